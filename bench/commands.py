@@ -62,7 +62,7 @@ PASSED_S = 90.0
 PERSON = "Ada"
 AGENTS = '[[agents]]\nname = "Dry"\nrole = "waits"\ncapabilities = ["code"]\nlane = "dryrun"\n'
 ROOT = Path(__file__).resolve().parent.parent
-_ACCEPTED = re.compile(r"(T-\d+) is accepted")
+_ACCEPTED = re.compile(r"(T-\d+) created")
 _FILLED_S = 4.0
 
 

@@ -1,1 +1,1 @@
-"""TALKS: whatever a person or a program meets. Faces translate; they do not decide."""
+"""TALKS: the interfaces for users and programs. They translate; they do not decide."""

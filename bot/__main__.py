@@ -1,4 +1,4 @@
-"""The program's door. It looks at the verb first: agents' answers need the standard library alone, under 150 ms."""
+"""The program's entry point. It looks at the verb first: agents' answers use the standard library only, in 150 ms."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ ANSWERS = ("reply", "done", "progress")
 OURS = ("core", "automation", "sandbox")
 EXIT_CONFIG = 78
 YOUNG = 50_000
-"""So many new objects before Python looks for garbage among them. What a start imports stays: to look through it after
-every 700, as is usual, takes a sixth of the start."""
+"""How many new objects Python makes before it looks for garbage. With the usual 700 that takes a sixth of the start."""
 
 
 def main() -> int:
-    """Run what the command line asks for; the process's exit code."""
     arguments = sys.argv[1:]
     if arguments and arguments[0] in ANSWERS:
         from bot.cli import answers
@@ -35,14 +33,14 @@ def main() -> int:
 
 
 def _speak() -> None:
-    """Let what is printed be UTF-8 everywhere. Imported only here: before, `core` may be a stranger's."""
+    """Print UTF-8 everywhere. Import only here: `_stranger` must first see that `core` is Octet's."""
     from core.kit.console import speak_utf8
 
     speak_utf8()
 
 
 def _stranger() -> str:
-    """Why we may not start: another project's package bears the name of one of ours. Empty when none does."""
+    """Say which of Octet's packages another project hides; empty when none does."""
     here = Path(__file__).resolve().parent.parent
     for name in OURS:
         spec = importlib.util.find_spec(name)
@@ -50,8 +48,8 @@ def _stranger() -> str:
         found = Path(places[0]).resolve() if places else None
         if found != here / name:
             return (
-                f"octet: the package `{name}` is not Octet's own but {found or 'missing'}. "
-                "Install Octet into an environment of its own (pipx or uv tool), and start it from another folder."
+                f"octet: the package `{name}` is not Octet's but {found or 'missing'}. "
+                "Install Octet into a separate environment (pipx or uv tool), and start it from another folder."
             )
     return ""
 

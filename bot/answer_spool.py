@@ -1,4 +1,4 @@
-"""The home's `answers/` folder: each answer lies here until Octet has it, whatever ends the command that brings it.
+"""The home's `answers/` folder: it keeps each answer until Octet has it, even if the agent's command is killed.
 
 Importing and writing need the standard library only, because the agents' verbs do both."""
 
@@ -24,8 +24,7 @@ MAX_FILE_BYTES = 8_000_000
 SETTLED_S = 2.0  # Octet leaves younger files to the command that wrote them: it is probably just sending the answer
 LOOK_S = 60.0  # the longest time between two looks into the folder
 _KEY_CHARS = frozenset("0123456789abcdef")
-_AT_NS = re.compile(rb'\{"at_ns": (\d{1,20}),')
-"""How `put` begins a file, so that a folder of any size is put in order without reading the files whole."""
+_AT_NS = re.compile(rb'\{"at_ns": (\d{1,20}),')  # the begin of each file, which is enough to sort a large folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +39,7 @@ class SpooledAnswer:
 
 
 def spool_answer(home: Path, answer: SpooledAnswer) -> Path:
-    """Keep `answer` in the folder of `home` until an Octet has it. The same answer twice is one file."""
+    """Write `answer` into the folder of `home`. The same answer twice is one file."""
     if not answer.key or not _KEY_CHARS.issuperset(answer.key):
         raise ValueError("an answer's key is hexadecimal, because its file is named by it")
     folder = home / FOLDER
@@ -53,7 +52,7 @@ def spool_answer(home: Path, answer: SpooledAnswer) -> Path:
 
 
 async def watch_spool(coordinator: Coordinator, home: Path, *, settled_s: float = SETTLED_S) -> NoReturn:
-    """Take in the answers in the folder until cancelled: now, after each sign of an agent, and once a minute."""
+    """Read the folder's answers until cancelled: now, after each sign of an agent, and once a minute."""
     import asyncio
 
     failed = set[str]()
@@ -70,13 +69,12 @@ async def watch_spool(coordinator: Coordinator, home: Path, *, settled_s: float 
 async def report_spooled(
     coordinator: Coordinator, home: Path, *, settled_s: float = 0.0, failed: set[str] | None = None
 ) -> int:
-    """Report every answer that has lain for `settled_s`, oldest first, and return how many were stored, also late.
+    """Report every answer that is at least `settled_s` old, oldest first; return how many Octet stored, also late.
 
-    A file is removed once its text is in the database; one that cannot be used goes to `answers/refused/` with the
-    reason beside it; when it cannot be taken now, it stays for the next time, as do the later ones of a task that has
-    sent enough for this minute. No file ends Octet. The command that
-    wrote a file may bring the same answer meanwhile, and remove the file: Octet stores the answer once. Files in
-    `failed` are left until the next start; a file over which Octet meets an error of its own is added to them."""
+    Octet removes a file once its text is in the database, moves an unusable one to `answers/refused/` with the reason,
+    and leaves one that it cannot store now for the next time, with the later ones of a task that has sent enough for
+    this minute. The command that wrote a file may bring the same answer meanwhile and remove the file: Octet stores it
+    once. Octet leaves files in `failed` until the next start, and adds those at which it meets an unexpected error."""
     import asyncio
 
     import structlog
@@ -109,13 +107,13 @@ async def report_spooled(
                 await asyncio.to_thread(path.unlink, missing_ok=True)
                 stored += 1
         except FileNotFoundError:
-            continue  # the command that wrote it has brought the answer and removed the file
+            continue  # the command brought the answer itself
         except AnswerRateExceeded as error:
-            resting.add(str(error.details["id"]))  # its later ones wait as well, so that they stay in order
+            resting.add(str(error.details["id"]))  # its later ones wait too, so that they stay in order
             log.info("kept_answers_rest", first=path.name, why=error.message)
         except Unavailable as error:
             log.warning("kept_answers_stay", first=path.name, why=error.message)
-            break  # the others would meet the same
+            break  # the others would fail too
         except Exception:
             log.exception("kept_answer_stays", file=path.name)
             failed.add(path.name)
@@ -123,14 +121,14 @@ async def report_spooled(
 
 
 async def _report(coordinator: Coordinator, answer: SpooledAnswer) -> str:
-    """Why the answer cannot be used; empty when its text is stored. Raises Unavailable when it cannot be taken now."""
+    """Return why the answer cannot be used; empty when its text is stored. Raises Unavailable for another try later."""
     from core.kit.errors import OctetError, Unavailable
     from core.tasks.model import LeaseRevoked, TaskEnded, TaskNotStarted, WrongTask
 
     try:
         await coordinator.tasks.accept_answer(answer.task, answer.code, answer.text, final=answer.final, key=answer.key)
     except (TaskEnded, LeaseRevoked, WrongTask, TaskNotStarted):
-        return ""  # its text was stored all the same, marked late
+        return ""  # its text is stored, marked late
     except Unavailable:
         raise
     except OctetError as error:
@@ -139,7 +137,7 @@ async def _report(coordinator: Coordinator, answer: SpooledAnswer) -> str:
 
 
 def _settled(folder: Path, settled_s: float) -> list[Path]:
-    """The files that have lain for so long, oldest first. After a clock step a file counts as one of these."""
+    """Return the files that are at least so old, oldest first. After a clock step every file counts as old."""
     if not folder.is_dir():
         return []
     found: list[tuple[int, str, Path]] = []
@@ -152,7 +150,7 @@ def _settled(folder: Path, settled_s: float) -> list[Path]:
 
 
 def _written_ns(path: Path) -> int:
-    """When its command wrote it; 0 for a file with which something is wrong, as `_read` says."""
+    """Return when its command wrote it; 0 for an invalid file, of which `_read` says more."""
     try:
         with path.open("rb") as opened:
             start = _AT_NS.match(opened.read(32))
@@ -164,7 +162,7 @@ def _written_ns(path: Path) -> int:
 
 
 def _read(path: Path) -> SpooledAnswer | str:
-    """The answer, or what is wrong with its file."""
+    """Return the answer, or why its file is invalid."""
     from pydantic import TypeAdapter, ValidationError
 
     try:

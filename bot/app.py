@@ -1,4 +1,4 @@
-"""The composition root: a right configuration becomes hands, lanes, coordinator and faces, in one task group."""
+"""The composition root: starts desk workers, lanes, coordinator and interfaces in one task group."""
 
 from __future__ import annotations
 
@@ -35,17 +35,18 @@ from core.store.lock import file_lock, home_lock
 
 log = structlog.get_logger(__name__)
 
-Say = Callable[[str], None]  # tells the person at the console one line
+Say = Callable[[str], None]  # prints one line for the user at the console
 
 
 class TokenInUse(Conflict):
-    """Another Octet of this account is in Discord with the same token already. Stop it, or give this home the token of
-    a bot of its own: two would both take every command."""
+    """Another Octet of this account already uses this Discord token. Stop it, or give this home the token of another
+    bot: two would both accept every command."""
 
 
 async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool = False, say: Say) -> None:
-    """Be Octet in this home until SIGTERM or SIGINT, or until standard input ends if `exit_on_eof`. Raises
-    AlreadyRunning, TokenInUse, what the store raises, and what Discord's face raises (no token, token refused)."""
+    """Run Octet in this home until SIGTERM or SIGINT, or until standard input ends if `exit_on_eof`.
+
+    Raises AlreadyRunning, TokenInUse, and the errors of the store and of the Discord interface."""
     workers = DeskWorkerPool(config, environ)
     with (
         home_lock(config.home.lock),
@@ -120,14 +121,11 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, workers: D
                         faults.point("start.answers")
                         say(f"Octet is ready: http://{listener.address}:{listener.port}/readyz")
                         faults.point("start.ready")
-                        gc.freeze()  # what is there now stays until the end: no collection need look through it
-                        bot_token = config.settings.discord_token
-                        if bot_token is None:
+                        gc.freeze()  # these objects stay until the end: no collection need look through them
+                        if config.settings.discord_token is None:
                             say("There is no OCTET_DISCORD_TOKEN: Octet works without Discord.")
                         else:
-                            supervise(
-                                group, "discord", _discord(config.settings, bot_token, coordinator, connected, say)
-                            )
+                            supervise(group, "discord", _discord(config.settings, coordinator, connected, say))
                         await asyncio.Event().wait()
 
 
@@ -142,7 +140,7 @@ def _announced(run: runfile.Run, folders: Sequence[Path]) -> Generator[None]:
 
 
 async def _after_trouble(coordinator: Coordinator) -> None:
-    """Have the answers that agents had to leave in answers/ taken in whenever the database takes writes again."""
+    """Read the answers that agents left in answers/ each time the database takes writes again."""
     activity_seen = coordinator.tasks.activity_seen
     while True:
         await coordinator.store.recovery()
@@ -150,27 +148,21 @@ async def _after_trouble(coordinator: Coordinator) -> None:
 
 
 def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator, connected: asyncio.Event) -> None:
-    """Say what must be well beside core's own, and ping the outside service while all is."""
+    """Add Discord to the health check, and ping the outside service while everything works."""
     health = coordinator.fleet.health
     if config.settings.discord_token is not None:
         health.discord_is(connected.is_set)
-    url = config.settings.alarm.ping_url
-    if url is None:
+    if (url := config.settings.alarm.ping_url) is None:
         return
     from automation.heartbeat.ping import HeartbeatPing
 
-    dead_man = HeartbeatPing(
-        url.get_secret_value(),
-        look=partial(health.look, by=HUB),
-        told=health.pinged,
-        clock=SystemClock(),
-        rest=asyncio.sleep,
-    )
-    supervise(group, "alarm", dead_man.run())
+    look = partial(health.look, by=HUB)
+    ping = HeartbeatPing(url.get_secret_value(), look=look, told=health.pinged, clock=SystemClock(), rest=asyncio.sleep)
+    supervise(group, "alarm", ping.run())
 
 
 def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
-    """Keep this machine awake while work waits at a desk whose owner allows that, now or after a reload."""
+    """Keep this machine awake while work waits at a desk with `stay_awake`, now or after a reload."""
     from automation.desktop.power.keep_awake import KeepAwake, find_inhibitor
 
     hold = find_inhibitor()
@@ -188,7 +180,7 @@ def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
 
 
 def _token_lock(config: Config, environ: Mapping[str, str]) -> AbstractContextManager[None]:
-    """One process per bot token, whatever its home. The lock's name is a hash, which does not tell the token."""
+    """Allow one process per bot token, in any home. The lock's name is a hash, which does not reveal the token."""
     token = config.settings.discord_token
     if token is None:
         return nullcontext()
@@ -202,14 +194,12 @@ def _token_lock(config: Config, environ: Mapping[str, str]) -> AbstractContextMa
     return file_lock(folder / f"{name}.lock", TokenInUse)
 
 
-async def _discord(
-    settings: Settings, token: SecretStr, coordinator: Coordinator, connected: asyncio.Event, say: Say
-) -> None:
+async def _discord(settings: Settings, coordinator: Coordinator, connected: asyncio.Event, say: Say) -> None:
     from bot.discord import client
 
     code = coordinator.people.claim_code()
     if code is not None:
-        say(f"Nobody owns this Octet yet. In Discord, type:  /admin claim code:{code}")
+        say(f"This Octet has no owner yet. In Discord, type:  /admin claim code:{code}")
     async with asyncio.TaskGroup() as group:
 
         async def tell() -> None:
@@ -218,7 +208,7 @@ async def _discord(
 
         told = supervise(group, "say when connected", tell())
         try:
-            await client.run(settings, coordinator, token, up=connected)
+            await client.run(settings, coordinator, up=connected)
         finally:
             told.cancel()
 
@@ -236,11 +226,11 @@ def _estate(config: Config) -> Estate:
 
 
 def agent_command(configured: str, *, executable: Path | None = None) -> str:
-    """How prompts write our own command: as configured, or with its full path where `octet` is not ours on PATH."""
+    """Return Octet's command for prompts: as configured, or its full path where PATH leads to another `octet`."""
     if configured != "octet":
         return configured
-    script = (executable or Path(sys.executable)).with_name("octet.exe" if sys.platform == "win32" else "octet")
+    program, *rest = runfile.octet_command(executable)
     found = shutil.which("octet")
-    if found is not None and script.exists() and Path(found).resolve() == script.resolve():
+    if found is not None and not rest and Path(found).resolve() == Path(program).resolve():
         return configured
-    return command_line([str(script)] if script.exists() else [sys.executable, "-m", "bot"])
+    return command_line([program, *rest])

@@ -1,11 +1,11 @@
-"""The hands of all desks, and the displays of those that have one of their own, at work in one task group; those of
-desks that the config describes otherwise are replaced while the others work on."""
+"""The workers of all desks, and the desks' virtual displays, in one task group. A reload replaces the workers of
+changed desks; the others continue."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,15 +33,14 @@ if TYPE_CHECKING:
 
 
 class DeskNewsReceivers:
-    """Who takes the desks' news and answers their questions: dispatch and the deliveries, which are made after the
-    workers."""
+    """Dispatch and the deliveries, which receive the desks' news. They exist only after the workers."""
 
     def __init__(self) -> None:
         self.dispatch = DeskNews()
         self.deliveries: Deliveries | None = None
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
-        """What interrupted deliveries may have left in the desk's windows (desks.ports.Leftovers)."""
+        """Return the drafts that interrupted deliveries may have left in the desk's windows (desks.ports.Leftovers)."""
         return {} if self.deliveries is None else await self.deliveries.leftover_drafts.left(desk)
 
 
@@ -54,11 +53,11 @@ class DeskWorkerPool:
         self._config = config
         self._environ = environ
         self._models: dict[str, ModelLane] = {}
-        # By their desks' names; the same mapping for as long as this lives.
+        # The workers by their desks' names; others keep this very mapping.
         self.hands: dict[str, DeskWorkerClient] = dict(self._make_workers(config))
-        self._standing: dict[str, DisplayStatus] = {}  # of each desk's own display, for later hands
+        self._statuses: dict[str, DisplayStatus] = {}  # of each virtual display, for later workers
         self._work: dict[str, asyncio.Task[None]] = {}
-        # What keeps, or follows, a desk's own display, and how that was described when it began.
+        # The task that keeps or follows a virtual display, and the display's description when the task began.
         self._shown: dict[str, tuple[Virtual | None, asyncio.Task[None]]] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -71,21 +70,24 @@ class DeskWorkerPool:
     def start_missing(self) -> None:
         group = self._group
         if group is None:
-            return  # `run` does
+            return  # `run` starts them
         for name, hands in self.hands.items():
             if name not in self._work:
                 self._work[name] = supervise(group, f"desk {name}", hands.run())
-                if name in self._standing:
-                    hands.stands(self._standing[name])
-        keeps, described = self._config.settings.displays.start, _virtual(self._config)
-        for display in self._make_displays(self._config, self.hands.keys()):
-            if display.desk not in self._shown:
-                work = display.keep() if keeps else display.follow()
-                task = supervise(group, f"display {display.desk}", work)
-                self._shown[display.desk] = described[display.desk], task
+                if name in self._statuses:
+                    hands.note_display_status(self._statuses[name])
+        for desk in self._config.desks:
+            if desk.virtual is None or desk.name not in self.hands or desk.name in self._shown:
+                continue
+            if sys.platform in {"win32", "darwin"}:
+                self._report_status(desk.name, DisplayStatus(reason=Reason.NO_X11))
+                continue
+            display = self._make_display(desk.name, desk.virtual)
+            work = display.keep() if self._config.settings.displays.start else display.follow()
+            self._shown[desk.name] = desk.virtual, supervise(group, f"display {desk.name}", work)
 
     def desks_to_restart(self, config: Config) -> frozenset[str]:
-        """The desks whose hands are of no use under this config, or that have none yet."""
+        """Return the desks whose workers do not fit this config, or that have none yet."""
         wanted = self._make_workers(config)
         return frozenset(
             name
@@ -94,9 +96,9 @@ class DeskWorkerPool:
         )
 
     async def replace(self, config: Config, desks: Collection[str]) -> None:
-        """End the hands of these desks, in an orderly way, and make those that the config wants. A display of a desk's
-        own stays as it is, with the programs on it, unless it is described otherwise itself."""
-        wanted, described = self._make_workers(config), _virtual(config)
+        """End the workers of these desks in an orderly way, and make those that the config wants. A virtual display
+        stays up, with its programs, unless its own description changed."""
+        wanted, described = self._make_workers(config), {desk.name: desk.virtual for desk in config.desks}
         ended = [self._work.pop(name) for name in desks if name in self._work]
         others = [name for name, (virtual, _) in self._shown.items() if virtual != described.get(name)]
         ended += [self._shown.pop(name)[1] for name in others]
@@ -110,15 +112,14 @@ class DeskWorkerPool:
             else:
                 self.hands.pop(name, None)
             if name not in self._shown:
-                self._standing.pop(name, None)
+                self._statuses.pop(name, None)
         self._config = config
 
     def probe(self, desk: str) -> DisplayProbe:
-        """Eyes and hands on this desk's display. Raises DeskWithoutHands where no agent works at it."""
-        hands = self.hands.get(desk)
-        if hands is None:
+        """Return the worker of this desk's display. Raises DeskWithoutHands where no agent works at it."""
+        if desk not in self.hands:
             raise DeskWithoutHands(id=desk)
-        return hands
+        return self.hands[desk]
 
     def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
         """Draw numbered places on the picture of a display, or on this part of it, enlarged."""
@@ -126,10 +127,10 @@ class DeskWorkerPool:
 
         return number_places(png, part, places)
 
-    def _report_status(self, desk: str, standing: DisplayStatus) -> None:
-        self._standing[desk] = standing
+    def _report_status(self, desk: str, status: DisplayStatus) -> None:
+        self._statuses[desk] = status
         if desk in self.hands:
-            self.hands[desk].stands(standing)
+            self.hands[desk].note_display_status(status)
 
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
         """Return a lane for each route that an agent uses. Agents with the same model share one."""
@@ -169,26 +170,10 @@ class DeskWorkerPool:
             for desk in config.used_desks()
         }
 
-    def _make_displays(self, config: Config, desks: Collection[str]) -> Iterator[VirtualDisplay]:
-        """Make the displays of those of these desks that have one of their own. Starts nothing."""
-        own = [desk for desk in config.desks if desk.virtual is not None and desk.name in desks]
-        if own and sys.platform in {"win32", "darwin"}:
-            for desk in own:
-                self._report_status(desk.name, DisplayStatus(reason=Reason.NO_X11))
-            return
-        for desk in own:
-            from automation.desktop.displays.state_dir import DisplayStateDir
-            from automation.desktop.displays.virtual_display import VirtualDisplay
+    def _make_display(self, desk: str, virtual: Virtual) -> VirtualDisplay:
+        from automation.desktop.displays.state_dir import DisplayStateDir
+        from automation.desktop.displays.virtual_display import VirtualDisplay
 
-            if desk.virtual is not None:
-                yield VirtualDisplay(
-                    desk.virtual,
-                    folder=DisplayStateDir(config.home.displays, desk.name),
-                    home=config.home.root,
-                    environ=self._environ,
-                    tell=partial(self._report_status, desk.name),
-                )
-
-
-def _virtual(config: Config) -> dict[str, Virtual | None]:
-    return {desk.name: desk.virtual for desk in config.desks}
+        home = self._config.home
+        folder, tell = DisplayStateDir(home.displays, desk), partial(self._report_status, desk)
+        return VirtualDisplay(virtual, folder=folder, home=home.root, environ=self._environ, tell=tell)

@@ -1,6 +1,6 @@
-"""How a running Octet is found: `run.json` in its home, and a pointer from the home's id to that home.
+"""How programs find a running Octet: `run.json` in its home, and a pointer from the home's id to that home.
 
-Standard library only: the agents' verbs read these files and must start in an eye's blink."""
+Standard library only: the agents' verbs read these files and must start fast."""
 
 from __future__ import annotations
 
@@ -46,19 +46,18 @@ def is_home_id(text: str) -> bool:
 
 
 def pointer_folders(environ: Mapping[str, str], platform: str = sys.platform) -> tuple[Path, ...]:
-    """Where pointers lie, the first first. They are written to all of these, because an agent may have been started
-    without `XDG_RUNTIME_DIR`, and because that folder is emptied when its person logs out."""
+    """Return the folders of the pointers, in the order of their search. Octet writes to all of them: an agent may lack
+    `XDG_RUNTIME_DIR`, and a log-out empties that folder."""
     if platform == "win32":
-        local = environ.get("LOCALAPPDATA")
-        return (Path(local) / "octet",) if local else (Path.home() / "AppData" / "Local" / "octet",)
+        local = environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        return (Path(local) / "octet",)
     runtime = environ.get("XDG_RUNTIME_DIR")
-    home = environ.get("HOME")
-    state = environ.get("XDG_STATE_HOME") or str((Path(home) if home else Path.home()) / ".local" / "state")
+    state = environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or Path.home()) / ".local" / "state"
     return (*((Path(runtime) / "octet",) if runtime else ()), Path(state) / "octet")
 
 
 def running(home: Path) -> Run | None:
-    """The Octet that runs in `home`; None when none does, whatever a crashed one left behind."""
+    """Return the Octet that runs in `home`; None when none does, whatever a crashed one left behind."""
     try:
         run = Run(**json.loads((home / RUN_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -100,7 +99,7 @@ def _target(link: Path) -> str:
 
 
 def home_of(home_id: str, folders: Sequence[Path]) -> Path | None:
-    """The home with this id, whether Octet runs in it or not; None when this machine has never seen one."""
+    """Return the home with this id, also when no Octet runs in it; None when this machine has never seen one."""
     if not is_home_id(home_id):
         return None
     for folder in folders:
@@ -114,10 +113,17 @@ def home_of(home_id: str, folders: Sequence[Path]) -> Path | None:
     return None
 
 
+def octet_command(executable: Path | None = None) -> tuple[str, ...]:
+    """Return the command of this Octet, with full paths."""
+    python = executable or Path(sys.executable)
+    script = python.with_name("octet.exe" if python.suffix == ".exe" else "octet")
+    return (str(script),) if script.exists() else (str(python), "-m", "bot")
+
+
 @contextmanager
 def announced(run: Run, folders: Sequence[Path]) -> Generator[None]:
-    """Write `run.json` and the pointers; at the end remove `run.json`. The pointers stay: they tell an agent into which
-    home to put its answer while no Octet listens."""
+    """Write `run.json` and the pointers; at the end remove `run.json`. The pointers stay: an agent finds by them the
+    home for its answer while no Octet listens."""
     home = Path(run.home)
     write_private(home / RUN_FILE, json.dumps(asdict(run), indent=1))
     for folder in folders:
@@ -138,7 +144,7 @@ def forget_lost_homes(folders: Sequence[Path]) -> None:
 
 
 def _point(folder: Path, run: Run) -> None:
-    """One pointer. A folder that cannot be written is no reason not to start: the others hold the same."""
+    """Write one pointer, if the folder takes it: the other folders hold the same."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
@@ -149,7 +155,7 @@ def _point(folder: Path, run: Run) -> None:
 
 
 def _is_alive_on_windows(pid: int) -> bool:
-    """There, asking by a signal would end the process. What may not be asked counts as alive."""
+    """Ask without a signal, which would end the process. A process that denies the answer counts as alive."""
     import ctypes
 
     kernel: Any = getattr(ctypes, "windll", None)
@@ -175,5 +181,5 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True  # it lives under another account
+        return True  # it runs under another account
     return True

@@ -1,1 +1,1 @@
-"""Octet's rules: everything that decides, and nothing that talks to people or touches a screen."""
+"""Octet's rules: everything that decides, and nothing that talks to users or touches a screen."""

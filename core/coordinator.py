@@ -67,9 +67,8 @@ class Estate:
     home: Home
     agents: Sequence[Agent]
     desks: Sequence[Desk]
-    agent_command: str  # how agents call octet; it stands in every prompt
-    profiles: Mapping[str, Driven] = field(default_factory=dict[str, Driven])
-    """What drives each agent's window; agents without an entry take any prompt, and answer in no window."""
+    agent_command: str  # how agents call octet, in every prompt
+    profiles: Mapping[str, Driven] = field(default_factory=dict[str, Driven])  # By agent
     answers: AnswerLimits = field(default=AnswerLimits())  # how much agents may send to their tasks
     keeping: ReceiptSettings = field(default=ReceiptSettings())  # for how long receipts, pictures and texts are kept
 
@@ -90,8 +89,8 @@ class Coordinator(Services):
     maintenance: Maintenance
 
     def follow(self, config: Config, crew: Crew) -> None:
-        """Work by this config, as `open` was told, and by whatever `maintenance.reload` reads from its files later."""
-        reload = Reload(config, self, dispatch=self.dispatch, maintenance=self.maintenance, crew=crew)
+        """Work by this config, and by whatever `maintenance.reload` reads from its files later."""
+        reload = Reload(config, self, dispatch=self.dispatch, crew=crew, use_lanes=self.maintenance.serve)
 
         async def reload_desk(by: Actor, desk: str) -> object:
             return await reload.run(by=by, desks={desk})
@@ -103,7 +102,7 @@ class Coordinator(Services):
 
     @property
     def home_mark(self) -> str:
-        """The four characters by which this home's own messages in a channel are known."""
+        """Four characters that mark this home's own messages in a channel."""
         return self.home_id[:_MARK_CHARS]
 
     @property
@@ -123,9 +122,8 @@ class Coordinator(Services):
         ids: Ids | None = None,
         patience: RetryPolicy | None = None,
     ) -> AsyncGenerator[Coordinator]:
-        """All services, loaded, with what a former process left put back. Deliveries go by `lanes`, one per route; each
-        desk is used by its `hands`. The caller holds the home's lock. Raises what Store.open and load_key raise, and
-        AuditKeyMissing."""
+        """Load all services and recover what a former process left. Deliveries go by `lanes`, one per route; `hands`
+        are the desks' workers. The caller holds the home's lock. Raises as Store.open and load_key."""
         clock, policy = SteadyClock(clock or SystemClock()), patience or RetryPolicy()
         ids = ids or Ids(clock)
         audit_key, codes_key = _keys(estate.home)
@@ -153,14 +151,14 @@ class Coordinator(Services):
             steps = ClockSteps(services, repository, policy)
             for service in (steps, octet.people, octet.agents, octet.desks, octet.tasks, octet.dispatch):
                 await service.load()
+            await octet.blocked_windows.load()
             faults.point("start.recovered")
             yield octet
 
 
 @asynccontextmanager
 async def open_people(home: Home) -> AsyncGenerator[People]:
-    """Who may do what, alone, for setting a home up: nothing is dispatched and nothing recovered. The caller holds the
-    home's lock. Raises what Coordinator.open raises."""
+    """Open only the users' roles, to set up a home whose lock the caller holds. Raises as Coordinator.open."""
     clock = SystemClock()
     audit_key, _ = _keys(home)
     async with Store.open(home.db) as store:
@@ -209,14 +207,13 @@ def _fields(services: TaskServices) -> dict[str, Any]:
 
 
 def _keys(home: Home) -> tuple[bytes, bytes]:
-    """The journal's key and the one for codes. For a new home they are made first: a start that ends between the two
-    leaves a key without a database, which harms nobody."""
+    """Load the keys of the journal and of codes. A new home gets them first: alone they do no harm."""
     is_old = home.db.exists() and home.db.stat().st_size > 0
     if is_old and not home.audit_key.exists():
         raise AuditKeyMissing(path=home.audit_key)
     if is_old and not home.codes_key.exists():
-        hint = "no code in any prompt out there is good any more; `octet task retry` gives a task a new one"
-        log.error("codes_key_lost_and_made_anew", file=str(home.codes_key), hint=hint)
+        hint = "all codes in earlier prompts are invalid now; `octet task retry` gives a task a new one"
+        log.error("codes_key_replaced", file=str(home.codes_key), hint=hint)
     keys = load_key(home.audit_key), load_key(home.codes_key)
     faults.point("start.keys")
     return keys

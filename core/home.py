@@ -18,7 +18,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class HomeRefused(Invalid):
-    """The path of the home holds a line break or another control character: {path}. It would end a line in scripts and
+    """The path of the home contains a line break or another control character: {path}. That would break scripts and
     messages. Choose another folder with --home, or rename this one."""
 
 
@@ -42,7 +42,7 @@ class Home:
         if _CONTROL.search(str(self.root)):
             raise HomeRefused(path=ascii(str(self.root)))
 
-    config = _Place("config")  # what people write: octet.toml, agents.toml, desks/, profiles/
+    config = _Place("config")  # what users write: octet.toml, agents.toml, desks/, profiles/
     env_file = _Place(ENV_FILE)  # secrets, and settings that belong to this machine only
     db = _Place("octet.db")  # the database: tasks, messages, deliveries, the journal
     lock = _Place("octet.lock")  # held by the one coordinator of this home
@@ -54,12 +54,12 @@ class Home:
     briefs = _Place("briefs")  # prompts that are longer than their window takes; files are 0600
     anchors = _Place("anchors")  # pictures of the part of each window that always looks the same
     learned = _Place("learned")  # what Octet learned of windows automatically, a file for each desk; 0700
-    # One folder per virtual display: who keeps it, how it stands, its cookie, its programs' words; 0700.
+    # One folder per virtual display: its owner, its status, its cookie, its programs' output; 0700.
     displays = _Place("displays")
 
 
 def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
-    """`home` (--home), else $OCTET_HOME, else `cwd` if it holds config/octet.toml, else the user's data folder."""
+    """Return `home` (--home), else $OCTET_HOME, else `cwd` if it has config/octet.toml, else the user's data folder."""
     if home is None and env.get(HOME):
         home = Path(env[HOME])
     if home is not None:
@@ -70,5 +70,5 @@ def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
 
 
 def anchor_file(folder: Path, window: str) -> Path:
-    """Where the worker looks for a window's anchor picture."""
+    """Return where the worker looks for a window's anchor picture."""
     return folder / (re.sub(r"[^\w.-]", "_", window) + ".png")

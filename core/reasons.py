@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import TypeAlias
 
 Diagnostic: TypeAlias = str
-"""What exactly was seen, beside a code: for people, as the `detail` of a problem in RFC 9457. No code decides by it."""
+"""What exactly Octet saw, with a code: for users, as the `detail` of a problem in RFC 9457. No code decides by it."""
 
 
 class Reason(StrEnum):
-    """A code. core/remedies.py says for people what it is and what to do next."""
+    """A code. core/remedies.py says what it means and what to do next."""
 
     CLOSED = "closed"
     COVERED = "covered"
@@ -118,22 +118,22 @@ class WaitReason(StrEnum):
     HOLD = "hold"
     DRY_RUN = "dry_run"
     AGENT = "agent"  # no agent of the present config can do it
-    PAUSED = "paused"  # whoever could do it is off duty by a person's word
+    PAUSED = "paused"  # users paused all agents that could do it
 
 
 class BlockCause(StrEnum):
     """What the agent of a blocked task needs."""
 
-    APPROVAL = "approval"  # its window waits for somebody's answer
+    APPROVAL = "approval"  # its window waits for a user's answer
 
 
 class ParkCause(StrEnum):
-    """Why a task needs a person."""
+    """Why a task needs a user."""
 
     WINDOW = "window_refused"
     WORKER = "worker"  # the worker of its desk ended over its prompt each time
     DELIVERY_UNKNOWN = "delivery_unknown"
-    LOST = "lost"  # nothing is on its way to its agent any more, and nobody knows why
+    LOST = "lost"  # no delivery to its agent is under way any more, for an unknown reason
     SILENT = "silent"  # its agent gave no sign for too long; the task stays its agent's
 
 

@@ -1,4 +1,1 @@
-"""A world to try Octet in: a local stand-in for Discord and a virtual desktop, run as child processes.
-
-Imports nothing of ours.
-"""
+"""A trial environment: a local Discord, a scripted model and a virtual desktop, run as child processes."""

@@ -144,7 +144,7 @@ async def open_coordinator(
 
 def courier_of(octet: Coordinator, agent: str = "Agent-1") -> DeliveryWorker:
     """Who brings this agent its prompts."""
-    return next(one for one in octet.dispatch.couriers._by_route.values() if agent in one.agents)
+    return next(one for one in octet.dispatch.workers._by_route.values() if agent in one.agents)
 
 
 async def entries_of(journal: Journal, subject: str) -> tuple[Entry, ...]:

@@ -1,1 +1,1 @@
-"""Delivering into the windows of a display: a worker process with PyAutoGUI's hands, and what runs it."""
+"""Delivers into the windows of a display: a worker process with PyAutoGUI's keys and clicks, and what runs it."""

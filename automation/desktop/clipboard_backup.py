@@ -1,4 +1,4 @@
-"""What the user has in the clipboard, with all its formats, kept until Octet has given it back."""
+"""What the user has in the clipboard, with all its formats, kept until Octet restores it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import TypeVar
 from pydantic import ConfigDict, TypeAdapter, with_config
 
 from core.kit.errors import Unavailable
-from core.kit.files import write_bytes_private
+from core.kit.files import write_private
 
 T = TypeVar("T")
 
 
 class NoClipboard(Unavailable):
-    """This platform's clipboard cannot be used: {why}"""
+    """Octet cannot use this platform's clipboard: {why}"""
 
 
 MOST_BYTES = 32_000_000  # of all formats together; what goes beyond is not kept
@@ -46,16 +46,16 @@ class ClipboardContent:
     """All forms of what one program offered on one selection."""
 
     formats: tuple[ClipboardFormat, ...]
-    left_out: int = 0  # how many were too large, too slow, or refused
-    is_late: bool = False  # whether some of these might have come a moment later
-    is_secret: bool = False  # whether its owner asked that it be kept nowhere
+    left_out: int = 0  # formats that were too large, too slow, or refused
+    is_late: bool = False  # some of these might have come a moment later
+    is_secret: bool = False  # its owner asked to keep it nowhere
 
 
 _FILE = TypeAdapter(ClipboardContent)
 
 
 def in_order(targets: list[str]) -> list[str]:
-    """Those that are data, the texts first."""
+    """Return the targets that are data, the texts first."""
     data = [name for name in dict.fromkeys(targets) if name not in NO_DATA | INSIDE_ONLY]
     return sorted(data, key=lambda name: TEXTS.index(name) if name in TEXTS else len(TEXTS))
 
@@ -68,16 +68,16 @@ class ClipboardBackup:
         self._session = session.encode()
 
     def put(self, content: ClipboardContent) -> None:
-        """Keep this, in place of what was kept; what asks to be kept nowhere is not."""
+        """Keep this, in place of what was kept, unless its owner asks to keep it nowhere."""
         if content.is_secret or not content.formats:
             self.clear()
             return
         with contextlib.suppress(OSError):  # no room: then a killed worker loses the clipboard, and nothing else
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_bytes_private(self._path, self._session + b"\n" + _FILE.dump_json(content))
+            write_private(self._path, self._session + b"\n" + _FILE.dump_json(content))
 
     def get(self) -> ClipboardContent | None:
-        """What was kept; None when there is nothing, or it is of another run of the display."""
+        """Return what was kept; None where there is nothing, or it is of another run of the display."""
         try:
             session, _, packed = self._path.read_bytes().partition(b"\n")
             return _FILE.validate_json(packed) if session == self._session else None
@@ -90,7 +90,7 @@ class ClipboardBackup:
 
 
 def as_job(work: Callable[[], T]) -> tuple[Callable[[], None], Future[T]]:
-    """What does this work in the clipboard's own thread, and what its caller waits for, in whose thread errors rise."""
+    """Wrap work for the clipboard's thread: return what that calls, and the future with its result or error."""
     done: Future[T] = Future()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""One window as the steps of a delivery use it, as far as that is the same on every platform."""
+"""One window as the steps of a delivery use it: what is the same on every platform."""
 
 from __future__ import annotations
 
@@ -31,13 +31,11 @@ from core.desks.model import Transcribed
 from core.profiles.model import Box, Readback
 
 LOOK_S = 0.004
-CLEAR_S = 0.3  # how long a composer may take to show that it was cleared, or that a selection is gone
-QUIET_S = 1.0  # the user and the composer rest so long before a transcript is copied
+CLEAR_S = 0.3  # a composer may take so long to show that it was cleared, or that a selection is gone
+QUIET_S = 1.0  # so long the user and the composer must rest before a transcript is copied
 QUIET_WITHIN_S = 3.0
 MOST_SAID = 1_500_000  # characters, the last ones: an answer has a million at most
 NO_TRANSCRIPT = "its profile does not say how its transcript is read"
-
-
 Eyes = TypeVar("Eyes", bound=WindowPixels)
 Aim = TypeVar("Aim", bound=InputTarget[Any])
 
@@ -64,7 +62,6 @@ class DeliveryWindow(ABC, Generic[Eyes]):
         """Put `text` into the composer by one paste."""
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
-        """Remove our own draft with the profile's chords."""
         is_pressed = is_hidden = False
         for rest_s in self.clear_rests_s:
             try:
@@ -74,7 +71,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
                 is_pressed, is_hidden = True, False
                 if self._is_cleared():
                     return ClearResult.SEEN
-            except TransientFailure as trouble:  # what is in the way mostly passes
+            except TransientFailure as trouble:  # most causes pass
                 is_hidden = trouble.reason in {Reason.COVERED, Reason.MOVED, Reason.LOCKED}
                 self._wait(rest_s)
             except PermanentFailure as trouble:
@@ -84,8 +81,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
         return ClearResult.UNSEEN if is_pressed and is_hidden else ClearResult.FAILED
 
     @abstractmethod
-    def focus(self) -> None:
-        """Give the composer the focus."""
+    def focus(self) -> None: ...
 
     def transcript(self) -> str | None:
         if self._profile.transcript is None:
@@ -97,7 +93,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
             self._leave_transcript()
 
     def read_said(self, *, hands_off: str) -> Transcribed:
-        """What was said in it, copied, if its agent and the user rest and its composer is empty. `hands_off` says why
+        """Copy what was said in it, if its agent and the user rest and its composer is empty. `hands_off` says why
         nothing may be touched now; empty if it may. Raises Cancelled, TransientFailure or PermanentFailure."""
         self._recognise()
         if self._profile.transcript is None:
@@ -106,7 +102,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
             raise Cancelled(hands_off)
         self.look()
         if not self.wait_until_still(QUIET_S, within_s=QUIET_WITHIN_S):
-            raise TransientFailure(Reason.KEYS_DOWN, "somebody types, or something changes in the composer")
+            raise TransientFailure(Reason.KEYS_DOWN, "a user is typing, or the composer changes")
         text = self.transcript()
         if text is None:
             raise TransientFailure(Reason.PASTE_NOT_READ, "nothing could be copied out of it")
@@ -137,28 +133,27 @@ class DeliveryWindow(ABC, Generic[Eyes]):
 
     @abstractmethod
     def _copied(self, copy: Sequence[str]) -> str | None:
-        """What these chords copy where the focus is; None when there is nothing to be had."""
+        """Return what these chords copy where the focus is; None where nothing was copied."""
 
     @abstractmethod
     def _click_into(self, part: Box) -> None: ...
 
     @abstractmethod
     def _user_rests(self, seconds: float) -> bool:
-        """Whether no user has written into this window for so long, as far as the platform tells."""
+        """Return whether no user has written into this window for so long, as far as the platform tells."""
 
     @abstractmethod
     def _recognise(self) -> None:
         """See that it is the window, at its place, uncovered, unchanged."""
 
     def _see_in_place(self) -> None:
-        """See that it is at its place, uncovered."""
         self._recognise()
 
     def _leave_transcript(self) -> None:
         self.focus()
 
     def _name_tag(self) -> str:
-        """By what this very window is known again; empty where it looks like any other."""
+        """Return what identifies this very window; empty where it looks like any other."""
         return ""
 
     def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
@@ -193,7 +188,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
 
 
 class TargetWindow(DeliveryWindow[WindowInspector], Generic[Aim]):
-    """A window that its platform finds among others: `aim` knows where it stands and whether it has the focus."""
+    """A window that its platform finds among others: `aim` knows its place and whether it has the focus."""
 
     def __init__(self, *, aim: Aim) -> None:
         super().__init__(name=aim.name, eyes=aim.eyes, pace=aim.pace)
@@ -215,17 +210,16 @@ class TargetWindow(DeliveryWindow[WindowInspector], Generic[Aim]):
 
     @abstractmethod
     def _keep_clipboard(self) -> None:
-        """Read what the user has in the clipboard, to give it back afterwards."""
+        """Read what the user has in the clipboard, to restore it afterwards."""
 
     @abstractmethod
-    def _idle_s(self) -> float:
-        """How long no user has pressed or moved anything."""
+    def _idle_s(self) -> float: ...
 
     def _click_into(self, part: Box) -> None:
         self._aim.click_into(part)
 
     def _user_rests(self, seconds: float) -> bool:
-        """Who types into another window, maybe all day, does not write here."""
+        """Return whether the user rests here: typing into another window does not count."""
         return not self._aim.has_focus() or self._idle_s() >= seconds
 
     def _recognise(self) -> None:
@@ -239,8 +233,8 @@ class TargetWindow(DeliveryWindow[WindowInspector], Generic[Aim]):
 
 
 class CopiedWindow(DeliveryWindow[Eyes]):
-    """A window whose text is read back by copying alone. Nothing keeps others away between a look and a key, so Enter
-    is pressed only while the composer looks as it did when its text was copied back equal."""
+    """A window whose text is read back by copying alone. Nothing blocks the user between a look and a key, so Octet
+    presses Enter only while the composer looks as it did when its text was copied back equal."""
 
     copy_s: tuple[float, ...]  # longer with each copy
 
@@ -254,7 +248,7 @@ class CopiedWindow(DeliveryWindow[Eyes]):
         self._pasted_s = 0.0
 
     def is_held(self) -> bool:
-        """Octet holds no devices here: each look is as good as the next."""
+        """Return True: Octet blocks no devices here, so each look is as good as the next."""
         return True
 
     def stage(self, text: str) -> None:
@@ -298,7 +292,7 @@ class CopiedWindow(DeliveryWindow[Eyes]):
         return text is not None and mark(text, self._profile.normalise) in marks
 
     def is_untouched(self) -> bool:
-        """Never: this platform does not tell what else was typed into a window."""
+        """Return False: this platform does not tell what else was typed into a window."""
         return False
 
     @abstractmethod
@@ -316,7 +310,7 @@ class CopiedWindow(DeliveryWindow[Eyes]):
 
     @abstractmethod
     def _copy(self, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
-        """What `copy` copies in that time; then `after` is pressed, so that the user's next key replaces nothing."""
+        """Return what `copy` copies in that time; then press `after`, so that the user's next key replaces nothing."""
 
     def _copied(self, copy: Sequence[str]) -> str | None:
         return self._copy(copy, (), self.copy_s[-1])

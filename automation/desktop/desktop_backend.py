@@ -1,4 +1,4 @@
-"""What drives a desk whose windows programs may find, move and read: the same on X11 and on Windows."""
+"""Drives a desk whose windows programs may find, move and read: the same on X11 and on Windows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from automation.desktop.calibration.surveyor import DisplaySurveyor, Probe, SurveyedWindows
+from automation.desktop.calibration.surveyor import DisplaySurveyor, Probe
 from automation.desktop.calibration.trial_delivery import TrialJournal, TrialPort
 from automation.desktop.input_target import InputTarget
 from automation.desktop.observation.activity_tracker import ActivityTracker
@@ -19,22 +19,13 @@ from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import ProgramSigns, WindowSnapshot
 from automation.desktop.own_input import Clicks
 from automation.desktop.window_action import WindowAction
-from automation.desktop.window_placement import PlacementPort, WindowArranger
+from automation.desktop.window_info import WindowsPort
+from automation.desktop.window_placement import WindowArranger
+from automation.desktop.worker import messages
 from automation.desktop.worker.backend import DraftPort, WorkerBackend
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import LeftoverDrafts, RecoveringWindows
-from automation.desktop.worker.messages import (
-    AskSurvey,
-    Calibrating,
-    CallResult,
-    Hello,
-    Locked,
-    Measure,
-    TryOut,
-    WindowActive,
-    WindowShows,
-    WindowSignLearned,
-)
+from automation.desktop.worker.messages import Calibrating, CallResult, Hello
 from automation.desktop.worker.process import carry_out
 from automation.desktop.worker.user_presence import ScreenLockWatch
 from automation.protocol.delivery import DeliveryRun
@@ -45,10 +36,6 @@ from core.desks.model import Arranged, Desk, Shown, Transcribed, WindowStatus
 from core.profiles.model import Profile
 
 
-class DesktopWindows(SurveyedWindows, PlacementPort, Protocol):
-    """All windows of one display: found, listed for people, and moved."""
-
-
 class OpenWindow(DraftPort, Protocol):
     """One delivery's view of one window, whose transcript can be copied too."""
 
@@ -56,13 +43,13 @@ class OpenWindow(DraftPort, Protocol):
 
 
 class DesktopBackend(WorkerBackend):
-    """All that works on one display. Belongs to the thread that made it: only that one presses keys."""
+    """Everything that works on one display. Belongs to the thread that made it: only that one presses keys."""
 
     inspector: type[WindowInspector] = WindowInspector
     _find_composer: Probe | None = None  # asks programs for their composers; without it they are found in pictures
 
     def __init__(
-        self, hello: Hello, inbox: Inbox, *, windows: DesktopWindows, screen: ScreenCapture, ears: ProgramSigns
+        self, hello: Hello, inbox: Inbox, *, windows: WindowsPort, screen: ScreenCapture, ears: ProgramSigns
     ) -> None:
         self._desk = hello.desk
         self.inbox = inbox
@@ -72,7 +59,8 @@ class DesktopBackend(WorkerBackend):
         self._clicks = Clicks()
         self._anchors = Anchors(Path(hello.anchors))
         self.eyes = self.inspected = self._see(hello.desk, hello.profiles, self._anchors)
-        self.inspected.tell_learned = lambda name, value: inbox.outbox.send(WindowSignLearned(window=name, value=value))
+        send = inbox.outbox.send
+        self.inspected.tell_learned = lambda name, value: send(messages.WindowSignLearned(window=name, value=value))
         self.drafts = LeftoverDrafts(hello.drafts, self)
 
     @abstractmethod
@@ -107,7 +95,7 @@ class DesktopBackend(WorkerBackend):
     def arrange(self, names: tuple[str, ...]) -> tuple[Arranged, ...]:
         if why := self.hands_off():
             raise Cancelled(why)
-        return WindowArranger(eyes=self.inspected, places=self._windows, pace=self.inbox).run(names)
+        return WindowArranger(eyes=self.inspected, pace=self.inbox).run(names)
 
     def calibrate(self, job: Calibrating) -> CallResult:
         surveyor = DisplaySurveyor(
@@ -115,19 +103,19 @@ class DesktopBackend(WorkerBackend):
         )
         try:
             match job:
-                case AskSurvey(pointer_only=True):
+                case messages.AskSurvey(pointer_only=True):
                     return CallResult(call=job.call, pointer=self._windows.pointer())
-                case AskSurvey():
+                case messages.AskSurvey():
                     return CallResult(call=job.call, survey=surveyor.survey())
-                case Measure():
+                case messages.Measure():
                     return CallResult(call=job.call, measured=surveyor.measure(job.window, job.point, job.avoid))
-                case TryOut():
+                case messages.TryOut():
                     return CallResult(call=job.call, tried=self._try_out(job))
         except CalibrationFailed as trouble:
             return CallResult(call=job.call, refused=trouble.note, reason=trouble.reason)
 
-    def _try_out(self, job: TryOut) -> TrialResult:
-        """Stage the draft, read it back, and clear it: by the very steps of a delivery, with eyes for this window."""
+    def _try_out(self, job: messages.TryOut) -> TrialResult:
+        """Stage the draft, read it back, and clear it by the steps of a delivery."""
         if why := self.hands_off():
             return TrialResult(ok=False, note=why, is_transient=True)
         name = job.window.name
@@ -170,11 +158,11 @@ class DesktopWatcher:
         self._inbox = backend.inbox
         tell = backend.inbox.outbox.send
         self._waiting = RecoveringWindows(backend)
-        self._lock = ScreenLockWatch(lambda is_locked: tell(Locked(is_locked=is_locked)))
+        self._lock = ScreenLockWatch(lambda is_locked: tell(messages.Locked(is_locked=is_locked)))
         self._states = ActivityTracker(
             eyes=eyes,
-            tell=lambda shown: tell(WindowShows(shown=shown)),
-            tell_active=lambda name: tell(WindowActive(window=name)),
+            tell=lambda shown: tell(messages.WindowShows(shown=shown)),
+            tell_active=lambda name: tell(messages.WindowActive(window=name)),
             on_view=self._note_view,
         )
 
@@ -182,7 +170,6 @@ class DesktopWatcher:
         return self._states.read_fresh([name], self._inbox)[name]
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        """Look at every window. `closely`: also whether each can be read as its profile wants it."""
         shown = self._states.read_fresh(self._eyes.names(), self._inbox)
         return tuple(
             replace(
@@ -199,4 +186,4 @@ class DesktopWatcher:
         return statuses
 
     def _note_view(self, name: str, view: WindowSnapshot) -> None:
-        """A window was looked at."""
+        """Hear that a window was looked at."""

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class UnknownKey(TransientFailure):
-    """A key of a profile cannot be pressed: {note}."""
+    """Octet cannot press a key of this profile: {note}."""
 
     def __init__(self, *, chord: str, key: str) -> None:
         super().__init__(Reason.NO_SUCH_KEY, f"{chord} needs {key}, which no key types in the keyboard's first layout")
 
 
 def import_gui(display: str = "") -> ModuleType:
-    """PyAutoGUI, bound to the X display `display`; empty: to the one screen this platform has."""
+    """Import PyAutoGUI, bound to the X display `display`; empty: to the one screen of this platform."""
     if display:
         os.environ["DISPLAY"] = display  # PyAutoGUI takes its display from here and nowhere else
     blocked: Any = None
@@ -31,13 +31,13 @@ def import_gui(display: str = "") -> ModuleType:
     import pyautogui
 
     pyautogui.PAUSE = 0
-    # The pointer in a corner shall stop a desk, but as our own kill switch, which reports and waits for a release.
-    # PyAutoGUI's raises from the middle of a chord, and a screen's corner is a place an agent's window may stand in.
+    # The pointer in a corner stops a desk by our own kill switch, which reports and waits for a release. PyAutoGUI's
+    # raises from the middle of a chord, and an agent's window may lie in a screen's corner.
     pyautogui.FAILSAFE = False
     return pyautogui
 
 
 def keys_of(chord: str) -> list[str]:
-    """The keys of a chord in the order they are pressed: `ctrl+shift+v`; `ctrl++` ends in the key +."""
+    """Return the keys of a chord in the order they are pressed: `ctrl+shift+v`; `ctrl++` ends in the key +."""
     held, last = split_chord(chord)
     return [*(key.strip().lower() for key in held), last.strip() if len(last.strip()) == 1 else last.strip().lower()]

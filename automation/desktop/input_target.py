@@ -1,4 +1,4 @@
-"""One window as the place that keys and clicks go to, as far as that is the same on every platform."""
+"""One window as the place that keys and clicks go to: what is the same on every platform."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_FOCUS = "the window did not get the focus"
 
 
 def wait_until(holds: Callable[[], bool], seconds: float, rest: Callable[[float], None]) -> bool:
-    """Whether it holds within that time; `rest` lets time pass between two looks."""
+    """Wait until it holds, at most so long; `rest` passes time between two looks. Return whether it does."""
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() >= end:
@@ -65,34 +65,33 @@ class InputTarget(ABC, Generic[Eyes]):
         return self.eyes.windows.client_of(self.target().id)
 
     def set_target(self, seen: WindowInfo) -> None:
-        """From now on this very window is the target."""
         self.taken = seen
 
     def target(self) -> WindowInfo:
-        """The window; looked for at its place if nothing was taken yet."""
+        """Return the window; look for it at its place if none is set yet."""
         if self.taken is None:
             self.taken = self.eyes.place(self.name)
         return self.taken
 
     @abstractmethod
     def wait_for_idle_input(self) -> None:
-        """See that the user holds no key or button, and that all keys that are needed are there."""
+        """See that the user holds no key or button, and that the keyboard has all needed keys."""
 
     @abstractmethod
     def hold_devices(self) -> None:
-        """From here on what is pressed is ours, as far as that can be; what was the user's is remembered."""
+        """Block the user's devices as far as possible; remember what was theirs."""
 
     def hold_for_clearing(self) -> None:
-        """As `hold_devices`, for the sake of a draft of ours: a stop does not end it."""
+        """Do as `hold_devices` to clear a draft of ours: a stop does not end it."""
         self._remember()
 
     def needs_no_click(self) -> bool:
-        """Tell whether the window's focus is enough, and a click would do harm."""
+        """Return whether the window's focus is enough, and a click would do harm."""
         return False
 
     def regain_focus(self, *, clicked: bool = True) -> None:
-        """Have the focus again, for our draft's sake: by a click, or by the window manager where none is possible. With
-        `clicked` the composer is clicked into even if its window has the focus."""
+        """Get the focus again to clear our draft: by a click, or by the window manager where none is possible. With
+        `clicked` Octet clicks into the composer even if its window has the focus."""
         self.hold_for_clearing()
         if self.has_focus() and not clicked:
             return
@@ -107,8 +106,7 @@ class InputTarget(ABC, Generic[Eyes]):
         self._await_focus()
 
     @abstractmethod
-    def has_focus(self) -> bool:
-        """Whether the keys go to the target."""
+    def has_focus(self) -> bool: ...
 
     @abstractmethod
     def guard(self) -> None:
@@ -116,11 +114,10 @@ class InputTarget(ABC, Generic[Eyes]):
 
     @abstractmethod
     def press_chord(self, chord: str, *, by_s: float) -> None:
-        """Press a chord that no text goes before, not later than `by_s`. Whatever it raises, nothing was pressed then.
-        The caller has guarded."""
+        """Press a chord that no text goes before, not later than `by_s`; or raise with nothing pressed."""
 
     def click_into(self, part: Box) -> None:
-        """Click into a part of the window, if the window is what lies there, and wait until it has the focus."""
+        """Click into a part of the window, if nothing covers it, and wait until it has the focus."""
         self.hold_devices()
         self._click(part)
         # The focus moves when the window manager has seen the click, which it cannot while the server is grabbed:
@@ -128,19 +125,18 @@ class InputTarget(ABC, Generic[Eyes]):
         self._await_focus()
 
     def click_once(self, part: Box, *, by_s: float) -> None:
-        """Click into a part of the window that does something, not later than `by_s`. Whatever it raises, nothing was
-        clicked then; where the focus goes is not waited for."""
+        """Click into a part that does something, not later than `by_s`, without a wait; or raise with no click."""
         self.hold_devices()
         self._click(part, by_s=by_s)
 
     def bring_forward(self) -> bool:
-        """Ask that the window becomes the active one; whether it did."""
+        """Ask that the window becomes the active one; return whether it did."""
         self.hold_devices()
         self._activate(self.target().id)
         return self.until(self.has_focus, FOCUS_S)
 
     def restore_user_state(self) -> None:
-        """Pointer and focus go back, unless the user moved them meanwhile."""
+        """Restore pointer and focus, unless the user moved them meanwhile."""
         with suppress(TransientFailure):  # another program holds the whole display: nothing can be restored
             if self._pointer_was is not None and self._pointer.pointer() == self._pointer.placed:
                 self._pointer.move(*self._pointer_was)
@@ -153,7 +149,7 @@ class InputTarget(ABC, Generic[Eyes]):
         return wait_until(holds, seconds, self.wait)
 
     def wait(self, seconds: float) -> None:
-        """Let that much time pass, also after a stop."""
+        """Wait so long, also after a stop."""
         time.sleep(seconds)  # noqa: TID251 the worker's own thread, between two questions to the display
 
     @abstractmethod
@@ -176,12 +172,12 @@ class InputTarget(ABC, Generic[Eyes]):
 
     def _check_same(self, seen: WindowInfo) -> None:
         if seen.id != self.target().id:
-            raise PermanentFailure(Reason.CLOSED, "another window stands in its place")
+            raise PermanentFailure(Reason.CLOSED, "another window is in its place")
         if seen.box != self.target().box:
             raise TransientFailure(Reason.MOVED, "it was moved while a text was brought")
 
     def _check_place(self) -> None:
-        """See that the window has not moved: beside a composer may be a button that lets an agent do something."""
+        """See that the window has not moved: a button beside the composer may permit an agent something."""
         now = self.eyes.windows.see(self.target().id)
         if now is None or now.box != self.target().box:
             raise TransientFailure(Reason.MOVED, "it was moved just before a click")

@@ -13,13 +13,10 @@ from core.profiles.model import Box
 APART_PX = 12  # clicks nearer than this to each other, within CLICK_S, count as double and triple clicks
 CLICK_S = 0.5
 THROUGH_S = 0.4
-"""So long after a click of ours its button may count as down yet: as long as a window manager that has much to do keeps
-it back, though it was let go at once."""
+"""The button of our click may count as down for so long: a busy window manager delays its release."""
 _SHARES = (6, 4, 5)
-"""Sixteenths of its width, all left of the middle: where a press comes right of it, behind the end of a line, Tk takes
-the smallest move of the mouse for one over that end, and selects a newline that is not there: it is copied back."""
-
-
+"""Sixteenths of its width, all left of the middle: right of the end of a line, Tk takes the smallest move of the mouse
+for a selection of a newline that is not there, which is then copied back."""
 Point = tuple[int, int]
 
 
@@ -31,39 +28,38 @@ class _Click:
 
 
 def places(part: Box, corner: Point) -> list[Point]:
-    """Where a part of the window at `corner` may be clicked, on the screen, far enough from each other."""
+    """Return where a part of the window at `corner` may be clicked, on the screen, far enough from each other."""
     row = corner[1] + part.y + part.height // 2
     return [(corner[0] + part.x + part.width * share // 16, row) for share in _SHARES]
 
 
 class Clicks:
-    """Remembers where clicks were just made, so that the next one is not taken for the double of one. One per display.
-    Programs measure that on the screen, or from the corner of their window: Chromium counts clicks at one place of two
-    of its windows as a double click. So a click must be far from those before it both ways."""
+    """Remembers recent clicks on one display, so that a program does not take the next one for a double click. Programs
+    measure that on the screen, or from the corner of their window (Chromium): a click must be far from earlier ones
+    both ways."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
         self._made: list[_Click] = []
         self.wanted: set[str] = set()
-        """Windows whose composer has to be clicked into even if it says that it has the focus: a paste did not land
-        there. A browser's composer may have the focus while the caret stands outside of it."""
+        """Windows whose composer needs a click although it says that it has the focus: a paste did not land there. A
+        browser's caret may be outside of its focused composer."""
 
     def choose(self, points: Sequence[Point], corner: Point) -> Point:
-        """The first of `points` far enough from the last clicks; else the one whose neighbours are the oldest."""
+        """Return the first of `points` far enough from the last clicks; else the one with the oldest neighbours."""
         return min(points, key=lambda point: self._near_s(point, corner))
 
     def made(self, point: Point, corner: Point) -> None:
-        """A click was made there just now, in the window at `corner`."""
         now_s = self._now_s()
         self._made = [click for click in self._made if now_s - click.when_s <= CLICK_S]
         self._made.append(_Click(now_s, point, _from(corner, point)))
 
     def is_recent(self) -> bool:
-        """Tell whether a click now would come so soon after the last one that it may count as the double of it."""
+        """Return whether a click now may count as the double of the last one."""
         return bool(self._made) and self._now_s() - self._made[-1].when_s <= CLICK_S
 
     def under_way_s(self) -> float:
-        """How much longer the button of the last click may count as down."""
+        """Return how much longer the button of the last click may count as down."""
         return 0.0 if not self._made else max(0.0, self._made[-1].when_s + THROUGH_S - self._now_s())
 
     def _near_s(self, point: Point, corner: Point) -> float:
@@ -98,7 +94,7 @@ class OwnInputLog:
 
     @contextmanager
     def one(self) -> Generator[None]:
-        """We press or move something now."""
+        """Note that Octet presses or moves something within the block."""
         since = self._since = time.monotonic()
         try:
             yield

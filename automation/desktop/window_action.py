@@ -1,4 +1,4 @@
-"""One window as a control act uses it: automation.protocol's ActPort, over what each platform can press."""
+"""One window as a control act uses it: automation.protocol's ActionPort, over what each platform can press."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class WindowAction:
     def __init__(self, *, aim: InputTarget[Any], anchors: Anchors) -> None:
         """`anchors` keeps how the buttons of each window look, beside the anchors of the windows themselves."""
         self._aim = aim
+        self._eyes: WindowInspector = aim.eyes
         self._anchors = anchors
         self._crops: dict[str, Image.Image] = {}
         self._now: Image.Image | None = None
@@ -36,12 +37,8 @@ class WindowAction:
         self._dialog: Dialog | None = None
         self._agents: WindowInfo | None = None
 
-    @property
-    def _eyes(self) -> WindowInspector:
-        return self._aim.eyes
-
     def find(self) -> None:
-        """See that it is the window at its place, or its dialog in a window of its own, wherever. Touches nothing."""
+        """See that it is the window at its place, or its dialog, a separate window, anywhere. Touches nothing."""
         self._eyes.check_unlocked()
         apart = self._eyes.find_dialog_window(self._aim.name)
         if apart is None:
@@ -79,7 +76,7 @@ class WindowAction:
             self._agents = None
 
     def is_other_dialog(self, mark: str) -> bool:
-        """Whether the last look showed another dialog than `mark`, or none; carets and hovered buttons aside."""
+        """Return whether the last look showed another dialog than `mark`, or none; carets and hovered buttons aside."""
         before = self._crops.get(mark)
         if self._now is None or before is None:
             return True
@@ -105,7 +102,7 @@ class WindowAction:
             return
         if press.anchor is None:
             raise PermanentFailure(Reason.CHANGED, "nothing says how the button looks")
-        button = self._button(press.anchor)
+        button = self._eyes.at(press.anchor.on_screen(self._aim.target().box))
         kept = self._kept(act)
         if not self._anchors.has(kept):
             self._anchors.keep(kept, button)
@@ -114,18 +111,15 @@ class WindowAction:
             note = f"the button to {act.value} does not look as it did: {difference}; {RECALIBRATE}"
             raise PermanentFailure(Reason.CHANGED, note)
 
-    def _button(self, anchor: Box) -> Image.Image:
-        return self._eyes.at(anchor.on_screen(self._aim.target().box))
-
     def _kept(self, act: Act) -> str:
-        """Under which name it is kept how a button looks; one that only this dialog has is not that of another."""
+        """Return the name under which a button's look is kept; a button of one dialog only is not that of another."""
         own = "" if self._dialog is None or act not in self._dialog.acts else repr(self._dialog)
         which = f".{hashlib.sha256(own.encode()).hexdigest()[:12]}" if own else ""
         return f"{self._aim.name}.{act.value}{which}"
 
     def press(self, press: Press, *, by_s: float) -> None:
         if press.at is None:
-            self._come_forward()  # a person who waited 400 ms for their hands has them, and the focus, back
+            self._come_forward()  # the user has devices and focus back after a wait of 400 ms
             self._guard()
             self._aim.press_chord(press.chord, by_s=by_s)
             return

@@ -1,50 +1,32 @@
-"""Puts a desk's windows back to their configured places, and says of each what was done and how it was seen then."""
+"""Restores a desk's windows to their configured places, and reports what was done to each and how it was seen then."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import DeliveryClock, DeliveryFailure, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Arranged
-from core.profiles.model import Box
 
-MOVES_S = 0.5  # so long a manager may take for one request; a program that is busy draws itself anew later
+MOVES_S = 0.5  # a manager takes at most so long for one request; a busy program redraws itself later
 LOOK_S = 0.02
-
-
-class PlacementPort(Protocol):
-    """Asks the window manager to put a window where it belongs. It may refuse: the caller looks afterwards."""
-
-    # Raise PermanentFailure where no program may put this window anywhere.
-    def check_reachable(self, window: int) -> None: ...
-    # What keeps it from having a place and size of its own: maximised, rolled up.
-    def fill_states(self, window: int) -> tuple[str, ...]: ...
-    def hides_window(self, fills: Sequence[str]) -> bool: ...  # Whether one of these also keeps it from being seen
-    def unfill(self, window: int, fills: Sequence[str]) -> None: ...  # It is that no longer
-    def show(self, window: int) -> None: ...  # It is minimised no longer
-    # It belongs to the workspace that is shown now. Raises PermanentFailure where no program may do that.
-    def bring_here(self, window: int) -> None: ...
-    def move(self, window: int, box: Box) -> None: ...  # Its own area is to stand there, of that size
-    def raise_above(self, window: int) -> None: ...  # It is to lie above all others; the focus stays where it is
 
 
 class WindowArranger:
     """One arranging. Belongs to the worker's thread; presses and clicks nothing."""
 
-    def __init__(self, *, eyes: WindowInspector, places: PlacementPort, pace: DeliveryClock) -> None:
+    def __init__(self, *, eyes: WindowInspector, pace: DeliveryClock) -> None:
         self._eyes = eyes
-        self._places = places
+        self._windows = eyes.windows
         self._pace = pace
         self._done: dict[str, list[str]] = {}
         self._lost: dict[str, DeliveryFailure] = {}
 
     def run(self, names: Sequence[str]) -> tuple[Arranged, ...]:
-        """All of them. Raises Cancelled when the user stops the desk meanwhile."""
+        """Arrange all of them. Raises Cancelled when the user stops the desk meanwhile."""
         was_active = self._active()
         self._done = {name: [] for name in names}
         for name in names:
@@ -53,7 +35,7 @@ class WindowArranger:
                 self._put_back(name, self._eyes.identify(name))
             except DeliveryFailure as trouble:
                 self._lost[name] = trouble
-        for name in names:  # when all stand where they belong: what lay over one may have been another
+        for name in names:  # after all moves: one of them may have covered another
             if name not in self._lost:
                 self._pace.check()
                 try:
@@ -61,45 +43,45 @@ class WindowArranger:
                 except DeliveryFailure as trouble:
                     self._lost[name] = trouble
         if was_active and self._active() not in {0, was_active}:
-            self._eyes.windows.activate(was_active)  # some managers give the focus to what they show
-        return tuple(map(self._as_it_stands, names))
+            self._windows.activate(was_active)  # some managers give the focus to what they show
+        return tuple(map(self._result, names))
 
-    def _as_it_stands(self, name: str) -> Arranged:
+    def _result(self, name: str) -> Arranged:
         trouble, done = self._lost.get(name) or self._why_not(name), tuple(self._done[name])
         if trouble is None:
             return Arranged(window=name, done=done)
         return Arranged(window=name, done=done, reason=trouble.reason, note=trouble.private)
 
     def _put_back(self, name: str, seen: WindowInfo) -> None:
-        done, windows = self._done[name], self._eyes.windows
-        self._places.check_reachable(seen.id)
-        if not windows.is_on_this_workspace(seen.id):
-            self._places.bring_here(seen.id)
-            self._until(lambda: windows.is_on_this_workspace(seen.id))
+        done = self._done[name]
+        self._windows.check_reachable(seen.id)
+        if not self._windows.is_on_this_workspace(seen.id):
+            self._windows.bring_here(seen.id)
+            self._until(lambda: self._windows.is_on_this_workspace(seen.id))
             done.append("brought to this workspace")
         if not self._now(seen).is_viewable:
-            self._places.show(seen.id)
+            self._windows.show(seen.id)
             self._until(lambda: self._now(seen).is_viewable)
             done.append("shown again")
-        filled = self._places.fill_states(seen.id)
-        if filled and (self._now(seen).box != self._eyes.configured_box(name) or self._places.hides_window(filled)):
-            self._places.unfill(seen.id, filled)
-            self._until(lambda: not self._places.fill_states(seen.id))
-            done.append("made a window of its own size again")
+        filled = self._windows.fill_states(seen.id)
+        if filled and (self._now(seen).box != self._eyes.configured_box(name) or self._windows.hides_window(filled)):
+            self._windows.unfill(seen.id, filled)
+            self._until(lambda: not self._windows.fill_states(seen.id))
+            done.append("restored from maximised or full screen")
         self._move(name, seen)
 
     def _move(self, name: str, seen: WindowInfo) -> None:
         wanted, before = self._eyes.configured_box(name), self._now(seen).box
         if before == wanted:
             return
-        self._places.move(seen.id, wanted)
+        self._windows.move(seen.id, wanted)
         self._until(lambda: self._now(seen).box == wanted)
         now = self._now(seen).box
         if now not in {wanted, before}:
-            # Some managers mean the frame's corner: what it stands aside by is asked for beside the place. And a window
+            # Some managers mean the frame's corner: ask again, by as much beside the place as it is off. And a window
             # that came onto a monitor of another scale makes itself another size there.
             aside = replace(wanted, x=2 * wanted.x - now.x, y=2 * wanted.y - now.y)
-            self._places.move(seen.id, aside)
+            self._windows.move(seen.id, aside)
             self._until(lambda: self._now(seen).box == wanted)
             now = self._now(seen).box
         moved = (
@@ -112,7 +94,7 @@ class WindowArranger:
     def _uncover(self, name: str) -> None:
         cover = self._why_not(name)
         if cover is not None and cover.reason is Reason.COVERED:
-            self._places.raise_above(self._eyes.identify(name).id)
+            self._windows.raise_above(self._eyes.identify(name).id)
             self._until(lambda: (now := self._why_not(name)) is None or now.reason is not Reason.COVERED)
             self._done[name].append(f"raised above what lay over it ({cover.private or 'another window'})")
 
@@ -124,15 +106,15 @@ class WindowArranger:
         return None
 
     def _now(self, seen: WindowInfo) -> WindowInfo:
-        now = self._eyes.windows.see(seen.id)
+        now = self._windows.see(seen.id)
         if now is None:
             raise PermanentFailure(Reason.CLOSED, "it was closed meanwhile")
         return now
 
     def _active(self) -> int:
-        """The window that gets the keys; 0 while the display does not answer: then no focus is restored."""
+        """Return the window that gets the keys; 0 while the display does not answer: then no focus is restored."""
         try:
-            return self._eyes.windows.active()
+            return self._windows.active()
         except TransientFailure:
             return 0
 

@@ -1,1 +1,1 @@
-"""The lane for machines without a display: every step but the acts. What it sends reaches nobody, and it says so."""
+"""The lane for machines without a display: every step but the acts. It says that no agent gets what it sends."""

@@ -10,7 +10,7 @@ from core.kit.errors import Conflict
 
 
 class DryRunLane:
-    """Ends each order as `sent (dry run)`: nobody has read it, no task is closed by it."""
+    """Ends each order as `sent (dry run)`: no agent has read it, and it closes no task."""
 
     at_once = 1_000  # as many as there may be: they touch nothing
 

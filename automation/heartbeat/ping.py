@@ -19,7 +19,7 @@ EVERY_S = 60.0
 
 
 class HeartbeatPing:
-    """The ping of one home. What becomes of it is told once when it changes, to the log and to `told`."""
+    """The ping of one home. The log hears each change of its result, `told` the result of each ping."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class HeartbeatPing:
         clock: Clock,
         rest: Callable[[float], Awaitable[None]],
     ) -> None:
-        """`look` says whether all is well, `rest` waits so many seconds."""
+        """`look` checks Octet's health, `rest` waits so many seconds."""
         self._url = url
         self._look = look
         self._told = told
@@ -77,7 +77,7 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 
 
 def where(url: str) -> str:
-    """The address without what may be secret in it: scheme, host and port."""
+    """Return the address without what may be secret in it: scheme, host and port."""
     parts = urlsplit(url)
     host = parts.hostname or "?"
     host = f"[{host}]" if ":" in host else host
@@ -86,7 +86,7 @@ def where(url: str) -> str:
 
 
 async def ping(url: str, *, timeout_s: float = TIMEOUT_S) -> str:
-    """Ask for `url` once, within the limit and never at another host; why it was not taken, or nothing."""
+    """Ask for `url` once, within the limit and never at another host; return why it was not taken, or nothing."""
     limit = aiohttp.ClientTimeout(total=timeout_s)
     try:
         # Proxies of the environment are for the way out, not for this machine itself.

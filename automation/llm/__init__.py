@@ -1,2 +1,1 @@
-"""Agents that are models: each prompt is one request to an API that speaks chat completions, and its answer comes back
-with the outcome."""
+"""Agents that are models: each prompt is one request to an API for chat completions; the outcome brings the answer."""

@@ -37,8 +37,7 @@ class ModelClient:
 
     async def ask(self, text: str) -> Outcome:
         """Send `text` and read the whole answer. Call `prepare` first. DELIVERED carries the answer. NOT_ARRIVED: the
-        server was not reached, or said that it did not take the request. UNKNOWN: the request was sent, and no whole
-        answer came back."""
+        server was not reached, or refused the request. UNKNOWN: the request was sent, and no whole answer came back."""
         from openai import APIConnectionError, APIStatusError, OpenAIError
 
         assert self._client is not None
@@ -85,7 +84,7 @@ def _client(model: Model) -> AsyncOpenAI:
     return AsyncOpenAI(
         base_url=model.base_url,
         api_key=_NO_KEY if model.key is None else model.key.get_secret_value(),
-        max_retries=0,  # dispatch decides what is tried again
+        max_retries=0,  # dispatch decides about retries
         http_client=DefaultAsyncHttpxClient(
             timeout=httpx2.Timeout(model.timeout_s, connect=CONNECT_S),
             limits=httpx2.Limits(max_keepalive_connections=0),  # nothing stays open that a reload would have to close
@@ -124,7 +123,7 @@ def _disconnected(error: APIConnectionError) -> Outcome:
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return for how long the server asks to be left alone; None where it gives no number."""
+    """Return how long the server asks to be left alone; None where it gives no number."""
     for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             return max(0.0, float(headers[name]) * unit_s)

@@ -13,7 +13,7 @@ from core.settings.model import Model
 
 
 class ModelLane:
-    """Brings prompts to one model. Each is a request of its own: the model remembers nothing."""
+    """Brings prompts to one model. Each is a separate request: the model remembers nothing."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -25,7 +25,6 @@ class ModelLane:
         self._given_up: set[DeliveryId] = set()
 
     async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
-        """Ask for each state in turn, then send the request and wait for the answer."""
         if order.is_dry_run or order.act is not None:
             return Outcome(result=Result.FAILED, reason=Reason.NO_WINDOW)
         self._under_way.add(order.delivery)
@@ -44,11 +43,11 @@ class ModelLane:
             self._given_up.discard(order.delivery)
 
     async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
-        """Say that nobody can know: an API does not tell what became of an earlier request."""
+        """Return UNKNOWN: an API does not tell what became of an earlier request."""
         return cut("Octet ended while it waited for the answer")
 
     async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
-        """Give this delivery up; a request that was sent is not waited for any longer, and its answer is lost."""
+        """Give this delivery up; Octet waits no longer for a request that was sent, and loses its answer."""
         if delivery in self._under_way:
             self._given_up.add(delivery)
         if (limit := self._limits.get(delivery)) is not None:

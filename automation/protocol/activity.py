@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from core.profiles.model import Activity
 from core.reasons import Diagnostic
 
-DIALOG_S = 0.3  # so long a dialog must stand still before people are told of it: it may be half drawn
-RESTLESS_S = 10.0  # What shows no sign and never stands still counts as unknown after this
-ALIVE_S = 60.0  # between two news that something goes on in a window at work
+DIALOG_S = 0.3  # a dialog must be unchanged for so long before users hear of it: it may be half drawn
+RESTLESS_S = 10.0  # a window without a sign that never settles counts as unknown after this
+ALIVE_S = 60.0  # between two reports of a window at work
 UNSEEN_S = 2.0
-"""What lies over a window for less than this changes nothing about it, nor does a program that is silent for less."""
+"""Octet ignores what covers a window, or a program's silence, for less than this."""
 DIALOGS = {
     Activity.NEEDS_INPUT: "it waits for an answer",
     Activity.ERROR: "it shows an error",
@@ -23,7 +23,7 @@ DIALOGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityReading:
-    """What a window shows, and what it was told by."""
+    """What a window shows, and by what Octet knows it."""
 
     activity: Activity
     note: Diagnostic = ""
@@ -37,11 +37,11 @@ class Sight:
     dialog: int | None = None
     shows: Activity = Activity.UNKNOWN  # what that dialog means
     is_busy: bool = False
-    unheard: str = ""  # why its program does not tell what its profile listens for
-    has_busy_sign: bool = True  # its profile says how it looks while it is at work
+    unheard: str = ""  # why its program does not report what its profile listens for
+    has_busy_sign: bool = True  # its profile describes it at work
     odd: str = ""  # why it does not count as idle although no sign says that it is at work
-    rest_s: float = 0.0  # so long nothing may change before it is idle
-    picture: object = None  # what is compared to see whether it stands still
+    rest_s: float = 0.0  # nothing may change for so long before it is idle
+    picture: object = None  # compared to see whether anything changes
 
     @property
     def kind(self) -> str | int:
@@ -54,14 +54,14 @@ class Sight:
 
 
 class ActivityClassifier:
-    """One window: what it shows, by one look after the other. Pure: the clock comes in with each look. A busy sign
-    means busy at once. That it is gone means idle only when nothing changes any more: agents pause for seconds while
-    they work, and their signs flicker between two steps. What no sign explains is unknown, never idle."""
+    """Classifies what one window shows, by one look after the other. Pure: the clock comes in with each look. A busy
+    sign means busy at once. Without it the window is idle only when nothing changes any more: agents pause for seconds
+    while they work, and their signs flicker between two steps. What no sign explains is unknown, never idle."""
 
     def __init__(self, is_same: Callable[[object, object], bool] = operator.eq) -> None:
         """`is_same` compares the pictures of two looks."""
         self._is_same = is_same
-        self._sight: Sight = Sight(why_not="nobody looked yet")
+        self._sight: Sight = Sight(why_not="Octet has not looked yet")
         self._is_new: bool = True
         self._kind_s = self._still_s = float("-inf")
         self._picture: object = None
@@ -76,7 +76,7 @@ class ActivityClassifier:
         self._is_new, self._sight = False, sight
 
     def reading(self, now_s: float) -> ActivityReading | None:
-        """What it shows; None while that is not certain."""
+        """Return what it shows; None while that is not certain."""
         lasted_s, still_s, sight = now_s - self._kind_s, now_s - self._still_s, self._sight
         if sight.why_not:
             return _unknown(sight.why_not) if lasted_s >= UNSEEN_S else None
@@ -87,17 +87,17 @@ class ActivityClassifier:
         if sight.is_busy:
             return ActivityReading(activity=Activity.BUSY, note="its busy sign is shown")
         if sight.unheard:
-            silent = _unknown(f"its program does not tell what it shows: {sight.unheard}")
+            silent = _unknown(f"its program does not report what it shows: {sight.unheard}")
             return silent if lasted_s >= UNSEEN_S else None
         if not sight.has_busy_sign:
             return _unknown("its profile does not say how it looks while it is at work")
         if still_s < sight.rest_s:
-            restless = _unknown("it shows no sign, and does not stand still")
+            restless = _unknown("it shows no sign, and keeps changing")
             return restless if lasted_s >= RESTLESS_S else None
         return _unknown(sight.odd) if sight.odd else ActivityReading(activity=Activity.IDLE)
 
     def certain_in_s(self, now_s: float) -> float | None:
-        """In how many seconds it may be certain if nothing more is drawn; None when it is."""
+        """Return in how many seconds it may be certain if nothing more is drawn; None when it is."""
         if self.reading(now_s) is not None:
             return None
         if self._sight.kind in {"unseen", "unheard"}:
@@ -106,9 +106,7 @@ class ActivityClassifier:
         return max(0.0, self._still_s + needed_s - now_s)
 
     def has_progress(self, work: Callable[[], object] | None, now_s: float) -> bool:
-        """Whether there is news that something goes on in a window at work: at most one in ALIVE_S.
-
-        `work` gives what the window shows of the work; None where it is not at work."""
+        """Return whether the `work` that a window shows has changed, once in ALIVE_S; None: it is not at work."""
         if work is None:
             self._work = None
             return False
@@ -118,7 +116,7 @@ class ActivityClassifier:
         return before is not None and not self._is_same(self._work, before)
 
     def is_restless(self, now_s: float) -> bool:
-        """Whether it shows the same thing for so long that it is not waited any longer until that stands still."""
+        """Return whether it shows the same thing for so long that Octet stops waiting until it settles."""
         return now_s - self._kind_s >= UNSEEN_S
 
 

@@ -26,26 +26,26 @@ from core.profiles.model import AnyReadback, Confirm, Driven, PaneReadback, Read
 
 ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # They speak of the text, not of the window
 SENT_UNASKED = (
-    "its program went to work with what was pasted, before Enter: it may have sent a part of it. If it sends at each "
+    "its program began to work on the pasted text before Enter: it may have sent a part of it. If it sends at each "
     'newline, write newline = "refuse" or "collapse" in its profile'
 )
-GRANT_S = 0.250  # how long a go-ahead for Enter is good, counted from the asking on the worker's own clock
+GRANT_S = 0.250  # a go-ahead for Enter is valid for so long, counted from the question on the worker's own clock
 LOOK_S = 0.02
-ASKS = 20  # how often a go-ahead that came too late is asked for again
+ASKS = 20  # how often Octet repeats the question for a go-ahead that came too late
 COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN})
-"""By these the text itself was read, and compared."""
+"""By these ways Octet read the text itself, and compared it."""
 BETTER_S = 0.3  # so long Octet waits for a better proof after a composer emptied under the guard
 GAINED = "over the accessibility bus, the composer emptied and the window's document gained the whole text, once"
 EMPTIED = (
     "{held}; Octet pressed Enter once while it held the user's keyboard and mouse, and saw the composer empty before "
     "it released them. Nothing else shows that the text arrived"
 )
-RECOGNISED = "recognised"  # Octet knew its own draft again by the marks committed before the interruption
+RECOGNISED = "recognised"  # Octet recognised its own draft by the marks committed before the interruption
 _PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
 
 
 class _UnexpectedSubmit(Exception):
-    """The program went to work on something while our text did not stand in the composer whole."""
+    """The program went to work on something while the composer did not hold our whole text."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,12 +69,11 @@ class Attempt(ABC):
         self.outcome: Outcome | None = None
 
     @abstractmethod
-    def failed(self, note: str) -> Outcome:
-        """The outcome after an error."""
+    def failed(self, note: str) -> Outcome: ...
 
     @abstractmethod
     def restore_user_state(self) -> None:
-        """What is a person's at the window is theirs again."""
+        """Restore what is the user's at the window."""
 
     def _ask(self) -> None:
         before, self.asked = self.asked, True
@@ -85,7 +84,7 @@ class Attempt(ABC):
             raise
 
     def _press_in_time(self, press: Callable[[], None]) -> bool:
-        """Press; False when it became too late for that, with nothing pressed."""
+        """Press; return False when it became too late, with nothing pressed."""
         try:
             press()
         except TransientFailure as why:
@@ -105,12 +104,11 @@ class Submission(Attempt):
         self._window = window
         self._order = order
         self._text = order.text  # once prepared: as it is looked for in the transcript
-        self._read = Evidence()  # how the whole text was seen in the composer before Enter
+        self._read = Evidence()  # how Octet saw the whole text in the composer before Enter
         self._read_by: AnyReadback | None = None
-        self._was_busy = False  # the busy sign stood there before: it proves nothing afterwards
+        self._was_busy = False  # the busy sign was shown before: it proves nothing afterwards
 
     def run(self) -> Outcome:
-        """Carry it out and say what was seen. Called once."""
         self.outcome = self._carry_out()
         self.restore_user_state()
         self.outcome = self._with_evidence(self.outcome)
@@ -123,8 +121,8 @@ class Submission(Attempt):
         self._window.restore_user_state()
 
     def _with_evidence(self, outcome: Outcome) -> Outcome:
-        """The outcome with all that its receipt needs; a rehearsal with how it was read; any other attempt before Enter
-        as it is. The whole window is kept where its profile says so, and where a person has to decide by it."""
+        """Add to the outcome what its receipt needs; to a rehearsal how it was read; any other attempt before Enter
+        stays as it is. The whole window is kept where its profile says so, and where a user has to decide by it."""
         has_passed = outcome.result in _PASSED_ENTER
         if not has_passed and outcome.result is not Result.REHEARSED:
             return outcome
@@ -139,7 +137,7 @@ class Submission(Attempt):
         """Press Enter once, or raise with nothing pressed. `look_when_due` raises unless our draft is still there."""
         for _ in range(ASKS):
             if not self._window.is_held():
-                # A person waits for their hands at most 400 ms: they have them back, and may have been here meanwhile.
+                # The hold blocks a user at most 400 ms: they have their devices back, and may have typed meanwhile.
                 self._window.focus()
                 look_when_due()
             try:
@@ -149,7 +147,7 @@ class Submission(Attempt):
                 if trouble.reason is not Reason.TOO_SLOW:
                     raise
                 continue
-            look_when_due()  # time has passed: what stands there is looked at before asking again
+            look_when_due()  # time has passed: look at the composer before asking again
         raise TransientFailure(Reason.LATE, f"asked {ASKS} times")
 
     def _try(self) -> bool:
@@ -172,7 +170,7 @@ class Submission(Attempt):
         return outcome
 
     def _confirm_submit(self) -> Outcome:
-        """Watch for what proves that Enter had its effect. Nothing is cleared any more."""
+        """Watch for proof that Enter had its effect. Nothing is cleared any more."""
         outcome = self._judged(self._proven())
         self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
         return outcome
@@ -237,7 +235,7 @@ class Submission(Attempt):
         return Confirm.BUSY_SEEN in self._profile.confirm and self._profile.has_busy_sign and not self._was_busy
 
     def _stands_in_transcript(self) -> bool:
-        """Whether the window says itself that it has our text; False when it cannot be asked, or the draft is there."""
+        """Return whether the window's transcript has our text; False if unknown, or the draft is still there."""
         level = self._profile.normalise
         if self._profile.transcript is None:
             return False
@@ -246,15 +244,14 @@ class Submission(Attempt):
             said = self._window.transcript()
             if said is None or not has_block(self._text, said, level):
                 return False
-            # The same text may stand there from before: what is still in the composer was not sent.
+            # The same text may be there from before: what is still in the composer was not sent.
             return self._window.confirm().is_empty or not self._window.matches_draft((mark(self._text, level),))
         except (DeliveryFailure, Cancelled):
             return False
 
 
 class DeliveryRun(Submission):
-    """One delivery into one window; `staged` and `marks` tell how far it came. Enter is not asked for where its order
-    only rehearses."""
+    """One delivery into one window; `staged` and `marks` tell how far it came. A rehearsal never asks for Enter."""
 
     def __init__(
         self, *, order: DeliveryRequest, profile: Driven, window: WindowPort, journal: CommitPort, pace: DeliveryClock
@@ -267,7 +264,7 @@ class DeliveryRun(Submission):
         self.marks: tuple[str, ...] = ()
 
     def failed(self, note: str) -> Outcome:
-        """The outcome after an error: before Enter was asked for our own draft is cleared, after it all stays."""
+        """Return the outcome after an error: Octet clears its draft only before it asked for Enter."""
         if self.asked:
             return Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=True)
         return self._give_up(Result.FAILED, None, note)
@@ -287,7 +284,7 @@ class DeliveryRun(Submission):
         except PermanentFailure as trouble:
             result = Result.FAILED if trouble.reason in ABOUT_TEXT else Result.REFUSED
             if trouble.reason is Reason.COMPOSER_NOT_EMPTY:
-                self._is_ours = False  # what is beside ours is a user's: not ours to clear
+                self._is_ours = False  # the text beside ours is a user's: not ours to clear
             return self._give_up(result, trouble.reason, trouble.note)
         except Cancelled as halt:
             return self._halt(halt)
@@ -344,7 +341,7 @@ class DeliveryRun(Submission):
                 is_whole = reading.taken and reading.landed
             if reading.taken and not self._was_busy and self._window.is_at_work():
                 if is_whole and reading.text is not None:
-                    raise TransientFailure(Reason.BUSY, "it went to work on something else before Enter")
+                    raise TransientFailure(Reason.BUSY, "it began to work on something else before Enter")
                 raise _UnexpectedSubmit
             if is_whole:
                 self._read_by = reading.by
@@ -354,19 +351,19 @@ class DeliveryRun(Submission):
             self._window.wait_for_redraw(0.003)
 
     def _sent_unasked(self) -> Outcome:
-        """What may have been sent is never brought a second time unless a person says so."""
+        """Record what may have been sent: Octet never brings it a second time unless a user says so."""
         try:
             if not self._read.readback:
                 self._journal.staged("", ())
             outcome = self._record_unexpected_submit(SENT_UNASKED)
         except Cancelled as halt:
-            # Stopped just then. What is in the composer stays, as the evidence that it is.
+            # Stopped just then. The composer keeps its content, as evidence.
             result = Result.UNKNOWN if self.asked else Result.STOPPED
             outcome = Outcome(result=result, reason=halt.reason, note=SENT_UNASKED, draft_left=True)
         return replace(outcome, timings_ms=dict(self._timings_ms))
 
     def _look(self) -> ReadbackResult:
-        """Look once. For a long text that may take too long: then the next look, with the focus anew, reads it all."""
+        """Look once. A long text may take too long: then the next look, with the focus set again, reads it all."""
         try:
             return self._window.read()
         except TransientFailure as trouble:
@@ -377,24 +374,22 @@ class DeliveryRun(Submission):
 
     def _not_landed(self, reading: ReadbackResult) -> DeliveryFailure:
         if reading.text is None or not reading.text.strip():
-            seen = "the program took it, but it does not stand in the composer" if reading.taken else ""
+            seen = "the program took it, but the composer does not show it" if reading.taken else ""
             return TransientFailure(Reason.PASTE_NOT_READ, seen)
         if has_more(self._text, reading.text, self._profile.normalise):
-            return PermanentFailure(
-                Reason.COMPOSER_NOT_EMPTY, "somebody's letters stand beside our draft; both were left there"
-            )
+            return PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "other text is beside our draft; Octet left both there")
         return PermanentFailure(
-            Reason.READ_BACK_DIFFERS, f"{len(reading.text)} characters stand there, {len(self._text)} were staged"
+            Reason.READ_BACK_DIFFERS, f"{len(reading.text)} characters are there, {len(self._text)} were staged"
         )
 
     def _halt(self, halt: Cancelled) -> Outcome:
         if halt.orphaned and self.asked:
-            # The row may be `submitting` and no process can be told: the box is the evidence, it stays as it is.
+            # The row may be `submitting` and no process hears of it: the composer keeps its content, as evidence.
             return self._outcome(Result.UNKNOWN, Reason.WORKER_LOST, halt.note, draft_left=True)
         return self._give_up(Result.STOPPED, halt.reason, halt.note)
 
     def _give_up(self, result: Result, reason: Reason | None, note: str) -> Outcome:
-        """Nothing was pressed: clear our own draft and say why. An uncleared draft makes a bounce a refusal."""
+        """Clear our own draft, as nothing was pressed, and say why. An uncleared draft makes a bounce a refusal."""
         clearing = self._window.clear() if self._is_ours else ClearResult.SEEN
         match clearing:
             case ClearResult.SEEN:
@@ -421,7 +416,7 @@ class DeliveryRun(Submission):
 
 
 def delivered(note: str, assurance: Assurance = Assurance.EXACT, *, draft_left: bool = False) -> Outcome:
-    """The outcome of a text that arrived, as far as was seen."""
+    """Return the outcome of a text that arrived, as far as was seen."""
     return Outcome(result=Result.DELIVERED, note=note, assurance=assurance, draft_left=draft_left)
 
 

@@ -1,4 +1,4 @@
-"""A control act: seen to be what the person was shown, granted, pressed once, and then what was seen. Never again."""
+"""A control act: check that the window shows what the user was shown, ask, press once, and report. Never again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.kit import faults
 from core.profiles.model import Act, Activity, Driven, Press
 from core.remedies import sentence
 
-MATCH_S = 1.2  # how long the dialog may take to look exactly as it was shown: longer than a caret in it is away
+MATCH_S = 1.2  # the dialog may take so long to look exactly as it was shown: longer than its caret's blink
 EFFECT_S = 2.5  # the longest wait for an act to show, unless the profile's `confirm_timeout_ms` is longer
 
 
@@ -42,14 +42,14 @@ class ActionPort(Protocol):
     # See that it is the window, at its place, uncovered, unlocked, whatever it shows. Touches nothing.
     def find(self) -> None: ...
     def look_at_dialog(self) -> DialogState: ...  # Look once at what it shows
-    # Whether the dialog of `mark` is gone, or another one is there; a caret that blinks makes no other one.
+    # Whether the dialog of `mark` is gone, or replaced; a blinking caret does not count.
     def is_other_dialog(self, mark: str) -> bool: ...
-    def view_mark(self) -> str: ...  # By what the whole of the last look is known, its composer aside
+    def view_mark(self) -> str: ...  # Identifies the whole of the last look, without its composer
     # Bring the window to the front for a chord; see that a button looks as it always did. Presses nothing.
     def prepare(self, act: Act, press: Press) -> None: ...
     # Press once, not later than `by_s`. Whatever it raises, nothing was pressed then.
     def press(self, press: Press, *, by_s: float) -> None: ...
-    # The window as it is now, for people; nothing when it cannot be seen. Raises nothing.
+    # The window as it is now, for users; nothing when it cannot be seen. Raises nothing.
     def pictures(self) -> tuple[Picture, ...]: ...
     def target_identity(self) -> Target | None: ...  # Which window it was
     def restore_user_state(self) -> None: ...  # Pointer and focus go back to where they were
@@ -61,12 +61,12 @@ class ActionRun(Attempt):
     def __init__(
         self, *, act: Act, expects: str, profile: Driven, window: ActionPort, journal: CommitPort, pace: DeliveryClock
     ) -> None:
-        """`expects` is the mark of the dialog that the person was shown; empty for an interruption."""
+        """Take as `expects` the mark of the dialog that the user was shown; empty for an interruption."""
         super().__init__(profile=profile, journal=journal, pace=pace)
         self._act = act
         self._expects = expects
         self._window = window
-        self._looked = ""  # of a new conversation: by what the window was known before
+        self._looked = ""  # of a new conversation: the view's mark before it
 
     def run(self) -> Outcome:
         self.outcome = self._carry_out()
@@ -74,7 +74,7 @@ class ActionRun(Attempt):
         return self.outcome
 
     def settle(self) -> Outcome:
-        """Say what is seen of an act that may have been pressed before an interruption. Presses nothing, ever."""
+        """Say what is seen of an act that may have been pressed before an interruption. Press nothing."""
         try:
             self._window.find()
             seen = self._seen(self._window.look_at_dialog())
@@ -114,7 +114,7 @@ class ActionRun(Attempt):
 
     def _cannot(self, before: DialogState) -> Outcome:
         if self._act in self._profile.acts and before.shows is not None:
-            note = f"a dialog stands in the way, to which {self._act.value} is no answer"
+            note = f"a dialog is open, to which {self._act.value} is no answer"
             return Outcome(result=Result.REFUSED, reason=Reason.DIALOG, note=note)
         what = "has no entry in [acts] that says how to " + self._act.value
         if self._act is Act.NEW_CHAT:
@@ -126,43 +126,42 @@ class ActionRun(Attempt):
         until = self._pace.now_s() + MATCH_S
         while True:
             self._pace.check()
-            stand = self._window.look_at_dialog()
-            why = self._why_not(stand)
-            if not why:
-                return stand
-            if not self._expects or stand.shows is None or self._pace.now_s() >= until:
-                raise PermanentFailure(self._reason(stand), why)
+            state = self._window.look_at_dialog()
+            obstacle = self._obstacle(state)
+            if obstacle is None:
+                return state
+            if not self._expects or state.shows is None or self._pace.now_s() >= until:
+                raise obstacle
             self._pace.rest(0.02)
 
-    def _why_not(self, stand: DialogState) -> str:
+    def _obstacle(self, state: DialogState) -> PermanentFailure | None:
+        """Return why the act may not be pressed in this state; None if it may."""
         if self._act is Act.NEW_CHAT:
-            return self._why_not_anew(stand)
+            return self._new_chat_obstacle(state)
+        why = ""
         if self._act is Act.INTERRUPT:
-            at_work = stand.is_busy or stand.shows is not None or not self._profile.has_busy_sign
-            return "" if at_work else "its agent is not at work"
-        if stand.shows is None:
-            return "the dialog is gone"
-        if not self._expects:
-            return "nobody was shown what would be answered"
-        if stand.mark != self._expects:
-            return "the dialog does not look any more as it was shown"
-        return "" if self._act in stand.answers else f"{self._act.value} is no answer to what the window shows"
+            at_work = state.is_busy or state.shows is not None or not self._profile.has_busy_sign
+            why = "" if at_work else "its agent is not at work"
+        elif state.shows is None:
+            why = "the dialog is gone"
+        elif not self._expects:
+            why = "no user was shown this dialog"
+        elif state.mark != self._expects:
+            why = "the dialog has changed since a user saw it"
+        elif self._act not in state.answers:
+            why = f"{self._act.value} is no answer to what the window shows"
+        return PermanentFailure(Reason.CHANGED, why) if why else None
 
-    def _why_not_anew(self, stand: DialogState) -> str:
-        """A new conversation takes away whatever stands in the window: only from an agent at rest, and no draft."""
-        if stand.shows is not None:
-            return "a dialog stands there"
-        if stand.is_busy:
-            return "its agent is at work"
+    def _new_chat_obstacle(self, state: DialogState) -> PermanentFailure | None:
+        """Return why no new conversation may begin, which clears the window: its agent must rest, without a draft."""
+        if state.shows is not None:
+            return PermanentFailure(Reason.DIALOG, "a dialog is open")
+        if state.is_busy:
+            return PermanentFailure(Reason.BUSY, "its agent is at work")
         self._looked = self._window.view_mark()
-        return "" if stand.is_empty else "something stands in its composer"
-
-    def _reason(self, stand: DialogState) -> Reason:
-        if self._act is not Act.NEW_CHAT:
-            return Reason.CHANGED
-        if stand.shows is not None:
-            return Reason.DIALOG
-        return Reason.BUSY if stand.is_busy else Reason.COMPOSER_NOT_EMPTY
+        if not state.is_empty:
+            return PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "its composer is not empty")
+        return None
 
     def _press(self, press: Press) -> None:
         for _ in range(ASKS):
@@ -170,7 +169,7 @@ class ActionRun(Attempt):
             by_s = self._pace.now_s() + GRANT_S
             self._ask()
             faults.point("worker.act-granted")
-            is_as_expected = not self._why_not(self._window.look_at_dialog())
+            is_as_expected = self._obstacle(self._window.look_at_dialog()) is None
             if is_as_expected and self._press_in_time(lambda by_s=by_s: self._window.press(press, by_s=by_s)):
                 faults.point("worker.act-pressed")
                 return
@@ -187,16 +186,10 @@ class ActionRun(Attempt):
         note = ""
         while True:
             try:
-                stand = self._window.look_at_dialog()
-                note = self._seen(stand)
-                if self._has_effect(before, stand):
-                    return Outcome(
-                        result=Result.DELIVERED,
-                        assurance=Assurance.WEAK,
-                        note=note,
-                        pictures=self._window.pictures(),
-                        evidence=self._evidence(),
-                    )
+                state = self._window.look_at_dialog()
+                note = self._seen(state)
+                if self._has_effect(before, state):
+                    return self._shown(Result.DELIVERED, note, assurance=Assurance.WEAK)
             except DeliveryFailure as trouble:
                 note = f"the window could not be seen afterwards: {sentence(trouble.reason)}"
             if self._pace.now_s() >= until:
@@ -210,27 +203,30 @@ class ActionRun(Attempt):
             return now.shows is None or self._window.is_other_dialog(before.mark)
         return before.is_busy and not now.is_busy
 
-    def _seen(self, stand: DialogState) -> str:
-        at_work = "its agent is at work" if stand.is_busy else ""
-        if stand.shows is not None:
+    def _seen(self, state: DialogState) -> str:
+        at_work = "its agent is at work" if state.is_busy else ""
+        if state.shows is not None:
             is_same = bool(self._expects) and not self._window.is_other_dialog(self._expects)
-            there = "the dialog still stands there" if is_same else "a dialog stands there"
+            there = "the dialog is still open" if is_same else "a dialog is open"
             return f"{there}, {at_work}" if at_work else there
         if self._act is Act.NEW_CHAT:
             is_same = self._window.view_mark() == self._looked
             return "the window looks as it did before" if is_same else "the window shows something else than before"
         gone = "" if self._act is Act.INTERRUPT else "the dialog is gone"
         rests = "" if not self._profile.has_busy_sign else "its agent does not show that it is at work"
-        return ", ".join(part for part in (gone, at_work or rests) if part) or "nothing was to be seen"
+        return ", ".join(part for part in (gone, at_work or rests) if part) or "Octet saw nothing"
 
     def _unknown(self, note: str, reason: Reason = Reason.NOT_SEEN) -> Outcome:
+        return self._shown(Result.UNKNOWN, note, reason=reason)
+
+    def _shown(
+        self, result: Result, note: str, *, reason: Reason | None = None, assurance: Assurance | None = None
+    ) -> Outcome:
         return Outcome(
-            result=Result.UNKNOWN,
+            result=result,
             reason=reason,
             note=note,
+            assurance=assurance,
             pictures=self._window.pictures(),
-            evidence=self._evidence(),
+            evidence=Evidence(target=self._window.target_identity()),
         )
-
-    def _evidence(self) -> Evidence:
-        return Evidence(target=self._window.target_identity())

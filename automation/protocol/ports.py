@@ -17,7 +17,7 @@ class DeliveryFailure(OctetError):
     """The attempt ended before Enter: {reason}. {note}"""
 
     def __init__(self, reason: Reason, note: str = "", *, private: str = "") -> None:
-        """`note` says for people what exactly was seen; `private` the same for those who may look at the desk."""
+        """`note` says for users what exactly was seen; `private` the same for those who may look at the desk."""
         super().__init__(reason=sentence(reason), note=note)
         self.reason = reason
         self.note = note
@@ -25,11 +25,11 @@ class DeliveryFailure(OctetError):
 
 
 class TransientFailure(DeliveryFailure, Unavailable):
-    """The attempt ended before Enter for a cause that passes: {reason}. {note}"""
+    """The attempt ended before Enter and Octet retries: {reason}. {note}"""
 
 
 class PermanentFailure(DeliveryFailure, Conflict):
-    """The attempt ended before Enter for a cause that does not pass: {reason}. {note}"""
+    """The attempt ended before Enter and Octet does not retry: {reason}. {note}"""
 
 
 class Cancelled(Conflict):
@@ -52,9 +52,9 @@ class ReadbackResult:
 
     by: AnyReadback
     text: str | None = None
-    """The whole text of the composer; None while there is nothing to be had, or this way tells no text."""
+    """The whole text of the composer; None where it could not be read, or this way reads no text."""
     taken: bool = False  # the target's program itself took the text from the selection after the paste chord
-    landed: bool = False  # all that this way can tell without the text says that it stands in the composer
+    landed: bool = False  # all that this way can see without the text says that the composer holds it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +65,7 @@ class SubmitEvidence:
     is_busy: bool
     is_guarded: bool = False  # since before Enter, and until after this look, the input guard held the user's devices
     has_gained: bool | None = None
-    """Whether its program tells that the composer emptied, and that the rest of the window gained the whole text, once.
-    None where it does not tell what stands there."""
+    """Whether the composer emptied, and the rest of the window gained the whole text, once. None: not reported."""
 
 
 class ClearResult(StrEnum):
@@ -74,13 +73,12 @@ class ClearResult(StrEnum):
 
     SEEN = "seen"
     UNSEEN = "unseen"
-    """The chords that clear went into the target, but its composer could not be looked at: covered, or elsewhere."""
+    """The clearing chords went into the target, but its composer could not be seen: covered, or moved."""
     FAILED = "failed"
 
 
 class WindowPort(Protocol):
-    """One window, ready for one delivery. A verb raises TransientFailure or PermanentFailure with what it saw; none
-    waits for long."""
+    """One window, ready for one delivery. A verb raises TransientFailure or PermanentFailure; none waits long."""
 
     # See that it may be used: at its place, uncovered, unchanged, idle, its composer empty. Touches nothing. With
     # `may_be_busy` it need not be idle. Returns whether its busy sign is shown.
@@ -89,46 +87,46 @@ class WindowPort(Protocol):
     def find(self) -> None: ...
     # Give the composer the focus; the window under the point and the active window are then both the target.
     def focus(self) -> None: ...
-    # Whether the composer has been ours alone since it was given the focus, and is for some while yet: the person's
-    # devices are held. If not, it needs the focus anew before a key, and what stands there is read again.
+    # Whether the composer has been ours alone since it got the focus, and will be for a while: the user's devices are
+    # held. If not, it needs the focus again before a key, and a new readback.
     def is_held(self) -> bool: ...
     # Put `text` into the composer by one paste. From here on there is a draft of ours to clear.
     def stage(self, text: str) -> None: ...
-    def read(self) -> ReadbackResult: ...  # Look once whether the whole text stands in the composer
-    # See that a key pressed now goes into the target, and that what was staged is still what is there.
+    def read(self) -> ReadbackResult: ...  # Look once whether the composer holds the whole text
+    # See that a key pressed now goes into the target, and that the staged text is still there.
     def guard(self) -> None: ...
     # Press the submit chord once. Raises Cancelled or TransientFailure only when nothing was pressed: stopped,
     # something in the way, or (LATE) `by_s` on the clock of the pace was over.
     def submit(self, *, by_s: float) -> None: ...
     def is_at_work(self) -> bool: ...  # Whether its agent is seen at work now; False where that cannot be seen
     def confirm(self) -> SubmitEvidence: ...  # Look once whether Enter had its effect
-    # Let that much time pass, less when something is drawn in the window after the last look at it, or where the
-    # platform does not tell of drawing.
+    # Wait so long, or until something is drawn in the window after the last look at it, or briefly where the platform
+    # does not report drawing.
     def wait_for_redraw(self, seconds: float) -> None: ...
     # The target's own program took the text, and no other configured window belongs to that program.
     def has_receipt(self) -> bool: ...
-    # By what else than its text our draft can be recognised, as it stands in the composer now.
+    # Marks of our draft besides its text, as the composer shows it now.
     def marks(self) -> tuple[str, ...]: ...
-    # Whether this is the very window in which these marks were made, and not one opened since.
+    # Whether these marks were made in this very window, and not in one opened since.
     def is_same_window(self, marks: Sequence[str]) -> bool: ...
-    # Whether what stands in the composer, whole, is a draft with one of these marks. Leaves it as it is.
+    # Whether the composer holds a whole draft with one of these marks. Leaves it as it is.
     def matches_draft(self, marks: Sequence[str]) -> bool: ...
     # The text of the transcript, copied out, the focus back in the composer; None when nothing was to be had.
     def transcript(self) -> str | None: ...
     # Keep in mind what the window shows now, as the picture of that moment; nothing when it cannot be seen whole.
     # Raises nothing.
     def remember(self, moment: Moment) -> None: ...
-    # What was kept in mind: of the composer, and with `whole` of the window too. Raises nothing.
+    # The remembered pictures: of the composer, and with `whole` of the window too. Raises nothing.
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]: ...
-    # Which window it is, as the display server told when it was looked for; None when it never was found.
+    # Identify the window, as the display server described it when Octet found it; None when it never did.
     def target_identity(self) -> Target | None: ...
-    # Remove our own draft and say what was seen of that. Never called after Enter. Raises nothing.
+    # Remove our own draft; return what was seen of that. Never called after Enter. Raises nothing.
     def clear(self) -> ClearResult: ...
     def restore_user_state(self) -> None: ...  # Selection, pointer and focus go back to where they were
 
 
 class CommitPort(Protocol):
-    """Asks that the delivery's next state be committed. Returns when it is; raises Cancelled when it may not be."""
+    """Asks to commit the delivery's next state. Returns when it is; raises Cancelled when it may not be."""
 
     # Before the first click. By the marks `drafts` our draft can be recognised from now on.
     def staging(self, drafts: tuple[str, ...]) -> None: ...
@@ -143,5 +141,5 @@ class DeliveryClock(Protocol):
     """Time and the stop button."""
 
     def now_s(self) -> float: ...  # Seconds that never jump; only differences mean anything
-    def rest(self, seconds: float) -> None: ...  # Let that much time pass, less when the user asks to stop
+    def rest(self, seconds: float) -> None: ...  # Wait so long, less when the user asks to stop
     def check(self) -> None: ...  # Raise Cancelled when the user asked to stop

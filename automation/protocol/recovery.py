@@ -1,4 +1,4 @@
-"""What became of a delivery that was interrupted after Enter had been asked for: looked up, never guessed."""
+"""Finds out what became of a delivery that was interrupted after Octet asked for Enter: looked up, never guessed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RETRY_S = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """One look: what the transcript says (None: it was not read), and what stands in the composer."""
+    """One look: whether the transcript has our text (None: it was not read), and what is in the composer."""
 
     said: bool | None
     is_empty: bool
@@ -36,7 +36,7 @@ class _Seen:
         if self.is_empty:
             composer = "the composer is empty"
         else:
-            composer = "our text stands in the composer" if self.is_ours else "something else stands in the composer"
+            composer = "our text is in the composer" if self.is_ours else "something else is in the composer"
         busy = ", the agent is busy" if self.is_busy else ""
         if self.said is None:
             return f"{composer}{busy}, the window has no transcript that can be read"
@@ -44,8 +44,8 @@ class _Seen:
 
 
 class Recovery(Submission):
-    """Settles one delivery: nothing is cleared, and Enter is pressed for our own whole draft only. The `drafts` of its
-    order are the marks that were committed before the interruption."""
+    """Settles one delivery: clears nothing, and presses Enter only for our own whole draft. The `drafts` of its order
+    are the marks that were committed before the interruption."""
 
     def failed(self, note: str) -> Outcome:
         return self._unknown(note)
@@ -79,20 +79,20 @@ class Recovery(Submission):
         complete = self._profile.transcript is not None and self._profile.transcript.complete
         if complete and first.said is False and first.is_empty and not first.is_busy:
             if not self._window.is_same_window(self._order.drafts):
-                return self._unknown(f"{first.words}, but the window was opened anew since", draft_left=False)
+                return self._unknown(f"{first.words}, but the window was reopened since", draft_left=False)
             return self._not_there(marks)
         return self._unknown(first.words, draft_left=not first.is_empty)
 
     def _again(self, marks: tuple[str, ...]) -> Outcome:
-        """Our draft stands there: if it still does after a while, Enter was not pressed, and is pressed now."""
+        """Look again at our draft: if it is still there after a while, Enter was not pressed, and is pressed now."""
         self._rest(APART_S)
         second = self._patiently(lambda: self._look(marks))
         if not second.is_ours or second.said or second.is_busy:
-            return self._unknown(f"our text stood in the composer; {APART_S:g} s later {second.words}")
+            return self._unknown(f"our text was in the composer; {APART_S:g} s later {second.words}")
 
         def still_ours() -> None:
             if not self._window.matches_draft(marks):
-                raise PermanentFailure(Reason.CHANGED, "what stands in the composer is not our draft any more")
+                raise PermanentFailure(Reason.CHANGED, "the composer no longer contains our draft")
 
         try:
             self._window.focus()
@@ -101,12 +101,12 @@ class Recovery(Submission):
             self._read = Evidence(readback=RECOGNISED, sha256=hashlib.sha256(self._text.encode()).hexdigest())
             self._press_enter(still_ours)
         except DeliveryFailure as trouble:
-            return self._unknown(f"our text stands in the composer; Enter could not be pressed ({trouble.message})")
+            return self._unknown(f"our text is in the composer; Enter could not be pressed ({trouble.message})")
         outcome = self._confirm_submit()
-        return replace(outcome, note=f"Enter was pressed {AFTER}: our whole draft stood there; {outcome.note}")
+        return replace(outcome, note=f"Enter was pressed {AFTER}: our whole draft was there; {outcome.note}")
 
     def _not_there(self, marks: tuple[str, ...]) -> Outcome:
-        """A complete transcript lacks our text: if it still does after a while, the text did not arrive."""
+        """Read a complete transcript without our text again after a while: if still without it, it did not arrive."""
         self._rest(READS_APART_S)
         second = self._patiently(lambda: self._look(marks))
         is_same = self._window.is_same_window(self._order.drafts)
@@ -118,7 +118,7 @@ class Recovery(Submission):
         return self._unknown(f"at first nothing was seen; {READS_APART_S:g} s later {second.words}")
 
     def _look(self, marks: tuple[str, ...]) -> _Seen:
-        """Everything that can be seen at once; keys only once it is sure that it is the window."""
+        """See everything at once; press keys only once it certainly is the window."""
         self._window.find()
         said: bool | None = None
         if self._profile.transcript is not None:
@@ -126,7 +126,7 @@ class Recovery(Submission):
             said = None if transcript is None else has_block(self._text, transcript, self._profile.normalise)
         sight = self._window.confirm()
         is_ours = not sight.is_empty and bool(marks) and self._window.matches_draft(marks)
-        self._window.find()  # nothing came over it meanwhile: what was seen is what it shows
+        self._window.find()  # nothing came over it meanwhile: it shows what was seen
         return _Seen(said=said, is_empty=sight.is_empty, is_ours=is_ours, is_busy=sight.is_busy)
 
     def _patiently(self, look: Callable[[], T]) -> T:

@@ -18,12 +18,12 @@ _TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n|\Z)")
 _BLANK_LINES = re.compile(r"\n{2,}")
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters but tab and newline (a window may obey them), halves of surrogate pairs (no UTF-8)."""
-SHORTEST = 16  # so many characters, blanks aside, a text has that is never written by chance
+SHORTEST = 16  # a text of so many characters, blanks aside, is never there by chance
 MOST_TIMES = 50
 
 
 def prepare(text: str, profile: Habits) -> str:
-    """The text as it will be staged. Raise PermanentFailure when this window does not take it."""
+    """Return the text as it will be staged. Raise PermanentFailure when this window does not take it."""
     text = _LINE_ENDS.sub("\n", text)
     if unsendable := _UNSENDABLE.search(text):
         raise PermanentFailure(Reason.TEXT_REFUSED, f"Octet does not type the character U+{ord(unsendable[0]):04X}")
@@ -50,7 +50,7 @@ def prepare(text: str, profile: Habits) -> str:
 
 
 def normalise(text: str, level: Normalise) -> str:
-    """`text` without the differences that `level` forgives; each level forgives what the one before it does."""
+    """Remove the differences that `level` forgives; each level forgives what the one before it does."""
     if level is Normalise.RAW:
         return text
     if level is Normalise.BLANKS:
@@ -64,23 +64,22 @@ def normalise(text: str, level: Normalise) -> str:
 
 
 def equal(asked: str, read: str, level: Normalise) -> bool:
-    """Whether the text read back is, whole, the text asked for."""
     return normalise(asked, level) == normalise(read, level)
 
 
 def has_more(asked: str, read: str, level: Normalise) -> bool:
-    """Whether all of the text asked for stands there, and something else beside it that is not ours."""
+    """Return whether it holds all of the text asked for, and something else that is not ours."""
     mine, there = normalise(asked, level), normalise(read, level)
     return mine in there and bool(there.replace(mine, "").strip())
 
 
 def mark(text: str, level: Normalise) -> str:
-    """By what a draft of `text` is recognised when it is read back. It tells the text to nobody who lacks it."""
+    """Return the mark by which a draft of `text` is recognised. It does not reveal the text."""
     return f"text:{hashlib.sha256(normalise(text, level).encode()).hexdigest()}"
 
 
 def has_block(asked: str, transcript: str, level: Normalise) -> bool:
-    """Whether the text asked for stands in the transcript as a block of its own: whole lines, nothing between them."""
+    """Return whether the transcript holds the text asked for as a separate block: whole lines, nothing between them."""
     if level is Normalise.BLANKS:
         return _has_lines(asked, transcript)
     mine, there = normalise(asked, level), normalise(transcript, level)
@@ -89,13 +88,13 @@ def has_block(asked: str, transcript: str, level: Normalise) -> bool:
 
 
 def gained_once(text: str, before: str, after: str) -> bool:
-    """Whether `after` holds the text once more than `before`, blanks aside. Never said of a very short text."""
+    """Return whether `after` holds the text once more than `before`, blanks aside; False for a very short text."""
     mine = normalise(text, Normalise.BLANKS)
     return len(mine) >= SHORTEST and _count(mine, after) == _count(mine, before) + 1
 
 
 def _count(mine: str, there: str) -> int:
-    """How often it stands there, overlapping or not; beyond MOST_TIMES it is not counted further."""
+    """Count how often it is there, overlapping or not, up to MOST_TIMES."""
     return sum(1 for _ in itertools.islice(_places(mine, normalise(there, Normalise.BLANKS)), MOST_TIMES))
 
 
@@ -107,7 +106,7 @@ def _places(mine: str, there: str) -> Iterator[int]:
 
 
 def _has_lines(asked: str, transcript: str) -> bool:
-    """As `has_block`, for a program that breaks lines where it likes: some whole lines hold the text alone."""
+    """Do as `has_block` for a program that breaks lines where it likes: some whole lines hold the text alone."""
     mine = _BLANKS.sub("", asked)
     lines = [line for line in (_BLANKS.sub("", line) for line in transcript.split("\n")) if line]
     there = "".join(lines)

@@ -1,4 +1,4 @@
-"""What each pane shows of its agent over time: idle, busy, a question, an error, a limit; told when it changes."""
+"""What each pane shows of its agent over time: idle, busy, a question, an error, a limit. Reports each change."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ _NUMBERS = re.compile(r"\d+")
 
 
 def sight_of(look: PaneSnapshot | PermanentFailure, profile: PaneProfile) -> Sight:
-    """What this look means by this profile."""
     if isinstance(look, PermanentFailure):
         return Sight(why_not=f"{look.reason}: {look.note}")
     view = look.view
-    if look.stand.is_dead or view.why_unread:
-        return Sight(why_not="its program has ended" if look.stand.is_dead else view.why_unread)
+    if look.state.is_dead or view.why_unread:
+        return Sight(why_not="its program has ended" if look.state.is_dead else view.why_unread)
     if view.composer is None or not view.is_ready:
         odd = "its prompt is not to be seen"
     else:
-        odd = "" if view.is_empty else "something stands in its composer"
+        odd = "" if view.is_empty else "its composer is not empty"
     return Sight(
         dialog=view.dialog,
         shows=Activity.UNKNOWN if view.dialog is None else profile.terminal.dialogs[view.dialog].shows,
@@ -63,12 +62,10 @@ class PaneActivityTracker:
     def __post_init__(self) -> None:
         self._windows = {name: _Followed() for name in self.panes.names()}
         for one in self._windows.values():
-            one.judge.note_sight(
-                Sight(why_not="nobody looked yet"), -UNSEEN_S
-            )  # a pane that is gone at first is told at once
+            # Dated back, so that Octet reports at once a pane that is already gone.
+            one.judge.note_sight(Sight(why_not="Octet has not looked yet"), -UNSEEN_S)
 
     def note_looks(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
-        """Take a look at every pane in, and tell what is new."""
         now_s = self.now_s()
         for name, look in looks.items():
             one = self._windows[name]

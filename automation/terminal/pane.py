@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from automation.protocol import ports
@@ -23,7 +24,7 @@ from automation.terminal import screen
 from automation.terminal.pane_lock import PaneLock
 from automation.terminal.pane_picture import drawn, png
 from automation.terminal.panes import HISTORY, Panes, PaneSnapshot, PaneState, seeing
-from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, key
+from automation.terminal.tmux import FAILURES, key
 from core.deliveries.model import Moment, Picture, PictureArea, Reason, Target
 from core.kit import faults
 from core.profiles.model import Act, Normalise, PaneReadback, Press
@@ -32,7 +33,7 @@ T = TypeVar("T")
 BUFFER = "octet-delivery."  # begins the name of each buffer of ours; one lives as long as one go of the server
 LOOK_S = 0.004
 CLEAR_S = 1.5
-STILL_S = 0.03  # so long it must be empty: what was pasted may still be drawn
+STILL_S = 0.03  # the composer must be empty for so long: a paste may still be drawn
 FRESH_S = 0.1  # A look this old is good for a decision that the server checks once more
 IDLE_S = 2.0
 
@@ -41,7 +42,7 @@ class TmuxPane:
     """One delivery's view of one pane."""
 
     def __init__(self, *, name: str, panes: Panes, pace: DeliveryClock, idle_s: float = IDLE_S) -> None:
-        """Nothing begins until nobody typed into this pane for `idle_s`."""
+        """Begin nothing until no user has typed into this pane for `idle_s`."""
         self._name = name
         self._panes = panes
         self._pace = pace
@@ -56,35 +57,33 @@ class TmuxPane:
         self._has_just_read = False
         self._read: str | None = None
         self._ours = ""  # what the composer showed when all of it was known to be ours
-        self._sure_under = ""  # Under this hold of ours no one else has been able to write there since
+        self._sure_under = ""  # under this hold only Octet has been able to write there since
         self._album: dict[tuple[PictureArea, Moment], tuple[str, ...]] = {}
-
-    # looking
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         look = self.seen()
         self._panes.preflight(self._name, look, may_be_busy=may_be_busy)
         if look.typed_s < self._idle_s:
-            raise TransientFailure(Reason.PERSON_TYPING, "somebody types into this pane")
+            raise TransientFailure(Reason.PERSON_TYPING, "a user is typing into this pane")
         return look.view.is_busy
 
     def find(self) -> None:
         look = self.seen()
-        self._panes.check(self._name, look.stand, held=self._hold.word)
+        self._panes.check(self._name, look.state, held=self._hold.word)
 
     def is_at_work(self) -> bool:
         return (self._fresh() or self.seen()).view.is_busy
 
     def read(self) -> ReadbackResult:
         look = self.seen()
-        self._panes.check(self._name, look.stand, held=self._hold.word)
+        self._panes.check(self._name, look.state, held=self._hold.word)
         text = look.view.composer
         if text is None:
             return ReadbackResult(by=PaneReadback.SCREEN, taken=self._is_staged)
         self._read, self._has_just_read = text, True
-        if self._is_sure(look.stand):
+        if self._is_sure(look.state):
             self._ours = text
-        counts = screen.stands_for(text, self._text, self._profile.terminal)
+        counts = screen.fits_placeholder(text, self._text, self._profile.terminal)
         if counts is None:
             return ReadbackResult(by=PaneReadback.SCREEN, text=text, taken=self._is_staged)
         return ReadbackResult(by=PaneReadback.PLACEHOLDER, taken=True, landed=counts)
@@ -100,7 +99,7 @@ class TmuxPane:
         time.sleep(min(seconds, LOOK_S))  # noqa: TID251 the worker's own thread, between two looks
 
     def has_receipt(self) -> bool:
-        """Nobody says which program read the pane's input."""
+        """Return False: tmux does not say which program read the pane's input."""
         return False
 
     def marks(self) -> tuple[str, ...]:
@@ -108,7 +107,7 @@ class TmuxPane:
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
         try:
-            return self.seen().stand.mark in marks
+            return self.seen().state.mark in marks
         except DeliveryFailure:
             return False
 
@@ -116,71 +115,70 @@ class TmuxPane:
         text = self.seen().view.composer
         if text is None or not text.strip() or mark(text, self._profile.normalise) not in marks:
             return False
-        self._ours = self._read = text  # a key goes there only as long as just this stands there
+        self._ours = self._read = text  # a key goes there only as long as it holds exactly this
         return True
 
     def transcript(self) -> str | None:
         look = self.seen(history=HISTORY)
         return screen.said(look.view.around, self._profile.terminal)
 
-    # acting
-
     def focus(self) -> None:
-        stand = (self._fresh() or self.seen()).stand
-        said = self._asked(lambda: self._hold.take(stand, after=seeing(stand.id)))
+        state = (self._fresh() or self.seen()).state
+        said = self._asked(lambda: self._hold.take(state, after=seeing(state.id)))
         self._keep(self._asked(lambda: self._panes.seen(self._name, said)))
-        self._panes.check(self._name, self.seen_last().stand, held=self._hold.word)
+        self._panes.check(self._name, self.seen_last().state, held=self._hold.word)
         faults.point("worker.held")
 
     def is_held(self) -> bool:
         return self._hold.is_ours
 
     def stage(self, text: str) -> None:
-        """Into a buffer of our own, and out of it into the pane, in brackets if its program asks for them; the buffer
-        goes with the paste. One go of the server, and only if the pane stands as it did, its composer empty."""
+        """Load a buffer of our own and paste it into the pane, in brackets if its program asks for them; the buffer
+        goes with the paste. tmux does all at once, and only if the pane is unchanged and its composer empty."""
         look = self._fresh() or self.seen()
-        self._panes.check(self._name, look.stand, held=self._hold.word)
+        self._panes.check(self._name, look.state, held=self._hold.word)
         if not look.view.is_empty:
-            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "somebody wrote into it in this very moment")
-        if "\n" in text and look.stand.brackets == "0":
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "a user wrote into it just now")
+        if "\n" in text and look.state.brackets == "0":
             raise PermanentFailure(Reason.CHANGED, "its program takes no bracketed paste now: each newline would send")
         buffer = f"{BUFFER}{os.getpid()}"
-        paste = ["paste-buffer", "-p", "-d", "-b", buffer, "-t", look.stand.id]
+        paste = ["paste-buffer", "-p", "-d", "-b", buffer, "-t", look.state.id]
         self._text, self._is_staged, self._read = text, True, None
         self._sure_under = self._hold.word
         try:
             self._asked(
-                lambda: self._hold.act(look.stand, paste, before=[["load-buffer", "-b", buffer, "-"]], given=text)
+                lambda: self._hold.act(look.state, paste, before=[["load-buffer", "-b", buffer, "-"]], given=text)
             )
         except DeliveryFailure:
-            self._asked(lambda: self._panes.tmux.ask(["delete-buffer", "-b", buffer]), or_else=[])
+            with suppress(*FAILURES):
+                self._panes.tmux.ask(["delete-buffer", "-b", buffer])
             raise
 
     def guard(self) -> None:
-        """See that the pane is ours alone still, and that what stands in its composer is what was read. A reading of
-        this very moment stands for the first such look; the one after the go-ahead is new."""
+        """See that the pane is still ours alone, and its composer holds what was read. A reading of this moment counts
+        as the first such look; the one after the go-ahead is new."""
         look = (self._fresh() if self._has_just_read else None) or self.seen()
         self._has_just_read = False
-        self._panes.check(self._name, look.stand, held=self._hold.word or "none")
+        self._panes.check(self._name, look.state, held=self._hold.word or "none")
         if self._read is not None and look.view.composer != self._read:
             raise TransientFailure(Reason.PASTE_NOT_READ, "the composer changed after Octet read it")
         if look.view.dialog is not None:
             raise TransientFailure(Reason.DIALOG, "a dialog came up before Enter")
 
     def submit(self, *, by_s: float) -> None:
-        """Press the submit key once, if it is not too late: the server sees that pane, process, cursor and size are
-        those of the last look, presses, and ends the hold, in one go."""
-        stand = self.seen_last().stand  # of the guard, which came just before
+        """Press the submit key once, if it is not too late: tmux checks pane, process, cursor and size against the last
+        look, presses, and ends the hold, all at once."""
+        state = self.seen_last().state  # of the guard just before
         self._pace.check()
         if self._pace.now_s() >= by_s:
             raise TransientFailure(Reason.LATE)
         faults.point("worker.key-down")
-        # An error from here on tells nothing of the key: it may have been pressed. It is not made a bounce.
-        self._hold.act(stand, self._keys(stand, [self._profile.submit]), is_last=True)
+        # An error from here on says nothing about the key: it may have been pressed. It does not become a bounce.
+        self._hold.act(state, self._keys(state, [self._profile.submit]), is_last=True)
         faults.point("worker.key-pressed")
 
     def is_untouched(self) -> bool:
-        """Never said of a pane that was not held all the time: anybody may have typed there since."""
+        """Return False: without a hold all the time, a user may have typed there."""
         return False
 
     def wait_until_still(self, seconds: float, *, within_s: float) -> bool:
@@ -197,8 +195,8 @@ class TmuxPane:
         return False
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
-        """Remove our own draft with the profile's keys, seen at each step to be all that stands in the composer; else
-        it is left: once a hold is over anybody may have written there."""
+        """Remove our own draft with the profile's keys; each step sees that nothing else is in the composer. Otherwise
+        it stays: once a hold is over a user may have written there."""
         if if_untouched and not self.is_untouched():
             return ClearResult.FAILED
         pressed, end = False, time.monotonic() + CLEAR_S
@@ -214,24 +212,24 @@ class TmuxPane:
                     self.wait_for_redraw(0.02)
                     continue
                 if not self._hold.is_ours:
-                    self._hold.take(look.stand)
+                    self._hold.take(look.state)
                     look = self.seen()
                 if not self._is_ours_alone(look, pressed=pressed):
                     return ClearResult.FAILED
-                self._hold.act(look.stand, self._keys(look.stand, self._profile.clear))
+                self._hold.act(look.state, self._keys(look.state, self._profile.clear))
                 pressed = True
                 self._until_other(look.view.composer or "")
             except PermanentFailure:
                 break
-            except (TransientFailure, NoServer, TmuxSilent, TmuxMissing):
+            except (TransientFailure, *FAILURES):
                 self.wait_for_redraw(0.02)
         return ClearResult.UNSEEN if pressed else ClearResult.FAILED
 
     def _is_ours_alone(self, look: PaneSnapshot, *, pressed: bool) -> bool:
-        """Whether all that stands in the composer came from us: it is what was known to be, what was staged, or, once
-        keys that clear were `pressed`, a rest of that; or nobody else has been able to write there since."""
+        """Return whether all in the composer came from us: it is the known or staged text, or, once clearing keys were
+        `pressed`, a rest of that; or only Octet could write there since."""
         text = look.view.composer or ""
-        if not self._is_sure(look.stand):
+        if not self._is_sure(look.state):
             have, known = normalise(text, Normalise.BLANKS), normalise(self._ours or self._text, Normalise.BLANKS)
             is_rest = pressed and (known.startswith(have) or known.endswith(have))
             if not have or (have != known and have != normalise(self._text, Normalise.BLANKS) and not is_rest):
@@ -239,13 +237,11 @@ class TmuxPane:
         self._ours, self._sure_under = text, self._hold.word
         return True
 
-    def _is_sure(self, stand: PaneState) -> bool:
-        return stand.is_off and bool(self._sure_under) and stand.hold == self._hold.word == self._sure_under
+    def _is_sure(self, state: PaneState) -> bool:
+        return state.is_off and bool(self._sure_under) and state.hold == self._hold.word == self._sure_under
 
     def restore_user_state(self) -> None:
         self._hold.restore_user_state()
-
-    # telling
 
     def remember(self, moment: Moment) -> None:
         for part in PictureArea:
@@ -267,12 +263,12 @@ class TmuxPane:
     def target_identity(self) -> Target | None:
         if self._last is None:
             return None
-        stand = self._last.stand
+        state = self._last.state
         return Target(
-            id=int(stand.id.removeprefix("%") or 0),
-            kind=stand.command,
-            title_sha256=hashlib.sha256(stand.mark.encode()).hexdigest(),
-            place=(0, 0, *stand.size),
+            id=int(state.id.removeprefix("%") or 0),
+            kind=state.command,
+            title_sha256=hashlib.sha256(state.mark.encode()).hexdigest(),
+            place=(0, 0, *state.size),
         )
 
     def seen_last(self) -> PaneSnapshot:
@@ -280,13 +276,13 @@ class TmuxPane:
         return self._last
 
     def said(self) -> str:
-        """All that was said there, for the reading of answers; touches nothing. Raises PermanentFailure."""
+        """Return all that was said there, for the reading of answers; touches nothing. Raises PermanentFailure."""
         return "\n".join(self.seen(history=HISTORY).view.around)
 
     def seen(self, *, history: int = 0) -> PaneSnapshot:
         look = self._asked(lambda: self._panes.look(self._name, history=history))
         if history:
-            self._same(look)  # what stands far above is not what it shows
+            self._same(look)  # a dialog far above is not on the screen
             if look.view.why_unread:
                 raise TransientFailure(Reason.NOT_READABLE, look.view.why_unread)
         else:
@@ -294,7 +290,7 @@ class TmuxPane:
         return look
 
     def _fresh(self) -> PaneSnapshot | None:
-        """The last look, if it is of this very moment: whatever is done by it is checked by the server once more."""
+        """Return the last look, if it is of this moment: tmux checks it again before each act."""
         is_fresh = self._last is not None and time.monotonic() - self._looked_s < FRESH_S
         return self._last if is_fresh else None
 
@@ -303,12 +299,12 @@ class TmuxPane:
         self._last, self._looked_s = look, time.monotonic()
 
     def _same(self, look: PaneSnapshot) -> None:
-        if self._identity and look.stand.mark != self._identity:
+        if self._identity and look.state.mark != self._identity:
             raise PermanentFailure(Reason.CLOSED, "another process runs there than when it was looked at first")
-        self._identity = look.stand.mark
+        self._identity = look.state.mark
 
-    def _keys(self, stand: PaneState, chords: Sequence[str]) -> list[str]:
-        return ["send-keys", "-t", stand.id, *map(key, chords)]
+    def _keys(self, state: PaneState, chords: Sequence[str]) -> list[str]:
+        return ["send-keys", "-t", state.id, *map(key, chords)]
 
     def _until_other(self, text: str) -> None:
         for _ in range(20):
@@ -316,13 +312,11 @@ class TmuxPane:
             if self.seen().view.composer != text:
                 return
 
-    def _asked(self, ask: Callable[[], T], *, or_else: T | None = None) -> T:
-        """What tmux says; that it says nothing is a window that is closed."""
+    def _asked(self, ask: Callable[[], T]) -> T:
+        """Return what tmux answers. Without an answer the window counts as closed."""
         try:
             return ask()
-        except (NoServer, TmuxSilent, TmuxMissing) as trouble:
-            if or_else is not None:
-                return or_else
+        except FAILURES as trouble:
             raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble
 
 
@@ -337,7 +331,7 @@ class PaneAction(TmuxPane):
         self._around = look.view.around
         if look.view.why_unread:
             raise TransientFailure(Reason.NOT_READABLE, look.view.why_unread)
-        self._panes.check(self._name, look.stand, held=self._hold.word)
+        self._panes.check(self._name, look.state, held=self._hold.word)
         dialog = None if look.view.dialog is None else profile.terminal.dialogs[look.view.dialog]
         presses = {act: press for act in Act if (press := profile.press(act, dialog)) is not None and press.chord}
         self._mark = "" if dialog is None else dialog_mark(look.view.crop)
@@ -354,22 +348,21 @@ class PaneAction(TmuxPane):
         return dialog_mark(self._around)
 
     def prepare(self, act: Act, press: Press) -> None:
-        """There is nothing to bring forward: a pane takes keys wherever it is."""
+        """Do nothing: a pane takes keys wherever it is."""
 
     def press(self, press: Press, *, by_s: float) -> None:
-        """Press once, not later than `by_s`: the pane is held, looked at once more, and the server sees that its cursor
-        and size are those of that look. Whatever TransientFailure or PermanentFailure it raises, nothing was pressed
-        then."""
+        """Press once, not later than `by_s`: hold the pane, look once more, and have tmux check cursor and size against
+        that look. Whatever TransientFailure or PermanentFailure it raises, nothing was pressed."""
         before = self._mark
-        self._hold.take(self.seen().stand)
+        self._hold.take(self.seen().state)
         self.look_at_dialog()
         if self._mark != before:
             raise PermanentFailure(Reason.CHANGED, "the dialog does not look any more as it was shown")
         self._pace.check()
         if self._pace.now_s() >= by_s:
             raise TransientFailure(Reason.LATE)
-        stand = self.seen_last().stand
-        self._hold.act(stand, self._keys(stand, [press.chord]), is_last=True)
+        state = self.seen_last().state
+        self._hold.act(state, self._keys(state, [press.chord]), is_last=True)
 
     def pictures(self, *, whole: bool = True) -> tuple[Picture, ...]:
         self.remember(Moment.AFTERWARDS)
@@ -377,5 +370,5 @@ class PaneAction(TmuxPane):
 
 
 def dialog_mark(lines: Sequence[str]) -> str:
-    """By which exactly this dialog is known again: a letter more or less is another one."""
+    """Return what identifies exactly this dialog: a letter more or less makes another one."""
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

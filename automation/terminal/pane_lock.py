@@ -1,7 +1,7 @@
-"""A pane held for a moment: the server takes no key for it from anyone but Octet, and gives it back after a while.
+"""A pane held for a moment: the server takes keys for it from Octet alone, and releases it after a while.
 
-Input of the pane is switched off; each act of ours switches it on and off again within one go of the server. The server
-ends the hold also when the worker that took it was killed, or hangs."""
+Input of the pane is switched off; each of our acts switches it on and off again in one command list. The server ends
+the hold also when the worker was killed, or hangs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from contextlib import suppress
 
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal.panes import FORMAT, HOLD, PaneState, asked, literal, parse
-from automation.terminal.tmux import NoServer, TmuxMissing, TmuxServer, TmuxSilent, block
+from automation.terminal.tmux import FAILURES, NoServer, TmuxServer, TmuxSilent, block
 from core.deliveries.model import Reason
 
-LONGEST_S = 0.8  # after so long the server gives the pane back. What a person types meanwhile is lost.
-OURS_S = 0.6  # for so long it is counted on
+LONGEST_S = 0.8  # then the server releases the pane. What a user types meanwhile is lost.
+OURS_S = 0.6  # Octet counts on it for so long
 _numbers = itertools.count(1)
 
 
@@ -29,61 +29,59 @@ class PaneLock:
         self._pane = ""
         self._until_s = 0.0
         self.word = ""
-        """By which our hold is known; empty without one."""
+        """Identifies our hold; empty without one."""
 
     @property
     def is_ours(self) -> bool:
         return bool(self.word) and time.monotonic() < self._until_s
 
-    def take(self, stand: PaneState, *, after: Sequence[Sequence[str]] = ()) -> list[str]:
-        """Hold the pane, if it stands as it did; what the commands `after` that print. Raises TransientFailure or
-        PermanentFailure."""
+    def take(self, state: PaneState, *, after: Sequence[Sequence[str]] = ()) -> list[str]:
+        """Hold the pane if it is unchanged; return what `after` prints. Raises TransientFailure or PermanentFailure."""
         self.restore_user_state()
         word = f"{os.getpid()}.{next(_numbers)}"
         since_s = time.monotonic()
         said = self._go(
-            stand,
-            _parts(stand, self.word),
-            ["set-option", "-p", "-t", stand.id, HOLD, word],
-            ["select-pane", "-d", "-t", stand.id],
-            # Written double, as run-shell would look at once what stands behind a # sign, and not when its time comes.
-            ["run-shell", "-b", "-d", f"{LONGEST_S:g}", "-C", block(_free(stand.id, word)).replace("#", "##")],
+            state,
+            _parts(state, self.word),
+            ["set-option", "-p", "-t", state.id, HOLD, word],
+            ["select-pane", "-d", "-t", state.id],
+            # Written double: run-shell would expand what follows a # sign at once, and not when its time comes.
+            ["run-shell", "-b", "-d", f"{LONGEST_S:g}", "-C", block(_free(state.id, word)).replace("#", "##")],
             *after,
         )
-        self._pane, self.word, self._until_s = stand.id, word, since_s + OURS_S
+        self._pane, self.word, self._until_s = state.id, word, since_s + OURS_S
         return said
 
     def act(
         self,
-        stand: PaneState,
+        state: PaneState,
         *commands: Sequence[str],
         before: Sequence[Sequence[str]] = (),
         given: str | None = None,
         is_last: bool = False,
     ) -> None:
-        """Carry these commands out if the pane stands as in `stand`, under our hold, and its cursor, its size, the
-        program in front and whether that takes pastes in brackets are the same: nothing comes between the look and the
-        act. `is_last`: the hold ends with it.
+        """Carry these commands out if the pane is as in `state`, under our hold, with the same cursor, size, program in
+        front and bracketed paste: nothing comes between the look and the act. `is_last`: the hold ends with it.
 
-        `before` goes ahead in any case; `given` is for its first. Raises TransientFailure or PermanentFailure with
-        nothing done."""
-        after = _unset(stand.id) if is_last else ["select-pane", "-d", "-t", stand.id]
-        parts = _parts(stand, self.word) | _sight(stand)
-        self._go(stand, parts, ["select-pane", "-e", "-t", stand.id], *commands, after, before=before, given=given)
+        `before` runs in any case; `given` is for its first. Raises TransientFailure or PermanentFailure with nothing
+        done."""
+        after = _unset(state.id) if is_last else ["select-pane", "-d", "-t", state.id]
+        parts = _parts(state, self.word) | _sight(state)
+        self._go(state, parts, ["select-pane", "-e", "-t", state.id], *commands, after, before=before, given=given)
         if is_last:
             self.word = ""
 
     def restore_user_state(self) -> None:
-        """The pane is everybody's again. Raises nothing."""
+        """Release the pane. Raises nothing."""
         if not self.word:
             return
         pane, word, self.word = self._pane, self.word, ""
-        with suppress(NoServer, TmuxSilent, TmuxMissing):  # the server ends it all the same
+        with suppress(*FAILURES):  # the server ends it all the same
             self._tmux.ask(_free(pane, word))
 
     def _go(
         self,
-        stand: PaneState,
+        state: PaneState,
         parts: Mapping[str, str],
         *commands: Sequence[str],
         before: Sequence[Sequence[str]] = (),
@@ -91,8 +89,8 @@ class PaneLock:
     ) -> list[str]:
         have, want = "|".join(map(asked, parts)), "|".join(parts.values())
         do = block(*commands, ["display-message", "-p", "done"])
-        tell = block(["display-message", "-p", "-t", stand.id, FORMAT])
-        look = ["if-shell", "-F", "-t", stand.id, f"#{{==:{have},{want}}}", do, tell]
+        tell = block(["display-message", "-p", "-t", state.id, FORMAT])
+        look = ["if-shell", "-F", "-t", state.id, f"#{{==:{have},{want}}}", do, tell]
         try:
             said = self._tmux.ask(*before, look, given=given)
         except TmuxSilent as trouble:
@@ -102,21 +100,21 @@ class PaneLock:
         if said and said[-1] == "done":
             return said[:-1]
         now = parse(said[-1]) if said else None
-        if now is None or now.mark != stand.mark or now.is_dead:
+        if now is None or now.mark != state.mark or now.is_dead:
             raise PermanentFailure(Reason.CLOSED, "its program is another one now")
         if now.modes:
-            raise TransientFailure(Reason.COVERED, "somebody scrolls in it (tmux's copy mode, which q ends)")
+            raise TransientFailure(Reason.COVERED, "a user is scrolling in it (tmux's copy mode, which q ends)")
         if self.word and now.hold != self.word:
             raise TransientFailure(Reason.TOO_SLOW, "our hold on the pane was over")
         raise TransientFailure(Reason.CHANGED, "its cursor, its size or its program changed in the very moment")
 
 
-def free_all(tmux: TmuxServer, stands: Sequence[PaneState]) -> int:
-    """End every hold of ours that an earlier worker left; how many there were."""
-    held = [stand for stand in stands if stand.hold]
-    for stand in held:
+def free_all(tmux: TmuxServer, states: Sequence[PaneState]) -> int:
+    """End every hold of ours that an earlier worker left; return how many there were."""
+    held = [state for state in states if state.hold]
+    for state in held:
         with suppress(NoServer, TmuxSilent):
-            tmux.ask(["select-pane", "-e", "-t", stand.id], _unset(stand.id))
+            tmux.ask(["select-pane", "-e", "-t", state.id], _unset(state.id))
     return len(held)
 
 
@@ -130,22 +128,22 @@ def _unset(pane: str) -> list[str]:
     return ["set-option", "-p", "-u", "-t", pane, HOLD]
 
 
-def _parts(stand: PaneState, hold: str) -> dict[str, str]:
-    """What tmux must say of the pane for it to be that one still, alive, under this hold and in no mode."""
+def _parts(state: PaneState, hold: str) -> dict[str, str]:
+    """Return what tmux must say of the pane: the same one, alive, under this hold and in no mode."""
     return {
-        "pane_pid": str(stand.pid),
+        "pane_pid": str(state.pid),
         **dict.fromkeys(("pane_dead", "pane_in_mode", "pane_synchronized"), "0"),
         HOLD: hold,
     }
 
 
-def _sight(stand: PaneState) -> dict[str, str]:
-    """The same for what it shows: its size, its cursor and the program in front."""
+def _sight(state: PaneState) -> dict[str, str]:
+    """Return the same for what it shows: its size, its cursor and the program in front."""
     return {
-        "pane_width": str(stand.size[0]),
-        "pane_height": str(stand.size[1]),
-        "cursor_x": str(stand.cursor[0]),
-        "cursor_y": str(stand.cursor[1]),
-        "bracket_paste_flag": stand.brackets,
-        "pane_current_command": literal(stand.command),
+        "pane_width": str(state.size[0]),
+        "pane_height": str(state.size[1]),
+        "cursor_x": str(state.cursor[0]),
+        "cursor_y": str(state.cursor[1]),
+        "bracket_paste_flag": state.brackets,
+        "pane_current_command": literal(state.command),
     }

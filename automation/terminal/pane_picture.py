@@ -1,7 +1,6 @@
 """A pane's text as a picture: letter by letter on a grid, as a terminal shows it.
 
-It is made while a delivery's journal waits, so each letter is drawn once and its rows of points are put together after.
-"""
+A delivery's journal waits for it: so each letter is drawn once, and its rows of points are joined afterwards."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ _MOST_COLUMNS, _MOST_ROWS, _FEWEST_COLUMNS = 400, 200, 20
 
 
 def drawn(texts: Sequence[str]) -> Image.Image:
-    """These lines as a picture, with a blank line and column around them."""
+    """Draw these lines as a picture, with a blank line and column around them."""
     rows = ["", *(f" {text[:_MOST_COLUMNS]}" for text in texts[:_MOST_ROWS]), ""]
     cells = 1 + max(_FEWEST_COLUMNS, *(sum(map(_cells, row)) for row in rows))
     points = bytearray()
@@ -62,6 +61,6 @@ def _tile(letter: str) -> tuple[bytes, ...]:
 
 @lru_cache(maxsize=1)
 def _font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
-    """One whose letters are all equally wide where there is one; else Pillow's own."""
+    """Return a font with equally wide letters where there is one; else Pillow's own."""
     found = next((name for name in _FONTS if Path(name).is_file()), None)
     return ImageFont.load_default(_SIZE) if found is None else ImageFont.truetype(found, _SIZE)

@@ -1,4 +1,4 @@
-"""Where a desk's panes are, how each stands, and what it shows: one question to tmux for all of that at once."""
+"""Where a desk's panes are, their state, and what they show: one question to tmux for all of that."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-TAG = "@octet_window"  # the option of a pane by which one of Octet's own is known, whatever its window is called
+TAG = "@octet_window"  # the option that identifies one of Octet's own panes, whatever its window is called
 HOLD = "@octet_hold"  # the option of a pane that says whose hold it is under: a number, none when it is under none
-HISTORY = 5_000  # so many lines above the screen are read for answers
+HISTORY = 5_000  # at most so many lines above the screen are read for answers
 REST_S = 5.0  # between two searches of a screen where the first took too long
 _PARTS: tuple[str, ...] = (
     *("pane_id", "pane_pid", "pid", "pane_dead", "pane_dead_status", "pane_in_mode", "pane_synchronized"),
@@ -42,34 +42,34 @@ _BREAKS = "\x01-\x1f\x7f|"  # characters that could break a row
 
 
 def asked(part: str) -> str:
-    """Return how tmux is asked for this part. tmux replaces what could break a row, and cuts a long text."""
+    """Return how to ask tmux for this part. tmux replaces what could break a row, and cuts a long text."""
     return f"#{{=200:#{{s/[{_BREAKS}]/?/:{part}}}}}" if part in _TEXTS else f"#{{{part}}}"
 
 
 def literal(text: str) -> str:
-    """Return how tmux is given a text to compare with: without the meaning that its characters have there."""
+    """Return a text for tmux to compare with: without the meaning that its characters have there."""
     return re.sub("[#,}]", r"#\g<0>", text)
 
 
 FORMAT = "|".join(map(asked, _PARTS))
 _ROW = re.compile(r"%\d+" + "".join(rf"\|[^{_BREAKS}]*" if part in _TEXTS else r"\|\d*" for part in _PARTS[1:]))
 _NEXT = f"octet-pane-{secrets.token_hex(8)}:"
-"""Begins the line that tells of the next pane; a screen that shows such a line itself is looked at alone."""
+"""Begins the line about the next pane; Octet looks separately at a pane that shows such a line itself."""
 _TYPISTS = "#{client_activity}|#{client_control_mode}|#{client_readonly}|#{pane_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaneState:
-    """How a pane stands, as its server told in one moment."""
+    """A pane's state, as its server reported in one moment."""
 
     id: str
     pid: int
-    server: int  # of the tmux server: numbers of panes begin anew with each
+    server: int  # of the tmux server: pane numbers restart with each
     is_dead: bool
     status: str
     modes: int  # copy mode and the like, which take keys for themselves
     is_synchronized: bool
-    is_off: bool  # its input is switched off: by a person, or by our own hold
+    is_off: bool  # its input is switched off: by a user, or by our own hold
     size: tuple[int, int]
     cursor: tuple[int, int]
     brackets: str
@@ -80,7 +80,7 @@ class PaneState:
 
     @property
     def mark(self) -> str:
-        """By which exactly this pane, with this process, is known."""
+        """Identifies exactly this pane, with this process."""
         return f"pane:{self.server}.{self.id}.{self.pid}"
 
 
@@ -88,14 +88,14 @@ class PaneState:
 class PaneSnapshot:
     """A pane and what it shows, of one moment."""
 
-    stand: PaneState
+    state: PaneState
     view: PaneScreen
     typed_s: float = float("inf")
-    """How long nobody who looks at exactly this pane has pressed a key; without end where nobody does."""
+    """How long no user at exactly this pane has pressed a key; infinite without a user."""
 
 
 class Panes:
-    """All that can be seen of one desk's panes. Touches nothing; belongs to one thread."""
+    """Everything visible of one desk's panes. Touches nothing; belongs to one thread."""
 
     def __init__(self, desk: Desk, profiles: Mapping[str, PaneProfile], tmux: TmuxServer) -> None:
         self.tmux = tmux
@@ -118,21 +118,21 @@ class Panes:
         return pane
 
     def tag(self, name: str) -> str:
-        """What hangs on a pane, so that it is found again wherever it is. That of a person's own pane tells also what
-        it was called, so that it is looked for anew once the configuration names another one."""
+        """Return the tag of a pane, by which Octet finds it again anywhere. That of a user's own pane also contains its
+        configured name, so that Octet searches again once the configuration names another one."""
         target = self.wanted(name).target
         return f"yours:{self.desk.name}/{name} {target}" if target else f"{self.desk.name}/{name}"
 
     def all(self) -> tuple[PaneState, ...]:
-        """Every pane of the server; none where there is no server. Raises TmuxSilent."""
+        """Return every pane of the server; none where there is no server. Raises TmuxSilent."""
         try:
             rows = self.tmux.ask(["list-panes", "-a", "-F", FORMAT])
         except NoServer:
             return ()
-        return tuple(stand for stand in map(parse, rows) if stand is not None)
+        return tuple(state for state in map(parse, rows) if state is not None)
 
     def find(self, name: str) -> str:
-        """Its number, by which tmux is asked. Raises PermanentFailure."""
+        """Return its number, by which tmux is asked. Raises PermanentFailure."""
         if name not in self._ids:
             try:
                 ours = [one for one in self.all() if one.tag == self.tag(name)]
@@ -144,42 +144,41 @@ class Panes:
         return self._ids[name]
 
     def _untagged(self, name: str) -> str:
-        """A person's own pane that bears no tag yet, where the configuration says that it is: panes that close or move
-        give their places to others, so it must not be that of another agent. Raises PermanentFailure."""
+        """Find a user's own pane without a tag where the configuration says that it is: panes that close or move give
+        their places to others, so it must not be that of another agent. Raises PermanentFailure."""
         target = self.wanted(name).target
         if not target:
             raise PermanentFailure(Reason.CLOSED, "there is no pane of this name; `octet desk up` makes it")
         try:
             # Alone, display-message takes the active pane where there is none of this name.
-            stand = parse(self.tmux.ask(*seeing(target))[0])
+            state = parse(self.tmux.ask(*seeing(target))[0])
         except (NoServer, TmuxSilent) as trouble:
             raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble
-        if stand is None or not self._may_be(name, stand):
-            raise PermanentFailure(Reason.CLOSED, f"its pane is gone; what is called {target} now is another agent's")
-        return stand.id
+        if state is None or not self._may_be(name, state):
+            raise PermanentFailure(Reason.CLOSED, f"its pane is gone; the pane now called {target} is another agent's")
+        return state.id
 
-    def _may_be(self, name: str, stand: PaneState) -> bool:
+    def _may_be(self, name: str, state: PaneState) -> bool:
         if not self.wanted(name).target:
-            return stand.tag == self.tag(name)
-        return stand.tag not in {self.tag(other) for other in self._windows if other != name}
+            return state.tag == self.tag(name)
+        return state.tag not in {self.tag(other) for other in self._windows if other != name}
 
     def seen(self, name: str, said: Sequence[str]) -> PaneSnapshot:
-        """What `seeing` made tmux say, perhaps with its clients before that."""
+        """Read what tmux answered to `seeing`, perhaps with its clients before that."""
         first = next((number for number, line in enumerate(said) if line.startswith("%")), 0)
-        clients, stand = said[:first], parse(said[first]) if said else None
-        if stand is None:
+        clients, state = said[:first], parse(said[first]) if said else None
+        if state is None:
             raise TmuxSilent(why="it describes a pane in a way that Octet does not understand")
-        view = self._view(name, stand, said[first + 1 :])
-        return PaneSnapshot(stand=stand, view=view, typed_s=_typed_s(clients, stand.id))
+        view = self._view(name, state, said[first + 1 :])
+        return PaneSnapshot(state=state, view=view, typed_s=_typed_s(clients, state.id))
 
-    def _view(self, name: str, stand: PaneState, captured: Sequence[str]) -> PaneScreen:
-        """Read what it shows. If anything goes wrong there, this pane alone is not readable; after a search that took
-        too long, Octet waits `REST_S` before the next."""
+    def _view(self, name: str, state: PaneState, captured: Sequence[str]) -> PaneScreen:
+        """Read what it shows; a failure makes only this pane unreadable. After a slow search rest for `REST_S`."""
         why = screen.SLOW
         try:
             if time.monotonic() >= self._rest_until_s.get(name, 0.0):
-                lines, rows = screen.parse(captured), stand.size[1]
-                above = tuple(line.text for line in lines[:-rows])  # a dialog stands on the visible screen
+                lines, rows = screen.parse(captured), state.size[1]
+                above = tuple(line.text for line in lines[:-rows])  # a dialog is on the visible screen
                 view = screen.view(lines[-rows:], self.profile(name).terminal)
                 return replace(view, lines=(*above, *view.lines), around=(*above, *view.around))
         except TransientFailure:
@@ -187,11 +186,11 @@ class Panes:
             log.warning("pane_search_too_slow", desk=self.desk.name, pane=name)
         except Exception as error:
             log.exception("pane_not_read", desk=self.desk.name, pane=name)
-            why = f"reading its screen failed ({type(error).__name__}); the worker's log tells more"
+            why = f"reading its screen failed ({type(error).__name__}); the worker's log has more"
         return PaneScreen(lines=(why,), around=(), box=(), composer=None, is_ready=False, why_unread=why)
 
     def look(self, name: str, *, history: int = 0) -> PaneSnapshot:
-        """The pane as it stands and all that it shows, and who types there. Raises PermanentFailure."""
+        """Return the pane, all that it shows, and who types there. Raises PermanentFailure."""
         for _ in range(2):
             pane = self.find(name)
             since = ["-S", f"-{history}"] if history else []
@@ -205,13 +204,13 @@ class Panes:
                     raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble
                 continue
             look = self.seen(name, said)
-            if self._may_be(name, look.stand):
+            if self._may_be(name, look.state):
                 return look
             self._ids.pop(name, None)
         raise PermanentFailure(Reason.CLOSED, "its pane is gone")
 
     def look_at_all(self) -> Mapping[str, PaneSnapshot | PermanentFailure]:
-        """Every pane, in one question where all are where they were."""
+        """Look at every pane, in one question where all are where they were."""
         known = [name for name in self._windows if name in self._ids]
         questions = [
             question
@@ -229,16 +228,16 @@ class Panes:
         starts = [number for number, line in enumerate(said) if line.startswith(_NEXT)]
         if len(starts) == len(known):
             for name, start, end in zip(known, starts, [*starts[1:], len(said)], strict=False):
-                stand = parse(said[start].removeprefix(_NEXT))
-                if stand is not None and self._may_be(name, stand):
-                    found[name] = PaneSnapshot(stand=stand, view=self._view(name, stand, said[start + 1 : end]))
+                state = parse(said[start].removeprefix(_NEXT))
+                if state is not None and self._may_be(name, state):
+                    found[name] = PaneSnapshot(state=state, view=self._view(name, state, said[start + 1 : end]))
         for name in self._windows:
             if name not in found:
                 found[name] = self.try_look(name)
         return found
 
     def try_look(self, name: str) -> PaneSnapshot | PermanentFailure:
-        """As `look`; what keeps it from being seen is returned."""
+        """Look; return the failure instead of raising it."""
         try:
             return self.look(name)
         except PermanentFailure as trouble:
@@ -263,7 +262,7 @@ class Panes:
         return seen is not None and self.why_unusable(name, seen) is None
 
     def why_unusable(self, name: str, seen: PaneSnapshot | PermanentFailure) -> DeliveryFailure | None:
-        """Why no delivery could begin in what was seen of it."""
+        """Return why no delivery could begin in what was seen of it."""
         if isinstance(seen, PermanentFailure):
             return seen
         try:
@@ -273,7 +272,7 @@ class Panes:
         return None
 
     def shown(self) -> list[str]:
-        """What all of them show, for people: one below the other, what is masked covered."""
+        """Return what all panes show, for users: one below the other, without what is masked."""
         lines: list[str] = []
         for name, look in self.look_at_all().items():
             texts = (look.note,) if isinstance(look, PermanentFailure) else look.view.lines
@@ -284,29 +283,29 @@ class Panes:
             ]
         return lines
 
-    def check(self, name: str, stand: PaneState, *, held: str = "") -> None:
+    def check(self, name: str, state: PaneState, *, held: str = "") -> None:
         """Raise TransientFailure or PermanentFailure unless keys sent now would reach its program, and nothing else.
         `held` is our own hold, under which its input is switched off."""
-        if stand.is_dead:
-            how = f" with exit code {stand.status}" if stand.status else ""
+        if state.is_dead:
+            how = f" with exit code {state.status}" if state.status else ""
             raise PermanentFailure(Reason.CLOSED, f"its program has ended{how}")
-        if stand.modes:
-            raise TransientFailure(Reason.COVERED, "somebody scrolls in it (tmux's copy mode, which q ends)")
-        if stand.is_synchronized:
-            raise PermanentFailure(Reason.AMBIGUOUS, "what is typed there goes to other panes too (synchronize-panes)")
-        if held and stand.hold != held:
+        if state.modes:
+            raise TransientFailure(Reason.COVERED, "a user is scrolling in it (tmux's copy mode, which q ends)")
+        if state.is_synchronized:
+            raise PermanentFailure(Reason.AMBIGUOUS, "its input goes to other panes too (synchronize-panes)")
+        if held and state.hold != held:
             raise TransientFailure(Reason.TOO_SLOW, "our hold on the pane was over")
-        if not held and stand.hold:
+        if not held and state.hold:
             raise TransientFailure(Reason.DISPLAY_HELD, "an earlier hold on the pane is not over yet")
-        if stand.is_off and not stand.hold:
-            raise PermanentFailure(Reason.LOCKED, f"its input is switched off (tmux select-pane -e -t {stand.id})")
+        if state.is_off and not state.hold:
+            raise PermanentFailure(Reason.LOCKED, f"its input is switched off (tmux select-pane -e -t {state.id})")
         wanted = self.profile(name).terminal.command
-        if not screen.is_sane(wanted, stand.command):
-            raise PermanentFailure(Reason.CHANGED, f"{stand.command} runs there now")
+        if not screen.is_sane(wanted, state.command):
+            raise PermanentFailure(Reason.CHANGED, f"{state.command} runs there now")
 
     def preflight(self, name: str, look: PaneSnapshot, *, may_be_busy: bool = False) -> None:
-        """Everything that must hold before something is written there."""
-        self.check(name, look.stand)
+        """See everything that must hold before something is written there."""
+        self.check(name, look.state)
         view = look.view
         if view.why_unread:
             raise TransientFailure(Reason.NOT_READABLE, view.why_unread)
@@ -321,12 +320,12 @@ class Panes:
 
 
 def seeing(pane: str, since: Sequence[str] = ()) -> list[list[str]]:
-    """The commands by which tmux tells how a pane stands and what it shows, both of one moment."""
+    """Return the commands by which tmux reports a pane's state and what it shows, both of one moment."""
     return [["display-message", "-p", "-t", pane, FORMAT], ["capture-pane", "-p", "-e", "-J", *since, "-t", pane]]
 
 
 def _typed_s(clients: Sequence[str], pane: str) -> float:
-    """Tmux tells whole seconds; a client that only reads, or a program that controls, types nothing."""
+    """Return the seconds since a user typed: tmux counts whole ones; read-only and control clients type nothing."""
     last = 0
     for activity, control, read_only, there in (line.split("|") for line in clients if line.count("|") == 3):
         if there == pane and control != "1" and read_only != "1" and activity.isdigit():

@@ -1,7 +1,8 @@
-"""The programs of a desk's own panes: started, found again, started again when they end, and ended."""
+"""The programs of a desk's own panes: started, found again, restarted when they end, and ended."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import time
@@ -22,8 +23,8 @@ from core.kit.supervise import RestartPause
 
 log = structlog.get_logger(__name__)
 
-SIZE = (220, 50)  # of a pane that nobody looks at: wide enough for what agents draw
-OLDEST = (3, 2)  # the first tmux whose server does things later by itself, which ends a hold
+SIZE = (220, 50)  # of a pane without a viewer: wide enough for what agents draw
+OLDEST = (3, 2)  # the first tmux whose server runs delayed commands, which end a hold
 WAITS = ("env", "sleep", "600")  # what runs in a new pane until its program is started there
 DOWN = "down"  # the file in the desk's folder that says that its panes are not wanted now
 
@@ -33,8 +34,8 @@ class TmuxOld(Unavailable):
 
 
 class FolderMissing(Unavailable):
-    """There is no folder {folder}, in which the program of the pane {pane} is to run. Make it, or correct `directory`
-    in config/desks/{desk}.toml."""
+    """The folder {folder} for the program of the pane {pane} does not exist. Create it, or correct `directory` in
+    config/desks/{desk}.toml."""
 
 
 def check_folders(desk: Desk) -> None:
@@ -50,9 +51,8 @@ def check_tmux() -> None:
     if shutil.which("tmux") is None:
         raise TmuxMissing
     told = subprocess.run(["tmux", "-V"], capture_output=True, check=False, timeout=10).stdout.decode().strip()
-    numbers = "".join(letter if letter.isdigit() or letter == "." else " " for letter in told).split()
-    major, _, minor = (numbers[0] if numbers else "0").partition(".")
-    if numbers and (int(major or 0), int(minor or 0)) < OLDEST:
+    found = re.search(r"(\d+)\.(\d+)", told)
+    if found is not None and (int(found[1]), int(found[2])) < OLDEST:
         raise TmuxOld(found=told)
 
 
@@ -64,10 +64,10 @@ class _Life:
 
 
 class PanePrograms:
-    """Keeps the programs of one desk's own panes running while somebody calls `keep_running`."""
+    """Keeps the programs of one desk's own panes running, as long as the worker calls `keep_running`."""
 
     def __init__(self, panes: Panes, folder: Path, *, now_s: Callable[[], float] = time.monotonic) -> None:
-        """`folder` is the desk's own: there it is written whether its panes are wanted."""
+        """`folder` is the desk's: a file there says whether its panes are wanted."""
         self._panes = panes
         self._folder = folder
         self._now_s = now_s
@@ -75,11 +75,10 @@ class PanePrograms:
 
     @property
     def is_wanted(self) -> bool:
-        """No `octet desk down` holds since the last `octet desk up`."""
+        """Whether no `octet desk down` holds since the last `octet desk up`."""
         return not (self._folder / DOWN).exists()
 
     def want(self, *, up: bool) -> None:
-        """Have them run, or end until they are wanted again."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if up:
             (self._folder / DOWN).unlink(missing_ok=True)
@@ -87,9 +86,9 @@ class PanePrograms:
             (self._folder / DOWN).touch(mode=0o600)
 
     def keep_running(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
-        """Start what is not there, and again what has ended, each time after a longer pause.
+        """Start what is not there, and restart what has ended, each time after a longer pause.
 
-        While the panes are not wanted, end what was started in the moment in which they were put down."""
+        While the panes are not wanted, end what was started just as they were put down."""
         self._tag(looks)
         if not self.is_wanted:
             if any(isinstance(looks.get(name), PaneSnapshot) for name in self._lives):
@@ -101,7 +100,7 @@ class PanePrograms:
             is_there = isinstance(look, PaneSnapshot)
             if isinstance(look, PermanentFailure) and look.reason is Reason.NOT_READABLE:
                 continue  # it may run: a second one must not
-            if is_there and not look.stand.is_dead:
+            if is_there and not look.state.is_dead:
                 life.again_s = None
                 continue
             if life.again_s is None:
@@ -113,26 +112,26 @@ class PanePrograms:
                 continue
             life.began_s, life.again_s = now_s, None
             try:
-                self.start(name, look.stand if is_there else None)
+                self.start(name, look.state if is_there else None)
             except (NoServer, TmuxSilent, FolderMissing) as trouble:
                 log.warning("pane_not_started", desk=self._panes.desk.name, pane=name, why=trouble.message)
 
     def _tag(self, looks: Mapping[str, PaneSnapshot | PermanentFailure]) -> None:
         for name, look in looks.items():
             is_theirs, tag = bool(self._panes.wanted(name).target), self._panes.tag(name)
-            if is_theirs and isinstance(look, PaneSnapshot) and look.stand.tag != tag:
+            if is_theirs and isinstance(look, PaneSnapshot) and look.state.tag != tag:
                 with suppress(NoServer, TmuxSilent):  # it has just gone: the next look says so
-                    self._panes.tmux.ask(["set-option", "-p", "-t", look.stand.id, TAG, tag])
+                    self._panes.tmux.ask(["set-option", "-p", "-t", look.state.id, TAG, tag])
 
-    def start(self, name: str, stand: PaneState | None) -> None:
+    def start(self, name: str, state: PaneState | None) -> None:
         """Start its program in the pane it has, or in a new one. Raises NoServer, TmuxSilent or FolderMissing."""
         pane = self._panes.wanted(name)
-        place = stand.id if stand is not None else self._place(name)
+        place = state.id if state is not None else self._place(name)
         if not Path(pane.directory).is_dir():
             raise FolderMissing(folder=pane.directory, pane=name, desk=self._panes.desk.name)
-        # One word would be read by a shell; env takes any number of them as they are. A folder is a format for tmux.
-        # What ended a moment ago somebody may have started again: only what waits here for us is ended.
-        ends = [] if stand is not None else ["-k"]
+        # A shell would read one word; env takes any number of them as they are. A folder is a format for tmux.
+        # A user may have restarted what ended a moment ago: only what waits here for us is ended.
+        ends = [] if state is not None else ["-k"]
         folder = pane.directory.replace("#", "##")
         self._panes.tmux.ask(
             ["set-option", "-p", "-t", place, TAG, self._panes.tag(name)],
@@ -141,7 +140,7 @@ class PanePrograms:
         )
 
     def end_all(self) -> int:
-        """End every pane of this desk with what runs in it; how many there were. Raises TmuxSilent.
+        """End every pane of this desk and its program; return how many there were. Raises TmuxSilent.
 
         The desk's worker and `octet desk down` may do so at the same time."""
         ours = [one for one in self._panes.all() if one.tag.startswith(f"{self._panes.desk.name}/")]
@@ -154,7 +153,7 @@ class PanePrograms:
         try:
             self._panes.tmux.ask(["if-shell", "-F", "-t", one.id, is_ours, block(["kill-pane", "-t", one.id])])
         except NoServer:
-            return  # somebody was faster, and with the last pane the server went
+            return  # another process was faster, and with the last pane the server went
         except TmuxSilent:
             if any(other.id == one.id for other in self._panes.all()):
                 raise
@@ -163,7 +162,7 @@ class PanePrograms:
         tmux, session = self._panes.tmux, self._panes.tmux.place.session
         names = ["-d", "-n", name, "-P", "-F", "#{pane_id}"]
         try:
-            # A person's window may be called so. tmux compares: a value that it printed could look like another row.
+            # A user's window may have this name. tmux compares: a value that it printed could look like another row.
             waits = f"#{{m:*{' '.join(WAITS)}*,#{{pane_start_command}}}}"
             free = f"#{{==:#{{{TAG}}},}}|#{{==:#{{window_name}},{name}}}|{waits}"
             for line in tmux.ask(["list-panes", "-s", "-t", f"={session}:", "-F", f"#{{pane_id}}|{free}"]):

@@ -1,4 +1,4 @@
-"""What stands on a pane's screen, taken apart: the composer with what is written there, the signs around it. Pure."""
+"""Parses a pane's screen: the composer with its text, the signs around it. Pure."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _SGR = re.compile(r"\x1b\[([0-9;:]*)m")
 _OTHER = re.compile(r"\x1b(?:\[[0-9;:?<>=]*[@-~]|\].*?(?:\x07|\x1b\\)|[()][A-Za-z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]")
 _DIM_ON, _DIM_OFF = "2", frozenset({"", "0", "22"})
 _CHOICE = re.compile(r"\s*\d+[.)] ")
-HIDDEN = "▒"  # what stands in a picture in place of what a mask hides
-LIMIT_S = 0.25  # so much processor time one search of a screen may take
+HIDDEN = "▒"  # replaces in a picture what a mask hides
+LIMIT_S = 0.25  # at most so much processor time for one search of a screen
 SLOW = "searching its screen takes too long; `octet check` names a pattern of its profile that is too slow"
 
 
 @contextmanager
 def _limited() -> Generator[None]:
-    """Make a search raise TransientFailure that takes too long: what a screen shows may make any pattern slow."""
+    """Make a search that takes too long raise TransientFailure: what a screen shows may make any pattern slow."""
     try:
         with cpu_limit(LIMIT_S):
             yield
@@ -40,7 +40,7 @@ class ScreenLine:
     """One line of a screen, of as many rows as the terminal itself broke it into."""
 
     text: str
-    dim: frozenset[int] = frozenset()  # which of its letters are dim
+    dim: frozenset[int] = frozenset()  # indices of its dim letters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class PaneScreen:
     around: tuple[str, ...]
     box: tuple[str, ...]
     composer: str | None
-    """What is written in the composer, without prompt, margin and hint; None where no composer is to be seen."""
+    """The text of the composer, without prompt, margin and hint; None without a composer."""
     is_busy: bool = False
     is_ready: bool = True
     dialog: int | None = None
@@ -60,12 +60,11 @@ class PaneScreen:
 
     @property
     def is_empty(self) -> bool:
-        """A composer is there, and nothing is written in it."""
         return self.composer is not None and not self.composer.strip()
 
 
 def parse(captured: Sequence[str]) -> tuple[ScreenLine, ...]:
-    """The lines of `capture-pane -e`; how letters look goes on from one line to the next."""
+    """Parse the lines of `capture-pane -e`; the letters' look continues from one line to the next."""
     lines: list[ScreenLine] = []
     is_dim = False
     for raw in captured:
@@ -87,6 +86,8 @@ def parse(captured: Sequence[str]) -> tuple[ScreenLine, ...]:
 def view(lines: tuple[ScreenLine, ...], terminal: Terminal) -> PaneScreen:
     texts = tuple(line.text for line in lines)
     first, last, composer = _composer(lines, terminal)
+    if composer is not None and terminal.placeholder and _find(terminal.placeholder, composer):
+        composer = ""
     around = texts if first is None else (*texts[:first], *texts[last:])
     whole = "\n".join(texts)
     is_busy = bool(terminal.busy) and _find(terminal.busy, "\n".join(around))
@@ -107,8 +108,8 @@ def view(lines: tuple[ScreenLine, ...], terminal: Terminal) -> PaneScreen:
 
 
 @_limited()
-def stands_for(composer: str, text: str, terminal: Terminal) -> bool | None:
-    """Whether what stands in the composer is a program's sign for exactly such a paste; None where it is no sign."""
+def fits_placeholder(composer: str, text: str, terminal: Terminal) -> bool | None:
+    """Return whether the composer shows a program's sign for exactly such a paste; None where it is no sign."""
     for pattern in terminal.paste_placeholders:
         found = _compiled(pattern).fullmatch(composer.strip())
         if found is None:
@@ -123,8 +124,7 @@ def stands_for(composer: str, text: str, terminal: Terminal) -> bool | None:
 
 
 def hidden(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
-    """Cover what a mask matches, and answer codes, letter by letter. If that takes too long, people see none of the
-    lines."""
+    """Cover what a mask matches, and answer codes, letter by letter. If that takes too long, show none of the lines."""
     whole = "\n".join(texts)
     try:
         with _limited():
@@ -142,7 +142,7 @@ def without_sign(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
 
 @_limited()
 def said(texts: tuple[str, ...], terminal: Terminal) -> str:
-    """The transcript: what the program wrote before lines of a prompt is cut off."""
+    """Return the transcript without what the program writes before lines of a prompt."""
     if not terminal.echo:
         return "\n".join(texts)
     echo = _compiled(terminal.echo)
@@ -152,7 +152,6 @@ def said(texts: tuple[str, ...], terminal: Terminal) -> str:
 
 @_limited()
 def is_sane(pattern: str, name: str) -> bool:
-    """Whether tmux's name for a program is what the pattern asks for."""
     return not pattern or _compiled(pattern).fullmatch(name) is not None
 
 
@@ -175,10 +174,7 @@ def _composer(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | 
     for line in lines[first + 1 : last]:
         cut = margin.match(line.text) if margin is not None else None
         parts.append(_written(line, cut.end() if cut else 0, terminal))
-    text = "\n".join(parts).rstrip()
-    if terminal.placeholder and _find(terminal.placeholder, text):
-        text = ""
-    return first, last, text
+    return first, last, "\n".join(parts).rstrip()
 
 
 def _barred(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
@@ -194,8 +190,7 @@ def _barred(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | No
     for line in lines[first:last]:
         cut = begins[bool(parts)].search(f"{line.text} ")
         parts.append(_written(line, min(cut.end(), len(line.text)) if cut else 0, terminal))
-    text = "\n".join(parts).strip("\n").rstrip()
-    return first, last, "" if terminal.placeholder and _find(terminal.placeholder, text) else text
+    return first, last, "\n".join(parts).strip("\n").rstrip()
 
 
 def _written(line: ScreenLine, since: int, terminal: Terminal) -> str:
@@ -209,9 +204,8 @@ def _written(line: ScreenLine, since: int, terminal: Terminal) -> str:
 def _dialog(
     texts: tuple[str, ...], terminal: Terminal, composer: range, *, is_busy: bool
 ) -> tuple[int | None, tuple[str, ...]]:
-    """Which dialog is there, and its lines: from the first that its pattern matches in to the end of the screen, as its
-    choices stand below. What is written in the composer alone is no dialog, and what the transcript merely kept of an
-    earlier one is none any more."""
+    """Find the dialog, and its lines: from the first that its pattern matches to the end of the screen, as its choices
+    are below. Text in the composer is no dialog, nor what the transcript merely kept of an earlier one."""
     whole, end = "\n".join(texts), composer.start if composer else len(texts)
     begins = [*accumulate((len(text) + 1 for text in texts), initial=0)]
     taken = next((line for line in range(end - 1, -1, -1) if _is_prompt(texts[line], terminal)), -1)
@@ -227,7 +221,7 @@ def _dialog(
 
 
 def _is_prompt(line: str, terminal: Terminal) -> bool:
-    """Whether this line of the transcript begins a prompt that was taken; a choice to be made bears the same sign."""
+    """Return whether this line of the transcript begins a prompt that was taken; a choice bears the same sign."""
     for pattern in filter(None, (terminal.prompt, terminal.echo)):
         begun = _compiled(pattern).search(f"{line} ")
         if begun is not None and not _CHOICE.match(line[begun.end() :]):
@@ -245,7 +239,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _is_dim(codes: str, is_dim: bool) -> bool:  # noqa: FBT001 what was so before
-    """Whether letters are dim after this sequence; a colour's own numbers say nothing about that."""
+    """Return whether letters are dim after this sequence; a colour's own numbers say nothing about that."""
     words = codes.split(";")
     skip = 0
     for place, word in enumerate(words):

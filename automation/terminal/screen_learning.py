@@ -1,4 +1,4 @@
-"""How a program's composer looks in a pane, found by two looks at it: empty, and with a draft of one line in it."""
+"""Learns a program's composer in a pane from two looks at it: empty, and with a draft of one line in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.calibration.model import CalibrationFailed, FoundWindow
 from core.profiles.model import Box, Terminal
 from core.reasons import Reason
 
-LOOKS, LOOK_S = 20, 0.3  # so often Octet looks whether the pane stays the same, and so far apart
+LOOKS, LOOK_S = 20, 0.3  # Octet looks so often whether the pane stays the same, and so far apart
 BUFFER = "octet-calibration"
 
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
@@ -52,7 +52,7 @@ class UnknownPane:
             raise CalibrationFailed(Reason.NOT_CLEARED)
         found = None if drafted is None else learnt(empty, drafted, draft)
         if found is None:
-            what = "the draft did not show" if drafted is None else "no pattern tells its composer from the rest"
+            what = "the draft did not show" if drafted is None else "no pattern separates its composer from the rest"
             raise CalibrationFailed(Reason.NO_COMPOSER, f"{what}, or the composer was not empty before")
         return found
 
@@ -71,8 +71,7 @@ class UnknownPane:
 
 
 def learnt(empty: Sequence[ScreenLine], drafted: Sequence[ScreenLine], draft: str) -> Terminal | None:
-    """The patterns by which the first look shows an empty composer, and the second this draft in it; the simplest that
-    do. None where none were found."""
+    """Find the simplest patterns that show the first look as empty, and the second with this draft; or None."""
     at = next((n for n in range(len(drafted) - 1, -1, -1) if draft in drafted[n].text), None)
     if at is None:
         return None
@@ -83,7 +82,7 @@ def learnt(empty: Sequence[ScreenLine], drafted: Sequence[ScreenLine], draft: st
             continue
         if before.is_empty:
             return found
-        if before.composer and hinted is None:  # what a draft makes vanish is nobody's words
+        if before.composer and hinted is None:  # a draft made it vanish: it was a hint
             hinted = replace(found, placeholder=f"^{_escaped(_words(before.composer))}")
     return hinted
 
@@ -91,7 +90,7 @@ def learnt(empty: Sequence[ScreenLine], drafted: Sequence[ScreenLine], draft: st
 def _candidates(drafted: Sequence[ScreenLine], at: int, draft: str) -> Iterator[Terminal]:
     left, _, right = drafted[at].text.partition(draft)
     if not left.strip() or any(letter.isalnum() for letter in left):
-        return  # nothing stands before the text by which it could be found; or somebody's words do
+        return  # no sign before the text identifies the composer; or a user's text precedes it
     edge = left.strip()
     tail = rf"\s*{_escaped(right.strip())}$" if right.strip() else ""
     ends = [f"^{_escaped(_beginning(line.text))}" for line in drafted[at + 1 :] if line.text.strip()]
@@ -105,7 +104,7 @@ def _candidates(drafted: Sequence[ScreenLine], at: int, draft: str) -> Iterator[
 
 
 def _beginning(text: str) -> str:
-    """As much of a line as stays: its edge and its first word; of a line that is drawn, as it is of another width."""
+    """Return what stays of a line: its edge and its first word; of a drawn line only its beginning."""
     words = text.split()
     if not any(letter.isalnum() for letter in words[0]) and len(words) == 1:
         return text[: text.index(words[0]) + 2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,8 +12,7 @@ from core.kit.field_types import split_chord
 
 LIMIT_S = 5.0
 _OURS = ("TMUX", "TMUX_PANE", "TMUX_TMPDIR")
-"""Of our own surroundings: they would lead to another server than the one that is meant."""
-_SAFE = re.compile(r"[A-Za-z0-9_.,:%@=+/|#{}&!<>?-]+")
+"""Variables of our own environment that would lead to another server."""
 KEYS = {
     **{name: name.capitalize() for name in ("enter", "tab", "space", "home", "end", "up", "down", "left", "right")},
     "esc": "Escape",
@@ -31,7 +29,7 @@ _NOT_THERE = ("no server running", "error connecting", "server exited", "no curr
 
 
 class TmuxMissing(Unavailable):
-    """There is no tmux here: sudo apt-get install tmux"""
+    """tmux is not installed: sudo apt-get install tmux"""
 
 
 class TmuxSilent(Unavailable):
@@ -42,24 +40,27 @@ class NoServer(Unavailable):
     """There is no tmux server at {where}: {why}"""
 
 
+FAILURES = (NoServer, TmuxSilent, TmuxMissing)
+"""What a question to tmux raises."""
+
+
 class NoSuchTmuxKey(Unavailable):
     """tmux knows no key {chord}; write another one into the profile."""
 
 
 class TmuxServer:
-    """Speaks to one server. Every call is a process of its own that ends with its answer."""
+    """Speaks to one server. Every call is a separate process that ends with its answer."""
 
     def __init__(self, place: Place, environ: Mapping[str, str]) -> None:
         self.place = place
         self._environ = {name: value for name, value in environ.items() if name not in _OURS}
-        # A server of Octet's own reads no one's configuration.
+        # A server of Octet's reads no configuration file.
         at = ["-S", str(Path(place.socket).expanduser())] if place.socket else ["-L", place.server, "-f", "/dev/null"]
         self._head = ["tmux", "-u", *at]
 
     def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
-        """What these commands print, in lines. Raises NoServer, TmuxSilent or TmuxMissing. They are carried out one
-        after the other as one; the first that fails ends it. `given` is what the first of them reads from standard
-        input."""
+        """Run these commands as one, in order, and return the lines that they print; the first that fails ends it.
+        `given` is what the first of them reads from standard input. Raises NoServer, TmuxSilent or TmuxMissing."""
         argv = [*self._head]
         for number, command in enumerate(commands):
             argv += [*([";"] if number else []), *map(_word, command)]
@@ -88,17 +89,17 @@ class TmuxServer:
 
 
 def where(place: Place) -> str:
-    """How people are told of this server."""
+    """Name this server for users."""
     return place.socket or f"-L {place.server}"
 
 
 def attach(place: Place) -> str:
-    """The command by which a person looks at the panes."""
+    """Return the command by which a user looks at the panes."""
     return f"tmux {f'-S {place.socket}' if place.socket else f'-L {place.server}'} attach -t {place.session}"
 
 
 def key(chord: str) -> str:
-    """A chord as tmux writes it. Raises NoSuchTmuxKey."""
+    """Return a chord as tmux writes it. Raises NoSuchTmuxKey."""
     held, last = split_chord(chord)
     if any(one not in _HELD for one in held) or (last not in KEYS and len(last) != 1):
         raise NoSuchTmuxKey(chord=chord)
@@ -108,16 +109,10 @@ def key(chord: str) -> str:
 
 
 def block(*commands: Sequence[str]) -> str:
-    """Commands as one word, for those that take commands."""
-    return " ; ".join(" ".join(map(_quoted, command)) for command in commands)
-
-
-def _quoted(word: str) -> str:
-    if _SAFE.fullmatch(word) and not word.startswith(("#", "{", "}", "%")):
-        return word
-    return "'" + word.replace("'", "'\\''") + "'"
+    """Quote commands as one word, for those that take commands."""
+    return " ; ".join(" ".join("'" + word.replace("'", "'\\''") + "'" for word in command) for command in commands)
 
 
 def _word(word: str) -> str:
-    """As an argument: one that ends in a semicolon would end the command."""
+    """Escape an argument: one that ends in a semicolon would end the command."""
     return word[:-1] + "\\;" if word.endswith(";") else word

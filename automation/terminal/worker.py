@@ -1,4 +1,4 @@
-"""The desk worker for panes of tmux: what the loop of all workers works with there. It also keeps their programs."""
+"""The desk worker for panes of tmux. It also keeps their programs running."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import LeftoverDrafts, PollingWatcher, RecoveringWindows
 from automation.desktop.worker.messages import Hello, WindowActive, WindowShows
-from automation.desktop.worker.user_presence import UserActivityGate, UserInput
+from automation.desktop.worker.user_presence import UserInput
 from automation.protocol.ports import PermanentFailure
 from automation.terminal import pane_lock
 from automation.terminal.activity import PaneActivityTracker
@@ -24,7 +24,6 @@ from automation.terminal.programs import PanePrograms, TmuxOld, check_tmux
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxServer, TmuxSilent
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
-from core.kit.clock import SystemClock
 from core.profiles.model import Activity
 
 log = structlog.get_logger(__name__)
@@ -40,7 +39,7 @@ def run(desk: str) -> int:
 
 
 class PaneWorker(PollingWatcher, WorkerBackend):
-    """All that works on the panes of one desk, and the watcher that looks at them. Belongs to one thread."""
+    """Everything that works on the panes of one desk, and the watcher that looks at them. Belongs to one thread."""
 
     every_s = TICK_S
     noun = "pane"
@@ -56,11 +55,8 @@ class PaneWorker(PollingWatcher, WorkerBackend):
         self.lookout = self
         self.eyes = self._panes = Panes(hello.desk, {profile.name: profile for profile in hello.panes}, tmux)
         self._programs = PanePrograms(self._panes, Path(hello.anchors))
-        # Who types into a pane keeps away what is for that pane, and nothing else: only quiet hours hold for all.
-        tell = loop.tells_waits(inbox)
-        policy = hello.desk.user_activity
-        self.user_activity = gate = UserActivityGate(policy, people=UserInput(), clock=SystemClock(), tell=tell)
-        stack.callback(gate.close)
+        # A user who types into a pane blocks deliveries into that pane only; quiet hours block all.
+        self.user_activity = loop.open_gate(hello, inbox, stack, UserInput())
         self.drafts = LeftoverDrafts(hello.drafts, self)
         self._follower = PaneActivityTracker(
             panes=self._panes,
@@ -69,8 +65,6 @@ class PaneWorker(PollingWatcher, WorkerBackend):
         )
         self._waiting = RecoveringWindows(self, rest_s=TICK_S)
         self._free_all()
-
-    # the watcher
 
     def begin(self) -> None:
         super().begin()
@@ -100,7 +94,7 @@ class PaneWorker(PollingWatcher, WorkerBackend):
         for name, seen in looks.items():
             self._waiting.usability.note_status(self._status(name, seen))
         self._waiting.note_unusable(
-            name for name, seen in looks.items() if isinstance(seen, PermanentFailure) or seen.stand.is_dead
+            name for name, seen in looks.items() if isinstance(seen, PermanentFailure) or seen.state.is_dead
         )
         return bool(looks)
 
@@ -121,8 +115,6 @@ class PaneWorker(PollingWatcher, WorkerBackend):
             self.inbox.rest(0.1)
             self.look_when_due()
 
-    # what is asked of one pane
-
     def open_action(self, name: str) -> PaneAction:
         return PaneAction(name=name, panes=self._panes, pace=self.inbox)
 
@@ -130,25 +122,23 @@ class PaneWorker(PollingWatcher, WorkerBackend):
         return TmuxPane(name=name, panes=self._panes, pace=self.inbox, idle_s=self._idle_s)
 
     def read(self, name: str) -> Transcribed:
-        """Reading touches nothing here: it may always be."""
+        """Read the pane: that touches nothing, so it is always allowed."""
         return Transcribed(text=self.open_window(name).said(), by="screen")
 
     def arrange(self, names: tuple[str, ...]) -> tuple[Arranged, ...]:
-        """A pane has no place to be put back to: it is only looked at."""
-        return tuple(map(self._as_it_stands, names))
+        """Look at these panes: a pane has no place to restore."""
+        return tuple(map(self._look_at, names))
 
-    def _as_it_stands(self, name: str) -> Arranged:
+    def _look_at(self, name: str) -> Arranged:
         trouble = self._panes.why_unusable(name, self._panes.try_look(name))
-        return (
-            Arranged(window=name)
-            if trouble is None
-            else Arranged(window=name, reason=trouble.reason, note=trouble.note)
-        )
+        if trouble is None:
+            return Arranged(window=name)
+        return Arranged(window=name, reason=trouble.reason, note=trouble.note)
 
     def _free_all(self) -> None:
         freed = pane_lock.free_all(self._panes.tmux, self._panes.all())
         if freed:
-            log.warning("panes_given_back_after_crash", panes=freed)
+            log.warning("panes_released_after_crash", panes=freed)
         with suppress(NoServer, TmuxSilent):
             for name in self._panes.tmux.ask(["list-buffers", "-F", "#{buffer_name}"]):
                 if name.startswith(BUFFER):

@@ -18,8 +18,8 @@ from bench.measure.desks import Screen, configure
 from bench.measure.lives import Lives
 from bench.measure.octet import environment
 from bench.measure.tickets import Tickets
-from sandbox.desktop.session import DesktopSession, open_desktop
 from sandbox.discord.server import Sandbox
+from tests.fakes.demo_desktop import DesktopSession, open_desktop
 
 ROOT = Path(__file__).resolve().parents[2]
 UNDER_WAY = 8

@@ -1,6 +1,6 @@
-"""The agents' verbs: `octet done`, `octet reply`, `octet progress` carry words to the Octet that gave out the code.
+"""The agents' verbs: `octet done`, `octet reply`, `octet progress` bring a text to the Octet that made the code.
 
-Standard library only, and nothing of ours that needs more: an agent waits for this each time."""
+Standard library only, also in its imports: an agent waits for this each time."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ TRY_LATER = 75
 MAX_CHARS = 1_000_000  # the same number as core.messages.model.MAX_ANSWER_CHARS, which is too heavy to import here
 MAX_SIGN_CHARS = 300  # as in core.messages.model
 _PAUSES_S = (0.1, 0.2, 0.5)  # rests between tries; the last one repeats
-_UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that say nothing about the words themselves
-_WHY = "What answers at the address of Octet is not Octet, or does not know your reply key"
+_UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that do not judge the text itself
+_WHY = "The program at Octet's address is not Octet, or does not know your reply key"
 _NOT_OCTETS = HttpAnswer(status=502, body=f'{{"detail": "{_WHY}"}}'.encode())
-"""In place of a response that Octet cannot have written: the words are not received."""
+"""Replaces a response that Octet cannot have written: Octet does not have the text."""
 _KEPT_LATE = frozenset({"task_ended", "lease_revoked", "wrong_task", "task_not_started"})
 """Errors after which Octet has the text all the same; their messages say so."""
 _STDIN = "standard input"
 PURPOSES = {
     "done": "End a task with your answer. Run it once, when all of the work is finished.",
-    "reply": "Say something to your task without ending it: news, or a question.",
-    "progress": "Say in a few words what you are doing. It stands on the task's card and shows that you are at work.",
+    "reply": "Post news or a question to your task without ending it.",
+    "progress": "Report in a few words what you are doing. Octet shows it on the task's card.",
 }
 _ANSWERING = """\
 examples:
@@ -50,33 +50,32 @@ examples:
 The same command with the same text, run twice, counts once.
 
 exit codes:
-  0   Octet has your words
+  0   Octet has your text
   1   refused; the reason is printed
-  2   the command or the file cannot be used as it is
-  75  Octet does not answer; your words were put where it will find them, or are still where they were
+  2   the command or the file is invalid
+  75  Octet does not answer; your text is stored for it, or is still in its file
 
 An agent under another account, or in a container with the host's network, has OCTET_URL and
-OCTET_REPLY_KEY in its environment, as `octet agent env NAME` prints them. With 75 the file with
-your words is named then."""
+OCTET_REPLY_KEY in its environment, as `octet agent env NAME` prints them. With 75 the message then
+names the file with your text."""
 _REPORTING = """\
 example:
   octet progress T-142 --code k3v9x2.7F3K… tests are running
 
-Only the latest words are shown; nothing of them is posted in the thread (`octet reply` does that).
+Octet shows only the latest report and posts none in the thread (`octet reply` does that).
 
 exit codes:
-  0   Octet shows your words
+  0   Octet shows your report
   1   refused; the reason is printed
-  2   the command cannot be used as it is
-  75  Octet does not answer; go on with your work"""
+  2   the command is invalid
+  75  Octet does not answer; continue your work"""
 
 
 class Unusable(Exception):
-    """What was given cannot be sent; the message says why."""
+    """The input cannot be sent; the message says why."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Carry out `done …`, `reply …` or `progress …` and return the exit code."""
     verb, *rest = argv
     parser = parser_of(verb)
     try:
@@ -107,8 +106,8 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
         parser.add_argument("words", metavar="WORDS", nargs="+", help=what)
     parser.add_argument("--code", required=True, help="the code of your prompt; it belongs to this task only")
     if not is_progress:
-        parser.add_argument("--file", metavar="FILE", help="your words, in UTF-8; `-` or nothing: standard input")
-    wait = f"how long to wait for an Octet that does not answer (default: {wait_s:g})"
+        parser.add_argument("--file", metavar="FILE", help="your text, in UTF-8; `-` or nothing: standard input")
+    wait = f"how long to wait if Octet does not answer (default: {wait_s:g})"
     parser.add_argument("--wait", metavar="SECONDS", type=_seconds, default=wait_s, help=wait)
     return parser
 
@@ -121,11 +120,11 @@ def _seconds(text: str) -> float:
 
 
 def read_words(file: str | None, *, limit: int) -> str:
-    """The whole text of `file`, or of standard input for `-` and None. Raises Unusable with a plain reason."""
+    """Read the whole text of `file`, or of standard input for `-` and None. Raises Unusable with a plain reason."""
     most_bytes = 4 * limit + 1
     if file in {None, "-"}:
         if sys.stdin.isatty():
-            raise Unusable("There is nothing to send: name a file by --file, or pipe your words in.")
+            raise Unusable("There is nothing to send: pass a file with --file, or pipe your text in.")
         name, content = _STDIN, sys.stdin.buffer.read(most_bytes)
     else:
         name = str(file)
@@ -147,7 +146,7 @@ def read_words(file: str | None, *, limit: int) -> str:
     if len(text) > limit:
         raise Unusable(too_long)
     if not text.strip():
-        raise Unusable(f"{name} is empty. Write your words there first.")
+        raise Unusable(f"{name} is empty. Write your text there first.")
     return text
 
 
@@ -155,16 +154,16 @@ def _check_sign(words: str) -> None:
     try:
         words.encode()
     except UnicodeEncodeError as error:
-        raise Unusable("Your words are not UTF-8.") from error
+        raise Unusable("Your text is not UTF-8.") from error
     if not words.strip():
-        raise Unusable("There are no words: say what you are doing.")
+        raise Unusable("The report is empty. Say what you are doing.")
     if len(words) > MAX_SIGN_CHARS:
-        raise Unusable(f"Your words have {len(words)} characters; {MAX_SIGN_CHARS} are shown. Say it shorter.")
+        raise Unusable(f"Your report has {len(words)} characters; the limit is {MAX_SIGN_CHARS}. Shorten it.")
 
 
 def _answer(task: str, code: str, text: str, *, is_final: bool) -> SpooledAnswer:
     home_id_in(code)
-    # Made from all that counts: the same command twice is one answer, also when the first one's reply was lost.
+    # Made from the content: the same command twice is one answer, also when the first one's reply was lost.
     parts = "\0".join((task, code.strip(), "done" if is_final else "reply", text))
     key = hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
     return SpooledAnswer(task=task, code=code.strip(), text=text, final=is_final, key=key)
@@ -178,23 +177,23 @@ def _report_progress(arguments: argparse.Namespace) -> int:
     response = within(arguments.wait, partial(_post, "/api/v2/replies/progress", body))
     if not is_heard(response):
         say(
-            f"octet: {_why_not(response)}, so nobody was told. Go on with your work: as long as Octet is away, "
-            "nobody takes you for silent."
+            f"octet: {_why_not(response)}, so your report is lost. Continue your work: while Octet is not running, "
+            "it does not count you as silent."
         )
         return TRY_LATER
     if not response.is_good:
         say(f"octet: {response.error_message}")
         return REFUSED
     if cast("dict[str, object]", response.json()).get("kept") is False:
-        print(f"Octet shows one report per second of {task}: a later one took the place of this one. Go on.")
+        print(f"Octet shows one report per second of {task}; a later one replaced this one. Continue your work.")
     else:
-        print(f"Octet shows it on the card of {task}. Go on; end the task by `octet done {task} …`.")
+        print(f"Octet shows it on the card of {task}. Continue; end the task with `octet done {task} …`.")
     return OK
 
 
 def _deliver(answer: SpooledAnswer, *, is_elsewhere: bool, source: str, wait_s: float) -> int:
-    """Put the answer into the home first: then it is not lost, whatever ends this command or Octet from here on. Where
-    the environment names an Octet elsewhere, what came by standard input goes into a file of its own."""
+    """Put the answer into the home first, so that it survives the end of this command and of Octet. Where
+    the environment names an Octet elsewhere, a text from standard input goes into a new file."""
     home_id = answer.code.partition(".")[0]
     home = None if is_elsewhere else home_of(home_id, pointer_folders(os.environ))
     kept, trouble = None, ""
@@ -208,14 +207,14 @@ def _deliver(answer: SpooledAnswer, *, is_elsewhere: bool, source: str, wait_s: 
     response = within(wait_s, partial(_send, answer))
     if is_heard(response):
         if kept is not None:
-            with contextlib.suppress(OSError):  # then Octet takes it in once more, and stores it once
+            with contextlib.suppress(OSError):  # Octet would read the file again, and store the answer once
                 kept.unlink(missing_ok=True)
         return _tell(answer, response, source)
     why = _why_not(response)
     if is_elsewhere:
         file = kept or (Path(source).absolute() if source != _STDIN else None)
-        where = f"your words to {answer.task} are in {file}: name it by --file." if file else _stays(source)
-        why += f". Run the command again when Octet runs, it counts once; {where}"
+        where = f"your text for {answer.task} is in {file}: pass it with --file." if file else _stays(source)
+        why += f". Run the command again when Octet runs (it counts once); {where}"
     elif home is None:
         why = f"No Octet on this machine knows the code {home_id}.… Nothing was sent; "
         why += f"{_stays(source)} Run the command again when Octet runs."
@@ -223,8 +222,8 @@ def _deliver(answer: SpooledAnswer, *, is_elsewhere: bool, source: str, wait_s: 
         why += f", and {home} takes no file ({trouble}). Nothing was sent; {_stays(source)}"
     else:
         when = "as soon as it can" if response else "when it starts"
-        why += f". Your words to {answer.task} are kept in {kept.parent} and are taken in {when}. "
-        why += "You need not do anything more."
+        why += f". Your text for {answer.task} is kept in {kept.parent}; Octet reads it {when}. "
+        why += "No action needed."
     say(f"octet: {why}")
     return TRY_LATER
 
@@ -245,25 +244,25 @@ def _send(answer: SpooledAnswer, timeout_s: float) -> HttpAnswer | None:
 
 def _tell(answer: SpooledAnswer, response: HttpAnswer, source: str) -> int:
     if response.is_good:
-        said = "It is done." if answer.final else f"It goes on; end it by `octet done {answer.task} …`."
-        print(f"Octet has your words to {answer.task}. {said}")
+        said = "The task is done." if answer.final else f"The task continues; end it with `octet done {answer.task} …`."
+        print(f"Octet received your text for {answer.task}. {said}")
         return OK
-    after = "" if response.error_code in _KEPT_LATE else f" Nothing was kept; {_stays(source)}"
+    after = "" if response.error_code in _KEPT_LATE else f" Octet kept nothing; {_stays(source)}"
     say(f"octet: {response.error_message}{after}")
     return REFUSED
 
 
 def _stays(source: str) -> str:
     if source == _STDIN:
-        return "your text came by standard input and is only where you have it."
+        return "your text came through standard input, and Octet has no copy of it."
     return f"your text is still in {source}."
 
 
 def home_id_in(code: str) -> str:
-    """The id of the home that gave the code out. Raises Unusable for what is no code."""
+    """Return the id of the home that made the code. Raises Unusable for an invalid code."""
     home_id, dot, secret = code.strip().partition(".")
     if not dot or not secret or not is_home_id(home_id) or not code.isascii():
-        raise Unusable("This is not a code of Octet. Copy the whole command from your prompt again.")
+        raise Unusable("This is not an Octet code. Copy the whole command from your prompt again.")
     return home_id
 
 
@@ -330,7 +329,7 @@ def _is_octets(response: HttpAnswer, task: str) -> bool:
 
 
 def is_heard(response: HttpAnswer | None) -> TypeGuard[HttpAnswer]:
-    """Whether Octet took note of the words, if only to refuse them. Else the response says why it could not."""
+    """Tell whether Octet received the text, also if it refused it. Else the response says why not."""
     return response is not None and response.status not in _UNHEARD
 
 
@@ -339,7 +338,7 @@ def _why_not(response: HttpAnswer | None) -> str:
 
 
 def within(wait_s: float, send: Callable[[float], HttpAnswer | None]) -> HttpAnswer | None:
-    """What `send` (given its time limit) got at last. When Octet did not hear it for so long: None, or why not."""
+    """Repeat `send`, which gets its time limit, until Octet has the text or the wait ends; return its last response."""
     limit = time.monotonic() + wait_s
     tries = 0
     while True:

@@ -1,5 +1,5 @@
-"""`octet autostart`: has Octet start at log-in, by what this system has for that: systemd, Windows' Task Scheduler, or
-launchd. The steps are the same on each; a backend says which files the system reads, and which commands it is given."""
+"""`octet autostart`: starts Octet at log-in, by this system's own means: systemd, Windows' Task Scheduler, or
+launchd. The steps are the same on each; a backend says which files and commands the system gets."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import typer
 
 from bot.cli.errors import writing
 from bot.cli.home import HomeOption, home_of
+from bot.runfile import octet_command
 from core.home import Home
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.files import write_whole
@@ -27,9 +28,9 @@ from core.kit.problems import ConfigWrong
 
 NAME = "octet"
 SESSION = ("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_SESSION_TYPE")
-"""What a program needs to find the session's screen and bus."""
+"""The variables by which a program finds the session's screen and bus."""
 ENDS_FOR_GOOD = (2, 78)
-"""How `octet run` ends when another one has this home, or the configuration is wrong: a restart fixes neither."""
+"""Exit codes of `octet run` when another one has this home, or the configuration is wrong: a restart fixes neither."""
 TASK_NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _COMMAND_S = 20
@@ -37,21 +38,19 @@ _UNIT_HOME = "X-Octet-Home="
 _TASK_ARGUMENTS = re.compile(r"<Arguments>(.*?)</Arguments>", re.DOTALL)
 
 app = typer.Typer(help="Start Octet at log-in: install, remove, show.", no_args_is_help=True)
-NameOption = Annotated[
-    str, typer.Option("--name", help="Its name there. A second home on this machine needs another one.")
-]
+NameOption = Annotated[str, typer.Option("--name", help="Its name. A second home on this machine needs another name.")]
 
 
 class NotInstalled(NotFound):
-    """Octet is not set up to start at log-in under the name {id}. `octet autostart install` does that."""
+    """Octet does not start at log-in under the name {id}. Set it up with `octet autostart install`."""
 
 
 class AutostartOfOtherHome(Conflict):
-    """{place} starts another home of Octet's ({home}). Remove it first, or give this one another --name."""
+    """{place} starts another Octet home ({home}). Remove it first, or give this one another --name."""
 
 
 class BadAutostartName(Invalid):
-    """{id} cannot be the name: use up to 40 small letters, digits, - and _, for example "octet-work"."""
+    """{id} is not a valid name: use up to 40 lowercase letters, digits, - and _, for example "octet-work"."""
 
 
 class CommandFailed(Unavailable):
@@ -59,34 +58,34 @@ class CommandFailed(Unavailable):
 
 
 class NoAutostart(Invalid):
-    """On {platform} Octet knows no way to start at log-in. Let whatever starts your other programs run: {command}"""
+    """Octet cannot set up a start at log-in on {platform}. Have your system run: {command}"""
 
 
 @app.command()
 def install(
-    now: Annotated[bool, typer.Option("--now", help="Start it at once too.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Also start it now.")] = False,
     name: NameOption = NAME,
     home: HomeOption = None,
 ) -> None:
-    """Have Octet start in this home whenever you log in."""
+    """Start Octet in this home whenever you log in."""
     print("\n".join(autostart_backend(home_of(home), name).install(now=now)))
 
 
 @app.command()
 def remove(name: NameOption = NAME, home: HomeOption = None) -> None:
-    """Have it start no more; what was started so ends."""
+    """Remove the start at log-in, and stop the Octet that it started."""
     print("\n".join(autostart_backend(home_of(home), name).remove()))
 
 
 @app.command()
 def show(name: NameOption = NAME, home: HomeOption = None) -> None:
-    """What would be written, or is, and how it stands. Nothing is changed."""
+    """Show the files and the state of the start at log-in; change nothing."""
     print("\n".join(autostart_backend(home_of(home), name).show()))
 
 
 @app.command("begin", hidden=True)
 def start_unit(name: NameOption = NAME, home: HomeOption = None) -> None:
-    """Called by the session's own start: tell systemd of its screen, and start the unit."""
+    """Tell systemd of the session's screen, and start the unit. The session's own start calls this."""
     backend = autostart_backend(home_of(home), name)
     if isinstance(backend, SystemdUnit):
         backend.start()
@@ -98,9 +97,9 @@ class AutostartEntry:
 
     name: str  # of the unit, task or agent; a second home on one machine needs another
     home: Path  # absolute
-    command: tuple[str, ...]  # with its full path: what is started at log-in has hardly a PATH
+    command: tuple[str, ...]  # with its full path: programs started at log-in have a short PATH
     folder: Path  # the folder it starts in
-    needs_display: bool  # A desk of this home is a screen that people use, so it is started inside their session
+    needs_display: bool  # a desk of this home is a screen that users see, so Octet starts inside their session
 
     @property
     def run(self) -> tuple[str, ...]:
@@ -109,7 +108,7 @@ class AutostartEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandResult:
-    """What a command of the system said."""
+    """The result of a command of the system."""
 
     code: int
     output: str
@@ -119,19 +118,19 @@ Runner = Callable[[Sequence[str]], CommandResult]  # runs one command, without a
 
 
 class AutostartBackend(ABC):
-    """One system's way to start Octet at log-in.
+    """The way of one system to start Octet at log-in.
 
     `install`, `remove` and `show` return lines for the user. They raise AutostartOfOtherHome, NotInstalled,
     CommandFailed or FileNotWritten."""
 
-    description: str  # what is set up, half a sentence
-    paths: tuple[Path, ...]  # all files that there may be; the system reads the first
+    description: str  # of the entry, half a sentence
+    paths: tuple[Path, ...]  # all possible files; the system reads the first
     encoding = "utf-8"  # of the files
-    trouble_cure = ""  # what the user does where a command of the system fails
-    check: tuple[str, ...] = ()  # the command that fails where nothing can be set up
+    trouble_cure = ""  # the user's next step after a command of the system failed
+    check: tuple[str, ...] = ()  # a command that fails where the system has no such thing
 
     def __init__(self, start: AutostartEntry, *, environ: Mapping[str, str], run: Runner) -> None:
-        """`environ` is that of the user's session."""
+        """Use `environ` as the environment of the user's session."""
         self._start = start
         self._environ = environ
         self._run = run
@@ -139,19 +138,19 @@ class AutostartBackend(ABC):
 
     @abstractmethod
     def files(self) -> dict[Path, str]:
-        """The files that set it up, by their paths."""
+        """Write the texts of the files, by their paths."""
 
     @abstractmethod
     def installed_home(self) -> str | None:
-        """The home that is started now under this name; empty where that is not known, None where none is."""
+        """Find the home that starts under this name now; empty where that is unknown, None without one."""
 
     @abstractmethod
     def _register(self, *, now: bool) -> list[str]:
-        """Have the system read the files, and with `now` start Octet anew."""
+        """Have the system read the files, and with `now` restart Octet."""
 
     @abstractmethod
     def _unregister(self) -> str:
-        """End what was started so, and have the system start it no more."""
+        """End Octet, and have the system not start it again."""
 
     def _status(self) -> list[str]:
         return []
@@ -160,7 +159,6 @@ class AutostartBackend(ABC):
         return self.installed_home() == str(self._start.home)
 
     def install(self, *, now: bool) -> list[str]:
-        """Set it up, anew if it is there already."""
         home = self.installed_home()
         if home not in {None, str(self._start.home)}:
             raise AutostartOfOtherHome(place=self.paths[0], home=home or "unknown")
@@ -173,7 +171,6 @@ class AutostartBackend(ABC):
         return [*(f"wrote {file}" for file in self.files()), *self._register(now=now)]
 
     def remove(self) -> list[str]:
-        """Take it away; what was started so ends."""
         if self.installed_home() is None:
             raise NotInstalled(id=self._start.name)
         told = [self._unregister()]
@@ -186,7 +183,6 @@ class AutostartBackend(ABC):
         return told
 
     def show(self) -> list[str]:
-        """What would be, or is, set up, and how it stands. Changes nothing."""
         state = "" if self.is_installed() else " (not installed)"
         lines = [line for file, text in self.files().items() for line in (f"# {file}{state}", text.rstrip(), "")]
         return [*lines, *self._status()]
@@ -201,13 +197,13 @@ class AutostartBackend(ABC):
 def autostart_backend(
     home: Home, name: str = NAME, *, platform: str = sys.platform, run: Runner | None = None
 ) -> AutostartBackend:
-    """How this home is started at log-in on this system. Raises NoAutostart, BadAutostartName."""
+    """Choose this system's way to start this home at log-in. Raises NoAutostart, BadAutostartName."""
     from core.config.settings import environment
 
     if not _NAME.fullmatch(name):
         raise BadAutostartName(id=name[:60])
     root, command = home.root.absolute(), octet_command()
-    # An installed Octet does not mind where it starts; a checkout that is not installed is found only there.
+    # An installed Octet starts in any folder; Python finds a checkout only in its own.
     folder = Path(__file__).parents[2] if command[1:] else root
     start = AutostartEntry(name=name, home=root, command=command, folder=folder, needs_display=_needs_display(home))
     for kind, prefix in ((SystemdUnit, "linux"), (ScheduledTask, "win32"), (LaunchAgent, "darwin")):
@@ -217,7 +213,7 @@ def autostart_backend(
 
 
 def _needs_display(home: Home) -> bool:
-    """Whether a desk of the home is a screen that people use. A configuration that is wrong decides nothing here."""
+    """Tell whether a desk of the home is a screen that users see; assume so with a wrong configuration."""
     from core.config.loader import load
 
     try:
@@ -226,38 +222,29 @@ def _needs_display(home: Home) -> bool:
         return True
 
 
-def octet_command(executable: Path | None = None) -> tuple[str, ...]:
-    """How this Octet is called, with full paths."""
-    python = executable or Path(sys.executable)
-    script = python.with_name("octet.exe" if python.suffix == ".exe" else "octet")
-    return (str(script),) if script.exists() else (str(python), "-m", "bot")
-
-
 def run_command(words: Sequence[str]) -> CommandResult:
-    """Run one command; a program that is missing or does not end is an answer too."""
+    """Run one command; a missing program, or one that does not end, is a result too."""
     try:
         ended = subprocess.run(
             list(words), capture_output=True, text=True, errors="replace", timeout=_COMMAND_S, check=False
         )
-    except FileNotFoundError:
-        return CommandResult(code=127, output="there is no such program here")
     except subprocess.TimeoutExpired:
         return CommandResult(code=124, output=f"it did not end within {_COMMAND_S} s")
     except OSError as error:
-        return CommandResult(code=126, output=error.strerror or str(error))
+        is_missing, why = isinstance(error, FileNotFoundError), error.strerror or str(error)
+        return CommandResult(code=127, output="there is no such program here" if is_missing else why)
     return CommandResult(code=ended.returncode, output=(ended.stderr or ended.stdout).strip())
 
 
 class SystemdUnit(AutostartBackend):
-    """Linux: a systemd user unit, and for desktops that systemd knows nothing of an entry of the session's own start.
+    """Linux: a systemd user unit, and an autostart entry for desktops that do not inform systemd.
 
-    Octet needs the session's DISPLAY and XAUTHORITY, which differ from log-in to log-in: they are never written into
-    the unit. Desktops that reach graphical-session.target tell systemd themselves; for the others the entry does."""
+    Octet needs the session's DISPLAY and XAUTHORITY, which change with each log-in, so the unit does not contain
+    them. Desktops that reach graphical-session.target tell systemd of them; on the others the entry does."""
 
     check = ("systemctl", "--user", "daemon-reload")
     trouble_cure = (
-        "This session has no systemd of its own. Let whatever starts your programs at log-in run the line that "
-        "`octet autostart show` prints."
+        "This session has no systemd. Have your system run, at log-in, the line that `octet autostart show` prints."
     )
 
     def __init__(self, start: AutostartEntry, *, environ: Mapping[str, str], run: Runner) -> None:
@@ -290,7 +277,7 @@ class SystemdUnit(AutostartBackend):
         return told
 
     def start(self, *, anew: bool = False) -> None:
-        """Tell systemd of this session's screen and start the unit; `anew`: also if it runs. Raises CommandFailed."""
+        """Tell systemd of this session's screen and start the unit, or restart it. Raises CommandFailed."""
         known = [name for name in SESSION if self._environ.get(name)]
         if known and self._start.needs_display:
             self._systemctl("import-environment", *known)
@@ -300,11 +287,11 @@ class SystemdUnit(AutostartBackend):
         try:
             self._systemctl("disable", "--now", self._unit)
         except CommandFailed as error:
-            return error.message  # the files go all the same: without them nothing is started
+            return error.message  # the caller still deletes the files, without which systemd starts nothing
         return f"stopped and disabled {self._unit}"
 
     def _status(self) -> list[str]:
-        lines = ["# Without systemd: let whatever starts your programs at log-in run this line."]
+        lines = ["# Without systemd: have your system run this line at log-in."]
         if self.is_installed():
             said = [self._run(("systemctl", "--user", verb, self._unit)).output for verb in ("is-enabled", "is-active")]
             lines = [f"# systemd says: {', '.join(one or 'nothing' for one in said)}", "", *lines]
@@ -315,8 +302,8 @@ class SystemdUnit(AutostartBackend):
 
 
 class ScheduledTask(AutostartBackend):
-    """Windows: a task of the Task Scheduler that runs at this user's log-in, in their own session. Registered by
-    schtasks, from a file that stays in the home for people to read."""
+    """Windows: a task of the Task Scheduler that runs at this user's log-in, in their session. Octet registers it by
+    schtasks from a file that stays in the home for the user to read."""
 
     encoding = "utf-16"  # what schtasks reads
     trouble_cure = "Look at it in the Task Scheduler (taskschd.msc)."
@@ -333,7 +320,7 @@ class ScheduledTask(AutostartBackend):
         return {self.paths[0]: task_definition(self._start, self._user)}
 
     def installed_home(self) -> str | None:
-        """The home of the task that Windows shows, by the last words of its command, whole."""
+        """Find the home of the registered task by the last words of its command."""
         known = self._run(("schtasks", "/Query", "/TN", self._task, "/XML"))
         if known.code != 0:
             return None
@@ -357,9 +344,9 @@ class ScheduledTask(AutostartBackend):
 
 
 class LaunchAgent(AutostartBackend):
-    """macOS: a launch agent of this user. Written from Apple's documentation; never tried by us on a Mac."""
+    """macOS: a launch agent of this user. Written from Apple's documentation and never tried on a Mac."""
 
-    trouble_cure = "`launchctl print` tells more."
+    trouble_cure = "`launchctl print` has more."
 
     def __init__(self, start: AutostartEntry, *, environ: Mapping[str, str], run: Runner) -> None:
         super().__init__(start, environ=environ, run=run)
@@ -406,7 +393,7 @@ class LaunchAgent(AutostartBackend):
 def systemd_unit(start: AutostartEntry) -> str:
     wanted_by = "graphical-session.target" if start.needs_display else "default.target"
     return f"""\
-# Written by `octet autostart install`, which writes it anew; your own changes go into {start.name}.service.d/*.conf.
+# Written by `octet autostart install`, which overwrites it; put your own changes into {start.name}.service.d/*.conf.
 [Unit]
 Description=Octet, a dispatcher for fleets of AI agents
 After=graphical-session.target
@@ -430,7 +417,7 @@ WantedBy={wanted_by}
 
 
 def desktop_entry(start: AutostartEntry) -> str:
-    """The session's entry: it tells systemd of the screen and starts the unit, if nothing has started it by then."""
+    """Write the session's entry, which tells systemd of the screen and starts the unit if it does not run yet."""
     words = (*start.command, "autostart", "begin", "--name", start.name, "--home", str(start.home))
     return f"""\
 [Desktop Entry]
@@ -445,13 +432,13 @@ Terminal=false
 
 
 def quote_for_systemd(word: str) -> str:
-    """One word of a command line as systemd reads it: in quotes, with its specifiers and variables made harmless."""
+    """Quote one word of a command line for systemd, with its specifiers and variables escaped."""
     safe = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$").replace("\n", "\\n")
     return f'"{safe}"'
 
 
 def _quote_exec(word: str) -> str:
-    """One word of an Exec key: quoted as the Desktop Entry Specification says; the key's value is unescaped first."""
+    """Quote one word of an Exec key by the Desktop Entry Specification; readers first unescape the key's value."""
     safe = word
     for special in ("\\", '"', "`", "$"):
         safe = safe.replace(special, f"\\{special}")
@@ -459,8 +446,8 @@ def _quote_exec(word: str) -> str:
 
 
 def task_definition(start: AutostartEntry, user: str) -> str:
-    """The task's definition. InteractiveToken is the user's own session: windows of another are out of reach. Without
-    ExecutionTimeLimit it would be ended after three days."""
+    """Write the task's definition. InteractiveToken is the user's own session, where the windows are. Without
+    ExecutionTimeLimit Windows would end it after three days."""
     program, *words = start.run
     user_id = f"<UserId>{escape(user)}</UserId>" if user else ""
     return f"""\

@@ -1,4 +1,4 @@
-"""Child processes that speak lines on standard output: started, listened to, and ended with everything they own."""
+"""Child processes that print lines: starts them, reads their lines, and ends them with all of their processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,12 +21,12 @@ from core.kit.errors import Unavailable
 _START_S = 120
 _END_S = 30
 LOOK_S = 0.2  # between two looks of what waits
-OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
-"""On Windows what a session is elsewhere: Ctrl-C does not reach it."""
+_NEW_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+"""On Windows a group replaces a session: Ctrl-C does not reach it."""
 
 
 class ChildEnded(Unavailable):
-    """Octet started {what}, which ended too early (exit code {code}). Its last words:
+    """Octet started {what}, which ended too early (exit code {code}). Its last output:
     {words}"""
 
 
@@ -36,23 +36,21 @@ class ChildSilent(Unavailable):
 
 @dataclass(slots=True, kw_only=True)
 class Child:
-    """One child process. Its standard error goes to `log`; what it prints is read line by line."""
+    """One child process. Its standard error goes to `log`; Octet reads its output line by line."""
 
     what: str
     process: asyncio.subprocess.Process
     log: Path
-    lines: list[str] = field(default_factory=list[str])
 
     async def first_json(self) -> dict[str, Any]:
-        """The JSON object by which it says that it is ready. Raises ChildEnded or ChildSilent."""
+        """Read the next line as a JSON object. Raises ChildEnded or ChildSilent."""
         return cast("dict[str, Any]", json.loads(await self._line()))
 
     async def line_with(self, pattern: re.Pattern[str]) -> re.Match[str]:
-        """The next line that `pattern` is found in. Raises ChildEnded or ChildSilent."""
-        while True:
-            found = pattern.search(await self._line())
-            if found is not None:
-                return found
+        """Read up to the next line in which `pattern` is found. Raises ChildEnded or ChildSilent."""
+        while (found := pattern.search(await self._line())) is None:
+            continue
+        return found
 
     async def ended(self) -> None:
         """Wait until it ends, and raise ChildEnded."""
@@ -78,7 +76,7 @@ class Child:
 
 
 def last_lines(log: Path) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]) or "no words"
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]) or "no output"
 
 
 def wait_until(holds: Callable[[], bool], limit_s: float, look_s: float = LOOK_S) -> bool:
@@ -93,9 +91,7 @@ def wait_until(holds: Callable[[], bool], limit_s: float, look_s: float = LOOK_S
 
 @asynccontextmanager
 async def child(what: str, argv: Sequence[str], environ: Mapping[str, str], *, log: Path) -> AsyncGenerator[Child]:
-    """Run a child for the length of the block; then close its input, ask it to end, and kill it if it does not.
-
-    It has a session of its own, so that Ctrl-C reaches only us and everything ends in order."""
+    """Run a child for the block, out of reach of Ctrl-C; then end it in order, or kill it if it hangs."""
     with log.open("ab") as words:
         process = await asyncio.create_subprocess_exec(
             *argv,
@@ -104,7 +100,7 @@ async def child(what: str, argv: Sequence[str], environ: Mapping[str, str], *, l
             stderr=words,
             env=dict(environ),
             start_new_session=True,
-            creationflags=OF_ITS_OWN,
+            creationflags=_NEW_GROUP,
         )
     try:
         yield Child(what=what, process=process, log=log)
@@ -115,7 +111,7 @@ async def child(what: str, argv: Sequence[str], environ: Mapping[str, str], *, l
 async def _finish(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
         process.stdin.close()
-    if sys.platform != "win32":  # there it would be killed by that; the end of its input tells it
+    if sys.platform != "win32":  # there that would kill it; it ends with its input
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
     try:

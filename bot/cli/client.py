@@ -28,18 +28,18 @@ class AnswerLost(NoOctet):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
-    """What came back."""
+    """The response."""
 
     status: int
     body: bytes = field(repr=False)
-    after_s: float = 0  # for so long the same request has no chance; 0 where Octet does not say
+    after_s: float = 0  # how long Octet will refuse the same request; 0 where it does not say
 
     @property
     def is_good(self) -> bool:
         return 200 <= self.status < 300
 
     def json(self) -> object:
-        """The body as JSON; None when it is none."""
+        """Parse the body as JSON; None when it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -47,12 +47,12 @@ class HttpAnswer:
 
     @property
     def error_code(self) -> str:
-        """`wrong_code`, `task_ended`, …; empty when the request was done."""
+        """`wrong_code`, `task_ended`, …; empty after a success."""
         return "" if self.is_good else self._field("code")
 
     @property
     def error_message(self) -> str:
-        return self._field("detail") or f"Octet answered with status {self.status} and without a reason."
+        return self._field("detail") or f"Octet answered with status {self.status} and no reason."
 
     def _field(self, name: str) -> str:
         body = self.json()
@@ -78,8 +78,8 @@ def exchange(
     is_sent = False
     try:
         connection.connect()
-        connection.auto_open = 0  # what was found out about this connection need not hold for another one
-        # Octet keeps its port as long as it runs: who owns it now owned it when the connection was made.
+        connection.auto_open = 0  # a proof of this connection does not hold for another one
+        # Octet keeps its port while it runs: its owner now is its owner when the connection was made.
         owns = owns_port(run)
         if not (_is_proven(connection, run) if owns is None else owns):
             raise NotOctet

@@ -1,4 +1,4 @@
-"""The list of all verbs, and the one way a verb ends: with an exit code and, when something is wrong, its words."""
+"""The list of all commands, and the one way each ends: an exit code and, after an error, its message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.kit.errors import OctetError
 
 SET_UP = "Set up"
 WORK = "Work"
-AGENTS = "For agents, as their prompts tell them"
+AGENTS = "For agents, as their prompts say"
 
 app = typer.Typer(
     name="octet",
@@ -45,7 +45,6 @@ app.add_typer(database.audit, name="audit", rich_help_panel=SET_UP)
 
 
 def main(arguments: list[str]) -> int:
-    """Run one verb; its exit code."""
     try:
         app(args=arguments, prog_name="octet")
     except OctetError as error:
@@ -59,7 +58,7 @@ _PASSED_ON: dict[object, object] = {"allow_extra_args": True, "ignore_unknown_op
 
 
 def _answer(context: typer.Context) -> None:
-    """Agents' verbs are caught at the door; they are in this list to be found in `octet --help`."""
+    """Answer as an agent's verb, for `octet --help`; `bot.__main__` runs these verbs without this list."""
     sys.exit(answers.main([str(context.info_name), *context.args]))
 
 
@@ -73,7 +72,7 @@ def env(
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """The environment in which an agent answers from elsewhere, in the two forms that programs read."""
+    """Print the environment in which an agent answers from elsewhere, in two forms that programs read."""
     text, values = verbs.ask(agents.env, home_of(home), {"agent": agent})
     before = "" if plain else "export "
     print(text if json else "\n".join(f"{before}{name}={value}" for name, value in values.items()))

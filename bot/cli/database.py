@@ -1,4 +1,4 @@
-"""`octet db` and `octet audit`: the database's schema, and the proof that the journal in it is whole."""
+"""`octet db` and `octet audit`: upgrade the database's schema, and verify that its journal is complete."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ audit = typer.Typer(help="The journal.", no_args_is_help=True, callback=lambda: 
 
 @db.command()
 def upgrade(home: HomeOption = None) -> None:
-    """Bring the database of an older Octet to the present schema. Octet must not be running in this home."""
+    """Upgrade the database of an older Octet to the current schema. Octet must not be running in this home."""
     from core.store.engine import upgrade_file
     from core.store.lock import home_lock
 
@@ -35,7 +35,7 @@ def verify(home: HomeOption = None) -> None:
     import asyncio
 
     rows, head = asyncio.run(_verify(home_of(home)))
-    print(f"the journal is whole, rows: {rows}")
+    print(f"the journal is complete, rows: {rows}")
     if not head.exists():
         print(f"octet: {head} is missing: rows removed from the journal's end would not be detected.", file=sys.stderr)
 

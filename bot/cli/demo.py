@@ -1,4 +1,4 @@
-"""What `octet demo` puts together: a screen with agents, a page to type in, and Octet, in a home of their own."""
+"""`octet demo`: a screen with agents, a page to type in, and Octet, in a temporary home."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,17 +24,18 @@ from bot.cli.init.templates import copy_templates
 from bot.runfile import forget_lost_homes, pointer_folders
 from core.kit.signals import stop_signals
 
-OWNER = "Ada"  # the person on the page who is made the demo's owner
+_say = partial(print, flush=True)
+OWNER = "Ada"  # the user on the page who becomes the demo's owner
 _CLAIM = re.compile(r"/admin claim code:(\S+)")
 _CONNECTED = re.compile("Discord is connected")
 _HTTP_S = 20
 _MODEL_AGENT, _MODEL_KEY = "Agent-9", "SCRIPTED_MODEL_KEY"
 _PAGE_CLASS, _PAGE_PROFILE = "OctetPage", "demo_page"
-"""A window of this class is the page in Chromium; in the shipped configuration a Tk window stands in its place."""
+"""A window of this class is the page in Chromium; the shipped configuration has a Tk window there."""
 
 
 async def run_demo(environ: Mapping[str, str], *, has_desktop: bool, port: int) -> None:
-    """Show until SIGINT or SIGTERM; leave no process and no file behind. Raises ChildEnded, ChildSilent."""
+    """Run until SIGINT or SIGTERM; leave no process and no file. Raises ChildEnded, ChildSilent."""
     home = Path(tempfile.mkdtemp(prefix="octet-demo-"))
     with stop_signals() as stop:
         try:
@@ -48,10 +50,6 @@ async def run_demo(environ: Mapping[str, str], *, has_desktop: bool, port: int) 
             shutil.rmtree(home, ignore_errors=True)
             forget_lost_homes(pointer_folders(environ))
     _say("The demo has ended.")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *, has_desktop: bool, port: int) -> None:
@@ -73,7 +71,7 @@ async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *
             _say(f"        {lack}")
     pictures = {"SANDBOX_PICTURES": str(screen.get("screen_url", ""))}  # secret: other accounts can read arguments
     argv = ["sandbox.discord", "--port", str(port)]
-    place = await (await start("a local stand-in for Discord", argv, {**environ, **pictures})).first_json()
+    place = await (await start("a local test Discord", argv, {**environ, **pictures})).first_json()
     model = await (await start("a scripted model", ["sandbox.llm"], environ)).first_json()
     await asyncio.to_thread(_make_home, home, screen, model)
     of_octet = _octet_environ(environ, place, screen) | {_MODEL_KEY: str(model["key"])}
@@ -85,7 +83,7 @@ async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *
     _say(f"[{time.monotonic() - began_s:4.1f} s] everything runs\n")
     _say(f"Open  {place['link']}")  # tests and programs read this line
     _say("and type  /task new  there. The link works once: reload the page, or open more tabs, in the same browser.")
-    _say(f"{_MODEL_AGENT} is reached as a model is, but its answers are scripted: no model is asked.")
+    _say(f"{_MODEL_AGENT} works like a model agent, but its answers are scripted: no model is used.")
     _say("Ctrl-C ends the demo and everything it started.")
     if screen:
         _say("A line  ask: rm -rf build  in a prompt makes an agent stop and ask: answer it by the buttons there.")
@@ -105,7 +103,7 @@ def _make_home(home: Path, screen: Mapping[str, Any], model: Mapping[str, Any]) 
             agent["allowed_actions"] = ["interrupt", "approve", "deny", "continue"]
     else:
         set_dry_run(document)
-    ninth = {"name": _MODEL_AGENT, "role": "scripted stand-in for a model", "capabilities": ["text"]}
+    ninth = {"name": _MODEL_AGENT, "role": "scripted model", "capabilities": ["text"]}
     cast("list[object]", document["agents"]).append({**ninth, "lane": "model", "model": "scripted"})
     file.write_text(tomlkit.dumps(document), encoding="utf-8")
     scripted = {"base_url": model["base_url"], "model": model["model"], "api_key_env": _MODEL_KEY}
@@ -122,7 +120,7 @@ def _make_home(home: Path, screen: Mapping[str, Any], model: Mapping[str, Any]) 
 
 
 def _octet_environ(environ: Mapping[str, str], place: Mapping[str, Any], screen: Mapping[str, Any]) -> dict[str, str]:
-    """The bot is pointed at the stand-in, its hands at the virtual screen; a person's own settings stay out."""
+    """Point the bot to the local Discord and the driver to the virtual screen, without the user's own settings."""
     kept = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
     kept |= {
         "OCTET_DISCORD_TOKEN": str(place["token"]),
@@ -139,7 +137,7 @@ def _octet_environ(environ: Mapping[str, str], place: Mapping[str, Any], screen:
 
 
 def _claim(place: Mapping[str, Any], code: str) -> None:
-    """Make the page's first person the owner, the way a person would: by the command and the console's code."""
+    """Make the page's first user the owner by the command and the console's code, as a user would."""
     ask = {"user": OWNER, "channel": str(place["channel_id"]), "command": "admin claim", "options": {"code": code}}
     request = urllib.request.Request(  # noqa: S310 - our own child's address
         f"{str(place['page']).rstrip('/')}/sandbox/slash",

@@ -1,5 +1,5 @@
-"""`octet desk`: the displays that prompts are typed on, and the worker that types; displays of a desk's own, and panes,
-start and end from here."""
+"""`octet desk`: the desks and the worker that types; starts and ends virtual displays and panes
+of tmux."""
 
 from __future__ import annotations
 
@@ -46,53 +46,53 @@ app = typer.Typer(help=f"{ABOUT}.", no_args_is_help=True)
 
 
 class NoVirtualDesk(Invalid):
-    """No desk in config/desks has a [virtual] table. This writes eight of them:
+    """No desk in config/desks has a [virtual] table. To create one with eight windows:
     octet desk up --agents 8 --profile NAME -- PROGRAM ARGUMENTS…"""
 
 
 class NotVirtual(NotFound):
-    """{id} is no desk with a [virtual] table in config/desks; `octet desk list` shows those there are."""
+    """There is no desk {id} with a [virtual] table in config/desks; `octet desk list` shows those desks."""
 
 
 class NoDisplaysHere(Invalid):
-    """Displays of their own are made of X11, which is not on {platform}: there, agents work in windows of your own
-    screen, or in terminals. docs/windows.md shows how."""
+    """Virtual displays need X11, which {platform} does not have: there, agents work in windows on your screen,
+    or in terminals. docs/windows.md explains how."""
 
 
 class TooSlow(Unavailable):
-    """Not every display {went} within {seconds} seconds; `octet desk list` tells which, and why."""
+    """Not every display {went} within {seconds} seconds; `octet desk list` shows which, and why."""
 
 
 @app.command()
 def up(
     program: Annotated[
         list[str] | None,
-        typer.Argument(metavar="-- PROGRAM…", help="With --agents: what runs on each new display.", show_default=False),
+        typer.Argument(metavar="-- PROGRAM…", help="With --agents: the new displays' program.", show_default=False),
     ] = None,
     *,
-    desk: Annotated[list[str] | None, typer.Option("--desk", help="Only this desk; may be given again.")] = None,
+    desk: Annotated[list[str] | None, typer.Option("--desk", help="Only this desk; repeatable.")] = None,
     agents: Annotated[
-        int | None, typer.Option("--agents", min=1, max=500, help="The first so many agents; writes missing desks.")
+        int | None, typer.Option("--agents", min=1, max=500, help="This many agents; creates missing desks.")
     ] = None,
-    profile: Annotated[str, typer.Option("--profile", help="With --agents: how the windows are driven.")] = "",
+    profile: Annotated[str, typer.Option("--profile", help="With --agents: the windows' profile.")] = "",
     title: Annotated[str, typer.Option("--title", help="With --agents: their titles.")] = "{agent}",
     size: Annotated[str, typer.Option("--size", help="With --agents: the displays' size.")] = "1920x1080",
-    directory: Annotated[str, typer.Option("--directory", help="With --agents: where the programs start.")] = "",
-    detach: Annotated[bool, typer.Option("--detach", help="Keep them in the background.")] = False,
-    tmux: Annotated[bool, typer.Option("--tmux", help="Panes of tmux in place of displays.")] = False,
+    directory: Annotated[str, typer.Option("--directory", help="With --agents: the programs' working folder.")] = "",
+    detach: Annotated[bool, typer.Option("--detach", help="Run them in the background.")] = False,
+    tmux: Annotated[bool, typer.Option("--tmux", help="Use panes of tmux instead of displays.")] = False,
     home: HomeOption = None,
 ) -> None:
-    """Start the desks' own displays and keep them until Ctrl-C, or `octet desk down`.
+    """Start the desks' virtual displays and keep them until Ctrl-C, or `octet desk down`.
 
     `octet run` starts them too, unless `start = false` under `displays` in config/octet.toml:
-    displays kept here outlive its restarts.
-    With --tmux: panes of tmux, for agents on a machine without any screen; they run on by themselves."""
+    displays started here survive its restarts.
+    With --tmux: panes of tmux, for agents on a machine without a screen; they keep running."""
     from bot.cli.logs import log_to_stderr
     from core.calibration.writer import DeskTemplate, write_displays, write_panes
     from core.config.loader import load
 
     place = home_of(home)
-    log_to_stderr("info")  # standard output has what this command says, and nothing else
+    log_to_stderr("info")  # standard output has only this command's own lines
     if tmux:
         if agents is not None:
             from automation.terminal.programs import check_tmux
@@ -112,7 +112,7 @@ def up(
         written = write_displays(place, agents, template)
         print("\n".join(written), end="\n" if written else "")
         if written and running(place.root) is not None:
-            print("Octet runs and has read its configuration already: start it again to use these desks.")
+            print("Octet is running with the old configuration: restart it to use these desks.")
         desk = [f"desk-{number}" for number in range(1, agents + 1)]
     check_packages()
     config = load(place)
@@ -133,7 +133,7 @@ def down(
     desk: Annotated[list[str] | None, typer.Argument(metavar="[DESK]…", help="Left out: all.")] = None,
     home: HomeOption = None,
 ) -> None:
-    """End the desks' own displays, and panes, with all that runs on them, until `octet desk up`."""
+    """End the desks' virtual displays and panes, with all their programs, until `octet desk up`."""
     from core.config.loader import load
 
     place = home_of(home)
@@ -154,7 +154,7 @@ def down(
 
 @app.command("list")
 def show(json: JsonOption = False, home: HomeOption = None) -> None:
-    """Every desk with a display of its own, or with panes of tmux, and how that stands."""
+    """List the desks with virtual displays or panes of tmux, and their state."""
     from core.config.loader import load
 
     place = home_of(home)
@@ -167,18 +167,18 @@ def show(json: JsonOption = False, home: HomeOption = None) -> None:
         return
     lines = [_lines(place, desks)] if desks else []
     lines += [line for desk in in_terminals for line in _panes(config, desk).lines()]
-    print("\n".join(lines) or "no desk has a display of its own, or panes")
+    print("\n".join(lines) or "no desk has a virtual display, or panes")
 
 
 @app.command()
 def picture(
-    desk: Annotated[str, typer.Argument(metavar="DESK", help="A desk with a display of its own, or with panes.")],
+    desk: Annotated[str, typer.Argument(metavar="DESK", help="A desk with a virtual display, or with panes.")],
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Where the PNG goes, a new file; of panes also .txt or -.")
     ],
     home: HomeOption = None,
 ) -> None:
-    """A picture of a desk's whole virtual display, or of all its panes, for the owner of the home only."""
+    """Save a picture of a desk's whole virtual display, or of all its panes, for the owner of the home only."""
     from automation.desktop.observation.screen_capture import ScreenCapture, to_png
     from core.config.loader import load
 
@@ -191,7 +191,7 @@ def picture(
     standing = _folder(place, chosen).read()
     if not standing.display or chosen.virtual is None:
         raise DeskUnavailable(desk, standing.reason or Reason.DISPLAY_STARTING, standing.note)
-    os.environ["XAUTHORITY"] = standing.xauthority  # the library takes the cookie from here and nowhere else
+    os.environ["XAUTHORITY"] = standing.xauthority  # the library reads the cookie only here
     with ScreenCapture(standing.display) as screen:
         png = to_png(screen.take(Box(x=0, y=0, width=chosen.virtual.width, height=chosen.virtual.height)))
     pictures.write_picture(file, png)
@@ -209,13 +209,13 @@ def selftest(
         Path, typer.Option("--report", metavar="FILE", help="Where the report goes: FILE.txt and FILE.json.")
     ] = Path("octet-selftest"),
     portable: Annotated[
-        bool, typer.Option("--portable", help="Try the portable way, also where there is a better one.")
+        bool, typer.Option("--portable", help="Test the portable path, even where a better one exists.")
     ] = False,
 ) -> None:
-    """Try on this machine how safely Octet types: a window of its own, and thieves of focus, clipboard and view.
+    """Test on this machine how safely Octet types, among programs that steal focus, clipboard and view.
 
-    Types into that window and nowhere else. Touch nothing meanwhile: it takes some minutes. The report says what was
-    claimed and what the window really received. Exit code 0: clean; 1: not so; 75: it could not begin."""
+    Octet opens a window for this and types nowhere else. Touch nothing meanwhile: it takes some minutes. The report
+    compares Octet's claims with the text that the window received. Exit code 0: clean; 1: not; 75: could not begin."""
     if sys.platform.startswith("linux"):
         from automation.desktop.x11.wayland import refuse_wayland
         from core.config.settings import environment
@@ -236,11 +236,11 @@ def run(
     tmux: Annotated[bool, typer.Option("--tmux", help="Its windows are panes of tmux.")] = False,
     portable: Annotated[bool, typer.Option("--portable", help="For the self-test alone.")] = False,
 ) -> None:
-    """Be a desk's worker. `octet run` starts one for each desk and speaks to it over its pipes."""
+    """Run a desk's worker. `octet run` starts one for each desk and controls it over pipes."""
     from automation.desktop.worker_selection import find_worker
     from bot.cli.logs import log_to_stderr
 
-    log_to_stderr("info")  # structlog's own way would print each frame's variables: a prompt with its code among them
+    log_to_stderr("info")  # structlog's default would print each frame's variables, such as a prompt with its code
     if tmux:
         from automation.terminal import worker
 
@@ -277,7 +277,7 @@ def _folder(home: Home, desk: Desk) -> DisplayStateDir:
 
 
 async def _keep(config: Config, desks: Sequence[Desk]) -> None:
-    """Keep those that no other process keeps, until a signal ends this or until all were put down."""
+    """Keep the displays that no other process keeps, until a signal or until all are to go down."""
     from core.kit.signals import stop_signals
 
     mine = [desk for desk in desks if not _folder(config.home, desk).read().keeper]
@@ -314,7 +314,7 @@ def _display(config: Config, desk: Desk) -> VirtualDisplay:
 
 
 def _calibrate_alike(config: Config, desks: Sequence[Desk]) -> None:
-    """Connect the windows of displays that are like one that has windows; else say what does."""
+    """Connect the windows of displays like one that has windows; else print the command that does."""
     from bot.cli.calibrate.command import calibrate_alike, has_same_size
 
     first = next((one for one in desks if not one.windows), None)

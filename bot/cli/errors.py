@@ -1,4 +1,4 @@
-"""What the command line answers to each family of errors: an exit code, and its words on standard error."""
+"""The command line's answer to each family of errors: an exit code, and a message on standard error."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from core.kit.problems import ConfigWrong
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
-EXIT_NOT_AS_ASKED = 2  # asking again in the same words will not help
-EXIT_LATER = 75  # sysexits.h, EX_TEMPFAIL: the same words may work later
+EXIT_NOT_AS_ASKED = 2  # the same command will fail again
+EXIT_LATER = 75  # sysexits.h, EX_TEMPFAIL: the same command may work later
 EXIT_CONFIG = 78  # sysexits.h, EX_CONFIG
 
 
 class FileNotWritten(Conflict):
-    """{file} cannot be written: {why}. {then}"""
+    """Octet cannot write {file}: {why}. {then}"""
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def writing(file: Path, then: str = "Make it writable.") -> Generator[None]:
 
 
 def tell(error: OctetError) -> int:
-    """Say what is wrong, one line for each problem, and return the exit code."""
+    """Print the error, one line for each problem, and return the exit code."""
     if isinstance(error, ConfigWrong):
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -44,8 +44,7 @@ def tell(error: OctetError) -> int:
 
 
 def run_async(work: Coroutine[object, object, T]) -> T:
-    """Run this to its end and return its result. Raises the first error that ended it, without the task groups through
-    which it came."""
+    """Run this and return its result. Raises the first error that ended it, without its task groups."""
     import asyncio
 
     cause: Exception | None = None
@@ -53,10 +52,10 @@ def run_async(work: Coroutine[object, object, T]) -> T:
         return asyncio.run(work)
     except* (OctetError, TimeoutError) as group:
         cause = first_cause(group)
-    raise cause  # outside: the Python of Debian 12 puts what is raised in the block above back into its group
+    raise cause  # outside: in the block above, Debian 12's Python would put it back into its group
 
 
 def first_cause(group: BaseExceptionGroup[E]) -> E:
-    """What stopped everything: the task groups it came through are of no interest to a person."""
+    """Find the first error, inside the task groups through which it came."""
     first = group.exceptions[0]
     return first_cause(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,4 +1,4 @@
-"""The options that many commands share: --home and --json."""
+"""The common options of many commands: --home and --json."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HomeOption = Annotated[
     typer.Option(
         "--home",
         metavar="DIR",
-        help="The folder this Octet lives in. Default: $OCTET_HOME, else this folder if it holds config/octet.toml, "
+        help="Octet's home. Default: $OCTET_HOME, else this folder if it contains config/octet.toml, "
         "else your data folder.",
         show_default=False,
     ),
@@ -23,7 +23,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JS
 
 
 def home_of(option: Path | None) -> Home:
-    """The home that the option, the environment and the current folder name."""
     from core.config.settings import environment
 
     return find_home(option, environment(), Path.cwd())

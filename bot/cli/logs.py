@@ -1,4 +1,4 @@
-"""Where log lines go and what they look like: to standard error, names and values, never bodies or secrets."""
+"""Logs to standard error, by names and values, without bodies and secrets."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ _SECRET_NAMES = re.compile(r"token|secret|code$|password|authorization", re.IGNO
 
 
 class Unfailing:
-    """A stream whose disk may be full or whose reader may be gone: what cannot be written there is dropped, and the
-    writer goes on with its work."""
+    """A stream that drops the text that a full disk or a lost reader does not take."""
 
     def __init__(self, stream: TextIO, *, shown: Callable[[str], str] = str) -> None:
-        """`shown` turns what is written into what the stream gets."""
+        """Pass each text through `shown` before the stream gets it."""
         self._stream = stream
         self._shown = shown
 
     def write(self, text: str) -> int:
-        """Write if the stream takes it. Nothing is held back: that would fail again at the end of the process."""
+        """Write if the stream takes it, without a buffer, which would fail again at the end of the process."""
         with contextlib.suppress(OSError, ValueError):
             try:
                 handle = self._stream.fileno()
@@ -40,14 +39,14 @@ class Unfailing:
         return len(text)
 
     def flush(self) -> None:
-        """There is nothing to pass on."""
+        """Do nothing: there is no buffer."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
 def log_to_stderr(level: str) -> None:
-    """Send every log line, our own and the libraries', to standard error, and let nothing write a secret there."""
+    """Send every log line, also of libraries, to standard error, and hide secrets there."""
     sys.stderr = cast("TextIO", Unfailing(sys.stderr, shown=without_secrets))
     number = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(
@@ -72,7 +71,7 @@ def log_to_stderr(level: str) -> None:
 
 
 def scrub(_logger: object, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide what is named like a secret; `without_secrets` hides what is one, in every part of the line."""
+    """Hide values with a secret's name; `without_secrets` hides secrets in every part of the line."""
     for name in line:
         if _SECRET_NAMES.search(name) and name != "close_code":
             line[name] = HIDDEN

@@ -1,4 +1,4 @@
-"""The operator's calls: from a verb of the command line to the Octet that runs in its home, and its answer in words."""
+"""The operator's calls to the running Octet, and texts made safe for the console."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ A = TypeVar("A")
 
 
 class OctetNotRunning(Unavailable):
-    """Octet is not running in {home}: start it by `octet run`, or name the home that it runs in by --home."""
+    """Octet isn't running in {home}. Start it with `octet run`, or name its home with `--home`."""
 
 
 class MayBeDone(Unavailable):
-    """Octet may have carried out this command: it was sent, and the answer was lost. Look before you repeat it."""
+    """Octet may have carried out this command: it was sent, and the answer was lost. Check before you repeat it."""
 
 
 class MayBeDoneOnce(Unavailable):
     """Octet may have carried out this command: it was sent twice, and the answer was lost. Repeat it with the option
-    --key {key} and it counts once."""
+    --key {key}; then it counts once."""
 
 
 class AnswerLostTwice(Unavailable):
-    """Octet took this request twice, and no whole answer arrived. Look at `octet doctor`, then try again."""
+    """Octet took this request twice, and no complete answer arrived. Run `octet doctor`, then try again."""
 
 
 class RequestRefused(Conflict):
@@ -50,10 +50,10 @@ def call(
     timeout_s: float = 30,
     key: str | None = None,
 ) -> HttpAnswer:
-    """Ask the running Octet. With `key` Octet carries the command out once, however often it is sent.
+    """Call the running Octet. With `key` Octet carries the command out once, however often it is sent.
 
-    Asks once more if the answer was lost and that does no harm. Raises OctetNotRunning, TryLater or RequestRefused with
-    the reason and code that Octet gave, or MayBeDone, MayBeDoneOnce or AnswerLostTwice if the answer stays lost."""
+    Repeat it if the answer was lost and that does no harm. Raises OctetNotRunning, TryLater or RequestRefused with
+    Octet's reason and code, or MayBeDone, MayBeDoneOnce or AnswerLostTwice if the answer stays lost."""
     headers = {} if key is None else {"Idempotency-Key": quote(key, safe="")}
     maybe = MayBeDone() if key is None else MayBeDoneOnce(key=key)
 
@@ -89,13 +89,13 @@ def parse_answer(kind: type[A], response: HttpAnswer) -> A:
 
 
 def printable(text: str, *, keep_lines: bool = False) -> str:
-    """`text` so that it can do nothing to the console it is printed on, nor move what is beside it."""
+    """Replace characters of `text` that would control the console or move the text beside it."""
     text = CONTROLS.sub("�", text)
     return text if keep_lines else text.replace("\n", "�").replace("\t", "�")
 
 
 def table(rows: list[tuple[str, ...]]) -> str:
-    """Columns as wide as their widest cell; the last one is left as it is."""
+    """Align rows in columns as wide as their widest cell."""
     cells = [tuple(printable(cell) for cell in row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ("  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=True))]).rstrip() for row in cells)

@@ -1,4 +1,4 @@
-"""`octet desk up --tmux`, and what `desk down|list|picture` do with panes of tmux: agents without any screen."""
+"""`octet desk up --tmux`, and `desk down|list|picture` for panes of tmux: agents without any screen."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from core.kit.errors import Invalid, Unavailable
 from core.remedies import sentence
 
 UP_S, END_S = 30.0, 15.0
-LAST_WORDS_S = 2.0  # how long the text of a pane whose program ended may take to stand still
-SETTLED_S = 0.7  # A program that cannot be started has ended after this, once tmux and `env` have begun it
+LAST_WORDS_S = 2.0  # how long the text of a pane may still change after its program ended
+SETTLED_S = 0.7  # a program that cannot start has ended after this, once tmux and `env` have begun it
 BEGINNING = frozenset({"env", "tmux"})
-"""What runs in a pane for the moment before its program does, or says that it cannot."""
+"""The programs that run in a pane for a moment before its own one."""
 
 
 class NoPanes(Invalid):
-    """No desk in config/desks has a [tmux] table. This writes one with eight panes:
+    """No desk in config/desks has a [tmux] table. To create one with eight panes:
     octet desk up --tmux --agents 8 --profile NAME -- PROGRAM ARGUMENTS…"""
 
 
 class PanesNotUp(Unavailable):
-    """Not every program runs {seconds} seconds after it was started; above is what each pane shows."""
+    """After {seconds} seconds, not every program runs. Above is each pane's content."""
 
 
 class DeskPanes:
@@ -49,7 +49,7 @@ class DeskPanes:
         self._programs = PanePrograms(self._panes, config.home.displays / desk.name)
 
     def start(self) -> bool:
-        """Start the programs, print how each stands and how a user looks at them, and return whether another process
+        """Start the programs, print the state of each and how a user looks at them, and return whether another process
         keeps them running. Raises PanesNotUp."""
         self._programs.want(up=True)
         lock = DisplayLock(pointer_folders(environment())[-1] / "displays", self._desk.display)
@@ -78,7 +78,7 @@ class DeskPanes:
         run = sum(runs for _, runs, _ in states)
         head = f"{self._desk.name} (tmux {where(self._tmux)})"
         if not self._programs.is_wanted and not run:
-            return [f"{head} is down: it was put down; `octet desk up --tmux` brings it back"]
+            return [f"{head} is down; `octet desk up --tmux` starts it"]
         return [f"{head}: {run} of {len(states)} panes run", *(f"  {name}: {why}" for name, _, why in states if why)]
 
     def as_json(self) -> dict[str, object]:
@@ -87,7 +87,7 @@ class DeskPanes:
         return {"desk": self._desk.name, "attach": attach(self._tmux), "is_wanted": is_wanted, "panes": states}
 
     def write_picture(self, file: Path) -> None:
-        """Write what every pane of the desk shows, with what its profile masks covered: `-` is the terminal, a name
+        """Write the content of every pane of the desk, masked by its profile: `-` is the terminal, a name
         that ends in .txt a text, any other a picture."""
         text = "\n".join(self._panes.shown())
         if str(file) == "-":
@@ -98,7 +98,7 @@ class DeskPanes:
             write_picture(file, pane_picture.png(pane_picture.drawn(text.split("\n"))))
 
     def _has_settled(self) -> bool:
-        """Whether the server has gone with its last pane, or stays for other panes."""
+        """Tell whether the server has gone with its last pane, or stays for other panes."""
         try:
             return bool(self._panes.tmux.ask(["list-panes", "-a"]))
         except NoServer:
@@ -107,9 +107,9 @@ class DeskPanes:
             return False  # it is just ending
 
     def _have_begun(self) -> bool:
-        """Whether no pane is still beginning its program: on a busy machine that lasts."""
+        """Tell whether every pane has begun its program, which may take long on a busy machine."""
         looks = [look for look in self._panes.look_at_all().values() if not isinstance(look, PermanentFailure)]
-        return not any(not look.stand.is_dead and look.stand.command in BEGINNING for look in looks)
+        return not any(not look.state.is_dead and look.state.command in BEGINNING for look in looks)
 
 
 def start_panes(config: Config, names: Sequence[str] | None) -> None:
@@ -123,29 +123,29 @@ def start_panes(config: Config, names: Sequence[str] | None) -> None:
         check_folders(desk)
     are_kept = [DeskPanes(config, desk).start() for desk in desks]
     if not all(are_kept):
-        print("They run on alone. They are restarted when they end only while `octet run` runs.")
+        print("They keep running. `octet run` restarts them when they end.")
 
 
 def _states(panes: Panes) -> Iterator[tuple[str, bool, str]]:
-    """Each pane, whether its program runs, and what is wrong with it."""
+    """Yield each pane, whether its program runs, and its problem."""
     for name, look in panes.look_at_all().items():
         if isinstance(look, PermanentFailure):
             yield name, False, look.note or sentence(look.reason)
-        elif look.stand.is_dead:
-            words, status = _last_words(panes, name), look.stand.status
-            code = f" with exit code {status}" if status else ""  # tmux hears of it a little later
+        elif look.state.is_dead:
+            words, status = _last_words(panes, name), look.state.status
+            code = f" with exit code {status}" if status else ""  # tmux learns it a little later
             yield name, False, f"its program ended{code}{f': {words}' if words else ''}"
         else:
             yield name, True, f"not readable: {why}" if (why := look.view.why_unread) else ""
 
 
 def _last_words(panes: Panes, name: str) -> str:
-    """The last line that a program said before it ended; tmux may hear of the end before all of what was said."""
+    """Return the last line of an ended program; tmux may learn of the end before it has all lines."""
     lines: Sequence[str] | None = None
 
     def stand_still() -> bool:
         nonlocal lines
-        before, lines = lines, panes.look(name, history=50).view.lines  # they stand above the screen by now
+        before, lines = lines, panes.look(name, history=50).view.lines  # they are above the screen by now
         return lines == before
 
     wait_until(stand_still, LAST_WORDS_S, LOOK_S / 4)

@@ -1,4 +1,4 @@
-"""Pictures as new files for this account only: `octet desk screenshot`, and those of `octet receipt`."""
+"""`octet desk screenshot` and `octet receipt`: write pictures as new files for this account only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.verbs import desks, receipts
 
 def write_picture(file: Path, png: bytes) -> None:
     """Write it to a new file and say so. Raises FileNotWritten."""
-    with writing(file, "Nothing was overwritten; name a new file or an empty folder."):
+    with writing(file, "Octet overwrites nothing: name a new file or an empty folder."):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as opened:

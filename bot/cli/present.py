@@ -1,4 +1,4 @@
-"""How each type of result is shown on the command line: one table, and another of the results that exit with 1."""
+"""One table of how the command line shows each type of result, and one of the results that exit with 1."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from core.receipts.model import Receipt
 from core.remedies import explain, sentence
 from core.tasks.model import Task, TaskView
 
-# Tasks
-
 
 def _task(task: Task) -> str:
     return f"{task.id} is {_state(task)}: {printable(task.title)}"
@@ -46,7 +44,7 @@ def _view(view: TaskView) -> str:
     if note := explain(task.cause, task.note):
         lines.append(printable(note))
     if task.cure:
-        lines.append(f"What to do: {printable(task.cure)}")
+        lines.append(f"Next: {printable(task.cure)}")
     if task.last_seen_ms is not None:
         lines.append(f"last sign of its agent {_time(task.last_seen_ms)}: {printable(task.last_sign)}")
     lines += ["", "Brief:", _indented(text_for_people(task.brief, task.text_expired_ms))]
@@ -66,16 +64,13 @@ def _how(answer: Message) -> str:
         return "late"
     if answer.source is Source.WINDOW:
         return "read in its window, unverified" if answer.final else "read in its window, unverified and partial"
-    return "done, reported and not checked" if answer.final else "reply"
+    return "done, says its agent (not checked)" if answer.final else "reply"
 
 
 def _progress(delivery: Delivery, between: str = ": ") -> str:
     why = between.join(part for part in (sentence(delivery.reason), delivery.assurance or "", delivery.note) if part)
     how = " ".join(filter(None, (delivery.share.words, delivery.state)))
     return f"{how} ({printable(why)})" if why else how
-
-
-# Messages and deliveries
 
 
 def _words(view: AgentMessageView) -> str:
@@ -128,16 +123,10 @@ def _evidence(one: Receipt) -> list[str]:
     return lines
 
 
-# Agents
-
-
 def _agent_row(row: AgentStatus) -> tuple[str, ...]:
     agent = row.agent
     place = f"{agent.desk}/{agent.window}" if agent.window else agent.lane.value
     return agent.name, _state(row), row.task or "-", place, agent.role
-
-
-# The fleet
 
 
 def _pressed(pressed: ActionResult) -> str:
@@ -149,7 +138,7 @@ def _pressed(pressed: ActionResult) -> str:
 
 def _needs(found: Needs) -> str:
     if not found.total:
-        return "Nothing needs a person."
+        return "Nothing needs you right now."
     left = found.total - len(found.shown)
     return "\n\n".join([*map(need, found.shown), *([f"… and {left} more; --limit shows more"] if left else [])])
 
@@ -159,13 +148,10 @@ def need(one: Need) -> str:
 
 
 def _board(now: Board) -> str:
-    agents = [results.at_work(one, FORM) for one in now.agents] or ["no agents; config/agents.toml names them"]
+    agents = [results.at_work(one, FORM) for one in now.agents] or ["no agents; add one in config/agents.toml"]
     needs = "1 thing needs" if now.needs == 1 else f"{now.needs} things need" if now.needs else "nothing needs"
     more = ": octet fleet needs-me" if now.needs else ""
-    return "\n".join([*agents, *results.work(now, FORM), f"{needs} a person{more}"])
-
-
-# Forms
+    return "\n".join([*agents, *results.work(now, FORM), f"{needs} a user{more}"])
 
 
 def _page(row: Callable[[Any], tuple[str, ...]], empty: str) -> Callable[[Page[Any]], str]:
@@ -185,7 +171,6 @@ def _time(ms: int) -> str:
 
 
 def _ago(since_ms: int) -> str:
-    """`3 min`: how long ago, for people."""
     seconds = max(0, time.time_ns() // 1_000_000 - since_ms) // 1000
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= length:
@@ -219,7 +204,7 @@ PRESENT: dict[Any, Callable[[Any], str]] = {
     Delivery: _delivery,
     Page[Delivery]: _page(_delivery_row, "no delivery waits for a decision"),
     tuple[Receipt, ...]: lambda found: "\n\n".join(map(receipt, found)),
-    Page[AgentStatus]: _page(_agent_row, "no agents; config/agents.toml names them"),
+    Page[AgentStatus]: _page(_agent_row, "no agents; add one in config/agents.toml"),
     ActionResult: _pressed,
     Needs: _needs,
     Board: _board,

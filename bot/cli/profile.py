@@ -1,4 +1,4 @@
-"""`octet profile list|show|new|enable`: what is known of each kind of window, and the yes to those that need one."""
+"""`octet profile list|show|new|enable`: shows and makes profiles, and enables those that need a consent."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from core.kit.problems import show as short
 if TYPE_CHECKING:
     from core.config.profiles import Kind, Value
 
-app = typer.Typer(help="Profiles: how each kind of window is driven.", no_args_is_help=True)
+app = typer.Typer(help="Profiles: how Octet works with each kind of window.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A file in config/profiles, without .toml.")]
 
 
 class NoProfiles(NotFound):
-    """There are no profiles in {folder}. `octet init` copies those that Octet brings."""
+    """There are no profiles in {folder}. `octet init` copies Octet's own."""
 
 
 class NotEnabled(Conflict):
@@ -35,12 +35,12 @@ class NotEnabled(Conflict):
 
 
 class WindowNotOfProfile(NotFound):
-    """No window {id} is driven by profile {profile}. Its windows are: {known}."""
+    """No window {id} uses profile {profile}. Its windows are: {known}."""
 
 
 @app.command("list")
 def list_(json: JsonOption = False, home: HomeOption = None) -> None:
-    """Every profile: whether it can be used, and what each window still has to be measured for."""
+    """List all profiles: whether each is usable, and the values still to measure at each window."""
     from core.config.desks import read_desks
 
     problems: list[Problem] = []
@@ -55,19 +55,20 @@ def list_(json: JsonOption = False, home: HomeOption = None) -> None:
         return
     print(table([("PROFILE", "CAN BE USED", "WINDOWS"), *((k.name, _state(k), _listed(w)) for k, w in rows)]))
     for file in wrong:
-        print(f"{file} is not right; `octet check` says why")
+        print(f"{file} is invalid; `octet check` says why")
 
 
 @app.command()
 def show(
     name: Name,
     at: Annotated[
-        str, typer.Option("--at", metavar="DESK/WINDOW", help="As it drives this window, with what was measured there.")
+        str,
+        typer.Option("--at", metavar="DESK/WINDOW", help="Show it with the values measured for this window."),
     ] = "",
     json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """All that one profile says: each value with how it is known, or what is to be measured at each window."""
+    """Show one profile: each value with its source, and the values to measure at each window."""
     from core.config.profiles import Mark, find_kind
 
     kind = find_kind(home_of(home), name)
@@ -92,14 +93,14 @@ def show(
 
 @app.command()
 def enable(name: Name, home: HomeOption = None) -> None:
-    """Say yes to a profile that ships disabled. It shows the reason and asks once; who said yes is written down."""
+    """Enable a profile that ships disabled. Octet shows the reason, asks once and records who enabled it."""
     from core.config.profiles import disabled_kind
     from core.config.profiles import enable as write
 
     place = home_of(home)
     kind = disabled_kind(place, name)
     print(f"{kind.name} is disabled: {kind.disabled}")
-    print("Whether you may use it so is between you and whoever offers it; Octet cannot know.")
+    print("Whether its provider allows this is for you to check; Octet cannot know.")
     print('Type "yes" to enable it: ', end="", flush=True)
     if sys.stdin.readline().strip().casefold() != "yes":
         raise NotEnabled(id=name)
@@ -108,21 +109,21 @@ def enable(name: Name, home: HomeOption = None) -> None:
     except (OSError, KeyError, ImportError):
         who = f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
     write(place, name, who=who, now_ms=SystemClock().now_ms())
-    print(f"enabled {name} for {who}; it stands in config/profiles/{name}.toml")
+    print(f"enabled {name} for {who}in config/profiles/{name}.toml")
     try:
         call(place, "POST", f"/profiles/{name}/enabled", body={"who": who})
     except OctetNotRunning:
-        return  # the file alone keeps it
+        return  # only the file records it
     print("the journal has it too; `octet reload` or a restart uses it")
 
 
 @app.command()
 def new(
     name: Name,
-    at: Annotated[str, typer.Option("--from", metavar="DESK/WINDOW", help="The window whose values it takes.")],
+    at: Annotated[str, typer.Option("--from", metavar="DESK/WINDOW", help="The window to take the values from.")],
     home: HomeOption = None,
 ) -> None:
-    """Make a profile of your own from what Octet measured and learned at a window."""
+    """Create a profile from the values that Octet measured and learned at a window."""
     from core.calibration.writer import save_profile
 
     desk, _, window = at.partition("/")
@@ -130,7 +131,7 @@ def new(
 
 
 def _measured(home: Home, kind: str, at: str) -> Mapping[str, object]:
-    """What was measured at this window, which must be one of the kind; nothing where none is named."""
+    """Return the measured values of this window, which must have the profile; none where `at` is empty."""
     from core.config.desks import read_desks
 
     if not at:

@@ -14,7 +14,7 @@ from core.kit.errors import Invalid
 
 
 class NoWindowsHere(Invalid):
-    """The demo's eight windows stand on a virtual screen, which needs X11. Here, try it without them:
+    """The demo's eight windows need X11 for their virtual screen. Try it here without windows:
     octet demo --no-desktop"""
 
 
@@ -24,12 +24,12 @@ def run(
 ) -> None:
     """Start Octet in its home and stay until Ctrl-C or SIGTERM.
 
-    Without OCTET_DISCORD_TOKEN it says so and works without Discord: tasks come from `octet task`."""
-    # The configuration first, alone: if it is wrong, nothing is made and nothing heavy is imported.
+    Without OCTET_DISCORD_TOKEN Octet works without Discord: tasks come from `octet task`."""
+    # Only the configuration at first: with a wrong one, Octet makes no file and imports nothing heavy.
     from core.config.loader import load
 
     config = load(home_of(home))
-    os.umask(0o077)  # tasks, answers and pictures are for the owner of this account only
+    os.umask(0o077)  # keep tasks, answers and pictures from other accounts
 
     from bot import app
     from bot.cli.logs import Unfailing, log_to_stderr
@@ -37,7 +37,7 @@ def run(
     from core.security.keys import close_to_others
 
     log_to_stderr(config.settings.log.level)
-    close_to_others(config.home.env_file, "if any may have, make a new bot token")
+    close_to_others(config.home.env_file, "if one may have, create a new bot token")
 
     console = cast("TextIO", Unfailing(sys.stdout))
 
@@ -51,11 +51,11 @@ def demo(
     desktop: Annotated[
         bool, typer.Option(help="Without windows, prompts are shown on cards; only the scripted model answers.")
     ] = True,
-    port: Annotated[int, typer.Option(help="Port of the page; another one is taken when it is busy.")] = 8320,
+    port: Annotated[int, typer.Option(help="Port of the page; if it is in use, Octet takes another one.")] = 8320,
 ) -> None:
     """Try Octet: a page to type in, eight scripted agents on a virtual screen, the real bot and the real driver.
 
-    A ninth agent is reached as a model is; its answers are scripted, too.
+    A ninth agent works like a model; its answers are scripted too.
 
     Needs neither a Discord account nor a desktop. Ctrl-C ends everything."""
     if desktop and sys.platform in {"win32", "darwin"}:

@@ -37,26 +37,26 @@ from core.remedies import explain
 ANSWER_S = 10.0
 PLACE = (80, 80)
 THIEVES = ("none", "focus", "clipboard", "cover")
-TRIED_FOR_S = 15.0  # so long a delivery that bounces is tried again
+TRIED_FOR_S = 15.0  # how long to repeat a delivery that bounces
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 REST_S = 0.35  # between two deliveries: the window's busy sign must have gone
 
 
 def write_report(done: SelfTestReport, report: Path) -> tuple[Path, ...]:
-    """Write the report beside each other for people and for programs. Raises FileNotWritten."""
+    """Write the report twice, for users and for programs. Raises FileNotWritten."""
     texts = {
         report.with_name(f"{report.name}.txt"): done.as_text(),
         report.with_name(f"{report.name}.json"): done.as_json(),
     }
     for file, text in texts.items():
-        with writing(file, "The whole report stands above; --report names another place for the next one."):
+        with writing(file, "The whole report is above; --report chooses another place for the next one."):
             file.write_text(text, encoding="utf-8")
     return tuple(texts)
 
 
 @dataclass(slots=True, kw_only=True)
 class SelfTestRun:
-    """One run. The scratch window and the thieves are programs that speak lines; the driver knows neither."""
+    """One run. The scratch window and the thieves are programs that speak lines; the driver does not know them."""
 
     hands: DeskWorkerClient
     news: DeskRecorder
@@ -65,7 +65,7 @@ class SelfTestRun:
     count: int
 
     async def run(self, shots: list[SelfTestDelivery]) -> str:
-        """Bring all of them; why it ended early, empty if it did not."""
+        """Make all deliveries; return why it ended early, else an empty text."""
         await self._read_window()
         for number in range(1, self.count + 1):
             if self.news.now.state is DeskState.STOPPED:
@@ -92,7 +92,7 @@ class SelfTestRun:
         await asyncio.sleep(REST_S)
         heard, composer, clipboard = await self._read_window()
         if composer:
-            await _say(self.window, "empty")  # as a person would: the next delivery begins anew
+            await _say(self.window, "empty")  # as a user would, for the next delivery
         return SelfTestDelivery(
             number=number,
             thief=thief,
@@ -109,8 +109,7 @@ class SelfTestRun:
         )
 
     async def _deliver(self, number: int, text: str, bounces: Counter[str]) -> tuple[Outcome, bool]:
-        """As dispatch does it: what ends before Enter through something that passes is tried again for a while. Also
-        whether any attempt said that a draft of ours may be left."""
+        """Repeat a delivery for a while, as dispatch does; return also whether an attempt may have left a draft."""
         until, pause_s, fence = time.monotonic() + TRIED_FOR_S, FIRST_PAUSE_S, 0
         is_draft_told = False
         while True:
@@ -133,7 +132,7 @@ class SelfTestRun:
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     async def _end_theft(self) -> tuple[int, int]:
-        """Have the thief end; how often it stole, and how many keys went astray."""
+        """Stop the thief; return how often it stole, and how many keys it got."""
         await _say(self.thieves, "rest")
         async with asyncio.timeout(ANSWER_S):
             while "kind" not in (told := await self.thieves.first_json()):
@@ -141,8 +140,7 @@ class SelfTestRun:
         return int(told["did"]), int(told["keys"])
 
     async def _read_window(self) -> tuple[tuple[str, ...], str, str]:
-        """What was submitted in the window since the last asking, what stands in its composer, and a hash of what is on
-        the clipboard."""
+        """Return the texts submitted since the last call, the composer's text, and a hash of the clipboard."""
         word = secrets.token_hex(4)
         await _say(self.window, f"state {word}")
         heard: list[str] = []

@@ -1,11 +1,11 @@
-"""A desk worker of the command line's own, for as long as a command looks at a display and types on it."""
+"""A desk worker of the command line, while a command looks at a display and types on it."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class DeskRecorder(DeskNews):
         await self.desk_changed(desk, DeskNow(DeskState.STOPPED, Reason.STOPPED_THERE, f"by {how}"))
 
     async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
-        """No earlier worker left a draft here."""
+        """Return none: no earlier worker left a draft here."""
         return {}
 
 
@@ -51,8 +51,7 @@ async def temporary_worker(
     options: tuple[str, ...] = (),
     news: DeskRecorder | None = None,
 ) -> AsyncGenerator[DeskWorkerClient]:
-    """Start a worker on the desk's display. Raises DeskUnavailable with the reason, also while another Octet works
-    there."""
+    """Start a worker on the desk's display. Raises DeskUnavailable, also while another Octet works there."""
     recorder = news or DeskRecorder()
     hands = DeskWorkerClient(
         WorkerSupervisor(
@@ -77,15 +76,13 @@ async def temporary_worker(
 
 
 async def _ready(recorder: DeskRecorder, desk: Desk) -> None:
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(READY_S):
             while recorder.now.state is not DeskState.READY:
                 await recorder.changed.wait()
                 recorder.changed.clear()
                 if recorder.now.state is DeskState.UNAVAILABLE and recorder.now.reason is not Reason.DISPLAY_TAKEN:
                     break
-    except TimeoutError:
-        pass
     if recorder.now.state is not DeskState.READY:
         note = recorder.now.note
         if recorder.now.reason is Reason.DISPLAY_TAKEN:

@@ -1,4 +1,4 @@
-"""The commands, made from the verbs of `bot.verbs`: arguments, the call to the running Octet, its answer in words."""
+"""Makes the commands from the verbs of `bot.verbs`: arguments, the call to the running Octet, its answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_CHARS = 1_000_000
 FileOption = Annotated[
     str | None, typer.Option("--file", metavar="FILE", help="Take the text from this file; `-`: from standard input.")
 ]
-KeyOption = Annotated[str | None, typer.Option(help="The same key never does it twice.")]
+KeyOption = Annotated[str | None, typer.Option(help="Octet carries out the same key only once.")]
 
 
 def add_commands(groups: dict[str, typer.Typer]) -> None:
@@ -62,13 +62,12 @@ def command_of(verb: Verb) -> Callable[..., None]:
 
 
 def ask(verb: Verb, home: Home, given: dict[str, Any]) -> tuple[str, Any]:
-    """Have the running Octet do it. Return its answer as it came, and as the verb's type of result."""
+    """Call the running Octet. Return its answer unchanged, and as the verb's type of result."""
     response = send(verb, home, given)
     return response.body.decode("utf-8"), parse_answer(verb.result, response)
 
 
 def send(verb: Verb, home: Home, given: dict[str, Any]) -> HttpAnswer:
-    """Send the request of one verb, by its route alone."""
     key = given.pop("key", None) or (secrets.token_hex(16) if verb.wants_origin else None)
     sent = {name: value.value if isinstance(value, Enum) else value for name, value in given.items()}
     method, path = verb.route.split()
@@ -81,7 +80,7 @@ def send(verb: Verb, home: Home, given: dict[str, Any]) -> HttpAnswer:
 
 
 def tell(verb: Verb, text: str, result: Any, *, json: bool) -> None:
-    """Print the answer as it came, the verb's own sentence, or what the table makes of the result."""
+    """Print the answer unchanged, the verb's own sentence, or the table's presentation of the result."""
     words = verb.sentence(result, printable) if verb.says and not json else ""
     print(text if json else words or PRESENT[verb.result](result))
 
@@ -108,7 +107,7 @@ def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 def _text(text: str | None, file: str | None) -> str:
-    """What a verb is given to say: its argument, a file, or standard input."""
+    """Read a verb's text from its argument, a file, or standard input."""
     if text is not None and file is not None:
         raise typer.BadParameter("Give the text as an argument or by --file, not both.")
     if text is not None and text != "-":

@@ -1,6 +1,6 @@
-"""The one writer of live boards: keeps each up to date by at most one edit a second, whatever fails in between.
+"""The one writer of live boards: keeps each up to date by at most one edit every two seconds.
 
-It works beside the outbox: its own tasks, its own rows, at most one call at a time for each board."""
+It works beside the outbox with separate tasks and rows, and makes at most one call at a time for each board."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bot.discord import fleet_view
 from bot.discord.channel_client import ChannelClient
 from bot.discord.errors import ChannelForbidden, ChannelGone, DiscordBusy, MessageGone, MessageRejected, TooOldToEdit
 from bot.discord.message_writer import MessageWriter
-from bot.discord.parts import without_clocks
+from bot.discord.parts import Parts, without_clocks
 from bot.discord.send_limits import DiscordBan
 from core.coordinator import Coordinator
-from core.fleet.model import Board, BoardId, BoardState, LiveBoard
+from core.fleet.model import BoardId, BoardState, LiveBoard
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 _REST_S = 3600.0
 _LONGEST_PAUSE_S = 300.0
-_SPARE_EDITS = 2  # so many of a channel's edits are left to cards
+_SPARE_EDITS = 2  # how many of a channel's edits it leaves to cards
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class BoardWriter(MessageWriter):
     rest_s = 2.0  # between two queries of the fleet, and so between two edits of a board
 
     def __init__(self, coordinator: Coordinator, channels: ChannelClient, *, clock: Clock) -> None:
-        """It wakes whenever something is committed to the journal."""
+        """Wake this writer at each commit to the journal."""
         super().__init__("boards", channels, clock)
         self._coordinator = coordinator
         self._fleet = coordinator.fleet
@@ -61,47 +61,47 @@ class BoardWriter(MessageWriter):
         if not rows:
             return _REST_S
         now, pause_s = await self._fleet.board(by=HUB), _REST_S
-        shown = {row.id: without_clocks(fleet_view.board(now, marker=self._marker(row))) for row in rows}
+        shown = {row.id: fleet_view.board(now, marker=self._marker(row)) for row in rows}
         unposted = {row.place.channel for row in rows if row.state is BoardState.STANDS and not row.posted_message}
         for row in rows:
             if row.id in self._busy or self._is_closing:
                 continue
             progress = self._progress[row.id]
-            if row.state is BoardState.STANDS and row.posted_message and progress.shown == shown[row.id]:
+            is_edit = row.state is BoardState.STANDS and row.posted_message
+            if is_edit and progress.shown == without_clocks(shown[row.id]):
                 continue
             if row.state is BoardState.LEAVES and row.place.channel in unposted:
-                continue  # the new one first: people shall never look for it in vain
+                continue  # the new board first: the channel always shows one
             refusal = self._limits.refusal_of(row.place.channel)
             wait_s = refusal[1] if refusal else progress.not_before_s - self._clock.monotonic_s()
-            is_edit = row.state is BoardState.STANDS and row.posted_message
             if wait_s <= 0 and is_edit and not self._limits.take_edit(row.place.channel, spare=_SPARE_EDITS):
                 wait_s = self.rest_s
             if wait_s > 0:
                 pause_s = min(pause_s, wait_s)
                 continue
-            self._begin(group, row.id, channel=row.place.channel, write=partial(self._write, row, now, progress))
+            write = partial(self._write, row, shown[row.id], progress)
+            self._begin(group, row.id, channel=row.place.channel, write=write)
         return pause_s
 
-    async def _write(self, row: LiveBoard, now: Board, progress: _BoardProgress) -> None:
-        """Bring one board's message to what its row says. A crash at any point loses and doubles nothing."""
+    async def _write(self, row: LiveBoard, parts: Parts, progress: _BoardProgress) -> None:
+        """Make one board's message match its row. A crash at any point loses and duplicates nothing."""
         try:
-            await self._write_and_record(row, now, progress)
+            await self._write_and_record(row, parts, progress)
         except Unavailable as error:
-            # What was posted is found again by its nonce or its marker.
+            # Octet finds a posted message again by its nonce or its marker.
             self._pause(progress, self.failed_rest_s)
             log.warning("board_not_noted", board=row.id, why=error.message)
         except Exception:
             self._pause(progress, _LONGEST_PAUSE_S)
             log.exception("board_failed", board=row.id)
 
-    async def _write_and_record(self, row: LiveBoard, now: Board, progress: _BoardProgress) -> None:
+    async def _write_and_record(self, row: LiveBoard, parts: Parts, progress: _BoardProgress) -> None:
         try:
             if row.state is BoardState.LEAVES:
                 await self._delete_board(row)
             else:
-                await self._post_or_edit(row, now)
-            shown = fleet_view.board(now, marker=self._marker(row))
-            progress.shown, progress.fails = without_clocks(shown), 0
+                await self._post_or_edit(row, parts)
+            progress.shown, progress.fails = without_clocks(parts), 0
             self._limits.note_success(row.place.channel)
             if row.error:
                 await self._fleet.boards.no_access(row.id, error="")
@@ -121,8 +121,8 @@ class BoardWriter(MessageWriter):
             else:
                 await self._fleet.boards.given_up(row.id, error=lost.message)
 
-    async def _post_or_edit(self, row: LiveBoard, now: Board) -> None:
-        parts, channel = fleet_view.board(now, marker=self._marker(row)), int(row.place.channel)
+    async def _post_or_edit(self, row: LiveBoard, parts: Parts) -> None:
+        channel = int(row.place.channel)
         if row.posted_message:
             try:
                 await self._channels.edit_message(channel, row.posted_message, parts)
@@ -145,7 +145,7 @@ class BoardWriter(MessageWriter):
         await self._fleet.boards.posted(row.id, found)
 
     async def _delete_board(self, row: LiveBoard) -> None:
-        message = row.posted_message or await self._find(row)  # it may have been posted, and its answer lost
+        message = row.posted_message or await self._find(row)  # Octet may have posted it and lost Discord's answer
         if message:
             faults.point("board.delete", may_fail=True)
             try:

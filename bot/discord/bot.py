@@ -1,4 +1,4 @@
-"""The client and its tree of commands: who may come in at all, what an error becomes, when Discord is told of a change.
+"""The client and its command tree: who may use it at all, how it answers errors, when it registers commands.
 
 It knows neither the commands nor the outbox; client.py puts them together."""
 
@@ -24,17 +24,16 @@ from core.security.model import Actor, Role
 
 log = structlog.get_logger(__name__)
 
-RATELIMIT_S = 30.0  # A longer rate limit raises instead of holding a writer; the outbox comes back when it is over
+RATELIMIT_S = 30.0  # a longer rate limit raises instead of blocking a writer; the outbox tries again when it is over
 GUILD_READY_S = 0.5  # how long a start waits for the next server's description; a bot of one server needs no more
-HEARTBEAT_S = 60.0
-"""A connection that is silent for so long is dead; the library comes back to its session through another one."""
+HEARTBEAT_S = 60.0  # a connection without heartbeats for so long is dead; the library resumes its session
 _SYNC_TRIES = 6
 _LIBRARY_TASKS = ("CommandTree-invoker", "discord-ui", "discord.py: ")
 """How discord.py names the tasks in which commands, presses and events run."""
 _LAST_WORDS_S = 2.0
 _ACCESS_EVENTS = frozenset({"guild_channel_update", "guild_role_update", "member_update"})
-"""What the bot may do may have changed. Without a further intent Discord tells of no member but the bot itself."""
-OPEN_TO_ALL = "open_to_all"  # in a command's `extras`: people without a role may call it
+"""The bot's permissions may have changed. With the guilds intent alone, Discord reports only the bot's own member."""
+OPEN_TO_ALL = "open_to_all"  # in a command's `extras`: users without a role may call it
 
 
 class CommandTree(app_commands.CommandTree["Bot"]):
@@ -72,7 +71,7 @@ class CommandTree(app_commands.CommandTree["Bot"]):
 
 
 def _outline(command: Mapping[str, Any]) -> str:
-    """Return what Octet says of a command or an option; Discord adds what it decides itself."""
+    """Return the parts of a command or an option that Octet sets, without what Discord adds."""
     said = [command["name"], command["description"], command["type"]]
     said += [bool(command.get("required")), bool(command.get("autocomplete"))]
     said += [[choice["name"], choice["value"]] for choice in command.get("choices") or ()]
@@ -80,7 +79,7 @@ def _outline(command: Mapping[str, Any]) -> str:
 
 
 class Bot(commands.Bot):
-    """One client from login to its end. It keeps nothing that the next one would miss."""
+    """One client from login to its end; the next one needs nothing of it."""
 
     def __init__(
         self,
@@ -90,8 +89,8 @@ class Bot(commands.Bot):
         on_lost: Callable[[], None],
         guild_id: int | None,
     ) -> None:
-        """`on_up` hears that messages can be sent and commands are there, also when a lost connection is back or the
-        bot's permissions changed; `on_lost` that there is none for now."""
+        """Call `on_up` when the bot can send messages and its commands are registered, also after a lost connection
+        and a change of permissions; `on_lost` when the connection is lost."""
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -111,14 +110,14 @@ class Bot(commands.Bot):
         self._syncing = asyncio.Lock()
 
     async def actor(self, interaction: discord.Interaction[Any]) -> Actor:
-        """Who this is, from memory. Raises WrongServer for direct messages and foreign servers."""
+        """Return the user as core knows them, from memory. Raises WrongServer in direct messages and other servers."""
         if interaction.guild_id is None or self.guild_id not in {None, interaction.guild_id}:
             raise WrongServer
         user = interaction.user
         return await self.coordinator.people.discord_actor(str(user.id), user.display_name)
 
     async def close(self) -> None:
-        """Let commands that are under way give their answer, for a moment; then close."""
+        """Wait a moment for the answers of commands under way; then close."""
         under_way = {task for task in asyncio.all_tasks() if task.get_name().startswith(_LIBRARY_TASKS)}
         under_way.discard(cast("asyncio.Task[Any]", asyncio.current_task()))
         if under_way and not self.is_closed():
@@ -133,7 +132,7 @@ class Bot(commands.Bot):
             super().dispatch(event_name, *args, **kwargs)
 
     async def on_ready(self) -> None:
-        """Connected, perhaps not for the first time: see to the commands."""
+        """Register the commands; this may not be the first connection."""
         if self.guild_id is not None and self.get_guild(self.guild_id) is None:
             log.error("not_in_server", guild=self.guild_id, hint="invite the bot to it, see docs/discord.md")
             return
@@ -142,16 +141,14 @@ class Bot(commands.Bot):
         self._came_up()
 
     async def on_disconnect(self) -> None:
-        """The connection is lost, or could not be made; the library tries again."""
-        self._on_lost()
+        self._on_lost()  # the library tries again
 
     async def on_resumed(self) -> None:
-        """The connection is back, and nothing was missed."""
-        if self._was_up:  # else the commands are still being seen to
+        if self._was_up:  # else the commands are not registered yet
             self._came_up()
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Invited while running. An earlier removal took the commands away, whatever was registered before."""
+        """Register the commands of a new server; an earlier removal deleted them there."""
         await self._register(guild, force=True)
         if self.guild_id in {None, guild.id}:
             self._came_up()

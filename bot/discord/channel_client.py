@@ -1,4 +1,4 @@
-"""What the outbox does in Discord: post, edit, open a thread, find its own message. Raises Octet's errors."""
+"""The writers' calls to Discord: post, edit, delete, open a thread, find an own message. Raises Octet's errors."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from core.notices.model import Place
 log = structlog.get_logger(__name__)
 
 _LOST = (discord.DiscordException, *CONNECTION_LOST, RuntimeError)
-"""How a call fails; RuntimeError is what aiohttp says when the client was closed under it."""
+"""How a call fails; aiohttp raises RuntimeError when the client was closed meanwhile."""
 _CALL_S = 50.0
-"""The longest one call may take, the library's own waiting included; the nonce makes the next try safe. With the
-time after which a notice is looked for first, it stays below the two minutes for which a nonce is remembered."""
+"""The longest time of one call, with the library's own waiting; the nonce makes the next try safe. Together with
+NONCE_LASTS_MS of the outbox it stays below the two minutes for which Discord remembers a nonce."""
 _SEARCHED = 300  # how many of a channel's newest messages are searched for a marker
 _ARCHIVE_MIN = 1440
 _T = TypeVar("_T")
@@ -38,17 +38,16 @@ class PostedMessage:
     """A message in its channel."""
 
     id: str
-    is_as_requested: bool  # false: it is the message of an earlier try and shows what was so then
+    is_as_requested: bool  # false: it is the message of an earlier try, with the text of that time
 
 
 class ChannelClient:
-    """Writes through the bot that is connected now; bots come and go, this stays.
+    """Writes through the bot that is connected now, whichever that is.
 
     Its methods raise DiscordBan, DiscordBusy, ChannelForbidden, ChannelGone, MessageGone, TooOldToEdit or
     MessageRejected, which is a ThreadClosed where a thread is locked."""
 
     def __init__(self, gate: SendLimits) -> None:
-        """Begin without a bot."""
         self.limits = gate
         self._bot: Bot | None = None
         self._up = asyncio.Event()
@@ -65,7 +64,7 @@ class ChannelClient:
         await self._up.wait()
 
     async def post_message(self, channel: int, parts: Parts, *, nonce: str) -> PostedMessage:
-        """Send a new message. The same nonce within minutes makes no second one; the first is returned as it stands."""
+        """Send a new message. With the same nonce within minutes Discord returns the first one unchanged."""
         parts = within_limits(parts)
         users = [discord.Object(user) for user in parts.mentions]
         wakes = discord.AllowedMentions(everyone=False, roles=False, replied_user=False, users=users)
@@ -94,7 +93,7 @@ class ChannelClient:
         await self._call(lambda: self._place(channel).get_partial_message(int(message)).delete())
 
     async def open_thread(self, channel: int, message: str, name: str) -> str:
-        """Make the message's thread, or find the one it has, and return its id."""
+        """Make the message's thread, or find the one that it has; return its id."""
         start = self._connected().http.start_thread_with_message
         try:
             made = await self._call(lambda: start(channel, int(message), name=name, auto_archive_duration=_ARCHIVE_MIN))
@@ -103,7 +102,7 @@ class ChannelClient:
         return str(made["id"])
 
     async def find_message(self, channel: int, marker: str, *, after_ms: int) -> str | None:
-        """The id of our message with this marker, if it is among the newest ones since `after_ms`."""
+        """Return the id of Octet's message with this marker, if it is among the newest since `after_ms`."""
         bot = self._connected()
 
         async def search() -> str | None:
@@ -135,7 +134,7 @@ class ChannelClient:
                 return await call()
         except _LOST as error:
             if isinstance(error, TimeoutError) and self._bot is not None:
-                # Given up while it waited out a global limit, a call leaves the library's gate shut for all others.
+                # A call that ends while it waits out a global limit leaves the library's gate shut for all others.
                 self._bot.http._global_over.set()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public way
             errors.raise_sorted(error)
 
@@ -150,7 +149,7 @@ class ChannelClient:
 
 
 def origin_of(interaction: discord.Interaction[Any]) -> Origin:
-    """Say where a command was typed: in a channel, or in a thread of one. Its own id keeps it from counting twice."""
+    """Return where a user typed a command: in a channel, or in a thread of one. Its id makes it count once."""
     channel, thread = interaction.channel_id, ""
     if isinstance(interaction.channel, discord.Thread):
         channel, thread = interaction.channel.parent_id, str(interaction.channel_id)
@@ -159,7 +158,6 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
 
 
 def _markers(message: discord.Message) -> set[str]:
-    """The last lines of the message's texts."""
     return {text.rpartition("\n")[2].removeprefix("-# ") for text in _shown(message)}
 
 

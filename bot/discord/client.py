@@ -1,4 +1,4 @@
-"""The bot's connection to Discord: made anew each time it ends, pointed elsewhere only in sandbox mode."""
+"""The bot's connection to Discord, made again each time it ends; in sandbox mode it leads elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import structlog
 import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
-from pydantic import SecretStr
 
 from bot.discord.board_writer import BoardWriter
 from bot.discord.bot import Bot
@@ -31,11 +30,11 @@ from core.settings.model import DiscordSettings, Settings
 
 log = structlog.get_logger(__name__)
 
-DRAIN_S = 5.0  # at its end the bot finishes what it is telling, but no longer than this
+DRAIN_S = 5.0  # how long the bot may finish messages at its end
 _BAD_TOKEN = 4004
 _BAD_INTENTS = (4013, 4014)
 _LONGEST_PAUSE_S = 60.0
-_STEADY_S = 60.0  # A connection that lived this long was a good one: the next pause begins small again
+_STEADY_S = 60.0  # after a connection of this length the next pause begins small again
 _DISCORD_API, _DISCORD_GATEWAY = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
 
 
@@ -47,7 +46,6 @@ def create_bot(
     on_up: Callable[[Bot], None],
     on_lost: Callable[[], None],
 ) -> Bot:
-    """A fresh, unconnected bot with all commands."""
     point_at(settings.discord)
     bot = Bot(coordinator, on_up=on_up, on_lost=on_lost, guild_id=settings.discord.guild_id)
     bot.http.http_trace = gate.trace_config()
@@ -59,7 +57,7 @@ def create_bot(
 
 
 def point_at(settings: DiscordSettings) -> None:
-    """Let the library speak to Discord, or in sandbox mode to the address in the settings."""
+    """Point the library to Discord, or in sandbox mode to the address in the settings."""
     Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = _DISCORD_API, _DISCORD_GATEWAY
     if settings.sandbox and settings.api_base and settings.gateway_url:  # core/config refuses one without the others
         Route.BASE = settings.api_base.rstrip("/")
@@ -72,12 +70,13 @@ def point_at(settings: DiscordSettings) -> None:
         )
 
 
-async def run(settings: Settings, coordinator: Coordinator, token: SecretStr, *, up: asyncio.Event) -> None:
-    """Be in Discord until cancelled, through every loss of the connection; then finish what is being told.
+async def run(settings: Settings, coordinator: Coordinator, *, up: asyncio.Event) -> None:
+    """Stay connected to Discord until cancelled; then finish the messages under way.
 
-    Raises BotTokenRefused or IntentsRefused: with those, coming again would not help. `up` is set while the bot is
+    Raises BotTokenRefused or IntentsRefused, after which another try would not help. `up` is set while the bot is
     connected and its commands are registered."""
-    clock = SystemClock()
+    assert settings.discord_token is not None
+    token, clock = settings.discord_token.get_secret_value(), SystemClock()
     channels = ChannelClient(gate := SendLimits(clock))
 
     def came_up(bot: Bot) -> None:
@@ -111,7 +110,7 @@ async def run(settings: Settings, coordinator: Coordinator, token: SecretStr, *,
                 await asyncio.sleep(gate.banned_for_s())  # logging in is a request too
                 began_s = clock.monotonic_s()
                 bot = create_bot(settings, coordinator, gate=gate, on_up=came_up, on_lost=up.clear)
-                await _live(bot, token.get_secret_value(), (outbox, boards), went_down)
+                await _live(bot, token, (outbox, boards), went_down)
                 was_steady = clock.monotonic_s() - began_s > _STEADY_S
                 pause_s = 1.0 if was_steady else min(max(1.0, pause_s * 2), _LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
@@ -124,18 +123,18 @@ async def run(settings: Settings, coordinator: Coordinator, token: SecretStr, *,
 
 
 async def _live(bot: Bot, token: str, writers: Iterable[MessageWriter], went_down: Callable[[], None]) -> None:
-    """One client from login to its end, whatever ends it. Raises BotTokenRefused or IntentsRefused."""
+    """Run one client from login to its end. Raises BotTokenRefused or IntentsRefused."""
     try:
         async with bot:
             try:
                 await bot.start(token)
             except asyncio.CancelledError:
-                # Nothing is read from Discord any more; writing still works.
+                # The bot reads nothing from Discord any more; writing still works.
                 await asyncio.gather(*(writer.drain(DRAIN_S) for writer in writers))
                 faults.point("stop.drained")
                 raise
             finally:
-                went_down()  # no writer may write through a client that is closing
+                went_down()  # no writer may use a client that is closing
         log.warning("discord_client_ended")
     except discord.LoginFailure:
         raise BotTokenRefused from None
@@ -149,7 +148,7 @@ async def _live(bot: Bot, token: str, writers: Iterable[MessageWriter], went_dow
         log.warning("discord_client_ended", close_code=closed.code)
     except DiscordBan as blocked:
         log.warning("discord_client_ended", why=blocked.message)
-    except OSError as lost:  # no network, no name, refused: what the person can mend; where in the library is no news
+    except OSError as lost:  # no network, no name, refused: the user can fix it, and a traceback would not help
         log.warning("discord_unreachable", why=str(lost))
     except Exception:
         # The library ends by errors of every kind, AttributeError included, when a connection fails early.

@@ -1,4 +1,4 @@
-"""The slash commands, made from the verbs of `bot.verbs`: options, autocomplete, the call, the private answer."""
+"""Makes the slash commands from the verbs of `bot.verbs`: options, autocomplete, the call, the private answer."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from bot.verbs.declare import On, Parameter, ParameterKind, Verb
 FORMS: dict[Verb, Callable[[discord.Interaction[Bot], Mapping[str, Any]], Awaitable[None]]] = {
     tasks.new: new_task.open_form
 }
-"""Verbs whose text, left out, is asked for in a form."""
-_DIALOG = "; left out: a dialog for a longer text opens"
+"""Verbs with a form that asks for a text that the user left out."""
+_DIALOG = "; left out: opens a dialog for a longer text"
 _MOST_CHOICES = 25
 
 
@@ -74,11 +74,11 @@ def _has_form(verb: Verb, one: Parameter) -> bool:
 
 
 def _option(verb: Verb, one: Parameter) -> inspect.Parameter:
-    """Discord has no lists: a text with commas stands for one. A text that a form asks for may be left out."""
-    kind = str if one.type == list[str] else one.type
-    if one.is_required and not _has_form(verb, one):
-        return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
-    return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=kind | None, default=None)
+    """Describe one option. Discord has no lists: a text with commas replaces one. A form's text is optional."""
+    kind, default = str if one.type == list[str] else one.type, inspect.Parameter.empty
+    if not one.is_required or _has_form(verb, one):
+        kind, default = kind | None, None
+    return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
 
 
 def _completion(kind: ParameterKind) -> Any:

@@ -1,4 +1,4 @@
-"""Messages about deliveries: an agent message and how far it is, and the question about an unknown delivery. Pure."""
+"""Messages about deliveries: an agent message with its progress, and questions about unknown deliveries. Pure."""
 
 from __future__ import annotations
 
@@ -23,31 +23,29 @@ _QUOTED_CHARS = 300
 _SHOWN_AGENTS = 40
 
 STATES: dict[DeliveryState, str] = {
-    DeliveryState.LEASED: "being brought to the window",
-    DeliveryState.STAGING: "being brought to the window",
-    DeliveryState.STAGED: "being brought to the window",
-    DeliveryState.SUBMITTING: "being brought to the window",
+    **dict.fromkeys((DeliveryState.LEASED, DeliveryState.STAGING), "being delivered"),
+    **dict.fromkeys((DeliveryState.STAGED, DeliveryState.SUBMITTING), "being delivered"),
     DeliveryState.DELIVERED: "delivered",
     DeliveryState.SENT: "sent",
-    DeliveryState.UNKNOWN: "it is not known whether it arrived",
+    DeliveryState.UNKNOWN: "Octet does not know whether it arrived",
     DeliveryState.REFUSED: "refused",
     DeliveryState.FAILED: "failed",
     DeliveryState.CANCELLED: "not delivered",
     DeliveryState.EXPIRED: "not delivered",
-    DeliveryState.SUPERSEDED: "sent anew",
+    DeliveryState.SUPERSEDED: "sent again",
 }
 _SETTLED: dict[str, str] = {
     "arrived": "{who} said that its prompt arrived.",
-    "again": "{who} said that its prompt did not arrive; it is sent again.",
+    "again": "{who} said that its prompt did not arrive; Octet sends it again.",
     "dropped": "{who} dropped it.",
-    "answered": "its agent answered, so its prompt did arrive.",
+    "answered": "its agent answered, so its prompt arrived.",
     "ended": "{who} ended it.",
 }
 _SETTLED_WORDS: dict[str, str] = {
-    "arrived": "{who} said that they arrived.",
-    "again": "{who} said that they did not arrive; they are sent again.",
-    "dropped": "{who} dropped them.",
-    "ended": "nobody needs to decide any more: {reason}.",
+    "arrived": "{who} said that it arrived.",
+    "again": "{who} said that it did not arrive; Octet sends it again.",
+    "dropped": "{who} dropped it.",
+    "ended": "no decision needed any more: {reason}.",
 }
 _MOMENTS: dict[Moment, str] = {
     Moment.STAGED: "before Enter",
@@ -57,11 +55,11 @@ _MOMENTS: dict[Moment, str] = {
 
 
 def shown(view: AgentMessageView, *, marker: str) -> Parts:
-    """Who says what to whom, and how far it has come. It mentions no user."""
+    """Show sender, recipients, text and progress, without a mention."""
     said = view.message
-    to = "everybody" if said.recipient == "all" else inline(", ".join(one.agent for one in view.deliveries), 60)
+    to = "everyone" if said.recipient == "all" else inline(", ".join(one.agent for one in view.deliveries), 60)
     about = f" · {said.task}" if said.task else ""
-    more = f"-# {len(said.body):,} characters; `octet msg show {said.id}` shows all of them.\n"
+    more = f"-# {len(said.body):,} characters; `octet msg show {said.id}` shows all.\n"
     whole = size(said.body) + 8 <= _BODY_CHARS
     head = f"**{inline(said.sender_name, 60)} → {to}**{about}\n{fence(said.body, _BODY_CHARS)}\n{'' if whole else more}"
     room = CONTENT_LIMIT - _MARGIN - size(head)
@@ -69,7 +67,7 @@ def shown(view: AgentMessageView, *, marker: str) -> Parts:
 
 
 def news(notice: Notice, view: AgentMessageView, *, marker: str) -> Parts:
-    """An agent message that did not arrive, or may not have: a new message that mentions its sender."""
+    """Report an agent message that did not arrive, or may not have, and mention its sender."""
     agent, state, reason = (*notice.text.split(": ", 2), "", "")[:3]
     now = next((one for one in view.deliveries if one.agent == agent and one.state == state), None)
     said = f"**{_whose(view.message)} to {_whom(agent, view.message)}:** {_state_words(state, reason_of(reason), now)}."
@@ -80,12 +78,12 @@ def answer(view: AgentMessageView) -> str:
     lines = [how(view.deliveries)]
     lines += [f"Left out: {inline(name, 60)}: {inline(why, 200)}" for name, why in view.left_out[:_SHOWN_AGENTS]]
     place = f"in the thread of {view.message.task}" if view.message.task else "in this channel"
-    lines.append(f"A message {place} shows how it goes on.")
+    lines.append(f"A message {place} shows its progress.")
     return cut("\n".join(lines), CONTENT_LIMIT - _MARGIN)
 
 
 def how(deliveries: Sequence[Delivery]) -> str:
-    """How far they have come, agents of whom the same is so on one line."""
+    """Write the progress of the deliveries, agents with the same progress on one line."""
     found: dict[str, list[str]] = {}
     for one in deliveries:
         found.setdefault(_state_words(one.state, one.reason, one), []).append(one.agent)
@@ -93,7 +91,7 @@ def how(deliveries: Sequence[Delivery]) -> str:
 
 
 def sender_id(message: Message) -> int | None:
-    """The Discord user who sent these words, if one did."""
+    """Return the Discord user who sent the message; None for any other sender."""
     kind, _, name = message.sender.partition(":")
     return person_id(name) if kind == "person" else None
 
@@ -102,18 +100,18 @@ def _state_words(state: str, reason: AnyReason | None, delivery: Delivery | None
     note = f" ({inline(delivery.note, 200)})" if delivery is not None and delivery.note else ""
     if state == DeliveryState.QUEUED:
         if delivery is None:  # it has gone on meanwhile
-            return "could not be brought for a long time"
+            return "has been waiting for a long time"
         if not delivery.reason:
             return "on the way"
         return f"waits: {sentence(delivery.reason)}{note}. {next_step(delivery.reason)}"
     if state == DeliveryState.SENT and reason == Reason.DRY_RUN:
-        return "sent (dry run): nothing was typed anywhere"
+        return "sent (dry run): Octet typed nothing"
     words = STATES[DeliveryState(state)]
     if state == DeliveryState.DELIVERED:
         return f"{words} ({delivery.assurance.value})" if delivery is not None and delivery.assurance else words
     if delivery is not None and delivery.state == state == DeliveryState.UNKNOWN:
-        by = f"by the buttons below, or by `octet delivery resolve {delivery.id} arrived|again|drop`"
-        return f"{words}{note}. Say what is so {by}"
+        by = f"with the buttons below, or with `octet delivery resolve {delivery.id} arrived|again|drop`"
+        return f"{words}{note}. Decide {by}"
     return f"{words}{': ' if reason else ''}{sentence(reason)}{note}"
 
 
@@ -123,17 +121,17 @@ def _names(names: Sequence[str]) -> str:
 
 
 def unknown_prompt_message(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
-    """Ask, with what pictures there are; None: they are switched off. Once it is settled: say how, and ask no more."""
+    """Ask what became of a prompt, with pictures unless they are switched off (None); once settled, say how."""
     task, (how, _, who) = view.task, notice.text.partition(" by ")
     if how in _SETTLED:
         said = f"**{task.id}:** {_SETTLED[how].format(who=named(who))}\n{inline(task.title, 200)}"
         return framed(said, marker, colour=GREY)
     asked, agent = parse_asked(notice.about), inline(task.agent or "its agent", 60)
     lines = [
-        f"**{task.id} needs a person:** nobody saw whether its prompt reached {agent}.",
+        f"**{task.id} needs your decision:** Octet does not know whether its prompt reached {agent}.",
         inline(task.title, 200),
         *(line for row in view.deliveries if row.id == asked[0] for line in _what_is_known(row)),
-        f"{agent} gets nothing else until somebody says what is so. Drop ends the task.",
+        f"{agent} gets nothing else until you decide. Drop ends the task.",
         _where_to_look(agent, pictures),
     ]
     return _question(lines, asked, name=task.id, pictures=pictures, marker=marker, wakes=person_id(task.requester))
@@ -142,19 +140,19 @@ def unknown_prompt_message(notice: Notice, view: TaskView, *, pictures: Sequence
 def unknown_delivery_message(
     notice: Notice, view: AgentMessageView, *, pictures: Sequence[Picture] | None, marker: str
 ) -> Parts:
-    """As `unknown_prompt_message`, about a message to an agent; it wakes the sender."""
+    """Ask the same about a message to an agent, and mention its sender."""
     message, asked = view.message, parse_asked(notice.about)
     row = next(one for one in view.known if one.id == asked[0])
     agent, body = inline(row.agent, 60), fence(message.body, _QUOTED_CHARS)
     how, _, who = notice.text.partition(" by ")
     if how in _SETTLED_WORDS:
         words = _SETTLED_WORDS[how].format(who=named(who), reason=sentence(row.reason))
-        return framed(f"**Words to {_whom(row.agent, message)}:** {words}\n{body}", marker, colour=GREY)
+        return framed(f"**Message to {_whom(row.agent, message)}:** {words}\n{body}", marker, colour=GREY)
     lines = [
-        f"**{_whose(message)} to {_whom(row.agent, message)} need a person:** nobody saw whether they arrived.",
+        f"**{_whose(message)} to {_whom(row.agent, message)} needs your decision:** unconfirmed.",
         body,
         *_what_is_known(row),
-        f"{agent} gets nothing else until somebody says what is so. Drop gives the words up.",
+        f"{agent} gets nothing else until you decide. Drop discards the message.",
         _where_to_look(agent, pictures),
     ]
     return _question(
@@ -163,7 +161,7 @@ def unknown_delivery_message(
 
 
 def _whose(message: Message) -> str:
-    return "Octet's words" if message.sender.startswith("system:") else "Your words"
+    return "Octet's message" if message.sender.startswith("system:") else "Your message"
 
 
 def _whom(agent: str, message: Message) -> str:
@@ -171,7 +169,7 @@ def _whom(agent: str, message: Message) -> str:
 
 
 def _what_is_known(row: Delivery) -> list[str]:
-    """What Octet saw, and what it is about where a prompt comes in parts."""
+    """Say what Octet saw, and which part of a prompt this is about."""
     rest = "" if row.share.is_last else "; the rest comes after it"
     return [*quoted_note(row), *([f"This is about {row.share.words}{rest}."] if row.share.words else [])]
 
@@ -194,9 +192,9 @@ def _question(
 
 
 def _where_to_look(agent: str, pictures: Sequence[Picture] | None) -> str:
-    """By what a person can decide."""
+    """Say by what the user can decide."""
     if pictures:
-        hidden = "what may show its code is painted over; `/desk screenshot` shows it to you alone"
+        hidden = "without the parts that may show its code; `/desk screenshot` shows them to you alone"
         return f"Its window {' and '.join(_MOMENTS[one.moment] for one in pictures)} ({hidden}):"
-    why = "Pictures are switched off in this Octet" if pictures is None else "There is no picture of its window"
-    return f"{why}. To look at it: `/desk screenshot`, agent {agent}."
+    why = "Pictures are turned off in this Octet" if pictures is None else "There is no picture of its window"
+    return f"{why}. Look at it with `/desk screenshot`, agent {agent}."

@@ -1,4 +1,4 @@
-"""The one place where an error becomes a private answer, and where Discord's own errors become ours."""
+"""Turns errors into private answers, and Discord's errors into Octet's."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ class BotTokenRefused(Misconfigured):
 
 
 class IntentsRefused(Misconfigured):
-    """Discord refuses what the bot wants to hear of (close code {code}). Octet asks for the guilds intent only, so this
-    token is likely another bot's: compare it with the application's page in the developer portal."""
+    """Discord refuses the bot's intents (close code {code}). Octet asks for the guilds intent only, so this is
+    likely another bot's token: compare it with the application's page in the developer portal."""
 
 
 class WrongServer(Denied):
-    """Octet answers in its own server only, not here."""
+    """Octet answers only in its own server."""
 
 
 class UserUnknown(Denied):
-    """This Octet does not know you. Only its owner may use it today. If it has none yet, its
-    console shows the code for `/admin claim`."""
+    """This Octet does not know you. Only its owner may use it today. If it has no owner yet, its console shows the
+    code for `/admin claim`."""
 
 
 class DiscordBusy(Unavailable):
-    """Discord cannot take this now: {why}."""
+    """Discord is busy: {why}."""
 
     def __init__(self, *, why: str, after_s: float | None = None) -> None:
         super().__init__(why=why)
@@ -59,7 +59,7 @@ class DiscordBusy(Unavailable):
 
 
 class DiscordFailed(DiscordBusy):
-    """Discord met an error of its own: {why}."""
+    """Discord had an internal error: {why}."""
 
 
 class ChannelForbidden(Unavailable):
@@ -67,19 +67,19 @@ class ChannelForbidden(Unavailable):
 
 
 class ChannelGone(NotFound):
-    """The channel is gone: {why}."""
+    """The channel was deleted: {why}."""
 
 
 class MessageGone(NotFound):
-    """The message is gone: {why}."""
+    """The message was deleted: {why}."""
 
 
 class TooOldToEdit(Conflict):
-    """This message is too old for more edits now: {why}."""
+    """This message is too old for more edits: {why}."""
 
 
 class MessageRejected(Invalid):
-    """Discord does not take this message: {why}."""
+    """Discord refuses this message: {why}."""
 
 
 class ThreadClosed(MessageRejected):
@@ -87,11 +87,11 @@ class ThreadClosed(MessageRejected):
 
 
 class ThreadExists(MessageRejected):
-    """The message has a thread: {why}."""
+    """The message already has a thread: {why}."""
 
 
 async def answer(interaction: discord.Interaction[Any], error: BaseException) -> None:
-    """Tell the person privately what went wrong. The text of an unexpected error stays in the log."""
+    """Tell the user privately what went wrong. The text of an unexpected error stays in the log."""
     error = _cause(error)
     if isinstance(error, discord.HTTPException) and error.code in {UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED}:
         log.warning("interaction_too_late", interaction=interaction.id, code=error.code)
@@ -113,7 +113,7 @@ def said(error: OctetError) -> str:
 
 
 def raise_sorted(error: Exception) -> NoReturn:
-    """Raise what a failed call of Discord means for the one who writes there."""
+    """Raise the error of Octet that a failed call to Discord means for a writer."""
     if isinstance(error, discord.RateLimited):
         raise DiscordBusy(why="rate limit", after_s=error.retry_after) from error
     if not isinstance(error, discord.HTTPException):
@@ -125,7 +125,7 @@ def raise_sorted(error: Exception) -> NoReturn:
         raise DiscordBan(why=why, after_s=ban_duration_s(error.response.headers.get("Retry-After", ""))) from error
     if error.status >= 500:
         raise DiscordFailed(why=why) from error
-    if error.code in {UNKNOWN_MESSAGE, FOREIGN_MESSAGE}:  # foreign: the token is another application's now
+    if error.code in {UNKNOWN_MESSAGE, FOREIGN_MESSAGE}:  # foreign: the token now belongs to another application
         raise MessageGone(why=why) from error
     if error.code == UNKNOWN_CHANNEL:
         raise ChannelGone(why=why) from error
@@ -137,11 +137,11 @@ def raise_sorted(error: Exception) -> NoReturn:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What really happened: discord.py wraps what a command raised."""
+    """Unwrap the error of a command from discord.py's own."""
     if isinstance(error, app_commands.CommandInvokeError):
         return error.original
     if isinstance(error, app_commands.TransformerError | app_commands.CheckFailure):
-        return Invalid(why="an option has a value it cannot have")
+        return Invalid(why="an option has an invalid value")
     if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
         return Conflict()
     return error

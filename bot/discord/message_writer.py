@@ -1,4 +1,4 @@
-"""What the outbox and the board writer share: a loop that looks for what is due, several writes at once, an end."""
+"""The common part of the outbox and the board writer: a loop that finds what is due, and several writes at once."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ log = structlog.get_logger(__name__)
 
 
 class MessageWriter(ABC):
-    """Looks for what is due whenever something has changed, and writes it; begins nothing more once it drains."""
+    """Looks for what is due whenever something has changed, and writes it, until it drains."""
 
-    rest_s = 0.0  # the shortest time between two looks: a storm of news becomes one look, with the last of it
-    failed_rest_s = 5.0  # how long it rests after a look that failed
+    rest_s = 0.0  # the shortest time between two looks: many changes in that time become one look
+    failed_rest_s = 5.0  # the rest after a look that failed
 
     def __init__(self, name: str, channels: ChannelClient, clock: Clock) -> None:
         self._name = name
@@ -36,13 +36,11 @@ class MessageWriter(ABC):
         self._is_closing = False
 
     def wake(self) -> None:
-        """Look again: something without a journal row may have changed."""
+        """Look again, for a change without a journal row."""
         self._news.set()
 
     async def drain(self, limit_s: float) -> None:
-        """Begin nothing more; return when everything under way is written and noted, or after `limit_s`.
-
-        What is not finished then is written after the next start, by its nonce or its marker still only once."""
+        """Begin nothing more; wait for the writes under way, at most `limit_s`. The next start makes the others."""
         self._is_closing = True
         try:
             async with asyncio.timeout(limit_s):
@@ -52,10 +50,10 @@ class MessageWriter(ABC):
 
     @abstractmethod
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
-        """Begin to write what is due. Return the seconds until more may be due."""
+        """Begin the writes that are due. Return the seconds until more may be due."""
 
     async def run(self) -> None:
-        """Write what is due, until cancelled."""
+        """Look and write until cancelled."""
         async with asyncio.TaskGroup() as group:
             await self._sweep_forever(group)
 

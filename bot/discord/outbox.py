@@ -1,7 +1,7 @@
-"""The one writer of public messages: tells each notice once, in order, whatever ends or fails in between.
+"""The one writer of public messages: posts each notice once, in order, over crashes and failures.
 
-All it must remember stands in the notices' rows. A message carries the notice's nonce, so that a repeated call makes
-no second one, and its marker in small print, by which it is found again when Discord has forgotten the nonce."""
+It remembers everything in the notices' rows. A message carries the notice's nonce, so that a repeated call makes no
+second one, and its marker in small print, by which Octet finds it when Discord has forgotten the nonce."""
 
 from __future__ import annotations
 
@@ -40,23 +40,21 @@ from core.tasks.model import TaskId, TaskView
 log = structlog.get_logger(__name__)
 
 EDIT_EVERY_S = 1.0  # the shortest time between two edits of one message
-NONCE_LASTS_MS = 60_000
-"""Discord keeps a nonce for minutes; a notice that may have been sent longer ago is looked for before it is sent."""
+NONCE_LASTS_MS = 60_000  # Octet searches for a notice that it may have sent longer ago; Discord forgets nonces later
 CLOCK_SLACK_MS = 300_000  # how far this machine's clock may be ahead of Discord's
 _LONGEST_PAUSE_S = 300.0
 _REST_S = 60.0
 _AT_ONCE = 8
-_MOST_FAILURES = 10
-"""After so many errors of Discord at one message, while it takes others, Octet gives that message up."""
+_MOST_FAILURES = 10  # Octet drops a message at which Discord failed so often while it took others
 _SEEN_KEPT = 1000
 
 
 class ChannelUnknown(ChannelGone):
-    """No channel is known for this task. Set channel_id in [discord] of config/octet.toml."""
+    """Octet knows no channel for this task. Set channel_id in [discord] of config/octet.toml."""
 
 
 class Outbox(MessageWriter):
-    """Reads due notices and tells them; one at a time about one task (or words without one), several at once."""
+    """Posts the due notices: several at once, but one at a time about one task or one message to agents."""
 
     def __init__(
         self,
@@ -68,39 +66,36 @@ class Outbox(MessageWriter):
         shows_windows: bool = True,
         on_trouble: Callable[[], None] = lambda: None,
     ) -> None:
-        """`default_channel` takes what was asked outside of Discord. `shows_windows`: a user who has to decide what
-        became of a prompt is shown pictures of its window. `on_trouble` hears of what was not told."""
+        """Post requests from outside Discord in `default_channel`. With `shows_windows` a question about a prompt has
+        pictures of its window. `on_trouble` is called after each failure."""
         super().__init__("outbox", channels, clock)
         self._coordinator = coordinator
         self._notices = coordinator.notices
         self._default_channel = default_channel
         self._on_trouble = on_trouble
         self._shows_windows = shows_windows
-        self._just_told: set[str] = set()
-        """Tasks of which something was told while the due rows were being read: those rows are stale."""
-        self._inherited: int | None = None  # up to this id a former writer may have posted notices without noting it
-        self._tried: dict[NoticeId, tuple[float, int]] = {}
-        """When this writer first tried to post a notice that it has not noted as posted, by both clocks."""
+        self._just_told: set[str] = set()  # strands posted while the due rows were read: those rows are stale
+        self._inherited: int | None = None  # up to this id a former process may have posted notices without noting it
+        self._tried: dict[NoticeId, tuple[float, int]] = {}  # the first try to post an unnoted notice, by both clocks
         self._served: set[str] = set()  # strands that had their turn while others waited: Octet takes them last
-        self._resting: dict[NoticeId, float] = {}  # what was written just now, and when it may be edited again
-        self._seen: dict[str, int] = {}
-        """What messages show, clocks left out: an edit that changes nothing else is not made."""
+        self._resting: dict[NoticeId, float] = {}  # recently written notices, and when Octet may edit each again
+        self._seen: dict[str, int] = {}  # hashes of the messages without clocks: an edit must change something else
         self._failures: dict[NoticeId, tuple[int, int]] = {}
-        """How often in a row Discord met an error at a notice, and how many others it had taken before."""
+        """How often in a row Discord failed at a notice, and how many others it had taken before."""
         self._taken = self._written = 0  # how many notices, and how many messages, Discord has taken
         self._may_retry = True
-        self._given_up: set[str] = set()  # cards that cannot be edited any more and whose successor is on its way
+        self._given_up: set[str] = set()  # cards that take no edit any more, until their successor is posted
         self._news = self._notices.news
 
     def access_changed(self) -> None:
-        """Try the channels that Discord refused: permissions may have changed, or the connection is new."""
+        """Try the refused channels again: permissions may have changed, or the connection is new."""
         self._limits.forget_refusals()
         self._may_retry = True
         self._news.set()
 
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
-        """Start telling what may be told now, one notice of each strand. Return the seconds until more may be told."""
-        await self._coordinator.store.until_back()  # what cannot be noted as told is not told
+        """Start posting one notice of each strand. Return the seconds until more may be due."""
+        await self._coordinator.store.until_back()  # Octet posts only what it can note as posted
         if (closed_s := self._limits.banned_for_s()) > 0:
             return closed_s
         if self._inherited is None:
@@ -131,18 +126,18 @@ class Outbox(MessageWriter):
         return min([*full.values(), *rests_s, await self._notices.next_due_s(), _REST_S])
 
     def _in_fair_order(self, due: Iterable[Notice]) -> list[Notice]:
-        """Put strands that had their turn behind the others, but no question."""
+        """Put strands that had their turn behind the others; questions stay in front."""
         waiting = [one for one in due if one.strand not in self._busy and one.strand not in self._just_told]
         if all(one.strand in self._served for one in waiting):
             self._served.clear()
         return sorted(waiting, key=lambda one: not one.asks and one.strand in self._served)
 
     async def _publish(self, notice: Notice) -> None:
-        """Tell one notice and note how it went. Nothing of it is lost if the process ends at any point."""
+        """Post one notice and note the outcome. A crash at any point loses nothing."""
         try:
             await self._publish_and_record(notice)
         except Unavailable as error:
-            # The row stays due, and what was posted is found again by its nonce or its marker.
+            # The row stays due, and Octet finds a posted message again by its nonce or its marker.
             log.info("notice_not_noted", notice=notice.id, why=error.message)
             await asyncio.sleep(self.failed_rest_s)
         finally:
@@ -155,15 +150,15 @@ class Outbox(MessageWriter):
                 await self._publish_card(notice)
             else:
                 await self._post_or_edit(notice, await self._render(notice))
-            if self._written > before:  # else nothing was to be changed, and Discord was not asked
+            if self._written > before:  # else nothing changed, and Octet sent no request
                 self._limits.note_success(notice.place.channel)
             self._taken += 1
             self._failures.pop(notice.id, None)
             self._resting[notice.id] = self._clock.monotonic_s() + EDIT_EVERY_S
             self._tried.pop(notice.id, None)
-        except DiscordBan as blocked:  # the connection is in trouble, not this notice: it stays due
+        except DiscordBan as blocked:  # no fault of this notice: it stays due
             self._limits.note_ban(blocked.message, blocked.after_s)
-        except ChannelForbidden as refused:  # the channel, not this notice
+        except ChannelForbidden as refused:
             pause_s = self._limits.note_refusal(notice.place.channel, refused.message)
             await self._notices.no_access(notice.place.channel, error=refused.message, after_s=pause_s)
             self._on_trouble()
@@ -184,7 +179,7 @@ class Outbox(MessageWriter):
             await self._notices.again(notice.id, error="unexpected error, see the log", after_s=_REST_S)
 
     async def _fails_alone(self, notice: Notice) -> bool:
-        """Count an error of Discord. Tell whether it fails at this message while it takes others."""
+        """Count an error of Discord. Return whether it fails at this message while it takes others."""
         tries, taken = self._failures.get(notice.id, (0, self._taken))
         self._failures[notice.id] = (tries + 1, taken)
         if tries + 1 < _MOST_FAILURES:
@@ -192,8 +187,8 @@ class Outbox(MessageWriter):
         if self._taken > taken:
             return True
         if len(self._failures) > 1:
-            return False  # it fails at everything
-        try:  # no other notice waits: reading shows whether Discord works
+            return False  # it fails at all of them
+        try:  # no other notice waits: a search shows whether Discord works
             channel = int(notice.posted_channel) if notice.posted_channel else self._channel(notice.place)
             await self._channels.find_message(channel, self._marker(notice), after_ms=self._clock.now_ms())
         except OctetError:
@@ -242,7 +237,7 @@ class Outbox(MessageWriter):
         return found
 
     async def _open_thread(self, view: TaskView, channel: int, message: str) -> None:
-        """Make the thread before the card counts as posted. Where threads are refused, news go to the channel."""
+        """Make the thread before the card counts as posted. Where Discord refuses threads, news go to the channel."""
         try:
             faults.point("outbox.thread", may_fail=True)
             thread = await self._channels.open_thread(channel, message, render.thread_name(view.task))
@@ -254,9 +249,9 @@ class Outbox(MessageWriter):
         faults.point("outbox.thread_noted", may_fail=True)
 
     async def _post_or_edit(self, notice: Notice, parts: Parts) -> None:
-        """Post the notice, or edit the message that it has; a message that a user deleted stays deleted.
+        """Post the notice, or edit its message; a message that a user deleted stays deleted.
 
-        What is edited later shows the present also after a lost try, which may have asked what is settled by now."""
+        A message of a lost try that is edited later may be outdated, so Octet edits it at once."""
         if notice.posted_message:
             place, message = await self._change(notice, parts)
         else:
@@ -317,12 +312,11 @@ class Outbox(MessageWriter):
         return render.news(notice, await self._task_view(notice), message=message, marker=marker)
 
     async def _owner(self) -> str:
-        """The owner as core names people; empty as long as there is none."""
         owner = await self._coordinator.people.owner(by=HUB)
         return "" if owner is None else owner.id
 
     async def _post_somewhere(self, notice: Notice, parts: Parts) -> tuple[str, PostedMessage]:
-        """Post it in the thread of its task, or else in the channel; the channel, and the message there."""
+        """Post it in the thread of its task, else in the channel; return that place and the message."""
         places = [int(notice.thread)] if notice.thread else []
         if notice.place.channel or self._default_channel or not places:
             places.append(self._channel(notice.place))
@@ -352,7 +346,7 @@ class Outbox(MessageWriter):
         if self._seen.get(message) == hash(without_clocks(parts)):
             self._limits.return_edit(str(channel))
             return
-        self._seen.pop(message, None)  # an edit whose answer is lost may have been made
+        self._seen.pop(message, None)  # Discord may have made an edit whose answer was lost
         faults.point("outbox.edit", may_fail=True)
         await self._channels.edit_message(channel, message, parts)
         faults.point("outbox.edited", may_fail=True)
@@ -365,16 +359,15 @@ class Outbox(MessageWriter):
             del self._seen[next(iter(self._seen))]
 
     async def _find(self, notice: Notice, channel: int, tag: str = "") -> str | None:
-        """The message of an earlier try whose answer was lost, if Discord may have forgotten its nonce by now.
+        """Find the message of an earlier try, if Discord may have forgotten its nonce by now.
 
-        Time since that try is the longer one of two clocks: one may be set, the other stops while a machine is
-        suspended."""
+        The longer time of two clocks counts: one may be set, the other stops while the machine is suspended."""
         now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
         tried_s, tried_ms = self._tried.setdefault(notice.id, (now_s, now_ms))
         is_recent = 0 <= now_ms - tried_ms < NONCE_LASTS_MS and (now_s - tried_s) * 1000 < NONCE_LASTS_MS
         if is_recent and notice.id > (self._inherited or 0):
             return None
-        # By a clock that was ahead: then nothing is known of when it was made.
+        # A future time came from a clock that was ahead: search without it.
         since_ms = 0 if notice.created_ms > now_ms else notice.created_ms - CLOCK_SLACK_MS
         return await self._channels.find_message(channel, self._marker(notice, tag), after_ms=since_ms)
 

@@ -1,4 +1,4 @@
-"""What one message is made of."""
+"""The parts of one message, and Discord's limits on its files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Parts:
         return {"content": self.content} if self.view is None else {"view": self.view}
 
     def files(self) -> list[discord.File]:
-        """The attachments; each call needs new ones."""
+        """Open the attachments; each call needs new ones."""
         return [discord.File(io.BytesIO(one.data), filename=one.name) for one in self.attachments]
 
 
@@ -47,7 +47,7 @@ _CLOCK = re.compile(r"<t:\d+(:\w)?>")
 
 
 def without_clocks(parts: Parts) -> str:
-    """Return all that people see of a message except its clocks, which Discord keeps going."""
+    """Return what users see of a message except its clocks, which Discord updates."""
     shown = parts.content if parts.view is None else str(parts.view.to_components())
     files = [(one.name, len(one.data)) for one in parts.attachments]
     return _CLOCK.sub("", f"{shown}{files}")
@@ -87,7 +87,7 @@ def boxed(
     buttons: Sequence[Button] = (),
     small: str = "",
 ) -> ui.LayoutView:
-    """A message with a coloured edge: texts, other items, buttons in one row, small print."""
+    """Build a message with a coloured edge: texts, other items, buttons in one row, small print."""
     shown = [ui.TextDisplay[ui.LayoutView](text) for text in texts]
     box: ui.Container[ui.LayoutView] = ui.Container(*shown, *items, accent_colour=colour)
     if buttons:
@@ -109,8 +109,7 @@ def framed(
     shots: Sequence[Attachment] = (),
     buttons: Sequence[Button] = (),
 ) -> Parts:
-    """A message with a coloured edge that mentions the user `wakes`: `text`, pictures, buttons in one row, and the
-    marker by which the outbox knows it."""
+    """Build a message with a coloured edge, pictures, buttons and the outbox's marker; mention the user `wakes`."""
     pictures = [discord.MediaGalleryItem(f"attachment://{one.name}", description=one.shows or None) for one in shots]
     items = [ui.MediaGallery[ui.LayoutView](*pictures)] if shots else []
     view = boxed([_ping(wakes) + text], colour=colour, items=items, buttons=buttons, small=marker)
@@ -118,7 +117,7 @@ def framed(
 
 
 def written(text: str, marker: str, *, wakes: int | None = None, files: tuple[Attachment, ...] = ()) -> Parts:
-    """An ordinary message that mentions the user `wakes`, with the marker by which the outbox knows it."""
+    """Build an ordinary message that mentions the user `wakes`, with the marker by which the outbox finds it."""
     content = f"{_ping(wakes)}{text}\n-# {marker}"
     return Parts(content=content, attachments=files, mentions=(wakes,) if wakes else ())
 

@@ -1,4 +1,4 @@
-"""How each type of result is shown to the one who asked, in Discord: one table."""
+"""One table of how Discord shows each type of result to the user who asked."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NAME_CHARS = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What was asked, for a presentation that needs more than the result."""
+    """The request, for a presentation that needs more than the result."""
 
     octet: Coordinator
     by: Actor
@@ -53,7 +53,7 @@ def _task_line(row: Task) -> str:
 
 
 def fit(lines: list[str], empty: str) -> str:
-    """As many lines as one message takes, and how many are left out."""
+    """Join as many lines as one message takes, and say how many are left out."""
     shown = fitting(lines, CONTENT_LIMIT - 100)
     if len(shown) < len(lines):
         shown.append(f"… and {len(lines) - len(shown)} more.")
@@ -68,11 +68,11 @@ def _lines(kind: Any, result: Any, _: Asked) -> str:
 PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
     **{kind: partial(_lines, kind) for kind in results.LINES},
     Task: lambda task, _: accepted(task),
-    Page[Task]: lambda page, _: fit([_task_line(row) for row in page.items], "No tasks. `/task new` makes one."),
+    Page[Task]: lambda page, _: fit([_task_line(row) for row in page.items], "No tasks. Create one with `/task new`."),
     TaskView: _task,
     AgentMessageView: lambda view, _: delivery_messages.answer(view),
     Page[AgentStatus]: lambda page, _: fit(
-        [results.agent_line(row, FORM) for row in page.items], "No agents. They are described in config/agents.toml."
+        [results.agent_line(row, FORM) for row in page.items], "No agents. Add one in config/agents.toml."
     ),
     ActionResult: lambda pressed, asked: buttons.ended(pressed, core=asked.octet, by=asked.by),
     Png: lambda shown, _: Parts(content=f"{shown.of}:", attachments=(Attachment(name=shown.name, data=shown.png),)),

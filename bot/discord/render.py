@@ -44,22 +44,22 @@ STATES: dict[TaskState, tuple[int, str]] = {
     TaskState.DRAFT: (GREY, "draft"),
     TaskState.READY: (BLUE, "ready, waits for a free agent"),
     TaskState.WAITING: (AMBER, "waiting"),
-    TaskState.ASSIGNED: (BLUE, "given to {agent}, waits for its turn at the desk"),
+    TaskState.ASSIGNED: (BLUE, "assigned to {agent}, waits for the desk"),
     TaskState.DELIVERING: (BLUE, "being delivered to {agent}"),
     TaskState.WORKING: (BLUE, "{agent} is working on it"),
     TaskState.BLOCKED: (AMBER, "{agent} needs an answer"),
     TaskState.REVIEW: (BLUE, "in review"),
-    TaskState.PARKED: (RED, "stopped, needs a person"),
+    TaskState.PARKED: (RED, "stopped, needs attention"),
     TaskState.FAILED: (RED, "failed"),
     TaskState.EXPIRED: (RED, "expired"),
-    TaskState.DONE: (GREEN, "done, as reported (not checked)"),
+    TaskState.DONE: (GREEN, "done, says its agent (not checked)"),
     TaskState.CANCELLED: (GREY, "cancelled"),
 }
-"""Each state's colour, and its words. `done` is an agent's claim until checks exist, so it never looks like more."""
+"""Each state's colour and words. `done` is an agent's claim, so it never looks like more."""
 
 
 def card(view: TaskView, *, marker: str) -> Parts:
-    """The task's card. Only the dry-run card shows the prompt with its code: there the person plays the agent."""
+    """Build the task's card. Only a dry-run card shows the prompt with its code: there the user plays the agent."""
     task = view.task
     is_dry = is_dry_run(task)
     blocks, files = _head(task), list[Attachment]()
@@ -77,8 +77,7 @@ def card(view: TaskView, *, marker: str) -> Parts:
 
 
 def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
-    """All of a task, for one reader; codes are masked. The newest receipt's pictures are there for those who may see
-    windows."""
+    """Show all of a task to one user, with masked codes, and the newest receipt's pictures."""
     task, files = view.task, list[Attachment]()
     blocks = [*_head(task), fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS)]
     if view.thread:
@@ -100,63 +99,58 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
 
 
 def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str) -> Parts:
-    """A new message in the task's thread: an answer, an end, a halt, late words."""
+    """Build a message of the task's thread: an answer, an end, a halt, a late answer."""
     if message is not None and notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}:
         return _words(notice, view, message, marker)
     task = view.task
     lines = [_ending(task) if notice.kind is NoticeKind.ENDED else _halt(task, notice), inline(task.title, 200)]
     if notice.text and notice.kind is NoticeKind.ENDED:
         lines.append(inline(sentence(notice.text), 800))
-    is_still_so = notice.kind is NoticeKind.ENDED or notice.text == f"{task.state.value}: {task.reason or ''}"
-    if (
-        said := remedies.explain(task.cause, task.note)
-    ) and is_still_so:  # else what was seen belongs to something else
-        lines.append(FORM.seen(said, 400))
-    if task.cure and is_still_so:
-        lines.append(f"What to do: {task.cure}")
+    # Else the task's cause and cure belong to a later event.
+    if notice.kind is NoticeKind.ENDED or notice.text == f"{task.state.value}: {task.reason or ''}":
+        if said := remedies.explain(task.cause, task.note):
+            lines.append(FORM.seen(said, 400))
+        if task.cure:
+            lines.append(f"Next: {task.cure}")
     return written("\n".join(lines), marker, wakes=person_id(task.requester))
 
 
 def summary(notice: Notice, *, marker: str) -> Parts:
-    """Return the one message about the tasks that ended while Octet had no Discord."""
+    """Build the one message about the tasks that ended while Octet had no Discord."""
     number, *newest = notice.text.split()
     tasks, shown = "1 task" if number == "1" else f"{number} tasks", ", ".join(newest)
     said = f"**{tasks} ended while Octet was not connected to Discord.** The newest: {shown}."
-    return written(f"{said}\n`/task list` with all tasks and `/task show` tell more.", marker)
+    return written(f"{said}\nSee `/task list` and `/task show`.", marker)
 
 
 def thread_name(task: Task) -> str:
-    """`T-142 · title`, as long as Discord allows."""
     return plain(f"{task.id} · {task.title}", NAME_LIMIT)
 
 
 def mask(prompt: str) -> str:
-    """The prompt without its one-task code."""
     return _CODE.sub(r"\1••••", prompt)
 
 
 def person_id(actor: str) -> int | None:
-    """The Discord user behind an actor's id, if it is one."""
+    """Return the Discord user of an actor's id; None for any other actor."""
     kind, _, number = actor.partition(":")
     return int(number) if kind == "discord" and number.isascii() and number.isdigit() else None
 
 
 def named(actor: str) -> str:
-    """How a message names the user who did something."""
-    person = person_id(actor)
-    if person:
+    if person := person_id(actor):
         return f"<@{person}>"
-    return "the operator of this machine" if actor == "operator" else inline(actor, 60) or "somebody"
+    return "the operator of this machine" if actor == "operator" else inline(actor, 60) or "a user"
 
 
 def is_dry_run(task: Task) -> bool:
-    """Whether the task waits after a prompt that was rendered but typed nowhere."""
+    """Tell whether the task waits after a dry run: Octet rendered its prompt and typed it nowhere."""
     return task.state is TaskState.WAITING and task.reason == WaitReason.DRY_RUN
 
 
 def state_words(task: Task) -> str:
     if is_dry_run(task):
-        return "sent (dry run): nothing was typed anywhere"
+        return "sent (dry run): Octet typed nothing"
     if task.is_unverified:
         return "done, as read in its agent's window (unverified)"
     return STATES[task.state][1].format(agent=inline(task.agent or "an agent", 60))
@@ -178,7 +172,7 @@ def _head(task: Task) -> list[str]:
     if said := remedies.explain(task.cause, task.note):
         facts.append(FORM.seen(said, 300))
     if task.cure and not is_dry_run(task):
-        facts.append(f"What to do: {task.cure}")
+        facts.append(f"Next: {task.cure}")
     if task.last_seen_ms is not None and task.state not in ENDED:
         begin = "\n> " if task.progress else " "
         facts.append(f"Last sign: <t:{task.last_seen_ms // 1000}:t>{begin}{inline(task.last_sign, MAX_PROGRESS_CHARS)}")
@@ -186,7 +180,6 @@ def _head(task: Task) -> list[str]:
 
 
 def priority_words(priority: int) -> str:
-    """`P2, normal`."""
     return f"P{priority}, {PRIORITIES[priority]}" if 0 <= priority < len(PRIORITIES) else f"P{priority}"
 
 
@@ -207,23 +200,21 @@ def _words(notice: Notice, view: TaskView, message: Message, marker: str) -> Par
     task, agent = view.task, _speaker(message)
     before = next((one for one in view.answers if one.id == message.supersedes), None)
     if before is not None and before.body.split() == message.body.split():
-        said = f"**{agent}** brought the answer of {task.id} by its command too, the same that was read in its window."
+        said = f"**{agent}** sent its answer to {task.id}: it is the one that Octet read in its window."
         return written(said, marker)
     if notice.kind is NoticeKind.LATE:
-        head = f"**Late words of {agent}** for {task.id}, which had ended or was another task"
+        head = f"**{agent}** answered {task.id} late: the task had ended, or had another agent"
     elif message.source is Source.MODEL:
         head = f"The model of **{agent}** answers {task.id}" + ("" if message.final else ", but not to the end")
     elif message.source is Source.WINDOW:
-        how = "ends" if message.final else "began an answer to"
-        # Say whether its end was there, and that the agent did not bring it.
-        sure = (
-            "*unverified*: read there, not brought by it"
-            if message.final
-            else ("*partial* and *unverified*: its end is not there")
-        )
-        head = f"**{agent}** {how} {task.id} in its window ({sure})" + (" and says" if message.final else "")
+        if message.final:
+            sure = "*unverified*: Octet read it there, the agent did not send it"
+            head = f"**{agent}** ends {task.id} in its window ({sure}) and says"
+        else:
+            sure = "*partial* and *unverified*: the end is missing"
+            head = f"**{agent}** began an answer to {task.id} in its window ({sure})"
     elif before is not None:
-        head = f"**{agent}** ends {task.id} by its command, otherwise than was read in its window, and says"
+        head = f"**{agent}** ends {task.id} and says, unlike the answer that Octet read in its window"
     elif message.final:
         head = f"**{agent}** ends {task.id} and says"
     else:
@@ -252,11 +243,11 @@ def _ending(task: Task) -> str:
 
 
 def _halt(task: Task, notice: Notice) -> str:
-    """What halted it. The task may have moved on since: the notice keeps the state and reason it was about."""
+    """Say what halted the task. The notice keeps that state and reason; the task may have others by now."""
     state, _, reason = notice.text.partition(": ")
     if state == TaskState.READY:
-        return f"**{task.id} was taken from its agent,** which was silent for too long, and is ready for another one."
-    halted = "needs a person" if state == TaskState.PARKED else "waits"
+        return f"**{task.id} is ready for another agent:** its agent was silent for too long."
+    halted = "needs attention" if state == TaskState.PARKED else "waits"
     return f"**{task.id} {halted}:** {sentence(reason)}"
 
 

@@ -1,5 +1,5 @@
-"""Answering one person, privately: acknowledge within three seconds, then fill in the answer. A lost call is repeated
-safely, because both calls have the same effect twice as once."""
+"""Private answers to one user: acknowledge within three seconds, then fill in the answer. Octet may repeat both calls
+safely, because each has the same effect twice as once."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ ALREADY_ACKNOWLEDGED = 40060
 CONNECTION_LOST = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """What a connection raises when it breaks; none of them is a DiscordException."""
 _ACKNOWLEDGED = "acknowledged"
-"""In an interaction's `extras`. The library's own note lacks an acknowledgement whose answer was lost."""
+"""In an interaction's `extras`. The library does not note an acknowledgement whose answer was lost."""
 _TRIES = 4
 _PAUSE_S = 0.3
-_SOON_S = 2.0  # an acknowledgement may wait this long for the end of a ban; later it would come too late
+_SOON_S = 2.0  # an acknowledgement may wait this long for the end of a ban; Discord takes no later one
 _LATE_S = 840.0  # an acknowledged answer may wait this long: its token lasts fifteen minutes
 
 
 async def defer(interaction: discord.Interaction[Any]) -> None:
-    """Acknowledge; the answer follows and only this person sees it. The first await of every command. Raises
-    discord.HTTPException when it came too late or another process was faster: then nothing may be done."""
+    """Acknowledge first in every command; the answer follows, and only this user sees it.
+
+    Raises discord.HTTPException when it came too late or another process was faster: then the command must not run."""
     was_lost = False
 
     async def acknowledge() -> None:
@@ -41,14 +42,14 @@ async def defer(interaction: discord.Interaction[Any]) -> None:
             raise
         except discord.HTTPException as error:
             if not (was_lost and error.code == ALREADY_ACKNOWLEDGED):
-                raise  # else: the lost try was ours and it had arrived
+                raise  # else the lost try had arrived
 
     await _repeated(acknowledge, waits_s=_SOON_S)
     interaction.extras[_ACKNOWLEDGED] = True
 
 
 async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> None:
-    """Answer what `defer` acknowledged. When the interaction has expired, this is logged and let go."""
+    """Answer what `defer` acknowledged. Log an expired interaction."""
     parts = Parts(content=answer) if isinstance(answer, str) else within_limits(answer)
     silent = discord.AllowedMentions.none()
 
@@ -60,8 +61,7 @@ async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> Non
 
     try:
         await _repeated(fill_in, waits_s=_LATE_S)
-    except (discord.DiscordException, *CONNECTION_LOST, RuntimeError, DiscordBan) as lost:
-        # RuntimeError: the client was closed
+    except (discord.DiscordException, *CONNECTION_LOST, RuntimeError, DiscordBan) as lost:  # RuntimeError: closed
         log.warning("answer_lost", interaction=interaction.id, error=repr(lost))
 
 

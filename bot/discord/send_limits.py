@@ -1,6 +1,6 @@
-"""What stops Octet from writing to Discord for a while: a ban, a channel that refuses, the limit of edits.
+"""Limits on writing to Discord: a ban, a channel that refuses, the number of edits.
 
-The outbox, the board writer and every request of the client share one instance. Notices record only their own tries."""
+The outbox, the board writer and every request of the client share one instance."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ _LONGEST_BAN_S = 3600.0
 _SAME_S = 1.0
 _MOMENT_S = 0.001
 _FIRST_REFUSAL_S, _LONGEST_REFUSAL_S = 5.0, 3600.0
-EDITS, EDITS_S = 5, 5.0  # A channel takes so many edits in so many seconds
-_TOKEN_ROUTES = ("/webhooks/", "/interactions/")
-"""These requests carry their own token: a 401 is about that token, not about the bot's."""
+EDITS, EDITS_S = 5, 5.0  # a channel takes so many edits in so many seconds
+_TOKEN_ROUTES = ("/webhooks/", "/interactions/")  # a 401 of these is about their own token, not about the bot's
 
 
 class DiscordBan(Unavailable):
-    """Discord accepts nothing from this bot at the moment: {why}."""
+    """Discord currently accepts nothing from this bot: {why}."""
 
     def __init__(self, *, why: str, after_s: float = _BAN_S) -> None:
         super().__init__(why=why)
@@ -44,12 +43,12 @@ class _Refusal:
 
 
 class SendLimits:
-    """Knows what may be sent now. Nothing of it outlives the process."""
+    """Knows what Octet may send now, in memory only."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._closed_until_s = clock.monotonic_s()
-        self.is_probing = False  # nothing has succeeded since the last ban: one writer tries while the others wait
+        self.is_probing = False  # no request has succeeded since the last ban: one writer tries, the others wait
         self._refusals: dict[str, _Refusal] = {}
         self._edits: dict[str, deque[float]] = {}
 
@@ -61,7 +60,7 @@ class SendLimits:
             self.is_probing = True
 
     def banned_for_s(self) -> float:
-        """Return for how many seconds nothing may be sent; 0 without a ban."""
+        """Return how many seconds a ban still lasts; 0 without one."""
         return max(0.0, self._closed_until_s - self._clock.monotonic_s())
 
     def note_success(self, channel: str) -> None:
@@ -70,7 +69,7 @@ class SendLimits:
         self._refusals.pop(channel, None)
 
     def note_refusal(self, channel: str, why: str) -> float:
-        """Note that Discord refuses the channel; return for how long nothing goes there: longer each time."""
+        """Note that Discord refuses the channel; return how long Octet pauses there: longer each time."""
         known = self._refusals.get(channel)
         now = self._clock.monotonic_s()
         if known is None or known.until_s <= now + _MOMENT_S:
@@ -85,7 +84,7 @@ class SendLimits:
         return channel in self._refusals
 
     def refusal_of(self, channel: str) -> tuple[str, float] | None:
-        """Return why nothing goes to the channel now and for how many seconds more; None when it may be tried."""
+        """Return why Octet pauses in the channel and for how many seconds more; None when it may try."""
         known = self._refusals.get(channel)
         left_s = known.until_s - self._clock.monotonic_s() if known else 0.0
         return (known.why, left_s) if known and left_s > _MOMENT_S else None
@@ -95,14 +94,14 @@ class SendLimits:
         self._refusals.clear()
 
     def take_edit(self, channel: str, *, spare: int = 0) -> bool:
-        """Take one of the channel's edits, if there is one; `spare` of them are left to others."""
+        """Take one of the channel's edits, if more than `spare` are left."""
         free = len(self._recent(channel)) < EDITS - spare
         if free:
             self._edits.setdefault(channel, deque()).append(self._clock.monotonic_s())
         return free
 
     def return_edit(self, channel: str) -> None:
-        """Give back an edit that was not needed."""
+        """Return an edit that was not needed."""
         if edits := self._edits.get(channel):
             edits.pop()
 
@@ -121,7 +120,7 @@ class SendLimits:
         return edits
 
     def trace_config(self) -> aiohttp.TraceConfig:
-        """Return hooks for one client: a ban refuses each of its requests, and its responses report bans."""
+        """Return hooks for one client: during a ban each request raises, and responses report bans."""
 
         async def check(_session: object, _context: SimpleNamespace, sent: aiohttp.TraceRequestStartParams) -> None:
             if (left_s := self.banned_for_s()) > 0 and not sent.url.scheme.startswith("ws"):

@@ -1,15 +1,14 @@
-"""What a bot's token shows over REST, without a connection: its application, its servers, what it may do there.
-
-For `octet init` and `octet doctor`; with the one list of permissions that Octet asks for, and its invitation link.
-The connected bot writes by `channel_client`."""
+"""Reads what a bot's token shows over REST, for `octet init` and `octet doctor`: its application, its servers, its
+permissions there. Here is also the one list of permissions that Octet needs, and the invitation link."""
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
@@ -41,15 +40,15 @@ ADMINISTRATOR = 1 << 3  # includes all the others. Octet never asks for it.
 
 
 class TokenInvalid(Misconfigured):
-    """Discord does not take this token. Reset it (discord.com/developers, Bot, Reset Token) and take the new one."""
+    """Discord refuses this token. Reset it (discord.com/developers, Bot, Reset Token) and use the new one."""
 
 
 class DiscordUnreachable(Unavailable):
-    """Discord cannot be reached: {why}. Look at this machine's way to the internet (proxy, firewall) and try again."""
+    """Octet cannot reach Discord: {why}. Check this machine's internet connection (proxy, firewall) and try again."""
 
 
 class NotVisible(NotFound):
-    """Discord shows this bot no {what} with the id {id}. Invite the bot there anew, or name another one."""
+    """Discord shows this bot no {what} with the id {id}. Invite the bot there again, or name another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +68,7 @@ class Application:
     bot_name: str
     owners: tuple[DiscordUser, ...]
     """The owner in the developer portal; of a team the members who may change the application, its owner first."""
-    is_public: bool = False  # everybody with its link may invite the bot
+    is_public: bool = False  # any user with its link may invite the bot
     needs_code_grant: bool = False  # Discord then takes no simple invitation
 
 
@@ -83,7 +82,7 @@ class DiscordServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelAccess:
-    """A text channel that the bot sees, with the names of the permissions that it lacks there."""
+    """A text channel that the bot sees, with the names of its missing permissions there."""
 
     id: str
     name: str
@@ -91,8 +90,7 @@ class ChannelAccess:
 
 
 class SetupClient:
-    """Asks Discord, or what stands in for it at `api_base`, in a bot's name. Every call may raise TokenInvalid or
-    DiscordUnreachable."""
+    """Asks Discord, or its replacement, as the bot. Every call may raise TokenInvalid or DiscordUnreachable."""
 
     def __init__(self, token: str, *, api_base: str | None = None) -> None:
         self._token = token
@@ -121,12 +119,10 @@ class SetupClient:
                 return found
 
     def text_channels(self, server: str, bot_id: str) -> list[ChannelAccess]:
-        """Return the server's text channels in its own order, with what the bot may not do there. Raises NotVisible."""
+        """Return the server's text channels in their order, with the bot's missing permissions. Raises NotVisible."""
         roles = {role["id"]: int(role["permissions"]) for role in self._of(server, "/roles")}
         mine: list[str] = [server, *self._of(server, f"/members/{bot_id}").get("roles", ())]
-        held = 0
-        for role in mine:
-            held |= roles.get(role, 0)
+        held = _union(roles.get(role, 0) for role in mine)
         listed = [one for one in self._of(server, "/channels") if one["type"] == _TEXT_CHANNEL]
         listed.sort(key=lambda one: (one.get("position", 0), int(one["id"])))
         return [_channel(one, held, mine, bot_id) for one in listed]
@@ -148,7 +144,7 @@ class SetupClient:
     def _get(self, path: str, *, what: str = "page", of: str = "") -> Any:
         headers = {"Authorization": f"Bot {self._token}", "User-Agent": "DiscordBot (octet, setting up)"}
         if not (self._token.isascii() and self._token.isprintable()):
-            raise TokenInvalid  # it could not even be sent, and what refuses that repeats it
+            raise TokenInvalid  # urllib would refuse it with an error that repeats it
         request = urllib.request.Request(f"{self._api}{path}", headers=headers)  # noqa: S310 - api_base is http by its pattern
         for left in reversed(range(_TRIES)):
             try:
@@ -192,16 +188,18 @@ def _of_team(team: Json) -> tuple[DiscordUser, ...]:
 
 
 def _channel(channel: Json, held: int, mine: Sequence[str], bot_id: str) -> ChannelAccess:
-    """Apply the overwrites in Discord's order: of everybody, of all roles together, of the member; denials first."""
+    """Apply the overwrites in Discord's order: of @everyone, of all roles together, of the member; denials first."""
     overwrites: dict[str, Json] = {one["id"]: one for one in channel.get("permission_overwrites", ())}
     if not held & ADMINISTRATOR:
         for step in (mine[:1], mine[1:], [bot_id]):
-            there = [overwrites[one] for one in step if one in overwrites]
-            for one in there:
-                held &= ~int(one["deny"])
-            for one in there:
-                held |= int(one["allow"])
+            found = [overwrites[one] for one in step if one in overwrites]
+            held &= ~_union(int(one["deny"]) for one in found)
+            held |= _union(int(one["allow"]) for one in found)
     return ChannelAccess(id=channel["id"], name=channel["name"], missing=missing_permissions(held))
+
+
+def _union(permissions: Iterable[int]) -> int:
+    return functools.reduce(int.__or__, permissions, 0)
 
 
 def _user(user: Json) -> DiscordUser:
@@ -209,7 +207,7 @@ def _user(user: Json) -> DiscordUser:
 
 
 def invite_link(application_id: str) -> str:
-    """Return the link by which a manager of a server invites the bot, with these permissions and no others."""
+    """Return the link by which a server's manager invites the bot with exactly these permissions."""
     asked = {"client_id": application_id, "scope": "bot applications.commands", "permissions": PERMISSIONS}
     return f"https://discord.com/oauth2/authorize?{urlencode(asked)}"
 

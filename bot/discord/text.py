@@ -1,4 +1,4 @@
-"""Foreign text made fit for a Discord message: measured, cut, escaped, fenced; and the form of results there."""
+"""Fits text from outside into a Discord message: measures, cuts, escapes, fences; and the form of results there."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ NAME_LIMIT = 100  # characters of a thread's name and of a choice
 
 _FENCE = "```"
 _NOTHING = "(nothing to show)"
-_SPARE = 8  # of a long text this many times its room is looked at; the rest would hardly show
+_SPARE = 8  # of a long text only this many times its room is processed; the rest would hardly show
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 _HIDDEN = re.compile("[\u00ad\u180e\u200b\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
-"""What is not to be seen and can disguise a text. Joiners stay: letters and emoji need them."""
-_MARKER = re.compile(r"(\bo[a-z2-9]{4})·(?=b?\d)")  # the shape by which Octet knows its own messages
+"""Invisible characters that can disguise a text. Joiners stay: letters and emoji need them."""
+_MARKER = re.compile(r"(\bo[a-z2-9]{4})·(?=b?\d)")  # the shape of Octet's own markers
 _MARKUP = re.compile(r"[\\*_~|`<\[]|(?<=\w):(?=//)")
 _EVERYONE = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
 
 
 def size(text: str) -> int:
-    """How long Discord may count `text`: in UTF-16 units, the longest of the ways in use."""
+    """Measure `text` in UTF-16 units, the longest of the ways in which Discord counts."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def cut(text: str, limit: int) -> str:
-    """`text`, or its beginning with an ellipsis, at most `limit` long; no sign is parted from its combining marks."""
+    """Shorten `text` to at most `limit`, with an ellipsis; keep each sign together with its combining marks."""
     if size(text) <= limit:
         return text
     room, end = limit - 1, 0
@@ -48,7 +48,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def fitting(lines: Iterable[str], room: int) -> list[str]:
-    """The first of these texts, as many as fit into `room` characters."""
+    """Return the first of these texts, as many as fit into `room` characters."""
     kept: list[str] = []
     for line in lines:
         room -= size(line) + 2
@@ -59,13 +59,13 @@ def fitting(lines: Iterable[str], room: int) -> list[str]:
 
 
 def plain(text: str, limit: int) -> str:
-    """One line without markup for places that show none: names of threads, choices. Never empty."""
+    """Make one line, never empty, for places that show no markup: names of threads, choices."""
     return cut(_one_line(text[: limit * _SPARE]), limit) or _NOTHING
 
 
 def inline(text: str, limit: int) -> str:
-    """One line that shows exactly its characters inside our own: no markup, no mention, its direction isolated. The
-    result, escapes included, is at most `limit` long."""
+    """Make one line that shows exactly its characters: no markup, no mention, its direction isolated. With its escapes
+    it is at most `limit` long."""
     line = cut(_one_line(text[: limit * _SPARE]), limit)
     shown, most = _escape(line), limit
     while size(shown) > limit - 2:
@@ -77,20 +77,20 @@ def inline(text: str, limit: int) -> str:
 
 
 def fence(text: str, limit: int) -> str:
-    """The beginning of `text` as a code block of at most `limit` characters, in which nothing is markup."""
+    """Show the beginning of `text` as a code block of at most `limit` characters."""
     start = strip_controls(text[: limit * _SPARE])
     tame = start.replace("`", "\u02cb") if _FENCE in start else start
     return f"{_FENCE}\n{cut(tame, limit - 8) or ' '}\n{_FENCE}"
 
 
 def fits_fence(text: str, limit: int) -> bool:
-    """Whether a code block shows the whole of `text`, each character as it is."""
+    """Tell whether a code block shows every character of `text` unchanged."""
     return len(text) + 8 <= limit and size(text) + 8 <= limit and _FENCE not in text and strip_controls(text) == text
 
 
 def quote(text: str, limit: int) -> str:
-    """Quote an agent's text in at most `limit` characters, each line marked; its beginning if it is longer. Its
-    markdown is shown, but no link hides its address, and a code block that is open at the end is closed."""
+    """Quote an agent's text, or its beginning, in at most `limit` characters. Its markdown works, but no link hides
+    its address, and the quote closes an open code block."""
     shown = redacted(strip_controls(text[: limit * _SPARE])).replace("](", "] (").strip()
     lines = (shown or _NOTHING).split("\n")
     kept, room = list[str](), limit - 12
@@ -112,8 +112,7 @@ def quote_fence(text: str, limit: int) -> str:
 
 
 def strip_controls(text: str) -> str:
-    """Return `text` without characters that do or hide something in place of being shown, and without the shape of
-    Octet's own marker. Each end of a line becomes a line feed."""
+    """Remove invisible and control characters and the shape of Octet's markers; end each line with a line feed."""
     return _MARKER.sub(r"\1.", _HIDDEN.sub("", CONTROLS.sub("", "\n".join(text.splitlines()))))
 
 
@@ -126,7 +125,7 @@ def _escape(line: str) -> str:
 
 
 def _joins(text: str, position: int) -> bool:
-    """Whether the character at `position` belongs to the sign before it."""
+    """Tell whether the character at `position` belongs to the sign before it."""
     character = text[position]
     return (
         unicodedata.category(character) in {"Mn", "Me", "Mc"}

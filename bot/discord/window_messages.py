@@ -22,29 +22,28 @@ from core.supervision.model import ScreenLock
 _TEXT_CHARS = 1_500
 _OVER: dict[DialogEnding, str] = {
     DialogEnding.ANSWERED: "{who} pressed **{act}** for {agent}.",
-    DialogEnding.IN_DOUBT: "{who} asked for **{act}**, and nobody knows whether it was pressed for {agent}. "
-    "It is not pressed again by itself.",
-    DialogEnding.GONE: "{agent} does not wait any more: it was answered at the machine, or went on by itself.",
-    DialogEnding.CHANGED: "the window of {agent} shows something else now. Nothing was pressed.",
+    DialogEnding.IN_DOUBT: "{who} asked for **{act}**, and Octet does not know whether it pressed it for {agent}. "
+    "It does not press it again.",
+    DialogEnding.GONE: "{agent} no longer waits: a user answered at the machine, or the agent continued.",
+    DialogEnding.CHANGED: "{agent}'s window has changed, so Octet pressed nothing.",
 }
 _SETTLED: dict[str, str] = {
-    "arrived": "{who} said that **{act}** was pressed for {agent}.",
+    "arrived": "{who} said that Octet pressed **{act}** for {agent}.",
     "dropped": "{who} does not need **{act}** for {agent} any more.",
-    "ended": "**{act}** for {agent} needs nobody any more.",
+    "ended": "**{act}** for {agent} needs no decision any more.",
 }
 _NOT_AGAIN = (
-    "It is not pressed again by itself. Look at its window (`/desk screenshot`); if it still asks, a new message has "
-    "buttons for it."
+    "Octet does not press it again. Look at its window (`/desk screenshot`): if it still asks, a new message has "
+    "buttons."
 )
 _NEXT = (
-    "Unlock it, or close the menu that stands open on it; all goes on by itself then. Displays of the agents' own "
-    "(`octet desk up`) never lock, `octet doctor` says how to keep this one from locking, and `/task assign` gives a "
-    "task to an agent elsewhere."
+    "Unlock it, or close its open menu. To avoid this, use virtual displays (`octet desk up`), which never lock; "
+    "`octet doctor` says how to keep this one from locking. `/task assign` moves a task to an agent elsewhere."
 )
 
 
 def dialog_message(view: AgentDialogView, *, pictures: bool, marker: str) -> Parts:
-    """What a window stands still at, with what may be pressed; once it is over, how, and nothing to press."""
+    """Show a window's dialog with buttons for the allowed answers; once it is over, say how."""
     now, agent = view.dialog, inline(view.dialog.agent, 60)
     if now.ending is not None:
         return framed(_ended(view, now.ending), marker, colour=GREY)
@@ -65,13 +64,13 @@ def dialog_message(view: AgentDialogView, *, pictures: bool, marker: str) -> Par
 def unknown_action_message(
     notice: Notice, pressed: ActionResult, *, pictures: Sequence[Picture] | None, marker: str
 ) -> Parts:
-    """Tell the user who asked for an act that it is not known whether it was done; once a user has said so, how."""
+    """Tell the requester that the outcome of an action is unknown; once settled, say how."""
     agent, act = inline(pressed.agent, 60), ACT_LABELS[pressed.act]
     how, _, who = notice.text.partition(" by ")
     if how in _SETTLED:
         said = f"{_about(notice.task)}{_SETTLED[how].format(who=named(who), act=act, agent=agent)}"
         return framed(said, marker, colour=GREY)
-    head = f"**{_about(notice.task)}nobody knows whether {act} was pressed for {agent}.**"
+    head = f"**{_about(notice.task)}Octet does not know whether it pressed {act} for {agent}.**"
     lines = [head, *quoted_note(pressed.delivery), _NOT_AGAIN]
     shots = [
         Attachment(name=f"window-{one.moment.value.replace('_', '-')}.png", data=one.png) for one in pictures or ()
@@ -79,7 +78,7 @@ def unknown_action_message(
     asked = parse_asked(notice.about)
     buttons = [
         ResolveUnknown(Decision.ARRIVED, *asked, label="It was pressed"),
-        ResolveUnknown(Decision.DROP, *asked, label="Not needed any more"),
+        ResolveUnknown(Decision.DROP, *asked, label="No longer needed"),
     ]
     wakes = person_id(pressed.asker)
     return framed("\n".join(lines), marker, colour=RED, wakes=wakes, shots=shots, buttons=buttons)
@@ -87,19 +86,19 @@ def unknown_action_message(
 
 def _ended(view: AgentDialogView, ending: DialogEnding) -> str:
     now, press = view.dialog, view.press
-    act = ACT_LABELS[press.act] if press is not None and press.act is not None else "something"
+    act = ACT_LABELS[press.act] if press is not None and press.act is not None else "an answer"
     said = _OVER[ending].format(who=named(view.asker), act=act, agent=inline(now.agent, 60))
     about = f"**{now.task}:** " if now.task else ""
     return "\n".join([f"{about}{said}", *(quoted_note(press) if press is not None else [])])
 
 
 def _how_to_allow(view: AgentDialogView) -> list[str]:
-    """How the machine's owner lets people press what they cannot press from here yet."""
+    """Say how the machine's owner allows the missing answers."""
     if all(act in view.allowed_actions for act in view.dialog.answers):
         return []
     listed = ", ".join(f'"{act.value}"' for act in Act if act in {*view.allowed_actions, *view.dialog.answers})
     name = inline(view.dialog.agent, 60)
-    said = "Answer it at the machine. To answer from here, its owner writes into config/agents.toml, under"
+    said = "Answer it at the machine. To allow answers from here, its owner adds to config/agents.toml, under"
     return [f"{said} {name}: `allowed_actions = [{listed}]`, and restarts Octet."]
 
 
@@ -108,30 +107,30 @@ def _about(task: str | None) -> str:
 
 
 def blocked_message(now: BlockedWindow, *, owner: str, marker: str) -> Parts:
-    """One message for one time; it mentions the owner of this Octet, who can recalibrate the window."""
+    """Report a blocked window to the owner of this Octet, who can recalibrate it; once it is over, say so."""
     who, agent = named(now.tried_by), inline(now.agent, 60)
     where = f"the window {inline(now.window, 60)} of {agent} on desk {inline(now.desk, 60)}"
     if now.over_ms:
         how = f" {who} had it recalibrated." if now.tried_by and not now.tried else ""
-        said = f"{where[:1].upper()}{where[1:]} is not blocked any more; it was for "
+        said = f"{where[:1].upper()}{where[1:]} works again; it was blocked for "
         return framed(f"{said}{duration(now.over_ms - now.since_ms)}.{how}", marker, colour=GREY)
     # Titles of other windows are not for the channel.
     said = sentence(now.reason) if now.reason is Reason.COVERED else remedies.explain(now.reason, now.seen)
     lines = [f"**Octet cannot use {where}: {inline(said, 400)}**", now.cure]
     if now.tried:
-        lines.append(f"{who} had it recalibrated, which did not work: {inline(now.tried, 600)}")
-        lines.append(f"At the machine, `octet calibrate {now.desk} {now.window}` asks where one writes.")
+        lines.append(f"{who} had it recalibrated, which failed: {inline(now.tried, 600)}")
+        lines.append(f"At the machine, `octet calibrate {now.desk} {now.window}` asks for the input box.")
     elif now.tried_by:
-        lines.append(f"{who} had it recalibrated; Octet looks whether it can be used now.")
+        lines.append(f"{who} had it recalibrated; Octet is checking it.")
     buttons = [Recalibrate(now.desk, now.window)]
     return framed("\n".join(lines), marker, colour=AMBER, wakes=person_id(owner), buttons=buttons)
 
 
 def lock_message(lock: ScreenLock, *, owner: str, marker: str) -> Parts:
-    """One message for one lock; it mentions the owner of this Octet, who can do something about it."""
+    """Report a locked screen to the owner of this Octet, who can unlock it; once it is over, say so."""
     desk = inline(lock.desk, 60)
     if lock.over_ms is not None:
-        said = f"The screen of desk **{desk}** is not locked any more; it was for "
+        said = f"The screen of desk **{desk}** is unlocked; it was locked for "
         return framed(f"{said}{duration(lock.over_ms - lock.since_ms)}.", marker, colour=GREY)
     waits = "one thing waits" if lock.waiting == 1 else f"{lock.waiting} things wait"
     said = f"**The screen of desk {desk} is locked, and {waits} for it.**\n{_NEXT}"
@@ -139,7 +138,7 @@ def lock_message(lock: ScreenLock, *, owner: str, marker: str) -> Parts:
 
 
 def duration(for_ms: int) -> str:
-    """`2 h 5 min`: how long something lasted."""
+    """Write how long something lasted, such as `2 h 5 min`."""
     minutes = round(for_ms / 60_000)
     if minutes < 1:
         return "less than a minute"

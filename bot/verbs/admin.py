@@ -45,11 +45,11 @@ async def reload(
     ] = frozenset(),
     by: Actor,
 ) -> Reloaded:
-    """Work by what config/ says now: agents, desks and profiles.
+    """Reload the configuration: agents, desks and profiles.
 
-    Octet checks all of config/ first; it reports every problem line by line and then changes nothing. It ends prompts
-    under way first, and restarts only the workers of desks that changed. Settings of `octet.toml` need a restart of
-    Octet; the answer names them."""
+    Octet checks all of config/ first; if it finds problems, it reports each with its line and changes nothing. It
+    finishes the current prompts, and restarts only the workers of desks that changed. Settings of `octet.toml` need a
+    restart of Octet; the answer names them."""
     return await octet.maintenance.reload(by=by, desks=desks)
 
 
@@ -58,7 +58,7 @@ async def reload(
     None,
     on=On.DISCORD,
     own="who can read the console",
-    says="You are the owner of this Octet now. `/task new` gives the first task.",
+    says="You are the owner of this Octet now. Create your first task with `/task new`.",
 )
 async def claim(
     octet: Coordinator,

@@ -1,4 +1,4 @@
-"""`agent`: which agents there are, what each does, which are paused; interrupt one, answer its window."""
+"""`agent`: list agents and what they do; pause, resume and interrupt them; answer their windows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.agents.model import AgentState, AgentStatus
 from core.profiles.model import Act
 from core.security.model import Actor, Permission
 
-ABOUT = "The agents and what they are doing"
+ABOUT = "The agents and their work"
 
 
 class Answer(StrEnum):
@@ -60,16 +60,15 @@ async def env(octet: Coordinator, agent: AgentName, *, origin: Origin, by: Actor
 
 @Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/pause", undo="resume")
 async def pause(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
-    """Pause an agent: it gets nothing new.
+    """Pause an agent: it finishes its task and gets no new ones.
 
-    It goes on with what it has. Tasks that were only queued for it go to other agents; tasks that only it can do wait
-    and say so. It stays paused over restarts."""
+    Its queued tasks go to other agents. Tasks that only it can do wait, and say so. The pause survives a restart."""
     return await octet.availability.pause(agent, by=by)
 
 
 @Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/drain", undo="resume")
 async def drain(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
-    """Let an agent finish what it has, then pause it."""
+    """Pause an agent when it has finished its tasks and messages."""
     return await octet.availability.drain(agent, by=by)
 
 
@@ -77,25 +76,25 @@ async def drain(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStat
 async def resume(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
     """Give a paused agent tasks again.
 
-    For an agent that was silent it means that you saw it at work, so its task goes on."""
+    For a silent agent it means that you saw it work: its task continues."""
     return await octet.availability.resume(agent, by=by)
 
 
 @Verb("agent", Permission.AGENT_INTERRUPT, "POST /agents/{agent}/interrupt", is_slow=True)
 async def interrupt(octet: Coordinator, agent: AgentName, *, by: Actor) -> ActionResult:
-    """Stop what an agent does now.
+    """Interrupt an agent.
 
-    It goes before everything that waits for that window. The owner of the machine must allow it (`allowed_actions` in
+    This goes before everything that waits for its window. The owner of the machine must allow it (`allowed_actions` in
     config/agents.toml)."""
     return await octet.agent_actions.interrupt(agent, by=by)
 
 
 @Verb("agent", Permission.AGENT_NEW_CHAT, "POST /agents/{agent}/new-chat", is_slow=True)
 async def new_chat(octet: Coordinator, agent: AgentName, *, by: Actor) -> ActionResult:
-    """Begin a new conversation in the window of an agent that rests.
+    """Start a new conversation in an idle agent's window.
 
-    Octet presses the chord that its profile names (`new_chat`). Octet refuses it while the agent has a task, works or
-    is being sent something, and while its composer is not empty. The owner of the machine must allow it
+    Octet presses the shortcut in its profile (`new_chat`). It refuses while the agent has a task, works or is getting
+    a prompt, and while its composer is not empty. The owner of the machine must allow it
     (`allowed_actions` with `"new_chat"` in config/agents.toml)."""
     return await octet.agent_actions.new_chat(agent, by=by)
 
@@ -110,8 +109,8 @@ async def answer(
     *,
     by: Actor,
 ) -> ActionResult:
-    """Answer what an agent's window asks now.
+    """Answer the question in an agent's window.
 
-    Octet presses it only if the window still shows what the message about it showed, and says what it saw afterwards.
+    Octet presses the answer only if the window has not changed since its message, and says what it saw afterwards.
     The owner of the machine must allow it (`allowed_actions` in config/agents.toml)."""
     return await octet.agent_actions.answer_agent(agent, Act(answer.value), by=by)

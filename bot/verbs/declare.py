@@ -39,9 +39,9 @@ class On(Flag):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What an interface knows about a request beside its parameters. A verb asks for it by a parameter `origin`."""
+    """What an interface knows about a request beside its parameters. A verb gets it as its parameter `origin`."""
 
-    key: str | None = None  # the same key never does a thing twice
+    key: str | None = None  # Octet carries a request with the same key out once
     place: Place = field(default=Place())
     thread: str = ""
     url: str = ""  # the address at which the request found Octet
@@ -54,7 +54,7 @@ class ParameterKind:
     help: str
     parse: Callable[[Any], Any] | None = None  # reads the value from what an interface got
     suggest: Callable[[Coordinator, str, Actor], Sequence[tuple[str, str]]] | None = None
-    """Values that fit what is typed so far, each with its label. From memory only."""
+    """Finds values that fit the typed text, each with its label, from memory only."""
     choices: Mapping[Any, str] | None = None  # the values there are, each with its label
     is_text: bool = False  # A text of any length: a form, a file or standard input can give it
     for_programs: bool = False  # Discord does not offer it
@@ -87,7 +87,7 @@ class Verb:
     name: str = ""
     own: str = ""  # who may do it without the permission, such as "who asked for the task"; empty: no other actor
     on: On = On.ALL
-    mcp: str = ""  # its name as an agent's tool; empty: no tool
+    mcp: str = ""  # its name as an agent's tool; empty: it is no tool
     undo: str = ""  # the verb of this group that undoes it; empty: none does
     says: str | Callable[[Any], str] = ""
     """The sentence about its result `it`; empty: the interface presents the result by its type."""
@@ -95,7 +95,6 @@ class Verb:
     call: Callable[..., Awaitable[Any]] = field(init=False)
 
     def __call__(self, call: Callable[..., Awaitable[Any]]) -> Verb:
-        """Declare the function below as this verb."""
         self.call, self.name = call, self.name or call.__name__.replace("_", "-")
         return self
 
@@ -120,7 +119,6 @@ class Verb:
 
     @property
     def help(self) -> str:
-        """All that its docstring says."""
         return inspect.getdoc(self.call) or ""
 
     @property
@@ -129,7 +127,7 @@ class Verb:
         return self.help.partition("\n")[0].removesuffix(".")
 
     async def run(self, octet: Coordinator, given: Mapping[str, Any], *, by: Actor, origin: Origin) -> Any:
-        """Do it with what an interface was given. Raises what core raises, and Invalid for what cannot be read."""
+        """Call the verb with an interface's values. Raises core's errors, and Invalid for an unreadable value."""
         read = self.read(given)
         if WHERE in self._hints:
             read = {WHERE: get_args(self._hints[WHERE])[0](**read)}
@@ -138,7 +136,7 @@ class Verb:
         return await self.call(octet, **read, by=by)
 
     def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Read what an interface was given. What was left out keeps the signature's own default."""
+        """Parse an interface's values. A parameter without a value keeps the default of its signature."""
         return {
             one.name: one.kind.parse(value) if one.kind.parse else value
             for one in self.parameters
@@ -146,7 +144,7 @@ class Verb:
         }
 
     def sentence(self, result: Any, escape: Callable[[str], str]) -> str:
-        """The sentence about a result, its values escaped for the interface; empty where there is none."""
+        """Write the sentence about a result, its values escaped for the interface; empty where there is none."""
         return _Sentence(escape).format(self.says, it=result) if isinstance(self.says, str) else self.says(result)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""`delivery`: prompts of which it is not known whether they arrived, and a user's decision about them."""
+"""`delivery`: unconfirmed deliveries, and a user's decision about each."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from core.deliveries.model import Delivery, DeliveryState
 from core.dispatch.model import Decision
 from core.security.model import Actor, Permission
 
-ABOUT = "Prompts of which it is not known whether they arrived"
+ABOUT = "Unconfirmed deliveries"
 
 
 @Verb("delivery", Permission.TASK_READ, "GET /deliveries", name="list", on=On.PROGRAMS)
 async def list_deliveries(octet: Coordinator, *, where: Annotated[Filter, DeliveryState], by: Actor) -> Page[Delivery]:
-    """List the deliveries that wait for your decision; the agent of each waits with it.
+    """List unconfirmed deliveries; the agent of each waits for your decision.
 
     With a state it lists the newest deliveries in that state."""
     state = DeliveryState(where.state or DeliveryState.UNKNOWN)
@@ -35,7 +35,7 @@ async def resolve(
     *,
     by: Actor,
 ) -> Delivery:
-    """Decide what became of a prompt of which it is not known whether it arrived.
+    """Decide about an unconfirmed delivery.
 
     Look at its window first: `octet desk screenshot`."""
     return await octet.unknowns.resolve(delivery, decision, by=by)

@@ -30,14 +30,14 @@ class Png:
 
 
 class NameOne(Invalid):
-    """Name an agent, to see its window, or a desk, to see its whole display."""
+    """Name an agent to see its window, or a desk to see its whole display."""
 
 
 @Verb("desk", Permission.DESK_READ, "GET /desks")
 async def status(octet: Coordinator, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Show all desks and their windows.
 
-    Octet looks at each window now."""
+    Octet checks each window now."""
     return await octet.desks.status(by=by)
 
 
@@ -50,10 +50,10 @@ async def screenshot(
     window: Annotated[str | None, ParameterKind(help="Only this window of the desk", for_programs=True)] = None,
     by: Actor,
 ) -> Png:
-    """See an agent's window, or the whole display of a desk that has one of its own.
+    """See an agent's window, or the whole display of a desk with a virtual display.
 
-    A desk of terminals shows all its panes. A picture of a window shows nothing else of the screen, and what its
-    profile masks is painted over. Octet never shows the whole screen of a display that people use. Only the owner may
+    A desk of terminals shows all its panes. A picture of a window shows nothing else of the screen, without the parts
+    that its profile masks. Octet never shows the whole screen of a display that people use. Only the owner may
     see a whole display."""
     require(by, Permission.DESK_LOOK)
     if (agent is None) == (desk is None):
@@ -77,8 +77,8 @@ async def try_out(
 ) -> tuple[Tried, ...]:
     """Test windows: paste a harmless line, read it back and clear it; never send it.
 
-    It says of each window how it was read back and how long that took, or what is in the way and what to do. Like a
-    delivery it waits while a user types, and leaves a busy window alone, and one whose composer is not empty."""
+    For each window it says how Octet read the line back and how long that took, or what is wrong and what to do. It
+    waits while a user types, and leaves a window alone that is busy or whose composer is not empty."""
     return await octet.maintenance.try_out(agent=agent, desk=desk, by=by)
 
 
@@ -86,17 +86,17 @@ async def try_out(
 async def arrange(octet: Coordinator, desk: DeskName, *, by: Actor) -> tuple[Placed, ...]:
     """Put a desk's windows back to their places.
 
-    Each gets its configured size and is raised and uncovered; the answer says what was done and how it is placed now.
-    Nothing moves while the desk is on hold or a user types there."""
+    Octet restores each window's size, raises it and says where it is now. Octet moves nothing while the desk is on hold
+    or a user types there."""
     return await octet.maintenance.arrange(desk, by=by)
 
 
 @Verb("desk", Permission.DESK_SEE, name="calibrate", on=On.DISCORD)
 async def connect(octet: Coordinator, desk: DeskName, *, by: Actor) -> CalibrationStep:
-    """Connect agents' windows: Octet numbers them, tries a draft in each and saves what works.
+    """Connect agents' windows: Octet numbers them, tests each with a draft and saves the result.
 
     Octet shows the desk's whole display, only to you, with a number on each window, and asks which belong to agents.
-    Buttons and a field take the answers. A running Octet uses the new windows at once."""
+    Answer with buttons and a field. A running Octet uses the new windows at once."""
     require(by, Permission.DESK_SEE)
     calibrate = octet.maintenance.calibrate
     return await calibrate.start(desk, by=by)
@@ -104,16 +104,16 @@ async def connect(octet: Coordinator, desk: DeskName, *, by: Actor) -> Calibrati
 
 @Verb("desk", Permission.CONFIG_RELOAD, "POST /desks/{desk}/windows/{window}/forget")
 async def forget(octet: Coordinator, desk: DeskName, window: WindowName, *, by: Actor) -> tuple[LearnedFact, ...]:
-    """Forget what Octet learned of a window automatically.
+    """Forget the facts that Octet learned about a window.
 
-    Such as its busy sign or another anchor; `/desk status` shows what that is, and since when. The desk's worker
-    restarts with the values of config/."""
+    Such as its busy sign or another anchor; `/desk status` shows them, and since when. The desk's worker restarts with
+    the values of config/."""
     return await octet.maintenance.forget(desk, window, by=by)
 
 
 @Verb("desk", Permission.DESK_READ, "GET /desks/doctor", is_slow=True)
 async def doctor(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[Diagnosis, ...]:
-    """Say what is wrong with desks and windows, and what to do about each."""
+    """Find problems of desks and windows, with a fix for each."""
     return await octet.maintenance.doctor(desk, by=by)
 
 
@@ -125,13 +125,13 @@ async def stop(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[
 
 @Verb("desk", Permission.DESK_USE, "POST /desks/hold", undo="release")
 async def hold(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
-    """Finish what is being typed, then start nothing."""
+    """Finish the current prompt, then start no new one."""
     return await _each(octet, desk, octet.desks.hold, by)
 
 
 @Verb("desk", Permission.DESK_USE, "POST /desks/release", undo="hold")
 async def release(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
-    """Go on after stop or hold."""
+    """Resume a desk after stop or hold."""
     return await _each(octet, desk, octet.desks.release, by)
 
 

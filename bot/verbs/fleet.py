@@ -1,4 +1,4 @@
-"""`fleet`: what needs a user, the board, and whether all is well."""
+"""`fleet`: everything that needs a user, the board, and Octet's health."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def needs_me(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> Needs
 
 @Verb("fleet", Permission.FLEET_READ, "GET /fleet/board", on=On.PROGRAMS)
 async def board(octet: Coordinator, *, by: Actor) -> Board:
-    """Show what each agent does now, the desks, the queue, and how much waits for a user."""
+    """Show each agent's work, the desks, the queue, and how many things need a user."""
     return await octet.fleet.board(by=by)
 
 
@@ -32,19 +32,20 @@ async def board(octet: Coordinator, *, by: Actor) -> Board:
     name="board",
     on=On.DISCORD,
     undo="board",
-    says=lambda stays: "The board appears below and follows what happens." if stays else REMOVED,
+    says=lambda stays: "The board appears below and stays up to date." if stays else REMOVED,
 )
 async def place_board(
     octet: Coordinator,
     *,
-    remove: Annotated[bool, ParameterKind(help="Take the board away from this channel instead")] = False,
+    remove: Annotated[bool, ParameterKind(help="Remove the board from this channel instead")] = False,
     origin: Origin,
     by: Actor,
 ) -> bool:
     """Keep a live board at the end of this channel.
 
-    It shows what each agent does, the queue, the desks, and how many things need a user. Everybody in the channel sees
-    it, with the titles of all tasks. A channel has one board: asked for again it moves down. `remove` takes it away."""
+    It shows each agent's work, the queue, the desks, and how many things need a user. Everyone in the channel sees it,
+    with the titles of all tasks. A channel has one board: run it again to move it down, or with `remove` to remove it.
+    """
     boards = octet.fleet.boards
     if remove:
         await boards.remove(origin.place.channel, by=by)
@@ -53,14 +54,13 @@ async def place_board(
     return not remove
 
 
-REMOVED = "The board leaves this channel. `/fleet board` brings it back."
+REMOVED = "Octet removes the board from this channel. `/fleet board` brings it back."
 
 
 @Verb("fleet", Permission.FLEET_READ, "GET /fleet/health")
 async def health(octet: Coordinator, *, by: Actor) -> Wellness:
-    """Show whether all is well.
+    """Check the database, Discord, the desks and the heartbeat ping.
 
-    The database, Discord, the desks, and the heartbeat ping. On the command line the exit code is 1 if not all is well.
-    """
+    On the command line the exit code is 1 if something is wrong."""
     known = octet.fleet.health
     return await known.look(by=by)

@@ -1,4 +1,4 @@
-"""What all lists share: one set of parameters, and one page of results."""
+"""The parameters of all lists, and one page of results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST = 500
 
 
 class BadLimit(Invalid):
-    """A page has 1 to 500 rows, not {value}."""
+    """The limit must be 1 to 500, not {value}."""
 
 
 def _limit(value: int) -> int:
@@ -33,11 +33,9 @@ class Filter:
 
     state: Annotated[str | None, ParameterKind(help="Only those in this state")] = None
     agent: Annotated[AgentName | None, "Only those of this agent"] = None
-    text: Annotated[str | None, ParameterKind(help="Only those with these words")] = None
+    text: Annotated[str | None, ParameterKind(help="Only those that contain this text")] = None
     limit: Limit = 50
-    cursor: Annotated[
-        str | None, ParameterKind(help="Where to go on: the `next` of the page before", for_programs=True)
-    ] = None
+    cursor: Annotated[str | None, ParameterKind(help="The `next` of the page before", for_programs=True)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

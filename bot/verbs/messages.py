@@ -9,24 +9,24 @@ from bot.verbs.types import AgentName, Needs, OpenTask, Text
 from core.agent_messages.model import AgentMessageView, NewAgentMessage
 from core.security.model import Actor, Permission
 
-ABOUT = "Say something to the agents"
+ABOUT = "Messages to agents"
 
 
-@Verb("msg", Permission.MESSAGE_SEND, "POST /messages", own="who asked for the task, about that task")
+@Verb("msg", Permission.MESSAGE_SEND, "POST /messages", own="the task's requester, about that task")
 async def send(
     octet: Coordinator,
     text: Text,
     *,
-    agent: Annotated[AgentName | None, "To whom; left out: whoever has the task"] = None,
+    agent: Annotated[AgentName | None, "The agent; left out: the one that has the task"] = None,
     task: Annotated[OpenTask | None, "The task it is about; left out inside a task's thread: that task"] = None,
     origin: Origin,
     by: Actor,
 ) -> AgentMessageView:
-    """Say something to an agent.
+    """Send a message to an agent.
 
-    The text goes into its window as it is. Inside a task's thread it goes to the agent that has that task; elsewhere
-    name an agent or a task. It waits while the agent is busy or paused, behind the brief of its task, for a day at
-    most."""
+    Octet types the text into its window unchanged. Inside a task's thread it goes to the agent that has the task;
+    elsewhere name an agent or a task. It waits at most a day while the agent is busy or paused, and comes after the
+    brief of its task."""
     return await octet.agent_messages.send(_draft(origin, text, agent=agent or None, task=task or None), by=by)
 
 
@@ -39,9 +39,9 @@ async def broadcast(
     origin: Origin,
     by: Actor,
 ) -> AgentMessageView:
-    """Say something to all agents that can be reached.
+    """Send a message to all available agents.
 
-    The answer names the agents that are left out, and why."""
+    The answer names the agents that do not get it, and why."""
     return await octet.agent_messages.broadcast(_draft(origin, text), needs=needs, by=by)
 
 

@@ -1,4 +1,4 @@
-"""`profile`: what the journal keeps about profiles. The commands `octet profile …` work on files, without this."""
+"""`profile`: the journal's entries about profiles. The commands `octet profile …` edit files, without this."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from core.kit.errors import Invalid
 from core.security.model import Actor, Permission
 
-ABOUT = "What is known of each kind of window"
+ABOUT = "How Octet works with each kind of window"
 
 
 class BadName(Invalid):
-    """`{text}` is not a name. Use up to 100 printable characters; for a profile letters, digits, - and _."""
+    """`{text}` is not a valid name. Use up to 100 printable characters; for a profile letters, digits, - and _."""
 
 
 def _checked(pattern: str) -> ParameterKind:
@@ -30,8 +30,8 @@ async def enabled(
     octet: Coordinator,
     profile: Annotated[str, _checked(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")],
     *,
-    who: Annotated[str, _checked(r"[^\x00-\x1f]{1,100}"), "The account that said yes"],
+    who: Annotated[str, _checked(r"[^\x00-\x1f]{1,100}"), "The account that enabled it"],
     by: Actor,
 ) -> None:
-    """Note in the journal who enabled a profile that ships disabled."""
+    """Record in the journal who enabled a profile that ships disabled."""
     await octet.maintenance.note_enabled(profile, who=who, by=by)

@@ -1,4 +1,4 @@
-"""`receipt`: what is kept of deliveries that passed Enter."""
+"""`receipt`: the records of deliveries that passed Enter."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from bot.verbs.desks import Png
 from core.receipts.model import Receipt
 from core.security.model import Actor, Permission
 
-ABOUT = "What is kept of deliveries"
+ABOUT = "Records of deliveries"
 Named = Annotated[str, ParameterKind(help="A task, such as T-142, or a delivery's own id")]
 
 
 @Verb("receipt", Permission.TASK_READ, "GET /receipts/{named}", on=On.HTTP)
 async def show(octet: Coordinator, named: Named, *, by: Actor) -> tuple[Receipt, ...]:
-    """Show what is kept of the deliveries of a task.
+    """Show the receipts of a task's deliveries.
 
-    What Octet saw, how it read it, when, and in which window."""
+    Each says what Octet saw, how it read it, when, and in which window."""
     return await octet.receipts.show(named, by=by)
 
 

@@ -1,4 +1,4 @@
-"""The agents' verbs, for HTTP and as tools. The code of a prompt and a reply key are the right to them.
+"""The agents' verbs, for HTTP and as tools. The code of a prompt and a reply key permit them.
 
 On the command line they are `octet reply`, `octet done` and `octet progress`, which use the standard library alone
 (`bot.cli.answers`)."""
@@ -13,7 +13,7 @@ from bot.verbs.types import Text
 from core.security.model import Actor
 from core.tasks.model import TaskState
 
-ABOUT = "What agents say to Octet"
+ABOUT = "The agents' answers"
 TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such as T-142")]
 Code = Annotated[str, ParameterKind(help="The code of your prompt; it belongs to this task only")]
 Key = Annotated[str, ParameterKind(help="The same key never counts twice")]
@@ -21,7 +21,7 @@ Key = Annotated[str, ParameterKind(help="The same key never counts twice")]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """What an agent gets back: no more than it needs to know."""
+    """The response to an agent: no more than it needs to know."""
 
     task: str
     state: TaskState
@@ -30,7 +30,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
-    """What an agent gets back for a report of progress."""
+    """The response to a report of progress."""
 
     task: str
     state: TaskState
@@ -48,7 +48,7 @@ async def reply(
     key: Key,
     by: Actor,
 ) -> Heard:
-    """Say something to your task without ending it: news, or a question."""
+    """Post news or a question to your task without ending it."""
     return await _report(octet, task, code, text, key, final=final, by=by)
 
 
@@ -60,7 +60,7 @@ async def done(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *
 
 @Verb("", None, "POST /replies/progress", on=On.HTTP, mcp="report_progress")
 async def progress(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, by: Actor) -> Noted:
-    """Say in a few words what you are doing. It appears on the task's card and shows that you are at work."""
+    """Report in a few words what you are doing. Octet shows it on the task's card."""
     found, is_kept = await octet.tasks.record_progress(task, code, text, agent=by.name)
     return Noted(task=found.id, state=found.state, kept=is_kept)
 

@@ -1,6 +1,6 @@
-"""What results say to people: their lines, written once, in the form of the interface that shows them.
+"""The lines that show results to users, written once, in the form of each interface.
 
-What differs by more than its form is made by each interface: lists, and tasks with their texts."""
+Each interface itself presents what differs by more than its form: lists, and tasks with their texts."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Form:
     sign: Callable[[str], str]  # a coloured sign with a space, where the interface shows signs
     at: Callable[[int], str]  # a moment
     ago: Callable[[int], str]  # a moment, by how long ago it was
-    small: str  # begins a line of less weight
-    quote: str  # begins a line with what Octet saw
+    small: str  # begins a line in small print
+    quote: str  # begins a line that quotes a window
     good: str
     bad: str
     warning: str
 
     def seen(self, note: str, limit: int) -> str:
-        """Quote what Octet saw at a window: programs choose their titles and texts themselves."""
+        """Quote what Octet saw at a window; any program may have written it."""
         return f"{self.quote}Seen: {self.text(note, limit)}"
 
 
@@ -54,45 +54,34 @@ AGENT_STATES: dict[AgentState, tuple[str, str]] = {
     AgentState.NEEDS_INPUT: ("🟠", "needs an answer"),
     AgentState.LIMITED: ("🟡", "at its limit"),
     AgentState.PAUSED: ("⏸️", "paused"),
-    AgentState.DRAINING: ("⏳", "finishing, takes nothing new"),
+    AgentState.DRAINING: ("⏳", "finishing, gets no new tasks"),
     AgentState.HELD: ("🔴", "held"),
     AgentState.UNKNOWN: ("🔴", "unknown"),
 }
 DESK_STATES: dict[DeskState, tuple[str, str]] = {
     DeskState.STARTING: ("⏳", "starting"),
     DeskState.READY: ("🟢", "ready"),
-    DeskState.HELD: ("⏸️", "on hold: starts nothing new"),
-    DeskState.STOPPED: ("🔴", "stopped: presses no key"),
+    DeskState.HELD: ("⏸️", "on hold: starts no new prompt"),
+    DeskState.STOPPED: ("🔴", "stopped: Octet presses no key"),
     DeskState.UNAVAILABLE: ("🔴", "not available"),
 }
-"""Each state's sign and words. A sign is beside words always: a user need not know or see colours."""
+"""Each state's sign and words. Words go with every sign, for users who do not see colours."""
 _NEED_SIGNS: dict[NeedKind, str] = {
-    NeedKind.STORE: "🔴",
-    NeedKind.DELIVERY_UNKNOWN: "🔴",
-    NeedKind.PARKED: "🔴",
-    NeedKind.QUESTION: "🟠",
-    NeedKind.NEEDS_ANSWER: "🟠",
-    NeedKind.DESK: "🟠",
-    NeedKind.WINDOW: "🟠",
-    NeedKind.AGENT: "🟠",
-    NeedKind.WAITING: "🟡",
-    NeedKind.DRY_RUN: "⚪",
-    NeedKind.UNTOLD: "🟡",
-    NeedKind.ANSWER_REFUSED: "🟡",
-    NeedKind.BOARD_GONE: "⚪",
+    **dict.fromkeys((NeedKind.STORE, NeedKind.DELIVERY_UNKNOWN, NeedKind.PARKED), "🔴"),
+    **dict.fromkeys((NeedKind.QUESTION, NeedKind.NEEDS_ANSWER), "🟠"),
+    **dict.fromkeys((NeedKind.DESK, NeedKind.WINDOW, NeedKind.AGENT), "🟠"),
+    **dict.fromkeys((NeedKind.WAITING, NeedKind.UNTOLD, NeedKind.ANSWER_REFUSED), "🟡"),
+    **dict.fromkeys((NeedKind.DRY_RUN, NeedKind.BOARD_GONE), "⚪"),
 }
 _DOES: dict[TaskState, str] = {
     TaskState.ASSIGNED: "gets",
-    TaskState.DELIVERING: "is being given",
+    TaskState.DELIVERING: "is getting",
     TaskState.WORKING: "works on",
     TaskState.REVIEW: "works on",
     TaskState.BLOCKED: "needs an answer for",
 }
 _COUNTED: tuple[tuple[str, frozenset[TaskState]], ...] = (
-    (
-        "under way",
-        frozenset({TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.REVIEW}),
-    ),
+    ("under way", frozenset({TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.REVIEW})),
     ("need an answer", frozenset({TaskState.BLOCKED})),
     ("stopped", frozenset({TaskState.PARKED})),
     ("waiting", frozenset({TaskState.WAITING})),
@@ -105,16 +94,16 @@ _READ_BY = {
     "accessibility": "read back over the accessibility bus",
     "copy": "copied back and compared",
     "screen": "read back from the pane's screen",
-    "placeholder": "shown by a sign that counted right; its text cannot be read back",
-    "pixels": "seen to appear; its text cannot be read back",
-    "none": "taken by its program; nothing shows what it did with it",
+    "placeholder": "shown by a sign with the right count; Octet cannot read its text",
+    "pixels": "seen to appear; Octet cannot read its text",
+    "none": "taken by its program; Octet cannot see what it did with it",
 }
 _NOT_PRESSED: dict[AnyReason | None, str] = {
-    Reason.CHANGED: "the window shows something else than what you were shown",
+    Reason.CHANGED: "the window has changed since you looked. Look again with `/desk screenshot`",
     Reason.DESK_STOPPED: "the desk was stopped",
-    Reason.RESTARTED: "Octet was restarted before",
+    Reason.RESTARTED: "Octet restarted before it could",
 }
-"""Why nothing was pressed, where the lane's own word for it is not enough."""
+"""Why Octet pressed nothing, where the sentence of the lane's reason is not enough."""
 
 
 def agent_line(row: AgentStatus, form: Form) -> str:
@@ -139,7 +128,7 @@ def _agent(row: AgentStatus, form: Form) -> list[str]:
         f"Can: {form.text(', '.join(sorted(who.capabilities)) or 'nothing named', 600)}",
         f"Lane: {who.lane.value} · Desk: {place if who.desk or who.window else 'none'}",
     ]
-    return [*lines, *([f"What to do: {row.cure}"] if row.cure else [])]
+    return [*lines, *([f"Next: {row.cure}"] if row.cure else [])]
 
 
 def at_work(one: AtWork, form: Form) -> str:
@@ -212,7 +201,7 @@ def _desks(rows: Iterable[DeskStatus], form: Form) -> list[str]:
 
 
 def _forgotten(facts: Iterable[LearnedFact], _: Form) -> list[str]:
-    what = ", ".join(one.what.words for one in facts) or "what it could not read"
+    what = ", ".join(one.what.words for one in facts) or "a fact that it could not read"
     return [f"Octet forgot {what} and restarted the desk's worker."]
 
 
@@ -230,7 +219,7 @@ def _placed(rows: Iterable[Placed], form: Form) -> list[str]:
     lines: list[str] = []
     for row in rows:
         done = f"{form.text(', '.join(row.done), 250)}; " if row.done else ""
-        lines.append(_checked(row, "stands at its place" if row.is_right else "", form, done))
+        lines.append(_checked(row, "is at its place" if row.is_right else "", form, done))
     return lines
 
 
@@ -248,9 +237,9 @@ def _diagnoses(rows: Iterable[Diagnosis], form: Form) -> list[str]:
     lines: list[str] = []
     for row in rows:
         seen = "1 window" if row.windows == 1 else f"{row.windows} windows"
-        fine = "" if row.ailments else ", all is well"
+        fine = "" if row.ailments else ", no problems"
         head = f"{form.strong(form.text(row.desk, 60))} ({DESK_STATES[row.state][1]})"
-        lines.append(f"{head}: {seen} looked at{fine}")
+        lines.append(f"{head}: {seen} checked{fine}")
         for one in row.ailments:
             whose = form.text(one.agent or one.window, 60)
             what = f"{f'{whose}: ' if whose else ''}{_trouble(one, form)}"
@@ -260,40 +249,40 @@ def _diagnoses(rows: Iterable[Diagnosis], form: Form) -> list[str]:
 
 def _reloaded(what: Reloaded, form: Form) -> list[str]:
     if what.is_nothing:
-        return ["Nothing in config/ differs from what Octet works by."]
+        return ["The configuration is unchanged."]
     is_at_work = bool(what.agents or what.desks)
     parts = {
-        "Agents that are new or different: {}.": [name for name in what.agents if name not in what.gone],
-        "Agents that are gone: {}. What waited for them waits for others, or says why.": what.gone,
-        "Desks whose workers begin anew: {}.": what.desks,
-        "Needs a restart of Octet to count: {}.": what.restart,
+        "Changed agents: {}.": [name for name in what.agents if name not in what.gone],
+        "Removed agents: {}. Their waiting tasks go to other agents, or say why not.": what.gone,
+        "Desks whose workers restart: {}.": what.desks,
+        "Takes effect when Octet restarts: {}.": what.restart,
     }
-    lines = ["Octet works by the new config/ now." if is_at_work else "Nothing else in config/ differs."]
+    lines = ["Octet uses the new configuration." if is_at_work else "The rest of the configuration is unchanged."]
     return lines + [
         said.format(", ".join(form.text(one, 60) for one in names)) for said, names in parts.items() if names
     ]
 
 
 def _health(now: Wellness, form: Form) -> list[str]:
-    good, bad = f"{form.sign('🟢')}All is well.", f"{form.sign('🔴')}{form.strong('Not all is well.')}"
+    good, bad = f"{form.sign('🟢')}Everything works.", f"{form.sign('🔴')}{form.strong('Something is wrong.')}"
     lines = [good if now.is_well else bad]
     for one in now.troubles:
-        passing = "" if one.counts else ", and may pass by itself"
+        passing = "" if one.counts else ", may pass without action"
         lines += [f"{form.text(one.what, 300)} · {form.ago(one.since_ms)}{passing}", f"{form.small}{one.next}"]
     return [*lines, ping(now.ping, form)]
 
 
 def ping(ping: Ping, form: Form) -> str:
     if not ping.is_wanted:
-        return f"{form.small}Nobody is pinged: `OCTET_ALARM__PING_URL` in .env names who hears that all is well."
+        return f"{form.small}Outage alerts are off. Set `OCTET_ALARM__PING_URL` in .env to turn them on."
     last = form.ago(ping.last_ms) if ping.last_ms else "never yet"
     what = f"The ping to {form.text(ping.where, 100)}"
     if ping.is_held_back:
-        return f"{what} is held back until all is well; it went out last {last}."
+        return f"{what} is paused until everything works; the last one was {last}."
     if ping.note:
         since, why = form.ago(ping.failing_since_ms), form.text(ping.note, 200)
-        return f"{form.sign('🟡')}{what} is not taken: {why} (since {since}; last taken {last})."
-    return f"{what} was taken {last}."
+        return f"{form.sign('🟡')}{what} fails: {why} (since {since}; last success {last})."
+    return f"{what} last succeeded {last}."
 
 
 def pressed_lines(pressed: ActionResult, form: Form) -> list[str]:
@@ -301,28 +290,26 @@ def pressed_lines(pressed: ActionResult, form: Form) -> list[str]:
     seen = [form.seen(note, 500)] if note else []
     match pressed.state:
         case DeliveryState.DELIVERED | DeliveryState.SENT:
-            return [f"{act} was pressed for {agent}.{'' if note else ' The window went on.'}", *seen]
+            return [f"Octet pressed {act} for {agent}.{'' if note else ' The agent continues.'}", *seen]
         case DeliveryState.UNKNOWN:
-            again = (
-                "It is not pressed again by itself: look at the window. If it still asks, a new message has buttons."
-            )
-            return [f"{act} may have been pressed for {agent}, and nobody knows.", *seen, again]
+            again = "Octet does not press it again. Look at the window: if it still asks, a new message has buttons."
+            return [f"Octet does not know whether it pressed {act} for {agent}.", *seen, again]
         case DeliveryState.QUEUED | DeliveryState.LEASED | DeliveryState.SUBMITTING:
-            return [f"{act} for {agent} takes longer than it should: `/agent show` and `/fleet needs-me` tell more."]
+            return [f"{act} for {agent} takes longer than it should. See `/agent show` and `/fleet needs-me`."]
         case _:
             reason = pressed.delivery.reason
-            return [f"Nothing was pressed for {agent}: {_NOT_PRESSED.get(reason, sentence(reason))}.", *seen]
+            return [f"Octet pressed nothing for {agent}: {_NOT_PRESSED.get(reason, sentence(reason))}.", *seen]
 
 
 LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     AgentStatus: (_agent, ""),
     ActionResult: (pressed_lines, ""),
-    tuple[DeskStatus, ...]: (_desks, "No desks. They are described in config/desks."),
+    tuple[DeskStatus, ...]: (_desks, "No desks. Add one in config/desks."),
     tuple[LearnedFact, ...]: (_forgotten, ""),
-    tuple[Tried, ...]: (_tried, "There is no window to try out."),
+    tuple[Tried, ...]: (_tried, "There is no window to test."),
     tuple[Placed, ...]: (_placed, "There is no window to arrange."),
-    tuple[Diagnosis, ...]: (_diagnoses, "No desks. They are described in config/desks."),
+    tuple[Diagnosis, ...]: (_diagnoses, "No desks. Add one in config/desks."),
     Reloaded: (_reloaded, ""),
     Wellness: (_health, ""),
 }
-"""By the type that a verb returns: its lines, and what is said where there are none."""
+"""By the type that a verb returns: its lines, and the text where there are none."""

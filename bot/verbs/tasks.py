@@ -1,4 +1,4 @@
-"""`task`: ask for work, look at it, change it, end it."""
+"""`task`: create, show, change and end tasks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bot.verbs.types import AgentName, AnyTask, Needs, OpenTask, Priority, Text
 from core.security.model import Actor, Permission
 from core.tasks.model import ENDED, NewTask, Task, TaskState, TaskView, parse_task_id
 
-ABOUT = "Give work to the agents and follow it"
-REQUESTER = "who asked for the task"
+ABOUT = "Tasks for the agents"
+REQUESTER = "the task's requester"
 TaskStates = StrEnum("TaskStates", ["open", "ended", "all", *(state.value for state in TaskState)])
 """`open` has not ended."""
 _GROUPS = {"open": frozenset(TaskState) - ENDED, "ended": ENDED, "all": None}
@@ -21,9 +21,9 @@ _GROUPS = {"open": frozenset(TaskState) - ENDED, "ended": ENDED, "all": None}
 @Verb("task", Permission.TASK_CREATE, "POST /tasks")
 async def new(
     octet: Coordinator,
-    brief: Annotated[Text, "What is to be done"],
+    brief: Annotated[Text, "What should the agent do?"],
     *,
-    agent: Annotated[AgentName | None, "Who does it; left out: the first free agent that can"] = None,
+    agent: Annotated[AgentName | None, "The agent; left out: the first free agent that can do it"] = None,
     priority: Annotated[Priority, "How urgent it is; left out: normal"] = 2,
     needs: Needs = frozenset(),
     origin: Origin,
@@ -31,8 +31,8 @@ async def new(
 ) -> Task:
     """Give a task to an agent.
 
-    Its card, with a thread and a Cancel button, appears in the channel. In Discord, leave the brief out to write a
-    longer text in a dialog."""
+    Its card, with a thread and a Cancel button, appears in the channel. In Discord, leave the brief out to write
+    a longer text in a dialog."""
     return await octet.tasks.new(draft(origin, brief=brief, agent=agent, priority=priority, needs=needs), by=by)
 
 
@@ -64,26 +64,26 @@ async def list_tasks(octet: Coordinator, *, where: Annotated[Filter, TaskStates]
 async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
     """Show a task with its deliveries and answers.
 
-    The prompt's code is masked. In Discord each delivery's receipt is shown too, and the newest receipt's pictures to
-    those who may see windows."""
+    Octet masks the prompt's code. In Discord you also see each delivery's receipt and, if you may see windows, the
+    newest receipt's pictures."""
     return await octet.tasks.show(task, by=by)
 
 
-@Verb("task", Permission.TASK_END, "POST /tasks/{task}/cancel", own=REQUESTER, says="{it.id} is cancelled.")
+@Verb("task", Permission.TASK_END, "POST /tasks/{task}/cancel", own=REQUESTER, says="Cancelled {it.id}.")
 async def cancel(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
     """Cancel a task.
 
-    What was not yet submitted to a window never will be."""
+    Octet sends nothing more of it to a window."""
     return await octet.tasks.cancel(task, by=by)
 
 
-@Verb("task", Permission.TASK_END, "POST /tasks/{task}/done", own=REQUESTER, says="{it.id} is marked as done.")
+@Verb("task", Permission.TASK_END, "POST /tasks/{task}/done", own=REQUESTER, says="Marked {it.id} as done.")
 async def done(
     octet: Coordinator, task: OpenTask, text: Annotated[Text, "The result, posted in the task's thread"], *, by: Actor
 ) -> Task:
-    """End a task yourself, with a result in words.
+    """Mark a task as done yourself, with a result.
 
-    This needs an agent that was given the task. Agents run `octet done` with the code of their prompt instead."""
+    An agent must have got the task. Agents run `octet done` with the code of their prompt instead."""
     return await octet.tasks.done(task, text, by=by)
 
 
@@ -98,8 +98,8 @@ async def done(
 async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     """Retry a failed, expired or parked task.
 
-    The new attempt has a new code; the old code becomes invalid. Octet refuses it while it is not known whether the
-    prompt arrived, because the work could be done twice."""
+    The new attempt has a new code; the old code becomes invalid. Octet refuses while it does not know whether the
+    prompt arrived, because the agent could do the work twice."""
     return await octet.tasks.retry(task, by=by)
 
 
@@ -109,12 +109,12 @@ async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     "POST /tasks/{task}/assign",
     own=REQUESTER,
     undo="assign",
-    says="{it.id} is assigned to {it.wanted}.",
+    says="Assigned {it.id} to {it.wanted}.",
 )
 async def assign(
     octet: Coordinator,
     task: OpenTask,
-    agent: Annotated[AgentName, "The only agent that may do it from now on"],
+    agent: Annotated[AgentName, "The only agent that may do it"],
     *,
     by: Actor,
 ) -> Task:
@@ -130,12 +130,12 @@ async def assign(
     "POST /tasks/{task}/priority",
     own=REQUESTER,
     undo="priority",
-    says="{it.id} has priority {it.priority} now.",
+    says="{it.id} now has priority P{it.priority}.",
 )
 async def priority(
-    octet: Coordinator, task: OpenTask, priority: Annotated[Priority, "How urgent it is from now on"], *, by: Actor
+    octet: Coordinator, task: OpenTask, priority: Annotated[Priority, "The new priority"], *, by: Actor
 ) -> Task:
-    """Change how urgent a task is.
+    """Change a task's priority.
 
-    The queue follows at once."""
+    The queue changes at once."""
     return await octet.tasks.set_priority(task, priority, by=by)

@@ -1,4 +1,4 @@
-"""The types of parameters: how each completes, how it is read from text, and what it is called for people."""
+"""The types of parameters: how each completes, how Octet parses it, and its help text."""
 
 from __future__ import annotations
 
@@ -37,9 +37,8 @@ AgentName = Annotated[str, ParameterKind(help="The agent's name", suggest=_agent
 DeskName = Annotated[str, ParameterKind(help="Which desk", suggest=_desks)]
 _TASK = ParameterKind(help="The task, for example T-142", suggest=_tasks, parse=parse_task_id)
 AnyTask = Annotated[TaskId, _TASK]
-OpenTask = Annotated[TaskId, replace(_TASK, suggest=partial(_tasks, open_only=True))]
-"""A task that has not ended."""
-Text = Annotated[str, ParameterKind(help="What is to be said", is_text=True)]
+OpenTask = Annotated[TaskId, replace(_TASK, suggest=partial(_tasks, open_only=True))]  # A task that has not ended
+Text = Annotated[str, ParameterKind(help="The text", is_text=True)]
 Needs = Annotated[
     frozenset[str], ParameterKind(help="What the agent must be able to do, separated by commas", parse=_split)
 ]
@@ -47,6 +46,6 @@ PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
 Priority = Annotated[
     int,
     ParameterKind(
-        help="How urgent it is", choices={number: f"P{number}, {name}" for number, name in enumerate(PRIORITIES)}
+        help="The priority", choices={number: f"P{number}, {name}" for number, name in enumerate(PRIORITIES)}
     ),
 ]

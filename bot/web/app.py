@@ -1,6 +1,6 @@
-"""The HTTP application: which routes there are, and what guards them. With the routes about Octet itself:
-/livez: the loop answers. /readyz: the database can be written; the operator's token also shows why not, Discord and
-desks. /proof: this is Octet. None of these needs a token."""
+"""The HTTP application: its routes, and what guards them. Three routes about Octet itself need no token:
+/livez: the loop answers. /readyz: the database takes writes; with the operator's token also why not, Discord and desks.
+/proof: this is Octet."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from bot.web import calibrations, click_page, errors
+from bot.web import click_page, errors
 from bot.web.click_page import OneTimeLinks
 from bot.web.guard import LOOPBACK_NAMES, Access, Asker, Callers, Core, Guard, RequiredAccess
 from bot.web.verbs import add_routes
@@ -23,7 +23,7 @@ from core.messages.model import MAX_ANSWER_CHARS
 router = APIRouter()
 _LOOK_S = 2.0  # longest wait for the database
 BODY_LIMIT = 2_000_000
-REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000  # the longest answer there may be, in UTF-8, with what is around it
+REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000  # the longest possible answer in UTF-8, and the JSON around it
 _OPEN = Access(need=RequiredAccess.NOTHING, body_limit=click_page.BODY_LIMIT)
 ACCESS = {
     "": Access(need=RequiredAccess.OPERATOR, body_limit=BODY_LIMIT),
@@ -33,7 +33,7 @@ ACCESS = {
     "/proof": _OPEN,
     click_page.PAGE: _OPEN,
 }
-"""Which routes need which secret; the page checks a key of its own."""
+"""Which routes need which secret; the page checks a separate key."""
 
 
 def create_app(
@@ -44,17 +44,16 @@ def create_app(
     allowed_hosts: frozenset[str] = LOOPBACK_NAMES,
     is_discord_connected: Callable[[], bool],
 ) -> ASGIApp:
-    """The application for one coordinator. `allowed_hosts` are the names, without ports, that may stand in `Host`."""
-    app = FastAPI(title="Octet", docs_url=None, redoc_url=None, openapi_url=None)
+    """Build the application for one coordinator. `Host` must name one of `allowed_hosts`, with any port."""
+    app = errors.make_app()
     app.state.coordinator = coordinator
     app.state.version = version
     app.state.is_discord_connected = is_discord_connected
-    errors.install(app)
-    app.include_router(calibrations.router, prefix="/api/v2")
-    add_routes(app)
-    app.include_router(router)
     app.state.click_links = OneTimeLinks()
-    app.include_router(click_page.router)
+    add_routes(app)
+    app.include_router(click_page.calibrations, prefix="/api/v2")
+    for routes in (router, click_page.router):
+        app.include_router(routes)
     callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder)
     return Guard(app, allowed_hosts=allowed_hosts, callers=callers, access=ACCESS)
 
@@ -66,7 +65,7 @@ async def livez() -> dict[str, bool]:
 
 @router.get("/proof/{nonce}")
 async def proof(nonce: str, core: Core, request: Request, agent: str = "") -> dict[str, str]:
-    """Prove to a holder of this reply key that Octet itself listens on this address; see bot.cli.client."""
+    """Prove to a holder of this reply key that Octet listens on this address; see bot.cli.client."""
     address, port = cast("tuple[str, int]", request.scope["server"])
     return {"proof": core.reply_keys.proof(agent, f"{nonce} {address} {port}")}
 

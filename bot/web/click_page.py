@@ -1,5 +1,5 @@
-"""/point: the page on which a user clicks at a composer that Octet did not find, and who may open it, by a link once.
-`octet calibrate` serves it alone, and the Octet that runs serves it, too."""
+"""/desks/{name}/calibration: a session of questions and answers; and /point: the page on which a user clicks at a
+composer that Octet did not find. A link lets one browser in, once. `octet calibrate` serves the page alone."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Request, Response
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp
 
 from bot.web import errors
-from bot.web.guard import CSP, Access, Guard, RequiredAccess
+from bot.web.guard import CSP, Access, Core, Guard, Operator, RequiredAccess
 from core.calibration import texts
-from core.calibration.model import CalibrationResult, ComposerPlace, PointAt
+from core.calibration.model import (
+    Answer,
+    CalibrationOptions,
+    CalibrationResult,
+    CalibrationStep,
+    ComposerPlace,
+    PointAt,
+)
 from core.calibration.ports import CalibrationDialog
 from core.kit.errors import Denied
 from core.profiles.model import Box
@@ -29,25 +36,24 @@ _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_FILES = {"page.js": "text/javascript", "page.css": "text/css"}
+_FILES = {"page.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
 
 router = APIRouter(prefix=PAGE)
-
-
+calibrations = APIRouter(prefix="/desks/{name}/calibration")
 LASTS_S = 1800.0  # A page ends this long after its link was made
 MOST = 8  # pages at once; a new one ends the oldest
 
 
 class LinkExpired(Denied):
-    """This address was used before, or is too old. Ask for a new one, where you got this one."""
+    """This address was used before, or is too old. Get a new one from the same place."""
 
 
 @dataclass(slots=True)
 class _Link:
     dialog: CalibrationDialog
     since_s: float
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))  # for one browser; empty once it came
-    key: str = ""  # what that browser shows from then on; empty until it came
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))  # lets one browser in; empty afterwards
+    key: str = ""  # that browser's own, from then on
 
 
 class OneTimeLinks:
@@ -58,7 +64,7 @@ class OneTimeLinks:
         self._links: list[_Link] = []
 
     def open(self, dialog: CalibrationDialog) -> str:
-        """Make the token that lets one browser in, for the part of the address that browsers send to no server."""
+        """Make the token that lets one browser in; it goes into the address's fragment, which no server gets."""
         link = _Link(dialog, self._now_s())
         self._links = [*self._links[1 - MOST :], link]
         return link.token
@@ -81,7 +87,7 @@ class OneTimeLinks:
 
 
 class Token(BaseModel, frozen=True, extra="forbid"):
-    """What the address of the page ends with."""
+    """The end of the page's address."""
 
     token: Annotated[str, Field(max_length=100)]
 
@@ -95,7 +101,7 @@ class Click(BaseModel, frozen=True, extra="forbid"):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClickPageState:
-    """What the page shows."""
+    """The content of the page."""
 
     asks: str
     said: tuple[str, ...]
@@ -104,7 +110,7 @@ class ClickPageState:
     is_over: bool = False
 
 
-WAITS = "Octet asks for no composer just now. Keep this page."
+WAITS = "Octet asks for no composer now. Keep this page open."
 
 
 def _links(request: Request) -> OneTimeLinks:
@@ -116,19 +122,44 @@ def _let_in(request: Request, authorization: Annotated[str, Header()] = "") -> C
 
 
 LetIn = Annotated[CalibrationDialog, Depends(_let_in)]
-"""The calibration that the page is for; a route with this argument refuses a browser without the page's key."""
+"""The page's calibration; a route with this argument refuses a browser without the page's key."""
+
+
+@calibrations.post("")
+async def start(name: str, options: CalibrationOptions, core: Core, by: Operator) -> CalibrationStep:
+    return await core.maintenance.calibrate.start(name, options, by=by)
+
+
+@calibrations.get("")
+async def show_step(name: str, core: Core, by: Operator) -> CalibrationStep:
+    return await core.maintenance.calibrate.open(name, by=by).step()
+
+
+@calibrations.post("/answer")
+async def answer(
+    name: str, given: Annotated[Answer, Body(discriminator="kind")], core: Core, by: Operator
+) -> CalibrationStep:
+    return await core.maintenance.calibrate.open(name, by=by).answer(given)
+
+
+@calibrations.get("/picture", response_class=Response)
+async def numbered_picture(name: str, core: Core, by: Operator) -> Response:
+    return Response(await core.maintenance.calibrate.open(name, by=by).picture(), media_type="image/png")
+
+
+@calibrations.post("/page")
+async def open_page(name: str, request: Request, core: Core, by: Operator) -> dict[str, str]:
+    """Make the address of the page, on this very host. It lets one browser in, once."""
+    return {"path": f"{PAGE}#{_links(request).open(core.maintenance.calibrate.open(name, by=by))}"}
 
 
 @router.get("")
-async def page() -> Response:
-    return _file("page.html", "text/html")
-
-
 @router.get("/files/{name}")
-async def file(name: str) -> Response:
+async def file(name: str = "page.html") -> Response:
     if name not in _FILES:
         return Response(status_code=404)
-    return _file(name, _FILES[name])
+    text = resources.files("bot.web").joinpath("click_page_files", name).read_text("utf-8")
+    return Response(text, media_type=_FILES[name], headers={CSP: _CSP})
 
 
 @router.post("/enter")
@@ -161,16 +192,9 @@ async def click(at: Click, asking: LetIn) -> None:
     await asking.answer(ComposerPlace(point=(at.x, at.y)))
 
 
-def _file(name: str, kind: str) -> Response:
-    text = resources.files("bot.web").joinpath("click_page_files", name).read_text("utf-8")
-    return Response(text, media_type=kind, headers={CSP: _CSP})
-
-
 def create_page(links: OneTimeLinks, *, allowed_hosts: frozenset[str]) -> ASGIApp:
-    """An application that serves nothing but the page."""
-    app = FastAPI(title="Octet", docs_url=None, redoc_url=None, openapi_url=None)
+    app = errors.make_app()
     app.state.click_links = links
-    errors.install(app)
     app.include_router(router)
     return Guard(
         app, allowed_hosts=allowed_hosts, access={"": Access(need=RequiredAccess.NOTHING, body_limit=BODY_LIMIT)}

@@ -1,4 +1,4 @@
-"""The one place that turns errors into HTTP: a status per family, and one shape for all of them."""
+"""Turns errors into HTTP: a status per family, and one shape for all of them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from core.tasks.model import AnswerRateExceeded
 
 
 class NoToken(Denied):
-    """This needs the operator's token, as `Authorization: Bearer …`. It stands in run.json in this Octet's home."""
+    """This needs the operator's token, as `Authorization: Bearer …`. Find it in run.json in this Octet's home."""
 
 
 class NoReplyKey(NoToken):
-    """This needs a reply key, as `Authorization: Bearer …`: a code alone is not enough. `octet done` takes it from
-    run.json; an agent that may not read that file gets one by `octet agent env`, run by the owner of this Octet."""
+    """This needs a reply key, as `Authorization: Bearer …`: a code alone is not enough. `octet done` reads it from
+    run.json. If the agent may not read that file, the owner of this Octet runs `octet agent env` for it."""
 
 
 class HostRefused(Denied):
-    """Octet does not answer to this Host. Use the address that `octet run` printed."""
+    """Octet does not accept this Host header. Use the address that `octet run` printed."""
 
 
 class OriginRefused(Denied):
-    """Octet does not take requests that another web page makes."""
+    """Octet refuses requests from other web pages."""
 
 
 class BodyTooLarge(Invalid):
@@ -37,11 +37,11 @@ class BodyTooLarge(Invalid):
 
 
 class BodyIncomplete(Invalid):
-    """This request's body did not arrive whole. Send it again."""
+    """This request's body is incomplete. Send it again."""
 
 
 class TooManyBodies(Unavailable):
-    """Octet is receiving too many large requests at one time. Send this again in a few seconds."""
+    """Octet is receiving too many large requests. Send this again in a few seconds."""
 
 
 _STATUS: tuple[tuple[type[OctetError], int], ...] = (
@@ -59,7 +59,6 @@ _STATUS: tuple[tuple[type[OctetError], int], ...] = (
 
 
 def status_of(error: OctetError) -> int:
-    """The HTTP status that says the same as the error's family."""
     return next((status for family, status in _STATUS if isinstance(error, family)), 500)
 
 
@@ -71,36 +70,38 @@ def answer(error: OctetError) -> JSONResponse:
     return _shaped(status_of(error), error.code, error.message, details, headers)
 
 
-def install(app: FastAPI) -> None:
-    """Give every error that a route can raise the same shape."""
-    app.add_exception_handler(OctetError, _ours)
-    app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(HTTPException, _of_the_framework)
-    app.add_exception_handler(Exception, _unforeseen)
+def make_app() -> FastAPI:
+    """Make an application without routes, in which every error has the same shape."""
+    app = FastAPI(title="Octet", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_exception_handler(OctetError, _octet_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected_error)
+    return app
 
 
 def _shaped(
     status: int, code: str, message: str, details: Mapping[str, object], headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """Problem details (RFC 9457): programs decide by `code` and `details`, people read `detail`."""
+    """Write problem details (RFC 9457): programs decide by `code` and `details`, users read `detail`."""
     content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message}
     content |= {"code": code, "details": details}
     return JSONResponse(content, status_code=status, headers=headers, media_type="application/problem+json")
 
 
-async def _ours(_request: Request, error: Exception) -> JSONResponse:
+async def _octet_error(_request: Request, error: Exception) -> JSONResponse:
     return answer(cast("OctetError", error))
 
 
-async def _malformed(_request: Request, error: Exception) -> JSONResponse:
-    """What pydantic found. Its copy of the input is left out: an input may be a code or an answer."""
+async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
+    """List pydantic's findings without its copies of the input, which may be a code or an answer."""
     found = cast("RequestValidationError", error).errors()
     problems = [{"where": ".".join(str(part) for part in one["loc"]), "what": str(one["msg"])} for one in found]
     why = "; ".join(f"{one['where']}: {one['what']}" for one in problems)
-    return _shaped(422, "invalid", f"This request cannot be used: {why}.", {"problems": problems})
+    return _shaped(422, "invalid", f"This request is invalid: {why}.", {"problems": problems})
 
 
-async def _of_the_framework(_request: Request, error: Exception) -> JSONResponse:
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
     refused = cast("HTTPException", error)
     if refused.status_code == 400:
         return _shaped(422, "invalid", "This request's body is not JSON in UTF-8. Correct it and send it again.", {})
@@ -108,5 +109,5 @@ async def _of_the_framework(_request: Request, error: Exception) -> JSONResponse
     return _shaped(refused.status_code, code, f"{refused.detail}.", {}, refused.headers)
 
 
-async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+async def _unexpected_error(_request: Request, _error: Exception) -> JSONResponse:
     return answer(OctetError())  # the guard logs it

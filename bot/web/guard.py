@@ -1,9 +1,9 @@
-"""What is checked before every route, from the headers alone: Host, Origin, the token, the size of the body; and what
-every answer gets: safe headers, a log line without secrets.
+"""Checks every request by its headers before any route: Host, Origin, the token, the size of the body. Every answer
+gets safe headers and a log line without secrets.
 
-The table of `Access` that the guard is given says which routes need which secret: everything that it does not name
-needs the operator's token. Octet reads the body of a request only after that, whole within a time limit, and all bodies
-together within one budget of memory. Who asks is known by `Authorization: Bearer …` alone."""
+A table of `Access` says which routes need which secret; every other path needs the operator's token. Octet then reads
+the body, whole within a time limit, and all bodies within one budget of memory. Only `Authorization: Bearer …` tells
+who the caller is."""
 
 from __future__ import annotations
 
@@ -42,10 +42,9 @@ log = structlog.get_logger(__name__)
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 CSP = "Content-Security-Policy"
-_NOTHING = "default-src 'none'; frame-ancestors 'none'"
-"""What a response may load that says nothing of it itself. A page says it."""
+_NOTHING = "default-src 'none'; frame-ancestors 'none'"  # the policy of a response that sets none
 _SAFE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
-CALLER = "caller"  # where the guard leaves the caller, in the state of a request
+CALLER = "caller"  # the key of the caller in a request's state
 BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: eight of the longest answers
 _BODY_S = 20  # how long a body may take to arrive
 
@@ -66,21 +65,20 @@ class Caller:
     agent: str = EVERY_AGENT  # whose codes count in this request
 
 
+@dataclass(frozen=True, slots=True)
 class Callers:
-    """Recognises callers. Compares in constant time, and needs nothing of a request but its header."""
+    """Recognises callers by their header alone, in constant time."""
 
-    def __init__(self, operator_token: SecretStr, *, agent_of: Callable[[str], str | None]) -> None:
-        """`agent_of` names the agent whose reply key a text is; None if it is none."""
-        self._token = operator_token
-        self._agent_of = agent_of
+    operator_token: SecretStr
+    agent_of: Callable[[str], str | None]  # names the agent of a reply key; None for any other text
 
-    def who(self, authorization: str) -> Caller | None:
-        """Return who shows this value of `Authorization`; None where it holds no secret of this Octet."""
+    def find(self, authorization: str) -> Caller | None:
+        """Return who sends this value of `Authorization`; None where it holds no secret of this Octet."""
         scheme, _, shown = authorization.partition(" ")
         shown = shown.strip() if scheme.lower() == "bearer" else ""
-        if hmac.compare_digest(shown.encode(), self._token.get_secret_value().encode()):
+        if hmac.compare_digest(shown.encode(), self.operator_token.get_secret_value().encode()):
             return Caller(is_operator=True)
-        agent = self._agent_of(shown)
+        agent = self.agent_of(shown)
         return None if agent is None else Caller(is_operator=False, agent=agent)
 
 
@@ -96,12 +94,13 @@ class Bodies:
 
     def __init__(self, budget: int = BUDGET) -> None:
         self._budget = budget
-        self.held = 0  # Bytes that Octet keeps now
+        self.held = 0  # bytes that Octet keeps now
 
     @asynccontextmanager
     async def read(self, receive: Receive, limit: int) -> AsyncGenerator[bytearray]:
-        """Read one body, and give its bytes back to the budget when the block ends. Raises BodyTooLarge, BodyIncomplete
-        and TooManyBodies. What is not read yet, the connection discards."""
+        """Read one body, and release its bytes when the block ends. The connection discards an unread rest.
+
+        Raises BodyTooLarge, BodyIncomplete and TooManyBodies."""
         body = bytearray()
         try:
             try:
@@ -114,9 +113,8 @@ class Bodies:
             self.held -= len(body)
 
     async def _fill(self, body: bytearray, receive: Receive, limit: int) -> None:
-        """Count as the bytes come: a length may be announced wrongly, or not at all."""
-        is_whole = False
-        while not is_whole:
+        """Count the bytes as they come: the announced length may be wrong or missing."""
+        while True:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise BodyIncomplete
@@ -127,19 +125,20 @@ class Bodies:
                 raise TooManyBodies
             self.held += len(piece)
             body += piece
-            is_whole = not message.get("more_body", False)
+            if not message.get("more_body", False):
+                return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What a request needs, and how large its body may be, in bytes."""
+    """The secret that a request needs, and the largest body in bytes."""
 
     need: RequiredAccess
     body_limit: int
 
 
 class Guard:
-    """Lets a request through to `app`, or answers in its place."""
+    """Passes a request on to `app`, or refuses it."""
 
     def __init__(
         self,
@@ -163,7 +162,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return  # there is no WebSocket yet: saying nothing makes the server refuse it
+            return  # there is no WebSocket yet: the server refuses what gets no answer
         started = time.perf_counter()
         status = 0
 
@@ -193,7 +192,7 @@ class Guard:
     def _admit(self, scope: Scope, headers: Headers) -> int:
         """Return how large the body of this request may be. Raises what refuses the request."""
         self._check_sender(headers)
-        caller = self._callers.who(headers.get("authorization", "")) if self._callers else None
+        caller = self._callers.find(headers.get("authorization", "")) if self._callers else None
         if caller is not None:
             mark_token_shown(scope, caller.agent)
         access = self.access(scope["path"])
@@ -207,7 +206,7 @@ class Guard:
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or _name(host) not in self._allowed_hosts:
             raise HostRefused
-        # A page of this very address sends our Host as its Origin; a program sends none; anything else is a stranger.
+        # A page of this very address sends our Host as its Origin; a program sends none.
         if any(origin.lower() != f"http://{host.lower()}" for origin in headers.getlist("origin")):
             raise OriginRefused
         if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
@@ -222,20 +221,16 @@ def _name(host: str) -> str:
 
 
 def _route(scope: Scope) -> str:
-    """The route's pattern, not the path: who mistakes a code for an address must not find it in a log."""
+    """Return the route's pattern, not the path: a path may hold a code that a user took for an address."""
     return str(getattr(scope.get("route"), "path", "none"))
 
 
 def _replayed(body: bytearray, receive: Receive) -> Receive:
-    """`receive` for the routes: the body that was read already, then whatever the server says."""
-    is_told = False
+    """Make a `receive` for the routes: the body that was read already, then the server's messages."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def next_message() -> Message:
-        nonlocal is_told
-        if is_told:
-            return await receive()
-        is_told = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return messages.pop() if messages else await receive()
 
     return next_message
 
@@ -261,7 +256,7 @@ async def _replier(caller: Asker) -> Actor:
 
 Core = Annotated[Coordinator, Depends(_coordinator)]  # the coordinator, as a route's argument
 Asker = Annotated[Caller | None, Depends(_caller)]
-"""The caller, if there is one; a route with this argument answers requests without a secret, too."""
+"""The caller, if there is one; a route with this argument also answers requests without a secret."""
 Operator = Annotated[Actor, Depends(_operator)]
 """The holder of the operator's token; a route with this argument refuses every other caller."""
 Replier = Annotated[Actor, Depends(_replier)]

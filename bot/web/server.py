@@ -1,5 +1,5 @@
-"""uvicorn inside our own loop: no signal handlers of its own, a socket that was bound before, limited connections, an
-orderly end. The guard reports which connection has shown a token; this module knows no more of tokens."""
+"""uvicorn in Octet's loop: without signal handlers, on a bound socket, with limited connections and an orderly end.
+The guard reports which connection has shown a token; this module knows no more of tokens."""
 
 from __future__ import annotations
 
@@ -39,16 +39,17 @@ _REPEAT_S = 60.0  # how often Octet logs that it cannot accept connections
 
 
 class NotLoopback(Invalid):
-    """Octet listens on loopback only, and {address} is not. Use 127.0.0.1 or ::1, and a tunnel from elsewhere."""
+    """Octet listens on loopback only, and {address} is not loopback. Use 127.0.0.1 or ::1, and a tunnel from other
+    machines."""
 
 
 class CannotListen(Unavailable):
-    """Octet cannot listen on {address}: {why}. Name 127.0.0.1 or ::1 as `host` in [http] of config/octet.toml."""
+    """Octet cannot listen on {address}: {why}. Set `host` in [http] of config/octet.toml to 127.0.0.1 or ::1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """A bound socket and how it came about."""
+    """A bound socket and its address."""
 
     socket: socket.socket
     address: str
@@ -58,7 +59,7 @@ class Listener:
 
 @contextmanager
 def listening(address: str, port: int) -> Generator[Listener]:
-    """A socket that listens on `address`; on a free port if `port` is taken. Raises NotLoopback and CannotListen."""
+    """Listen on `address`, on a free port if `port` is taken. Raises NotLoopback and CannotListen."""
     try:
         where = ipaddress.ip_address("127.0.0.1" if address == "localhost" else address)
     except ValueError as error:
@@ -82,7 +83,7 @@ def listening(address: str, port: int) -> Generator[Listener]:
 
 @asynccontextmanager
 async def serving(app: ASGIApp, listener: Listener) -> AsyncGenerator[None]:
-    """Serve `app` on the listener's socket for the length of the block; requests under way are let finish."""
+    """Serve `app` on the listener's socket for the length of the block; then finish the requests under way."""
     register = Register(most=max(_OWN_FILES // 10, min(MAX_CONNECTIONS, raise_file_limit() - _OWN_FILES)))
     config = uvicorn.Config(
         app,
@@ -130,8 +131,7 @@ def raise_file_limit() -> int:
 def log_failing_accepts(
     loop: asyncio.AbstractEventLoop, *, now_s: Callable[[], float] = time.monotonic
 ) -> Generator[None]:
-    """Log a failing accept in one line, at most once a minute. asyncio tries again after a second; it would log many
-    tracebacks each time."""
+    """Log a failing accept in one line, once a minute; asyncio would log many tracebacks each second."""
     others = loop.get_exception_handler()
     next_s = now_s()
 
@@ -152,7 +152,7 @@ def log_failing_accepts(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which leaves signals to us, says when it has started, and sleeps until it may end."""
+    """uvicorn's server, which leaves signals to Octet, says when it has started, and sleeps until it may end."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -221,8 +221,8 @@ class Register:
             oldest.abort()
 
     def token_shown(self, connection: Connection, agent: str = "") -> None:
-        """Note that the connection has shown a token: from now on it counts only toward all connections, unless it was
-        the own key of an agent that has `MAX_OF_AGENT` of them already."""
+        """Note that the connection has shown a token: it now counts only toward all connections, unless the token is
+        the key of an agent that has `MAX_OF_AGENT` of them already."""
         has_room = not agent or [*self._with_token.values()].count(agent) < MAX_OF_AGENT
         if connection in self._without_token and has_room:
             del self._without_token[connection]
@@ -235,7 +235,7 @@ class Register:
 
 class Connection(H11Protocol):
     """One connection. While Octet serves no request on it, the client has `HEADERS_S` to send the next whole headers;
-    what it still sends of a body that Octet refused is discarded within the same time."""
+    in the same time Octet discards the rest of a refused body."""
 
     def __init__(self, *args: Any, register: Register, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -255,7 +255,7 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sent. Close the connection of a client that sends too far ahead."""
+        """Take the client's bytes. Close the connection of a client that sends too far ahead."""
         super().data_received(data)
         if len(self.conn.trailing_data[0]) > AHEAD:
             self.abort()
@@ -265,7 +265,7 @@ class Connection(H11Protocol):
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, if it can still be answered, and let the route send nothing after that."""
+        """Refuse what is not HTTP, if a response can still be sent; the route sends nothing after that."""
         if cycle := cast("RequestResponseCycle | None", self.cycle):
             cycle.disconnected = True
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
@@ -274,7 +274,7 @@ class Connection(H11Protocol):
             self.abort()
 
     def abort(self) -> None:
-        """Close at once; do not wait until the client has read what was written."""
+        """Close at once, even if the client has not read everything."""
         self.transport.abort()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -293,7 +293,7 @@ class Connection(H11Protocol):
 
 
 def mark_token_shown(scope: Scope, agent: str = "") -> None:
-    """Report that the request in `scope` shows a token that is right; `agent`, whose own key it is."""
+    """Report that the request in `scope` shows a valid token, which is the key of `agent`."""
     shown = cast("Callable[[str], None] | None", scope.get("state", {}).get(_SHOWN))
     if shown is not None:
         shown(agent)

@@ -1,4 +1,4 @@
-"""The routes, made from the verbs of `bot.verbs`: strict bodies, the call, the result as JSON as it is."""
+"""Makes the routes from the verbs of `bot.verbs`: strict bodies, the call, the result as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Once = Annotated[Key | None, Header(alias="Idempotency-Key")]
 
 
 class Given(BaseModel):
-    """A request's body: strict, so that `"1"` is no priority and a misspelt field is refused."""
+    """A request's body: strict, so that Octet refuses `"1"` as a priority, and a misspelt field."""
 
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, frozen=True)
 
@@ -46,7 +46,7 @@ def add_routes(app: FastAPI) -> None:
 
 
 def jsonable(value: Any) -> Any:
-    """Make a result JSON: its fields, and what its properties say; pictures are left out."""
+    """Make a result JSON: its fields and its properties, without pictures."""
     if is_dataclass(value) and not isinstance(value, type):
         parts = {name: getattr(value, name) for name in _shown(type(value))}
         return {name: jsonable(part) for name, part in parts.items() if not isinstance(part, bytes)}
@@ -62,8 +62,8 @@ def jsonable(value: Any) -> Any:
 
 @cache
 def _shown(kind: Any) -> tuple[str, ...]:
-    """Name the fields of a dataclass, and those of its properties that are texts or flags. The tables of config/ refuse
-    unknown keys, so of them only what they are made from."""
+    """Name the fields of a dataclass, and its properties that are texts or flags. A table of config/ refuses unknown
+    keys, so of it only the fields that its constructor takes."""
     given = tuple(one.name for one in fields(kind) if one.init)
     if hasattr(kind, "__pydantic_config__"):
         return given
@@ -74,8 +74,7 @@ def _shown(kind: Any) -> tuple[str, ...]:
 
 def _endpoint(verb: Verb) -> Any:
     method, path = verb.route.split()
-
-    status = 201 if verb.wants_origin and method == "POST" else 200  # what has a key of its own makes something
+    status = 201 if verb.wants_origin and method == "POST" else 200  # a verb with an origin creates something
 
     async def run(request: Request, octet: Coordinator, by: Actor, **given: Any) -> Response:
         key, body = given.pop("key", None), given.pop("body", None)

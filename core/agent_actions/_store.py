@@ -1,24 +1,18 @@
-"""The standstills' table and statements."""
+"""The dialogs' table and statements."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, bindparam, insert, select, text
 
-from core.store.tables import metadata
+from core.store.tables import metadata, texts
 
-_OPEN = text("ending = ''")  # written out, not bound: SQLite uses a partial index only for a condition that it can read
+_OPEN = text("ending = ''")
 
 standstills = Table(
     "standstills",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("agent", Text, nullable=False),
-    Column("desk", Text, nullable=False),
-    Column("window", Text, nullable=False),
-    Column("activity", Text, nullable=False),
-    Column("mark", Text, nullable=False),
-    Column("answers", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    *texts("agent", "desk", "window", "activity", "mark", "answers", "text"),
     Column("png", LargeBinary),
     Column("task", Text),
     Column("press", Text),

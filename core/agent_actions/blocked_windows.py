@@ -1,4 +1,4 @@
-"""Agents' windows that cannot be used until a user does something: told once for each time, and that it is over."""
+"""Agents' windows that cannot be used until a user does something: Octet posts each once, and that it is over."""
 
 from __future__ import annotations
 
@@ -25,15 +25,20 @@ class BlockedWindows:
         self._agents, self._notices = services.agents, services.notices
         self._now: Mapping[str, BlockedWindow] = {}
 
+    async def load(self) -> None:
+        """Read which windows were blocked when a former process ended."""
+        notices = await self._notices.list_blocked()
+        self._now = {now.key: now for now in map(self.parse_notice, notices)}
+
     def update_window(self, tx: Tx, desk: str, status: WindowStatus) -> None:
-        """A desk's worker sees this window so. The same again, also from another worker, changes nothing."""
+        """Take in how a desk's worker sees this window. The same again, also from another worker, changes nothing."""
         notice = self._notices.of_blocked(tx, blocked_key(desk, status.name))
         agents = self._agents.at(desk, status.name)
         was = None if notice is None else self.parse_notice(notice)
-        if status.usable or status.reason is None or not agents:
+        if status.usable or (reason := status.reason) is None or not agents:
             self._end(tx, notice)
             return
-        if (reason := status.reason) in NOT_HERE:
+        if reason in NOT_HERE:
             return
         now = BlockedWindow(
             desk=desk,
@@ -45,7 +50,7 @@ class BlockedWindows:
             tried_by=was.tried_by if was else "",
             tried=was.tried if was else "",
         )
-        tx.after_commit(lambda: self._know(now.key, now))
+        tx.after_commit(lambda: self._remember(now.key, now))
         if was is not None and was.reason is reason:
             return
         self._journal.append(tx, WindowBlocked(desk=desk, window=status.name, reason=reason), by=HUB.id)
@@ -53,9 +58,8 @@ class BlockedWindows:
             self._notices.blocked_changed(tx, notice, text=_text(now))
         else:
             place = self._notices.place_of(tx, self._agents.status(tx, now.agent).task)
-            self._notices.notify(
-                tx, NoticeKind.BLOCKED, None, message=now.key, text=_text(now), about=now.key, place=place
-            )
+            key, text = now.key, _text(now)
+            self._notices.notify(tx, NoticeKind.BLOCKED, None, message=key, text=text, about=key, place=place)
 
     def end_orphaned(self, tx: Tx) -> None:
         """End those of windows that no agent has since the config changed: no worker tells of them."""
@@ -64,15 +68,14 @@ class BlockedWindows:
                 self._end(tx, self._notices.of_blocked(tx, now.key))
 
     def list_open(self, desks: Collection[str]) -> tuple[BlockedWindow, ...]:
-        """Return what is known to be blocked now on these desks, from memory."""
+        """Return the windows of these desks that are blocked now, from memory."""
         return tuple(now for now in self._now.values() if now.desk in desks)
 
     def parse_notice(self, notice: Notice) -> BlockedWindow:
-        """Return what a notice of this kind tells."""
         return _TEXT.validate_json(notice.text)
 
     async def record_recalibration(self, desk: str, window: str, *, by: Actor, why_not: str = "") -> None:
-        """Note that somebody has the window recalibrated, or why that did not work, for the message about it."""
+        """Note that `by` recalibrates the window, or why that did not work, for the message about it."""
 
         def note(tx: Tx) -> None:
             if (notice := self._notices.of_blocked(tx, blocked_key(desk, window))) is not None:
@@ -85,12 +88,12 @@ class BlockedWindows:
         if notice is None:
             return
         was = self.parse_notice(notice)
-        tx.after_commit(lambda: self._know(was.key, None))
+        tx.after_commit(lambda: self._remember(was.key, None))
         text = _text(replace(was, over_ms=self._clock.now_ms()))
         self._notices.blocked_changed(tx, notice, text=text, is_over=True)
         self._journal.append(tx, WindowUnblocked(desk=was.desk, window=was.window), by=HUB.id)
 
-    def _know(self, key: str, now: BlockedWindow | None) -> None:
+    def _remember(self, key: str, now: BlockedWindow | None) -> None:
         kept = {name: one for name, one in self._now.items() if name != key}
         self._now = kept if now is None else {**kept, key: now}
 

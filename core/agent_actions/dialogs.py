@@ -1,4 +1,4 @@
-"""The windows that stand still: taken in from the desks' news, told to people, and ended by whatever ends them."""
+"""Dialogs of agents' windows (a question, an error, a limit): opened by the desks' news, shown to users, ended."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from core.tasks.model import ENDED, TaskState
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
-_TEXT_CHARS = 4_000  # what is kept of a dialog's text: more than one message shows
+_TEXT_CHARS = 4_000  # Octet keeps so much of a dialog's text: more than one message shows
 
 
 def mark_hash(mark: str) -> str:
-    """By which the journal names a dialog: never by anything that stands in it."""
+    """Return the name by which the journal knows a dialog: it tells nothing of its text."""
     return hashlib.sha256(mark.encode()).hexdigest()[:16] if mark else ""
 
 
@@ -41,7 +41,7 @@ class DialogOpened(AgentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialogEnded(AgentEvent):
-    """An agent's window does not stand still at this any more."""
+    """A dialog of an agent's window is over."""
 
     dialog: str
     task: str
@@ -50,15 +50,14 @@ class DialogEnded(AgentEvent):
 
 
 class AgentDialogs:
-    """What agents' windows stand still at. Verbs that change take the open transaction."""
+    """The open dialogs of agents' windows. Verbs that change take the open transaction."""
 
     def __init__(self, services: TaskServices, tasks: TaskRepository) -> None:
-        self._services = services
-        self._agents, self._tasks = services.agents, tasks
-        self._newest: dict[str, Shown] = {}  # by agent, what its window was last said to show
+        self._services, self._agents, self._tasks = services, services.agents, tasks
+        self._newest: dict[str, Shown] = {}  # by agent, what its window showed last
 
     def update_window(self, tx: Tx, desk: str, shown: Shown) -> None:
-        """A window shows this now. One that cannot be seen is believed to show still what it showed."""
+        """Take in what a window shows. One that cannot be seen counts as showing what it showed before."""
         if shown.activity is Activity.UNKNOWN:
             return
         for agent in self._agents.at(desk, shown.window):
@@ -72,20 +71,18 @@ class AgentDialogs:
             self._agent_shows(tx, agent, shown)
 
     def _agent_shows(self, tx: Tx, agent: Agent, shown: Shown) -> None:
-        stands = shown.activity in NEEDS_ANSWER
+        is_dialog = shown.activity in NEEDS_ANSWER
         now = self.open_for(tx, agent.name)
         if now is not None:
-            is_same = (now.activity, now.mark) == (shown.activity, shown.mark)
-            if is_same or now.press is not None:
-                return  # an act is under way: what it did is told by its end, and then this is looked at again
-            self.end(tx, now, DialogEnding.CHANGED if stands else DialogEnding.GONE)
-        if stands:
+            if now.press is not None or (now.activity, now.mark) == (shown.activity, shown.mark):
+                return  # of an act under way its end decides, and then `recheck_window` looks again
+            self.end(tx, now, DialogEnding.CHANGED if is_dialog else DialogEnding.GONE)
+        if is_dialog:
             self._begin(tx, agent, shown)
             self.block_task(tx, agent.name)
 
     def block_task(self, tx: Tx, agent: str) -> None:
-        """Block the agent's task if its window waits for an answer, so that it does not count as silent. Called
-        whenever either of the two begins."""
+        """Block the agent's task if its window waits for an answer. Call it whenever a dialog or a task begins."""
         now = self.open_for(tx, agent)
         if now is None or now.activity is not Activity.NEEDS_INPUT:
             return
@@ -105,52 +102,50 @@ class AgentDialogs:
         self._agents.waits_for_input(tx, agent, is_so=False)
 
     def open_for(self, tx: Tx, agent: str) -> AgentDialog | None:
-        """What this agent's window stands still at; None when it does not."""
+        """Find the open dialog of this agent's window; None where there is none."""
         row = tx.execute(_store.OPEN_OF, {"of_agent": agent}).first()
-        return None if row is None else _standstill(row)
+        return None if row is None else _dialog(row)
 
     def activities(self, tx: Tx) -> dict[str, Activity]:
         """Return, by agent, what each blocked window shows now."""
         return {row.agent: Activity(row.activity) for row in tx.execute(_store.ACTIVITIES)}
 
     def find(self, tx: Tx, dialog: str) -> AgentDialog:
-        """One of them, over or not. Raises DialogNotFound."""
+        """Find a dialog, open or over. Raises DialogNotFound."""
         row = tx.execute(_store.ONE, {"dialog": dialog}).first()
         if row is None:
             raise DialogNotFound
-        return _standstill(row)
+        return _dialog(row)
 
     async def get(self, dialog: str) -> tuple[AgentDialog, bytes]:
-        """One of them with its picture. Raises DialogNotFound."""
+        """Fetch a dialog with its picture. Raises DialogNotFound."""
         rows = await self._services.store.fetch(_store.ONE, {"dialog": dialog})
         if not rows:
             raise DialogNotFound
-        return _standstill(rows[0]), rows[0].png or b""
+        return _dialog(rows[0]), rows[0].png or b""
 
     async def list_open(self) -> tuple[AgentDialog, ...]:
-        """Everything that stands still now, oldest first."""
-        return tuple(_standstill(row) for row in await self._services.store.fetch(_store.OPEN))
+        return tuple(_dialog(row) for row in await self._services.store.fetch(_store.OPEN))
 
     def set_press(self, tx: Tx, now: AgentDialog, press: DeliveryId | None) -> None:
-        """This act answers it; None: that act has ended, and nothing was pressed."""
+        """Note the act that answers the dialog; None once that act ended without pressing anything."""
         tx.update_row(_store.standstills.c.id, now.id, press=press)
 
     def end(self, tx: Tx, now: AgentDialog, how: DialogEnding) -> None:
-        """It is over: the message that told of it says so, and what stood there is kept no longer."""
+        """End the dialog: its message says so, and Octet deletes its text and picture."""
         tx.update_row(_store.standstills.c.id, now.id, ending=how.value, text="", png=None)
-        event = DialogEnded(
-            dialog=now.id, agent=now.agent, task=now.task or "", mark_hash=mark_hash(now.mark), how=how.value
-        )
+        task, mark = now.task or "", mark_hash(now.mark)
+        event = DialogEnded(dialog=now.id, agent=now.agent, task=task, mark_hash=mark, how=how.value)
         self._services.journal.append(tx, event, by=HUB.id)
         self._services.notices.settled(tx, about=now.id, how=how.value)
         self._unblock_task(tx, now.agent)
 
     def follow_config(self, tx: Tx) -> None:
-        """Whoever has another window since, or is gone, stands still no longer; a new window tells of itself."""
+        """End the dialogs of agents that are gone or have another window; a new window reports its own."""
         for row in tx.execute(_store.OPEN).all():
             agent = self._agents.named(row.agent)
             if agent is None or (agent.desk, agent.window) != (row.desk, row.window):
-                self.end(tx, _standstill(row), DialogEnding.GONE)
+                self.end(tx, _dialog(row), DialogEnding.GONE)
 
     def _begin(self, tx: Tx, agent: Agent, shown: Shown) -> None:
         task = self._agents.status(tx, agent.name).task
@@ -183,10 +178,10 @@ class AgentDialogs:
             mark_hash=mark_hash(shown.mark),
         )
         self._services.journal.append(tx, event, by=HUB.id)
-        # A question is asked anew each time: somebody has to answer it. Of the same error or limit once is enough.
+        # Octet posts a question each time, because a user has to answer it; the same error or limit only once.
         if shown.activity is Activity.NEEDS_INPUT or not was_told:
             self._services.notices.notify(tx, NoticeKind.NEEDS_ANSWER, task, message=dialog, about=dialog)
 
 
-def _standstill(row: Row) -> AgentDialog:
+def _dialog(row: Row) -> AgentDialog:
     return from_attributes(AgentDialog, row, answers=tuple(Act(act) for act in json.loads(row.answers)))

@@ -1,4 +1,4 @@
-"""What a person may do to an agent, what an agent's window stands still at, and how either ends."""
+"""What a user may do to an agent, the dialogs and blocked windows of agents, and how each ends."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ from core.remedies import next_step
 
 DialogId = NewType("DialogId", str)  # A ULID
 
-ACTION_TTL_MS = 30_000
-"""An act that could not be done within this time is given up: whoever asked for it meant what was there then."""
+ACTION_TTL_MS = 30_000  # An act that is not done in this time expires: its user meant what was there then
 NEEDS_ANSWER: dict[Activity, Reason | BlockCause] = {
     Activity.NEEDS_INPUT: BlockCause.APPROVAL,
     Activity.ERROR: Reason.WINDOW_ERROR,
     Activity.LIMITED: Reason.WINDOW_LIMIT,
 }
-"""What a window shows when its agent does not go on by itself, and the code for that."""
-ANSWERS = frozenset({Act.APPROVE, Act.DENY, Act.CONTINUE})
-"""Acts that answer what a window asks; they are good for the very dialog that a person was shown."""
+"""What a window shows when its agent cannot continue without a user, and the code for that."""
+ANSWERS = frozenset({Act.APPROVE, Act.DENY, Act.CONTINUE})  # Acts that answer a dialog, and only the one shown
 NOTHING_PRESSED = frozenset(
     {DeliveryState.REFUSED, DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.EXPIRED}
 )
@@ -36,10 +34,9 @@ class DialogEnding(StrEnum):
     """How a dialog came to an end."""
 
     ANSWERED = "answered"  # by an act of Octet's that was seen to be done
-    IN_DOUBT = "in_doubt"
-    """By an act of which nobody knows whether it was done. What the window shows afterwards is another dialog."""
-    GONE = "gone"  # by itself, or by somebody at the machine
-    CHANGED = "changed"  # the window stands still at something else now
+    IN_DOUBT = "in_doubt"  # By an act that may have been done. What the window shows afterwards is another dialog
+    GONE = "gone"  # it closed, or a user at the machine closed it
+    CHANGED = "changed"  # the window shows another dialog now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +50,19 @@ class AgentDialog:
     activity: Activity
     mark: str  # by which the lane knows this very dialog again
     answers: tuple[Act, ...]  # the acts that answer it
-    text: str  # what stands there, where it can be read; forgotten when it is over
+    text: str  # what the dialog says, if Octet can read it; deleted when it ends
     task: str | None  # what the agent was working on
-    press: DeliveryId | None  # the act that a person asked for and that is not over yet, or that ended it
+    press: DeliveryId | None  # the act that a user asked for and that has not ended, or that ended the dialog
     ending: DialogEnding | None  # none as long as it lasts
     since_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentDialogView:
-    """A dialog with all that a person needs to decide."""
+    """A dialog with all that a user needs to decide."""
 
     dialog: AgentDialog
-    png: bytes  # the picture of what the window stands still at; empty where there is none, or not any more
+    png: bytes  # the picture of the window; empty if there is none, or none any more
     allowed_actions: frozenset[Act]  # what the machine's owner allows for this agent
     press: Delivery | None  # the act named by the dialog
     asker: str  # the id of the actor who asked for that act
@@ -74,7 +71,7 @@ class AgentDialogView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionResult:
-    """An act, and how it ended; or how it stands, if it has not ended in time."""
+    """An act, and how it ended; or its state, if it has not ended in time."""
 
     act: Act
     agent: str
@@ -88,46 +85,47 @@ class ActionResult:
 
 
 class ActionNotAllowed(Denied):
-    """Octet may not press {act} for {agent}. The owner of this machine allows it in config/agents.toml, under
-    name = "{agent}": allowed_actions = [{allowed}]; then Octet has to be restarted."""
+    """Octet may not press {act} for {agent}. To allow it, the owner of this machine sets allowed_actions =
+    [{allowed}] for name = "{agent}" in config/agents.toml and restarts Octet."""
 
 
 class AgentBusy(Conflict):
-    """Nothing was pressed: {agent} {why}. A new conversation would take from it what it works with: wait until it is
-    done, or stop it by `/agent interrupt` and end its task."""
+    """Octet pressed nothing: {agent} {why}. A new conversation would remove what it works with: wait until it has
+    finished, or stop it with `/agent interrupt` and end its task."""
 
 
 class NoWindowForAction(Conflict):
-    """{agent} has no window in which something could be pressed. `/agent show` says how it is reached."""
+    """{agent} has no window in which Octet could press a key. `/agent show` shows its lane."""
 
 
 class DeskNotReady(Conflict):
-    """Nothing was pressed: {why}. `/desk status` shows it."""
+    """Octet pressed nothing: {why}. See `/desk status`."""
 
 
 class NoOpenDialog(Conflict):
-    """Nothing was pressed: the window of {agent} does not wait for an answer. `/fleet needs-me` shows who does."""
+    """Octet pressed nothing: the window of {agent} does not wait for an answer. `/fleet needs-me` shows which ones
+    do."""
 
 
 class AnswerNotOffered(Conflict):
-    """Nothing was pressed: {act} does not answer what the window of {agent} shows. It takes: {answers}."""
+    """Octet pressed nothing: {act} does not answer the question in {agent}'s window. It takes: {answers}."""
 
 
 class DialogClosed(Conflict):
-    """Nothing was pressed: {agent} does not wait for this any more ({how})."""
+    """Octet pressed nothing: {agent} no longer waits for this ({how})."""
 
 
 class ActionUnderway(Conflict):
-    """Nothing more was pressed: {act} for {agent} was asked for just before and is not over yet."""
+    """Octet pressed nothing more: it is still pressing {act} for {agent}."""
 
 
 class DialogNotFound(NotFound):
-    """There is no such dialog. `/fleet needs-me` shows who waits for an answer."""
+    """There is no such dialog. `/fleet needs-me` shows the agents that wait for an answer."""
 
 
 class ActionNotRepeated(Conflict):
-    """A press is never repeated by itself. Look at the window; if it still asks, `/agent answer` or the newest message
-    with buttons answers it."""
+    """Octet never repeats a press. Look at the window. If it still asks, answer with `/agent answer` or with the
+    newest message that has buttons."""
 
 
 def check_allowed(act: Act, agent: str, allowed_actions: Collection[str]) -> None:
@@ -140,7 +138,7 @@ def check_allowed(act: Act, agent: str, allowed_actions: Collection[str]) -> Non
 NOT_HERE = frozenset(
     {Reason.LOCKED, Reason.DISPLAY_HELD, Reason.BUSY, Reason.PERSON_TYPING, Reason.QUIET_HOURS, Reason.DIALOG}
 )
-"""What passes without a user, or is told of as something else."""
+"""What passes without a user, or is reported as something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +149,7 @@ class BlockedWindow:
     window: str
     agent: str
     reason: Reason
-    seen: str  # what exactly was seen, for those who may look at the desk
+    seen: str  # what exactly Octet saw, for users who may see the desk
     since_ms: int
     tried_by: str = ""  # who had it recalibrated last
     tried: str = ""  # why that did not work; empty while that is not known
@@ -159,12 +157,10 @@ class BlockedWindow:
 
     @property
     def key(self) -> str:
-        """How its notice names it."""
         return blocked_key(self.desk, self.window)
 
     @property
     def cure(self) -> str:
-        """What a user does about it."""
         return next_step(self.reason)
 
 

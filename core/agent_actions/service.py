@@ -1,4 +1,4 @@
-"""Interrupting an agent, and answering what its window asks: asked by a person, allowed by the owner, done once."""
+"""Interrupting an agent, and answering what its window asks: a user asks, the owner allows, Octet acts once."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from core.agent_actions.model import (
     check_allowed,
 )
 from core.agents.model import Agent, AgentEvent
-from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, Reason, asked_about
+from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, asked_about
 from core.messages.model import MessageKind, NewMessage, address_of, source_of
 from core.notices.model import NoticeKind
 from core.profiles.model import Act
-from core.reasons import AnyReason
+from core.reasons import AnyReason, Reason
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Tx
 from core.tasks.repository import TaskRepository
@@ -43,14 +43,12 @@ _S = DeliveryState
 _OVER = NOTHING_PRESSED | {_S.DELIVERED, _S.SENT, _S.UNKNOWN}
 _UNDER_WAY = OPEN_STATES - {_S.UNKNOWN}
 _WAIT_S = 90.0  # how long the user waits for the end of an act; every act ends before, unless the disk refuses
-_CONFIG_CHANGED = "the config changed before anything was pressed"
-_RESTARTED = "Octet was restarted before anything was pressed"
 _HIGHEST = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequested(AgentEvent):
-    """A person asked for an act."""
+    """A user asked for an act."""
 
     delivery: str
     act: str
@@ -59,7 +57,7 @@ class ActionRequested(AgentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionEnded(AgentEvent):
-    """An act was done, was not done, or nobody knows which."""
+    """An act was done, was not done, or Octet does not know which."""
 
     delivery: str
     act: str
@@ -80,15 +78,14 @@ class AgentActions:
         services.deliveries.follow(self._follow)
 
     async def interrupt(self, agent: str, *, by: Actor) -> ActionResult:
-        """Stop what the agent does now, before whatever waits for its window; return how that ended. Raises
-        AgentNotFound, NoWindowForAction, ActionNotAllowed, DeskNotReady, ActionUnderway."""
+        """Stop what the agent does now, before all that waits for its window; return how that ended. Raises
+        AgentNotFound, NoWindowForAction, ActionNotAllowed, DeskNotReady or ActionUnderway."""
         require(by, Permission.AGENT_INTERRUPT)
         who = self._find_agent(agent, Act.INTERRUPT)
         return await self._perform(lambda tx: self._queue(tx, who, Act.INTERRUPT, None, by), by)
 
     async def new_chat(self, agent: str, *, by: Actor) -> ActionResult:
-        """Begin a new conversation in the window of an agent that has nothing to do; return how that ended. Raises as
-        `interrupt`, or AgentBusy."""
+        """Begin a new conversation with an idle agent; return how that ended. Raises as `interrupt`, or AgentBusy."""
         require(by, Permission.AGENT_NEW_CHAT)
         who = self._find_agent(agent, Act.NEW_CHAT)
 
@@ -113,8 +110,7 @@ class AgentActions:
         return await self._perform(ask, by)
 
     async def answer_dialog(self, dialog: str, act: Act, *, by: Actor) -> ActionResult:
-        """Answer just this dialog, which the user was shown; return how that ended. Raises as `interrupt` does, and
-        DialogNotFound, or DialogClosed when the window shows something else by now."""
+        """Answer this dialog, which the user was shown. As `answer_agent`; raises DialogNotFound or DialogClosed."""
         require(by, Permission.AGENT_ANSWER)
 
         def ask(tx: Tx) -> Delivery:
@@ -126,7 +122,7 @@ class AgentActions:
         return await self._perform(ask, by)
 
     async def show_dialog(self, dialog: str, *, by: Actor) -> AgentDialogView:
-        """One dialog with all that is needed to decide. Raises DialogNotFound."""
+        """Show a dialog with all that a user needs to decide. Raises DialogNotFound."""
         require(by, Permission.TASK_READ)
         found, png = await self.dialogs.get(dialog)
         press = None if found.press is None else await self._deliveries.get(found.press)
@@ -142,38 +138,35 @@ class AgentActions:
         )
 
     async def show_action(self, message: str, *, by: Actor) -> ActionResult:
-        """The act that was asked for by this control message, as it stands."""
+        """Show the act that this control message asked for, as it is now."""
         require(by, Permission.TASK_READ)
         found = await self._messages.get(message)
         (delivery,) = await self._deliveries.list_for_message(found.id)
         asker = found.sender.removeprefix("person:")
         return ActionResult(act=Act(found.body), agent=delivery.agent, delivery=delivery, asker=asker)
 
-    # for dispatch
-
     def recover_after_restart(self, tx: Tx) -> None:
         """End what a former process left: an act is done once or not at all."""
         agents = list({one.agent for one in self._deliveries.find_in_states(tx, _UNDER_WAY) if one.act is not None})
         for delivery in self._deliveries.find_actions(tx, agents, _UNDER_WAY):
+            to, when = _S.CANCELLED, "before it pressed anything"
             if delivery.state is _S.SUBMITTING:
-                note = "Octet was restarted while it may have been pressed"
-                self._end(tx, delivery, _S.UNKNOWN, Reason.RESTARTED, note)
-            else:
-                self._end(tx, delivery, _S.CANCELLED, Reason.RESTARTED, _RESTARTED)
+                to, when = _S.UNKNOWN, "around the press"
+            self._end(tx, delivery, to, Reason.RESTARTED, f"Octet restarted {when}")
         self.dialogs.follow_config(tx)
 
     def follow_config(self, tx: Tx, agents: Sequence[str]) -> None:
-        """Cancel what is queued for these agents, which are gone or have another window since the config changed.
-        Nothing is under way to them."""
+        """Cancel queued acts for these agents, which were removed or have another window."""
         for delivery in self._deliveries.find_actions(tx, list(agents), {_S.QUEUED}):
-            self._end(tx, delivery, _S.CANCELLED, Reason.CONFIG_CHANGED, _CONFIG_CHANGED)
+            note = "the config changed before Octet pressed anything"
+            self._end(tx, delivery, _S.CANCELLED, Reason.CONFIG_CHANGED, note)
         self.dialogs.follow_config(tx)
 
     def next_due(
         self, tx: Tx, agents: Sequence[str], *, why_closed: str, why_waits: Reason | None
     ) -> tuple[Delivery | None, int | None]:
-        """The act that comes next for these agents, if one is due; and when to look again at the latest, None for
-        never. `why_closed` and `why_waits` keep all of them waiting. What could not be done in time is given up."""
+        """Return the next due act for these agents, if any, and when to look again, None for never. `why_closed` and
+        `why_waits` keep all of them waiting; acts that are too old expire."""
         closed = Reason.DESK_UNUSABLE if why_closed else why_waits
         now, again = self._clock.now_ms(), list[int]()
         due: Delivery | None = None
@@ -190,31 +183,25 @@ class AgentActions:
         return due, min((at_ms for at_ms in again if at_ms > now), default=None)
 
     def is_expired(self, delivery: Delivery) -> bool:
-        """Whether this act is worth nothing any more."""
         return delivery.created_ms + ACTION_TTL_MS <= self._clock.now_ms()
 
     def record_end(self, tx: Tx, delivery: Delivery) -> None:
-        """The act has ended, or it is unknown whether it was done: its dialog follows, and users are told of the
-        unknown."""
+        """Take in that the act ended, or may have been done: update its dialog, and ask users about the unknown."""
         assert delivery.act is not None
-        self._journal.append(
-            tx,
-            ActionEnded(
-                delivery=delivery.id,
-                agent=delivery.agent,
-                act=delivery.act.value,
-                mark_hash=mark_hash(delivery.expects),
-                result=delivery.state.value,
-                reason=delivery.reason,
-            ),
-            by=HUB.id,
+        event = ActionEnded(
+            delivery=delivery.id,
+            agent=delivery.agent,
+            act=delivery.act.value,
+            mark_hash=mark_hash(delivery.expects),
+            result=delivery.state.value,
+            reason=delivery.reason,
         )
+        self._journal.append(tx, event, by=HUB.id)
         now = self.dialogs.open_for(tx, delivery.agent)
         if now is not None and now.press == delivery.id:
             self._end_dialog(tx, now, delivery)
         if delivery.state is _S.UNKNOWN:
-            task = self._messages.find(tx, delivery.message).task
-            about = asked_about(delivery)
+            task, about = self._messages.find(tx, delivery.message).task, asked_about(delivery)
             self._notices.notify(tx, NoticeKind.IN_DOUBT, task, message=delivery.message, about=about)
 
     def _end_dialog(self, tx: Tx, now: AgentDialog, delivery: Delivery) -> None:
@@ -225,14 +212,13 @@ class AgentActions:
             else:
                 self.dialogs.recheck_window(tx, now.agent)
         else:
-            is_unknown = delivery.state is _S.UNKNOWN
-            self.dialogs.end(tx, now, DialogEnding.IN_DOUBT if is_unknown else DialogEnding.ANSWERED)
+            self.dialogs.end(tx, now, DialogEnding.IN_DOUBT if delivery.state is _S.UNKNOWN else DialogEnding.ANSWERED)
 
     def _why_at_work(self, tx: Tx, agent: str) -> str:
-        """What a new conversation would disturb; empty if nothing."""
+        """Return why a new conversation would disturb the agent; empty if it would not."""
         if task := self._agents.status(tx, agent).task:
             return f"has {task}"
-        return "is just being told something" if self._deliveries.open_for_agent(tx, agent) else ""
+        return "is getting a message" if self._deliveries.open_for_agent(tx, agent) else ""
 
     def _find_agent(self, name: str, act: Act) -> Agent:
         agent = self._agents.get(name)
@@ -245,7 +231,7 @@ class AgentActions:
 
     def _queue(self, tx: Tx, agent: Agent, act: Act, answers: AgentDialog | None, by: Actor) -> Delivery:
         if answers is not None and act not in answers.answers:
-            takes = ", ".join(answers.answers) or "nothing that its profile knows of"
+            takes = ", ".join(answers.answers) or "nothing that its profile knows"
             raise AnswerNotOffered(act=act.value, agent=agent.name, answers=takes)
         for other in self._deliveries.find_actions(tx, [agent.name], OPEN_STATES):
             if other.state is _S.UNKNOWN:
@@ -268,13 +254,11 @@ class AgentActions:
         delivery = self._deliveries.queue(tx, agent, message=message.id, priority=_HIGHEST, act=act, expects=expects)
         if answers is not None:
             self.dialogs.set_press(tx, answers, delivery.id)
-        dialog = mark_hash(delivery.expects)
-        asked = ActionRequested(delivery=delivery.id, agent=agent.name, act=act.value, mark_hash=dialog)
-        self._journal.append(tx, asked, by=by.id)
+        event = ActionRequested(delivery=delivery.id, agent=agent.name, act=act.value, mark_hash=mark_hash(expects))
+        self._journal.append(tx, event, by=by.id)
         return delivery
 
     async def _perform(self, ask: Callable[[Tx], Delivery], by: Actor) -> ActionResult:
-        """Queue an act and wait until it is over."""
         now = delivery = await self._store.write(ask)
         over = self._waiting.setdefault(delivery.id, asyncio.Event())
         try:

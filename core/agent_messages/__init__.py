@@ -1,1 +1,1 @@
-"""Words: what people say to agents, about a task or not. Each is a message with a delivery of its own to each agent."""
+"""What users say to agents, about a task or not. Each message has its own delivery to each agent."""

@@ -1,4 +1,4 @@
-"""What people ask to be said, why it waits, and how far it has come."""
+"""Messages that users send to agents, why they wait, and how far they have come."""
 
 from __future__ import annotations
 
@@ -9,33 +9,30 @@ from core.kit.errors import Conflict, Invalid
 from core.messages.model import Message, label
 from core.notices.model import Place
 
-MESSAGE_TTL_MS = 24 * 3_600_000
-"""Words that could not be brought in so long are worth nothing any more: they expire, and their sender is told."""
-LONG_WAIT_MS = 600_000  # words that still wait after so long are told to their sender once more, in a new message
+MESSAGE_TTL_MS = 24 * 3_600_000  # A message that is not delivered in this time expires, and Octet tells its sender
+LONG_WAIT_MS = 600_000  # after so long Octet notifies the sender of a waiting message once more, in a new one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAgentMessage:
-    """What a person wants to be said to an agent."""
+    """A message that a user sends to an agent."""
 
     text: str
     agent: str | None = None
     task: str | None = None  # `T-142`: its present agent, and in its thread
-    thread: str = ""  # the thread it was typed in, in the face's own words: stands for its task when nobody is named
+    thread: str = ""  # the face's id of the thread it was typed in: it means that task's agent if none is named
     place: Place = field(default=Place())
     key: str | None = None  # the same key never says it twice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentMessageView:
-    """Words and how far they have come."""
+    """A message and how far it has come."""
 
     message: Message
-    deliveries: tuple[Delivery, ...]
-    """One for each agent they were for, oldest first; of words that followed their task, the last one."""
+    deliveries: tuple[Delivery, ...]  # One for each agent, oldest first; of one that followed its task, the last
     known: tuple[Delivery, ...] = ()  # all there ever were, also those that others took the place of
-    left_out: tuple[tuple[str, str], ...] = ()
-    """Of words to everybody: the agents that cannot be reached at all, each with the reason. Known when sent only."""
+    left_out: tuple[tuple[str, str], ...] = ()  # Of a broadcast, when sent: unreachable agents and why
 
     @property
     def label(self) -> str:
@@ -44,27 +41,27 @@ class AgentMessageView:
 
 
 class RecipientMissing(Invalid):
-    """Say to whom: name an agent or a task. Inside a task's thread neither is needed."""
+    """Name an agent or a task as the recipient. Inside a task's thread neither is needed."""
 
 
 class TaskUnassigned(Conflict):
-    """Nobody has {id} yet (it is {state}), so there is nobody to tell. Send it when the task's card names its agent, or
-    name an agent."""
+    """{id} has no agent yet (state: {state}). Send the message when the task's card names its agent, or name an
+    agent."""
 
 
 class RecipientTaskEnded(Conflict):
-    """{id} has ended ({state}): its agent works on it no more. `/task retry` does a failed task again, `/task new` asks
-    for something new; or name an agent instead of the task."""
+    """{id} has ended ({state}). `/task retry` repeats a failed task and `/task new` creates a new one; or name an
+    agent instead of the task."""
 
 
 class AgentMismatch(Conflict):
-    """{id} is with {holder}, not with {agent}. Name only one of the two."""
+    """{id} belongs to {holder}, not to {agent}. Name only one of the two."""
 
 
 class NoReachableAgent(Conflict):
-    """No agent can be reached: {why}. `/agent list` shows who there is."""
+    """No agent is available: {why}. `/agent list` shows all agents."""
 
 
 def undelivered_text(delivery: Delivery) -> str:
-    """The short reason of a notice about an undelivered delivery: agent, state and reason, parted by `: `."""
+    """Return the text of a notice about an undelivered delivery: agent, state and reason, separated by `: `."""
     return f"{delivery.agent}: {delivery.state.value}: {delivery.reason or ''}"

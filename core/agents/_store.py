@@ -1,18 +1,17 @@
-"""The agents' table and statements: state only; who the agents are stands in config/agents.toml."""
+"""The agents' table and statements: state only; config/agents.toml defines the agents."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Table, Text, bindparam, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.store.tables import metadata
+from core.store.tables import metadata, texts
 
 agents = Table(
     "agents",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    *texts("state", "reason"),
     Column("note", Text, nullable=False, server_default=""),
     Column("task", Text),
     Column("since_ms", Integer, nullable=False),

@@ -38,12 +38,10 @@ class Lane(StrEnum):
 
     @property
     def abilities(self) -> LaneAbilities:
-        """What this lane can do."""
         return _ABILITIES[self]
 
 
-Route = tuple[Lane, str | None]
-"""Where deliveries queue behind each other: a lane together with a desk, or with the agent that it reaches alone."""
+Route = tuple[Lane, str | None]  # Where deliveries queue: a lane with a desk, or with the agent that it reaches alone
 _IN_A_WINDOW = LaneAbilities(has_window=True, can_stage=True, can_be_read=True, queues=True)
 _ABILITIES = {
     Lane.WINDOW: replace(_IN_A_WINDOW, has_screen=True),
@@ -79,21 +77,15 @@ AGENT_STEPS: dict[AgentState, frozenset[AgentState]] = {
     _A.HELD: frozenset({_A.OFFLINE, _A.IDLE, _A.BUSY, _A.PAUSED, _A.UNKNOWN}),
     _A.UNKNOWN: frozenset({_A.OFFLINE, _A.IDLE, _A.BUSY, _A.NEEDS_INPUT, _A.LIMITED, _A.PAUSED, _A.HELD}),
 }
-"""From which state an agent may go where. States that nothing sets yet stand here from the first schema on."""
 
-
-OFF_DUTY = frozenset({_A.PAUSED, _A.DRAINING})
-"""A person said that the agent gets nothing new; it may still have its task."""
-STANDING_STILL = frozenset({_A.NEEDS_INPUT, _A.LIMITED})
-"""Its window waits for a person, or for a limit to pass: it gets nothing new until it goes on."""
-AT_HAND = frozenset({_A.IDLE, _A.BUSY}) | STANDING_STILL
-"""At its place, whatever it does now; only these are what they are by what their window shows."""
-
+OFF_DUTY = frozenset({_A.PAUSED, _A.DRAINING})  # a user said that it gets nothing new; it may still have its task
+STANDING_STILL = frozenset({_A.NEEDS_INPUT, _A.LIMITED})  # its window waits for a user, or for a limit to pass
+AT_HAND = frozenset({_A.IDLE, _A.BUSY}) | STANDING_STILL  # its window decides which of these it is
 
 _IS_CAPABILITY = matching(
     r"[a-z0-9][a-z0-9_.+-]{0,31}",
     "bad_capability",
-    "is no capability: up to 32 small letters, digits, - _ + and .",
+    "is not a valid capability: use lowercase letters, digits, - _ + and .",
 )
 
 
@@ -114,12 +106,11 @@ class Agent:
 
     @property
     def abilities(self) -> LaneAbilities:
-        """What its lane can do."""
         return self.lane.abilities
 
     @property
     def route(self) -> Route:
-        """Where its deliveries queue: at its desk; an agent that answers itself has a queue of its own."""
+        """Where its deliveries queue: at its desk; an agent that answers itself has a separate queue."""
         return self.lane, self.desk or (self.name if self.abilities.answers_itself else None)
 
     @property
@@ -130,7 +121,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentStatus:
-    """An agent together with what is known of it now."""
+    """An agent with its present state."""
 
     agent: Agent
     state: AgentState
@@ -147,11 +138,11 @@ class AgentStatus:
 
 
 class AgentNotFound(NotFound):
-    """There is no agent called {id}. `/agent list` (or `octet agent list`) shows the agents there are."""
+    """There is no agent called {id}. `/agent list` (or `octet agent list`) shows all agents."""
 
 
 class AgentTakesNoMessages(Conflict):
-    """{id} is a model: it keeps no conversation, so it takes tasks and no messages. Write it all into a task."""
+    """{id} is a model without a conversation, so it takes tasks but no messages. Put the whole text into a task."""
 
 
 class AgentWithoutWindow(Conflict):

@@ -10,6 +10,7 @@ from core.agents import _store
 from core.agents.model import (
     AGENT_STEPS,
     OFF_DUTY,
+    STANDING_STILL,
     Agent,
     AgentEvent,
     AgentName,
@@ -31,11 +32,8 @@ from core.store.engine import Row, Store, Tx
 _SUGGESTIONS = 25
 _ROWS = "agents.rows"
 _LONGEST_LIMIT_MS = 3_600_000
-_HAS_A_TASK = (
-    frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITED, AgentState.HELD, AgentState.UNKNOWN})
-    | OFF_DUTY
-)
 _IN_DOUBT = frozenset({AgentState.HELD, AgentState.UNKNOWN})
+_HAS_A_TASK = frozenset({AgentState.BUSY}) | STANDING_STILL | _IN_DOUBT | OFF_DUTY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +51,9 @@ class Agents:
 
     def __init__(self, *, agents: Sequence[Agent], store: Store, journal: Journal, clock: Clock) -> None:
         """Call `load` before anything else."""
-        self._agents = {agent.name: agent for agent in agents}
-        self._by_folded_name = {agent.name.casefold(): agent for agent in agents}
-        self._removed: dict[AgentName, Agent] = {}
-        """Agents that the config named before: their rows may still have something before them."""
+        self._agents: dict[AgentName, Agent] = {}
+        self._removed: dict[AgentName, Agent] = {}  # former agents: their rows may still have work
+        self.set_agents(agents)
         self._store, self._journal, self._clock = store, journal, clock
 
     async def load(self) -> None:
@@ -75,117 +72,108 @@ class Agents:
         await self._store.write(add)
 
     def set_agents(self, agents: Sequence[Agent]) -> None:
-        """These are the agents from now on; each has its row. The row of one that is gone stays as it is."""
+        """Replace the configured agents; each has its row. The row of a removed agent stays as it is."""
         self._removed |= self._agents
         self._agents = {agent.name: agent for agent in agents}
         self._by_folded_name = {agent.name.casefold(): agent for agent in agents}
 
     async def list(self, *, by: Actor) -> tuple[AgentStatus, ...]:
-        """All agents in the order of config/agents.toml."""
         require(by, Permission.AGENT_READ)
         rows = {row.name: row for row in await self._store.fetch(_store.ALL)}
         return tuple(_status(agent, rows[agent.name]) for agent in self._agents.values() if agent.name in rows)
 
     async def show(self, name: str, *, by: Actor) -> AgentStatus:
-        """One agent. Raises AgentNotFound."""
+        """Show one agent. Raises AgentNotFound."""
         require(by, Permission.AGENT_READ)
         agent = self.get(name)
-        rows = await self._store.fetch(_store.ONE, {"agent": agent.name})
-        return _status(agent, rows[0])
+        return _status(agent, (await self._store.fetch(_store.ONE, {"agent": agent.name}))[0])
 
     def suggest(self, text: str, *, by: Actor) -> Sequence[str]:
-        """Names for autocomplete, from memory; empty for those who may not see agents."""
+        """Return names for autocomplete, from memory; none for users who may not see agents."""
         if not allows(by, Permission.AGENT_READ):
             return []
         wanted = text.casefold()
         return [agent.name for agent in self._agents.values() if wanted in agent.name.casefold()][:_SUGGESTIONS]
 
     def all(self) -> tuple[Agent, ...]:
-        """Every configured agent, in the order of the config."""
         return tuple(self._agents.values())
 
     def named(self, name: str | None) -> Agent | None:
-        """The agent that stands under this name in a row; None when the config lacks it by now."""
+        """Return the agent with exactly this name; None if the config has none."""
         return self._agents.get(AgentName(name or ""))
 
     def get(self, name: str) -> Agent:
-        """The agent of this name, whatever its case. Raises AgentNotFound."""
+        """Return the agent of this name, in upper or lower case. Raises AgentNotFound."""
         agent = self._by_folded_name.get(name.strip().casefold())
         if agent is None:
             raise AgentNotFound(id=name[:40])
         return agent
 
     def reachable(self, name: str) -> Agent:
-        """The agent of this name, if prompts can be brought to it. Raises AgentNotFound or AgentWithoutWindow."""
+        """Return the agent of this name, if prompts can reach it. Raises AgentNotFound or AgentWithoutWindow."""
         agent = self.get(name)
         if not agent.is_reachable:
             raise AgentWithoutWindow(id=agent.name)
         return agent
 
     def in_window(self, name: str) -> Agent:
-        """The agent of this name, which has a window, or a pane, of a desk. Raises AgentNotFound or
-        AgentWithoutWindow."""
+        """Return the agent of this name, which has a window or pane. Raises AgentNotFound or AgentWithoutWindow."""
         agent = self.get(name)
         if agent.desk is None or agent.window is None:
             raise AgentWithoutWindow(id=agent.name)
         return agent
 
     def abilities(self, name: str) -> LaneAbilities:
-        """What the lane of this agent can do; nothing where the config no longer names it."""
+        """Return what the lane of this agent can do; nothing if the config has no such agent."""
         agent = self._agents.get(AgentName(name))
         return LaneAbilities() if agent is None else agent.abilities
 
     def who_can(self, needs: frozenset[str], wanted: str | None = None) -> list[Agent]:
-        """Agents that prompts can be brought to and that have all of `needs`, in the order of the config."""
-        return [
-            agent
-            for agent in self._agents.values()
-            if (wanted is None or agent.name == wanted) and needs <= agent.capabilities and agent.is_reachable
-        ]
+        """List the reachable agents that have all of `needs`, in the order of the config."""
+        meant = [agent for agent in self._agents.values() if wanted in {None, agent.name}]
+        return [agent for agent in meant if needs <= agent.capabilities and agent.is_reachable]
 
     def at(self, desk: str, window: str | None = None) -> list[Agent]:
         return [a for a in self._agents.values() if a.desk == desk and window in {None, a.window}]
 
     def status(self, tx: Tx, name: str) -> AgentStatus:
-        """One agent as this transaction sees it, also one that the config has named since the start."""
+        """Return one agent as this transaction sees it, also one that a reload removed."""
         agent = self._agents.get(AgentName(name)) or self._removed[AgentName(name)]
         return _status(agent, self._rows(tx)[name])
 
     def free(self, tx: Tx, name: str, *, task: str) -> None:
-        """The agent has nothing more to do for `task`. Also right for an agent that the config no longer names."""
+        """Make the agent idle if it has `task`. The config may have no such agent any more."""
         row = self._rows(tx).get(name)
         if row is not None and row.task == task and row.state in _HAS_A_TASK:
             self.move(tx, name, AgentState.IDLE)
 
     def is_at_work(self, tx: Tx, name: str, *, task: str) -> None:
-        """The agent has spoken about `task`: it is held no longer because nobody knew whether that reached it, nor
-        unknown because it was silent."""
+        """Make the agent busy that has spoken about `task`, if it was held or silent."""
         row = self._rows(tx).get(name)
         if row is not None and row.task == task and row.state in _IN_DOUBT:
             self.move(tx, name, AgentState.BUSY, task=task)
 
     def waits_for_input(self, tx: Tx, name: str, *, is_so: bool) -> None:
-        """The window of an agent at work waits for somebody's answer, or does not any more. Of one that is anything
-        else than at work nothing changes."""
+        """Note whether the window of an agent at work waits for an answer; an agent in another state stays as it is."""
         row = self._rows(tx)[name]
         was, to = (AgentState.BUSY, AgentState.NEEDS_INPUT) if is_so else (AgentState.NEEDS_INPUT, AgentState.BUSY)
         if row.state == was and row.task is not None:
             self.move(tx, name, to, task=row.task)
 
     def has_spoken(self, tx: Tx, name: str) -> None:
-        """The agent, from which its task was taken because it was silent, has spoken: it can be given another one."""
+        """Make the agent idle that lost its task by silence and has spoken now."""
         row = self._rows(tx).get(name)
         if row is not None and row.task is None and row.state == AgentState.UNKNOWN:
             self.move(tx, name, AgentState.IDLE)
 
     def is_silent(self, tx: Tx, name: str, *, task: str, keeps_it: bool = True) -> None:
-        """Nothing was heard of the agent at `task` for too long: it gets nothing new."""
+        """Note that the agent has been silent about `task` for too long: it gets nothing new."""
         row = self._rows(tx).get(name)
         if row is not None and row.task == task:
             self.move(tx, name, AgentState.UNKNOWN, reason=ParkCause.SILENT, task=task if keeps_it else None)
 
     def states(self, tx: Tx) -> dict[str, AgentState]:
-        """The state of every configured agent as this transaction sees it."""
+        """Return the state of every configured agent as this transaction sees it."""
         return {name: AgentState(row.state) for name, row in self._rows(tx).items() if name in self._agents}
 
     def limit(self, tx: Tx, name: str, *, reason: AnyReason, for_ms: int) -> None:
@@ -196,7 +184,7 @@ class Agents:
     def limited_until_ms(self, tx: Tx, name: str) -> int | None:
         """Return when the agent's limit ends; None where it has none, or it is over."""
         until_ms, now_ms = self._rows(tx)[name].until_ms, self._clock.now_ms()
-        # One that is further away comes from before the clock was set back.
+        # A later one comes from before the clock was set back.
         return until_ms if until_ms is not None and now_ms < until_ms <= now_ms + _LONGEST_LIMIT_MS else None
 
     def move(
@@ -211,8 +199,7 @@ class Agents:
         until_ms: int | None = None,
         by: Actor = HUB,
     ) -> None:
-        """Take a step. Staying in a state with another reason is not a step and is simply noted. An agent that a person
-        took off duty stays off duty, whatever happens to it: it only gets or loses its task."""
+        """Change the agent's state or its reason. An agent that a user took off duty only gets or loses its task."""
         row = self._rows(tx)[name]
         was = AgentState(row.state)
         if was in OFF_DUTY:
@@ -226,7 +213,7 @@ class Agents:
     def set_duty(
         self, tx: Tx, now: AgentStatus, to: AgentState, *, by: Actor, reason: AnyReason | None = None, note: str = ""
     ) -> None:
-        """A person takes the agent off duty or back on; it keeps its task."""
+        """Take the agent off duty for a user, or back on; it keeps its task."""
         event = AgentMoved(agent=now.agent.name, was=now.state.value, now=to.value, reason=reason, task=now.task or "")
         self._write(tx, event, note=note, by=by)
 
@@ -247,7 +234,7 @@ class Agents:
             faults.arrow("agent", event.was, event.now, tx.after_commit)
 
     def _rows(self, tx: Tx) -> dict[str, Row]:
-        """Every agent's row as this transaction sees it, read once: a round of dispatch asks for each several times."""
+        """Return every agent's row as this transaction sees it, read once."""
         rows = tx.scratch.get(_ROWS)
         if rows is None:
             rows = tx.scratch[_ROWS] = {row.name: row for row in tx.execute(_store.ALL)}

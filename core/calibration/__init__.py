@@ -1,1 +1,1 @@
-"""Connecting a person's own windows: what stands on a display, which of it is an agent, how each is driven there."""
+"""Connecting a user's windows: which windows a display has, which are agents, and how Octet drives each."""

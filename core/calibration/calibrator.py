@@ -34,9 +34,9 @@ from core.reasons import Reason
 from core.remedies import explain
 
 LOOKS = 3
-LOOK_S = 0.4  # titles are looked at so often, so far apart: what changes by itself is seen to
+LOOK_S = 0.4  # titles are read so often, so far apart, to see which parts change
 TRIES = 8
-CLOSE = (60, 10)  # pixels to each side of a point that surely belong to the composer that was shown
+CLOSE = (60, 10)  # so many pixels to each side of the shown point surely belong to the composer
 SIDES = frozenset({"x", "y", "width", "height"})
 PASTES = (
     (("shift+insert", Selection.CLIPBOARD),),
@@ -51,13 +51,13 @@ PASTES = (
 MOST_HABITS = 5  # so many drafts find out what a program does not take
 LEAST_CHARS = 500  # no profile says less of the longest prompt
 MOST_IN_TERMINAL = 600  # characters of a draft there: nothing compares it, and it has to be cleared line by line
-ONE_LINE_PX = 80  # what is higher than this is more than one line of a terminal
+ONE_LINE_PX = 80  # more than one line of a terminal is higher than this
 GENERIC, GENERIC_TERMINAL = "generic", "generic_terminal"  # profiles of programs that no other profile names
-AGAIN_S = 2.5  # A draft that something passing kept out is tried again: somebody's hand on the mouse, most often
+AGAIN_S = 2.5  # the pause before a draft is retried that a transient failure kept out, such as a moved mouse
 
 
 class ProfileDisabled(Invalid):
-    """The profile {profile} is disabled: {why} `octet profile enable {profile}` asks you once."""
+    """The profile {profile} is disabled: {why} Enable it with `octet profile enable {profile}`."""
 
 
 class NoSuchProfile(Invalid):
@@ -70,21 +70,19 @@ class ProfileLacks(Invalid):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowChoice:
-    """Which window a person wants connected, and how."""
+    """Which window a user wants connected, and how."""
 
     window: int
     profile: str
     name: str  # what the desk calls it
     agent: str
-    by_place: bool = False
-    """Nothing in its title tells it from others: it is known by its place, and by a tag while it lives."""
-    point: Point | None = None
-    """Where its composer was shown to be, on the screen; None: where its program tells that one writes."""
+    by_place: bool = False  # It is identified by its place, and by a tag while it lives, not by its title
+    point: Point | None = None  # Where its composer is on the screen; None: where its program says
 
-    @property
-    def match_by(self) -> MatchBy:
-        """Return what tells it from others."""
-        return MatchBy.PLACE if self.by_place else MatchBy.TITLE
+    def describe(self, profile: str, title: str, box: Box) -> Window:
+        """Return the window as its desk's file describes it."""
+        match_by = MatchBy.PLACE if self.by_place else MatchBy.TITLE
+        return Window(name=self.name, profile=profile, title=title, box=box, match_by=match_by)
 
 
 @dataclass(slots=True)
@@ -94,15 +92,13 @@ class Calibrator:
     home: Home
     scout: DisplayProbe
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep
-    say: Callable[[str], None] = field(default=lambda _: None)  # hears what is being done, for people who wait
-    titles: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
-    """By window, each title that was seen, the newest last."""
-    kept: dict[FoundWindow, Measurement] = field(default_factory=dict[FoundWindow, Measurement])
-    """What `has_composer` measured of windows as they then were."""
+    say: Callable[[str], None] = field(default=lambda _: None)  # receives each step, for users who wait
+    titles: dict[int, list[str]] = field(default_factory=dict[int, list[str]])  # Seen, by window, the newest last
+    kept: dict[FoundWindow, Measurement] = field(default_factory=dict[FoundWindow, Measurement])  # By `has_composer`
     _survey: Survey | None = None
 
     async def look(self) -> Survey:
-        """What stands on the display; titles are watched for a moment."""
+        """Return the windows of the display; watch their titles for a moment."""
         survey = self._survey
         for number in range(LOOKS if survey is None else 1):
             if number:
@@ -127,7 +123,7 @@ class Calibrator:
         return [(window, _fitting(window, kinds)) for window in shown]
 
     def tell_apart(self, wanted: Sequence[WindowChoice]) -> dict[int, str]:
-        """By window, the pattern of its title. Raises NotToldApart with those that have none."""
+        """Return the pattern of each window's title. Raises NotToldApart with the windows that have none."""
         survey = self._survey
         assert survey is not None, "look() comes first"
         found: dict[int, str | None] = {}
@@ -152,8 +148,7 @@ class Calibrator:
         return True
 
     async def connect(self, wanted: WindowChoice, title: str) -> CalibratedWindow:
-        """Measure one window and try it out by a draft, which is read back and deleted. Raises CalibrationFailed, or
-        what is wrong with the profile."""
+        """Measure one window and try a draft in it. Raises CalibrationFailed, or the error of its profile."""
         seen = self._survey.windows if self._survey is not None else ()
         found = next((window for window in seen if window.id == wanted.window), None)
         if found is None:
@@ -175,7 +170,7 @@ class Calibrator:
             raise CalibrationFailed(tried.reason or Reason.TOO_SLOW, tried.note)
         values = _values(found, kind, replace(measured, anchors=() if tried.anchor is None else (tried.anchor,)))
         return CalibratedWindow(
-            window=Window(name=wanted.name, profile=kind.name, title=title, box=found.box, match_by=wanted.match_by),
+            window=wanted.describe(kind.name, title, found.box),
             agent=wanted.agent,
             calibrated=values,
             measured=measured,
@@ -211,9 +206,9 @@ class Calibrator:
     async def _long_draft(
         self, wanted: WindowChoice, title: str, found: FoundWindow, measured: Measurement, short: TrialResult
     ) -> tuple[Measurement, TrialResult]:
-        """Try several lines, tabs, emoji, and as many characters as prompts may have; take over what the program made
-        of them until one comes back as it was pasted. What is told only in part is copied back; where that does not
-        bring the whole either, prompts may be as long as what was told."""
+        """Try several lines, tabs, emoji, and as many characters as prompts may have; adopt what the program made of
+        them until a draft comes back unchanged. Text that shows only in part is copied back; if that is not whole
+        either, the shown length becomes the longest prompt."""
         kind, tried, shown = self._kind(wanted, found), short, LEAST_CHARS
         for _ in range(MOST_HABITS):
             profile = self._complete(kind, _values(found, kind, measured))
@@ -238,11 +233,11 @@ class Calibrator:
     async def _trial(
         self, wanted: WindowChoice, title: str, found: FoundWindow, measured: Measurement, *, draft: str = ""
     ) -> TrialResult:
-        """Try one draft with what was measured, again while something transient keeps it out."""
+        """Try one draft, again while something transient prevents it."""
         kind = self._kind(wanted, found)
         profile = self._complete(kind, _values(found, kind, measured))
-        window = Window(name=wanted.name, profile=profile.name, title=title, box=found.box, match_by=wanted.match_by)
-        self.say(f"{wanted.name}: a draft goes in, is read back, and is cleared")
+        window = wanted.describe(profile.name, title, found.box)
+        self.say(f"{wanted.name}: typing a draft, reading it back and clearing it")
         text = draft or f"octet calibration {secrets.token_hex(3)}"
         tried = TrialResult(ok=False)
         for number in range(TRIES):
@@ -255,13 +250,12 @@ class Calibrator:
         return tried
 
     def _kind(self, wanted: WindowChoice, found: FoundWindow) -> Kind:
-        files = read_profiles(self.home.root, [])
+        kinds = read_profiles(self.home.root, []).kinds
         if not wanted.profile:
-            known = ", ".join(sorted(files.kinds))
-            raise NoProfileFits(window=found.called, kind=found.kind, known=known)
-        kind = files.kinds.get(wanted.profile)
+            raise NoProfileFits(window=found.called, kind=found.kind)
+        kind = kinds.get(wanted.profile)
         if kind is None:
-            raise NoSuchProfile(profile=wanted.profile[:60], known=", ".join(sorted(files.kinds)))
+            raise NoSuchProfile(profile=wanted.profile[:60], known=", ".join(sorted(kinds)))
         if kind.disabled:
             raise ProfileDisabled(profile=kind.name, why=kind.disabled)
         return kind
@@ -274,7 +268,7 @@ class Calibrator:
 
 
 def window_name(agent: str) -> str:
-    """What a desk calls the window of an agent that has none there yet: as config/desks takes it."""
+    """Return what a desk calls the window of an agent that has none there yet, as config/desks takes it."""
     kept = "".join(char if (char.isalnum() and char.isascii()) or char in "-_" else "-" for char in agent.lower())
     return kept.strip("-_")[:32] or "window"
 
@@ -282,7 +276,7 @@ def window_name(agent: str) -> str:
 def long_draft(words: str, most: int) -> str:
     """Make a text of at most so many characters with everything that a program may change."""
     lines = [
-        f"{words}: this draft is deleted again.",
+        f"{words}: Octet deletes this draft again.",
         "\tA tab,  two blanks, \U0001f469\u200d\U0001f4bb, \u05e9\u05dc\u05d5\u05dd.",
         "",
         "if it: {",
@@ -290,12 +284,12 @@ def long_draft(words: str, most: int) -> str:
         "}",
     ]
     text = "\n".join(lines)
-    filler = "\nAnother line of the same draft, with some words in it that mean nothing at all."
+    filler = "\nAnother line of the same draft, with some filler text."
     return (text + filler * max(0, (most - len(text)) // len(filler)))[:most].rstrip()
 
 
 def _with_prompt(measured: Measurement, tried: TrialResult) -> Measurement:
-    """With the prompt before the place where the draft was seen."""
+    """Return the measurement with the prompt before the place where the draft was seen."""
     drawn, area = tried.drawn, measured.composer
     if drawn is None or drawn.height > ONE_LINE_PX:
         raise CalibrationFailed(Reason.SCROLLED)
@@ -311,12 +305,10 @@ def _with_prompt(measured: Measurement, tried: TrialResult) -> Measurement:
 
 
 def _fitting(window: FoundWindow, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
-    """The profiles whose class, program and title, where they name one, are this window's; those that say more come
-    first, and the one that fits any program last."""
+    """Return the profiles that fit this window, the more specific first, the generic one last."""
     found: list[tuple[bool, bool, str]] = []
     for name, kind in kinds.items():
-        match_class, match_program = kind.data.get("match_class"), kind.data.get("match_program")
-        match_title = kind.data.get("match_title")
+        match_class, match_program, match_title = (kind.data.get(f"match_{of}") for of in ("class", "program", "title"))
         fits_class = isinstance(match_class, str) and re.fullmatch(match_class, window.kind)
         fits_program = isinstance(match_program, str) and re.search(match_program, window.program)
         if isinstance(match_title, str) and re.search(match_title, window.title) is None:
@@ -328,11 +320,11 @@ def _fitting(window: FoundWindow, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
 
 
 def _avoided(values: Mapping[str, object]) -> tuple[Box, ...]:
-    """What changes in such windows, as far as their profile knows: an anchor keeps out of it."""
+    """Return the boxes that the profile says change in such windows: an anchor keeps out of them."""
     found: list[Box] = []
     for key, value in values.items():
         if key in {"anchor", "composer"}:
-            continue  # they are measured here
+            continue  # calibration measures these
         for one in cast("list[object]", value) if isinstance(value, list) else [value]:
             if isinstance(one, dict):
                 table = cast("dict[str, object]", one)
@@ -342,7 +334,7 @@ def _avoided(values: Mapping[str, object]) -> tuple[Box, ...]:
 
 
 def _values(found: FoundWindow, kind: Kind, measured: Measurement) -> dict[str, object]:
-    """What was measured at this window, as `[windows.calibrated]` has it."""
+    """Return the measured values, as `[windows.calibrated]` has them."""
     values: dict[str, object] = {
         **({"anchor": measured.anchors[0]} if measured.anchors else {}),
         "composer.box": measured.composer,
@@ -358,18 +350,18 @@ def _values(found: FoundWindow, kind: Kind, measured: Measurement) -> dict[str, 
 
 
 def _around(point: Point, composer: Box, found: FoundWindow) -> Box:
-    """The part of what looks like the composer that lies close around what was shown."""
+    """Return the part of the composer that is close to the point that the user showed."""
     x, y = point[0] - found.box.x, point[1] - found.box.y
     close = Box(x=x, y=y, width=0, height=0).grown(*CLOSE).shared(composer)
     return replace(close, width=max(1, close.width), height=max(1, close.height))
 
 
 def _wider(measured: Measurement, tried: TrialResult, found: FoundWindow) -> Measurement | None:
-    """With the place where the draft was seen, where that lies beside what was measured; None where it does not."""
+    """Return the measurement with the place of the draft, if that is outside the composer; else None."""
     drawn = tried.drawn
     if drawn is None or drawn.fits_into(measured.composer):
         return None
-    # No pixel more: a caret reaches up to the edge of what is written in, and the line around it is not empty.
+    # No pixel more: a caret reaches the edge of the composer, and the line around that is not empty.
     lefts, tops, rights, bottoms = zip(measured.composer.edges, drawn.edges, strict=True)
     whole = Box.of_edges(min(lefts), min(tops), max(rights), max(bottoms)).shared(found.box.in_window(found.box))
     anchors = tuple(anchor for anchor in measured.anchors if not anchor.overlaps(whole))

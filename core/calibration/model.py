@@ -18,7 +18,7 @@ Point = tuple[int, int]  # A place of the screen
 
 
 TERMINAL = "terminal"
-NO_PROMPT = "no prompt stands before the draft by which its line could be found"
+NO_PROMPT = "no prompt sign before the draft marks its line"
 
 
 POINTING_HELPS = frozenset(
@@ -49,7 +49,6 @@ class FoundWindow:
 
     @property
     def called(self) -> str:
-        """Name it as people do."""
         return f"“{self.title}”" if self.title else f"a window of {self.kind or 'an unknown program'}"
 
 
@@ -64,17 +63,16 @@ class Survey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What was seen at one window around the point that a person showed. Boxes are from the window's corner."""
+    """What Octet saw at one window around the point that the user showed. Boxes are from the window's corner."""
 
     window: int
     composer: Box
     background: str  # `#rrggbb` of the empty composer
     anchors: tuple[Box, ...]  # distinctive parts of the window that stay the same, the best first
-    by: str  # `accessibility` where the program told the composer's place, else `picture`; TERMINAL of a terminal
+    by: str  # `accessibility` if the program reported the composer's place, else `picture`; TERMINAL of a terminal
     hint: bool = False  # its program reports it as empty, and yet it shows something
-    prompt: Box | None = None  # in a terminal: the prompt, as high as its line, before what is written
-    quirks: Mapping[str, object] = field(default_factory=dict[str, object])
-    """What drafts showed of its program, by their paths in `[windows.calibrated]`."""
+    prompt: Box | None = None  # in a terminal: the prompt before the input, as high as its line
+    quirks: Mapping[str, object] = field(default_factory=dict[str, object])  # Measured, by their paths in its config
     by_line: bool = False  # the program in a terminal reads line by line: each pasted newline would send
 
 
@@ -84,30 +82,27 @@ class TrialResult:
 
     ok: bool
     reason: Reason | None = None
-    """Why not."""
     note: Diagnostic = ""
     is_transient: bool = False  # worth another try
-    is_not_pasted: bool = False  # the program did not take the draft: a click may have gone beside the composer
+    is_not_pasted: bool = False  # the program did not take the draft: the click may have missed the composer
     read_by: str = ""  # how the whole draft was read back: `accessibility`, `copy`, `pixels`, `none`
-    quirks: Mapping[str, object] = field(default_factory=dict[str, object])
-    """What its profile has to say of the program for the draft to come back as it did."""
+    quirks: Mapping[str, object] = field(default_factory=dict[str, object])  # Measured, by their paths in its config
     read_chars: int = 0  # the length of what was read back last
-    hint: bool = False  # something stood where the draft was seen, and was gone while that stood there: a hint
+    hint: bool = False  # the composer showed a hint, which the draft replaced
     empties: tuple[bytes, ...] = ()  # pictures of the empty composer, where it shows a hint
     drawn: Box | None = None  # where the draft was seen, from the window's corner
     ground: str = ""  # `#rrggbb` of most of what was there before the draft
-    caret: Box | None = None
-    """What the composer looked otherwise in once it had the focus; where that is small, a caret."""
-    anchor: Box | None = None  # the first of the proposed anchors that stood still all the while
+    caret: Box | None = None  # What changed in the composer when it got the focus; where that is small, a caret
+    anchor: Box | None = None  # the first of the proposed anchors that did not change meanwhile
     anchor_png: bytes = b""
     candidates: tuple[tuple[Box, bytes], ...] = ()
-    """Other parts that stood still, with their pictures: one replaces an anchor that changes later."""
+    """Other stable parts, with pictures: one replaces an anchor that changes."""
     tag: str = ""  # the tag of this very window: it identifies the window for as long as it is open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibratedWindow:
-    """A window that took a draft and gave it back, as it is written into config/."""
+    """A window in which a draft was typed, read back and cleared, as Octet writes it into config/."""
 
     window: Window
     agent: str
@@ -128,16 +123,16 @@ class WindowCalibrated(DeskEvent):
 
 
 class CalibrationWindowNotFound(NotFound):
-    """No window on the display {what}. `octet calibrate --list` shows those there are."""
+    """No window on the display {what}. `octet calibrate --list` shows all windows."""
 
 
 class SeveralWindows(Conflict):
-    """{count} windows {what}: {titles}. Say more of the title, so that one is left."""
+    """{count} windows {what}: {titles}. Give more of the title, so that only one matches."""
 
 
 class NotToldApart(Conflict):
-    """{called} cannot be told apart by what stands still in their titles. Give each a part of its own there (another
-    workspace folder, a name), or a display of its own (`octet desk up`), and calibrate again."""
+    """Octet cannot tell {called} apart by their titles. Put a different text into each title (another workspace
+    folder, a name), or give each a virtual display (`octet desk up`), and calibrate again."""
 
     def __init__(self, *, called: str, windows: frozenset[int]) -> None:
         """`windows` by their ids."""
@@ -155,8 +150,8 @@ class CalibrationFailed(Conflict):
 
 
 class NoProfileFits(NotFound):
-    """No profile fits {window} (class {kind}). Name one that drives a program like it, such as gtk, chromium or xterm;
-    `octet profile list` shows all, and docs/profiles.md tells how to write your own."""
+    """No profile fits {window} (class {kind}). Name one for a similar program, such as gtk, chromium or xterm.
+    `octet profile list` shows all, and docs/profiles.md explains how to write your own."""
 
 
 WHOLE_GRID = (6, 8)  # columns and rows over a window
@@ -197,7 +192,6 @@ class ChooseWindows:
 
     @property
     def proposed(self) -> tuple[Candidate, ...]:
-        """Those that Octet takes for agents'."""
         return tuple(one for one in self.candidates if one.why_not is None)
 
 
@@ -215,7 +209,7 @@ class PointAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnowByPlace:
-    """Whether Octet shall identify these windows, whose titles do not differ, by their places."""
+    """Asks whether to identify these windows, whose titles do not differ, by their places."""
 
     kind: Literal["know_by_place"] = "know_by_place"
     candidates: tuple[Candidate, ...]
@@ -230,7 +224,7 @@ class Risk(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectedWindow:
-    """A window that took a draft and gave it back, and that config/ describes now."""
+    """A window in which a draft was typed, read back and cleared, and which config/ describes now."""
 
     window: str  # what the desk calls it
     title: str  # the pattern by which it is identified
@@ -249,7 +243,6 @@ class FailedWindow:
     called: str
     agent: str
     code: str
-    """The reason, or the error's code."""
     note: Diagnostic
 
 
@@ -271,12 +264,12 @@ Question = ChooseWindows | PointAt | KnowByPlace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pick:
-    """One window that the user wants connected; what is empty stays as Octet proposed it."""
+    """One window that the user wants to connect; empty fields stay as Octet proposed them."""
 
     number: int
     agent: str = ""
     profile: str = ""
-    name: str = ""  # what the desk shall call it
+    name: str = ""  # its name in the desk's config
     point: Point | None = None  # where its composer is, on the screen
 
 
@@ -311,7 +304,7 @@ Answer = Chosen | ComposerPlace | Agreed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationOptions:
-    """What a calibration is asked for beforehand."""
+    """How a user wants a calibration done."""
 
     only: str = ""  # A window that the desk has already, to be measured again; empty: Octet asks which
     own_window: int = 0  # the window in which the user types the answers
@@ -319,7 +312,7 @@ class CalibrationOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationStep:
-    """Where a calibration stands."""
+    """The state of a calibration."""
 
     number: int  # grows with each question
     now: Question | CalibrationResult | None  # what Octet asks, or how it ended; None while Octet works
@@ -327,7 +320,7 @@ class CalibrationStep:
 
 
 class UnknownGridPlace(Invalid):
-    """{place} is no place on the picture. Name one by its number, or one within another as 37-4."""
+    """{place} is not a place on the picture. Use its number, or a place within another, such as 37-4."""
 
 
 class UnknownWindowNumber(Invalid):
@@ -335,19 +328,20 @@ class UnknownWindowNumber(Invalid):
 
 
 class OutsideWindow(Invalid):
-    """{x},{y} is not in {called}, whose composer is asked for."""
+    """{x},{y} is outside {called}. Point at its composer."""
 
 
 class NoOpenCalibration(Conflict):
-    """No calibration of desk {id} is open. Begin one: `/desk calibrate`, or `octet calibrate {id}` at the machine."""
+    """No calibration of desk {id} is open. Start one with `/desk calibrate`, or with `octet calibrate {id}` at the
+    machine."""
 
 
 class CalibrationBusy(Conflict):
-    """Octet calibrates desk {id} just now. Wait until it asks again, or ends."""
+    """Octet is still calibrating desk {id}. Wait until it asks again, or ends."""
 
 
 class NotTheQuestion(Conflict):
-    """Octet did not ask that. Look at its last question, or begin again."""
+    """Octet did not ask that. Answer its last question, or start again."""
 
 
 def cells(part: Box, within: str = "") -> list[Box]:

@@ -1,4 +1,4 @@
-"""What calibration needs from whoever can see and touch a display. The desktop's hands are that."""
+"""What calibration needs from a display: a desk worker implements it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from core.profiles.model import Box, Profile
 
 
 class DisplayProbe(Protocol):
-    """One display. A verb raises DeskUnavailable when nobody can answer."""
+    """One display. A verb raises DeskUnavailable when no worker answers."""
 
-    async def survey(self) -> Survey: ...  # What stands there now. Touches nothing.
+    async def survey(self) -> Survey: ...  # See which windows there are now. Touches nothing.
     async def pointer(self) -> Point: ...  # where the pointer is now
     # A PNG of the whole display, masks of configured windows painted over. For its owner only.
     async def whole_picture(self) -> bytes: ...
@@ -29,7 +29,7 @@ class DisplayProbe(Protocol):
 class CalibrationDialog(Protocol):
     """A calibration as its interfaces see it."""
 
-    async def step(self) -> CalibrationStep: ...  # tell where it stands
+    async def step(self) -> CalibrationStep: ...  # report its state
     # Answer the question. Raises why it is no answer to it; the question then stays.
     async def answer(self, answer: Answer) -> CalibrationStep: ...
     # Take a PNG for the question: the display with the windows' numbers, or a window with a grid; with `is_whole`

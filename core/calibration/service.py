@@ -30,7 +30,7 @@ from core.store.engine import Store, Tx
 class Displays(Protocol):
     """The displays of the desks at work."""
 
-    # Look at this desk's display and type on it. Raises DeskWithoutHands where the desk has no worker.
+    # See this desk's display and type on it. Raises DeskWithoutHands if the desk has no worker.
     def probe(self, desk: str) -> DisplayProbe: ...
     # Draw numbered places on the picture of a display, or on this part of it, enlarged.
     def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes: ...
@@ -55,8 +55,7 @@ class Calibrations:
         self._sessions: dict[str, CalibrationSession] = {}
 
     async def start(self, desk: str, options: CalibrationOptions | None = None, *, by: Actor) -> CalibrationStep:
-        """Look at the desk's display, and ask. Raises DeskNotFound, DeskWithoutHands, DeskUnavailable, WindowNotFound
-        or CalibrationBusy."""
+        """Survey the desk's display, and ask. Raises as Desks.find, CalibrationSession.start, or CalibrationBusy."""
         require(by, Permission.DESK_SEE)
         found = self._desks.find(desk)
         if desk in self._sessions and (await self._sessions[desk].step()).now is None:

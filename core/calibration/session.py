@@ -52,11 +52,10 @@ from core.kit.errors import Invalid, NotFound, OctetError
 from core.kit.problems import ConfigWrong
 from core.profiles.model import Box, PaneReadback, Terminal
 
-GENERIC = "generic"  # what the profiles begin with that fit any program
+GENERIC = "generic"  # the names of profiles that fit any program begin with it
 
-Draw = Callable[[bytes, Box | None, Mapping[int, Box]], Awaitable[bytes]]
-"""Draws numbered places on a picture of the display, or on this part of it, enlarged."""
-TakeOver = Callable[[Sequence[CalibratedWindow]], Awaitable[None]]  # lets the Octet that runs work by what was written
+Draw = Callable[[bytes, Box | None, Mapping[int, Box]], Awaitable[bytes]]  # Draws numbered places on a picture
+TakeOver = Callable[[Sequence[CalibratedWindow]], Awaitable[None]]  # makes the running Octet use what was written
 
 
 class QuestionSession:
@@ -66,10 +65,7 @@ class QuestionSession:
         self, work: AsyncGenerator[Question | CalibrationResult, Answer], lines: list[str], desk: str = ""
     ) -> None:
         """`work` yields its questions, gets their answers, and adds to `lines` what it does."""
-        self.desk = desk
-        self._work = work
-        self._lines = lines
-        self._number = 0
+        self.desk, self._work, self._lines, self._number = desk, work, lines, 0
         self._now: Question | CalibrationResult | None = None
 
     async def start(self) -> CalibrationStep:
@@ -79,12 +75,11 @@ class QuestionSession:
         return await self.step()
 
     async def step(self) -> CalibrationStep:
-        """Tell where it stands."""
         return CalibrationStep(number=self._number, now=self._now, lines=tuple(self._lines))
 
     async def answer(self, answer: Answer) -> CalibrationStep:
-        """Go on by this answer until the next question. Raises NotTheQuestion, UnknownWindowNumber, UnknownGridPlace or
-        OutsideWindow; the question then stays."""
+        """Continue with this answer until the next question. Raises NotTheQuestion, UnknownWindowNumber,
+        UnknownGridPlace or OutsideWindow; the question then stays."""
         question = self._now
         if question is None or isinstance(question, CalibrationResult):
             raise NotTheQuestion
@@ -183,11 +178,11 @@ class CalibrationSession(QuestionSession):
         titles: Mapping[int, str],
         places: dict[tuple[str, str, int, int], Point],
     ) -> AsyncGenerator[PointAt | CalibratedWindow | FailedWindow, Answer]:
-        """Connect one window; ask for its composer as often as pointing helps. `places` has what users showed, by kind
-        of window."""
+        """Connect one window; ask for its composer while pointing helps. `places` has users' points, by kind."""
         within, point = "", one.point
         while True:
-            found = await self._again(candidate.window)
+            seen = (await self._calibration.look()).windows  # measuring a window that is gone says so
+            found = next((here for here in seen if here.id == candidate.window.id), candidate.window)
             kind = one.profile, found.kind, found.box.width, found.box.height
             if point is None and kind in places:
                 point = found.box.x + places[kind][0], found.box.y + places[kind][1]
@@ -196,11 +191,9 @@ class CalibrationSession(QuestionSession):
                     raise NotToldApart(called="It and another one", windows=frozenset({one.window}))
                 done = await self._calibration.connect(replace(one, point=point), titles[one.window])
             except (CalibrationFailed, Invalid, NotFound, NotToldApart) as trouble:
-                failure = FailedWindow(called=found.called, agent=one.agent, code=trouble.code, note=trouble.message)
-                is_asked = False
-                if isinstance(trouble, CalibrationFailed):
-                    failure = replace(failure, code=trouble.reason)
-                    is_asked = trouble.reason in POINTING_HELPS
+                code = trouble.reason if isinstance(trouble, CalibrationFailed) else trouble.code
+                failure = FailedWindow(called=found.called, agent=one.agent, code=code, note=trouble.message)
+                is_asked = code in POINTING_HELPS
             else:
                 self._lines.append(f"{one.agent} ({found.called}) works")
                 if point is not None:
@@ -218,11 +211,6 @@ class CalibrationSession(QuestionSession):
                 self._lines.append(f"{one.agent} ({found.called}) is not connected")
                 yield failure
                 return
-
-    async def _again(self, window: FoundWindow) -> FoundWindow:
-        """Look at the window again; where it is gone, return it as it was: measuring it then says so."""
-        survey = await self._calibration.look()
-        return next((one for one in survey.windows if one.id == window.id), window)
 
     async def _point(self, answer: ComposerPlace, found: FoundWindow) -> Point | None:
         """Find the place of the screen that the answer means; None: the user skips the window."""
@@ -249,13 +237,9 @@ class CalibrationSession(QuestionSession):
             await self._take_over(connected)
         except OctetError as trouble:
             code, note = trouble.code, trouble.message
+        done, files = tuple(map(_connected, connected)), tuple(map(str, changed.files))
         return CalibrationResult(
-            desk=self.desk,
-            connected=tuple(map(_connected, connected)),
-            failed=tuple(failed),
-            files=tuple(map(str, changed.files)),
-            code=code,
-            note=note,
+            desk=self.desk, connected=done, failed=tuple(failed), files=files, code=code, note=note
         )
 
     async def _candidates(self, survey: Survey, files: DeskFiles) -> tuple[Candidate, ...]:
@@ -289,7 +273,7 @@ class CalibrationSession(QuestionSession):
         return candidate
 
     def _wanted(self, candidates: Sequence[Candidate], picks: Sequence[Pick], files: DeskFiles) -> list[WindowChoice]:
-        """Each picked window with its agent: the named one, else the proposed one, else a free one."""
+        """Return each picked window with its agent: the named one, else the proposed one, else a free one."""
         rows = {one.number: one for one in candidates}
         named = {pick.agent.casefold() for pick in picks if pick.agent}
         agents = {
@@ -301,46 +285,37 @@ class CalibrationSession(QuestionSession):
         for pick in picks:
             row = rows[pick.number]
             agent = agents[pick.number] or names.propose(row.window)
-            wanted.append(
-                WindowChoice(
-                    window=row.window.id,
-                    profile=pick.profile or row.profile,
-                    name=pick.name or names.window_of(agent),
-                    agent=agent,
-                    point=pick.point,
-                )
-            )
+            name, profile = pick.name or names.window_of(agent), pick.profile or row.profile
+            choice = WindowChoice(window=row.window.id, profile=profile, name=name, agent=agent, point=pick.point)
+            wanted.append(choice)
         return wanted
 
     def _known(self, survey: Survey, files: DeskFiles) -> tuple[Window, WindowChoice]:
-        """The window that the desk has already, wherever it is now. Raises WindowNotFound."""
+        """Find the configured window, wherever it is now. Raises CalibrationWindowNotFound."""
         desk = next((desk for desk in files.desks if desk.name == self.desk), None)
         known = next((window for window in desk.windows if window.name == self._options.only), None) if desk else None
         if known is None:
-            raise CalibrationWindowNotFound(
-                what=f"is called {self._options.only[:40]} in config/desks/{self.desk}.toml"
-            )
+            what = f"is called {self._options.only[:40]} in config/desks/{self.desk}.toml"
+            raise CalibrationWindowNotFound(what=what)
         found = [window for window in survey.windows if window.is_shown and re.search(known.title, window.title)]
         if by_place := known.match_by is MatchBy.PLACE:
             found = [window for window in found if window.box == known.box]
         if len(found) != 1:
-            raise CalibrationWindowNotFound(
-                what=f"is the only one whose title fits {known.title}, that of {known.name}"
-            )
+            what = f"is the only one whose title fits {known.title}, that of {known.name}"
+            raise CalibrationWindowNotFound(what=what)
         at = (self.desk, known.name)
         agent = next((name for name, desk, window in self._agents() if (desk, window) == at), known.name)
         wanted = WindowChoice(window=found[0].id, profile=known.kind, name=known.name, agent=agent, by_place=by_place)
         return known, wanted
 
     def _agents(self) -> list[tuple[str, str, str]]:
-        """Name, desk and window of each agent in agents.toml."""
+        """Return the name, desk and window of each agent in agents.toml."""
         document: Any = Edit(self._calibration.home).document("agents.toml")
         listed: Any = document.get("agents", [])
         return [(str(one.get("name", "")), str(one.get("desk", "")), str(one.get("window", ""))) for one in listed]
 
 
-Learn = Callable[[str, Sequence[str]], Awaitable[Terminal]]
-"""Pastes a draft, which these chords delete, and finds the patterns. Raises CalibrationFailed."""
+Learn = Callable[[str, Sequence[str]], Awaitable[Terminal]]  # Pastes a draft and finds the patterns
 
 
 async def calibrate_pane(
@@ -373,14 +348,13 @@ class _Names:
 
     def __init__(self, desk: str, files: DeskFiles, agents: Sequence[tuple[str, str, str]], taken: set[str]) -> None:
         self._here: Desk | None = next((one for one in files.desks if one.name == desk), None)
-        self._agents = agents
-        self._desk = desk
+        self._agents, self._desk = agents, desk
         examples = {one.name for one in files.desks if all(window.kind.startswith(DEMO) for window in one.windows)}
         self._open = {"", desk, *examples}  # Desks whose agents may get a window here
         self.taken = taken
 
     def here_before(self, window: FoundWindow) -> str:
-        """Find whose window it is by the present config; empty: nobody's, or taken."""
+        """Find the agent whose window it is by the present config; empty: none, or taken."""
         for known in self._here.windows if self._here else ():
             agent = next((a for a, d, w in self._agents if (d, w) == (self._desk, known.name)), "")
             is_it = known.match_by is MatchBy.TITLE or known.box == window.box

@@ -28,10 +28,10 @@ from core.profiles.model import PaneReadback
 
 BY_PLACE = (
     "Their titles do not differ. Octet can identify them by their places instead: a window that is moved gets no "
-    "prompt until it is back, and after its program restarts you calibrate again. A title or a display of its own for "
-    "each is the better cure (`octet desk up`)."
+    "prompt until it is back, and after its program restarts you calibrate again. A separate title or virtual display "
+    "for each is better (`octet desk up`)."
 )
-HOW = "numbers such as 1,3-5; 2=Agent-4 says whose window 2 is, 2:gtk which profile drives it"
+HOW = "numbers such as 1,3-5; 2=Agent-4 gives window 2 to Agent-4, 2:gtk sets its profile"
 NO = frozenset({"n", "no", "none", "s", "skip"})
 _POINT = re.compile(r"\s*(-?\d{1,6})\s*[, ]\s*(-?\d{1,6})\s*")
 _PICK = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?(?:=([^:]+))?(?::(.+))?")
@@ -43,9 +43,10 @@ _WHY_NOT = {
     NotProposed.NO_COMPOSER: "Octet found no composer in it",
 }
 _RISKS = {
-    Risk.BY_PLACE: "Octet identifies it by its place only: give it a title of its own, or a display of its own.",
+    Risk.BY_PLACE: "Octet identifies it by its place only: give it a unique title, or a virtual display.",
     Risk.UNTIL_CLOSED: "Octet identifies it for as long as it is open: after its program restarts, calibrate it again. "
-    "A part that stays the same, such as a header, cures that, or a program on the accessibility bus (`octet doctor`).",
+    "A part that stays the same, such as a header, avoids that; "
+    "so does a program on the accessibility bus (`octet doctor`).",
 }
 
 
@@ -59,8 +60,8 @@ def why_not(candidate: Candidate) -> str:
 def told(one: ConnectedWindow) -> str:
     """Say how Octet connected this window."""
     if one.read_by == PaneReadback.SCREEN:
-        return f"typed a draft, read it from the screen and deleted it; {one.profile} now says how its composer looks"
-    where = "its program told where the composer is" if one.is_told else "found its composer in the picture"
+        return f"typed a draft, read it from the screen and deleted it; {one.profile} now describes its composer"
+    where = "its program reported the composer's place" if one.is_told else "found its composer in the picture"
     by = "its place" if Risk.BY_PLACE in one.risks else f"“{one.title}”"
     return f"connected: {where}; typed a draft, read it back ({one.read_by}) and deleted it; identified by {by}"
 

@@ -1,12 +1,12 @@
-"""By which part of its title a window is known again, while the rest of it changes."""
+"""By which part of its title Octet identifies a window while the rest of the title changes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-LONGEST = 200  # as long a pattern as a desk's file takes
-_BETWEEN = re.compile(r"(\s+[-–—|·•:]+\s+|:\s+)")  # what stands between the parts of a title
+LONGEST = 200  # the longest pattern that a desk's file takes
+_BETWEEN = re.compile(r"(\s+[-–—|·•:]+\s+|:\s+)")  # separates the parts of a title
 _LIVELY = re.compile(
     r"""^\W                         # a sign before it: unsaved, at work
     | ^[\w.-]*\.[a-zA-Z]\w{0,5}$    # a file
@@ -24,9 +24,8 @@ _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
 
 def find_pattern(titles: Mapping[int, Sequence[str]], window: int) -> str | None:
-    """Return the regular expression that fits all titles of this window and none of any other. `titles` has, by window,
-    each that was seen, the newest last, of all windows that could be taken for each other. None where no part that
-    stands still tells the window from the others; of one that is alone any part does."""
+    """Return the regular expression that fits all titles of this window and none of any other; None where there is
+    none. `titles` has the titles seen of all similar windows, the newest last. For the only window any part does."""
     mine = titles[window]
     others = [title for other, seen in titles.items() if other != window for title in seen]
     fitting = (
@@ -40,20 +39,21 @@ def find_pattern(titles: Mapping[int, Sequence[str]], window: int) -> str | None
 
 
 def shared(mine: Sequence[str]) -> str:
-    """A regular expression for what all titles of one window have, though others may have it too."""
+    """Return a regular expression for what all titles of one window have, though others may have it too."""
     return _of_the_only_one(mine) or "^"
 
 
 def _of_the_only_one(mine: Sequence[str]) -> str | None:
-    """The longest part that every title seen has, without a sign before it, though it may not stay for ever."""
+    """Return the longest part that every title has, without a sign before it, though it may change later."""
     parts = sorted((_SIGN.sub("", part) for part in _split(mine[-1])[0]), key=len, reverse=True)
     return next((_escaped(part) for part in parts if part and all(part in title for title in mine)), None)
 
 
 def _candidates(mine: Sequence[str]) -> Iterator[str]:
-    """Those that would fit, the ones first that are likeliest to stand still and to be read by people."""
+    """Yield patterns, first those that stay valid and are readable."""
     parts, between = _split(mine[-1])
-    kept = [index for index, part in enumerate(parts) if _stays(part, mine)]
+    stable = set(parts).intersection(*(_split(title)[0] for title in mine))
+    kept = [index for index, part in enumerate(parts) if part in stable and part and _LIVELY.search(part) is None]
     if len(parts) == 1:
         if kept:
             yield f"^{_escaped(parts[0])}$"
@@ -74,21 +74,17 @@ def _candidates(mine: Sequence[str]) -> Iterator[str]:
         yield f"^{_escaped(mine[-1])}$"
 
 
-def _stays(part: str, mine: Sequence[str]) -> bool:
-    return bool(part) and _LIVELY.search(part) is None and all(part in _split(title)[0] for title in mine)
-
-
 def _split(title: str) -> tuple[list[str], list[str]]:
     pieces = _BETWEEN.split(title)
     return pieces[0::2], pieces[1::2]
 
 
 def _joined(parts: Sequence[str], between: Sequence[str], first: int, end: int) -> str:
-    """These parts as they stand in the title, with what stands before the first of them."""
+    """Return these parts of the title, with the separator before the first of them."""
     text = "".join(f"{between[index - 1] if index else ''}{parts[index]}" for index in range(first, end))
     return text.lstrip() if first else text
 
 
 def _escaped(text: str) -> str:
-    """The text as a regular expression that people can still read."""
+    """Return the text as a readable regular expression."""
     return _SPECIAL.sub(lambda found: f"\\{found[0]}", text)

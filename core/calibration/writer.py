@@ -1,6 +1,5 @@
-"""What connecting windows writes: calibrated windows of a desk, their agents' places, their anchor pictures, what a
-window taught as a profile; and desks for agents that work unseen, on a display of their own or in a pane of tmux. Octet
-then forgets what it learned of calibrated windows before."""
+"""What calibration writes: calibrated windows, their agents, their anchor pictures, profiles made of measurements, and
+desks for agents on virtual displays or in tmux. Octet then forgets what it learned of calibrated windows before."""
 
 from __future__ import annotations
 
@@ -19,24 +18,21 @@ from core.desks.learned import Learned
 from core.desks.model import MatchBy
 from core.home import Home, anchor_file
 from core.kit.errors import Conflict, Invalid
-from core.kit.files import write_bytes_private
+from core.kit.files import write_private
 from core.profiles.model import Act, Box, Sign
 
-MERGED = frozenset({"composer", "busy"})  # what else somebody wrote about these (a label, a caret) stays
-DEMO = "demo_"
-"""What the profiles of the demo's windows begin with: their windows and agents in a new home are examples."""
-WINDOW = "agent"  # the one window of a desk with a display of its own
+MERGED = frozenset({"composer", "busy"})  # other values that a user wrote there (a label, a caret) stay
+DEMO = "demo_"  # Profiles of the demo's windows begin with it: their windows and agents in a new home are examples
+WINDOW = "agent"  # the one window of a desk with a virtual display
 PANES = "panes"  # the desk with panes of tmux
 _ABOVE = """The desk "{desk}": one display and the windows on it that Octet may write into; `octet calibrate` wrote it.
 All keys are explained in docs/desktop.md."""
-
-
 _ABOVE_PANES = """Agents in panes of tmux: `octet desk up --tmux` starts them, and `octet run` keeps
-them running. docs/terminals.md tells how people look at them."""
+them running. docs/terminals.md explains how to look at them."""
 
 
 class ProfileExists(Conflict):
-    """There is a profile {id} already. Choose another name."""
+    """There is already a profile {id}. Choose another name."""
 
 
 def write(home: Home, desk: str, display: str, connected: Sequence[CalibratedWindow]) -> Changed:
@@ -44,15 +40,10 @@ def write(home: Home, desk: str, display: str, connected: Sequence[CalibratedWin
 
     def work(edit: Edit) -> None:
         name = f"desks/{desk}.toml"
-        is_new = not edit.has(name)
         document: Any = _described(edit, name, _ABOVE.format(desk=desk))
-        if is_new:
-            document.add("display", tomlkit.item(display))
-        elif "virtual" not in document and document.get("display") != display:
+        if "virtual" not in document and document.get("display") != display:
             document["display"] = display
-        windows: Any = document.get("windows")
-        if windows is None:
-            windows = document["windows"] = tomlkit.aot()
+        windows: Any = document.setdefault("windows", tomlkit.aot())
         agents: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
         _without_examples(windows, agents, desk, connected)
         for one in connected:
@@ -69,8 +60,8 @@ def write(home: Home, desk: str, display: str, connected: Sequence[CalibratedWin
 
 
 def save_profile(home: Home, name: str, desk: str, window: str) -> Path:
-    """Write what was measured and learned at this window as a profile of its own. Raises NoSuchWindow, ProfileExists,
-    and what core.config.editor does."""
+    """Write what was measured and learned at this window as a new profile. Raises CalibrationWindowNotFound,
+    ProfileExists, and what core.config.editor does."""
     files = read_desks(home.root, [])
     here = (one for place in files.desks if place.name == desk for one in place.windows if one.name == window)
     known = next(here, None)
@@ -118,18 +109,19 @@ def write_terminal(home: Home, profile: str, patterns: Mapping[str, str]) -> Cha
 
 
 class TemplateMissing(Invalid):
-    """There is no {file}, and nothing says what it shall hold. Name the agent's program and how its window is driven:
-    octet desk up --agents {agents} --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are put in for each)."""
+    """There is no {file}. Give the agent's program and its profile:
+    octet desk up --agents {agents} --profile NAME -- PROGRAM ARGUMENTS…
+    ({agent} and {number} are filled in for each)."""
 
 
 class ProgramMissing(Invalid):
-    """Nothing says what runs in {count} new panes. Name the agent's program and how it is driven:
+    """The {count} new panes need a program. Give the agent's program and its profile:
     octet desk up --tmux --agents {agents} --profile NAME -- PROGRAM ARGUMENTS…
-    ({agent} and {number} are put in for each; the profile needs a [terminal] table: `octet profile list`)."""
+    ({agent} and {number} are filled in for each; the profile needs a [terminal] table: `octet profile list`)."""
 
 
 class WorkingFolderMissing(Invalid):
-    """There is no folder {folder} for {agent} to work in; nothing was written. Make it, or name another one by
+    """The folder {folder} for {agent} does not exist; nothing was written. Create it, or name another one with
     --directory."""
 
 
@@ -148,10 +140,9 @@ class DeskTemplate:
 
 
 def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]:
-    """Write a desk with a display of its own for each of the first so many agents that have none, and send them there;
-    return lines about it. Where the profile leaves something to be measured, the desks have no window yet and the
-    agents stay where they are. Raises TemplateMissing, and ConfigWrong where the configuration would be invalid;
-    nothing is changed then."""
+    """Write a desk with a virtual display for each of the first `agents` agents that have none, and move them there;
+    return lines about it. Where the profile still needs measuring, the desks have no window yet and the agents stay.
+    Raises TemplateMissing or ConfigWrong, and then changes nothing."""
     files = {number: f"desks/desk-{number}.toml" for number in range(1, agents + 1)}
     files = {number: file for number, file in files.items() if not (home.config / file).exists()}
     if not files:
@@ -180,9 +171,8 @@ def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]
 
 
 def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bool = False) -> list[str]:
-    """Write a pane for each of the first so many agents that have none, and send them there; return lines about it.
-    `replaces`: panes that are described otherwise are written anew. Raises ProgramMissing, WorkingFolderMissing, and
-    ConfigWrong where the configuration would be invalid; nothing is changed then."""
+    """Write a pane for each of the first `agents` agents that have none, and move them there; return lines about it.
+    `replaces`: rewrite panes that differ. Raises ProgramMissing, WorkingFolderMissing or ConfigWrong."""
     lines: list[str] = []
 
     def work(edit: Edit) -> None:
@@ -207,7 +197,7 @@ def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bo
                 before = windows[places[name]].unwrap()
                 if pane.unwrap() != {key: before.get(key) for key in pane}:
                     windows[places[name]] = pane
-                    lines.append(f"wrote the pane {name} of desk {PANES} anew; `octet desk down` ends what runs there")
+                    lines.append(f"changed the pane {name} of desk {PANES}; `octet desk down` ends its program")
 
     change(home, work)
     return lines
@@ -245,10 +235,10 @@ def _send(agent: Any, lane: str, desk: str, window: str, what: str) -> str:
 def _desk(template: DeskTemplate, agent: str, number: int, *, has_window: bool) -> str:
     program = [template.fill(word, agent, number) for word in template.program]
     lines = [
-        f"# A display of its own for {agent}: `octet desk up` starts it, and so does `octet run`.",
+        f"# A virtual display for {agent}: `octet desk up` starts it, and so does `octet run`.",
         "[virtual]",
         f"size = {_spelt(template.size)}",
-        "# The agent's program and its arguments, as they are: no shell reads them.",
+        "# The agent's program and its arguments, without a shell.",
         f"program = {_spelt(program)}",
     ]
     if template.directory:
@@ -262,7 +252,7 @@ def _desk(template: DeskTemplate, agent: str, number: int, *, has_window: bool) 
 
 
 def _pane(template: DeskTemplate, agent: str, number: int, root: Path) -> Any:
-    """Describe a pane; folders are counted from `root`."""
+    """Describe a pane; folders count from `root`."""
     pane: Any = tomlkit.table()
     pane.update({"name": f"agent-{number}", "profile": template.profile})
     pane.add("program", [template.fill(word, agent, number) for word in template.program])
@@ -276,30 +266,29 @@ def _pane(template: DeskTemplate, agent: str, number: int, root: Path) -> Any:
 
 def _keep_anchor(folder: Path, one: CalibratedWindow) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in ("empty-*", "at-*", *(f"{act.value}*" for act in Act)):  # the buttons of its acts are kept anew, too
+    for old in ("empty-*", "at-*", *(f"{act.value}*" for act in Act)):  # the worker cuts the acts' buttons again
         for picture in folder.glob(f"{anchor_file(folder, one.window.name).stem}.{old}.png"):
             picture.unlink()
     for number, png in enumerate(one.tried.empties, start=1):
-        write_bytes_private(anchor_file(folder, f"{one.window.name}.empty-{number}"), png)
+        write_private(anchor_file(folder, f"{one.window.name}.empty-{number}"), png)
     for box, png in one.tried.candidates:
         place = f"{box.x}-{box.y}-{box.width}-{box.height}"
-        write_bytes_private(anchor_file(folder, f"{one.window.name}.at-{place}"), png)
+        write_private(anchor_file(folder, f"{one.window.name}.at-{place}"), png)
     file = anchor_file(folder, one.window.name)
     for kept, content in ((file.with_suffix(".tag"), one.tried.tag.encode()), (file, one.tried.anchor_png)):
         if content:
-            write_bytes_private(kept, content)
+            write_private(kept, content)
         else:
             kept.unlink(missing_ok=True)
 
 
 def _put_window(windows: Any, one: CalibratedWindow) -> None:
     window = one.window
-    values: dict[str, object] = {"name": window.name, "profile": window.profile}
-    values |= {"title": window.title, "box": window.box}
+    values: dict[str, object] = {name: getattr(window, name) for name in ("name", "profile", "title", "box")}
     if window.match_by is not MatchBy.TITLE:
         values["match_by"] = window.match_by.value
     table: Any = next((table for table in windows if table.get("name") == window.name), None)
-    # Written as people would write it, and parsed: so its spaces and lines are as they expect.
+    # Written as users would write it, then parsed: so it has their spaces and lines.
     lines = [f"{key} = {_spelt(value)}" for key, value in values.items()]
     lines += ["", "[windows.calibrated]", *(f"{key} = {_spelt(value)}" for key, value in one.calibrated.items())]
     document: Any = tomlkit.parse("\n".join(["[[windows]]", *lines, "", ""]))
@@ -321,7 +310,7 @@ def _put_window(windows: Any, one: CalibratedWindow) -> None:
 
 
 def _without_examples(windows: Any, agents: Any, desk: str, connected: Sequence[CalibratedWindow]) -> None:
-    """A new home has the demo's windows and agents as examples: they go when a person's own come."""
+    """Remove the demo's windows and agents, which a new home has as examples, once the user connects windows."""
     mine = {(one.window.name, one.window.profile) for one in connected}
     names = {one.agent.casefold() for one in connected}
     gone = {
@@ -343,7 +332,7 @@ def _name(agent: Any) -> str:
 
 
 def _inline(value: object) -> Any:
-    """As it stands on one line of a file, with the blanks that people put there."""
+    """Return the value as users write it on one line of a file."""
     return tomlkit.parse(f"value = {_spelt(value)}")["value"]
 
 

@@ -1,5 +1,4 @@
-"""Reads config/agents.toml into agents, and config/models.toml: the models that some of them are. What agents name on
-desks is checked against what the desks have."""
+"""Reads config/agents.toml and config/models.toml, and checks what agents name on desks against the desks."""
 
 from __future__ import annotations
 
@@ -38,15 +37,14 @@ def agents_schema() -> dict[str, Any]:
 
 
 def read_agents(root: Path, found: DeskFiles, models: AbstractSet[str], problems: list[Problem]) -> tuple[Agent, ...]:
-    """Return the agents of the home `root`, whose desks are `found` and whose models have these names; what is wrong is
-    added to `problems`."""
+    """Return the agents of the home `root`, checked against its desks and models; add each problem to `problems`."""
     file = read_toml(root, AGENTS_TOML, problems)
     if file is None:
         return ()
     refuse_keys(file, file.data.keys() - {"agents"}, ["agents"])
     listed = file.data.get("agents")
     if not isinstance(listed, list) or not listed:
-        file.report(("agents",), "no_agents", "there are no agents; write one [[agents]] table for each")
+        file.report(("agents",), "no_agents", "there are no agents; add one [[agents]] table for each")
         return ()
     entries = file.tables("agents")
     for place, entry in enumerate(cast("list[object]", listed)):
@@ -63,13 +61,13 @@ def read_agents(root: Path, found: DeskFiles, models: AbstractSet[str], problems
         _check_actions(entry, found)
         name, desk, window = (entry.data.get(key) for key in ("name", "desk", "window"))
         if isinstance(name, str) and (first := names.setdefault(name.casefold(), place)) != place:
-            text = f"{show(name)} is the name of agents[{first}] too; names must differ in more than case"
+            text = f"{show(name)} is also the name of agents[{first}]; names must differ in more than case"
             entry.report(("name",), "same_name", text)
-        # A window has one agent, else two prompts would meet in it.
+        # A window has one agent: two prompts would meet in it.
         if not isinstance(desk, str) or not isinstance(window, str):
             continue
         if (first := owners.setdefault((desk, window), place)) != place:
-            text = f"{show(window)} of desk {show(desk)} is the window of agents[{first}] too; give each agent its own"
+            text = f"{show(window)} of desk {show(desk)} is also the window of agents[{first}]; choose another one"
             entry.report(("window",), "same_window", text)
     return tuple(agent for agent in agents if agent is not None)
 
@@ -81,7 +79,7 @@ def _check_window(entry: TomlTable, desks: Mapping[str, AbstractSet[str]] | None
         entry.report((), "no_window", text)
     elif (desk is None) != (window is None):
         has, lacks = ("window", "desk") if desk is None else ("desk", "window")
-        entry.report((has,), "no_window", f"this agent has a {has} but no {lacks}; give it both")
+        entry.report((has,), "no_window", f"this agent has a {has} but no {lacks}; add it")
     if desks is None or not isinstance(desk, str):
         return
     if desk not in desks:
@@ -92,7 +90,7 @@ def _check_window(entry: TomlTable, desks: Mapping[str, AbstractSet[str]] | None
 
 
 def _check_lane(entry: TomlTable, terminals: AbstractSet[str]) -> None:
-    """A pane is reached by the lane "terminal", a window on a display by "window"."""
+    """Check that a pane has the lane "terminal", and a window on a display "window"."""
     lane, desk = entry.data.get("lane"), entry.data.get("desk")
     if lane == Lane.WINDOW and isinstance(desk, str) and desk in terminals:
         entry.report(("lane",), "wrong_lane", f'desk {show(desk)} has panes of tmux; write lane = "terminal"')
@@ -102,7 +100,7 @@ def _check_lane(entry: TomlTable, terminals: AbstractSet[str]) -> None:
 
 
 def _check_model(entry: TomlTable, models: AbstractSet[str]) -> None:
-    """An agent with lane "model" has one of config/models.toml, and no window; no other agent has one."""
+    """Check that an agent with lane "model" has a model and no window, and no other agent has a model."""
     lane, model = entry.data.get("lane"), entry.data.get("model")
     if lane != Lane.MODEL:
         if isinstance(model, str) and lane in [*Lane]:
@@ -119,7 +117,7 @@ def _check_model(entry: TomlTable, models: AbstractSet[str]) -> None:
 
 
 def _check_actions(entry: TomlTable, found: DeskFiles) -> None:
-    """What users may press is something that can be pressed, in this agent's window."""
+    """Check that each allowed action can be pressed in this agent's window."""
     allowed = entry.data.get("allowed_actions")
     can, acts = found.acts_at(entry.data.get("desk"), entry.data.get("window")), [act.value for act in Act]
     for place, act in enumerate(cast("list[object]", allowed) if isinstance(allowed, list) else []):
@@ -127,12 +125,11 @@ def _check_actions(entry: TomlTable, found: DeskFiles) -> None:
         if not isinstance(act, str):
             continue  # reported already
         if act not in acts:
-            text = f"{show(act)} is nothing that can be pressed; {suggest(act, acts)}"
+            text = f"{show(act)} is not an action; {suggest(act, acts)}"
             entry.report(path, "unknown_action", text)
         elif entry.data.get("lane") not in _WINDOWED:
-            text = (
-                'only an agent with lane "window" or "terminal" has a window to press keys in; remove allowed_actions'
-            )
+            lanes = '"window" or "terminal"'
+            text = f"only an agent with lane {lanes} has a window to press keys in; remove allowed_actions"
             entry.report(path, "no_window", text)
         elif can is not None and act not in can:
             lacks = "chord in `new_chat`" if act == Act.NEW_CHAT else f"entry {show(act)} in [acts]"
@@ -150,8 +147,7 @@ def models_schema() -> dict[str, Any]:
 
 
 def read_models(root: Path, secret: Callable[[str], SecretStr | None], problems: list[Problem]) -> dict[str, Model]:
-    """Return the models of the home `root`, with their keys; what is wrong is added to `problems`. `secret` finds the
-    value of a variable. A home without the file has no models."""
+    """Return the models of the home `root`, with their keys from `secret`; add each problem to `problems`."""
     if not (root / MODELS_TOML).exists() or (file := read_toml(root, MODELS_TOML, problems)) is None:
         return {}
     refuse_keys(file, file.data.keys() - {"models"}, ["models"])
@@ -167,10 +163,9 @@ def read_models(root: Path, secret: Callable[[str], SecretStr | None], problems:
             table.report((), "dict_type", f"must be a table, not {show(entry)}; write [models.{name}]")
             continue
         for key in sorted({"key", "api_key"} & table.data.keys()):
-            text = "a secret may not stand in this file; put it into .env and name its variable as api_key_env"
+            text = "this file may not contain a secret; put it into .env and name its variable as api_key_env"
             table.report((key,), "secret", text)
-        plain = {key: value for key, value in table.data.items() if key not in {"key", "api_key"}}
-        model = validate(Model, table.with_data(plain))
+        model = validate(Model, table.without("key", "api_key"))
         if model is None:
             continue
         key = secret(model.api_key_env) if model.api_key_env else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -26,34 +26,31 @@ _OF_PANES = ("program", "directory", "pane")
 class DeskFiles:
     """What both folders say."""
 
-    kinds: Mapping[str, Kind]
-    """Every file in config/profiles that is right in itself, also what is still to calibrate or disabled."""
+    kinds: Mapping[str, Kind]  # Every file in config/profiles that is valid, also if it is incomplete or disabled
     profiles: dict[str, Profile]  # Those that are whole, also of single windows at which something was measured
-    windows: Mapping[str, frozenset[str]] | None
-    """Names of each desk's windows, also of those that are wrong elsewhere; None when a desk cannot be read at all."""
+    windows: Mapping[str, frozenset[str]] | None  # Names of each desk's windows; None if a desk is unreadable
     terminals: frozenset[str]  # The desks with [tmux], also those that are wrong elsewhere
     desks: tuple[Desk, ...] = ()
     measured: dict[tuple[str, str], Mapping[str, object]] = field(
         default_factory=dict[tuple[str, str], Mapping[str, object]]
     )
     """By desk and window, what was measured there, as its file has it; empty where nothing was."""
-    panes: dict[str, PaneProfile] = field(default_factory=dict[str, PaneProfile])
-    """What drives the panes of desks of terminals, by the names that those have for it."""
+    panes: dict[str, PaneProfile] = field(default_factory=dict[str, PaneProfile])  # Profiles of panes, by name
 
     def acts_at(self, desk: object, window: object) -> Collection[Act] | None:
-        """Return what can be pressed in this window, or pane, at any time or in one of its dialogs; None where what
-        drives it is unknown."""
+        """Return what can be pressed in this window or pane, also in its dialogs; None where its profile is unknown."""
         here = (one for place in self.desks if place.name == desk for one in place.windows if one.name == window)
         found = next(here, None)
-        if found is not None and found.pane is not None and (pane := self.panes.get(found.profile)):
+        if found is None:
+            return None
+        if found.pane is not None and (pane := self.panes.get(found.profile)):
             return frozenset(pane.acts).union(*(dialog.acts for dialog in pane.terminal.dialogs))
-        profile = self.profiles.get(found.profile) if found is not None else None
-        return None if profile is None else profile.acts
+        profile = self.profiles.get(found.profile)
+        return frozenset(profile.acts).union(*(dialog.acts for dialog in profile.dialogs)) if profile else None
 
 
 def json_schema() -> dict[str, Any]:
-    """Return what editors need to complete and check a file in config/desks. A desk has a display or [tmux], and
-    windows or panes: an editor knows the keys of both."""
+    """Return what editors need to complete and check a file in config/desks, with the keys of windows and panes."""
     desk = editor_schema(Desk, "A desk of Octet: one display and the windows on it")
     window, pane, profile = (editor_schema(one, "") for one in (Window, Pane, Profile))
     for one in (desk, window, pane, profile):
@@ -66,10 +63,11 @@ def json_schema() -> dict[str, Any]:
 
 
 def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
-    """Return the desks and profiles of the home `root`; what is wrong is added to `problems`."""
+    """Return the desks and profiles of the home `root`; add each problem to `problems`."""
     profiles = read_profiles(root, problems)
     files, are_all_read = read_folder(root, DESKS, problems)
-    names = {name: frozenset(_names(file)) for name, file in files.items()}
+    named = {name: [one.data.get("name") for one in file.tables("windows").values()] for name, file in files.items()}
+    names = {name: frozenset(one for one in listed if isinstance(one, str)) for name, listed in named.items()}
     found = DeskFiles(
         kinds=profiles.kinds,
         profiles=dict(profiles.profiles),
@@ -81,12 +79,11 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
         windows = _windows(name, file, profiles, found)
         if desk := _desk(name, file, root):
             desks[name] = replace(desk, windows=tuple(windows.values()))
-            if desk.virtual is None:
+            if (own := desk.virtual) is None:
                 continue
-            width, height = desk.virtual.width, desk.virtual.height
             for place, window in windows.items():
-                if not window.box.fits_into(Box(x=0, y=0, width=width, height=height)):
-                    text = f"reaches beyond the display, which is {width} × {height} pixels"
+                if not window.box.fits_into(Box(x=0, y=0, width=own.width, height=own.height)):
+                    text = f"reaches beyond the display, which is {own.width} × {own.height} pixels"
                     file.report(("windows", place, "box"), "outside", text)
     _check_displays(desks, files)
     for desk in desks.values():
@@ -94,16 +91,11 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
     return replace(found, desks=tuple(desks.values()))
 
 
-def _names(file: TomlTable) -> list[str]:
-    found = (table.data.get("name") for table in file.tables("windows").values())
-    return [name for name in found if isinstance(name, str)]
-
-
 def _desk(name: str, file: TomlTable, root: Path) -> Desk | None:
     before = len(file.problems)
     is_tmux = "tmux" in file.data
     own = "tmux" if is_tmux else "virtual" if "virtual" in file.data else ""
-    what = {"virtual": "gets a display of its own", "tmux": "has no display"}
+    what = {"virtual": "gets a virtual display", "tmux": "has no display"}
     for key in ("display", "virtual"):
         if key in file.data and own not in {"", key}:
             thing = "this line" if key == "display" else "that table"
@@ -111,8 +103,8 @@ def _desk(name: str, file: TomlTable, root: Path) -> Desk | None:
             file.report((key,), "other_display", f"a desk with [{own}] {what[own]}; remove {thing}")
     if is_tmux:
         refuse_keys(file, ["block_user_input"], hints_of(Desk).keys() - {"block_user_input"} | {"tmux"})
-    unused = {"windows", *(("display", "virtual", "block_user_input") if is_tmux else ("display",) if own else ())}
-    desk, _ = validate_partly(Desk, file.with_data({key: file.data[key] for key in file.data if key not in unused}))
+    unused = ("display", "virtual", "block_user_input") if is_tmux else ("display",) if own else ()
+    desk, _ = validate_partly(Desk, file.without("windows", *unused))
     if not own and "display" not in file.data:
         file.report(("display",), "missing", missing(Desk, ("display",)))
     listed = file.data.get("windows", [])
@@ -128,7 +120,7 @@ def _desk(name: str, file: TomlTable, root: Path) -> Desk | None:
         return None
     if desk.tmux is None:
         return replace(desk, name=name, display=VIRTUAL if desk.virtual else desk.display)
-    # Two homes, and two desks of one, have servers of their own; a home that moved to another folder has a new one.
+    # Each desk of each home has a separate server; a home that moved to another folder has a new one.
     home = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:6]
     tmux: Tmux = replace(desk.tmux, server=f"octet-{home}-{name}")
     return replace(desk, name=name, display=f"tmux {tmux.socket or tmux.server}", block_user_input=False, tmux=tmux)
@@ -143,14 +135,14 @@ def _windows(desk: str, file: TomlTable, files: ProfileFiles, found: DeskFiles) 
         if isinstance(profile, str) and profile not in files.named:
             table.report(("profile",), "unknown_profile", f"there is no profile {show(profile)}; {known(files.named)}")
         if isinstance(name, str) and (first := names.setdefault(name.casefold(), place)) != place:
-            text = f"{show(name)} is the name of windows[{first}] too; names must differ in more than case"
+            text = f"{show(name)} is also the name of windows[{first}] too; names must differ in more than case"
             table.report(("name",), "same_name", text)
         window = _pane(file, table, files.folder) if "tmux" in file.data else _window(table)
         if window is None:
             continue
         for other in windows.values():
             if window.box.overlaps(other.box):
-                text = f"lies over the window {show(other.name)}; a covered window cannot be used, so move one of them"
+                text = f"covers the window {show(other.name)}; move one of them"
                 table.report(("box",), "overlap", text)
         windows[place] = _driven(desk, window, table, files, found)
     return windows
@@ -161,8 +153,7 @@ def _window(table: TomlTable) -> Window | None:
     before, measured = len(table.problems), table.data.get("calibrated", {})
     if not isinstance(measured, dict):
         table.report(("calibrated",), "dict_type", f"must be a table, not {show(measured)}")
-    plain = {key: value for key, value in table.data.items() if key not in {*_OF_PANES, "calibrated"}}
-    window = validate(Window, table.with_data(plain))
+    window = validate(Window, table.without(*_OF_PANES, "calibrated"))
     for key in ("title", "box"):
         if key not in table.data:
             table.report((key,), "missing", missing(Window, (key,)))
@@ -172,16 +163,15 @@ def _window(table: TomlTable) -> Window | None:
 def _pane(file: TomlTable, table: TomlTable, profiles: Path) -> Window | None:
     before = len(table.problems)
     refuse_keys(table, _OF_WINDOWS, ["name", "profile", *_OF_PANES])
-    plain = {key: value for key, value in table.data.items() if key not in {*_OF_WINDOWS, *_OF_PANES}}
-    window = validate(Window, table.with_data(plain))
+    window = validate(Window, table.without(*_OF_WINDOWS, *_OF_PANES))
     pane = validate(Pane, table.with_data({key: table.data[key] for key in _OF_PANES if key in table.data}))
     if window is None or pane is None or len(table.problems) > before:
         return None
     if bool(pane.program) == bool(pane.target):
-        text = 'needs either a program, which Octet keeps running, or the pane of yours that it is, such as "work:1.0"'
+        text = 'needs a program, which Octet keeps running, or a pane of yours, such as "work:1.0"'
         table.report((), "not_one", text)
     elif pane.target and not file.table("tmux").data.get("socket"):
-        text = "is a pane of yours, but [tmux] names no socket: `tmux display -p '#{socket_path}'` tells yours"
+        text = "is a pane of yours, but [tmux] names no socket: `tmux display -p '#{socket_path}'` prints yours"
         table.report(("pane",), "no_socket", text)
     if len(table.problems) > before:
         return None
@@ -197,7 +187,7 @@ def _driven(desk: str, window: Window, table: TomlTable, files: ProfileFiles, fo
     if window.pane is None:
         found.measured[desk, window.name] = measured.data
     if kind is None:
-        return window  # its file is wrong, or missing: that is reported already
+        return window  # its file is wrong or missing, which is reported already
     if kind.disabled:
         text = f"{show(kind.name)} is disabled: {kind.disabled} `octet profile enable {kind.name}` asks you once"
         table.report(("profile",), "disabled", text)
@@ -206,12 +196,13 @@ def _driven(desk: str, window: Window, table: TomlTable, files: ProfileFiles, fo
         if isinstance(pane, PaneProfile):
             found.panes[window.profile] = pane
         else:
-            text = f"{show(kind.name)} cannot be used in a pane: {'; '.join(pane)}"
+            text = f"{show(kind.name)} does not work in a pane: {'; '.join(pane)}"
             table.report(("profile",), "not_for_panes", text)
         return window
     if open_ := [one.path for one in kind.wanted(measured.data) if one.is_needed]:
+        listed = " and ".join(filter(None, (", ".join(open_[:-1]), open_[-1])))
         text = (
-            f"{show(kind.name)} leaves {_listed(open_)} to be measured at this window; "
+            f"{show(kind.name)} leaves {listed} to be measured at this window; "
             f"`octet calibrate {desk} {window.name}` does that with you"
         )
         table.report(("profile",), "to_calibrate", text)
@@ -227,13 +218,8 @@ def _driven(desk: str, window: Window, table: TomlTable, files: ProfileFiles, fo
     return replace(window, profile=profile.name)
 
 
-def _listed(words: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
 def _check_displays(desks: Mapping[str, Desk], files: Mapping[str, TomlTable]) -> None:
-    """A display has one keyboard and one pointer, so it belongs to one desk."""
+    """Check that each display belongs to one desk: it has one keyboard and one pointer."""
     owners: dict[str, str] = {}
     for name, desk in desks.items():
         if desk.virtual:
@@ -244,18 +230,17 @@ def _check_displays(desks: Mapping[str, Desk], files: Mapping[str, TomlTable]) -
         if owner == name:
             continue
         if desk.tmux is not None:
-            text = f"is the server of desk {show(owner)} too; put all its panes on one desk"
+            text = f"is also the server of desk {show(owner)}; put all its panes on one desk"
             files[name].report(("tmux", "socket"), "same_display", text)
         else:
-            text = f"{show(desk.display)} is the display of desk {show(owner)} too; put all its windows on one desk"
+            text = f"{show(desk.display)} is also the display of desk {show(owner)}; put all its windows on one desk"
             files[name].report(("display",), "same_display", text)
 
 
 def _check_kill_switch(desk: Desk, profiles: Mapping[str, Profile], file: TomlTable) -> None:
-    """What stops a desk may be nothing that Octet itself presses there: it would stop itself."""
     for place, chord in enumerate(desk.user_activity.kill_switch_keys):
         for name in sorted({window.profile for window in desk.windows}):
             profile = profiles.get(name)
             if profile is not None and chord in profile.chords():
-                text = f"{show(chord)} is a chord that Octet presses in windows of profile {show(name)}"
+                text = f"{show(chord)} is also a chord that Octet presses in windows of profile {show(name)}"
                 file.report(("user_activity", "kill_switch_keys", place), "kill_switch_pressed", text)

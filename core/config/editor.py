@@ -1,4 +1,4 @@
-"""Changes files of config/ for a person: comments kept, the whole checked before any of it is written."""
+"""Changes files of config/ for a user: keeps comments, and checks the whole before it writes anything."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from core.kit.files import write_whole
 
 
 class ChangedMeanwhile(Conflict):
-    """Somebody else changed {file} just now. Nothing was written; look at it and try again."""
+    """Another program changed {file} just now. Nothing was written; look at the file and try again."""
 
 
 class NotChangeable(Invalid):
-    """{file} cannot be changed: {why}. `octet check` tells where; nothing was written."""
+    """Octet cannot change {file}: {why}. `octet check` says where; nothing was written."""
 
 
 class NotWritable(Conflict):
-    """{file} cannot be written: {why}. {left} Mend that, and try again."""
+    """Octet cannot write {file}: {why}. {left} Fix that, and try again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,30 +42,27 @@ class Edit:
 
     def __init__(self, home: Home) -> None:
         self._folder = home.config
-        self._read: dict[str, str | None] = {}  # What each file held when it was asked for; None where there was none.
+        self._read: dict[str, str | None] = {}  # The content of each file at first; None where there was none
         self._documents: dict[str, tomlkit.TOMLDocument] = {}
         self._texts: dict[str, str] = {}
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
         return self._before(name) is not None
 
     def document(self, name: str) -> tomlkit.TOMLDocument:
-        """The file, to be changed in place; new and empty where there is none."""
+        """Return the file, to be changed in place; new and empty where there is none."""
         if name not in self._documents:
             try:
                 self._documents[name] = tomlkit.parse(self._before(name) or "")
             except TOMLKitError as trouble:
-                raise NotChangeable(file=self._folder / name, why=f"it is no TOML ({trouble})") from trouble
+                raise NotChangeable(file=self._folder / name, why=f"it is not TOML ({trouble})") from trouble
         return self._documents[name]
 
     def write(self, name: str, text: str) -> None:
-        """The file shall hold this."""
         self._before(name)
         self._texts[name] = text
 
     def wanted(self) -> dict[str, str]:
-        """What each file shall hold that changes."""
         texts = {name: tomlkit.dumps(document) for name, document in self._documents.items()} | self._texts
         return {name: text for name, text in texts.items() if text != self._read[name]}
 
@@ -91,7 +88,7 @@ class Edit:
             except OSError:
                 stayed.append(name)
         if stayed:
-            return f"These are changed already and could not be put back: {', '.join(stayed)}. Make room and try again."
+            return f"Octet could not restore these files: {', '.join(stayed)}. Free space and try again."
         return "Nothing was changed."
 
     def _before(self, name: str) -> str | None:
@@ -101,8 +98,8 @@ class Edit:
 
 
 def change(home: Home, work: Callable[[Edit], None]) -> Changed:
-    """Let `work` change files of config/, check the whole configuration that they make, then write them. Raises
-    ConfigWrong with every problem when it is not a right one; whatever is raised, the files are as they were."""
+    """Have `work` change files of config/, check the resulting configuration, then write it. Raises ConfigWrong with
+    every problem; whatever it raises, the files are as they were."""
     edit = Edit(home)
     work(edit)
     wanted = edit.wanted()
@@ -112,7 +109,7 @@ def change(home: Home, work: Callable[[Edit], None]) -> Changed:
 
 
 def _checked(home: Home, wanted: Mapping[str, str]) -> Config:
-    """The configuration that these files would make together with the others. Raises ConfigWrong."""
+    """Return the configuration that these files make together with the others. Raises ConfigWrong."""
     with tempfile.TemporaryDirectory(prefix="octet-config-") as folder:  # for its owner only
         copy = Home(root=Path(folder))
         if home.config.is_dir():

@@ -27,13 +27,11 @@ class Config:
     agents: tuple[Agent, ...]
     desks: tuple[Desk, ...]
     profiles: Mapping[str, Profile]  # By the names that windows have for them
-    kinds: Mapping[str, Kind]  # Every file in config/profiles, with what is known of its values
+    kinds: Mapping[str, Kind]  # Every file in config/profiles, with the origins of its values
     panes: Mapping[str, PaneProfile]  # What drives the panes of desks of terminals, by the names that those have for it
-    models: Mapping[str, Model] = field(default_factory=dict[str, Model])
-    """The models of config/models.toml, by their names, with their keys."""
+    models: Mapping[str, Model] = field(default_factory=dict[str, Model])  # By name, with their keys
 
     def used_desks(self) -> tuple[Desk, ...]:
-        """The desks at which agents work."""
         used = {agent.desk for agent in self.agents}
         return tuple(desk for desk in self.desks if desk.name in used)
 
@@ -50,7 +48,7 @@ class Config:
 
 
 def load(home: Home) -> Config:
-    """The configuration of `home`. Raises ConfigWrong with every problem at once; makes and changes nothing."""
+    """Return the configuration of `home`; change nothing. Raises ConfigWrong with every problem at once."""
     problems: list[Problem] = []
     settings = read_settings(home, problems)
     found = read_desks(home.root, problems)

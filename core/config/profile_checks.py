@@ -14,14 +14,13 @@ from core.profiles.model import Act, Box, Confirm, Dialog, Press, Profile, Readb
 
 _EVERYWHERE = frozenset({"submit", "newline", "normalise", "clear"})
 _IN_WINDOW = {"match_class", "composer.box", "composer.background", "paste", "selection", "readback", "confirm"}
-NEEDED, NEEDED_IN_PANE = _EVERYWHERE | _IN_WINDOW, _EVERYWHERE | {"terminal.prompt"}
-"""Without these values no window, and no pane, is driven."""
+NEEDED, NEEDED_IN_PANE = _EVERYWHERE | _IN_WINDOW, _EVERYWHERE | {"terminal.prompt"}  # A window or pane needs these
 AT_WORK = frozenset({"busy", "busy.colour", "terminal.busy"})  # The values that say how it shows that the agent works
 
 
 def checked(name: str, file: TomlTable, folder: Path, is_open: Iterable[str] = ()) -> Profile | None:
-    """Return the profile that this table says, if each value is right; what is wrong, or does not fit, is reported.
-    `folder` is where the pictures of its dialogs are. The values in `is_open` are still to be measured."""
+    """Return the profile in this table, if it has no problem; report each problem. `folder` has the pictures of its
+    dialogs; the values in `is_open` are still to be measured."""
     profile, bad = validate_partly(Profile, file)
     is_complete = _is_complete(file, bad.union(is_open))
     _check_chords(file, profile)
@@ -55,9 +54,9 @@ def _is_complete(file: TomlTable, is_open: frozenset[str]) -> bool:
 
 
 def _check_chords(file: TomlTable, profile: Profile) -> None:
-    """The chord that sends may do nothing else: it would send a draft."""
+    """Check that the chord that sends does nothing else: it would send a draft."""
     if is_set(profile.submit) and profile.paste == profile.submit:
-        file.report(("submit",), "chord_twice", f"{show(profile.submit)} is the chord that pastes too")
+        file.report(("submit",), "chord_twice", f"{show(profile.submit)} is also the chord that pastes")
     listed: dict[KeyPath, tuple[str, ...]] = {
         ("clear",): profile.clear or (),
         ("copy",): profile.copy,
@@ -66,7 +65,7 @@ def _check_chords(file: TomlTable, profile: Profile) -> None:
     }
     for key, chords in listed.items():
         for place in (place for place, chord in enumerate(chords) if chord == profile.submit):
-            text = f"{show(profile.submit)} is the chord that sends; it would send a draft"
+            text = f"{show(profile.submit)} is also the chord that sends; it would send a draft"
             file.report((*key, place), "sends", text)
 
 
@@ -80,33 +79,33 @@ def _check_confirm(file: TomlTable, profile: Profile, bad: frozenset[str]) -> No
         text = '"busy_seen" needs a [busy] table that says where the sign appears'
         file.report(("confirm",), "needs_busy", text)
     if profile.accepts_input_while_busy and Confirm.COMPOSER_EMPTY not in confirm:
-        text = 'needs "composer_empty" in confirm: while the agent works nothing else shows that sending had its effect'
+        text = 'needs "composer_empty" in confirm: while the agent works, nothing else shows that Octet sent the text'
         file.report(("accepts_input_while_busy",), "needs_composer_empty", text)
 
 
 def _check_readback(file: TomlTable, profile: Profile) -> None:
-    """What is sent unread is allowed by its owner in so many words, and only where nothing better is possible."""
+    """Check that the owner allows sending without a read-back, and that `none` comes last."""
     ways = list(profile.readback) if is_set(profile.readback) else []
     if len(set(ways)) < len(ways):
-        file.report(("readback",), "same_twice", "names one way twice")
+        file.report(("readback",), "same_twice", "contains a duplicate")
     if Readback.NONE not in ways:
         return
     if ways[-1] is not Readback.NONE:
-        text = '"none" must come last: what comes after it is never tried'
+        text = '"none" must come last: Octet never tries the ways after it'
         file.report(("readback",), "none_not_last", text)
     if not profile.allow_unverified:
         text = (
-            '"none" sends a text that Octet has not read back; it is shown as sent, never as delivered. '
-            "If you want that here, write `allow_unverified = true` beside it"
+            '"none" sends a text that Octet has not read back; Octet shows it as sent, never as delivered. '
+            "To allow that, write `allow_unverified = true` beside it"
         )
         file.report(("readback",), "needs_allow_unverified", text)
 
 
 def _check_parts(file: TomlTable, profile: Profile, is_open: frozenset[str]) -> None:
-    """The next part of a long prompt comes when the agent has taken in the one before: that must show."""
+    """Check that the window shows when its agent has taken in a part: only then may the next part come."""
     shows = "busy" in file.data or "busy" in file.table("terminal").data or AT_WORK & is_open
     if profile.too_long is TooLong.SPLIT and not shows:
-        text = '"split" needs a [busy] table (in a terminal `busy`): nothing else says when the next part may come'
+        text = '"split" needs a [busy] table (in a terminal `busy`): only that shows when the next part may come'
         file.report(("too_long",), "needs_busy", text)
 
 
@@ -114,7 +113,7 @@ def _check_new_chat(file: TomlTable, profile: Profile) -> None:
     if (fresh := profile.new_chat) is None:
         return
     if bool(fresh.chord) == bool(fresh.prompt):
-        file.report(("new_chat",), "not_one", "needs a chord or a prompt, one of both")
+        file.report(("new_chat",), "not_one", "needs either a chord or a prompt")
     elif fresh.chord and fresh.chord in {profile.submit, profile.paste}:
         text = f"{show(fresh.chord)} is a chord that pastes or sends"
         file.report(("new_chat", "chord"), "chord_twice", text)
@@ -130,12 +129,12 @@ def _dialogs(profile: Profile, file: TomlTable, folder: Path) -> Iterator[Dialog
         try:
             png = (folder / seen.file).read_bytes()
         except OSError as error:
-            text = f"cannot be read: {(error.strerror or str(error)).lower()}; it stands beside the profile"
+            text = f"cannot be read: {(error.strerror or str(error)).lower()}; put it beside the profile"
             file.report(path, "unreadable", text)
         else:
             width, height = int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
             if len(png) < 24 or not png.startswith(b"\x89PNG\r\n\x1a\n"):
-                file.report(path, "no_png", "is no PNG file")
+                file.report(path, "no_png", "is not a PNG file")
             elif (width, height) != (seen.box.width, seen.box.height):
                 text = f"is {width} × {height} pixels, its box {seen.box.width} × {seen.box.height}"
                 file.report(path, "wrong_size", f"{text}; cut it to the box's size")
@@ -145,16 +144,16 @@ def _dialogs(profile: Profile, file: TomlTable, folder: Path) -> Iterator[Dialog
 def _check_overlaps(file: TomlTable, profile: Profile) -> None:
     composer = profile.composer.box if is_set(profile.composer) else None
     if composer and profile.anchor and profile.anchor.overlaps(composer):
-        text = "lies over the composer's box and would look otherwise with every draft; `octet calibrate` finds another"
+        text = "overlaps the composer's box and would change with every draft; `octet calibrate` finds another"
         file.report(("anchor",), "over_composer", text)
     if composer and profile.transcript and profile.transcript.box.overlaps(composer):
         # A click meant for the transcript must not go into the composer: a draft would be copied as what was said.
-        text = "lies over the composer's box; it must lie wholly in the part that shows what was said"
+        text = "overlaps the composer's box; it must lie in the part that shows the conversation"
         file.report(("transcript", "box"), "over_composer", text)
     for place, mask in enumerate(profile.masks):
         if profile.anchor is not None and mask.overlaps(profile.anchor):
             # A picture of the anchor is kept in the home, and compared: it cannot be painted over.
-            text = "lies over the anchor, whose picture is kept; give the profile an anchor that may be seen"
+            text = "overlaps the anchor, whose picture Octet keeps; use an anchor without secrets"
             file.report(("masks", place), "over_anchor", text)
 
 
@@ -168,28 +167,28 @@ def _check_states(file: TomlTable, profile: Profile) -> None:
             text = 'needs a colour: that of the sign, "#rrggbb"' if state.box else "needs a box: where the sign appears"
         file.report((key,), "no_sign", text)
     if idle.colour and idle.colour == busy.colour:
-        text = "is the colour of [busy] too; they would not be told apart"
+        text = "is also the colour of [busy], so Octet could not tell them apart"
         file.report(("idle", "colour"), "same_sign", text)
     if idle.accessible is not None and idle.accessible == busy.accessible:
-        file.report(("idle", "accessible"), "same_sign", "is that of [busy] too; they would not be told apart")
+        file.report(("idle", "accessible"), "same_sign", "is also that of [busy], so Octet could not tell them apart")
 
 
 def _check_presses(
     file: TomlTable, profile: Profile, presses: Mapping[Act, Press], at: KeyPath, *, is_apart: bool = False
 ) -> None:
-    """Each act has one way; and neither an interruption nor a no may send what is in the composer. In a window of its
-    own (`is_apart`) a chord goes to that window: the composer is out of reach there."""
+    """Check that each act has one way, and that neither interrupt nor deny sends the composer's text. In a separate
+    window (`is_apart`) a chord cannot reach the composer."""
     for act, press in presses.items():
         path, clicks = (*at, act.value), (press.x, press.y, press.anchor)
         if act is Act.NEW_CHAT:
             continue
         if press.chord and any(one is not None for one in clicks):
-            file.report(path, "not_one", "has a chord and a point; an act is done in one way")
+            file.report(path, "not_one", "has a chord and a point; use only one")
         elif not press.chord and any(one is None for one in clicks):
             text = "needs a chord, or x and y of a point with the box of the button around it as anchor"
             file.report(path, "not_one", text)
         elif not press.chord and not (press.anchor and press.at and press.anchor.holds(*press.at)):
-            text = "the point does not lie in its anchor, which must be the button that is clicked"
+            text = "the point is outside its anchor, which must be the button"
             file.report(path, "beside_anchor", text)
         elif is_apart or not press.chord:
             continue
@@ -201,26 +200,26 @@ def _check_presses(
 def _check_dialog(file: TomlTable, profile: Profile, dialog: Dialog, path: KeyPath) -> None:
     _check_presses(file, profile, dialog.acts, (*path, "acts"), is_apart=dialog.window is not None)
     if not (dialog.sign or dialog.picture or dialog.accessible or dialog.window):
-        text = "needs a sign, a picture, an accessible or a window: nothing says how it is seen that it is there"
+        text = "needs a sign, a picture, an accessible or a window by which Octet sees it"
         file.report(path, "no_sign", text)
     if not (dialog.window or dialog.box or dialog.accessible):
-        file.report(path, "no_box", "needs a box: the part of the window that users are shown")
+        file.report(path, "no_box", "needs a box: the part of the window that Octet shows to users")
     if dialog.window is not None and (dialog.box or dialog.sign or dialog.picture or dialog.accessible):
-        text = "is a window of its own; a box, a sign, a picture or an accessible is for one inside"
+        text = "is a separate window; a box, a sign, a picture or an accessible is for one inside"
         file.report(path, "not_one", text)
     for number, act in enumerate(dialog.answers):
         text = ""
         if act in {Act.INTERRUPT, Act.NEW_CHAT}:
-            text = f"{show(act.value)} can be done without being asked; it is no answer"
+            text = f"{show(act.value)} needs no question; it is not an answer"
         elif act not in profile.acts and act not in dialog.acts:
-            text = f"{show(act.value)} has no entry in [acts] that says how it is done"
+            text = f"{show(act.value)} has no entry in [acts]"
         elif profile.press(act, dialog) is None:
             text = f"{show(act.value)} in [acts] is a click into the agent's window; give this one its own `acts`"
         if text:
             file.report((*path, "answers", number), "no_answer", text)
     for act in dialog.acts:
         if act not in dialog.answers:
-            file.report((*path, "acts", act.value), "no_answer", "says how it is done, but is not among the answers")
+            file.report((*path, "acts", act.value), "no_answer", "has an entry in [acts], but is not among the answers")
 
 
 def check_fits(profile: Profile, window: Box, called: str, file: TomlTable) -> None:
@@ -243,7 +242,7 @@ def _boxes(profile: Profile) -> dict[KeyPath, Box | None]:
     found |= {("acts", act.value, "anchor"): one.anchor for act, one in profile.acts.items()}
     for place, dialog in enumerate(profile.dialogs):
         found["dialogs", place, "box"] = dialog.box
-        if dialog.window is None:  # one of its own has its own size
+        if dialog.window is None:  # a separate window has its own size
             found |= {("dialogs", place, "acts", act.value, "anchor"): one.anchor for act, one in dialog.acts.items()}
         found["dialogs", place, "sign", "box"] = dialog.sign.box if dialog.sign else None
         found["dialogs", place, "picture", "box"] = dialog.picture.box if dialog.picture else None

@@ -1,6 +1,5 @@
-"""Reads config/profiles/*.toml: what each profile says, from where each value is known, and what is measured at each
-window; makes one whole with what was measured there, and writes the owner's yes to one that ships disabled. What is to
-calibrate has no value, or one to start with. Without those that are needed nothing is driven by it."""
+"""Reads config/profiles/*.toml: the values of each profile, their sources, and what is measured at each window.
+Completes a profile with measured values, and enables one that ships disabled."""
 
 from __future__ import annotations
 
@@ -48,8 +47,8 @@ TABLES: Mapping[str, Iterable[str]] = {
     "acts": tuple(act.value for act in Act if act is not Act.NEW_CHAT),
     "terminal": hints_of(Terminal),
 }
-"""Tables of a profile whose keys are values of their own; every other value is one, whole."""
-EVERY = "*"  # In [sources]: all values that have no mark of their own.
+"""Tables of a profile whose keys are single values; every other table is one value."""
+EVERY = "*"  # In [sources]: all values without a mark.
 
 
 @config_table
@@ -106,22 +105,18 @@ class Kind:
 
     name: str
     file: TomlTable
-    sources: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Where a value is known from, by its path or the path of its table."""
-    calibrate: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What is measured at each person's window, by its path, and what it is."""
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])  # Where a value comes from, by path
+    calibrate: Mapping[str, str] = field(default_factory=dict[str, str])  # What to measure, by path
     disabled: str = ""  # Why it may not be used until its owner has said yes to that; empty: it may be.
     enabled: str = ""  # Who said yes to that, and when
 
     @property
     def data(self) -> dict[str, object]:
-        """The profile's own values."""
-        return {key: value for key, value in self.file.data.items() if key not in _MARKS}
+        return dict(self.file.without(*_MARKS).data)
 
     def wanted(self, measured: Mapping[str, object] | None = None, *, in_pane: bool = False) -> tuple[Wanted, ...]:
-        """What neither the file nor `measured` gives of what is to calibrate, the needed first. `measured` has a
-        window's own values, as `[windows.calibrated]` of its desk. In a terminal's pane, which has no box and no
-        colour, other values are needed than in a window."""
+        """Return the values to calibrate that neither the file nor `measured` (a window's `[windows.calibrated]`) has,
+        the needed first. A pane needs other values than a window."""
         given = {path for path, _ in leaves(merged(self.data, measured or {}))}
         needed = NEEDED_IN_PANE if in_pane else NEEDED
         open_ = [
@@ -132,7 +127,7 @@ class Kind:
         return tuple(sorted(open_, key=lambda one: not one.is_needed))
 
     def values(self, measured: Mapping[str, object] | None = None) -> tuple[Value, ...]:
-        """Every value there is, and every one to calibrate, each with its one mark, in the order of the file."""
+        """Return every value, and every one to calibrate, each with its mark, in the order of the file."""
         own = dict(leaves(measured or {}))
         found = [
             Value(path=path, value=value, mark=Mark.MEASURED if path in own else mark, note="" if path in own else note)
@@ -156,7 +151,6 @@ def value_paths() -> frozenset[str]:
 
 
 def leaves(data: Mapping[str, object], under: str = "") -> Iterator[tuple[str, object]]:
-    """Every value with its path."""
     for key, value in data.items():
         path = f"{under}{key}"
         if not under and key in TABLES and isinstance(value, dict):
@@ -166,8 +160,8 @@ def leaves(data: Mapping[str, object], under: str = "") -> Iterator[tuple[str, o
 
 
 def merged(profile: Mapping[str, object], measured: Mapping[str, object]) -> dict[str, object]:
-    """The profile's values with those measured at one window in their place: tables key by key, all else whole. A
-    window whose composer was measured has the anchor that was found there, or none."""
+    """Return the profile's values with the measured ones: tables key by key, all else whole. A window whose composer
+    was measured has the anchor that was found there, or none."""
     found = dict(profile)
     composer = measured.get("composer")
     if isinstance(composer, dict) and "box" in composer:
@@ -182,7 +176,7 @@ def merged(profile: Mapping[str, object], measured: Mapping[str, object]) -> dic
 
 
 def nested(values: Mapping[str, object]) -> dict[str, object]:
-    """Values by their paths, as the tables that files have: `[windows.calibrated]`, or a profile."""
+    """Return values by their paths as the tables of a file: `[windows.calibrated]`, or a profile."""
     found: dict[str, object] = {}
     for path, value in values.items():
         table, _, key = path.rpartition(".")
@@ -192,14 +186,14 @@ def nested(values: Mapping[str, object]) -> dict[str, object]:
 
 
 def _nearest(path: str, marks: Mapping[str, str]) -> str:
-    """The longest of the marked paths that this one is, or lies under."""
+    """Return the longest marked path that is this path or contains it."""
     fitting = [one for one in marks if one == path or path.startswith(f"{one}.")]
     return max(fitting, key=len, default=EVERY if EVERY in marks else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileEnabled(Event):
-    """Somebody said yes to a profile that ships disabled."""
+    """A user enabled a profile that ships disabled."""
 
     SUBJECT = "profile:{0.profile}"
     profile: str
@@ -207,23 +201,22 @@ class ProfileEnabled(Event):
 
 
 class ProfileNotFound(NotFound):
-    """There is no profile {id}. `octet profile list` shows which there are."""
+    """There is no profile {id}. `octet profile list` shows all profiles."""
 
 
 class ProfileWrong(Invalid):
-    """Profile {id} is not right: {why}. Mend it first; nothing was written."""
+    """Profile {id} is invalid: {why}. Fix it first; nothing was written."""
 
 
 class ProfileNotDisabled(Conflict):
-    """Profile {id} is not disabled{why}; it can be used as it is."""
+    """Profile {id} is not disabled{why}; you can use it."""
 
 
 class ProfileNotWritable(Conflict):
-    """{file} cannot be written: {why}. Nothing was changed."""
+    """Octet cannot write {file}: {why}. Nothing was changed."""
 
 
 def json_schema() -> dict[str, Any]:
-    """Return what editors need to complete and check a profile."""
     found = editor_schema(Profile, "A profile of Octet: how one kind of window is driven")
     marks = editor_schema(_Marks, "")
     found["properties"] |= marks["properties"]
@@ -243,7 +236,7 @@ class ProfileFiles:
 
 
 def read_profiles(root: Path, problems: list[Problem]) -> ProfileFiles:
-    """Return the profiles of the home `root`; what is wrong is added to `problems`."""
+    """Return the profiles of the home `root`; add what is wrong to `problems`."""
     files, _ = read_folder(root, PROFILES, problems)
     folder = root / PROFILES
     profiles: dict[str, Profile] = {}
@@ -252,7 +245,7 @@ def read_profiles(root: Path, problems: list[Problem]) -> ProfileFiles:
         kind = _kind(name, file)
         is_open = {one.path for one in kind.wanted() if one.is_needed}
         if "terminal" in file.data and not _FOR_WINDOWS & file.data.keys():
-            is_open |= _FOR_WINDOWS  # a profile for panes alone: no window is driven by it
+            is_open |= _FOR_WINDOWS  # a profile for panes only
         profile = checked(name, file.with_data(kind.data), folder, {*is_open, *kind.calibrate.keys() & AT_WORK})
         if profile is not None:
             kinds[name] = kind
@@ -263,13 +256,12 @@ def read_profiles(root: Path, problems: list[Problem]) -> ProfileFiles:
 
 
 def at_window(files: ProfileFiles, kind: Kind, window: str, measured: TomlTable) -> Profile | None:
-    """Return the profile of one window, called `window`, with what was measured there: a table of its desk's file."""
+    """Return the profile of one window with what was measured there, a table of its desk's file."""
     return checked(f"{kind.name}{AT}{window}", measured.with_data(merged(kind.data, measured.data)), files.folder)
 
 
 def complete(kind: Kind, measured: Mapping[str, object], folder: Path) -> Profile | tuple[str, ...]:
-    """Return the whole profile with what was measured at a window that no desk has yet, or why there is none. `folder`
-    is where the pictures of its dialogs are: config/profiles of the home."""
+    """Return the profile with what was measured at a new window, or why it is incomplete. `folder` has its pictures."""
     if open_ := _still_open(kind.wanted(measured)):
         return open_
     whole = replace(kind.file, data=merged(kind.data, measured), problems=[])
@@ -278,7 +270,7 @@ def complete(kind: Kind, measured: Mapping[str, object], folder: Path) -> Profil
 
 
 def in_pane(kind: Kind) -> PaneProfile | tuple[str, ...]:
-    """Return how its program is driven in a terminal's pane, or why it cannot be."""
+    """Return how Octet drives its program in a pane, or why it cannot."""
     if open_ := _still_open(kind.wanted(in_pane=True)):
         return open_
     whole = replace(kind.file, data=kind.data, problems=[])
@@ -286,10 +278,10 @@ def in_pane(kind: Kind) -> PaneProfile | tuple[str, ...]:
     if whole.problems:
         return tuple(f"{one.key}: {one.text}" for one in whole.problems)
     if profile.terminal is None:
-        return ("it has no table [terminal], which says how its program looks on a screen",)
+        return ("it has no table [terminal], which describes its program's screen",)
     habits: dict[str, Any] = {one.name: getattr(profile, one.name) for one in fields(Habits)}
     chords = {act: press for act, press in profile.all_acts.items() if press.chord}
-    # Its program breaks lines as it likes, whatever a window of it does.
+    # In a pane its program breaks lines as it likes.
     habits |= {"name": kind.name, "normalise": Normalise.BLANKS, "acts": chords, "store_full_window": False}
     return PaneProfile(terminal=profile.terminal, **habits)
 
@@ -299,25 +291,24 @@ def _still_open(wanted: Iterable[Wanted]) -> tuple[str, ...]:
 
 
 def _kind(name: str, file: TomlTable) -> Kind:
-    """Return what the file says about itself and its values."""
     marks, _ = validate_partly(_Marks, file.with_data({key: file.data[key] for key in _MARKS if key in file.data}))
     tables = (file.table(key).data for key in ("sources", "calibrate"))
     sources, asked = ({path: said for path, said in one.items() if isinstance(said, str)} for one in tables)
     for table, said in (("sources", sources), ("calibrate", asked)):
         for path in said:
             if path not in value_paths() and not (path == EVERY and table == "sources"):
-                text = f"{show(path)} is no value of a profile; {suggest(path, value_paths())}"
+                text = f"{show(path)} is not a key of a profile; {suggest(path, value_paths())}"
                 file.report((table, path), "unknown_value", text)
     for path in asked.keys() & sources.keys():
-        text = f"{show(path)} is known too, says [sources]; a value has one mark"
+        text = f"{show(path)} is also in `known` of [sources]; a value has one mark"
         file.report(("calibrate", path), "two_marks", text)
     yes = marks.enabled
     if isinstance(file.data.get("enabled"), dict) and "disabled" not in file.data:
-        file.report(("enabled",), "not_disabled", "says yes to what is not disabled; remove this line")
+        file.report(("enabled",), "not_disabled", "enables a profile that is not disabled; remove this line")
     # Without a prompt no composer is found on a screen.
     screen = file.data.get("terminal")
     if isinstance(screen, dict) and "prompt" not in screen and "terminal.prompt" not in asked:
-        text = "is missing: regular expression for what stands before the text in the composer"
+        text = "is missing: a regular expression for the sign before the text in the composer"
         file.report(("terminal", "prompt"), "missing", text)
     return Kind(
         name=name,
@@ -342,7 +333,7 @@ def find_kind(home: Home, name: str) -> Kind:
 
 
 def disabled_kind(home: Home, name: str) -> Kind:
-    """The profile of this name, which waits for a yes. Raises ProfileNotFound, ProfileWrong or ProfileNotDisabled."""
+    """Return this disabled profile. Raises ProfileNotFound, ProfileWrong or ProfileNotDisabled."""
     kind = find_kind(home, name)
     if not kind.disabled:
         raise ProfileNotDisabled(id=name, why=f" (enabled {kind.enabled})" if kind.enabled else "")
@@ -350,9 +341,8 @@ def disabled_kind(home: Home, name: str) -> Kind:
 
 
 def enable(home: Home, name: str, *, who: str, now_ms: int) -> ProfileEnabled:
-    """Write the yes of `who` into the profile's file; what there is to tell the journal. Nothing else of the file is
-    changed, and no other file is looked at: a window may still have to be calibrated, and cannot be before this. Raises
-    what `disabled_kind` does, and ProfileNotWritable."""
+    """Write into the profile's file that `who` enabled it, change nothing else, and return the event for the journal.
+    Raises as `disabled_kind`, and ProfileNotWritable."""
     disabled_kind(home, name)
     at = f"{as_datetime(now_ms):%Y-%m-%dT%H:%M:%SZ}"
     file = home.root / PROFILES / f"{name}.toml"

@@ -1,6 +1,5 @@
-"""Where settings come from, laid one over the other, with the place of whatever is wrong in them. Order:
-config/octet.toml < .env < environment (`OCTET_HTTP__PORT` is `port` of `[http]`). Secrets stand in .env or the
-environment only. This is the one place that knows the environment."""
+"""Reads the settings: config/octet.toml < .env < environment (`OCTET_HTTP__PORT` is `port` of `[http]`). Secrets come
+from .env or the environment only. No other module reads the environment."""
 
 from __future__ import annotations
 
@@ -37,15 +36,13 @@ SECTIONS: dict[str, type[Section]] = {
 _VARIABLES: dict[str, tuple[str, ...]] = {TOKEN: ("discord_token",), FAULT_POINTS: ("fault_points",)} | {
     f"OCTET_{section}__{key}".upper(): (section, key) for section, kind in SECTIONS.items() for key in hints_of(kind)
 }
-"""Where each variable belongs."""
 
 
 class EnvFileNotRead(Invalid):
-    """{file} cannot be read: {why}. Nothing was written."""
+    """Octet cannot read {file}: {why}. Nothing was written."""
 
 
 def is_token(text: str) -> bool:
-    """Whether this has the shape of a bot's token of Discord's."""
     return _TOKEN_SHAPE.fullmatch(text) is not None
 
 
@@ -60,11 +57,11 @@ def secret(home: Home, variable: str) -> SecretStr | None:
 
 
 def read_settings(home: Home, problems: list[Problem]) -> Settings:
-    """Return the settings of this home. What is wrong is added to `problems`, and left out of what is returned."""
+    """Return the settings of this home without those that are wrong; add each problem to `problems`."""
     file = read_toml(home.root, OCTET_TOML, problems) or TomlTable(name=OCTET_TOML, problems=problems)
     given = _Given(file, _checked_toml(file))
     lines = read_env_file(home.env_file, ENV_FILE, problems)
-    logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # what it warns of is a problem already, with its line
+    logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # its warnings are problems already, with their lines
     texts = dotenv_values(home.env_file, encoding="utf-8") if lines else {}
     for name, text in texts.items():
         given.take(name, text or "", ENV_FILE, lines.get(name.upper()))
@@ -86,7 +83,7 @@ def holds_ping_url(home: Home) -> bool:
 
 
 def _build(values: dict[str, Any]) -> tuple[Settings, list[tuple[KeyPath, str, str]]]:
-    """Return the settings, without the values that are wrong, and what is wrong with those."""
+    """Return the settings without the wrong values, and the problems of those."""
     try:
         return Settings(**values), []
     except ValidationError as error:
@@ -101,7 +98,7 @@ def _build(values: dict[str, Any]) -> tuple[Settings, list[tuple[KeyPath, str, s
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What was given of the settings, and where, to name the place of a problem."""
+    """The given settings and where each comes from, to name the place of a problem."""
 
     file: TomlTable
     values: dict[str, Any]
@@ -110,8 +107,8 @@ class _Given:
     )
 
     def take(self, name: str, text: str, source: str, line: int | None = None) -> None:
-        """Lay a variable over what was given before it. One that sets nothing is a problem: in .env each, and in the
-        environment those that look like settings."""
+        """Apply a variable over earlier sources. One that sets nothing is a problem in .env, or if it looks like a
+        setting."""
         variable = name.upper()
         path = _VARIABLES.get(variable)
         is_from_file = source == ENV_FILE
@@ -138,7 +135,7 @@ class _Given:
             self.file.report(path, code, text)
 
     def has_problem(self, path: KeyPath) -> bool:
-        """Whether this setting, or its section, has a problem already."""
+        """Return whether this setting, or its section, has a problem already."""
         source, _, key = self.places.get(path, (self.file.name, None, ".".join(map(str, path))))
         told = {(problem.file, problem.key) for problem in self.file.problems}
         return (source, key) in told or (self.file.name, str(path[0])) in told
@@ -146,16 +143,16 @@ class _Given:
 
 def _sets_nothing(variable: str, *, is_section: bool) -> tuple[str, str]:
     if variable == HOME:
-        return "sets_nothing", "sets nothing here: this file is looked for in the home; set it in the environment"
+        return "sets_nothing", "has no effect here: Octet looks for this file in the home; set it in the environment"
     if variable == FAULT_POINTS:
-        return "sets_nothing", "sets nothing here: it is for tests, and for the environment of one run only"
+        return "sets_nothing", "has no effect here: it is for tests, in the environment of one run"
     if is_section:
-        return "whole_section", "sets nothing: it names a whole section; name each setting, as in OCTET_HTTP__PORT"
+        return "whole_section", "has no effect: it is a whole section; name each setting, as in OCTET_HTTP__PORT"
     return "unknown_setting", f"there is no such setting; {suggest(variable, _VARIABLES)}"
 
 
 def _checked_toml(file: TomlTable) -> dict[str, Any]:
-    """Return the part of octet.toml that is right on its own. Secrets in it are refused."""
+    """Return the valid part of octet.toml. Secrets in it are refused."""
     right: dict[str, Any] = {}
     for name, value in file.data.items():
         if _is_secret(name):
@@ -173,9 +170,9 @@ def _checked_toml(file: TomlTable) -> dict[str, Any]:
 def _checked_section(table: TomlTable, kind: type[Section]) -> dict[str, object]:
     for key in sorted(filter(_is_secret, table.data)):
         _refuse_secret(table, key)
-    values = {key: value for key, value in table.data.items() if not _is_secret(key)}
-    _, bad = validate_partly(kind, table.with_data(values), strict=True)
-    return {key: value for key, value in values.items() if key not in bad}
+    plain = table.without(*filter(_is_secret, table.data))
+    _, bad = validate_partly(kind, plain, strict=True)
+    return dict(plain.without(*bad).data)
 
 
 def _is_secret(key: str) -> bool:
@@ -183,12 +180,12 @@ def _is_secret(key: str) -> bool:
 
 
 def _refuse_secret(table: TomlTable, key: str) -> None:
-    text = f"a secret may not stand in this file; put {TOKEN}=… into .env or the environment"
+    text = f"this file may not contain a secret; put {TOKEN}=… into .env or the environment"
     table.report((key,), "secret", text)
 
 
 def _wrong_together(settings: Settings, given: _Given) -> list[tuple[KeyPath, str, str]]:
-    """Return what one setting alone cannot show."""
+    """Return the problems that one setting alone cannot show."""
     discord = settings.discord
     if given.has_problem(("discord", "sandbox")):
         return []
@@ -202,20 +199,19 @@ def _wrong_together(settings: Settings, given: _Given) -> list[tuple[KeyPath, st
             text = "this is not a bot's token; copy it from Discord's developer portal: Bot, Reset Token"
             wrong.append((("discord_token",), "bad_token", text))
     elif None in addresses.values():
-        text = "needs the stand-in's addresses as well, in api_base and gateway_url"
+        text = "also needs the test server's addresses, in api_base and gateway_url"
         wrong.append((("discord", "sandbox"), "no_address", text))
     return wrong
 
 
 def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, int]:
-    """The line of each variable, by its upper-case name; nothing when there is no such file. What cannot be read is
-    added to `problems`."""
+    """Return the line of each variable in `file`, by its upper-case name; add what cannot be read to `problems`."""
     try:
         content = read_text(file, name, problems)
     except FileNotFoundError:
         content = None
     bindings = list(parse_stream(io.StringIO(content or "")))
-    text = "cannot be read; write NAME=value, and quotes around a value with blanks or #"
+    text = "is unreadable; write NAME=value, with quotes around a value with spaces or #"
     problems.extend(
         Problem(file=name, line=binding.original.line, code="syntax", text=text)
         for binding in bindings
@@ -225,8 +221,8 @@ def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, i
 
 
 def set_variable(file: Path, name: str, value: str) -> None:
-    """Write `name`=`value` in the place where it stood, else at the end; every other line stays as it is, and only the
-    file's owner can read it. The value may hold no blanks, quotes or #. Raises EnvFileNotRead."""
+    """Write `name`=`value` in its old place, else at the end; keep every other line, and make the file private. The
+    value may hold no blanks, quotes or #. Raises EnvFileNotRead."""
     try:
         text = file.read_bytes().decode("utf-8") if file.exists() else ""
     except UnicodeDecodeError as error:
@@ -239,7 +235,7 @@ def set_variable(file: Path, name: str, value: str) -> None:
         old = binding.original.string
         if binding.error or (binding.key or "").upper() != name.upper():
             parts.append(old)
-        elif not is_set:  # a second one of the same name goes: it would win over this one
+        elif not is_set:  # a second one of the same name is dropped: it would win
             parts.append(old[: len(old) - len(old.lstrip())] + line)
             is_set = True
     if not is_set:

@@ -41,40 +41,37 @@ class TomlTable:
         """Return the table at `path` with other data than the file's."""
         return TomlTable(name=self.name, data=data, text=self.text, at=(*self.at, *path), problems=self.problems)
 
+    def without(self, *keys: str) -> TomlTable:
+        return self.with_data({key: value for key, value in self.data.items() if key not in keys})
+
     def tables(self, key: str) -> dict[int, TomlTable]:
-        """Return the tables of an array by their places; what is no table there is left out."""
+        """Return the tables of an array by their places; other entries are left out."""
         listed = self.data.get(key)
         entries = cast("list[object]", listed) if isinstance(listed, list) else []
         return {place: self.table(key, place) for place, entry in enumerate(entries) if isinstance(entry, dict)}
 
     def report(self, path: KeyPath, code: str, text: str) -> None:
-        """Add a problem with this key of this table."""
         path = (*self.at, *path)
         line = line_of(self.text, path)
         self.problems.append(Problem(file=self.name, line=line, key=spell(path), text=text, code=code))
 
 
 def read_text(file: Path, name: str, problems: list[Problem]) -> str | None:
-    """Return the text of a file, called `name`; None, and one problem more, where it cannot be read. Raises
-    FileNotFoundError."""
+    """Return the text of a file; None and one more problem if it is unreadable. Raises FileNotFoundError."""
+    raw, line = b"", None
     try:
         raw = file.read_bytes()
+        if not raw.startswith(codecs.BOM_UTF8):  # it would become a part of the first name
+            return raw.decode("utf-8")
+        line, code, text = 1, "byte_order_mark", "begins with a byte order mark; save it as UTF-8 without BOM"
     except FileNotFoundError:
         raise
     except OSError as error:
-        text = f"cannot be read: {(error.strerror or str(error)).lower()}"
-        problems.append(Problem(file=name, code="unreadable", text=text))
-        return None
-    if raw.startswith(codecs.BOM_UTF8):  # some editors of Windows write it; it would become a part of the first name
-        text = "begins with a byte order mark; save it as UTF-8 without BOM"
-        problems.append(Problem(file=name, line=1, code="byte_order_mark", text=text))
-        return None
-    try:
-        return raw.decode("utf-8")
+        code, text = "unreadable", f"cannot be read: {(error.strerror or str(error)).lower()}"
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        problems.append(Problem(file=name, line=line, code="not_utf8", text="is not UTF-8; save it as UTF-8"))
-        return None
+        line, code, text = raw.count(b"\n", 0, error.start) + 1, "not_utf8", "is not UTF-8; save it as UTF-8"
+    problems.append(Problem(file=name, line=line, code=code, text=text))
+    return None
 
 
 def read_toml(root: Path, name: str, problems: list[Problem]) -> TomlTable | None:
@@ -91,20 +88,19 @@ def read_toml(root: Path, name: str, problems: list[Problem]) -> TomlTable | Non
         return TomlTable(name=name, data=tomllib.loads(text), text=text, problems=problems)
     except RecursionError:
         problems.append(Problem(file=name, code="too_deep", text="is nested too deeply"))
-    except ValueError as error:  # TOMLDecodeError, and the few plain ones that tomllib lets through
+    except ValueError as error:  # TOMLDecodeError, and a few plain ones of tomllib
         problems.append(_syntax_problem(name, text, str(error)))
     return None
 
 
 def read_folder(root: Path, folder: str, problems: list[Problem]) -> tuple[dict[str, TomlTable], bool]:
-    """Return each readable `folder`/NAME.toml under `root` by its NAME, and whether all were readable. A folder that
-    does not exist has no files."""
+    """Return each readable `folder`/NAME.toml by its NAME, and whether all were readable; none without a folder."""
     files: dict[str, TomlTable] = {}
     names = sorted(path.stem for path in (root / folder).glob("*.toml"))
     for stem in names:
         name = f"{folder}/{stem}.toml"
         if not _FILE_NAME.fullmatch(stem):
-            text = "the file's name is a name too: up to 32 letters, digits, - and _, without blanks; rename it"
+            text = "the file's name is not valid: use up to 32 letters, digits, - and _, without spaces; rename it"
             problems.append(Problem(file=name, code="bad_name", text=text))
         if file := read_toml(root, name, problems):
             files[stem] = file
@@ -126,7 +122,7 @@ def line_of(text: str, path: KeyPath) -> int | None:
     while holder is not None:
         if line := _line_of_item(text, holder, key):
             return line
-        # A table without a header of its own, or an array of tables: its first entry has the line.
+        # A table without a header, or an array of tables: its first entry has the line.
         holder, key = item, 0 if isinstance(item, list) else next(iter(item))
         item = holder[key]
     return None
@@ -168,7 +164,7 @@ def _syntax_problem(name: str, text: str, message: str) -> Problem:
 
 
 _PLAINER = {
-    "Cannot overwrite a value": "this key is there twice",
+    "Cannot overwrite a value": "duplicate key",
     "Illegal character '\\n'": "a text has no closing quote on its line",
 }
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")

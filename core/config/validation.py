@@ -1,4 +1,4 @@
-"""Checks a table of a file against the class that it becomes, and says what is wrong, with the place."""
+"""Validates a table of a file against its class, and reports each problem with its place."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-DRAFT = "http://json-schema.org/draft-07/schema#"
-"""Which JSON schema is published for editors: the one that those for TOML read best."""
+DRAFT = "http://json-schema.org/draft-07/schema#"  # The JSON schema version that TOML editors read best
 UNKNOWN_KEY = "unexpected_keyword_argument"
 _SAME_CODE = {"extra_forbidden": UNKNOWN_KEY}
 
@@ -34,7 +33,7 @@ _SKIPPED: Any = SkipJsonSchema
 
 
 def validate(kind: type[T], table: TomlTable) -> T | None:
-    """Return what the table says as a `kind`; None, and all its problems reported, where it is wrong."""
+    """Return the table as a `kind`; None, with all its problems reported, where it is wrong."""
     try:
         return _adapter(kind).validate_python(dict(table.data), context=FROM_FILE)
     except ValidationError as error:
@@ -44,8 +43,7 @@ def validate(kind: type[T], table: TomlTable) -> T | None:
 
 
 def validate_partly(kind: type[T], table: TomlTable, *, strict: bool | None = None) -> tuple[T, frozenset[str]]:
-    """Return what the table says as a `kind` all of whose fields have defaults, without the keys that are wrong, which
-    are reported, and those keys."""
+    """Return the table as a `kind` with defaults, without its wrong keys, which are reported, and those keys."""
     data, bad = dict(table.data), set[str]()
     while True:
         try:
@@ -70,7 +68,7 @@ def explain(kind: type, error: ValidationError) -> list[tuple[KeyPath, str, str]
 
 
 def missing(kind: type, path: KeyPath) -> str:
-    """Return the sentence for a key that is not there: what it is."""
+    """Return the sentence for a missing key, with its description."""
     holder = holder_of(kind, path[:-1])
     about = descriptions(holder).get(str(path[-1]), "") if holder and path else ""
     return f"is missing: {about[:1].lower()}{about[1:].rstrip('.')}" if about else "is missing"
@@ -159,7 +157,7 @@ def classes_in(annotation: object) -> Iterator[Any]:
 
 @cache
 def descriptions(kind: Any) -> Mapping[str, str]:
-    """Return what each key is: the comment beside its field, or the docstring below it."""
+    """Return what each key means: the comment of its field, or the docstring below it."""
     found: dict[str, str] = {}
     bases: list[Any] = [one for one in kind.__mro__ if one not in {object, BaseModel}]
     for base in reversed(bases):

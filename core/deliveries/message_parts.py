@@ -1,5 +1,5 @@
-"""Which part of its message one delivery brings, where the message is too long for one prompt; and where it is cut:
-between paragraphs, else lines, else words, and never inside what people see as one character."""
+"""Which part of a message one delivery has, where the message is too long for one prompt, and where to cut it: between
+paragraphs, else lines, else words, and never inside what users see as one character."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _FLAG_LETTERS = re.compile(r"[\U0001f1e6-\U0001f1ff]*\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePart:
-    """Which part of its message a delivery brings, where the message is too long for one. The parts are brought one
-    after the other, each by a delivery of its own; where they are cut stays as it was when the first was made."""
+    """Which part of its message a delivery brings, if the message is too long for one. Octet brings the parts one after
+    the other, each by a separate delivery; the cuts stay as they were when the first part was made."""
 
     number: int = 1
     cuts: tuple[int, ...] = ()  # the places in the message's body at which it is cut; none where it is brought whole
@@ -54,9 +54,8 @@ WHOLE_MESSAGE = MessagePart()
 
 
 def cuts(text: str, *, most: int, last: int) -> tuple[int, ...]:
-    """Return the places at which to cut `text`, in order, so that no piece is longer than `most` and the last not
-    longer than `last`; no piece is empty. Both are at least 1. What is one character to people is cut only if it is
-    longer itself."""
+    """Return the places at which to cut `text`: no piece is empty or longer than `most`, the last not longer than
+    `last`. What users see as one character is cut only if it is longer itself."""
     found: list[int] = []
     at = 0
     while len(text) - at > last:
@@ -78,7 +77,7 @@ def _border(text: str, at: int, limit: int) -> int:
 
 
 def _is_inside(text: str, place: int) -> bool:
-    """Tell whether a cut before the character at `place` would go through what people see as one. In doubt it would."""
+    """Return whether a cut before the character at `place` may go through what users see as one."""
     before, after = text[place - 1], text[place]
     if unicodedata.category(after) in _MARKS or _EXTENDS.match(after) or _JOINS.match(before + after):
         return True

@@ -35,7 +35,6 @@ class DeliveryState(StrEnum):
 
 
 _S = DeliveryState
-_NOT_MOVED = frozenset[DeliveryState]()
 DELIVERY_STEPS: dict[DeliveryState, frozenset[DeliveryState]] = {
     _S.QUEUED: frozenset({_S.LEASED, _S.CANCELLED, _S.EXPIRED, _S.SUPERSEDED}),
     _S.LEASED: frozenset(
@@ -45,18 +44,14 @@ DELIVERY_STEPS: dict[DeliveryState, frozenset[DeliveryState]] = {
     _S.STAGED: frozenset({_S.SUBMITTING, _S.QUEUED, _S.REFUSED, _S.FAILED, _S.CANCELLED, _S.SUPERSEDED}),
     _S.SUBMITTING: frozenset({_S.DELIVERED, _S.SENT, _S.QUEUED, _S.UNKNOWN}),
     _S.UNKNOWN: frozenset({_S.DELIVERED, _S.QUEUED, _S.CANCELLED}),
-    _S.DELIVERED: _NOT_MOVED,
-    _S.SENT: _NOT_MOVED,
-    _S.REFUSED: _NOT_MOVED,
-    _S.FAILED: _NOT_MOVED,
-    _S.CANCELLED: _NOT_MOVED,
-    _S.EXPIRED: _NOT_MOVED,
-    _S.SUPERSEDED: _NOT_MOVED,
+    **dict.fromkeys(
+        (_S.DELIVERED, _S.SENT, _S.REFUSED, _S.FAILED, _S.CANCELLED, _S.EXPIRED, _S.SUPERSEDED),
+        frozenset[DeliveryState](),
+    ),
 }
 """leased → submitting is for control acts only; the service refuses it for prompts."""
 
-OPEN_STATES = frozenset(state for state, steps in DELIVERY_STEPS.items() if steps)
-"""States in which a delivery still has something before it."""
+OPEN_STATES = frozenset(state for state, steps in DELIVERY_STEPS.items() if steps)  # Deliveries with steps before them
 BEFORE_ENTER = frozenset({_S.LEASED, _S.STAGING, _S.STAGED})  # states in which Enter was certainly not pressed
 PAST_ENTER = frozenset({_S.DELIVERED, _S.SENT, _S.UNKNOWN})  # verdicts on an attempt for which Enter was asked
 
@@ -64,10 +59,8 @@ PAST_ENTER = frozenset({_S.DELIVERED, _S.SENT, _S.UNKNOWN})  # verdicts on an at
 class Assurance(StrEnum):
     """What `delivered` rests on."""
 
-    EXACT = "exact"
-    """The window's transcript has the whole text, or its document gained it once when the composer emptied."""
-    RECEIPT = "receipt"
-    """The window's own program took the text; then the composer was empty and the busy sign was there."""
+    EXACT = "exact"  # The window's transcript has the whole text, or its document gained it when the composer emptied
+    RECEIPT = "receipt"  # The window's program took the text; then the composer was empty and the busy sign shown
     WEAK = "weak"  # the composer emptied, and either the busy sign was there or Octet still held the user's devices
     ANSWERED = "answered"
     PERSON = "person"
@@ -78,8 +71,8 @@ class Result(StrEnum):
 
     DELIVERED = "delivered"
     SENT = "sent"
-    BOUNCED = "bounced"  # it failed before Enter through something that passes by itself; our draft is cleared
-    REFUSED = "refused"  # it failed before Enter through something that does not pass by itself; our draft is cleared
+    BOUNCED = "bounced"  # it failed before Enter for a reason that passes without a user; our draft is cleared
+    REFUSED = "refused"  # it failed before Enter for a reason that needs a user; our draft is cleared
     STOPPED = "stopped"  # cancelled or the desk stopped, before Enter; our draft is cleared
     FAILED = "failed"
     NOT_ARRIVED = "not_arrived"
@@ -89,12 +82,11 @@ class Result(StrEnum):
     REHEARSED = "rehearsed"  # A rehearsal: the whole text was staged, read back and cleared. Enter was never asked for.
 
 
-MOST_PICTURE_BYTES = 500_000
-"""Of one picture that is kept with a receipt; larger ones are made smaller by whoever takes them."""
+MOST_PICTURE_BYTES = 500_000  # Of one picture kept with a receipt; the worker makes larger ones smaller
 
 
 class PictureArea(StrEnum):
-    """Of what a picture is."""
+    """What a picture shows."""
 
     COMPOSER = "composer"
     WINDOW = "window"
@@ -102,7 +94,7 @@ class PictureArea(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One look at the target window, and at nothing else of the screen. What its profile masks, and what may show an
+    """A picture of the target window, and of nothing else on the screen. What its profile masks, and what may show an
     answer code, is painted over."""
 
     moment: Moment
@@ -111,20 +103,18 @@ class Picture:
 
     @property
     def name(self) -> str:
-        """How files of it are called."""
         return name_of(self.moment, self.part)
 
 
 class Moment(StrEnum):
     """When a picture was taken."""
 
-    STAGED = "staged"  # the whole text stood in the composer, before Enter
-    LAST_SEEN = "last_seen"  # when it was given up to find out what became of it
+    STAGED = "staged"  # the composer had the whole text, before Enter
+    LAST_SEEN = "last_seen"  # when Octet gave up finding out the result
     AFTERWARDS = "afterwards"  # after Enter, when it was seen to have arrived; or after an act was done to the agent
 
 
 def name_of(moment: Moment, part: PictureArea) -> str:
-    """How files of a picture are called."""
     return f"{moment.value}-{part.value}".replace("_", "-")
 
 
@@ -133,27 +123,26 @@ class WorkerIdentity:
     """The process that pressed the keys."""
 
     pid: int
-    host: str  # by what its machine is known: a short hash, which tells nobody its name
+    host: str  # a short hash of the machine's name
     version: str
-    path: str = ""  # `portable`: it had nothing but PyAutoGUI, the clipboard and pixels, and could hold nobody off
+    path: str = ""  # `portable`: it had only PyAutoGUI, the clipboard and pixels, and could not block users' input
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Which window it was, as the display server told."""
+    """Which window it was, as the display server reported."""
 
     id: int
     kind: str  # the class part of its WM_CLASS
-    title_sha256: str  # titles may tell what somebody works at; the hash only whether it is the same
-    place: tuple[int, int, int, int]  # x, y, width, height of its own area on the screen
+    title_sha256: str  # a hash, because a title may tell what a user works on
+    place: tuple[int, int, int, int]  # x, y, width, height on the screen, without the frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a lane can say of an attempt beside its outcome: who acted where, and how the text was read."""
+    """What a lane reports of an attempt besides its outcome: who acted where, and how it read the text."""
 
-    readback: str = ""
-    """The kind of read-back by which the whole text was seen in the composer before Enter; empty: by none."""
+    readback: str = ""  # The read-back that saw the whole text in the composer before Enter; empty: none
     normalise: str = ""  # which differences that comparison forgave
     sha256: str = ""  # of the text that was read there
     hand: WorkerIdentity | None = None
@@ -176,12 +165,9 @@ class Outcome:
     reason: Reason | None = None
     note: Diagnostic = ""
     assurance: Assurance | None = None
-    timings_ms: dict[str, float] = field(default_factory=dict[str, float])
-    """Milliseconds per stage: preflight, focus, stage, readback, submit, confirm."""
-    draft_left: bool = False
-    """A draft of ours may still stand in the composer: it could not be cleared, or nobody was left to clear it."""
-    pictures: tuple[Picture, ...] = ()
-    """What the window looked like: for its receipt, and for the person who has to decide what became of it."""
+    timings_ms: dict[str, float] = field(default_factory=dict[str, float])  # By stage, such as `focus`
+    draft_left: bool = False  # A draft of Octet may still be in the composer: the worker could not clear it
+    pictures: tuple[Picture, ...] = ()  # The window: for the receipt, and for the user who decides the result
     evidence: Evidence | None = None  # none where no window was touched
     answer: LaneAnswer | None = None  # only of a prompt that arrived
     retry_after_s: float | None = None  # for how long the agent's program asks to be left alone, if it says so
@@ -192,26 +178,24 @@ class DeliveryRequest:
     """All that a lane needs to carry out one delivery."""
 
     delivery: DeliveryId
-    fence: int  # grows with every lease of this delivery; an old holder lacks the present one
+    fence: int  # grows with every lease of this delivery; an old holder does not have the present one
     agent: str
     desk: str | None
     window: str | None
     text: str
     sha256: str
     drafts: tuple[str, ...] = ()
-    """The marks of drafts of ours that may stand in the window and are in the way; of an order to be settled those of
-    its own draft, which is the evidence."""
+    """Marks of our drafts that may be in the window and have to be cleared; for `settle` those of the delivery's own
+    draft, which is the evidence."""
     allow_busy: bool = False  # it may be brought while the agent works, where its window keeps input for later
-    act: Act | None = None
-    """A control act in place of a text: leased → submitting, done once, and never again after an interruption."""
-    expected_dialog: str = ""
-    """Of an act: the mark of the dialog that the person was shown; refused when that is not what the window shows."""
+    act: Act | None = None  # An act in place of a text: leased → submitting, done once and never repeated
+    expected_dialog: str = ""  # Of an act: the mark of the dialog that the user was shown; else it is refused
     is_dry_run: bool = False  # A harmless text to try the window with: staged, read back, cleared and never sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One row: where it goes, how far it came, and why it stands there."""
+    """One row: where it goes, how far it came, and why."""
 
     id: DeliveryId
     message: MessageId
@@ -234,24 +218,21 @@ class Delivery:
     changed_ms: int
     timings_ms: dict[str, float]
     drafts: tuple[str, ...]
-    """By what our draft in the window can be recognised, as long as one may stand there. The lane made these marks and
-    alone understands them."""
-    may_have_arrived: bool = False
-    """A person let it be sent again after nobody had seen it arrive: its agent may have it all the same."""
-    act: Act | None = None
-    """What is pressed in place of a text, for a person who asked for it; then it has no task of its own."""
-    expects: str = ""  # of an act: the mark of the dialog that the person was shown; empty where any will do
-    share: MessagePart = WHOLE_MESSAGE
-    """Which part of its message it is. Until it is leased for the first time nobody knows into how many that is cut."""
+    """Marks by which the lane recognises our draft, as long as one may be in the window. Only the lane understands
+    them."""
+    may_have_arrived: bool = False  # A user had it sent again after an unknown result: its agent may have it already
+    act: Act | None = None  # An act in place of a text: leased → submitting, done once and never repeated
+    expects: str = ""  # of an act: the mark of the dialog that the user was shown; empty: any dialog
+    share: MessagePart = WHOLE_MESSAGE  # Which part of its message it is; the number is fixed at the first lease
 
     @property
     def is_brief(self) -> bool:
-        """What it is for: the brief of its task; else somebody's words, or an act."""
+        """Whether it brings the brief of its task; else it is a user's message, or an act."""
         return self.task is not None
 
 
 def deaths_after(delivery: Delivery, outcome: Outcome) -> int:
-    """How many attempts in a row its worker did not outlive, after this one. One that never began does not count."""
+    """Return how many attempts in a row ended its worker, after this one. One that never began does not count."""
     if outcome.reason is Reason.NO_WORKER:
         return delivery.deaths
     return delivery.deaths + 1 if outcome.reason is Reason.WORKER_LOST else 0
@@ -290,15 +271,15 @@ class DeliveryRetaken(DeliveryEvent):
 
 
 class NotWanted(Conflict):
-    """What delivery {id} is about has ended; it is not brought any more."""
+    """The task or message of delivery {id} has ended; Octet does not deliver it any more."""
 
 
 class LeaseLost(Conflict):
-    """Somebody else holds delivery {id} now (fence {fence}); this attempt may not go on."""
+    """Another attempt holds delivery {id} now (fence {fence}); this attempt must stop."""
 
 
 class DeliveryNotFound(NotFound):
-    """There is no delivery {id}. `octet delivery list` shows those that wait for a word."""
+    """There is no delivery {id}. `octet delivery list` shows those that wait for your decision."""
 
 
 class Settled(StrEnum):
@@ -321,11 +302,11 @@ def settled_as(delivery: Delivery) -> Settled:
 
 
 def asked_about(delivery: Delivery) -> str:
-    """How a notice names this unknown: the same delivery may become unknown again, with another fence."""
+    """Return how a notice names this unknown: the same delivery may become unknown again, with another fence."""
     return f"{delivery.id}:{delivery.fence}"
 
 
 def parse_asked(about: str) -> tuple[DeliveryId, int]:
-    """The delivery and the fence that `asked_about` named."""
+    """Return the delivery and the fence that `asked_about` named."""
     delivery, _, fence = about.partition(":")
     return DeliveryId(delivery), int(fence)

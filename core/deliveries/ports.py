@@ -8,14 +8,13 @@ from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome
 
 
 class Progress(Protocol):
-    """How a lane asks the journal before it acts. Each call returns when its row is committed. A call raises LeaseLost,
-    or IllegalStep, when the delivery was taken away meanwhile (cancelled, other fence): the lane then clears its own
-    draft and returns Result.STOPPED."""
+    """How a lane asks the journal before it acts. Each call returns when its row is committed, or raises LeaseLost or
+    IllegalStep: the lane then clears its draft and returns Result.STOPPED."""
 
     # Before the first click. `drafts` are marks by which our draft can be recognised from now on.
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None: ...
-    # After the whole text was read back equal. `sha256` is of the text that was read; `drafts` are further marks of how
-    # it stands there.
+    # After the whole text was read back equal. `sha256` is of the text that was read; `drafts` are further marks of
+    # the draft.
     async def staged(self, *, sha256: str, drafts: tuple[str, ...] = ()) -> None: ...
     # Before Enter. After this returns the lane presses within 250 ms, or asks again.
     async def submitting(self) -> None: ...
@@ -31,7 +30,7 @@ class LanePort(Protocol):
     # rehearses ends as REHEARSED once its text was read back and cleared; it asks for no `submitting`.
     async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome: ...
     # Find out what became of an order that was interrupted after Enter had been asked for. DELIVERED when it is seen to
-    # have arrived; NOT_ARRIVED when it is certain that it did not. When our whole draft stands there untouched Enter is
+    # have arrived; NOT_ARRIVED when it is certain that it did not. When our whole draft is there untouched, Enter is
     # asked for and pressed once more. UNKNOWN in every other case. Raises nothing for what can be said in an Outcome.
     async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome: ...
     # Give this delivery up if Enter was not asked for yet; `deliver` then returns STOPPED. With `answered` an answer

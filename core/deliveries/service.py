@@ -1,4 +1,4 @@
-"""The deliveries' rows and the one function that lets them take a step."""
+"""The deliveries' rows, and the one function by which a delivery changes its state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from core.deliveries.model import (
     DeliveryState,
     LeaseLost,
     Outcome,
-    Reason,
     asked_about,
     deaths_after,
     settled_as,
@@ -36,38 +35,33 @@ from core.kit.ids import Ids
 from core.kit.transitions import IllegalStep, check_step
 from core.notices.service import Notices
 from core.profiles.model import Act
-from core.reasons import AnyReason
+from core.reasons import AnyReason, Reason
 from core.security.model import HUB, Actor
 from core.store.engine import Store, Tx, at_row
 
 _AFTER_ALL = "~"  # sorts after every id
-Follower = Callable[[Tx, DeliveryState, Delivery], None]
-"""Hears of a step: the state before it, and the delivery after it."""
-Witness = Callable[[Tx, Delivery, Outcome], None]
-"""Hears what a lane saw of an attempt for which Enter was asked, together with the delivery as it stands after it."""
+Follower = Callable[[Tx, DeliveryState, Delivery], None]  # Gets the state before a step, and the delivery after it
+Witness = Callable[[Tx, Delivery, Outcome], None]  # Gets an outcome past Enter, and the delivery after it
 
 
-_SEEN_GONE = frozenset({DeliveryState.DELIVERED, DeliveryState.SENT})
-"""What the draft became a prompt by: no draft of it can stand anywhere."""
+_SEEN_GONE = frozenset({DeliveryState.DELIVERED, DeliveryState.SENT})  # Its draft is gone then
 
 
 class Deliveries:
-    """Every attempt to bring a message to a lane, and how it stands. Verbs that change take the open transaction."""
+    """Every attempt to bring a message to a lane, and its state. Verbs that change take the open transaction."""
 
     def __init__(self, *, store: Store, journal: Journal, notices: Notices, clock: Clock, ids: Ids) -> None:
-        """Ids come from `ids`. `notices` are told when something that a person was asked about is settled."""
         self._store, self._journal, self._notices = store, journal, notices
         self._clock, self._ids = clock, ids
-        self._followers: list[Follower] = []
-        self.leftover_drafts = DraftMarks(store)  # what interrupted deliveries may have left in the windows
-        self._witnesses: list[Witness] = []
+        self._followers, self._witnesses = list[Follower](), list[Witness]()
+        self.leftover_drafts = DraftMarks(store)
 
     def follow(self, call: Follower) -> None:
         """Call this in the transaction of every later step, with the state before it."""
         self._followers.append(call)
 
     def witness(self, call: Witness) -> None:
-        """Call this in the transaction that writes down how an attempt ended which had passed Enter, after its step."""
+        """Call this in the transaction that ends an attempt past Enter, after its step."""
         self._witnesses.append(call)
 
     def queue(
@@ -106,21 +100,20 @@ class Deliveries:
         return delivery_of(row)
 
     def find_queued(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
-        """What waits for these agents, most urgent and then oldest first, whether or not it is due yet."""
+        """Find the queued deliveries of these agents, due or not, most urgent and then oldest first."""
         return [delivery_of(row) for row in tx.execute(_store.QUEUED, {"agents": list(agents)})]
 
     def find_actions(self, tx: Tx, agents: Sequence[str], states: Iterable[DeliveryState]) -> list[Delivery]:
-        """Acts upon these agents that are in `states`, oldest first. No other question but those for one delivery, of
-        one message or in certain states is answered with acts."""
+        """Find acts upon these agents that are in `states`, oldest first. Most other lists have no acts."""
         asked = {"states": [state.value for state in states], "agents": list(agents)}
         return [delivery_of(row) for row in tx.execute(_store.OPEN_ACTS, asked)]
 
     def find_in_states(self, tx: Tx, states: Iterable[DeliveryState]) -> list[Delivery]:
-        """All deliveries in these states, which are open ones."""
+        """Find all deliveries in these states, which are open ones."""
         return [delivery_of(row) for row in tx.execute(_store.IN_STATES, {"states": [s.value for s in states]})]
 
     def open_for_task(self, tx: Tx, task: str) -> Delivery | None:
-        """The task's delivery that still has something before it; there is at most one."""
+        """Find the task's open delivery; there is at most one."""
         for row in tx.execute(_store.OF_TASK, {"of_task": task}):
             if DeliveryState(row.state) in OPEN_STATES:
                 return delivery_of(row)
@@ -130,11 +123,11 @@ class Deliveries:
         return [delivery_of(row) for row in tx.execute(_store.OF_MESSAGE, {"of_message": message})]
 
     def open_for_agent(self, tx: Tx, agent: str) -> list[Delivery]:
-        """What still has something before it on its way to this agent, oldest first."""
+        """Find the open deliveries to this agent, oldest first."""
         return [delivery_of(row) for row in tx.execute(_store.OPEN_TO, {"to_agent": agent})]
 
     def open_messages(self, tx: Tx) -> list[Delivery]:
-        """Deliveries of words, not briefs, that still have something before them, oldest first."""
+        """Find the open deliveries of messages, not briefs, oldest first."""
         return [delivery_of(row) for row in tx.execute(_store.OPEN_WORDS)]
 
     def known(self, tx: Tx, delivery: DeliveryId) -> Delivery | None:
@@ -146,63 +139,58 @@ class Deliveries:
         return delivery_of(rows[-1]) if rows else None
 
     def count_rejections(self, tx: Tx, task: str, *, since_ms: int) -> int:
-        """How many deliveries of this task were refused after `since_ms`, not counting times that are still to come."""
+        """Count the deliveries of this task that were refused between `since_ms` and now."""
         values = {"of_task": task, "since": since_ms, "now": self._clock.now_ms()}
         return int(tx.execute(_store.REFUSALS, values).scalar_one())
 
     def set_priority(self, tx: Tx, delivery: Delivery, priority: int) -> None:
-        """The delivery is as urgent as `priority` says, also when it comes back to the queue."""
         self._update(tx, delivery.id, priority=priority)
 
     def lease(self, tx: Tx, delivery: DeliveryId, *, sha256: str, share: MessagePart | None = None) -> Delivery:
-        """Take a queued delivery; the fence grows, so that every older holder is known as such. `share` says where its
-        message is cut, if that has not been fixed before."""
+        """Take a queued delivery; its growing fence invalidates older holders. `share` is its part, if not fixed
+        yet."""
         now = self.find(tx, delivery)
         taken = replace(now, fence=now.fence + 1, share=share or now.share)
         return self.step(tx, taken, DeliveryState.LEASED, sha256=sha256)
 
     def find_interrupted(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
-        """What was asked to be submitted to these agents and has no verdict; nothing of it is under way any more."""
+        """Find what was being submitted to these agents, has no verdict and is not under way any more."""
         return [delivery_of(row) for row in tx.execute(_store.INTERRUPTED, {"agents": list(agents)})]
 
     def lease_again(self, tx: Tx, delivery: DeliveryId) -> Delivery:
-        """A new holder for an interrupted delivery, to find out what became of it: a lease never moves it out of
-        `submitting`, but the fence grows, so that the old holder is known as such. Raises LeaseLost if it moved on."""
+        """Take a submitting delivery again, to examine it: only its fence grows. Raises LeaseLost if it moved on."""
         now = self.find(tx, delivery)
         if now.state is not DeliveryState.SUBMITTING:
             raise LeaseLost(id=delivery, fence=now.fence)
         after = replace(now, fence=now.fence + 1, changed_ms=self._clock.now_ms())
         self._update(tx, delivery, fence=after.fence, changed_ms=after.changed_ms)
-        event = DeliveryRetaken(
-            delivery=delivery, task=after.task or "", agent=after.agent, fence=after.fence, sha256=after.sha256
-        )
+        task, agent = after.task or "", after.agent
+        event = DeliveryRetaken(delivery=delivery, task=task, agent=agent, fence=after.fence, sha256=after.sha256)
         self._journal.append(tx, event, by=HUB.id)
         return after
 
     def set_note(self, tx: Tx, delivery: DeliveryId, *, reason: AnyReason | None, note: str) -> None:
-        """Why the delivery stands where it stands. This is no step."""
+        """Note why the delivery is in its state. This is no step."""
         self._update(tx, delivery, reason=reason or "", note=note, changed_ms=self._clock.now_ms())
 
     def proceed(
         self, tx: Tx, delivery: DeliveryId, fence: int, to: DeliveryState, *, drafts: tuple[str, ...] = ()
     ) -> Delivery:
-        """A holder's own step; `drafts` are marks of its draft, added to those known. Raises LeaseLost if the fence is
-        not the present one."""
+        """Take a holder's step; add `drafts` to the known marks of its draft. Raises LeaseLost for an old fence."""
         now = self.find(tx, delivery)
         if now.fence != fence:
             raise LeaseLost(id=delivery, fence=now.fence)
         if now.state is DeliveryState.LEASED and (to is DeliveryState.SUBMITTING) != (now.act is not None):
-            # A prompt is staged and read back before Enter; an act has nothing to stage.
+            # A prompt is staged and read back before Enter; an act is not.
             raise IllegalStep(what="delivery", id=delivery, state=now.state.value, next=to.value)
         if now.state is to is DeliveryState.SUBMITTING:
-            return now  # the lane asks again after it was too late to press
+            return now  # the lane asks again, because it was too late to press
         if to is DeliveryState.STAGING and now.desk and now.window:
-            # The composer was seen empty just before.
+            # The worker saw the composer empty just before.
             self.leftover_drafts.forget_all(tx, now.desk, now.window, but=now.id)
         return self.step(tx, replace(now, drafts=tuple(dict.fromkeys((*now.drafts, *drafts)))), to)
 
     def end(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> Delivery:
-        """Write down how an attempt ended."""
         is_open = outcome.draft_left or to is DeliveryState.UNKNOWN
         drafts = delivery.drafts if is_open else ()
         ended = replace(delivery, assurance=outcome.assurance, timings_ms=dict(outcome.timings_ms), drafts=drafts)
@@ -212,12 +200,12 @@ class Deliveries:
         return after
 
     def record_late_outcome(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """The delivery was settled while its lane still looked; what that saw belongs to it all the same."""
+        """Pass on what the lane saw of a delivery that was settled meanwhile."""
         if delivery.state in PAST_ENTER:
             self._call_witnesses(tx, delivery, outcome)
 
     def retry_later(self, tx: Tx, delivery: Delivery, outcome: Outcome, *, after_ms: int) -> Delivery:
-        """Back to the queue with one bounce more, not before `after_ms` from now."""
+        """Put it back into the queue with one bounce more, not before `after_ms` from now."""
         now = self._clock.now_ms()
         bounced = replace(
             delivery,
@@ -230,7 +218,7 @@ class Deliveries:
         return self.step(tx, bounced, DeliveryState.QUEUED, reason=outcome.reason, note=outcome.note)
 
     def wait(self, tx: Tx, delivery: Delivery, outcome: Outcome, *, until_ms: int) -> Delivery:
-        """Back to the queue for what does not pass soon: not before `until_ms`, unless `waits` says earlier."""
+        """Put it back into the queue for a longer wait: not before `until_ms`, unless `waits` says earlier."""
         rested = replace(
             delivery,
             bounces=0,
@@ -241,11 +229,11 @@ class Deliveries:
         return self.step(tx, rested, DeliveryState.QUEUED, reason=outcome.reason, note=outcome.note)
 
     def waits(self, tx: Tx, delivery: Delivery, *, reason: AnyReason | None, note: str, not_before_ms: int) -> None:
-        """Say why a queued delivery stands, and how long. That is no step."""
+        """Note why, and how long, a queued delivery waits. This is no step."""
         self._update(tx, delivery.id, reason=reason or "", note=note, not_before_ms=not_before_ms)
 
     def requeue(self, tx: Tx, delivery: Delivery, *, by: Actor) -> Delivery:
-        """A person lets the same row begin anew; what it suffered before counts no more."""
+        """Reset the retry counters and queue the delivery again, at a user's request."""
         fresh = replace(delivery, bounces=0, bounced_since_ms=None, deaths=0, not_before_ms=0, may_have_arrived=True)
         return self.step(tx, fresh, DeliveryState.QUEUED, by=by)
 
@@ -261,7 +249,7 @@ class Deliveries:
         assurance: Assurance | None = None,
         by: Actor = HUB,
     ) -> Delivery:
-        """Let the delivery take a step, if the table allows it. `delivery` carries the fields to be written."""
+        """Take a step, if the table allows it. `delivery` carries the fields to be written."""
         was = self.find(tx, delivery.id).state
         check_step(DELIVERY_STEPS, "delivery", delivery.id, was, to)
         after = replace(
@@ -274,10 +262,11 @@ class Deliveries:
             drafts=() if to in _SEEN_GONE else delivery.drafts,
             changed_ms=self._clock.now_ms(),
         )
-        self._update(tx, after.id, **_store.standing_of(after))
+        self._update(tx, after.id, **_store.columns_of(after))
         self._note(tx, after, was=was.value, by=by)
         if was is DeliveryState.UNKNOWN:
-            self._settled(tx, after, by=by)
+            how = f"{settled_as(after).value} by {by.id}"  # users need not decide any more
+            self._notices.settled(tx, about=asked_about(after), how=how)
         for call in self._followers:
             call(tx, was, after)
         faults.arrow("delivery", was, to, tx.after_commit)
@@ -290,30 +279,27 @@ class Deliveries:
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.OF_MESSAGE, {"of_message": message}))
 
     async def newest_in(self, states: Iterable[DeliveryState], *, limit: int) -> tuple[Delivery, ...]:
-        """The newest deliveries in these states, oldest of them first."""
         asked = {f"stands_{place}": state.value for place, state in enumerate(states)}
         page = {**asked, "size": limit, "before": _AFTER_ALL}
         found = await self._store.fetch(_store.newest_in(len(asked)), page) if asked else ()
         return tuple(map(delivery_of, sorted(found, key=lambda row: row.id)[-limit:]))
 
     async def find_later_parts(self) -> tuple[Delivery, ...]:
-        """What waits to be brought to agents that have the parts before it already, oldest first."""
+        """List the queued parts whose agents have the parts before them, oldest first."""
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.LATER_PARTS))
 
     def shift(self, tx: Tx, by_ms: int) -> None:
-        """Move the times of what is on its way with a clock that was set by `by_ms`. A step forward, which may be a
+        """Move the times of open deliveries with a clock that was set by `by_ms`. A step forward, which may be a
         suspended machine, gives acts no new time."""
         tx.execute(_store.SHIFT, {"by": by_ms})
 
     def take_up(self, tx: Tx, *, away_ms: int, longest_pause_ms: int) -> None:
-        """Octet was away for `away_ms`, in which nothing bounced. What rests for longer than the longest pause, by a
-        clock that has been set since, may go now."""
+        """Ignore the `away_ms` without Octet, and end pauses that are longer than any since the clock was set."""
         tx.execute(_store.SHIFT_BOUNCES, {"by": away_ms})
         tx.execute(_store.FORGET_FAR_PAUSES, {"latest": self._clock.now_ms() + longest_pause_ms})
 
     def put_back_after_restart(self, tx: Tx) -> tuple[list[Delivery], list[Delivery]]:
-        """What a former process left: queued again where Enter was not pressed. Where it may have been the delivery
-        stays as it is, and is the second list: somebody has to look what became of it."""
+        """Queue again what a former process left before Enter; return that, and what may be submitted."""
         again = list[Delivery]()
         for found in self.find_in_states(tx, BEFORE_ENTER):
             with at_row(delivery=found.id):
@@ -321,7 +307,7 @@ class Deliveries:
         return again, self.find_in_states(tx, {DeliveryState.SUBMITTING})
 
     async def get(self, delivery: str) -> Delivery | None:
-        """The delivery of this id as of the last commit, if there is one."""
+        """Fetch the delivery of this id as of the last commit, if there is one."""
         rows = await self._store.fetch(_store.ONE, {"delivery": delivery})
         return delivery_of(rows[0]) if rows else None
 
@@ -331,10 +317,6 @@ class Deliveries:
     def _call_witnesses(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         for call in self._witnesses:
             call(tx, delivery, outcome)
-
-    def _settled(self, tx: Tx, delivery: Delivery, *, by: Actor) -> None:
-        """Nobody has to decide about it any more: whoever was asked sees it."""
-        self._notices.settled(tx, about=asked_about(delivery), how=f"{settled_as(delivery).value} by {by.id}")
 
     def _note(self, tx: Tx, delivery: Delivery, *, was: str, by: Actor) -> None:
         event = DeliveryMoved(

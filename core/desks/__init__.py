@@ -1,1 +1,1 @@
-"""Desks: one display with one pair of hands and its windows; who may use them now, and how each window is driven."""
+"""Desks: one display with its worker and its windows; who may use them now, and how Octet drives each window."""

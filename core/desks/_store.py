@@ -1,18 +1,17 @@
-"""The desks' table and statements: what people want of a desk outlives a restart."""
+"""The desks' table and statements: users' holds and stops outlive a restart."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Table, Text, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.store.tables import metadata
+from core.store.tables import metadata, texts
 
 desks = Table(
     "desks",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("wish", Text, nullable=False),
-    Column("actor", Text, nullable=False),
+    *texts("wish", "actor"),
     Column("since_ms", Integer, nullable=False),
 )
 

@@ -1,6 +1,5 @@
-"""What Octet learned of windows automatically (a busy sign, another anchor), kept in the home beside config/.
-
-A learned value replaces the configured one until config/ says something else of its window, or a user forgets it."""
+"""What Octet learned of windows (a busy sign, another anchor), kept in the home next to config/. A learned value
+replaces the configured one until config/ says something else of its window, or a user forgets it."""
 
 from __future__ import annotations
 
@@ -45,7 +44,7 @@ class Learned:
             if not file.exists():
                 return (), ""
             if not file.is_file() or file.stat().st_size > MOST_BYTES:
-                raise ValueError("it is no file of Octet's")
+                raise ValueError("it is not one of Octet's files")
             facts = _FACTS.validate_json(file.read_bytes())
         except OSError as error:
             why = error.strerror or type(error).__name__
@@ -55,7 +54,7 @@ class Learned:
             why = str(error)
         else:
             return tuple(fact for fact in facts if fact.desk == desk), ""
-        return (), f"{file} cannot be read ({why}), so Octet ignores what it learned; `octet desk forget` removes it"
+        return (), f"{file} is unreadable ({why}), so Octet ignores what it learned; `octet desk forget` removes it"
 
     def keep(self, fact: LearnedFact) -> None:
         """Keep this fact in place of an earlier one of its kind. Raises Unavailable."""
@@ -64,8 +63,8 @@ class Learned:
             self._write(fact.desk, [*facts, fact])
 
     def forget(self, desk: str, window: str) -> tuple[LearnedFact, ...] | None:
-        """Remove what was learned of this window, or a file that cannot be read; None if there was nothing. The picture
-        of a learned anchor goes too: the worker cuts one of the configured anchor again. Raises Unavailable."""
+        """Remove what was learned of this window, or an unreadable file, and the picture of a learned anchor; return
+        None if there was nothing. Raises Unavailable."""
         facts, trouble = self.read(desk)
         gone = tuple(fact for fact in facts if fact.window == window)
         with self._or_unavailable(desk):
@@ -124,7 +123,7 @@ def learn(profile: Profile, value: Sign | Box) -> Profile:
 
 
 def fits(value: Sign | Box, window: Box) -> bool:
-    """Tell whether the value can be one of a window of this size."""
+    """Return whether the value is possible in a window of this size."""
     box = value.box if isinstance(value, Sign) else value
     is_sign = not isinstance(value, Sign) or (bool(_COLOUR.fullmatch(value.colour)) and 0 < value.share <= 1)
     return is_sign and box.has_area and box.fits_into(replace(window, x=0, y=0))

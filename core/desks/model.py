@@ -1,4 +1,4 @@
-"""Desks: displays with their windows, as config/desks says, and what is known of them now."""
+"""Desks: displays with their windows, as config/desks says, and their state now."""
 
 from __future__ import annotations
 
@@ -38,17 +38,15 @@ class MatchBy(StrEnum):
 
     TITLE = "title"  # The stable part of its title; among several that have it, its place.
     PLACE = "place"
-    """Nothing in its title: it is the very one that stood at its place when a person connected it. A tag on the window
-    tells that, for as long as it lives; another one that stands there later is none of the desk's."""
+    """By a tag on the window that was at this place when a user connected it. The tag lasts until the window closes;
+    another window at the place later does not belong to the desk."""
 
 
 class InputSource(StrEnum):
     """Whose input counts as a person's."""
 
-    DEVICES = "devices"
-    """That of keyboards and mice. What other programs inject by XTEST, as xdotool does, is not a person's."""
-    OTHERS = "others"
-    """Everything but our own: for desks that people come to by x11vnc or the like, which types by XTEST."""
+    DEVICES = "devices"  # That of keyboards and mice, not what other programs inject by XTEST, as xdotool does
+    OTHERS = "others"  # All but Octet's own: for desks used over x11vnc or the like, which types by XTEST
 
 
 class ScreenCorner(StrEnum):
@@ -72,16 +70,16 @@ DAY_MIN = 24 * 60
 _IS_DISPLAY = matching(
     r"[A-Za-z0-9.-]*:\d{1,5}(\.\d{1,3})?",
     "bad_display",
-    'is no display; write it as ":0" (`echo $DISPLAY` tells yours)',
+    'is not a display; write it as ":0" (`echo $DISPLAY` prints yours)',
 )
 _SIZE = re.compile(r"(\d{3,4})x(\d{3,4})")
 _SMALLEST, _LARGEST = (320, 200), (7680, 4320)
 _IS_PANE = matching(
     r"%\d{1,6}|[A-Za-z0-9_ @=-][A-Za-z0-9_ @=-]*:[A-Za-z0-9_ @=-]*(\.\d{1,3})?",
     "bad_pane",
-    'is no pane of tmux; write it as "work:1.0" or "%5" (prefix + q shows them)',
+    'is not a pane of tmux; write it as "work:1.0" or "%5" (prefix + q shows them)',
 )
-_IS_SESSION = matching(r"[A-Za-z0-9_-]{1,50}", "bad_session", "is no name for a session: letters, digits, - and _")
+_IS_SESSION = matching(r"[A-Za-z0-9_-]{1,50}", "bad_session", "is not a valid session: use letters, digits, - and _")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _HOURS = re.compile(r"((?P<days>[A-Za-z.,]+)\s+)?(?P<h1>\d{1,2}):(?P<m1>\d{2})\s*-\s*(?P<h2>\d{1,2}):(?P<m2>\d{2})")
 _FUNCTION_KEYS = frozenset(f"f{number}" for number in range(1, 13))
@@ -91,25 +89,22 @@ def _size(text: str) -> str:
     found = _SIZE.fullmatch(text)
     width, height = map(int, found.groups()) if found else (0, 0)
     if not (_SMALLEST[0] <= width <= _LARGEST[0] and _SMALLEST[1] <= height <= _LARGEST[1]):
-        raise wrong(
-            "bad_size", f'{show(text)} is no size of a display; write it as "1920x1080", from 320x200 to 7680x4320'
-        )
+        text = f'{show(text)} is not a valid display size; write it as "1920x1080", from 320x200 to 7680x4320'
+        raise wrong("bad_size", text)
     return text
 
 
 def _no_nul(text: str) -> str:
     if "\0" in text:
-        raise wrong("nul", "must not hold the character NUL: no program can be given it")
+        raise wrong("nul", "must not contain the character NUL")
     return text
 
 
 def _kill_switch(text: str) -> str:
     held, last = split_chord(chord(text))
     if not set(held) & {"ctrl", "alt", "win"} and last != "pause" and last not in _FUNCTION_KEYS:
-        raise wrong(
-            "bad_kill_switch",
-            f"{show(text)} would stop the desk whenever somebody types it; hold ctrl, alt or win with it",
-        )
+        text = f"{show(text)} would stop the desk whenever a user types it; combine it with ctrl, alt or win"
+        raise wrong("bad_kill_switch", text)
     return text
 
 
@@ -142,7 +137,6 @@ class Window:
 
     @property
     def kind(self) -> str:
-        """The file in config/profiles that its profile comes from."""
         return self.profile.partition(AT)[0]
 
 
@@ -187,7 +181,6 @@ class QuietHours:
     days: frozenset[int] = frozenset(range(7))  # On which days it begins; 0 is Monday.
 
     def holds(self, day: int, minute: int) -> bool:
-        """Whether this minute of this day of the week is quiet."""
         if self.start_min < self.end_min:
             return day in self.days and self.start_min <= minute < self.end_min
         began_today = day in self.days and minute >= self.start_min
@@ -195,21 +188,18 @@ class QuietHours:
 
 
 def _quiet_hours(given: object) -> object:
-    """`22:00-07:00`, on all days; `Mon..Fri 22:00-07:00` or `Sat,Sun 00:00-24:00` on those it begins on."""
+    """Read `22:00-07:00`, on all days; `Mon..Fri 22:00-07:00` or `Sat,Sun 00:00-24:00` on those it begins on."""
     if not isinstance(given, str):
         return given
     text, days = given, set[int]()
     said = _HOURS.fullmatch(text.strip())
     if said is None:
-        raise wrong(
-            "bad_quiet_hours", f'{show(text)} is no time of the day; write it as "22:00-07:00" or "Sat,Sun 00:00-24:00"'
-        )
+        text = f'{show(text)} is not a time range; write it as "22:00-07:00" or "Sat,Sun 00:00-24:00"'
+        raise wrong("bad_quiet_hours", text)
     start, end = (int(said[hour]) * 60 + int(said[minute]) for hour, minute in (("h1", "m1"), ("h2", "m2")))
     if start >= DAY_MIN or end > DAY_MIN or int(said["m1"]) > 59 or int(said["m2"]) > 59 or start == end:
-        raise wrong(
-            "bad_quiet_hours",
-            f"{show(text)} is no time of the day; hours go from 00:00 to 24:00, and it must not be empty",
-        )
+        text = f"{show(text)} is not a time range; hours go from 00:00 to 24:00, and it must not be empty"
+        raise wrong("bad_quiet_hours", text)
     for part in (said["days"] or "Mon..Sun").split(","):
         first, _, last = part.strip().partition("..")
         for name in filter(None, (first, last)):
@@ -242,7 +232,7 @@ class UserActivityPolicy:
     show_banner: Bool = False  # Show a small banner on the screen before and during each delivery
     clipboard_scope: ClipboardScope = ClipboardScope.TARGET  # Which programs may read Octet's text from the clipboard
     stay_awake: Bool = False
-    """Keep the machine from falling asleep while work waits or goes on here. Its screen may lock all the same."""
+    """Keep the machine awake while the desk has work. Its screen may still lock."""
 
 
 @config_table
@@ -260,12 +250,12 @@ class Desk:
 
     @property
     def is_users_screen(self) -> bool:
-        """Whether its windows stand on a screen that people use too."""
+        """Whether its windows are on a screen that users work at too."""
         return self.virtual is None and self.tmux is None
 
 
 class DeskState(StrEnum):
-    """Whether a desk's hands can be used now."""
+    """Whether Octet can use a desk now."""
 
     STARTING = "starting"
     READY = "ready"
@@ -282,9 +272,9 @@ class Shown:
     activity: Activity
     answers: tuple[Act, ...] = ()  # What may be done about the dialog: the acts that answer it.
     text: str = ""  # The dialog's text, where it can be read
-    mark: str = ""  # By which this very dialog is known again; only whoever made it understands it.
+    mark: str = ""  # By which the worker recognises this very dialog; only the worker understands it.
     png: bytes = b""  # A picture of the dialog, and of nothing else
-    note: Diagnostic = ""  # For people: what it was told by, or why it cannot be told.
+    note: Diagnostic = ""  # For users: how the worker knows it, or why it does not.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,7 +305,7 @@ class Arranged:
 
     window: str
     done: tuple[str, ...] = ()  # In words, in their order; empty where nothing had to be done, or nothing could be.
-    reason: Reason | None = None  # None when it stands at its place with nothing over it
+    reason: Reason | None = None  # None when it is at its place and uncovered
     note: Diagnostic = ""
 
 
@@ -357,28 +347,26 @@ class LearnedFact:
     what: Learnable
     at_ms: int
     value: Sign | Box  # The busy sign's Sign, or the anchor's Box
-    calibration: str = ""
-    """The fingerprint of what config/ said of the window: with another one the fact no longer counts."""
+    calibration: str = ""  # A hash of what config/ said of the window: with another one the fact does not count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskStatus:
-    """A desk together with what is known of it now."""
+    """A desk with its present state."""
 
     desk: Desk
     state: DeskState
     windows: tuple[WindowStatus, ...]
     reason: AnyReason | None = None  # why it cannot be used, or why nothing begins there
     note: Diagnostic = ""
-    since_ms: int = 0  # Since when; 0 where nobody noted it.
-    awake: str = ""
-    """That its machine is kept awake for it, or why it may fall asleep; empty while nothing waits or nobody asked."""
+    since_ms: int = 0  # Since when; 0 if unknown.
+    awake: str = ""  # That Octet keeps its machine awake, or why it cannot; empty while nothing waits
     learned: tuple[LearnedFact, ...] = ()
     unread: str = ""  # Why Octet cannot read what it learned of the desk's windows; empty if it can.
 
 
 class Wish(StrEnum):
-    """What people want of a desk. It outlives a restart."""
+    """What users want of a desk. It outlives a restart."""
 
     OPEN = "open"
     HELD = "held"
@@ -393,62 +381,16 @@ class DeskEvent(Event):
     desk: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeskWished(DeskEvent):
-    """Somebody held, stopped or released a desk."""
-
-    wish: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeskStopped(DeskEvent):
-    """Somebody stopped a desk at its own machine."""
-
-    how: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenshotTaken(DeskEvent):
-    """Somebody looked at a window through Octet."""
-
-    window: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DisplayPictured(DeskEvent):
-    """Somebody looked at a desk's whole display through Octet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowLearned(DeskEvent):
-    """Octet learned something of a window."""
-
-    window: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowForgotten(DeskEvent):
-    """A user had Octet forget what it learned of a window."""
-
-    window: str
-    what: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowShowed(DeskEvent):
-    """A window of an agent shows something else than before."""
-
-    window: str
-    activity: str
+    """A user looked at a desk's whole display through Octet."""
 
 
 class DeskNotFound(NotFound):
-    """There is no desk called {id}. `/desk status` shows the desks there are."""
+    """There is no desk called {id}. `/desk status` shows all desks."""
 
 
 class DeskUnavailable(Unavailable):
-    """Desk {id} cannot be used at the moment: {why}. `octet doctor` tells how to mend it."""
+    """Desk {id} is not available: {why}. `octet doctor` says how to fix it."""
 
     def __init__(self, desk: str, reason: AnyReason, note: str = "") -> None:
         """`note` says what exactly was seen."""
@@ -457,20 +399,20 @@ class DeskUnavailable(Unavailable):
 
 
 class DeskWithoutHands(Unavailable):
-    """Desk {id} has no hands: no agent works at it yet. Use `octet calibrate` at the machine."""
+    """No agent works at desk {id} yet. Use `octet calibrate` at the machine."""
 
 
 class DeskIsShared(Conflict):
-    """Desk {id} is a screen that people use, so no picture of all of it is taken. `/desk screenshot` shows the window
-    of one agent; a desk with a display of its own (`octet desk up`) can be seen whole."""
+    """Users work at desk {id}, so Octet takes no picture of the whole screen. `/desk screenshot` shows one agent's
+    window; only a desk with a virtual display (`octet desk up`) shows its whole display."""
 
 
 class DeskStoppedHere(Conflict):
-    """Somebody has just stopped desk {id} at its machine. Release it again once they agree."""
+    """A user has just stopped desk {id} at its machine. Release it again when they agree."""
 
 
 class WindowNotSeen(Conflict):
-    """The window {id} is not there to be shown: {why}. Bring it back to its place and try again."""
+    """Octet cannot show the window {id}: {why}. Bring it back to its place and try again."""
 
 
 class WindowNotFound(NotFound):
@@ -478,4 +420,4 @@ class WindowNotFound(NotFound):
 
 
 class NothingLearned(NotFound):
-    """Octet has learned nothing of the window {id} on desk {desk}. `/desk status` shows what it learned."""
+    """Octet has learned nothing about the window {id} on desk {desk}. `/desk status` shows what it learned."""

@@ -1,37 +1,31 @@
-"""The desks: who may use their hands now, what stands on them, and a look at one window."""
+"""The desks: whether they may be used now, their windows, and pictures of them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from core.desks import _store
 from core.desks.learned import Learned
 from core.desks.model import (
     NOT_YET,
-    Arranged,
     Desk,
+    DeskEvent,
     DeskIsShared,
     DeskNotFound,
     DeskNow,
     DeskState,
     DeskStatus,
-    DeskStopped,
     DeskStoppedHere,
     DeskUnavailable,
-    DeskWished,
     DisplayPictured,
     LearnedFact,
     NothingLearned,
-    ScreenshotTaken,
     Shown,
     Transcribed,
-    WindowForgotten,
-    WindowLearned,
     WindowNotFound,
-    WindowShowed,
-    WindowStatus,
     Wish,
 )
 from core.desks.ports import Hands
@@ -53,32 +47,71 @@ _NOT_IDLE = {
     Activity.LIMITED: "its window shows that a limit is reached",
     Activity.UNKNOWN: "its window shows no sign of being busy or not",
 }
+STARTS_WITHIN_S = 60.0  # a desk that starts for longer counts as unavailable
+AT_THE_MACHINE = "machine:"  # begins the actor of a stop at the desk's own machine: Octet does not know the user
 
 
-STARTS_WITHIN_S = 60.0
-"""A desk that starts for longer is said to be unavailable: nobody waits for it without being told."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskWished(DeskEvent):
+    """A user held, stopped or released a desk."""
+
+    wish: str
 
 
-AT_THE_MACHINE = "machine:"
-"""How the actor of a stop begins that was pressed at the desk's own machine: Octet does not know who that was."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskStopped(DeskEvent):
+    """A user stopped a desk at its own machine."""
+
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenshotTaken(DeskEvent):
+    """A user looked at a window through Octet."""
+
+    window: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowLearned(DeskEvent):
+    """Octet learned something of a window."""
+
+    window: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowForgotten(DeskEvent):
+    """A user had Octet forget what it learned of a window."""
+
+    window: str
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowShowed(DeskEvent):
+    """A window of an agent shows something else than before."""
+
+    window: str
+    activity: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Now:
-    """What is known of one desk now."""
+    """The state of one desk."""
 
     starting_s: float  # since when it is starting, in monotonic time
-    worker: DeskNow | None = None  # what its worker said; None before it has answered
-    told_ms: int = 0  # when its hands last came up or went away
-    waits: Reason | None = None  # why deliveries wait there for something that passes by itself
-    awake: str = ""  # what is told of keeping its machine awake
+    worker: DeskNow | None = None  # what its worker reported; None before it has answered
+    told_ms: int = 0  # when its worker last came up or went away
+    waits: Reason | None = None  # why deliveries wait there for something that passes
+    awake: str = ""  # whether Octet keeps its machine awake, in words
     wish: Wish = Wish.OPEN
     wished_by: str = ""
     wished_ms: int = 0
 
 
 class Desks:
-    """The desks of config/desks. Their hands say whether they can be used; people say whether they may."""
+    """The desks of config/desks. Workers say whether they can be used, users whether they may."""
 
     def __init__(
         self,
@@ -90,35 +123,33 @@ class Desks:
         clock: Clock,
         learned: Learned,
     ) -> None:
-        """`hands` may lack a desk: it is then unavailable. Call `load` first."""
+        """Call `load` first. A desk without `hands` is unavailable."""
         self._learned = learned
         self._desks = {desk.name: desk for desk in desks}
         self._hands = dict(hands)
         self._store, self._journal, self._clock = store, journal, clock
         self._now = {desk.name: _Now(starting_s=clock.monotonic_s()) for desk in desks}
         self._shown: dict[tuple[str, str], Shown] = {}
-        self._noted: dict[tuple[str, str], Activity] = {}  # what the journal was told last of each window
+        self._noted: dict[tuple[str, str], Activity] = {}  # the last journaled activity of each window
         self._on_change: Callable[[], None] = lambda: None
 
     async def load(self) -> None:
-        """Read what people wanted of the desks before the restart, and tell their hands before these do anything."""
+        """Read the users' holds and stops, and pass them to the workers before these do anything."""
         for row in await self._store.fetch(_store.ALL):
-            now = replace(self._of(row.name), wish=Wish(row.wish), wished_by=row.actor, wished_ms=row.since_ms)
-            self._now[row.name] = now
+            self._set(row.name, wish=Wish(row.wish), wished_by=row.actor, wished_ms=row.since_ms)
         for name in self._hands:
-            await self._tell_wish(name)
+            await self._pass_wish_on(name)
 
     async def set_desks(self, desks: Sequence[Desk], hands: Mapping[str, Hands]) -> None:
-        """These are the desks and their hands from now on; new hands are told what people want of their desk. Of what
-        was known of a desk whose hands are others now, nothing counts any more."""
+        """Replace the desks and their workers. What was known of a desk with another worker counts no more."""
         others = {name for name in {*self._hands, *hands} if self._hands.get(name) is not hands.get(name)}
         self._desks = {desk.name: desk for desk in desks}
         self._hands = dict(hands)
         for name in others:
-            self._now[name] = replace(self._of(name), worker=None, waits=None, starting_s=self._clock.monotonic_s())
+            self._set(name, worker=None, waits=None, starting_s=self._clock.monotonic_s())
         self._shown = {at: shown for at, shown in self._shown.items() if at[0] not in others}
         for name in others & set(hands):
-            await self._tell_wish(name)
+            await self._pass_wish_on(name)
         self._on_change()
 
     def on_change(self, call: Callable[[], None]) -> None:
@@ -126,23 +157,20 @@ class Desks:
         self._on_change = call
 
     def worker_is(self, desk: str, told: DeskNow) -> None:
-        """The desk's hands came up or went away."""
-        now = self._of(desk)
-        if now.worker is None or now.worker.state is not told.state:
-            now = replace(now, told_ms=self._clock.now_ms())
+        before = self._of(desk).worker
+        if before is None or before.state is not told.state:
+            self._set(desk, told_ms=self._clock.now_ms())
             if told.state is DeskState.STARTING:
-                now = replace(now, starting_s=self._clock.monotonic_s())
-        self._now[desk] = replace(now, worker=told)
+                self._set(desk, starting_s=self._clock.monotonic_s())
+        self._set(desk, worker=told)
         self._on_change()
 
     def window_shows(self, desk: str, shown: Shown) -> None:
-        """A window of the desk shows this from now on."""
         self._shown[desk, shown.window] = shown
         self._on_change()
 
     def note_shown(self, tx: Tx, desk: str, shown: Shown) -> None:
-        """Journal it, if the window showed another activity before. Of a dialog only that there is one: what it says is
-        for those who answer it."""
+        """Journal that the window shows another activity. Of a dialog the journal has no text."""
         if self._noted.get((desk, shown.window)) is shown.activity:
             return
         tx.after_commit(lambda: self._noted.update({(desk, shown.window): shown.activity}))
@@ -150,12 +178,12 @@ class Desks:
         self._journal.append(tx, event, by=HUB.id)
 
     def shown(self, desk: str, window: str) -> Shown:
-        """What the window was told to show last, from memory; `unknown` while its hands do not answer."""
+        """Return what the window showed last, from memory; `unknown` while its worker does not answer."""
         nothing = Shown(window=window, activity=Activity.UNKNOWN)
         return self._shown.get((desk, window), nothing) if self._worker_answers(desk) else nothing
 
     async def learn(self, fact: LearnedFact) -> None:
-        """Keep what a worker learned of a window. Raises Unavailable if that cannot be written down."""
+        """Store what a worker learned of a window. Raises Unavailable."""
 
         def note(tx: Tx) -> None:
             self._learned.keep(fact)
@@ -167,8 +195,7 @@ class Desks:
     async def forget(self, desk: str, window: str, *, by: Actor) -> tuple[LearnedFact, ...]:
         """Remove what Octet learned of this window. Raises DeskNotFound, WindowNotFound or NothingLearned."""
         require(by, Permission.CONFIG_RELOAD)
-        if window not in {known.name for known in self.find(desk).windows}:
-            raise WindowNotFound(id=window[:40], desk=desk)
+        self._check_window(desk, window)
 
         def note(tx: Tx) -> tuple[LearnedFact, ...]:
             gone = self._learned.forget(desk, window)
@@ -181,21 +208,21 @@ class Desks:
         return await self._store.write(note)
 
     def waits_are(self, desk: str, why: Reason | None) -> None:
-        """The desk's hands begin nothing for now because of `why`; None: they do again."""
+        """Note why the desk's worker begins nothing for now; None: it does again."""
         if why != self.waits(desk):
-            self._now[desk] = replace(self._of(desk), waits=why)
+            self._set(desk, waits=why)
             self._on_change()
 
     def awake_is(self, desk: str, note: str) -> None:
-        """What is told of keeping the desk's machine awake, from now on."""
-        self._now[desk] = replace(self._of(desk), awake=note)
+        """Note whether Octet keeps the desk's machine awake, in words."""
+        self._set(desk, awake=note)
 
     def waits(self, desk: str) -> Reason | None:
-        """Why deliveries on this desk wait for something that passes by itself; None when they do not."""
+        """Return why deliveries on this desk wait for something that passes; None when they do not."""
         return self._of(desk).waits
 
     async def stopped_at_machine(self, desk: str, how: str) -> None:
-        """Somebody stopped the desk at its own machine: it stays so, also after a restart, until it is released."""
+        """Note that a user stopped the desk at its machine: it stays so, also after a restart, until it is released."""
 
         def note(tx: Tx) -> None:
             actor = f"{AT_THE_MACHINE}{how}"
@@ -206,7 +233,7 @@ class Desks:
             await self._store.write(note)
 
     def state(self, desk: str) -> DeskNow:
-        """The desk's state now, and why, from memory."""
+        """Return the desk's state now, and why, from memory."""
         now = self._of(desk)
         if desk not in self._hands:
             return DeskNow(DeskState.UNAVAILABLE, Reason.NO_AGENT_THERE)
@@ -230,23 +257,24 @@ class Desks:
     def _of(self, desk: str) -> _Now:
         return self._now.setdefault(desk, _Now(starting_s=self._clock.monotonic_s()))
 
+    def _set(self, desk: str, **changes: Any) -> None:
+        self._now[desk] = replace(self._of(desk), **changes)
+
     def states(self) -> Mapping[str, DeskState]:
-        """Every desk's state now, from memory and without a look at its windows."""
         return {name: self.state(name)[0] for name in self._desks}
 
     def known(self) -> tuple[DeskStatus, ...]:
-        """The desks that agents work at, from memory and without a look at their windows."""
+        """Return the desks that agents work at, from memory."""
         return tuple(self._known(desk) for desk in self._desks.values() if desk.name in self._hands)
 
     def suggest(self, text: str, *, by: Actor) -> Sequence[str]:
-        """Names for autocomplete, from memory; empty for those who may not see desks."""
+        """Return names for autocomplete, from memory; none for users who may not see desks."""
         if not allows(by, Permission.DESK_READ):
             return []
         wanted = text.casefold()
         return [status.desk.name for status in self.known() if wanted in status.desk.name.casefold()][:_SUGGESTIONS]
 
     async def status(self, *, by: Actor) -> tuple[DeskStatus, ...]:
-        """All desks with a fresh look at their windows."""
         require(by, Permission.DESK_READ)
         return tuple([await self._status(desk) for desk in self._desks.values()])
 
@@ -258,13 +286,13 @@ class Desks:
         return await self._status(self._desks[desk])
 
     async def release(self, desk: str, *, by: Actor) -> DeskStatus:
-        """Deliveries may begin again. Raises DeskNotFound."""
-        # The hands first: what is dispatched on the news must not meet hands that still hold back.
+        """Allow deliveries again. Raises DeskNotFound."""
+        # The worker first: it must be released before the next delivery comes.
         require(by, Permission.DESK_USE)
         name = self.find(desk).name
         try:
             if (hands := self._hands.get(name)) is not None:
-                await hands.release()  # also when they do not answer: they try to start at once, not at their leisure
+                await hands.release()  # also when the worker does not answer: it then tries to start at once
         except DeskStoppedHere:
             raise
         except BaseException:
@@ -275,7 +303,7 @@ class Desks:
 
     async def stop(self, desk: str, *, by: Actor) -> DeskStatus:
         """Stop before the next key, and begin nothing until it is released. Raises DeskNotFound."""
-        # The hands first: stopping must not wait for the disk.
+        # The worker first: stopping must not wait for the disk.
         require(by, Permission.DESK_USE)
         name = self.find(desk).name
         try:
@@ -286,23 +314,20 @@ class Desks:
         return await self._status(self._desks[desk])
 
     async def screenshot(self, desk: str, window: str, *, by: Actor) -> bytes:
-        """A PNG of this window only, what its profile masks painted over. Raises DeskNotFound, WindowNotFound,
-        WindowNotSeen or DeskUnavailable."""
+        """Take a masked PNG of this window. Raises DeskNotFound, WindowNotFound, WindowNotSeen or DeskUnavailable."""
         require(by, Permission.DESK_LOOK)
-        if window not in {known.name for known in self.find(desk).windows}:
-            raise WindowNotFound(id=window[:40], desk=desk)
-        picture = await self._answering(desk).picture(window)
+        self._check_window(desk, window)
+        picture = await self.answering(desk).picture(window)
         seen = ScreenshotTaken(desk=desk, window=window)
         await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
         return picture
 
     async def picture(self, desk: str, *, by: Actor) -> bytes:
-        """A PNG of the whole display of a desk that has one of its own, or of all its panes. Raises DeskNotFound,
-        DeskIsShared or DeskUnavailable."""
+        """Take a PNG of a virtual display, or of all panes. Raises DeskNotFound, DeskIsShared or DeskUnavailable."""
         require(by, Permission.DESK_SEE)
         if self.find(desk).is_users_screen:
             raise DeskIsShared(id=desk)
-        picture = await self._answering(desk).whole_picture()
+        picture = await self.answering(desk).whole_picture()
         await self._store.write(lambda tx: self._journal.append(tx, DisplayPictured(desk=desk), by=by.id))
         return picture
 
@@ -312,24 +337,22 @@ class Desks:
             raise DeskNotFound(id=desk[:40])
         return self._desks[desk]
 
+    def _check_window(self, desk: str, window: str) -> None:
+        if window not in {known.name for known in self.find(desk).windows}:
+            raise WindowNotFound(id=window[:40], desk=desk)
+
     def all(self) -> tuple[Desk, ...]:
-        """Every desk of the config."""
         return tuple(self._desks.values())
 
-    async def examine(self, desk: str) -> tuple[WindowStatus, ...]:
-        """A fresh look at its windows, closer than `status`. Raises DeskNotFound or DeskUnavailable."""
-        return await self._answering(self.find(desk).name).examine()
-
-    async def arrange(self, desk: str, windows: Sequence[str]) -> tuple[Arranged, ...]:
-        """Have these windows put back to their places. Raises DeskNotFound or DeskUnavailable."""
-        return await self._answering(self.find(desk).name).arrange(windows)
-
-    async def look_at(self, desk: str, window: str) -> Shown:
-        """What the window shows of its agent, by a fresh look. Raises DeskNotFound or DeskUnavailable."""
-        return await self._answering(self.find(desk).name).shows(window)
+    def answering(self, desk: str) -> Hands:
+        """Return the desk's worker, if it answers. Raises DeskNotFound or DeskUnavailable."""
+        hands = self._hands.get(self.find(desk).name)
+        if hands is None or not self._worker_answers(desk):
+            raise _unavailable(desk, self.state(desk))
+        return hands
 
     async def transcript(self, desk: str, window: str) -> Transcribed:
-        """What was said in a window, for the reading of answers. Raises WindowNotSeen or DeskUnavailable."""
+        """Read what was said in a window. Raises WindowNotSeen or DeskUnavailable."""
         hands = self._hands.get(desk)
         now = self.state(desk)
         if hands is None or now.state is not DeskState.READY:
@@ -337,7 +360,7 @@ class Desks:
         return await hands.transcript(window)
 
     async def why_not_idle(self, desk: str, window: str) -> str:
-        """Look at the window: empty if it is seen to rest, with nothing in its composer; else why that is not seen."""
+        """Check the window; return why its agent does not visibly rest with an empty composer; empty if it does."""
         if why := self.state(desk).describe(desk):
             return why
         try:
@@ -347,16 +370,9 @@ class Desks:
         if seen is None:
             return "its window is not known"
         if not seen.usable:
-            # The rest of the reason may name another window, which is for nobody who only follows a task.
-            return f"its window cannot be used: {sentence(seen.reason)}"
+            # The rest of the reason may name another window, which users who only follow a task may not see.
+            return f"its window is not usable: {sentence(seen.reason)}"
         return _NOT_IDLE[seen.activity]
-
-    def _answering(self, desk: str) -> Hands:
-        """Its hands, if their worker answers. Raises DeskUnavailable."""
-        hands = self._hands.get(desk)
-        if hands is None or not self._worker_answers(desk):
-            raise _unavailable(desk, self.state(desk))
-        return hands
 
     def _worker_answers(self, desk: str) -> bool:
         told = self._of(desk).worker
@@ -366,11 +382,10 @@ class Desks:
         try:
             await self._wish(name, Wish.OPEN, by)
         except Unavailable:
-            await self._tell_wish(name)  # it stands as it was: the hands must not work on meanwhile
+            await self._pass_wish_on(name)  # the desk stays held or stopped: its worker must not continue
             raise
 
-    async def _tell_wish(self, name: str) -> None:
-        """Tell the desk's hands what people want of it."""
+    async def _pass_wish_on(self, name: str) -> None:
         hands, wish = self._hands.get(name), self._of(name).wish
         if hands is not None and wish is Wish.HELD:
             await hands.hold()
@@ -392,8 +407,7 @@ class Desks:
         tx.after_commit(lambda: self._wish_is(desk, wish, actor))
 
     def _wish_is(self, desk: str, wish: Wish, actor: str) -> None:
-        at_ms = self._clock.now_ms()
-        self._now[desk] = replace(self._of(desk), wish=wish, wished_by=actor, wished_ms=at_ms)
+        self._set(desk, wish=wish, wished_by=actor, wished_ms=self._clock.now_ms())
         self._on_change()
 
     def _known(self, desk: Desk) -> DeskStatus:

@@ -1,5 +1,4 @@
-"""After a restart Octet puts back what a former process left under way; then, and whenever it reads config/ anew, it
-dispatches anew what the config moved."""
+"""Recovers what a former process left under way; dispatches again what a changed config moved."""
 
 from __future__ import annotations
 
@@ -8,10 +7,10 @@ from collections.abc import Collection, Sequence
 import structlog
 
 from core.agents.model import Agent
-from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
+from core.deliveries.model import Delivery, DeliveryState, Outcome, Result
 from core.dispatch.outcomes import Outcomes
 from core.dispatch.services import Reachability, Services
-from core.reasons import ParkCause
+from core.reasons import ParkCause, Reason
 from core.store.engine import Tx, at_row
 from core.tasks.model import ENDED, TaskState
 
@@ -24,11 +23,9 @@ class CrashRecovery:
     """See docs/architecture.md, "After a restart"."""
 
     def __init__(self, services: Services, reachability: Reachability, verdict: Outcomes) -> None:
-        self._services = services
-        self._repository = services.tasks.repository
+        self._services, self._repository = services, services.tasks.repository
         self._agents, self._deliveries = services.agents, services.deliveries
-        self._reachability = reachability
-        self._verdict = verdict
+        self._reachability, self._verdict = reachability, verdict
 
     def moved_by(self, agents: Sequence[Agent]) -> frozenset[str]:
         """Return the present agents that are gone, or have another window, once the config has these."""
@@ -45,14 +42,14 @@ class CrashRecovery:
         self.follow_config(tx)
         for task in self._repository.find_in_states(tx, {TaskState.WORKING, TaskState.BLOCKED}):
             if task.agent in moved and self._agents.named(task.agent) is None:
-                note = f"{task.agent} is not in config/agents.toml any more; what it answers still counts"
+                note = f"{task.agent} is no longer in config/agents.toml; its answers still count"
                 self._repository.set_note(tx, task.id, note)
 
     def requeue_interrupted(self, tx: Tx) -> None:
-        """Put back the acts and deliveries of a former process. If Enter may have been pressed, the courier looks."""
+        """Put back the acts and deliveries of a former process. If Enter may have been pressed, the worker looks."""
         self._services.agent_actions.recover_after_restart(tx)
         again, interrupted = self._deliveries.put_back_after_restart(tx)
-        note = "Octet was restarted while Enter may have been pressed"
+        note = "Octet restarted around Enter"
         outcome = Outcome(result=Result.UNKNOWN, reason=Reason.RESTARTED, note=note)
         for delivery in interrupted:
             with at_row(delivery=delivery.id):
@@ -62,17 +59,17 @@ class CrashRecovery:
             log.warning("deliveries_put_back", queued=len(again), interrupted=len(interrupted))
 
     def _ask_if_no_agent_can_look(self, tx: Tx, delivery: Delivery) -> None:
-        """Ask a user what became of the delivery where the config leaves no courier that could look."""
+        """Ask a user what became of the delivery where the config leaves no worker that could look."""
         agent = self._agents.named(delivery.agent)
         if agent is None:
-            self._verdict.record_not_examined(tx, delivery, f"{delivery.agent} is gone from config/agents.toml")
+            self._verdict.record_not_examined(tx, delivery, f"{delivery.agent} is no longer in config/agents.toml")
         elif (agent.desk, agent.window) != (delivery.desk, delivery.window):
             self._verdict.record_not_examined(tx, delivery, f"{delivery.agent} has another window since")
         elif agent.route not in self._reachability.routes:
             self._verdict.record_not_examined(tx, delivery, f"nothing serves the desk of {delivery.agent}")
 
     def follow_config(self, tx: Tx) -> None:
-        """Dispatch anew what is queued for an agent that is gone or has another window now."""
+        """Dispatch again the queued deliveries of agents that were removed or have another window now."""
         for delivery in self._deliveries.find_in_states(tx, {DeliveryState.QUEUED}):
             agent = self._agents.named(delivery.agent)
             if agent is None or (agent.desk, agent.window) != (delivery.desk, delivery.window):
@@ -83,7 +80,7 @@ class CrashRecovery:
                 self._repository.move(tx, task.id, TaskState.READY)  # the next round says what it waits for
 
     def _redispatch(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
-        """Let a message follow its agent to the new window, and other agents have a task."""
+        """Move a message to its agent's new window, and offer a task to other agents."""
         if (task := delivery.task) is None:
             self._services.agent_messages.readdress(tx, delivery, agent)
         else:
@@ -92,22 +89,21 @@ class CrashRecovery:
             self._repository.move(tx, task, TaskState.READY)
 
     def repair_orphans(self, tx: Tx) -> None:
-        """Park tasks that are on their way by no delivery, and free agents from tasks that are not theirs. No step
-        leads on from these, and no known crash leaves them."""
-        mended: list[str] = []
+        """Park tasks on their way without a delivery, and free agents from tasks that are not theirs."""
+        repaired: list[str] = []
         for task in self._repository.find_in_states(tx, _ON_THE_WAY):
             if self._deliveries.open_for_task(tx, task.id) is not None:
                 continue
-            note = f"nothing is on its way to {task.agent or 'its agent'} any more"
+            note = f"nothing is being delivered to {task.agent or 'its agent'} any more"
             self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.LOST, note=note)
             if task.agent is not None:
                 self._agents.free(tx, task.agent, task=task.id)
-            mended.append(task.id)
+            repaired.append(task.id)
         for name in self._agents.states(tx):
             held_by = self._agents.status(tx, name).task
             task = None if held_by is None else self._repository.find(tx, held_by)
             if task is not None and (task.state in ENDED or task.agent != name):
                 self._agents.free(tx, name, task=task.id)
-                mended.append(name)
-        if mended:
-            log.error("stranded", mended=mended)
+                repaired.append(name)
+        if repaired:
+            log.error("orphans_repaired", ids=repaired)

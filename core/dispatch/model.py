@@ -1,4 +1,4 @@
-"""What an outcome means when patience is over, and what a person may say of what nobody saw arrive."""
+"""What an outcome means when retries are exhausted, and what a user may decide about an unknown delivery."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from dataclasses import replace
 from enum import StrEnum
 
 from core import remedies
-from core.deliveries.model import Delivery, Outcome, Reason, Result
+from core.deliveries.model import Delivery, Outcome, Result
 from core.kit.errors import Conflict
+from core.reasons import Reason
 
-NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # refusals that no return of the window mends
-WAITS_FOR_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})
-"""An agent at work, or one that asks something, is nothing to complain about where it is known to be ours."""
-POLITE = frozenset({Reason.PERSON_TYPING, Reason.QUIET_HOURS})
-"""Why a delivery waits for the users of its display. However long that takes, it is no failure of the window."""
+NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # refusals that a usable window does not change
+WAITS_FOR_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})  # The agent works, or asks something
+POLITE = frozenset({Reason.PERSON_TYPING, Reason.QUIET_HOURS})  # It waits for the display's users: no failure
 
 
 def spent(delivery: Delivery, outcome: Outcome) -> Outcome:
-    """The last bounce as a refusal that says so."""
+    """Return the last bounce as a refusal that says so."""
     if outcome.reason in {Reason.COVERED, Reason.MOVED}:
         return replace(outcome, result=Result.REFUSED)
     last = remedies.explain(outcome.reason, outcome.note)
@@ -26,14 +25,14 @@ def spent(delivery: Delivery, outcome: Outcome) -> Outcome:
 
 
 def poisoned(delivery: Delivery, outcome: Outcome) -> Outcome:
-    """The last of these ends of a worker as a refusal that says so, and how far it came."""
+    """Return the last loss of a worker as a refusal that says so, and how far the delivery came."""
     where = f"the last time when it was {delivery.state.value}"
     note = f"{delivery.deaths + 1} times in a row, {where}. {outcome.note}".strip()
     return replace(outcome, result=Result.REFUSED, reason=Reason.POISON, note=note)
 
 
 class Decision(StrEnum):
-    """What a person says of a prompt that nobody saw arrive."""
+    """What a user decides about a prompt whose arrival Octet did not see."""
 
     ARRIVED = "arrived"
     SEND_AGAIN = "again"
@@ -41,4 +40,4 @@ class Decision(StrEnum):
 
 
 class NoUnknownDelivery(Conflict):
-    """There is nothing left to decide about {what}: {how}."""
+    """There is nothing to decide about {what}: {how}."""

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from core.agents.model import AT_HAND, STANDING_STILL, AgentState
-from core.deliveries.model import (
-    BEFORE_ENTER,
-    Delivery,
-    DeliveryId,
-    DeliveryState,
-    Outcome,
-    Result,
-    asked_about,
-)
+from core.deliveries.model import BEFORE_ENTER, Delivery, DeliveryId, DeliveryState, Outcome, Result, asked_about
 from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_AGENT, poisoned, spent
 from core.dispatch.services import Reachability, Services
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import explain, sentence
 from core.store.engine import Tx
-from core.tasks.model import ENDED, Task, TaskState
+from core.tasks.model import ENDED, TaskState
 
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
 _BEFORE_ENTER_WAS_ASKED_FOR = frozenset({Result.BOUNCED, Result.REFUSED, Result.STOPPED, Result.FAILED})
@@ -39,8 +32,7 @@ class Outcomes:
     """Writes down what a lane saw. `deliveries`, `tasks` and `agents` change together or not at all."""
 
     def __init__(self, services: Services, reachability: Reachability) -> None:
-        self._reachability = reachability
-        self._tasks, self._actions = services.tasks, services.agent_actions
+        self._reachability, self._tasks, self._actions = reachability, services.tasks, services.agent_actions
         self._repository = services.tasks.repository
         self._agents, self._deliveries = services.agents, services.deliveries
         self._agent_messages, self._policy, self._clock = services.agent_messages, services.policy, services.clock
@@ -51,7 +43,7 @@ class Outcomes:
         if now.fence != fence or now.state not in _UNDER_WAY:
             self._too_late(tx, now, fence, outcome)
             return
-        outcome = _believable(now, outcome)
+        outcome = _corrected(now, outcome)
         if now.act is not None:
             self._act_outcome(tx, now, outcome)
         elif self.has_task_ended(tx, now):
@@ -62,7 +54,7 @@ class Outcomes:
             self._message_outcome(tx, now, outcome)
 
     def waits(self, tx: Tx, queued: Sequence[Delivery], why: Reason | None) -> None:
-        """Say on each queued brief that it waits for `why`, or no longer waits. Messages say so on their own."""
+        """Note on each queued brief that it waits for `why`, or waits no longer. Messages note it themselves."""
         for delivery in queued:
             if not delivery.is_brief or delivery.reason == why or (not why and delivery.reason not in POLITE):
                 continue
@@ -73,7 +65,6 @@ class Outcomes:
                 self._repository.set_note(tx, task.id, note)
 
     def has_task_ended(self, tx: Tx, delivery: Delivery) -> bool:
-        """Whether the task that it is about has ended meanwhile."""
         if delivery.act is not None:
             return False
         if delivery.task is None:
@@ -85,12 +76,12 @@ class Outcomes:
         match outcome.result:
             case Result.DELIVERED | Result.SENT:
                 self._arrived(tx, now, outcome)
-            case Result.BOUNCED | Result.NOT_ARRIVED | Result.REHEARSED:  # the last is no answer to a brief
+            case Result.BOUNCED | Result.NOT_ARRIVED | Result.REHEARSED:  # no lane rehearses a brief
                 self._bounced(tx, now, outcome)
             case Result.REFUSED:
                 self._refused(tx, now, outcome)
             case Result.STOPPED:
-                # The desk was stopped. If that was the machine's own stop, which nobody told us of, do not ask at once.
+                # The desk was stopped, perhaps at its machine, which core may not know yet: do not retry at once.
                 rested = replace(now, not_before_ms=self._clock.now_ms() + self._policy.longest_pause_ms)
                 reason = outcome.reason or Reason.DESK_STOPPED
                 self._deliveries.step(tx, rested, DeliveryState.QUEUED, reason=reason)
@@ -103,7 +94,7 @@ class Outcomes:
                 self.mark_unknown(tx, now, outcome)
 
     def _too_late(self, tx: Tx, delivery: Delivery, fence: int, outcome: Outcome) -> None:
-        """Answered or cancelled while the lane still looked: that stands. Only a draft that was cleared is noted."""
+        """Keep a delivery that was settled while the lane still looked; note only a cleared draft."""
         if delivery.fence != fence:
             return
         self._deliveries.record_late_outcome(tx, delivery, outcome)
@@ -111,34 +102,32 @@ class Outcomes:
             self._deliveries.leftover_drafts.forget(tx, delivery.id)
 
     def interrupted(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """Nobody looked whether it arrived, but somebody still can: the row stays, and its task says why."""
+        """Keep the row for a worker that looks whether it arrived; note that on its task."""
         self._deliveries.set_note(tx, delivery.id, reason=outcome.reason, note=outcome.note)
         if delivery.is_brief:
-            note = f"{outcome.note}; Octet looks at the window of {delivery.agent} as soon as it can"
+            note = f"{outcome.note}; Octet checks the window of {delivery.agent} as soon as it can"
             self._set_note(tx, delivery, note)
 
     def mark_unknown(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """Nobody knows whether it arrived: the task needs a person, and its agent gets nothing more meanwhile."""
+        """Ask a user whether it arrived; hold its agent meanwhile."""
         after = self._deliveries.end(tx, delivery, DeliveryState.UNKNOWN, outcome)
-        task, cause = delivery.task or "", ParkCause.DELIVERY_UNKNOWN
+        task = delivery.task or ""
         if self.has_task_ended(tx, after):
             self._deliveries.step(tx, after, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED, note=outcome.note)
         elif delivery.is_brief:
-            self._repository.suspend(
-                tx, task, TaskState.PARKED, reason=cause, note=outcome.note, about=asked_about(after)
-            )
-            self._agents.move(tx, delivery.agent, AgentState.HELD, reason=cause, task=task)
+            about = asked_about(after)
+            self._repository.suspend(tx, task, TaskState.PARKED, reason=_HELD, note=outcome.note, about=about)
+            self._agents.move(tx, delivery.agent, AgentState.HELD, reason=_HELD, task=task)
         else:
             self.hold_agents(tx)
 
     def record_not_examined(self, tx: Tx, delivery: Delivery, why: str) -> None:
-        """It was interrupted after Enter had been asked for, and nobody can find out any more what became of it."""
+        """Mark as unknown what was interrupted after Enter had been asked for and no worker can examine."""
         reason = delivery.reason if isinstance(delivery.reason, Reason) else Reason.RESTARTED
-        note = f"{delivery.note or 'it was interrupted'}; nobody could look since: {why}"
+        note = f"{delivery.note or 'it was interrupted'}; Octet could not look since: {why}"
         self.mark_unknown(tx, delivery, Outcome(result=Result.UNKNOWN, reason=reason, note=note, draft_left=True))
 
     def _set_note(self, tx: Tx, delivery: Delivery, note: str) -> None:
-        """What the card of a task on its way says beside its state."""
         task = self._repository.find(tx, delivery.task or "")
         if task.state is TaskState.DELIVERING and task.note != note:
             self._repository.set_note(tx, task.id, note)
@@ -171,12 +160,12 @@ class Outcomes:
         elif outcome.reason is Reason.MODEL_DENIED or outcome.reason in NEVER_FITS:
             self._refused(tx, delivery, outcome)
         elif outcome.reason in POLITE:
-            # It wears nothing out. The desk says when it may go: until then nobody asks.
+            # This counts as no retry. The desk says when it may go.
             self._deliveries.wait(tx, delivery, outcome, until_ms=self._clock.now_ms() + self._policy.longest_pause_ms)
         elif self._policy.is_poison(delivery, outcome):
             self._refused(tx, delivery, poisoned(delivery, outcome))
         elif delivery.share.is_later and outcome.reason in WAITS_FOR_AGENT:
-            self._stays(tx, delivery, outcome)
+            self._wait_for_window(tx, delivery, outcome)
         elif self._policy.is_exhausted(delivery, outcome, self._clock.now_ms()):
             self._refused(tx, delivery, spent(delivery, outcome))
         else:
@@ -184,7 +173,7 @@ class Outcomes:
             self._deliveries.retry_later(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
 
     def _after_the_end(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """The task ended while Enter was being pressed: say whether it arrived, and never try again."""
+        """Say whether it arrived although its task ended during Enter, and never retry."""
         if outcome.result in {Result.DELIVERED, Result.SENT}:
             self._accept_answer(tx, self._deliveries.end(tx, delivery, _ENDS[outcome.result], outcome), outcome)
             return
@@ -194,7 +183,7 @@ class Outcomes:
         self._deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED, note=outcome.note)
 
     def _give_up(self, tx: Tx, delivery: Delivery, to: DeliveryState, outcome: Outcome) -> Delivery:
-        """End this delivery before Enter. If Enter was asked for and seen not to be pressed, it is taken back first."""
+        """End this delivery before Enter. If Enter was asked for and not pressed, it first goes back to the queue."""
         if delivery.state is DeliveryState.SUBMITTING:
             back = self._deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
             delivery = self._deliveries.lease(tx, back.id, sha256=back.sha256)
@@ -206,7 +195,7 @@ class Outcomes:
             self._fail_task(tx, delivery, outcome)
             return
         if delivery.share.is_later and outcome.reason is not Reason.POISON:
-            self._stays(tx, delivery, outcome)
+            self._wait_for_window(tx, delivery, outcome)
             self._repository.notify_reason(tx, delivery.task or "", Reason.REFUSED_BETWEEN_PARTS)
             return
         self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
@@ -224,17 +213,18 @@ class Outcomes:
             return
         self._agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
         can = self._agents.who_can(task.needs, task.wanted)
+        suspend = partial(self._repository.suspend, tx, task.id, note=outcome.note)
         if outcome.reason is Reason.POISON:
-            self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.WORKER, note=outcome.note)
+            suspend(TaskState.PARKED, reason=ParkCause.WORKER)
         elif is_too_often:
-            self._hold(tx, task, TaskState.PARKED, ParkCause.WINDOW, outcome)
+            suspend(TaskState.PARKED, reason=ParkCause.WINDOW, cause=why)
         elif any(self._agents.status(tx, agent.name).state in AT_HAND for agent in can):
             self._repository.move(tx, task.id, TaskState.READY, note=f"{delivery.agent}: {note}")
         else:
-            self._hold(tx, task, TaskState.WAITING, WaitReason.WINDOW, outcome)
+            suspend(TaskState.WAITING, reason=WaitReason.WINDOW, cause=why)
 
     def _limited(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """Give the agent nothing until its model's limit ends; the task goes to any agent that is free."""
+        """Give the agent nothing until its model's limit ends; the task goes to any free agent."""
         back = self._deliveries.end(tx, delivery, DeliveryState.QUEUED, outcome)
         reason, for_s = Reason.RATE_LIMITED, outcome.retry_after_s
         self._deliveries.step(tx, back, DeliveryState.SUPERSEDED, reason=reason, note=outcome.note)
@@ -245,10 +235,9 @@ class Outcomes:
         self._agents.free(tx, delivery.agent, task=delivery.task or "")
         self._agents.limit(tx, delivery.agent, reason=reason, for_ms=for_ms)
 
-    def _stays(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """A later part waits in the queue for its window, however long that takes: its agent has the parts before it,
-        so it goes to nobody else, and nothing begins anew. The worker says when the window can be used; besides it is
-        looked at again after as long a time as it has waited already."""
+    def _wait_for_window(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        """Keep a later part in the queue until its window can be used: its agent has the parts before it. Octet retries
+        when the worker reports the window, or after as long as it has waited already."""
         now_ms, policy = self._clock.now_ms(), self._policy
         waited_ms = now_ms - delivery.created_ms
         rest_ms = min(max(waited_ms, policy.longest_pause_ms), policy.window_recheck_ms)
@@ -256,7 +245,7 @@ class Outcomes:
         self._set_note(tx, delivery, f"{delivery.share.words} waits: {explain(outcome.reason, outcome.note)}")
 
     def window_is_back(self, tx: Tx, desk: str, window: str) -> None:
-        """A window that was refused can be used again: its agents can, and what waits for it may go."""
+        """Take in that a refused window can be used again: its agents are idle, and what waits for it may go."""
         agents = self._agents.at(desk, window)
         self._deliveries.leftover_drafts.forget_all(tx, desk, window)
         for agent in agents:
@@ -269,17 +258,11 @@ class Outcomes:
             if delivery.is_brief and delivery.share.is_later and delivery.state is DeliveryState.QUEUED:
                 self._deliveries.waits(tx, delivery, reason=delivery.reason, note=delivery.note, not_before_ms=0)
 
-    def _hold(self, tx: Tx, task: Task, to: TaskState, reason: WaitReason | ParkCause, outcome: Outcome) -> None:
-        cause = outcome.reason or Reason.REFUSED
-        self._repository.suspend(tx, task.id, to, reason=reason, cause=cause, note=outcome.note)
-
     def _fail_task(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         task = self._repository.find(tx, delivery.task or "")
         if task.state is TaskState.DELIVERING:
             reason = outcome.reason or Reason.INTERNAL_ERROR
             self._repository.fail(tx, task.id, reason=reason, note=outcome.note)
-
-    # messages
 
     def _message_outcome(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Apply the outcome to a message, which has no task that could wait for it: it waits in the queue."""
@@ -289,11 +272,11 @@ class Outcomes:
         elif outcome.result is Result.FAILED or (outcome.result is Result.REFUSED and outcome.reason in NEVER_FITS):
             self._deliveries.end(tx, delivery, DeliveryState.FAILED, outcome)
         elif outcome.result is Result.STOPPED or outcome.reason in POLITE:
-            # The desk was stopped, perhaps by its machine's own switch, or a user types there: do not ask at once.
+            # The desk was stopped, perhaps at its machine, or a user types there: do not retry at once.
             self._deliveries.wait(tx, delivery, outcome, until_ms=now_ms + self._policy.longest_pause_ms)
         elif outcome.reason in WAITS_FOR_AGENT:
-            # The desk's worker says when the window is free, and users are told of what the agent asks. A brief that
-            # is queued behind this message waits no longer than for a bounce.
+            # The desk's worker reports when the window is free, and users see what the agent asks. A brief behind
+            # this message waits no longer than for a bounce.
             brief = any(one.is_brief for one in self._deliveries.open_for_agent(tx, delivery.agent))
             rest_ms = self._policy.longest_pause_ms if brief else self._policy.window_recheck_ms
             self._deliveries.wait(tx, delivery, outcome, until_ms=now_ms + rest_ms)
@@ -307,9 +290,7 @@ class Outcomes:
             self._deliveries.retry_later(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
 
     def hold_agents(self, tx: Tx) -> None:
-        """An agent to which words may have come or not gets nothing more, until a person has looked; then it goes on.
-
-        A brief that was only queued for it goes to others."""
+        """Hold agents with an unknown message until a user has decided; others get their queued briefs."""
         unknown = {one.agent for one in self._deliveries.open_messages(tx) if one.state is DeliveryState.UNKNOWN}
         for name, state in self._agents.states(tx).items():
             status = self._agents.status(tx, name)
@@ -322,7 +303,7 @@ class Outcomes:
                 self._agents.move(tx, name, AgentState.IDLE)
 
     def _window_is_refused(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """The words wait for the window; as long as it is like that, a free agent gets no task either."""
+        """Keep the message in the queue; while its window is refused, a free agent gets no task either."""
         until_ms = self._clock.now_ms() + self._policy.window_recheck_ms
         self._deliveries.wait(tx, delivery, outcome, until_ms=until_ms)
         status = self._agents.status(tx, delivery.agent)
@@ -330,10 +311,7 @@ class Outcomes:
             why = outcome.reason or Reason.REFUSED
             self._agents.move(tx, delivery.agent, AgentState.OFFLINE, reason=why)
 
-    # acts
-
     def _act_outcome(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """Apply the outcome of the attempt that holds this act."""
         if outcome.result in _ENDS:
             self._actions.record_end(tx, self._deliveries.end(tx, delivery, _ENDS[outcome.result], outcome))
         elif outcome.result is Result.STOPPED:
@@ -346,18 +324,18 @@ class Outcomes:
             self._deliveries.retry_later(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
 
 
-def _believable(delivery: Delivery, outcome: Outcome) -> Outcome:
-    """The outcome, unless it speaks of an Enter that was never asked for, or denies one that was."""
+def _corrected(delivery: Delivery, outcome: Outcome) -> Outcome:
+    """Return the outcome, corrected if it claims an Enter that was never granted, or denies one that was."""
     if delivery.state is DeliveryState.SUBMITTING:
         if outcome.result in _BEFORE_ENTER_WAS_ASKED_FOR:
-            # Enter was granted. Only NOT_ARRIVED says that it is certain not to have been pressed.
+            # Enter was granted. Only NOT_ARRIVED claims that it was certainly not pressed.
             note = f"the lane said `{outcome.result.value}` after Enter was granted. {outcome.note}".strip()
             return replace(outcome, result=Result.UNKNOWN, note=note)
         return outcome
     if outcome.result in {Result.UNKNOWN, Result.NOT_ARRIVED}:
         return replace(outcome, result=Result.BOUNCED)
     if outcome.result in {Result.DELIVERED, Result.SENT}:
-        # Trying again could bring it twice; believing it would claim what the journal did not allow.
+        # A retry could deliver it twice; to believe the lane would claim what the journal did not allow.
         note = f"the lane said `{outcome.result.value}` without having asked for Enter. {outcome.note}".strip()
         return replace(outcome, result=Result.FAILED, assurance=None, note=note)
     return outcome

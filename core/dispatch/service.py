@@ -1,4 +1,4 @@
-"""Owns dispatch: starts its parts, hears from the desks, and follows a config that changed."""
+"""Owns dispatch: starts its parts, listens to the desks, and follows a changed config."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _AT_WORK = frozenset({AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED})
 
 
 class Dispatch(DeskNews):
-    """Gives ready tasks to free agents and brings them their prompts. The desks tell it their news."""
+    """Gives ready tasks to free agents and delivers their prompts. The desks' workers report to it."""
 
     def __init__(self, services: Services, *, lanes: Mapping[Route, LanePort]) -> None:
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
@@ -42,15 +42,15 @@ class Dispatch(DeskNews):
         self.silence = StalledAgents(services, services.tasks, services.agent_messages, services.policy)
         self.reading = AnswerScraper(services, services.tasks)
         self.unknowns = UnknownDeliveries(services, hold_agents=verdict.hold_agents)
-        self.couriers = DeliveryWorkers(services, verdict, reachability, look=self._look)
-        self.couriers.serve(lanes)
-        self.assigner = Assigner(services, reachability, self.availability, verdict, wake_workers=self.couriers.wake)
+        self.workers = DeliveryWorkers(services, verdict, reachability, look=self._look)
+        self.workers.serve(lanes)
+        self.assigner = Assigner(services, reachability, self.availability, verdict, wake_workers=self.workers.wake)
         self._restart = CrashRecovery(services, reachability, verdict)
         services.tasks.quarantine.act_ended = services.agent_actions.record_end
         services.desks.on_change(self.wake)
 
     async def load(self) -> None:
-        """Put back what a former process left under way: see docs/architecture.md, "After a restart"."""
+        """Recover what a former process left under way: see docs/architecture.md, "After a restart"."""
 
         def recover(tx: Tx) -> None:
             self._restart.requeue_interrupted(tx)
@@ -61,18 +61,17 @@ class Dispatch(DeskNews):
         await self._services.tasks.quarantine.write(recover)
 
     async def run(self) -> None:
-        """Dispatch until cancelled, as soon as the database was read whole: nothing is typed by a damaged one."""
+        """Dispatch until cancelled, once the database was read whole: Octet types nothing from a damaged one."""
         await self._services.store.examination.wait()
         async with asyncio.TaskGroup() as group:
-            self.couriers.work_in(group)
+            self.workers.work_in(group)
             supervise(group, "silence", self.silence.run())
             supervise(group, "reading", self.reading.run())
             supervise(group, "assign", self.assigner.run())
 
     def wake(self) -> None:
-        """Look at everything again: something that was waited for may be there, or its time may have come."""
         self.assigner.wake()
-        self.couriers.wake()
+        self.workers.wake()
 
     async def follow_config(
         self,
@@ -82,20 +81,19 @@ class Dispatch(DeskNews):
         *,
         note: Callable[[Tx], None] = lambda _: None,
     ) -> None:
-        """The config has these agents and lanes from now on. `retired` are the routes that were; those that there still
-        are get a courier again. What the change moved is dispatched anew, and `note` written down with that, however
-        long the store refuses."""
+        """Take over these agents and lanes. Routes in `retired` get a worker again if they still exist. Octet
+        dispatches again what the change moved, and writes `note` with that, however long the store refuses."""
         moved = self._restart.moved_by(agents)
 
         def follow(tx: Tx) -> None:
-            # All here, on the writer's thread: no round that is under way there sees a part of it.
+            # All here, on the writer's thread: no round sees only a part of it.
             self._services.agents.set_agents(agents)
             self._reachability.routes = frozenset(lanes)
             self._restart.follow_change(tx, moved)
             note(tx)
 
         await self._services.tasks.quarantine.write_when_back(follow)  # nothing goes out on these routes meanwhile
-        self.couriers.serve(lanes, anew=retired)
+        self.workers.serve(lanes, replaced=retired)
         self.wake()
 
     async def desk_changed(self, desk: str, now: DeskNow) -> None:
@@ -105,16 +103,15 @@ class Dispatch(DeskNews):
         self._services.desks.waits_are(desk, why)
 
     async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
-        await self._services.store.write(
-            lambda tx: self._services.screen_locks.update_desk(tx, desk, is_locked=is_locked)
-        )
+        locks = self._services.screen_locks
+        await self._services.store.write(lambda tx: locks.update_desk(tx, desk, is_locked=is_locked))
 
     async def desk_stopped(self, desk: str, how: str) -> None:
         await self._services.desks.stopped_at_machine(desk, how)
 
     async def window_usable(self, desk: str, window: str) -> None:
-        self.couriers.came_back(desk, window)  # first: a refusal is either stored before our own writing, or heeds this
-        await self._services.store.write(lambda tx: self.couriers.window_is_back(tx, desk, window))
+        self.workers.came_back(desk, window)  # first: a refusal that is not stored yet must see this
+        await self._services.store.write(lambda tx: self.workers.window_is_back(tx, desk, window))
 
     async def window_seen(self, desk: str, status: WindowStatus) -> None:
         await self._services.store.write(lambda tx: self._services.blocked_windows.update_window(tx, desk, status))
@@ -130,23 +127,22 @@ class Dispatch(DeskNews):
         await self._services.store.write(note)
 
     async def _look(self, desk: str, window: str) -> None:
-        """Take in what a window shows now; what cannot be looked at is told by itself later."""
+        """Take in what a window shows now; if it cannot be seen, its worker reports it later."""
         try:
-            await self.window_shows(desk, await self._services.desks.look_at(desk, window))
+            await self.window_shows(desk, await self._services.desks.answering(desk).shows(window))
         except (NotFound, Unavailable) as error:  # a reload may have removed the desk
             log.info("not_looked_at", desk=desk, window=window, why=error.message)
 
     async def window_stirred(self, desk: str, window: str) -> None:
-        agents = self._services.agents.at(desk, window)
-        if agents:
-            write = self._services.tasks.quarantine.write
-            await write(lambda tx: [self._is_seen_at_work(tx, agent) for agent in agents])
+        def note(tx: Tx) -> None:
+            for agent in agents:
+                status = self._services.agents.status(tx, agent.name)
+                if status.task is not None and status.state in _AT_WORK:
+                    with at_row(status.task):
+                        self._services.tasks.record_window_activity(tx, status.task)
+
+        if agents := self._services.agents.at(desk, window):
+            await self._services.tasks.quarantine.write(note)
 
     async def window_learned(self, fact: LearnedFact) -> None:
         await self._services.desks.learn(fact)
-
-    def _is_seen_at_work(self, tx: Tx, agent: Agent) -> None:
-        status = self._services.agents.status(tx, agent.name)
-        if status.task is not None and status.state in _AT_WORK:
-            with at_row(status.task):
-                self._services.tasks.record_window_activity(tx, status.task)

@@ -1,4 +1,4 @@
-"""What dispatch and the packages above it work with, and which agents prompts can be brought to now."""
+"""The services of dispatch and the packages above it, and which agents are reachable now."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Services(TaskServices):
 
 
 class Reachability:
-    """Which agents prompts can be brought to now, by the lanes of the present config and how their desks stand."""
+    """Which agents are reachable now, by the lanes of the present config and their desks."""
 
     def __init__(self, desks: Desks, routes: Iterable[Route]) -> None:
         self._desks = desks
         self.routes = frozenset(routes)  # The routes of the present config; none of its other agents can be reached
 
     def why_unreachable(self, agent: Agent) -> str:
-        """Return why no prompt can be brought to the agent now; empty if one can."""
+        """Return why no prompt can reach the agent now; empty if one can."""
         if agent.desk is None:
             return "" if agent.route in self.routes else f"no lane for {agent.lane.value}"
         return self.why_unusable(agent.desk)

@@ -1,4 +1,4 @@
-"""What nobody knows: a person decides whether a prompt arrived, and everything that waited for the word goes on."""
+"""Deliveries with an unknown result: a user decides whether the prompt arrived, and what waited for that continues."""
 
 from __future__ import annotations
 
@@ -6,18 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.agent_actions.model import ActionNotRepeated
-from core.deliveries.model import (
-    Assurance,
-    Delivery,
-    DeliveryEvent,
-    DeliveryId,
-    DeliveryNotFound,
-    DeliveryState,
-    Reason,
-)
+from core.deliveries.model import Assurance, Delivery, DeliveryEvent, DeliveryId, DeliveryNotFound, DeliveryState
 from core.dispatch.model import Decision, NoUnknownDelivery
 from core.dispatch.services import Services
-from core.reasons import ParkCause
+from core.reasons import ParkCause, Reason
 from core.remedies import sentence
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
@@ -34,40 +26,35 @@ class DeliveryResolved(DeliveryEvent):
 
 
 class UnknownDeliveries:
-    """Deliveries of which nobody knows whether they arrived, and the one verb that settles them."""
+    """The deliveries with an unknown result, and the one verb that settles them."""
 
     def __init__(self, services: Services, *, hold_agents: Callable[[Tx], None]) -> None:
-        """`hold_agents` holds the agents to which messages may have come or not, and lets the others go."""
-        self._services = services
-        self._repository = services.tasks.repository
-        self._agents, self._deliveries = services.agents, services.deliveries
-        self._hold_agents = hold_agents
+        """`hold_agents` holds the agents with an unknown message, and releases the others."""
+        self._services, self._repository = services, services.tasks.repository
+        self._agents, self._deliveries, self._hold_agents = services.agents, services.deliveries, hold_agents
 
     async def list(
         self, *, by: Actor, states: frozenset[DeliveryState] = frozenset({DeliveryState.UNKNOWN})
     ) -> tuple[Delivery, ...]:
-        """The newest deliveries that wait for a person's word, or those in `states`; oldest of them first."""
+        """List the newest deliveries that wait for a user's decision, or those in `states`, oldest first."""
         require(by, Permission.TASK_READ)
         return await self._deliveries.newest_in(states, limit=_NEWEST)
 
     async def resolve(
         self, delivery_or_task: str, decision: Decision, *, by: Actor, fence: int | None = None
     ) -> Delivery:
-        """Settle one delivery, named by its id or its task. With `fence` only if it is still that unknown.
-
-        Raises DeliveryNotFound, TaskNotFound, NoUnknownDelivery when it was settled meanwhile, or ActionNotRepeated
-        for an act that shall be done again."""
+        """Settle one delivery, named by its id or its task; with `fence` only if it is still that unknown. Raises
+        DeliveryNotFound, TaskNotFound, NoUnknownDelivery when it was settled meanwhile, or ActionNotRepeated."""
         require(by, Permission.DELIVERY_RESOLVE)
 
         def settle(tx: Tx) -> Delivery:
             found = self._find(tx, delivery_or_task)
             if found.state is not DeliveryState.UNKNOWN or fence not in {None, found.fence}:
-                raise NoUnknownDelivery(what=found.task or found.id, how=_standing(found))
+                raise NoUnknownDelivery(what=found.task or found.id, how=_describe(found))
             if found.act is not None and decision is Decision.SEND_AGAIN:
                 raise ActionNotRepeated
-            event = DeliveryResolved(
-                delivery=found.id, task=found.task or "", agent=found.agent, decision=decision.value
-            )
+            of_task, chosen = found.task or "", decision.value
+            event = DeliveryResolved(delivery=found.id, task=of_task, agent=found.agent, decision=chosen)
             self._services.journal.append(tx, event, by=by.id)
             task = self._repository.find(tx, found.task) if found.task else None
             match decision:
@@ -90,7 +77,7 @@ class UnknownDeliveries:
             return found
         found = self._deliveries.open_for_task(tx, task) or self._deliveries.last_for_task(tx, task)
         if found is None:
-            raise NoUnknownDelivery(what=task, how="nothing was brought to anybody yet")
+            raise NoUnknownDelivery(what=task, how="Octet has delivered nothing yet")
         return found
 
     def _arrived(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
@@ -109,12 +96,12 @@ class UnknownDeliveries:
         return self._bring(tx, self._deliveries.requeue(tx, delivery, by=by), task, by)
 
     def _bring(self, tx: Tx, queued: Delivery, task: Task | None, by: Actor) -> Delivery:
-        """What a person decided about is brought again, or the part that comes after it."""
+        """Deliver again what the user decided about, or the part after it."""
         after, agent = queued, self._agents.named(queued.agent)
         if agent is None or (agent.desk, agent.window) != (queued.desk, queued.window):
             after = self._send_elsewhere(tx, after, task, by)
         elif task is not None:
-            # Not a new lease: the code in the prompt stays right, should the first one have arrived after all.
+            # Not a new lease: the code of the first prompt stays valid, which may have arrived after all.
             self._repository.move(tx, task.id, TaskState.READY, by=by)
             self._repository.move(tx, task.id, TaskState.ASSIGNED, by=by)
             self._agents.is_at_work(tx, queued.agent, task=task.id)
@@ -123,7 +110,7 @@ class UnknownDeliveries:
         return after
 
     def _send_elsewhere(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
-        """That window is another agent's by now, or nobody's: words follow their agent, a task goes to whoever can."""
+        """Move a message with its agent, and offer a task to any agent: the window is another's now."""
         if task is None:
             self._services.agent_messages.readdress(tx, delivery, self._agents.named(delivery.agent))
             return self._deliveries.find(tx, delivery.id)
@@ -137,25 +124,25 @@ class UnknownDeliveries:
         if task is None:
             self._hold_agents(tx)
         else:
-            why = f"{by.name} dropped it: nobody knew whether its prompt had arrived"
+            why = f"{by.name} dropped it: Octet did not know whether its prompt had arrived"
             self._repository.abandon(tx, task, by=by, why=why)
         return after
 
 
-def _standing(delivery: Delivery) -> str:
-    """How a delivery that is not unknown stands, for whoever wanted to decide about it."""
+def _describe(delivery: Delivery) -> str:
+    """Describe the state of a delivery that is not unknown, for a user who wanted to decide about it."""
     match delivery.state, delivery.assurance:
         case DeliveryState.DELIVERED, Assurance.PERSON:
-            return "a person has said already that it arrived"
+            return "a user has already said that it arrived"
         case DeliveryState.DELIVERED, Assurance.ANSWERED:
-            return "its answer came, so it did arrive"
+            return "its answer came, so it arrived"
         case DeliveryState.DELIVERED, _:
-            return "it was seen to arrive"
+            return "Octet saw it arrive"
         case DeliveryState.SENT, _:
-            return "it was sent as a dry run: nothing was typed anywhere"
+            return "it was a dry run: Octet typed nothing"
         case DeliveryState.CANCELLED, _:
-            return f"it is cancelled already ({sentence(delivery.reason)})"
+            return f"it is already cancelled ({sentence(delivery.reason)})"
         case DeliveryState.UNKNOWN, _:
-            return "it was sent again since, and nobody saw that arrive either; decide by the newest message"
+            return "Octet sent it again, and does not know whether that arrived; decide in the newest message"
         case _:
-            return f"it is {delivery.state.value} now, so it goes on by itself"
+            return f"it is {delivery.state.value} now, and needs no decision"

@@ -1,1 +1,1 @@
-"""The fleet as a whole: what needs a person, what everybody does, and which boards show it. It decides nothing."""
+"""The fleet as a whole: what needs a user, what each agent does, and which boards show it. It decides nothing."""

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, delete, insert, select, update
+from sqlalchemy import Column, Index, Integer, Table, bindparam, delete, insert, select, update
 
-from core.store.tables import metadata
+from core.store.tables import metadata, texts
 
 boards = Table(
     "boards",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("channel", Text, nullable=False),
-    Column("guild", Text, nullable=False),
-    Column("posted_message", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("error", Text, nullable=False),
-    Column("actor", Text, nullable=False),
+    *texts("channel", "guild", "posted_message", "state", "error", "actor"),
     Column("since_ms", Integer, nullable=False),
     Index("ix_boards_channel", "channel"),
     sqlite_autoincrement=True,

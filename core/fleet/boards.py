@@ -1,29 +1,24 @@
-"""The live boards: in which channels one shall stand, and which messages are theirs.
-
-They are rows of their own and no notices: a notice tells of one task, once; a board tells of all, belongs to no task,
-and must never stand in the way of a notice."""
+"""The live boards. They are no notices: a board belongs to no task, and must never delay a notice."""
 
 from __future__ import annotations
 
+from core.dispatch.services import Services
 from core.fleet import _store
 from core.fleet.model import BoardGivenUp, BoardId, BoardPlaced, BoardRemoved, BoardState, LiveBoard, NoBoard
-from core.journal.service import Journal
-from core.kit.clock import Clock
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Place
 from core.security.model import HUB, Actor, Permission, require
-from core.store.engine import Row, Store, Tx
+from core.store.engine import Row, Tx
 
 
 class Boards:
-    """At most one board stands in a channel. Which one shall stand survives every end of the process."""
+    """The live boards, at most one in a channel."""
 
-    def __init__(self, *, store: Store, journal: Journal, clock: Clock) -> None:
-        """The clock says since when a board stands."""
-        self._store, self._journal, self._clock = store, journal, clock
+    def __init__(self, services: Services) -> None:
+        self._store, self._journal, self._clock = services.store, services.journal, services.clock
 
     async def place(self, place: Place, *, by: Actor) -> LiveBoard:
-        """A board shall stand at the end of this channel; one that stands there already leaves."""
+        """Put a board at the end of this channel; the one that is there leaves."""
         require(by, Permission.FLEET_BOARD)
 
         def put(tx: Tx) -> LiveBoard:
@@ -35,7 +30,7 @@ class Boards:
         return await self._store.write(put)
 
     async def remove(self, channel: str, *, by: Actor) -> None:
-        """No board shall stand in this channel any more. Raises NoBoard."""
+        """Remove the board from this channel. Raises NoBoard."""
         require(by, Permission.FLEET_BOARD)
 
         def leave(tx: Tx) -> None:
@@ -47,14 +42,13 @@ class Boards:
         await self._store.write(leave)
 
     async def all(self) -> tuple[LiveBoard, ...]:
-        """Every board that there is a row of, oldest first."""
         return tuple(_board(row) for row in await self._store.fetch(_store.ALL))
 
     async def posted(self, board: BoardId, message: str) -> None:
         await self._store.write(lambda tx: tx.execute(_store.POSTED, {"board": board, "posted": message}) and None)
 
     async def anew(self, board: BoardId) -> None:
-        """The board's message is gone or takes no more edits: another one shall stand in its place, if it still may."""
+        """Replace the board, whose message is gone or takes no more edits, if it is still wanted."""
 
         def replace(tx: Tx) -> None:
             row = tx.execute(_store.ONE, {"board": board}).first()
@@ -65,7 +59,7 @@ class Boards:
         await self._store.write(replace)
 
     async def left(self, board: BoardId) -> None:
-        """The board's message is deleted, or was never there."""
+        """Forget the board: its message is deleted, or never existed."""
         await self._store.write(lambda tx: tx.execute(_store.FORGET, {"board": board}) and None)
 
     async def no_access(self, board: BoardId, *, error: str) -> None:
@@ -73,7 +67,7 @@ class Boards:
         await self._store.write(lambda tx: tx.execute(_store.NO_ACCESS, {"board": board, "why": error}) and None)
 
     async def given_up(self, board: BoardId, *, error: str) -> None:
-        """The board cannot be kept: its channel is gone, or may not be written. The reason is kept for people."""
+        """Give the board up: its channel is gone, or may not be written. Octet keeps the reason for users."""
 
         def note(tx: Tx) -> None:
             row = tx.execute(_store.ONE, {"board": board}).first()

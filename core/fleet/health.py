@@ -1,8 +1,6 @@
-"""Whether all is well: the one place that says what that means. The dead man's ping goes out only while it is.
-
-Well means three things. The database takes writes. Where there is a token, Discord is connected, so that users hear of
-what happens. Every desk at which agents work can be used, or a user holds it back. It does not mean that every task
-goes well: `Fleet.needs_me` says what waits for a user."""
+"""Octet's health, which the heartbeat ping reports. Octet is well when three things hold. The database takes writes.
+With a token, Discord is connected. Every desk with agents is usable, or a user holds it. It does not mean that every
+task goes well: `Fleet.needs_me` lists those that wait for a user."""
 
 from __future__ import annotations
 
@@ -11,43 +9,40 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from core.desks.model import DeskState
-from core.desks.service import Desks
+from core.dispatch.services import Services
 from core.fleet.model import Part, Ping, Trouble, Wellness
-from core.kit.clock import Clock
 from core.kit.errors import OctetError
 from core.remedies import explain
 from core.security.model import Actor, Permission, require
-from core.store.engine import Store
 
-GRACE_S = 90.0  # what lasts no longer than this is not trouble: a worker or a connection that is just coming back
+GRACE_S = 90.0  # a shorter problem does not count: a worker or a connection may just be coming back
 _LOOK_S = 5.0  # longest wait for the database
 
 
 class Health:
-    """Looks at everything that must be well. It changes nothing and keeps only since when what is wrong."""
+    """Looks at everything that must be well. It changes nothing, and keeps only since when something is wrong."""
 
-    def __init__(self, *, store: Store, desks: Desks, clock: Clock) -> None:
+    def __init__(self, services: Services) -> None:
         """Until `discord_is` is called Discord need not be connected."""
-        self._store, self._desks, self._clock = store, desks, clock
+        self._store, self._desks, self._clock = services.store, services.desks, services.clock
         self._is_connected: Callable[[], bool] = lambda: True
         self._ping = Ping()
-        self._since: dict[tuple[Part, str], tuple[int, float]] = {}
-        """Since when something is known to be wrong, in wall and in monotonic time."""
+        self._since: dict[tuple[Part, str], tuple[int, float]] = {}  # Since when it is wrong, wall and monotonic
 
     def discord_is(self, is_connected: Callable[[], bool]) -> None:
-        """There is a token, so Discord must be connected; this says whether it is."""
+        """Require a connected Discord from now on; `is_connected` says whether it is."""
         self._is_connected = is_connected
 
     def pinged(self, ping: Ping) -> None:
-        """How the dead man's ping does now."""
         self._ping = ping
 
     async def look(self, *, by: Actor) -> Wellness:
-        """How all stands now."""
         require(by, Permission.FLEET_READ)
         store = await self._store_trouble()
         now_ms, now_s = self._clock.now_ms(), self._clock.monotonic_s()
-        found = [*store, *self._discord_trouble(), *self._desks_trouble()]
+        then = "Octet retries; `octet doctor --online` shows the cause."
+        discord = Trouble(part=Part.DISCORD, what="Discord is not connected.", next=then)
+        found = [*store, *([] if self._is_connected() else [discord]), *self._desks_trouble()]
         self._since = {(one.part, one.name): self._since.get((one.part, one.name), (now_ms, now_s)) for one in found}
         troubles: list[Trouble] = []
         for one in found:
@@ -66,21 +61,16 @@ class Health:
             why = error.message
         if not why and self._store.trouble is not None:
             why = self._store.trouble.message
-        then = "Mend what is named; then everything goes on by itself."
+        then = "Fix that. Octet then continues."
         return [Trouble(part=Part.STORE, what=why, next=then, counts=True)] if why else []
-
-    def _discord_trouble(self) -> list[Trouble]:
-        then = "It is tried again by itself; `octet doctor --online` shows what is in the way."
-        trouble = Trouble(part=Part.DISCORD, what="Discord is not connected.", next=then)
-        return [] if self._is_connected() else [trouble]
 
     def _desks_trouble(self) -> list[Trouble]:
         return [
             Trouble(
                 part=Part.DESK,
                 name=status.desk.name,
-                what=f"Desk {status.desk.name} cannot be used: {explain(status.reason, status.note)}.",
-                next="`octet doctor` says how to mend it.",
+                what=f"Desk {status.desk.name} is not available: {explain(status.reason, status.note)}.",
+                next="`octet doctor` says how to fix it.",
             )
             for status in self._desks.known()
             if status.state is DeskState.UNAVAILABLE

@@ -1,4 +1,4 @@
-"""What needs a person, a snapshot of all agents, desks and tasks, and whether all is well."""
+"""Everything that needs a user, a snapshot of all agents, desks and tasks, and Octet's health."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ BoardId = NewType("BoardId", int)
 
 
 class NeedKind(StrEnum):
-    """Why a person is needed; worst first."""
+    """Why a user is needed; worst first."""
 
-    STORE = "store"
-    """Nothing can be written down: the disk is full, or the database is locked. Until then nothing goes on."""
-    DELIVERY_UNKNOWN = "delivery_unknown"
-    """It is not known whether a prompt arrived. Its agent gets nothing more until somebody says so."""
+    STORE = "store"  # Octet can store nothing: the disk is full, or the database locked. Nothing proceeds
+    DELIVERY_UNKNOWN = "delivery_unknown"  # A prompt may have arrived. Its agent gets nothing until a user decides
     PARKED = "parked"
     QUESTION = "question"  # an agent waits for an answer
     NEEDS_ANSWER = "needs_answer"  # an agent's window waits for an answer, met an error or reached a limit
@@ -32,35 +30,35 @@ class NeedKind(StrEnum):
     WINDOW = "window"  # an agent's window cannot be used until a user does something
     AGENT = "agent"  # an agent cannot be used, and work waits for it
     WAITING = "waiting"
-    DRY_RUN = "dry_run"  # A prompt was typed nowhere: a person does what it says
-    UNTOLD = "untold"  # something could not be told in Discord
+    DRY_RUN = "dry_run"  # a dry run's prompt was typed nowhere: a user does what it says
+    UNTOLD = "untold"  # Octet could not post a notice to Discord
     ANSWER_REFUSED = "answer_refused"  # A text from the answers folder could not be used
     BOARD_GONE = "board_gone"  # A live board was given up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One thing that waits for a person, in words that any face can show."""
+    """One thing that waits for a user, as text that any face can show."""
 
     kind: NeedKind
     what: str  # what happened, as half a sentence
     next: str  # what to do about it
-    seen: str = ""  # what exactly was seen, where somebody noted it
+    seen: str = ""  # what exactly Octet saw, if it noted that
     task: TaskId | None = None  # the task it is about; of several that wait for the same, the oldest
     title: str = ""
     more: int = 0  # how many further tasks wait for just this
     agent: str | None = None
     desk: str | None = None
     window: str = ""  # of a window that cannot be used: its name on the desk. The owner can have it recalibrated.
-    since_ms: int = 0  # 0 where nobody noted it
+    since_ms: int = 0  # 0 if unknown
     place: Place = field(default=Place())  # the channel of the task's card; empty where there is none
     thread: str = ""
-    posted_message: str = ""  # of Discord, to look at; empty where no particular one is meant
+    posted_message: str = ""  # Discord's id of the message about it; empty if there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What needs a person, worst and oldest first."""
+    """What needs a user, worst and oldest first."""
 
     shown: tuple[Need, ...]
     total: int  # how many there are, those included that were too many to be shown
@@ -82,15 +80,15 @@ class Board:
     desks: tuple[DeskStatus, ...]  # those that agents work at; their windows were not looked at
     tasks: Mapping[TaskState, int]
     queue: tuple[TaskSummary, ...]  # the first of those that are ready, in the order in which they are given out
-    needs: int  # how many things need somebody
+    needs: int  # how many things need a user
     at_ms: int
 
 
 class BoardState(StrEnum):
-    """What is to become of a live board's message."""
+    """What Octet has to do with a live board's message."""
 
-    STANDS = "stands"  # it shall be there and show the present
-    LEAVES = "leaves"  # it shall be deleted
+    STANDS = "stands"  # keep it, up to date
+    LEAVES = "leaves"  # delete it
     GIVEN_UP = "given_up"  # it could not be kept
 
 
@@ -100,7 +98,7 @@ class LiveBoard:
 
     id: BoardId
     place: Place
-    posted_message: str  # Discord's id of it; empty as long as nobody noted that it was posted
+    posted_message: str  # Discord's id of it; empty until it was posted
     state: BoardState
     error: str  # why it could not be kept, or cannot be written now
     since_ms: int
@@ -127,11 +125,11 @@ class BoardGivenUp(BoardEvent):
 
 
 class NoBoard(NotFound):
-    """There is no live board in this channel. `/fleet board` puts one here."""
+    """There is no live board in this channel. `/fleet board` adds one."""
 
 
 class Part(StrEnum):
-    """What is looked at."""
+    """The part of Octet that a check is about."""
 
     STORE = "store"
     DISCORD = "discord"
@@ -140,7 +138,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """One thing that is not well."""
+    """One problem."""
 
     part: Part
     name: str = ""  # which desk; empty for the others
@@ -152,9 +150,9 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ping:
-    """How the dead man's ping does."""
+    """The state of the dead man's switch's ping."""
 
-    is_wanted: bool = False  # somebody put its address into octet.toml
+    is_wanted: bool = False  # octet.toml has its address
     where: str = ""  # whose service it is: the address without anything secret
     last_ms: int = 0  # when it was taken last; 0: never yet
     failing_since_ms: int = 0
@@ -164,7 +162,7 @@ class Ping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wellness:
-    """How all stands at a moment."""
+    """Octet's health at one moment."""
 
     troubles: tuple[Trouble, ...]
     ping: Ping
@@ -172,5 +170,4 @@ class Wellness:
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing counts as trouble."""
         return not any(trouble.counts for trouble in self.troubles)

@@ -1,4 +1,4 @@
-"""Questions about everything at once: what needs a person, and what everybody does. Nothing here changes anything."""
+"""Queries over everything: what needs a user, and what each agent does. Nothing here changes anything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from core import remedies
 from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, BlockedWindow
 from core.agents.model import Agent, AgentState, AgentStatus
-from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState, Reason
+from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.model import WAITS_FOR_AGENT
 from core.dispatch.services import Services
@@ -19,21 +19,20 @@ from core.fleet.boards import Boards
 from core.fleet.health import Health
 from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
 from core.notices.model import Notice, NoticeState, Place
-from core.reasons import WaitReason
+from core.reasons import Reason, WaitReason
 from core.remedies import next_step, sentence
 from core.security.model import HUB, Actor, Permission, require
 from core.supervision.model import ScreenLock
 from core.tasks.model import ENDED, BlockedTaskGroup, TaskId, TaskState, TaskSummary
 
-_OPEN = OPEN_STATES - {DeliveryState.UNKNOWN}  # nothing is kept awake for what a user has still to decide about
+_OPEN = OPEN_STATES - {DeliveryState.UNKNOWN}  # a user's open decision keeps no machine awake
 _RESTS = ENDED | {TaskState.PARKED, TaskState.DRAFT}
 _SHOWN = 50
 _QUEUE_SHOWN = 5
-_MOST = 200  # so many deliveries are looked at
+_MOST = 200  # so many deliveries it looks at
 _SEEN_CHARS = 500
 _GIVEN_UP_FOR_MS = 24 * 3_600_000
-_SUMMED_UP_AFTER_MS = 24 * 3_600_000
-"""Octet sums up ended tasks that are older than this and were never posted in one message."""
+_SUMMED_UP_AFTER_MS = 24 * 3_600_000  # Older ended tasks that were never posted go into one message
 _RANK = {kind: place for place, kind in enumerate(NeedKind)}
 _CLOSED = frozenset({DeskState.HELD, DeskState.STOPPED, DeskState.UNAVAILABLE})
 _SEEN = frozenset({DeskState.READY, DeskState.HELD, DeskState.STOPPED})  # desks whose windows are looked at now
@@ -48,19 +47,17 @@ class Fleet:
         """`refused_answers` is the folder of the answers that could not be used."""
         self._services = services
         self._repository, self._agents, self._desks = services.tasks.repository, services.agents, services.desks
-        self._notices, self._clock = services.notices, services.clock
-        self._refused = refused_answers
-        self.boards = Boards(store=services.store, journal=services.journal, clock=services.clock)
-        self.health = Health(store=services.store, desks=services.desks, clock=services.clock)
+        self._notices, self._clock, self._refused = services.notices, services.clock, refused_answers
+        self.boards, self.health = Boards(services), Health(services)
 
     async def needs_me(self, *, by: Actor, limit: int = _SHOWN) -> Needs:
-        """Everything that waits for a person, worst and oldest first, at most `limit` of it."""
+        """Return everything that waits for a user, worst and oldest first, at most `limit` of it."""
         require(by, Permission.FLEET_READ)
         found, more = await self._needs(limit)
         return Needs(shown=await self._with_places(found[:limit]), total=len(found) + more)
 
     async def board(self, *, by: Actor) -> Board:
-        """What everybody does, and how much waits."""
+        """Return what each agent does, and how much waits."""
         require(by, Permission.FLEET_READ)
         statuses = await self._agents.list(by=HUB)
         tasks = await self._repository.summaries({status.task for status in statuses if status.task})
@@ -75,13 +72,12 @@ class Fleet:
         )
 
     async def work_at(self, desks: Collection[str]) -> frozenset[str]:
-        """At which of these desks work waits or goes on, so that their machine must not fall asleep: a task that an
-        agent there has or that waits for one of them, or a message. A parked task waits for a user, perhaps for days.
-        """
+        """Return at which of these desks work waits or is under way, so that their machine must stay awake: an agent's
+        task, one that waits for an agent there, or a message. A parked task does not count."""
         if not desks:
             return frozenset()
         found = set[str | None]()
-        # Before the agents: a task that an agent takes meanwhile is seen here, or there.
+        # Before the agents: a task that an agent takes meanwhile is seen in one of the two.
         for demand in await self._repository.requirements_in(TaskState.READY, TaskState.WAITING):
             found |= {agent.desk for agent in self._agents.who_can(demand.needs, demand.wanted)}
         held = [one for one in await self._agents.list(by=HUB) if one.task and one.agent.desk in desks]
@@ -99,24 +95,23 @@ class Fleet:
             await self._notices.sum_up(ended)
 
     async def _needs(self, limit: int) -> tuple[list[Need], int]:
-        """What waits for a person, of each kind `limit` and more, without the places of tasks; how many more wait."""
+        """Return what waits for a user, `limit` and more of each kind, without places; and how many more wait."""
         known = await self._repository.list_blocked(most=limit)
         held = [one for one in known if not one.is_rest]
         more = sum(one.size for one in known if one.is_rest and texts.of_held(one) is not None)
         parts = await self._services.deliveries.find_later_parts()
         by_desk, others = await self._sort_by_desk(held, parts)
-        blocked = self._services.blocked_windows.list_open(
-            {name for name, state in self._desks.states().items() if state in _SEEN}
-        )
+        seen = {name for name, state in self._desks.states().items() if state in _SEEN}
+        blocked = self._services.blocked_windows.list_open(seen)
         others, waits = await self._sort_by_window(others, blocked)
         found = [need for one in others if (need := _of_held(one)) is not None]
         found += [_of_blocked(one, waits.get(one.key, [])) for one in blocked]
         found += [_of_desk(status, stopped) for status, stopped in by_desk]
         found += await self._unknown({one.oldest for one in held})
-        standstills = await self._standstills()
+        dialogs = await self._open_dialogs()
         locks = [_of_lock(lock) for lock in await self._services.screen_locks.list_open()]
-        halves = self._half_said(parts, {one.agent for one in standstills}, {one.desk for one in locks})
-        found += [*standstills, *locks, *halves]
+        halves = self._waiting_parts(parts, {one.agent for one in dialogs}, {one.desk for one in locks})
+        found += [*dialogs, *locks, *halves]
         found += await self._unusable_agents(held, [*halves, *(_of_blocked(one, []) for one in blocked)])
         found += _of_untold(await self._notices.failed_notifications())
         found += await asyncio.to_thread(_read_refused, self._refused)
@@ -128,7 +123,7 @@ class Fleet:
     async def _sort_by_desk(
         self, held: Iterable[BlockedTaskGroup], parts: Iterable[Delivery]
     ) -> tuple[list[tuple[DeskStatus, list[BlockedTaskGroup]]], list[BlockedTaskGroup]]:
-        """Tasks that wait because of a desk count as one thing to do: that desk."""
+        """Count tasks that wait because of a desk as one need: that desk."""
         closed = self._closed_desks()
         waits = [one for one in held if closed and (one.state, one.reason) in _FOR_A_DESK]
         tasks = await self._repository.summaries(one.oldest for one in waits) if waits else {}
@@ -144,13 +139,17 @@ class Fleet:
                 others.append(one)
         for part in parts:
             if part.task is not None and part.desk in closed:
-                by_desk.setdefault(part.desk, []).append(_for_its_desk(TaskId(part.task), part.created_ms))
+                state, reason, since_ms = TaskState.WAITING, WaitReason.DESK, part.created_ms
+                entry = BlockedTaskGroup(
+                    state=state, reason=reason, note="", oldest=TaskId(part.task), size=1, since_ms=since_ms
+                )
+                by_desk.setdefault(part.desk, []).append(entry)
         return [(closed[desk], stopped) for desk, stopped in by_desk.items()], others
 
     async def _sort_by_window(
         self, held: Collection[BlockedTaskGroup], blocked: Collection[BlockedWindow]
     ) -> tuple[list[BlockedTaskGroup], dict[str, list[BlockedTaskGroup]]]:
-        """Tasks that wait because of a blocked window count as one thing to do: that window."""
+        """Count tasks that wait because of a blocked window as one need: that window."""
         by_window: dict[str, list[BlockedTaskGroup]] = {}
         waits = [one for one in held if blocked and one.reason == WaitReason.WINDOW]
         tasks = await self._repository.summaries(one.oldest for one in waits) if waits else {}
@@ -168,14 +167,14 @@ class Fleet:
         return {status.desk.name: status for status in self._desks.known() if status.state in _CLOSED}
 
     async def _unknown(self, known: set[str]) -> list[Need]:
-        """Deliveries that nobody saw arrive, unless their task stands for them already."""
+        """List unknown deliveries, unless their task is listed already."""
         found = await self._services.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_MOST)
         known = known | await self._stopped(one.task for one in found)
-        then = "Look at the agent's window, then decide by the buttons where it was asked, or by"
+        then = "Look at the agent's window, then decide with the buttons of its message, or with"
         return [
             Need(
                 kind=NeedKind.DELIVERY_UNKNOWN,
-                what=f"nobody knows whether {one.act.value} was pressed for {one.agent}"
+                what=f"Octet does not know whether it pressed {one.act.value} for {one.agent}"
                 if one.act is not None
                 else f"a prompt may or may not have arrived at {one.agent}",
                 next=f"{then} `octet delivery resolve {one.id} {'arrived|drop' if one.act else 'arrived|again|drop'}`.",
@@ -189,45 +188,35 @@ class Fleet:
         ]
 
     async def _stopped(self, tasks: Iterable[str | None]) -> set[str]:
-        """Those of these tasks that are entries of their own, listed or counted."""
+        """Return those of these tasks that have their own entries."""
         lines = await self._repository.summaries({task for task in tasks if task})
         return {line.id for line in lines.values() if line.state in {TaskState.PARKED, TaskState.BLOCKED}}
 
-    async def _standstills(self) -> list[Need]:
-        """What agents' windows stand still at, each with the message that tells of it."""
-        stand = await self._services.agent_actions.dialogs.list_open()
-        if not stand:
-            return []
-        told = await self._notices.told_of(one.id for one in stand)
-        return [_of_standstill(one, told.get(one.id)) for one in stand]
+    async def _open_dialogs(self) -> list[Need]:
+        dialogs = await self._services.agent_actions.dialogs.list_open()
+        told = await self._notices.told_of(one.id for one in dialogs) if dialogs else {}
+        return [_of_dialog(one, told.get(one.id)) for one in dialogs]
 
-    def _half_said(self, parts: Iterable[Delivery], asking: set[str | None], locked: set[str | None]) -> list[Need]:
-        """Parts that wait although their agents have those before them, unless an agent that asks something, a lock or
-        a desk says so already."""
+    def _waiting_parts(self, parts: Iterable[Delivery], asking: set[str | None], locked: set[str | None]) -> list[Need]:
+        """List later parts that wait, unless a dialog, a lock or a desk is listed for that already."""
         closed, now_ms, found = self._closed_desks(), self._clock.now_ms(), list[Need]()
         for part in parts:
             desk = closed.get(part.desk or "")
-            if desk is not None and part.is_brief:
-                continue  # counted with its desk
-            if desk is not None:
-                name, then = desk.desk.name, texts.DESKS.get(desk.state.value, texts.MEND_DESK)
-                found.append(
-                    _of_part(
-                        part, texts.half_said(part, f"desk {name}"), then, seen=remedies.explain(desk.reason, desk.note)
-                    )
+            is_asking = part.reason in WAITS_FOR_AGENT and part.agent in asking
+            if desk is not None and not part.is_brief:  # a brief counts with its desk
+                what = texts.half_said(part, f"desk {desk.desk.name}")
+                then, seen = (
+                    texts.DESKS.get(desk.state.value, texts.MEND_DESK),
+                    remedies.explain(desk.reason, desk.note),
                 )
-                continue
-            if (part.reason in WAITS_FOR_AGENT and part.agent in asking) or (
-                part.reason == Reason.LOCKED and part.desk in locked
-            ):
-                continue
-            said = texts.of_part(part, waited_ms=now_ms - part.created_ms)
-            if said is not None:
-                found.append(_of_part(part, *said, seen=remedies.explain(part.reason, part.note)))
+                found.append(_of_part(part, what, then, seen=seen))
+            elif desk is None and not is_asking and not (part.reason == Reason.LOCKED and part.desk in locked):
+                said = texts.of_part(part, waited_ms=now_ms - part.created_ms)
+                found += [_of_part(part, *said, seen=remedies.explain(part.reason, part.note))] if said else []
         return found
 
     async def _unusable_agents(self, held: Iterable[BlockedTaskGroup], halves: Iterable[Need]) -> list[Need]:
-        """Agents that cannot be used while work waits for them, unless a task or a desk says so already."""
+        """List unusable agents that work waits for, unless a task or a desk is listed for that already."""
         away = [status for status in await self._agents.list(by=HUB) if status.state in _AWAY]
         closed = {status.desk.name for status in self._desks.known() if status.state is not DeskState.READY}
         away = [status for status in away if status.agent.desk not in closed]
@@ -235,9 +224,8 @@ class Fleet:
             return []
         said = await self._stopped(status.task for status in away)
         said |= {str(one.oldest) for one in held} | {need.task for need in halves if need.task}
-        waits = await self._repository.summaries(
-            one.oldest for one in held if one.state is TaskState.WAITING and one.reason == WaitReason.WINDOW
-        )
+        for_window = (TaskState.WAITING, WaitReason.WINDOW)
+        waits = await self._repository.summaries(one.oldest for one in held if (one.state, one.reason) == for_window)
         named = {task.agent for task in waits.values()} | {need.agent for need in halves}
         demands = await self._repository.requirements_in(TaskState.READY, TaskState.WAITING)
         wanted = {str(agent.name) for one in demands for agent in self._agents.who_can(one.needs, one.wanted)}
@@ -254,7 +242,7 @@ class Fleet:
         return [
             Need(
                 kind=NeedKind.BOARD_GONE,
-                what="the live board could not be kept in its channel"
+                what="Octet could not keep the live board in its channel"
                 if board.state is BoardState.GIVEN_UP
                 else "Discord refuses the live board's channel",
                 next=texts.BOARD_GONE if board.state is BoardState.GIVEN_UP else texts.NO_ACCESS,
@@ -267,10 +255,9 @@ class Fleet:
         ]
 
     async def _with_places(self, needs: Iterable[Need]) -> tuple[Need, ...]:
-        """With the tasks' titles and where their cards and threads are."""
+        """Add the tasks' titles and the places of their cards and threads."""
         needs = tuple(needs)
-        ids = {need.task for need in needs if need.task}
-        if not ids:
+        if not (ids := {need.task for need in needs if need.task}):
             return needs
         tasks = await self._repository.summaries(ids)
         cards = await self._notices.cards_of(ids)
@@ -317,7 +304,7 @@ def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need
     first = min(waits, key=lambda one: one.since_ms, default=None)
     return Need(
         kind=NeedKind.WINDOW,
-        what=f"the window of {now.agent} cannot be used: {sentence(now.reason)}",
+        what=f"the window of {now.agent} is not usable: {sentence(now.reason)}",
         next=texts.RECALIBRATE.format(cure=now.cure, desk=now.desk, window=now.window),
         seen=now.seen,
         task=first.oldest if first else None,
@@ -329,7 +316,7 @@ def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need
     )
 
 
-def _of_standstill(one: AgentDialog, notice: Notice | None) -> Need:
+def _of_dialog(one: AgentDialog, notice: Notice | None) -> Need:
     what = NEEDS_ANSWER[one.activity]
     return Need(
         kind=NeedKind.NEEDS_ANSWER,
@@ -342,13 +329,6 @@ def _of_standstill(one: AgentDialog, notice: Notice | None) -> Need:
         since_ms=one.since_ms,
         place=Place() if notice is None else replace(notice.place, channel=notice.posted_channel),
         posted_message="" if notice is None else notice.posted_message,
-    )
-
-
-def _for_its_desk(task: TaskId, since_ms: int) -> BlockedTaskGroup:
-    """A task that is half told, among those that wait for the same desk."""
-    return BlockedTaskGroup(
-        state=TaskState.WAITING, reason=WaitReason.DESK, note="", oldest=task, size=1, since_ms=since_ms
     )
 
 
@@ -390,7 +370,7 @@ def _of_agent(status: AgentStatus) -> Need:
 
 
 def _of_untold(notices: Iterable[Notice]) -> list[Need]:
-    """One entry per cause: a channel that is gone takes many notices with it."""
+    """Return one entry per cause: a channel that is gone takes many notices with it."""
     by_cause: dict[tuple[NoticeState, str], list[Notice]] = {}
     for notice in sorted(notices, key=lambda one: one.created_ms):
         by_cause.setdefault((notice.state, notice.error), []).append(notice)
@@ -409,20 +389,14 @@ def _of_untold(notices: Iterable[Notice]) -> list[Need]:
 
 
 def _read_refused(folder: Path) -> list[Need]:
-    """What lies in the folder; a person who has read a file deletes it."""
-    found: list[Need] = []
-    try:
-        for path in sorted(folder.glob("*.reason.txt")):
+    """List the answers in this folder that Octet could not use; a user who has read a file deletes it."""
+    found, what = list[Need](), "Octet could not use an answer that came while it was not running"
+    for path in sorted(folder.glob("*.reason.txt")):
+        try:
             at_ms, why = round(path.stat().st_mtime * 1000), path.read_text(encoding="utf-8", errors="replace")
-            found.append(
-                Need(
-                    kind=NeedKind.ANSWER_REFUSED,
-                    what="an answer that came while Octet was not running could not be used",
-                    next=texts.ANSWER_REFUSED,
-                    seen=f"{path.name.removesuffix('.reason.txt')}.json: {why[:500].strip()}",
-                    since_ms=at_ms,
-                )
-            )
-    except OSError:
-        return found  # a file that a person has just deleted
+        except OSError:
+            continue  # a user has just deleted it
+        seen = f"{path.name.removesuffix('.reason.txt')}.json: {why[:500].strip()}"
+        kind, then = NeedKind.ANSWER_REFUSED, texts.ANSWER_REFUSED
+        found.append(Need(kind=kind, what=what, next=then, seen=seen, since_ms=at_ms))
     return found

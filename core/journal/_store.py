@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text, bindparam, insert, select
+from sqlalchemy import Column, Integer, Table, bindparam, insert, select
 
-from core.store.tables import metadata
+from core.store.tables import metadata, texts
 
 journal = Table(
     "journal",
     metadata,
     Column("seq", Integer, primary_key=True),
     Column("at_ms", Integer, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("data", Text, nullable=False),
-    Column("hash", Text, nullable=False),
+    *texts("name", "subject", "actor", "data", "hash"),
 )
 
 INSERT = insert(journal)

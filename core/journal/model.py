@@ -12,11 +12,10 @@ from core.kit.errors import Misconfigured
 class Event:
     """Something that happened, named in the past tense. Its fields are ids, states, counts and hashes; never bodies."""
 
-    SUBJECT: ClassVar[str]  # what it happened to, as `kind:id`; `{0.name}` stands for a field of the event
+    SUBJECT: ClassVar[str]  # what it happened to, as `kind:id`; `{0.name}` is a field of the event
 
     @property
     def subject(self) -> str:
-        """Name what it happened to."""
         return self.SUBJECT.format(self)
 
 
@@ -34,16 +33,16 @@ class Entry:
 
 
 class ChainBroken(Misconfigured):
-    """The journal does not verify from row {seq} on: a row was changed, removed or put in. Stop, keep a copy of
+    """The journal fails verification from row {seq} on: a row was changed, removed or inserted. Stop, keep a copy of
     the database, and restore a backup."""
 
 
 class TailMissing(Misconfigured):
-    """{path}, which says how far the journal reached, does not fit the database: rows were removed from the journal's
-    end, an older copy of the database was put in place, or the file was changed. If you restored a backup, delete
-    {path}: Octet then writes a new one. Otherwise keep a copy of the whole home, and restore a backup."""
+    """{path}, which records the journal's last row, does not match the database: rows were removed from the
+    journal's end, the database is an older copy, or the file was changed. If you restored a backup, delete {path}:
+    Octet then writes a new one. Otherwise keep a copy of the whole home, and restore a backup."""
 
 
 class AuditKeyMissing(Misconfigured):
-    """The journal's key {path} is missing although the journal has rows. Put the key back from your backup;
-    Octet does not start without it."""
+    """The journal's key {path} is missing although the journal has rows. Restore the key from your backup; Octet
+    does not start without it."""

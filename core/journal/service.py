@@ -1,4 +1,4 @@
-"""Appending to the journal, reading it, checking its chain, and telling those who listen."""
+"""Appends to the journal, reads it, checks its chain, and calls its listeners."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HEAD_REST_S = 10.0
 
 
 class Journal:
-    """The one append-only log. Every change of state stands in it, in the transaction that made the change."""
+    """The append-only event log. Every change of state is in it, in the transaction that made the change."""
 
     def __init__(self, *, store: Store, key: bytes, clock: Clock) -> None:
         """`key` chains the rows; it must be the key the first row was written with."""
@@ -42,7 +42,7 @@ class Journal:
         """Write `event` into the open transaction. Listeners hear of it after the commit."""
         seq, before = self._last(tx)
         data = dataclasses.asdict(event)
-        row: dict[str, Any] = {  # a link in the chain covers these, in this order
+        row: dict[str, Any] = {  # the chain's link covers these, in this order
             "seq": seq + 1,
             "at_ms": self._clock.now_ms(),
             "name": type(event).__name__,
@@ -54,19 +54,19 @@ class Journal:
         tx.run(_store.INSERT, row)
         tx.scratch[_LAST] = (row["seq"], row["hash"])
         entry = Entry(**{**row, "data": json.loads(row["data"])})
-        tx.after_commit(lambda: self._tell(entry))
+        tx.after_commit(lambda: self._notify(entry))
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` in the event loop for every entry, after its commit, in order. It must be quick."""
         self._listeners.append(listener)
 
     def last_at_ms(self, tx: Tx) -> int | None:
-        """When the newest entry was written; None in an empty journal."""
+        """Return when the newest entry was written; None in an empty journal."""
         row = tx.execute(_store.LAST).first()
         return None if row is None else int(row.at_ms)
 
     async def verify(self) -> int:
-        """Check every row against the chain, and the head against the rows; return how many there are. Raises
+        """Check every row against the chain, and the head against the rows; return the number of rows. Raises
         ChainBroken at the first bad row, and TailMissing."""
         before, seq = _START, 0
         await self._check_head()
@@ -80,15 +80,13 @@ class Journal:
         return seq
 
     async def keep_head(self, rest: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Keep the file `head` up to date until this is cancelled. Signed, it says how far the journal reached: the
-        chain alone does not show that rows were removed from its end.
-
-        Octet writes it after the commit, and rarely, so it may say less than the database. If it says more, Octet logs
-        that and leaves the file as it is: it is the proof."""
+        """Keep the file `head` up to date until cancelled. Signed, it says how far the journal reached: the chain alone
+        does not show rows removed from its end. Octet writes it rarely, so it may say less than the database. If it
+        says more, Octet logs that and keeps the file as proof."""
         try:
             written = await self._check_head()
         except TailMissing as error:
-            log.error("journal_tail_missing", why=error.message)  # noqa: TRY400  its words say all; there is no bug
+            log.error("journal_tail_missing", why=error.message)  # noqa: TRY400  the message says all; there is no bug
             return
         if not self.head.exists():
             hint = "right for a new home and after an update; otherwise the file was deleted, and rows may be missing"
@@ -131,8 +129,7 @@ class Journal:
         return hmac.new(self._key, json.dumps(["head", seq, link]).encode(), hashlib.sha256).hexdigest()
 
     def _last(self, tx: Tx) -> tuple[int, str]:
-        known = tx.scratch.get(_LAST)
-        if known is not None:
+        if known := tx.scratch.get(_LAST):
             return cast("tuple[int, str]", known)
         rows = tx.run(_store.LAST, {})
         return (rows[0].seq, rows[0].hash) if rows else (0, _START)
@@ -141,12 +138,12 @@ class Journal:
         text = json.dumps(before_and_fields, separators=(",", ":"))
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
-    def _tell(self, entry: Entry) -> None:
+    def _notify(self, entry: Entry) -> None:
         self._newest = (entry.seq, entry.hash)
         self._news.set()
         for listener in self._listeners:
             try:
                 listener(entry)
             except Exception:
-                # The row is committed. One who cannot take it in must not keep the others from hearing of it.
+                # The row is committed: a listener that fails must not keep it from the others.
                 log.exception("journal_listener_failed", entry=entry.name, subject=entry.subject)

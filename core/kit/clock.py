@@ -11,7 +11,7 @@ STEP_MS = 1_000  # wall and monotonic time may drift apart by less than this; mo
 
 
 class Clock(Protocol):
-    """Wall time for people and rows; monotonic time for limits."""
+    """Wall time for users and rows; monotonic time for limits."""
 
     def now_ms(self) -> int: ...  # milliseconds since 1970 UTC
     def monotonic_s(self) -> float: ...  # seconds that never jump; only differences mean anything
@@ -28,9 +28,8 @@ class SystemClock:
 
 
 class SteadyClock:
-    """Octet's own time: the machine's clock as it would be if nothing had set it since Octet last followed it. All
-    services decide and write by it. The store calls `follow` when it shifts the stored times by the same amount, so the
-    stored times and this clock always agree."""
+    """Octet's own time, by which all services decide and write: the machine's clock as if nothing had set it since the
+    last `follow`. The store calls that when it shifts the stored times, so these and this clock always agree."""
 
     def __init__(self, clock: Clock) -> None:
         """Agree with `clock` now; from here on go by its monotonic time."""
@@ -38,15 +37,15 @@ class SteadyClock:
         self._ahead_ms = clock.now_ms() - clock.monotonic_s() * 1000
 
     def now_ms(self) -> int:
-        """Milliseconds since 1970 UTC that never jump, except when `follow` is called."""
+        """Return milliseconds since 1970 UTC that never jump, except when `follow` is called."""
         return round(self._ahead_ms + self._clock.monotonic_s() * 1000)
 
     def monotonic_s(self) -> float:
         return self._clock.monotonic_s()
 
     def step_ms(self) -> int:
-        """By how much the machine's clock was set since the last agreement, forward or back; 0 for less than a second.
-        A machine that was suspended shows as a step forward: its monotonic time stood still meanwhile."""
+        """Return by how much the machine's clock was set since the last agreement; 0 for less than a second. A
+        suspended machine shows as a step forward: its monotonic time stopped."""
         by_ms = self._clock.now_ms() - self.now_ms()
         return by_ms if abs(by_ms) >= STEP_MS else 0
 
@@ -56,5 +55,4 @@ class SteadyClock:
 
 
 def as_datetime(at_ms: int) -> datetime:
-    """The moment `at_ms` as an aware datetime in UTC."""
     return datetime.fromtimestamp(at_ms / 1000, tz=UTC)

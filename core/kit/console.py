@@ -1,4 +1,4 @@
-"""What is printed for a person or another program: in UTF-8 everywhere, and commands as their own shell reads them."""
+"""Output for users and other programs: UTF-8 everywhere, and commands as their shell reads them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from core.kit.redaction import redacted
 
 _C0_C1, _DIRECTION = r"\x00-\x1f\x7f-\x9f", r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 CONTROLS = re.compile(rf"(?![\n\t])[{_C0_C1}{_DIRECTION}\u2028\u2029\ud800-\udfff]")
-"""What makes a console do something, or turns the writing direction, in place of being shown. Line feeds and
-tabs are fine."""
 
 
 def escaped(text: str) -> str:
@@ -27,16 +25,14 @@ def without_secrets(text: str) -> str:
 
 
 class Filtered:
-    """A text stream through which no control character passes: it is written as its number, as in JSON, which a person
-    can read and which means the same to a program."""
+    """A text stream that writes each control character as its number, as JSON does."""
 
     def __init__(self, stream: TextIO, *, shown: Callable[[str], str] = escaped) -> None:
-        """`shown` turns what is written into what is shown."""
-        self.rich_proxied_file = stream  # the name by which Rich, which colours our own help, finds the stream
+        """`shown` converts the text before it is written."""
+        self.rich_proxied_file = stream  # Rich, which colours the help, finds the stream by this name
         self._shown = shown
 
     def write(self, text: str) -> int:
-        """Write `text`, its control characters as numbers."""
         return self.rich_proxied_file.write(self._shown(text))
 
     def __getattr__(self, name: str) -> Any:
@@ -49,9 +45,8 @@ def unfiltered(stream: TextIO | Filtered) -> TextIO:
 
 
 def speak_utf8() -> None:
-    """From here on, standard output and standard error are UTF-8, and control characters do not reach them, whatever
-    text they are in. Windows writes a code page into pipes and files that lacks half of our signs and ends the program
-    at the first of them."""
+    """Make standard output and error UTF-8 without control characters. On Windows a pipe or file has a code page, and
+    the first character outside it would end the program."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
@@ -61,9 +56,8 @@ def speak_utf8() -> None:
 
 
 def command_line(words: Sequence[str], platform: str = sys.platform) -> str:
-    """A command as somebody types it on this platform: in cmd and PowerShell on Windows, where words without spaces are
-    written alike, in a POSIX shell elsewhere."""
-    import shlex  # here: agents' verbs, which start in an eye's blink, print and need none of it
+    """Return a command as users type it on this platform: in cmd and PowerShell on Windows, else in a POSIX shell."""
+    import shlex  # here: agents' verbs must start fast and do not need it
     import subprocess
 
     return subprocess.list2cmdline(words) if platform == "win32" else shlex.join(words)

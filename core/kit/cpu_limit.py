@@ -1,5 +1,5 @@
-"""A limit on the processor time of a block. It ends a search for a regular expression, which no other thread could: the
-search keeps the interpreter's lock, but it looks for signals."""
+"""Limits the processor time of a block. It ends a search for a regular expression, which no other thread can: the
+search keeps the interpreter's lock, but checks for signals."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ class CpuLimitReached(Unavailable):
 
 @contextmanager
 def cpu_limit(seconds: float) -> Generator[None]:
-    """Raise CpuLimitReached within the block once this process has computed for so long in it. Time in which the
-    process only waits does not count. There is no limit on Windows and outside the main thread, which have no such
-    signal. A limit within a limit ends the outer one."""
+    """Raise CpuLimitReached within the block once this process has computed for so long in it. There is no limit on
+    Windows and outside the main thread, which have no such signal. A limit within a limit ends the outer one."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
     is_over, was_collecting = False, gc.isenabled()
 
     def stop(_signal: int, _frame: object) -> None:
-        if not is_over:  # a signal that comes late finds the block left
+        if not is_over:  # a late signal comes after the block
             raise CpuLimitReached(seconds=seconds)
 
-    gc.disable()  # its time is not the block's, and Python drops an error that a callback of it raises
+    gc.disable()  # its time is not the block's, and Python drops errors of its callbacks
     try:
         signal.signal(signal.SIGVTALRM, stop)  # it stays: without a handler a late signal would end the process
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)

@@ -1,4 +1,4 @@
-"""The five families of errors. The family decides what a face answers and whether anything is tried again."""
+"""The five families of errors. The family decides what an interface answers and whether Octet retries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class OctetError(Exception):
 
     @property
     def message(self) -> str:
-        """What a person reads: the docstring of the class with the details put in."""
+        """What a user reads: the docstring of the class with the details put in."""
         text = " ".join(inspect.cleandoc(type(self).__doc__ or "").split())
         for name, value in self.details.items():
             text = text.replace("{" + name + "}", str(value))
@@ -35,7 +35,7 @@ class NotFound(OctetError):
 
 
 class Conflict(OctetError):
-    """This does not fit the present state. Look at it again and decide anew."""
+    """This does not fit the current state. Look at it again, then decide."""
 
 
 class Denied(OctetError):
@@ -43,16 +43,16 @@ class Denied(OctetError):
 
 
 class Invalid(OctetError):
-    """This cannot be used as it is: {why}."""
+    """This is invalid: {why}."""
 
 
 class Misconfigured(Invalid):
-    """This Octet cannot start as it is set up. Run `octet check` and `octet doctor`."""
+    """Octet cannot start with this configuration. Run `octet check` and `octet doctor`."""
 
 
 class Unavailable(OctetError):
-    """This cannot be done at the moment: {why}. Nothing was lost; try again later."""
+    """Octet cannot do this now: {why}. Nothing was lost; try again later."""
 
 
 class NoRoom(Unavailable):
-    """The disk is full. Make room there and try again."""
+    """The disk is full. Free space and try again."""

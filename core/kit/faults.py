@@ -1,7 +1,6 @@
-"""Fault points: named places where a test may end, freeze or fail this process. Without the setting they do nothing.
-
-With `OCTET_FAULT_POINTS=FOLDER` each point looks there for a ticket, a file of its own name, and takes it by renaming
-it: exactly one process gets it, once. What the ticket says is the act."""
+"""Fault points: named places where a test may end, freeze or fail this process. With `OCTET_FAULT_POINTS=FOLDER` each
+point looks there for a ticket, a file of its name, and takes it by renaming it: exactly one process gets it, once. The
+ticket says what to do. Without the setting the points do nothing."""
 
 from __future__ import annotations
 
@@ -43,14 +42,14 @@ def _points(of: str, names: str) -> tuple[str, ...]:
 START = _points("start", "locked keys schema opened recovered listening announced answers ready")
 # An end passes them in this order; `stop.drained` only where there is a Discord.
 STOP = _points("stop", "asked drained closed over")
-# A round that gives tasks is committed; a delivery is leased, or taken again after an interruption, and its lane not
-# asked yet; how it went was seen; and that is committed.
+# A round that assigns tasks is committed; a delivery is leased, or taken again after an interruption, before its lane
+# begins; its outcome was seen; and that is committed.
 DISPATCH = _points("dispatch", "assigned taken retaken seen noted")
-# Before and after each request to Discord; then, that it is done is in the database.
+# Before and after each request to Discord; then the database has its result.
 OUTBOX = _points("outbox", "post posted edit edited thread thread_made thread_noted noted")
 BOARD = _points("board", "post posted noted delete deleted")  # the same for a live board: its new and its old message
-ANSWERS = ("answers.reported",)  # a kept answer is in the database, and its file still there
-# A delivery passes them in this order. From `held` on the user's devices are held; `grabbed` is inside a grab of the
+ANSWERS = ("answers.reported",)  # a spooled answer is in the database, and its file still there
+# A delivery passes them in this order. From `held` on Octet holds the user's devices; `grabbed` is inside a grab of the
 # display server, before a chord: that of the paste, then each; in `key-down` the key of Enter is held.
 WORKER = _points(
     "worker",
@@ -58,11 +57,10 @@ WORKER = _points(
     "submitting-granted key-down key-pressed confirmed done-sent",
 )
 ACT = _points("worker", "act-granted act-pressed act-seen")  # an act may be pressed; it was; its effect was seen
-# A changed config/ is read and right; nothing is under way on the desks that it changes; their workers are replaced;
-# and all of it is written down.
+# A changed config/ is read and valid; nothing is under way on the desks that it changes; their workers are replaced;
+# and all of it is stored.
 RELOAD = _points("reload", "read retired replaced over")
-POINTS = frozenset({*RELOAD, *START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER, *ACT})
-"""Every point but those of `arrow`."""
+POINTS = frozenset({*RELOAD, *START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER, *ACT})  # All but `arrow`'s
 
 _Other = Callable[[], int | None]
 _folder: Path | None = None
@@ -71,8 +69,8 @@ _count = itertools.count(1)
 
 
 def arm(folder: Path | None, *, other: _Other | None = None) -> None:
-    """Switch the points of this process on, or off with None. `other` gives the id of the process at the other end of
-    the desk's pipe: the parent for a worker, the worker for a coordinator; None when there is none now."""
+    """Switch the points of this process on, or off with None. `other` finds the process at the other end of the
+    pipe."""
     global _folder, _other
     _folder, _other = folder, other
 
@@ -83,7 +81,7 @@ def armed_with(folder: Path | None, *, other: _Other | None = None) -> Generator
     if folder is None:
         yield
         return
-    log.warning("FAULT_POINTS_ARMED", folder=str(folder), meaning="whoever writes there may end this Octet; for tests")
+    log.warning("FAULT_POINTS_ARMED", folder=str(folder), meaning="files there may end this Octet; for tests only")
     arm(folder, other=other)
     try:
         yield
@@ -92,21 +90,19 @@ def armed_with(folder: Path | None, *, other: _Other | None = None) -> Generator
 
 
 def armed() -> Path | None:
-    """The folder of the tickets, to be handed to a child; None in production."""
+    """Return the folder of the tickets, for a child process; None in production."""
     return _folder
 
 
 def point(name: str, *, may_fail: bool = False) -> None:
-    """A place where a fault may strike. Costs one comparison as long as nothing is armed. Raises Struck for a ticket
-    that says so, where `may_fail`."""
+    """Strike here if a fault is armed; else return at once. Raises Struck for such a ticket, where `may_fail`."""
     if _folder is not None:
         _strike(_folder, name, may_fail=may_fail)
 
 
 def arrow(what: str, was: str, now: str, after_commit: Callable[[Callable[[], None]], None]) -> None:
-    """The two points of one step of a state table: inside its transaction, and right after the commit.
-    `delivery.staged-submitting.written` and `delivery.staged-submitting.committed`. Raises Struck as `point` does, for
-    the first of them only: what is committed cannot fail any more."""
+    """Pass the two points of a step of a state table, `delivery.staged-submitting.written` in its transaction and
+    `delivery.staged-submitting.committed` right after. Only the first may raise Struck."""
     if _folder is not None:
         name = f"{what}.{was or 'new'}-{now}"
         _strike(_folder, f"{name}.written", may_fail=True)
@@ -114,7 +110,7 @@ def arrow(what: str, was: str, now: str, after_commit: Callable[[Callable[[], No
 
 
 def why_not(folder: Path) -> str:
-    """Why this folder may not hold tickets; empty when it may. Whoever can write there can end this process."""
+    """Return why this folder may not hold tickets; empty when it may: its writers can end this process."""
     if not hasattr(os, "getuid"):
         return "fault points work on Linux only"
     try:
@@ -131,7 +127,7 @@ def why_not(folder: Path) -> str:
 
 
 def parent() -> _Other:
-    """For `arm`: the process that started this one, as long as it lives; never whoever adopts us after that."""
+    """For `arm`: return the process that started this one, while it lives; never the one that adopts orphans."""
     known = os.getppid()
     return lambda: known if os.getppid() == known else None
 
@@ -143,8 +139,7 @@ def _strike(folder: Path, name: str, *, may_fail: bool) -> None:
         ticket.rename(taken)
     except FileNotFoundError:
         return
-    said = taken.read_text("utf-8").strip()
-    match said:
+    match said := taken.read_text("utf-8").strip():
         case FaultAction.KILL:
             os.kill(os.getpid(), signal.SIGKILL)
         case FaultAction.KILL_OTHER:
@@ -157,10 +152,10 @@ def _strike(folder: Path, name: str, *, may_fail: bool) -> None:
         case FaultAction.FAIL if may_fail:
             raise Struck(point=name)
         case _:
-            log.error("fault_ticket_means_nothing", point=name, said=said[:40])
+            log.error("fault_ticket_invalid", point=name, ticket=said[:40])
 
 
 def _kill_other() -> None:
     other = _other() if _other else None
-    if other is not None and other > 1:  # 1: our parent is gone, and whoever adopted us is no part of this
+    if other is not None and other > 1:  # 1: the parent is gone, and init adopted this process
         os.kill(other, signal.SIGKILL)

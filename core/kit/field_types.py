@@ -37,12 +37,11 @@ OPEN: Any = None  # The value of a field that is still to be measured. Nothing i
 
 
 def is_set(value: object) -> bool:
-    """Whether a field has a value, and need not be measured first."""
+    """Return whether a field has a value, and need not be measured first."""
     return value is not OPEN
 
 
-FROM_FILE = {"from_file": True}
-"""The context of a validation of what a user wrote. What Octet's own processes send each other was checked before."""
+FROM_FILE = {"from_file": True}  # The context of validating a user's file; values between Octet's processes are valid
 
 Int = Annotated[int, Field(strict=True)]
 Float = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -52,7 +51,7 @@ ListOf = tuple[T, ...]
 
 
 def wrong(code: str, text: str) -> PydanticCustomError:
-    """Return the error for a value that breaks a rule; `text` says what is wrong and what would be right."""
+    """Return the error for a value that breaks a rule; `text` states the error and a correct form."""
     return PydanticCustomError(cast("Any", code), "{text}", {"text": text})
 
 
@@ -72,7 +71,7 @@ class _Rule:
 
 
 def matching(pattern: str, code: str, says: str) -> AfterValidator:
-    """Refuse what a user wrote unless all of it matches; the error shows the value and `says` what is wrong with it."""
+    """Refuse what a user wrote unless all of it matches; the error shows the value, then `says`."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:
@@ -132,14 +131,13 @@ def _refuse(value: object, info: ValidationInfo) -> object:
 Internal = Annotated[SkipJsonSchema[T], BeforeValidator(_refuse)]  # a field that Octet sets itself; no file may
 
 IS_NAME = matching(
-    r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", "bad_name", "is no name: up to 32 letters, digits, - _ and ., without blanks"
+    r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}", "bad_name", "is not a valid name: use 1 to 32 letters, digits, - _ and ."
 )
 Name = Annotated[Text, IS_NAME]
 """What users call an agent or a window: fit for a command line, a file name and a chat."""
 
 
 def split_chord(chord: str) -> tuple[list[str], str]:
-    """Return the keys of a chord such as `ctrl+shift+v` that are held down, in their order, and the last one; `ctrl++`
-    ends in the key +."""
+    """Return the held keys of a chord such as `ctrl+shift+v`, and its last key, which may be +."""
     *held, last = [*chord[:-1].split("+")[:-1], "+"] if chord.endswith("++") or chord == "+" else chord.split("+")
     return held, last

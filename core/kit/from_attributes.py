@@ -1,4 +1,4 @@
-"""Makes dataclasses of what has fields of the same names, such as the rows of a table."""
+"""Makes dataclasses from objects with fields of the same names, such as the rows of a table."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 
 def from_attributes(kind: type[T], source: object, /, **given: object) -> T:
-    """Make a `kind`: take the fields that are not `given` from the attributes of `source` with the same names; make
-    members of enums, and bools, of what a row has in their place. An empty text is no member: it becomes None."""
+    """Make a `kind`: take the fields that are not `given` from the attributes of `source`, and convert them to enums
+    and bools. An empty text becomes None for an enum."""
     same = {name: getattr(source, name) for name in _kinds_of(kind) if name not in given}
     for name, value in same.items():
         if value is not None and (kinds := _kinds_of(kind)[name]):

@@ -12,9 +12,8 @@ from core.kit.clock import Clock, SystemClock
 from core.kit.redaction import remember
 
 MessageId = NewType("MessageId", str)  # A ULID
-MARKER_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Letters and digits that cannot be taken for one another when a person reads them aloud."""
-_RANDOM_BITS = 80  # the random part of a ULID; the time in milliseconds stands before it
+MARKER_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # Without letters and digits that look or sound alike
+_RANDOM_BITS = 80  # the random part of a ULID, after the time in milliseconds
 
 
 class Ids:
@@ -27,7 +26,7 @@ class Ids:
         self._lock = threading.Lock()  # the store's writer and the event loop both make ids
 
     def ulid(self) -> str:
-        """Return a new id of 26 characters that sorts after every earlier one, whatever the clock says."""
+        """Return a new id of 26 characters that sorts after every earlier one, even if the clock was set back."""
         with self._lock:
             self._last = max(self._last + 1, self._clock.now_ms() << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS))
             return str(ULID.from_int(self._last))

@@ -1,4 +1,4 @@
-"""Problems in what people wrote: where each stands, what to do about it. They are collected, none is thrown alone."""
+"""Problems in what users wrote: the place of each, and what to do about it. Octet collects them and reports all."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from core.kit.errors import Misconfigured
 
-KeyPath = tuple[str | int, ...]  # where a value stands in its file: `("windows", 2, "profile")`
+KeyPath = tuple[str | int, ...]  # the place of a value in its file: `("windows", 2, "profile")`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong. `file` is relative to the home; `text` says what is wrong and what would be right."""
+    """One error in the config. `file` is relative to the home; `text` states the error and a correct form."""
 
     file: str
     text: str
@@ -29,38 +29,30 @@ class Problem:
 
 
 class ConfigWrong(Misconfigured):
-    """The configuration is not right: {why}. Mend it and run `octet check` again; nothing was started."""
+    """Invalid configuration: {why}. Fix it, then run `octet check` again; nothing was started."""
 
     problems: tuple[Problem, ...]
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         """Keep every problem, in the order of files and lines, none twice."""
-        self.problems = tuple(
-            sorted(set(problems), key=lambda problem: (problem.file, problem.line or 0, problem.key, problem.text))
-        )
+        self.problems = tuple(sorted(set(problems), key=lambda one: (one.file, one.line or 0, one.key, one.text)))
         super().__init__(why="; ".join(str(problem) for problem in self.problems))
 
 
 def spell(path: KeyPath) -> str:
-    """A key as people write it: `windows[2].profile`."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            text += f".{part}" if text else part
-    return text
+    """Return a key as users write it: `windows[2].profile`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
 
 
 def suggest(word: str, right: Iterable[str]) -> str:
-    """What the writer may have meant: `did you mean "port"?`, else all that would be right."""
+    """Suggest what the user meant: `did you mean "port"?`, else list all that would be right."""
     names = sorted(right)
     close = difflib.get_close_matches(word, names, n=1)
     return f'did you mean "{close[0]}"?' if close else known(names)
 
 
 def known(names: Iterable[str]) -> str:
-    """All the names that would be right, as long as that is readable."""
+    """List the names that would be right, at most 20."""
     listed = sorted(names)
     if not listed:
         return "none is known"
@@ -69,7 +61,7 @@ def known(names: Iterable[str]) -> str:
 
 
 def show(value: object) -> str:
-    """A value as it may stand in a problem's line: short, on one line."""
+    """Return a value for the line of a problem: short, on one line."""
     if isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, str):

@@ -1,4 +1,4 @@
-"""How a process is told to end: by a signal, or by the end of its standard input. The same on every platform."""
+"""How a process learns that it should end: by a signal, or by the end of its standard input, on every platform."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 
 def signals() -> tuple[signal.Signals, ...]:
-    """Those by which this platform tells a program to end."""
+    """Return the signals by which this platform asks a program to end."""
     if sys.platform == "win32":
         return (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
     return (signal.SIGINT, signal.SIGTERM)
@@ -20,13 +20,13 @@ def signals() -> tuple[signal.Signals, ...]:
 
 @contextmanager
 def stop_signals(also: Sequence[signal.Signals] = ()) -> Generator[asyncio.Event]:
-    """An event that is set when the process is told to end; afterwards signals do again what they did before."""
+    """Yield an event that such a signal sets; afterwards restore what the signals did before."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     caught = (*signals(), *also)
     before = {number: signal.getsignal(number) for number in caught}
     for number in caught:
-        if sys.platform == "win32":  # its event loop takes no handlers; what is set here it is woken up for
+        if sys.platform == "win32":  # its event loop takes no handlers, but a signal wakes it
             signal.signal(number, lambda _number, _frame: _set(loop, stop))
         else:
             loop.add_signal_handler(number, stop.set)
@@ -43,7 +43,7 @@ def stop_signals(also: Sequence[signal.Signals] = ()) -> Generator[asyncio.Event
 def stop_at_eof(stop: asyncio.Event) -> None:
     """Set `stop` when standard input ends. Call it in the loop that waits for it."""
     loop = asyncio.get_running_loop()
-    if sys.platform == "win32":  # its event loop looks at sockets alone
+    if sys.platform == "win32":  # its event loop watches only sockets
         threading.Thread(target=_read_to_end, args=(loop, stop), name="standard input", daemon=True).start()
         return
 
@@ -57,7 +57,7 @@ def stop_at_eof(stop: asyncio.Event) -> None:
 
 
 def _read_to_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    with suppress(OSError):  # no standard input at all is an ended one
+    with suppress(OSError):  # no standard input counts as ended
         while os.read(0, 4096):
             continue
     _set(loop, stop)

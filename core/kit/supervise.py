@@ -1,5 +1,4 @@
-"""The only way to start background work, named and owned by one task group; a wait for an event, with a limit; and how
-long to wait before what ended is started again."""
+"""The only way to start background work, named and in one task group; a wait with a limit; pauses before restarts."""
 
 from __future__ import annotations
 
@@ -16,8 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 def supervise(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Run `work` in `group` under `name`. A failure takes the group down. It is logged with its name, unless it is an
-    error of ours: those are told in their own words by whoever started all."""
+    """Run `work` in `group` under `name`. A failure ends the group, and is logged unless it is an OctetError."""
 
     async def watched() -> None:
         try:
@@ -25,7 +23,7 @@ def supervise(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, Non
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            if not _is_ours(error):
+            if not _is_octet_error(error):
                 log.exception("background_work_failed", work=name)
             raise
 
@@ -51,13 +49,12 @@ class RestartPause:
     _next_s: float = field(init=False, default=0.0)
 
     def after(self, ran_s: float) -> float:
-        """Return how long to wait now that it ended after a run of this length."""
         pause_s = self.first_s if ran_s > self.steady_s else max(self._next_s, self.first_s)
         self._next_s = min(pause_s * 2, self.longest_s)
         return pause_s
 
 
-def _is_ours(error: BaseException) -> bool:
+def _is_octet_error(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
-        return all(_is_ours(one) for one in cast("BaseExceptionGroup[BaseException]", error).exceptions)
+        return all(_is_octet_error(one) for one in cast("BaseExceptionGroup[BaseException]", error).exceptions)
     return isinstance(error, OctetError)

@@ -12,7 +12,7 @@ S = TypeVar("S", bound=StrEnum)
 
 
 class IllegalStep(Conflict):
-    """{what} {id} is {state} and cannot become {next}. Look at it again and decide anew."""
+    """{what} {id} is {state} and cannot become {next}. Look at it again, then decide."""
 
 
 def check_step(table: Mapping[S, frozenset[S]], what: str, name: str, state: S, to: S) -> None:

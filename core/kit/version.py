@@ -11,7 +11,7 @@ from pathlib import Path
 
 @cache
 def version() -> str:
-    """The version of this Octet; `unknown` in a checkout that was never installed."""
+    """Return the version of this Octet; `unknown` in a checkout that was never installed."""
     try:
         return metadata.version("octet-dispatch")
     except metadata.PackageNotFoundError:
@@ -20,7 +20,7 @@ def version() -> str:
 
 @cache
 def host() -> str:
-    """By what this machine is known in receipts: a short hash, which tells nobody its name."""
+    """Return how receipts name this machine: a short hash, which does not reveal its name."""
     try:
         name = Path("/etc/machine-id").read_text(encoding="ascii").strip()
     except (OSError, ValueError):

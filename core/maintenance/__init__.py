@@ -1,1 +1,1 @@
-"""Maintenance of desks while Octet runs: windows tried out, put back, looked over; config/ read anew."""
+"""Maintenance of desks while Octet runs: windows tried out, arranged and diagnosed; config/ reloaded."""

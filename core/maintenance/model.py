@@ -1,4 +1,4 @@
-"""What is said of a desk's windows when somebody looks after them, and what was read anew."""
+"""The results of maintaining a desk's windows and of reloading config/."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ class Tried:
 
     desk: str
     window: str
-    agent: str  # whose window it is; empty for nobody's
+    agent: str  # whose window it is; empty if it is no agent's
     is_good: bool  # the whole text was read back, and then seen to be gone
     by: str = ""  # how it was read: `accessibility`, `copy`, `pixels`, `none`; empty when it was not
     took_ms: float = 0.0  # of the try that counted, from the first look to the empty composer
     tries: int = 1
-    reason: AnyReason | None = None
-    """Why not; None where it is good, or where its lane did not say."""
+    reason: AnyReason | None = None  # None where it is good, or its lane gave none
     note: Diagnostic = ""
 
 
@@ -34,7 +33,7 @@ class Placed:
     desk: str
     window: str
     agent: str
-    is_right: bool  # it stands at its place, of its size, and nothing lies over it
+    is_right: bool  # it has its place and size, and nothing covers it
     done: tuple[str, ...] = ()
     reason: AnyReason | None = None
     note: Diagnostic = ""
@@ -46,7 +45,7 @@ class Ailment:
 
     reason: AnyReason | None
     note: Diagnostic = ""
-    window: str = ""  # empty for what is wrong with the desk itself
+    window: str = ""  # empty for a problem of the desk itself
     agent: str = ""
     stops: bool = True  # nothing is typed because of it; else it only deserves to be known
 
@@ -63,22 +62,21 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reloaded:
-    """What was read anew, and what became different by it."""
+    """What a reload read again, and what changed by it."""
 
     agents: tuple[str, ...] = ()  # agents that came, went or changed
     gone: tuple[str, ...] = ()  # those of them that config/ does not name any more
-    desks: tuple[str, ...] = ()  # desks whose workers were started anew, were started or ended
+    desks: tuple[str, ...] = ()  # desks whose workers were started, restarted or ended
     restart: tuple[str, ...] = ()  # settings that are different now and count from the next start only
 
     @property
     def is_nothing(self) -> bool:
-        """Everything was as before."""
         return not (self.agents or self.desks or self.restart)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowTried(DeskEvent):
-    """Somebody had a window tried out; nothing was sent."""
+    """A user had a window tried out; nothing was sent."""
 
     window: str
     result: str
@@ -89,7 +87,7 @@ class WindowTried(DeskEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskArranged(DeskEvent):
-    """Somebody had a desk's windows put back to their places."""
+    """A user had a desk's windows put back to their places."""
 
     windows: int
     right: int
@@ -107,21 +105,21 @@ class ConfigReloaded(Event):
 
 
 class NothingToTry(NotFound):
-    """Desk {id} has no windows. config/desks/{id}.toml describes them; `/desk calibrate` measures them."""
+    """Desk {id} has no windows. Add them to config/desks/{id}.toml, or measure them with `/desk calibrate`."""
 
 
 class BeingReloaded(Conflict):
-    """The configuration is being read anew already. Wait until that is done, then try again."""
+    """Octet is already reloading the configuration. Wait until it has finished, then try again."""
 
 
 class NobodyReloads(Unavailable):
-    """This Octet does not work by files, so there is nothing to read anew."""
+    """This Octet does not read its configuration from files, so it cannot reload it."""
 
 
 class NotReloaded(Invalid):
-    """config/ is not right, so nothing was changed and Octet works on as before: {why}. Mend it and read it again."""
+    """Invalid configuration: {why}. Octet changed nothing and continues with the old one. Fix it, then reload again."""
 
-    head = "config/ is not right, so nothing was changed and Octet works on as before:"
+    head = "The configuration is invalid, so Octet changed nothing and continues with the old one:"
 
     def __init__(self, wrong: ConfigWrong) -> None:
         """`lines` are the problems, one a line."""
@@ -130,5 +128,4 @@ class NotReloaded(Invalid):
 
     @property
     def message(self) -> str:
-        """As a heading and one line for each problem."""
         return "\n".join([self.head, *self.lines])

@@ -15,21 +15,21 @@ from core.security.model import Actor
 
 
 class Reloads(Protocol):
-    """Who reads config/ anew; made when there is a crew to follow it."""
+    """What reloads config/; there is one where desk workers can follow it."""
 
     async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded: ...  # see `Maintenance.reload`
 
 
 class Crew(Displays, Protocol):
-    """The hands of all desks at work."""
+    """The workers of all desks."""
 
-    # By their desks' names, as they are now.
+    # The present workers, by desk.
     @property
     def hands(self) -> Mapping[str, Hands]: ...
-    # The desks whose hands are of no use under this config, or that have none yet.
+    # The desks whose workers do not fit this config, or that have none yet.
     def desks_to_restart(self, config: Config) -> frozenset[str]: ...
-    # End the hands of these desks, in an orderly way, and make those that the config wants, not yet at work.
+    # End the workers of these desks, in an orderly way, and make those of the config, without starting them.
     async def replace(self, config: Config, desks: Collection[str]) -> None: ...
-    def start_missing(self) -> None: ...  # let new hands begin
-    # How the config's agents are reached by the present hands.
+    def start_missing(self) -> None: ...  # start the new workers
+    # How the present workers reach the config's agents.
     def lanes(self, config: Config) -> Mapping[Route, LanePort]: ...

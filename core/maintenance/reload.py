@@ -1,23 +1,24 @@
-"""Taking over what config/ says now, while Octet runs: checked as a whole first, and nothing under way is lost.
-
-The files are the truth: whatever interrupts this, the next start reads them and does the same."""
+"""Takes over what config/ says now, while Octet runs: checked as a whole first, and nothing under way is lost. The
+files are the truth: after any interruption the next start reads them and does the same."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict
+from functools import partial
 
-from core.agents.model import Agent
+from core.agents.model import Agent, Route
 from core.config import loader
 from core.config.loader import Config
 from core.config.settings import SECTIONS
+from core.deliveries.ports import LanePort
 from core.dispatch.service import Dispatch
 from core.dispatch.services import Services
 from core.kit import faults
 from core.kit.problems import ConfigWrong
 from core.maintenance.model import BeingReloaded, ConfigReloaded, NotReloaded, Reloaded
 from core.maintenance.ports import Crew
-from core.maintenance.service import Maintenance
 from core.security.model import Actor, Permission, require
 from core.settings.model import Model, Settings
 
@@ -26,18 +27,22 @@ class Reload:
     """One home's configuration as Octet works by it. `run` is the verb."""
 
     def __init__(
-        self, config: Config, services: Services, *, dispatch: Dispatch, maintenance: Maintenance, crew: Crew
+        self,
+        config: Config,
+        services: Services,
+        *,
+        dispatch: Dispatch,
+        crew: Crew,
+        use_lanes: Callable[[Mapping[Route, LanePort]], None],
     ) -> None:
-        self._config = config
-        self._services = services
-        self._dispatch = dispatch
-        self._maintenance = maintenance
-        self._crew = crew
+        """`use_lanes` is called with the new lanes."""
+        self._config, self._services, self._dispatch, self._crew = config, services, dispatch, crew
+        self._use_lanes = use_lanes
         self._busy = asyncio.Lock()
 
     async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
-        """Read config/ anew and work by it. `desks` names those whose workers are started anew even if their files say
-        the same: what they keep beside those changed. Raises NotReloaded with every problem, or BeingReloaded."""
+        """Read config/ again and work by it. The workers of `desks` restart even if their files did not change. Raises
+        NotReloaded with every problem, or BeingReloaded."""
         require(by, Permission.CONFIG_RELOAD)
         if self._busy.locked():
             raise BeingReloaded
@@ -65,30 +70,26 @@ class Reload:
         )
 
     async def _take_over(self, config: Config, reloaded: Reloaded, by: Actor) -> None:
-        """In this order, so that a kill at any point leaves what the next start puts right by itself, and a store that
-        refuses is met before anything is ended."""
+        """Keep this order: a kill at any point is safe, and a refusing store is noticed before any work ends."""
         dispatch, services, crew = self._dispatch, self._services, self._crew
         await services.agents.register_agents(config.agents)
         before = self._config
-        routes = dispatch.couriers.find_changed(config.agents, reloaded.desks) | {
+        routes = dispatch.workers.find_changed(config.agents, reloaded.desks) | {
             agent.route
             for agent in before.agents
             if agent.model and before.models.get(agent.model) != config.models.get(agent.model)
         }
-        await dispatch.couriers.retire(routes)
+        await dispatch.workers.retire(routes)
         faults.point("reload.retired")
         await crew.replace(config, reloaded.desks)
         faults.point("reload.replaced")
         await services.desks.set_desks(config.desks, crew.hands)
         services.tasks.prompt_files.profiles = config.driven_agents()
         lanes = crew.lanes(config)
-        self._maintenance.serve(lanes)
-        event = ConfigReloaded(
-            agents=reloaded.agents, gone=reloaded.gone, desks=reloaded.desks, restart=reloaded.restart
-        )
-        await dispatch.follow_config(
-            config.agents, lanes, routes, note=lambda tx: services.journal.append(tx, event, by=by.id)
-        )
+        self._use_lanes(lanes)
+        event = ConfigReloaded(**asdict(reloaded))
+        append = partial(services.journal.append, event=event, by=by.id)
+        await dispatch.follow_config(config.agents, lanes, routes, note=append)
         crew.start_missing()
         self._config = config
         faults.point("reload.over")
@@ -99,7 +100,7 @@ def _by_name(config: Config) -> Mapping[str, tuple[Agent, Model | None]]:
 
 
 def _other_settings(before: Settings, now: Settings) -> tuple[str, ...]:
-    """The settings that differ, as they are written in octet.toml; the token by its name alone."""
+    """Return the settings that differ, as octet.toml writes them; the token by its name alone."""
     found = [
         f"[{section}] {key}"
         for section, schema in SECTIONS.items()

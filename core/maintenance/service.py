@@ -1,4 +1,4 @@
-"""Looking after desks: their windows tried out, put back to their places, and what is wrong with each and its cure."""
+"""Maintains desks: tests windows, puts them back to their places, and reports the problems of each."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from core.agents.model import Route
-from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep, FailedWindow, PointAt
+from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep, PointAt
 from core.calibration.service import Calibrations
 from core.config.profiles import ProfileEnabled
-from core.deliveries.model import DeliveryId, DeliveryRequest, DeliveryState, Outcome, Reason, Result
+from core.deliveries.model import DeliveryId, DeliveryRequest, DeliveryState, Outcome, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, WindowStatus
 from core.dispatch.services import Services
 from core.kit.errors import Conflict, OctetError
+from core.kit.from_attributes import from_attributes
 from core.maintenance.model import (
     Ailment,
     DeskArranged,
@@ -29,29 +30,26 @@ from core.maintenance.model import (
     WindowTried,
 )
 from core.maintenance.ports import Reloads
-from core.reasons import AnyReason
+from core.reasons import AnyReason, Reason
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
 
-TEXT = "Octet tries this window out, word {word}. It is not sent and goes away by itself."
+TEXT = "Octet tests this window (code {word}). It does not send this text and removes it."
 """One line without anything that opens a menu or means something to an agent."""
 WORD_CHARS = 10
-TRIES_S = 10.0  # so long what passes by itself is waited for
+TRIES_S = 10.0  # so long Octet waits for what passes
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
-_NO_USE = frozenset({Reason.BUSY, Reason.QUIET_HOURS})  # passes by itself, and not soon
+_NO_USE = frozenset({Reason.BUSY, Reason.QUIET_HOURS})  # passes, but not soon
 _EVIDENCE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 STAGES = frozenset({"preflight", "focus", "stage", "readback", "clear"})
-"""What follows one another in a rehearsal; other figures beside them lie within these."""
-
-
-STANDS: dict[DeskState, Reason] = {
+"""The stages of a trial one after the other; other figures are parts of these."""
+CLOSED: dict[DeskState, Reason] = {
     DeskState.STARTING: Reason.WORKER_STARTING,
     DeskState.HELD: Reason.UNTIL_RELEASED,
     DeskState.STOPPED: Reason.STOPPED_THERE,
     DeskState.UNAVAILABLE: Reason.DESK_UNUSABLE,
 }
-"""Why nothing is typed at a desk of this state that gives no reason of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +66,7 @@ class _Target:
 
 
 class _Staged:
-    """The journal's side of one rehearsal (deliveries.ports.Progress): its marks are stored before the text is pasted,
-    and Enter is never granted."""
+    """Implements deliveries.ports.Progress for one trial: stores its marks before the paste, and never grants Enter."""
 
     def __init__(self, services: Services, target: _Target) -> None:
         self._services, self._target = services, target
@@ -89,7 +86,7 @@ class _Staged:
 
 
 class NeverSent(Conflict):
-    """What a window is tried out with is never sent."""
+    """Octet never sends the test line of a window."""
 
 
 class Maintenance:
@@ -102,7 +99,7 @@ class Maintenance:
         self._calibrate: Calibrations | None = None
 
     def reloads_by(self, reload: Reloads, calibrate: Calibrations | None = None) -> None:
-        """What `reload`, and whoever is asked by `calibrate`, is done by."""
+        """Use these for `reload` and `calibrate`."""
         self._reload, self._calibrate = reload, calibrate
 
     @property
@@ -113,21 +110,20 @@ class Maintenance:
 
     @property
     def calibrate(self) -> Calibrations:
-        """Connecting windows. Raises NobodyReloads."""
         if self._calibrate is None:
             raise NobodyReloads
         return self._calibrate
 
     async def reload(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
-        """Take over what config/ says now, checked as a whole first; what is under way ends, or is given up before
-        Enter and queued again. `desks` names those whose workers begin anew even if their files say the same. Raises
-        NotReloaded with every problem, BeingReloaded, NobodyReloads."""
+        """Take over what config/ says now, checked as a whole first; work under way ends, or is given up before Enter
+        and queued again. The workers of `desks` restart even if their files did not change. Raises NotReloaded with
+        every problem, BeingReloaded or NobodyReloads."""
         require(by, Permission.CONFIG_RELOAD)
         return await self._reloads.run(by=by, desks=desks)
 
     async def forget(self, desk: str, window: str, *, by: Actor) -> tuple[LearnedFact, ...]:
-        """Remove what Octet learned of this window, and let the desk's worker begin again without it. Raises
-        DeskNotFound, WindowNotFound, NothingLearned, NobodyReloads, BeingReloaded or Unavailable."""
+        """Remove what Octet learned of this window, and restart the desk's worker. Raises DeskNotFound, WindowNotFound,
+        NothingLearned, NobodyReloads, BeingReloaded or Unavailable."""
         require(by, Permission.CONFIG_RELOAD)
         reload = self._reloads
         gone = await self._services.desks.forget(desk, window, by=by)
@@ -135,8 +131,8 @@ class Maintenance:
         return gone
 
     async def recalibrate(self, desk: str, window: str, *, by: Actor) -> CalibrationStep:
-        """Connect a window anew that cannot be used as it was connected; the message that tells of it says what became
-        of that. Raises DeskNotFound, NoSuchWindow, NobodyReloads, and whatever keeps Octet from looking."""
+        """Connect a window again that cannot be used; the message about it gets the result. Raises DeskNotFound,
+        CalibrationWindowNotFound, NobodyReloads, and what keeps Octet from looking."""
         require(by, Permission.DESK_SEE)
         blocked = self._services.blocked_windows
         await blocked.record_recalibration(desk, window, by=by)
@@ -145,31 +141,25 @@ class Maintenance:
         except OctetError as error:
             await blocked.record_recalibration(desk, window, by=by, why_not=error.message)
             raise
-        match step.now:
-            case (
-                PointAt(note=note)
-                | CalibrationResult(failed=(FailedWindow(note=note), *_))
-                | CalibrationResult(note=note)
-            ):
-                await blocked.record_recalibration(desk, window, by=by, why_not=note)
-            case _:
-                pass
+        if isinstance(step.now, PointAt | CalibrationResult):
+            failed = step.now.failed if isinstance(step.now, CalibrationResult) else ()
+            note = failed[0].note if failed else step.now.note
+            await blocked.record_recalibration(desk, window, by=by, why_not=note)
         return step
 
     def serve(self, lanes: Mapping[Route, LanePort]) -> None:
-        """Reach windows by these lanes from now on."""
         self._lanes = dict(lanes)
 
     async def try_out(self, *, desk: str | None = None, agent: str | None = None, by: Actor) -> tuple[Tried, ...]:
-        """Stage a harmless line in this agent's window, or in all windows of the desk (left out: of all desks), read it
-        back and clear it; never an Enter. Raises AgentNotFound, AgentWithoutWindow, DeskNotFound, NothingToTry."""
+        """Stage a harmless line in this agent's window, or in all windows of the desk or of all desks, read it back and
+        clear it; never press Enter. Raises AgentNotFound, AgentWithoutWindow, DeskNotFound or NothingToTry."""
         require(by, Permission.DESK_USE)
         targets = self._targets(desk, agent)
 
         async def try_desk(name: str) -> list[Tried]:
             return [await self._try_one(target, by) for target in targets if target.desk == name]
 
-        # Each desk to its end: what one meets must not break off another between a paste and its clearing.
+        # Each desk finishes: an error at one must not interrupt another between a paste and its clearing.
         desks = dict.fromkeys(target.desk for target in targets)
         done = await asyncio.gather(*(try_desk(name) for name in desks), return_exceptions=True)
         tried: list[Tried] = []
@@ -185,17 +175,9 @@ class Maintenance:
         found = self._services.desks.find(desk)
         if not found.windows:
             raise NothingToTry(id=desk)
-        arranged = await self._services.desks.arrange(desk, [window.name for window in found.windows])
+        arranged = await self._services.desks.answering(desk).arrange([window.name for window in found.windows])
         placed = tuple(
-            Placed(
-                desk=desk,
-                window=one.window,
-                agent=self._agent_at(desk, one.window),
-                is_right=one.reason is None,
-                done=one.done,
-                reason=one.reason,
-                note=one.note,
-            )
+            from_attributes(Placed, one, desk=desk, agent=self._agent_at(desk, one.window), is_right=one.reason is None)
             for one in arranged
         )
         event = DeskArranged(desk=desk, windows=len(placed), right=sum(one.is_right for one in placed))
@@ -203,19 +185,16 @@ class Maintenance:
         return placed
 
     async def doctor(self, desk: str | None = None, *, by: Actor) -> tuple[Diagnosis, ...]:
-        """Look the desk over (left out: every desk), and say of each thing that is wrong what to do. Raises
-        DeskNotFound."""
+        """Check the desk, or every desk, and say what to do about each problem. Raises DeskNotFound."""
         require(by, Permission.DESK_READ)
         found = [self._services.desks.find(desk)] if desk else list(self._services.desks.all())
         return tuple([await self._diagnose(one) for one in found])
 
     async def note_enabled(self, profile: str, *, who: str, by: Actor) -> None:
-        """Journal that the account `who` enabled a profile that ships disabled, as the home has already."""
+        """Journal that the account `who` enabled a profile that ships disabled."""
         require(by, Permission.DESK_USE)
         event = ProfileEnabled(profile=profile, who=who)
         await self._services.store.write(lambda tx: self._services.journal.append(tx, event, by=by.id))
-
-    # Trying out
 
     def _targets(self, desk: str | None, agent: str | None) -> list[_Target]:
         if agent is not None:
@@ -233,7 +212,7 @@ class Maintenance:
     def _target(self, desk: str, window: str) -> _Target:
         agents = self._services.agents.at(desk, window)
         routes: list[Route] = [agent.route for agent in agents]
-        # A window without an agent is reached by the desk's own hands.
+        # A window without an agent is reached by its desk's lane.
         routes += [one for one in self._lanes if one[0].abilities.has_window and one[1] == desk]
         lane = next((self._lanes[route] for route in routes if route in self._lanes), None)
         return _Target(desk=desk, window=window, agent=agents[0].name if agents else "", lane=lane)
@@ -243,7 +222,7 @@ class Maintenance:
         now = services.desks.state(target.desk)
         if target.lane is None or now.state is DeskState.UNAVAILABLE:  # for one that is starting its lane waits
             return target.not_tried(now.reason, now.note)
-        # What stands in the window may be all that shows what became of a delivery.
+        # The window's content may be the only evidence of a delivery's result.
         in_doubt = await services.store.write(lambda tx: deliveries.find_in_states(tx, _EVIDENCE))
         if any((one.desk, one.window) == (target.desk, target.window) for one in in_doubt):
             return target.not_tried(Reason.EARLIER_UNKNOWN)
@@ -268,7 +247,7 @@ class Maintenance:
         return tried
 
     async def _try(self, target: _Target, lane: LanePort) -> tuple[Outcome, int]:
-        """The outcome that counts: what passes by itself is tried again for a while."""
+        """Return the outcome that counts, after retries for what passes, and the number of tries."""
         clock, pause_s, tries = self._services.clock, FIRST_PAUSE_S, 0
         until_s = clock.monotonic_s() + TRIES_S
         while True:
@@ -296,19 +275,17 @@ class Maintenance:
             is_dry_run=True,
         )
 
-    # Looking over
-
     async def _diagnose(self, desk: Desk) -> Diagnosis:
         state, reason, note = self._services.desks.state(desk.name)
         ailments: list[Ailment] = []
-        if state in STANDS:
-            ailments.append(Ailment(reason=reason or STANDS[state], note=note))
+        if state in CLOSED:
+            ailments.append(Ailment(reason=reason or CLOSED[state], note=note))
         elif reason:  # nothing begins there for the moment
             ailments.append(Ailment(reason=reason, stops=False))
         seen: tuple[WindowStatus, ...] = ()
         if state in {DeskState.READY, DeskState.HELD, DeskState.STOPPED}:
             try:
-                seen = await self._services.desks.examine(desk.name)
+                seen = await self._services.desks.answering(desk.name).examine()
             except DeskUnavailable as error:
                 ailments.append(Ailment(reason=error.reason, note=error.note))
         for status in seen:

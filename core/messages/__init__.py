@@ -1,1 +1,1 @@
-"""Messages: addressed texts between people, agents and the hub, and the prompt an agent reads."""
+"""Messages: addressed texts between users, agents and Octet, and the prompt an agent reads."""

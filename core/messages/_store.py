@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, bindparam, func, insert, select, text, update
 
-from core.store.tables import metadata
+from core.store.tables import metadata, texts
 
 _HAS_TEXT = text("expired_ms IS NULL AND kind != 'control'")
-"""Written out, not bound: SQLite uses a partial index only for a condition that it can read. The body of a control
-message names an act and is no text."""
+"""The body of a control message names an act and is no text."""
 
 messages = Table(
     "messages",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("sender", Text, nullable=False),
+    *texts("kind", "sender"),
     Column("sender_name", Text, nullable=False, server_default=""),
-    Column("recipient", Text, nullable=False),
-    Column("thread", Text, nullable=False),
+    *texts("recipient", "thread"),
     Column("task", Text),
     Column("supersedes", Text),
     Column("idempotency_key", Text, unique=True),
     Column("priority", Integer, nullable=False),
     Column("expires_at_ms", Integer),
-    Column("source", Text, nullable=False),
-    Column("marker", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    *texts("source", "marker", "body"),
     Column("final", Boolean, nullable=False),
     Column("late", Boolean, nullable=False),
     Column("created_ms", Integer, nullable=False),
@@ -41,12 +36,7 @@ ONE = select(messages).where(_row.id == bindparam("message"))
 BY_KEY = select(messages).where(_row.idempotency_key == bindparam("key"))
 LAST_END = (
     select(messages)
-    .where(
-        _row.task == bindparam("of_task"),
-        _row.kind == "reply",
-        _row.final.is_(True),
-        _row.late.is_(False),
-    )
+    .where(_row.task == bindparam("of_task"), _row.kind == "reply", _row.final.is_(True), _row.late.is_(False))
     .order_by(_row.id.desc())
     .limit(1)
 )

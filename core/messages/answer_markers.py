@@ -1,4 +1,4 @@
-"""The way to answer without a shell: between two markers in the window. What to write, and finding it. Pure."""
+"""How agents answer without a shell, between two markers in the window: the instruction, and finding the answer."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 INSTRUCTION = "No shell? Write the whole answer in this window, between {opening} and {closing}"
 _NOISE = r"[\s|\u00ad\u200b-\u200f\u2060\ufeff\u2500-\u257f]*"
-"""What may stand between any two characters of a marker: a window breaks lines where it likes, and draws frames."""
+"""What may come between any two characters of a marker: a window breaks lines anywhere, and draws frames."""
 _BEFORE = INSTRUCTION.partition("{opening}")[0][-24:]
 _BETWEEN = INSTRUCTION.partition("{opening}")[2].partition("{closing}")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedAnswer:
-    """What stands between the markers. Not `is_whole`: it begins, and its end is not there."""
+    """The text between the markers. Not `is_whole`: the closing marker is missing."""
 
     text: str
     is_whole: bool
@@ -28,16 +28,14 @@ class _Marker:
 
 
 def instruction(marker: str) -> str:
-    """The line of a prompt that says how to answer without a shell."""
+    """Return the line of a prompt that says how to answer without a shell."""
     opening, closing = _markers(marker)
     return INSTRUCTION.format(opening=opening, closing=closing)
 
 
 def find_answer(transcript: str, marker: str) -> MarkedAnswer | None:
-    """The newest answer that stands between these markers; one that is whole before one that only begins.
-
-    The prompt itself, which names both, is never taken for one: neither whole, nor cut off on either side, nor quoted.
-    """
+    """Find the newest answer between these markers; a whole one before one that only begins. The prompt itself, which
+    names both markers, never counts: neither whole, nor cut off, nor quoted."""
     if not marker:
         return None
     whole: str | None = None
@@ -51,7 +49,8 @@ def find_answer(transcript: str, marker: str) -> MarkedAnswer | None:
     if whole is not None:
         return MarkedAnswer(text=whole, is_whole=True)
     rest = "" if begins is None else _clean(transcript[begins:])
-    if not rest or _is_cut_prompt(rest, marker):
+    own_line = "".join(f"{_BETWEEN}{_markers(marker)[1]}".split())  # a prompt may be cut off on both sides
+    if not rest or own_line.startswith(re.sub(_NOISE, "", rest)[:20]):
         return None
     return MarkedAnswer(text=rest, is_whole=False)
 
@@ -61,10 +60,10 @@ def _markers(marker: str) -> tuple[str, str]:
 
 
 def _markers_in(transcript: str, marker: str) -> list[_Marker]:
-    """Every marker that an agent wrote, in order; those of a prompt's own line are left out."""
+    """List every marker that an agent wrote, in order; those of a prompt's own line are left out."""
     opening, closing = _markers(marker)
     echoed = [match.span() for match in _with_noise(opening + _BETWEEN + closing).finditer(transcript)]
-    # A copy may end, or a window cut a long prompt off, in the middle of that line.
+    # A copy may end, or a window may cut a long prompt off, in the middle of that line.
     echoed += [match.span() for match in _with_noise(_BEFORE + opening).finditer(transcript)]
     opens = [_Marker(*match.span(), True) for match in _with_noise(opening).finditer(transcript)]
     closes = [_Marker(*match.span(), False) for match in _with_noise(closing).finditer(transcript)]
@@ -74,20 +73,14 @@ def _markers_in(transcript: str, marker: str) -> list[_Marker]:
 
 
 def _with_noise(text: str) -> re.Pattern[str]:
-    """The text with anything between its characters that a window may put there; its own blanks count as that."""
+    """Return a pattern for the text with anything between its characters that a window may put there."""
     return re.compile(_NOISE.join(re.escape(character) for character in text if not character.isspace()))
 
 
-def _is_cut_prompt(rest: str, marker: str) -> bool:
-    """Whether this is the middle of a prompt's own line, cut off on both sides."""
-    kept = re.sub(_NOISE, "", rest)
-    return "".join(f"{_BETWEEN}{_markers(marker)[1]}".split()).startswith(kept[:20])
-
-
 def _clean(text: str) -> str:
-    """The text without empty lines and rests of a frame around it, blanks at ends of lines, and what no file holds."""
+    """Return the text without a frame and empty lines around it, trailing blanks, and characters that no file takes."""
     first, *lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
-    lines = [first.lstrip(), *lines]  # it stands on the line of the marker
+    lines = [first.lstrip(), *lines]  # the first one is on the line of the marker
     while lines and _is_frame(lines[0]):
         del lines[0]
     while lines and _is_frame(lines[-1]):

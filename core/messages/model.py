@@ -13,7 +13,7 @@ from core.security.model import Actor, ActorKind
 
 MAX_BRIEF_CHARS = 100_000  # the longest brief of a task
 MAX_ANSWER_CHARS = 1_000_000  # the longest answer of an agent
-MAX_PROGRESS_CHARS = 300  # the longest word of progress: it stands on a card, on one line
+MAX_PROGRESS_CHARS = 300  # of one report of progress: a card shows it on one line
 
 
 class MessageKind(StrEnum):
@@ -32,7 +32,7 @@ class Source(StrEnum):
     MEMBER = "member"
     WEBHOOK = "webhook"
     AGENT = "agent"
-    WINDOW = "window"  # read in an agent's window, between the markers of its prompt: unverified, as nobody brought it
+    WINDOW = "window"  # read in an agent's window, between the markers of its prompt: unverified, as it has no code
     MODEL = "model"  # A model's own words, which came with the outcome of its prompt's delivery
 
 
@@ -42,7 +42,7 @@ class NewMessage:
 
     kind: MessageKind
     sender: str
-    sender_name: str = ""  # how people call the sender of words; empty for other kinds
+    sender_name: str = ""  # the display name of a message's sender; empty for other kinds
     recipient: str
     task: str | None
     supersedes: MessageId | None = None  # what it takes the place of
@@ -50,8 +50,7 @@ class NewMessage:
     priority: int = 2
     expires_at_ms: int | None = None
     source: Source
-    marker: str = ""
-    """Eight random characters between which an agent without a shell writes its answer; empty for other kinds."""
+    marker: str = ""  # Eight random characters around an answer without a shell; empty for other kinds
     body: str
     final: bool = False  # for a reply: it ended the task (`done`), rather than spoke during it (`reply`)
     late: bool = False  # it came after the task had ended, or named another task than its code
@@ -64,16 +63,15 @@ class Message(NewMessage):
     id: MessageId
     thread: str
     created_ms: int
-    expired_ms: int | None = None
-    """When its body was cleared, because Octet had kept it long enough; None as long as it is kept."""
+    expired_ms: int | None = None  # When Octet cleared its body, after its time; None as long as it is kept
 
 
 class EmptyText(Invalid):
-    """There is no text. Write what is to be done."""
+    """The text is empty. Write what the agent should do."""
 
 
 class TextTooLong(Invalid):
-    """This text has {length} characters; at most {limit} are taken. Shorten it."""
+    """This text has {length} characters; the limit is {limit}. Shorten it."""
 
 
 class ControlCharacters(Invalid):
@@ -82,7 +80,8 @@ class ControlCharacters(Invalid):
 
 
 class BrokenCharacter(Invalid):
-    """This text has half a character (U+{code} at position {position}) and cannot be kept. Save it as UTF-8 again."""
+    """This text contains half a character (U+{code} at position {position}), which Octet cannot store. Save it as
+    UTF-8 again."""
 
 
 def text_for_people(text: str, expired_ms: int | None) -> str:
@@ -99,8 +98,8 @@ def check_encoding(text: str) -> None:
 
 
 def clean_text(text: str, *, limit: int) -> str:
-    """`text` with line ends as LF, without empty lines around it and blanks at its end; or the error that says what is
-    wrong with it. Nothing else is changed: what is delivered is what was asked."""
+    """Return `text` with LF as line ends, without empty lines around it and trailing blanks, else unchanged. Raises
+    EmptyText, TextTooLong or ControlCharacters."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n").rstrip()
     if not text.strip():
         raise EmptyText
@@ -113,17 +112,16 @@ def clean_text(text: str, *, limit: int) -> str:
 
 
 def address_of(by: Actor) -> str:
-    """The address of whoever says something without being an agent."""
     return {ActorKind.PERSON: f"person:{by.id}", ActorKind.OPERATOR: "operator"}.get(by.kind, f"system:{by.id}")
 
 
 def source_of(by: Actor) -> Source:
-    """Where the words of whoever says something without being an agent come from."""
+    """Return where the text of a sender that is no agent comes from."""
     return Source.MEMBER if by.kind is ActorKind.PERSON else Source.OPERATOR
 
 
 def label(message: Message) -> str:
-    """The short label of who speaks to whom: A2A, C2A, A2C, D2A, H2A, S2A, BROADCAST or ONBOARDING."""
+    """Return the short label of who speaks to whom: A2A, C2A, A2C, D2A, H2A, S2A, BROADCAST or ONBOARDING."""
     if message.recipient == "all":
         return "BROADCAST"
     if message.kind is MessageKind.CONTROL and message.thread == "onboarding":
@@ -133,6 +131,6 @@ def label(message: Message) -> str:
     if sender == "agent":
         return "A2A" if to_agent else "A2C"
     if sender == "hub":
-        # A task typed by a person reaches its agent through the hub: from Discord, or from this machine's owner.
+        # A task typed by a user reaches its agent through the hub: from Discord, or from this machine's owner.
         return {Source.OPERATOR: "C2A", Source.AGENT: "A2A", Source.WEBHOOK: "S2A"}.get(message.source, "D2A")
     return {"person": "H2A", "operator": "C2A"}.get(sender, "S2A")

@@ -1,4 +1,4 @@
-"""The prompts agents read: header, body, how to answer; whole, in parts, or naming a file where a text is too long."""
+"""The prompts that agents read: header, body, how to answer; whole, in parts, or naming a file with a long text."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from core.store.errors import StoreFull, StoreUnavailable, is_full
 log = structlog.get_logger(__name__)
 
 _PASSES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
-"""What a disk says in trouble, not what is wrong with one folder."""
+"""Errors of a disk, not of one folder."""
 
 
 class BriefNotWritten(Unavailable):
-    """The text is too long for the window and could not be written to {file}: {why}. Mend that, then `/task retry`; or
-    send it again, if it was a message."""
+    """The text is too long for the window, and Octet could not write it to {file}: {why}. Fix that, then use `/task
+    retry`, or send the message again."""
 
 
 class TooLongForAgent(Invalid):
@@ -49,8 +49,7 @@ _NAME_CHARS = 60
 _MARK_CHARS = 6
 MOST_PARTS = 99  # of one prompt
 _WIDEST = MessagePart(number=MOST_PARTS - 1, cuts=(0,) * (MOST_PARTS - 1))  # no part says more about itself
-MESSAGE_FILES_LAST_MS = 2 * 24 * 3600 * 1000
-"""So long the file of words that are about no task stays after they were last brought: they have no other end."""
+MESSAGE_FILES_LAST_MS = 2 * 24 * 3600 * 1000  # Files of messages about no task stay so long
 
 
 class PromptFiles:
@@ -67,7 +66,7 @@ class PromptFiles:
         return profile is not None and profile.tells_answers
 
     def render(self, brief: Message, *, agent: str, code: str, shown_code: str = "") -> str:
-        """The prompt as people see it, with `shown_code` in place of the code: whole, also where it comes in parts."""
+        """Render the prompt for users, with `shown_code` in place of the code: whole, even if it comes in parts."""
         written = self._renderer(agent, code)
         becomes = self._too_long_policy(written(brief), brief.body, agent)
         file = self._file(brief) if becomes is TooLong.FILE else None
@@ -75,8 +74,8 @@ class PromptFiles:
         return self._renderer(agent, shown_code or code)(brief, file=file, lost=lost)
 
     def make_prompt(self, brief: Message, *, agent: str, code: str, share: MessagePart | None = None) -> Prompt:
-        """The prompt as it is brought: the whole, or one part of it; then its file is written. With `share` it is that
-        part, however long it is; else the first of as many as it takes now. Raises as `write`."""
+        """Render the prompt for delivery: the whole, or one part; write its file if it has one. `share` is that part,
+        however long; without it, the first of as many as are needed. Raises as `write`."""
         written = self._renderer(agent, code)
         whole = written(brief)
         then = self._too_long_policy(whole, brief.body, agent)
@@ -101,23 +100,21 @@ class PromptFiles:
             raise TooLongForAgent(length=len(body), agent=", ".join(agents), limit=limit)
 
     def _too_long_policy(self, whole: str, body: str, agent: str) -> TooLong | None:
-        """What this prompt becomes because the agent's window does not take it: it is too long, or its body has lines
-        or tabs that would be lost; None where it fits."""
+        """Return what becomes of a prompt that is too long, or would lose lines or tabs; None where it fits."""
         profile = self.profiles.get(agent)
         if profile is None or len(whole) > profile.max_chars:
             return profile and profile.too_long
         return TooLong.FILE if profile.too_long is TooLong.FILE and self._unsupported_characters(body, agent) else None
 
     def _unsupported_characters(self, body: str, agent: str) -> str:
-        """Name what of this body the agent's window does not take, whatever its length; empty where it takes all."""
+        """Name what of this body the agent's window does not take; empty where it takes all."""
         profile = self.profiles.get(agent)
         lines = profile is not None and profile.newline is not Newline.KEEP and "\n" in body
         tabs = profile is not None and profile.tab is not Newline.KEEP and "\t" in body
         return " and ".join(["line breaks"] * lines + ["tabs"] * tabs)
 
     def _first_part(self, brief: Message, agent: str, code: str) -> MessagePart:
-        """The first of as few parts as it takes; the whole, which its window then refuses, where what stands around
-        each part leaves no room, or there would be too many."""
+        """Return the first of as few parts as possible; the whole where parts have no room or are too many."""
         written, most, empty = self._renderer(agent, code), self.profiles[agent].max_chars, replace(brief, body="")
         widest = (_WIDEST, replace(_WIDEST, number=MOST_PARTS))
         room = [most - len(written(empty, share=share)) for share in widest]
@@ -127,8 +124,8 @@ class PromptFiles:
         return found if found.total <= MOST_PARTS else WHOLE_MESSAGE
 
     def write(self, brief: Message, text: str) -> None:
-        """Put the brief where its prompt `text` says it is, if it does. Raises BriefNotWritten; StoreFull or
-        StoreUnavailable when the disk itself is in trouble."""
+        """Write the brief into its file, if its prompt `text` names that. Raises BriefNotWritten; StoreFull or
+        StoreUnavailable when the disk itself fails."""
         file = self._file(brief)
         if str(file) not in text:
             return
@@ -142,22 +139,19 @@ class PromptFiles:
             raise BriefNotWritten(file=file, why=error.strerror or type(error).__name__) from error
 
     def delete_for_task(self, task: str) -> None:
-        """The task has ended: neither its brief nor what was said about it is needed. A retry writes it anew."""
+        """Delete the files of a task that has ended. A retry writes them again."""
         self._delete(file for file in self._files() if _task_of(file) == task)
 
     def delete_old(self, now_ms: int) -> None:
-        """Words that are about no task, once their time is over."""
-        old = (
-            file for file in self._files() if not _task_of(file) and _written_ms(file) + MESSAGE_FILES_LAST_MS < now_ms
-        )
-        self._delete(old)
+        """Delete the files of old messages that are about no task."""
+        before_ms = now_ms - MESSAGE_FILES_LAST_MS
+        self._delete(file for file in self._files() if not _task_of(file) and _written_ms(file) < before_ms)
 
     def delete_partial(self) -> None:
-        """What a kill left half written. Only at a start, before anything is written here."""
+        """Delete half-written files. Call it at a start only, before anything is written here."""
         self._delete(self._listed(drafts_left))
 
     def list_tasks(self) -> frozenset[str]:
-        """The tasks that files stand here for."""
         return frozenset(filter(None, map(_task_of, self._files())))
 
     def _files(self) -> Sequence[Path]:
@@ -186,7 +180,7 @@ class PromptFiles:
 
 
 def _task_of(file: Path) -> str:
-    """The task that a file is for; empty for words that are about none. `T-142.md`, `T-142.01J….md`, `01J….md`."""
+    """Return the task of a file; empty for a message about none. `T-142.md`, `T-142.01J….md`, `01J….md`."""
     first = file.name.partition(".")[0]
     return first if re.fullmatch(r"T-[1-9][0-9]{0,17}", first) else ""
 
@@ -209,15 +203,11 @@ def render(
     is_read: bool = False,
     share: MessagePart = WHOLE_MESSAGE,
 ) -> str:
-    """The whole text that is brought to the agent: a task's brief, or somebody's words.
-
-    `command` is how `octet` is called on the agent's machine. Without a `code` the prompt tells no way to answer: words
-    cannot be answered, or the lane returns the answer itself.
-    With `file` the body stands there, and the text says so, and why: it is too long, or its window loses what `lost`
-    names. `is_read`: answers are read in the agent's window too.
-    Of one that comes in parts it is this `share`. Only the last tells how to answer: whoever has the code may end the
-    task, and an answer with it proves that the prompt arrived; neither may be so before the whole of it is there."""
-    body = _framed(share.of(message.body), share) if file is None else _elsewhere(message, file, lost)
+    """Render the whole text for the agent: a task's brief, or a message. `command` is how agents call octet. Without a
+    `code` the prompt says no way to answer. With `file` the body is there, because it is too long, or the window loses
+    what `lost` names. `is_read`: answers are read in the window, too. Only the last `share` says how to answer: the
+    code ends the task, and an answer with it proves that the whole prompt arrived."""
+    body = _framed(share.of(message.body), share) if file is None else _in_file(message, file, lost)
     about = (f" · task {message.task}" if message.task else "") + f" · P{message.priority}"
     part = f" · {share.words}" if share.words else ""
     if message.kind is MessageKind.TASK:
@@ -229,7 +219,7 @@ def render(
         here = f"\n{instruction(message.marker)}" if is_read and message.marker else ""
         return f"{head}\n{body}\nWhile you work: {working}\nWhen finished:  {done}{here}"
     to = "everybody" if message.recipient == "all" else agent
-    # Somebody may say the same twice: each must be known by itself in a window's transcript.
+    # A user may say the same twice: each must be recognisable in a window's transcript.
     head = f"[{label(message)}] {_name(message)} → {to}{about} · #{message.id[-_MARK_CHARS:]}{part}"
     is_answered = bool(code) and share.is_last
     answer = f"\nTo answer:  {command} reply {message.task} --code {code} --file answer.md" if is_answered else ""
@@ -237,7 +227,7 @@ def render(
 
 
 def _framed(body: str, share: MessagePart) -> str:
-    """A part says at both ends that it is one, and whether to begin."""
+    """Return the part, with what it is and whether to begin at both ends."""
     if not share.cuts:
         return body
     if share.is_last:
@@ -248,13 +238,13 @@ def _framed(body: str, share: MessagePart) -> str:
 
 
 def _name(message: Message) -> str:
-    """Who speaks, on one line: people choose their names themselves."""
+    """Return who speaks, on one line: users choose their names themselves."""
     line = " ".join(message.sender_name.split())
     kept = "".join(sign for sign in line if unicodedata.category(sign) not in {"Cc", "Cf", "Cs"})
     return kept[:_NAME_CHARS] or message.sender
 
 
-def _elsewhere(message: Message, file: Path, lost: str) -> str:
+def _in_file(message: Message, file: Path, lost: str) -> str:
     what, to_do = ("Your task", " and do it") if message.kind is MessageKind.TASK else ("This message", "")
     long = f"{len(message.body):,} characters, too many for this window"
     why = f"{lost}, which this window cannot take" if lost else long

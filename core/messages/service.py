@@ -1,4 +1,4 @@
-"""Storing addressed texts and finding them again."""
+"""Stores addressed texts and finds them again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MessageNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageStored(Event):
-    """A message was taken in. Its text stands in the messages, not here."""
+    """A message was stored. The journal does not have its text."""
 
     SUBJECT = "message:{0.message}"
     message: MessageId
@@ -41,8 +41,8 @@ class MessageStored(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentTexts:
-    """What agents have sent to one task: texts that came in time and their size in bytes, all texts of the last minute
-    and when the first of them came, late texts that bore one code."""
+    """What agents have sent to one task: `texts` in time and their `size` in bytes, `recent` ones of the last minute
+    and when the first of these came, and `late` ones with one code."""
 
     texts: int
     size: int
@@ -52,12 +52,10 @@ class SentTexts:
 
 
 class Messages:
-    """Every text between people, agents and the hub, with who said it to whom about what."""
+    """Every text between users, agents and Octet, with its sender, its recipient and its subject."""
 
     def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
-        """Ids and markers come from `ids`."""
-        self._store, self._journal, self._clock = store, journal, clock
-        self._ids = ids
+        self._store, self._journal, self._clock, self._ids = store, journal, clock, ids
 
     def add_brief(self, tx: Tx, *, task: str, agent: str, body: str, priority: int, source: Source, by: str) -> Message:
         """Store the hub's message that gives `task` to `agent`; `source` says where the text came from."""
@@ -85,22 +83,20 @@ class Messages:
         return SentTexts(texts=row.texts, size=row.size, recent=row.recent, first_ms=row.first_ms, late=row.late)
 
     def last_final_answer(self, tx: Tx, task: str) -> Message | None:
-        """The newest words that ended the task, if any did."""
+        """Return the newest answer that ended the task, if any did."""
         row = tx.execute(_store.LAST_END, {"of_task": task}).first()
         return None if row is None else _message(row)
 
     def expire_texts(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
-        """Clear at most `most` texts from before `before_ms` that nothing needs any more; return how many.
-
-        A text about a task follows the task's brief. One that is on its way, or that is still to be told, stays."""
+        """Clear at most `most` texts from before `before_ms` that nothing needs any more; return how many. A text about
+        a task expires after its brief; one that is on its way or in an unsent notice stays."""
         return tx.execute(_store.EXPIRE, {"before": before_ms, "at": now_ms, "size_of_batch": most}).rowcount
 
     def find(self, tx: Tx, message: str) -> Message:
-        """One message as this transaction sees it."""
         return _message(tx.execute(_store.ONE, {"message": message}).one())
 
     async def get(self, message: str) -> Message:
-        """One message. Raises MessageNotFound."""
+        """Fetch one message. Raises MessageNotFound."""
         rows = await self._store.fetch(_store.ONE, {"message": message})
         if not rows:
             raise MessageNotFound(id=message[:40])
@@ -114,7 +110,6 @@ class Messages:
         tx.execute(_store.SHIFT, {"by": by_ms, "names": list(names)})
 
     def add(self, tx: Tx, new: NewMessage, *, by: str) -> Message:
-        """Store what its sender says to its recipient."""
         name = MessageId(self._ids.ulid())
         message = Message(**asdict(new), id=name, thread=new.task or name, created_ms=self._clock.now_ms())
         tx.execute(_store.ADD, asdict(message))

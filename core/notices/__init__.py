@@ -1,1 +1,1 @@
-"""Notices: what people still have to be told. Written with the change they tell of; the outbox takes them out."""
+"""Notices: what users still have to see. Written with the change that they report; the outbox posts them."""

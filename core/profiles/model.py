@@ -1,6 +1,5 @@
-"""What config/profiles says: how one kind of window, or program in a pane, is driven, and what it shows. Each class is
-a table of a file. Pydantic checks the annotations when `core.config` reads one; editors and errors show what is written
-beside a field, or below it."""
+"""What config/profiles says: how Octet drives one kind of window, or program in a pane, and what it shows. Each class
+is a table of a file, checked by pydantic. Editors and errors show the comment beside a field, or the text below it."""
 
 from __future__ import annotations
 
@@ -53,19 +52,19 @@ class TooLong(StrEnum):
     FILE = "file"  # Its body goes into a file of the home, which the prompt names: for agents that can read files here.
     REFUSE = "refuse"  # It is not sent, and a person is told: for agents that cannot, such as a chat in a browser.
     SPLIT = "split"
-    """It comes in parts, each a delivery of its own; all but the last say that the agent shall wait for the rest."""
+    """Octet sends it in parts, each a separate delivery; all but the last ask the agent to wait for the rest."""
 
 
 class Readback(StrEnum):
-    """How it is proven that the whole text stands in the composer before Enter, the strongest first."""
+    """How Octet proves before Enter that the composer holds the whole text, the strongest way first."""
 
     ACCESSIBILITY = "accessibility"
-    """The program tells the composer's whole text over the accessibility bus; compared, and once more before Enter."""
+    """The program reports the composer's whole text over the accessibility bus; compared, and again before Enter."""
     COPY = "copy"  # The whole text is copied back out of the composer and compared
     PIXELS = "pixels"
-    """The program itself took the text, and the composer's picture changed and stands still. Nothing is compared."""
+    """The program took the text, and the composer's picture changed and stays the same. Octet compares nothing."""
     NONE = "none"
-    """The program itself took the text; nobody looks what it did with it. What was sent so is `sent`, not delivered."""
+    """The program took the text; Octet does not check further. Such a delivery is `sent`, not delivered."""
 
 
 class Focus(StrEnum):
@@ -102,7 +101,7 @@ class Activity(StrEnum):
     ERROR = "error"
     LIMITED = "limited"  # Its agent says that it has used up what it may use for now
     UNKNOWN = "unknown"
-    """It cannot be told: the window cannot be seen, its profile has no busy sign, or it shows what no sign explains."""
+    """Octet cannot tell: it cannot see the window, the profile has no busy sign, or no sign explains the view."""
 
 
 class Act(StrEnum):
@@ -165,7 +164,6 @@ class Box:
         return Box.of_edges(left, top, max(left, min(right, right_2)), max(top, min(bottom, bottom_2)))
 
     def overlaps(self, other: Box) -> bool:
-        """Whether they share a pixel."""
         return self.shared(other).has_area
 
     def fits_into(self, outer: Box) -> bool:
@@ -174,7 +172,6 @@ class Box:
         return left_2 <= left and top_2 <= top and right <= right_2 and bottom <= bottom_2
 
     def holds(self, x: int, y: int) -> bool:
-        """Whether this point lies in it."""
         left, top, right, bottom = self.edges
         return left <= x < right and top <= y < bottom
 
@@ -211,7 +208,6 @@ class StateSigns:
 
     @property
     def sign(self) -> Sign | None:
-        """Return the colour in its box."""
         if self.box is None or not self.colour:
             return None
         return Sign(box=self.box, colour=self.colour, share=self.share, is_learned=self.is_learned)
@@ -228,7 +224,7 @@ class Likeness:
 
 @config_table
 class Modal:
-    """A window of its own that covers another one of the same program."""
+    """A separate window that covers another one of the same program."""
 
     match_class: Class  # Regular expression for the whole class part of its WM_CLASS
     title: Title  # Regular expression for a part of its title
@@ -287,15 +283,15 @@ class Dialog:
     shows: DialogActivity  # What it means, `needs_input`, `error` or `limited`
     answers: Answers = ()  # The acts that answer it, for example `["approve", "deny"]`
     box: Box | None = None
-    """The part of the window that users are shown; an answer is good for exactly this. Left out for a window of its
-    own, which is shown whole, and for an object that tells its place."""
+    """The part of the window that Octet shows to users; an answer is valid for exactly this view. Left out for a
+    separate window, which Octet shows whole, and for an object that reports its place."""
     sign: Sign | None = None  # A colour in a box that is there then
     picture: Likeness | None = None  # A picture that is there then
     accessible: Accessible | None = None  # What its program shows on the accessibility bus then
     window: Modal | None = None  # A window of its own
     acts: Presses = field(default_factory=dict[Act, Press])
-    """How this very dialog is answered, where not as the profile's `acts` say. In a window of its own, points count
-    from its own top left corner."""
+    """How to answer this dialog, if not as the profile's `acts` say. In a separate window, points count from its top
+    left corner."""
 
 
 @config_table
@@ -465,14 +461,12 @@ class Profile(Habits):
 
     @property
     def all_acts(self) -> Mapping[Act, Press]:
-        """What can be done to the agent, and a new conversation where one chord begins it: a text that is a command
-        would have to be sent."""
+        """What can be done to the agent, with a new conversation where one chord begins it."""
         anew = self.new_chat.chord if self.new_chat else ""
         return {**self.acts, Act.NEW_CHAT: Press(chord=anew)} if anew else self.acts
 
     @property
     def tells_answers(self) -> bool:
-        """Whether answers are read there."""
         return self.transcript is not None and self.transcript.answers
 
     @property
@@ -487,8 +481,8 @@ class Profile(Habits):
         return tuple(sign for sign in (*of_dialogs, self.busy.accessible, self.idle.accessible) if sign is not None)
 
     def press(self, act: Act, dialog: Dialog | None) -> Press | None:
-        """How this act is done while this dialog stands there; None where it cannot be. In a dialog that is a window of
-        its own nothing is pressed but its answers, and no click that is meant for the agent's window."""
+        """Return how this act is done while this dialog is open; None where it cannot be. In a dialog with its own
+        window only its answers are pressed, and no click meant for the agent's window."""
         if dialog is not None and act in dialog.acts:
             return dialog.acts[act]
         known = self.acts.get(act)
@@ -524,26 +518,23 @@ class PaneProfile(Habits):
 
     @property
     def readback(self) -> tuple[AnyReadback, ...]:
-        """The one way there is."""
         return (PaneReadback.SCREEN,)
 
     @property
     def transcript(self) -> Transcript | None:
-        """What was said can be told from what is being written only where the program marks it."""
+        """What was said differs from what is being written only where the program marks it."""
         return Transcript(box=Box(x=0, y=0, width=0, height=0)) if self.terminal.echo else None
 
     @property
     def tells_answers(self) -> bool:
-        """Whether answers are read there."""
         return self.terminal.answers
 
     @property
     def has_busy_sign(self) -> bool:
-        """Whether anything says how it looks while the agent works."""
         return bool(self.terminal.busy)
 
     def press(self, act: Act, dialog: Answerable | None) -> Press | None:
-        """How this act is done while this dialog stands there; None where it cannot be."""
+        """Return how this act is done while this dialog is open; None where it cannot be."""
         if dialog is not None and act in dialog.acts:
             return Press(chord=dialog.acts[act])
         return self.acts.get(act)

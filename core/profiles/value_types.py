@@ -1,4 +1,4 @@
-"""The words of a profile's file: chords, colours, patterns, titles, classes, and the roles of the accessibility bus."""
+"""The values of a profile's file: chords, colours, patterns, titles, classes, roles of the accessibility bus."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Annotated
 
 from pydantic import WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from core.kit.field_types import Int, Limits, ListOf, Text, matching, rule, split_chord, wrong
 from core.kit.problems import show, suggest
@@ -37,9 +38,7 @@ NAMED_KEYS = frozenset(
 KEYS = NAMED_KEYS | {f"f{number}" for number in range(1, 13)}
 """Names as PyAutoGUI knows them; a single character names its own key."""
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
-_ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")  # Texts that no pattern for one kind of window matches all of
-
-
+_ODD_TEXTS = ("x", "Ω 7", "~", "Ab_3")  # no pattern for one kind of window matches all of these
 _CHORD = f"^(({'|'.join(MODIFIERS)})\\+)*({'|'.join(sorted(KEYS))}|[!-~])$"
 """For editors; `chord` says what is wrong in words."""
 
@@ -50,7 +49,7 @@ def _compiled(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        raise wrong("bad_pattern", f"{show(text)} is no regular expression: {error}") from None
+        raise wrong("bad_pattern", f"{show(text)} is not a regular expression: {error}") from None
 
 
 def _title(text: str) -> str:
@@ -74,36 +73,35 @@ def _pattern(text: str) -> str:
 
 def _role(text: str) -> str:
     if text not in ROLES:
-        raise wrong("unknown_role", f"{show(text)} is no role of AT-SPI; {suggest(text, ROLES)}")
+        raise wrong("unknown_role", f"{show(text)} is not a role of AT-SPI; {suggest(text, ROLES)}")
     return text
 
 
 def _colour(text: str) -> str:
     if not _COLOUR.fullmatch(text):
-        raise wrong("bad_colour", f'{show(text)} is no colour; write it as "#rrggbb", for example "#ffffff"')
+        raise wrong("bad_colour", f'{show(text)} is not a colour; write it as "#rrggbb", for example "#ffffff"')
     return text.lower()
 
 
 def chord(text: str) -> str:
-    """`ctrl+shift+v`; `ctrl++` ends in the key +."""
+    """Check a chord such as `ctrl+shift+v`; `ctrl++` ends in the key +."""
     held, last = split_chord(text)
     for key in held:
         if key not in MODIFIERS:
-            raise wrong(
-                "bad_chord", f"{show(text)} is no chord: {show(key)} cannot be held down; {suggest(key, MODIFIERS)}"
-            )
+            raise _no_chord(text, f"{show(key)} cannot be held down; {suggest(key, MODIFIERS)}")
     if len(set(held)) < len(held):
-        raise wrong("bad_chord", f"{show(text)} is no chord: it holds one key down twice")
+        raise _no_chord(text, "it holds one key down twice")
     if last in MODIFIERS:
-        raise wrong("bad_chord", f"{show(text)} is no chord: it must end in a key that is not ctrl, shift, alt or win")
+        raise _no_chord(text, "it must end in a key that is not ctrl, shift, alt or win")
+    if not last:
+        raise _no_chord(text, "it must end in a key")
     if last not in KEYS and not (len(last) == 1 and "!" <= last <= "~"):
-        if not last:
-            raise wrong("bad_chord", f"{show(text)} is no chord: it must end in a key")
-        raise wrong(
-            "bad_chord",
-            f"{show(text)} is no chord: there is no key {show(last)}; {suggest(last, NAMED_KEYS)}, f1 … f12",
-        )
+        raise _no_chord(text, f"there is no key {show(last)}; {suggest(last, NAMED_KEYS)}, f1 … f12")
     return text
+
+
+def _no_chord(text: str, why: str) -> PydanticCustomError:
+    return wrong("bad_chord", f"{show(text)} is not a chord: {why}")
 
 
 Title = Annotated[Text, Limits(max_length=200), rule(_title)]
@@ -117,7 +115,7 @@ FileName = Annotated[
     matching(
         r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\.png",
         "bad_file_name",
-        'is no name of a PNG file beside the profile, such as "limit.png"',
+        'is not the name of a PNG file beside the profile, such as "limit.png"',
     ),
 ]
 Chord = Annotated[Text, rule(chord), WithJsonSchema({"type": "string", "pattern": _CHORD})]

@@ -1,1 +1,1 @@
-"""Receipts: what is kept of every delivery that reached Enter, what it rests on, and for how long."""
+"""Receipts: what Octet keeps of every delivery that reached Enter, its evidence, and for how long."""

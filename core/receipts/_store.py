@@ -2,103 +2,69 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Column,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    LargeBinary,
-    Table,
-    Text,
-    bindparam,
-    delete,
-    literal_column,
-    select,
-    text,
-    update,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from core.store.tables import metadata
+from core.store.tables import integers, metadata, texts
 
-receipts = Table(
+receipts = sa.Table(
     "receipts",
     metadata,
-    Column("delivery", Text, ForeignKey("deliveries.id"), primary_key=True),
-    Column("fence", Integer, primary_key=True),
-    Column("state", Text, nullable=False),
-    Column("assurance", Text),
-    Column("reason", Text, nullable=False),
-    Column("note", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("timings", Text, nullable=False),
-    Column("evidence", Text, nullable=False, server_default=""),
-    Column("settled", Text, nullable=False, server_default=""),
-    Column("settled_ms", Integer),
-    Column("at_ms", Integer, nullable=False),
-    Index("ix_receipts_at", "at_ms"),
+    sa.Column("delivery", sa.Text, sa.ForeignKey("deliveries.id"), primary_key=True),
+    sa.Column("fence", sa.Integer, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("assurance", sa.Text),
+    *texts("reason", "note", "sha256", "timings"),
+    *texts("evidence", "settled", server_default=""),
+    sa.Column("settled_ms", sa.Integer),
+    sa.Column("at_ms", sa.Integer, nullable=False),
+    sa.Index("ix_receipts_at", "at_ms"),
 )
-pictures = Table(
+pictures = sa.Table(
     "receipt_pictures",
     metadata,
-    Column("delivery", Text, primary_key=True),
-    Column("fence", Integer, primary_key=True),
-    Column("moment", Text, primary_key=True),
-    Column("part", Text, primary_key=True),
-    Column("png", LargeBinary),
-    Column("sha256", Text, nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("place", Integer, nullable=False),
-    Column("at_ms", Integer, nullable=False),
-    Column("deleted_ms", Integer),
-    ForeignKeyConstraint(["delivery", "fence"], ["receipts.delivery", "receipts.fence"], ondelete="CASCADE"),
-    Index("ix_receipt_pictures_kept", "at_ms", sqlite_where=text("png IS NOT NULL")),
+    sa.Column("delivery", sa.Text, primary_key=True),
+    sa.Column("fence", sa.Integer, primary_key=True),
+    sa.Column("moment", sa.Text, primary_key=True),
+    sa.Column("part", sa.Text, primary_key=True),
+    sa.Column("png", sa.LargeBinary),
+    sa.Column("sha256", sa.Text, nullable=False),
+    *integers("size", "place", "at_ms"),
+    sa.Column("deleted_ms", sa.Integer),
+    sa.ForeignKeyConstraint(["delivery", "fence"], ["receipts.delivery", "receipts.fence"], ondelete="CASCADE"),
+    sa.Index("ix_receipt_pictures_kept", "at_ms", sqlite_where=sa.text("png IS NOT NULL")),
 )
 _row, _picture = receipts.c, pictures.c
 
-PASSED_ENTER = insert(receipts).on_conflict_do_nothing()
-"""What stands there already stays: a receipt says what was claimed when the hands had ended."""
-OUTCOME = (
-    update(receipts)
-    .where(_row.delivery == bindparam("of_delivery"), _row.fence == bindparam("of_fence"))
-    .values(timings=bindparam("stages"), evidence=bindparam("rests_on"))
-)
-SETTLED = (
-    update(receipts)
-    .where(_row.delivery == bindparam("of_delivery"), _row.fence == bindparam("of_fence"))
-    .values(settled=bindparam("how"), settled_ms=bindparam("at"))
-)
+PASSED_ENTER = insert(receipts).on_conflict_do_nothing()  # The first verdict stays
+_one = sa.update(receipts).where(_row.delivery == sa.bindparam("of_delivery"), _row.fence == sa.bindparam("of_fence"))
+OUTCOME = _one.values(timings=sa.bindparam("stages"), evidence=sa.bindparam("rests_on"))
+SETTLED = _one.values(settled=sa.bindparam("how"), settled_ms=sa.bindparam("at"))
 ADD_PICTURE = insert(pictures).on_conflict_do_nothing()
-OF_DELIVERY = select(receipts).where(_row.delivery == bindparam("of_delivery")).order_by(_row.fence)
-_SHOWN = [column for column in pictures.c if column.name != "png"]
-PICTURES = select(*_SHOWN).where(_picture.delivery == bindparam("of_delivery")).order_by(_picture.fence, _picture.place)
+OF_DELIVERY = sa.select(receipts).where(_row.delivery == sa.bindparam("of_delivery")).order_by(_row.fence)
 PICTURES_WHOLE = (
-    select(pictures).where(_picture.delivery == bindparam("of_delivery")).order_by(_picture.fence, _picture.place)
+    sa.select(pictures).where(_picture.delivery == sa.bindparam("of_delivery")).order_by(_picture.fence, _picture.place)
 )
-_HAS_PNG = text("png IS NOT NULL")
-"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
-_DECIDED = text("delivery NOT IN (SELECT id FROM deliveries WHERE state = 'unknown')")
-"""What a person has still to decide about keeps its receipt and pictures."""
-_ROW = literal_column("rowid", Integer)
+PICTURES = PICTURES_WHOLE.with_only_columns(*(column for column in pictures.c if column.name != "png"))
+_HAS_PNG = sa.text("png IS NOT NULL")
+_DECIDED = sa.text("delivery NOT IN (SELECT id FROM deliveries WHERE state = 'unknown')")
+"""Deliveries that a user still has to decide about keep their receipts and pictures."""
+_ROW = sa.literal_column("rowid", sa.Integer)
 _OLD_PICTURES = (
-    select(_ROW)
+    sa.select(_ROW)
     .select_from(pictures)
-    .where(_HAS_PNG, _picture.at_ms < bindparam("before"), _DECIDED)
+    .where(_HAS_PNG, _picture.at_ms < sa.bindparam("before"), _DECIDED)
     .order_by(_picture.at_ms)
-    .limit(bindparam("size_of_batch"))
+    .limit(sa.bindparam("size_of_batch"))
 )
-DELETE_PICTURES = update(pictures).where(_ROW.in_(_OLD_PICTURES)).values(png=None, deleted_ms=bindparam("now"))
-FORGET_PICTURES = (
-    update(pictures)
-    .where(_picture.delivery == bindparam("of_delivery"), _HAS_PNG)
-    .values(png=None, deleted_ms=bindparam("now"))
-)
+_delete_png = sa.update(pictures).values(png=None, deleted_ms=sa.bindparam("now"))
+DELETE_PICTURES = _delete_png.where(_ROW.in_(_OLD_PICTURES))
+FORGET_PICTURES = _delete_png.where(_picture.delivery == sa.bindparam("of_delivery"), _HAS_PNG)
 _OLD = (
-    select(_ROW)
+    sa.select(_ROW)
     .select_from(receipts)
-    .where(_row.at_ms < bindparam("before"), _DECIDED)
+    .where(_row.at_ms < sa.bindparam("before"), _DECIDED)
     .order_by(_row.at_ms)
-    .limit(bindparam("size_of_batch"))
+    .limit(sa.bindparam("size_of_batch"))
 )
-DELETE = delete(receipts).where(_ROW.in_(_OLD))
+DELETE = sa.delete(receipts).where(_ROW.in_(_OLD))

@@ -21,19 +21,18 @@ class KeptPicture:
     at_ms: int
     deleted_ms: int | None  # when it was deleted, because its time was over; None as long as it is kept
     shows: str = ""  # in words: of what, when, and whether it is still there
-    png: bytes = b""  # empty when it was deleted, or when whoever asked may not see windows
+    png: bytes = b""  # empty if it was deleted, or if the user may not see windows
 
     @property
     def name(self) -> str:
-        """How files of it are called."""
         return name_of(self.moment, self.part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Of one attempt. `state`, `assurance`, `reason` and `note` are the verdict when the hands had ended."""
+    """Of one attempt. `state`, `assurance`, `reason` and `note` are the verdict when the worker had finished."""
 
-    delivery: Delivery  # as it stands now
+    delivery: Delivery  # its present row
     fence: int
     state: DeliveryState
     assurance: Assurance | None
@@ -41,14 +40,14 @@ class Receipt:
     note: Diagnostic
     sha256: str  # of the whole text that was asked for
     timings_ms: dict[str, float]
-    evidence: Evidence | None  # none where no window was touched, or nobody could tell
+    evidence: Evidence | None  # none if no window was touched, or the lane reported none
     settled: Settled | None
     settled_ms: int | None
     at_ms: int
     pictures: tuple[KeptPicture, ...]
-    claim: str = ""  # in words: what is claimed of the arrival, and what was said of it later
+    claim: str = ""  # in words: what Octet claims about the arrival, and what users said of it later
     before_enter: str = ""
-    """In words: how it was known that the whole text stood in the composer; empty where no window was touched."""
+    """In words: how Octet knew that the composer had the whole text; empty if no window was touched."""
     line: str = ""  # all of it on one short line
 
 
@@ -63,7 +62,7 @@ class ReceiptsPurged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextsExpired(Event):
-    """Texts whose time was over were cleared, and the notices that told of them deleted."""
+    """Octet cleared texts whose time was over, and deleted the notices about them."""
 
     SUBJECT = "hub"
     tasks: int
@@ -80,4 +79,4 @@ class PictureDeleted(NotFound):
 
 
 class NoPicture(NotFound):
-    """The receipt of {id} has no such picture. `octet receipt {id}` names those it has."""
+    """The receipt of {id} has no such picture. `octet receipt {id}` lists its pictures."""

@@ -1,5 +1,4 @@
-"""What Octet has kept long enough: a text is cleared, a notice, receipt or picture deleted; ids, hashes and states
-stay."""
+"""Clears and deletes what Octet has kept long enough. Ids, hashes and states stay."""
 
 from __future__ import annotations
 
@@ -28,16 +27,14 @@ _STORE_PAUSE_S = 5.0
 
 
 class Retention:
-    """How long Octet keeps receipts, their pictures, and texts: briefs, answers, messages, and notices that told of
-    them. Nothing of a task that has not ended expires, and nothing that a person has still to decide about."""
+    """Expires receipts, their pictures, and texts: briefs, answers, messages and notices. Nothing of an open task
+    expires, and nothing that a user has still to decide about."""
 
     def __init__(self, services: TaskServices, *, tasks: TaskRepository, keeping: ReceiptSettings) -> None:
-        """`keeping` says for how long."""
-        self._store, self._services, self._tasks = services.store, services, tasks
-        self._keeping = keeping
+        self._store, self._services, self._tasks, self._keeping = services.store, services, tasks, keeping
 
     async def run(self) -> None:
-        """Remove what is too old soon and then every hour, until cancelled; earlier again after the store refused."""
+        """Remove old rows soon and then every hour, until cancelled; sooner after the store refused."""
         pause_s = FIRST_S
         while True:
             await asyncio.sleep(pause_s)
@@ -49,7 +46,7 @@ class Retention:
                 pause_s = _STORE_PAUSE_S
 
     async def purge(self) -> None:
-        """Remove what is too old, a few rows per transaction, so that other writers never wait for long."""
+        """Remove old rows, a few per transaction, so that other writers never wait for long."""
         now_ms, days = self._services.clock.now_ms(), self._keeping
         purged = ReceiptsPurged(
             pictures=await self._delete(_store.DELETE_PICTURES, now_ms - days.keep_pictures_days * DAY_MS, now=now_ms),
@@ -57,19 +54,12 @@ class Retention:
         )
         if purged.receipts or purged.pictures:
             await self._store.write(lambda tx: self._services.journal.append(tx, purged, by=HUB.id))
-        before_ms, messages, notices = (
-            now_ms - days.keep_texts_days * DAY_MS,
-            self._services.messages,
-            self._services.notices,
-        )
+        before_ms, services = now_ms - days.keep_texts_days * DAY_MS, self._services
+        limits = {"before_ms": before_ms, "now_ms": now_ms, "most": BATCH}
         expired = TextsExpired(  # tasks first, because messages and notices follow their task
-            tasks=await self._in_batches(
-                lambda tx: self._tasks.expire_texts(tx, before_ms=before_ms, now_ms=now_ms, most=BATCH)
-            ),
-            messages=await self._in_batches(
-                lambda tx: messages.expire_texts(tx, before_ms=before_ms, now_ms=now_ms, most=BATCH)
-            ),
-            notices=await self._in_batches(lambda tx: notices.delete_old(tx, before_ms=before_ms, most=BATCH)),
+            tasks=await self._in_batches(lambda tx: self._tasks.expire_texts(tx, **limits)),
+            messages=await self._in_batches(lambda tx: services.messages.expire_texts(tx, **limits)),
+            notices=await self._in_batches(lambda tx: services.notices.delete_old(tx, before_ms=before_ms, most=BATCH)),
         )
         if expired.tasks or expired.messages or expired.notices:
             await self._store.write(lambda tx: self._services.journal.append(tx, expired, by=HUB.id))
@@ -79,7 +69,7 @@ class Retention:
         return await self._in_batches(lambda tx: tx.execute(statement, asked).rowcount)
 
     async def _in_batches(self, remove: Callable[[Tx], int]) -> int:
-        """Call `remove` in transactions of its own until it removes no row; return how many it removed."""
+        """Call `remove` in separate transactions until it removes no row; return how many it removed."""
         total = 0
         while count := await self._store.write(remove):
             total += count

@@ -1,4 +1,4 @@
-"""Receipts: stored with the verdict they belong to, shown to whoever may see them, deleted when their time is over."""
+"""Receipts: stored with the verdict they belong to, shown to users who may see them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)
 
 
 class Receipts:
-    """What is kept of deliveries that passed Enter. It hears of them in the transaction of their verdict."""
+    """The receipts of deliveries that passed Enter, made in the transaction of their verdict."""
 
     def __init__(self, services: TaskServices, *, tasks: TaskRepository, keeping: ReceiptSettings) -> None:
         """From now on every verdict on an attempt that passed Enter makes a receipt. Retention deletes the old ones."""
@@ -50,8 +50,8 @@ class Receipts:
         services.deliveries.witness(self._record_outcome)
 
     async def show(self, named: str, *, by: Actor) -> tuple[Receipt, ...]:
-        """The receipts of one delivery, or of all deliveries of a task, oldest first; `named` is the id of either. The
-        pictures themselves are in it for those who may see windows. Raises NoReceipt or TaskNotFound."""
+        """Show the receipts of one delivery, or of all of a task, oldest first; `named` is the id of either. Users who
+        may see windows get the pictures. Raises NoReceipt or TaskNotFound."""
         require(by, Permission.TASK_READ)
         found = await self._named(named)
         receipts = [one for delivery in found for one in await self._of(delivery, by)]
@@ -60,22 +60,19 @@ class Receipts:
         return tuple(receipts)
 
     async def of_task(self, task: str, *, by: Actor) -> tuple[Receipt, ...]:
-        """The receipts of a task's deliveries, oldest first; none where there are none."""
         require(by, Permission.TASK_READ)
-        return tuple(
-            [one for delivery in await self._deliveries.list_for_task(task) for one in await self._of(delivery, by)]
-        )
+        found = await self._deliveries.list_for_task(task)
+        return tuple([one for delivery in found for one in await self._of(delivery, by)])
 
     async def pictures(self, delivery: DeliveryId, fence: int, *, by: Actor) -> tuple[Picture, ...]:
-        """What the window looked like at this attempt, for the person who has to decide what became of it."""
+        """Return the window's pictures at this attempt, for the user who decides what became of it."""
         require(by, Permission.DESK_SEE)
         rows = await self._store.fetch(_store.PICTURES_WHOLE, {"of_delivery": delivery})
         windows = [row for row in rows if row.fence == fence and row.part == PictureArea.WINDOW]
         return tuple(from_attributes(Picture, row) for row in windows if row.png is not None)
 
     async def afterwards(self, delivery: Delivery, *, by: Actor) -> tuple[Picture, ...]:
-        """What the window looked like after an act: none for who may not see it, or where it cannot be read now. What
-        became of the act is told all the same."""
+        """Return the window's pictures after an act; none for users who may not see them, or where the store fails."""
         if not allows(by, Permission.DESK_SEE):
             return ()
         try:
@@ -85,22 +82,21 @@ class Receipts:
             return ()
 
     async def picture(self, delivery: str, fence: int, name: str, *, by: Actor) -> bytes:
-        """One picture of a receipt, by its name. Raises NoReceipt, NoPicture or PictureDeleted."""
+        """Return one picture of a receipt, by its name. Raises NoReceipt, NoPicture or PictureDeleted."""
         require(by, Permission.DESK_SEE)
         receipts = await self.show(delivery, by=by)
-        # `show` takes a task's name too, and several deliveries of one count their attempts each for itself.
+        # `show` takes a task, too, and each of its deliveries counts its own attempts.
         named = [one for of in receipts if of.fence == fence for one in of.pictures if one.name == name]
         found = named[0] if len(named) == 1 else None
         if found is None:
             raise NoPicture(id=delivery[:40])
         if found.deleted_ms is not None:
-            raise PictureDeleted(
-                when=f"{as_datetime(found.deleted_ms):%Y-%m-%d}", days=self._keeping.keep_pictures_days
-            )
+            when, days = f"{as_datetime(found.deleted_ms):%Y-%m-%d}", self._keeping.keep_pictures_days
+            raise PictureDeleted(when=when, days=days)
         return found.png
 
     def _record_step(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
-        """Every step past Enter makes a receipt; a step out of `unknown` settles one."""
+        """Make a receipt for each step past Enter; settle one at a step out of `unknown`."""
         if was is DeliveryState.UNKNOWN:
             values = {"how": settled_as(delivery).value, "at": self._clock.now_ms()}
             tx.execute(_store.SETTLED, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
@@ -124,11 +120,9 @@ class Receipts:
             tx.run(_store.PASSED_ENTER, row)
 
     def _record_outcome(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """What the lane saw of this attempt belongs to its receipt, also when an answer was faster."""
-        values = {
-            "stages": json.dumps(outcome.timings_ms),
-            "rests_on": _EVIDENCE.dump_json(outcome.evidence).decode() if outcome.evidence else "",
-        }
+        """Add what the lane saw of this attempt, also when an answer was faster."""
+        evidence = _EVIDENCE.dump_json(outcome.evidence).decode() if outcome.evidence else ""
+        values = {"stages": json.dumps(outcome.timings_ms), "rests_on": evidence}
         tx.run(_store.OUTCOME, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
         if self._keeping.keep_pictures_days or delivery.state is DeliveryState.UNKNOWN:
             self._keep(tx, delivery, outcome.pictures)
@@ -166,10 +160,10 @@ class Receipts:
     def _why_none(self, deliveries: Sequence[Delivery]) -> str:
         passed = [one for one in deliveries if one.state in PAST_ENTER]
         if not passed:
-            return "nothing of it has come as far as Enter"
+            return "nothing of it has reached Enter"
         if max(one.changed_ms for one in passed) < self._clock.now_ms() - self._keeping.keep_days * DAY_MS:
-            return f"receipts are deleted after {self._keeping.keep_days} days ([receipts] keep_days)"
-        return "it was brought by an Octet that kept no receipts yet"
+            return f"Octet deletes receipts after {self._keeping.keep_days} days ([receipts] keep_days)"
+        return "an Octet that kept no receipts delivered it"
 
     async def _of(self, delivery: Delivery, by: Actor) -> list[Receipt]:
         asked = {"of_delivery": delivery.id}
@@ -178,34 +172,23 @@ class Receipts:
             return []
         is_shown = allows(by, Permission.DESK_SEE)
         pictures = await self._store.fetch(_store.PICTURES_WHOLE if is_shown else _store.PICTURES, asked)
-        return [_in_words(_receipt(row, delivery, pictures, is_shown=is_shown)) for row in rows]
+        return [_receipt(row, delivery, pictures, is_shown=is_shown) for row in rows]
 
 
 def _receipt(row: Row, delivery: Delivery, pictures: Sequence[Row], *, is_shown: bool) -> Receipt:
-    return from_attributes(
+    is_act = delivery.act is not None
+    found = from_attributes(
         Receipt,
         row,
         **dict.fromkeys(("claim", "before_enter", "line"), ""),
         delivery=delivery,
         timings_ms=json.loads(row.timings),
         evidence=_EVIDENCE.validate_json(row.evidence) if row.evidence else None,
-        pictures=tuple(_kept(one, is_shown=is_shown) for one in pictures if one.fence == row.fence),
+        pictures=tuple(_kept(one, is_shown=is_shown, is_act=is_act) for one in pictures if one.fence == row.fence),
     )
+    return replace(found, claim=texts.claim(found), before_enter=texts.before_enter(found), line=texts.line(found))
 
 
-def _in_words(receipt: Receipt) -> Receipt:
-    return replace(
-        receipt,
-        claim=texts.claim(receipt),
-        before_enter=texts.before_enter(receipt),
-        line=texts.line(receipt),
-        pictures=tuple(
-            replace(one, shows=texts.of_picture(one, is_act=receipt.delivery.act is not None))
-            for one in receipt.pictures
-        ),
-    )
-
-
-def _kept(row: Row, *, is_shown: bool) -> KeptPicture:
-    png = (row.png or b"") if is_shown else b""
-    return from_attributes(KeptPicture, row, png=png, shows="")
+def _kept(row: Row, *, is_shown: bool, is_act: bool) -> KeptPicture:
+    kept = from_attributes(KeptPicture, row, png=(row.png or b"") if is_shown else b"", shows="")
+    return replace(kept, shows=texts.of_picture(kept, is_act=is_act))

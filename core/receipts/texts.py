@@ -1,45 +1,46 @@
-"""A receipt in words that any face can show. They claim nothing that was not observed."""
+"""The sentences of a receipt, for all interfaces. They claim nothing that Octet did not observe."""
 
 from __future__ import annotations
 
-from core.deliveries.model import Assurance, DeliveryState, Moment, Reason, Settled
+from core.deliveries.model import Assurance, DeliveryState, Moment, Settled
 from core.kit.clock import as_datetime
+from core.reasons import Reason
 from core.receipts.model import KeptPicture, Receipt
 from core.remedies import sentence
 
 ARRIVED: dict[Assurance, str] = {
-    Assurance.EXACT: "Seen: the window itself shows the whole text, outside its composer.",
+    Assurance.EXACT: "Seen: the window shows the whole text outside its composer.",
     Assurance.RECEIPT: "Seen: the window's own program took the text from the clipboard, then its composer was empty "
-    "and its busy sign stood there. Its transcript was not read.",
-    Assurance.WEAK: "Weak: after Enter the composer was seen empty, and nothing else proves that the text arrived. "
-    "The window's transcript was not read.",
-    Assurance.ANSWERED: "Proven by an answer that bore this prompt's code. The arrival itself was not seen.",
-    Assurance.PERSON: "A person said that it arrived. Octet did not see it.",
+    "and it showed its busy sign. Octet did not read its transcript.",
+    Assurance.WEAK: "Weak: after Enter Octet saw the composer empty; nothing else proves that the text arrived. "
+    "Octet did not read the window's transcript.",
+    Assurance.ANSWERED: "Proven by an answer with this prompt's code. Octet did not see the arrival itself.",
+    Assurance.PERSON: "A user said that it arrived. Octet did not see it.",
 }
-SENT = "Enter was pressed; nothing shows whether the text arrived."
-DRY_RUN = "A dry run: nothing was typed anywhere."
-UNKNOWN = "Nobody saw whether it arrived, and Octet claims neither."
+SENT = "Octet pressed Enter; nothing shows whether the text arrived."
+DRY_RUN = "A dry run: Octet typed nothing."
+UNKNOWN = "Octet does not know whether it arrived."
 LATER: dict[Settled, str] = {
-    Settled.ANSWERED: "Later an answer came that bore its code, so it had arrived.",
-    Settled.ARRIVED: "Later a person said that it had arrived.",
-    Settled.AGAIN: "Later a person said that it had not arrived, and it was sent again.",
-    Settled.DROPPED: "Later it was given up.",
-    Settled.ENDED: "Later it was given up.",
+    Settled.ANSWERED: "Later an answer with its code came, so it had arrived.",
+    Settled.ARRIVED: "Later a user said that it had arrived.",
+    Settled.AGAIN: "Later a user said that it had not arrived, and Octet sent it again.",
+    Settled.DROPPED: "Later a user dropped it.",
+    Settled.ENDED: "Later a user dropped it.",
 }
 READBACKS: dict[str, str] = {
-    "copy": "the whole text was copied back out of the composer and compared",
-    "accessibility": "the whole text was read out of the composer through the accessibility bus and compared",
-    "screen": "the composer's text was read from the pane's screen and compared, blanks and line ends aside",
-    "placeholder": "a sign stood in the composer in place of the text, and counted right; the text itself was not seen",
-    "recognised": "our whole draft, left by an interruption, was recognised in the composer",
-    "none": "the text was not read back: the window's program had taken it, and nothing shows what it did with it",
-    "pixels": "the text could not be read back: the window's program had taken it exactly once, and the picture of the "
-    "composer had changed and stood still",
+    "copy": "Octet copied the whole text out of the composer and compared it",
+    "accessibility": "Octet read the whole text from the composer over the accessibility bus and compared it",
+    "screen": "Octet read the composer's text from the pane's screen and compared it, spaces and line ends aside",
+    "placeholder": "the composer showed a sign with the right count in place of the text, which Octet did not see",
+    "recognised": "Octet recognised in the composer its whole draft from before an interruption",
+    "none": "Octet did not read the text back: the program had taken it, and nothing shows what it did with it",
+    "pixels": "Octet could not read the text back: the program had taken it exactly once, and the picture of the "
+    "composer had changed and stayed the same",
 }
-PORTABLE = "By the portable path: nobody was held off between the last look and the key."
-NOT_READ = "the text was not read back"
+PORTABLE = "Sent by the portable path, which cannot block user input between the last look and the key."
+NOT_READ = "Octet did not read the text back"
 STAGES = ("preflight", "focus", "stage", "readback", "submit", "confirm")
-"""What follows one another in a delivery; other figures beside them lie within these."""
+"""The steps of a delivery in their order; all other figures are parts of these."""
 MOMENTS: dict[Moment, str] = {
     Moment.STAGED: "before Enter",
     Moment.AFTERWARDS: "after Enter",
@@ -48,13 +49,13 @@ MOMENTS: dict[Moment, str] = {
 
 
 def claim(receipt: Receipt) -> str:
-    """What is claimed of the arrival, and what was said of it later."""
+    """Say what Octet claims about the arrival, and what users said of it later."""
     later = f" {LATER[receipt.settled]}" if receipt.settled else ""
     return f"{_claim(receipt)}{later}"
 
 
 def before_enter(receipt: Receipt) -> str:
-    """How it was known that the whole text stood in the composer; empty where no window was touched."""
+    """How Octet knew that the composer had the whole text; empty if no window was touched."""
     evidence = receipt.evidence
     if evidence is None:
         return ""
@@ -65,7 +66,6 @@ def before_enter(receipt: Receipt) -> str:
 
 
 def line(receipt: Receipt) -> str:
-    """The receipt on one short line."""
     rests = receipt.assurance.value if receipt.assurance else sentence(receipt.reason)
     verdict = f"{receipt.state.value}{f' ({rests})' if rests else ''}"
     stages = [receipt.timings_ms[name] for name in STAGES if name in receipt.timings_ms]
@@ -74,7 +74,7 @@ def line(receipt: Receipt) -> str:
 
 
 def of_pictures(receipt: Receipt) -> str:
-    """Which pictures there are, in a few words; those that were deleted are said to be."""
+    """Say which pictures there are, also the deleted ones."""
     if not receipt.pictures:
         return "no pictures"
     kept = [one for one in receipt.pictures if one.deleted_ms is None]
@@ -82,26 +82,24 @@ def of_pictures(receipt: Receipt) -> str:
     said = [_counted(len(kept))] if kept else []
     if gone:
         last_ms = max(one.deleted_ms or 0 for one in gone)
-        said.append(f"{_counted(len(gone))} deleted on {as_datetime(last_ms):%Y-%m-%d}, when their time was over")
+        said.append(f"{_counted(len(gone))} deleted on {as_datetime(last_ms):%Y-%m-%d}, at the end of their time")
     return ", ".join(said)
 
 
 def of_picture(picture: KeptPicture, *, is_act: bool = False) -> str:
-    """One picture: of what, when, and whether it is still there. An act has no Enter."""
+    """Say of what the picture is, when it was taken, and whether it is still there. An act has no Enter."""
     when = "afterwards" if is_act and picture.moment is Moment.AFTERWARDS else MOMENTS[picture.moment]
     what = f"the {picture.part.value} {when}"
     if picture.deleted_ms is None:
         return what
-    return f"{what}: deleted on {as_datetime(picture.deleted_ms):%Y-%m-%d}, when its time was over"
+    return f"{what}: deleted on {as_datetime(picture.deleted_ms):%Y-%m-%d}, at the end of its time"
 
 
 def _claim(receipt: Receipt) -> str:
     if receipt.delivery.act is not None:
         if receipt.state is DeliveryState.UNKNOWN:
-            return (
-                f"Nobody saw whether its key for “{receipt.delivery.act.value}” was pressed; it is not pressed again."
-            )
-        return f"The key for “{receipt.delivery.act.value}” was pressed once; what it did is what was seen."
+            return f"Octet does not know whether it pressed “{receipt.delivery.act.value}”; it does not press it again."
+        return f"Octet pressed the key for “{receipt.delivery.act.value}” once. Its effect is as seen."
     match receipt.state:
         case DeliveryState.DELIVERED if receipt.assurance is not None:
             return ARRIVED[receipt.assurance]
@@ -110,7 +108,7 @@ def _claim(receipt: Receipt) -> str:
         case DeliveryState.UNKNOWN:
             return UNKNOWN
         case _:
-            return f"It is {receipt.state.value}; nothing says what that rests on."
+            return f"It is {receipt.state.value}, without a recorded reason."
 
 
 def _counted(count: int) -> str:

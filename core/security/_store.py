@@ -1,18 +1,17 @@
-"""Tables and statements of people, the home's own facts, and the codes agents answer with."""
+"""Tables and statements of users, the home's own facts, and agents' answer codes."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Table, Text, bindparam, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.store.tables import metadata
+from core.store.tables import metadata, texts
 
 people = Table(
     "people",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("role", Text, nullable=False),
+    *texts("name", "role"),
     Column("since_ms", Integer, nullable=False),
 )
 facts = Table("facts", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))

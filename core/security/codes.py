@@ -1,6 +1,5 @@
-"""What an agent answers with: the code in its prompt, good for one task as long as its lease lasts, and a reply key.
-
-A code is visible in the argument list of the command that carries it; without a reply key it is worth nothing."""
+"""What an agent answers with: the code in its prompt, valid for one lease of one task, and a reply key. The code is
+visible in the argument list of a command; without a reply key it is useless."""
 
 from __future__ import annotations
 
@@ -30,30 +29,29 @@ class CodeHolder:
 
 
 class TaskCodes:
-    """Makes and recognises codes `<home id>.<128 bits>`. A code is derived, not stored: only its hash is."""
+    """Makes and recognises codes `<home id>.<128 bits>`. They are derived; only their hashes are stored."""
 
     def __init__(self, *, home_id: str, key: bytes) -> None:
         """`key` is the home's key for codes."""
-        self._home_id = home_id
-        self._key = key
+        self._home_id, self._key = home_id, key
 
     def code(self, task: str, fence: int) -> str:
-        """The code for the lease of this task that has this fence; always the same one."""
+        """Return the code for the lease of this task that has this fence; always the same one."""
         digest = hmac.new(self._key, f"{task}:{fence}".encode(), hashlib.sha256).digest()
         return f"{self._home_id}.{base64.b32encode(digest[:_CODE_BYTES]).decode().rstrip('=')}"
 
     def masked(self) -> str:
-        """What people see in place of a code."""
+        """Return what users see in place of a code."""
         return f"{self._home_id}.…"
 
     def grant(self, tx: Tx, task: str, fence: int, *, agent: str) -> None:
-        """From the commit on, the code of this lease is recognised as that of `agent`."""
-        row = {"hash": _hash(self.code(task, fence)), "task": task, "fence": fence, "agent": agent}
-        tx.execute(_store.ADD_CODE, row)
+        """Recognise the code of this lease as that of `agent`, from the commit on."""
+        code = self.code(task, fence)
+        tx.execute(_store.ADD_CODE, {"hash": _hash(code), "task": task, "fence": fence, "agent": agent})
 
     def holder(self, tx: Tx, code: str, *, agent: str) -> CodeHolder:
-        """Whom the code belongs to, for a request with the reply key of `agent` (or EVERY_AGENT). Raises WrongCode for
-        anything that was never granted, WrongAgent for the code of another agent."""
+        """Return the lease of this code, for a request with the reply key of `agent` (or EVERY_AGENT). Raises WrongCode
+        for an unknown code, WrongAgent for that of another agent."""
         row = tx.execute(_store.CODE, {"hash": _hash(code.strip())}).first()
         if row is None:
             raise WrongCode
@@ -89,7 +87,7 @@ def _hash(code: str) -> str:
 
 
 async def home_id(store: Store, ids: Ids) -> str:
-    """This home's id, made once and kept in the database: which Octet a code, a nonce or a marker belongs to."""
+    """Return this home's id, made once and kept in the database: codes, nonces and markers begin with it."""
 
     def find_or_make(tx: Tx) -> str:
         row = tx.execute(_store.FACT, {"name": _HOME_ID}).first()

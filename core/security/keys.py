@@ -1,4 +1,4 @@
-"""The home's secret files, which only the owner of the account can read; its keys, made on first use."""
+"""The home's secret files, which only their owner can read; its keys, made on first use."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ _OTHERS = 0o077
 
 
 class KeyDamaged(Misconfigured):
-    """The key {path} is not whole. Put it back from your backup; Octet does not start without it."""
+    """The key {path} is incomplete. Restore it from your backup; Octet does not start without it."""
 
 
 def load_key(path: Path) -> bytes:
-    """The key in the file at `path`; a new random one is written (mode 0600) if there is none. A key that other
-    accounts can read is closed to them, and that is said. Raises KeyDamaged; StoreFull or HomeUnusable when the file
-    cannot be read or written."""
+    """Read the key at `path`; write a new random one (mode 0600) if there is none. Close it to other accounts, and log
+    that. Raises KeyDamaged, StoreFull or HomeUnusable."""
     try:
         if not path.exists():
             write_private(path, secrets.token_hex(_BYTES))
         key = bytes.fromhex(path.read_text(encoding="ascii"))
-        close_to_others(path, "if any may have, no code and no row of the journal proves anything")
+        close_to_others(path, "if one may have, codes and journal rows prove nothing")
     except ValueError as error:
         raise KeyDamaged(path=path) from error
     except OSError as error:

@@ -11,16 +11,16 @@ from core.kit.errors import Conflict, Denied
 
 
 class ActorKind(StrEnum):
-    """What kind of someone acts."""
+    """What kind of actor it is."""
 
     PERSON = "person"
     AGENT = "agent"
-    OPERATOR = "operator"  # whoever holds the operator's token of this machine: the command line and local programs
+    OPERATOR = "operator"  # the holder of this machine's operator token: the command line and local programs
     SYSTEM = "system"
 
 
 class Role(StrEnum):
-    """What a person is to this Octet, from least to most."""
+    """A user's role, from least to most."""
 
     NOBODY = "nobody"
     VIEWER = "viewer"
@@ -72,7 +72,7 @@ ROLE_ALLOWS: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who does something. `id` is stable (`discord:123`, `agent:Agent-1`, `operator`), `name` is for people."""
+    """Who does something. `id` is stable (`discord:123`, `agent:Agent-1`, `operator`), `name` is for users."""
 
     kind: ActorKind
     id: str
@@ -80,13 +80,10 @@ class Actor:
     role: Role
 
 
-HUB = Actor(kind=ActorKind.SYSTEM, id="hub", name="Octet", role=Role.OWNER)
-"""Octet itself, when it acts by its own rules."""
-OPERATOR = Actor(kind=ActorKind.OPERATOR, id="operator", name="operator", role=Role.OWNER)
-"""The owner of this machine, through the command line."""
+HUB = Actor(kind=ActorKind.SYSTEM, id="hub", name="Octet", role=Role.OWNER)  # Octet itself
+OPERATOR = Actor(kind=ActorKind.OPERATOR, id="operator", name="operator", role=Role.OWNER)  # Through the command line
 
-EVERY_AGENT = ""
-"""In place of the name of the agent whose reply key a request carries: that of the home itself counts for all."""
+EVERY_AGENT = ""  # In place of the agent of a reply key: the home's own key counts for all agents
 
 
 class NotAllowed(Denied):
@@ -94,16 +91,16 @@ class NotAllowed(Denied):
 
 
 class WrongClaim(Denied):
-    """This is not the code that Octet printed on its console, or it was used before. Look at the console again."""
+    """This is not the code that Octet printed on its console, or it was used before. Check the console."""
 
 
 class TooManyClaims(Denied):
-    """Too many wrong codes were tried. Try again in {wait_s} s, with the code that Octet printed on its console; or end
-    Octet and name the owner at its machine, by `octet init`."""
+    """Too many wrong codes. Try again in {wait_s} s with the code that Octet printed on its console; or stop Octet
+    and set the owner at its machine with `octet init`."""
 
 
 class OwnerExists(Conflict):
-    """This Octet has an owner already."""
+    """This Octet already has an owner."""
 
 
 class WrongCode(Denied):
@@ -111,12 +108,11 @@ class WrongCode(Denied):
 
 
 class WrongAgent(WrongCode):
-    """This code was not given to {agent}, whose reply key this is. Answer only your own tasks; if this one is yours,
-    ask the owner of this Octet to set OCTET_REPLY_KEY as `octet agent env` prints it for you."""
+    """This code does not belong to {agent}, whose reply key this is. Answer only your own tasks. If this one is
+    yours, ask the owner of this Octet to set OCTET_REPLY_KEY as `octet agent env` prints it for you."""
 
 
 def allows(by: Actor, permission: Permission) -> bool:
-    """Whether `by`'s role allows `permission`."""
     return permission in ROLE_ALLOWS[by.role]
 
 

@@ -1,4 +1,4 @@
-"""People and their roles. Who is bound to none may do nothing; the first owner shows the console's code."""
+"""Users and their roles. A user without a role may do nothing; the first owner shows the console's code."""
 
 from __future__ import annotations
 
@@ -23,56 +23,53 @@ log = structlog.get_logger(__name__)
 _CLAIM_CHARS = 12
 _WRONG_WITHIN_S = 15 * 60
 _WRONG_OF_ONE = 5
-_WRONG_OF_ALL = 20
-"""So many wrong codes within that time; then Octet compares no code until the first of them is older than that."""
+_WRONG_OF_ALL = 20  # After so many wrong codes Octet compares none until the first is older than that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonEvent(Event):
-    """Something that a person did, or that was said of one."""
+    """A user did something, or something was decided about one."""
 
     SUBJECT = "person:{0.person}"
     person: str
 
 
 class OwnerClaimed(PersonEvent):
-    """A person showed the console's code and owns this Octet now."""
+    """A user showed the console's code and owns this Octet now."""
 
 
 class OwnerNamed(PersonEvent):
-    """The holder of this machine said, at `octet init`, who owns this Octet."""
+    """The operator named the owner of this Octet, at `octet init`."""
 
 
 class OwnerCodeRefused(PersonEvent):
-    """A person gave a wrong owner code."""
+    """A user gave a wrong owner code."""
 
 
 class People:
-    """Who may do what. Answers come from memory: the check stands at the head of every verb."""
+    """Who may do what, answered from memory: every verb checks it first."""
 
     def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
-        """Call `load` before the first question."""
+        """Call `load` first."""
         self._store, self._journal, self._clock = store, journal, clock
         self._roles: dict[str, Role] = {}
         self._claim = remember(ids.marker(_CLAIM_CHARS))
         self._wrong: deque[tuple[float, str]] = deque(maxlen=_WRONG_OF_ALL)
 
     async def load(self) -> None:
-        """Read who is bound to which role."""
         self._roles = {row.id: Role(row.role) for row in await self._store.fetch(_store.PEOPLE)}
 
     async def discord_actor(self, user_id: str, name: str) -> Actor:
-        """The Discord user as an actor, with the role bound to the id (nobody, if none is)."""
+        """Return the Discord user as an actor, with the role bound to the id, else NOBODY."""
         key = f"discord:{user_id}"
         return Actor(kind=ActorKind.PERSON, id=key, name=name, role=self._roles.get(key, Role.NOBODY))
 
     def claim_code(self) -> str | None:
-        """The one-time code to print on the console; None when this Octet has an owner."""
+        """Return the one-time code for the console; None when this Octet has an owner."""
         return None if Role.OWNER in self._roles.values() else self._claim
 
     async def claim(self, code: str, *, user_id: str, name: str) -> Actor:
-        """Make this Discord user the owner. Raises OwnerExists; WrongClaim for any other text than the code, and
-        TooManyClaims after too many of those."""
+        """Make this Discord user the owner. Raises OwnerExists, WrongClaim or TooManyClaims."""
         if self.claim_code() is None:
             raise OwnerExists
         key = f"discord:{user_id}"
@@ -87,7 +84,7 @@ class People:
         return await self.discord_actor(user_id, name)
 
     async def name_owner(self, user_id: str, name: str, *, by: Actor) -> Actor:
-        """Make this Discord user the owner, without a code: for whoever holds this machine. Raises OwnerExists."""
+        """Make this Discord user the owner, without a code, for the operator. Raises OwnerExists."""
         require(by, Permission.OWNER_NAME)
         key = f"discord:{user_id}"
         await self._own(key, name, OwnerNamed(person=key), by=by.id)

@@ -1,5 +1,4 @@
-"""The settings, a section for each topic, and the models that agents can be. Each setting says what it means, its
-unit, and why it is as it is."""
+"""The settings, a section for each topic, and the models that agents can be. Each says what it means and its unit."""
 
 from __future__ import annotations
 
@@ -33,7 +32,6 @@ class Section(Schema):
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether this names the machine itself."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -47,13 +45,11 @@ def _loopback(host: str) -> str:
 
 
 def _address(*schemes: str) -> AfterValidator:
-    pattern = re.compile(rf"({'|'.join(schemes)})://[^\s/]+(/\S*)?")
+    begin, pattern = [f"{one}://" for one in schemes], re.compile(rf"({'|'.join(schemes)})://[^\s/]+(/\S*)?")
 
     def check(text: str) -> str:
         if not pattern.fullmatch(text):
-            raise ValueError(
-                f"must be an address that begins with {schemes[0]}:// or {schemes[1]}://, not {show(text)}"
-            )
+            raise ValueError(f"must be an address that begins with {' or '.join(begin)}, not {show(text)}")
         return text
 
     return AfterValidator(check)
@@ -66,119 +62,120 @@ def _own_folder(folder: Path) -> Path:
 
 
 class DiscordSettings(Section):
-    """`[discord]`: where the bot lives. Its token is OCTET_DISCORD_TOKEN."""
+    """`[discord]`: the bot's server and channel. Its token is OCTET_DISCORD_TOKEN."""
 
     guild_id: Annotated[int, Field(ge=1)] | None = None
-    """Id of the one server whose members may use this Octet. Commands registered for one server are there at once,
-    global ones only after a while. Unset: every server the bot was invited to."""
+    """Id of the one server whose members may use this Octet. Commands then appear there at once; global commands take
+    a while. Unset: every server with the bot."""
     channel_id: Annotated[int, Field(ge=1)] | None = None
-    """Id of the channel that is told about tasks which came from elsewhere than Discord (command line, HTTP). Unset:
-    such tasks are told to nobody."""
+    """Id of the channel for messages about tasks that do not come from Discord (command line, HTTP). Unset: Octet posts
+    none."""
     pictures: bool = True
-    """Attach pictures of an agent's window to the question what became of a prompt that nobody saw arrive. Whoever can
-    read the task's thread sees them until it is answered. false: words only."""
+    """Attach pictures of an agent's window to the question whether a prompt arrived. Every reader of the task's thread
+    sees them until a user answers. false: text only."""
     sandbox: bool = False
-    """true: speak to a local stand-in instead of Discord, at api_base. Said loudly in the log, because whoever stands
-    at that address receives the token."""
+    """true: connect to a local test server at api_base instead of Discord. The log warns of it, because that server
+    receives the token."""
     api_base: Annotated[str, _address("http", "https")] | None = None
-    """Address of the stand-in's REST interface. Refused unless sandbox = true."""
+    """Address of the test server's REST interface. Refused unless sandbox = true."""
     gateway_url: Annotated[str, _address("ws", "wss")] | None = None
-    """Address of the stand-in's gateway. Refused unless sandbox = true."""
+    """Address of the test server's gateway. Refused unless sandbox = true."""
 
 
 class HttpSettings(Section):
     """`[http]`: the interface for agents' answers and the command line."""
 
     host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
-    """Address to listen on. Loopback only: everybody who reaches it may try codes and tokens, and there is no TLS."""
+    """Address to listen on. Loopback only: every client that reaches it may try codes and tokens, and there is no
+    TLS."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8321
-    """Port to listen on. When it is taken, another one is; run.json in the home says which."""
+    """Port to listen on. If another program uses it, Octet takes another one; run.json in the home says which."""
 
 
 class DispatchSettings(Section):
-    """`[dispatch]`: how long deliveries are tried, and agents are waited for, before a person is asked."""
+    """`[dispatch]`: how long Octet retries deliveries and waits for agents before it asks a user."""
 
     max_retries: Annotated[int, Field(ge=1, le=1000)] = 40
-    """Attempts of one delivery that may fail through something that passes by itself; then refused."""
+    """Transient failures allowed for one delivery before Octet refuses it."""
     retry_window_s: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 60.0
-    """Seconds after which a delivery that still bounces is refused. Nobody waits longer unseen."""
+    """Seconds after which Octet refuses a delivery that still bounces."""
     settle_s: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = 5.0
-    """Seconds a window may be covered or moved before this counts as lasting. Short enough to be told soon, long enough
-    for a notification to go away."""
+    """Seconds for which a window may be covered or moved before Octet reports it: long enough for a notification to
+    disappear."""
     recovery_timeout_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 30.0
-    """Seconds to wait for a desk, to find out what became of a prompt that was interrupted after Enter had been asked
-    for. Then a person is asked. Other prompts for that desk wait meanwhile."""
+    """Seconds to wait for a desk in order to check a prompt that was interrupted around Enter. Then Octet asks a user.
+    Other prompts for that desk wait meanwhile."""
     max_rejections_per_hour: Annotated[int, Field(ge=1, le=1000)] = 6
-    """This many refusals of one task within an hour park it: then only a person can help."""
+    """Octet parks a task after this many refusals within an hour; then a user must act."""
     agent_timeout_s: Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)] = 3600.0
-    """Seconds without any sign of an agent at work (`octet progress`, `reply`, `done`) after which its task is parked
-    and people are told. Longer than most tasks take, shorter than a night nobody looks at."""
+    """Seconds without any sign of an agent at work (`octet progress`, `reply`, `done`) after which Octet
+    parks its task and reports it. Longer than most tasks take, shorter than a night."""
     on_agent_timeout: Literal["park", "nudge", "release"] = "park"
-    """What is done then: park the task for a person; nudge its agent once; release the task to another agent. The last
-    two only where the window is seen idle: a silent agent may be in the middle of its work."""
+    """What Octet does then: park the task for a user, nudge its agent once, or release the task to another agent. The
+    last two need an idle window: a silent agent may be in the middle of its work."""
 
 
 class ReceiptSettings(Section):
-    """`[receipts]`: for how long is kept what proves a delivery."""
+    """`[receipts]`: how long Octet keeps the proofs of deliveries."""
 
     keep_days: Annotated[int, Field(ge=1, le=3650)] = 90
-    """Days for which receipts of deliveries are kept: what was seen and when, hashes, no texts."""
+    """Days for which Octet keeps receipts of deliveries: observations, times and hashes, no texts."""
     keep_pictures_days: Annotated[int, Field(ge=0, le=3650)] = 14
-    """Days for which their pictures are kept: the composer before and after Enter, masked as the profile says. 0: none,
-    but of a prompt of which a person has still to say what became of it."""
+    """Days for which Octet keeps their pictures: the composer before and after Enter, masked as the profile says.
+    0: only those of unconfirmed deliveries, until a user decides."""
     keep_texts_days: Annotated[int, Field(ge=1, le=3650)] = 180
-    """Days for which texts are kept after their task has ended: briefs, answers, messages and what was posted about
-    them. Then Octet clears them; titles, ids, hashes and states stay."""
+    """Days for which Octet keeps texts after their task has ended: briefs, answers, messages and its own posts about
+    them. It then deletes them, and keeps titles, ids, hashes and states."""
 
 
 class AnswerLimits(Section):
     """`[answers]`: how much an agent may send to its task. Reports of progress do not count."""
 
     texts: Annotated[int, Field(ge=1, le=100_000)] = 200
-    """Texts that one task takes. The answer that ends it is taken beyond that."""
+    """Texts that one task takes. Its final answer does not count."""
     megabytes: Annotated[int, Field(ge=1, le=10_000)] = 20
-    """Megabytes of text that one task takes. The answer that ends it is taken beyond that."""
+    """Megabytes of text that one task takes. Its final answer does not count."""
     texts_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 30
-    """Texts that one task takes within a minute. More of them wait, and none is lost."""
+    """Texts that one task takes within a minute. Further ones wait; none is lost."""
 
 
 class AgentCommands(Section):
-    """`[agents]`: what prompts tell agents."""
+    """`[agents]`: the content of prompts."""
 
     agent_command: Annotated[str, Field(min_length=1, max_length=500)] = "octet"
-    """How the prompt writes the command that agents answer with. The default becomes its full path where octet is not
-    on PATH."""
+    """The command in the prompt with which agents answer. If octet is not on PATH, the default becomes its full
+    path."""
 
 
 class DisplaySettings(Section):
-    """`[displays]`: the displays of desks that have one of their own ([virtual] in config/desks)."""
+    """`[displays]`: the virtual displays of desks ([virtual] in config/desks)."""
 
     start: bool = True
-    """true: `octet run` starts them and ends them with itself. false: they are there while `octet desk up` keeps them,
-    so that the agents' programs outlive a restart of Octet."""
+    """true: `octet run` starts and ends virtual displays. false: `octet desk up` runs them, so that the agents'
+    programs survive a restart of Octet."""
 
 
 def _ping_url(given: SecretStr) -> SecretStr:
-    """The words never repeat the address: whoever knows it can keep an alarm from being raised."""
+    """Check the address without ever repeating it: it can keep an alarm from being raised."""
     parts = urlsplit(given.get_secret_value())
     try:
         has_port = parts.port != 0
     except ValueError:  # its words repeat a part of the address
         has_port = False
     if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.netloc.isprintable() or not has_port:
-        raise ValueError("must be the whole address of a page that is asked for, beginning with https://")
+        raise ValueError("must be a complete address that begins with https://")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("must begin with https://: whoever listens on the way could ping in place of Octet")
+        raise ValueError("must begin with https://: a listener on the way could otherwise ping in place of Octet")
     return given
 
 
 class AlarmSettings(Section):
-    """`[alarm]`: who hears of it when Octet itself stands still or has ended."""
+    """`[alarm]`: the alert for when Octet itself hangs or has ended."""
 
     ping_url: Annotated[SecretStr, AfterValidator(_ping_url)] | None = None
-    """Address of a dead man's switch outside this machine (Healthchecks, Uptime Kuma, …). Asked for every minute while
-    all is well, and never while it is not: its silence raises the alarm there. Whatever in it is secret is never
-    logged; it belongs into .env, as OCTET_ALARM__PING_URL. https, or http to this machine. Unset: nobody is pinged."""
+    """Address of a dead man's switch outside this machine (Healthchecks, Uptime Kuma, …). Octet requests it every
+    minute while everything works; a missing request raises the alarm there. Octet never logs it. Put it into .env as
+    OCTET_ALARM__PING_URL. https, or http to this machine. Unset: no outage alerts."""
 
 
 def _base_url(text: str) -> str:
@@ -203,26 +200,25 @@ class Model(Schema):
     """Address of the API, for example "https://api.openai.com/v1" or "http://127.0.0.1:11434/v1"."""
     model: Annotated[str, Field(min_length=1, max_length=200)]  # What the API calls the model
     api_key_env: Annotated[str, AfterValidator(_variable)] | None = None
-    """Name of the variable in .env or the environment that holds the key; left out for an API without."""
+    """Name of the variable in .env or the environment that contains the key; omit it for an API without a key."""
     at_once: Annotated[int, Field(ge=1, le=1000)] = 8
-    """How many requests of all its agents may be under way at the same time."""
+    """How many requests all its agents together may run at the same time."""
     timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0  # How long one whole answer may take, in seconds
     key: SkipJsonSchema[SecretStr | None] = Field(default=None, exclude=True)
 
     @property
     def is_local(self) -> bool:
-        """Whether the API runs on this machine."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
 
 class LogSettings(Section):
-    """`[log]`: what the log says."""
+    """`[log]`: what Octet logs."""
 
-    level: Level = "info"  # The least important lines that are written. Bodies never are
+    level: Level = "info"  # The lowest level that Octet logs. It never logs texts
 
 
 class Settings(BaseModel):
-    """All settings of one run, built once and handed on."""
+    """All settings of one run, built once."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -230,7 +226,7 @@ class Settings(BaseModel):
     """The bot's token, from Discord's developer portal. A secret: .env or environment only."""
     fault_points: Annotated[Path, AfterValidator(_own_folder)] | None = None
     """For tests only, environment only: a folder of tickets, each of which ends this process at a named place in its
-    code. The folder must be yours, and no other account may write in it."""
+    code. Only your account may be able to write in it."""
     discord: DiscordSettings = DiscordSettings()
     http: HttpSettings = HttpSettings()
     dispatch: DispatchSettings = DispatchSettings()

@@ -1,4 +1,4 @@
-"""Room on the disk that is kept back for last words: how the deliveries under way ended when the disk filled up."""
+"""Reserved disk space, so that outcomes of deliveries under way can be stored when the disk is full."""
 
 from __future__ import annotations
 
@@ -11,28 +11,24 @@ from core.store.errors import StoreFull, is_full
 
 log = structlog.get_logger(__name__)
 
-SIZE = 2 * 1024 * 1024
-"""Room for some hundred outcomes in the write-ahead log; there are never more deliveries under way than desks."""
+SIZE = 2 * 1024 * 1024  # Room for some hundred outcomes in the write-ahead log; at most one per desk is under way
 
 
 class Reserve:
-    """A file of nothing. It is given up for last words, and as long as it is gone nothing else may be written."""
+    """A file of zeros. Octet deletes it for last words; while it is gone nothing else may be written."""
 
     def __init__(self, path: Path) -> None:
-        """Nothing is made yet."""
-        self._path = path
-        self._is_kept = False
-        self._is_impossible = False
+        self._path, self._is_kept, self._is_impossible = path, False, False
 
     def keep(self) -> None:
-        """See to it that the reserve is there. Raises StoreFull when there is no room for it."""
+        """Make the reserve if it is not there. Raises StoreFull when there is no room for it."""
         if self._is_kept or self._is_impossible:
             return
         try:
             if not (self._path.exists() and self._path.stat().st_size == SIZE):
                 self._make()
         except OSError as error:
-            self._remove()  # what was written of it takes room, too
+            self._remove()  # an incomplete file takes room, too
             if is_full(error):
                 raise StoreFull(why="no room for the reserve") from error
             log.warning("no_reserve", file=str(self._path), why=error.strerror)
@@ -41,12 +37,12 @@ class Reserve:
             self._is_kept = True
 
     def give_up(self) -> bool:
-        """Make its room free. False when there was none."""
+        """Free its room; return False when there was none."""
         was_kept, self._is_kept = self._is_kept, False
         return self._remove() and was_kept
 
     def _remove(self) -> bool:
-        """Whether nothing of it is there any more. A write-protected disk refuses also where there is nothing."""
+        """Delete the file; return whether it is gone. A write-protected disk refuses even where there is none."""
         try:
             self._path.unlink(missing_ok=True)
         except OSError as error:
@@ -55,7 +51,7 @@ class Reserve:
         return True
 
     def _make(self) -> None:
-        """Zeros, really written: room that a file system only promises is no room."""
+        """Write zeros: room that a file system only promises is no room."""
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             left = SIZE

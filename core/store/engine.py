@@ -1,6 +1,5 @@
-"""The database: one writer in a thread of its own, and readers beside it.
-
-A write transaction is a plain function that runs on the writer's thread from BEGIN IMMEDIATE to COMMIT in one hop."""
+"""The database: one writer in its own thread, and readers. A write transaction is a plain function that runs
+on the writer's thread from BEGIN IMMEDIATE to COMMIT in one hop."""
 
 from __future__ import annotations
 
@@ -15,23 +14,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeAlias, TypeVar, cast
 
-import sqlalchemy
+import sqlalchemy as sa
 import structlog
-from sqlalchemy import (
-    ClauseElement,
-    Column,
-    Connection,
-    CursorResult,
-    Engine,
-    Executable,
-    bindparam,
-    create_engine,
-    event,
-    func,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -58,16 +43,15 @@ from core.store.tables import metadata
 T = TypeVar("T")
 __all__ = ["Executable", "Row", "Store", "Tx"]
 
-Row: TypeAlias = sqlalchemy.Row[Any]  # one row of a result; its columns are its attributes
+Executable: TypeAlias = sa.Executable
+Row: TypeAlias = sa.Row[Any]  # one row of a result; its columns are its attributes
 Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
 log = structlog.get_logger(__name__)
 
-_PULSE = (text("PRAGMA user_version=0"), text("PRAGMA user_version=1"))
-"""Writes one page and changes nothing that anybody reads."""
+_PULSE = (sa.text("PRAGMA user_version=0"), sa.text("PRAGMA user_version=1"))  # Writes one page only
 _DIALECT = sqlite.dialect(paramstyle="named")
 _READERS = 4
 _BUSY_MS = 5_000
-_CHECKPOINT_PAGES = 1_000
 _PROBE_S = 0.5  # rest between two looks whether the database can be written again
 
 
@@ -76,28 +60,26 @@ class Tx:
 
     __slots__ = ("_connection", "calls_after_commit", "scratch")
 
-    def __init__(self, connection: Connection) -> None:
-        """Wrap the writer's connection for the length of one transaction."""
+    def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self.calls_after_commit: list[Callable[[], None]] = []
         self.scratch: dict[str, object] = {}  # what a service wants to remember within this transaction
 
-    def execute(self, statement: Executable, parameters: Parameters | None = None) -> CursorResult[Any]:
+    def execute(self, statement: Executable, parameters: Parameters | None = None) -> sa.CursorResult[Any]:
         return self._connection.execute(statement, parameters)
 
-    def run(self, statement: ClauseElement, values: Mapping[str, object]) -> list[Row]:
-        """Run a statement that is on the path of every delivery by SQLite's own driver; its rows. It was compiled once,
-        so its parameters must be plain values: no lists, and no types that SQLAlchemy converts."""
-        words, fixed, columns = _compiled(statement)
+    def run(self, statement: sa.ClauseElement, values: Mapping[str, object]) -> list[Row]:
+        """Run a statement by SQLite's own driver and return its rows: for the path of every delivery. It is compiled
+        once, so its parameters must be plain values: no lists, no types that SQLAlchemy converts."""
+        sql, fixed, columns = _compiled(statement)
         connection = cast("sqlite3.Connection", self._connection.connection.driver_connection)
-        found = connection.execute(words, {**fixed, **values})
+        found = connection.execute(sql, {**fixed, **values})
         return [cast("Row", SimpleNamespace(**dict(zip(columns, row, strict=True)))) for row in found]
 
-    def update_row(self, key: Column[Any], of: object, /, **values: object) -> Row:
+    def update_row(self, key: sa.Column[Any], of: object, /, **values: object) -> Row:
         """Write `values` into the one row whose `key` is `of`, and return it. They must be plain, as for `run`."""
-        (row,) = self.run(
-            _update_row(key, tuple(values)), {"of": of, **{f"new_{name}": values[name] for name in values}}
-        )
+        new = {f"new_{name}": value for name, value in values.items()}
+        (row,) = self.run(_update_row(key, tuple(values)), {"of": of, **new})
         return row
 
     def after_commit(self, call: Callable[[], None]) -> None:
@@ -106,10 +88,10 @@ class Tx:
 
 
 class Store:
-    """The one door to the database file. `open` it once per process, under the home's lock."""
+    """The only access to the database file. `open` it once per process, under the home's lock."""
 
     def __init__(self, path: Path) -> None:
-        """Prepare engines for the file at `path`; nothing is opened yet."""
+        """Prepare engines for the file at `path`; open nothing yet."""
         self.path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
         self._writer = writer_engine(path)
@@ -124,17 +106,16 @@ class Store:
         self._shift: Callable[[Tx, int], None] = lambda _tx, _by_ms: None
         self._locked: StoreLocked | None = None
         self._locked_s = 0.0
-        self._wrong = asyncio.Event()
+        self._has_failed = asyncio.Event()
         self._probing = asyncio.Lock()
-        self.trouble: StoreUnavailable | None = None
-        """Why nothing can be written at the moment; None when nothing is known to be wrong."""
+        self.trouble: StoreUnavailable | None = None  # Why nothing can be written now; None when all is well
 
     @classmethod
     @asynccontextmanager
     async def open(cls, path: Path) -> AsyncGenerator[Store]:
-        """The store at `path`, created if the file does not exist. Raises SqliteTooOld, DatabaseDamaged,
-        DatabaseUnknown, DatabaseOlder or StoreUnavailable and then leaves the file as it is. A large file is given back
-        before it is read whole: see `examination` and decision 0004."""
+        """Open the store at `path`; create a missing file. Raises SqliteTooOld, DatabaseDamaged, DatabaseUnknown,
+        DatabaseOlder or StoreUnavailable, and then leaves the file as it is. A large file is yielded before it is read
+        whole: see `examination` and decision 0004."""
         schema.check_library()
         was_damaged = await asyncio.to_thread(mark_of(path).exists)
         state = await asyncio.to_thread(schema.inspect, path, whole=was_damaged)
@@ -144,7 +125,7 @@ class Store:
                 with as_unavailable():
                     await store._in_thread(lambda: schema.upgrade(store._writer))
                 faults.point("start.schema")
-            if was_damaged:  # read whole above and found sound: a backup was put in its place
+            if was_damaged:  # read whole above without damage: a user put a backup in its place
                 await asyncio.to_thread(mark_of(path).unlink, missing_ok=True)
             if was_damaged or state is schema.FileState.NEW:
                 store.examination.is_over()
@@ -152,7 +133,7 @@ class Store:
                 store.examination.begin()
                 await store.examination.wait(PATIENCE_S)
             yield store
-        except StoreDamaged as error:  # whatever met it first, also before anybody waited for `damage`
+        except StoreDamaged as error:  # also before anything waits for `damage`
             raise DatabaseDamaged(path=path, why=str(error.details.get("why", ""))) from error
         finally:
             await store._readers.dispose()
@@ -161,36 +142,34 @@ class Store:
             faults.point("stop.closed")
 
     async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
-        """Run `work` in one write transaction and return what it returned, once that is on the disk.
-
-        `work` runs on the writer's thread: it must not await and must not touch objects of the event loop. If it
-        raises, everything it wrote is undone. Raises StoreUnavailable when the database cannot take it. On a full disk
-        `is_last_word` lets it use the room kept back for what cannot be seen a second time."""
+        """Run `work` in one write transaction and return its result, once that is on the disk. `work` runs on the
+        writer's thread: it must not await or touch objects of the event loop. If it raises, all is undone. Raises
+        StoreUnavailable. On a full disk `is_last_word` uses the reserve, for what cannot be seen a second time."""
         loop, asked_s = asyncio.get_running_loop(), time.monotonic()
         try:
             return await self._in_thread(lambda: self._transact(work, loop, asked_s, is_last_word=is_last_word))
         except StoreUnavailable as error:
-            self._went_wrong(error)
+            self._record_trouble(error)
             raise
 
     def follow_clock(self, clock: SteadyClock, shift: Callable[[Tx, int], None]) -> None:
-        """Before each write, look whether the machine's clock was set. If it was, call `shift` with the number of
-        milliseconds, in a transaction of its own in which `clock` has followed already."""
+        """Check before each write whether the machine's clock was set. If so, call `shift` with the milliseconds in a
+        separate transaction, after `clock` has followed."""
         self._clock, self._shift = clock, shift
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row]:
-        """All rows of one reading statement, as of the last commit. Raises StoreUnavailable."""
+        """Return all rows of a statement, as of the last commit. Raises StoreUnavailable."""
         try:
             with as_unavailable():
                 async with self._readers.connect() as connection:
                     return (await connection.execute(statement, parameters)).all()
         except StoreDamaged as error:
-            self._went_wrong(error)
+            self._record_trouble(error)
             raise
 
     async def newest_id(self, table: str) -> Any:
         """Return the id that sorts last in this table; None while it has no row."""
-        return (await self.fetch(select(func.max(metadata.tables[table].c.id))))[0][0]
+        return (await self.fetch(sa.select(sa.func.max(metadata.tables[table].c.id))))[0][0]
 
     async def ping(self) -> None:
         """Prove that the database can be written, by writing; raises StoreUnavailable when not."""
@@ -203,7 +182,7 @@ class Store:
 
     async def until_back(self) -> None:
         """Return when the database can be written again; at once if nothing is known to be wrong."""
-        async with self._probing:  # one asks for all who wait
+        async with self._probing:  # one caller probes for all
             while self.trouble is not None:
                 await asyncio.sleep(_PROBE_S)
                 try:
@@ -212,21 +191,21 @@ class Store:
                     continue
                 log.warning("store_back", was=type(self.trouble).__name__)
                 self.trouble = None
-                self._wrong.clear()
+                self._has_failed.clear()
 
     async def recovery(self) -> None:
-        """Wait until something is wrong and mended again."""
-        await self._wrong.wait()
+        """Wait until the database fails and works again."""
+        await self._has_failed.wait()
         await self.until_back()
 
-    def _went_wrong(self, error: StoreUnavailable) -> None:
-        """Remember why, and say it once, however many are refused by it."""
-        if isinstance(error, StoreDamaged):  # said by the end that follows
+    def _record_trouble(self, error: StoreUnavailable) -> None:
+        """Remember the error, and log it once, however many writes it refuses."""
+        if isinstance(error, StoreDamaged):  # Octet ends, and says why
             self.examination.condemn(str(error.details.get("why", "")))
         elif type(error) is not type(self.trouble):
             log.error("store_unavailable", why=error.message)
         self.trouble = error
-        self._wrong.set()
+        self._has_failed.set()
 
     def _transact(
         self, work: Callable[[Tx], T], loop: asyncio.AbstractEventLoop, asked_s: float, *, is_last_word: bool
@@ -234,7 +213,7 @@ class Store:
         if not is_last_word:
             self._reserve.keep()
         if self._locked is not None and asked_s < self._locked_s:
-            raise self._locked  # who stood in the queue behind the one that waited need not wait as long again
+            raise self._locked  # a write that was queued behind the one that waited need not wait as long again
         try:
             self._follow_clock(loop)
             result = self._commit(work, loop)
@@ -252,7 +231,7 @@ class Store:
     def _follow_clock(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._clock is None or not (by_ms := self._clock.step_ms()):
             return
-        self._clock.follow(by_ms)  # first: what is written about the shift bears the new time
+        self._clock.follow(by_ms)  # first: the rows about the shift have the new time
         try:
             self._commit(lambda tx: self._shift(tx, by_ms), loop)
         except BaseException:
@@ -263,7 +242,7 @@ class Store:
         with as_unavailable(), self._writer.begin() as connection:
             tx = Tx(connection)
             result = work(tx)
-        # Scheduled from here, not by the caller: a caller that was cancelled meanwhile must not silence the news.
+        # Scheduled here, not by the caller, which may have been cancelled meanwhile.
         for call in tx.calls_after_commit:
             loop.call_soon_threadsafe(call)
         return result
@@ -272,10 +251,10 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def writer_engine(path: Path) -> Engine:
-    """The one connection that writes to the file at `path`; it must stay on one thread. It connects on first use."""
-    # An error's text ends in logs: parameters hold briefs and answers.
-    engine = create_engine(f"sqlite+pysqlite:///{path}", poolclass=StaticPool, hide_parameters=True)
+def writer_engine(path: Path) -> sa.Engine:
+    """Return the one connection that writes to the file; it must stay on one thread and connects on first use."""
+    # Logs have the text of errors, and parameters have briefs and answers: hide these.
+    engine = sa.create_engine(f"sqlite+pysqlite:///{path}", poolclass=StaticPool, hide_parameters=True)
     event.listen(engine, "connect", _prepare_writer)
     event.listen(engine, "begin", _begin_immediate)
     return engine
@@ -283,7 +262,7 @@ def writer_engine(path: Path) -> Engine:
 
 @contextmanager
 def as_unavailable() -> Generator[None]:
-    """What the disk, or another process on the file, refuses is said in our own words; our own mistakes stay loud."""
+    """Raise StoreUnavailable for what the disk or another process refuses; Octet's own mistakes pass unchanged."""
     try:
         yield
     except PoolTimeout as error:
@@ -300,10 +279,8 @@ class RowFailed(Exception):
     """The work on the row of `task` or `delivery` met an error that was not foreseen. Its transaction is undone."""
 
     def __init__(self, *, task: str | None, delivery: str | None) -> None:
-        """Name the row by one of the two."""
         super().__init__(delivery or task)
-        self.task = task
-        self.delivery = delivery
+        self.task, self.delivery = task, delivery
 
 
 @contextmanager
@@ -319,8 +296,8 @@ def at_row(task: str | None = None, *, delivery: str | None = None) -> Generator
 
 
 def upgrade_file(path: Path) -> tuple[str, str]:
-    """Upgrade the file of an older Octet; return (schema before, schema now). The caller holds the home's lock. Raises
-    NoDatabase, DatabaseDamaged, DatabaseUnknown or StoreUnavailable and then leaves the file as it is."""
+    """Upgrade the file of an older Octet; return its schema before and now. The caller holds the home's lock. Raises
+    NoDatabase, DatabaseDamaged, DatabaseUnknown or StoreUnavailable, and then leaves the file as it is."""
     schema.check_library()
     if schema.inspect(path, allow_older=True) is schema.FileState.NEW:
         raise NoDatabase(id=path)
@@ -336,39 +313,35 @@ def upgrade_file(path: Path) -> tuple[str, str]:
 
 
 @cache
-def _update_row(key: Column[Any], names: tuple[str, ...]) -> ClauseElement:
-    statement = update(key.table).where(key == bindparam("of"))
-    return statement.values({name: bindparam(f"new_{name}") for name in names}).returning(key.table)
+def _update_row(key: sa.Column[Any], names: tuple[str, ...]) -> sa.ClauseElement:
+    statement = sa.update(key.table).where(key == sa.bindparam("of"))
+    return statement.values({name: sa.bindparam(f"new_{name}") for name in names}).returning(key.table)
 
 
 @cache
-def _compiled(statement: ClauseElement) -> tuple[str, dict[str, object], tuple[str, ...]]:
-    """The statement in SQLite's words, the values that are fixed in it, and the columns of its rows."""
+def _compiled(statement: sa.ClauseElement) -> tuple[str, dict[str, object], tuple[str, ...]]:
+    """Return the statement's SQL, its fixed values, and the columns of its rows."""
     compiled = statement.compile(dialect=_DIALECT)
     fixed = {name: value for name, value in (compiled.params or {}).items() if value is not None}
     return str(compiled), fixed, tuple(column.key for column in getattr(statement, "exported_columns", ()))
 
 
 def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where `_begin_immediate` says, not where the driver guesses
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"busy_timeout={_BUSY_MS}",
-        f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
-        "mmap_size=0",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.isolation_level = None  # transactions begin by BEGIN IMMEDIATE, not where the driver guesses
+    _set_pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=1000")
 
 
 def _prepare_reader(connection: Any, _record: object) -> None:
+    # Below SQLite 3.51.3 two connections that checkpoint at once can damage the file: only the writer does.
+    _set_pragmas(connection, "query_only=ON", "wal_autocheckpoint=0")
+
+
+def _set_pragmas(connection: Any, *pragmas: str) -> None:
     cursor = connection.cursor()
-    # Below SQLite 3.51.3 two connections that checkpoint at once can damage the file: the writer alone does.
-    for pragma in ("query_only=ON", f"busy_timeout={_BUSY_MS}", "wal_autocheckpoint=0", "mmap_size=0"):
+    for pragma in (*pragmas, f"busy_timeout={_BUSY_MS}", "mmap_size=0"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _begin_immediate(connection: Connection) -> None:
+def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")

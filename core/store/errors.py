@@ -1,4 +1,4 @@
-"""What can be wrong with the database, in words that tell what to do."""
+"""The errors of the database and the home's files."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class SqliteTooOld(Misconfigured):
 
 
 class DatabaseDamaged(Misconfigured):
-    """The database {path} is damaged ({why}). Octet does not run on it and has left it as it is. Keep a copy of the
-    file, then put a backup in its place."""
+    """The database {path} is damaged ({why}). Octet has not changed it and does not start. Keep a copy of the file,
+    then restore a backup."""
 
 
 class DatabaseUnknown(Misconfigured):
     """The database {path} has a schema that this Octet does not know ({found}): a newer or an unreleased Octet wrote
-    it. Octet left it as it is. Use that Octet again, put a backup in its place, or begin with another home."""
+    it. Octet has not changed it. Use that Octet again, restore a backup, or use another home."""
 
 
 class DatabaseOlder(Misconfigured):
@@ -32,40 +32,39 @@ class DatabaseOlder(Misconfigured):
 
 
 class StoreUnavailable(Unavailable):
-    """The database cannot be written at the moment: {why}. Nothing of this was kept; mend the cause and try again."""
+    """Octet cannot write its database: {why}. It kept nothing of this. Fix the cause and try again."""
 
 
 class StoreFull(StoreUnavailable, NoRoom):
-    """The disk that holds Octet's home is full. Nothing of this was kept; make room there, and it works again."""
+    """The disk that holds Octet's home is full. Octet kept nothing of this. Free space and try again."""
 
 
 class StoreLocked(StoreUnavailable):
-    """Another program keeps Octet's database locked ({why}). Nothing of this was kept; end that program, and it works
-    again."""
+    """Another program locks Octet's database ({why}). Octet kept nothing of this. End that program and try again."""
 
 
 class StoreReadOnly(StoreUnavailable):
-    """Octet's database is write-protected ({why}). Nothing of this was kept; allow writing, and it works again."""
+    """Octet's database is write-protected ({why}). Octet kept nothing of this. Make it writable and try again."""
 
 
 class StoreDamaged(StoreUnavailable):
-    """Octet's database is damaged ({why}). Nothing of this was kept, and Octet ends; put a backup in its place."""
+    """Octet's database is damaged ({why}). Octet kept nothing of this and stops. Restore a backup."""
 
 
 class HomeUnusable(Unavailable):
-    """{path} cannot be used: {why}. Make room or allow writing there, then start again."""
+    """Octet cannot use {path}: {why}. Free space or make it writable, then start again."""
 
 
 class AlreadyRunning(Conflict):
-    """Another Octet runs on the home {path} already. Stop it first, or use another home with --home."""
+    """Another Octet already runs in the home {path}. Stop it first, or use another home with --home."""
 
 
 class NoDatabase(NotFound):
-    """There is no database {id} yet. `octet run` makes one."""
+    """There is no database {id} yet. `octet run` creates one."""
 
 
 def of_sqlite(error: sqlite3.DatabaseError) -> StoreUnavailable:
-    """What SQLite says about the disk or about another program, in our words."""
+    """Return the error for what SQLite says about the disk or another program."""
     code, why = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
     if code == sqlite3.SQLITE_FULL:
         return StoreFull(why=why)
@@ -77,14 +76,10 @@ def of_sqlite(error: sqlite3.DatabaseError) -> StoreUnavailable:
 
 
 def is_full(error: OSError) -> bool:
-    """Whether the system refused for want of room."""
     return error.errno in _NO_ROOM
 
 
 def of_system(error: OSError, path: Path) -> Unavailable:
-    """What the system says about a file of the home, in our words."""
-    return StoreFull(why=_words(error)) if is_full(error) else HomeUnusable(path=path, why=_words(error))
-
-
-def _words(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+    """Return the error for what the system says about a file of the home."""
+    why = error.strerror or type(error).__name__
+    return StoreFull(why=why) if is_full(error) else HomeUnusable(path=path, why=why)

@@ -1,6 +1,5 @@
-"""Reading the whole database file once per start, for damage. A large file is read on while Octet is at work already.
-
-A file that was found damaged is marked by another one beside it, so that it is never worked on again unread."""
+"""Reads the whole database file once per start, to find damage. A large file is read while Octet works already. A file
+next to a damaged one marks it, so that Octet never works on it again unread."""
 
 from __future__ import annotations
 
@@ -15,24 +14,22 @@ from pathlib import Path
 import structlog
 
 from core.kit.supervise import wait_for_event
-from core.store.errors import DatabaseDamaged
+from core.store.errors import DatabaseDamaged, StoreDamaged, of_sqlite
 
 log = structlog.get_logger(__name__)
 
-PATIENCE_S = 1.0
-"""How long a start waits for the end of the reading: a small file is read whole before anything is done with it."""
+PATIENCE_S = 1.0  # How long a start waits for the end of the reading: a small file is read whole first
 
 
 def mark_of(path: Path) -> Path:
-    """The file that says that the database at `path` was found damaged."""
+    """Return the file that marks the database at `path` as damaged."""
     return path.with_name(f"{path.name}.damaged")
 
 
 class Examination:
-    """One reading of the file, in a thread of its own. `begin` it in the event loop."""
+    """Reads the file once, in its own thread. `begin` it in the event loop."""
 
     def __init__(self, path: Path) -> None:
-        """Nothing is read yet."""
         self._path = path
         self._over = asyncio.Event()
         self._condemned = asyncio.Event()
@@ -45,7 +42,7 @@ class Examination:
         def read() -> None:
             why = _damage(self._path)
             took_s = time.monotonic() - began_s
-            if took_s > PATIENCE_S and not why:  # till then nothing was given out
+            if took_s > PATIENCE_S and not why:  # the start has not waited for it
                 log.info("database_read", seconds=round(took_s, 2))
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self.is_over, why)
@@ -53,7 +50,6 @@ class Examination:
         threading.Thread(target=read, name="store-examination", daemon=True).start()
 
     def is_over(self, why: str = "") -> None:
-        """All was read, and `why` is what is wrong."""
         if why:
             self.condemn(why)
         self._over.set()
@@ -71,7 +67,7 @@ class Examination:
         raise self._verdict
 
     def condemn(self, why: str) -> None:
-        """The file is damaged: say so beside it, for the next start."""
+        """Note that the file is damaged, also in a file next to it, for the next start."""
         self._verdict = self._verdict or DatabaseDamaged(path=self._path, why=why)
         try:
             mark_of(self._path).write_text(f"{why}\n", encoding="utf-8")
@@ -81,11 +77,19 @@ class Examination:
 
 
 def _damage(path: Path) -> str:
-    """What is wrong with the file; empty when nothing is, or when it cannot be read now."""
+    """Return the file's damage; empty when there is none, or when it cannot be read now."""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-            return "" if found == "ok" else found.splitlines()[-1]  # the first one names the database, as we do
+        with closing(read_only(path)) as connection:
+            return first_damage(connection)
     except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        return str(error) if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} else ""
+        return str(error) if isinstance(of_sqlite(error), StoreDamaged) else ""
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def first_damage(connection: sqlite3.Connection) -> str:
+    """Read the whole file and return the first damage; empty if there is none."""
+    found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    return "" if found == "ok" else found.splitlines()[-1]  # the first line names the database, as the errors do

@@ -1,4 +1,4 @@
-"""Locks between processes, held by the operating system, so that no crash leaves one behind."""
+"""Locks between processes, held by the operating system, so that a crash leaves none behind."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from core.store.errors import AlreadyRunning, of_system
 
 
 def home_lock(path: Path) -> AbstractContextManager[None]:
-    """Hold the home's lock file at `path` for the length of the block. Raises AlreadyRunning if another process has it,
-    and StoreFull or HomeUnusable when the home takes no file."""
+    """Hold the home's lock file within the block. Raises AlreadyRunning, StoreFull or HomeUnusable."""
     return file_lock(path, lambda: AlreadyRunning(path=path.parent))
 
 
 @contextmanager
 def file_lock(path: Path, refusal: Callable[[], OctetError]) -> Generator[None]:
-    """Hold the lock file at `path` within the block. Raises the `refusal` at once if another process has it."""
+    """Hold the lock file at `path` within the block. Raises `refusal()` if another process has it."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

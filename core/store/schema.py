@@ -1,4 +1,4 @@
-"""The schema's versions: what a database file is, and how it is brought to the present version."""
+"""The schema's versions: what a database file is, and how Octet upgrades it."""
 
 from __future__ import annotations
 
@@ -18,24 +18,22 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 import core
 from core.store.errors import DatabaseDamaged, DatabaseOlder, DatabaseUnknown, SqliteTooOld, StoreUnavailable, of_sqlite
+from core.store.integrity_check import first_damage, read_only
 from core.store.tables import metadata
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING exists from here on
-SAFE_CHECKPOINTS = (3, 51, 3)
-"""Below this, two connections that checkpoint at once can damage the file (the WAL-reset bug)."""
-LATER: tuple[str, ...] = ()
-"""The migrations after the first release, oldest first. A test compares the list with the migrations."""
+SAFE_CHECKPOINTS = (3, 51, 3)  # Below, two connections that checkpoint at once can damage the file (the WAL-reset bug)
+LATER: tuple[str, ...] = ()  # The migrations after the first release, oldest first; a test compares them
 MIGRATIONS = Path(__file__).parent / "migrations"
-_PASSES = frozenset(
+_PASSES = frozenset(  # the file itself may be whole
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
     | {sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 )
-"""What SQLite says when the file itself may well be whole."""
 _MAGIC = b"SQLite format 3\x00"
 
 
 class FileState(Enum):
-    """What stands at the database's path."""
+    """What Octet found at the database's path."""
 
     NEW = auto()
     OLDER = auto()
@@ -53,7 +51,7 @@ def declared() -> MetaData:
 
 @cache
 def initial() -> str:
-    """Return the id of the first migration: a hash of the declared tables. Nothing is released, so a changed table
+    """Return the id of the first migration: a hash of the declared tables. Before the first release a changed table
     makes a new first migration, and Octet refuses databases of the old one."""
     tables = sorted(declared().tables.values(), key=lambda table: table.name)
     indexes = sorted((index for table in tables for index in table.indexes), key=lambda index: str(index.name))
@@ -71,14 +69,14 @@ LIBRARY_VERSION = sqlite3.sqlite_version_info[:3]
 
 
 def check_library(version: tuple[int, int, int] = LIBRARY_VERSION) -> None:
-    """Raise SqliteTooOld if the SQLite library lacks what Octet needs."""
+    """Raise SqliteTooOld if the SQLite library is too old for Octet."""
     if version < OLDEST_SQLITE:
         raise SqliteTooOld(found=_dotted(version), needed=_dotted(OLDEST_SQLITE))
 
 
 def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> FileState:
-    """Look at the file without changing it; with `whole` at every page of it, which takes seconds for a large one.
-    Raises DatabaseDamaged, DatabaseUnknown, DatabaseOlder, or StoreUnavailable if it cannot be read."""
+    """Inspect the file without changing it; with `whole` read every page, which takes seconds for a large one. Raises
+    DatabaseDamaged, DatabaseUnknown, DatabaseOlder or StoreUnavailable."""
     try:
         if not path.exists() or path.stat().st_size == 0:
             return FileState.NEW
@@ -88,13 +86,12 @@ def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> Fil
     except OSError as error:
         raise StoreUnavailable(why=str(error)) from error
     try:
-        _take_back_half_a_start(path)
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0]) if whole else "ok"
-            if verdict != "ok":
-                raise DatabaseDamaged(path=path, why=verdict.splitlines()[-1])
+        _roll_back_first_start(path)
+        with closing(read_only(path)) as connection:
+            if whole and (why := first_damage(connection)):
+                raise DatabaseDamaged(path=path, why=why)
             if connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
-                return FileState.NEW  # a first start that ended before its schema was committed
+                return FileState.NEW  # a first start ended before it committed its schema
             found = _version(connection)
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF in _PASSES:
@@ -111,15 +108,15 @@ def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> Fil
     return FileState.OLDER
 
 
-def _take_back_half_a_start(path: Path) -> None:
-    """A power cut before the file had its write-ahead log leaves a rollback journal, which no reader may carry out."""
+def _roll_back_first_start(path: Path) -> None:
+    """Roll back the journal that a power cut left before the file had its write-ahead log: no reader may."""
     if path.with_name(f"{path.name}-journal").exists():
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to HEAD in one transaction; all is undone if rows lose their parents (DatabaseDamaged)."""
+    """Bring the database to HEAD in one transaction; undo all if rows lose their parents (DatabaseDamaged)."""
     # Alembic takes a fifth of a second to import and is needed on a first start only.
     from alembic import command
     from alembic.config import Config
@@ -144,8 +141,8 @@ def upgrade(engine: Engine) -> None:
 
 
 def version_of(path: Path) -> str:
-    """The schema of a file that `inspect` has found to be Octet's."""
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    """Return the schema of a file that `inspect` accepted."""
+    with closing(read_only(path)) as connection:
         return _version(connection) or ""
 
 

@@ -1,11 +1,12 @@
-"""The one MetaData that holds all tables. Each package declares its own in its `_store`."""
+"""The one MetaData that holds all tables. Each package declares its own in its `_store`, and writes the conditions of
+partial indexes as text, not bound: SQLite uses such an index only for a condition that it can read."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, CompoundSelect, MetaData, bindparam, select, union_all
+from sqlalchemy import Column, CompoundSelect, Integer, MetaData, Text, bindparam, select, union_all
 
 metadata = MetaData(
     naming_convention={
@@ -18,11 +19,19 @@ metadata = MetaData(
 """Constraints have names, so that a later migration can drop them on SQLite."""
 
 
+def texts(*names: str, **options: Any) -> list[Column[str]]:
+    """Make columns of text that are never NULL."""
+    return [Column(name, Text, nullable=False, **options) for name in names]
+
+
+def integers(*names: str, **options: Any) -> list[Column[int]]:
+    return [Column(name, Integer, nullable=False, **options) for name in names]
+
+
 @cache
 def newest_of_each(state: Column[str], order: Column[Any], count: int) -> CompoundSelect[tuple[object, ...]]:
-    """Select the newest rows by `order` of each of `count` states, named `stands_0` and so on, `size` of each; only
-    those before `before`. One statement, so that a row which changes its state meanwhile is neither missed nor found
-    twice; one head per state, so that no other state is scanned."""
+    """Select the newest rows by `order` in each of `count` states, named `stands_0` and so on: `size` of each, before
+    `before`. In one statement, so that a row whose state changes meanwhile is found exactly once."""
     heads = [
         select(state.table)
         .where(state == bindparam(f"stands_{place}"), order < bindparam("before"))

@@ -1,1 +1,1 @@
-"""Duty: who works and who does not, by a person's word or because nothing was heard of them."""
+"""Duty: which agents work and which do not, because a user paused them or because they are silent."""

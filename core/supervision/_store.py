@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select, text
 
-from core.store.tables import metadata
+from core.store.tables import integers, metadata
 
 _OPEN = text("over_ms IS NULL")
-"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 locks = Table(
     "locks",
     metadata,
     Column("id", Text, primary_key=True),
     Column("desk", Text, nullable=False),
-    Column("since_ms", Integer, nullable=False),
-    Column("waiting", Integer, nullable=False),
+    *integers("since_ms", "waiting"),
     Column("over_ms", Integer),
     Index("ix_locks_open", "desk", unique=True, sqlite_where=_OPEN),
 )

@@ -1,4 +1,4 @@
-"""Who is on duty: a person takes an agent off duty and back on, and what was only queued for it goes to others."""
+"""Takes agents off duty and back on; what was only queued for them goes to others."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ _AT_WORK = frozenset({AgentState.BUSY, AgentState.NEEDS_INPUT, AgentState.LIMITE
 
 
 class AgentAvailability:
-    """Pauses, drains and resumes agents. What a person said stands over restarts, as the agent's state."""
+    """Pauses, drains and resumes agents. It survives restarts as the agent's state."""
 
     def __init__(self, services: TaskServices, tasks: Tasks, *, why_unreachable: Callable[[Agent], str]) -> None:
-        """`why_unreachable` says why no prompt can be brought to an agent now; empty if one can."""
+        """`why_unreachable` says why no prompt can reach an agent now; empty if one can."""
         self._agents, self._deliveries, self._store = services.agents, services.deliveries, services.store
-        self._tasks = tasks
-        self._why_unreachable = why_unreachable
+        self._tasks, self._why_unreachable = tasks, why_unreachable
 
     async def pause(self, name: str, *, by: Actor) -> AgentStatus:
-        """Give the agent nothing new. What it has goes on; what was only queued for it goes back. AgentNotFound."""
+        """Give the agent nothing new. It keeps what it has begun; its queued task goes back. Raises AgentNotFound."""
         require(by, Permission.AGENT_USE)
 
         def pause(tx: Tx, now: AgentStatus) -> None:
@@ -37,7 +36,7 @@ class AgentAvailability:
         return await self._change(name, pause)
 
     async def drain(self, name: str, *, by: Actor) -> AgentStatus:
-        """Let the agent finish what it has, queued or begun; then it is paused. Raises AgentNotFound."""
+        """Pause the agent once it has finished its queued and begun work. Raises AgentNotFound."""
         require(by, Permission.AGENT_USE)
 
         def drain(tx: Tx, now: AgentStatus) -> None:
@@ -48,19 +47,18 @@ class AgentAvailability:
         return await self._change(name, drain)
 
     async def resume(self, name: str, *, by: Actor) -> AgentStatus:
-        """The agent is given tasks again, as soon as it is free and can be reached. Raises AgentNotFound. Of one that
-        was silent this says that it is at work after all: its task goes on, with a new deadline."""
+        """Put the agent back on duty; a silent agent works after all, with a new deadline. Raises AgentNotFound."""
         require(by, Permission.AGENT_USE)
 
         def resume(tx: Tx, now: AgentStatus) -> None:
             if now.state in OFF_DUTY:
-                to, reason, note = self._where_it_stands(tx, now.agent, now.task)
+                to, reason, note = self._state_on_duty(tx, now.agent, now.task)
                 self._agents.set_duty(tx, now, to, reason=reason, note=note, by=by)
             elif now.state is AgentState.UNKNOWN and now.task is not None:
                 self._tasks.repository.move(tx, now.task, TaskState.WORKING, by=by)
                 self._agents.move(tx, now.agent.name, AgentState.BUSY, task=now.task, by=by)
             elif now.state is AgentState.UNKNOWN:
-                to, reason, note = self._where_it_stands(tx, now.agent, None)
+                to, reason, note = self._state_on_duty(tx, now.agent, None)
                 self._agents.move(tx, now.agent.name, to, reason=reason, note=note, by=by)
 
         return await self._change(name, resume)
@@ -75,13 +73,13 @@ class AgentAvailability:
         return await self._store.write(write)
 
     def requeue_for_paused(self, tx: Tx) -> None:
-        """What came back to the queue of a paused agent, by a bounce or a restart, goes to others."""
+        """Offer to others what came back to the queue of a paused agent, by a bounce or a restart."""
         for name, state in self._agents.states(tx).items():
             if state is AgentState.PAUSED:
                 self._tasks.requeue_brief(tx, name, reason=WaitReason.PAUSED)
 
-    def _where_it_stands(self, tx: Tx, agent: Agent, task: str | None) -> tuple[AgentState, AnyReason | None, str]:
-        """What the agent would be if nobody had taken it off duty."""
+    def _state_on_duty(self, tx: Tx, agent: Agent, task: str | None) -> tuple[AgentState, AnyReason | None, str]:
+        """Return what the agent would be if no user had taken it off duty."""
         if task is None:
             why = self._why_unreachable(agent)
             return (AgentState.OFFLINE, Reason.DESK_UNUSABLE, why) if why else (AgentState.IDLE, None, "")

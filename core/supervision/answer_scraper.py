@@ -1,4 +1,4 @@
-"""Reads the answer in the window of an agent that has come to rest while its task still waits for one."""
+"""Reads the answer in the window of an agent that rests while its task still waits for one."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
-FIRST_S = 5.0
-"""The rest before another try to read a window that could not be read: somebody typed, something lay over it."""
+FIRST_S = 5.0  # The rest before the next try to read a window: a user typed, or something covered it
 LONGEST_S = 60.0
 SOON_S = 3.0  # after a prompt has arrived: an agent may have come to rest before its arrival was written down
 
@@ -32,25 +31,21 @@ class _Due:
 
 
 class AnswerScraper:
-    """Looks into a window once each time its agent comes to rest; again only while it could not be read."""
+    """Reads a window once each time its agent comes to rest; again only if it could not be read."""
 
     def __init__(self, services: TaskServices, tasks: Tasks) -> None:
-        """`run` does the reading; `window_shows` says where there may be something to read."""
-        self._services = services
-        self._tasks = tasks
+        self._services, self._tasks = services, tasks
         self._due: dict[tuple[str, str], _Due] = {}
         self._news = asyncio.Event()
-        services.journal.listen(self._hear)
+        services.journal.listen(self._on_event)
 
     def window_shows(self, desk: str, shown: Shown) -> None:
-        """A window shows another activity than before."""
         if shown.activity is Activity.IDLE:
             self._plan(desk, shown.window, 0.0)
         else:
             self._due.pop((desk, shown.window), None)
 
     async def run(self) -> None:
-        """Read until cancelled."""
         while True:
             self._news.clear()
             now_s = self._services.clock.monotonic_s()
@@ -74,7 +69,7 @@ class AnswerScraper:
             log.exception("window_not_read", desk=desk, window=window)
 
     async def _read(self, desk: str, window: str) -> None:
-        """Read what its agent wrote between the markers of its prompt, if an answer is awaited there at all."""
+        """Read what the agent wrote between the markers of its prompt, if Octet awaits an answer there."""
         for agent in self._services.agents.at(desk, window):
             awaited = await self._tasks.find_pending_answer(agent.name)
             if awaited is None:
@@ -85,8 +80,8 @@ class AnswerScraper:
             if found is not None and await self._tasks.accept_scraped_answer(awaited, found):
                 log.info("answer_read", task=awaited.task, agent=agent.name, by=said.by, whole=found.is_whole)
 
-    def _hear(self, entry: Entry) -> None:
-        """A task is worked on from now on: its agent may be at rest already."""
+    def _on_event(self, entry: Entry) -> None:
+        """Plan a look when a task begins to work: its agent may rest already."""
         if entry.name != "TaskMoved" or entry.data.get("now") != TaskState.WORKING.value:
             return
         try:

@@ -27,7 +27,7 @@ class ClockStepped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OctetWasAway(Event):
-    """Octet was started again; deadlines of agents at work and periods of bouncing stood still meanwhile."""
+    """Octet was started again; deadlines of agents at work and periods of bouncing were extended."""
 
     SUBJECT = "hub"
     away_ms: int
@@ -43,15 +43,15 @@ class ClockSteps:
     policy: RetryPolicy
 
     async def load(self) -> None:
-        """Go on from the times and ids of a former process, before any other service writes; then watch the clock."""
+        """Continue from the times and ids of a former process, before other services write; then watch the clock."""
         for table in ("messages", "deliveries", "standstills"):
             if newest := await self.services.store.newest_id(table):
                 self.services.ids.start_after(newest)
-        await self.services.store.write(self._take_up)
+        await self.services.store.write(self._catch_up)
         self.services.store.follow_clock(self.services.clock, self._shift)
 
-    def _take_up(self, tx: Tx) -> None:
-        """The journal's newest row says when Octet ended. If that is still to come, the clock was set back since."""
+    def _catch_up(self, tx: Tx) -> None:
+        """Compare the journal's newest row with the clock, which was set back if the row is in the future."""
         last_ms = self.services.journal.last_at_ms(tx)
         away_ms = 0 if last_ms is None else self.services.clock.now_ms() - last_ms
         if away_ms <= -STEP_MS:
@@ -66,9 +66,8 @@ class ClockSteps:
     def _shift(self, tx: Tx, by_ms: int) -> None:
         log.warning("clock_was_set", by_s=by_ms / 1000)
         self.tasks.shift_deadlines(tx, by_ms)
-        self.services.messages.shift(
-            tx, by_ms, list({one.message for one in self.services.deliveries.open_messages(tx)})
-        )
+        names = list({one.message for one in self.services.deliveries.open_messages(tx)})
+        self.services.messages.shift(tx, by_ms, names)
         self.services.deliveries.shift(tx, by_ms)
         self.services.notices.shift(tx, by_ms)
         self.services.journal.append(tx, ClockStepped(by_ms=by_ms), by=HUB.id)

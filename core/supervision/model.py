@@ -1,4 +1,4 @@
-"""What is known of a screen that is locked while work waits for it."""
+"""A screen that is locked while work waits for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.kit.errors import NotFound
 
 
 class ScreenLockNotFound(NotFound):
-    """Nothing is known of this lock any more. `/desk status` shows how the desks stand."""
+    """This screen lock is over. `/desk status` shows the desks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,15 +19,13 @@ class ScreenLock:
     id: str
     desk: str
     since_ms: int
-    waiting: int  # how much waited when people were told; 0: they were not
+    waiting: int  # how much waited when Octet notified users; 0: it did not
     over_ms: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskLocked(DeskEvent):
-    """The screen of a desk takes all keys for itself: it is locked, or a menu stands open there."""
+    """The screen of a desk takes all keys for itself: it is locked, or a menu is open there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskUnlocked(DeskEvent):
     """The screen of a desk is not locked any more."""

@@ -1,7 +1,5 @@
-"""Screens that are locked while work waits: told to people once each, and that it is over.
-
-A lock of which nobody need know (nothing waits for that screen) is remembered, and told when something comes to wait.
-"""
+"""Screens that are locked while work waits: Octet posts each once, and that it is over. If nothing waits for a locked
+screen, Octet posts it when work begins to wait."""
 
 from __future__ import annotations
 
@@ -29,7 +27,7 @@ class ScreenLocks:
         self._tasks = tasks
 
     def update_desk(self, tx: Tx, desk: str, *, is_locked: bool) -> None:
-        """A desk's worker sees its screen so. The same again, also from another worker, changes nothing."""
+        """Take in whether a desk's screen is locked. The same again, also from another worker, changes nothing."""
         row = tx.execute(_store.OPEN_OF, {"of_desk": desk}).first()
         if is_locked and row is None:
             added = {"id": self._services.ids.ulid(), "desk": desk, "waiting": 0, "over_ms": None}
@@ -40,8 +38,7 @@ class ScreenLocks:
             self._end(tx, row)
 
     def notify_waiting(self, tx: Tx) -> None:
-        """Tell users of locked screens of which they do not know yet, if something waits there. End those of desks at
-        which no agent with a screen works since the config changed: no worker tells of them."""
+        """Post locked screens that work waits for; end those of desks without an agent with a screen."""
         for row in tx.execute(_store.OPEN).all():
             if not any(agent.abilities.has_screen for agent in self._agents.at(row.desk)):
                 self._end(tx, row)
@@ -52,12 +49,12 @@ class ScreenLocks:
                 self._notices.notify(tx, NoticeKind.LOCKED, None, message=row.id, about=row.id, place=place)
 
     async def list_open(self) -> tuple[ScreenLock, ...]:
-        """The screens that are locked now and of which people were told, oldest first."""
+        """List the locked screens that users were notified of, oldest first."""
         rows = await self._services.store.fetch(_store.OPEN)
         return tuple(from_attributes(ScreenLock, row) for row in rows if row.waiting)
 
     async def show(self, lock: str) -> ScreenLock:
-        """One of them, over or not. Raises ScreenLockNotFound."""
+        """Show one lock, open or over. Raises ScreenLockNotFound."""
         rows = await self._services.store.fetch(_store.ONE, {"lock": lock})
         if not rows:
             raise ScreenLockNotFound

@@ -1,4 +1,4 @@
-"""Watches for agents that give no sign: asleep until the earliest deadline, then tasks are parked and people told."""
+"""Watches for silent agents: sleeps until the earliest deadline, then applies `on_agent_timeout`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _QUESTION = (
     "prompt. Finished? Run the `octet done` command below that."
 )
 
-_AT_ONCE = 50  # how many silent agents one round deals with: other writers shall not wait for long
+_AT_ONCE = 50  # how many silent agents one round handles: other writers must not wait for long
 
 
 class StalledAgents:
@@ -32,22 +32,19 @@ class StalledAgents:
     def __init__(
         self, services: TaskServices, tasks: Tasks, agent_messages: AgentMessages, policy: RetryPolicy
     ) -> None:
-        """Call `run`."""
         self._agents, self._deliveries, self._desks = services.agents, services.deliveries, services.desks
         self._repository, self._write = tasks.repository, tasks.quarantine.write_when_back
-        self._agent_messages = agent_messages
-        self._policy = policy
+        self._agent_messages, self._policy = agent_messages, policy
         self._news = asyncio.Event()
-        services.journal.listen(self._hear)
+        services.journal.listen(self._on_event)
 
     async def run(self) -> None:
-        """Watch until cancelled."""
         while True:
             self._news.clear()
             await wait_for_event(self._news, await self.check_all())
 
     async def check_all(self) -> float | None:
-        """Deal with whoever is silent now. Returns the seconds until the next may be; None while nobody works."""
+        """Deal with agents that are silent now. Return the seconds until the next may be; None while no agent works."""
         for task in await self._write(lambda tx: self._repository.list_stalled(tx, limit=_AT_ONCE)):
             is_parked = self._policy.settings.on_agent_timeout == "park"
             why_not = "" if is_parked else await self._why_not_idle(task)
@@ -55,7 +52,7 @@ class StalledAgents:
         return await self._write(self._repository.next_deadline_in_s)
 
     async def _why_not_idle(self, task: Task) -> str:
-        """Empty if the window of the task's agent is seen idle, and again after a moment; else why it is not."""
+        """Return why the agent's window is not seen idle, twice in a row; empty if it is."""
         try:
             agent = self._agents.get(task.agent or "")
         except NotFound as gone:
@@ -69,7 +66,7 @@ class StalledAgents:
         return why
 
     def _apply_policy(self, tx: Tx, task: Task, why_not_idle: str) -> None:
-        """What the settings say, unless the agent gave a sign while its window was looked at."""
+        """Apply the setting, unless the agent was active while its window was looked at."""
         with at_row(task.id):
             now = self._repository.find(tx, task.id)
             if (now.fence, now.deadline_ms) != (task.fence, task.deadline_ms):
@@ -109,7 +106,7 @@ class StalledAgents:
             self._repository.record_nudge(tx, task, asked.id)
 
     def _park(self, tx: Tx, task: Task, more: str = "") -> None:
-        """Let users look what the agent does. The task stays with the agent, which gets nothing new."""
+        """Park the task for a user. It stays with its agent, which gets nothing new."""
         note = "; ".join(part for part in (self._last_sign(task), more) if part)
         self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.SILENT, note=note)
         if task.agent is not None:
@@ -123,8 +120,8 @@ class StalledAgents:
         at = f"{as_datetime(task.last_seen_ms):%H:%M} UTC"
         return f"no sign of {task.agent} for {silent_for}; its last word, at {at}: {task.last_sign}"
 
-    def _hear(self, entry: Entry) -> None:
-        """An agent began to work: its deadline may be the earliest."""
+    def _on_event(self, entry: Entry) -> None:
+        """Wake when an agent begins to work: its deadline may be the earliest."""
         if entry.name == "TaskMoved" and entry.data.get("now") == TaskState.WORKING.value:
             self._news.set()
 

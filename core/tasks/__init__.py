@@ -1,1 +1,1 @@
-"""Tasks: pieces of work with a brief, from the first word of a person to an answer that is tied to it."""
+"""Tasks: pieces of work with a brief, from a user's request to an answer with its code."""

@@ -11,24 +11,18 @@ from core.kit.from_attributes import from_attributes
 from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
-from core.store.tables import metadata, newest_of_each
+from core.store.tables import integers, metadata, newest_of_each, texts
 from core.tasks.model import Requirements, Task, TaskId, TaskSummary
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
 _HAS_TEXT = text("text_expired_ms IS NULL")
-"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 tasks = Table(
     "tasks",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("title", Text, nullable=False),
-    Column("brief", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False, default=""),
-    Column("note", Text, nullable=False, default=""),
-    Column("cause", Text, nullable=False, default=""),
+    *texts("title", "brief", "source", "state"),
+    *texts("reason", "note", "cause", default=""),
     Column("priority", Integer, nullable=False),
     Column("needs", Text, nullable=False),
     Column("wanted", Text),
@@ -41,19 +35,15 @@ tasks = Table(
     Column("deadline_ms", Integer),
     Column("nudge", Text),
     Column("avoids", Text),
-    Column("requester", Text, nullable=False),
-    Column("requester_name", Text, nullable=False),
-    Column("place_channel", Text, nullable=False),
-    Column("place_guild", Text, nullable=False),
+    *texts("requester", "requester_name", "place_channel", "place_guild"),
     Column("idempotency_key", Text, unique=True),
-    Column("created_ms", Integer, nullable=False),
-    Column("changed_ms", Integer, nullable=False),
+    *integers("created_ms", "changed_ms"),
     Column("text_expired_ms", Integer),
     Index("ix_tasks_state", "state", "number"),
-    # The head of each queue is one step away, however long the others are.
+    # Finds the head of each queue directly, however long the others are.
     Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "priority", "number"),
     Index("ix_tasks_deadline", "deadline_ms", sqlite_where=text("deadline_ms IS NOT NULL")),
-    # What stands and why, without a look at the rows: their briefs may be long.
+    # Answers what waits and why without reading the rows: their briefs may be long.
     Index("ix_tasks_held", "state", "reason", "note", "cause", "changed_ms", "number", sqlite_where=_HELD),
     Index("ix_tasks_queue", "state", "priority", "number"),
     Index("ix_tasks_text", "created_ms", sqlite_where=_HAS_TEXT),
@@ -71,9 +61,9 @@ NEWEST = select(tasks).where(_row.number < bindparam("before")).order_by(_row.nu
 FOUND = NEWEST.where(
     _row.state.in_(bindparam("states", expanding=True)),
     or_(bindparam("agent") == "", func.coalesce(_row.agent, _row.wanted) == bindparam("agent")),
-    or_(bindparam("text") == "", func.instr(func.lower(_row.brief), bindparam("text")) > 0),
+    or_(bindparam("text") == "", func.instr(func.lower(_row.brief), func.lower(bindparam("text"))) > 0),
 )
-"""Of one agent, or with a text. It looks through all tasks: a user asks for it now and then."""
+"""Of one agent, or with a text. It scans all tasks: users ask for it rarely."""
 REQUIREMENTS = select(_row.wanted, _row.needs).where(_row.state.in_(bindparam("states", expanding=True))).distinct()
 COUNTS = select(_row.state, func.count().label("size")).group_by(_row.state)
 QUEUE = _summary.where(_row.state == "ready").order_by(_row.priority, _row.number).limit(bindparam("size"))
@@ -102,9 +92,8 @@ BLOCKED = select(
 ).group_by(
     _held.c.state, _held.c.reason, _note, _cause, case((_is_rest, -1), (_held.c.place > 0, _held.c.number), else_=0)
 )
-"""Tasks that are entries of their own are listed up to `most` of each state and reason; the rest is one row."""
+"""Tasks with separate entries are listed up to `most` of each state and reason; the rest is one row."""
 ANY_WAITING = select(_row.number).where(_row.state == bindparam("stands"), _row.reason == bindparam("why")).limit(1)
-"""Whether anything stands so, whoever it is for."""
 OF_REQUIREMENTS = (
     select(tasks)
     .where(
@@ -140,7 +129,7 @@ _old = (
         _row.created_ms < bindparam("before"),
         _row.changed_ms < bindparam("before"),
         text("+state IN ('done', 'cancelled', 'failed', 'expired')"),
-        # An Enter that was asked for may still come to be something that a person has to decide about.
+        # A user may still have to decide about an open delivery.
         text(
             "NOT EXISTS (SELECT 1 FROM deliveries WHERE task = 'T-' || tasks.number AND +state IN "
             "('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown'))"
@@ -154,8 +143,7 @@ newest_in = partial(newest_of_each, _row.state, _row.number)
 
 
 def task_of(row: Row) -> Task:
-    place = Place(channel=row.place_channel, guild=row.place_guild)
-    return from_attributes(Task, row, id=TaskId(f"T-{row.number}"), needs=frozenset(json.loads(row.needs)), place=place)
+    return from_attributes(Task, row, **_own(row), needs=frozenset(json.loads(row.needs)))
 
 
 def requirements_of(row: Row) -> Requirements:
@@ -163,7 +151,8 @@ def requirements_of(row: Row) -> Requirements:
 
 
 def summary_of(row: Row) -> TaskSummary:
-    place = Place(channel=row.place_channel, guild=row.place_guild)
-    return from_attributes(
-        TaskSummary, row, id=TaskId(f"T-{row.number}"), requirements=requirements_of(row), place=place
-    )
+    return from_attributes(TaskSummary, row, **_own(row), requirements=requirements_of(row))
+
+
+def _own(row: Row) -> dict[str, object]:
+    return {"id": TaskId(f"T-{row.number}"), "place": Place(channel=row.place_channel, guild=row.place_guild)}

@@ -1,11 +1,11 @@
-"""Taking in what agents say: whose code it is, whether it comes in time, and what it proves."""
+"""Accepts what agents send: checks whose code it is and whether it is in time, and what it proves."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 
-from core.deliveries.model import Assurance, DeliveryId, DeliveryState, LaneAnswer, Reason
+from core.deliveries.model import Assurance, DeliveryId, DeliveryState, LaneAnswer
 from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict
 from core.kit.ids import MessageId
@@ -13,7 +13,7 @@ from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import MAX_ANSWER_CHARS, Message, MessageKind, NewMessage, Source
 from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
-from core.reasons import ParkCause, TaskActivity, WaitReason
+from core.reasons import ParkCause, Reason, TaskActivity, WaitReason
 from core.security.codes import CodeHolder, TaskCodes
 from core.security.model import HUB, Actor
 from core.settings.model import AnswerLimits
@@ -36,12 +36,9 @@ from core.tasks.model import (
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
-_EARLIER_AGENT = "an earlier agent"
-"""Who speaks with the code of a lease that is over: whoever has the task now did not say it."""
-_LATE_TEXTS = 10
-"""So many late texts with one code, and for so long after the end of its task, are worth keeping."""
+_EARLIER_AGENT = "an earlier agent"  # the sender of a text with the code of a lease that is over
+_LATE_TEXTS = 10  # so many late texts with one code Octet keeps
 REPORT_EVERY_S = 1.0  # of a task's reports of progress Octet keeps one in this time
-_SCRAPED = "window"
 _MAY_BE_THERE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 _LATE_REASONS: dict[type[Conflict], str] = {
     WrongTask: "your code belongs to another task",
@@ -54,7 +51,7 @@ _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptedAnswer:
-    """That an agent's words were taken in."""
+    """The receipt of an agent's text."""
 
     task: Task
     message: MessageId
@@ -62,7 +59,7 @@ class AcceptedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmittedAnswer:
-    """What an agent brought: for which task, with which code and whose reply key. `final` ends the task."""
+    """An agent's text, with its task, code and the agent of its reply key. `final` ends the task."""
 
     task: TaskId
     code: str
@@ -73,78 +70,75 @@ class SubmittedAnswer:
 
 
 class Answers:
-    """What is said to a task. Everything happens in the open transaction."""
+    """Accepts the answers to tasks, in the open transaction."""
 
     def __init__(
         self, services: TaskServices, *, repository: TaskRepository, codes: TaskCodes, limits: AnswerLimits
     ) -> None:
-        """`codes` tells whose words they are; `limits`, how many of them a task takes."""
+        """`codes` identify the agent of a text; `limits` say how many texts a task takes."""
         self._repository, self._services, self._codes = repository, services, codes
         self._clock, self._limits = services.clock, limits
-        self._reported_s: dict[TaskId, float] = {}
-        """When Octet kept the last report of each task that has just reported."""
+        self._reported_s: dict[TaskId, float] = {}  # when Octet kept the last report of each task, of the last second
 
-    def accept_answer(self, tx: Tx, words: SubmittedAnswer) -> tuple[AcceptedAnswer, Conflict | None]:
-        """Store the words, and let the task go on by them; or store them as late, with the reason for the agent."""
-        holder = self._codes.holder(tx, words.code, agent=words.agent)
+    def accept_answer(self, tx: Tx, answer: SubmittedAnswer) -> tuple[AcceptedAnswer, Conflict | None]:
+        """Store the text and advance the task by it; or store it as late, with the reason for the agent."""
+        holder = self._codes.holder(tx, answer.code, agent=answer.agent)
         self._services.agents.has_spoken(tx, holder.agent)
         found = self._repository.find(tx, holder.task)
-        read = None if self._has_expired(found) else self._find_scraped_answer(tx, found, words, holder)
+        read = None if self._has_expired(found) else self._find_scraped_answer(tx, found, answer, holder)
         if read is not None:
-            return self._confirm_scraped_answer(tx, found, words, read), None
-        full_key = f"{holder.task}:{holder.fence}:{'done' if words.final else 'reply'}:{words.key}"
+            return self._confirm_scraped_answer(tx, found, answer, read), None
+        full_key = f"{holder.task}:{holder.fence}:{'done' if answer.final else 'reply'}:{answer.key}"
         known = self._services.messages.find_by_key(tx, full_key)
-        problem = None if known else self._late_reason(tx, found, words.task, holder)
-        if isinstance(problem, TaskNotStarted) and words.final and self._may_have_arrived_before(tx, found):
+        problem = None if known else self._late_reason(tx, found, answer.task, holder)
+        if isinstance(problem, TaskNotStarted) and answer.final and self._may_have_arrived_before(tx, found):
             problem = None
         if problem is not None:
-            # A key of its own: the same words in time are no repetition of words that changed nothing.
+            # A separate key: the same text in time is no repetition of one that changed nothing.
             full_key += ":early" if isinstance(problem, TaskNotStarted) else ":late"
             known = self._services.messages.find_by_key(tx, full_key)
         if known is not None:
             return AcceptedAnswer(task=found, message=known.id), problem
         is_late = problem is not None
-        self._check_limits(tx, found, words, of_code=f"{holder.task}:{holder.fence}:", is_late=is_late)
+        self._check_limits(tx, found, answer, of_code=f"{holder.task}:{holder.fence}:", is_late=is_late)
         sender = f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER_AGENT}"
-        answer = self.keep(
-            tx, found, words.text, by=sender, source=Source.AGENT, final=words.final, late=is_late, key=full_key
+        stored = self.keep(
+            tx, found, answer.text, by=sender, source=Source.AGENT, final=answer.final, late=is_late, key=full_key
         )
-        if problem is None and words.final:
+        if problem is None and answer.final:
             self._prove_delivery(tx, found)
             found = self._repository.end(tx, self.advance_to_working(tx, found, by=HUB), TaskState.DONE, by=HUB)
         elif problem is None:
             found = self._record_at_work(tx, found, TaskActivity.REPLIED)
-        return AcceptedAnswer(task=found, message=answer.id), problem
+        return AcceptedAnswer(task=found, message=stored.id), problem
 
-    def _check_limits(self, tx: Tx, task: Task, words: SubmittedAnswer, *, of_code: str, is_late: bool) -> None:
-        """See that the task takes one more text. Raises CodeExpired, AnswerQuotaExceeded or AnswerRateExceeded.
-
-        The one answer that ends it is always taken in the end: its length has a limit of its own."""
+    def _check_limits(self, tx: Tx, task: Task, answer: SubmittedAnswer, *, of_code: str, is_late: bool) -> None:
+        """Check that the task takes one more text; the answer that ends it always counts. Raises CodeExpired,
+        AnswerQuotaExceeded or AnswerRateExceeded."""
         limits, now_ms = self._limits, self._clock.now_ms()
         sent = self._services.messages.count_sent(tx, task.id, of_code=of_code)
         if self._has_expired(task):
             raise CodeExpired(id=task.id, why="the task ended more than a day ago")
         if is_late and sent.late >= _LATE_TEXTS:
             raise CodeExpired(id=task.id, why=f"Octet has kept {_LATE_TEXTS} late texts that came with it")
-        is_full = sent.texts >= limits.texts or sent.size + len(words.text.encode()) > limits.megabytes * 1_000_000
-        if is_full and not is_late and not words.final:
+        is_full = sent.texts >= limits.texts or sent.size + len(answer.text.encode()) > limits.megabytes * 1_000_000
+        if is_full and not is_late and not answer.final:
             raise AnswerQuotaExceeded(id=task.id, texts=limits.texts, megabytes=limits.megabytes)
         if sent.recent >= limits.texts_per_minute:
             wait_ms = (sent.first_ms or now_ms) + MINUTE_MS - now_ms
             raise AnswerRateExceeded(id=task.id, limit=limits.texts_per_minute, after_s=wait_ms // 1000 + 1)
 
     def _has_expired(self, task: Task) -> bool:
-        """Tell whether the task ended so long ago that its codes have expired."""
+        """Return whether the task ended so long ago that its codes have expired."""
         return task.state in ENDED and self._clock.now_ms() - task.changed_ms > DAY_MS
 
     def accept_scraped_answer(self, tx: Tx, awaited: PendingAnswer, found: MarkedAnswer) -> Message | None:
-        """What was read between the markers of the prompt; None where it is known already or not awaited any more.
-
-        A whole answer ends the task, unverified. The beginning of one is kept, and the task goes on."""
+        """Store what was read between the markers of the prompt; return None where it is known or not awaited. A whole
+        answer ends the task, unverified; the beginning of one is only kept."""
         task = self._repository.find(tx, awaited.task)
         if task.fence != awaited.fence or not (task.state is TaskState.WORKING or _is_stalled(task)):
             return None
-        key = f"{task.id}:{task.fence}:{_SCRAPED}:{hashlib.sha256(found.text.encode()).hexdigest()}"
+        key = f"{task.id}:{task.fence}:window:{hashlib.sha256(found.text.encode()).hexdigest()}"
         if self._services.messages.find_by_key(tx, key) is not None:
             return None
         if task.agent is not None:
@@ -160,9 +154,8 @@ class Answers:
         return answer
 
     def accept_lane_answer(self, tx: Tx, task: Task, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
-        """Store the answer that came with the outcome of this delivery, and end the task by it.
-
-        A task that has ended meanwhile keeps it as a late text. One whose answer is not whole fails."""
+        """Store the answer that came with the outcome of this delivery, and end the task by it. For an ended task it is
+        a late text; an incomplete answer fails the task."""
         text = answer.text.encode(errors="replace").decode()[:MAX_ANSWER_CHARS]
         is_late, is_whole = task.state in ENDED, answer.is_whole and bool(text.strip())
         if text.strip():
@@ -190,7 +183,7 @@ class Answers:
         late: bool = False,
         supersedes: MessageId | None = None,
     ) -> Message:
-        """Store what was said to the task, for its thread; `supersedes` is what it takes the place of."""
+        """Store what was said to the task, for its thread; it replaces `supersedes`."""
         new = NewMessage(
             kind=MessageKind.REPLY,
             sender=by,
@@ -207,29 +200,27 @@ class Answers:
         self._services.notices.notify(tx, NoticeKind.LATE if late else NoticeKind.ANSWER, task.id, message=message.id)
         return message
 
-    def _find_scraped_answer(self, tx: Tx, task: Task, words: SubmittedAnswer, holder: CodeHolder) -> Message | None:
-        """The answer read in the window that ended the task which these words end now, properly."""
-        if not words.final or not task.is_unverified or holder.fence != task.fence or task.id != words.task:
+    def _find_scraped_answer(self, tx: Tx, task: Task, answer: SubmittedAnswer, holder: CodeHolder) -> Message | None:
+        """Find the answer read in the window that ended the task which this text now ends properly."""
+        if not answer.final or not task.is_unverified or holder.fence != task.fence or task.id != answer.task:
             return None
         read = self._services.messages.last_final_answer(tx, task.id)
         return read if read is not None and read.source is Source.WINDOW else None
 
-    def _confirm_scraped_answer(self, tx: Tx, task: Task, words: SubmittedAnswer, read: Message) -> AcceptedAnswer:
-        """The agent brings by its command what was read in its window before: that counts, and is told as such."""
-        key = f"{task.id}:{task.fence}:done:{words.key}"
-        answer = self.keep(
-            tx, task, words.text, by=read.sender, source=Source.AGENT, final=True, key=key, supersedes=read.id
+    def _confirm_scraped_answer(self, tx: Tx, task: Task, answer: SubmittedAnswer, read: Message) -> AcceptedAnswer:
+        """Replace the answer that was read in the window by the one that the agent sends itself."""
+        key = f"{task.id}:{task.fence}:done:{answer.key}"
+        stored = self.keep(
+            tx, task, answer.text, by=read.sender, source=Source.AGENT, final=True, key=key, supersedes=read.id
         )
         self._repository.set_note(tx, task.id, "")
-        return AcceptedAnswer(task=self._repository.find(tx, task.id), message=answer.id)
+        return AcceptedAnswer(task=self._repository.find(tx, task.id), message=stored.id)
 
     def record_progress(
         self, tx: Tx, named: TaskId, code: str, what: str, *, agent: str, may_rest: bool
     ) -> tuple[Task, ProgressTooLate | None, float]:
-        """Note that an agent says it is at work; note nothing if the task is not its own.
-
-        With `may_rest` nothing is noted either if Octet kept another report just now. The last value then says for how
-        many seconds this one must rest; it is 0 for a report that was noted."""
+        """Note that an agent reports progress on its own task. With `may_rest` a report right after another is not
+        noted; the last value is how many seconds it must rest, 0 for a noted one."""
         holder = self._codes.holder(tx, code, agent=agent)
         self._services.agents.has_spoken(tx, holder.agent)
         found = self._repository.find(tx, holder.task)
@@ -244,9 +235,7 @@ class Answers:
         return self._record_at_work(tx, found, TaskActivity.PROGRESS, what), None, 0
 
     def record_window_activity(self, tx: Tx, task: Task) -> None:
-        """Something went on in the window of the task's agent: whether it still works need not be asked.
-
-        A question that was brought already is not answered by that: the window may show just the question."""
+        """Note that the agent's window changed. A delivered nudge stays open: it may be the change."""
         asked = None if self._cancel_nudge(tx, task) else task.nudge
         self._repository.record_window_activity(tx, task, asked=asked)
 
@@ -258,7 +247,7 @@ class Answers:
         return self._repository.record_activity(tx, task, activity, progress=progress)
 
     def _cancel_nudge(self, tx: Tx, task: Task) -> bool:
-        """Whether it still works is answered before the question was brought; true if it stood in the queue."""
+        """Cancel a nudge that is still queued; return whether there was one."""
         asked = self._services.deliveries.find_for_message(tx, task.nudge) if task.nudge else ()
         queued = [delivery for delivery in asked if delivery.state is DeliveryState.QUEUED]
         for delivery in queued:
@@ -266,7 +255,7 @@ class Answers:
         return bool(queued)
 
     def may_have_prompt(self, tx: Tx, task: Task) -> bool:
-        """Whether an agent may have the prompt: only then is there something to answer."""
+        """Return whether an agent may have the prompt: only then can it answer."""
         if task.state is TaskState.WAITING:
             return task.reason == WaitReason.DRY_RUN
         if (task.state, task.reason) == (TaskState.PARKED, ParkCause.LOST):
@@ -277,13 +266,13 @@ class Answers:
         return asked or _is_stalled(task) or task.state in {TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 
     def _may_have_arrived_before(self, tx: Tx, task: Task) -> bool:
-        """Whether the prompt may have arrived before a person had it sent again, which then came to nothing. Whoever
-        has it can end the task; mere words would make somebody work at it whom dispatch does not count on."""
+        """Return whether the prompt may have arrived before a user had it sent again in vain. Its agent can end the
+        task; other messages would make an agent work that dispatch does not expect to."""
         delivery = self._services.deliveries.last_for_task(tx, task.id)
         return delivery is not None and delivery.state is not DeliveryState.CANCELLED and delivery.may_have_arrived
 
     def advance_to_working(self, tx: Tx, task: Task, *, by: Actor) -> Task:
-        """Bring the task to `working` by the steps of the table: an answer shows that it was worked on."""
+        """Bring the task to `working` by legal steps: an answer shows that an agent worked on it."""
         if task.state in {TaskState.WORKING, TaskState.REVIEW}:
             return task
         if task.state in {TaskState.PARKED, TaskState.BLOCKED}:
@@ -304,11 +293,11 @@ class Answers:
         return None if self.may_have_prompt(tx, found) else TaskNotStarted(id=found.id, state=found.state.value)
 
     def _prove_delivery(self, tx: Tx, task: Task) -> None:
-        """The words bore the prompt's code: a prompt whose Enter was asked for did arrive, and its agent is there."""
+        """Count the prompt as delivered: the answer has its code. Its agent is at work."""
         delivery = self._services.deliveries.open_for_task(tx, task.id)
         if delivery is not None and delivery.state in _MAY_BE_THERE:
             self._services.deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.ANSWERED)
-        elif delivery is not None:  # the one before had arrived: this one is never brought
+        elif delivery is not None:  # the one before had arrived: this one is never delivered
             self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.ANSWERED)
         if task.agent is not None:
             self._services.agents.is_at_work(tx, task.agent, task=task.id)

@@ -16,13 +16,13 @@ from core.messages.model import Message
 from core.notices.model import Place
 from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity
 
-TaskId = NewType("TaskId", str)  # `T-142`: short, because people say it
+TaskId = NewType("TaskId", str)  # `T-142`: short, because users say it
 
 MAX_TITLE_CHARS = 80
 
 
 class TaskState(StrEnum):
-    """Where a task stands."""
+    """The state of a task."""
 
     DRAFT = "draft"
     READY = "ready"
@@ -55,15 +55,14 @@ TASK_STEPS: dict[TaskState, frozenset[TaskState]] = {
     _T.DONE: frozenset(),
     _T.CANCELLED: frozenset(),
 }
-"""failed and expired go to ready with attempt + 1; done and cancelled end."""
+"""failed and expired become ready with attempt + 1."""
 
-ENDED = frozenset({_T.DONE, _T.CANCELLED, _T.FAILED, _T.EXPIRED})
-"""States in which no agent works on the task and none will by itself."""
+ENDED = frozenset({_T.DONE, _T.CANCELLED, _T.FAILED, _T.EXPIRED})  # No agent works on it, or will
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
-    """What a person asks for."""
+    """A task that a user asks for."""
 
     brief: str
     agent: str | None = None  # only this agent may do it; None: the first free one that can
@@ -75,7 +74,7 @@ class NewTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
-    """Whom a task can be given to. Many tasks share few demands."""
+    """Which agents can do a task. Many tasks share few requirements."""
 
     wanted: str | None
     needs: frozenset[str]
@@ -83,14 +82,13 @@ class Requirements:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One piece of work and where it stands."""
+    """One piece of work and its state."""
 
     id: TaskId
     title: str
     brief: str
     state: TaskState
-    reason: AnyReason | None
-    """A WaitReason, BlockCause or ParkCause when waiting, blocked or parked; else none, or why it failed."""
+    reason: AnyReason | None  # WaitReason, BlockCause or ParkCause when waiting, blocked or parked; else why it failed
     note: Diagnostic
     priority: int
     needs: frozenset[str]
@@ -102,39 +100,33 @@ class Task:
     place: Place
     created_ms: int
     changed_ms: int
-    fence: int = 0
-    """The number of its present lease: it grows whenever the task is given to an agent or taken back from one."""
+    fence: int = 0  # The number of its lease: it grows when the task is given to an agent or taken from one
     last_seen_ms: int | None = None  # when the agent of the present lease last gave a sign; None before the first
     activity: TaskActivity | None = None  # what that sign was
     progress: Text = ""  # what the agent said, if the sign was its report
-    deadline_ms: int | None = None
-    """When its agent counts as silent unless it gives a sign; None while nobody works on it."""
+    deadline_ms: int | None = None  # When its agent counts as silent without activity; None while none works
     nudge: str | None = None  # the message that asks its agent, since its last sign, whether it still works
-    avoids: str | None = None
-    """The agent it was taken from because that was silent: it is not given back to it while another one is at hand."""
-    text_expired_ms: int | None = None
-    """When its brief was cleared, because Octet had kept it long enough; None as long as it is kept."""
-    cause: Reason | BlockCause | None = None
-    """Why its window was refused or waits for an answer, or how its answer was taken."""
+    avoids: str | None = None  # The silent agent it was taken from: it does not get the task while another one can
+    text_expired_ms: int | None = None  # When Octet cleared its brief, after its time; None as long as it is kept
+    cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
 
     @property
     def requirements(self) -> Requirements:
-        """Whom it can be given to."""
         return Requirements(wanted=self.wanted, needs=self.needs)
 
     @property
     def cure(self) -> str:
-        """What a user does about what it stands still for, or failed by; empty where nothing is known of that."""
+        """What a user does about why it waits or failed; empty where that is unknown."""
         return remedies.next_step(self.reason, cause=self.cause) if self.reason else ""
 
     @property
     def last_sign(self) -> str:
-        """Tell people what the agent's last sign was: its own words, or what Octet saw."""
+        """What the agent's last sign was: its own report, or what Octet saw."""
         return self.progress or remedies.sentence(self.activity)
 
     @property
     def is_unverified(self) -> bool:
-        """It is done by an answer that was only read in its agent's window."""
+        """Whether it ended by an answer that was only read in its agent's window."""
         return self.state is TaskState.DONE and self.cause is Reason.READ_IN_WINDOW
 
 
@@ -164,16 +156,16 @@ class TaskSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedTaskGroup:
-    """Tasks that stand for one and the same reason; of parked, blocked and dry-run tasks each stands for itself."""
+    """Tasks that are held for the same reason; parked, blocked and dry-run tasks have separate entries."""
 
     state: TaskState
     reason: AnyReason | None
     note: Diagnostic
     oldest: TaskId
     size: int  # how many they are, the oldest included
-    since_ms: int  # when the first of them came to stand
+    since_ms: int  # when the first of them was held
     cause: Reason | None = None  # why the window that they wait for was refused
-    is_rest: bool = False  # each of them is an entry of its own, but they are only counted: older ones are listed
+    is_rest: bool = False  # the tasks of separate entries beyond the listed ones, only counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +194,7 @@ class TaskMoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskChanged(Event):
-    """A person changed who may do a task, or how urgent it is."""
+    """A user changed which agents may do a task, or how urgent it is."""
 
     SUBJECT = "task:{0.task}"
     task: str
@@ -211,32 +203,32 @@ class TaskChanged(Event):
 
 
 class TaskNotFound(NotFound):
-    """There is no task {id}. `/task list` (or `octet task list`) shows the tasks there are."""
+    """There is no task {id}. `/task list` (or `octet task list`) shows the tasks."""
 
 
 class InvalidTaskId(Invalid):
-    """`{text}` is not a task. Tasks are written like T-142."""
+    """`{text}` is not a task. A task looks like T-142."""
 
 
 class InvalidPriority(Invalid):
-    """Priority {value} does not exist. Use 0 (most urgent) to 4."""
+    """Priority must be 0 (most urgent) to 4, not {value}."""
 
 
 class NoCapableAgent(Invalid):
-    """No agent can do this: {why}. `/agent list` shows who can do what."""
+    """No agent matches: {why}. `/agent list` shows all agents; `/agent show` their capabilities."""
 
 
 class TaskEnded(Conflict):
-    """Task {id} has ended ({state}). Your text was kept and is shown in its thread, marked late."""
+    """Task {id} has ended ({state}). Octet kept your text and shows it in its thread, marked late."""
 
 
 class LeaseRevoked(Conflict):
-    """Task {id} was taken back from you: it is not yours any more. Stop working on it. Your text was kept and is shown
-    in its thread, marked late."""
+    """Task {id} is no longer yours. Stop working on it. Octet kept your text and shows it in its thread, marked
+    late."""
 
 
 class ProgressTooLate(Conflict):
-    """Nothing was noted: {why}. Stop working on {id}."""
+    """Octet recorded nothing: {why}. Stop working on {id}."""
 
 
 class TaskAlreadyEnded(Conflict):
@@ -244,7 +236,7 @@ class TaskAlreadyEnded(Conflict):
 
 
 class TaskNotStopped(Conflict):
-    """Task {id} is {state}: only a task that failed, expired or is parked is tried again."""
+    """Task {id} is {state}. You can retry only a failed, expired or parked task."""
 
 
 class TextExpired(Conflict):
@@ -253,14 +245,13 @@ class TextExpired(Conflict):
 
 
 class TaskAlreadyRunning(Conflict):
-    """Task {id} is {state} with {agent} already and stays there.
-    Cancel it and ask again if another agent shall do it."""
+    """{agent} is already working on {id} ({state}). To use another agent, cancel it and create a new task."""
 
 
 class DeliveryUnresolved(Conflict):
-    """It is not known whether the prompt of {id} arrived: to bring it again could do the work twice. Look at the
-    agent's window, then say by the buttons in its thread, or by `octet delivery resolve {id} arrived|again|drop`, what
-    became of it. `/task cancel` ends the task."""
+    """Octet does not know whether the prompt of {id} arrived; sending it again could do the work twice. Look at the
+    agent's window, then decide with the buttons in its thread, or with `octet delivery resolve {id}
+    arrived|again|drop`. `/task cancel` ends the task."""
 
 
 class CodeExpired(Conflict):
@@ -268,30 +259,30 @@ class CodeExpired(Conflict):
 
 
 class AnswerQuotaExceeded(Conflict):
-    """Task {id} has taken as much as one task may: {texts} texts or {megabytes} MB. It still takes the answer that ends
-    it: put everything into one text and run `octet done {id} …`."""
+    """Task {id} has reached its limit of {texts} texts or {megabytes} MB. It still takes its final answer: put
+    everything into one text and run `octet done {id} …`."""
 
 
 class AnswerRateExceeded(Unavailable):
-    """Task {id} has taken {limit} texts within a minute, which is the limit. It takes the next one in {after_s} s."""
+    """Task {id} has reached its limit of {limit} texts per minute. It takes the next one in {after_s} s."""
 
 
 class WrongTask(Conflict):
-    """Your code belongs to task {right}, not to {id}. Your text was kept under {right}, marked late.
-    Run the command of the prompt as it stands there."""
+    """Your code belongs to task {right}, not to {id}. Octet kept your text under {right}, marked late. Run the exact
+    command of the prompt."""
 
 
 class TaskNotStarted(Conflict):
-    """Task {id} is {state}: no agent was asked yet, so there is nothing to answer. Your text was kept and is shown in
+    """Task {id} is {state} and has no agent yet, so there is nothing to answer. Octet kept your text and shows it in
     its thread, marked late."""
 
 
 class TaskNeverStarted(Conflict):
-    """Task {id} is {state}: no agent was asked yet, so nothing is done. Cancel it if nobody shall do it."""
+    """Task {id} is {state} and has no agent yet, so it cannot be done. If you do not want it, cancel it."""
 
 
 def parse_task_id(text: str) -> TaskId:
-    """`T-142`, `t142` or `142` as a task id; InvalidTaskId for anything else."""
+    """Read `T-142`, `t142` or `142` as a task id. Raises InvalidTaskId."""
     match = re.fullmatch(r"\s*(?:[Tt]-?)?([1-9][0-9]{0,9})\s*", text)
     if match is None:
         raise InvalidTaskId(text=text[:40])
@@ -299,6 +290,6 @@ def parse_task_id(text: str) -> TaskId:
 
 
 def title_of(brief: str) -> str:
-    """The first line with words in it, at most MAX_TITLE_CHARS characters."""
+    """Return the first line that is not blank, shortened to MAX_TITLE_CHARS."""
     line = next((line.strip() for line in brief.splitlines() if line.strip()), "")
     return line if len(line) <= MAX_TITLE_CHARS else line[: MAX_TITLE_CHARS - 1].rstrip() + "…"

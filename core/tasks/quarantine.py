@@ -1,4 +1,4 @@
-"""Sets aside the one task, or the one message to an agent, over which Octet meets an error of its own."""
+"""Sets aside the one task, or message, on which Octet meets an internal error."""
 
 from __future__ import annotations
 
@@ -25,13 +25,11 @@ _ON_THE_WAY = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 
 
 class Quarantine:
-    """Lets the loops of Octet go on when the work on one row fails for a reason that was not foreseen."""
+    """Keeps Octet's loops running when the work on one row fails unexpectedly."""
 
     def __init__(self, services: TaskServices, *, repository: TaskRepository) -> None:
-        """Everything that a row is set aside by."""
         self._store, self._repository, self._services = services.store, repository, services
-        self.act_ended: Callable[[Tx, Delivery], None] = lambda _tx, _delivery: None
-        """Say what follows from the end of an act. Whoever knows acts sets it."""
+        self.act_ended: Callable[[Tx, Delivery], None] = lambda _tx, _delivery: None  # dispatch sets it
 
     async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
         """Run `work` as Store.write does. If it fails at a row (see `at_row`), set that row aside and run it again.
@@ -64,7 +62,7 @@ class Quarantine:
             await self._store.until_back()
 
     def _set_aside(self, tx: Tx, failed: RowFailed) -> None:
-        note = f"Octet met an error of its own over it ({type(failed.__cause__).__name__}); its log has the details"
+        note = f"Octet had an internal error ({type(failed.__cause__).__name__}); its log has the details"
         deliveries = self._services.deliveries
         if failed.delivery is not None:
             delivery = deliveries.find(tx, DeliveryId(failed.delivery))
@@ -79,7 +77,7 @@ class Quarantine:
             self._park(tx, self._repository.find(tx, name), delivery, note)
 
     def _end(self, tx: Tx, delivery: Delivery, note: str) -> Delivery:
-        """Bring the delivery no further. If Enter may have been pressed, a person decides what became of it."""
+        """Stop the delivery. If Enter may have been pressed, a user decides what became of it."""
         if delivery.state not in OPEN_STATES or delivery.state is DeliveryState.UNKNOWN:
             return delivery
         to = DeliveryState.UNKNOWN if delivery.state is DeliveryState.SUBMITTING else DeliveryState.CANCELLED
@@ -90,10 +88,8 @@ class Quarantine:
         if task.state in ENDED or task.state is TaskState.PARKED:
             return
         if delivery is not None and delivery.state is DeliveryState.UNKNOWN:
-            cause = ParkCause.DELIVERY_UNKNOWN
-            self._repository.suspend(
-                tx, task.id, TaskState.PARKED, reason=cause, note=note, about=asked_about(delivery)
-            )
+            cause, about = ParkCause.DELIVERY_UNKNOWN, asked_about(delivery)
+            self._repository.suspend(tx, task.id, TaskState.PARKED, reason=cause, note=note, about=about)
             self._services.agents.move(tx, delivery.agent, AgentState.HELD, reason=cause, task=task.id)
             return
         self._repository.suspend(tx, task.id, TaskState.PARKED, reason=ParkCause.LOST, note=note)

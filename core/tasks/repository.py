@@ -1,26 +1,22 @@
-"""The tasks' rows: finding them, the queues dispatch takes from, and the one function that lets a task take a step."""
+"""The tasks' rows, the queues that dispatch takes from, and the one function by which a task changes its state."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Collection, Iterable
-from itertools import chain
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+from itertools import chain, islice
+from typing import ClassVar, NamedTuple
 
-from core.agents.service import Agents
-from core.journal.service import Journal
 from core.kit import faults
-from core.kit.clock import Clock
 from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
 from core.notices.model import NoticeKind
-from core.notices.service import Notices
 from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
-from core.store.engine import Store, Tx
+from core.store.engine import Tx
 from core.tasks import _store
 from core.tasks._store import requirements_of, summary_of, task_of
-from core.tasks.cache import TaskCache
 from core.tasks.model import (
     ENDED,
     TASK_STEPS,
@@ -37,35 +33,86 @@ from core.tasks.model import (
     parse_task_id,
     title_of,
 )
+from core.tasks.services import TaskServices
 
 _AFTER_ALL = 2**62  # no task has such a number
+_SUGGESTIONS = 25
+
+
+class _Line(NamedTuple):
+    """What the cache keeps of a task: not its brief, which may be long."""
+
+    title: str
+    has_ended: bool
+
+
+class TaskCache:
+    """Tasks in memory, for autocomplete and dispatch. It follows the rows, each change after its commit."""
+
+    SIZE: ClassVar[int] = 1_000  # it keeps the titles of so many tasks, the last changed ones
+
+    def __init__(self) -> None:
+        self._newest: OrderedDict[str, _Line] = OrderedDict()
+        self.requirements = frozenset[Requirements]()  # all that tasks which have not ended may have
+        self._counts = Counter[TaskState]()
+
+    def load(self, *, newest: Iterable[Task], demands: Iterable[Requirements], counts: Mapping[TaskState, int]) -> None:
+        """Fill the cache at the start; `newest` has the oldest first."""
+        for task in newest:
+            self._put(task)
+        self.requirements |= frozenset(demands)
+        self._counts.update(counts)
+
+    def counts(self) -> Mapping[TaskState, int]:
+        return dict(self._counts)
+
+    def find(self, text: str, *, open_only: bool) -> list[tuple[str, str]]:
+        """Return (id, title) of tasks whose id or title contains `text`, last changed first; at most 25."""
+        wanted = text.strip().casefold()
+        found = (
+            (task, line.title)
+            for task, line in reversed(self._newest.items())
+            if not (open_only and line.has_ended) and (wanted in task.casefold() or wanted in line.title.casefold())
+        )
+        return list(islice(found, _SUGGESTIONS))
+
+    def update(self, tx: Tx, task: Task) -> None:
+        """Take in the task's row. Its requirements count at once: dispatch may ask in the same transaction."""
+        if task.requirements not in self.requirements:  # a new set: the event loop may be reading the old one
+            self.requirements |= {task.requirements}
+        tx.after_commit(lambda: self._put(task))
+
+    def record_step(self, tx: Tx, was: str, now: TaskState) -> None:
+        tx.after_commit(lambda: self._counts.update({now: 1}))
+        if was:
+            tx.after_commit(lambda: self._counts.subtract({TaskState(was): 1}))
+
+    def _put(self, task: Task) -> None:
+        self._newest[task.id] = _Line(title=task.title, has_ended=task.state in ENDED)
+        self._newest.move_to_end(task.id)
+        if len(self._newest) > self.SIZE:
+            self._newest.popitem(last=False)
 
 
 class TaskRepository:
     """Every task's row. Verbs that change take the open transaction; a task's card follows each of its steps."""
 
-    def __init__(
-        self, *, store: Store, journal: Journal, agents: Agents, notices: Notices, clock: Clock, silent_after_ms: int
-    ) -> None:
-        """An agent that gave no sign for `silent_after_ms` counts as silent. Call `load` first."""
-        self._store, self._journal, self._agents = store, journal, agents
-        self._notices, self._clock, self._silent_after_ms = notices, clock, silent_after_ms
-        self.cache = TaskCache()  # what is asked too often, or in too much of a hurry, for the rows themselves
+    def __init__(self, services: TaskServices, *, silent_after_ms: int) -> None:
+        """Call `load` first. `silent_after_ms` is the time without activity after which an agent counts as silent."""
+        self._store, self._journal, self._agents = services.store, services.journal, services.agents
+        self._notices, self._clock, self._silent_after_ms = services.notices, services.clock, silent_after_ms
+        self.cache = TaskCache()  # for questions that are too frequent, or too urgent, for the rows
 
     async def load(self) -> None:
-        """Fill the cache from the rows."""
         newest = await self._store.fetch(_store.NEWEST, {"size": TaskCache.SIZE, "before": _AFTER_ALL})
-        states = [state.value for state in TaskState if state not in ENDED]
-        demands = await self._store.fetch(_store.REQUIREMENTS, {"states": states})
-        counts = await self._store.fetch(_store.COUNTS)
         self.cache.load(
             newest=[task_of(row) for row in reversed(newest)],
-            demands=[requirements_of(row) for row in demands],
-            counts={TaskState(row.state): row.size for row in counts},
+            demands=await self.requirements_in(*(state for state in TaskState if state not in ENDED)),
+            counts={TaskState(row.state): row.size for row in await self._store.fetch(_store.COUNTS)},
         )
 
     def add(self, tx: Tx, draft: NewTask, *, brief: str, wanted: str | None, source: str, by: Actor) -> Task:
-        """A new task, ready, with its card on the way. The same key again is the same task."""
+        """Add a task, ready, with its card. The same key again returns the same task."""
         if draft.key is not None and (known := tx.execute(_store.BY_KEY, {"key": draft.key}).first()):
             return task_of(known)
         now = self._clock.now_ms()
@@ -103,7 +150,7 @@ class TaskRepository:
         """Fetch the newest tasks: in `states`, older than `before`, of this agent and with this text, where given."""
         page = {"size": limit, "before": _number(before) if before else _AFTER_ALL}
         if agent or text:
-            wanted = {"states": [state.value for state in states or TaskState], "agent": agent, "text": text.lower()}
+            wanted = {"states": [state.value for state in states or TaskState], "agent": agent, "text": text}
             rows = await self._store.fetch(_store.FOUND, {**wanted, **page})
         elif states is None:
             rows = await self._store.fetch(_store.NEWEST, page)
@@ -114,29 +161,28 @@ class TaskRepository:
         return tuple(task_of(row) for row in rows)
 
     async def get(self, task: str) -> Task:
-        """One task as of the last commit. Raises TaskNotFound."""
+        """Fetch one task as of the last commit. Raises TaskNotFound."""
         rows = await self._store.fetch(_store.ONE, {"task": _number(task)})
         if not rows:
             raise TaskNotFound(id=task)
         return task_of(rows[0])
 
     async def summaries(self, tasks: Iterable[str]) -> dict[str, TaskSummary]:
-        """These tasks by their ids; ids that there are none of are left out."""
+        """Fetch these tasks by their ids, without unknown ones."""
         rows = await self._store.fetch(_store.SUMMARIES, {"tasks": [_number(task) for task in tasks]})
         return {line.id: line for line in map(summary_of, rows)}
 
     async def list_queue(self, *, limit: int) -> tuple[TaskSummary, ...]:
-        """The head of the queue: ready tasks, most urgent and then oldest first."""
+        """List the head of the queue: ready tasks, most urgent and then oldest first."""
         return tuple(summary_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
 
     async def list_blocked(self, *, most: int = 50) -> tuple[BlockedTaskGroup, ...]:
-        """Everything that waits, is parked or is blocked, in no order. Of what is listed task by task, `most` of each
-        state and reason; the younger ones are one entry that only counts them."""
+        """List all that is waiting, parked or blocked, in no order. Single entries are listed up to `most` per state
+        and reason; one more entry counts the rest."""
         rows = await self._store.fetch(_store.BLOCKED, {"most": most})
         return tuple(from_attributes(BlockedTaskGroup, row, oldest=TaskId(f"T-{row.number}")) for row in rows)
 
     async def requirements_in(self, *states: TaskState) -> frozenset[Requirements]:
-        """Every demand of a task in one of `states`."""
         rows = await self._store.fetch(_store.REQUIREMENTS, {"states": [state.value for state in states]})
         return frozenset(requirements_of(row) for row in rows)
 
@@ -145,36 +191,35 @@ class TaskRepository:
         return tx.execute(_store.EXPIRE, {"before": before_ms, "at": now_ms, "size_of_batch": most}).rowcount
 
     def source_of(self, tx: Tx, task: str) -> str:
-        """Where the task's brief came from."""
         return str(tx.execute(_store.ONE, {"task": _number(task)}).one().source)
 
     def find(self, tx: Tx, task: str) -> Task:
-        """One task as this transaction sees it. Raises TaskNotFound."""
+        """Find one task as this transaction sees it. Raises TaskNotFound."""
         rows = tx.run(_store.ONE, {"task": _number(task)})
         if not rows:
             raise TaskNotFound(id=task)
         return task_of(rows[0])
 
     def find_ready(self, tx: Tx, demands: Collection[Requirements], *, limit: int) -> list[Task]:
-        """Ready tasks with one of `demands`, most urgent and then oldest first."""
+        """Find ready tasks with one of `demands`, most urgent and then oldest first."""
         return _first(limit, [self._find_queued(tx, TaskState.READY, "", demand, limit) for demand in demands])
 
     def find_waiting(
         self, tx: Tx, reasons: Collection[WaitReason], demands: Collection[Requirements], *, limit: int
     ) -> list[Task]:
-        """Tasks with one of `demands` that wait for one of `reasons`, most urgent and then oldest first."""
-        # Mostly none waits: that takes one question for each reason, and not one for each of all demands too.
-        standing = [reason.value for reason in reasons if self._has_waiting(tx, TaskState.WAITING, reason)]
-        asked = [(reason, demand) for reason in standing for demand in demands]
-        return _first(
-            limit, [self._find_queued(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked]
-        )
+        """Find tasks with one of `demands` that wait for one of `reasons`, most urgent and then oldest first."""
+        # Mostly none waits: that takes one query for each reason, and none for each demand.
+        waiting = {"stands": TaskState.WAITING.value}
+        found = [one.value for one in reasons if tx.execute(_store.ANY_WAITING, {**waiting, "why": one}).first()]
+        asked = [(reason, demand) for reason in found for demand in demands]
+        queues = [self._find_queued(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked]
+        return _first(limit, queues)
 
     def find_in_states(self, tx: Tx, states: Collection[TaskState]) -> list[Task]:
         return [task_of(row) for row in tx.execute(_store.IN_STATES, {"states": [one.value for one in states]})]
 
     def count_waiting(self, tx: Tx, *reasons: WaitReason) -> Counter[Requirements]:
-        """How many tasks of each demand wait for one of `reasons`."""
+        """Count the tasks that wait for one of `reasons`, by their requirements."""
         found = Counter[Requirements]()
         for reason in reasons:
             for row in tx.execute(_store.WAITING_PER_REQUIREMENTS, {"why": reason.value}):
@@ -197,7 +242,7 @@ class TaskRepository:
         agent: str | None = None,
         by: Actor = HUB,
     ) -> Task:
-        """Let the task take a step, if the table allows it; its card follows. `agent` None keeps the agent."""
+        """Take a step, if the table allows it; update the card. `agent` None keeps the agent."""
         now = self.find(tx, task)
         check_step(TASK_STEPS, "task", task, now.state, to)
         again = now.state in {TaskState.FAILED, TaskState.EXPIRED}
@@ -219,26 +264,22 @@ class TaskRepository:
         return after
 
     def lease(self, tx: Tx, task: Task, agent: str) -> Task:
-        """Give the task to the agent: a lease with a higher fence, of which nothing was heard yet."""
+        """Give the task to the agent: a lease with a higher fence and no activity yet."""
         self._renew_lease(tx, task)
         return self.move(tx, task.id, TaskState.ASSIGNED, agent=agent)
 
     def record_activity(
         self, tx: Tx, task: Task, activity: TaskActivity, *, progress: str = "", asked: str | None = None
     ) -> Task:
-        """The task's agent gave a sign; `activity` says which. Its deadline is new, if it works, and the card follows.
-
-        `asked` is the question that this does not answer."""
+        """Note that the task's agent was active; this does not answer the nudge `asked`."""
         deadline_ms = self._new_deadline_ms() if task.state is TaskState.WORKING else None
-        last_seen_ms = self._clock.now_ms()
-        seen = {"last_seen_ms": last_seen_ms, "activity": activity, "progress": progress}
+        seen = {"last_seen_ms": self._clock.now_ms(), "activity": activity, "progress": progress}
         after = self._update(tx, task.id, **seen, deadline_ms=deadline_ms, nudge=asked)
         self._notices.card_changed(tx, task.id)
         return after
 
     def record_window_activity(self, tx: Tx, task: Task, *, asked: str | None) -> None:
-        """Something went on in the window of the agent that works on the task: it is not silent. What it said itself
-        last stays its last sign, and the question `asked` is not answered by it."""
+        """Note that the window of the agent at work changed; its last report stays on the card."""
         if task.state is not TaskState.WORKING:
             return
         if task.last_seen_ms is None or task.activity is TaskActivity.WINDOW_CHANGED:
@@ -247,15 +288,15 @@ class TaskRepository:
             self._update(tx, task.id, deadline_ms=self._new_deadline_ms(), nudge=asked)
 
     def record_nudge(self, tx: Tx, task: Task, message: str) -> None:
-        """Octet asks the task's agent by `message` whether it still works: it has as long again, once."""
+        """Note that Octet asks the agent by `message` whether it still works, and set a new deadline."""
         self._update(tx, task.id, nudge=message, deadline_ms=self._new_deadline_ms())
 
     def list_stalled(self, tx: Tx, *, limit: int) -> list[Task]:
-        """Tasks whose agents have been silent for too long, longest first."""
+        """List tasks whose agents have been silent for too long, longest first."""
         return [task_of(row) for row in tx.execute(_store.STALLED, {"now": self._clock.now_ms(), "size": limit})]
 
     def next_deadline_in_s(self, tx: Tx) -> float | None:
-        """Seconds until the next agent is silent unless it gives a sign; None while no agent works."""
+        """Return the seconds until the next deadline; None while no agent works."""
         at_ms = tx.execute(_store.NEXT_DEADLINE).scalar_one()
         return None if at_ms is None else max(0.0, (at_ms - self._clock.now_ms()) / 1000)
 
@@ -264,9 +305,7 @@ class TaskRepository:
         tx.execute(_store.SHIFT_DEADLINES, {"by": by_ms})
 
     def extend_deadlines(self, tx: Tx, *, away_ms: int, grace_ms: int) -> int:
-        """Octet was away for so long: each agent at work has what was left to it then, at least the grace.
-
-        Returns how many deadlines were put off."""
+        """Give each agent at work the time that it had left `away_ms` ago, at least `grace_ms`; return their number."""
         now = self._clock.now_ms()
         tasks = [task_of(row) for row in tx.execute(_store.WORKING)]
         for task in tasks:
@@ -276,13 +315,13 @@ class TaskRepository:
         return len(tasks)
 
     def reopen(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
-        """A stopped task is ready once more; no agent has it, and the code it was given out with is worth nothing."""
+        """Make a stopped task ready again, without an agent; its old code becomes invalid."""
         self._revoke_lease(tx, task)
         self._change_fields(tx, task, agent=None, avoids=None)
         return self.move(tx, task.id, TaskState.READY, by=by)
 
     def release(self, tx: Tx, task: Task, *, note: str) -> Task:
-        """The task is taken from its silent agent and is ready for others; people are told."""
+        """Take the task from its silent agent and make it ready for others; notify users."""
         self._change_fields(tx, task, agent=None, avoids=task.agent)
         self._renew_lease(tx, task)
         after = self.move(tx, task.id, TaskState.READY, note=note)
@@ -290,13 +329,11 @@ class TaskRepository:
         return after
 
     def reassign(self, tx: Tx, task: Task, wanted: str, *, by: Actor) -> Task:
-        """Only `wanted` may do the task from now on; whatever it waited for, it is ready."""
         self._revoke_lease(tx, task)
         after = self._change_fields(tx, task, agent=None, avoids=None, wanted=wanted, by=by)
         return after if after.state is TaskState.READY else self.move(tx, task.id, TaskState.READY, by=by)
 
     def set_priority(self, tx: Tx, task: Task, priority: int, *, by: Actor) -> Task:
-        """The task is as urgent as `priority` says; its place in the queue follows."""
         return self._change_fields(tx, task, priority=priority, by=by)
 
     def suspend(
@@ -310,10 +347,8 @@ class TaskRepository:
         cause: Reason | BlockCause | None = None,
         about: str = "",
     ) -> Task:
-        """The task waits or is parked for a reason that a person should know: its thread is told.
-
-        Of a reason to wait once; of each parking, because somebody must act and may have acted on the last one. `about`
-        names what exactly a person has to decide, `cause` why its agent's window was refused."""
+        """Make the task wait, or park it, and notify its thread: of a reason to wait once, of each parking. `about`
+        names what a user has to decide, `cause` why its agent's window was refused."""
         after = self.move(tx, task, to, reason=reason, note=note, cause=cause)
         text = f"{after.state.value}: {reason.value}"
         if to is TaskState.PARKED:
@@ -323,29 +358,29 @@ class TaskRepository:
         return after
 
     def notify_reason(self, tx: Tx, task: str, why: Reason) -> None:
-        """The task stays where it is, and its thread is told why, once."""
+        """Notify the task's thread of the reason, once; the task keeps its state."""
         self._notices.notify_once(tx, NoticeKind.HELD, task, text=f"{self.find(tx, task).state.value}: {why.value}")
 
     def set_note(self, tx: Tx, task: str, note: str, *, cause: Reason | BlockCause | None = None) -> None:
-        """The task stays where it is; its card says what is seen. The next step ends it."""
+        """Set the note on the task's card until the next step."""
         self.cache.update(tx, self._update(tx, task, note=note, cause=cause or "", changed_ms=self._clock.now_ms()))
         self._notices.card_changed(tx, task)
 
     def abandon(self, tx: Tx, task: Task, *, by: Actor, why: str) -> Task:
-        """A person gave the task up because of what happened to it; whoever asked for it is told."""
+        """Cancel the task at a user's request, and notify the requester."""
         after = self.end(tx, task, TaskState.CANCELLED, by=by)
         self._notices.notify(tx, NoticeKind.ENDED, task.id, text=why)
         return after
 
     def fail(self, tx: Tx, task: str, *, reason: Reason, note: str) -> Task:
-        """The task failed; its requester is told."""
+        """Fail the task, and notify its requester."""
         after = self.move(tx, task, TaskState.FAILED, reason=reason, note=note)
         self._free_agent(tx, after)
         self._notices.notify(tx, NoticeKind.ENDED, task, text=reason.value)
         return after
 
     def end(self, tx: Tx, task: Task, to: TaskState, *, by: Actor, cause: Reason | BlockCause | None = None) -> Task:
-        """The task ends; whoever asked is told of a task that is done."""
+        """End the task, and notify the requester if it is done."""
         after = self.move(tx, task.id, to, cause=cause, by=by)
         self._free_agent(tx, after)
         if to is TaskState.DONE:
@@ -353,7 +388,6 @@ class TaskRepository:
         return after
 
     def _revoke_lease(self, tx: Tx, task: Task) -> None:
-        """Whoever had the task has it no longer."""
         self._free_agent(tx, task)
         self._renew_lease(tx, task)
 
@@ -365,23 +399,18 @@ class TaskRepository:
         return task_of(tx.update_row(_store.tasks.c.number, _number(task), **values))
 
     def _new_deadline_ms(self) -> int:
-        """The deadline of an agent that gives a sign now."""
         return self._clock.now_ms() + self._silent_after_ms
 
     def _free_agent(self, tx: Tx, task: Task) -> None:
-        """The task's agent has nothing more to do for it."""
         if task.agent is not None:
             self._agents.free(tx, task.agent, task=task.id)
-
-    def _has_waiting(self, tx: Tx, state: TaskState, reason: WaitReason) -> bool:
-        return tx.execute(_store.ANY_WAITING, {"stands": state.value, "why": reason}).first() is not None
 
     def _find_queued(self, tx: Tx, state: TaskState, reason: str, demand: Requirements, limit: int) -> Iterable[Task]:
         values = {"stands": state.value, "why": reason, "by": demand.wanted, "skills": _needs(demand.needs)}
         return [task_of(row) for row in tx.execute(_store.OF_REQUIREMENTS, {**values, "size": limit})]
 
     def _change_fields(self, tx: Tx, task: Task, *, by: Actor | None = None, **changes: object) -> Task:
-        """Write what is no step. With `by` it is that user's act and has its row in the journal."""
+        """Write fields outside a step. With `by` it is a user's act, which the journal records."""
         after = self._update(tx, task.id, **changes, changed_ms=self._clock.now_ms())
         if by is not None:
             event = TaskChanged(task=after.id, wanted=after.wanted or "", priority=after.priority)
@@ -391,10 +420,9 @@ class TaskRepository:
         return after
 
     def _record_step(self, tx: Tx, task: Task, *, was: str, by: Actor) -> None:
-        event = TaskMoved(
-            task=task.id, was=was, now=task.state.value, reason=task.reason, agent=task.agent or "", fence=task.fence
-        )
-        self.cache.record_step(tx, was, task.state)  # first: who hears of the step sees it counted
+        to, agent = task.state.value, task.agent or ""
+        event = TaskMoved(task=task.id, was=was, now=to, reason=task.reason, agent=agent, fence=task.fence)
+        self.cache.record_step(tx, was, task.state)  # first: listeners see the step counted
         self._journal.append(tx, event, by=by.id)
         self.cache.update(tx, task)
 

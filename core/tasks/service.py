@@ -1,4 +1,4 @@
-"""Tasks as people and agents use them: asked for, looked at, cancelled, answered."""
+"""Tasks as users and agents use them: created, shown, cancelled, answered."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _NOT_BEGUN = frozenset({TaskState.READY, TaskState.WAITING, TaskState.PARKED})
 
 
 class Tasks:
-    """The verbs of tasks, for every face; and what dispatch needs to give a task to an agent."""
+    """The verbs of tasks, for every interface, and what dispatch needs to give a task to an agent."""
 
     def __init__(
         self,
@@ -73,28 +73,16 @@ class Tasks:
     ) -> None:
         """Call `load` first."""
         self._store, self._services, self._codes = services.store, services, codes
-        self._clock = services.clock
-        self.prompt_files = briefs
-        self.repository = TaskRepository(
-            store=services.store,
-            journal=services.journal,
-            agents=services.agents,
-            notices=services.notices,
-            clock=services.clock,
-            silent_after_ms=silent_after_ms,
-        )
-        """The tasks' rows, for those who let tasks take steps inside their own transactions."""
-        self.activity_seen = asyncio.Event()
-        """Set by each sign of activity of an agent; whoever waits for signs clears it."""
-        self.quarantine = Quarantine(services, repository=self.repository)
-        """How the loops write: a row that makes Octet fail is set aside."""
+        self._clock, self.prompt_files = services.clock, briefs
+        self.repository = TaskRepository(services, silent_after_ms=silent_after_ms)
+        self.activity_seen = asyncio.Event()  # set by each activity of an agent; its reader clears it
+        self.quarantine = Quarantine(services, repository=self.repository)  # how the loops write
         self._answers = Answers(services, repository=self.repository, codes=codes, limits=limits)
-        self._resting: dict[TaskId, object] = {}
-        """The last report of progress of each task, while it rests because Octet kept another one just before."""
+        self._resting: dict[TaskId, object] = {}  # the latest report of each task that rests after another one
         services.journal.listen(self._on_event)
 
     async def load(self) -> None:
-        """Fill what autocomplete answers from; delete briefs that a kill left half written, or of tasks just ended."""
+        """Fill the cache; delete files of briefs that are half written or of ended tasks."""
         await self.repository.load()
         self.prompt_files.delete_partial()
         for line in (await self.repository.summaries(self.prompt_files.list_tasks())).values():
@@ -103,23 +91,18 @@ class Tasks:
         self.prompt_files.delete_old(self._clock.now_ms())
 
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
-        """Take in a task; when this returns it is durable and its card is on its way.
-
-        Raises EmptyText, TextTooLong, TooLongForAgent, ControlCharacters, InvalidPriority, AgentNotFound,
-        AgentWithoutWindow or NoCapableAgent."""
+        """Create a task; when this returns it is durable and its card is on its way. Raises EmptyText, TextTooLong,
+        TooLongForAgent, ControlCharacters, InvalidPriority, AgentNotFound, AgentWithoutWindow or NoCapableAgent."""
         require(by, Permission.TASK_CREATE)
         brief = clean_text(draft.brief, limit=MAX_BRIEF_CHARS)
         wanted = self.check_new(draft, by=by)
-        self.prompt_files.check_length(
-            brief, [agent.name for agent in self._services.agents.who_can(draft.needs, wanted)]
-        )
-        source = _SOURCES.get(by.kind, Source.OPERATOR).value
-        return await self._store.write(
-            lambda tx: self.repository.add(tx, draft, brief=brief, wanted=wanted, source=source, by=by)
-        )
+        able = [agent.name for agent in self._services.agents.who_can(draft.needs, wanted)]
+        self.prompt_files.check_length(brief, able)
+        add, source = self.repository.add, _SOURCES.get(by.kind, Source.OPERATOR).value
+        return await self._store.write(lambda tx: add(tx, draft, brief=brief, wanted=wanted, source=source, by=by))
 
     def check_new(self, draft: NewTask, *, by: Actor) -> str | None:
-        """The name of the agent that `draft` names. Raises, from memory, what `new` would find wrong but the text."""
+        """Return the agent that `draft` names. Raises, from memory, as `new` except for the text."""
         require(by, Permission.TASK_CREATE)
         _check_priority(draft.priority)
         wanted = self._services.agents.reachable(draft.agent).name if draft.agent else None
@@ -141,9 +124,8 @@ class Tasks:
         return await self.repository.list_newest(states, limit=limit, before=before, agent=agent, text=text)
 
     async def show(self, task: TaskId, *, by: Actor) -> TaskView:
-        """One task with its prompt, deliveries and answers. Raises TaskNotFound.
-
-        The prompt's code is masked, except for the dry-run lane: there a person is the one who answers."""
+        """Show one task with its prompt, deliveries and answers. Masks the prompt's code, except in the dry-run lane,
+        where a user answers. Raises TaskNotFound."""
         require(by, Permission.TASK_READ)
         task = parse_task_id(task)
         found = await self.repository.get(task)
@@ -160,7 +142,7 @@ class Tasks:
         )
 
     async def cancel(self, task: TaskId, *, by: Actor) -> Task:
-        """End the task; what was not submitted yet never will be. Raises TaskNotFound or TaskAlreadyEnded."""
+        """End the task; cancel its deliveries that are not submitted yet. Raises TaskNotFound or TaskAlreadyEnded."""
         _require_or_own(by, Permission.TASK_END)
 
         def end(tx: Tx, found: Task) -> Task:
@@ -171,9 +153,10 @@ class Tasks:
         return await self._change(task, Permission.TASK_END, end, by=by)
 
     async def done(self, task: TaskId, text: str, *, by: Actor) -> Task:
-        """A person ends the task with words. Raises TaskNotFound, TaskAlreadyEnded or what is wrong with the words."""
+        """End the task with a user's answer. Raises TaskNotFound, TaskAlreadyEnded, TaskNeverStarted or as
+        clean_text."""
         _require_or_own(by, Permission.TASK_END)
-        words = clean_text(text, limit=MAX_BRIEF_CHARS)
+        result = clean_text(text, limit=MAX_BRIEF_CHARS)
 
         def end(tx: Tx, found: Task) -> Task:
             _check_open(found)
@@ -181,16 +164,14 @@ class Tasks:
                 raise TaskNeverStarted(id=found.id, state=found.state.value)
             self._cancel_delivery(tx, found.id, by=by)
             source = _SOURCES.get(by.kind, Source.OPERATOR)
-            self._answers.keep(tx, found, words, by=f"person:{by.id}", source=source, final=True, key=None)
+            self._answers.keep(tx, found, result, by=f"person:{by.id}", source=source, final=True, key=None)
             return self.repository.end(tx, self._answers.advance_to_working(tx, found, by=by), TaskState.DONE, by=by)
 
         return await self._change(task, Permission.TASK_END, end, by=by)
 
     async def retry(self, task: TaskId, *, by: Actor) -> Task:
-        """Let a task that failed, expired or is parked be done again. It gets a new code; the old one is worth nothing.
-
-        Raises TaskNotFound, TaskNotStopped, TextExpired, or DeliveryUnresolved: what may have arrived is never brought
-        again by this."""
+        """Make a task ready again that failed, expired or is parked, with a new code. Raises TaskNotFound,
+        TaskNotStopped, TextExpired, or DeliveryUnresolved: what may have arrived is never delivered again by this."""
         _require_or_own(by, Permission.TASK_CHANGE)
 
         def again(tx: Tx, found: Task) -> Task:
@@ -204,10 +185,8 @@ class Tasks:
         return await self._change(task, Permission.TASK_CHANGE, again, by=by)
 
     async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
-        """Only this agent shall do the task, which is ready, waiting or parked.
-
-        Raises TaskNotFound, AgentNotFound, AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, AlreadyRunning or
-        DeliveryUnresolved."""
+        """Give a task that is ready, waiting or parked to this agent only. Raises TaskNotFound, AgentNotFound,
+        AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, TaskAlreadyRunning or DeliveryUnresolved."""
         _require_or_own(by, Permission.TASK_CHANGE)
         wanted = self._services.agents.reachable(agent).name
 
@@ -226,23 +205,21 @@ class Tasks:
         _require_or_own(by, Permission.TASK_CHANGE)
         _check_priority(priority)
 
-        def rank(tx: Tx, found: Task) -> Task:
+        def change(tx: Tx, found: Task) -> Task:
             _check_open(found)
             delivery = self._services.deliveries.open_for_task(tx, found.id)
             if delivery is not None:
                 self._services.deliveries.set_priority(tx, delivery, priority)
             return found if found.priority == priority else self.repository.set_priority(tx, found, priority, by=by)
 
-        return await self._change(task, Permission.TASK_CHANGE, rank, by=by)
+        return await self._change(task, Permission.TASK_CHANGE, change, by=by)
 
     async def accept_answer(
         self, task: str, code: str, text: str, *, final: bool, key: str, agent: str = EVERY_AGENT
     ) -> AcceptedAnswer:
-        """An agent's words: `final` ends the task. The same `key` again is answered the same and stored once.
-
-        `agent` is the one whose reply key came with the words: only its codes count. Raises WrongCode or WrongAgent
-        (nothing is kept), InvalidTaskId, EmptyText or TextTooLong; TaskEnded, WrongTask or TaskNotStarted after the
-        text was kept, marked late."""
+        """Accept an agent's text; `final` ends the task. The same `key` again gets the same result and is stored once.
+        `agent` is the one of the reply key. Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText or TextTooLong and
+        keeps nothing; TaskEnded, WrongTask, LeaseRevoked or TaskNotStarted after it kept the text, marked late."""
         named = parse_task_id(task)
         if not text.strip():
             raise EmptyText
@@ -250,34 +227,30 @@ class Tasks:
             raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
         check_encoding(text)
         check_encoding(key)
-        words = SubmittedAnswer(task=named, code=code, agent=agent, text=text, final=final, key=key)
-        receipt, problem = await self._store.write(lambda tx: self._answers.accept_answer(tx, words))
+        answer = SubmittedAnswer(task=named, code=code, agent=agent, text=text, final=final, key=key)
+        receipt, problem = await self._store.write(lambda tx: self._answers.accept_answer(tx, answer))
         self.activity_seen.set()
         if problem is not None:
             raise problem
         return receipt
 
     async def record_progress(self, task: str, code: str, text: str, *, agent: str = EVERY_AGENT) -> tuple[Task, bool]:
-        """An agent says that it is at work; the latest such word stands on the card and puts off its deadline.
-
-        Of several within a second Octet keeps the first and, when the second is over, the last. Returns whether it kept
-        this one.
-
-        Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText, TextTooLong or ControlCharacters; ProgressTooLate when
-        the task is not this agent's any more. Nothing is kept then."""
+        """Note an agent's report of progress. Of several within a second Octet keeps the first and, when the second is
+        over, the last. Return whether it kept this one. Raises WrongCode, WrongAgent, InvalidTaskId, ProgressTooLate or
+        as clean_text, and keeps nothing."""
         named = parse_task_id(task)
-        sign = " ".join(clean_text(text, limit=MAX_PROGRESS_CHARS).split())
+        report = " ".join(clean_text(text, limit=MAX_PROGRESS_CHARS).split())
 
-        def take(tx: Tx, *, may_rest: bool = True) -> tuple[Task, ProgressTooLate | None, float]:
-            return self._answers.record_progress(tx, named, code, sign, agent=agent, may_rest=may_rest)
+        def keep(tx: Tx, *, may_rest: bool = True) -> tuple[Task, ProgressTooLate | None, float]:
+            return self._answers.record_progress(tx, named, code, report, agent=agent, may_rest=may_rest)
 
-        found, problem, rest_s = await self._store.write(take)
+        found, problem, rest_s = await self._store.write(keep)
         if rest_s:
             self._resting[found.id] = mine = object()
             await asyncio.sleep(rest_s)
             if self._resting.get(found.id) is not mine:
                 return found, False
-            found, problem, _ = await self._store.write(partial(take, may_rest=False))
+            found, problem, _ = await self._store.write(partial(keep, may_rest=False))
         self._resting.pop(found.id, None)
         self.activity_seen.set()
         if problem is not None:
@@ -285,7 +258,7 @@ class Tasks:
         return found, True
 
     async def find_pending_answer(self, agent: str) -> PendingAnswer | None:
-        """What an answer in this agent's window would be for; None where none is awaited there."""
+        """Return what an answer in this agent's window would be for; None where none is awaited."""
         if not self.prompt_files.is_scraped(agent):
             return None
         status = next((one for one in await self._services.agents.list(by=HUB) if one.agent.name == agent), None)
@@ -298,8 +271,7 @@ class Tasks:
         return PendingAnswer(task=task.id, fence=task.fence, marker=briefs[-1].marker) if briefs else None
 
     async def accept_scraped_answer(self, awaited: PendingAnswer, found: MarkedAnswer) -> bool:
-        """What was read in the window of the task's agent. Whether it was news: the same is taken in once, and nothing
-        once the task has ended or is another one's."""
+        """Accept what was read in the window of the task's agent; return whether it was new and awaited."""
         if len(found.text) > MAX_ANSWER_CHARS:
             found = MarkedAnswer(text=found.text[:MAX_ANSWER_CHARS], is_whole=False)
         return await self._store.write(lambda tx: self._answers.accept_scraped_answer(tx, awaited, found)) is not None
@@ -309,22 +281,20 @@ class Tasks:
         self._answers.accept_lane_answer(tx, self.repository.find(tx, task), answer, of=of, note=note)
 
     def record_window_activity(self, tx: Tx, task: str) -> None:
-        """Something went on in the window of the agent that works on it."""
         tx.after_commit(self.activity_seen.set)
         self._answers.record_window_activity(tx, self.repository.find(tx, task))
 
     def suggest(self, text: str, *, by: Actor, open_only: bool = False) -> list[tuple[str, str]]:
-        """(id, title) of the newest tasks that fit `text`, from memory; at most 25."""
+        """Return (id, title) of the newest tasks that fit `text`, from memory; at most 25."""
         return self.repository.cache.find(text, open_only=open_only) if allows(by, Permission.TASK_READ) else []
 
     def _on_event(self, entry: Entry) -> None:
-        """A task that has ended needs the files of its briefs no more."""
         if entry.name == "TaskMoved" and TaskState(str(entry.data["now"])) in ENDED:
             self.prompt_files.delete_for_task(str(entry.data["task"]))
             self.prompt_files.delete_old(self._clock.now_ms())
 
     def assign(self, tx: Tx, task: Task, agent: str) -> Message:
-        """Lease the task to the agent: its code is valid from now on. Returns the message to be brought to it."""
+        """Lease the task to the agent; its code is valid from now on. Return the message to deliver."""
         leased = self.repository.lease(tx, task, agent)
         self._codes.grant(tx, task.id, leased.fence, agent=agent)
         source = Source(self.repository.source_of(tx, task.id))
@@ -345,19 +315,17 @@ class Tasks:
             self.repository.reopen(tx, self.repository.find(tx, task))
 
     def make_prompt(self, tx: Tx, task: str, message: str, *, share: MessagePart | None = None) -> Prompt:
-        """The text to be brought to the task's agent, with its code. It is never stored or logged.
-
-        A brief that is too long for the agent's window is in its file when this returns, or it is a part of it: this
-        `share` where it is fixed already. Raises BriefNotWritten."""
+        """Return the text for the task's agent, with its code; Octet never stores or logs it. A long brief is then in
+        its file, or this is one part of it: `share` where that is fixed. Raises BriefNotWritten."""
         found = self.repository.find(tx, task)
         agent = found.agent or ""
-        self._codes.grant(tx, found.id, found.fence, agent=agent)  # again, in case the home's key was lost meanwhile
+        self._codes.grant(tx, found.id, found.fence, agent=agent)  # again: the home's key may have been lost meanwhile
         code = "" if self._services.agents.abilities(agent).answers_itself else self._codes.code(found.id, found.fence)
         brief = self._services.messages.find(tx, message)
         return self.prompt_files.make_prompt(brief, agent=agent, code=code, share=share)
 
     def _cancel_delivery(self, tx: Tx, task: str, *, by: Actor) -> None:
-        """What was not submitted yet never will be. What is being submitted cannot be called back."""
+        """Cancel its deliveries that are not submitted yet. One that is being submitted cannot be cancelled."""
         delivery = self._services.deliveries.open_for_task(tx, task)
         if delivery is not None and delivery.state is not DeliveryState.SUBMITTING:
             self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED, by=by)
@@ -379,10 +347,10 @@ class Tasks:
     def _check_capable(self, needs: frozenset[str], wanted: str | None) -> None:
         if not self._services.agents.who_can(needs, wanted):
             asked = ", ".join(sorted(needs)) or "any"
-            raise NoCapableAgent(why=f"{wanted or 'nobody'} has the capabilities {asked} and can be reached")
+            raise NoCapableAgent(why=f"{wanted or 'every agent'} lacks the capabilities {asked}, or is not available")
 
     def _check_delivery_resolved(self, tx: Tx, task: Task) -> None:
-        """A prompt that may have arrived is not brought once more."""
+        """Check that no prompt of the task may have arrived: it would arrive twice."""
         if self._services.deliveries.open_for_task(tx, task.id) is not None:
             raise DeliveryUnresolved(id=task.id)
 
@@ -395,7 +363,7 @@ class Tasks:
 
 
 def _require_or_own(by: Actor, permission: Permission) -> None:
-    """Who may do this to no task at all is told so before anything is looked at."""
+    """Check that the user may do this to some task at all, before anything is looked up."""
     if not allows(by, Permission.TASK_CREATE):
         require(by, permission)
 

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,12 +20,11 @@ from typing import Any
 
 from sandbox.desktop.accessibility import BUS_PACKAGES, NO_BUS, open_bus
 from sandbox.desktop.cast import BROWSER, MOST, PAGE, SMALLEST_SIZE, WindowKind, cast
-from sandbox.desktop.children import Children, adopt_orphans, is_there, require
+from sandbox.desktop.children import Children, adopt_orphans
 from sandbox.desktop.display import open_display
 from sandbox.desktop.errors import DesktopFailed
 from sandbox.desktop.picture import serve_screen
-from sandbox.desktop.stage import DemoDesktop, open_stage
-from sandbox.desktop.verbs import answer, described
+from sandbox.desktop.stage import DemoDesktop, answer, described, open_stage
 
 # Removes the folders when we are gone, even after kill -9: our end of its pipe closes, whatever happens to us.
 _BROOM = """trap "" TERM INT HUP
@@ -37,12 +37,13 @@ for _ in $(seq 300); do
     [ $rounds -gt 0 ] || exit
 done
 """
-"""Told that all has ended it sweeps once. After a kill our programs end by themselves, and one that is late (Chromium
-closes its profile) still writes meanwhile, or makes its folder anew: so it goes on until nothing is left for some time.
+"""After an orderly end it sweeps once. After a kill our programs end automatically, and a late one (Chromium
+closes its profile) still writes meanwhile, or creates its folder again: so it repeats until nothing is left for
+some time.
 """
 _LONGEST_LINE = 1 << 20
 _LONGEST_PATH = 60
-"""A folder with a longer path is no place for sockets: their names have 107 characters at most, all told."""
+"""A folder with a longer path takes no sockets: their whole names have at most 107 characters."""
 _NO_CHROMIUM = "{window} is a plain window, not a page in a browser: Chromium is missing (apt install chromium)"
 _NOT_OPENED = "{window} is a plain window, not a page in a browser: {why}"
 _NO_BUS = (
@@ -92,7 +93,7 @@ async def _run(options: argparse.Namespace) -> None:
     try:
         await _play(options)
     except asyncio.CancelledError:
-        pass  # a signal: the end that was asked for
+        pass  # a signal ends it in order
 
 
 async def _play(options: argparse.Namespace) -> None:
@@ -105,7 +106,8 @@ async def _play(options: argparse.Namespace) -> None:
         _tell("starting a display")
         display = await stack.enter_async_context(open_display(children, folder=folder, size=options.size))
         os.environ["XAUTHORITY"] = str(display.xauthority)  # the X libraries in this process read it there
-        roles = cast(size=options.size, windows=options.windows, page=options.page and is_there(BROWSER))
+        has_browser = shutil.which(BROWSER) is not None
+        roles = cast(size=options.size, windows=options.windows, page=options.page and has_browser)
         page = next((role.name for role in roles if role.kind is WindowKind.PAGE), None)
         environment = {"TMPDIR": str(short)}
         lacks: list[str] = []
@@ -159,21 +161,21 @@ async def _obey(stage: DemoDesktop, lines: asyncio.StreamReader, *, exit_on_eof:
 async def _must_live(children: Children, name: str) -> None:
     """Without its display or window manager the desktop is nothing: fail instead of hanging."""
     await children.wait(name)
-    raise DesktopFailed(f"{name} ended by itself: {children.complaint(name) or 'it said nothing'}")
+    raise DesktopFailed(f"{name} ended unexpectedly: {children.complaint(name) or 'it said nothing'}")
 
 
 def _check_machine() -> None:
     """Name the first thing that is missing, with the command that brings it."""
     for program, package in (("Xvfb", "xvfb"), ("openbox", "openbox"), ("xterm", "xterm"), ("setpriv", "util-linux")):
-        require(program, package)
+        if shutil.which(program) is None:
+            raise DesktopFailed(f"{program} is missing: apt install {package}")
     if importlib.util.find_spec("_tkinter") is None:
         raise DesktopFailed("tkinter is missing: apt install python3-tk")
 
 
 @contextmanager
 def _swept_folders() -> Generator[tuple[Path, Path, int]]:
-    """A private folder for cookie, logs and answers; one for sockets, perhaps the same; and the pid of the program that
-    removes them after our end."""
+    """Make private folders for files and for sockets, and start the program that removes them after our end."""
     folder = short = Path(tempfile.mkdtemp(prefix="octet-desktop-"))
     if len(str(folder)) > _LONGEST_PATH:
         short = Path(tempfile.mkdtemp(prefix="octet-desktop-", dir="/tmp"))
@@ -205,7 +207,7 @@ def _print(message: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(message) + "\n")
         sys.stdout.flush()
     except BrokenPipeError as error:
-        raise DesktopFailed("nobody reads the answers any more") from error
+        raise DesktopFailed("nothing reads the answers any more") from error
 
 
 def _tell(text: str) -> None:

@@ -1,31 +1,30 @@
-"""A session bus of the desktop's own, with accessibility on it: there programs tell what they show."""
+"""A session bus of the desktop, with accessibility: there programs report what they show."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sandbox.desktop.children import Children, is_there
+from sandbox.desktop.children import Children
 from sandbox.desktop.display import Display
 
-NO_BUS = {"DBUS_SESSION_BUS_ADDRESS": "disabled:"}
-"""For programs that shall find no bus."""
+NO_BUS = {"DBUS_SESSION_BUS_ADDRESS": "disabled:"}  # for programs that must find no bus
 BUS_PACKAGES = "dbus at-spi2-core"
 _START_LIMIT_S = 30.0
 _ASK_EVERY_S = 0.05
-_UNKNOWN = b"ServiceUnknown"
-"""What the bus says where nothing brings accessibility."""
+_UNKNOWN = b"ServiceUnknown"  # the bus's answer where nothing provides accessibility
 _GET_ADDRESS = ("--print-reply", "--dest=org.a11y.Bus", "/org/a11y/bus", "org.a11y.Bus.GetAddress")
 
 
 @asynccontextmanager
 async def open_bus(children: Children, display: Display, folder: Path) -> AsyncGenerator[dict[str, str]]:
-    """What a program needs to reach the bus; NO_BUS where this machine has none. `folder` must have a short path, for
+    """Start a bus and yield a program's environment for it; NO_BUS without one. `folder` must have a short path, for
     a socket's name has 107 characters at most."""
-    if not (is_there("dbus-daemon") and is_there("dbus-send")):
+    if not (shutil.which("dbus-daemon") and shutil.which("dbus-send")):
         yield NO_BUS
         return
     address = f"unix:path={folder}/bus"
@@ -41,8 +40,7 @@ async def open_bus(children: Children, display: Display, folder: Path) -> AsyncG
 
 
 async def _answers(environment: dict[str, str]) -> bool:
-    """Whether there is accessibility. A bus that knows of none says so at once; one that does not listen yet is asked
-    again."""
+    """Tell whether there is accessibility; ask again while the bus does not listen yet."""
     try:
         async with asyncio.timeout(_START_LIMIT_S):
             while True:

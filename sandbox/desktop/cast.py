@@ -1,4 +1,4 @@
-"""Who is on the desktop: the eight windows, what kind each is, and its fixed place in a grid of four by two."""
+"""The eight windows of the desktop, with their kinds and their fixed places in a grid of four by two."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ _SIDE, _TITLE, _BOTTOM = 4, 24, 4
 _WORKSPACES = ("apollo", "gemini", "mercury", "vostok", "soyuz", "voyager", "cassini", "juno")
 _LIVELY = 2
 BROWSER = "chromium"
-PAGE = 3
-"""Which of the chat windows, counted from 0, is a page in a browser, where there is to be one."""
+PAGE = 3  # the chat window, counted from 0, that becomes a page in a browser on request
 
 
 class WindowKind(StrEnum):
@@ -43,7 +42,7 @@ class WindowArea:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentWindow:
-    """One window as it is meant to be. `name` is also the instance part of its WM_CLASS."""
+    """The description of one window. `name` is also the instance part of its WM_CLASS."""
 
     name: str
     agent: str
@@ -54,7 +53,7 @@ class AgentWindow:
 
 
 def cast(*, size: tuple[int, int], windows: int, page: bool = False) -> tuple[AgentWindow, ...]:
-    """The first `windows` of the eight. The same size gives the same places, whatever the number and kinds."""
+    """Return the first `windows` of the eight. Their places depend on the size alone."""
     roles = [_role(number, size) for number in range(windows)]
     if page and windows > PAGE:
         roles[PAGE] = replace(roles[PAGE], kind=WindowKind.PAGE)
@@ -75,10 +74,8 @@ def _role(number: int, size: tuple[int, int]) -> AgentWindow:
 def _place(number: int, size: tuple[int, int]) -> WindowArea:
     row, column = divmod(number, COLUMNS)
     width, height = size[0] // COLUMNS, size[1] // ROWS
-    columns, lines = (
-        (width - 2 * _SIDE - 2 * XTERM_BORDER) // CELL_WIDTH,
-        (height - _TITLE - _BOTTOM - 2 * XTERM_BORDER) // CELL_HEIGHT,
-    )
+    columns = (width - 2 * _SIDE - 2 * XTERM_BORDER) // CELL_WIDTH
+    lines = (height - _TITLE - _BOTTOM - 2 * XTERM_BORDER) // CELL_HEIGHT
     return WindowArea(
         x=column * width + _SIDE,
         y=row * height + _TITLE,
@@ -88,5 +85,4 @@ def _place(number: int, size: tuple[int, int]) -> WindowArea:
 
 
 def cells(box: WindowArea) -> tuple[int, int]:
-    """How many columns and lines of xterm fill this place."""
     return (box.width - 2 * XTERM_BORDER) // CELL_WIDTH, (box.height - 2 * XTERM_BORDER) // CELL_HEIGHT

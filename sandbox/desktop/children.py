@@ -1,4 +1,4 @@
-"""Child processes that cannot outlive us: each has a group of its own, ends with its parent, and is waited for."""
+"""Child processes that cannot outlive their parent: each has a separate group, ends with it, and is waited for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-
-from sandbox.desktop.errors import DesktopFailed
 
 _PR_SET_CHILD_SUBREAPER = 36
 _END_LIMIT_S = 2.0
@@ -18,12 +17,12 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def adopt_orphans() -> None:
-    """From now on what our children leave behind becomes our child, so that nothing can slip away."""
+    """Adopt the orphans of our children from now on, so that no process is left."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 class Children:
-    """Starts programs and ends them; each complains to a log of its own in `folder`. `spare` is a pid not to end."""
+    """Starts programs and ends them; each has a log in `folder`. `spare` is a pid not to end."""
 
     def __init__(self, folder: Path, *, spare: int) -> None:
         self._folder = folder
@@ -55,11 +54,9 @@ class Children:
         return process is None or process.returncode is not None
 
     async def wait(self, name: str) -> int:
-        """Until the program ends; its exit code."""
         return await self._running[name].wait()
 
     def complaint(self, name: str) -> str:
-        """The last lines the program wrote to its log."""
         try:
             lines = (self._folder / f"{name}.log").read_text("utf-8", "replace").splitlines()
         except FileNotFoundError:
@@ -81,22 +78,20 @@ class Children:
         self._running.pop(name, None)
         self._reap()
 
-    async def end_all(self, names: Sequence[str]) -> None:
-        await asyncio.gather(*(self.end(name) for name in names))
-
     async def end_strays(self) -> None:
-        """At the very end: whatever became our child because its parent died is ended too."""
+        """End the adopted orphans too."""
         deadline = asyncio.get_running_loop().time() + _END_LIMIT_S
         sign = signal.SIGTERM
         while strays := self._reap():
             if asyncio.get_running_loop().time() > deadline:
                 sign = signal.SIGKILL
             for pid in strays:
-                _signal_process(pid, sign)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, sign)
             await asyncio.sleep(0.02)
 
     def _reap(self) -> list[int]:
-        """Take leave of dead orphans; the pids of living ones."""
+        """Reap dead orphans; return the pids of living ones."""
         ours = {process.pid for process in self._running.values() if process.returncode is None}
         ours.add(self._spare)
         living: list[int] = []
@@ -117,25 +112,5 @@ def _is_gone(pid: int) -> bool:
 
 
 def _signal_group(pid: int, sign: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(pid, sign)
-    except ProcessLookupError:
-        pass  # it was faster than we
-
-
-def _signal_process(pid: int, sign: signal.Signals) -> None:
-    try:
-        os.kill(pid, sign)
-    except ProcessLookupError:
-        pass  # it was faster than we
-
-
-def is_there(program: str) -> bool:
-    """Whether a program is on PATH."""
-    return any(os.access(Path(folder) / program, os.X_OK) for folder in os.get_exec_path())
-
-
-def require(program: str, package: str) -> None:
-    """Raise with the one line that mends it when a system program is missing."""
-    if not is_there(program):
-        raise DesktopFailed(f"{program} is missing: apt install {package}")

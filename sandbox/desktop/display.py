@@ -1,4 +1,4 @@
-"""A display of its own: Xvfb with a cookie, and openbox as its window manager."""
+"""The desktop's display: Xvfb with a cookie, and openbox as its window manager."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def open_display(children: Children, *, folder: Path, size: tuple[int, int
 
 
 def _write_cookie(path: Path) -> None:
-    """An authority file for any display number: one entry for Xlib's libraries, one for those that ask by host."""
+    """Write an authority file for any display number: an entry for Xlib's libraries, one for those that ask by host."""
     cookie = secrets.token_bytes(16)
     host = socket.gethostname().encode()
     entries = b"".join(

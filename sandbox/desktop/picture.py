@@ -18,7 +18,7 @@ KEPT_S = 0.5
 
 
 class Camera:
-    """Takes pictures in one thread of its own, at most two a second; an unchanged screen is not encoded again."""
+    """Takes pictures in a separate thread, at most two a second; it does not encode an unchanged screen again."""
 
     def __init__(self, display: str) -> None:
         self._display = display
@@ -29,7 +29,6 @@ class Camera:
         self._png = b""
 
     async def png(self) -> bytes:
-        """The screen as it was at most half a second ago."""
         async with self._lock:
             if time.monotonic() - self._taken_at > KEPT_S:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._take)
@@ -53,7 +52,7 @@ class Camera:
 
 @asynccontextmanager
 async def serve_screen(display: str) -> AsyncGenerator[str]:
-    """Serve the picture on a free port of 127.0.0.1; gives its address, which is a secret."""
+    """Serve the picture on a free port of 127.0.0.1; yield its address, which is a secret."""
     camera = Camera(display)
     hosts: set[str] = set()
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from Xlib.error import ConnectionClosedError, DisplayError
 
@@ -27,11 +27,12 @@ _LOOK_EVERY_S = 0.02
 _DESKTOP_COLOUR = 0x2B313D
 _STRANGER = "elsewhere"
 _TWIN = "-twin"
+_VERBS = ("look", "open", "close", "replace", "twin", "move", "cover", "uncover", "heard", "rest")
 
 
 @dataclass(slots=True)
 class Slot:
-    """One window's place in the cast: its role, who plays it now, and what lies over it."""
+    """One window's place in the cast: its role, and the window that covers it."""
 
     role: AgentWindow
     cover: int | None = None
@@ -60,7 +61,7 @@ class DemoDesktop:
         self._page_environment = page_environment
         self._roles = {role.name: role for role in roles}
         self.stand_ins: dict[str, str] = {}
-        """Pages that could not be opened, each with the reason; a plain chat window stands in its place."""
+        """Pages that could not be opened, each with the reason; a plain chat window replaces each."""
         self._slots = {role.name: Slot(role=role) for role in roles}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="x11")
 
@@ -80,22 +81,20 @@ class DemoDesktop:
                 self.stand_ins[role.name] = str(trouble)
                 self._roles[role.name] = replace(role, kind=WindowKind.CHAT)
                 seen.append(await self.open(role.name))
-            progress(f"{role.name} stands at {role.box.x},{role.box.y}")
+            progress(f"{role.name} is at {role.box.x},{role.box.y}")
         return tuple(seen)
 
     async def finish(self) -> None:
-        await self._children.end_all(list(self._slots))
+        await asyncio.gather(*(self._children.end(name) for name in self._slots))
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    # The verbs.
-
     async def look(self, name: str) -> ManagedWindow | None:
-        """The window as it is now; None when it is closed."""
+        """Return the window as it is now; None when it is closed."""
         self._slot(name)
         return await self._call(lambda: self._x.find(name))
 
     async def open(self, name: str) -> ManagedWindow:
-        """Open the agent's own window again at its place, whoever stood there."""
+        """Open the agent's own window again at its place, instead of any other there."""
         if name not in self._roles:
             raise VerbRefused(f"there is no window {name} in the cast: {', '.join(self._roles)}")
         return await self._play(self._roles[name])
@@ -114,14 +113,13 @@ class DemoDesktop:
         return await self._play(replace(role, workspace=_STRANGER, lively_title=False))
 
     async def twin(self, name: str) -> ManagedWindow:
-        """Open a second window which nobody can tell from this one by class and title, beside its place."""
+        """Open a second window of the same class and title, beside its place."""
         role = self._slot(name).role
         box = replace(role.box, x=role.box.x + 60, y=role.box.y + 60)
         twin = replace(role, name=name + _TWIN, box=box)
         return await self._play(twin)
 
     async def move(self, name: str, x: int, y: int) -> ManagedWindow:
-        """Move the window's own area to x, y."""
         seen = await self._present(name)
         await self._put(name, replace(seen.box, x=x, y=y), lambda: self._x.see(seen.window))
         return await self._present(name)
@@ -137,7 +135,6 @@ class DemoDesktop:
         return await self._present(name)
 
     async def uncover(self, name: str) -> ManagedWindow:
-        """Take the cover away."""
         slot = self._slot(name)
         if slot.cover is None:
             raise VerbRefused(f"{name} is not covered")
@@ -153,15 +150,13 @@ class DemoDesktop:
             written = (self._folder / name / "heard.jsonl").read_text("utf-8")
         except FileNotFoundError:
             return []
-        *lines, _ = written.split("\n")  # what stands behind the last one is being written
+        *lines, _ = written.split("\n")  # the rest after the last one is being written
         return [json.loads(line)["prompt"] for line in lines]
 
-    def rest(self, name: str) -> None:
-        """Let the agent end the work it is at, however long it would have gone on."""
+    async def rest(self, name: str) -> None:
+        """End the agent's present work early."""
         self._slot(name)
         (self._folder / name / "rests").touch()
-
-    # How they are done.
 
     def _slot(self, name: str) -> Slot:
         slot = self._slots.get(name)
@@ -170,7 +165,7 @@ class DemoDesktop:
         return slot
 
     async def _play(self, role: AgentWindow) -> ManagedWindow:
-        """End whoever plays this part and let `role` play it."""
+        """End the program of this part and start the one of `role`."""
         await self._children.end(role.name)
         await self._until(role.name, f"{role.name} did not close", lambda: self._x.find(role.name) is None)
         if role.name in self._slots:
@@ -199,7 +194,7 @@ class DemoDesktop:
         return await self._present(role.name)
 
     async def _put(self, name: str, box: WindowArea, look: Callable[[], ManagedWindow | None]) -> None:
-        """Ask for the place again while the window is elsewhere: a toolkit that starts up asks for its own wishes."""
+        """Ask for the place again while the window is elsewhere: a starting toolkit moves its window."""
         looks = itertools.count()
 
         def stands() -> bool:
@@ -223,7 +218,7 @@ class DemoDesktop:
         condition: Callable[[], bool],
         look: Callable[[], ManagedWindow | None] | None = None,
     ) -> None:
-        """Look again and again until it is so. Raises when its program ends first or a minute has passed."""
+        """Look until it is so. Raises when its program ends first or a minute has passed."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _APPEAR_LIMIT_S
         gone = self._children.has_ended(name)
@@ -236,7 +231,6 @@ class DemoDesktop:
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def _call(self, act: Callable[[], T]) -> T:
-        """Do something with X in its own thread."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, act)
         except (ConnectionClosedError, OSError) as error:
@@ -286,7 +280,6 @@ async def open_stage(
     work_s: float,
     page_environment: Mapping[str, str],
 ) -> AsyncGenerator[DemoDesktop]:
-    """A stage whose windows are ended when the block ends."""
     try:
         x = XWindows(display.name)
     except (DisplayError, OSError) as error:
@@ -305,3 +298,41 @@ async def open_stage(
     finally:
         await stage.finish()
         x.close()
+
+
+# Commands on standard input, one JSON object a line, each answered by one JSON line on standard output.
+
+
+def described(seen: ManagedWindow) -> dict[str, Any]:
+    return {"name": seen.name, "title": seen.title, "class": seen.class_name, "box": seen.box.as_list()}
+
+
+async def answer(stage: DemoDesktop, line: str) -> dict[str, Any]:
+    """Carry out the line. Return `{"ok": false, "error": …}` when that fails; the desktop continues."""
+    try:
+        return {"ok": True, **await _obey(stage, json.loads(line))}
+    except ValueError as error:
+        return {"ok": False, "error": f"not JSON: {error}"}
+    except (VerbRefused, DesktopFailed) as refusal:  # a display that died is noticed elsewhere
+        return {"ok": False, "error": str(refusal)}
+
+
+async def _obey(stage: DemoDesktop, command: object) -> dict[str, Any]:
+    if not isinstance(command, dict):
+        raise VerbRefused('a command is an object such as {"close": "agent-3"}')
+    given = cast("dict[str, Any]", command)
+    verb = next((verb for verb in _VERBS if isinstance(given.get(verb), str)), None)
+    if verb is None:
+        raise VerbRefused(f"unknown command; there are {', '.join(_VERBS)}, each with a window's name")
+    name: str = given[verb]
+    if verb == "heard":
+        return {"prompts": stage.heard(name)}
+    if verb == "move":
+        match given.get("to"):
+            case [int(x), int(y)]:
+                seen = await stage.move(name, x, y)
+            case _:
+                raise VerbRefused('a move needs a place: {"move": "agent-3", "to": [100, 200]}')
+    else:
+        seen = await getattr(stage, verb)(name)
+    return {"window": None if seen is None else described(seen)}

@@ -23,8 +23,7 @@ class ManagedWindow:
     """A managed window as it is now."""
 
     window: int
-    name: str
-    """Of the role that it plays: the instance part of its WM_CLASS; of a page the file that it shows."""
+    name: str  # of its role: the instance part of its WM_CLASS; of a page the file that it shows
     class_name: str
     title: str
     box: WindowArea
@@ -45,24 +44,18 @@ class XWindows:
             pass  # the display was faster
 
     def paint_background(self, colour: int) -> None:
-        """Give the empty desktop one colour."""
         self._root.change_attributes(background_pixel=colour)
         self._root.clear_area()
         self._display.sync()
 
     def manager_is_up(self) -> bool:
-        """Whether a window manager has announced itself."""
         return self._root.get_full_property(self._atom("_NET_SUPPORTING_WM_CHECK"), Xatom.WINDOW) is not None
 
     def find(self, name: str) -> ManagedWindow | None:
-        """The mapped window that plays this role."""
         clients = self._root.get_full_property(self._atom("_NET_CLIENT_LIST"), Xatom.WINDOW)
         numbers = [] if clients is None else [int(number) for number in cast("array[int]", clients.value)]
         for number in numbers:
-            try:
-                seen = self._see(number)
-            except (error.BadWindow, error.BadDrawable):
-                continue  # closed between the list and our look
+            seen = self.see(number)  # None when it closed between the list and this look
             if seen is not None and seen.name == name:
                 return seen
         return None
@@ -75,14 +68,14 @@ class XWindows:
         self._display.sync()
 
     def is_painted(self, box: WindowArea) -> bool:
-        """Whether something is drawn in the header at the top of this place: more than one colour."""
+        """Tell whether the header at the top of this place has more than one colour."""
         width = min(box.width, self._display.screen().width_in_pixels - box.x)  # the rest is beside the screen
         shot = self._root.get_image(box.x, box.y, width, _HEADER_PX, X.ZPixmap, 0xFFFFFF)
         data = bytes(shot.data)
         return len({data[at : at + 4] for at in range(0, len(data), 4)}) > 1
 
     def cover(self, box: WindowArea, *, title: str) -> int:
-        """Open a plain managed window of this size; its number, for `place` and `uncover`."""
+        """Open a plain managed window of this size; return its number, for `place` and `uncover`."""
         depth = self._display.screen().root_depth
         window: Window = self._root.create_window(
             0, 0, box.width, box.height, 0, depth, X.InputOutput, X.CopyFromParent, background_pixel=0x6B7280
@@ -95,7 +88,7 @@ class XWindows:
         return int(window.id)
 
     def see(self, window: int) -> ManagedWindow | None:
-        """The window with this number if it is mapped; None when it is gone."""
+        """Return the window with this number if it is mapped; None when it is gone."""
         try:
             return self._see(window)
         except (error.BadWindow, error.BadDrawable):

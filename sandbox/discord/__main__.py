@@ -21,9 +21,6 @@ def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
         " (else a random one), SANDBOX_PICTURES are addresses of PNGs of screens to show, separated by blanks.",
     )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; another is taken when it is busy")
-    parser.add_argument("--ack-deadline-s", type=float, default=3.0, help="seconds an application has to answer")
-    parser.add_argument("--token-ttl-s", type=float, default=900.0, help="seconds an interaction's token is good")
-    parser.add_argument("--nonce-ttl-s", type=float, default=120.0, help="seconds a message's nonce is remembered")
     parser.add_argument("--identify-every-s", type=float, default=5.0, help="seconds between two gateway sessions")
     parser.add_argument("--uninvited", action="store_true", help="the bot is no member of the server yet")
     parser.add_argument("--exit-on-eof", action="store_true", help="stop when standard input ends")
@@ -32,9 +29,6 @@ def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
         port=given.port,
         token=os.environ.get("SANDBOX_TOKEN"),
         picture_urls=tuple(os.environ.get("SANDBOX_PICTURES", "").split()),
-        ack_deadline_s=given.ack_deadline_s,
-        token_ttl_s=given.token_ttl_s,
-        nonce_ttl_s=given.nonce_ttl_s,
         identify_every_s=given.identify_every_s,
         is_invited=not given.uninvited,
     )

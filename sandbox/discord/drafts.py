@@ -1,4 +1,4 @@
-"""What a request wants a message to be: the body and its files, checked against the limits, ready to apply."""
+"""Drafts of messages: a request's body and files, checked against the limits, ready to apply."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SETTABLE_FLAGS = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.SUPPRESS_NOTIFICATION
 USER_MENTION = re.compile(r"<@!?(\d+)>")
 EVERYONE = re.compile(r"@(everyone|here)\b")
 CODE = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
-"""A span or a block of code: what it quotes mentions nobody."""
+"""A span or a block of code, inside which nothing is a mention."""
 
 PICTURES = ("PNG", "JPEG", "GIF", "WEBP")
 
@@ -53,7 +53,7 @@ class Body:
 
 
 def compose(world: World, channel: ChatChannel, body: Body, *, author_id: int | None = None) -> MessageDraft:
-    """The draft of a new message, of the bot's unless told; raises Discord's error for what it would not take."""
+    """Draft a new message, by default of the bot. Raises Discord's error for what Discord refuses."""
     json = body.json
     flags = _flags(json)
     attachments = _attachments(world, channel.id, body, kept=[])
@@ -72,7 +72,7 @@ def compose(world: World, channel: ChatChannel, body: Body, *, author_id: int | 
 
 
 def revise(world: World, message: ChatMessage, body: Body) -> MessageDraft:
-    """The draft of `message` after an edit: what the body does not name stays."""
+    """Draft `message` after an edit: what the body does not name stays."""
     json = body.json
     flags = message.flags & ~MessageFlag.LOADING
     if "flags" in json:
@@ -130,7 +130,7 @@ def _picture_size(content: bytes) -> tuple[int, int] | None:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content), formats=PICTURES) as picture:
             return picture.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None  # no picture, or none that can be read
+        return None  # not a readable picture
 
 
 def _safe_name(name: str) -> str:
@@ -138,14 +138,14 @@ def _safe_name(name: str) -> str:
 
 
 def _content_type(name: str, told: str) -> str:
-    """What the sender says it is; where that says nothing, as discord.py does, what the name says."""
+    """Return the sender's type; where it says nothing, as with discord.py, the type of the name."""
     return told if told != "application/octet-stream" else mimetypes.guess_type(name)[0] or told
 
 
 def _check(draft: MessageDraft, body: Body) -> None:
     problems = Problems()
     is_v2 = MessageFlag.COMPONENTS_V2 in draft.flags
-    limits.check_content(problems, draft.content)
+    problems.bad_length("content", len(draft.content), 0, limits.CONTENT)
     limits.check_embeds(problems, draft.embeds)
     limits.check_components(problems, draft.components, is_v2=is_v2)
     if is_v2:
@@ -171,7 +171,7 @@ def _check(draft: MessageDraft, body: Body) -> None:
 
 
 def _attachment_links(draft: MessageDraft) -> list[tuple[str, str]]:
-    """The addresses of media, each with the path of its component."""
+    """List the addresses of media, each with the path of its component."""
     return [
         (path, item["url"])
         for path, part in limits.walk(draft.components)

@@ -58,16 +58,15 @@ internal = partial(ApiError, 500, 0, "500: Internal Server Error")
 
 
 class ClientRefused(Exception):
-    """What a person's client would not let them do: no such command, an option missing, a grey button."""
+    """A user's client refuses this: no such command, an option missing, a grey button."""
 
 
 class Problems:
-    """Collects what is wrong with a request, by path, and raises it as one 50035."""
+    """Collects the problems of a request, by path, and raises them as one 50035."""
 
     def __init__(self) -> None:
         self.found: list[tuple[str, str, str]] = []
-        self.not_kept: list[str] = []
-        """Paths of fields that Discord takes and the sandbox does not keep."""
+        self.not_kept: list[str] = []  # paths of fields that Discord takes and the sandbox does not keep
 
     def add(self, path: str, code: str, message: str) -> None:
         self.found.append((path, code, message))

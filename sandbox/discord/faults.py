@@ -25,8 +25,7 @@ class FaultKind(StrEnum):
     """The answer is `status` (and Discord's `code`); with `executed` the request was carried out all the same."""
     DROP = "drop"
     """The connection is cut; with `executed` only after the request was carried out, so that its answer is lost."""
-    DELAY = "delay"
-    """It is carried out `seconds` later."""
+    DELAY = "delay"  # it is carried out `seconds` later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +33,7 @@ class FaultRule:
     """One fault. It needs a count (`times`), a `probability` with its `seed`, or both."""
 
     kind: FaultKind
-    route: str = ".*"
-    """Regular expression over the whole of `POST /channels/1/messages`."""
+    route: str = ".*"  # regular expression over the whole of `POST /channels/1/messages`
     times: int | None = None
     probability: float | None = None
     seed: int = 0
@@ -47,7 +45,7 @@ class FaultRule:
     has_via: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what could never strike, or would never stop without having been asked to."""
+        """Refuse a rule that could never strike, or that would never stop unasked."""
         if self.times is None and self.probability is None:
             raise ValueError("a rule needs times, probability, or both")
         if self.times is not None and self.times < 1:
@@ -65,7 +63,7 @@ class FaultRule:
 
     @classmethod
     def from_json(cls, data: Json) -> FaultRule:
-        """A rule from its fields by name. Raises ValueError for a field or a kind that does not exist."""
+        """Make a rule from its fields by name. Raises ValueError for a field or a kind that does not exist."""
         unknown = set(data) - {one.name for one in fields(cls)}
         if unknown:
             raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
@@ -80,8 +78,7 @@ class Hit:
     rule: int
     kind: FaultKind
     call: str
-    at: float
-    """Monotonic seconds."""
+    at: float  # monotonic seconds
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,7 +89,7 @@ class _Active:
     hits: int = 0
 
     def strikes(self, call: str) -> bool:
-        """Whether this call is struck. Each call that fits draws once, so that a seed gives one course of events."""
+        """Decide whether to strike this call. Each fitting call draws once, so that a seed repeats the same events."""
         rule = self.rule
         if rule.times is not None and self.hits >= rule.times:
             return False
@@ -119,26 +116,22 @@ class Faults:
     _closed_until: float = 0.0
 
     def add(self, rule: FaultRule) -> int:
-        """Put a rule in force; gives its number."""
         self._count += 1
         self._active.append(_Active(number=self._count, rule=rule, chance=random.Random(rule.seed)))
         return self._count
 
     def clear(self) -> None:
-        """From now on everything works; the record stays."""
         self._active.clear()
         self._closed_until = 0.0
 
     def struck(self, number: int) -> int:
-        """How often a rule has struck."""
         return sum(one.hits for one in self._active if one.number == number)
 
     def listed(self) -> list[Json]:
-        """The rules in force, each with its number and how often it has struck."""
         return [{"rule": one.number, "hits": one.hits, **asdict(one.rule)} for one in self._active]
 
     def take(self, call: str, *, is_limited_globally: bool = True) -> Strike:
-        """What happens to `call` ("POST /channels/1/messages"). Some routes stand outside the global limit."""
+        """Decide what happens to `call` ("POST /channels/1/messages"). The global limit exempts some routes."""
         left = self._closed_until - time.monotonic()
         if is_limited_globally and left > 0:
             return Strike(rule=FaultRule(kind=FaultKind.LIMIT, times=1, seconds=left, is_global=True))

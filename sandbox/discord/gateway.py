@@ -1,4 +1,4 @@
-"""The gateway: sessions by IDENTIFY, kept over lost connections and resumed, and the ways in which a gateway fails."""
+"""The gateway: sessions, which outlive connections and can be resumed, and the ways in which a gateway fails."""
 
 from __future__ import annotations
 
@@ -9,13 +9,7 @@ from collections import deque
 
 from aiohttp import WSMsgType, web
 
-from sandbox.discord.gateway_rules import (
-    GatewayClosed,
-    check_intents,
-    check_shard,
-    choose_packing,
-    parse_payload,
-)
+from sandbox.discord.gateway_rules import GatewayClosed, check_intents, check_shard, choose_packing, parse_payload
 from sandbox.discord.member_requests import send_members
 from sandbox.discord.model import ChannelKind, ChatChannel, ChatMessage, Interaction, Json
 from sandbox.discord.payloads import Payloads
@@ -23,14 +17,11 @@ from sandbox.discord.sessions import GatewayConnection, GatewaySession, Intent, 
 from sandbox.discord.settings import SandboxSettings
 from sandbox.discord.world import Change, World
 
-CLEAN = (1000, 1001)
-"""By these codes a client says that it will not come back to its session."""
+CLEAN = (1000, 1001)  # with these codes a client ends its session
 HEARTBEAT_GRACE_S = 10.0
 """How much later than asked a heartbeat may come; Discord grants some time and does not say how much."""
-PAYLOADS, PAYLOADS_S = 120, 60.0
-"""How many payloads a connection may send in how many seconds."""
-SESSION_STARTS, SESSION_STARTS_S = 1000, 86_400.0
-"""How many times an application may identify in how many seconds."""
+PAYLOADS, PAYLOADS_S = 120, 60.0  # how many payloads a connection may send in how many seconds
+SESSION_STARTS, SESSION_STARTS_S = 1000, 86_400.0  # how many times an application may identify in how many seconds
 
 
 class Gateway:
@@ -43,12 +34,9 @@ class Gateway:
         self._resume_url = resume_url
         self._connections: set[GatewayConnection] = set()
         self._known: dict[str, GatewaySession] = {}
-        self._starts: deque[float] = deque()
-        """When sessions were started, within the time that their limit counts."""
+        self._starts: deque[float] = deque()  # when sessions were started, within the time that their limit counts
         self._refusals = 0
-        self.identified = 0
-        self.resumed = 0
-        """How often a client came anew, and how often one came back."""
+        self.identified = self.resumed = 0  # how often a client started a session, and how often one resumed its own
         world.subscribe(self._on_change)
 
     @property
@@ -229,7 +217,7 @@ class Gateway:
         self._world.publish(Change(name="connection"))
 
     async def send(self, interaction: Interaction, within_s: float) -> bool:
-        """Write INTERACTION_CREATE to a client and note when, at most `within_s` later; False if it did not happen."""
+        """Write INTERACTION_CREATE to a client within `within_s` and note when; return False if that failed."""
         self._forget_old()
         sessions = self._hearing(self._world.channels.get(interaction.channel_id))
         if not sessions:
@@ -241,34 +229,31 @@ class Gateway:
             async with asyncio.timeout(within_s):
                 interaction.sent_at = await asyncio.shield(written)
         except (ConnectionError, TimeoutError):
-            written.add_done_callback(lambda late: late.cancelled() or late.exception())  # nobody waits any more
+            written.add_done_callback(lambda late: late.cancelled() or late.exception())  # consume its error
             return False
         return True
 
-    # How a gateway fails
-
     async def close(self, code: int = 1001, message: bytes = b"The sandbox stops") -> None:
-        """Close every connection with this code."""
         await asyncio.gather(*(one.close(code, message) for one in tuple(self._connections)))
 
     def abort(self) -> None:
-        """Reset every connection without a word."""
+        """Reset every connection without a close frame."""
         for connection in tuple(self._connections):
             connection.abort()
 
     def freeze(self) -> None:
-        """Keep the present connections open and send nothing through them, no acknowledged heartbeat either."""
+        """Keep the present connections open and send nothing through them, not even heartbeat acknowledgements."""
         for connection in self._connections:
             connection.is_frozen = True
 
     def ask_reconnect(self) -> None:
-        """Op 7: every client shall come back by RESUME."""
+        """Tell every client to come back by RESUME (op 7)."""
         for session in self.sessions:
             assert session.connection is not None
             session.connection.put(frame(Op.RECONNECT))
 
     def invalidate(self, *, resumable: bool) -> None:
-        """Op 9: every session is over; if `resumable`, only its connection."""
+        """Tell every client that its session is over; if `resumable`, only its connection (op 9)."""
         for session in self.sessions:
             assert session.connection is not None
             session.connection.put(frame(Op.INVALID_SESSION, data=resumable))
@@ -276,16 +261,14 @@ class Gateway:
                 session.connection.session = None
                 self._forget(session)
 
-    def refuse(self, times: int) -> None:
+    def refuse_connections(self, times: int) -> None:
         """Answer the next `times` attempts to connect with 503."""
         self._refusals = times
 
     def emit(self, event: str, data: Json) -> None:
-        """Send every client an event as it stands, well formed or not."""
+        """Send every client this event unchanged, well formed or not."""
         for session in self.sessions:
             session.dispatch(event, data)
-
-    # Events
 
     def _hearing(self, channel: ChatChannel | None) -> list[GatewaySession]:
         """Return the sessions whose shard serves this channel, or the guild."""

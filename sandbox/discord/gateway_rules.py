@@ -1,4 +1,4 @@
-"""What Discord's gateway accepts from a client: how it connects, what it sends, as whom it identifies."""
+"""The rules of Discord's gateway for a client's connection, payloads and identification."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from sandbox.discord.sessions import Intent, Op
 
 VERSION = "10"
 PAYLOAD_BYTES = 4096
-INTENTS = Intent(0x1FFFF | 0b11 << 20 | 0b11 << 24)
-"""Every intent that Discord documents."""
+INTENTS = Intent(0x1FFFF | 0b11 << 20 | 0b11 << 24)  # every intent that Discord documents
 PRIVILEGED = {Intent.GUILD_PRESENCES: 0b11 << 12, Intent.GUILD_MEMBERS: 0b11 << 14, Intent.MESSAGE_CONTENT: 0b11 << 18}
 """Each privileged intent, and the application's flags of which one allows it."""
 SNOWFLAKE = (str, int)
@@ -41,7 +40,7 @@ class GatewayClosed(Exception):
 
 
 def choose_packing(query: Mapping[str, str]) -> Pack | None:
-    """Return how messages are compressed, None for plain text; close when the query asks for what is not there."""
+    """Return how to compress messages, None for plain text; close when the sandbox lacks what the query asks for."""
     if query.get("v") != VERSION:
         raise GatewayClosed(4012, f"The sandbox speaks v={VERSION} only.")
     if query.get("encoding") != "json":
@@ -75,7 +74,6 @@ def _zstd_stream() -> Pack:
 
 
 def parse_payload(raw: str | bytes) -> tuple[Op, Any]:
-    """Return a client's operation and its data."""
     if len(raw.encode() if isinstance(raw, str) else raw) > PAYLOAD_BYTES:
         raise GatewayClosed(4002, f"The payload exceeds {PAYLOAD_BYTES} bytes.")
     try:
@@ -104,7 +102,6 @@ def require(holds: bool, field: str) -> None:  # noqa: FBT001 - reads as an asse
 
 
 def check_shard(data: Json, *, required: int) -> tuple[int, int]:
-    """Return the shard's number and how many there are."""
     match data.get("shard", [0, 1]):
         case [int(number), int(count)] if 0 <= number < count:
             pass

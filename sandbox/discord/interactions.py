@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from sandbox.discord import errors, limits
 from sandbox.discord.drafts import Body, MessageDraft, compose, revise
-from sandbox.discord.errors import ApiError
+from sandbox.discord.errors import ApiError, Problems
 from sandbox.discord.model import (
     CallbackKind,
     ChatMessage,
@@ -56,7 +56,7 @@ class Interactions:
         message_id: int | None = None,
         opener: Interaction | None = None,
     ) -> Interaction:
-        """Send a person's act to the application, as the client does; the deadline runs from the write."""
+        """Send a user's action to the application, as the client does; the deadline runs from the write."""
         interaction = Interaction(
             id=self._world.new_id(),
             token=secrets.token_urlsafe(24),
@@ -99,10 +99,8 @@ class Interactions:
         interaction.settled.set()
         self._world.publish(Change(name="interaction", interaction=interaction))
 
-    # The first answer
-
     def answer(self, interaction_id: int, token: str, body: Body, received_at: float) -> Interaction:
-        """Take the application's callback; raises 10062 when it is late and 40060 when it is the second."""
+        """Take the application's callback. Raises 10062 when it is late and 40060 when it is the second."""
         interaction = self.by_id.get(interaction_id)
         if interaction is None or interaction.token != token or interaction.state is InteractionState.FAILED:
             raise errors.unknown_interaction()
@@ -144,59 +142,39 @@ class Interactions:
             case CallbackKind.MESSAGE:
                 interaction.original_id = self._post(interaction, body).id
             case CallbackKind.DEFERRED_MESSAGE:
-                interaction.original_id = self._post_thinking(interaction, body).id
+                interaction.original_id = self._post(interaction, body, is_thinking=True).id
             case CallbackKind.DEFERRED_UPDATE:
                 interaction.original_id = interaction.message_id
             case CallbackKind.UPDATE:
-                source = self._source(interaction)
+                source = world.messages.get(interaction.message_id or 0)
+                if source is None:
+                    raise errors.unknown_message()
                 world.edit(source, revise(world, source, body))
                 interaction.original_id = source.id
             case CallbackKind.AUTOCOMPLETE:
                 interaction.choices = body.json.get("choices") or []
             case CallbackKind.MODAL:
-                limits.check_modal(body.json)
+                problems = Problems()
+                problems.bad_length("components", len(body.json["components"]), 1, limits.DIALOG)
+                problems.raise_if_any()
                 interaction.modal = body.json
 
-    def _source(self, interaction: Interaction) -> ChatMessage:
-        message = self._world.messages.get(interaction.message_id or 0)
-        if message is None:
-            raise errors.unknown_message()
-        return message
-
-    def _kind(self, interaction: Interaction) -> ChatMessageKind:
-        return ChatMessageKind.COMMAND if interaction.kind is InteractionKind.COMMAND else ChatMessageKind.DEFAULT
-
-    def _post(self, interaction: Interaction, body: Body) -> ChatMessage:
-        world = self._world
+    def _post(self, interaction: Interaction, body: Body, *, is_thinking: bool = False) -> ChatMessage:
+        world, is_command = self._world, interaction.kind is InteractionKind.COMMAND
         channel = world.channel(interaction.channel_id)
-        is_private = bool(MessageFlag(body.json.get("flags") or 0) & MessageFlag.EPHEMERAL)
+        private = MessageFlag(body.json.get("flags") or 0) & MessageFlag.EPHEMERAL
         return world.post(
             channel,
             world.bot.id,
-            compose(world, channel, body),
-            kind=self._kind(interaction),
-            only_for=interaction.user_id if is_private else None,
+            MessageDraft() if is_thinking else compose(world, channel, body),
+            kind=ChatMessageKind.COMMAND if is_command else ChatMessageKind.DEFAULT,
+            only_for=interaction.user_id if private else None,
             interaction=interaction,
-            flags=MessageFlag.EPHEMERAL if is_private else MessageFlag(0),
+            flags=private | MessageFlag.LOADING if is_thinking else private,
         )
-
-    def _post_thinking(self, interaction: Interaction, body: Body) -> ChatMessage:
-        world = self._world
-        is_private = bool(MessageFlag(body.json.get("flags") or 0) & MessageFlag.EPHEMERAL)
-        return world.post(
-            world.channel(interaction.channel_id),
-            world.bot.id,
-            MessageDraft(),
-            kind=self._kind(interaction),
-            only_for=interaction.user_id if is_private else None,
-            interaction=interaction,
-            flags=MessageFlag.LOADING | (MessageFlag.EPHEMERAL if is_private else MessageFlag(0)),
-        )
-
-    # What comes after
 
     def by_token(self, application_id: int, token: str) -> Interaction:
-        """The interaction a webhook call speaks for; raises 50027 when the token is unknown or over."""
+        """Find the interaction of a webhook call. Raises 50027 when the token is unknown or over."""
         interaction = self._by_token.get(token)
         if application_id != self._world.application_id:
             raise errors.unknown_webhook()
@@ -207,14 +185,14 @@ class Interactions:
         return interaction
 
     def follow_up(self, interaction: Interaction, body: Body) -> ChatMessage:
-        """A further message; the first one after "thinking" takes the thinking message's place."""
+        """Post a further message; the first one after "thinking" replaces the thinking message."""
         original = self._world.messages.get(interaction.original_id or 0)
         if original is not None and original.is_thinking:
             return self._fill(original, body)
         return self._post(interaction, body)
 
     def message_of(self, interaction: Interaction, message_id: int | None) -> ChatMessage:
-        """The original answer (None) or a follow-up of this interaction."""
+        """Find the original answer (None) or a follow-up of this interaction."""
         message = self._world.messages.get(message_id or interaction.original_id or 0)
         if message is None:
             raise errors.unknown_message()

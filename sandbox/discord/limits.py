@@ -38,10 +38,6 @@ def displayed_text(components: list[Json]) -> list[str]:
     return [str(part.get("content") or "") for _, part in walk(components) if part.get("type") == TEXT]
 
 
-def check_content(problems: Problems, content: str) -> None:
-    problems.bad_length("content", len(content), 0, CONTENT)
-
-
 def check_embeds(problems: Problems, embeds: list[Json]) -> None:
     total = sum(_check_embed(problems, f"embeds.{index}", embed) for index, embed in enumerate(embeds))
     if total > EMBED_TOTAL:
@@ -101,10 +97,3 @@ def _check_part(problems: Problems, path: str, part: Json, seen: set[str]) -> No
         name = "url" if part["style"] == LINK_STYLE else "custom_id"
         if not part.get(name):
             problems.required(f"{path}.{name}")
-
-
-def check_modal(data: Json) -> None:
-    """Raise 50035 for a dialog that Discord would not open."""
-    problems = Problems()
-    problems.bad_length("components", len(data["components"]), 1, DIALOG)
-    problems.raise_if_any()

@@ -13,7 +13,7 @@ NAMES = ("127.0.0.1", "localhost")
 
 
 def bind(port: int) -> socket.socket:
-    """A listening socket on 127.0.0.1; another port when the wanted one is busy."""
+    """Listen on 127.0.0.1; on another port when the wanted one is busy."""
     for candidate in (port, 0):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -10,10 +10,8 @@ from sandbox.discord.payloads import Payloads
 from sandbox.discord.sessions import GatewaySession, Intent, Op
 from sandbox.discord.world import World
 
-CHUNK, FOUND = 1000, 100
-"""How many members one event holds, and how many a search finds at most."""
-WHOLE_LIST_S = 30.0
-"""How often a session may request all members."""
+CHUNK, FOUND = 1000, 100  # how many members one event holds, and how many a search finds at most
+WHOLE_LIST_S = 30.0  # how often a session may request all members
 NONCE_BYTES = 32
 
 

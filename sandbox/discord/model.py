@@ -1,4 +1,4 @@
-"""What the local chat server knows: people, channels, messages, interactions. Plain records; `world` changes them."""
+"""The records of the local chat server: users, channels, messages, interactions. `world` changes them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ DISCORD_EPOCH_MS = 1_420_070_400_000
 
 
 def dicts(parent: Json, key: str) -> list[Json]:
-    """The list of objects under `key`; empty when there is none."""
+    """Return the list of objects under `key`; empty when there is none."""
     return parent.get(key) or []
 
 
 def within(parent: Json, key: str) -> Json:
-    """The object under `key`; empty when there is none."""
+    """Return the object under `key`; empty when there is none."""
     return parent.get(key) or {}
 
 
@@ -88,10 +88,8 @@ EVERYBODY_MAY = (
 )
 NO_PERMISSIONS = ChatPermission(0)
 NO_FLAGS = MessageFlag(0)
-HAS_MEMBERS_INTENT = 0b11 << 14
-"""Either of these application flags: the privileged intent for members is enabled."""
-HAS_COMMANDS = 1 << 23
-"""The flag that an application has as long as it has global commands."""
+HAS_MEMBERS_INTENT = 0b11 << 14  # either of these application flags: the privileged intent for members is enabled
+HAS_COMMANDS = 1 << 23  # the flag that an application has as long as it has global commands
 
 
 class InteractionKind(IntEnum):
@@ -115,7 +113,7 @@ class CallbackKind(IntEnum):
 
 
 class InteractionState(Enum):
-    """Where an interaction stands."""
+    """The state of an interaction."""
 
     OPEN = "open"
     ANSWERED = "answered"
@@ -123,7 +121,7 @@ class InteractionState(Enum):
 
 
 class Snowflakes:
-    """Hands out ids that carry their time, never twice the same."""
+    """Makes unique ids that carry their time."""
 
     def __init__(self) -> None:
         self._numbers = count(1)
@@ -185,13 +183,12 @@ class ChatAttachment:
     description: str | None = None
     hm: str = field(default_factory=lambda: secrets.token_hex(16))
     """The part of its address that only a reader of the message knows, as in Discord."""
-    size: tuple[int, int] | None = None
-    """Width and height of a picture."""
+    size: tuple[int, int] | None = None  # width and height of a picture
 
 
 @dataclass(slots=True, kw_only=True)
 class ChatMessage:
-    """A message as it stands now."""
+    """A message in its present form."""
 
     id: int
     channel_id: int
@@ -208,8 +205,7 @@ class ChatMessage:
     reply_to: int | None = None
     reference_channel_id: int | None = None
     mentions_everyone: bool = False
-    mentions: frozenset[int] = frozenset()
-    """The users whom the text names now; an edit changes them and pings nobody."""
+    mentions: frozenset[int] = frozenset()  # the users whom the text names now; an edit changes them without a ping
     pings: frozenset[int] = frozenset()
     pinned_at: datetime | None = None
     only_for: int | None = None
@@ -230,7 +226,7 @@ class ChatMessage:
 
 @dataclass(slots=True, kw_only=True)
 class Interaction:
-    """One click, command, autocomplete or dialog of a person, and how the application answered."""
+    """One click, command, autocomplete or dialog of a user, and how the application answered."""
 
     id: int
     token: str
@@ -240,15 +236,13 @@ class Interaction:
     data: Json
     label: str
     message_id: int | None = None
-    opener: Interaction | None = None
-    """Of a dialog: what opened it."""
+    opener: Interaction | None = None  # of a dialog: what opened it
     state: InteractionState = InteractionState.OPEN
     callback: CallbackKind | None = None
     original_id: int | None = None
     choices: list[Json] = field(default_factory=list[Json])
     modal: Json | None = None
-    submission: Interaction | None = None
-    """Its dialog as it was sent last."""
+    submission: Interaction | None = None  # its dialog as it was sent last
     failure: str | None = None
     sent_at: float | None = None
     answered_at: float | None = None

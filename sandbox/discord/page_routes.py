@@ -1,11 +1,13 @@
-"""Routes of the page and of `SandboxClient`: a person's verbs, what there is to see, live news, files, the screen."""
+"""Routes of the page and of programs: a user's verbs, listings, live news, files, the screen."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+import inspect
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +18,7 @@ from sandbox.discord.errors import ApiError, ClientRefused
 from sandbox.discord.model import InteractionKind, Json
 from sandbox.discord.rest.requests import answer, query_int
 from sandbox.discord.server import Sandbox
+from sandbox.discord.views import InteractionAnswer
 from sandbox.discord.world import Change
 
 PAGE = Path(__file__).parent / "page"
@@ -30,7 +33,7 @@ CLOSED = """Open the link that the sandbox printed when it started. It works onc
 If it was opened before, use that browser, or start `octet demo` again for a new link.
 """
 LONGEST_WAIT_S = 30.0
-Verb = Callable[[Json], Awaitable[Any]]
+Calls = Mapping[str, Callable[..., Any]]
 
 
 class PageRoutes:
@@ -40,6 +43,18 @@ class PageRoutes:
         self._sandbox = sandbox
         self._sockets: set[web.WebSocketResponse] = set()
         self._session: ClientSession | None = None
+        listings = ("messages", "channels", "threads", "commands", "pings", "timings")
+        about = {"about": sandbox.described, "faults": sandbox.faults.listed, "record": sandbox.record.listed}
+        self._listings: Calls = {name: getattr(sandbox, name) for name in listings} | about
+        verbs = ("slash", "autocomplete", "click", "say", "dismiss", "delete_message", "delete_channel", "fault")
+        more = ("submit_modal", "forbid", "disconnect")
+        failures = ("abort", "freeze", "ask_reconnect", "invalidate", "refuse_connections", "emit")
+        self._verbs: Calls = {
+            **{name: getattr(sandbox, name) for name in (*verbs, *more)},
+            **{name: getattr(sandbox.gateway, name) for name in failures},
+            "invite": sandbox.world.invite,
+            "clear_faults": sandbox.faults.clear,
+        }
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -50,14 +65,8 @@ class PageRoutes:
             web.get("/sandbox/live", self.live),
             web.get("/sandbox/changes", self.changes),
             web.get("/sandbox/screen.png", self.screen),
-            web.get(
-                r"/sandbox/{listing:about|messages|channels|threads|commands|pings|timings|record|faults}", self.listing
-            ),
-            web.post(
-                r"/sandbox/{verb:slash|autocomplete|click|submit_modal|say|dismiss|delete_message|delete_channel|forbid"
-                r"|invite|fault|clear_faults|disconnect|abort|freeze|ask_reconnect|invalidate|refuse_connections|emit}",
-                self.act,
-            ),
+            web.get(f"/sandbox/{{listing:{'|'.join(self._listings)}}}", self.listing),
+            web.post(f"/sandbox/{{verb:{'|'.join(self._verbs)}}}", self.act),
         ]
 
     async def close(self) -> None:
@@ -65,8 +74,6 @@ class PageRoutes:
             await socket.close(code=1001)
         if self._session is not None:
             await self._session.close()
-
-    # Files
 
     async def page(self, request: web.Request) -> web.Response:
         file = PAGE / request.match_info.get("name", "index.html")
@@ -95,7 +102,7 @@ class PageRoutes:
         return web.Response(body=found.content, headers=headers)
 
     async def screen(self, request: web.Request) -> web.Response:
-        """The picture of the demo's screen, fetched from where it is served."""
+        """Fetch the picture of the demo's screen from the desktop."""
         urls = self._sandbox.settings.picture_urls
         number = query_int(request, "n", 0) or 0
         if not 0 <= number < len(urls):
@@ -111,35 +118,8 @@ class PageRoutes:
             raise web.HTTPBadGateway(text="The screen's picture is not there") from error
         return web.Response(body=body, headers={"Content-Type": "image/png", **QUIET})
 
-    # Reading
-
     async def listing(self, request: web.Request) -> web.Response:
-        sandbox, query = self._sandbox, request.query
-        try:
-            match request.match_info["listing"]:
-                case "about":
-                    found: Any = sandbox.described()
-                case "messages":
-                    found = await sandbox.messages(user=query.get("user"), channel=query.get("channel"))
-                case "channels":
-                    found = await sandbox.channels()
-                case "threads":
-                    found = await sandbox.threads()
-                case "commands":
-                    found = await sandbox.commands()
-                case "pings":
-                    found = await sandbox.pings(query.get("user", ""))
-                case "timings":
-                    found = await sandbox.timings()
-                case "faults":
-                    found = await sandbox.faults_in_force()
-                case _:
-                    exchanges = [[e.method, e.route, e.status] for e in sandbox.record.exchanges]
-                    found = {"exchanges": exchanges, "unknown_routes": sandbox.unknown_routes}
-                    found["failures"] = sandbox.failures
-        except ClientRefused as refusal:
-            return answer({"refused": str(refusal)}, status=409)
-        return answer(found)
+        return await self._called(self._listings[request.match_info["listing"]], request.query)
 
     async def changes(self, request: web.Request) -> web.Response:
         since = query_int(request, "since", -1)
@@ -154,50 +134,30 @@ class PageRoutes:
         state = self._sandbox.views.state(user.id)
         return answer({**state, "pictures": len(self._sandbox.settings.picture_urls)})
 
-    # Acting
-
     async def act(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":
             raise web.HTTPUnsupportedMediaType
-        sandbox = self._sandbox
-        verbs: dict[str, Verb] = {
-            "slash": lambda b: sandbox.slash(b["user"], b["channel"], b["command"], b.get("options")),
-            "autocomplete": lambda b: sandbox.autocomplete(
-                b["user"], b["channel"], b["command"], b.get("options") or {}, b["focused"]
-            ),
-            "click": lambda b: sandbox.click(b["user"], b["message"], b["button"], b.get("values")),
-            "submit_modal": lambda b: sandbox.submit_modal(b["user"], b["interaction_id"], b["values"]),
-            "say": lambda b: sandbox.say(b["user"], b["channel"], b["text"]),
-            "dismiss": lambda b: sandbox.dismiss(b["user"], b["message"]),
-            "delete_message": lambda b: sandbox.delete_message(b["message"]),
-            "delete_channel": lambda b: sandbox.delete_channel(b["channel"]),
-            "forbid": lambda b: sandbox.forbid(b["channel"], *b["permissions"]),
-            "invite": lambda _: sandbox.invite(),
-            "fault": lambda b: sandbox.fault(**b),
-            "clear_faults": lambda _: sandbox.clear_faults(),
-            "disconnect": lambda b: sandbox.disconnect(int(b.get("code", 4000))),
-            "abort": lambda _: sandbox.abort(),
-            "freeze": lambda _: sandbox.freeze(),
-            "ask_reconnect": lambda _: sandbox.ask_reconnect(),
-            "invalidate": lambda b: sandbox.invalidate(resumable=bool(b["resumable"])),
-            "refuse_connections": lambda b: sandbox.refuse_connections(int(b["times"])),
-            "emit": lambda b: sandbox.emit(b["event"], b["data"]),
-        }
         try:
             body: Json = await request.json()
-            result = await verbs[request.match_info["verb"]](body)
+        except ValueError as error:
+            return answer({"refused": f"The request is not JSON: {error}"}, status=400)
+        return await self._called(self._verbs[request.match_info["verb"]], body)
+
+    async def _called(self, call: Callable[..., Any], given: Mapping[str, Any]) -> web.Response:
+        """Answer with the result of the call, or with its refusal."""
+        try:
+            result = call(**given)
+            result = await result if inspect.isawaitable(result) else result
         except ClientRefused as refusal:
             return answer({"refused": str(refusal)}, status=409)
         except ApiError as error:
             return answer({"refused": error.message, "errors": error.errors}, status=409)
-        except (KeyError, TypeError, ValueError) as error:
+        except (TypeError, ValueError) as error:
             return answer({"refused": f"The request is not complete: {error}"}, status=400)
-        return answer(result.to_json() if hasattr(result, "to_json") else result)
-
-    # Live
+        return answer(asdict(result) if isinstance(result, InteractionAnswer) else result)
 
     async def live(self, request: web.Request) -> web.WebSocketResponse:
-        """News for one person, in order; what is sent is only what they may see."""
+        """Send one user's news, in order, and only what they may see."""
         try:
             user_id = self._sandbox.person.user(request.query.get("user", "Ada")).id
         except ClientRefused as refusal:

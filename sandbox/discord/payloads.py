@@ -235,7 +235,7 @@ class Payloads:
         return payload | ({"ephemeral": True} if ephemeral else {})
 
     def message(self, message: ChatMessage, *, nested: bool = False) -> Json:
-        """A message; `nested` when it is shown inside the one that refers to it."""
+        """Render a message; `nested` inside the one that refers to it."""
         world = self._world
         author = world.users[message.author_id]
         shown_in = json.dumps([message.embeds, message.components], ensure_ascii=False) if message.attachments else ""
@@ -273,7 +273,7 @@ class Payloads:
         return payload
 
     def _metadata(self, interaction: Interaction, message: ChatMessage | None = None) -> Json:
-        """Where a message comes from; without `message`, what opened the dialog that it comes from."""
+        """Render where a message comes from; without `message`, what opened its dialog."""
         shown: Json = {
             "id": str(interaction.id),
             "type": int(interaction.kind),
@@ -289,7 +289,7 @@ class Payloads:
         return shown
 
     def _owners(self, interaction: Interaction) -> Json:
-        """The guild for which the application was installed; 0 in a conversation with the bot."""
+        """Return the guild for which the application was installed; 0 in a conversation with the bot."""
         channel = self._world.channels.get(interaction.channel_id)
         return {"0": "0" if channel and channel.kind is ChannelKind.DM else str(self._world.guild_id)}
 
@@ -365,7 +365,6 @@ class Payloads:
         return {"id": str(message.id), "url": url, "proxy_url": url, "width": None, "height": None}
 
     def interaction(self, interaction: Interaction) -> Json:
-        """The data of INTERACTION_CREATE."""
         world = self._world
         user = world.user(interaction.user_id)
         channel = world.channel(interaction.channel_id)

@@ -1,4 +1,4 @@
-"""What a person's client does: offers synced commands, checks options, clicks buttons that are there, sends dialogs."""
+"""A user's client: offers synced commands, checks options, clicks existing buttons, sends dialogs."""
 
 from __future__ import annotations
 
@@ -30,20 +30,18 @@ KINDS: dict[int, tuple[type, ...]] = {
 
 
 class UserClient:
-    """Acts in the name of the guild's people; refuses what a client would not let them do."""
+    """Acts for the guild's users; refuses what a real client would refuse."""
 
     def __init__(self, world: World, payloads: Payloads, interactions: Interactions) -> None:
         self._world = world
         self._payloads = payloads
         self._interactions = interactions
 
-    # Names
-
     def user(self, user: str | int) -> User:
         for found in self._world.users.values():
             if str(user) in {str(found.id), found.name}:
                 return found
-        raise ClientRefused(f"Nobody here is called {user!r}")
+        raise ClientRefused(f"There is no user called {user!r}")
 
     def channel(self, channel: str | int) -> ChatChannel:
         wanted = str(channel).removeprefix("#")
@@ -64,8 +62,6 @@ class UserClient:
             raise ClientRefused(f"{who.name} cannot see {where.name!r}")
         return who, where
 
-    # Messages
-
     def say(self, user: str | int, channel: str | int, text: str) -> ChatMessage:
         who, where = self._place(user, channel)
         if not text.strip():
@@ -74,13 +70,11 @@ class UserClient:
         return self._world.post(where, who.id, draft)
 
     def dismiss(self, user: str | int, message_id: str | int) -> None:
-        """Take away a message that only this person sees; the application is not told."""
+        """Remove a message that only this user sees; the application does not learn of it."""
         message = self.message(self.user(user), message_id)
         if message.only_for is None:
             raise ClientRefused("Only private messages can be dismissed")
         self._world.delete_message(message)
-
-    # Commands
 
     async def slash(self, user: str | int, channel: str | int, command: str, options: Json) -> Interaction:
         who, where = self._place(user, channel)
@@ -116,7 +110,7 @@ class UserClient:
         )
 
     def _find(self, command: str) -> tuple[Json, list[Json], list[Json]]:
-        """The synced command, the group and subcommand below it, and the options it offers."""
+        """Find the synced command, the group and subcommand below it, and its options."""
         words = command.removeprefix("/").split()
         synced = next(
             (c for c in self._world.all_commands() if words and c["name"] == words[0] and c["type"] == 1), None
@@ -192,8 +186,6 @@ class UserClient:
                 shown = {**payloads.channel(channel), "permissions": "0"}
                 resolved.setdefault("channels", {})[str(channel.id)] = shown
         return resolved
-
-    # Components and dialogs
 
     async def click(
         self, user: str | int, message_id: str | int, button: str, values: list[str] | None = None
@@ -296,7 +288,7 @@ class UserClient:
 
 
 def _filled_in(part: Json, filled: dict[str, Json]) -> Json:
-    """A dialog's component as the client sends it back."""
+    """Return a dialog's component as the client sends it back."""
     sent: Json = {"type": part["type"], "id": part.get("id", 0)}
     if part.get("custom_id") in filled:
         return {**sent, "custom_id": part["custom_id"], **filled[part["custom_id"]]}

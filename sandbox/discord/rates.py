@@ -46,7 +46,7 @@ class RateLimits:
         self._buckets: dict[str, Bucket] = {}
 
     def narrow(self, route: str, *, limit: int, window_s: float) -> None:
-        """Give `route` ("PATCH /channels/{channel_id}/messages/{message_id}") a limit of its own."""
+        """Give `route` ("PATCH /channels/{channel_id}/messages/{message_id}") a separate limit."""
         self._routes[route] = (limit, window_s)
         self._buckets.clear()
 

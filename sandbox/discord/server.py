@@ -1,7 +1,8 @@
-"""The sandbox as one object: what a user can do, what there is to see, and what a test changes."""
+"""The sandbox as one object: a user's verbs, the listings, and what a test changes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sandbox.discord import loopback
@@ -15,12 +16,11 @@ from sandbox.discord.rates import RateLimits
 from sandbox.discord.rest.api import PREFIX, Record
 from sandbox.discord.settings import SandboxSettings
 from sandbox.discord.views import InteractionAnswer, Views, timing
-from sandbox.discord.waiting import Watcher
 from sandbox.discord.world import Change, World
 
 
-class Sandbox(Watcher):
-    """A running sandbox in this process. `SandboxClient` has the same verbs for one in another process."""
+class Sandbox:
+    """A running sandbox in this process. `page_routes` has the same verbs over HTTP."""
 
     def __init__(self, settings: SandboxSettings, port: int) -> None:
         origin = f"http://127.0.0.1:{port}"
@@ -47,18 +47,7 @@ class Sandbox(Watcher):
     def token(self) -> str:
         return self.world.token
 
-    @property
-    def unknown_routes(self) -> list[str]:
-        """Requests to routes that the sandbox does not have; a test that sees one should fail."""
-        return self.record.unknown_routes
-
-    @property
-    def failures(self) -> list[str]:
-        """Requests at which the sandbox itself failed (500); a test that sees one should fail."""
-        return self.record.failures
-
     def described(self) -> Json:
-        """What a starter of the sandbox needs to know."""
         return {
             "page": self.page,
             "key": self.keys.key,
@@ -74,19 +63,18 @@ class Sandbox(Watcher):
         """Return a new address of the page, which lets one browser in, once."""
         return f"{self.page}?ticket={self.keys.ticket()}"
 
-    # A person's verbs
-
     async def slash(
         self, user: str | int, channel: str | int, command: str, options: dict[str, Any] | None = None
     ) -> InteractionAnswer:
-        """Send a synced command ("task new"); returns with the application's first answer or its failure."""
+        """Send a synced command ("task new"); return the application's first answer or its failure."""
         return await self._settled(await self.person.slash(user, channel, command, options or {}))
 
     async def autocomplete(
-        self, user: str | int, channel: str | int, command: str, options: dict[str, Any], focused: str
+        self, user: str | int, channel: str | int, command: str, options: dict[str, Any] | None, focused: str
     ) -> list[Json]:
-        """The choices offered for the option `focused` as far as it is typed."""
-        return (await self._settled(await self.person.autocomplete(user, channel, command, options, focused))).choices
+        """Return the choices for the option `focused` as far as it is typed."""
+        asked = await self.person.autocomplete(user, channel, command, options or {}, focused)
+        return (await self._settled(asked)).choices
 
     async def click(
         self, user: str | int, message: Json | str | int, button: str, values: list[str] | None = None
@@ -94,24 +82,23 @@ class Sandbox(Watcher):
         """Click a button by custom id or label, or pick `values` in a menu."""
         return await self._settled(await self.person.click(user, id_of(message), button, values))
 
-    async def submit_modal(self, user: str | int, opened: InteractionAnswer | str, values: Json) -> InteractionAnswer:
-        """Send the dialog that an answer opened."""
-        interaction_id = opened.interaction_id if isinstance(opened, InteractionAnswer) else opened
-        return await self._settled(await self.person.submit_modal(user, interaction_id, values))
+    async def submit_modal(
+        self, user: str | int, interaction_id: InteractionAnswer | str, values: Json
+    ) -> InteractionAnswer:
+        """Send the dialog that an answer, or the interaction with this id, opened."""
+        is_answer = isinstance(interaction_id, InteractionAnswer)
+        opener = interaction_id.interaction_id if is_answer else interaction_id
+        return await self._settled(await self.person.submit_modal(user, opener, values))
 
     async def say(self, user: str | int, channel: str | int, text: str) -> Json:
-        """Post a plain message."""
         return self.views.message(self.person.say(user, channel, text))
 
     async def dismiss(self, user: str | int, message: Json | str | int) -> None:
-        """Take a private message away, as its reader can."""
         self.person.dismiss(user, id_of(message))
 
     async def _settled(self, interaction: Interaction) -> InteractionAnswer:
         await interaction.settled.wait()
         return InteractionAnswer.of(interaction)
-
-    # What there is to see
 
     async def messages(self, *, user: str | int | None = None, channel: str | int | None = None) -> list[Json]:
         user_id = self.person.user(user).id if user is not None else None
@@ -128,42 +115,25 @@ class Sandbox(Watcher):
         return self.world.all_commands()
 
     async def pings(self, user: str | int) -> list[Json]:
-        """The messages that pinged this person, oldest first."""
+        """Return the messages that pinged this user, oldest first."""
         wanted = str(self.person.user(user).id)
         return [message for message in self.views.messages() if wanted in message["sandbox"]["pings"]]
 
     async def timings(self) -> list[Json]:
-        """Every interaction's moments, oldest first: written to the gateway's socket, callback received."""
+        """Return every interaction's moments, oldest first: written to the gateway's socket, callback received."""
         return [timing(interaction) for interaction in self.interactions.by_id.values()]
 
     async def changed(self, since: int, within_s: float) -> int:
         return await self.world.changed(since, within_s)
 
-    # What a test does to the world
-
-    async def invite(self) -> None:
-        """Let the bot into the guild, as somebody does who opens its link."""
-        self.world.invite()
-
-    async def remove_bot(self) -> None:
-        """Remove the bot from the guild, as its owner can; its commands there go with it."""
-        self.world.is_invited = False
-        self.world.guild_commands.clear()
-
     async def delete_message(self, message: Json | str | int) -> None:
-        """Delete a message as a moderator would."""
-        self.world.delete_message(self.world.messages[int(id_of(message))])
+        self.world.delete_message(self.person.message(self.world.ada, id_of(message)))
 
     async def delete_channel(self, channel: str | int) -> None:
-        """Delete a channel or thread as a moderator would."""
         self.world.delete_channel(self.person.channel(channel).id)
 
-    async def archive(self, thread: str | int, *, locked: bool = False) -> None:
-        """Archive a thread, as Discord does after days of silence; `locked`, as a moderator can."""
-        self.world.change_thread(self.person.channel(thread), archived=True, locked=locked)
-
-    async def forbid(self, channel: str | int, *permissions: str) -> None:
-        """Take permissions ("send_messages") from the bot in a channel; without any, give all back."""
+    async def forbid(self, channel: str | int, permissions: Iterable[str] = ()) -> None:
+        """Deny the bot these permissions ("send_messages") in a channel; without any, deny nothing."""
         found = self.person.channel(channel)
         found.bot_denied = ChatPermission(0)
         for name in permissions:
@@ -171,44 +141,12 @@ class Sandbox(Watcher):
         self.world.publish(Change(name="channel_update", channel=found))
 
     async def fault(self, **rule: Any) -> int:
-        """Put a fault in force, by the fields of `faults.FaultRule`; gives its number."""
+        """Add a fault, by the fields of `faults.FaultRule`; return its number."""
         return self.faults.add(FaultRule.from_json(rule))
 
-    async def clear_faults(self) -> None:
-        """From now on every request is carried out and answered."""
-        self.faults.clear()
-
-    async def faults_in_force(self) -> list[Json]:
-        """The rules in force, each with how often it has struck."""
-        return self.faults.listed()
-
     async def disconnect(self, code: int = 4000) -> None:
-        """Close every gateway connection with this code; 4004 and 4014 say that coming again is of no use."""
+        """Close every gateway connection with this code; after 4004 or 4014 a client need not come again."""
         await self.gateway.close(code, b"")
-
-    async def abort(self) -> None:
-        """Reset every gateway connection without a word."""
-        self.gateway.abort()
-
-    async def freeze(self) -> None:
-        """Leave every gateway connection open and dead: nothing is sent, heartbeats are not acknowledged."""
-        self.gateway.freeze()
-
-    async def ask_reconnect(self) -> None:
-        """Tell every client to come back by RESUME (op 7)."""
-        self.gateway.ask_reconnect()
-
-    async def invalidate(self, *, resumable: bool) -> None:
-        """Tell every client that its session is over (op 9); if `resumable`, that it may still come back to it."""
-        self.gateway.invalidate(resumable=resumable)
-
-    async def refuse_connections(self, times: int) -> None:
-        """Refuse the next `times` attempts to connect to the gateway."""
-        self.gateway.refuse(times)
-
-    async def emit(self, event: str, data: Json) -> None:
-        """Send every client an event as it stands, well formed or not."""
-        self.gateway.emit(event, data)
 
 
 def id_of(message: Json | str | int) -> str:

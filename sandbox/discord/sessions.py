@@ -1,4 +1,4 @@
-"""What a gateway remembers of a client: its session, which outlives connections, and the connection it has now."""
+"""A client of the gateway: its session, which outlives connections, and its present connection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sandbox.discord.model import Json
 
 QUEUE_LIMIT = 10_000
 REPLAY_LIMIT = 1_000
-"""How many events a session keeps for a client that comes back; with more missed, it must identify anew."""
+"""How many events a session keeps for a client that comes back; after more, it must identify again."""
 
 
 class Op(IntEnum):
@@ -49,12 +49,11 @@ class Intent(IntFlag):
     MESSAGE_CONTENT = 1 << 15
 
 
-Written = asyncio.Future[float]
-"""Learns the moment just before its frame goes out."""
+Written = asyncio.Future[float]  # gets the moment just before its frame goes out
 
 
 def frame(op: Op, data: object = None) -> Json:
-    """A frame that is no event."""
+    """Make a frame that is not an event."""
     return {"op": op, "s": None, "t": None, "d": data}
 
 
@@ -64,15 +63,11 @@ class GatewayConnection:
 
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
-    pack: Callable[[bytes], bytes] | None = None
-    """Compresses what is sent; None sends plain text."""
+    pack: Callable[[bytes], bytes] | None = None  # compresses what is sent; None sends plain text
     session: GatewaySession | None = None
-    heard_at: float = 0.0
-    """When its client last sent a heartbeat."""
-    received: deque[float] = field(default_factory=deque[float])
-    """When its client sent the payloads of the last minute."""
-    is_frozen: bool = False
-    """Open, and dead: nothing comes out of it any more, no acknowledged heartbeat either."""
+    heard_at: float = 0.0  # when its client last sent a heartbeat
+    received: deque[float] = field(default_factory=deque[float])  # when its client sent the payloads of the last minute
+    is_frozen: bool = False  # open and dead: it sends nothing any more, not even heartbeat acknowledgements
     is_closed_by_us: bool = False
     outgoing: asyncio.Queue[tuple[Json, Written | None]] = field(
         default_factory=lambda: asyncio.Queue[tuple[Json, Written | None]](QUEUE_LIMIT)
@@ -82,14 +77,14 @@ class GatewayConnection:
         if self.is_frozen:
             return
         if self.outgoing.full():
-            # A client that reads nothing must not hold the others up: it is told to come anew.
+            # A client that reads nothing must not delay the others: it must reconnect.
             while not self.outgoing.empty():
                 self.outgoing.get_nowait()
             what, written = frame(Op.RECONNECT), None
         self.outgoing.put_nowait((what, written))
 
     async def write(self) -> None:
-        """Send the queue until cancelled or until nobody is there; the session keeps what was not sent."""
+        """Send the queue until cancelled or until the client is gone; the session keeps the unsent rest."""
         while True:
             what, written = await self.outgoing.get()
             text = json.dumps(what, separators=(",", ":"))
@@ -131,19 +126,16 @@ class GatewaySession:
     """What a client made by IDENTIFY and may come back to by RESUME."""
 
     intents: Intent
-    shard: tuple[int, int] = (0, 1)
-    """Its number, and how many there are."""
+    shard: tuple[int, int] = (0, 1)  # its number, and how many there are
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     sequence: int = 0
     connection: GatewayConnection | None = None
-    left_at: float = 0.0
-    """When its last connection was lost."""
-    listed_at: float | None = None
-    """When it last requested all members."""
+    left_at: float = 0.0  # when its last connection was lost
+    listed_at: float | None = None  # when it last requested all members
     _kept: deque[Kept] = field(default_factory=lambda: deque[Kept](maxlen=REPLAY_LIMIT))
 
     def attach(self, connection: GatewayConnection) -> None:
-        """From now on its events go through this connection; an older one is cut."""
+        """Send its events through this connection from now on; cut an older one."""
         if self.connection is not None:
             self.connection.session = None
             self.connection.abort()
@@ -172,14 +164,14 @@ class GatewaySession:
             self.connection.put(kept.frame, written)
 
     def missed(self, sequence: int) -> list[Kept] | None:
-        """The events after `sequence`; None when they are no longer all there, or never were."""
+        """Return the events after `sequence`; None when they are not all there."""
         if not 0 <= sequence <= self.sequence:
             return None
         missed = [one for one in self._kept if one.sequence > sequence]
         return missed if len(missed) == self.sequence - sequence else None
 
     def end(self) -> None:
-        """Nobody can come back to it: whoever waits for a write learns that it will not happen."""
+        """End it: each waiter for a write learns that it will not happen."""
         for one in self._kept:
             if one.written is not None and not one.written.done():
                 one.written.set_exception(ConnectionError("The gateway session ended"))

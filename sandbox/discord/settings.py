@@ -1,4 +1,4 @@
-"""How a sandbox behaves, chosen by who starts it."""
+"""How a sandbox behaves."""
 
 from __future__ import annotations
 
@@ -18,18 +18,11 @@ class SandboxSettings:
     rate_limit: int = 200
     rate_window_s: float = 1.0
     heartbeat_ms: int = 41_250
-    nonce_ttl_s: float = 120.0
-    """How long a message's nonce is remembered."""
-    session_ttl_s: float = 120.0
-    """How long a lost client may come back to its gateway session."""
+    nonce_ttl_s: float = 120.0  # how long a message's nonce is remembered
+    session_ttl_s: float = 120.0  # how long a lost client may come back to its gateway session
     picture_urls: tuple[str, ...] = ()
-    identify_every_s: float = 5.0
-    """How often the application may start a gateway session."""
-    shards: int = 1
-    """How many gateway sessions the application must divide its guilds among."""
-    privileged: int = 0
-    """The application's flags of the privileged intents that its owner has enabled."""
-    clock: Callable[[], float] = time.monotonic
-    """Seconds, for the gateway's limits."""
-    is_invited: bool = True
-    """Whether the bot is a member of the guild from the start, or `invite` makes it one."""
+    identify_every_s: float = 5.0  # how often the application may start a gateway session
+    shards: int = 1  # how many gateway sessions the application must divide its guilds among
+    privileged: int = 0  # the application's flags of the privileged intents that its owner has enabled
+    clock: Callable[[], float] = time.monotonic  # seconds, for the gateway's limits
+    is_invited: bool = True  # whether the bot is a member of the guild from the start, or `invite` makes it one

@@ -1,4 +1,4 @@
-"""The world as a person's client sees it, in JSON: for the page, the client class and tests."""
+"""The world as a user's client sees it, in JSON."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from sandbox.discord.world import World
 class InteractionAnswer:
     """How the application answered one act.
 
-    `kind` is message, deferred_message, deferred_update, update, autocomplete, modal or failed.
-    """
+    `kind` is message, deferred_message, deferred_update, update, autocomplete, modal or failed."""
 
     interaction_id: str
     kind: str
@@ -24,13 +23,6 @@ class InteractionAnswer:
     modal: Json | None = None
     failure: str | None = None
     ack_ms: float | None = None
-
-    def to_json(self) -> Json:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Json) -> InteractionAnswer:
-        return cls(**data)
 
     @classmethod
     def of(cls, interaction: Interaction) -> InteractionAnswer:
@@ -96,7 +88,7 @@ class Views:
 
     def interaction(self, interaction: Interaction) -> Json:
         return {
-            **InteractionAnswer.of(interaction).to_json(),
+            **asdict(InteractionAnswer.of(interaction)),
             "state": interaction.state.value,
             "user_id": str(interaction.user_id),
             "channel_id": str(interaction.channel_id),
@@ -105,7 +97,6 @@ class Views:
         }
 
     def state(self, user_id: int) -> Json:
-        """Everything a page shows when it opens."""
         world = self._world
         return {
             "me": self._payloads.user(world.user(user_id)),

@@ -1,4 +1,4 @@
-"""The state of the local chat server and the verbs that change it; whoever listens hears of every change, in order."""
+"""The state of the local chat server and the verbs that change it; listeners get every change, in order."""
 
 from __future__ import annotations
 
@@ -39,35 +39,32 @@ class Change:
     message: ChatMessage | None = None
     interaction: Interaction | None = None
     added: tuple[int, ...] = ()
-    removed: tuple[int, ...] = ()
-    """Who came into a thread, and who left it."""
+    removed: tuple[int, ...] = ()  # who came into a thread, and who left it
 
 
 Listener = Callable[[Change], None]
 
 
 class World:
-    """One guild with its people, channels, threads, messages and commands."""
+    """One guild with its users, channels, threads, messages and commands."""
 
     def __init__(self, *, token: str | None = None, nonce_ttl_s: float = 120.0, is_invited: bool = True) -> None:
         """`is_invited`: the bot is a member of the guild already; else `invite` makes it one."""
-        self._ids = Snowflakes()
+        self.new_id = Snowflakes().next
         self._listeners: list[Listener] = []
         self._waiters: set[asyncio.Future[None]] = set()
         self.version = 0
         self.is_invited = is_invited
         self.started_at = now()
-        self.guild_id = self._ids.next()
-        self.application_id = self._ids.next()
-        self.bot_role_id = self._ids.next()
-        self.bot_role = EVERYBODY_MAY
-        """What the managed role grants, which the bot gets with its invitation."""
-        self.privileged = 0
-        """The application's flags of the privileged intents that its owner has enabled."""
+        self.guild_id = self.new_id()
+        self.application_id = self.new_id()
+        self.bot_role_id = self.new_id()
+        self.bot_role = EVERYBODY_MAY  # what the managed role grants, which the bot gets with its invitation
+        self.privileged = 0  # the application's flags of the privileged intents that its owner has enabled
         self.token = token or self.new_token()
         self.bot = User(id=self.application_id, name="Octet", is_bot=True)
-        self.ada = User(id=self._ids.next(), name="Ada")
-        self.ben = User(id=self._ids.next(), name="Ben")
+        self.ada = User(id=self.new_id(), name="Ada")
+        self.ben = User(id=self.new_id(), name="Ben")
         self.users = {user.id: user for user in (self.bot, self.ada, self.ben)}
         self.channels: dict[int, ChatChannel] = {}
         self.messages: dict[int, ChatMessage] = {}
@@ -79,8 +76,6 @@ class World:
         self.guild_commands: dict[int, Json] = {}
         self.home = self._add_text_channel("octet")
         self._add_text_channel("general")
-
-    # News
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` on every change; the returned function ends it."""
@@ -97,7 +92,7 @@ class World:
         self._waiters.clear()
 
     async def changed(self, since: int, within_s: float) -> int:
-        """Wait until the version is above `since`, at most `within_s`; gives the version there is then."""
+        """Wait until the version is above `since`, at most `within_s`; return the version then."""
         if self.version <= since:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.add(waiter)
@@ -113,16 +108,16 @@ class World:
     def new_token() -> str:
         return f"sandbox.{secrets.token_urlsafe(32)}"
 
-    def new_id(self) -> int:
-        return self._ids.next()
-
-    # People and places
-
     def invite(self) -> None:
-        """Let the bot into the guild, as somebody does who opens its link."""
+        """Let the bot into the guild, as a user does who opens its link."""
         if not self.is_invited:
             self.is_invited = True
             self.publish(Change(name="guild_create"))
+
+    def remove_bot(self) -> None:
+        """Remove the bot from the guild with its commands there, as its owner can."""
+        self.is_invited = False
+        self.guild_commands.clear()
 
     def user(self, user_id: int) -> User:
         user = self.users.get(user_id)
@@ -150,7 +145,6 @@ class World:
         return [c for c in self.channels.values() if c.is_thread and parent_id in {None, c.parent_id}]
 
     def active_threads(self) -> list[ChatChannel]:
-        """The threads that the bot sees and that are not archived."""
         return [thread for thread in self.threads() if not thread.archived and self.bot_sees(thread)]
 
     def open_dm(self, user_id: int) -> ChatChannel:
@@ -230,10 +224,8 @@ class World:
             return user_id in channel.recipients
         return channel.kind is not ChannelKind.PRIVATE_THREAD or user_id in channel.members
 
-    # Messages
-
     def message(self, channel_id: int, message_id: int) -> ChatMessage:
-        """A message everybody in the channel can see."""
+        """Find a public message of the channel."""
         self.channel(channel_id)
         message = self.messages.get(message_id)
         if message is None or message.channel_id != channel_id or message.only_for is not None:
@@ -241,7 +233,7 @@ class World:
         return message
 
     def history(self, channel_id: int) -> list[ChatMessage]:
-        """The channel's messages that are not private, oldest first."""
+        """List the channel's public messages, oldest first."""
         return [m for m in self.messages.values() if m.channel_id == channel_id and m.only_for is None]
 
     def post(
@@ -292,7 +284,7 @@ class World:
             self._nonces[key] = (time.monotonic(), message.id)
 
     def message_by_nonce(self, channel_id: int, nonce: str) -> ChatMessage | None:
-        """The application's message with this nonce, as long as nonces are remembered."""
+        """Find the application's message with this nonce, while nonces last."""
         since = time.monotonic() - self._nonce_ttl_s
         while self._nonces and next(iter(self._nonces.values()))[0] < since:
             del self._nonces[next(iter(self._nonces))]
@@ -308,7 +300,7 @@ class World:
         draft.apply_to(message, extra_flags=flags)
         for attachment in message.attachments:
             self.attachments[attachment.id] = attachment
-        message.edited_at = None if was_thinking else now()  # the first words are no change of words
+        message.edited_at = None if was_thinking else now()  # the first text is not an edit
         self.publish(Change(name="message_update", channel=self.channels.get(message.channel_id), message=message))
         return message
 
@@ -323,8 +315,6 @@ class World:
         self.messages.pop(message.id, None)
         for attachment in message.attachments:
             self.attachments.pop(attachment.id, None)
-
-    # Threads
 
     def start_thread(
         self,
@@ -383,8 +373,6 @@ class World:
             channel.message_count = channel.total_sent = 0
         self.publish(Change(name="message_create", channel=channel, message=message))
 
-    # Pins
-
     def set_pinned(self, channel: ChatChannel, message: ChatMessage, *, is_pinned: bool) -> None:
         """Pin a message and announce it in the channel, or unpin it; do nothing if that is so already."""
         if is_pinned is (message.pinned_at is not None):
@@ -397,7 +385,6 @@ class World:
             self._system_message(channel, ChatMessageKind.PINNED, self.bot.id, starter=message)
 
     def pins(self, channel_id: int) -> list[ChatMessage]:
-        """The pinned messages, the last pinned one first."""
         found = [message for message in self.history(channel_id) if message.pinned_at is not None]
         return sorted(found, key=lambda message: message.pinned_at or message.created_at, reverse=True)
 
@@ -430,13 +417,11 @@ class World:
         if added or removed:
             self.publish(Change(name="thread_members_update", channel=thread, added=added, removed=removed))
 
-    # Commands
-
     def replace_commands(self, scope: dict[int, Json], commands: list[Json]) -> None:
         scope.clear()
         scope.update({int(command["id"]): command for command in commands})
         self.publish(Change(name="commands"))
 
     def all_commands(self) -> list[Json]:
-        """What a person's client lists: the guild's commands and the global ones."""
+        """List the commands that a user's client shows: the guild's and the global ones."""
         return [*self.guild_commands.values(), *self.global_commands.values()]

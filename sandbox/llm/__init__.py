@@ -1,1 +1,1 @@
-"""A scripted stand-in for a model's API on loopback: it speaks chat completions, and no model answers."""
+"""A scripted model's API on loopback: it speaks chat completions, and no model answers."""

@@ -12,7 +12,6 @@ from sandbox.stopping import stop_event
 
 
 async def run(port: int, *, exit_on_eof: bool) -> None:
-    """Serve until SIGTERM, SIGINT or, if asked, the end of standard input."""
     stop = stop_event(exit_on_eof=exit_on_eof)
     async with serve(port) as api:
         sys.stdout.write(json.dumps(api.described()) + "\n")
@@ -21,8 +20,7 @@ async def run(port: int, *, exit_on_eof: bool) -> None:
 
 
 def main() -> None:
-    """Read the arguments and serve."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.llm", description="A scripted stand-in for a model's API.")
+    parser = argparse.ArgumentParser(prog="python -m sandbox.llm", description="A scripted model's API.")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; another is taken when it is busy")
     parser.add_argument("--exit-on-eof", action="store_true", help="stop when standard input ends")
     given = parser.parse_args()

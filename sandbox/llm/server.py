@@ -29,32 +29,22 @@ _WORD_PAUSE_S = 0.01
 _QUOTED_CHARS = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class ScriptedApi:
-    """One running server: its address, the key it asks for, and every prompt it received, oldest first."""
+    """One running server."""
 
-    base_url: str
-    key: str
-    heard: list[str]
-    hears: asyncio.Condition
+    base_url: str = ""
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    heard: list[str] = field(default_factory=list[str])  # every prompt that it received, oldest first
+    hears: asyncio.Condition = field(default_factory=asyncio.Condition)
+    limited: set[str] = field(default_factory=set[str])  # prompts that it answered with 429 before
 
     async def until_heard(self, prompts: int) -> None:
-        """Wait until it has received so many prompts."""
         async with self.hears:
             await self.hears.wait_for(lambda: len(self.heard) >= prompts)
 
     def described(self) -> dict[str, str]:
-        """Return what a program needs to use it."""
         return {"base_url": self.base_url, "key": self.key, "model": MODEL}
-
-
-@dataclass(slots=True, kw_only=True)
-class _Script:
-    key: str
-    heard: list[str] = field(default_factory=list[str])
-    hears: asyncio.Condition = field(default_factory=asyncio.Condition)
-    limited: set[str] = field(default_factory=set[str])
-    """Prompts that were answered with 429 before."""
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         if not hmac.compare_digest(request.headers.get("Authorization", ""), f"Bearer {self.key}"):
@@ -99,17 +89,16 @@ class _Script:
 
 @asynccontextmanager
 async def serve(port: int = 0) -> AsyncGenerator[ScriptedApi]:
-    """Serve on 127.0.0.1 until the block ends."""
-    script = _Script(key=secrets.token_urlsafe(24))
+    api = ScriptedApi()
     app = web.Application(client_max_size=8 << 20)
-    app.router.add_post("/v1/chat/completions", script.complete)
+    app.router.add_post("/v1/chat/completions", api.complete)
     listener = bind(port)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0)
     await runner.setup()
     try:
         await web.SockSite(runner, listener).start()
-        address = f"http://{NAMES[0]}:{listener.getsockname()[1]}/v1"
-        yield ScriptedApi(base_url=address, key=script.key, heard=script.heard, hears=script.hears)
+        api.base_url = f"http://{NAMES[0]}:{listener.getsockname()[1]}/v1"
+        yield api
     finally:
         await runner.cleanup()
 

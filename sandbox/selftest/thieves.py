@@ -1,5 +1,5 @@
-"""Thieves of the self-test: one takes the focus, one the clipboard, one lies down over the window. Each does so again
-and again while it is told to, and says how often; every key that one of their windows is given went astray.
+"""Thieves of the self-test: one takes the focus, one the clipboard, one lies down over the window. Each repeats this
+while it is switched on, and counts how often; every key that reaches one of their windows went astray.
 
 Run as a program: python -m sandbox.selftest.thieves X Y WIDTH HEIGHT, the place of the window they are after.
 Told `focus`, `clipboard` or `cover` they begin after a moment of chance; told `rest` they stop and say what they did.
@@ -13,16 +13,14 @@ import tkinter as tk
 
 from sandbox.selftest.told import obey, tell, true_pixels
 
-LATEST_MS = 220
-"""A delivery takes about as long: each moment of it is hit by one delivery or the other."""
+LATEST_MS = 220  # A delivery takes about as long: each moment of it is hit by one delivery or the other
 APART_MS = {"focus": 200, "clipboard": 100, "cover": 300}
-APART_MORE_MS = 900
-"""So that now and then there is time enough for a delivery."""
+APART_MORE_MS = 900  # so that now and then there is time enough for a delivery
 COVERS_MS = 70
 
 
 class Thieves(tk.Tk):
-    """A window of their own beside the other one, and a cover."""
+    """A separate window beside the other one, and a cover."""
 
     def __init__(self, x: int, y: int, width: int, height: int) -> None:
         super().__init__(className="Octetthief")
@@ -42,7 +40,7 @@ class Thieves(tk.Tk):
         self.after(300, lambda: tell(ready=True))
 
     def asked(self, words: list[str]) -> None:
-        """What to do from now on; `own WORDS` once: have these on the clipboard, as if a person had copied them."""
+        """Follow an order; `own WORDS` puts these on the clipboard, as if a user had copied them."""
         if words[:1] == ["own"]:
             self.clipboard_clear()
             self.clipboard_append(" ".join(words[1:]))

@@ -1,4 +1,4 @@
-"""How these programs talk with whoever started them: lines of JSON out, words in; they end when their input ends."""
+"""How these programs talk with their starter: lines of JSON out, words in; they end with their input."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ LOOK_MS = 5
 
 
 def tell(**what: object) -> None:
-    """One line of JSON to whoever listens."""
     with suppress(OSError, ValueError):
         sys.stdout.write(json.dumps(what) + "\n")
         sys.stdout.flush()
 
 
 def true_pixels() -> None:
-    """On Windows: have places told in true pixels, whatever the monitor's scale. Before any window is made."""
+    """Use true pixels on Windows at any monitor's scale. Call it before any window is made."""
     if sys.platform == "win32":
         import ctypes
 

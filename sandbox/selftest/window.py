@@ -1,7 +1,7 @@
 """The scratch window of the self-test: a header, a lamp, a transcript, a composer. It writes down what it is given.
 
-Run as a program: python -m sandbox.selftest.window TITLE X Y. It says where it stands once it is drawn, and each text
-that was submitted in it; asked `state`, what its composer and the clipboard hold. The driver hears none of that.
+Run as a program: python -m sandbox.selftest.window TITLE X Y. It reports its place once it is drawn, and each text
+that was submitted in it; asked for `state`, the contents of its composer and the clipboard. The driver sees none of it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Scratch(tk.Tk):
         tell(ready=True, place=[self.winfo_rootx(), self.winfo_rooty(), self.winfo_width(), self.winfo_height()])
 
     def asked(self, words: list[str]) -> None:
-        """`state`: what stands in it and on the clipboard. `empty`: that what was left goes."""
+        """Report the composer and the clipboard for `state`; clear the composer for `empty`."""
         if words[:1] == ["state"]:
             tell(state=words[1:], composer=self._composer.get("1.0", "end-1c"), clipboard=_sha256(self._clipboard()))
         elif words[:1] == ["empty"]:

@@ -150,6 +150,8 @@ FIELDS = "\n    ".join(f"f{number}: int" for number in range(7))
         (counted.decisions_by_text, "reason.removeprefix(x)", "remove(reason)"),
         (counted.decisions_by_text, "'lock' in listener.why", "why in WHYS"),
         (counted.decisions_by_text, "self.note != 'by Ada'", "self.note != ''"),
+        (counted.odd_english, "say('Nobody is told.')", "say('Octet tells the user.')"),
+        (counted.odd_english, 'def f(): """What stands there."""', 'def f(): """Return the text."""'),
         (
             counted.lonely_protocols,
             "class P(Protocol):\n    def run(self): ...",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, cast
 from automation.desktop.displays.display_status import DisplayStatus
 from bot.desk_workers import DeskWorkerPool
 from core.config.loader import Config, load
+from core.desks.model import Virtual
 from core.home import Home
 from core.kit.supervise import supervise
 from core.reasons import Reason
@@ -38,7 +39,7 @@ class Hands:
         finally:
             self.is_at_work = False
 
-    def stands(self, standing: DisplayStatus) -> None:
+    def note_display_status(self, standing: DisplayStatus) -> None:
         self.stood.append(standing)
 
 
@@ -80,13 +81,11 @@ class Stage:
                 used = {one.desk for one in config.agents}
                 return {desk.name: Hands(terms=desk) for desk in config.desks if desk.name in used}
 
-            def _make_displays(self, config: Config, desks: Collection[str]) -> Iterator[Any]:
-                for desk in config.desks:
-                    if desk.virtual is not None and desk.name in desks:
-                        made = Display(desk=desk.name, tell=self._report_status)
-                        stage.displays.append(made)
-                        stage.made.set()
-                        yield made
+            def _make_display(self, desk: str, virtual: Virtual) -> Any:
+                made = Display(desk=desk, tell=self._report_status)
+                stage.displays.append(made)
+                stage.made.set()
+                return made
 
         self.crew = Pool(self.config(), {})
 

@@ -18,6 +18,7 @@ from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
 from tests import forked
 from tests.bot.discord.town import text_of
+from tests.fakes.sandbox_client import wait_message
 from tests.forked import Forked
 
 pytestmark = pytest.mark.timeout(300)  # each test starts Octet several times
@@ -87,7 +88,7 @@ class Place:
         found = re.search(r"claim code:(\S+)", self.said)
         assert found is not None
         assert (await self.sandbox.slash("Ada", "#octet", "admin claim", {"code": found[1]})).failure is None
-        await self.sandbox.wait_message(lambda m: "You are the owner" in text_of(m))
+        await wait_message(self.sandbox, lambda m: "You are the owner" in text_of(m))
 
     async def cards(self) -> int:
         return len([m for m in await self.sandbox.messages() if "### T-1 ·" in text_of(m)])
@@ -128,7 +129,7 @@ async def test_a_signal_lets_it_finish_what_it_is_telling_and_nothing_is_told_tw
     before = len(place.sandbox.record.exchanges)
     async with place.connected() as child:
         await place.sandbox.slash("Ada", "#octet", "task cancel", {"task": "T-1"})
-        await place.sandbox.wait_message(lambda m: "**cancelled**" in text_of(m))
+        await wait_message(place.sandbox, lambda m: "**cancelled**" in text_of(m))
         child.send_signal(signal.SIGTERM)
         assert (await ended(child))[0] == 0
     assert await place.cards() == 1
@@ -152,7 +153,7 @@ async def test_a_token_is_in_use_once_whatever_the_home(place: Place) -> None:
     async with place.connected() as child:
         code, err = await ended(await place.start("another home"))
         assert code == 2
-        assert "Another Octet of this account is in Discord with the same token already" in err
+        assert "Another Octet of this account already uses this Discord token" in err
         assert place.sandbox.token not in err
         assert place.sandbox.gateway.identified == 1
         assert not list(place.home("another home").glob("*.db"))

@@ -73,7 +73,7 @@ async def test_a_home_is_made_and_its_configuration_is_read(windows: dict[str, s
     home = tmp_path / "a home"
     said = await _said(windows, "init", "--home", str(home))
     assert "agents.toml" in said
-    assert "is right" in await _said(windows, "check", "--home", str(home))
+    assert "is valid" in await _said(windows, "check", "--home", str(home))
 
 
 async def test_the_demo_without_a_desktop_runs_until_it_is_told_to_end(windows: dict[str, str]) -> None:

@@ -135,8 +135,8 @@ class AnyWorld(RuleBasedStateMachine):
     async def _reload(self, words: list[str]) -> None:
         octet, lanes = self.octet, self._lanes()
         await octet.agents.register_agents(self.agents)
-        routes = octet.dispatch.couriers.find_changed(self.agents, ())
-        ends = asyncio.ensure_future(octet.dispatch.couriers.retire(routes))
+        routes = octet.dispatch.workers.find_changed(self.agents, ())
+        ends = asyncio.ensure_future(octet.dispatch.workers.retire(routes))
         while not ends.done():
             if self.lane.order is not None and self.lane.words.empty():
                 self.lane.go(*words, "stopped", "lost")  # what is under way ends, in one way or another

@@ -201,7 +201,7 @@ class BothWorlds(RuleBasedStateMachine):
         order, (task, delivery) = work.order, taken
         courier._came_back.clear()
         assert order.fence == delivery.fence
-        assert work.is_to_settle == (delivery.state == "submitting")
+        assert work.settles == (delivery.state == "submitting")
         hold = Hold(
             order, _Attempt(courier._services, courier._verdict, order), courier, task, delivery, delivery.fence
         )

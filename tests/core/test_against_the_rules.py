@@ -126,7 +126,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask(None, 2), play.deliver("Left", 1), play.restart(0), play.old_holder_says(0, "failed")],
     ),
     "what was not committed is tried again": (
-        lambda patch: patch.setattr(outcomes, "_believable", lambda _, outcome: outcome),
+        lambda patch: patch.setattr(outcomes, "_corrected", lambda _, outcome: outcome),
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "stopped")],
     ),
     "nothing is put back after a restart": (

@@ -14,8 +14,8 @@ from typing import Any
 
 from bot.cli.children import Child, child
 from bot.cli.init.templates import copy_templates
-from sandbox.desktop.session import DesktopSession, open_desktop
-from sandbox.discord.client import SandboxClient
+from tests.fakes.demo_desktop import DesktopSession, open_desktop
+from tests.fakes.sandbox_client import SandboxClient, wait_message, wait_thread
 
 Json = dict[str, Any]
 WITHIN_S = 60.0
@@ -126,15 +126,15 @@ class House:
         return await self._filled(answer.message_id)
 
     async def _filled(self, message: str) -> Json:
-        return await self.discord.wait_message(
-            lambda one: one["id"] == message and not one["sandbox"]["thinking"], within_s=WITHIN_S
+        return await wait_message(
+            self.discord, lambda one: one["id"] == message and not one["sandbox"]["thinking"], within_s=WITHIN_S
         )
 
     async def task(self, prompt: str, agent: str | None = None, **options: object) -> str:
         """`/task new`; the task's id."""
         given = {"brief": prompt, **({"agent": agent} if agent else {}), **options}
         said = words(await self.ask("task new", **given))
-        found = re.match(r"(T-\d+) is accepted", said)
+        found = re.match(r"(T-\d+) created", said)
         assert found, said
         return found[1]
 
@@ -145,18 +145,18 @@ class House:
             text = words(message)
             return is_card(message, task) and all(word in text for word in wanted)
 
-        return await self.discord.wait_message(fits, within_s=WITHIN_S)
+        return await wait_message(self.discord, fits, within_s=WITHIN_S)
 
     async def told(self, task: str, *wanted: str) -> Json:
         """The message in the task's thread that holds all of these words, as soon as it is there."""
         thread = await self.thread(task)
-        return await self.discord.wait_message(
-            lambda one: all(word in words(one) for word in wanted), channel=thread, within_s=WITHIN_S
+        return await wait_message(
+            self.discord, lambda one: all(word in words(one) for word in wanted), channel=thread, within_s=WITHIN_S
         )
 
     async def thread(self, task: str) -> str:
         """The id of the task's thread."""
-        found = await self.discord.wait_thread(lambda one: one["name"].startswith(f"{task} · "), within_s=WITHIN_S)
+        found = await wait_thread(self.discord, lambda one: one["name"].startswith(f"{task} · "), within_s=WITHIN_S)
         return str(found["id"])
 
     async def heads(self, task: str, start: str) -> list[str]:
@@ -253,7 +253,7 @@ async def open_house(
         try:
             await house.start()
             yield house
-            record = await discord.record()
+            record = await discord.look("record")
             assert (record["unknown_routes"], record["failures"]) == ([], [])
             assert [one for one in record["exchanges"] if one[2] == 501] == []
         finally:

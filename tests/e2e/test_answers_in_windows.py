@@ -17,8 +17,8 @@ from tests.e2e.house import House, Json, open_house, words
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
 
-UNVERIFIED = "in its window (*unverified*: read there, not brought by it)"
-PARTIAL = "in its window (*partial* and *unverified*: its end is not there)"
+UNVERIFIED = "in its window (*unverified*: Octet read it there, the agent did not send it)"
+PARTIAL = "in its window (*partial* and *unverified*: the end is missing)"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -61,7 +61,7 @@ async def test_a_partial_answer_is_kept_said_to_be_partial_and_ends_nothing_unti
     done = await house.command("done", task, "--code", await house.code(task), given=b"Seven bees, all counted.")
     assert done.code == 0, done.err
     await house.told(task, "Seven bees, all counted.")
-    await house.card(task, "done, as reported (not checked)")
+    await house.card(task, "done, says its agent (not checked)")
     assert len(await house.heads(task, PARTIAL)) == 1, "the same beginning is told once"
 
 
@@ -73,8 +73,8 @@ async def test_what_octet_done_brings_afterwards_takes_the_place_of_what_was_rea
     code = await house.code(task)
     done = await house.command("done", task, "--code", code, given=b"Eight ants: I counted again.")
     assert done.code == 0, done.err
-    await house.told(task, "by its command, otherwise than was read in its window", "Eight ants: I counted again.")
-    await house.card(task, "done, as reported (not checked)")
+    await house.told(task, "unlike the answer that Octet read in its window", "Eight ants: I counted again.")
+    await house.card(task, "done, says its agent (not checked)")
     shown = words(await house.ask("task show", task=task))
     assert "Eight ants: I counted again." in shown
     late = await house.command("done", task, "--code", code, given=b"And nine.")

@@ -79,7 +79,7 @@ async def _type_task(page: Page, prompt: str, agent: str) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("option-agent")).to_have_value(agent)
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("is accepted").last).to_be_visible()
+    await expect(page.get_by_text("created: see its card").last).to_be_visible()
 
 
 def _card(page: Page, task: str) -> Locator:
@@ -159,7 +159,7 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
             await page.screenshot(path=OUT / "demo-3-answer-in-thread.png")
 
             await page.get_by_test_id("channel-octet").click()
-            await expect(_card(page, "T-1")).to_contain_text("done, as reported (not checked)")
+            await expect(_card(page, "T-1")).to_contain_text("done, says its agent (not checked)")
             await _type_task(page, "Think long about this.\ndemo: wait 60", "Agent-5")
             other = _card(page, "T-2")
             await expect(other).to_contain_text("Agent-5 is working on it")
@@ -169,7 +169,7 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
             await page.screenshot(path=OUT / "demo-4-cancelled.png")
 
             await _type_task(page, _PROMPT, "Agent-4")  # the page in Chromium
-            await expect(_card(page, "T-3")).to_contain_text("done, as reported (not checked)")
+            await expect(_card(page, "T-3")).to_contain_text("done, says its agent (not checked)")
             await page.screenshot(path=OUT / "demo-5-page-in-a-browser.png")
 
             await _type_task(page, "Clean up.\nask: rm -rf build", "Agent-2")
@@ -191,7 +191,7 @@ async def test_without_a_desktop_the_person_plays_the_agent_by_the_line_on_the_c
         async with _page_of(demo) as page:
             await _type_task(page, _PROMPT, "Agent-3")
             card = _card(page, "T-1")
-            await expect(card).to_contain_text("sent (dry run): nothing was typed anywhere")
+            await expect(card).to_contain_text("sent (dry run): Octet typed nothing")
             prompt = await card.locator("pre").inner_text()
             assert _PROMPT in prompt
             line = next(line for line in prompt.splitlines() if line.startswith("When finished:"))

@@ -15,6 +15,7 @@ import pytest_asyncio
 from core.kit.faults import FaultAction as Strike
 from core.profiles.model import Box
 from tests.e2e.house import House, Json, open_house, words
+from tests.fakes.sandbox_client import wait_message
 from tests.sandbox.desktop.eyes import Eyes, environment, until
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
@@ -48,7 +49,8 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 async def asked(house: House, task: str, *wanted: str) -> Json:
     """The message in the task's thread that shows the dialog and has its buttons."""
     thread = await house.thread(task)
-    return await house.discord.wait_message(
+    return await wait_message(
+        house.discord,
         lambda one: "waits for an answer" in words(one) and bool(_labels(one)) and all(w in words(one) for w in wanted),
         channel=thread,
         within_s=WITHIN_S,
@@ -67,15 +69,18 @@ async def press(house: House, message: Json, label: str) -> str:
     answer = await house.discord.click("Ada", message, label)
     assert answer.message_id is not None, answer
     return words(
-        await house.discord.wait_message(
-            lambda one: one["id"] == answer.message_id and not one["sandbox"]["thinking"], within_s=WITHIN_S
+        await wait_message(
+            house.discord,
+            lambda one: one["id"] == answer.message_id and not one["sandbox"]["thinking"],
+            within_s=WITHIN_S,
         )
     )
 
 
 async def shows(house: House, message: Json, *wanted: str) -> Json:
     """The message, once it holds these words."""
-    return await house.discord.wait_message(
+    return await wait_message(
+        house.discord,
         lambda one: one["id"] == message["id"] and all(word in words(one) for word in wanted),
         channel=message["channel_id"],
         within_s=WITHIN_S,
@@ -131,7 +136,7 @@ async def test_a_task_asks_is_shown_approved_from_discord_and_goes_on_to_its_end
     assert f"{agent}: its window waits for an answer" in needs
     assert message["id"] in needs
     said = await press(house, message, "Approve")
-    assert said.startswith(f"**Approve** was pressed for {agent}.\n> Seen: the dialog is gone"), said
+    assert said.startswith(f"Octet pressed **Approve** for {agent}.\n> Seen: the dialog is gone"), said
     assert _labels(await shows(house, message, f"pressed **Approve** for {agent}")) == []
     await house.done(task)
     journal = (house.home / "octet.db").read_bytes()
@@ -141,14 +146,15 @@ async def test_a_task_asks_is_shown_approved_from_discord_and_goes_on_to_its_end
 async def test_what_is_denied_is_not_run_and_a_machine_answer_ends_the_buttons(house: House) -> None:
     task = await house.task("Ask twice\nask: rm -rf one\nask: rm -rf two", "Agent-1")
     first = await asked(house, task)
-    assert (await press(house, first, "Deny")).startswith("**Deny** was pressed for Agent-1.")
-    second = await house.discord.wait_message(
+    assert (await press(house, first, "Deny")).startswith("Octet pressed **Deny** for Agent-1.")
+    second = await wait_message(
+        house.discord,
         lambda one: "waits for an answer" in words(one) and bool(_labels(one)) and one["id"] != first["id"],
         channel=await house.thread(task),
         within_s=WITHIN_S,
     )
     await click_at_the_machine(house, "agent-1", APPROVE_AT)
-    assert _labels(await shows(house, second, "it was answered at the machine, or went on by itself")) == []
+    assert _labels(await shows(house, second, "a user answered at the machine, or the agent continued")) == []
     await house.done(task)
 
 
@@ -168,14 +174,14 @@ async def test_a_dialog_that_changed_between_message_and_press_is_not_answered(h
     await until(lambda: picture(house, box) != shown)
     house.octet.process.send_signal(signal.SIGCONT)
     assert answer.message_id is not None
-    said = await house.discord.wait_message(
-        lambda one: one["id"] == answer.message_id and not one["sandbox"]["thinking"], within_s=WITHIN_S
+    said = await wait_message(
+        house.discord, lambda one: one["id"] == answer.message_id and not one["sandbox"]["thinking"], within_s=WITHIN_S
     )
-    assert words(said).startswith("Nothing was pressed for Agent-2:"), words(said)
-    await shows(house, first, "shows something else now. Nothing was pressed.")
+    assert words(said).startswith("Octet pressed nothing for Agent-2:"), words(said)
+    await shows(house, first, "window has changed, so Octet pressed nothing.")
     second = await asked(house, task)
     assert second["id"] != first["id"]
-    assert (await press(house, second, "Approve")).startswith("**Approve** was pressed")
+    assert (await press(house, second, "Approve")).startswith("Octet pressed **Approve**")
     await house.done(task)
 
 
@@ -183,10 +189,10 @@ async def test_an_interrupt_stops_an_agent_at_work(house: House) -> None:
     task = await house.task("Work for long\ndemo: wait 120", "Agent-3")
     await house.card(task, "is working on it")
     said = words(await house.ask("agent interrupt", agent="Agent-3"))
-    assert said.startswith("**Interrupt** was pressed for Agent-3."), said
+    assert said.startswith("Octet pressed **Interrupt** for Agent-3."), said
     idle = await house.command("agent", "interrupt", "Agent-3", "--home", str(house.home))
     assert idle.code == 1
-    assert "Nothing was pressed for Agent-3" in idle.out
+    assert "Octet pressed nothing for Agent-3" in idle.out
     await house.press_cancel(task)
 
 
@@ -202,21 +208,22 @@ async def test_killed_between_press_and_outcome_it_is_unknown_and_never_pressed_
         await house.octet.process.wait()
     assert await house.stop() == -9
     await house.start()
-    doubt = await house.told(task, "nobody knows whether Approve was pressed for Agent-4")
-    assert _labels(doubt) == ["It was pressed", "Not needed any more"]
-    assert _labels(await shows(house, first, "nobody knows whether it was pressed")) == []
+    doubt = await house.told(task, "Octet does not know whether it pressed Approve for Agent-4")
+    assert _labels(doubt) == ["It was pressed", "No longer needed"]
+    assert _labels(await shows(house, first, "Octet does not know whether it pressed it")) == []
     listed = await house.command("delivery", "list", "--home", str(house.home))
     assert "Agent-4" in listed.out
     # One of the two dialogs still stands there, whichever way it went, and is asked anew: nothing pressed by itself.
     again = await asked(house, task)
     assert again["id"] != first["id"]
-    assert (await press(house, again, "Approve")).startswith("**Approve** was pressed")
+    assert (await press(house, again, "Approve")).startswith("Octet pressed **Approve**")
     if not is_pressed:
-        last = await house.discord.wait_message(
+        last = await wait_message(
+            house.discord,
             lambda one: "waits for an answer" in words(one) and bool(_labels(one)) and one["id"] != again["id"],
             channel=await house.thread(task),
             within_s=WITHIN_S,
         )
-        assert (await press(house, last, "Approve")).startswith("**Approve** was pressed")
+        assert (await press(house, last, "Approve")).startswith("Octet pressed **Approve**")
     await house.done(task)
-    await shows(house, doubt, "needs nobody any more")
+    await shows(house, doubt, "needs no decision any more")

@@ -85,7 +85,7 @@ async def test_from_octet_init_to_a_delivered_task_in_at_most_ten_answers_and_no
     assert len(cards) == 1
     assert "Agent-1" in words(cards[0])
     assert {name: len(prompts) for name, prompts in heard.items()} == {"gtk": 1}
-    assert "nothing is to be done but to answer" in heard["gtk"][0]
+    assert "you only have to answer" in heard["gtk"][0]
 
 
 def _first_use(place: Place, screen: Desktop, invite: Callable[[], None]) -> None:
@@ -97,9 +97,9 @@ def _first_use(place: Place, screen: Desktop, invite: Callable[[], None]) -> Non
         person.answer("The bot's token", TOKEN)
         person.expect("Waiting until the bot is there")
         invite()
-        person.answer("The channel for news", "1")
+        person.answer("The channel for messages", "1")
         person.answer("Make Ada", "y")
-        person.answer("Where your agents are", "1")
+        person.answer("Where are your agents?", "1")
         person.answer("saves what works")
         person.answer("Where is the composer of Agent-3", "100,100")
         person.answer("Start Octet whenever you log in", "n")

@@ -59,23 +59,23 @@ async def test_every_window_is_tried_out_and_none_hears_anything(house: House) -
     said = words(await house.ask("desk test"))
     assert said.count("✓") == WINDOWS, said
     assert said.count("copied back and compared") == 4
-    assert "its text cannot be read back" in said
+    assert "Octet cannot read its text" in said
     assert not any((await house.heard()).values())
 
 
 async def test_windows_that_were_moved_and_covered_are_named_and_put_back(house: House) -> None:
-    assert "all is well" in words(await house.ask("desk doctor"))
+    assert "no problems" in words(await house.ask("desk doctor"))
     await house.screen.move("agent-2", x=700, y=450)
     await house.screen.cover("agent-3")
     said = words(await house.ask("desk doctor"))
-    assert "✗ Agent-2: moved: it stands at 700,450" in said
+    assert "✗ Agent-2: moved: it is at 700,450" in said
     assert "✗ Agent-3: covered" in said
     assert said.count("/desk arrange") == 2
     said = words(await house.ask("desk arrange", desk="main"))
     assert said.count("✓") == WINDOWS, said
-    assert "**Agent-2**: moved from 700,450 to 404,24; stands at its place" in said
+    assert "**Agent-2**: moved from 700,450 to 404,24; is at its place" in said
     assert "**Agent-3**: raised above what lay over it" in said
-    assert "all is well" in words(await house.ask("desk doctor", desk="main"))
+    assert "no problems" in words(await house.ask("desk doctor", desk="main"))
     await house.screen.uncover("agent-3")
 
 
@@ -85,12 +85,12 @@ async def test_a_window_changes_hands_while_octet_runs_and_the_others_work_on(ho
     _keep(config / "agents.toml", "agents", lambda number: number not in {4, 5})
     _keep(config / "desks/main.toml", "windows", lambda number: number not in {4, 5})
     said = words(await house.ask("admin reload"))
-    assert "Agents that are gone: Agent-4, Agent-5." in said
-    assert "Desks whose workers begin anew: main." in said
+    assert "Removed agents: Agent-4, Agent-5." in said
+    assert "Desks whose workers restart: main." in said
     await house.done(await house.task("after", "Agent-1"))
     assert await _heard(house, "agent-1") == ["before", "after"]
     (config / "agents.toml").write_text("[[agents]]\nname = 7\n", "utf-8")
-    assert "nothing was changed" in words(await house.ask("admin reload"))
+    assert "Octet changed nothing" in words(await house.ask("admin reload"))
 
 
 async def test_both_are_connected_again_by_numbers_on_pictures(house: House) -> None:

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from tests.builders import unmarked
 from tests.e2e.house import WITHIN_S, House, Json, body_of, open_house, words
+from tests.fakes.sandbox_client import wait_message
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
 
@@ -22,7 +23,8 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 async def shown(house: House, *wanted: str, channel: str | None = None) -> Json:
     """The message for everybody that holds all of these words."""
     place = channel or str(house.place["channel_id"])
-    return await house.discord.wait_message(
+    return await wait_message(
+        house.discord,
         lambda one: one["sandbox"]["only_for"] is None and all(word in words(one) for word in wanted),
         channel=place,
         within_s=WITHIN_S,
@@ -105,16 +107,17 @@ async def test_long_words_from_the_command_line_stand_in_a_file(house: House) ->
 
 async def test_a_broadcast_reaches_every_window_once(house: House) -> None:
     await house.ask("msg broadcast", text="Fire drill")
-    everybody = await shown(house, "**Ada → everybody**")
+    everybody = await shown(house, "**Ada → everyone**")
     for number in range(1, 9):
-        await shown(house, "**Ada → everybody**", f"Agent-{number}")
-    await house.discord.wait_message(
+        await shown(house, "**Ada → everyone**", f"Agent-{number}")
+    await wait_message(
+        house.discord,
         lambda one: (
             one["id"] == everybody["id"]
             and words(one).count("delivered (") >= 1
             and "waits" not in words(one)
             and "on the way" not in words(one)
-            and "being brought" not in words(one)
+            and "being delivered" not in words(one)
         ),
         within_s=WITHIN_S,
     )

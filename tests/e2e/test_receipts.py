@@ -61,8 +61,10 @@ async def test_a_verdict_that_was_lost_leaves_the_receipt_of_what_was_found_out_
     (receipt,) = await receipts_of(house, task)
     assert (receipt["state"], receipt["assurance"]) == ("delivered", "exact")
     assert receipt["note"] == "found in the window's transcript after an interruption"
-    assert receipt["claim"] == "Seen: the window itself shows the whole text, outside its composer."
-    assert "copied back" not in receipt["before_enter"], "what the killed one read is not claimed by the next one"
+    assert receipt["claim"] == "Seen: the window shows the whole text outside its composer."
+    assert "copied the whole text" not in receipt["before_enter"], (
+        "what the killed one read is not claimed by the next one"
+    )
     assert not any(shot["name"].startswith("staged") for shot in receipt["pictures"]), "nobody has a picture of that"
     assert await times_heard(house, "Agent-1", point) == 1
     await house.press_cancel(task)
@@ -74,7 +76,7 @@ async def test_a_verdict_that_was_stored_has_its_receipt_whole_and_once(house: H
     await house.card(task, "is working on it")
     (receipt,) = await receipts_of(house, task)
     assert receipt["state"] == "delivered"
-    assert "the whole text was copied back" in receipt["before_enter"]
+    assert "Octet copied the whole text" in receipt["before_enter"]
     assert {shot["name"] for shot in receipt["pictures"]} == {"staged-composer", "afterwards-composer"}
     assert receipt["evidence"]["sha256"]
     assert await times_heard(house, "Agent-2", point) == 1
@@ -95,7 +97,7 @@ async def test_an_attempt_that_never_came_to_enter_leaves_no_receipt_but_that_of
 async def test_where_nobody_saw_it_and_the_window_cannot_tell_the_receipt_claims_neither(house: House) -> None:
     point = "dispatch.seen"
     task = await killed_at(house, point, "Agent-5", FaultAction.KILL)
-    await house.told(task, f"{task} needs a person")
+    await house.told(task, f"{task} needs your decision")
     (receipt,) = await receipts_of(house, task)
     assert (receipt["state"], receipt["assurance"]) == ("unknown", None)
     assert receipt["claim"] == receipt_words.UNKNOWN
@@ -105,4 +107,4 @@ async def test_where_nobody_saw_it_and_the_window_cannot_tell_the_receipt_claims
     assert resolved.code == 0, resolved.err
     (receipt,) = await receipts_of(house, task)
     assert (receipt["state"], receipt["settled"]) == ("unknown", "arrived")
-    assert receipt["claim"] == f"{receipt_words.UNKNOWN} Later a person said that it had arrived."
+    assert receipt["claim"] == f"{receipt_words.UNKNOWN} Later a user said that it had arrived."

@@ -29,7 +29,7 @@ async def test_after_a_restart_old_buttons_work_and_an_old_code_still_ends_its_t
     await house.start()
     for task in (cancelled, answered):
         await house.card(task, "is working on it")
-    assert words(await house.press_cancel(cancelled)) == f"{cancelled} is cancelled."
+    assert words(await house.press_cancel(cancelled)) == f"Cancelled {cancelled}."
     await house.card(cancelled, "cancelled")
     ended = await house.command("done", answered, "--code", code, given=b"It took a restart.")
     assert ended.code == 0, ended.err
@@ -60,7 +60,7 @@ async def test_a_second_octet_on_this_home_is_refused_and_the_first_goes_on(hous
     second = await house.command("run", "--home", str(house.home))
     assert second.code == 2, second
     assert second.err.strip().endswith(
-        f"Another Octet runs on the home {house.home} already. Stop it first, or use another home with --home."
+        f"Another Octet already runs in the home {house.home}. Stop it first, or use another home with --home."
     ), second.err
     task = await house.task("Still there?", "Agent-1")
     await house.done(task)
@@ -73,7 +73,7 @@ async def test_an_answer_given_while_octet_does_not_run_is_taken_in_when_it_star
     await house.stop()
     ended = await house.command("done", task, "--code", code, "--wait", "0.2", given="Für später".encode())
     assert ended.code == 75
-    assert f"Your words to {task} are kept in {house.home}/answers and are taken in when it starts." in ended.err
+    assert f"Your text for {task} is kept in {house.home}/answers; Octet reads it when it starts." in ended.err
     assert len(list((house.home / "answers").glob("*"))) == 1
     await house.start()
     await house.told(task, "Agent-1** ends", "Für später")

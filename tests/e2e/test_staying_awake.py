@@ -63,7 +63,7 @@ async def test_the_machine_stays_awake_while_a_task_waits_and_not_after_a_kill(t
             assert (await account.octet("task", "new", "Count the birds"))[0] == 0
             assert await manager.says() == "inhibited sleep:idle block"
             async with asyncio.timeout(60):
-                while "kept awake" not in (await account.octet("desk", "status"))[1]:
+                while "keeps this machine awake" not in (await account.octet("desk", "status"))[1]:
                     pass  # the manager had said so before Octet heard it; each question takes its time
             assert (await account.octet("task", "cancel", "T-1"))[0] == 0
             assert await manager.says() == "closed sleep:idle"

@@ -110,7 +110,7 @@ async def test_a_dialog_in_a_pane_is_answered_from_discord(house: House) -> None
     message = await house.told(task, "rm -rf build")
     assert len(message["sandbox"]["files"]) == 1
     said = await press(house, message, "Approve")
-    assert said.startswith("**Approve** was pressed for Agent-2"), said
+    assert said.startswith("Octet pressed **Approve** for Agent-2"), said
     await house.told(task, "an answer of agent-2")
 
 
@@ -178,7 +178,7 @@ async def test_a_pane_is_tried_out_examined_and_pictured_from_discord(house: Hou
     tried = words(await house.ask("desk test", agent="Agent-1"))
     assert "✓ **Agent-1**: read back from the pane's screen" in tried, tried
     assert heard(house, "agent-1") == before
-    assert "all is well" in words(await house.ask("desk doctor", desk="panes"))
+    assert "no problems" in words(await house.ask("desk doctor", desk="panes"))
     assert "gent-3" in words(await house.ask("desk arrange", desk="panes"))
     for asked in ({"agent": "Agent-1"}, {"desk": "panes"}):
         (picture,) = (await house.ask("desk screenshot", **asked))["sandbox"]["files"]

@@ -44,7 +44,7 @@ async def test_eight_tasks_at_once_reach_eight_windows_each_exactly_once(house: 
     await asyncio.gather(*(house.done(task) for task in tasks))
     assert await _new(house, before) == {agent.lower(): [f"Only for {agent}: 数 {agent}"] for agent in agents}
     for task in tasks:
-        assert "done, as reported (not checked)" in words(await house.card(task, "done"))
+        assert "done, says its agent (not checked)" in words(await house.card(task, "done"))
 
 
 @pytest.mark.parametrize("how", ["covered", "moved", "closed", "replaced"])
@@ -57,7 +57,7 @@ async def test_a_window_that_is_not_as_it_should_be_hears_nothing_until_it_is_ba
     for task in tasks.values():
         seen = {
             "covered": "Seen: covered: by a window of OctetCover",
-            "moved": "Seen: moved: it stands at 500,300, not at",
+            "moved": "Seen: moved: it is at 500,300, not at",
         }.get(how, "Seen: closed: no window has its class and title")
         await house.card(task, "waiting", sentence(WaitReason.WINDOW), seen)
         await house.told(task, f"{task} waits:", sentence(WaitReason.WINDOW), seen)
@@ -78,7 +78,7 @@ async def test_a_task_for_anybody_does_not_wait_for_one_window(house: House) -> 
     assert await _new(house, before) == {"agent-4": ["Whoever can review"]}
     assert await house.heads(task, f"{task} waits") == []
     refused = words(await house.ask("desk screenshot", agent="Agent-3"))
-    assert "not there to be shown: closed: no window has its class and title." in refused, refused
+    assert "Octet cannot show the window agent-3: closed: no window has its class and title." in refused, refused
     await house.screen.open("agent-3")
     await house.done(await house.task("Back again", "Agent-3"))
 
@@ -165,7 +165,7 @@ async def test_texts_of_all_kinds_arrive_letter_for_letter(house: House) -> None
     tasks = {agent: await house.task(text, agent) for agent, text in texts.items()}
     for agent, task in tasks.items():
         await house.done(task)
-        card = await house.card(task, "done, as reported")
+        card = await house.card(task, "done, says its agent")
         assert card["sandbox"]["pings"] == [], agent
         assert not card["mention_everyone"], agent
     assert await _new(house, before) == {agent.lower(): [text] for agent, text in texts.items()}
@@ -198,7 +198,7 @@ def _read_first(folder: Path) -> tuple[str, str]:
 @pytest.mark.parametrize("verb", ["hold", "stop"])
 async def test_a_desk_on_hold_or_stopped_types_nothing_until_it_is_released(house: House, verb: str) -> None:
     before = await house.heard()
-    said = {"hold": "on hold: starts nothing new", "stop": "stopped: presses no key"}[verb]
+    said = {"hold": "on hold: starts no new prompt", "stop": "stopped: Octet presses no key"}[verb]
     assert said in words(await house.ask(f"desk {verb}"))
     task = await house.task(f"After {verb}", "Agent-1")
     await house.card(task, "waiting")
@@ -256,12 +256,12 @@ async def test_an_answer_after_cancel_is_refused_to_the_agent_and_shown_as_late(
     task = await house.task("Take your time\ndemo: silent", "Agent-1")
     await house.card(task, "Agent-1 is working on it")
     code = await house.code(task)
-    assert words(await house.press_cancel(task)) == f"{task} is cancelled."
+    assert words(await house.press_cancel(task)) == f"Cancelled {task}."
     await house.card(task, "cancelled")
     ended = await house.command("done", task, "--code", code, given=b"Finished, a little late")
     assert ended.code == 1
-    assert f"Task {task} has ended (cancelled). Your text was kept" in ended.err, ended.err
-    await house.told(task, "Late words of Agent-1", "Finished, a little late")
+    assert f"Task {task} has ended (cancelled). Octet kept your text" in ended.err, ended.err
+    await house.told(task, "Agent-1** answered", "Finished, a little late")
     await house.card(task, "cancelled")
 
 
@@ -284,11 +284,11 @@ async def test_a_wrong_code_is_refused_and_the_text_stays_where_it_was(house: Ho
     ended = await house.command("done", second, "--code", right, "--file", str(answer))
     assert ended.code == 1
     assert f"Your code belongs to task {first}, not to {second}" in ended.err, ended.err
-    await house.told(first, "Late words of Agent-2", "The answer")
+    await house.told(first, "Agent-2** answered", "The answer")
     assert await house.heads(second, "The answer") == []
 
     # The positive control: the right code of the right task.
     ended = await house.command("done", first, "--code", right, "--file", str(answer))
-    assert (ended.code, ended.out) == (0, f"Octet has your words to {first}. It is done.\n")
+    assert (ended.code, ended.out) == (0, f"Octet received your text for {first}. The task is done.\n")
     await house.done(first)
     await house.press_cancel(second)

@@ -66,4 +66,4 @@ async def test_a_task_waits_for_the_desk_with_the_reason_and_its_thread_is_told_
     await house.told(third, f"{third} waits:")
     for one in (task, second, third):
         assert len(await house.heads(one, f"{one} waits")) == 1, "a restart is no news"
-    assert "cancelled" in words(await house.press_cancel(task))
+    assert "Cancelled" in words(await house.press_cancel(task))

@@ -45,13 +45,13 @@ async def _trace(house: House) -> tuple[str, list[Json], list[Json]]:
 @pytest.mark.parametrize(
     ("options", "answer"),
     [
-        ({"brief": "   "}, "Not accepted. There is no text. Write what is to be done."),
+        ({"brief": "   "}, "Not accepted. The text is empty. Write what the agent should do."),
         ({"brief": "ring\x07 the bell"}, "Not accepted. This text has a control character (U+0007 at position 4)"),
         ({"brief": "escape\x1b[2J"}, "Not accepted. This text has a control character (U+001B"),
         ({"brief": "x", "agent": "Agent-9"}, "Not found. There is no agent called Agent-9."),
         ({"brief": "x", "agent": "@everyone"}, "Not found. There is no agent called @everyone."),
-        ({"brief": "x", "needs": "juggling"}, "Not accepted. No agent can do this:"),
-        ({"brief": "x", "agent": "Agent-1", "needs": "research"}, "Not accepted. No agent can do this: Agent-1"),
+        ({"brief": "x", "needs": "juggling"}, "Not accepted. No agent matches:"),
+        ({"brief": "x", "agent": "Agent-1", "needs": "research"}, "Not accepted. No agent matches: Agent-1"),
     ],
 )
 async def test_what_cannot_be_a_task_is_answered_privately_and_leaves_nothing(
@@ -79,7 +79,7 @@ async def test_odd_words_are_shown_as_they_are_and_ping_nobody(house: House) -> 
 
 async def _is_shown_as_it_is(house: House, brief: str, agent: str) -> None:
     task = await house.task(brief, agent)
-    card = await house.card(task, "sent (dry run): nothing was typed anywhere")
+    card = await house.card(task, "sent (dry run): Octet typed nothing")
     prompt = (await house.ask("task show", task=task))["sandbox"]["files"] or card["sandbox"]["files"]
     assert prompt, "the whole prompt can be read somewhere"
     news = await house.command("task", "done", task, brief, "--home", str(house.home))

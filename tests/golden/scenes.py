@@ -29,6 +29,7 @@ from tests.bot.discord.town import Town, settings_for
 from tests.builders import make_agent, make_learned, make_new_task, make_window_agent
 from tests.fakes.calibrations import CONNECTED, FakeCalibrations, FakeReload
 from tests.fakes.lane import bounced, refused
+from tests.fakes.sandbox_client import wait_thread
 from tests.golden.recording import Recording
 from tests.golden.tour import Tour, board_is_shown, tour
 
@@ -309,7 +310,7 @@ async def messages(home: Path) -> Recording:
         await here.slash("msg send", text="Hello", agent="Nowhere")
         await here.slash("task new", brief="Count the birds", agent=W1)
         await here.task("T-1", TaskState.WORKING)
-        thread = await town.sandbox.wait_thread(lambda one: one["name"].startswith("T-1"))
+        thread = await wait_thread(town.sandbox, lambda one: one["name"].startswith("T-1"))
         await here.slash("msg send", where=thread["id"], text="Stop, @everyone")
         await here.told()
         town.lane.script.append(bounced(Reason.BUSY))

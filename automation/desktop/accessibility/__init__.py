@@ -1,1 +1,1 @@
-"""What programs tell of their windows over the accessibility bus (AT-SPI): roles, texts, focus. No picture, no key."""
+"""What programs report about their windows over the accessibility bus (AT-SPI): roles, texts, focus. No key."""

@@ -1,4 +1,4 @@
-"""The one door to D-Bus: a thread with its own loop speaks to a bus; the caller waits no longer than a limit."""
+"""The gateway to D-Bus: a thread with its own loop speaks to a bus; the caller waits no longer than a limit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _GONE = frozenset(
 
 
 class Unreadable(OctetError):
-    """A window cannot be read over the accessibility bus: {why}."""
+    """Octet cannot read a window over the accessibility bus: {why}."""
 
     @property
     def why(self) -> str:
@@ -40,7 +40,7 @@ class Unreadable(OctetError):
 
 
 class NoBus(Unreadable, Unavailable):
-    """There is no bus for accessibility: {why}."""
+    """There is no accessibility bus: {why}."""
 
 
 class NoBusReply(Unreadable, Unavailable):
@@ -48,7 +48,7 @@ class NoBusReply(Unreadable, Unavailable):
 
 
 class Vanished(Unreadable, NotFound):
-    """What was asked about is not there any more: {why}."""
+    """The object is no longer on the accessibility bus: {why}."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +86,11 @@ class Bus:
         return self._bus.connected
 
     def ask(self, call: BusCall) -> list[object]:
-        """The answer to one question. Raises Vanished or NoAnswer."""
+        """Ask one question and return the answer. Raises Vanished or NoBusReply."""
         return self.ask_all((call,))[0]
 
     def ask_all(self, calls: Sequence[BusCall]) -> list[list[object]]:
-        """The answers to several questions, asked at once. Raises Vanished or NoAnswer if one of them has none."""
+        """Ask several questions at once and return the answers. Raises Vanished or NoBusReply if one has none."""
         return self._wait(self._ask_all(calls), CALL_S)
 
     def close(self) -> None:

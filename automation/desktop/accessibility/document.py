@@ -1,4 +1,4 @@
-"""What a window tells outside its composer, read before Enter and after it: whether it gained a text, once."""
+"""What a window reports outside its composer, before Enter and after it: whether it gained a text, once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Document:
     """The text of one window without its composer. Octet reads it while it brings the text, and delays nothing."""
 
     def __init__(self, frame: Node, composer: Node, *, now_s: Callable[[], float]) -> None:
-        """Begin to read at once, in a thread of its own."""
+        """Begin to read at once, in a separate thread."""
         self._now_s = now_s
         self._frame = frame
         self._composer = composer
@@ -30,11 +30,11 @@ class Document:
         threading.Thread(target=self._read_before, name="document", daemon=True).start()
 
     def seal(self) -> None:
-        """Enter comes next: what was not read by now is no reading from before it."""
+        """Note that Enter comes next: a reading that is not complete by now does not count as one from before it."""
         self._is_sealed = True
 
     def has_gained(self, text: str) -> bool | None:
-        """Whether the document holds `text` once more than before Enter; None where that cannot be told."""
+        """Return whether the document holds `text` once more than before Enter; None where that is not known."""
         if self._before is None:
             return None
         began = self._now_s()
@@ -62,7 +62,7 @@ class Document:
                     return None
                 some = nodes[first : first + AT_ONCE]
                 told = zip(some, kinds_of(some), texts_of(some), strict=True)
-                # Chromium tells a line of text twice: in its block, and as an object of its own.
+                # Chromium reports a line of text twice: in its block, and as a separate object.
                 found += [(node, text) for node, kind, text in told if kind != ROLES["static"]]
                 if sum(len(text) for _, text in found) > MOST_CHARS:
                     return None

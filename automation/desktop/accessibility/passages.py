@@ -1,4 +1,4 @@
-"""All that stands in one object of an accessibility tree, piece by piece: texts where they stand, and its buttons."""
+"""The content of one object of an accessibility tree, piece by piece: texts with their places, and buttons."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from core.profiles.model import Box
 from core.profiles.value_types import ROLES
 
 BUTTONS = frozenset(ROLES[name] for name in ("push button", "toggle button"))
-MOST_OBJECTS = 300  # so many objects are looked through; a question that people are asked has fewer
-MOST_CHARS = 4_000  # so much is kept of it: more than one message shows
-MASKED = "▒▒▒"  # stands in a text for what the profile masks
+MOST_OBJECTS = 300  # at most so many objects are searched; a question that users are asked has fewer
+MOST_CHARS = 4_000  # of a text at most so much is kept: more than one message shows
+MASKED = "▒▒▒"  # replaces in a text what the profile masks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,24 +22,24 @@ class Passage:
     """One piece of text."""
 
     text: str
-    box: Box  # where it stands on the screen; without a size where its program does not say
+    box: Box  # its place on the screen; without a size where its program does not report it
     is_button: bool = False
 
 
 def all_text(node: Node) -> str:
-    """Everything that stands in it, for a pattern. Raises Vanished or NoAnswer."""
+    """Return all text in it, for a pattern. Raises Vanished or NoBusReply."""
     return "\n".join(one.text for one in passages(node))
 
 
 def shown_text(node: Node, *, within: Box | None, masks: Sequence[Box]) -> str:
-    """What stands in it for people, its buttons last, what lies in one of the `masks` left out; all places are on the
-    screen. Of an object that is more than what is meant, only what lies `within`."""
+    """Return its text for users, the buttons last, without what lies in one of the `masks`, and only what lies
+    `within`, if that is given; all places are on the screen."""
     lines: list[str] = []
     buttons: list[str] = []
     for one in passages(node, by_line=bool(masks) or within is not None):
         if within is not None and not within.holds(*one.box.middle):
             continue
-        # What does not say where it stands may be under any mask.
+        # An object without a reported place may be under any mask.
         is_masked = any(one.box.overlaps(mask) or not one.box.has_area for mask in masks)
         text = MASKED if is_masked else one.text
         if one.is_button:
@@ -50,13 +50,13 @@ def shown_text(node: Node, *, within: Box | None, masks: Sequence[Box]) -> str:
 
 
 def fit(text: str) -> str:
-    """Without control characters, and without empty lines around it; its beginning, if it is long."""
+    """Remove control characters and the empty lines around it; cut a long text."""
     kept = "".join(one for one in text if one in "\n\t" or unicodedata.category(one) not in {"Cc", "Cs"})
     return kept.strip("\n").rstrip()[:MOST_CHARS]
 
 
 def passages(node: Node, *, by_line: bool = False) -> Iterator[Passage]:
-    """The pieces in their order; with `by_line` each line with its own place. Raises Vanished or NoAnswer."""
+    """Yield the pieces in their order; with `by_line` each line with its own place. Raises Vanished or NoBusReply."""
     line = [node]
     for _ in range(MOST_OBJECTS):
         if not line:
@@ -87,6 +87,6 @@ def _look(node: Node, *, by_line: bool) -> tuple[list[Passage], list[Node]]:
 def _lines(node: Node, own: str) -> list[Passage]:
     try:
         places = node.places_of_lines(own)
-    except NoBusReply:  # it does not say where its lines stand: each may be anywhere in it
+    except NoBusReply:  # it does not report the places of its lines: each may be anywhere in it
         places = [node.extents()] * (own.count("\n") + 1)
     return [Passage(text=text, box=box) for text, box in zip(own.split("\n"), places, strict=True)]

@@ -24,19 +24,13 @@ log = structlog.get_logger(__name__)
 
 REGISTRY = "org.a11y.atspi.Registry"
 ROOT = "/org/a11y/atspi/accessible/root"
-SEARCH_S = 0.25  # so much processor time the search for one sign in a text may take
+SEARCH_S = 0.25  # at most so much processor time for one search in a text
 AGAIN_S = 5.0  # rest before a bus that was not there is looked for again
-FRESH_S = 0.05  # so long an answer about a composer is of the same delivery
-MOST_OBJECTS = 2_000  # so many objects of one window are looked at for one by role and name
-
-
+FRESH_S = 0.05  # an answer about a composer is valid for so long
+MOST_OBJECTS = 2_000  # at most so many objects of one window are searched for one by role and name
 QUESTIONS = frozenset({ROLES["dialog"], ROLES["alert"]})  # whether the profile knows it or not
-
-
-WIDEST_FRAME = 100  # pixels by which a window with its frame and shadow is larger than its own area
-
-
-ALIKE = 0.7  # what shares so much of a place with it is the object meant
+WIDEST_FRAME = 100  # a window with its frame and shadow may be larger than its own area by so many pixels
+ALIKE = 0.7  # an object that shares so much of a place is the right one
 
 
 class NotOnBus(Unreadable, NotFound):
@@ -44,12 +38,12 @@ class NotOnBus(Unreadable, NotFound):
 
 
 class ComposerElsewhere(NotOnBus):
-    """Its program tells of a composer at another place of the window: {why}."""
+    """Its program reports a composer at another place of the window: {why}."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessiblePart:
-    """One object of a window, as it was when it was looked at."""
+    """One object of a window when it was looked at."""
 
     box: Box
     node: Node
@@ -65,8 +59,6 @@ class AccessibleSigns:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A composer as it was when Octet looked it up: for which question, and in which frame."""
-
     asked: tuple[Box, Composer, Box]  # the window's place, the profile's composer, and where that is on the screen
     frame: Node
     node: Node
@@ -89,7 +81,7 @@ class ProcessesPort(Protocol):
     """Answers which process owns a window, and where the accessibility bus of the display is."""
 
     def pid_of(self, window: int) -> int: ...  # Return the process whose window it is; 0 if unknown
-    def accessibility_address(self) -> str: ...  # Return the address of the bus; empty when the display does not tell
+    def accessibility_address(self) -> str: ...  # Return the address of the bus; empty if unknown
 
 
 class AccessibilityReader:
@@ -109,22 +101,22 @@ class AccessibilityReader:
             self._bus = None
 
     def frame(self, seen: WindowInfo) -> Node:
-        """The window itself. Raises NotOnBus, Vanished, NoAnswer or NoBus."""
+        """Return the window itself. Raises NotOnBus, Vanished, NoBusReply or NoBus."""
         known = self._frames.get(seen.id)
         if known is not None and known.bus.is_connected:
             try:
                 if known.label() == seen.title or seen.box.fits_into(known.extents()):
                     return known
             except (Vanished, NoBusReply):
-                pass  # looked for anew
+                pass  # searched again
         self._frames.pop(seen.id, None)
         frame = self._frames[seen.id] = self._find_frame(seen)
         return frame
 
     def composer(self, seen: WindowInfo, composer: Composer, box: Box) -> Node:
-        """Where prompts are written: what can be written into at `box` on the screen. Raises as `frame`. The program is
-        asked once whether the object of the last time is still the one, but for one that it was asked about just now;
-        if not, Octet looks it up anew."""
+        """Return the object at `box` on the screen in which prompts are written. Raises as `frame`. Octet asks the
+        program once whether the last object is still the right one, unless it asked just now; if not, it searches
+        again."""
         asked, now_s = (seen.box, composer, box), time.monotonic()
         known, asked_s = self._composers.pop(seen.id, (None, 0.0))
         if known is not None and now_s - asked_s < FRESH_S:
@@ -139,21 +131,20 @@ class AccessibilityReader:
             several = [one for one in found if len(found) > 1 and one.look.has(State.MULTI_LINE)] or found
             known = max(several, key=lambda one: _shared(one.look.box, box), default=None)
             if known is None or _shared(known.look.box, box) * 2 < box.width * box.height:
-                # One line without a name may be an address bar, of a page that tells nothing.
+                # One line without a name may be an address bar, of a page that reports nothing.
                 is_one = known is not None and (known.look.has(State.MULTI_LINE) or composer.label)
                 kind = ComposerElsewhere if is_one else NotOnBus
-                raise kind(why="nothing that can be written into stands where the composer is")
+                raise kind(why="it reports no text field at the composer's place")
         self._composers[seen.id] = (known, now_s)
         return known.node
 
     def forget_composer(self, window: int) -> None:
-        """Look the composer of this X window up anew the next time."""
+        """Search for this X window's composer again the next time."""
         self._composers.pop(window, None)
 
     def signs(self, seen: WindowInfo, wanted: Collection[Accessible]) -> AccessibleSigns:
-        """Those of the wanted objects that the window shows now, and whether it asks something else. Raises as `frame`.
-        One that was there the last time is asked whether it still is what it was; for the others the program is asked
-        for all of their roles, in one question."""
+        """Return the wanted objects that the window shows now, and whether it asks another question. Raises as `frame`.
+        Octet asks a known object whether it is still the same, and for all others it searches in one question."""
         frame = self.frame(seen)
         found: dict[Accessible, AccessiblePart] = {}
         for sign in wanted:
@@ -174,8 +165,8 @@ class AccessibilityReader:
         return AccessibleSigns(parts=found, strange=strange)
 
     def at(self, seen: WindowInfo, place: Box) -> Node:
-        """The object that stands at this place of the screen, with at most a little more or less; else the terminal in
-        which it lies. What lies under it is not meant. Raises as `frame`."""
+        """Return the object at this place of the screen, or a little larger or smaller; else the terminal that contains
+        it. What lies under it does not count. Raises as `frame`."""
         frame = self.frame(seen)
         nodes = frame.find(State.SHOWING, most=MOST_OBJECTS)
         alike = [(_likeness(box, place), number) for number, box in enumerate(places_of(nodes))]
@@ -185,22 +176,21 @@ class AccessibilityReader:
         terminals = frame.find(State.SHOWING, kinds={ROLES["terminal"]})
         around = [node for node, box in zip(terminals, places_of(terminals), strict=True) if place.fits_into(box)]
         if len(around) != 1:
-            raise NotOnBus(why="nothing that it tells of stands there")
+            raise NotOnBus(why="it reports nothing there")
         return around[0]
 
     def top(self, seen: WindowInfo) -> Node:
-        """A window over another one; its label need not be its title. Raises as `frame`."""
+        """Return a window over another one; its label need not be its title. Raises as `frame`."""
         frames = self._frames_of(seen)
         named = [frame for frame, label in zip(frames, labels(frames), strict=True) if label == seen.title]
-        # Some tell their place with a frame and a shadow around it.
+        # Some report their place with a frame and a shadow around it.
         found = named if len(named) == 1 else [one for one in frames if _is_around(one.extents(), seen.box)]
         if len(found) != 1:
-            raise NotOnBus(why="its program does not tell of this window there")
+            raise NotOnBus(why="its program does not report this window there")
         return found[0]
 
     def text_of(self, seen: WindowInfo, *, role: str) -> str | None:
-        """The text of the first shown object with this role that has one, the outer ones first; None when there is
-        none, or the window cannot be read."""
+        """Return the first text of a shown object with this role, outer objects first; None if there is none."""
         try:
             for node in self.frame(seen).find(State.SHOWING)[:MOST_OBJECTS]:
                 with suppress(Vanished):  # it went while we looked
@@ -230,7 +220,7 @@ class AccessibilityReader:
         return named[0]
 
     def connect(self) -> Bus:
-        """The connection, made anew if the bus went away. Raises NoBus, unasked if there was none a moment ago."""
+        """Return the connection, a new one if the bus went away. Raises NoBus, without asking again within AGAIN_S."""
         if self._bus is not None and self._bus.is_connected:
             return self._bus
         self.close()
@@ -242,7 +232,7 @@ class AccessibilityReader:
 
 
 def open_bus(address: str) -> Bus:
-    """The accessibility bus: at `address`, which the display names, else where the session's bus says. Raises NoBus."""
+    """Connect to the accessibility bus: at `address`, else where the session's bus says. Raises NoBus."""
     if address:
         return Bus(address)
     session = Bus()

@@ -1,4 +1,4 @@
-"""One object of an accessibility tree: what it is, what it says, where it stands, whether it has the focus."""
+"""One object of an accessibility tree: its kind, text, place and focus."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from core.profiles.model import Box, Composer
 _A = "org.a11y.atspi."
 _ACCESSIBLE, _TEXT, _COMPONENT, _COLLECTION = _A + "Accessible", _A + "Text", _A + "Component", _A + "Collection"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
-EMBEDDED = "\ufffc"  # stands in a text for an object with a text of its own
-_INLINE = frozenset({"link", "static", "label", "text", "mark", "image"})  # they stand in a line; all others are blocks
+EMBEDDED = "\ufffc"  # replaces in a text an object that has a separate text
+_INLINE = frozenset({"link", "static", "label", "text", "mark", "image"})  # in a line; all others are blocks
 _ALL, _ANY = 1, 2
 _CANONICAL = 1
 _RETURNS = {
@@ -32,13 +32,13 @@ _RETURNS = {
     "GetText": "s",
     "GrabFocus": "b",
 }
-"""What programs answer to what is asked here, by AT-SPI's published interfaces."""
+"""The form of each answer, by AT-SPI's published interfaces."""
 _RULE = "(aiia{ss}iaiiasib)uib"
 _SCREEN = 0
 _ROLE_BITS, _ROLE_WORDS = 32, 4
-AT_ONCE = 100  # so many objects are asked at once: all of them have to answer within the limit of one question
+AT_ONCE = 100  # so many objects are asked at once: all have to answer within the limit of one question
 MOST_LOOKED_AT = 2_000  # objects of one window that are looked at one by one, where its program does not look itself
-MOST_DEEP = 12  # blocks within blocks of one text beyond which it is not read: no composer is built like that
+MOST_DEEP = 12  # a text with more blocks within blocks is not read: no composer is built like that
 
 
 class State(IntEnum):
@@ -53,7 +53,7 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeInfo:
-    """What one object told of itself in one answer."""
+    """What one object reported in one answer."""
 
     role: str
     label: str
@@ -64,24 +64,24 @@ class NodeInfo:
         return all(self.states >> state & 1 for state in states)
 
     def fits(self, composer: Composer) -> bool:
-        """Whether it has the role and the label that the profile names, as far as it names any."""
+        """Return whether it has the role and the label that the profile names, as far as it names any."""
         return composer.role in {"", self.role} and composer.label in {"", self.label}
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One object. Every verb asks its program anew, and raises Vanished or NoAnswer when there is no answer."""
+    """One object. Every verb asks its program, and raises Vanished or NoBusReply without an answer."""
 
     bus: Bus
     name: str
     path: str
 
     def role(self) -> str:
-        """What it is, in the program's words: `entry`, `push button`, `document web`."""
+        """Return its role as the program calls it: `entry`, `push button`, `document web`."""
         return str(self._ask(_ACCESSIBLE, "GetRoleName")[0])
 
     def kind(self) -> int:
-        """What it is, as AT-SPI numbers it (`core.profiles.value_types`)."""
+        """Return its role as AT-SPI numbers it (`core.profiles.value_types`)."""
         return kinds_of([self])[0]
 
     def label(self) -> str:
@@ -94,16 +94,16 @@ class Node:
         return self._nodes(self._ask(_ACCESSIBLE, "GetChildren")[0])
 
     def extents(self) -> Box:
-        """Where it stands on the screen."""
+        """Return its place on the screen."""
         return places_of([self])[0]
 
     def grab_focus(self) -> bool:
-        """Ask it to take the focus; whether it says that it did."""
+        """Ask it to take the focus; return whether it says that it did."""
         return bool(self._ask(_COMPONENT, "GrabFocus")[0])
 
     def find(self, *states: State, kinds: Collection[int] = (), interface: str = "", most: int = 0) -> list[Node]:
-        """All objects in it that are in all of these states, and of one of these kinds if any is named; `most` of them,
-        0: all. The program itself looks, in one question, if it can; for those that have an `interface` it must."""
+        """Find the objects in it that have all of these states, and one of these kinds if any is given; at most `most`,
+        0: all. The program itself searches, in one question, if it can; for objects with an `interface` it must."""
         roles = [0] * _ROLE_WORDS
         for kind in kinds:
             roles[kind // _ROLE_BITS] |= 1 << kind % _ROLE_BITS
@@ -122,7 +122,7 @@ class Node:
         return found[:most] if most else found
 
     def _look_for(self, states: Sequence[State]) -> list[Node]:
-        """As `find`, floor by floor. What is not shown is not looked into when only what is shown is wanted."""
+        """Search as `find`, level by level; skip hidden objects when only shown ones are wanted."""
         found: list[Node] = []
         floor, looked_at = [self], 0
         wanted = sum(1 << state for state in states)
@@ -137,7 +137,7 @@ class Node:
         return found
 
     def places_of_lines(self, text: str, *, since: int = 0) -> list[Box]:
-        """Return the place on the screen of each line of its own text, as just read; from the line `since` on."""
+        """Return the place on the screen of each line of the text just read, from the line `since` on."""
         places: list[Box] = []
         lines = text.split("\n")
         start = sum(len(line) + 1 for line in lines[:since])
@@ -149,23 +149,23 @@ class Node:
         return places
 
     def text(self) -> str:
-        """Its whole text. Blocks in it (the paragraphs of a rich editor) are lines of their own."""
+        """Return its whole text. Blocks in it (the paragraphs of a rich editor) become separate lines."""
         return "\n".join(self.lines(MOST_DEEP))
 
     def own_text(self) -> str:
-        """Its text alone, a mark for each object in it; empty for what has none: GTK would log a complaint."""
+        """Return its text alone, with a mark for each object in it; empty where it has none: GTK would complain."""
         interfaces = cast("list[str]", self._ask(_ACCESSIBLE, "GetInterfaces")[0])
         return str(self._ask(_TEXT, "GetText", "ii", 0, -1)[0]) if _TEXT in interfaces else ""
 
     def lines(self, deep: int) -> list[str]:
-        """The lines of its text, blocks within blocks at most `deep`."""
+        """Return the lines of its text, with at most `deep` blocks inside each other."""
         own = str(self._ask(_TEXT, "GetText", "ii", 0, -1)[0])
         if EMBEDDED not in own:
             return own.split("\n")
         if deep == 0:
             raise NoBusReply(why="its text is nested too deep")
         lines: list[str] = []
-        is_open = False  # what comes inline goes on in the last line
+        is_open = False  # inline text continues the last line
         children = iter(self.children())
         for index, piece in enumerate(own.split(EMBEDDED)):
             child = next(children, None) if index else None
@@ -188,7 +188,7 @@ class Node:
         return self.bus.ask(self.call(interface, member, signature, *body))
 
     def call(self, interface: str, member: str, signature: str = "", *body: object) -> BusCall:
-        """A question to it, to be asked together with others."""
+        """Make a question to it, to be asked together with others."""
         return BusCall(
             name=self.name,
             path=self.path,
@@ -207,30 +207,28 @@ def _set_of(answer: list[object]) -> int:
     return sum(word << 32 * place for place, word in enumerate(cast("list[int]", answer[0])))
 
 
+# Each of these asks about all `nodes`, which are of one bus, at once.
+
+
 def labels(nodes: Sequence[Node]) -> list[str]:
-    """What each of `nodes`, of one bus, is called, asked at once."""
     calls = [node.call(_PROPERTIES, "Get", "ss", _ACCESSIBLE, "Name") for node in nodes]
     return [_value(answer) for answer in _all(nodes, calls)]
 
 
 def texts_of(nodes: Sequence[Node]) -> list[str]:
-    """The own text of each of `nodes`, which all have one, asked at once."""
     return [str(answer[0]) for answer in _all(nodes, [node.call(_TEXT, "GetText", "ii", 0, -1) for node in nodes])]
 
 
 def kinds_of(nodes: Sequence[Node]) -> list[int]:
-    """What each of `nodes`, of one bus, is, asked at once."""
     return [int(str(answer[0])) for answer in _all(nodes, [node.call(_ACCESSIBLE, "GetRole") for node in nodes])]
 
 
 def places_of(nodes: Sequence[Node]) -> list[Box]:
-    """Where each of `nodes`, of one bus, stands on the screen, asked at once."""
     calls = [node.call(_COMPONENT, "GetExtents", "u", _SCREEN) for node in nodes]
     return [_box_of(answer) for answer in _all(nodes, calls)]
 
 
 def look_at(nodes: Sequence[Node]) -> list[NodeInfo]:
-    """Look at each of `nodes`, of one bus, all asked at once."""
     calls = [
         call
         for node in nodes

@@ -1,1 +1,1 @@
-"""Measuring windows that are to be connected, and trying them: what is where, what stands still, does a draft land."""
+"""Measures windows that are being connected, and tries them: where everything is, and whether a draft lands."""

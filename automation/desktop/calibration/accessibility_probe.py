@@ -1,4 +1,4 @@
-"""Composers as their programs tell them, over the accessibility bus: where one writes, and what stands there."""
+"""Finds composers by what their programs report over the accessibility bus."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
 
-SHRINKS = 12  # so many pixels of a place that a program tells may be its frame, at each side
+SHRINKS = 12  # at each side, so many pixels of a reported place may be its frame
 
 
 class AccessibilityProbe:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from PIL import Image, ImageChops
 
 from automation.desktop.calibration.composer_detection import ONES, ground
-from automation.desktop.observation.image_diff import differing, share
+from automation.desktop.observation.image_diff import count_white, differing, share
 from automation.desktop.observation.inspector import WindowInspector
 from core.profiles.model import Box, Sign
 
@@ -23,8 +23,6 @@ MOST_PROMPTS = 12  # Octet gives up on a window that shows no sign by then
 
 @dataclass(slots=True, kw_only=True)
 class _Prompt:
-    """One prompt: its window before Enter, and, packed, while the agent may be at work."""
-
     number: int
     before: Image.Image
     sent_s: float
@@ -41,7 +39,8 @@ class BusyLearning:
     _signs: dict[str, Sign] = field(default_factory=dict[str, Sign])  # what the last prompt gave
 
     def note_sent(self, name: str) -> None:
-        """A prompt went into this window. It rested just before: so it looked after the prompt before that one, too."""
+        """Note that a prompt went into this window, which rested just before: so it looked after the earlier one
+        too."""
         rested, prompt = self.eyes.rested.pop(name, None), self._prompts.pop(name, None)
         if rested is None:
             return
@@ -54,7 +53,6 @@ class BusyLearning:
             self._prompts[name] = _Prompt(number=number, before=rested, sent_s=self.now_s())
 
     def note_frame(self, name: str, frame: Image.Image | None) -> None:
-        """Keep the picture of a look between deliveries, if it is time for one."""
         prompt = self._prompts.get(name)
         if prompt is None or frame is None or len(prompt.during) == MOST_FRAMES:
             return
@@ -90,21 +88,20 @@ CELL = 4  # pixels of a cell; a sign is made of neighbouring cells
 SMALLEST_CELLS = 4
 SMALLEST_PX = 60  # with fewer other pixels it is a caret somewhere, and no work
 MARGIN = 12
-LASTS = 0.6  # in so much of the pictures from the time of work a sign looks the same
+LASTS = 0.6  # a sign looks the same in so much of the pictures from the time of work
 FULL = 160  # so white (of 255) the mean of a cell must be
-CLEAR = 3.0  # so many times more of the colour must be there while it works than while it rests
+CLEAR = 3.0  # the colour must be so many times more frequent at work than at rest
 
 
 def sign_of_work(
     before: Image.Image, during: Sequence[Image.Image], after: Image.Image, avoid: Sequence[Box]
 ) -> Sign | None:
-    """A place of the window that looks the same before and after, and otherwise, of one colour, in most of the pictures
-    between. None where there is none, outside of `avoid`."""
-    kept = ImageChops.invert(differing(before, after))  # what was said stays in the transcript: that is no sign
-    for box in avoid:  # and a little around it: a caret stands at the edge of what was measured
+    """Find a place outside `avoid` that looks the same before and after, and has one other colour in between."""
+    kept = ImageChops.invert(differing(before, after))  # text stays in the transcript: it is no sign
+    for box in avoid:  # and a little around it: a caret is at the edge of what was measured
         kept.paste(0, box.grown(MARGIN).edges)
     masks = [ImageChops.darker(differing(before, frame), kept) for frame in during]
-    worked = [(frame, mask) for frame, mask in zip(during, masks, strict=True) if _white(mask) >= SMALLEST_PX]
+    worked = [(frame, mask) for frame, mask in zip(during, masks, strict=True) if count_white(mask) >= SMALLEST_PX]
     if not worked:
         return None
     frames = [frame for frame, _ in worked]
@@ -119,12 +116,8 @@ def sign_of_work(
     return next((sign for sign in signs if sign is not None), None)
 
 
-def _white(mask: Image.Image) -> int:
-    return mask.histogram()[255]
-
-
 def _sign(box: Box, before: Image.Image, during: Sequence[Image.Image], after: Image.Image) -> Sign | None:
-    """The colour by which this place is told, if one tells it clearly."""
+    """Return the colour that identifies this place, if one does so clearly."""
     crops = [frame.crop(box.edges) for frame in during]
     colour = ground(crops[len(crops) // 2])
     there = sorted(share(crop, colour) for crop in crops)[len(crops) // 4]

@@ -1,5 +1,4 @@
-"""Found in pictures of a window: where prompts are written, the blank area around the point that a user showed; and
-which parts always look the same, its anchors."""
+"""Finds in pictures of a window the composer, a blank area, and the anchors, parts that always look the same."""
 
 from __future__ import annotations
 
@@ -14,33 +13,32 @@ from automation.desktop.observation.image_diff import differing
 from core.calibration.model import Point
 from core.profiles.model import Box
 
-AROUND = 20  # so many pixels from the point a blank one is looked for, where it was shown on a letter
+AROUND = 20  # so many pixels around the point a blank one is searched, if the user showed a letter
 GROUND = 5
 """Pixels to each side of the point in which the colour of the ground is looked for: letters have less than it."""
 INSET = 2  # left out at each edge: a frame may be drawn there when the composer has the focus
 SMALLEST = (60, 12)
 SCROLLBAR = 16
-"""Left out at the right edge, and at the lower one of high places: many programs draw a bar over the text there when
-the pointer or a text comes, and take it away a second later. A composer with one would not look empty."""
+"""Left out at the right edge, and at the lower one of high places: many programs draw a scrollbar over the text for a
+second. A composer with one would not look empty."""
 _BLANK, _FOREIGN = 0, 255
 SAME = 3  # differences up to this much in one of the three colours are none (of 255)
-_WHERE = [_BLANK] * (SAME + 1) + [_FOREIGN] * (255 - SAME)
 
 SIZES = ((300, 24), (200, 24), (160, 20), (120, 16), (80, 14))
-"""Larger ones are told from more; smaller ones reach less easily into what changes, as the first line of a chat."""
+"""Larger anchors show more; smaller ones reach less easily into what changes, as the first line of a chat."""
 STEP = 8
 TEXTURE_PX = NOISE_PX * 3 // 2
 """So many pixels of an anchor must differ from its ground: with fewer an empty place could pass for it."""
-ENOUGH_PX = 2_000  # more to tell it by makes none better
+ENOUGH_PX = 2_000  # more texture makes an anchor no better
 ONES = [0] * 255 + [1]  # counts white pixels as one, others as none
 MOST = 4  # of each size
 EDGE = 0.2
-"""What lies so near the top (a header, a title bar) stands still more surely than the middle, where people talk."""
+"""Parts so near the top (a header, a title bar) change less than the middle, where people talk."""
 FRAME = 12  # as wide is a part that holds one side of the composer's frame
 
 
 def moving(frames: Sequence[Image.Image]) -> Image.Image:
-    """White where any of these pictures of one place differs from the first: carets, clocks, spinners."""
+    """Mark white where any of these pictures of one place differs from the first: carets, clocks, spinners."""
     mask = Image.new("L", frames[0].size, _BLANK)
     for frame in frames[1:]:
         mask = ImageChops.lighter(mask, differing(frames[0], frame))
@@ -48,19 +46,20 @@ def moving(frames: Sequence[Image.Image]) -> Image.Image:
 
 
 def ground(picture: Image.Image) -> str:
-    """The colour that most of a picture has, as `#rrggbb`."""
+    """Return the most frequent colour of a picture, as `#rrggbb`."""
     colours: Sequence[tuple[int, tuple[int, int, int]]] = picture.getcolors(picture.width * picture.height) or []  # pyright: ignore[reportAssignmentType] RGB pictures have these
     red, green, blue = max(colours)[1]
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def blank_around(frames: Sequence[Image.Image], point: Point) -> tuple[Box, str] | None:
-    """The largest rectangle around `point` that has one colour in these pictures of one place, but for what moves; and
-    the colour. None where there is none that is large enough to write into."""
+    """Find the largest rectangle around `point` with one colour in all these pictures, but for what moves; return it
+    and the colour. None where none is large enough to write into."""
     picture = frames[0]
     near = Box(x=point[0], y=point[1], width=0, height=0).grown(GROUND).shared(Box.of_edges(0, 0, *picture.size))
     colour = ground(picture.crop(near.edges))
-    foreign = ImageChops.subtract(_foreign(picture, colour), moving(frames))
+    # Dark programs set a composer off from its ground by very little.
+    foreign = ImageChops.subtract(differing(picture, Image.new("RGB", picture.size, colour), same=SAME), moving(frames))
     start = _nearest_blank(foreign, point)
     found = None if start is None else _largest(foreign, start)
     if found is None:
@@ -73,21 +72,14 @@ def blank_around(frames: Sequence[Image.Image], point: Point) -> tuple[Box, str]
 
 
 def beside_scrollbars(place: Box) -> Box:
-    """The place without its edges over which a scrollbar may come and go; all of it where that leaves too little."""
+    """Return the place without the edges where a scrollbar may come and go; all of it where that leaves too little."""
     width = place.width - SCROLLBAR if place.width >= SMALLEST[0] + SCROLLBAR else place.width
     height = place.height - SCROLLBAR if place.height >= 4 * SCROLLBAR else place.height
     return Box(x=place.x, y=place.y, width=width, height=height)
 
 
-def _foreign(picture: Image.Image, colour: str) -> Image.Image:
-    """White where a picture has another colour: dark programs set a composer off from its ground by very little."""
-    red, green, blue = ImageChops.difference(picture, Image.new("RGB", picture.size, colour)).split()
-    most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    return most.point(_WHERE)  # pyright: ignore[reportUnknownMemberType] as in pictures
-
-
 def _nearest_blank(foreign: Image.Image, point: Point) -> Point | None:
-    """The point itself, else a blank one near it: it may have been shown on a letter or on the caret."""
+    """Return the point itself, else a blank one near it: the user may have shown a letter or the caret."""
     for reach in range(AROUND):
         for dx, dy in ((reach, 0), (-reach, 0), (0, reach), (0, -reach)):
             x, y = point[0] + dx, point[1] + dy
@@ -113,8 +105,8 @@ def _largest(foreign: Image.Image, point: Point) -> Box | None:
 
 
 def _narrowing(rows: bytes, width: int, x: int, order: range) -> list[tuple[int, int, int]]:
-    """From the first row on, away from it: how far left and right of `x` all rows so far are blank, and how many rows
-    that holds for; only the last of those with the same sides."""
+    """Return steps away from the first row: how far left and right of `x` all rows so far are blank, and how many rows
+    these are. Of steps with the same sides only the last."""
     steps: list[tuple[int, int, int]] = []
     left, right = 0, width
     for count, y in enumerate(order, start=1):
@@ -131,9 +123,8 @@ def _narrowing(rows: bytes, width: int, x: int, order: range) -> list[tuple[int,
 
 
 def anchors(frames: Sequence[Image.Image], composer: Box, avoid: Sequence[Box]) -> tuple[Box, ...]:
-    """Find parts of these pictures of one window that stand still and show something, outside the composer and `avoid`:
-    first the sides of the composer's own frame, which never scrolls, then the best others. Several may be parts of one.
-    """
+    """Find parts of these pictures of one window that do not change and show something, outside the composer and
+    `avoid`: first the sides of the composer's frame, which never scrolls, then the best others. They may overlap."""
     picture = frames[0]
     textured = differing(picture, Image.new("RGB", picture.size, ground(picture)))
     inside = _counts(textured), _counts(moving(frames))
@@ -148,7 +139,7 @@ def anchors(frames: Sequence[Image.Image], composer: Box, avoid: Sequence[Box]) 
 
 
 def _sides(composer: Box, picture: Image.Image) -> list[Box]:
-    """The strips below, beside and above the composer that lie in the window and are not of one colour."""
+    """Return the strips below, beside and above the composer that lie in the window and have several colours."""
     x, y, right, bottom = composer.edges
     edges = [
         (x, bottom, min(right, x + SIZES[0][0]), min(picture.height, bottom + FRAME)),
@@ -165,7 +156,7 @@ def _sides(composer: Box, picture: Image.Image) -> list[Box]:
 def _of_size(
     inside: tuple[list[list[int]], list[list[int]]], picture: Image.Image, size: tuple[int, int], avoid: Sequence[Box]
 ) -> list[tuple[float, Box]]:
-    """The best of one size, with what each is worth; none over another."""
+    """Return the best anchors of one size with their worth; none overlaps another."""
     found: list[tuple[float, Box]] = []
     for y in range(0, picture.height - size[1] + 1, STEP):
         for x in range(0, picture.width - size[0] + 1, STEP):
@@ -184,7 +175,7 @@ def _of_size(
 
 
 def _worth(texture: int, box: Box, picture: Image.Image) -> float:
-    """A lot to tell it by is good, up to a point; near the top is better, the sides before the middle."""
+    """Rate an anchor: more texture is better, up to a point; near the top is better, the sides before the middle."""
     told = min(texture, ENOUGH_PX) / ENOUGH_PX
     from_top = box.y / picture.height
     place = 2.0 if from_top < EDGE else 1.0 if box.edges[2] < picture.width * EDGE * 2 else 0.0
@@ -192,7 +183,7 @@ def _worth(texture: int, box: Box, picture: Image.Image) -> float:
 
 
 def _counts(mask: Image.Image) -> list[list[int]]:
-    """How many white pixels lie left of and above each place: any box is then counted at once."""
+    """Count the white pixels left of and above each place: any box is then counted at once."""
     width, rows = mask.width, mask.point(ONES).tobytes()  # pyright: ignore[reportUnknownMemberType] as in pictures
     table = [[0] * (width + 1)]
     for y in range(mask.height):

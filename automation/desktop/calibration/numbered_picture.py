@@ -1,4 +1,4 @@
-"""Pictures on which people show what they mean: a number on each window, or on each place of one."""
+"""Pictures that ask a user to choose: a number on each window, or on each place of one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INK = "#ffffff"
 SIZE = 28
 THICK = 3
 WIDE = 1000
-"""A part of a picture is enlarged until it is so wide: its numbers must be told from each other on a telephone."""
+"""A part of a picture is enlarged to this width: its numbers must be legible on a telephone."""
 
 
 def number_places(png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:

@@ -1,4 +1,4 @@
-"""Terminals: whether a window is one, how its program reads what is typed, and where text can stand in it."""
+"""Terminals: whether a window is one, how its program reads what is typed, and where text can be in it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def reads_lines(pid: int) -> bool:
 
 
 def text_area(picture: Image.Image) -> tuple[Box, str]:
-    """Find where text can stand in a picture of a terminal, beside its scrollbars, and the colour of its ground."""
+    """Find where text can be in a picture of a terminal, beside its scrollbars, and the colour of its ground."""
     colour = ground(picture)
     ink = differing(picture, Image.new("RGB", picture.size, colour))
     columns = ink.resize((picture.width, 1), Image.Resampling.BOX).tobytes()  # pyright: ignore[reportUnknownMemberType] as in pictures

@@ -1,4 +1,4 @@
-"""One draft into a window that is being connected: staged, read back and cleared by the very steps of a delivery."""
+"""One draft into a window that is being connected: staged, read back and cleared by the steps of a delivery."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from typing import Protocol
 from PIL import Image, ImageChops
 
 from automation.desktop.calibration.composer_detection import ground
+from automation.desktop.delivery_window import DeliveryWindow
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.image_diff import place_of_line
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import to_png
-from automation.protocol.ports import DeliveryClock, DeliveryFailure, ReadbackResult, WindowPort
+from automation.protocol.ports import ClearResult, DeliveryClock, DeliveryFailure, ReadbackResult, WindowPort
 from automation.protocol.text import equal, normalise, prepare
 from core.calibration.model import NO_PROMPT, TrialResult
-from core.deliveries.model import Outcome, Reason, Result
+from core.deliveries.model import Moment, Outcome, Reason, Result
 from core.profiles.model import AnyReadback, Box, Newline, Normalise, Profile, Readback
 
-ASIDE = (240, 80)  # pixels around the composer in which a draft that lies beside it is looked for
+ASIDE = (240, 80)  # so many pixels around the composer Octet looks for a draft beside it
 STAYS = frozenset(
     {Reason.PASTE_NOT_READ, Reason.MOVED, Reason.COVERED, Reason.NOT_READABLE, Reason.NOT_TOLD, Reason.NO_SUCH_KEY}
 )
-"""A delivery waits for these to pass; while a person calibrates they say what is wrong."""
+"""A delivery waits for these to pass; during calibration they name the trouble."""
 MOST_CANDIDATES = 3
 COMPARED = frozenset({Readback.ACCESSIBILITY.value, Readback.COPY.value})
-"""What reads the whole text: with these it is seen that nothing but the draft stood there."""
+"""With these ways Octet reads the whole text, and sees that the composer held nothing but the draft."""
 DIFFERS = frozenset({Reason.READ_BACK_DIFFERS, Reason.PASTE_NOT_READ})
 SOON_S = 0.01
-DRAWN_S = 1.0  # how long a draft that was read back may take to be drawn
+DRAWN_S = 1.0  # drawing a draft that was read back takes at most so long
 
 
 class TrialJournal:
-    """Grants every step of a window on trial, which has no journal. Steps that rehearse never ask for Enter."""
+    """Grants every step: a trial has no journal. A rehearsal never asks for Enter."""
 
     def staging(self, drafts: tuple[str, ...]) -> None: ...
     def staged(self, sha256: str, drafts: tuple[str, ...]) -> None: ...
@@ -42,19 +43,18 @@ class TrialJournal:
 
 
 class TrialObserver:
-    """What is looked at while a window takes a draft on trial: where it shows, what stood still meanwhile. The window
-    that is tried tells of each step."""
+    """What Octet sees while a window takes a draft on trial. The window reports each step."""
 
     def __init__(self, *, name: str, eyes: WindowInspector, pace: DeliveryClock) -> None:
         self._name = name
         self._eyes = eyes
         self._pace = pace
         self._profile = eyes.profile(name)
-        self.first: Image.Image | None = None  # Before the composer had the focus, which some programs show around it
+        self.first: Image.Image | None = None  # before the composer had the focus, which some programs show around it
         self.before: Image.Image | None = None
         self.staged: Image.Image | None = None
         self.after: Image.Image | None = None
-        self.reading = ReadbackResult(by=Readback.NONE)  # What was read back last
+        self.reading = ReadbackResult(by=Readback.NONE)  # the last readback
         self._empties: tuple[Image.Image, ...] = ()
 
     @property
@@ -63,28 +63,25 @@ class TrialObserver:
         return self._profile.composer.has_placeholder and self._profile.readback[0] is Readback.PIXELS
 
     def looks(self) -> None:
-        """Before the window is looked at: a hint that stands there counts as none. That it is one is shown by the
-        draft, which is read back alone."""
+        """Look before anything is touched. A hint counts as empty: the draft, read back alone, proves it is one."""
         self.first = self._shot()
         self._keep_empty(self.first)
 
     def stages(self) -> None:
-        """Before the draft is pasted."""
         self.before = self._shot()
         self._keep_empty(self.before)
 
     def has_staged(self, rest: Callable[[float], None]) -> None:
-        """After it was read back: programs tell of a text before they have drawn it."""
+        """Look after the readback, until the draft is drawn: programs report a text before they draw it."""
         end = self._pace.now_s() + DRAWN_S
         while not self._shows() and self._pace.now_s() < end:
             rest(SOON_S)
 
     def has_cleared(self) -> None:
-        """After it was deleted."""
         self.after = self._shot()
 
     def tried(self, outcome: Outcome, *, text: str, anchors: Sequence[Box]) -> TrialResult:
-        """What was seen, and what a person can do about it; `text` is what was staged."""
+        """Return what was seen, and what the user can do about it; `text` is the staged text."""
         drawn = self._drawn()
         went = outcome.result is Result.REHEARSED
         anchor = next((box for box in anchors if self._stood_still(box)), None)
@@ -93,11 +90,11 @@ class TrialObserver:
             went, reason, note = False, Reason.WRONG_PLACE, "the draft was read back, but it does not show there"
         read, read_by = self.reading.text or "", "" if outcome.evidence is None else outcome.evidence.readback
         if went and self._empties and read_by not in COMPARED and not self.is_terminal:
-            went, reason, note = False, Reason.COMPOSER_NOT_EMPTY, "nothing proves that what it shows is only a hint"
-        if not went and self._lacks_prompt():
+            went, reason, note = False, Reason.COMPOSER_NOT_EMPTY, "nothing proves that its text is only a hint"
+        if not went and self._is_without_prompt():
             reason, note = Reason.NO_COMPOSER, NO_PROMPT
         if outcome.draft_left:
-            note = f"{note}; the draft may still stand there: delete it".removeprefix("; ")
+            note = f"{note}; the draft may still be there: delete it".removeprefix("; ")
         return TrialResult(
             ok=went,
             reason=None if went else reason,
@@ -143,14 +140,14 @@ class TrialObserver:
         return self.staged is not None and self._is_seen(self._drawn())
 
     def _shot(self) -> Image.Image | None:
-        """The whole window as it is seen now, nothing painted over: it does not leave this process."""
+        """Take a picture of the whole window without masks: it does not leave this process."""
         try:
             box = self._eyes.place(self._name).box
         except DeliveryFailure:
             return None
         return self._eyes.at(box)
 
-    def _lacks_prompt(self) -> bool:
+    def _is_without_prompt(self) -> bool:
         prompt, colour = self._profile.composer.prompt, self._profile.composer.background
         return (
             prompt is not None
@@ -166,7 +163,6 @@ class TrialObserver:
         return None if change is None else Box.of_edges(*change).on_screen(composer)
 
     def _drawn(self) -> Box | None:
-        """Where the draft shows, in the composer or a little beside it."""
         if self.before is None or self.staged is None:
             return None
         around = self._profile.composer.box.grown(*ASIDE).shared(Box.of_edges(0, 0, *self.before.size))
@@ -174,7 +170,7 @@ class TrialObserver:
         return None if change is None else Box.of_edges(*change).on_screen(around)
 
     def _is_seen(self, drawn: Box | None) -> bool:
-        """Whether a composer with the draft in it does not pass for an empty one."""
+        """Return whether a composer with the draft in it does not pass for an empty one."""
         composer = self._profile.composer
         if drawn is None or self.staged is None or not drawn.overlaps(composer.box):
             return False
@@ -190,11 +186,39 @@ class TrialObserver:
 
 
 class TrialPort(WindowPort, Protocol):
-    """A window that is tried: it tells its trial of each step."""
+    """A window that is tried."""
 
-    # What was looked at meanwhile.
     @property
-    def trial(self) -> TrialObserver: ...
+    def trial(self) -> TrialObserver: ...  # What was seen meanwhile
+
+
+class TrialWindow(DeliveryWindow[WindowInspector]):
+    """One draft's view of one window. It comes before a platform's own window among the bases of a class."""
+
+    _trial: TrialObserver | None = None
+
+    @property
+    def trial(self) -> TrialObserver:
+        self._trial = self._trial or TrialObserver(name=self._name, eyes=self._eyes, pace=self._pace)
+        return self._trial
+
+    def look(self, *, may_be_busy: bool = False) -> bool:
+        self.trial.looks()
+        return super().look(may_be_busy=may_be_busy)
+
+    def stage(self, text: str) -> None:
+        self.trial.stages()
+        super().stage(text)
+
+    def remember(self, moment: Moment) -> None:
+        super().remember(moment)
+        if moment is Moment.STAGED:
+            self.trial.has_staged(self._wait)
+
+    def clear(self, *, if_untouched: bool = False) -> ClearResult:
+        cleared = super().clear(if_untouched=if_untouched)
+        self.trial.has_cleared()
+        return cleared
 
 
 SHORTEST = 500  # characters; what keeps less of a draft takes no prompt, not even one that names a file
@@ -216,9 +240,9 @@ _LINES: tuple[tuple[dict[str, str], _Made], ...] = (
 
 
 def quirks(text: str, read: str, profile: Profile, by: AnyReadback | None = None) -> dict[str, object]:
-    """Explain what was read back of `text`, `by` this way, by what its profile has to say, as `[windows.calibrated]`
-    has it; return nothing where nothing explains it. Editors that draw only the visible lines tell only those over the
-    accessibility bus: where only a cut explains what it told, Octet copies the draft back."""
+    """Explain what was read back of `text`, `by` this way, as a setting of its profile (`[windows.calibrated]`); empty
+    where nothing explains it. Some editors report only the visible lines over the accessibility bus: where only a cut
+    explains the difference, Octet copies the draft back."""
     asked = prepare(text, profile)
     for level in (profile.normalise, Normalise.NL, Normalise.NBSP, Normalise.LINES):
         for found, made in _made(asked):
@@ -235,7 +259,7 @@ def quirks(text: str, read: str, profile: Profile, by: AnyReadback | None = None
 
 
 def _made(asked: str) -> Iterator[tuple[dict[str, object], str]]:
-    """Yield what a program may make of a text, with what its profile would have to say then."""
+    """Yield what a program may turn a text into, with the setting that its profile then needs."""
     for of_lines, lines in _LINES:
         for of_tabs, tabs in _TABS:
             yield {**of_lines, **of_tabs}, tabs(lines(asked))

@@ -1,4 +1,4 @@
-"""The accessibility bus of a virtual display: over it, the programs there tell what they show."""
+"""The accessibility bus of a virtual display."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VARIABLES = {
     "QT_ACCESSIBILITY": "1",
     "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1",
 }
-"""What makes programs tell what they show. GTK needs nothing, but the absence of SILENCING."""
+"""Make programs report what they show. GTK needs none, but the absence of SILENCING."""
 SILENCING = ("NO_AT_BRIDGE", "GTK_A11Y", "AT_SPI_BUS_ADDRESS")
 """Variables of the keeper that would lead programs away from the bus."""
 
@@ -33,7 +33,7 @@ def missing_packages() -> list[str]:
 
 @asynccontextmanager
 async def bus(start: Callable[[str, Sequence[str]], Awaitable[ChildProcess]]) -> AsyncGenerator[Mapping[str, str]]:
-    """Keep a session bus with accessibility; yield what programs need to find it, nothing where it cannot be had."""
+    """Keep a session bus with accessibility; yield the variables by which programs find it, none without a bus."""
     async with AsyncExitStack() as stack:
         known: Mapping[str, str] = {}
         with suppress(NotStarted):

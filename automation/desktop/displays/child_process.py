@@ -1,4 +1,4 @@
-"""The programs of a virtual display: each leads a group of its own, bears a mark, and does not outlive its keeper."""
+"""The programs of a virtual display: each leads a process group, bears a mark, and does not outlive its keeper."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import structlog
 
@@ -19,13 +18,13 @@ from core.kit.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 MARK = "OCTET_VIRTUAL_DISPLAY"
-"""The variable by which whatever was started on a virtual display is recognised, however deep it was started."""
-END_S = 3.0  # how long programs may take to end after SIGTERM; then they are killed
-MOST_WORDS = 1_000_000  # bytes of a program's own words; a longer file begins anew with the program's next start
+"""The variable that marks every process started on a virtual display, however deep."""
+END_S = 3.0  # after SIGTERM; then programs are killed
+MOST_WORDS = 1_000_000  # bytes of a program's output; its next start begins a longer file again
 
 
 class NotStarted(Unavailable):
-    """{what} cannot be started: {why}"""
+    """Octet cannot start {what}: {why}"""
 
 
 class ChildProcess:
@@ -39,15 +38,16 @@ class ChildProcess:
     async def start(
         what: str, argv: Sequence[str], *, environ: Mapping[str, str], words: Path, directory: Path, talks: bool = False
     ) -> ChildProcess:
-        """Start it in `directory`; what it says goes to the file `words`, or to us if it `talks`. Raises NotStarted."""
+        """Start it in `directory`; its output goes to the file `words`, or to us if it `talks`. Raises NotStarted."""
         if shutil.which(argv[0], path=environ.get("PATH")) is None:
             raise NotStarted(what=what, why=f"there is no program {argv[0]}")
         if not directory.is_dir():  # noqa: ASYNC240 a look at one folder
             raise NotStarted(what=what, why=f"its folder {directory} does not exist")
         setpriv = shutil.which("setpriv")
         tie = [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
+        has_much = words.exists() and words.stat().st_size > MOST_WORDS  # noqa: ASYNC240 a look at one file
         try:
-            with _open(words) as file:
+            with words.open("wb" if has_much else "ab") as file:
                 process = await asyncio.create_subprocess_exec(
                     *tie,
                     *argv,
@@ -63,15 +63,13 @@ class ChildProcess:
         return ChildProcess(what, process)
 
     async def ended(self) -> str:
-        """Wait until it ends; return how, in words."""
         code = await self.process.wait()
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
     async def end(self) -> None:
-        """Tell its whole group to end, and make it."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.process.pid, number)  # it leads a group of its own
+                os.killpg(self.process.pid, number)  # it leads its group
             try:
                 async with asyncio.timeout(END_S):
                     await self.process.wait()
@@ -80,13 +78,8 @@ class ChildProcess:
                 log.warning("program_does_not_end", what=self.what, pid=self.process.pid)
 
 
-def _open(words: Path) -> BinaryIO:
-    has_much = words.exists() and words.stat().st_size > MOST_WORDS
-    return words.open("wb" if has_much else "ab")
-
-
 def marked(mark: str) -> list[int]:
-    """All processes that were started under this mark and live; ourselves never."""
+    """Return all other living processes that were started under this mark."""
     wanted = f"{MARK}={mark}".encode()
     found: list[int] = []
     for entry in Path("/proc").iterdir():
@@ -101,7 +94,7 @@ def marked(mark: str) -> list[int]:
 
 
 async def sweep(mark: str) -> int:
-    """End whatever is left under this mark; how many there were."""
+    """End all processes left under this mark; return how many there were."""
     left = first = await asyncio.to_thread(marked, mark)
     for number in (signal.SIGTERM, signal.SIGKILL):
         for pid in left:

@@ -1,4 +1,4 @@
-"""The status of a virtual display, as its keeper tells it. Every platform may load this."""
+"""The status of a virtual display, as its keeper reports it. Every platform may load this."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class DisplayStatus:
     reason: Reason | None = Reason.DISPLAY_STARTING  # why it is not up; None when server, manager and program run
     note: Diagnostic = ""  # what exactly happened
     keeper: int = 0
-    restarts: int = 0  # how often its server, manager or program ended unasked since its keeper began
+    restarts: int = 0  # of its server, manager or program, unasked, since its keeper began
 
     @property
     def is_up(self) -> bool:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from automation.desktop.displays.display_status import NOT_KEPT, DisplayStatus
 from core.kit.errors import Conflict
-from core.kit.files import try_lock, write_bytes_private
+from core.kit.files import try_lock, write_private
 
 _FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
 _KIND = b"MIT-MAGIC-COOKIE-1"
@@ -23,13 +23,13 @@ _STATUS = TypeAdapter(DisplayStatus)
 
 
 def write_cookie(path: Path, cookie: bytes, number: str = "") -> None:
-    """An authority file with this cookie for the display `number` of this machine; empty: for any. 0600, whole."""
+    """Write an authority file with this cookie for the display `number` of this machine; empty: for any."""
     entries = b"".join(
         struct.pack(">H", family) + b"".join(map(_counted, (address, number.encode(), _KIND, cookie)))
         # One entry for libraries that compare the host's name, one for those that take any.
         for family, address in ((_FAMILY_LOCAL, socket.gethostname().encode()), (_FAMILY_WILD, b""))
     )
-    write_bytes_private(path, entries)
+    write_private(path, entries)
 
 
 def _counted(data: bytes) -> bytes:
@@ -37,18 +37,18 @@ def _counted(data: bytes) -> bytes:
 
 
 class KeptByAnother(Conflict):
-    """The display of desk {id} is kept by another process of this home already."""
+    """Another process of this home already runs the display of desk {id}."""
 
 
 class DisplayStateDir:
-    """The folder of one desk's display: its lock, its standing, whether it is wanted, and its programs' words."""
+    """The folder of one desk's display: its lock, its status, whether it is wanted, and its programs' output."""
 
     def __init__(self, displays: Path, desk: str) -> None:
         self.desk = desk
         self.path = displays / desk
 
     def make(self) -> None:
-        """For the owner of this account only: the cookie lies here."""
+        """Make it for the owner of this account only: it holds the cookie."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path.mkdir(mode=0o700, exist_ok=True)
 
@@ -68,11 +68,11 @@ class DisplayStateDir:
         finally:
             os.close(handle)
 
-    def tell(self, standing: DisplayStatus) -> None:
-        write_bytes_private(self.path / "standing.json", _STATUS.dump_json(standing))
+    def tell(self, status: DisplayStatus) -> None:
+        write_private(self.path / "standing.json", _STATUS.dump_json(status))
 
     def read(self) -> DisplayStatus:
-        """What its keeper wrote down last; NOT_KEPT when there is none."""
+        """Return what its keeper wrote last; NOT_KEPT without one."""
         if not self._is_kept():
             return NOT_KEPT
         try:
@@ -82,11 +82,10 @@ class DisplayStateDir:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether no user has put it down."""
         return not (self.path / "down").exists()
 
     def want(self, *, up: bool) -> None:
-        """It shall be up, or down until a user wants it up again; heeded by its keeper, now or later."""
+        """Have it up, or down until a user wants it up again; its keeper obeys, now or later."""
         self.make()
         if up:
             (self.path / "down").unlink(missing_ok=True)

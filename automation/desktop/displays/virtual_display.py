@@ -1,4 +1,4 @@
-"""One virtual display: keeps its X server, window manager and program running, and says at any time how it stands."""
+"""One virtual display: keeps its X server, window manager and program running, and reports its status."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PackagesMissing(Unavailable):
 
 
 class ServerSilent(Unavailable):
-    """its X server did not come up: {why}"""
+    """its X server did not start: {why}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ def check_packages() -> None:
 
 
 class VirtualDisplay:
-    """One desk's display. `keep` must be running; `tell` is called at each change of its standing."""
+    """One desk's display. `keep` must be running; `tell` is called at each change of its status."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class VirtualDisplay:
         tell: Callable[[DisplayStatus], None],
         limits: DisplayTimeouts | None = None,
     ) -> None:
-        """`environ` is what the program knows of the world; our own variables are taken out of it."""
+        """`environ` is the program's environment; Octet removes its own variables."""
         self.desk = folder.desk
         self._virtual = virtual
         self._folder = folder
@@ -89,12 +89,12 @@ class VirtualDisplay:
         self._directory = (home / Path(virtual.directory).expanduser()).resolve()
         self._tell = tell
         self._limits = limits or DisplayTimeouts()
-        self._standing = DisplayStatus()
+        self._status = DisplayStatus()
         self._bus: Mapping[str, str] = {}  # leads its program to the display's own bus; empty where it has none
         self._whys: dict[str, tuple[Reason, str] | None] = {}  # by part of the display, why it does not run now
 
     async def keep(self) -> None:
-        """Keep it up until cancelled. While another process of this home does, tell what that one says."""
+        """Keep it up until cancelled. While another process of this home keeps it, report that process's status."""
         while True:
             try:
                 with self._folder.kept():
@@ -111,7 +111,7 @@ class VirtualDisplay:
             await asyncio.sleep(self._limits.look_s)
 
     async def _run(self) -> None:
-        self._standing = DisplayStatus(keeper=os.getpid())
+        self._status = DisplayStatus(keeper=os.getpid())
         self._say(server=(Reason.DISPLAY_STARTING, ""))
         left = await sweep(self._mark)
         if left:
@@ -145,9 +145,9 @@ class VirtualDisplay:
         except Unavailable as trouble:
             return trouble.message
         finally:
-            self._standing = replace(self._standing, display="", xauthority="")
-            self._whys.clear()  # what is said next is why all of it is gone
-            await asyncio.shield(sweep(self._mark))  # what the program started on its own goes with its display
+            self._status = replace(self._status, display="", xauthority="")
+            self._whys.clear()  # the next status says why all of it is gone
+            await asyncio.shield(sweep(self._mark))  # also ends what the program started
 
     async def _serve(self, server: ChildProcess) -> str:
         has_manager = asyncio.Event()
@@ -177,7 +177,7 @@ class VirtualDisplay:
             number = await self._number(server)
             write_cookie(self._folder.xauthority, cookie, number)
             xauthority = str(self._folder.xauthority.resolve())
-            self._standing = replace(self._standing, display=f":{number}", xauthority=xauthority)
+            self._status = replace(self._status, display=f":{number}", xauthority=xauthority)
             self._say(server=None)
             yield server
         finally:
@@ -190,11 +190,11 @@ class VirtualDisplay:
             async with asyncio.timeout(self._limits.start_s):
                 number = await server.process.stdout.readline()
         if not number.strip().isdigit():
-            raise ServerSilent(why=f"{self._folder.path / 'server.log'} tells more")
+            raise ServerSilent(why=f"{self._folder.path / 'server.log'} has more")
         return number.strip().decode()
 
     async def _keep_manager(self, is_there: asyncio.Event) -> None:
-        """Openbox tells that it is there by the command it starts with: it makes a file."""
+        """Keep Openbox running. Its startup command makes a file when it is ready."""
         sign, rules = self._folder.path / "manager.up", self._folder.path / "openbox.xml"
         own = {"XDG_CONFIG_HOME": str(self._folder.path), "XDG_CACHE_HOME": str(self._folder.path)}
         rules.write_text(_RULES.read_text("utf-8").format(rules=_FILLS if self._virtual.fill else _FREE), "utf-8")
@@ -236,7 +236,7 @@ class VirtualDisplay:
                     await asyncio.shield(child.end())
             pause_s = pause.after(time.monotonic() - began_s)
             log.warning("display_part_ended", desk=self.desk, part=part, why=why, again_in_s=pause_s)
-            self._standing = replace(self._standing, restarts=self._standing.restarts + 1)
+            self._status = replace(self._status, restarts=self._status.restarts + 1)
             self._say(**{part: (Reason.DISPLAY_ENDED, why)})
             await asyncio.sleep(pause_s)
 
@@ -262,7 +262,7 @@ class VirtualDisplay:
         directory: Path | None = None,
         talks: bool = False,
     ) -> ChildProcess:
-        place = {"DISPLAY": self._standing.display, "XAUTHORITY": self._standing.xauthority}
+        place = {"DISPLAY": self._status.display, "XAUTHORITY": self._status.xauthority}
         return await ChildProcess.start(
             what,
             argv,
@@ -275,6 +275,6 @@ class VirtualDisplay:
     def _say(self, **whys: tuple[Reason, str] | None) -> None:
         self._whys.update(whys)
         reason, note = next((one for one in self._whys.values() if one), (None, ""))
-        self._standing = replace(self._standing, reason=reason, note=note)
-        self._folder.tell(self._standing)
-        self._tell(self._standing)
+        self._status = replace(self._status, reason=reason, note=note)
+        self._folder.tell(self._status)
+        self._tell(self._status)

@@ -66,15 +66,15 @@ def _here(key: str) -> str:
 
 
 T = TypeVar("T")
-ANSWER_S = 1.0  # so long the platform's clipboard is waited for: the program that owns it may be frozen
+ANSWER_S = 1.0  # the program that owns the clipboard may be frozen
 
 
 class MacClipboard:
-    """Puts a text onto the clipboard and reads it. Remembers what was there, to give it back."""
+    """Puts a text onto the clipboard and reads it. Remembers the user's text, to restore it."""
 
     def __init__(self) -> None:
         """Raise NoClipboard with what is missing."""
-        self._persons: str | None = None
+        self._users: str | None = None
         self._ours: set[str] = set()  # what Octet put there, or copied there by a chord
         try:
             self._in_time(pyperclip.paste)
@@ -83,20 +83,20 @@ class MacClipboard:
             raise NoClipboard(why=f"{why}; on Linux: sudo apt-get install xclip") from trouble
 
     def put(self, text: str) -> None:
-        """The clipboard holds this text from now on; what a person had there is remembered once."""
-        if self._persons is None:
-            self._persons = self._in_time(pyperclip.paste)
+        """Put this text onto the clipboard; remember once what the user had there."""
+        if self._users is None:
+            self._users = self._in_time(pyperclip.paste)
         self._ours.add(text)
         self._in_time(lambda: pyperclip.copy(text))
 
     def mark(self) -> str:
-        """Put a word there that no other program has: when something else is there, it was copied since."""
+        """Put a unique word there: anything else there was copied since."""
         word = f"octet-{secrets.token_hex(8)}"
         self.put(word)
         return word
 
     def until_other_than(self, word: str, seconds: float) -> str | None:
-        """What is there in place of `word`; None when nothing came within that time."""
+        """Return what replaced `word`; None where nothing did within that time."""
         end = time.monotonic() + seconds
         while True:
             text = self._in_time(pyperclip.paste)
@@ -108,12 +108,12 @@ class MacClipboard:
             time.sleep(0.005)  # noqa: TID251 the worker's own thread; no platform's clipboard tells of a change
 
     def restore_clipboard(self) -> None:
-        """Put back the user's text, unless the user copied another one meanwhile."""
-        persons, ours = self._persons, frozenset(self._ours)
-        self._persons = None
+        """Restore the user's text, unless the user copied another one meanwhile."""
+        users, ours = self._users, frozenset(self._ours)
+        self._users = None
         self._ours.clear()
-        if persons is not None:
-            self._in_time(lambda: pyperclip.copy(persons) if pyperclip.paste() in ours else None)
+        if users is not None:
+            self._in_time(lambda: pyperclip.copy(users) if pyperclip.paste() in ours else None)
 
     def _in_time(self, work: Callable[[], T]) -> T:
         run, done = as_job(work)

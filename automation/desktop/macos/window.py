@@ -1,8 +1,7 @@
 """One window as the steps of a delivery use it, by PyAutoGUI, clipboard and pixels: look, act, look again.
 
-Nothing keeps others away between a look and a key. So Enter is pressed only for a text that was copied back equal, and
-only while the composer looks as it did then; and what does not look right after Enter is left for a person to decide.
-"""
+Nothing blocks the user between a look and a key. So Octet presses Enter only for a text that was copied back equal, and
+only while the composer looks as it did then; a user decides about what does not look right after Enter."""
 
 from __future__ import annotations
 
@@ -26,11 +25,11 @@ from core.kit import faults
 from core.profiles.model import Activity, Box, Profile, Readback, Selection
 
 NO_OTHER_WAY = "the portable path pastes from the clipboard and reads back by copying; its profile says otherwise"
-NOT_THERE = "what stands at its place does not look like it"
+NOT_THERE = "the window at its place does not look like it"
 
 
 class MacInspector(WindowPixels):
-    """All that pixels tell of one desk, whose windows stand where they were configured. Belongs to one thread."""
+    """What pixels show of one desk, whose windows are where they were configured. Belongs to one thread."""
 
     def __init__(self, *, desk: Desk, profiles: dict[str, Profile], screen: ScreenCapture, anchors: Anchors) -> None:
         super().__init__(desk=desk, profiles=profiles)
@@ -38,7 +37,7 @@ class MacInspector(WindowPixels):
         self._anchors = anchors
 
     def recognise(self, name: str) -> None:
-        """Its anchor picture stands at its place. The first one is cut from whatever stands there idle and empty."""
+        """See that the window's anchor is at its place. Octet cuts the first one when the window is idle and empty."""
         profile = self.profile(name)
         if Readback.COPY not in profile.readback or profile.selection is not Selection.CLIPBOARD:
             raise PermanentFailure(Reason.READ_BACK_DIFFERS, NO_OTHER_WAY)
@@ -67,7 +66,7 @@ class MacInspector(WindowPixels):
         return replace(status, activity=Activity.BUSY if self.is_busy(name) else Activity.IDLE)
 
     def whole(self) -> Image.Image:
-        """Never taken here: a display that people use is not pictured whole."""
+        """Refuse: Octet takes no picture of a whole display that a user works at."""
         raise PermanentFailure(Reason.HIDDEN, "this is a screen that people use")
 
     def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
@@ -127,7 +126,7 @@ class MacWindow(CopiedWindow[MacInspector]):
         return self._eyes.is_busy(self._name)
 
     def has_receipt(self) -> bool:
-        """Never: the platform does not say who read the clipboard."""
+        """Return False: the platform does not say who read the clipboard."""
         return False
 
     def marks(self) -> tuple[str, ...]:
@@ -139,7 +138,7 @@ class MacWindow(CopiedWindow[MacInspector]):
 
     def _press_clear(self, *, is_first: bool, if_untouched: bool) -> None:
         if if_untouched:
-            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)  # nothing tells what else was typed into it
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)  # unknown what else was typed into it
         self._click_into(self._profile.composer.box, may_stop=False)
         for chord in self._profile.clear:
             self._recognise()
@@ -191,7 +190,7 @@ class MacWindow(CopiedWindow[MacInspector]):
         self._recognise()
 
     def _user_rests(self, seconds: float) -> bool:
-        """Nothing tells here who types."""
+        """Return True: this platform does not tell who types."""
         return True
 
     def _recognise(self) -> None:

@@ -1,5 +1,4 @@
-"""The desk worker where there is no X11: what the loop of all workers works with there, by PyAutoGUI, clipboard and
-pixels."""
+"""The desk worker for macOS: PyAutoGUI, clipboard and pixels."""
 
 from __future__ import annotations
 
@@ -19,9 +18,8 @@ from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import LeftoverDrafts, PollingWatcher, RecoveringWindows
 from automation.desktop.worker.messages import Hello
-from automation.desktop.worker.user_presence import UserActivityGate, UserInput
+from automation.desktop.worker.user_presence import UserInput
 from core.desks.model import Shown, WindowStatus
-from core.kit.clock import SystemClock
 from core.reasons import Reason
 from core.remedies import explain
 
@@ -34,13 +32,13 @@ def run(desk: str) -> int:
 
 
 class MacBackend(WorkerBackend):
-    """All that works on the one screen. Belongs to the thread that made it: only that one presses keys."""
+    """Everything that works on the one screen. Belongs to the thread that made it: only that one presses keys."""
 
     path = remark = NAME
     no_acts = "the portable path presses nothing but what a delivery needs"
     no_reading = "the portable path reads no windows"
-    no_arranging = "the portable path cannot move windows; do it by hand"
-    no_calibration = "the portable path cannot tell windows from each other; write their places into config/desks"
+    no_arranging = "the portable path cannot move windows; move it yourself"
+    no_calibration = "the portable path cannot tell windows apart; write their places into config/desks"
 
     def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         display = os.environ.get("DISPLAY", "")  # noqa: TID251 which screen there is, PyAutoGUI and mss read there too
@@ -61,9 +59,7 @@ class MacBackend(WorkerBackend):
             screen=stack.enter_context(ScreenCapture(display or None)),
             anchors=Anchors(Path(hello.anchors)),
         )
-        tell, policy = loop.tells_waits(inbox), hello.desk.user_activity
-        self.user_activity = gate = UserActivityGate(policy, people=UserInput(), clock=SystemClock(), tell=tell)
-        stack.callback(gate.close)
+        self.user_activity = loop.open_gate(hello, inbox, stack, UserInput())
         self.drafts = LeftoverDrafts(hello.drafts, self)
         self.lookout = MacWatcher(self._sight, RecoveringWindows(self))
 
@@ -82,7 +78,7 @@ class MacBackend(WorkerBackend):
 
 
 class MacWatcher(PollingWatcher):
-    """Looks once a second at windows that cannot be used, and at nothing else: nothing tells of a change."""
+    """Looks once a second at windows that cannot be used: the platform reports no changes."""
 
     def __init__(self, sight: MacInspector, waiting: RecoveringWindows) -> None:
         self._sight = sight

@@ -1,4 +1,4 @@
-"""Hearing what a desk's windows tell of themselves: which signs of their profiles are there, what a dialog says."""
+"""Reads what a desk's windows report: which signs of their profiles are there, what a dialog says."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from core.remedies import sentence
 
 @dataclass(slots=True, kw_only=True)
 class _Kept:
-    """What was heard last of one window."""
-
     window: int
     frame: Image.Image
     since_s: float
@@ -32,8 +30,7 @@ class _Kept:
 
 
 class AccessibilitySigns(ProgramSigns):
-    """Belongs to the worker's thread. Asks a program only when its window looks otherwise than when it was asked last,
-    or looked otherwise just before."""
+    """Asks a program only when its window has changed, or had just before. Belongs to the worker's thread."""
 
     def __init__(self, reader: AccessibilityReader, *, now_s: Callable[[], float] = time.monotonic) -> None:
         super().__init__("")
@@ -68,7 +65,7 @@ class AccessibilitySigns(ProgramSigns):
         except (Unreadable, DisplayHeld):
             return None
         last, found = places[-1], [places[number - codes[0]] for number in codes]
-        # GTK tells places as if nothing were scrolled: they are right only where the end is seen.
+        # GTK reports places as if nothing were scrolled: they are right only where the end is visible.
         is_right = box.holds(last.x + last.width // 2, last.y + last.height // 2)
         return found if is_right and all(place.has_area for place in found) else None
 

@@ -1,4 +1,4 @@
-"""What each window shows of its agent: idle, busy, a question, an error, a limit, by what was seen of it over time."""
+"""What each window shows of its agent over time: idle, busy, a question, an error, a limit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.delivery_screenshots import paint_masks
@@ -23,16 +23,14 @@ from core.profiles.model import Act, Activity, Profile
 
 APART_S = 0.25  # between two looks at one window, however fast it is drawn in
 BUSY_APART_S = 0.5  # the same while it is busy: its spinner draws all the time, and says nothing new
-SILENT_S = 5.0  # A program that does not tell what it shows is asked again after this, though nothing is drawn
+SILENT_S = 5.0  # Octet asks a silent program again after this, though nothing is drawn
 FRESH_S = 2.0  # the longest wait, for a caller, until it is certain what a window shows
 
 
 @dataclass(slots=True, kw_only=True)
 class _Followed:
-    """One window that is followed."""
-
     judge: ActivityClassifier
-    view: WindowSnapshot = field(default_factory=lambda: WindowSnapshot(why_not="nobody looked yet"))
+    view: WindowSnapshot = field(default_factory=lambda: WindowSnapshot(why_not="Octet has not looked yet"))
     shown: Shown | None = None
     crop: Image.Image | None = None
     looked_s: float = -APART_S
@@ -41,8 +39,8 @@ class _Followed:
 
 @dataclass(slots=True, kw_only=True)
 class ActivityTracker:
-    """All windows of one desk. Looks when the display says that something was drawn, and never else; belongs to the
-    worker's thread. `tell` hears each change once, `tell_active` that a window at work changed."""
+    """All windows of one desk. Looks only when the display reports drawing. `tell` hears each change once,
+    `tell_active` that a window at work changed. Belongs to the worker's thread."""
 
     eyes: WindowInspector
     tell: Callable[[Shown], None]
@@ -56,7 +54,7 @@ class ActivityTracker:
             self._windows[name] = _Followed(judge=ActivityClassifier(partial(self._is_same, name)))
 
     def mark_drawn(self, names: Iterable[str]) -> None:
-        """Something was drawn in these windows, or about them: they are looked at soon, not too often."""
+        """Note that something was drawn in or over these windows: Octet looks at them soon, not too often."""
         for name in names:
             one = self._windows[name]
             is_busy = one.shown is not None and one.shown.activity is Activity.BUSY
@@ -64,18 +62,16 @@ class ActivityTracker:
             one.due_s = due_s if one.due_s is None else min(one.due_s, due_s)
 
     def due_in_s(self) -> float | None:
-        """When to call `look`; None while nothing happens."""
         due = [one.due_s for one in self._windows.values() if one.due_s is not None]
         return max(0.0, min(due) - self.now_s()) if due else None
 
     def look(self) -> None:
-        """Look at the windows that are due, and tell what they show if it is something else than before."""
         for name, one in self._windows.items():
             if one.due_s is not None and one.due_s <= self.now_s():
                 self._look(name, one)
 
     def read_fresh(self, names: Iterable[str], pace: DeliveryClock) -> Mapping[str, Shown]:
-        """What these windows show now: waits, not for long, until it is certain."""
+        """Return what these windows show now, after a short wait until that is certain."""
         wanted = list(names)
         for name in wanted:
             self._look(name, self._windows[name])
@@ -127,12 +123,12 @@ class ActivityTracker:
                 return
         text = self.eyes.text(name, view)
         if text is None and not one.judge.is_restless(self.now_s()):
-            one.due_s = self.now_s() + APART_S  # it has just changed: it is told as it is then
+            one.due_s = self.now_s() + APART_S  # it has just changed: Octet reports it later
             return
         shown = redacted(text or "")  # if it has a code, Octet does not know where the picture shows it
         answers: tuple[Act, ...] = () if view.dialog is None else profile.dialogs[view.dialog].answers
         one.crop = crop
-        # A dialog that is a window of its own has no masks.
+        # A dialog that is a separate window has no masks.
         painted = crop if crop is None or view.box is None else paint_masks(crop, view.box, profile.masks)
         one.shown = Shown(
             window=name,
@@ -150,21 +146,20 @@ class ActivityTracker:
 
 
 def is_same_picture(picture: object, before: object, profile: Profile) -> bool:
-    """Whether these look alike but for a caret."""
+    """Return whether these look alike but for a caret."""
     if not isinstance(picture, Image.Image) or not isinstance(before, Image.Image):
         return picture is before
     return image_diff.is_same(picture, before, profile.composer.caret_px)
 
 
 def sight_of(view: WindowSnapshot, profile: Profile) -> Sight:
-    """What this look means by this profile."""
     idle_s = profile.idle_ms / 1000
     if view.strange:
         odd = f"it shows a dialog its profile does not know: {view.strange}"
     elif not view.is_resting:
         odd = "it shows neither that it is at work nor that it rests"
     else:
-        odd = "" if view.is_empty else "something stands in its composer"
+        odd = "" if view.is_empty else "its composer is not empty"
     return Sight(
         why_not=view.why_not,
         dialog=view.dialog,
@@ -173,23 +168,20 @@ def sight_of(view: WindowSnapshot, profile: Profile) -> Sight:
         unheard=view.unheard,
         has_busy_sign=profile.has_busy_sign,
         odd=odd,
-        rest_s=max(idle_s, SETTLED_S) if profile.listens else idle_s,  # its program may have to tell of what it drew
+        rest_s=max(idle_s, SETTLED_S) if profile.listens else idle_s,  # its program may have to report what it drew
         picture=view.crop if view.dialog is not None else view.frame,
     )
 
 
 def mark(crop: Image.Image) -> str:
-    """By which exactly this dialog is known again: a letter more or less is another one."""
+    """Return what identifies exactly this dialog: a letter more or less makes another one."""
     return hashlib.sha256(repr(crop.size).encode() + crop.tobytes()).hexdigest()
 
 
 def _without_signs(frame: Image.Image, profile: Profile) -> Image.Image:
-    """The window without what moves though no work is done: spinners, clocks beside them, a user's draft."""
+    """Return the window without what moves though no work is done: spinners, clocks beside them, a user's draft."""
     work = frame.copy()
-    draw = ImageDraw.Draw(work)
-    for box in (
-        profile.composer.box,
-        *(sign.box for sign in (profile.busy.sign, profile.idle.sign) if sign is not None),
-    ):
-        draw.rectangle((box.x, box.y, box.x + box.width - 1, box.y + box.height - 1), fill="#000000")
+    signs = [sign.box for sign in (profile.busy.sign, profile.idle.sign) if sign is not None]
+    for box in (profile.composer.box, *signs):
+        work.paste("#000000", box.edges)
     return work

@@ -10,12 +10,12 @@ from PIL import Image
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.image_diff import line_now
 from automation.desktop.observation.screen_capture import to_png
-from core.kit.files import write_bytes_private, write_private
+from core.kit.files import write_private
 from core.profiles.model import Box, Composer
 
 NOISE_PX = 40  # so many pixels of an anchor may differ: a caret's worth, less than a letter more in a name
 
-EMPTY_LOOKS = 4  # so many pictures of one empty composer are kept at most
+EMPTY_LOOKS = 4  # at most so many pictures of one empty composer are kept
 
 
 def candidate(window: str, box: Box) -> str:
@@ -24,7 +24,7 @@ def candidate(window: str, box: Box) -> str:
 
 
 def empty_look(window: str, number: int) -> str:
-    """By what name such a picture is kept beside the anchors; no window can be called so."""
+    """Return the name of such a picture beside the anchors; no window can have it."""
     return f"{window}.empty-{number}"
 
 
@@ -44,7 +44,7 @@ class Anchors:
     def keep(self, window: str, picture: Image.Image) -> None:
         """Keep this picture as the window's anchor; written whole or not at all."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_bytes_private(self.path(window), to_png(picture))
+        write_private(self.path(window), to_png(picture))
         self._kept[window] = picture
 
     def difference(self, window: str, picture: Image.Image) -> str:
@@ -64,14 +64,14 @@ class Anchors:
         return [Box(x=x, y=y, width=width, height=height) for x, y, width, height in places]
 
     def keep_empty(self, window: str, picture: Image.Image) -> None:
-        """Keep this as one way in which the window's empty composer looks: with its hint, with the focus or without."""
+        """Keep this as one look of the window's empty composer: with its hint, with the focus or without."""
         for number in range(1, EMPTY_LOOKS + 1):
             if not self.has(empty_look(window, number)):
                 self.keep(empty_look(window, number), picture)
                 return
 
     def is_empty_look(self, window: str, picture: Image.Image, composer: Composer) -> bool:
-        """Whether the composer, or its line in a terminal, looks as it was kept when it was empty."""
+        """Return whether the composer, or its line in a terminal, looks as it was kept when it was empty."""
         kept = (self._load(empty_look(window, number)) for number in range(1, EMPTY_LOOKS + 1))
         for look in filter(None, kept):
             if composer.prompt is None:
@@ -84,7 +84,7 @@ class Anchors:
         return False
 
     def tag(self, window: str) -> str:
-        """The tag of the very window that a person connected under this name; empty where none was."""
+        """Return the tag of the window that the user connected under this name; empty without one."""
         try:
             return self._tag_file(window).read_text("ascii").strip()
         except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""How the composer's picture changes over time, and the marks by which a draft of ours is known again in it after an
+"""How the composer's picture changes over time, and the marks by which Octet recognises its draft there after an
 interruption, beside that of its text (protocol.text.mark)."""
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class ComposerChanges:
     """The composer's pictures in one delivery, from just before the paste. A caret makes no difference."""
 
     def __init__(self, capture: Capture, *, caret_px: int, still_s: float, now_s: Callable[[], float]) -> None:
-        """Two equal pictures `still_s` apart mean that the picture stands still."""
+        """Two equal pictures `still_s` apart mean that nothing changes."""
         self._capture = capture
         self._caret_px = caret_px
         self._still_s = still_s
@@ -32,11 +32,10 @@ class ComposerChanges:
         self.still: Image.Image | None = None
 
     def begin(self) -> None:
-        """Note how the composer looks before the paste."""
         self._before, self.still = self._capture(), None
 
     def has_settled(self) -> bool:
-        """Look once, and return whether the picture has changed since the paste and stands still now."""
+        """Look once, and return whether the picture has changed since the paste and has settled."""
         picture, now_s = self._capture(), self._now_s()
         if self._before is None or image_diff.is_same(picture, self._before, self._caret_px):
             return False
@@ -80,17 +79,17 @@ _WINDOW = "window:"
 
 
 def picture_mark(composer: Image.Image) -> str:
-    """The composer as it shows our draft, without loss: one letter more or less must be seen."""
+    """Return the composer's picture as a mark, without loss: one letter more or less must show."""
     return _PICTURE + base64.b64encode(to_png(composer)).decode()
 
 
 def window_mark(name_tag: str) -> str:
-    """The very window, by the word that hangs on it; another one opened in its place has another."""
+    """Return the window's own tag as a mark; a window opened in its place has another."""
     return _WINDOW + name_tag
 
 
 def shows_draft(composer: Image.Image, marks: Sequence[str], caret_px: int) -> bool:
-    """Whether the composer shows exactly what one of the pictures shows, but for a caret that came or went."""
+    """Return whether the composer shows exactly what one of the pictures shows, but for a caret that came or went."""
     kept = (_load(mark.removeprefix(_PICTURE)) for mark in marks if mark.startswith(_PICTURE))
     return any(picture is not None and image_diff.is_same(composer, picture, caret_px) for picture in kept)
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from automation.desktop.observation.screen_capture import to_small_png
 from core.deliveries.model import Moment, Picture, PictureArea, Target
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from automation.desktop.window_info import WindowInfo
 
 MASK = "#808080"
-"""What a masked region is painted with: the same for every window, so that no viewer takes it for something seen."""
+"""Covers masked regions: the same colour for every window, so that no viewer takes it for something seen."""
 
 
 class DeliveryScreenshots:
@@ -31,15 +31,14 @@ class DeliveryScreenshots:
         self.has_code = CODE_ON_SCREEN.search(text) is not None
 
     def keep(self, moment: Moment, window: Image.Image) -> None:
-        """This is what the whole window showed then, its masked regions painted over."""
         self._kept[moment] = window
 
     def forget_moment(self, moment: Moment) -> None:
-        """The window could not be seen then; an earlier picture of that moment is not of it."""
+        """Drop the picture of that moment: the window could not be seen, and an earlier one is not of it."""
         self._kept.pop(moment, None)
 
     def pictures(self, composer: Box, *, whole: bool) -> tuple[Picture, ...]:
-        """Those of the composer, and with `whole` those of the window too."""
+        """Return those of the composer, and with `whole` those of the window too."""
         parts, place = (PictureArea.COMPOSER, PictureArea.WINDOW) if whole else (PictureArea.COMPOSER,), composer.edges
         return tuple(
             Picture(
@@ -51,20 +50,18 @@ class DeliveryScreenshots:
 
 
 def paint_masks(picture: Image.Image, place: Box, masks: Sequence[Box]) -> Image.Image:
-    """The picture of one place of a window, with what lies in `masks` painted over; all are relative to its corner."""
+    """Paint over what lies in `masks` in the picture of one place; all are relative to the window's corner."""
     over = [one for one in masks if place.overlaps(one)]
     if not over:
         return picture
     picture = picture.copy()
-    draw = ImageDraw.Draw(picture)
     for one in over:
-        left, top = one.x - place.x, one.y - place.y
-        draw.rectangle((left, top, left + one.width - 1, top + one.height - 1), fill=MASK)
+        picture.paste(MASK, one.in_window(place).edges)
     return picture
 
 
 def target_identity(seen: WindowInfo) -> Target:
-    """Which window it is; its title, which may tell what the user works at, only as a hash."""
+    """Identify a window; its title, which may show what the user works at, only as a hash."""
     box = seen.box
     return Target(
         id=seen.id,

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from PIL import Image, ImageChops
 
-from core.profiles.model import Box, Composer
+from core.profiles.model import Box, Composer, Sign
 
 SAME = 12  # differences up to this much in one of the three colours are no difference (of 255)
-_WHERE = [0] * (SAME + 1) + [255] * (255 - SAME)
 
 
-def differing(one: Image.Image, other: Image.Image) -> Image.Image:
-    """White where two pictures of the same size differ, black where they do not."""
+def differing(one: Image.Image, other: Image.Image, *, same: int = SAME) -> Image.Image:
+    """Mark white where two pictures of the same size differ by more than `same`, black where they do not."""
     red, green, blue = ImageChops.difference(one, other).split()
     most = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    return most.point(_WHERE)  # pyright: ignore[reportUnknownMemberType] a numpy type in its signature is optional
+    return most.point([0] * (same + 1) + [255] * (255 - same))  # pyright: ignore[reportUnknownMemberType] a numpy type in its signature is optional
 
 
-def _white(mask: Image.Image) -> int:
+def count_white(mask: Image.Image) -> int:
     return mask.histogram()[255]
 
 
 def is_caret(picture: Image.Image, mask: Image.Image, most: int) -> bool:
-    """Whether the white of `mask` is nothing, or one small rectangle of one colour in `picture`, filled or hollow. A
-    caret is such a rectangle of at most `most` pixels; of letters hardly any is, and none with smoothed edges."""
+    """Return whether the white of `mask` is nothing, or one small rectangle of one colour in `picture`, filled or
+    hollow. A caret is such a rectangle of at most `most` pixels; hardly any letter is, and none with smoothed edges."""
     around = mask.getbbox()
     if around is None:
         return True
@@ -35,8 +34,8 @@ def is_caret(picture: Image.Image, mask: Image.Image, most: int) -> bool:
     hollow = shape.copy()
     if width > 2 and height > 2:
         hollow.paste(0, (1, 1, width - 1, height - 1))
-    is_hollow = _white(shape) == 2 * (width + height) - 4 and not ImageChops.difference(shape, hollow).getbbox()
-    if _white(shape) != width * height and not is_hollow:
+    is_hollow = count_white(shape) == 2 * (width + height) - 4 and not ImageChops.difference(shape, hollow).getbbox()
+    if count_white(shape) != width * height and not is_hollow:
         return False
     there = picture.crop(around)
     other_colours = differing(there, Image.new("RGB", there.size, there.getpixel((0, 0))))
@@ -44,17 +43,16 @@ def is_caret(picture: Image.Image, mask: Image.Image, most: int) -> bool:
 
 
 def is_blank(picture: Image.Image, background: str, caret_px: int) -> bool:
-    """Whether a composer shows its background and at most a caret."""
+    """Return whether a composer shows its background and at most a caret."""
     return is_caret(picture, differing(picture, Image.new("RGB", picture.size, background)), caret_px)
 
 
 def is_plain(picture: Image.Image) -> bool:
-    """Whether it is of one colour: nothing is drawn there."""
     return picture.getcolors(1) is not None
 
 
 def is_same(one: Image.Image, other: Image.Image, caret_px: int) -> bool:
-    """Whether two pictures of one place show the same but for a caret that came or went."""
+    """Return whether two pictures of one place show the same but for a caret that came or went."""
     if one.size != other.size:
         return False
     mask = differing(one, other)
@@ -62,7 +60,7 @@ def is_same(one: Image.Image, other: Image.Image, caret_px: int) -> bool:
 
 
 def is_same_line(one: Image.Image, other: Image.Image, caret_px: int) -> bool:
-    """Whether two pictures of one line differ only by carets on its ground, of whatever shape; not by letters."""
+    """Return whether two pictures of one line differ only by carets on its ground, of whatever shape."""
     around = differing(one, other).getbbox()
     return around is None or all(_shows_caret(picture, around, caret_px) for picture in (one, other))
 
@@ -74,20 +72,25 @@ def _shows_caret(picture: Image.Image, around: tuple[int, int, int, int], most: 
 
 
 def count_differing(one: Image.Image, other: Image.Image) -> int:
-    """How many pixels differ; all of them when the sizes do."""
+    """Count the pixels that differ; all of them when the sizes do."""
     if one.size != other.size:
         return one.size[0] * one.size[1]
-    return _white(differing(one, other))
+    return count_white(differing(one, other))
 
 
 def share(picture: Image.Image, colour: str) -> float:
-    """Which part of the picture has this colour, 0–1."""
+    """Return which part of the picture has this colour, 0–1."""
     mask = differing(picture, Image.new("RGB", picture.size, colour))
     return mask.histogram()[0] / (picture.size[0] * picture.size[1])
 
 
+def shows(picture: Image.Image, sign: Sign) -> bool:
+    """Return whether a picture of the sign's place shows enough of its colour."""
+    return share(picture, sign.colour) >= sign.share
+
+
 def place_of_line(composer: Composer, prompt: Box) -> Box:
-    """Return where the prompt's line and the next one stood when they were kept, from the window's corner."""
+    """Return the place of the prompt's line and the next one in the kept picture, from the window's corner."""
     box = composer.box
     height = min(2 * prompt.height, box.y + box.height - prompt.y)
     return Box(x=box.x, y=prompt.y, width=box.width, height=height)

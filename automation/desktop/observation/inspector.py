@@ -1,5 +1,4 @@
-"""Looking at a desk's windows, touching nothing: what each shows, and whether a delivery could begin. Which window is
-which, and where, is `window_locator`."""
+"""Looks at a desk's windows and touches nothing: what each shows, and whether a delivery could begin."""
 
 from __future__ import annotations
 
@@ -32,12 +31,12 @@ from core.profiles.model import Box, Dialog, Profile, Readback, Sign
 from core.remedies import sentence
 
 PLAIN = "it has drawn nothing yet where its anchor is"
-ELSEWHERE = "its program tells over the accessibility bus that its composer is at another place"
+ELSEWHERE = "its program reports its composer at another place (accessibility bus)"
 LOCKED = "a lock screen, or a menu that is open, takes keys and clicks for itself"
 
 
 class WindowInspector(WindowPixels, WindowLocator):
-    """All that can be seen of one desk. Belongs to one thread."""
+    """Everything visible of one desk. Belongs to one thread."""
 
     def __init__(
         self,
@@ -69,12 +68,11 @@ class WindowInspector(WindowPixels, WindowLocator):
             raise
 
     def check_unlocked(self) -> None:
-        """See that no lock screen, and no open menu, takes the keys for itself."""
         if self.windows.is_keyboard_taken():
             raise TransientFailure(Reason.LOCKED, LOCKED)
 
     def recognise(self, name: str) -> WindowInfo:
-        """Find the window at its place and see that it certainly is the one that was connected, whatever else it shows;
+        """Find the window at its place and see that it certainly is the connected one, whatever else it shows, and that
         the screen is not locked. Raises TransientFailure or PermanentFailure."""
         self.check_unlocked()
         seen, anchor = self._place_or_dialog(name), self.profile(name).anchor
@@ -92,18 +90,18 @@ class WindowInspector(WindowPixels, WindowLocator):
         return seen
 
     def why_uncertain(self, name: str, seen: WindowInfo) -> str:
-        """Return why this window, which has the class, the title and the size, may be another one than was connected;
-        empty where it certainly is the one, with or without an anchor. This is the one place that decides it."""
+        """Return why this window, which has the class, the title and the size, may not be the connected one; empty
+        where it certainly is, with or without an anchor. Only this function decides it."""
         if self.is_tagged(name, seen):
             return ""  # the display has not closed it since
         if not self.is_alone(name):
             return "another window has its class and title"
         if not self._is_composer_told(name, seen):
-            return "its program was restarted, and does not tell over the accessibility bus that its composer is there"
+            return "its program restarted, and does not report its composer there (accessibility bus)"
         return ""
 
     def _is_composer_told(self, name: str, seen: WindowInfo) -> bool | None:
-        """Whether the composer is where it was measured; None if its program, or the profile, does not tell."""
+        """Return whether the composer is where it was measured; None if its program, or the profile, does not tell."""
         composer, readback = self.profile(name).composer, self.profile(name).readback
         is_asked = Readback.ACCESSIBILITY in readback
         return self._ears.is_composer_at(seen, composer, composer.box.on_screen(seen.box)) if is_asked else None
@@ -120,7 +118,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         return self._anchors.difference(kept, picture)
 
     def learn(self, name: str, value: Box | Sign) -> None:
-        """Use what was learned of this window from now on, another anchor or its busy sign, and tell it."""
+        """Use this learned anchor or busy sign from now on, and report it."""
         self._learned[name] = learn(self.profile(name), value)
         self.tell_learned(name, value)
 
@@ -128,7 +126,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         return bool(self._anchors.tag(name))
 
     def _remember_window(self, name: str, seen: WindowInfo) -> None:
-        """Keep the tag of a calibrated window that was opened anew: its anchor may change with the next prompt."""
+        """Keep the tag of a calibrated window that was opened again: its anchor may change with the next prompt."""
         if self._remembered.get(name) == seen.id or not self._is_calibrated(name):
             return
         if self._configured[name].match_by is MatchBy.TITLE and not self.is_tagged(name, seen) and self.is_alone(name):
@@ -143,7 +141,6 @@ class WindowInspector(WindowPixels, WindowLocator):
                 return
 
     def preflight(self, name: str, *, may_be_busy: bool = False, may_be_written: bool = False) -> WindowInfo:
-        """Everything that must hold before the first click."""
         seen = self.recognise(name)
         if (asked := self.find_dialog(name)) is not None:
             raise PermanentFailure(Reason.DIALOG, DIALOGS[asked.shows])
@@ -158,7 +155,7 @@ class WindowInspector(WindowPixels, WindowLocator):
             self.rested[name] = self._picture(name)
 
     def why_unread(self, name: str) -> str:
-        """Why the accessibility bus does not tell its composer's text; empty where it does, or need not."""
+        """Return why the accessibility bus does not tell its composer's text; empty where it does, or need not."""
         profile = self.profile(name)
         if Readback.ACCESSIBILITY not in profile.readback:
             return ""
@@ -166,26 +163,25 @@ class WindowInspector(WindowPixels, WindowLocator):
             seen = self.identify(name)
         except PermanentFailure:
             return ""
-        part = profile.composer.box
-        box = part.on_screen(seen.box)
-        return self._ears.why_unread(seen, profile.composer, box)
+        place = profile.composer.box
+        return self._ears.why_unread(seen, profile.composer, place.on_screen(seen.box))
 
     def read_news(self) -> None:
-        """Ask the server something, and take from its line what it has told meanwhile: it would grow there."""
+        """Ask the server something, and take its news from the queue, which would grow."""
         self.windows.active()
         if self.windows.changes is not None:
             self.windows.changes.count()
 
     def at(self, place: Box) -> Image.Image:
-        """What is seen now at a place of the screen."""
+        """Take a picture of a place of the screen."""
         return self._screen.take(place)
 
     def keep_empty(self, name: str, picture: Image.Image) -> None:
-        """From here on a composer that looks like this is empty."""
+        """Count a composer that looks like this as empty from now on."""
         self._anchors.keep_empty(name, picture)
 
     def is_busy(self, name: str) -> bool:
-        """Whether a busy sign is shown, or told of; False for a profile without one."""
+        """Return whether a busy sign is shown or reported; False for a profile without one."""
         if super().is_busy(name):
             return True
         profile = self.profile(name)
@@ -194,7 +190,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         return is_busy(profile, None, self._ears.listen(name, self._now(name), self._picture(name), profile))
 
     def find_dialog(self, name: str) -> Dialog | None:
-        """The first of its profile's dialogs that is there now; those inside it must be uncovered to be seen. Raises
+        """Find the first of its profile's dialogs that is there now; those inside it must be uncovered. Raises
         TransientFailure where its program does not tell what the profile listens for."""
         profile = self.profile(name)
         apart = self.find_dialog_window(name)
@@ -210,7 +206,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         return found
 
     def view(self, name: str) -> WindowSnapshot:
-        """One look at all that the window shows; raises nothing for what is in the way."""
+        """Look once at all that the window shows; raise nothing for what is in the way."""
         profile = self.profile(name)
         try:
             apart = self.find_dialog_window(name)
@@ -227,7 +223,6 @@ class WindowInspector(WindowPixels, WindowLocator):
         places = [place_of(one, frame, heard, seen) for one in profile.dialogs]
         found = next((number for number, box in enumerate(places) if box is not None), None)
         box = None if found is None else places[found]
-        composer = profile.composer
         busy = profile.busy.sign
         return WindowSnapshot(
             unheard=heard.why_not,
@@ -238,12 +233,12 @@ class WindowInspector(WindowPixels, WindowLocator):
             box=box,
             is_busy=is_busy(profile, None if busy is None else frame.crop(busy.box.edges), heard),
             is_resting=is_resting(profile, frame, heard),
-            is_empty=self.is_empty_in(name, frame.crop(composer.box.edges)),
+            is_empty=self.is_empty_in(name, frame.crop(profile.composer.box.edges)),
         )
 
     def text(self, name: str, view: WindowSnapshot) -> str | None:
-        """What stands in the dialog of this view, but for what is masked; empty where it cannot be read. None when
-        something else is to be seen by now, or nothing: what was read may be of that."""
+        """Return the text of this view's dialog without what is masked; empty where it cannot be read. None when the
+        window shows something else by now: the text may be of that."""
         if view.dialog is None or view.crop is None:
             return ""
         try:
@@ -264,9 +259,10 @@ class WindowInspector(WindowPixels, WindowLocator):
         return self._ears.dialog_text(seen, told, dialog.box, profile.masks)
 
     def _picture(self, name: str) -> Image.Image:
-        return self._screen.take(self.standing_box(name))
+        return self._screen.take(self.current_box(name))
 
     def _quickly(self, name: str) -> tuple[Image.Image, WindowInfo]:
+        """Take a picture of the window, uncovered at its place before and after: nothing else is in it."""
         before = self.place(name)
         frame = self._screen.take(before.box)
         seen = self.place(name)
@@ -275,10 +271,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         return frame, seen
 
     def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
-        seen = self.place(name)
-        picture = self._screen.take(seen.box)
-        if self.place(name).box != seen.box:  # still uncovered: what came meanwhile is not in the picture
-            raise TransientFailure(Reason.MOVED, "it is being moved")
+        picture, seen = self._quickly(name)
         hidden = self._hidden(name, seen, None if has_code is False else picture)
         transcript = self.profile(name).transcript
         if has_code and transcript is not None:
@@ -286,7 +279,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         return paint_masks(picture, seen.box, hidden)
 
     def whole(self) -> Image.Image:
-        """The whole display, with what is masked of any configured window painted over, wherever that stands."""
+        """Take a picture of the whole display, with the masks of every configured window painted over."""
         screen = self.windows.screen()
         before = self._found()
         picture = self._screen.take(screen)
@@ -304,8 +297,8 @@ class WindowInspector(WindowPixels, WindowLocator):
         ]
 
     def _hidden(self, name: str, seen: WindowInfo, frame: Image.Image | None) -> list[Box]:
-        """Return what no picture of the window may show, as places on the screen: what is masked, and an answer code in
-        the composer of `frame`. If its program does not tell where the code is: all of a composer that is not empty."""
+        """Return the places on the screen that no picture of the window may show: its masks, and an answer code in the
+        composer of `frame`; all of a composer that is not empty where its program does not tell where the code is."""
         profile, composer = self.profile(name), self.profile(name).composer
         hidden = [mask.on_screen(seen.box) for mask in profile.masks]
         if frame is None or self.is_empty_in(name, frame.crop(composer.box.edges)):

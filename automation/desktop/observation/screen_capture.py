@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from io import BytesIO
-from types import TracebackType
 from typing import Self
 
 import mss
@@ -19,36 +18,34 @@ from core.profiles.model import Box
 
 
 class ScreenGone(Exception):
-    """The display of which pictures are taken is not there any more."""
+    """The display of the pictures is gone."""
 
 
 class ScreenCapture:
-    """Takes pictures over a connection of its own; belongs to one thread."""
+    """Takes pictures over a separate connection; belongs to one thread."""
 
     def __init__(self, display: str | None) -> None:
-        """None: the one screen of a platform that has no displays by name."""
+        """`display` is None for the one screen of a platform without named displays."""
         self._mss = mss.MSS(display=display)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with suppress(ScreenShotError):  # a display that has gone takes its connections with it
             self._mss.close()
 
     def monitors(self) -> tuple[Box, ...]:
-        """Where each monitor's picture stands; x and y may be negative."""
+        """Return the place of each monitor's picture; x and y may be negative."""
         return tuple(
             Box(x=one["left"], y=one["top"], width=one["width"], height=one["height"]) for one in self._mss.monitors[1:]
         )
 
     def take(self, box: Box) -> Image.Image:
-        """What is seen at a place that lies wholly on the screen. Raises ScreenGone, or TransientFailure."""
+        """Take a picture of a place that lies wholly on the screen. Raises ScreenGone, or TransientFailure."""
         try:
             shot = self._mss.grab({"left": box.x, "top": box.y, "width": box.width, "height": box.height})
-        except AssertionError as error:  # by which mss says that the display server closed the connection
+        except AssertionError as error:  # mss says so that the display server closed the connection
             raise ScreenGone from error
         except ScreenShotError as trouble:
             if sys.platform == "win32":  # while it is locked, or asks for an administrator, no program may look
@@ -64,7 +61,7 @@ def to_png(picture: Image.Image) -> bytes:
 
 
 def to_small_png(picture: Image.Image, most: int = MOST_PICTURE_BYTES) -> bytes:
-    """The picture as a PNG file that is fit to be kept and sent: halved in size until it has at most so many bytes."""
+    """Pack a picture as a PNG file to keep and send: halve its size until it has at most so many bytes."""
     # Without filters a picture of a window takes a quarter of the time and is no larger; a photograph is.
     png = to_unfiltered_png(picture.convert("RGB").tobytes(), picture.size, level=3) or b""
     if len(png) > most:

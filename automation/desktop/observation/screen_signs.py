@@ -1,5 +1,4 @@
-"""The signs by which a window shows what its agent does: in its picture, and in what it tells; null where nothing
-tells."""
+"""The signs by which a window shows what its agent does: in its picture, and in what its program reports."""
 
 from __future__ import annotations
 
@@ -15,20 +14,20 @@ from automation.desktop.observation import image_diff
 from automation.desktop.observation.anchors import NOISE_PX
 from automation.desktop.window_info import WindowInfo
 from core.deliveries.model import Reason
-from core.profiles.model import Accessible, Box, Composer, Dialog, Profile, Sign
+from core.profiles.model import Accessible, Box, Composer, Dialog, Profile
 
 if TYPE_CHECKING:
     from automation.desktop.accessibility.reader import AccessiblePart
 
 
 SETTLED_S = 1.0
-"""Programs draw first and tell afterwards. So long after the last change of its picture a window has told all of it:
-what was heard then is believed until something else is drawn."""
+"""Programs draw first and report afterwards: so long after its last change a window has reported everything. Octet
+trusts that report until something else is drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownSigns:
-    """What one window told."""
+    """What one window reported."""
 
     parts: Mapping[Accessible, AccessiblePart] = field(default_factory=dict["Accessible", "AccessiblePart"])
     strange: str = ""
@@ -36,8 +35,7 @@ class ShownSigns:
 
 
 class ProgramSigns:
-    """What programs tell of their windows. Belongs to the worker's thread; raises nothing. This one is for a platform
-    on which programs tell nothing."""
+    """What programs report about their windows; here for a platform where they report nothing. Raises nothing."""
 
     def __init__(self, why: str) -> None:
         self._why = why
@@ -59,8 +57,8 @@ class ProgramSigns:
         return ShownSigns(why_not=self._why) if profile.listens else ShownSigns()
 
     def dialog_text(self, seen: WindowInfo, part: AccessiblePart | None, box: Box | None, masks: Sequence[Box]) -> str:
-        """Return the text of a dialog of this window: of the object `part`, else of what is at `box`, from the window's
-        corner as the masks are. Empty if unreadable."""
+        """Return the text of a dialog of this window: of the object `part`, else of what is at `box`, relative to the
+        window's corner like the masks. Empty if unreadable."""
         return ""
 
     def window_text(self, seen: WindowInfo) -> str:
@@ -70,31 +68,27 @@ class ProgramSigns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowSnapshot:
-    """What one look at a window gave, all of it from one picture. What it means is for who knows what was before."""
+    """What one look at a window gave, all of it from one picture."""
 
     why_not: str = ""
-    unheard: str = ""  # why its program does not tell what its profile listens for; what is not seen may be there then
+    unheard: str = ""  # why its program does not report what its profile listens for: more may be there than is visible
     reason: Reason | None = None  # the same as a code
     strange: str = ""  # a question that its profile does not know; empty: none
     frame: Image.Image | None = None
     dialog: int | None = None
     crop: Image.Image | None = None
-    box: Box | None = None  # where that stands in the window; None for one that is a window of its own
+    box: Box | None = None  # its place in the window; None for a separate window
     modal: WindowInfo | None = None
     is_busy: bool = False
     is_resting: bool = True  # its idle sign is shown, or its profile has none
     is_empty: bool = True
 
 
-def stands(sign: Sign, there: Image.Image) -> bool:
-    return image_diff.share(there, sign.colour) >= sign.share
-
-
 def place_of(dialog: Dialog, frame: Image.Image, heard: ShownSigns, seen: WindowInfo) -> Box | None:
-    """Where people see this dialog inside the window, which shows all of its signs; None when it does not."""
+    """Find where the window shows this dialog with all of its signs; None when it does not."""
     if dialog.sign is None and dialog.picture is None and dialog.accessible is None:
         return None
-    if dialog.sign is not None and not stands(dialog.sign, frame.crop(dialog.sign.box.edges)):
+    if dialog.sign is not None and not image_diff.shows(frame.crop(dialog.sign.box.edges), dialog.sign):
         return None
     if dialog.picture is not None:
         there = frame.crop(dialog.picture.box.edges)
@@ -110,15 +104,16 @@ def place_of(dialog: Dialog, frame: Image.Image, heard: ShownSigns, seen: Window
 
 
 def is_busy(profile: Profile, there: Image.Image | None, heard: ShownSigns) -> bool:
-    """Whether one of the signs of work is there; `there` is the picture of the coloured one's box."""
-    if profile.busy.sign is not None and there is not None and stands(profile.busy.sign, there):
+    """Return whether one of the signs of work is there; `there` is the picture of the coloured sign's box."""
+    if profile.busy.sign is not None and there is not None and image_diff.shows(there, profile.busy.sign):
         return True
     return profile.busy.accessible in heard.parts
 
 
 def is_resting(profile: Profile, frame: Image.Image, heard: ShownSigns) -> bool:
-    """Whether all signs of rest are there that the profile has."""
-    if profile.idle.sign is not None and not stands(profile.idle.sign, frame.crop(profile.idle.sign.box.edges)):
+    """Return whether the window shows all signs of rest that the profile has."""
+    sign = profile.idle.sign
+    if sign is not None and not image_diff.shows(frame.crop(sign.box.edges), sign):
         return False
     return profile.idle.accessible is None or profile.idle.accessible in heard.parts
 

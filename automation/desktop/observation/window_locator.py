@@ -1,4 +1,4 @@
-"""Which of a display's windows is which of a desk's, and whether it stands at its place with nothing over it."""
+"""Finds which of a display's windows is which of a desk's, and whether it is at its place and uncovered."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ class WindowLocator(ConfiguredWindows):
     def __init__(
         self, *, desk: Desk, profiles: dict[str, Profile], windows: WindowsPort, tag_of: Callable[[str], str]
     ) -> None:
-        """`tag_of` gives the tag of the very window that a user connected under a name; empty where none was."""
+        """`tag_of` returns the tag of the window that a user connected under a name; empty without one."""
         super().__init__(desk=desk, profiles=profiles)
         self.windows = windows
         self._tag_of = tag_of
         self._learned: dict[str, Profile] = {}
         self._known: dict[str, int] = {}
         self._placed: dict[str, tuple[int, WindowInfo]] = {}  # seen at their place, and the count of changes then
-        self._stands: dict[str, Box] = {}
+        self._followed_to: dict[str, Box] = {}
         self._apart: dict[str, int] = {}
 
     def profile(self, name: str) -> Profile:
         return self._learned.get(name) or super().profile(name)
 
-    def standing_box(self, name: str) -> Box:
-        """Where the window stands: where it belongs, or where it was followed to."""
-        return self._stands.get(name, self._configured[name].box)
+    def current_box(self, name: str) -> Box:
+        """Return the window's place: where it belongs, or where Octet followed it."""
+        return self._followed_to.get(name, self._configured[name].box)
 
     def boxes_now(self) -> list[Box]:
-        """Where all of them are this moment; where they would stand, of those that are not there."""
+        """Return the present place of every window; the configured one of a window that is not there."""
         seen = {name: self.windows.see(known) for name, known in self._known.items()}
-        return [now.box if (now := seen.get(name)) else self.standing_box(name) for name in self._configured]
+        return [now.box if (now := seen.get(name)) else self.current_box(name) for name in self._configured]
 
     def ids(self) -> dict[str, int]:
-        """The X windows that were found for the configured ones so far."""
+        """Return the X windows found for the configured ones so far."""
         return dict(self._known)
 
     def drawn(self, windows: Collection[int]) -> set[str]:
-        """The names of those of which one of these X windows is a part: themselves, or their dialogs."""
+        """Return the names of the windows that are, or whose dialogs are, among these X windows."""
         return {name for known in (self._known, self._apart) for name, window in known.items() if window in windows}
 
     def followed(self) -> set[int]:
-        """The X windows in which it matters that something is drawn."""
+        """Return the X windows whose drawing matters."""
         return {*self._known.values(), *self._apart.values()}
 
     def identify(self, name: str) -> WindowInfo:
-        """Find the window by what it is: class and title; among several, the one we know, or the one at the place."""
+        """Find the window by class and title; among several, the known one, or the one at the place."""
         configured = self._configured[name]
         is_by_place = configured.match_by is MatchBy.PLACE
         still = None if is_by_place else self._still(name)
@@ -81,9 +81,9 @@ class WindowLocator(ConfiguredWindows):
         return found[0]
 
     def _of_several(self, name: str, found: Collection[WindowInfo]) -> list[WindowInfo]:
-        """Find, of windows with this class and title, the one with the tag of the window that was connected, wherever
-        it is now. Where no tag is kept, the one that was known, or the one at the place; but not of windows that differ
-        in nothing else: the one at the place may have been swapped, or opened anew."""
+        """Choose among windows with this class and title: the one with the connected window's tag, wherever it is.
+        Without a tag, the known one, or the one at the place. Windows that differ in nothing else (MatchBy.PLACE)
+        always need the tag."""
         if self._tag_of(name) or self._configured[name].match_by is MatchBy.PLACE:
             return [seen for seen in found if self.is_tagged(name, seen)]
         known = [seen for seen in found if seen.id == self._known.get(name)]
@@ -104,14 +104,14 @@ class WindowLocator(ConfiguredWindows):
         return seen if fits else None
 
     def place(self, name: str, *, just_asked: bool = False) -> WindowInfo:
-        """The window, shown, at its place and uncovered. `just_asked`: as of the server's last answer."""
+        """Return the window, shown, at its place and uncovered. `just_asked`: as of the server's last answer."""
         changes = self.windows.changes
         if changes is None:
             return self._place(name)[0]
         count = changes.count() if just_asked else changes.now()
         before, seen = self._placed.get(name, (-1, None))
         if seen is not None and before == count:
-            return seen  # the server would have told
+            return seen  # the server would have reported a change
         self._placed.pop(name, None)
         seen, chain = self._place(name)
         if changes.follow(chain):
@@ -126,34 +126,34 @@ class WindowLocator(ConfiguredWindows):
             sizes = f"it is {_size(seen.box)}; give it {_size(configured.box)}"
             raise PermanentFailure(Reason.RESIZED, f"{sizes}, or {RECALIBRATE}")
         if seen.box != configured.box and not self._may_be_at(name, seen.box):
-            raise TransientFailure(Reason.MOVED, f"it stands at {_corner(seen.box)}, not at {_corner(configured.box)}")
+            raise TransientFailure(Reason.MOVED, f"it is at {_corner(seen.box)}, not at {_corner(configured.box)}")
         if not seen.box.fits_into(self.windows.screen()):
             raise PermanentFailure(Reason.MOVED, "its place is not wholly on the screen")
-        self._stands[name] = seen.box
+        self._followed_to[name] = seen.box
         chain = self.windows.chain_of(seen.id)
         cover = self.windows.find_cover(seen, chain=chain)
         if cover is not None:
-            # Whose title stands on a screen is not for the channel that reads how a task goes.
+            # Other windows' titles do not belong into the channel that reads how a task goes.
             kind = f"a window of {cover.kind}" if cover.kind else "another window"
             title = f"“{cover.title}”" if cover.title else kind
             raise TransientFailure(Reason.COVERED, f"by {kind}", private=f"by {title}")
         return seen, chain
 
     def _may_be_at(self, name: str, box: Box) -> bool:
-        """Return whether the window may be used at another place than its own: it is near, or its profile allows it,
-        and no other window is called like it. Whether it certainly is the one, `recognise` decides."""
+        """Return whether the window may be used away from its place: it is near, or its profile allows it, and no other
+        window has its class and title. `recognise` decides whether it certainly is the one."""
         belongs = self._configured[name].box
         is_near = abs(box.x - belongs.x) <= NEAR_PX and abs(box.y - belongs.y) <= NEAR_PX
         return (is_near or self.profile(name).follow_moved_window) and self.is_alone(name)
 
     def is_alone(self, name: str) -> bool:
-        """Return whether no other window is called like it; one known by its place was identified by its tag."""
+        """Return whether no other window has its class and title; a window matched by place has its tag."""
         if self._configured[name].match_by is MatchBy.PLACE:
             return True
         return len(self.windows.find(self.profile(name).match_class, self._configured[name].title)) == 1
 
     def find_dialog_window(self, name: str) -> tuple[Dialog, WindowInfo] | None:
-        """The first of its profile's dialogs that are windows of their own, if one is there, and that window."""
+        """Find the first of its profile's dialogs that is a separate window, and that window."""
         self._apart.pop(name, None)
         for dialog in self.profile(name).dialogs:
             if dialog.window is not None and (modal := self._modal(name, dialog.window)) is not None:
@@ -177,7 +177,7 @@ class WindowLocator(ConfiguredWindows):
         return None
 
     def _is_for(self, modal: int, window: int) -> bool:
-        """Whether a dialog is for this window and not another of its program; one that does not say may be for any."""
+        """Return whether a dialog is for this window and not another of its program; one may name none."""
         others = set(self._known.values()) - {window}
         here = modal
         for _ in range(DEEPEST):
@@ -189,7 +189,7 @@ class WindowLocator(ConfiguredWindows):
         return True
 
     def shares_client(self, name: str) -> bool:
-        """Whether another configured window belongs to the same X client, or that cannot be ruled out."""
+        """Return whether another configured window belongs to the same X client, or that cannot be ruled out."""
         known = self._known.get(name)
         if known is None:
             return True

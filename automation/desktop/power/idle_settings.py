@@ -1,4 +1,4 @@
-"""What locks this machine or puts it to sleep while no user touches it: the X server, logind and GNOME are read.
+"""Finds what locks this machine or puts it to sleep while no user touches it: it reads the X server, logind and GNOME.
 
 Of other desktops and systems Octet only says that it does not read their settings, and where the user finds them."""
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from Xlib.display import Display
 
 ASKED_S = 5
-GUIDE = "look there yourself: docs/away.md, What your machine does by itself"
+GUIDE = "check it yourself: docs/away.md, What your machine does by itself"
 _LIDS = Path("/proc/acpi/button/lid")
 _GNOME = frozenset({"GNOME", "Unity", "Budgie", "pop", "ubuntu"})
 _OTHERS = {"X-Cinnamon": "Cinnamon", "MATE": "MATE", "XFCE": "Xfce", "KDE": "KDE Plasma"}
-# The program that shows which desktop runs where the environment does not name it, as in a service or over ssh.
+# The program that identifies the desktop where the environment does not name it, as in a service or over ssh.
 _SHELLS = {"gnome-shell": "GNOME", "cinnamon": "X-Cinnamon", "mate-session": "MATE", "xfce4-session": "XFCE"} | {
     "plasmashell": "KDE"
 }
@@ -50,7 +50,7 @@ class IdleAction:
 
     who: str
     does: IdleEffect
-    after_s: float | None = None  # after so long without a key or a move; None: not because of that (the lid)
+    after_s: float | None = None  # without a key or a move; None: not because of that (the lid)
     when: str = ""
     cure: str = ""
 
@@ -61,7 +61,7 @@ class IdleAction:
 
 
 Ask = Callable[[Sequence[str]], str | None]
-"""What a program writes, asked without a shell; None where it is not there, refuses, or does not answer."""
+"""Asks a program without a shell; None where it is not there, refuses, or does not answer."""
 
 
 def ask(words: Sequence[str]) -> str | None:
@@ -82,7 +82,7 @@ def span(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdleSources:
-    """What is asked; tests hand in their own."""
+    """What Octet asks; tests pass their own."""
 
     variables: Mapping[str, str]
     platform: str = sys.platform

@@ -1,4 +1,4 @@
-"""Keeping the machine awake: one small port, and what Windows and macOS have for it. Linux has `logind`."""
+"""Keeping the machine awake: one small port, and its form for Windows and macOS. Linux has `logind`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from core.kit.errors import Unavailable
 
 
 class NotInhibited(Unavailable):
-    """This machine cannot be kept awake: {why}."""
+    """Octet cannot keep this machine awake: {why}."""
 
     def __init__(self, *, why: str) -> None:
-        """`why` also stands alone, with what to do about it."""
+        """`why` is also shown alone, with what to do about it."""
         super().__init__(why=why)
         self.why = why
 
@@ -42,7 +42,6 @@ class WindowsInhibitor:
     """SetThreadExecutionState, asked for by a thread that stays: the state belongs to the thread that asked."""
 
     def __init__(self, call: Callable[[int], int] | None = None) -> None:
-        """`call` is SetThreadExecutionState; tests hand in their own."""
         self._call = call or _set_thread_execution_state
         self._thread: ThreadPoolExecutor | None = None
 
@@ -76,7 +75,6 @@ class MacInhibitor:
     """`caffeinate`, which watches this process and ends with it."""
 
     def __init__(self, program: str = "caffeinate") -> None:
-        """`program` is caffeinate; tests hand in their own."""
         self._program = program
         self._child: asyncio.subprocess.Process | None = None
 

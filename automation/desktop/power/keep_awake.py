@@ -8,19 +8,19 @@ from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
-from automation.desktop.power.inhibitors import NotInhibited, SleepInhibitor
+from automation.desktop.power.inhibitors import MacInhibitor, NotInhibited, SleepInhibitor, WindowsInhibitor
 from core.kit.errors import Unavailable
 from core.kit.supervise import wait_for_event
 
 log = structlog.get_logger(__name__)
 
-AGAIN_S = 600.0  # after a refusal it is asked again so much later: the user may have allowed it
+AGAIN_S = 600.0  # after a refusal Octet asks again so much later: the user may have allowed it
 REST_S = 1.0  # between two looks at the work, however much happens
-HELD = "this machine is kept awake: work waits or goes on here"
+HELD = "Octet keeps this machine awake: it has work"
 
 
 class KeepAwake:
-    """One hold for all desks of a home, told at each desk for which it is taken."""
+    """One inhibitor for all desks of a home, reported at each desk for which it is taken."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class KeepAwake:
         hold: SleepInhibitor,
         told: Callable[[str, str], None],
     ) -> None:
-        """`desks` says at which the owner allows it, `work_at` at which of them work waits or goes on. `told` hears,
+        """`desks` returns those whose owner allows it, `work_at` those of them where work waits or runs. `told` hears,
         for a desk, that the machine is kept awake for it or why it cannot be; empty when that is not wanted now."""
         self._desks = desks
         self._work_at = work_at
@@ -44,7 +44,7 @@ class KeepAwake:
         self._changed.set()
 
     async def run(self) -> None:
-        """Hold and let go until cancelled; then let go."""
+        """Keep the machine awake as long as work waits, until cancelled."""
         try:
             while True:
                 self._changed.clear()
@@ -56,10 +56,9 @@ class KeepAwake:
             await self._hold.give()
 
     async def look(self) -> None:
-        """Whether work waits now, and the hold accordingly."""
         try:
             working = await self._work_at(self._desks())
-        except Unavailable as error:  # the database cannot be read just now: what was so stays so
+        except Unavailable as error:  # the database cannot be read just now: the state stays
             log.debug("awake_waits_for_the_store", why=error.message)
             return
         if not working:
@@ -89,6 +88,4 @@ def find_inhibitor(platform: str = sys.platform) -> SleepInhibitor | None:
         from automation.desktop.power.logind import LogindInhibitor
 
         return LogindInhibitor()
-    from automation.desktop.power.inhibitors import MacInhibitor, WindowsInhibitor
-
     return {"win32": WindowsInhibitor, "darwin": MacInhibitor}.get(platform, lambda: None)()

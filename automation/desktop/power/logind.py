@@ -1,6 +1,6 @@
 """Linux: the login manager. It decides about lid and idle time, and gives out inhibitors: files that say "not now".
 
-The second gateway to D-Bus, beside that of accessibility: this one is the system's bus, and hands over open files."""
+The second gateway to D-Bus, beside that of accessibility: this one is the system's bus, and passes open files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LogindInhibitor:
 
 
 async def properties(address: str = "") -> Mapping[str, object]:
-    """What the login manager does about lid, keys and idle time. Raises NotInhibited."""
+    """Return the login manager's settings for lid, keys and idle time. Raises NotInhibited."""
     async with _system_bus(address) as bus:
         answer = await _ask(bus, "GetAll", "s", [INTERFACE], interface="org.freedesktop.DBus.Properties")
         told = cast("Mapping[str, Variant]", answer.body[0])

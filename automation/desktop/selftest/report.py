@@ -1,5 +1,4 @@
-"""The report of a self-test: what the scratch window really received against what the driver claimed, for people and as
-JSON. It claims what was counted and nothing more; each difference is a violation, by name."""
+"""The report of a self-test, for users and as JSON: what the window received against what the driver claimed."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from core.deliveries.model import Outcome, Result
 FEWEST_P95 = 20  # A 95th percentile of fewer says nothing
 WAYS = {
     "x11": "X11: keys are checked and pressed as one, the person's devices are held meanwhile",
-    "windows": "Windows: look, press, look again; nobody can be held off in between",
+    "windows": "Windows: look, press, look again; Octet cannot block user input in between",
     "portable": "portable: PyAutoGUI, clipboard and pixels alone",
 }
 
@@ -26,10 +25,10 @@ class Violation(StrEnum):
 
     NOT_RECEIVED = "said to be delivered, and not received"
     TWICE = "received twice"
-    GARBLED = "received something that nobody asked for"
+    GARBLED = "received something unrequested"
     IN_SPITE = "received, though said not to be delivered"
     STRAY_KEY = "a key went into another window"
-    CLIPBOARD = "the clipboard was not given back"
+    CLIPBOARD = "Octet did not restore the clipboard"
     DRAFT = "a draft of ours was left, and nothing said of it"
 
 
@@ -48,15 +47,15 @@ class SelfTestDelivery:
     stray_keys: int = 0  # keys that a thief's window was given
     composer: str = ""
     is_draft_told: bool = False
-    """One of the attempts said that a draft of ours may be left; the next one, or the worker, clears it."""
-    is_clipboard_back: bool | None = None  # none where that cannot be told: a thief put its own words there
+    """One of the attempts said that our draft may be left; the next one, or the worker, clears it."""
+    is_clipboard_back: bool | None = None  # None where that is not known: a thief put its own text there
 
     @property
     def is_delivered(self) -> bool:
         return self.outcome.result is Result.DELIVERED
 
     def violations(self) -> list[Violation]:
-        """All that went wrong; an unknown delivery claims nothing, but must not come twice."""
+        """Find all that went wrong; an unknown delivery claims nothing, but must not come twice."""
         found: list[Violation] = []
         times = self.heard.count(self.text)
         if self.is_delivered and times == 0:
@@ -75,7 +74,6 @@ class SelfTestDelivery:
 
 
 def count_violations(shots: Iterable[SelfTestDelivery]) -> dict[str, int]:
-    """By name; empty when there is none."""
     return dict(Counter(one.value for shot in shots for one in shot.violations()))
 
 
@@ -172,7 +170,7 @@ class SelfTestReport:
             return "VIOLATIONS. Do not let Octet type on this machine; please report this page."
         if self.is_clean:
             return "clean"
-        return "no violation, but not everything was delivered that nobody disturbed"
+        return "no violation, but not every undisturbed delivery arrived"
 
 
 def _named(shot: SelfTestDelivery) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The scratch window of a self-test as a desk: how it is driven, and what stands for dispatch behind it."""
+"""The scratch window of a self-test as a desk: how it is driven, and what replaces dispatch."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ PROFILE = Profile(
     busy=StateSigns(box=Box(x=465, y=5, width=50, height=20), colour="#d08000"),
     confirm=frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN}),
 )
-"""How the scratch window is driven; sandbox.selftest.window draws what stands here."""
+"""How the scratch window is driven; sandbox.selftest.window draws it."""
 
 
 class GrantAll:
-    """Every state may be entered: there is no journal behind a self-test."""
+    """Grants every step: a self-test has no journal."""
 
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None: ...
     async def staged(self, *, sha256: str, drafts: tuple[str, ...] = ()) -> None: ...
@@ -34,7 +34,6 @@ class GrantAll:
 
 
 def desk_of(title: str, place: Box, display: str) -> Desk:
-    """The desk of a scratch window that stands at this place."""
     window = Window(name=NAME, profile=NAME, title=title, box=place)
     return Desk(
         name=NAME,

@@ -1,5 +1,5 @@
-"""What of Windows' own functions, structures and numbers is used, written once: as C writes it. The calls are made from
-this text by ctypes, and a test compiles the same text against mingw-w64's headers.
+"""The functions, structures and numbers of Windows that Octet uses, written once, as C writes it: ctypes makes the
+calls from this text, and a test compiles it against mingw-w64's headers.
 
 Types have fixed sizes, so that they are the same wherever they are checked."""
 
@@ -39,11 +39,10 @@ TYPES: dict[str, Any] = {
     "MONITORENUMPROC": MONITORENUMPROC,
     "HOOKPROC": HOOKPROC,
 }
-"""By the name that Windows' headers give a type, what it is for ctypes."""
+"""Each type name of Windows' headers as a ctypes type."""
 
 
 def _of(members: str) -> tuple[tuple[str, Any], ...]:
-    """The members of a structure, as its header declares them."""
     pairs = (member.split() for member in members.split(","))
     return tuple((name, TYPES[kind]) for kind, name in pairs)
 
@@ -240,7 +239,7 @@ _FUNCTION = re.compile(r"\s*(?P<result>[\w *]+?)\s*\b(?P<name>\w+)\((?P<argument
 
 
 def parse(declaration: str) -> tuple[str, str, tuple[str, ...]]:
-    """A line of FUNCTIONS: what it returns, its name, what it takes; types by their C names."""
+    """Parse a line of FUNCTIONS: what it returns, its name, what it takes; types by their C names."""
     found = _FUNCTION.match(declaration)
     assert found is not None, declaration
     arguments = [one.strip() for one in found["arguments"].split(",")]
@@ -248,7 +247,6 @@ def parse(declaration: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def declarations(library: str) -> list[str]:
-    """What of one library is used, a line each."""
     return [line.strip() for line in FUNCTIONS[library].splitlines() if line.strip()]
 
 
@@ -257,7 +255,7 @@ C = SimpleNamespace(**CONSTANTS, **ENUMERATED, **POINTERS)
 
 @lru_cache(maxsize=1)
 def windows() -> Any:
-    """All the functions, by their names, each with its types. Only on Windows."""
+    """Return all the functions by name, each with its types. Only on Windows."""
     calls: dict[str, Any] = {}
     for library in FUNCTIONS:
         loaded: Any = vars(ctypes)["WinDLL"](library, use_last_error=True)

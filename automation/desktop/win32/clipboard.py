@@ -1,4 +1,4 @@
-"""The clipboard on Windows: Octet's text is promised, and each reader is noted; the user's content comes back."""
+"""The clipboard on Windows: Octet promises its text and notes each reader; it restores the user's content."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 
 log = structlog.get_logger(__name__)
-OPEN_S = 1.0  # how long Octet tries to open the clipboard; a program that has it open mostly closes it at once
+OPEN_S = 1.0  # a program that has the clipboard open mostly closes it at once
 AGAIN_S = 0.005
 CLASS = "OctetClipboard"
 NOT_BYTES = frozenset({C.CF_BITMAP, C.CF_METAFILEPICT, C.CF_PALETTE, C.CF_ENHMETAFILE, C.CF_OWNERDISPLAY})
-"""Formats that are handles of drawings and no memory; Windows makes bitmaps anew from the bytes that stand beside."""
+"""Formats that are handles of drawings and no memory; Windows makes bitmaps again from the bytes beside them."""
 
 
 class ClipboardWindow:
-    """A hidden window, which the clipboard can belong to."""
+    """A hidden window that can own the clipboard."""
 
     def __init__(
         self, *, render: Callable[[int], bytes | None], work: Callable[[], None], lost: Callable[[], None]
     ) -> None:
-        """`render` gives what was promised in a format; `work` is called after `wake`, `lost` when another program
-        empties the clipboard. All three in this thread."""
+        """`render` returns what was promised in a format; `work` is called after `wake`, `lost` when another program
+        empties the clipboard, all three in this thread."""
         self._api = api.windows()
         self._render, self._work, self._lost = render, work, lost
         self._procedure = api.WNDPROC(self._heard)  # kept: Windows calls it as long as the window is there
@@ -58,7 +58,6 @@ class ClipboardWindow:
         )
 
     def run(self) -> None:
-        """Serve those who read the clipboard, until `end`."""
         message = api.MSG()
         where = ctypes.addressof(message)
         while self._api.GetMessageW(where, None, 0, 0) > 0:
@@ -69,13 +68,13 @@ class ClipboardWindow:
         self._api.PostMessageW(self.window, C.WM_APP, 0, 0)
 
     def end(self) -> None:
-        """End `run`. What is only promised is gone with the window."""
+        """End `run`. Promised content is gone with the window."""
         self._api.DestroyWindow(self.window)
         self._api.PostThreadMessageW(self._api.GetCurrentThreadId(), C.WM_QUIT, 0, 0)
 
     @contextmanager
     def opened(self) -> Generator[None]:
-        """The clipboard is ours alone inside the block. Raises TransientFailure if another program keeps it."""
+        """Open the clipboard for the length of the block. Raises TransientFailure if another program keeps it open."""
         until = time.monotonic() + OPEN_S
         while not self._api.OpenClipboard(self.window):
             if time.monotonic() >= until:
@@ -87,11 +86,10 @@ class ClipboardWindow:
             self._api.CloseClipboard()
 
     def empty(self) -> None:
-        """Inside `opened`: it holds nothing, and is ours."""
         self._api.EmptyClipboard()
 
     def put(self, kind: int, data: bytes) -> bool:
-        """Inside `opened`, or while rendering: it holds this in this format; whether Windows took it."""
+        """Put this in this format; return whether Windows took it. Inside `opened`, or while rendering."""
         memory = self._memory(data)
         if memory and self._api.SetClipboardData(kind, memory):
             return True
@@ -100,18 +98,18 @@ class ClipboardWindow:
         return False
 
     def promise(self, kind: int) -> None:
-        """Inside `opened`: it has this format; `render` is asked for it when a program first reads it."""
+        """Promise this format: `render` is asked for it when a program first reads it. Inside `opened`."""
         self._api.SetClipboardData(kind, None)
 
     def formats(self) -> list[int]:
-        """Inside `opened`: what it holds, in its owner's order; what Windows makes from it at last."""
+        """Return its formats in the owner's order, then those that Windows derives. Inside `opened`."""
         found: list[int] = []
         while kind := int(self._api.EnumClipboardFormats(found[-1] if found else 0)):
             found.append(kind)
         return found
 
     def get(self, kind: int) -> bytes | None:
-        """Inside `opened`: what it holds in this format; None where that is no memory, or its owner gives nothing."""
+        """Return its content in this format; None where that is no memory, or nothing comes. Inside `opened`."""
         if (
             kind in NOT_BYTES
             or C.CF_DSPTEXT <= kind <= C.CF_DSPENHMETAFILE
@@ -133,15 +131,15 @@ class ClipboardWindow:
         return int(self._api.RegisterClipboardFormatW(name))
 
     def owner(self) -> int:
-        """The window that it belongs to; 0 when to none, also where a program put something there without one."""
+        """Return the window that owns it; 0 where none does, also where a program put something there without one."""
         return int(self._api.GetClipboardOwner() or 0)
 
     def opener(self) -> int:
-        """The window for which it is open just now; 0 when for none that says so."""
+        """Return the window for which it is open now; 0 for none that says so."""
         return int(self._api.GetOpenClipboardWindow() or 0)
 
     def sequence(self) -> int:
-        """Another number after each change."""
+        """Return a number that differs after each change."""
         return int(self._api.GetClipboardSequenceNumber())
 
     def _memory(self, data: bytes) -> int:
@@ -174,7 +172,7 @@ class ClipboardWindow:
 T = TypeVar("T")
 ANSWER_S = 3.0  # a program that has to give what it promised may be frozen
 SECRETS = ("ExcludeClipboardContentFromMonitorProcessing", "Clipboard Viewer Ignore")
-"""By these formats password managers ask that what they copied be kept nowhere."""
+"""By these formats password managers ask to keep what they copied nowhere."""
 RESTORED = "OctetRestored"  # beside those formats: Octet added them, to content that is no secret
 MARK = "OctetPrompt"  # shows the next worker that a killed one put there what the clipboard holds
 UNSEEN = {
@@ -183,7 +181,7 @@ UNSEEN = {
     "CanUploadToCloudClipboard": b"\0\0\0\0",
     "Clipboard Viewer Ignore": b"\0\0\0\0",
 }
-"""By these formats Windows' own history (Win+V), its cloud and clipboard programs are asked to keep nothing of it."""
+"""These formats ask Windows' history (Win+V), its cloud and clipboard programs to keep nothing of it."""
 
 
 @dataclass(slots=True)
@@ -197,7 +195,7 @@ class ClipboardOffer:
 
 
 class WindowsClipboard:
-    """Verbs are called by the worker's thread, one at a time; all calls are made in a thread of its own."""
+    """The worker's thread calls the verbs, one at a time; a separate thread makes all calls to Windows."""
 
     def __init__(
         self,
@@ -206,12 +204,12 @@ class WindowsClipboard:
         safe: ClipboardBackup | None = None,
         board: type[ClipboardWindow] = ClipboardWindow,
     ) -> None:
-        """`process_of` tells whose a window is. Raise NoClipboard."""
+        """`process_of` returns the process of a window. Raise NoClipboard."""
         self._process_of = process_of
         self._safe = safe
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._offer: ClipboardOffer | None = None
-        self._persons: ClipboardContent | None = None
+        self._users: ClipboardContent | None = None
         self._is_owed = False
         self._copied_by: int | None = None
         self._copies_of: int | None = None  # in whose window Octet presses the chord that copies
@@ -226,31 +224,31 @@ class WindowsClipboard:
             self._do(self._make_up)
 
     def keep(self) -> None:
-        """Read what the user has there, to give it back later. Raises TransientFailure."""
-        if self._persons is None or (self._is_owed and not self.is_ours()):
-            self._persons = self._do(self._take)
+        """Read what the user has there, to restore it later. Raises TransientFailure."""
+        if self._users is None or (self._is_owed and not self.is_ours()):
+            self._users = self._do(self._take)
             self._is_owed = False
             if self._safe is not None:
-                self._safe.put(self._persons)
+                self._safe.put(self._users)
 
     def offer(self, text: str) -> ClipboardOffer:
-        """Hold this text from now on, for everybody, and note its readers. Raises TransientFailure."""
+        """Offer this text from now on to every program, and note its readers. Raises TransientFailure."""
         self.keep()
         return self._do(lambda: self._put(text))
 
     def drop(self) -> None:
-        """Hold nothing until it is given back: no paste of ours can land any more. Raises TransientFailure."""
-        if self._persons is not None and self.is_ours():
+        """Empty it until the user's content is restored: no paste of ours can land. Raises TransientFailure."""
+        if self._users is not None and self.is_ours():
             self._do(self._empty)
 
     def expect_copy(self, process: int) -> int:
-        """Return the clipboard's number; what a window of this process copies from now on is our doing."""
+        """Return the clipboard's number; what a window of this process copies from now on, Octet caused."""
         self._copies_of = process
         return self._board.sequence()
 
     def copied(self, since: int, seconds: float) -> tuple[str, int] | None:
-        """The text that another program put there since the clipboard had number `since`, and whose it is (0 where it
-        is no window's); None if nothing came within that time. Raises TransientFailure."""
+        """Return the text that another program put there since number `since`, and its process (0 where no window owns
+        it); None if nothing came within that time. Raises TransientFailure."""
         until = time.monotonic() + seconds
         while self._board.sequence() == since or self._board.owner() == self._board.window:
             if time.monotonic() >= until:
@@ -262,27 +260,26 @@ class WindowsClipboard:
         return None if text is None else (text, process)
 
     def is_ours(self) -> bool:
-        """Whether what is there came by our doing: put there, or copied because we pressed the chord for it."""
+        """Return whether Octet caused what is there: it put it there, or pressed the chord that copied it."""
         owner = self._board.owner()
         if owner in {self._board.window, self._copied_by}:
             return True
         return owner != 0 and self._process_of(owner) == self._copies_of
 
     def restore_clipboard(self) -> None:
-        """Give back what the user had, unless it changed since. After a TransientFailure the next call does so."""
-        persons = self._persons
-        if persons is None:
+        """Restore what the user had, unless it changed since. After a TransientFailure the next call does so."""
+        users = self._users
+        if users is None:
             return
         self._is_owed = True
         if self.is_ours():
-            self._do(lambda: self._restore(persons))
-        self._is_owed, self._persons = False, None
+            self._do(lambda: self._restore(users))
+        self._is_owed, self._users = False, None
         self._offer = self._copied_by = self._copies_of = None
         if self._safe is not None:
             self._safe.clear()
 
     def close(self) -> None:
-        """Give back, and end the thread."""
         try:
             self.restore_clipboard()
         except TransientFailure:
@@ -366,16 +363,16 @@ class WindowsClipboard:
         is_secret = any(board.number_of(name) in kinds for name in SECRETS) and board.number_of(RESTORED) not in kinds
         return ClipboardContent(formats=tuple(formats), left_out=left_out, is_secret=is_secret)
 
-    def _restore(self, persons: ClipboardContent) -> None:
+    def _restore(self, users: ClipboardContent) -> None:
         board = self._board
         with board.opened():
             board.empty()
-            kinds = [int(one.target) for one in persons.formats]
-            for one in persons.formats:
+            kinds = [int(one.target) for one in users.formats]
+            for one in users.formats:
                 board.put(int(one.target), one.data)
             if kinds:
                 self._mark(kinds)  # histories have it already
-                if not persons.is_secret:
+                if not users.is_secret:
                     board.put(board.number_of(RESTORED), b"\0")
 
     def _mark(self, has: list[int] | tuple[int, ...]) -> None:
@@ -396,6 +393,6 @@ class WindowsClipboard:
 
 
 def _decoded(data: bytes) -> str:
-    """Text as Windows keeps it: UTF-16 up to the first NUL, lines ended by two characters."""
+    """Decode text as Windows keeps it: UTF-16 up to the first NUL, lines ended by two characters."""
     text = data[: len(data) // 2 * 2].decode("utf-16-le", "surrogatepass")
     return text.partition("\0")[0].replace("\r\n", "\n")

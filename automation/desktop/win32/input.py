@@ -1,7 +1,7 @@
-"""Pointer and keys on Windows. A chord, or a click, is one call of SendInput: Windows puts its parts into the line of
-input with nothing between them: no key of a person or program comes into it, and a killed worker leaves none down.
+"""Pointer and keys on Windows. A chord, or a click, is one call of SendInput: Windows queues its parts with nothing
+between them, so no other input comes into it, and a killed worker leaves no key down.
 
-PyAutoGUI knows the keys and gives the pointer back; its own presses are a call for each key."""
+PyAutoGUI knows the keys and restores the pointer; it would press each key in a separate call."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OURS = 0x0C7E7  # what our own input bears: the presence thread knows it by this
 EXTENDED = frozenset({*range(C.VK_PRIOR, C.VK_DOWN + 1), C.VK_INSERT, C.VK_DELETE, C.VK_LWIN, C.VK_RWIN})
 """Keys that a keyboard has twice; without this flag the ones of the number block are meant."""
 MARGIN_S = 0.06  # Windows counts its times in steps of up to 16 ms
-ECHO_S = 0.5  # so long after an act Windows may still be telling of the pointer that it moved
+ECHO_S = 0.5  # so long after an act Windows may still report a moved pointer
 _SHIFTS = ((1, "shift"), (2, "ctrl"), (4, "alt"))  # what Windows says is held to type a sign, by bits
 
 
@@ -46,14 +46,14 @@ class WindowsInput:
             self._keys(chord)
 
     def prepared(self, chord: str) -> Callable[[], None]:
-        """What presses and releases this chord, ready, so that nothing comes between. Raises UnknownKey."""
+        """Prepare what presses and releases this chord, so that nothing comes between. Raises UnknownKey."""
         keys = self._keys(chord)
         down = [self._key(code, 0) for code in keys]
         up = [self._key(code, C.KEYEVENTF_KEYUP) for code in reversed(keys)]
         return partial(self._send, (api.INPUT * (2 * len(keys)))(*down, *up))
 
     def click(self, x: int, y: int) -> None:
-        """Put the pointer to a place of the screen and click the left button there, all in one."""
+        """Move the pointer to a place of the screen and click the left button there, all in one call."""
         place = self._place(x, y)
         parts = (C.MOUSEEVENTF_MOVE, C.MOUSEEVENTF_LEFTDOWN, C.MOUSEEVENTF_LEFTUP)
         where = C.MOUSEEVENTF_ABSOLUTE | C.MOUSEEVENTF_VIRTUALDESK
@@ -61,7 +61,7 @@ class WindowsInput:
         self.placed = self._desktop.pointer()
 
     def send_empty_input(self) -> None:
-        """An input that does nothing: the program of the last input may choose who is in the foreground."""
+        """Send an input that does nothing: Windows permits the last program with input to choose the foreground."""
         self._send((api.INPUT * 1)(api.INPUT(type=C.INPUT_MOUSE, mi=api.MOUSEINPUT(dwExtraInfo=OURS))))
 
     def move(self, x: int, y: int) -> None:
@@ -74,7 +74,7 @@ class WindowsInput:
         return self._desktop.pointer()
 
     def is_ours(self, at_s: float) -> bool:
-        """Whether input of that moment was ours, also if Windows tells late of a pointer. Asked by another thread."""
+        """Return whether input of that moment was ours, also if Windows reports a pointer late. For any thread."""
         if any(self.acts.is_ours(at_s + late_s) for late_s in (0.0, MARGIN_S, -MARGIN_S)):
             return True
         acted_s = self.acted_s
@@ -116,7 +116,7 @@ class WindowsInput:
         return one
 
     def _place(self, x: int, y: int) -> tuple[int, int]:
-        """A point as Windows counts it over all monitors, 0 to 65535: the middle of its pixel, so none is missed."""
+        """Return a point as Windows counts it over all monitors, 0 to 65535: the middle of its pixel."""
         screen = self._desktop.screen()
         return _share(x - screen.x, screen.width), _share(y - screen.y, screen.height)
 

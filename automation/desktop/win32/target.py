@@ -1,5 +1,4 @@
-"""The target of one delivery on Windows, and what tells that it is the right window. Octet looks again around each
-act."""
+"""The target of one delivery on Windows, and how Octet recognises it. Octet looks again around each act."""
 
 from __future__ import annotations
 
@@ -19,36 +18,36 @@ from core.deliveries.model import Reason
 from core.profiles.model import Box, Readback, Selection
 
 NO_OTHER_WAY = "on Windows a text is pasted from the clipboard and read back by copying; its profile says otherwise"
-DEAF = "on Windows no program is asked what it shows: its profile's `told` signs are not seen there"
+DEAF = "on Windows Octet asks no program what it shows, so it does not see its profile's `told` signs"
 
 
 class WindowsInspector(WindowInspector):
-    """Belongs to one thread."""
+    """Looks at windows on Windows. Belongs to one thread."""
 
     if TYPE_CHECKING:
         windows: Win32Windows  # pyright: ignore[reportIncompatibleVariableOverride] the port's answers by Windows, and more
 
     def recognise(self, name: str) -> WindowInfo:
-        """The window at its place, its anchor unchanged, and one that Windows lets us type into."""
+        """Find the window at its place, its anchor unchanged, into which Windows permits typing."""
         profile = self.profile(name)
         if Readback.COPY not in profile.readback or profile.selection is not Selection.CLIPBOARD:
             raise PermanentFailure(Reason.NOT_READABLE, NO_OTHER_WAY)
         self.check_unlocked()
         seen = self.place(name)
         if not self.windows.is_on_monitors(seen.box):
-            raise PermanentFailure(Reason.MOVED, "a part of it stands on no monitor")
+            raise PermanentFailure(Reason.MOVED, "a part of it is on no monitor")
         self.windows.check_reachable(seen.id)
         return super().recognise(name)
 
 
-RELEASE_S = 0.5  # so long a key may be down before it counts as held: who types is waited for until there is a gap
+RELEASE_S = 0.5  # a key may be down for so long before it counts as held: Octet waits for a gap in the user's typing
 TAKEN_JUST_AFTER = "just after a key another window had the focus"
-SOMEBODY = "somebody pressed a key or moved the mouse while the prompt was brought"
+SOMEBODY = "a user pressed a key or moved the mouse during the delivery"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowsDevices:
-    """The desktop of the user, what Octet presses there, and what tells what the user presses."""
+    """The user's desktop, what Octet presses there, and what hears the user's input."""
 
     desktop: Desktop
     fingers: WindowsInput
@@ -57,7 +56,7 @@ class WindowsDevices:
 
 
 class WindowsTarget(InputTarget[WindowsInspector]):
-    """Windows lets no program hold the devices: a user who types from `hold_devices` on is noticed before each key."""
+    """Windows cannot block the devices: before each key Octet checks that no user typed since `hold_devices`."""
 
     def __init__(self, *, name: str, eyes: WindowsInspector, devices: WindowsDevices, pace: DeliveryClock) -> None:
         super().__init__(name=name, eyes=eyes, pointer=devices.fingers, clicks=devices.clicks, pace=pace)
@@ -71,7 +70,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         self._check_released()
 
     def has_focus(self) -> bool:
-        """The window in the foreground, and the one whose part gets the keys, are the target."""
+        """Return whether the foreground window, and the one whose part gets the keys, are the target."""
         focus, is_taken = self._desktop.focus()
         target = self.target().id
         return self._desktop.foreground() == target and focus in {target, 0} and not is_taken
@@ -90,7 +89,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         return has_come
 
     def guard(self) -> None:
-        """And that no user typed since the focus was given: what they typed might stand there."""
+        """See also that no user typed since the focus was set: their text may be there."""
         self._check_same(self.eyes.place(self.name))
         if not self.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
@@ -98,7 +97,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
             raise TransientFailure(Reason.PERSON_TYPING, SOMEBODY)
 
     def press(self, chord: str) -> None:
-        """Press a chord that can be undone, and look just after whether it can have gone elsewhere."""
+        """Press a chord that can be undone, and check afterwards that it cannot have gone elsewhere."""
         self.guard()
         self.pace.check()
         self._press(chord)
@@ -116,7 +115,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         self.press_chord(chord, by_s=by_s)
 
     def press_to_clear(self, chord: str) -> None:
-        """Press a chord that clears our own draft: a cover does not hinder it, nor does a stop."""
+        """Press a chord that clears our own draft: neither a cover nor a stop prevents it."""
         if self.eyes.identify(self.name).id != self.target().id or not self.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN)
         self._press(chord)

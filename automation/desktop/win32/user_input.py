@@ -1,5 +1,5 @@
-"""Whose input it is: a thread of its own hears every key before any window does, and Windows says of each whether a
-program made it. The mouse is known by Windows' own time of the last input, and by where the pointer stands."""
+"""Whose input it is: a separate thread hears every key before any window does, and Windows says whether a program made
+it. The mouse is known by Windows' time of the last input, and by the pointer's place."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _NAMES = {
     },
     **{f"f{number}": 0x6F + number for number in range(1, 25)},
 }
-"""By the name of a key in chords, its virtual key code."""
+"""The virtual key code of each key of a chord."""
 
 
 class WindowsUserInput(UserInput):
-    """What persons do at this machine. Heard by a thread of its own, asked by others."""
+    """What users do at this machine. A separate thread hears it, others ask."""
 
     def __init__(
         self,
@@ -56,8 +56,8 @@ class WindowsUserInput(UserInput):
         user_activity: UserActivityPolicy,
         stopped: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`ours` is what our own input bears; `is_ours` tells of a moment whether we acted then. What `user_activity`
-        counts as the user's is so. `stopped` is called in this object's thread."""
+        """`ours` marks our own input; `is_ours` tells of a moment whether Octet acted then. `user_activity` says what
+        counts as the user's. `stopped` is called in this object's thread."""
         super().__init__()
         self._desktop = desktop
         self._ours = ours
@@ -82,7 +82,7 @@ class WindowsUserInput(UserInput):
         return super().idle_s()
 
     def typed_since(self, moment_s: float) -> bool:
-        """Whether a person pressed, typed or moved anything since that moment of time.monotonic()."""
+        """Return whether a user pressed, typed or moved anything since that moment of time.monotonic()."""
         self._look_at_idle()
         return self._last_s > moment_s
 
@@ -93,7 +93,7 @@ class WindowsUserInput(UserInput):
         self.news.set()
 
     def note_key(self, key: int, *, is_down: bool, is_injected: bool, word: int) -> None:
-        """A key went down or up. `word` is what its sender gave it to bear."""
+        """Note that a key went down or up. `word` is the mark that its sender gave it."""
         self._keys_s = time.monotonic()
         if word == self._ours or (is_injected and not self._counts_injected):
             return
@@ -109,12 +109,12 @@ class WindowsUserInput(UserInput):
         self.note_activity()
 
     def _look_at_idle(self) -> None:
-        """Input that was no key and not ours is the mouse, or a pen."""
+        """Look for mouse or pen input: input that was no key and not ours."""
         at_s = time.monotonic() - self._desktop.idle_s()
         if at_s <= self._last_s or self._is_ours(at_s):
             return
         if self.sees and abs(at_s - self._keys_s) < MARGIN_S:
-            return  # it was a key, of which it is known whose it was
+            return  # it was a key, whose source is known
         self.note_activity(at_s)
 
     def _watch(self) -> None:

@@ -1,5 +1,5 @@
-"""One window as the steps of a delivery use it, on Windows: identity, place, focus and clipboard are asked of Windows,
-the text is copied back. Nothing keeps others away between a look and a key, so less is claimed than on X11."""
+"""One window as the steps of a delivery use it, on Windows, which is asked for identity, place, focus and clipboard;
+the text is copied back. Nothing blocks the user between a look and a key, so less is claimed than on X11."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
         return self._is_in_place() and self._eyes.is_busy(self._name)
 
     def has_receipt(self) -> bool:
-        """The target's own program, and it alone, asked for the text, after the paste chord; and no other configured
-        window belongs to that program. Many programs do not say who they are: then there is no receipt."""
+        """Return whether only the target's own program asked for the text, after the paste chord, and no other
+        configured window belongs to it. Many programs do not say who they are: then there is no receipt."""
         offer = self._offer
         if offer is None or offer.read_s < self._pasted_s or self._eyes.shares_client(self._name):
             return False
@@ -60,7 +60,7 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
         try:
             self._clipboard.drop()  # a program that reads the paste late finds nothing
         except TransientFailure:
-            pass  # the program that has it open lets no other one paste either
+            pass  # the program that has it open keeps other pastes out too
         return super().clear(if_untouched=if_untouched)
 
     def _press_clear(self, *, is_first: bool, if_untouched: bool) -> None:

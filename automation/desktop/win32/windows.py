@@ -1,4 +1,4 @@
-"""What Windows tells of its windows, its screen and its user, and what Octet asks it to do with windows."""
+"""Asks Windows about its windows, its screen and its user, and to place windows."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from automation.protocol.ports import PermanentFailure
 from core.deliveries.model import Reason
 from core.profiles.model import LONGEST_TITLE, Box
 
-NAME_TAG = "OctetWindow"  # the property by which a window is known again; it goes with its window
+NAME_TAG = "OctetWindow"  # the property that identifies a window; it goes with its window
 UNKNOWN_RIGHTS = 0xFFFFFFFF  # of a process that may not even be asked: more than ours
 _WORDS = 512
 
 
 def be_aware_of_pixels() -> bool:
-    """From here on all places are true pixels of each monitor, whatever its scale. Before anything else that asks for a
-    place, PyAutoGUI's import among it: the first word of a process counts. Whether it is so now."""
+    """Use true pixels of each monitor for all places, whatever its scale; return whether that worked. Call it before
+    anything asks for a place, also before PyAutoGUI's import: Windows obeys the first setting of a process."""
     calls = api.windows()
     calls.SetProcessDpiAwarenessContext(C.DPI_AWARENESS_CONTEXT_PER_MONITOR_AWARE_V2)
     now = calls.GetAwarenessFromDpiAwarenessContext(calls.GetThreadDpiAwarenessContext())
@@ -30,13 +30,12 @@ def be_aware_of_pixels() -> bool:
 
 
 class Desktop:
-    """The desktop of the person who is logged in. Any thread may ask."""
+    """The desktop of the logged-in user. Any thread may ask."""
 
     def __init__(self) -> None:
         self._api = api.windows()
 
     def top_windows(self) -> list[int]:
-        """All top windows, the topmost first."""
         found: list[int] = []
 
         def take(window: int, _: int) -> int:
@@ -51,18 +50,18 @@ class Desktop:
         return text.value if self._api.GetClassNameW(window, text, _WORDS) else ""
 
     def title_of(self, window: int) -> str:
-        """As Windows keeps it: a program that hangs is not asked."""
+        """Return its title as Windows keeps it: a program that hangs is not asked."""
         text = ctypes.create_unicode_buffer(_WORDS)
         return text.value if self._api.GetWindowTextW(window, text, _WORDS) else ""
 
     def process_of(self, window: int) -> int:
-        """The process that made it; 0 when it is gone."""
+        """Return the process that made it; 0 when it is gone."""
         process = ctypes.c_uint32()
         self._api.GetWindowThreadProcessId(window, ctypes.addressof(process))
         return process.value
 
     def program_of(self, process: int) -> str:
-        """The name of its program without `.exe`: `Cursor`, `chrome`. Empty when that may not be asked."""
+        """Return the name of its program without `.exe`: `Cursor`, `chrome`. Empty where Windows refuses."""
         handle = self._api.OpenProcess(C.PROCESS_QUERY_LIMITED_INFORMATION, 0, process)
         if not handle:
             return ""
@@ -75,7 +74,7 @@ class Desktop:
             self._api.CloseHandle(handle)
 
     def rights_of(self, process: int) -> int:
-        """Its integrity level; UNKNOWN_RIGHTS where it may not be asked."""
+        """Return its integrity level; UNKNOWN_RIGHTS where Windows refuses."""
         handle = self._api.OpenProcess(C.PROCESS_QUERY_LIMITED_INFORMATION, 0, process)
         if not handle:
             return UNKNOWN_RIGHTS
@@ -102,11 +101,11 @@ class Desktop:
         return int(self._api.GetCurrentProcessId())
 
     def is_visible(self, window: int) -> bool:
-        """Whether it is shown: neither hidden nor minimised, nor kept away as those of other virtual desktops are."""
+        """Return whether it is shown: not hidden, minimised, or on another virtual desktop."""
         return bool(self._api.IsWindowVisible(window)) and not self.is_minimised(window) and not self.is_cloaked(window)
 
     def is_shown(self, window: int) -> bool:
-        """Whether its program wants it to be seen, wherever; minimised ones and cloaked ones too."""
+        """Return whether its program shows it, minimised and cloaked ones included."""
         return bool(self._api.IsWindowVisible(window))
 
     def is_minimised(self, window: int) -> bool:
@@ -116,31 +115,30 @@ class Desktop:
         return bool(self._api.IsZoomed(window))
 
     def is_topmost(self, window: int) -> bool:
-        """Whether its program wants it above all others."""
         return bool(self._style(window) & C.WS_EX_TOPMOST)
 
     def is_tool(self, window: int) -> bool:
-        """Whether it is none of those that people switch between: a palette, a notice, the taskbar."""
+        """Return whether it is a palette, a notice or the taskbar: users do not switch to it."""
         style = self._style(window)
         return bool(style & (C.WS_EX_TOOLWINDOW | C.WS_EX_NOACTIVATE)) and not style & C.WS_EX_APPWINDOW
 
     def is_cloaked(self, window: int) -> bool:
-        """Whether Windows draws it nowhere, though it says that it is shown."""
+        """Return whether Windows hides it although it counts as shown."""
         cloaked = ctypes.c_uint32()
         told = self._api.DwmGetWindowAttribute(window, C.DWMWA_CLOAKED, ctypes.addressof(cloaked), 4)
         return told == 0 and cloaked.value != 0
 
     def is_seen_through(self, window: int) -> bool:
-        """Whether clicks fall through it, as through what graphics drivers lay over the whole screen."""
+        """Return whether clicks fall through it, as through overlays of graphics drivers."""
         both = C.WS_EX_TRANSPARENT | C.WS_EX_LAYERED
         return self._style(window) & both == both
 
     def is_hung(self, window: int) -> bool:
-        """Whether its program has not looked at its input for seconds."""
+        """Return whether its program has ignored its input for seconds."""
         return bool(self._api.IsHungAppWindow(window))
 
     def content_of(self, window: int) -> Box | None:
-        """Its own area on the screen, without the frame; None when it is gone."""
+        """Return its own area on the screen, without the frame; None when it is gone."""
         size, corner = api.RECT(), api.POINT()
         if not self._api.GetClientRect(window, ctypes.addressof(size)):
             return None
@@ -149,7 +147,7 @@ class Desktop:
         return Box(x=corner.x, y=corner.y, width=size.right, height=size.bottom)
 
     def frame_of(self, window: int) -> Box | None:
-        """What of the screen it is drawn on, its frame among it, without the shadow around; None when it is gone."""
+        """Return where it is drawn, with its frame and without the shadow; None when it is gone."""
         seen = api.RECT()
         where, size = ctypes.addressof(seen), ctypes.sizeof(seen)
         if self._api.DwmGetWindowAttribute(window, C.DWMWA_EXTENDED_FRAME_BOUNDS, where, size) != 0 and not (
@@ -159,20 +157,20 @@ class Desktop:
         return Box(x=seen.left, y=seen.top, width=seen.right - seen.left, height=seen.bottom - seen.top)
 
     def owner_of(self, window: int) -> int:
-        """The window that it is a dialog for; 0 for none."""
+        """Return the window that it is a dialog for; 0 for none."""
         return int(self._api.GetWindow(window, C.GW_OWNER) or 0)
 
     def at(self, x: int, y: int) -> int:
-        """The top window that a click there would reach; 0 for none."""
+        """Return the top window that a click there would reach; 0 for none."""
         window = self._api.WindowFromPoint(api.POINT(x, y))
         return int((window and self._api.GetAncestor(window, C.GA_ROOT)) or 0)
 
     def foreground(self) -> int:
-        """The top window that gets the keys; 0 while none does."""
+        """Return the top window that gets the keys; 0 while none does."""
         return int(self._api.GetForegroundWindow() or 0)
 
     def focus(self) -> tuple[int, bool]:
-        """The top window whose part has the keyboard's focus, and whether a menu is open, or a window is moved."""
+        """Return the top window with the keyboard's focus, and whether a menu is open or a window is being moved."""
         told = api.GUITHREADINFO(cbSize=ctypes.sizeof(api.GUITHREADINFO))
         if not self._api.GetGUIThreadInfo(0, ctypes.addressof(told)):
             return 0, False
@@ -186,11 +184,11 @@ class Desktop:
         self._api.SetForegroundWindow(window)
 
     def show_again(self, window: int) -> None:
-        """Ask that it is neither minimised nor maximised; the foreground stays where it is."""
+        """Ask that it is neither minimised nor maximised; the foreground stays as it is."""
         self._api.ShowWindowAsync(window, C.SW_SHOWNOACTIVATE)
 
     def put(self, window: int, box: Box) -> None:
-        """Ask Windows to put its own area there, by the place of the frame. Does not wait for the program."""
+        """Ask Windows to put its own area there, without waiting for the program."""
         content, frame = self.content_of(window), api.RECT()
         if content is None or not self._api.GetWindowRect(window, ctypes.addressof(frame)):
             return
@@ -201,16 +199,16 @@ class Desktop:
         self._api.SetWindowPos(window, None, x, y, width, height, how)
 
     def lift(self, window: int) -> None:
-        """Ask that it lies above all that are not above everything; the foreground stays where it is."""
+        """Ask that it lies above all windows that are not always on top; the foreground stays as it is."""
         how = C.SWP_NOMOVE | C.SWP_NOSIZE | C.SWP_NOACTIVATE | C.SWP_ASYNCWINDOWPOS
-        # Above those of the program in the foreground Windows lets none come but one that is above everything, and
+        # Windows puts only an always-on-top window above those of the program in the foreground, and
         # one that has just ceased to be is the first of the others.
         order = (C.HWND_TOP,) if self.is_topmost(window) else (C.HWND_TOPMOST, C.HWND_NOTOPMOST)
         for place in order:
             self._api.SetWindowPos(window, place, 0, 0, 0, 0, how)
 
     def screen(self) -> Box:
-        """The rectangle around all monitors; its corner is negative where one stands left of, or above, the first."""
+        """Return the rectangle around all monitors; its corner may be negative."""
         x, y, width, height = (
             int(self._api.GetSystemMetrics(number))
             for number in (C.SM_XVIRTUALSCREEN, C.SM_YVIRTUALSCREEN, C.SM_CXVIRTUALSCREEN, C.SM_CYVIRTUALSCREEN)
@@ -233,7 +231,7 @@ class Desktop:
         return found
 
     def is_locked(self) -> bool:
-        """Whether the keys go to the lock screen, or to Windows' own question for an administrator."""
+        """Return whether the keys go to the lock screen, or to Windows' own question for an administrator."""
         desktop = self._api.OpenInputDesktop(0, 0, C.DESKTOP_READOBJECTS)
         if not desktop:
             return True
@@ -247,7 +245,7 @@ class Desktop:
             self._api.CloseDesktop(desktop)
 
     def idle_s(self) -> float:
-        """How long nothing was pressed or moved; what programs and Octet press counts too."""
+        """Return how long nothing was pressed or moved; input of programs and of Octet counts too."""
         told = api.LASTINPUTINFO(cbSize=ctypes.sizeof(api.LASTINPUTINFO))
         if not self._api.GetLastInputInfo(ctypes.addressof(told)):
             return 0.0
@@ -259,11 +257,11 @@ class Desktop:
         return here.x, here.y
 
     def keys_down(self) -> list[int]:
-        """Which keys and buttons are held down, by a user or a program; lamps that are lit are no held keys."""
+        """Return which keys and buttons are held down, by a user or a program; lit lamps do not count."""
         return [key for key in range(C.VK_LBUTTON, 0xFF) if self._api.GetAsyncKeyState(key) & 0x8000]
 
     def name_tag(self, window: int) -> str:
-        """A word that we hang onto a window once; empty where it is gone, or does not let us."""
+        """Return a tag that Octet attaches to a window once; empty where it is gone, or refuses."""
         for _ in range(2):
             found = self._api.GetPropW(window, NAME_TAG)
             if found:
@@ -273,7 +271,7 @@ class Desktop:
         return ""
 
     def session(self) -> str:
-        """A word for this log-in: it hangs on the desktop itself, and is gone with it."""
+        """Return a tag of this log-in: it is attached to the desktop, and gone with it."""
         return self.name_tag(int(self._api.GetDesktopWindow() or 0))
 
     def _style(self, window: int) -> int:
@@ -287,9 +285,9 @@ ELSEWHERE = "it is on another virtual desktop, from which only you can bring it:
 
 
 class Win32Windows:
-    """The answers to `window_info.WindowsPort` and `window_placement.PlacementPort`. Belongs to one thread."""
+    """Answers to `window_info.WindowsPort`. Belongs to one thread."""
 
-    changes = None  # Windows tells of no changes: everything is asked each time
+    changes = None  # Windows reports no changes: everything is asked each time
 
     def __init__(self, desktop: Desktop) -> None:
         self._desktop = desktop
@@ -297,23 +295,22 @@ class Win32Windows:
         self._own_rights = desktop.rights_of(desktop.own_process())
         self.screen, self.pointer, self.active = desktop.screen, desktop.pointer, desktop.foreground
         self.client_of = self.pid_of = desktop.process_of
-        self.activate = desktop.bring_forward  # Windows decides, and only the look afterwards tells
+        self.activate = desktop.bring_forward  # Windows decides; Octet looks afterwards
         self.transient_for, self.name_tag = desktop.owner_of, desktop.name_tag
         self.show, self.move, self.raise_above = desktop.show_again, desktop.put, desktop.lift
 
     def has_manager(self) -> bool:
-        """Windows itself tells which windows there are."""
         return True
 
     def managed(self) -> list[int]:
-        """Top windows that are shown, or minimised, or on another virtual desktop; none that is never shown."""
+        """List top windows that are shown, minimised, or on another virtual desktop."""
         return [window for window in self._desktop.top_windows() if self._desktop.is_shown(window)]
 
     def all(self) -> list[WindowInfo]:
         return [seen for window in self.managed() if (seen := self.see(window)) is not None]
 
     def see(self, window: int) -> WindowInfo | None:
-        """One window now; its kind is the name of its program, or its class where that may not be asked."""
+        """Look at one window; its kind is the name of its program, or its class where Windows refuses."""
         box = self._desktop.content_of(window)
         process = self._desktop.process_of(window)
         if box is None or not process:
@@ -335,15 +332,14 @@ class Win32Windows:
         return self._program(self._desktop.process_of(window))
 
     def is_on_this_workspace(self, window: int) -> bool:
-        """Windows cloaks those of other virtual desktops."""
+        """Return whether the window is on this virtual desktop: Windows cloaks those of others."""
         return not self._desktop.is_cloaked(window)
 
     def chain_of(self, window: int) -> list[int]:
-        """Nothing holds a top window here."""
         return [window]
 
     def find_cover(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
-        """The topmost window that lies over any part of the target; what clicks fall through covers nothing."""
+        """Find the topmost window over any part of the target; windows that clicks fall through do not count."""
         for window in self._desktop.top_windows():
             if window == target.id:
                 return None
@@ -355,25 +351,25 @@ class Win32Windows:
         return None
 
     def is_keyboard_taken(self) -> bool:
-        """The screen is locked, or Windows asks for an administrator; or a menu is open where the keys go."""
+        """Return whether a lock screen, Windows' question for an administrator, or an open menu takes the keys."""
         return self._desktop.is_locked() or self._desktop.focus()[1]
 
     def is_pointer_taken(self) -> bool:
-        """A menu that is open, or a window that is being moved, takes the next click."""
+        """Return whether an open menu, or a window that is being moved, takes the next click."""
         return self._desktop.focus()[1]
 
     def is_furniture(self, window: int) -> bool:
         return self._desktop.is_tool(window) or self._desktop.class_of(window) in FURNITURE
 
     def is_on_monitors(self, box: Box) -> bool:
-        """Whether every corner of it stands on a monitor: between two of unlike height there is nothing."""
+        """Return whether every corner of it is on a monitor: between monitors of unequal height there is nothing."""
         monitors = self._desktop.monitors()
         right, bottom = box.x + box.width - 1, box.y + box.height - 1
         corners = ((box.x, box.y), (right, box.y), (box.x, bottom), (right, bottom))
         return all(any(monitor.holds(*corner) for monitor in monitors) for corner in corners)
 
     def check_reachable(self, window: int) -> None:
-        """Raise PermanentFailure where keys of ours do not reach it, whatever has the focus."""
+        """Raise PermanentFailure where our keys do not reach it, whatever has the focus."""
         if self._desktop.rights_of(self._desktop.process_of(window)) > self._own_rights:
             raise PermanentFailure(Reason.OUT_OF_REACH, "its program runs as administrator; start it without")
         if self._desktop.is_hung(window):
@@ -383,14 +379,13 @@ class Win32Windows:
         return (MAXIMISED,) if self._desktop.is_maximised(window) else ()
 
     def hides_window(self, fills: Sequence[str]) -> bool:
-        """A maximised window is seen."""
+        """Return False: a maximised window is visible."""
         return False
 
     def unfill(self, window: int, fills: Sequence[str]) -> None:
         self.show(window)
 
     def bring_here(self, window: int) -> None:
-        """No program may do that for another one."""
         raise PermanentFailure(Reason.HIDDEN, ELSEWHERE)
 
     def _program(self, process: int) -> str:

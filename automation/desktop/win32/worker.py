@@ -1,4 +1,4 @@
-"""The desk worker on Windows: what the loop of all workers works with there, over what Windows can be asked."""
+"""The desk worker on Windows."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import structlog
 
+from automation.desktop.calibration.trial_delivery import TrialWindow
 from automation.desktop.clipboard_backup import ClipboardBackup, NoClipboard
 from automation.desktop.desktop_backend import DesktopBackend, DesktopWatcher
 from automation.desktop.gui import UnknownKey
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import ProgramSigns
-from automation.desktop.trial_window import TrialWindow
 from automation.desktop.win32.clipboard import WindowsClipboard
 from automation.desktop.win32.input import OURS, WindowsInput
 from automation.desktop.win32.target import DEAF, WindowsDevices, WindowsInspector, WindowsTarget
@@ -24,8 +24,6 @@ from automation.desktop.worker import loop, process
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.leftover_drafts import PollingWatcher
 from automation.desktop.worker.messages import Hello
-from automation.desktop.worker.user_presence import UserActivityGate
-from core.kit.clock import SystemClock
 from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
@@ -45,7 +43,7 @@ class WindowsTrialWindow(TrialWindow, WindowsWindow):
 
 
 class WindowsBackend(DesktopBackend):
-    """All that works on the one screen."""
+    """Everything that works on the one screen."""
 
     path = NAME
     inspector = WindowsInspector
@@ -60,9 +58,7 @@ class WindowsBackend(DesktopBackend):
         stack.callback(people.close)
         if not people.sees:
             log.warning("whose_input_is_not_known", why="Windows refused the keyboard hook; stop keys do nothing")
-        gate = UserActivityGate(user_activity, people=people, clock=SystemClock(), tell=loop.tells_waits(inbox))
-        self.user_activity = gate
-        stack.callback(gate.close)
+        self.user_activity = loop.open_gate(hello, inbox, stack, people)
         safe = ClipboardBackup(Path(hello.locks) / "clipboard-windows", desktop.session())
         self._clipboard = WindowsClipboard(process_of=desktop.process_of, safe=safe)
         stack.callback(self._clipboard.close)
@@ -86,7 +82,7 @@ class WindowsBackend(DesktopBackend):
 
 
 class WindowsWatcher(PollingWatcher, DesktopWatcher):
-    """Looks at all windows once a second: Windows tells of no change."""
+    """Looks at all windows once a second: Windows reports no changes."""
 
     def _look_at_all(self) -> None:
         self._lock.note_keyboard(is_taken=self._is_locked())

@@ -1,4 +1,4 @@
-"""The worker's end of the pipe: a thread reads frames; orders wait in line, the stop button acts at once."""
+"""The worker's end of the pipe: a thread reads frames; orders wait in line, a stop acts at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_QUESTIONS = 64  # of everything else there is one at a time
 
 
 class PipeClosed:
-    """The pipe has ended: nobody is there to work for."""
+    """The pipe has ended."""
 
 
 class RecheckWindows:
@@ -29,29 +29,29 @@ class RecheckWindows:
 
 
 Job = messages.Deliver | messages.Question | RecheckWindows | PipeClosed
-Holder = tuple[str, int]  # A delivery and its fence: who may speak about it
-NOBODY: Holder = ("", 0)
+Holder = tuple[str, int]  # A delivery and its fence: they say about which order a frame is
+NO_ORDER: Holder = ("", 0)
 
 
 class FrameWriter:
-    """Writes frames, one at a time, from whichever thread."""
+    """Writes frames, one at a time, from any thread."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
 
     def send(self, frame: messages.FromWorker) -> None:
-        """Write a frame. When nobody reads any more it is dropped: the inbox notices the end of the pipe."""
+        """Write a frame; drop it when the pipe has ended: the inbox notices that."""
         try:
             with self._lock:
                 self._stream.write(messages.pack(frame))
                 self._stream.flush()
         except (OSError, ValueError):
-            pass  # a pipe that nobody reads is a different error on each platform
+            pass  # a pipe without a reader is a different error on each platform
 
 
 class Inbox:
-    """Reads frames in a thread of its own. Is the Pace and the Journal of the delivery under way."""
+    """Reads frames in a separate thread. It is the DeliveryClock and the CommitPort of the present delivery."""
 
     def __init__(self, stream: BinaryIO, outbox: FrameWriter, mode: Mode) -> None:
         self._stream = stream
@@ -61,8 +61,8 @@ class Inbox:
         self.is_gone = False
         self.moved_on_s = time.monotonic()  # the heartbeat stops when this is long ago
         self._change = threading.Condition()
-        self._now: Holder = NOBODY
-        self._early: Holder = NOBODY
+        self._now: Holder = NO_ORDER
+        self._early: Holder = NO_ORDER
         self._given_up = False
         self._asked = False
         self._answered = False
@@ -75,7 +75,7 @@ class Inbox:
         threading.Thread(target=self._read, name="inbox", daemon=True).start()
 
     def recheck_soon(self) -> None:
-        """Something about the windows changed. Several before the next look are one."""
+        """Note that the windows changed. Several changes before the next look count as one."""
         with self._change:
             if self._glancing:
                 return
@@ -83,30 +83,28 @@ class Inbox:
         self.jobs.put(RecheckWindows())
 
     def recheck_in(self, seconds: float) -> None:
-        """As `recheck_soon`, after so long."""
+        """Do as `recheck_soon`, after so long."""
         later = threading.Timer(seconds, self.recheck_soon)
         later.daemon = True
         later.start()
 
     def recheck_begins(self) -> None:
-        """The look begins now; what changes from here on asks for another."""
         with self._change:
             self._glancing = False
 
     def begin(self, order: DeliveryRequest) -> None:
-        """This order begins; what was said about another is forgotten."""
         with self._change:
             self._now = (order.delivery, order.fence)
             self._given_up, self._asked, self._answered = self._early == self._now, False, False
-            self._early = NOBODY
+            self._early = NO_ORDER
             self._grants.clear()
 
     def end(self) -> None:
         with self._change:
-            self._now = NOBODY
+            self._now = NO_ORDER
 
     def stop_here(self, how: str) -> None:
-        """Somebody stops the desk at the machine, from whichever thread: nothing is pressed any more from here on."""
+        """Stop the desk, for a user at the machine, from any thread: Octet presses nothing from here on."""
         with self._change:
             if self.mode is Mode.STOPPED:
                 return
@@ -115,8 +113,6 @@ class Inbox:
             number = self._stops
             self._change.notify_all()
         self.outbox.send(messages.StoppedHere(number=number, how=how))
-
-    # Pace
 
     def now_s(self) -> float:
         self.moved_on_s = time.monotonic()
@@ -134,8 +130,6 @@ class Inbox:
             raise Cancelled("the desk was stopped", reason=Reason.DESK_STOPPED)
         if self._given_up:
             raise Cancelled("it was given up")
-
-    # Journal
 
     def staging(self, drafts: tuple[str, ...]) -> None:
         self._ask(messages.DeliveryStep.STAGING, drafts=drafts)
@@ -198,14 +192,14 @@ class Inbox:
         self.jobs.put(PipeClosed())
 
     def _set_mode(self, change: messages.SetMode) -> str:
-        """Obey; or say why not: somebody who sits here has stopped the desk, and whoever asks cannot know it yet."""
+        """Obey, or say why not: a user at the machine has stopped the desk, which the coordinator has not heard yet."""
         with self._change:
             if change.mode is not Mode.STOPPED and change.heard < self._stops:
-                return "somebody has just stopped it at the machine"
+                return "a user has just stopped it at the machine"
             self.mode = change.mode
             self._change.notify_all()
         if change.mode is Mode.OPEN:
-            self.recheck_soon()  # what was left alone while the desk was held is looked after now
+            self.recheck_soon()  # looks after the windows that were left alone while the desk was held
         return ""
 
     def _granted(self, granted: messages.Granted) -> None:

@@ -1,4 +1,4 @@
-"""What a desk has to tell, in its order, to a listener whose store may not be there for a while."""
+"""What a desk has to report, in order, to a listener whose store may be away for a while."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class _News:
 
 
 class DeskEvents:
-    """One desk's news. `run` tells them one by one; whoever has news does not wait for it."""
+    """One desk's news. `run` reports them one by one; their senders do not wait."""
 
     def __init__(self, desk: str, news: Callable[[], DeskNews], *, pause_s: float) -> None:
-        """`news` says who listens now; `pause_s` is the rest before news are told again that could not be taken."""
+        """`news` returns the present listener; after `pause_s` it gets again the news that it could not take."""
         self._desk = desk
         self._news = news
         self._pause_s = pause_s
         self._waiting: list[_News] = []
-        self._now: _News | None = None  # what is being told; None once it is not true any more
+        self._now: _News | None = None  # now under way; None once it is not true any more
         self._came = asyncio.Event()
 
-    # What is told is what core.desks.ports.DeskNews promises.
+    # The news are those of core.desks.ports.DeskNews.
 
     def desk(self, now: DeskNow) -> None:
         self._add(("desk", ""), lambda news: news.desk_changed(self._desk, now))
@@ -50,15 +50,15 @@ class DeskEvents:
         self._add(("stopped", ""), lambda news: news.desk_stopped(self._desk, how))
 
     def released(self) -> None:
-        """The desk was released: that it was stopped before, told late, would stop it again."""
+        """Drop an earlier stop: reported late, it would stop the released desk again."""
         self._drop(("stopped", ""))
 
     def no_longer_usable(self, window: str) -> None:
-        """A newer draft of ours stands there: that it was usable before, told late, would have the draft forgotten."""
+        """Drop that it was usable: a newer draft of ours is there, which late news would make core forget."""
         self._drop(("usable", window))
 
     def hear(self, frame: messages.OfWindow | messages.Locked) -> None:
-        """Take up what the worker says of a window, or of its screen's lock."""
+        """Take what the worker says of a window, or of its screen's lock."""
         match frame:
             case messages.WindowUsable():
                 self._add(("usable", frame.window), lambda news: news.window_usable(self._desk, frame.window))
@@ -76,7 +76,7 @@ class DeskEvents:
         self._add((fact.what, fact.window), lambda news: news.window_learned(fact))
 
     async def run(self) -> None:
-        """Tell until cancelled; what cannot be taken now is told again."""
+        """Report until cancelled; repeat what could not be taken."""
         while True:
             await self._came.wait()
             self._came.clear()
@@ -85,13 +85,12 @@ class DeskEvents:
                 await self._tell(self._now)
 
     def _drop(self, about: tuple[str, str], *, now: bool = True) -> None:
-        """Tell no more of this what was not told yet; with `now` also what could not be taken so far."""
+        """Drop what was not reported of this yet; with `now` also what could not be taken so far."""
         self._waiting = [one for one in self._waiting if one.about != about]
         if now and self._now is not None and self._now.about == about:
             self._now = None
 
     def _replace(self, about: tuple[str, str], tell: Callable[[DeskNews], Awaitable[None]]) -> None:
-        """What was to be told of this before, and was not yet, is worth nothing now."""
         self._drop(about)
         self._add(about, tell)
 
@@ -109,7 +108,7 @@ class DeskEvents:
                 await news.tell(self._news())
             except Unavailable as trouble:
                 if not is_said:  # once, however long it takes
-                    log.warning("desk_news_not_taken_yet", desk=self._desk, why=trouble.message)
+                    log.warning("desk_news_delayed", desk=self._desk, why=trouble.message)
                 is_said = True
                 await asyncio.sleep(self._pause_s)
             except OctetError as trouble:

@@ -1,7 +1,7 @@
-"""What a worker has taken from everybody else on its display, written where its parent reads it.
+"""What a worker has taken from other programs on its display, in memory that its parent reads.
 
-The parent can read it even when the worker is stopped: eight bytes each in memory that both share, 0 or since when (the
-monotonic clock, in nanoseconds)."""
+The parent can read it even when the worker is stopped: eight bytes each, 0 or since when (the monotonic clock, in
+nanoseconds)."""
 
 from __future__ import annotations
 
@@ -12,27 +12,24 @@ import time
 from enum import IntEnum
 from typing import Self
 
-NOT_SHARED = -1
+NOT_SHARED = -1  # mmap takes it for memory of this process alone
 _SLOT = struct.Struct("=Q")
 
 
 class InputLock(IntEnum):
     """What can be taken; its place in the shared memory."""
 
-    SERVER = 0  # the display server serves nobody else
-    DEVICES = 1  # the person's keyboard and mouse reach nothing
+    SERVER = 0  # the display server serves no other program
+    DEVICES = 1  # the user's keyboard and mouse reach nothing
 
 
 class InputLockState:
     """The worker's end. Costs next to nothing: it is written inside a grab."""
 
     def __init__(self, fd: int = NOT_SHARED) -> None:
-        """`fd` is the parent's memory, handed down; without one nobody watches."""
-        size = _SLOT.size * len(InputLock)
-        if fd == NOT_SHARED:
-            self._memory = mmap.mmap(-1, size)
-        else:
-            self._memory = mmap.mmap(fd, size)
+        """`fd` is the parent's memory; without one no process watches."""
+        self._memory = mmap.mmap(fd, _SLOT.size * len(InputLock))
+        if fd != NOT_SHARED:
             os.close(fd)
 
     def begin(self, what: InputLock) -> None:
@@ -43,7 +40,7 @@ class InputLockState:
 
 
 class InputLockMonitor:
-    """The parent's end: tells when the same seizure has lasted for many looks."""
+    """The parent's end: notices a seizure that lasts for many looks."""
 
     def __init__(self) -> None:
         self.fd = NOT_SHARED
@@ -64,7 +61,7 @@ class InputLockMonitor:
             os.close(self.fd)
 
     def look(self) -> dict[InputLock, int]:
-        """How many looks in a row, this one included, each thing has been taken by one and the same seizure."""
+        """Return how many looks in a row, this one included, each thing has been taken by the same seizure."""
         for what in InputLock:
             since = 0 if self._memory is None else int(_SLOT.unpack_from(self._memory, what * _SLOT.size)[0])
             before, looks = self._seen.get(what, (0, 0))

@@ -1,4 +1,4 @@
-"""One desk as core knows it: its lane (LanePort) and its hands (Hands), over one worker process."""
+"""One desk as core knows it: its lane (LanePort) and its worker (Hands), over one worker process."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from core.kit.supervise import wait_for_event
 from core.profiles.model import Activity, Box, Profile
 
 T = TypeVar("T")
-TRIAL_S = 60.0  # for a trial, before which a delivery may lie
+TRIAL_S = 60.0  # a delivery may come before a trial
 
-ARRANGING_S = 5.0  # so much longer an answer may take for each window that is to be put back
+ARRANGING_S = 5.0  # so much longer an answer may take for each window to restore
 
 
 class DeskWorkerClient:
-    """One display's hands. `run` must be running, under a supervisor, for any verb to work."""
+    """One desk's worker, as core calls it. `run` must be running, under a supervisor, for any verb to work."""
 
     at_once = 1
 
@@ -39,26 +39,23 @@ class DeskWorkerClient:
 
     @property
     def desk(self) -> str:
-        """The name of the desk these hands belong to."""
         return self._link.desk.name
 
     @property
     def terms(self) -> object:
-        """By what the worker works: where these differ, another worker is needed."""
+        """What the worker works by: where it differs, another worker is needed."""
         return self._link.desk, self._link.used
 
     @property
     def worker_pid(self) -> int | None:
-        """The worker's process, while there is one."""
         return self._link.pid
 
     async def run(self) -> None:
-        """Keep a worker running until cancelled."""
         await self._link.run()
 
-    def stands(self, standing: DisplayStatus) -> None:
-        """For a desk with a display of its own: how that stands now. Until then the desk is unavailable."""
-        self._link.stands(standing)
+    def note_display_status(self, status: DisplayStatus) -> None:
+        """Note the status of the desk's own display. Until then the desk is unavailable."""
+        self._link.note_display_status(status)
 
     async def hold(self) -> None:
         await self._link.set_mode(Mode.HELD)
@@ -121,7 +118,6 @@ class DeskWorkerClient:
         return self._given(answer.tried, answer)
 
     async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
-        """Carry out one order by the worker. One at a time: others wait here."""
         async with self._one_at_a_time:
             if not await self._is_ready():
                 return Outcome(result=Result.BOUNCED, reason=Reason.NO_WORKER, note=self._link.why)
@@ -129,7 +125,7 @@ class DeskWorkerClient:
             return _lost(said) if isinstance(said, _Lost) else said
 
     async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
-        """Let the worker find out what became of an interrupted order. WORKER_LOST: worth a try with the next one."""
+        """Find out what became of an interrupted order. WORKER_LOST: worth a try with the next worker."""
         async with self._one_at_a_time:
             if not await self._is_ready():
                 return _nobody_looked(self._link.why or "its worker is just starting")
@@ -137,7 +133,7 @@ class DeskWorkerClient:
             return _nobody_looked(said.note or "its worker ended meanwhile") if isinstance(said, _Lost) else said
 
     async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
-        """Give this delivery up before Enter was asked for; if `answered`, only the watch for what Enter did."""
+        """Give this delivery up before Octet asked for Enter; if `answered`, only stop watching what Enter did."""
         current = self._current
         if current is not None and delivery == current.delivery:
             with contextlib.suppress(DeskUnavailable):  # with its worker the delivery has ended anyhow
@@ -178,12 +174,12 @@ class DeskWorkerClient:
                 except Exception as trouble:  # noqa: BLE001 raised again above, after the worker has cleared its draft
                     failure, refused = trouble, "the journal could not be written"
                 answer = messages.Granted(number=said.number, delivery=talk.delivery, fence=talk.fence, refused=refused)
-                with contextlib.suppress(DeskUnavailable):  # the line's next word is that the worker is lost
+                with contextlib.suppress(DeskUnavailable):  # the line then says that the worker is lost
                     await self._link.send(answer)
 
     @contextlib.contextmanager
     def _limited(self) -> Generator[None]:
-        """End the worker when this takes longer than any delivery may; whoever waits for it is then told so."""
+        """End the worker when this takes longer than any delivery may; its callers hear of it."""
         loop = asyncio.get_running_loop()
         limit = loop.call_later(self._link.limits.delivery_s, self._link.end_worker, "a delivery took too long")
         try:
@@ -214,7 +210,7 @@ class DeskWorkerClient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Lost:
-    """The worker ended in the middle of a job; what had been granted to it by then."""
+    """The worker ended in the middle of a job, with these steps granted."""
 
     granted: frozenset[DeliveryStep] = frozenset()
     note: str = ""
@@ -233,9 +229,9 @@ async def _commit(ask: Ask, progress: Progress) -> None:
 def _lost(lost: _Lost) -> Outcome:
     draft_left = DeliveryStep.STAGING in lost.granted
     if DeliveryStep.SUBMITTING in lost.granted:
-        note = "its worker ended after Enter was asked for: nobody saw whether it was pressed"
+        note = "its worker ended around Enter: Octet does not know whether it was pressed"
         return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=note, draft_left=draft_left)
-    note = lost.note or "its worker ended before Enter was asked for"
+    note = lost.note or "its worker ended before Enter"
     return Outcome(result=Result.BOUNCED, reason=Reason.WORKER_LOST, note=note, draft_left=draft_left)
 
 

@@ -1,5 +1,5 @@
-"""Drafts that an interrupted delivery left in windows, and windows that recover: cleared, and told when usable. Whether
-a window can be used is told when that changed and has lasted, so that a short trouble is never told."""
+"""Clears drafts that an interrupted delivery left, and reports windows that recover. Octet reports a change of
+usability only when it has lasted, so never a short trouble."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from core.desks.model import WindowStatus
 
 log = structlog.get_logger(__name__)
 
-STILL_S = 0.3  # so long nobody may have typed, and nothing may have changed in the composer, before it is read
+STILL_S = 0.3  # so long no user may have typed, and nothing may have changed in the composer, before it is read
 WAIT_S = 2.0
-TRIES = 5  # what does not go away by so many clearings is left alone
+TRIES = 5  # a draft that survives so many clearings is left alone
 
 
 class LeftoverDrafts:
-    """What is known of our drafts in this desk's windows. Belongs to the worker's thread."""
+    """Our known drafts in this desk's windows. Belongs to the worker's thread."""
 
     def __init__(self, marks: Mapping[str, tuple[str, ...]], backend: WorkerBackend) -> None:
-        """`marks` by window; those of windows that this desk does not have are of no use."""
+        """Read `marks` by window; those of windows that this desk does not have are ignored."""
         self._marks = {name: set(marks[name]) for name in backend.eyes.names() if marks.get(name)}
         self._backend = backend
         self._persons: set[str] = set()  # windows in which the user's draft was read once
         self._tries: dict[str, int] = {}
 
     def names(self) -> tuple[str, ...]:
-        """Windows in which a draft of ours may stand."""
+        """Return the windows in which a draft of ours may be left."""
         return tuple(self._marks)
 
     def know(self, name: str, marks: tuple[str, ...]) -> None:
@@ -68,7 +68,7 @@ class LeftoverDrafts:
             return False
         is_untouched = self._tries.get(name, 0) < TRIES and window.is_untouched()
         if not is_untouched and not window.matches_draft(tuple(self._marks[name])):
-            window.find()  # what was read was this window's composer, and not what lay over it
+            window.find()  # the text was this window's, and not of something over it
             self._persons.add(name)
             log.info("draft_is_not_ours", window=name)
             return True
@@ -106,13 +106,12 @@ class UsabilityTracker:
         self._due_s: dict[str, float] = {}
 
     def mark_changed(self, names: Iterable[str]) -> None:
-        """Note that something happened in these windows: they are looked at soon, not too often."""
+        """Note that something happened in these windows: Octet looks at them soon, not too often."""
         for name in names:
             due_s = max(self._now_s() + LASTS_S, self._looked_s.get(name, 0.0) + USABLE_APART_S)
             self._due_s[name] = min(due_s, self._due_s.get(name, due_s))
 
     def due_in_s(self) -> float | None:
-        """Return when to call `look`; None while nothing happens."""
         return max(0.0, min(self._due_s.values()) - self._now_s()) if self._due_s else None
 
     def look(self, status: Callable[[str], WindowStatus]) -> None:
@@ -122,7 +121,7 @@ class UsabilityTracker:
             self.note_status(status(name))
 
     def note_status(self, status: WindowStatus) -> None:
-        """Take one look in, and tell it if it is news that has lasted. The first look at a window is always news."""
+        """Take one look, and report it if it is news that has lasted. The first look at a window is always news."""
         name, code, now_s = status.name, status.reason, self._now_s()
         if self._seen.get(name, ("", 0.0))[0] != code:
             self._seen[name] = (code, now_s)
@@ -143,7 +142,7 @@ LONGEST_REST_S = 30.0  # between two tries to clear a draft of ours; each try ma
 
 
 class RecoveringWindows:
-    """Belongs to the worker's thread. Asks for a recheck_soon where it wants to look again without any news."""
+    """Windows that recover; asks the inbox for a recheck to look again without news. Belongs to the worker's thread."""
 
     def __init__(self, backend: WorkerBackend, *, rest_s: float = REST_S) -> None:
         self._backend = backend
@@ -157,30 +156,28 @@ class RecoveringWindows:
         self._tries: dict[str, int] = {}
 
     def names(self) -> frozenset[str]:
-        """The windows that are waited for."""
+        """Return the windows that Octet waits for."""
         return frozenset(self._unusable)
 
     def note_unusable(self, names: Iterable[str]) -> None:
-        """These windows cannot be used."""
         self._unusable.update(names)
 
     def wait_for_all(self) -> None:
-        """No window counts as usable before it was looked at."""
+        """Count no window as usable before Octet looked at it."""
         self._unusable.update(self._eyes.names())
 
     def clear_leftovers(self) -> None:
-        """Clear what an earlier worker left in the windows."""
         for name in self._tidy.names():
             self._clear_leftover(name)
 
     def tell_others(self) -> None:
-        """Tell that all others can be used: an earlier worker may have left something waiting for them."""
+        """Report all others as usable: an earlier worker may have left something waiting for them."""
         for name in self._eyes.names():
             if name not in self._unusable:
                 self._usable(name)
 
     def look_when_due(self) -> None:
-        """Look at those that are waited for, clear what is ours there, and tell of those that can be used."""
+        """Look at the windows that Octet waits for, clear its drafts there, and report those that can be used."""
         for name in sorted(self._unusable):
             if time.monotonic() - self._refused_s.get(name, -math.inf) < self._rest_s:
                 continue
@@ -191,7 +188,7 @@ class RecoveringWindows:
                 self._usable(name)
 
     def ended(self, name: str, *, was_used: bool) -> bool:
-        """An order ended: the window was used, or is waited for, also after a bounce. Whether it is waited for."""
+        """Note that an order ended; return whether Octet waits for the window, also after a bounce."""
         if was_used and name not in self._tidy.names():
             self._unusable.discard(name)
             return False
@@ -219,14 +216,14 @@ class RecoveringWindows:
         self._inbox.recheck_in(rest_s + 0.05)
 
     def _usable(self, name: str) -> None:
-        """Only a window that was seen empty is told: whoever hears it forgets that a draft of ours may be there."""
+        """Report a window that was seen empty: core then forgets that a draft of ours may be there."""
         self._tidy.forget(name)
         self._tries.pop(name, None)
         self._inbox.outbox.send(WindowUsable(window=name))
 
 
 class PollingWatcher(ABC):
-    """Looks at all windows every `every_s`, where nothing tells of a change. Belongs to the worker's thread."""
+    """Looks at all windows every `every_s`, where the platform reports no changes. Belongs to the worker's thread."""
 
     every_s = REST_S
     _due_s = 0.0

@@ -1,6 +1,5 @@
-"""The loop of every desk worker: one job after the other, until the pipe ends. How things are done, the backend knows.
-
-In its order: take a job, see that it may be begun, do it by the protocol, look after the window, answer."""
+"""The loop of every desk worker: take a job, check that it may begin, do it by the protocol, look after the window,
+answer; until the pipe ends. The backend knows how."""
 
 from __future__ import annotations
 
@@ -17,38 +16,45 @@ from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox, Job, PipeClosed, RecheckWindows
 from automation.desktop.worker.messages import Mode
 from automation.desktop.worker.process import Heartbeat, carry_out
+from automation.desktop.worker.user_presence import UserActivityGate, UserInput
 from automation.protocol.delivery import Attempt, DeliveryRun
 from automation.protocol.dialog_action import ActionRun
 from automation.protocol.ports import Cancelled, DeliveryFailure
 from automation.protocol.recovery import Recovery
 from core.deliveries.model import DeliveryRequest, Outcome, Reason, Result, WorkerIdentity
 from core.kit import faults
+from core.kit.clock import SystemClock
 from core.kit.version import host, version
 from core.profiles.model import Act
 from core.remedies import explain, sentence
 
-OpenBackend = Callable[
-    [messages.Hello, Inbox, ExitStack], WorkerBackend
-]  # what the stack holds is closed at the worker's end
+OpenBackend = Callable[[messages.Hello, Inbox, ExitStack], WorkerBackend]
+"""Opens a backend. The loop closes the stack when the worker ends."""
 
-MOST_WHOLE_BYTES = 4_000_000  # A picture of a whole display has at most so many bytes: what Discord takes, and a frame
+MOST_WHOLE_BYTES = 4_000_000  # the most bytes of a picture of a whole display: what Discord takes, and a frame
 NO_SUCH_WINDOW = "this desk has no window of this name"
 LEFT_ALONE = frozenset({Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED})  # after these a text may not go in
 
 
 def tells_waits(inbox: Inbox) -> Callable[[Reason | None], None]:
-    """Tells of what keeps deliveries from beginning (see Gate); from whichever thread."""
+    """Return what reports why deliveries may not begin (see UserActivityGate), from any thread."""
 
     def tell(why: Reason | None) -> None:
         inbox.outbox.send(messages.Waits(why=why))
         if not why:
-            inbox.recheck_soon()  # what was left alone meanwhile is looked after now
+            inbox.recheck_soon()  # looks after the windows that were left alone meanwhile
 
     return tell
 
 
+def open_gate(hello: messages.Hello, inbox: Inbox, stack: ExitStack, people: UserInput) -> UserActivityGate:
+    gate = UserActivityGate(hello.desk.user_activity, people=people, clock=SystemClock(), tell=tells_waits(inbox))
+    stack.callback(gate.close)
+    return gate
+
+
 def run_desk(desk: str, open_backend: OpenBackend, *, excuses: process.Reasons) -> int:
-    """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
+    """Be the worker of this desk until the coordinator is gone; return the exit code. See process.run."""
 
     def work(hello: messages.Hello, inbox: Inbox) -> None:
         with ExitStack() as stack:
@@ -68,7 +74,6 @@ class WorkerLoop:
         self._heartbeat = Heartbeat(inbox)
 
     def run(self) -> None:
-        """From the first look to the end of the pipe."""
         with self._heartbeat.at_work():
             self._backend.lookout.begin()
         self._outbox.send(messages.Started())
@@ -104,8 +109,6 @@ class WorkerLoop:
             case _:
                 self._outbox.send(self._answered(job))
 
-    # orders
-
     def _carry_out(self, job: messages.Deliver) -> None:
         order, user_activity = job.order, self._backend.user_activity
         name = order.window or ""
@@ -113,7 +116,7 @@ class WorkerLoop:
         try:
             outcome = self._why_not(job, name)
             if outcome is None and user_activity.announce(name):
-                outcome = self._why_not(job, name)  # somebody may have come, or stopped it, meanwhile
+                outcome = self._why_not(job, name)  # a user may have come, or stopped it, meanwhile
             if outcome is None:
                 if order.act is not None:
                     outcome = self._acted(job, order.act, name)
@@ -130,7 +133,7 @@ class WorkerLoop:
         faults.point("worker.done-sent")
 
     def _why_not(self, job: messages.Deliver, name: str) -> Outcome | None:
-        """The outcome of an order that may not begin. What was only to be looked at is unknown then."""
+        """Return the outcome of an order that may not begin; unknown for one that only settles."""
         settles, reason = job.settles, None
         if self._inbox.mode is not Mode.OPEN:
             result, reason, note = Result.STOPPED, Reason.DESK_STOPPED, f"the desk is {self._inbox.mode}"
@@ -141,11 +144,8 @@ class WorkerLoop:
         elif (why := self._backend.user_activity.why_not()) is not None:
             if not settles:
                 return Outcome(result=Result.BOUNCED, reason=why)
-            result, reason, note = (
-                Result.UNKNOWN,
-                Reason.WORKER_LOST,
-                sentence(why),
-            )  # Octet has not looked yet: it tries again
+            # Octet has not looked yet: it tries again.
+            result, reason, note = Result.UNKNOWN, Reason.WORKER_LOST, sentence(why)
         else:
             return None
         return Outcome(result=Result.UNKNOWN if settles else result, reason=reason, note=note, draft_left=settles)
@@ -154,7 +154,7 @@ class WorkerLoop:
         drafts = self._backend.drafts
         drafts.know(name, order.drafts)
         drafts.clear(name)
-        self._backend.measured()  # what came before belongs to nobody's receipt
+        self._backend.measured()  # drop what was measured before this delivery
         steps = DeliveryRun(
             order=order,
             profile=self._backend.eyes.profile(name),
@@ -198,8 +198,6 @@ class WorkerLoop:
         note = "; ".join(filter(None, (outcome.note, self._backend.remark)))
         evidence = None if outcome.evidence is None else replace(outcome.evidence, hand=self._hand)
         return replace(outcome, note=note, evidence=evidence)
-
-    # questions
 
     def _answered(self, job: messages.Question) -> messages.CallResult:
         try:

@@ -1,4 +1,4 @@
-"""What the coordinator and a desk worker say to each other: frozen dataclasses as JSON, their length in front."""
+"""What the coordinator and a desk worker send each other: frozen dataclasses as JSON, their length in front."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_BYTES = 16 * 1024 * 1024  # A longer frame ends the conversation. The longe
 _LENGTH = struct.Struct(">I")
 OK = 0
 TRY_LATER = 75  # A worker's exit code that means: nothing is broken here, the display is
-TRY_SOON = 76  # the same for what passes by itself within seconds, mostly
+TRY_SOON = 76  # the same for what mostly passes within seconds
 
 
 class Mode(StrEnum):
@@ -50,7 +50,7 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello(_Frame):
-    """The first frame: all that a worker needs to know. It reads no configuration of its own."""
+    """The first frame: all that a worker needs to know. A worker reads no configuration."""
 
     desk: Desk
     profiles: tuple[Profile, ...]
@@ -58,15 +58,15 @@ class Hello(_Frame):
     locks: str
     mode: Mode = Mode.OPEN
     drafts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """By window, the marks of drafts of ours that may stand there and are to be cleared."""
+    """By window, the marks of drafts of ours that may be left there, for the worker to clear."""
     seized_fd: int = NOT_SHARED  # memory of the parent: what the worker has taken from all others
-    panes: tuple[PaneProfile, ...] = ()  # what drives the panes of a desk of terminals, which has no other profiles
+    panes: tuple[PaneProfile, ...] = ()  # the profiles of a desk of terminals, which has no others
     fault_points: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deliver(_Frame):
-    """Carry this order out; with `settles` find out what became of it: it was interrupted after Enter was asked for."""
+    """Carry this order out; with `settles` find out what became of it after an interruption at Enter."""
 
     order: DeliveryRequest
     settles: bool = False
@@ -74,7 +74,7 @@ class Deliver(_Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveUp(_Frame):
-    """Give this delivery up, if Enter was not asked for yet."""
+    """Give this delivery up, if Octet did not ask for Enter yet."""
 
     delivery: str
     fence: int
@@ -83,7 +83,7 @@ class GiveUp(_Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted(_Frame):
-    """The state asked for under this number is committed, or it is refused for a reason."""
+    """The requested state with this number is committed, or it is refused for a reason."""
 
     number: int
     delivery: str
@@ -101,54 +101,54 @@ class SetMode(_Call):
     """Hold, stop or release the desk; answered at once."""
 
     mode: Mode
-    heard: int = 0  # how many stops at the machine were heard of when this was sent: it releases none that came later
+    heard: int = 0  # the count of stops at the machine that the sender knew: this releases none that came later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectWindows(_Call):
-    """Look at each window; answered when the hands are free."""
+    """Look at each window; answered when the worker is free."""
 
     closely: bool = False  # see too whether each window can be read as its profile wants it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrange(_Call):
-    """Put these windows back to their places; answered when the hands are free."""
+    """Restore these windows to their places; answered when the worker is free."""
 
     windows: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakePicture(_Call):
-    """Take a picture of one window, or without one of the whole display; answered when the hands are free."""
+    """Take a picture of one window, or without one of the whole display; answered when the worker is free."""
 
     window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskShown(_Call):
-    """Say what one window shows of its agent; answered when the hands are free."""
+    """Say what one window shows of its agent; answered when the worker is free."""
 
     window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadWindow(_Call):
-    """Read what was said in one window; answered when the hands are free."""
+    """Read what was said in one window; answered when the worker is free."""
 
     window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskSurvey(_Call):
-    """Say which windows stand on the display, and where the pointer is; answered when the hands are free."""
+    """Say which windows are on the display, and where the pointer is; answered when the worker is free."""
 
     pointer_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure(_Call):
-    """Look where one writes in this X window, around this place of the screen, and what stands still in it."""
+    """Measure the composer in this X window, around this place of the screen, and what does not move in it."""
 
     window: int
     point: tuple[int, int] | None = None
@@ -163,7 +163,7 @@ class TryOut(_Call):
     profile: Profile
     anchors: tuple[Box, ...]
     text: str
-    known: int = 0  # the display's number of the window, for one that nothing but its place tells
+    known: int = 0  # the display's number of the window, for one that only its place identifies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ class Ask(_Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done(_Frame):
-    """A delivery ended like this."""
+    """The outcome of a delivery."""
 
     delivery: str
     fence: int
@@ -197,7 +197,7 @@ class Done(_Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallResult(_Frame):
-    """The answer to a call: what was asked for, or why there is nothing."""
+    """The answer to a call: the result, or why there is none."""
 
     call: int
     windows: tuple[WindowStatus, ...] = ()
@@ -223,14 +223,14 @@ class WindowUsable(_Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowStatusChanged(_Frame):
-    """Whether a window can be used changed, and has lasted; told of each window once by every worker."""
+    """Whether a window can be used has changed, and lasted; every worker reports each window once."""
 
     status: WindowStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowShows(_Frame):
-    """A window shows another activity or another dialog than was told last."""
+    """A window shows another activity or another dialog than Octet reported last."""
 
     shown: Shown
 
@@ -251,7 +251,7 @@ class Locked(_Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoppedHere(_Frame):
-    """Somebody stopped the desk at its machine, by `how`; it is stopped already."""
+    """A user stopped the desk at its machine, by `how`; it is stopped already."""
 
     number: int
     how: str
@@ -259,14 +259,14 @@ class StoppedHere(_Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowActive(_Frame):
-    """Something goes on in a window at work; told once in a while."""
+    """A window at work changed; reported once in a while."""
 
     window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowSignLearned(_Frame):
-    """The worker learned this busy sign, or this anchor, of a window, and works by it already."""
+    """The worker learned this busy sign, or this anchor, of a window, and uses it already."""
 
     window: str
     value: Sign | Box
@@ -274,7 +274,7 @@ class WindowSignLearned(_Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat(_Frame):
-    """The worker lives and its hands move on."""
+    """The worker lives and makes progress."""
 
 
 Calibrating = AskSurvey | Measure | TryOut
@@ -288,11 +288,10 @@ FROM_WORKER: Mapping[str, TypeAdapter[FromWorker]] = {kind.__name__: TypeAdapter
 
 
 class BadFrame(Invalid):
-    """A frame between the coordinator and the desk worker cannot be understood: {why}. Are both of one version?"""
+    """The coordinator and the desk worker do not understand each other: {why}. Do both have the same version?"""
 
 
 def pack(frame: ToWorker | FromWorker) -> bytes:
-    """The frame as bytes, its length first."""
     name = type(frame).__name__
     adapter: TypeAdapter[Any] = TO_WORKER.get(name) or FROM_WORKER[name]
     body = b"%s %s" % (name.encode(), adapter.dump_json(frame))
@@ -302,7 +301,7 @@ def pack(frame: ToWorker | FromWorker) -> bytes:
 
 
 def length(head: bytes) -> int:
-    """How many bytes follow these four."""
+    """Return how many bytes follow these four."""
     size = int(_LENGTH.unpack(head)[0])
     if size > MOST_BYTES:
         raise BadFrame(why=f"{size} bytes are too many")
@@ -310,12 +309,10 @@ def length(head: bytes) -> int:
 
 
 def for_worker(body: bytes) -> ToWorker:
-    """A frame that came from the coordinator."""
     return _unpacked(body, TO_WORKER)
 
 
 def from_worker(body: bytes) -> FromWorker:
-    """A frame that came from a worker."""
     return _unpacked(body, FROM_WORKER)
 
 
@@ -331,7 +328,7 @@ def _unpacked(body: bytes, known: Mapping[str, TypeAdapter[T]]) -> T:
 
 
 def receive(stream: BinaryIO) -> ToWorker | None:
-    """The next frame for the worker, waited for; None when the pipe has ended, also in the middle of a frame."""
+    """Wait for the next frame for the worker; None when the pipe has ended, also in the middle of a frame."""
     head = stream.read(4)
     if len(head) < 4:
         return None

@@ -1,4 +1,4 @@
-"""What every desk worker's process does, whatever its backend: its pipe, the display lock, first and last word."""
+"""What every desk worker's process does, whatever its backend: its pipe, the display lock, start and end."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from core.reasons import Reason
 log = structlog.get_logger(__name__)
 
 BEAT_S = 1.0
-STALLED_S = 20.0  # when the hands have not moved on for so long although there is work, the heartbeat stops
+STALLED_S = 20.0  # without progress at work for so long, the heartbeat stops
 LOCK_S = 0.2
-OPENED_S = 12.0  # so long a display may take to open
+OPENED_S = 12.0  # a display may take so long to open
 MOST_OPENING_S = 600
 
-Work = Callable[[messages.Hello, Inbox], None]  # opens the hands, and works until the pipe ends
+Work = Callable[[messages.Hello, Inbox], None]  # opens the backend, and works until the pipe ends
 
 Reasons = Mapping[type[OctetError], Reason]  # of errors that keep a desk from being used, the code of each
 
 
 def run(desk: str, work: Work, *, excuses: Reasons, passing: Reasons = MappingProxyType({})) -> int:
-    """Work for the coordinator at the other end of standard input and output until it is gone; the exit code. `desk` is
-    the name this worker was started for; everything else comes in the first frame. Whatever else in this process prints
-    to standard output reaches standard error instead. Of `excuses`, which say why there are no hands here, the
-    coordinator is told; of `passing` too, which are over soon, so that it tries again soon."""
+    """Work for the coordinator at the other end of standard input and output until it is gone; return the exit code.
+    `desk` is the name this worker was started for. All other output of this process goes to standard error. The
+    coordinator hears of `excuses`, for which there is no worker here, and of `passing`, which are over soon: it tries
+    again soon."""
     inlet = os.fdopen(os.dup(0), "rb")
     outlet = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -56,7 +56,6 @@ def serve(
     excuses: Reasons,
     passing: Reasons = MappingProxyType({}),
 ) -> int:
-    """As `run`, on any two streams."""
     outbox = FrameWriter(outlet)
     try:
         hello = messages.receive(inlet)
@@ -70,7 +69,7 @@ def serve(
         faults.arm(Path(hello.fault_points), other=faults.parent())
     inbox = Inbox(inlet, outbox, hello.mode)
     inbox.start()
-    outbox.send(messages.Beat())  # it lives: to open the display, which comes now, may take a while
+    outbox.send(messages.Beat())  # it lives: opening the display may take a while
     lock = DisplayLock(Path(hello.locks), hello.desk.display)
     if not _wait_for(lock, inbox):
         return messages.OK
@@ -80,7 +79,7 @@ def serve(
         outbox.send(_unavailable(trouble, excuses))
         return messages.TRY_LATER
     except tuple(passing) as trouble:
-        log.warning("not_begun_yet", desk=desk, why=trouble.message)
+        log.warning("worker_not_ready_yet", desk=desk, why=trouble.message)
         outbox.send(_unavailable(trouble, passing))
         return messages.TRY_SOON
     return messages.OK
@@ -88,7 +87,7 @@ def serve(
 
 @contextmanager
 def says_when_late(inbox: Inbox, *, after_s: float = OPENED_S) -> Generator[None]:
-    """Within the block the display may not answer: after a while the coordinator hears why, and heartbeats."""
+    """Tell the coordinator why the display is late, if it does not answer within the block, and keep beating."""
     is_open = threading.Event()
 
     def tell() -> None:
@@ -110,17 +109,17 @@ def says_when_late(inbox: Inbox, *, after_s: float = OPENED_S) -> Generator[None
 
 
 class Heartbeat:
-    """Says that the worker lives, as long as its hands move on."""
+    """Says that the worker lives, as long as it makes progress."""
 
     def __init__(self, inbox: Inbox) -> None:
-        """It beats at once, in a thread of its own, until the pipe ends."""
+        """Beat at once, in a separate thread, until the pipe ends."""
         self._inbox = inbox
         self._is_working = False
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
     @contextmanager
     def at_work(self) -> Generator[None]:
-        """Within the block the hands must move on."""
+        """Beat within the block only while the worker makes progress."""
         self._is_working = True
         try:
             yield
@@ -143,8 +142,8 @@ def carry_out(
     release_keys: Callable[[], None],
     passes: tuple[type[Exception], ...] = (),
 ) -> Outcome:
-    """The outcome of one attempt, whatever happens in it: without one its row would stand still for ever.
-    `release_keys` releases what is held down. Errors in `passes` are not about this attempt: they are raised."""
+    """Run one attempt and return its outcome, whatever happens: without one its row would wait for ever. `release_keys`
+    releases what is held down. Errors in `passes` are not about this attempt: they are raised."""
     try:
         return run()
     except passes:
@@ -152,14 +151,14 @@ def carry_out(
     except Exception as trouble:
         log.exception("attempt_failed", delivery=delivery, attempt=type(attempt).__name__)
         release_keys()
-        note = f"the desk worker met an error ({type(trouble).__name__}); its log tells more"
+        note = f"the desk worker met an error ({type(trouble).__name__}); its log has more"
         outcome = attempt.outcome or attempt.failed(note)
         try:
             attempt.restore_user_state()
         except passes:
             raise
-        except Exception:  # the outer edge of one attempt: what it found out must be told all the same
-            log.exception("not_given_back", delivery=delivery)
+        except Exception:  # the outer edge of one attempt: its outcome must be reported all the same
+            log.exception("user_state_not_restored", delivery=delivery)
         return outcome
 
 
@@ -196,10 +195,10 @@ class DisplayLock:
         self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
 
     def take(self) -> bool:
-        """Take the lock if it is free; whether we have it now. It is kept until this process ends."""
+        """Take the lock if it is free; return whether we have it now. This process keeps it until it ends."""
         if not try_lock(self._file):
             return False
         os.ftruncate(self._file, 0)
         os.lseek(self._file, 0, os.SEEK_SET)
-        os.write(self._file, f"{os.getpid()}\n".encode())  # for a person who wonders who it is
+        os.write(self._file, f"{os.getpid()}\n".encode())  # for a user who wonders which process it is
         return True

@@ -1,5 +1,4 @@
-"""The life of one desk's worker process: started, watched, ended when it must be, started again; and what the
-coordinator and the worker say to each other: frames both ways, and the talk about one delivery."""
+"""The life of one desk's worker process, started, watched and restarted; and its conversation with Octet."""
 
 from __future__ import annotations
 
@@ -40,14 +39,13 @@ class WorkerTimeouts:
 
     silence_s: float = 15.0  # without a heartbeat for this long the worker is ended and started again
     first_word_s: float = 60.0
-    """The same before its first word: where a virus scanner reads each file of a program that is new to it, or the
-    machine is busy, its interpreter alone takes tens of seconds to start."""
+    """The same before its first frame: where a virus scanner reads each file of a new program, or the machine is busy,
+    its interpreter alone takes tens of seconds to start."""
     seized_s: float = 1.5
-    """A worker that holds the display server, or the person's devices, for this long was stopped while it did so: it is
-    ended, and the server frees them by itself."""
+    """A worker that holds the display server, or the user's devices, for this long was stopped, and is killed."""
     call_s: float = 15.0
-    obey_s: float = 2.0  # for hold, stop and release, which a worker obeys whatever its hands do
-    ready_s: float = 5.0  # how long an order waits for a worker that is just starting
+    obey_s: float = 2.0  # for hold, stop and release, which a worker obeys whatever it does
+    ready_s: float = 5.0  # an order waits so long for a worker that is just starting
     first_pause_s: float = 0.5
     longest_pause_s: float = 30.0  # the pause before a restart is doubled each time, up to this
     no_display_s: float = 60.0  # the pause when there is no display to work on
@@ -56,11 +54,11 @@ class WorkerTimeouts:
 
 
 _OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
-SEIZED_LOOKS = 6  # so many looks in a row must find the same seizure: time alone could have passed in our own sleep
+SEIZED_LOOKS = 6  # so many looks in a row must find the same seizure: our own process may have slept
 
 
 class DisplayTarget:
-    """One desk's display. A display of its own may go, and come back under another number."""
+    """One desk's display. A virtual one may go, and return under another number."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk  # with the display that there is now
@@ -70,16 +68,17 @@ class DisplayTarget:
         if not desk.virtual:
             self.there.set()
 
-    def take(self, standing: DisplayStatus) -> bool:
-        """It stands so now. True when a worker of the display before is of no use any more."""
-        environ = {"DISPLAY": standing.display, "XAUTHORITY": standing.xauthority}
-        before, self.why = self.environ, _closed(standing)
-        if not standing.display:
+    def take(self, status: DisplayStatus) -> bool:
+        """Take its new status; return whether a worker of the display before is of no use any more."""
+        environ = {"DISPLAY": status.display, "XAUTHORITY": status.xauthority}
+        before = self.environ
+        self.why = None if status.is_up else DeskNow(DeskState.UNAVAILABLE, status.reason, status.note)
+        if not status.display:
             self.environ = {}
             self.there.clear()
             return bool(before)
         self.environ = environ
-        self.desk = replace(self.desk, display=standing.display)
+        self.desk = replace(self.desk, display=status.display)
         self.there.set()
         return environ != before
 
@@ -97,14 +96,9 @@ class DeliveryChannel:
     line: asyncio.Queue[messages.Ask | messages.Done | None] = field(default_factory=lambda: asyncio.Queue(MOST_WORDS))
 
     def mark_lost(self) -> None:
-        """Say that the worker is lost, in place of an answer that never came."""
         if self.line.full():
             self.line.get_nowait()
         self.line.put_nowait(None)
-
-
-def _closed(display: DisplayStatus) -> DeskNow | None:
-    return None if display.is_up else DeskNow(DeskState.UNAVAILABLE, display.reason, display.note)
 
 
 class WorkerSupervisor:
@@ -125,9 +119,9 @@ class WorkerSupervisor:
         limits: WorkerTimeouts | None = None,
         learned: Learned | None = None,
     ) -> None:
-        """`argv` starts the worker for this desk; `environ` is its whole environment, to which DISPLAY is added.
-        `anchors` is the folder of this desk's anchor pictures, `locks` this user's folder for display locks, shared by
-        all homes on this machine. `profiles` are by name. Each worker also gets what was `learned`."""
+        """`argv` starts the worker; `environ` is its whole environment, to which DISPLAY is added. `anchors` is the
+        folder of this desk's anchor pictures, `locks` this user's folder for display locks, shared by all homes on this
+        machine. `profiles` are by name. Each worker also gets what was `learned`."""
         self.desk = desk
         self.used = tuple(profiles[name] for name in sorted({window.profile for window in desk.windows}))
         self._argv = tuple(argv)
@@ -149,7 +143,7 @@ class WorkerSupervisor:
         self.events = DeskEvents(desk.name, news, pause_s=self.limits.first_pause_s)
         self._mode = Mode.OPEN
         self._stops_heard = 0
-        self._waits = ""
+        self._waits: Reason | None = None
         self._heard_s, self._has_spoken = 0.0, False
         self._talk: DeliveryChannel | None = None
         self._silence = asyncio.Event()  # set while no delivery is talked about
@@ -172,7 +166,7 @@ class WorkerSupervisor:
             code = await self._run_worker()
             if not self._place.there.is_set():
                 pause = self._pause()
-                continue  # the display ended, and its worker with it: whoever keeps it says when it is back
+                continue  # the display ended, and its worker with it: its keeper says when it is back
             if code == messages.TRY_LATER:
                 if self._worker_is.state is not DeskState.UNAVAILABLE:
                     self._tell(DeskState.UNAVAILABLE, Reason.WORKER_NOT_STARTED, "its log says why")
@@ -190,11 +184,10 @@ class WorkerSupervisor:
 
     @property
     def why(self) -> str:
-        """Why the desk is as it was told last."""
+        """Why the desk has the state that was reported last."""
         return explain(self.told.reason, self.told.note) if self.told else ""
 
     def unavailable(self) -> DeskUnavailable:
-        """The error that says why no worker answers."""
         now = self.told or NOT_YET
         return DeskUnavailable(self.desk.name, now.reason or Reason.WORKER_STARTING, now.note)
 
@@ -202,15 +195,15 @@ class WorkerSupervisor:
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
-    def stands(self, standing: DisplayStatus) -> None:
-        """How the desk's own display stands now; a worker of an earlier one is replaced."""
-        if self._place.take(standing):
+    def note_display_status(self, status: DisplayStatus) -> None:
+        """Note the status of the desk's own display; replace a worker of an earlier one."""
+        if self._place.take(status):
             self.end_worker("its display is another one now")
             self.retry_now()
         self._refresh()
 
     def retry_now(self) -> None:
-        """Do not wait for the next try of a worker that could not start: try now."""
+        """Try at once to start a worker that could not start."""
         self._poke.set()
 
     def end_worker(self, why: str) -> None:
@@ -220,8 +213,8 @@ class WorkerSupervisor:
             process.kill()
 
     async def set_mode(self, mode: Mode) -> None:
-        """Hold, stop or release, now and for every later worker. One that does not obey is ended. Raises
-        DeskStoppedHere when somebody stopped the desk at its machine at the same time."""
+        """Hold, stop or release, now and for every later worker. End one that does not obey. Raises DeskStoppedHere
+        when a user stopped the desk at its machine at the same time."""
         self._mode = mode
         process = self._process
         if mode is not Mode.STOPPED:
@@ -230,7 +223,7 @@ class WorkerSupervisor:
             return
         change = messages.SetMode(mode=mode, heard=self._stops_heard)
         if not self.ready.is_set():
-            # It is still starting, which may take longer than obeying may: it reads this before it has anything to do.
+            # A start may take longer than obeying may: the worker reads this before it has anything to do.
             with contextlib.suppress(DeskUnavailable):
                 await self.send(change)
             return
@@ -242,7 +235,7 @@ class WorkerSupervisor:
                 process.kill()
             return
         if answer.refused:
-            self._mode = Mode.STOPPED  # its word that it was stopped comes before this answer, and is being told
+            self._mode = Mode.STOPPED  # its report of the stop came before this answer
             raise DeskStoppedHere(id=self.desk.name)
 
     async def _run_worker(self) -> int:
@@ -310,7 +303,7 @@ class WorkerSupervisor:
     def _learned_of(self, frame: messages.WindowSignLearned) -> None:
         said = calibrations(self._place.desk, self.used).get(frame.window)
         if said is None:
-            log.warning("learned_of_no_window", desk=self.desk.name, window=frame.window)
+            log.warning("learned_for_unknown_window", desk=self.desk.name, window=frame.window)
             return
         what = Learnable.BUSY_SIGN if isinstance(frame.value, Sign) else Learnable.ANCHOR
         now_ms = self._clock.now_ms()
@@ -330,7 +323,7 @@ class WorkerSupervisor:
                 return
 
     async def _watch_seized(self, process: Process, seized: InputLockMonitor) -> None:
-        """End a worker that was stopped while it held the display or the person's devices: nothing else frees them."""
+        """End a worker that was stopped while it held the display or the user's devices: nothing else frees them."""
         while True:
             await asyncio.sleep(self.limits.seized_s / SEIZED_LOOKS)
             stuck = [what.name.lower() for what, looks in seized.look().items() if looks > SEIZED_LOOKS]
@@ -340,7 +333,7 @@ class WorkerSupervisor:
                 return
 
     async def _end(self, process: Process) -> None:
-        """Say nothing to the worker any more; that its pipe is closed tells it to end."""
+        """Close the worker's pipe, which tells it to end, and wait; kill it if it does not."""
         if self._worker_is.state is DeskState.READY:
             self._worker_is = DeskNow(DeskState.UNAVAILABLE, Reason.WORKER_LOST)
         self.ready.clear()
@@ -358,7 +351,7 @@ class WorkerSupervisor:
         self.mark_lost()
 
     def mark_lost(self) -> None:
-        """End the talk and fail the calls that wait for a word of the worker, which has ended."""
+        """End the talk and fail the calls that wait for an answer of the ended worker."""
         if self._talk is not None:
             self.events.no_longer_usable(self._talk.window)  # it may have left a draft there
             self._talk.mark_lost()
@@ -385,13 +378,12 @@ class WorkerSupervisor:
             self.events.desk(now)
 
     def open_talk(self, delivery: str, fence: int, *, window: str) -> DeliveryChannel:
-        """From now on the worker's frames about this delivery into `window` go onto the returned line."""
+        """Put the worker's frames about this delivery into `window` onto the returned line from now on."""
         self._talk = DeliveryChannel(delivery=delivery, fence=fence, window=window)
         self._silence.clear()
         return self._talk
 
     def close_talk(self) -> None:
-        """Drop what the worker still says about the delivery."""
         self._talk = None
         self._silence.set()
 
@@ -420,7 +412,6 @@ class WorkerSupervisor:
             self._calls.pop(call, None)
 
     async def _listen(self, process: Process) -> None:
-        """Take the worker's frames until its pipe ends."""
         assert process.stdout is not None
         while True:
             try:
@@ -471,9 +462,9 @@ class WorkerSupervisor:
             else:
                 talk.line.put_nowait(frame)
             return
-        log.warning("word_of_another_order", desk=self.desk.name, delivery=frame.delivery, fence=frame.fence)
+        log.warning("message_of_another_order", desk=self.desk.name, delivery=frame.delivery, fence=frame.fence)
         if isinstance(frame, messages.Ask):
-            refused = "nobody waits for this delivery"
+            refused = "nothing waits for this delivery"
             answer = messages.Granted(number=frame.number, delivery=frame.delivery, fence=frame.fence, refused=refused)
             with contextlib.suppress(DeskUnavailable):
                 await self.send(answer)

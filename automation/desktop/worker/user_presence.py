@@ -1,4 +1,4 @@
-"""Whether a delivery may begin as far as the user goes: nobody types, no quiet hour, no locked screen."""
+"""Whether a delivery may begin as far as the user is concerned: no user types, no quiet hour, no locked screen."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from core.desks.model import ScreenCorner, UserActivityPolicy
 from core.kit.clock import Clock, as_datetime
 
 LONGEST_S = 20.0  # between two looks at the clock on the wall
-
-
 EDGE_PX = 2  # so near to a corner the pointer counts as in it
 
 
@@ -31,24 +29,24 @@ def is_corner(corner: ScreenCorner, x: int, y: int, width: int, height: int) -> 
 
 
 class UserInput:
-    """What users do at a display; as it is, it hears nothing, and only quiet hours hold."""
+    """What users do at a display. This class hears nothing: only quiet hours hold."""
 
     def __init__(self) -> None:
         self.news = threading.Event()  # set at each input of a user
         self._last_s = -math.inf
 
     def idle_s(self) -> float:
-        """How long no user has pressed, typed or moved anything; infinite when no input was seen since the start."""
+        """Return how long no user has pressed, typed or moved anything; infinite when no input was seen yet."""
         return time.monotonic() - self._last_s
 
     def note_activity(self, at_s: float | None = None) -> None:
-        """A user did something, just now if no moment is named."""
+        """Note that a user did something, just now if no moment is given."""
         self._last_s = time.monotonic() if at_s is None else at_s
         self.news.set()
 
 
 class UserActivityGate:
-    """Asked before each delivery by the worker's thread; a thread of its own tells of each change."""
+    """The worker's thread asks it before each delivery; a separate thread reports each change."""
 
     def __init__(
         self,
@@ -69,6 +67,7 @@ class UserActivityGate:
             threading.Thread(target=self._watch, name="gate", daemon=True).start()
 
     def why_not(self) -> Reason | None:
+        """Return why no delivery may begin now."""
         if self._is_quiet():
             return Reason.QUIET_HOURS
         if self._people.idle_s() < self._user_activity.idle_s:
@@ -76,7 +75,7 @@ class UserActivityGate:
         return None
 
     def announce(self, _window: str, /) -> bool:
-        """Say at the display that Octet is about to type into this window; here nothing is said, or waited for."""
+        """Show at the display that Octet is about to type into this window. Return False if it shows nothing."""
         return False
 
     def end_announcement(self) -> None:
@@ -112,7 +111,7 @@ LOCKED_AFTER_S = 10.0  # menus and a window being dragged take all keys too, but
 
 
 class ScreenLockWatch:
-    """Belongs to the worker's thread, which says what it sees: while the keys are taken, once a second or so."""
+    """Belongs to the worker's thread, which reports what it sees: about once a second while the keys are taken."""
 
     def __init__(self, tell: Callable[[bool], None], *, now_s: Callable[[], float] = time.monotonic) -> None:
         """`tell` hears at first whether it is locked, and then each change."""
@@ -123,11 +122,10 @@ class ScreenLockWatch:
 
     @property
     def is_told_locked(self) -> bool:
-        """Somebody was told that it is locked, and has still to hear that it is over."""
         return self._told is True
 
     def note_keyboard(self, *, is_taken: bool) -> None:
-        """Whether something takes all keys just now."""
+        """Note whether something takes all keys now."""
         if not is_taken:
             self._since_s = None
             self._say(is_locked=False)

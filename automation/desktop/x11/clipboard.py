@@ -1,5 +1,5 @@
-"""Our own selection owner: a thread with an X connection that serves a text to one program and reads what it copies.
-What the user had there is read before, and the watchdog holds it."""
+"""Our selection owner: a thread with an X connection that serves a text to one program and reads what it copies. It
+reads the user's content before, and the watchdog holds it."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from core.profiles.model import Selection
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-KEEP_S = 1.0  # how long the owner of a selection may take to give all it has; it may be frozen
-FROZEN_S = 2.0  # A program that gives nothing, or not all it has, for so long is not waited for any more: it may never
-AGAIN_S = 0.05  # how long one that did not answer before may take to answer at all
+KEEP_S = 1.0  # the owner of a selection may be frozen
+FROZEN_S = 2.0  # so long Octet waits for a program that gives nothing, or not all it has
+AGAIN_S = 0.05  # for one that did not answer before
 POLL_S = 0.025  # the longest wait for a clipboard manager's next question
-POLLED_NOW_S = 0.008  # so soon after a question no next one comes
-UNPOLLED = 8  # after so many copies without a question there is no such manager
+POLLED_NOW_S = 0.008  # a clipboard manager does not ask again so soon
+UNPOLLED = 8  # after so many copies without a question Octet expects no such manager
 
 
 class X11Clipboard(DisplayThread):
-    """Owns and reads CLIPBOARD and PRIMARY. All X calls are made by one thread; verbs may be called from any other."""
+    """Owns and reads CLIPBOARD and PRIMARY. One thread makes all X calls; any other may call the verbs."""
 
     def __init__(
         self, display: str, *, serve: ClipboardScope = ClipboardScope.TARGET, keeper: WatchdogClient | None = None
     ) -> None:
-        """Without a `keeper` no user works at this display: nothing is kept for one."""
+        """Without a `keeper` no user works at this display: nothing is kept."""
         super().__init__(display)
         self._serve = serve
         self._client_bits = ~self._display.display.info.resource_id_mask & 0xFFFFFFFF
@@ -53,59 +53,57 @@ class X11Clipboard(DisplayThread):
         self._server = SelectionServer(self._display)
         self._texts = (atom("UTF8_STRING"), atom("text/plain;charset=utf-8"))
         self._polled_s = -math.inf  # when a clipboard manager asked last
-        self._unpolled = 0  # how many copies waited in vain for it since
+        self._unpolled = 0  # copies since then that waited in vain
         self._asking = SelectionReader(self._display, self._window, self._until)
         self._keeper = keeper
         self._offers: dict[int, SelectionOffer] = {}
         self._kept: dict[Selection, bytes | None] = {}  # before this delivery, if not the keeper's
         self._held: set[int] = set()  # of these the keeper has what the user had copied
         self._owned_by: dict[int, int] = {}  # whose window owned each selection then
-        self._taken: set[int] = set()  # on these a text of ours has stood since
+        self._taken: set[int] = set()  # selections that have held a text of ours since
         self._frozen: dict[int, float] = {}
         self._stamp: int | None = None
         self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._start("clipboard")
 
     def offer(self, selection: Selection, text: str, client: int) -> SelectionOffer | None:
-        """Own `selection` for the program `client`; None when another keeps it, or took it since `keep`."""
+        """Own `selection` for the program `client`; None when another program keeps it, or took it since `keep`."""
         for_everybody = self._serve is ClipboardScope.EVERYBODY
         offer = SelectionOffer(selection=selection, client=client, data=text.encode(), for_everybody=for_everybody)
         return self._call(lambda: self._own(offer))
 
     def drop(self, selection: Selection) -> None:
-        """Give the selection up, if a text of ours is on it."""
         self._call(lambda: self._disown(self._selections[selection]))
 
     def read(self, selection: Selection, timeout_s: float = 1.0) -> str | None:
-        """The text that another program offers on the selection; None when there is none to be had in that time."""
+        """Return the text that another program offers on the selection; None without one in that time."""
         data = self._call(lambda: self._asking.text(self._selections[selection], timeout_s))
         return None if data is None else data.decode("utf-8", "replace")
 
     def answer_waiting(self) -> None:
-        """Answer every request that has reached the display by now."""
         self._call(self._answer_waiting)
 
     def wait_out_poller(self, offer: SelectionOffer) -> None:
-        """Wait until a clipboard manager that asks again and again has asked, for a short time: it then misses the copy
-        which the program of this offer makes next. Where several copies saw none, Octet waits for none."""
+        """Wait shortly until a polling clipboard manager has asked: it then misses the copy that the program of this
+        offer makes next. Octet does not wait after several copies without a question."""
         if self._unpolled < UNPOLLED and not offer.until(
             lambda: time.monotonic() - self._polled_s < POLLED_NOW_S, POLL_S
         ):
             self._unpolled += 1
 
     def copied(self, timeout_s: float = 1.0) -> str | None:
-        """The text that the program of an offer that awaits a copy has copied last; None when it does not give it."""
+        """Return the last copy of the program of an offer that awaits one; None when it does not give it."""
         data = self._call(lambda: self._asking.asked_text(timeout_s))
         return None if data is None else data.decode("utf-8", "replace")
 
     def keep(self, client: int = 0) -> bool:
-        """Before the first take of a delivery into the program `client`: have the watchdog keep what a user has in the
-        selections. False when the owner of one gives nothing now, and is worth waiting for."""
+        """Have the watchdog keep the user's selections before a delivery into the program `client`. False when the
+        owner of one gives nothing now, and is worth waiting for."""
         return self._keeper is None or self._call(lambda: self._keep(client))
 
     def restore_clipboard(self, client: int) -> None:
-        """After a delivery into the program `client`: the selections hold again what they held at `keep`, unless
-        another program has taken them meanwhile. Without `keep` our own text is dropped, and no more."""
+        """Restore the selections as they were at `keep`, after a delivery into the program `client`, unless another
+        program has taken them meanwhile. Without `keep` drop our own text, and no more."""
         self._call(lambda: self._restore(client))
 
     # What follows runs in the clipboard's own thread.
@@ -159,9 +157,9 @@ class X11Clipboard(DisplayThread):
         return offer
 
     def _take_back(self, selection: int, offer: SelectionOffer) -> bool:
-        """If the program has copied as we told it to: ask for its copy and own the selection again, with nothing in
-        between. Others can ask the program for the prompt only until we hear of its copy, for less than a millisecond.
-        """
+        """If the program has copied as Octet told it: ask for its copy and own the selection again, with nothing in
+        between. Others can ask the program for the prompt only until Octet hears of its copy, for less than a
+        millisecond."""
         if not offer.awaits_copy:
             return False
         self._display.grab_server()
@@ -192,7 +190,7 @@ class X11Clipboard(DisplayThread):
         return owner.id if isinstance(owner, XWindow) else X.NONE
 
     def _server_time(self) -> int:
-        """The server's own time: that of the event which appending nothing to a property of ours brings."""
+        """Return the server's own time, from the event of an empty append to a property of ours."""
         self._stamp = None
         self._window.change_property(self._clock_mark, Xatom.STRING, 8, b"", X.PropModeAppend)
         self._until(lambda: self._stamp is not None, 1.0)
@@ -248,8 +246,8 @@ class X11Clipboard(DisplayThread):
         self._kept, self._owned_by = {}, {}
 
     def _is_as_kept(self, name: Selection, owner: int, client: int) -> bool:
-        """Whether a selection that has the same owner as at `keep` was not touched since by us, or by keys of ours. A
-        program that a person had copied in owns it by the same window when we have copied there, too."""
+        """Return whether a selection with the same owner as at `keep` was not touched since by us, or by our keys: a
+        program in which the user had copied owns it by the same window after our copy."""
         if owner == self._window.id:
             return False
         if (owner & self._client_bits) != client or not self._taken:

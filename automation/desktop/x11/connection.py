@@ -1,4 +1,4 @@
-"""Opening a display, or saying in one sentence why it cannot be opened; and not waiting for ever for its answers."""
+"""Opens a display, or says in one sentence why not; and limits how long Octet waits for its answers."""
 
 from __future__ import annotations
 
@@ -31,14 +31,13 @@ class NoDisplay(Unavailable):
 
 
 GONE = (error.BadWindow, error.BadDrawable, error.BadMatch)  # a window vanished meanwhile
-REPLY_S = 1.0  # so long Octet waits for an answer; a healthy server takes a fraction of a millisecond
+REPLY_S = 1.0  # a healthy server answers in a fraction of a millisecond
 AGAIN_S = 0.05  # the same for every further question until one has been answered
 
 
 class Replies:
     """Limits how long one connection, which belongs to one thread, waits for answers: another program may hold the
-    server, and XGrabServer has no limit of its own. What was asked stays asked: it is answered when the server is free.
-    """
+    server without limit (XGrabServer). The server answers the question when it is free."""
 
     def __init__(self, display: Display) -> None:
         self._line: Any = display.display  # the stubs do not know the library's own locks and queues
@@ -56,15 +55,14 @@ class Replies:
             self._limit_s = before
 
     def _send_and_recv(self, request: int | None = None, **what: bool) -> None:
-        """In place of the library's own, which waits without limit. Called with its lock held; the lock is free after
-        it, also when DisplayHeld is raised."""
+        """Replace the library's own, which has no limit. Called with its lock held; afterwards the lock is free."""
         if request is None:
             self._transport(**what)
             return
         self._transport(flush=True)
         end = time.monotonic() + (min(self._limit_s, AGAIN_S) if self._is_late else self._limit_s)
         while self._is_open(request):
-            left = max(0.0, end - time.monotonic())  # who was stopped meanwhile looks once more: it may have come
+            left = max(0.0, end - time.monotonic())  # after a stop of our process, look once more
             if not select.select([self._line.socket], [], [], left)[0]:
                 self._is_late = True
                 raise DisplayHeld
@@ -86,7 +84,7 @@ def check_xlib() -> None:
 
 
 def open_display(name: str) -> Display:
-    """A connection of its own to the display `name`; each thread needs one. Raises NoDisplay."""
+    """Open a separate connection to the display `name`; each thread needs one. Raises NoDisplay."""
     if not name:
         raise NoDisplay(display="", why="the desk's configuration names none")
     try:
@@ -107,13 +105,13 @@ def _first_line(trouble: BaseException) -> str:
 
 
 def _ignore(*_: object) -> None:
-    """Errors of requests without a reply: a window vanished meanwhile. What matters is asked for with a reply."""
+    """Ignore errors of requests without a reply: a window vanished meanwhile."""
 
 
 class DisplayThread:
-    """A thread with a connection of its own: it hears what the display tells, and does what other threads hand it."""
+    """A thread with its own connection: it hears what the display reports, and does what other threads pass it."""
 
-    _wait_s: float | None = None  # how long the display may be silent before `_waited`; None: without end
+    _wait_s: float | None = None  # after so much silence of the display `_waited` is called; None: never
 
     def __init__(self, display: str) -> None:
         self._display: Display = open_display(display)
@@ -152,13 +150,13 @@ class DisplayThread:
             self._handle(self._display.next_event())
 
     def _handle(self, happened: rq.Event) -> None:
-        """The display told this."""
+        """Take what the display reported."""
 
     def _woken(self) -> None:
-        """Another thread has called `_wake`."""
+        """Do what another thread called `_wake` for."""
 
     def _waited(self) -> None:
-        """The display told nothing for `_wait_s`."""
+        """Act when the display reported nothing for `_wait_s`."""
 
     def _lost_display(self) -> None:
-        """The display went away."""
+        """Act when the display has gone."""

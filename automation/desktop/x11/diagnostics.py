@@ -1,4 +1,4 @@
-"""Looks at a display for `octet doctor`: its clipboard, its windows, and whether programs tell their text."""
+"""Looks at a display for `octet doctor`: its clipboard, its windows, and whether programs report their text."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from core.desks.model import Desk, Window
 from core.profiles.model import Box, Profile, Readback
 
 ROUND_TRIP_S = 2.0
-_OURS = "OCTET_CHECKUP"  # A selection of our own: what the user has copied stays untouched
+_OURS = "OCTET_CHECKUP"  # our own selection: what the user has copied stays untouched
 _TEXT = b"from one program to another"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipboardCheck:
-    """How selections do on a display."""
+    """How selections work on a display."""
 
     works: bool  # A text went from one connection to another by a selection
     manager: str = ""
@@ -46,7 +46,7 @@ class WindowCheck:
 
 
 def clipboard(display: str) -> ClipboardCheck:
-    """A round trip between two connections, and who manages the clipboard. Raises NoDisplay."""
+    """Send a text between two connections, and name the clipboard manager. Raises NoDisplay."""
     giver, taker = open_display(display), open_display(display)
     try:
         return ClipboardCheck(works=_goes_round(giver, taker), manager=_manager(taker))
@@ -56,7 +56,7 @@ def clipboard(display: str) -> ClipboardCheck:
 
 
 def windows(desk: Desk, profiles: Mapping[str, Profile]) -> list[WindowCheck]:
-    """What is found for each window of the desk. Raises NoDisplay."""
+    """Look for each window of the desk. Raises NoDisplay."""
     connection = open_display(desk.display)
     try:
         there = X11Windows(connection)
@@ -163,27 +163,27 @@ def check(desk: Desk, profiles: Mapping[str, Profile]) -> AccessibilityCheck:
 def _check(
     window: Window, profile: Profile, windows: X11Windows, reader: AccessibilityReader
 ) -> AccessibilityWindowCheck:
-    has_other_way = len(profile.readback) > 1
     found = windows.find(profile.match_class, window.title)
     seen = next((one for one in found if one.box == window.box), found[0] if found else None)
+    told = AccessibilityWindowCheck(
+        name=window.name, is_open=seen is not None, is_read=False, has_other_way=len(profile.readback) > 1
+    )
     if seen is None:
-        return AccessibilityWindowCheck(name=window.name, is_open=False, is_read=False, has_other_way=has_other_way)
-    told = AccessibilityWindowCheck(name=window.name, is_open=True, is_read=True, has_other_way=has_other_way)
-    part = profile.composer.box
-    box = part.on_screen(seen.box)
+        return told
+    place = profile.composer.box
     try:
-        reader.composer(seen, profile.composer, box).text()
+        reader.composer(seen, profile.composer, place.on_screen(seen.box)).text()
     except (NotOnBus, NoBusReply, Vanished) as trouble:
         program, lacks = _started_without(windows.pid_of(seen.id))
-        return replace(told, is_read=False, why=trouble.why, program=program, lacks=lacks)
-    return told
+        return replace(told, why=trouble.why, program=program, lacks=lacks)
+    return replace(told, is_read=True)
 
 
 def _started_without(pid: int) -> tuple[str, tuple[str, ...]]:
     process = Path(f"/proc/{pid}")
     with suppress(OSError):
         program = process.joinpath("exe").resolve(strict=True)
-        if program.name == "java":  # tells nothing over this bus, whatever it is started with
+        if program.name == "java":  # reports nothing over this bus, whatever its options
             return str(program), ()
         if not any(program.with_name(name).exists() for name in _CHROMIUM_FILES):
             return "", ()

@@ -1,8 +1,7 @@
 """Whether the text in a window is still what Octet left there: no other input can have reached it since.
 
-Keys go where the focus is, clicks and what is dropped where the pointer is, and the server tells of every press, of
-whichever device, in its order with focus and pointer coming and going: who pressed nothing there wrote nothing there.
-"""
+Keys go to the focus, clicks and drops to the pointer, and the server reports every press, of whichever device, in order
+with focus and pointer changes: a user who pressed nothing there wrote nothing there."""
 
 from __future__ import annotations
 
@@ -29,8 +28,6 @@ _MOVES = frozenset({X.FocusIn, X.FocusOut, X.EnterNotify, X.LeaveNotify})
 
 @dataclass(slots=True, kw_only=True)
 class _Left:
-    """One window in which something of ours was left, or is being made."""
-
     is_at_hand: bool = True  # we are at it ourselves: focus and pointer are there because of us
     is_pressed: bool = False  # a key or button that is not ours was pressed meanwhile, wherever it went
     has_focus: bool = False
@@ -38,19 +35,19 @@ class _Left:
     is_touched: bool = False  # such a press may have gone into it
 
     def pressed(self, *, is_button: bool) -> None:
-        """A key or button that is not ours was pressed. A click beside the window may be one on a menu of it."""
+        """Note a key or button that is not ours. A click beside the window may be one on its menu."""
         self.is_pressed = True
         if not self.is_at_hand and (self.has_focus or (is_button and self.has_pointer)):
             self.is_touched = True
 
     def note_left(self, *, has_focus: bool, has_pointer: bool) -> None:
-        """We are not at it any more. What was pressed meanwhile went there if focus or pointer is there."""
+        """Note that Octet is not at it any more. Earlier presses went there if focus or pointer is there."""
         self.is_at_hand, self.has_focus, self.has_pointer = False, has_focus, has_pointer
         self.is_touched = self.is_touched or (self.is_pressed and (has_focus or has_pointer))
 
 
 class DraftGuard:
-    """Belongs to the worker's thread; over a connection of its own. Knows nothing of what was before it was made."""
+    """Belongs to the worker's thread; has a separate connection. Knows nothing of the time before it was made."""
 
     def __init__(self, display: str, *, is_ours: Callable[[float], bool]) -> None:
         """`is_ours` says whether we pressed something ourselves at that moment of time.monotonic()."""
@@ -66,14 +63,14 @@ class DraftGuard:
         self._is_listening = False
 
     def begin(self, window: int) -> None:
-        """From here on what comes into this window is ours, unless another presses something, until `leave_window`."""
+        """Count what comes into this window as ours, unless another presses something, until `leave_window`."""
         self._drain()
         self._left[window] = _Left()
         self._select(window, _COMINGS)
         self._listen()
 
     def leave_window(self, window: int) -> None:
-        """We are not at it any more: focus and pointer are whose they were."""
+        """Note that Octet is not at it any more: focus and pointer are the user's again."""
         left = self._left.get(window)
         if left is None or not left.is_at_hand:
             return
@@ -86,8 +83,7 @@ class DraftGuard:
             left.note_left(has_focus=True, has_pointer=True)  # unknown
 
     def is_untouched(self, window: int) -> bool:
-        """Whether no other input can have come into the window since `begin`. False where that cannot be known. Raises
-        DisplayHeld."""
+        """Return whether no other input came since `begin`; False where that is not known. Raises DisplayHeld."""
         if not self._sees or window not in self._left:
             return False
         self._settle()
@@ -95,7 +91,6 @@ class DraftGuard:
         return left is not None and not left.is_touched and not (left.is_at_hand and left.is_pressed)
 
     def forget(self, window: int) -> None:
-        """Nothing of ours is there any more, or it is the evidence for something."""
         if self._left.pop(window, None) is not None:
             self._select(window, X.NoEventMask)
         self._listen()
@@ -109,7 +104,7 @@ class DraftGuard:
         self._drain()
 
     def _listen(self) -> None:
-        """Hear presses only as long as it matters who makes them: a user may type all day."""
+        """Hear presses only as long as they matter: a user may type all day."""
         matters = any(not left.is_touched for left in self._left.values())
         if self._sees and matters != self._is_listening:
             self._is_listening = matters
@@ -127,7 +122,7 @@ class DraftGuard:
 
     def _take(self, came: rq.Event) -> None:
         if came.type == ge.GenericEventCode and isinstance(came.data, bytes):
-            if self._is_somebodys(came.data):
+            if self._is_foreign(came.data):
                 for left in self._left.values():
                     left.pressed(is_button=came.evtype == xinput.RawButtonPress)
         elif came.type == X.DestroyNotify:
@@ -146,8 +141,8 @@ class DraftGuard:
         else:
             left.has_pointer = has_come
 
-    def _is_somebodys(self, data: bytes) -> bool:
-        """Whether a press is not ours. What another program injects is not ours either: users come by x11vnc."""
+    def _is_foreign(self, data: bytes) -> bool:
+        """Return whether a press is not ours. Input that other programs inject is not ours: users come by x11vnc."""
         device, at_ms, _, source = RAW_HEAD.unpack_from(data)
         if device != source:
             return False  # each comes twice: from the device, and from the core device it belongs to

@@ -25,7 +25,7 @@ from automation.desktop.x11.windows import X11Windows
 
 
 def do_nothing() -> None:
-    """What is done while keys are down."""
+    """Do nothing while keys are down."""
 
 
 class X11Input:
@@ -41,7 +41,7 @@ class X11Input:
         self._down: list[str] = []
         self.connection: Display = self._x11._display
         self.server = ServerGrab(self.connection, seized or InputLockState())
-        self.changes = ChangeCounter(self.connection)  # what the server tells about windows, in order with its answers
+        self.changes = ChangeCounter(self.connection)  # the server's news about windows, in order with its answers
         self.reach = InputRouting(self.connection, self.changes)
         self._keyboard = Keyboard(self.connection)
         self.acts = OwnInputLog()
@@ -55,8 +55,9 @@ class X11Input:
             self._codes(chord)
 
     def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing) -> None:
-        """Press one chord and release it; whatever happens, no key stays down. `while_down` tears the two apart. The
-        keys are those that type it in the keyboard's first layout, which is in use meanwhile. Raises UnknownKey."""
+        """Press one chord and release it; whatever happens, no key stays down. `while_down` separates the two. Octet
+        presses the keys that type it in the keyboard's first layout, and uses that layout meanwhile. Raises
+        UnknownKey."""
         self._keyboard.look()
         codes = self._codes(chord)
         with self.acts.one(), self._in_one_go(), self._keyboard.first_layout():
@@ -72,7 +73,7 @@ class X11Input:
                 self.release_keys()
 
     def _codes(self, chord: str) -> list[int]:
-        """The keys to press for a chord, in their order; with shift where the last one is typed only so."""
+        """Return the keys to press for a chord, in order; with shift where the last one needs it."""
         keys = keys_of(chord)
         codes: list[int] = []
         for key in keys:
@@ -86,7 +87,7 @@ class X11Input:
         return codes
 
     def _name(self, code: int) -> str:
-        """What PyAutoGUI calls a key by; its own names are bound to the layout of the moment it was imported."""
+        """Return the name by which PyAutoGUI presses a key; its own names are bound to the layout at its import."""
         name = f"code {code}"
         self._x11.keyboardMapping[name] = code
         return name
@@ -96,9 +97,8 @@ class X11Input:
             self._gui.keyUp(self._down.pop(), _pause=False)
 
     def release_left_down(self, chords: Iterable[str]) -> list[str]:
-        """Release the keys of `chords`, and the button of clicks, that an earlier worker left down when it was killed;
-        their names. Octet asks only the server's test device: what a person holds on a keyboard or mouse stays as it
-        is."""
+        """Release the keys of `chords`, and the click button, that a killed worker left down; return their names. Octet
+        asks only the server's test device: what a user holds on a keyboard or mouse stays as it is."""
         keymap = self.connection.query_keymap()
         released: list[str] = []
         for key in sorted({key for chord in chords for key in keys_of(chord)}):
@@ -113,8 +113,8 @@ class X11Input:
         return released
 
     def click(self, x: int, y: int) -> None:
-        """Click the left button at a place of the screen. PyAutoGUI's own click also moves the pointer, to where it is,
-        while the button is down: st takes that for a drag, and selects an empty line from end to end."""
+        """Click the left button at a place of the screen. PyAutoGUI's own click also moves the pointer while the button
+        is down: st takes that for a drag, and selects an empty line from end to end."""
         with self.acts.one(), self._in_one_go():
             self._gui.moveTo(x, y, _pause=False)
             fake_input(self.connection, X.ButtonPress, 1)
@@ -126,25 +126,21 @@ class X11Input:
             self._gui.moveTo(x, y, _pause=False)
         self.placed = (x, y)
 
-    def requests(self) -> int:
-        """How many requests went to the server over this connection since the last asking."""
+    def measured(self) -> dict[str, float]:
+        """Return how often, and how long at most (ms), the server was grabbed, and the requests, since the last
+        call."""
         now = int(cast("Any", self.connection).display.request_serial)  # 16 bits, as the protocol counts
         before, self._requests = self._requests, now
-        return (now - before) % 65_536
-
-    def measured(self) -> dict[str, float]:
-        """Since the last call: how often the server was grabbed, how long at most (ms), and how many requests."""
-        spans_s, requests = self.server.spans_s(), self.requests()
+        spans_s, requests = self.server.spans_s(), (now - before) % 65_536
         if not spans_s:
             return {}
         return {"grabs": len(spans_s), "grab_longest": round(max(spans_s) * 1000, 2), "requests": requests}
 
     @contextmanager
     def _in_one_go(self) -> Generator[None]:
-        """PyAutoGUI waits for the server after each key and move. The server takes them in their order anyhow: inside
-        the block they are only gathered, and at its end they go out in one write. So no worker that is killed leaves a
-        key down, which the server would repeat into whatever window has the focus. What went out is pressed, also if
-        the server does not answer in time: that must not be taken for nothing pressed."""
+        """Gather all input inside the block and send it in one write at its end; PyAutoGUI would wait for the server
+        after each key. So a killed worker leaves no key down, which the server would repeat into whatever window has
+        the focus. Sent keys count as pressed, also if the server does not answer in time."""
         vars(self.connection)["sync"] = do_nothing
         try:
             yield
@@ -160,9 +156,9 @@ class X11Input:
 
 _EXTENSION = "XKEYBOARD"
 _CORE_KEYBOARD = 0x100
-_GROUP_SHIFT, _GROUPS = 13, 0b11  # where the state of keyboard and pointer tells which of the layouts is in use
+_GROUP_SHIFT, _GROUPS = 13, 0b11  # in the state of keyboard and pointer, the number of the present layout
 _FIRST, _COUNT = 8, 248  # key codes, as X numbers them
-_LEVELS = 2  # of the first layout, as the core protocol tells it: the key alone, and with shift
+_LEVELS = 2  # of the first layout, in the core protocol: the key alone, and with shift
 KEYSYMS = {
     "ctrl": ("Control_L", "Control_R"),
     "shift": ("Shift_L", "Shift_R"),
@@ -177,7 +173,7 @@ KEYSYMS = {
     "space": ("space",),
     **{key: (key.capitalize(),) for key in ("tab", "delete", "insert", "home", "end", "up", "down", "left", "right")},
 }
-"""By the name of a key in chords, what X calls it; the first is the one that Octet presses."""
+"""X's names of each key of a chord; Octet presses the first."""
 
 
 class _UseExtension(rq.ReplyRequest):
@@ -186,7 +182,7 @@ class _UseExtension(rq.ReplyRequest):
 
 
 class _LatchLockState(rq.Request):
-    """Only the lock of the layout is used of it."""
+    """Octet uses only its lock of the layout."""
 
     _request = rq.Struct(
         rq.Card8("opcode"),
@@ -207,7 +203,7 @@ class Keyboard:
         self._display = display
         self._root = display.screen().root
         self._rows: Sequence[Sequence[int]] = ()
-        self._codes: dict[int, tuple[int, int]] = {}  # by what is typed: code and level
+        self._codes: dict[int, tuple[int, int]] = {}  # by symbol: code and level
         found = display.query_extension(_EXTENSION)
         self._opcode = int(found.major_opcode) if found is not None and found.present else 0
         if self._opcode:
@@ -215,7 +211,7 @@ class Keyboard:
         self.look()
 
     def find(self, key: str) -> tuple[int, bool] | None:
-        """The code of the key that types this, and whether shift must be held for it. None when there is none."""
+        """Return the code of the key that types this, and whether it needs shift; None where there is none."""
         name = KEYSYMS[key][0] if key in KEYSYMS else (key.upper() if len(key) > 1 else "")
         symbol = XK.string_to_keysym(name) if name else ord(key)
         found = self._codes.get(symbol)
@@ -244,8 +240,8 @@ class Keyboard:
         self._display.sync()
 
     def look(self) -> None:
-        """Read the first layout as it is now: that takes a tenth of a millisecond. Changes are not waited for: clients
-        that know the extension are not told of them in the core protocol's way."""
+        """Read the first layout as it is now, which takes a tenth of a millisecond. The server would not report
+        changes: clients that know the extension do not get the core protocol's events."""
         rows: Sequence[Sequence[int]] = self._display.get_keyboard_mapping(_FIRST, _COUNT)
         if rows == self._rows:
             return
@@ -258,13 +254,13 @@ class Keyboard:
 
 BUTTONS = X.Button1Mask | X.Button2Mask | X.Button3Mask | X.Button4Mask | X.Button5Mask
 MODIFIERS = X.ShiftMask | X.ControlMask | X.Mod1Mask | X.Mod4Mask
-"""Those that change what a chord means, also when they are only latched. Caps lock and num lock change none of ours."""
+"""These change what a chord means, also when they are only latched. Caps lock and num lock change none of ours."""
 DEEPEST = 32  # no window lies deeper in its program's top one than this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingSnapshot:
-    """What held at one instant inside a grab, and holds until its end, as no other program can change it."""
+    """What held at one instant inside a grab, and holds until its end."""
 
     is_anything_down: bool
     is_keyboard_taken: bool
@@ -272,7 +268,7 @@ class RoutingSnapshot:
 
 
 class InputRouting:
-    """Questions over one connection, which belongs to one thread."""
+    """Asks over one connection, which belongs to one thread, where keys and clicks go."""
 
     def __init__(self, display: Display, changes: ChangeCounter | None = None) -> None:
         self._display = display
@@ -283,21 +279,20 @@ class InputRouting:
         self._active: tuple[int, int] = (-1, 0)  # the active window, and the count of activations then
 
     def ask(self) -> Callable[[], RoutingSnapshot]:
-        """Send all questions about this instant at once; what is returned is called for the answers."""
+        """Send all questions about this instant at once; return what to call for the answers."""
         held, keyboard, focus = self._ask_held(), self._windows.ask_keyboard(), self._questions.focus()
         return lambda: RoutingSnapshot(is_anything_down=held(), is_keyboard_taken=keyboard(), focus=focus())
 
     def keys_go_to(self, target: int, *, focus: int | None = None) -> bool:
-        """Whether the active window is the target and the keys go to it. `focus` is what gets them, if known."""
+        """Return whether the active window is the target and the keys go to it. `focus` is what gets them, if known."""
         here = self._questions.focus()() if focus is None else focus
         return self._is_active(target) and self._is_within(here, target)
 
     def click_goes_to(self, target: int, point: tuple[int, int]) -> bool:
-        """The target is what lies under this point of the screen."""
         return target in self._windows.chain_at(*point)
 
     def is_anything_down(self) -> bool:
-        """Whether a key or button is held down, or a modifier latched, by a user or a program."""
+        """Return whether a key or button is held down, or a modifier latched, by a user or a program."""
         return self._ask_held()()
 
     def _ask_held(self) -> Callable[[], bool]:
@@ -305,12 +300,12 @@ class InputRouting:
         return lambda: bool(mask() & (BUTTONS | MODIFIERS)) | keys()
 
     def has_focus_within(self, target: int) -> bool:
-        """The keys go to the target or to a part of it, whatever the manager says."""
+        """Return whether the keys go to the target or a part of it, whatever the manager says."""
         return self._is_within(self._questions.focus()(), target)
 
     def _is_active(self, target: int) -> bool:
-        """Asked right after another question: if the server did not tell before its answer that another window became
-        the active one, it is the one that it was."""
+        """Return whether the target is active, right after another question: unless the server reported a change before
+        that answer, the last known window still is."""
         if self._changes is None:
             return self._windows.active() == target
         told = self._changes.activations()
@@ -319,14 +314,14 @@ class InputRouting:
         return self._active[1] == target
 
     def _is_within(self, window: int, target: int) -> bool:
-        """GTK, for one, keeps the focus on a child of its window. Another window of its program is not the target."""
+        """Return whether a window is in the target, where GTK keeps the focus, and not another of its program."""
         if window in {X.NONE, X.PointerRoot}:
             return False
         return target in itertools.islice(self._windows.ancestors(window), DEEPEST)
 
 
 T = TypeVar("T")
-GRAB_S = 0.25  # how long the server is waited for when another program has grabbed it
+GRAB_S = 0.25  # to wait for the server when another program has grabbed it
 
 
 class ServerGrab:
@@ -340,13 +335,13 @@ class ServerGrab:
 
     @contextmanager
     def taken(self, *, within_s: float = GRAB_S) -> Generator[None]:
-        """Have the server to ourselves inside the block. Raises DisplayHeld if that cannot be had in time."""
+        """Grab the server for the length of the block. Raises DisplayHeld if that fails in time."""
         with self.asking(lambda: self._display.sync, within_s=within_s):
             yield
 
     @contextmanager
     def asking(self, questions: Callable[[], Callable[[], T]], *, within_s: float = GRAB_S) -> Generator[T]:
-        """As `taken`. `questions` are sent with the wish for the server, and are answered when it is ours."""
+        """Do as `taken`. `questions` go out with the grab, and are answered when the server is ours."""
         self._seized.begin(InputLock.SERVER)
         try:
             answers = self._take(questions, within_s)
@@ -360,23 +355,23 @@ class ServerGrab:
             self._seized.end(InputLock.SERVER)
 
     def spans_s(self) -> tuple[float, ...]:
-        """How long each grab since the last asking lasted."""
+        """Return how long each grab since the last call lasted."""
         spans, self._spans_s = tuple(self._spans_s), []
         return spans
 
     def _take(self, questions: Callable[[], Callable[[], T]], within_s: float) -> T:
-        """Ask for the server, and then something: an answer comes only when no other program has it."""
+        """Grab the server, then ask: an answer comes only when no other program has it."""
         self._display.grab_server()
         try:
             with self._replies.within(within_s):
                 return questions()()
         except BaseException:
-            # Our request may stand in line. Its end right behind it makes it harmless, whatever becomes of us.
+            # Our request may be queued. Its end right behind it makes it harmless, whatever becomes of us.
             self._display.ungrab_server()
             self._display.flush()
             raise
 
     def _free(self) -> None:
-        """Its end goes out at once, and is not waited for: nothing of ours can come before it."""
+        """End the grab without waiting: nothing of ours can come before it."""
         self._display.ungrab_server()
         self._display.flush()

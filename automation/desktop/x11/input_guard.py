@@ -1,4 +1,4 @@
-"""Blocks the user's devices for the length of a delivery, and gives back focus, pointer and their keys."""
+"""Blocks the user's devices for the length of a delivery, and restores focus, pointer and their keys."""
 
 from __future__ import annotations
 
@@ -28,12 +28,11 @@ from core.deliveries.model import Reason
 from core.kit import faults
 
 HOLD_S = 0.4  # no hold lasts longer, whatever the delivery does
-GAP_S = 2.0  # how long a moment is waited for in which no key is pressed. A user who types leaves many.
+GAP_S = 2.0  # to wait for a moment without a pressed key: a user who types leaves many
 LOOK_S = 0.02
 RESTORE_S = 0.8
-"""How long the server is waited for when something is to be given back: while another program holds it, no key of the
-person reaches anything anyhow."""
-BACK_S = 0.1  # how long the window manager may take to see whose the focus is again, before it is asked to make it so
+"""How long to wait for the server before restoring: nothing of the user's reaches anything meanwhile."""
+BACK_S = 0.1  # for the window manager to see the restored focus, before Octet asks it to
 
 MODIFIER_S = 0.08  # for the letter that follows a modifier: users press Shift so much earlier
 NOWHERE = (-(2**31), 0)
@@ -41,23 +40,22 @@ NOWHERE = (-(2**31), 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserInputState:
-    """What was the person's when a hold began."""
+    """What was the user's when a hold began."""
 
     active: int
     focus: int  # 0 and 1: none, and the one under the pointer
     revert: int
     pointer: tuple[int, int]
-    under: int = 0  # what lay under it: the window in which a click was meant
+    under: int = 0  # the window under it, in which a click was meant
 
 
 class InputGuard:
-    """One hold after the other, over a connection of its own. Ends in time, from a thread of its own."""
+    """One hold after the other, over a separate connection. A separate thread ends each in time."""
 
     def __init__(self, display: str, seized: InputLockState, *, limit_s: float = HOLD_S) -> None:
         self._display: Display = open_display(display)
-        self._server = ServerGrab(
-            self._display, InputLockState()
-        )  # its grabs are short, and their parent sees the hold itself
+        # Its grabs are short, so its parent need not see them: it sees the hold itself.
+        self._server = ServerGrab(self._display, InputLockState())
         self._seized = seized
         self._windows = X11Windows(self._display)
         self._reach = InputRouting(self._display)
@@ -84,9 +82,8 @@ class InputGuard:
         return self._theirs is not None
 
     def begin(self, target: int, *, rest: Callable[[float], None]) -> None:
-        """Hold the devices as soon as nothing is pressed on them, for the sake of a delivery into the window `target`.
-        `rest` lets time pass and raises when the user asks to stop. Raises TransientFailure when there is no such
-        moment."""
+        """Hold the devices as soon as nothing is pressed on them, for a delivery into the window `target`. `rest`
+        passes time and raises when the user asks to stop. Raises TransientFailure when there is no such moment."""
         end = time.monotonic() + GAP_S
         while not self._try(target):
             if time.monotonic() >= end:
@@ -95,15 +92,15 @@ class InputGuard:
         faults.point("worker.held")
 
     def will_click(self, point: tuple[int, int]) -> None:
-        """The pointer is going to be put there: if it is there at the end, it goes back."""
+        """Note where Octet will put the pointer: if it is there at the end, it goes back."""
         with self._one_at_a_time:
             self._placed = point
             if self._theirs is not None:
                 self._write_down(self._theirs)
 
     def end(self, *, for_good: bool = True) -> None:
-        """Give back focus and pointer, then the devices, then the keys that were typed on them meanwhile. `for_good`:
-        no other hold follows for the same delivery, and the window manager is seen to know it."""
+        """Restore focus and pointer, then the devices, then the keys that were typed meanwhile. `for_good`: no other
+        hold follows for the same delivery, and Octet sees that the window manager knows it."""
         with self._one_at_a_time:
             theirs = self._end()
             if for_good and theirs is not None:
@@ -111,13 +108,12 @@ class InputGuard:
                     self._tell_manager(theirs)
 
     def close(self) -> None:
-        """Give back what is held."""
         with suppress(ConnectionClosedError):
             self.end()
             self._display.close()
 
     def _try(self, target: int) -> bool:
-        """Try once, inside a grab: of a key that is down when its device is grabbed the release would be lost."""
+        """Try once, inside a grab: a key that is down when its device is grabbed would lose its release."""
         with self._one_at_a_time:
             devices = self._devices.physical()
             self._seized.begin(InputLock.DEVICES)
@@ -216,14 +212,14 @@ class InputGuard:
         return self._windows.focused_client() != mine
 
     def _outdate_click(self) -> None:
-        """A window manager with much else to do sees our click only when Octet waits for the focus no more, and would
-        give it to the window then, for good. It does so as of the click: the server disregards what is older than the
-        last change, which this is, though it changes nothing."""
+        """Outdate our click: a busy window manager may see it only later, and would then give the window the focus for
+        good. It acts as of the click's time, and the server disregards times before the last focus change, which this
+        is."""
         now = self._display.get_input_focus()
         self._display.set_input_focus(now.focus, now.revert_to, X.CurrentTime)
 
     def _free(self, theirs: UserInputState, *, is_safe: bool) -> None:
-        """The devices first, and in the same breath what was typed on them: nothing typed after may come before it."""
+        """Free the devices and replay what was typed on them at once: nothing typed later may come before it."""
         typed = []
         with suppress(DisplayHeld):
             typed = self._strokes()
@@ -248,7 +244,7 @@ class InputGuard:
         return typed
 
     def _is_where_they_clicked(self, theirs: UserInputState) -> bool:
-        """Whether the pointer is where it was when the hold began, the same window under it, and not the agent's."""
+        """Return whether the pointer is where it was when the hold began, over the same window, not the agent's."""
         where = self._display.screen().root.query_pointer()
         is_there = (where.root_x, where.root_y) == theirs.pointer and _id(where.child) == theirs.under
         return is_there and not self._reach.click_goes_to(self._target, theirs.pointer)
@@ -326,7 +322,7 @@ class InputDevices:
         self._clicks: list[int] = []
 
     def physical(self) -> tuple[int, ...]:
-        """The devices that people use: those attached to the pointer or the keyboard and no program's means."""
+        """Return the devices that users use: those attached to pointer or keyboard that are not for programs."""
         if not self.can_hold:
             return ()
         found = self._display.xinput_query_device(xinput.AllDevices).devices
@@ -337,11 +333,11 @@ class InputDevices:
         )
 
     def grab(self, devices: Iterable[int]) -> bool:
-        """Have all of them to ourselves; False, and none of them, when another program has one already."""
+        """Grab all of them; return False, and grab none, when another program has one already."""
         # What an earlier hold could not replay, because another program held the display, would come too late by now.
         late = self.strokes()
         if late:
-            log.warning("keys_not_given_back", strokes=len(late))
+            log.warning("keys_not_replayed", strokes=len(late))
         for device in devices:
             answer = self._root.xinput_grab_device(
                 device, X.CurrentTime, xinput.GrabModeAsync, xinput.GrabModeAsync, False, WATCHED
@@ -354,13 +350,13 @@ class InputDevices:
         return True
 
     def free(self) -> None:
-        """Give them back. Told to the server with what is sent next, or by `flush`."""
+        """Free them. The server hears it with what is sent next, or by `flush`."""
         for device in self._held:
             self._display.xinput_ungrab_device(device, X.CurrentTime)
         self._held = []
 
     def strokes(self) -> list[Stroke]:
-        """Which keys were pressed and released on the held devices since the last asking."""
+        """Return the keys pressed and released on the held devices since the last call."""
         self._display.sync()
         found: list[Stroke] = []
         while self._display.pending_events():
@@ -374,16 +370,15 @@ class InputDevices:
             if not (is_press and happened.data.flags & xinput.KeyRepeat):
                 device, code = int(happened.data.deviceid), int(happened.data.detail)
                 found.append(Stroke(device=device, code=code, is_press=is_press))
-                self._clicks = []  # made again it would come after what was typed after it
+                self._clicks = []  # made again, it would come after later keys
         return found
 
     def clicks(self) -> list[int]:
-        """The buttons clicked after all keys, by a hand that rested, as far as `strokes` has seen."""
+        """Return the buttons clicked after all keys, without a move of the mouse, as far as `strokes` has seen."""
         clicked, self._clicks = self._clicks, []
         return clicked
 
     def click_again(self, buttons: Iterable[int]) -> None:
-        """Click these buttons where the pointer is."""
         for button in buttons:
             xtest.fake_input(self._display, X.ButtonPress, button)
             xtest.fake_input(self._display, X.ButtonRelease, button)
@@ -401,7 +396,6 @@ class InputDevices:
             self._clicks.append(button)
 
     def replay(self, strokes: Iterable[Stroke]) -> None:
-        """Press and release these keys, each on its device."""
         opcode = self._display.display.get_extension_major(xtest.extname)
         for stroke in strokes:
             kind = _PRESS if stroke.is_press else _RELEASE
@@ -419,15 +413,15 @@ class InputDevices:
         self._display.flush()
 
     def modifiers(self) -> frozenset[int]:
-        """The key codes of shift, control and their like."""
+        """Return the key codes of shift, control and the like."""
         return frozenset(int(code) for row in self._display.get_modifier_mapping() for code in row if code)
 
 
 def whole_taps(strokes: Sequence[Stroke], modifiers: AbstractSet[int]) -> list[Stroke]:
-    """What to replay so that every letter arrives, and no key stays down whatever the person does in that instant. A
-    tap that was made whole is replayed on its own device. Of a key that is still down the release comes later and
-    might come first: then it would stay down. So a letter becomes a whole tap on the test keyboard, and a modifier is
-    held there around what was typed with it."""
+    """Choose what to replay so that every letter arrives, and no key stays down whatever the user does. A complete tap
+    is replayed on its own device. A key that is still down would be released later, perhaps before its replay, and stay
+    down: so a letter becomes a complete tap on the test keyboard, and a modifier is held there around what was typed
+    with it."""
     last = {(stroke.device, stroke.code): stroke.is_press for stroke in strokes}
     down = {key for key, is_press in last.items() if is_press}
     whole: list[Stroke] = []

@@ -24,10 +24,10 @@ from core.deliveries.model import Reason
 from core.profiles.model import Readback, Selection
 
 STILL_S = 0.03
-FOCUS_S = 0.15  # how long a composer may take to say that it has the focus after its window got it
+FOCUS_S = 0.15  # a composer may take so long to say that it has the focus after its window got it
 SLOW_S = 0.05
-"""A composer that takes longer to tell its whole text (hundreds of paragraphs) is asked for it again only if it looks
-otherwise than when it told it: neither a go-ahead for Enter nor the hold of a person's hands outlasts such a read."""
+"""A composer that takes longer to tell its whole text (hundreds of paragraphs) is asked again only if it looks
+different: the go-ahead for Enter and the hold of the user's devices are shorter than such a read."""
 
 
 class ComposerReadback(ABC):
@@ -40,33 +40,32 @@ class ComposerReadback(ABC):
         self._paste = paste
 
     def can(self) -> bool:
-        """Whether this window can be read this way now. Touches nothing."""
+        """Return whether this window can be read this way now. Touches nothing."""
         return True
 
     def begin(self) -> None:  # noqa: B027  most ways need nothing here
         """Note before the paste what the composer looks like without our text."""
 
     @abstractmethod
-    def read(self) -> ReadbackResult:
-        """Look once whether the whole text is in the composer."""
+    def read(self) -> ReadbackResult: ...
 
     def check_unchanged(self) -> None:  # noqa: B027  most ways need nothing here
         """Check before a key that the composer still holds what was read, as far as this way can tell without a key."""
 
     def marks(self) -> tuple[str, ...]:
-        """By what else than its text our draft can be recognised."""
+        """Return marks of our draft besides its text."""
         return ()
 
     @abstractmethod
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Whether the composer's whole text has one of these marks. Leaves it as it is."""
+        """Return whether the composer's whole text has one of these marks. Leaves it as it is."""
 
     def _has_text(self, text: str | None, marks: Sequence[str]) -> bool:
         return text is not None and mark(text, self._aim.profile.normalise) in marks
 
 
 class AccessibleReadback(ComposerReadback):
-    """The composer's program tells its whole text; no key, no click, no selection. Says which widget has the focus."""
+    """The composer's program reports its whole text and its focus; no key, no click, no selection."""
 
     kind = Readback.ACCESSIBILITY
 
@@ -108,29 +107,28 @@ class AccessibleReadback(ComposerReadback):
         if not now.strip():
             raise TransientFailure(Reason.PASTE_NOT_READ, "our draft is not in the composer any more")
         if not equal(self._read, now, self._aim.profile.normalise):
-            # Letters more or less are a user's, who types into it: they are left there, with ours.
+            # Letters more or less are a user's, who types into it: both texts stay.
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "a user changed Octet's draft; it was left there")
 
     def read_document(self) -> None:
-        """Begin to read what the window tells beside the composer. Nothing waits for that."""
+        """Begin to read the rest of the window, without waiting."""
         node, aim = self._find(), self._aim
         if node is not None:
             with suppress(Unreadable):
                 self._document = Document(self._reader.frame(aim.target()), node, now_s=aim.pace.now_s)
 
     def seal_document(self) -> None:
-        """Enter comes next."""
         if self._document is not None:
             self._document.seal()
 
     def has_gained(self) -> bool | None:
-        """Whether the composer emptied and the document gained the text once; None if its program does not tell."""
+        """Return whether the composer emptied and the document gained the text once; None if that is not told."""
         if self._document is None or self._read is None:
             return None
         return self._document.has_gained(self._read) and self.is_emptied()
 
     def is_emptied(self) -> bool:
-        """Whether its program tells that the text that was read is gone."""
+        """Return whether its program tells that the text that was read is gone."""
         if self._read is None or self._looks_the_same():
             return False
         now = self._text()
@@ -140,7 +138,6 @@ class AccessibleReadback(ComposerReadback):
         return self._has_text(self._text(), marks)
 
     def has_focus(self) -> bool:
-        """Whether the composer itself has the focus of its window."""
         node = self._find()
         try:
             return node is not None and node.has(State.FOCUSED)
@@ -162,7 +159,7 @@ class AccessibleReadback(ComposerReadback):
     def check_focus(self) -> None:
         """Raise TransientFailure unless the composer has the focus, which its program may tell a moment later."""
         if self._find() is None:
-            raise TransientFailure(Reason.NOT_READABLE, "its program tells nothing over the accessibility bus")
+            raise TransientFailure(Reason.NOT_READABLE, "its program reports nothing over the accessibility bus")
         if not self.has_focus() and not self._aim.until(self.has_focus, FOCUS_S):
             self._lose()  # another one may have taken its place
             raise TransientFailure(Reason.FOCUS_TAKEN, "the window is active, but its composer does not have the focus")
@@ -221,7 +218,7 @@ class CopyReadback(ComposerReadback):
         self._reads += 1
         if self._paste.given() != given:
             # A program may handle the copy while a paste still waits for the text (Tk does). With an earlier paste that
-            # it was too busy for, the text comes to stand there twice after this copy, which counts for nothing.
+            # it was too busy for, the text is there twice after this copy, which counts for nothing.
             return ReadbackResult(by=self.kind)
         return ReadbackResult(text=text, taken=True, by=self.kind)
 
@@ -232,7 +229,7 @@ class CopyReadback(ComposerReadback):
 
 
 class UncheckedReadback(ComposerReadback):
-    """The program itself took the text; nothing tells what it did with it. Only where the profile's owner says so."""
+    """The program took the text, and does not show what it did with it. Only where the profile says so."""
 
     kind = Readback.NONE
     _is_staged = False
@@ -250,7 +247,7 @@ class UncheckedReadback(ComposerReadback):
             self._paste.check_unchanged()
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Never: nothing shows it."""
+        """Return False: nothing shows it."""
         return False
 
     def _has_landed(self) -> bool:
@@ -258,7 +255,7 @@ class UncheckedReadback(ComposerReadback):
 
 
 class PixelReadback(UncheckedReadback):
-    """The program itself took the text once, and the composer's picture changed and stands still."""
+    """The program itself took the text once, and the composer's picture changed and settled."""
 
     kind = Readback.PIXELS
 
@@ -274,7 +271,7 @@ class PixelReadback(UncheckedReadback):
 
     def marks(self) -> tuple[str, ...]:
         if self._changes.still is None or self._aim.eyes.is_masked(self._aim.name):
-            return ()  # a picture that may not leave this process can be no mark: such a draft is left to a person
+            return ()  # a masked picture may not leave this process and be a mark: a user decides about the draft
         return (composer_changes.picture_mark(self._changes.still),)
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
@@ -288,7 +285,7 @@ class PixelReadback(UncheckedReadback):
 
 
 class ReadbackChooser:
-    """The ways of one profile in their order. The first that this window allows when it is needed is kept."""
+    """The ways of one profile in order. Octet keeps the first that this window allows when it is needed."""
 
     def __init__(self, *, aim: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
         ways: dict[Readback, Callable[..., ComposerReadback]] = {
@@ -302,22 +299,21 @@ class ReadbackChooser:
 
     @property
     def way(self) -> ComposerReadback:
-        """The way that is used: the first that can, else the last one, which then says itself what is in its way."""
+        """The first way that works, else the last one, which then reports what is in its way."""
         if self._kept is None:
             self._kept = next((way for way in self._ways if way.can()), self._ways[-1])
         return self._kept
 
     @property
     def accessible(self) -> AccessibleReadback | None:
-        """The accessible composer, if it is what is read."""
         return self.way if isinstance(self.way, AccessibleReadback) else None
 
 
 TAKEN_S = 0.03
 COPY_S = (0.03, 0.06, 0.15, 0.3, 0.6)
-"""How long a copy is waited for: at first shortly, as it may have been asked for before the paste had landed. At last
-long: a window that is busy with a very long text would only get more to do by being asked again."""
-COPIES = 3  # how often something else than our own text is asked for
+"""How long Octet waits for a copy: first shortly, as the paste may not have landed yet; at last long, as asking again
+only gives more to do to a window that is busy with a very long text."""
+COPIES = 3  # tries for a text other than our own
 
 TAKEN_BY = 'if a clipboard manager does so: clipboard_scope = "everybody" in [user_activity] of the desk'
 
@@ -331,12 +327,12 @@ class ClipboardPaste:
         self._selection = aim.profile.selection
         self._text = ""
         self._offer: SelectionOffer | None = None
-        self._given_before = 0  # how often the program took the offers before the present one
+        self._given_before = 0  # the count of earlier offers that the program took
         self._kept_for = 0
         self.taken = False
 
     def keep(self) -> None:
-        """Before anything is touched: what a person has in the clipboard is read, to be given back afterwards."""
+        """Read what the user has in the clipboard, to restore it afterwards, before anything is touched."""
         if not self._kept_for:
             if not self._clipboard.keep(self._aim.client):
                 raise TransientFailure(Reason.CLIPBOARD_FROZEN)
@@ -350,7 +346,7 @@ class ClipboardPaste:
         self._aim.press(self._aim.profile.paste)
 
     def was_taken(self) -> bool:
-        """Whether the target's program took the text; waits a little for it."""
+        """Wait a little until the target's program takes the text; return whether it did."""
         offer = self._offer
         if offer is None:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
@@ -362,19 +358,19 @@ class ClipboardPaste:
         return self.taken
 
     def given(self) -> int:
-        """How often the program has been given the text, every request that waits answered."""
+        """Answer every waiting request, and return how often the program was given the text."""
         self._clipboard.answer_waiting()
         return self._given_before + (self._offer.served if self._offer is not None else 0)
 
     def check_unchanged(self) -> None:
-        """For windows that cannot be read back: the selection is still ours, and the text was taken for one paste."""
+        """Check, for windows without readback, that the selection is still ours and was taken for one paste."""
         if self._offer is None or self._offer.is_lost:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         if self.given() > self._aim.profile.max_clipboard_reads:
             raise TransientFailure(Reason.PASTE_NOT_READ, "the program took the text more than once")
 
     def copy_back(self, tries: int) -> str | None:
-        """What the target copies now; None when nothing has landed. The wait grows with `tries`."""
+        """Return what the target copies now; None when nothing has landed. The wait grows with `tries`."""
         profile = self._aim.profile
         if self._offer is None or self._offer.is_lost or self._selection is not Selection.CLIPBOARD:
             # With the same text: a copy shows by our losing it, and a program may still be reading.
@@ -383,17 +379,17 @@ class ClipboardPaste:
         return self._copy(self._offer, profile.copy, profile.after_copy, COPY_S[min(tries, len(COPY_S) - 1)])
 
     def copied(self, copy: Sequence[str], after: Sequence[str] = ()) -> str | None:
-        """What these chords copy where the focus is, tried a few times; None when there is nothing to be had."""
+        """Return what these chords copy where the focus is, after a few tries; None where nothing was copied."""
         for wait_s in COPY_S[:COPIES]:
             text = self._copy(self._own(Selection.CLIPBOARD, ""), copy, after, wait_s)
             if text is not None:
                 return text
-            for chord in after:  # what was selected must not be what a person's next key replaces
+            for chord in after:  # the user's next key must not replace the selection
                 self._press(chord)
         return None
 
     def end(self) -> None:
-        """From here on no paste of ours can land: one not served yet is refused, one just served gets a moment."""
+        """Refuse every later paste of ours; wait a moment for one just served."""
         self._clipboard.drop(self._selection)
         if self._offer is not None and self._offer.served:
             self._aim.wait(TAKEN_S)
@@ -413,7 +409,7 @@ class ClipboardPaste:
 
     def _copy(self, offer: SelectionOffer, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
         """Press the chords and read what the target's own program then offers in place of ours. It offers that for less
-        than a millisecond: no clipboard manager shall find the prompt there."""
+        than a millisecond: no clipboard manager must find the prompt there."""
         before, offer.awaits_copy = offer.copies, True
         for number, chord in enumerate(copy, 1):
             if number == len(copy):

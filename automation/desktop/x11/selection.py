@@ -23,13 +23,13 @@ from core.profiles.model import Selection
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class SelectionOffer:
-    """What we offer on one selection. The clipboard's thread writes the counters, others only read them."""
+    """What Octet offers on one selection. The clipboard's thread writes the counters, others only read them."""
 
     selection: Selection
     client: int
     data: bytes
     for_everybody: bool = False  # others than the program may read it too; their readings do not count
-    forms: Mapping[int, Form] = field(default_factory=dict[int, Form], init=False)  # by target, what is given of it
+    forms: Mapping[int, Form] = field(default_factory=dict[int, Form], init=False)  # by target
     time: int = field(default=0, init=False)  # the server's time at which we became the owner
     served: int = field(default=0, init=False)
     awaits_copy: bool = field(default=False, init=False)  # Octet presses the chord that copies in that program
@@ -42,7 +42,7 @@ class SelectionOffer:
         self.news.set()
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Wait until `holds()`; False when it did not within that time."""
+        """Wait until `holds()`; return False when it did not within that time."""
         end = time.monotonic() + seconds
         while not holds():
             left = end - time.monotonic()
@@ -53,9 +53,9 @@ class SelectionOffer:
         return True
 
 
-MOST_TEXT = 8_000_000  # bytes above which a text is not read
+MOST_TEXT = 8_000_000  # bytes; a longer text is not read
 _ITEMS = {16: "H", 32: "I"}
-Pump = Callable[[Callable[[], bool], float], bool]  # handles events until it holds, or so long
+Pump = Callable[[Callable[[], bool], float], bool]  # handles events until the condition holds, or the time is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +75,13 @@ class SelectionReader:
         atom = display.intern_atom
         self._incr, self._targets, self._utf8 = atom("INCR"), atom("TARGETS"), atom("UTF8_STRING")
         self._places = itertools.cycle([atom(f"OCTET_TRANSFER_{number}") for number in range(8)])
-        """One after the other, so that the late answer of a frozen program is not taken for the next one's."""
+        """Used in turn, so that the late answer of a frozen program does not count as the next one's."""
         self._place = 0
         self._answered: event.SelectionNotify | None = None
         self._arrived = 0
 
     def note_answer(self, happened: event.SelectionNotify) -> None:
-        """An owner says that it has put what was asked for in its place, or refuses."""
+        """Note an owner's answer: it has put the content in its place, or refuses."""
         if int(happened.property) in {self._place, X.NONE}:
             self._answered = happened
 
@@ -90,7 +90,7 @@ class SelectionReader:
             self._arrived += 1
 
     def text(self, selection: int, timeout_s: float) -> bytes | None:
-        """The text on the selection, whose owner may take so long for each piece; None when there is none to be had."""
+        """Return the text on the selection, whose owner may take so long for each piece; None without one."""
         self.ask_text(selection)
         return self.asked_text(timeout_s)
 
@@ -99,12 +99,11 @@ class SelectionReader:
         self._send(selection, self._utf8)
 
     def asked_text(self, timeout_s: float) -> bytes | None:
-        """Read the answer to `ask_text`, as `text` does."""
         given = self._receive(self._utf8, lambda: timeout_s, MOST_TEXT)
         return None if given is None else join(given.parts)
 
     def everything(self, selection: int, within_s: float, *, answer_s: float) -> ClipboardContent | None:
-        """All forms of what is offered; None when its owner does not answer at all within `answer_s`."""
+        """Return all forms of the offered content; None when its owner does not answer within `answer_s`."""
         end = time.monotonic() + within_s
 
         def left_s() -> float:
@@ -181,21 +180,20 @@ class SelectionReader:
 
 
 def _bytes(value: bytes | Sequence[int], bits: int) -> bytes:
-    """What python-xlib gives: bytes, or a sequence of items that may be wider in it than in the protocol."""
+    """Convert python-xlib's value: bytes, or a sequence of items that may be wider than in the protocol."""
     return value if isinstance(value, bytes) else array(_ITEMS[bits], [int(item) for item in value]).tobytes()
 
 
 _HALF_READ = re.compile(
     rb"(?:\xc3\xb0\xc2[\x90-\xbf]|\xc3[\xb1-\xb3]\xc2[\x80-\xbf]|\xc3\xb4\xc2[\x80-\x8f])(?:\xc2[\x80-\xbf]){2}"
 )
-"""A character of four bytes, each of which was taken for a character of its own and encoded once more. Four bytes that
-are no character are left as they stand: nothing was taken apart there."""
+"""A character of four bytes, each taken for a separate character and encoded once more."""
 
 
 def join(pieces: list[bytes]) -> bytes:
-    """The text that the pieces make. Tk 8.6 copies out in pieces of 4,000 bytes, and where a boundary falls into a
-    character of four bytes (an emoji) it sends each of them as a character (measured). That is undone exactly where a
-    boundary is, and nowhere else: the window holds the right character, only the way to us is bad."""
+    """Join the pieces to a text. Tk 8.6 copies out in pieces of 4,000 bytes, and at a boundary encodes each byte of a
+    four-byte character (an emoji) separately (measured). That is undone exactly at boundaries: the window itself holds
+    the right character."""
     whole = b"".join(pieces)
     boundary = 0
     boundaries: list[int] = []

@@ -1,6 +1,6 @@
 """Gives the content of X selections to the programs that ask for it; long content travels in pieces (INCR).
 
-The worker and its watchdog use it. It imports nothing of Octet's: every desk has a watchdog, which has to be small."""
+The worker and its watchdog use it. It imports nothing of Octet, so that the watchdog of every desk stays small."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from Xlib.display import Display
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window
 
-INCR_ABOVE = 200_000  # bytes above which it is served in pieces: python-xlib sends at most 262,140 bytes in one request
+INCR_ABOVE = 200_000  # bytes; longer content goes in pieces: python-xlib sends at most 262,140 bytes in one request
 Form = tuple[int, int, bytes]  # one form of a content: its type, the bits of an item, the data
 
 
@@ -25,7 +25,7 @@ class SelectionServer:
         self._targets, self._timestamp, self._incr = atom("TARGETS"), atom("TIMESTAMP"), atom("INCR")
         self._multiple, self._pair = atom("MULTIPLE"), atom("ATOM_PAIR")
         self._utf8 = frozenset({atom("UTF8_STRING"), atom("text/plain;charset=utf-8")})
-        # By window and property, what is still to be given there, and what to call when it was taken.
+        # By window and property, what is left to give there, and what to call when it was taken.
         self._under_way: dict[tuple[int, int], tuple[Form, Callable[[], None]]] = {}
 
     def answer(
@@ -36,8 +36,7 @@ class SelectionServer:
         since: int = X.CurrentTime,
         given: Callable[[], None] = lambda: None,
     ) -> None:
-        """Give one of `forms` (by target), owned `since`, or refuse; None refuses everything. Call `given` once for
-        each form that was given whole."""
+        """Give one of `forms` (by target), owned `since`; None refuses. Call `given` once for each form given whole."""
         place = int(asked.property) or int(asked.target)
         target = int(asked.target)
         is_given = forms is not None and self._put(asked.requestor, forms, target, place, since=since, given=given)
@@ -53,7 +52,7 @@ class SelectionServer:
         self._display.flush()
 
     def send_piece(self, requestor: Window, place: int) -> None:
-        """The program took a piece away: put the next one there, at last an empty one."""
+        """Put the next piece there after the program took one; at last an empty one."""
         (type_, bits, data), given = self._under_way.pop((requestor.id, place), ((0, 0, b""), lambda: None))
         if not type_:
             return
@@ -107,7 +106,7 @@ class SelectionServer:
 
 
 def cut(data: bytes, start: int, most: int) -> bytes:
-    """The next piece of UTF-8 text from `start`: at most `most` bytes, and never a part of a character."""
+    """Cut the next piece of UTF-8 text from `start`: at most `most` bytes, and never a part of a character."""
     end = start + most
     while start < end < len(data) and data[end] & 0xC0 == 0x80:
         end -= 1

@@ -1,4 +1,4 @@
-"""The target of one delivery: that it is the window, that it has the focus, that only our keys and clicks reach it."""
+"""The target of one delivery on X11: it is the right window, has the focus, and only our keys and clicks reach it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from core.deliveries.model import Reason
 from core.kit import faults
 from core.profiles.model import Box, Readback
 
-RELEASE_S = 0.05  # so long a key may be down, while the devices are held, before it counts as held by a user
+RELEASE_S = 0.05  # while the devices are held, a key may be down for so long before it counts as held by a user
 ENOUGH_S = 0.15  # A hold that ends sooner is ended at once, and another one begun, before something new
-BLIND = frozenset({Readback.PIXELS, Readback.NONE})  # nothing tells there what has the focus
+BLIND = frozenset({Readback.PIXELS, Readback.NONE})  # the focus is not known there
 
 
 class X11Target(InputTarget[WindowInspector]):
-    """The user's devices are held while Octet types, and each look and its key or click are one grab of the server."""
+    """Octet holds the user's devices while it types; each look and its key or click are one grab of the server."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class X11Target(InputTarget[WindowInspector]):
         pace: DeliveryClock,
         hold: InputGuard | None = None,
     ) -> None:
-        """Without a `hold_devices` there is no person at this display."""
+        """Without a `hold` no user works at this display."""
         super().__init__(name=name, eyes=eyes, pointer=fingers, clicks=clicks, pace=pace)
         self._windows = eyes.windows
         self._fingers = fingers
@@ -41,12 +41,12 @@ class X11Target(InputTarget[WindowInspector]):
         self._hold = hold
 
     def needs_no_click(self) -> bool:
-        """Tell whether a click would be the second of a double one in a terminal: some count clicks by their time
-        alone, and would select a word. There the window's focus is enough."""
+        """Return whether a click may count as the second of a double click in a terminal, which would select a word:
+        some count by time alone. There the window's focus is enough."""
         return self.profile.readback[0] in BLIND and self._clicks.is_recent()
 
     def has_focus(self) -> bool:
-        """The active window and the one that gets the keys are the target."""
+        """Return whether the target is the active window and gets the keys."""
         return self._reach.keys_go_to(self.target().id)
 
     def hold_devices(self) -> None:
@@ -56,12 +56,11 @@ class X11Target(InputTarget[WindowInspector]):
         self._begin_hold(self.wait)
 
     def is_held(self) -> bool:
-        """Whether the person's devices are held since the last click into the window, and for some while yet: what was
-        read there still stands there. Where there is no person, always."""
+        """Return whether the user's devices are held since the last click into the window, and long enough still: what
+        was read there is still there. True where no user works."""
         return self._hold is None or self._hold.left_s >= ENOUGH_S
 
     def is_guarded(self) -> bool:
-        """Whether the user's devices are held at this moment. False where there are none to hold."""
         return self._hold is not None and self._hold.is_on
 
     def wait_for_idle_input(self) -> None:
@@ -70,16 +69,16 @@ class X11Target(InputTarget[WindowInspector]):
             raise TransientFailure(Reason.KEYS_DOWN)
 
     def guard(self) -> None:
-        """Pressing sees it again."""
+        """See that the target has the focus; a press checks it again."""
         self._check_held()
-        has_focus = self.has_focus()  # first: its answer also says whether the window still stands where it stood
+        has_focus = self.has_focus()  # first: its answer also says whether the window is still at its place
         self._check_same(self.eyes.place(self.name, just_asked=True))
         if not has_focus:
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
     def press(self, chord: str, *, while_down: Callable[[], None] = do_nothing, by_s: float | None = None) -> None:
-        """Press a chord into the target and nowhere else, unless the user asked to stop, or it is later than `by_s` on
-        the clock of the pace. Whatever it raises, nothing was pressed then. The caller has guarded."""
+        """Press a chord into the target and nowhere else, unless the user asked to stop or it is later than `by_s` on
+        the clock of the pace. Whatever it raises, nothing was pressed. The caller has guarded."""
 
         def now(instant: RoutingSnapshot) -> None:
             self.pace.check()
@@ -92,8 +91,8 @@ class X11Target(InputTarget[WindowInspector]):
         self.press(chord, by_s=by_s)
 
     def press_to_clear(self, chords: Sequence[str]) -> None:
-        """Press the chords that clear our own draft: a cover does not hinder it, nor does a stop. All in
-        one grab: a thief of selections, who undoes what the first one selected, comes only after the last one."""
+        """Press the chords that clear our own draft; neither a cover nor a stop prevents it. All in one grab: a thief
+        of selections, who undoes what the first one selected, comes only after the last one."""
         if self.eyes.identify(self.name).id != self.target().id:
             raise TransientFailure(Reason.FOCUS_TAKEN)
 
@@ -101,12 +100,12 @@ class X11Target(InputTarget[WindowInspector]):
             focus: int | None = instant.focus
             for chord in chords:
                 self._press(chord, focus)
-                focus = None  # asked anew: a key of ours may have moved it
+                focus = None  # asked again: a key of ours may have moved it
 
         self._in_grab(now)
 
     def dismiss(self, question: int, chord: str) -> None:
-        """Press a chord into another window of the target's own program, which stands in its way, and nowhere else."""
+        """Press a chord into another window of the target's own program that is in its way, and nowhere else."""
 
         def now(instant: RoutingSnapshot) -> None:
             if not self._reach.keys_go_to(question, focus=instant.focus):
@@ -120,27 +119,27 @@ class X11Target(InputTarget[WindowInspector]):
         self._in_grab(now)
 
     def restore_user_state(self) -> None:
-        """Pointer and focus go back, unless the user moved them meanwhile; then the person's devices and keys."""
+        """Restore pointer and focus, unless the user moved them meanwhile; then the user's devices and keys."""
         if self._hold is not None:
             self._hold.end()
             return
         super().restore_user_state()
 
     def release_devices(self) -> None:
-        """Nothing of ours is in the window's hands any more: a person, if there is one, need not wait longer."""
+        """End the hold: nothing of ours is left in the window, so a user need not wait longer."""
         if self._hold is not None:
             self._hold.end()
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Whether it holds within that time; looked at again when the display tells of something, and now and then."""
+        """Wait until it holds, at most so long; look again when the display reports something, and now and then."""
         return wait_until(holds, seconds, self._fingers.changes.wait)
 
     def watch_drawing(self) -> None:
-        """What is drawn in the window from here on ends `wait_for_redraw`."""
+        """Have whatever is drawn in the window from now on end `wait_for_redraw`."""
         self._fingers.changes.watch_drawing(self.target().id)
 
     def wait_for_redraw(self, seconds: float) -> None:
-        """Let that much time pass, less when something is drawn in the window."""
+        """Wait so long, or until something is drawn in the window."""
         self._fingers.changes.wait(seconds if self._fingers.changes.sees_drawing else min(seconds, 0.004))
 
     def _rest(self, seconds: float) -> None:
@@ -148,7 +147,6 @@ class X11Target(InputTarget[WindowInspector]):
         self.pace.check()
 
     def _begin_hold(self, rest: Callable[[float], None]) -> None:
-        """From here on only Octet's keys reach the window, for a while; what was the person's is remembered."""
         target = self.target().id
         if self._hold is None:
             self._remember()
@@ -161,9 +159,9 @@ class X11Target(InputTarget[WindowInspector]):
             raise TransientFailure(Reason.TOO_SLOW)
 
     def _in_grab(self, act: Callable[[RoutingSnapshot], None]) -> None:
-        """Check and act as one: between the two nothing on the display can change. What passes in a moment (a button of
-        our own click that the window manager has not let through yet) is waited for, outside the grab. Raises
-        TransientFailure with nothing done."""
+        """Check and act as one: nothing on the display can change between. Octet waits outside the grab for what passes
+        in a moment (a button of our own click that the window manager has not processed). Raises TransientFailure with
+        nothing done."""
         end = time.monotonic() + self._release_s()
         while True:
             with self._fingers.server.asking(self._reach.ask) as instant:
@@ -180,7 +178,7 @@ class X11Target(InputTarget[WindowInspector]):
             self.wait(0.003)
 
     def _release_s(self) -> float:
-        """How long a key or button may be down before it counts as held by a user: that of our own click is not."""
+        """Return how long a key or button may be down before it counts as the user's: longer after our own click."""
         return max(RELEASE_S, self._clicks.under_way_s())
 
     def _press(self, chord: str, focus: int | None, *, while_down: Callable[[], None] = do_nothing) -> None:

@@ -1,4 +1,4 @@
-"""Whose input it is on an X display, and how Octet behaves towards the user who sits at it."""
+"""Whose input it is on an X display, and how Octet behaves towards its user."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _RAW = (
     | xinput.RawMotionMask
 )
 RAW_HEAD = struct.Struct("=HIIH")  # device, the server's time, key or button, source device
-_ANY_DEVICE = 0  # of a key that was down before anybody listened
+_ANY_DEVICE = 0  # of a key that was down before Octet listened
 LOOK_S = 0.1  # where the server has no raw events, its idle time is looked at this often
 
 
 class _WhereIs(rq.ReplyRequest):
-    """XIQueryPointer, for a device that is held: it has a pointer of its own then, and the core's does not move."""
+    """XIQueryPointer, for a device that is held: it has a separate pointer then, and the core's does not move."""
 
     _request = rq.Struct(
         rq.Card8("opcode"), rq.Opcode(40), rq.RequestLength(), rq.Window("window"), rq.Card16("device"), rq.Pad(2)
@@ -57,7 +57,7 @@ class _WhereIs(rq.ReplyRequest):
 
 
 class X11UserInput(DisplayThread, UserInput):
-    """What persons do at one display's devices. Hears all keys also while another program holds them."""
+    """What users do at one display's devices. Hears all keys, also while another program holds them."""
 
     def __init__(
         self,
@@ -68,9 +68,8 @@ class X11UserInput(DisplayThread, UserInput):
         stopped: Callable[[str], None],
     ) -> None:
         """Call `stopped`, in this object's own thread, when the user presses the kill switch keys or moves the pointer
-        into the corner. `is_ours` says whether Octet itself acted at that moment of time.monotonic(). What programs
-        inject counts as `user_activity` says; all that is not ours counts where the server does not tell whose it is.
-        """
+        into the corner. `is_ours` says whether Octet acted at that moment of time.monotonic(). Injected input counts as
+        `user_activity` says; where the server does not tell whose it is, all that is not ours counts."""
         DisplayThread.__init__(self, display)
         UserInput.__init__(self)
         self._is_ours = is_ours
@@ -79,7 +78,7 @@ class X11UserInput(DisplayThread, UserInput):
         self._corner = user_activity.kill_switch_corner
         self._chords = [(chord, *split_chord(chord)) for chord in user_activity.kill_switch_keys]
         self._down: set[tuple[int, int]] = set()
-        """The device and the code of each key that is down. A person's Ctrl stays down when we release ours."""
+        """The device and code of each pressed key. The user's Ctrl stays down when Octet releases its own."""
         self._codes: dict[str, frozenset[int]] = {}
         self._injectors: frozenset[int] = frozenset()
         self._was_in_corner = False
@@ -161,7 +160,7 @@ class X11UserInput(DisplayThread, UserInput):
         return is_corner(self._corner, x, y, screen.width_in_pixels, screen.height_in_pixels)
 
     def _waited(self) -> None:
-        """Without raw events: the server's own idle time, which our acts end too."""
+        """Look at the server's idle time, which our acts end too: there are no raw events."""
         if not self._display.has_extension(screensaver.extname):
             return
         at_s = time.monotonic() - float(screensaver.query_info(self._root).idle) / 1000
@@ -170,21 +169,21 @@ class X11UserInput(DisplayThread, UserInput):
 
 
 def injectors(display: Display) -> frozenset[int]:
-    """The devices by which programs press and move, ours among them."""
+    """Return the devices by which programs press and move, ours among them."""
     devices = display.xinput_query_device(xinput.AllDevices).devices
     return frozenset(one.deviceid for one in devices if "XTEST" in str(one.name))
 
 
 def happened_s(at_ms: int) -> float:
-    """A moment of the server's clock as one of time.monotonic(): on this machine they are the same, in 32 bits."""
+    """Convert a moment of the server's clock to time.monotonic(): on this machine they are the same, in 32 bits."""
     now_s = time.monotonic()
     ago_ms = (int(now_s * 1000) - at_ms) & 0xFFFFFFFF
     return now_s - (ago_ms / 1000 if ago_ms < 60_000 else 0.0)
 
 
 def has_raw_events(display: Display) -> bool:
-    """Ask the server for XInput 2.2 on this connection; whether it has that. With it raw events come also while others
-    hold the devices (measured); the library itself asks for 2.0."""
+    """Ask the server for XInput 2.2 on this connection; return whether it has that. Then raw events come also while
+    others hold the devices (measured); the library itself asks for 2.0."""
     if not display.has_extension(xinput.extname):
         return False
     opcode = display.display.get_extension_major(xinput.extname)
@@ -197,7 +196,7 @@ PAPER, INK = 0x20242C, 0xF5A524
 
 
 class TypingBanner:
-    """Belongs to one thread; its connection is its own, so that nothing of it waits in line with keys."""
+    """Belongs to one thread; has a separate connection, so that nothing of it waits in line with keys."""
 
     def __init__(self, display: str) -> None:
         self._display: Display = open_display(display)
@@ -205,7 +204,7 @@ class TypingBanner:
         self._window: XWindow | None = None
 
     def show(self, text: str, boxes: Sequence[Box]) -> bool:
-        """Show this line where it covers none of these places; False when there is no room beside them."""
+        """Show this line where it covers none of these places; return False when there is no room beside them."""
         place = free_place(self._screen.width_in_pixels, self._screen.height_in_pixels, boxes)
         if place is None:
             return False
@@ -249,7 +248,7 @@ class TypingBanner:
 
 
 def free_place(width: int, height: int, boxes: Sequence[Box]) -> Box | None:
-    """A place at an edge of the screen that touches none of the windows; None when there is none."""
+    """Find a place at an edge of the screen that touches none of the windows; None when there is none."""
     for y in (height - HEIGHT - MARGIN, MARGIN):
         for x in ((width - WIDTH) // 2, MARGIN, width - WIDTH - MARGIN):
             place = Box(x=x, y=y, width=WIDTH, height=HEIGHT)
@@ -262,7 +261,7 @@ NOTICE_S = 1.0
 
 
 class X11UserPresence(UserActivityGate):
-    """Made and asked by the worker's thread; persons are heard by threads of its own."""
+    """The worker's thread makes and asks it; other threads hear the user."""
 
     def __init__(
         self,

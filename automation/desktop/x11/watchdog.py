@@ -1,6 +1,6 @@
 """The watchdog of one desk, a process beside its worker. When the worker dies it restores the user's focus and pointer.
-It also holds what the user had copied, even after Octet has ended. `watchdog_client` starts it. Of Octet it
-imports `selection_server` alone: every desk has one, and it has to be small."""
+It also holds what the user had copied, even after Octet has ended. `watchdog_client` starts it. It imports only
+`selection_server` of Octet, so that it stays small."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from automation.desktop.x11.selection_server import Form, SelectionServer
 HEAD = struct.Struct("=cIII")  # of a frame from the worker: what to do, and three numbers
 FORM = struct.Struct("=IIII")  # before the data of a form: its target, its type, the bits of an item, its length
 KEEP, BEGIN, OFFER = b"K", b"B", b"O"
-"""Keep this content of a selection, in so many forms | a delivery begins: the selections may become those of worker and
-program (two X clients; 0 and 0 at its end) | own this selection with its content, and answer."""
-READY = struct.Struct("=I")  # the answer, and the first word: the watchdog's window
+"""KEEP: keep this content of a selection, in so many forms. BEGIN: a delivery begins; the selections may become those
+of worker and program (two X clients; 0 and 0 at its end). OFFER: own this selection with its content, and answer."""
+READY = struct.Struct("=I")  # the answer, and the first message: the watchdog's window
 NOTE = "OCTET_HOLD"
 """The property of the root window in which a worker writes what it takes, before it does: window of the agent, active
 window, focus, where that reverts to, place of the pointer, where Octet puts the pointer."""
@@ -51,7 +51,7 @@ class Watchdog:
         self._has_worker = True
 
     def run(self) -> None:
-        """Work until the worker is gone, and then for as long as the user's content is wanted."""
+        """Work until the worker is gone, and then as long as the user's content is wanted."""
         self.restore()  # a worker died together with its watchdog
         os.write(1, READY.pack(self._window.id))
         while self._has_worker or self._owned:
@@ -64,7 +64,7 @@ class Watchdog:
             self._answer_pending()  # last: it may be what ends this
 
     def restore(self) -> list[int]:
-        """Give focus and pointer back as the note says, and return it; empty when a worker holds nothing."""
+        """Restore focus and pointer as the note says, and return the note; empty when a worker holds nothing."""
         self._display.grab_server()
         found = self._root.get_full_property(self._note, Xatom.CARDINAL)
         numbers = [int(number) for number in found.value] if found is not None else []
@@ -111,7 +111,7 @@ class Watchdog:
             os.write(1, READY.pack(self._window.id))
 
     def _outlive(self) -> None:
-        """The worker is gone: the focus first, then the clipboard, which a clipboard manager may take over."""
+        """Restore the focus after the worker is gone, then the clipboard, which a clipboard manager may take over."""
         self._has_worker = False
         numbers, end = self.restore(), time.monotonic() + WATCHED_S
         for selection in self._contents if any(self._clients) else ():
@@ -141,7 +141,7 @@ class Watchdog:
     def _answer_pending(self) -> None:
         while self._display.pending_events():
             self._answer(self._display.next_event())
-            self._display.flush()  # within: what comes in meanwhile is pending, and no socket tells of it any more
+            self._display.flush()  # within: for what comes meanwhile the socket is not ready any more
 
     def _answer(self, happened: rq.Event) -> None:
         match happened:
@@ -187,4 +187,4 @@ def main(name: str) -> None:
 
 
 def _ignore(*_: object) -> None:
-    """A window is gone meanwhile."""
+    """Ignore an error: a window is gone meanwhile."""

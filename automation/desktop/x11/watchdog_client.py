@@ -17,7 +17,7 @@ from automation.desktop.x11.watchdog import BEGIN, FORM, HEAD, KEEP, OFFER, READ
 log = structlog.get_logger(__name__)
 
 START = "import sys; sys.path += sys.argv[2:]; from automation.desktop.x11.watchdog import main; main(sys.argv[1])"
-STARTS_S = 20.0  # how long a watchdog may take to start on a busy machine
+STARTS_S = 20.0  # on a busy machine
 ANSWERS_S = 1.0
 
 
@@ -30,10 +30,10 @@ class WatchdogClient:
         self.window = 0  # its window, which owns what it offers; 0 without a watchdog
 
     def start(self) -> None:
-        """Have a watchdog that has given back what an earlier worker took, if one that lives is not there yet."""
+        """Start a watchdog, which restores what an earlier worker took, unless one lives already."""
         if self._process is not None and self._process.poll() is None:
             return
-        # Of a session of its own: what ends the worker and its group must not end it.
+        # A new session: what ends the worker and its group must not end it.
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", START, self._display, *filter(None, sys.path)],
             stdin=subprocess.PIPE,
@@ -54,7 +54,7 @@ class WatchdogClient:
             self._send(one.data)
 
     def begin(self, worker: int, target: int) -> None:
-        """These X clients may own the selections now: if the worker is killed, it offers again. 0 and 0: over."""
+        """Tell it which X clients may own the selections now, for the case that the worker is killed. 0 and 0: over."""
         self._send(HEAD.pack(BEGIN, worker, target, 0))
 
     def offer(self, selection: int) -> None:

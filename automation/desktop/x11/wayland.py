@@ -1,5 +1,5 @@
-"""Wayland: found, and refused, with the ways out. There no program may see where another one's windows stand, or type
-into them; through XWayland some windows are seen and others not, so that what lies over one is not known."""
+"""Finds Wayland, and refuses it with the ways out. There no program may see other programs' windows, or type into them;
+through XWayland some windows are visible and others not, so that Octet cannot know what lies over one."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from Xlib.display import Display
 
 _EXTENSION = "XWAYLAND"
-_OUTPUTS = "XWAYLAND"  # how its monitors are called; older ones lack the extension, and are known by this
+_OUTPUTS = "XWAYLAND"  # the prefix of its monitors' names, for older ones, which lack the extension
 
 
 class WaylandRefused(Unavailable):
-    """this session is Wayland, which lets no program type into windows of others, by XWayland neither. Ways out: log
-    in to an Xorg session (the gear on the log-in screen); or give the agents displays of their own, `octet desk up
-    --agents 8 --profile NAME -- PROGRAM …`; or use agents in terminals, `octet desk up --tmux`"""
+    """this session is Wayland, in which no program may type into other programs' windows, not even through XWayland.
+    Log in to an Xorg session (the gear on the log-in screen), give the agents virtual displays (`octet desk up
+    --agents 8 --profile NAME -- PROGRAM …`), or use agents in terminals (`octet desk up --tmux`)"""
 
 
 def is_wayland(environ: Mapping[str, str]) -> bool:
-    """Whether the session is Wayland. XWayland sets DISPLAY there too: that says nothing."""
+    """Return whether the session is Wayland. XWayland sets DISPLAY there too: that says nothing."""
     return bool(environ.get("WAYLAND_DISPLAY")) or environ.get("XDG_SESSION_TYPE", "").lower() == "wayland"
 
 
 def is_xwayland(display: Display) -> bool:
-    """Whether this X server stands on Wayland. One of its own, as Xvfb is, does not, whatever the session."""
+    """Return whether this X server runs on Wayland. A separate one, as Xvfb, does not, whatever the session."""
     if display.query_extension(_EXTENSION) is not None:
         return True
     if not display.has_extension("RANDR"):
@@ -40,7 +40,7 @@ def is_xwayland(display: Display) -> bool:
 
 
 def refuse_wayland(environ: Mapping[str, str], display: str) -> None:
-    """Raise WaylandRefused where prompts would have to be typed through XWayland, or there is nothing but Wayland."""
+    """Raise WaylandRefused where Octet would have to type through XWayland, or there is only Wayland."""
     from automation.desktop.x11.connection import NoDisplay, open_display
 
     if is_wayland(environ) and not display:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from automation.desktop.accessibility.reader import AccessibilityReader
+from automation.desktop.calibration.trial_delivery import TrialWindow
 from automation.desktop.delivery_window import CLEAR_S, MOST_SAID, TargetWindow
 from automation.desktop.observation import composer_changes, image_diff
 from automation.desktop.own_input import Clicks
@@ -28,14 +29,16 @@ from automation.protocol.ports import (
 from core.deliveries.model import Reason
 from core.desks.model import Transcribed
 from core.kit import faults
-from core.profiles.model import Act, Focus, Readback
+from core.profiles.model import Act, Focus, Newline, Readback
 
-UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})  # they see that a text came, not which
-DRAWN_S = 0.2  # so long after a key what it typed has been drawn
+UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})  # they see that a text came, but not its content
+DRAWN_S = 0.2  # so long after a key its letter has been drawn
+MOST_TYPED = 12  # letters that Home and End may type in a program that does not know these keys
+SHOWN_S = 0.1
 
 
 def _key_is_down() -> None:
-    """Only tests come here: without their faults the press and the release of a key go out as one."""
+    """Reach a fault point. Only tests come here: otherwise the press and the release of a key go out as one."""
     faults.point("worker.key-down")
 
 
@@ -46,7 +49,7 @@ class X11Devices:
     clipboard: X11Clipboard
     clicks: Clicks
     reader: AccessibilityReader
-    idle_s: Callable[[], float]  # how long no user has pressed or moved anything; what Octet presses does not count
+    idle_s: Callable[[], float]  # since a user pressed or moved anything; what Octet presses does not count
     untouched: DraftGuard
 
 
@@ -64,7 +67,7 @@ class X11Window(TargetWindow[X11Target]):
         self._reader = devices.reader
         self._user_idle_s = devices.idle_s
         self._was_empty = False
-        self._is_without = False  # nothing was pasted after all: what stands in the composer now is the user's
+        self._is_without = False  # nothing was pasted after all: what the composer holds is the user's
         self._line_before: Image.Image | None = None
         self._is_watched = False  # what others press is heard since it was empty, or known to be ours
 
@@ -91,11 +94,11 @@ class X11Window(TargetWindow[X11Target]):
             self._see_still_empty(quiet_s)
 
     def _see_still_empty(self, quiet_s: float) -> None:
-        """What the user typed just before the hold may be drawn only now, and would be sent with our text."""
+        """Wait until what the user typed just before the hold is drawn: it would be sent with our text."""
         if quiet_s < DRAWN_S:
             self._pace.rest(DRAWN_S - quiet_s)
         if not self._aim.until(lambda: self._eyes.is_composer_empty(self._name), DRAWN_S):  # a caret may be half drawn
-            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "somebody wrote there just before; it was left untouched")
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "a user wrote there just before; Octet left it untouched")
 
     def is_held(self) -> bool:
         return self._aim.is_held()
@@ -116,7 +119,7 @@ class X11Window(TargetWindow[X11Target]):
         self._aim.watch_drawing()
         question = self._question()
         if question is not None:
-            # Its program took the text, and shows it in a window of its own: that is not a paste that landed.
+            # Its program took the text, and shows it in a separate window: that paste did not land.
             raise PermanentFailure(Reason.PASTE_NOT_READ, f"its program asks before it pastes (“{question[0].title}”)")
         return self._readbacks.way.read()
 
@@ -144,13 +147,13 @@ class X11Window(TargetWindow[X11Target]):
         if not self._is_in_place():
             return SubmitEvidence(is_empty=False, is_busy=False)
         accessible = self._readbacks.accessible
-        # Chromium tells that it is empty later than it shows it; toolkits draw over the place.
+        # Chromium reports that it is empty later than it shows it; toolkits draw over the place.
         is_empty = self._eyes.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
         is_guarded = self._aim.is_guarded()  # asked after the look: still held now means held during it
         if is_empty:
             self._aim.release_devices()
         is_busy = self._eyes.is_busy(self._name) or self._took_line()
-        # Which costs the program some time, and is needed where nothing else proves anything.
+        # This costs the program some time, and is needed where nothing else proves anything.
         has_gained = None if is_busy or not is_empty or accessible is None else accessible.has_gained()
         return SubmitEvidence(is_empty=is_empty, is_busy=is_busy, is_guarded=is_guarded, has_gained=has_gained)
 
@@ -158,8 +161,8 @@ class X11Window(TargetWindow[X11Target]):
         self._aim.wait_for_redraw(seconds)
 
     def _took_line(self) -> bool:
-        """Tell whether a terminal looks otherwise since Enter and shows no empty prompt: its program works on the line.
-        One that makes a new line of Enter looks so too, but shows no empty prompt afterwards."""
+        """Return whether a terminal looks different since Enter and shows no empty prompt: its program works on the
+        line. One that makes a new line of Enter looks so too, but shows no empty prompt afterwards."""
         if self._line_before is None:
             return False
         now = self._eyes.composer(self._name)
@@ -189,7 +192,7 @@ class X11Window(TargetWindow[X11Target]):
         return self._paste.copied(copy)
 
     def read_said(self, *, hands_off: str) -> Transcribed:
-        """By accessibility, without touching anything, where its program tells it."""
+        """Read by accessibility, without touching anything, where its program reports it."""
         transcript = self._profile.transcript
         if transcript is not None and transcript.role:
             self._recognise()
@@ -199,12 +202,12 @@ class X11Window(TargetWindow[X11Target]):
         return super().read_said(hands_off=hands_off)
 
     def is_untouched(self) -> bool:
-        """Whether all in the composer came from us: it was empty, no one else wrote since, and no question is there."""
+        """Return whether all in the composer came from us, without a question: only Octet wrote since it was empty."""
         return self._untouched.is_untouched(self._aim.target().id) and self._eyes.find_dialog(self._name) is None
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
-        """Remove our own draft with the profile's chords. Keys go where the focus is: a cover does not hinder them.
-        With `if_untouched` only if it is still that in the moment in which the person's devices are held."""
+        """Remove our own draft with the profile's chords. Keys go to the focus: a cover does not prevent it. With
+        `if_untouched` only if it is still ours alone when the user's devices are held."""
         self._paste.end()
         cleared = ClearResult.SEEN if self._is_without else super().clear(if_untouched=if_untouched)
         if cleared is ClearResult.SEEN and self._aim.taken is not None:
@@ -216,7 +219,7 @@ class X11Window(TargetWindow[X11Target]):
         self._aim.hold_for_clearing()  # from here on all comes from us
         if if_untouched and not self.is_untouched():
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)
-        if is_first and not self._is_watched:  # anew it would forget what was pressed since the paste
+        if is_first and not self._is_watched:  # a second time it would forget what was pressed since the paste
             self._watch()
         accessible = self._readbacks.accessible
         self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
@@ -249,3 +252,38 @@ class X11Window(TargetWindow[X11Target]):
     def _watch(self) -> None:
         self._untouched.begin(self._aim.target().id)
         self._is_watched = True
+
+
+class X11TrialWindow(TrialWindow, X11Window):
+    """A window on trial. It also asks whether a composer that looks empty holds a text."""
+
+    def focus(self) -> None:
+        super().focus()
+        if self.trial.before is None and self._profile.composer.has_placeholder and self._holds_text():
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "text is already in it; it was left there")
+
+    def read(self) -> ReadbackResult:
+        self.trial.reading = super().read()
+        return self.trial.reading
+
+    def _holds_text(self) -> bool:
+        """Return whether a composer that may show a hint holds text: then it can be copied, or in a terminal the caret
+        moved to its beginning. A program that reads lines would take that key for text."""
+        if not self.trial.is_terminal:
+            copied = self._paste.copied(self._profile.copy, self._profile.after_copy)
+            return copied is not None and bool(copied.strip())
+        if self._profile.newline is not Newline.KEEP:
+            return False
+        before = self._eyes.composer(self._name)
+        if self._looks_like(before, after="home"):
+            return False
+        if self._looks_like(before, after="end"):
+            return True
+        # It took the keys for text: that is deleted again.
+        return not any(self._looks_like(before, after="backspace") for _ in range(MOST_TYPED))
+
+    def _looks_like(self, before: Image.Image, *, after: str) -> bool:
+        self._aim.hold_devices()
+        self._aim.press(after)
+        self._aim.wait(SHOWN_S)
+        return image_diff.is_same(before, self._eyes.composer(self._name), self._profile.composer.caret_px)

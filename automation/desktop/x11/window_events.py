@@ -1,4 +1,4 @@
-"""Questions to the display server, several at once, and what it tells about windows without being asked."""
+"""Asks the display server several questions at once, and hears what it reports about windows."""
 
 from __future__ import annotations
 
@@ -24,20 +24,19 @@ LONGEST = 65_536  # four-byte units of a property that are read: no title, class
 
 
 class AsyncQueries:
-    """Asks over one connection, which belongs to one thread. What is returned is called for the answer."""
+    """Asks over one connection, which belongs to one thread. Call what is returned for the answer."""
 
     def __init__(self, display: Display) -> None:
         self._display: Any = display  # untyped where requests are made by hand
         self._atoms = {"WM_CLASS": Xatom.WM_CLASS, "WM_NAME": Xatom.WM_NAME}
 
     def atom(self, name: str) -> int:
-        """The number of a name, asked for once."""
         if name not in self._atoms:
             self._atoms[name] = int(self._display.intern_atom(name))
         return self._atoms[name]
 
     def property(self, window: int, name: str) -> Callable[[], Property | None]:
-        """A property of a window. The answer is None where it has none, or is gone."""
+        """Ask for a property of a window. The answer is None where it has none, or is gone."""
         answer: Any = request.GetProperty(
             self._display.display,
             True,
@@ -62,7 +61,7 @@ class AsyncQueries:
         return told
 
     def place(self, window: int, root: int) -> Callable[[], tuple[Box, bool]]:
-        """Where a window stands on the screen, and whether it is shown. Raises one of GONE."""
+        """Ask where a window is on the screen, and whether it is shown. Raises one of GONE."""
         display = self._display.display
         size: Any = request.GetGeometry(display, True, drawable=window)
         corner: Any = request.TranslateCoords(display, True, src_wid=window, dst_wid=root, src_x=0, src_y=0)
@@ -77,7 +76,7 @@ class AsyncQueries:
         return told
 
     def shown(self, windows: Sequence[int]) -> list[int]:
-        """Those of the windows that are shown now, in their order."""
+        """Return those of the windows that are shown now, in their order."""
         asked: list[tuple[int, Any]] = [
             (window, request.GetWindowAttributes(self._display.display, True, window=window)) for window in windows
         ]
@@ -92,17 +91,17 @@ class AsyncQueries:
         return found
 
     def pointer(self, root: int) -> Callable[[], int]:
-        """Which buttons and modifiers are down, as a mask."""
+        """Ask which buttons and modifiers are down, as a mask."""
         answer = request.QueryPointer(self._display.display, True, window=root)
         return lambda: int(_replied(answer).mask)
 
     def keys(self) -> Callable[[], bool]:
-        """Whether any key is down."""
+        """Ask whether any key is down."""
         answer = request.QueryKeymap(self._display.display, True)
         return lambda: any(_replied(answer).map)
 
     def focus(self) -> Callable[[], int]:
-        """The window that gets the keys; 0 and 1 are the protocol's words for none and the one under the pointer."""
+        """Ask for the window that gets the keys; 0 and 1 mean none and the one under the pointer."""
         answer = request.GetInputFocus(self._display.display, True)
 
         def told() -> int:
@@ -112,7 +111,7 @@ class AsyncQueries:
         return told
 
     def keyboard(self, window: int) -> Callable[[], int]:
-        """What the server says to a wish to take all keys for this window."""
+        """Ask the server for all keys for this window; the answer is its status."""
         answer = request.GrabKeyboard(
             self._display.display,
             True,
@@ -131,7 +130,7 @@ def _replied(answer: Any) -> Any:
 
 
 def damage_code(display: Display) -> int:
-    """The number of the events that tell of drawing; -1 where the server does not tell."""
+    """Return the number of the events that report drawing; -1 where the server reports none."""
     if not display.has_extension("DAMAGE"):
         return -1
     display.damage_query_version()
@@ -143,7 +142,7 @@ _WINDOW = X.StructureNotifyMask | X.PropertyChangeMask
 
 
 class ChangeCounter:
-    """News of one connection, which belongs to one thread. Nothing else may take events from it."""
+    """Counts the news of one connection, which belongs to one thread. Nothing else may take events from it."""
 
     def __init__(self, display: Display) -> None:
         self._display = display
@@ -161,8 +160,8 @@ class ChangeCounter:
         self._root.change_attributes(event_mask=_ROOT)
 
     def count(self) -> int:
-        """How often a window came, went, moved, was restacked or named, as far as told before the last answer. The
-        name of a window counts, and its place in another one, if it is followed."""
+        """Count how often a window came, went, moved, was restacked or named, as far as reported before the last
+        answer. A window's name, and its place in another one, count only if it is followed."""
         self._take_in()
         return self._count
 
@@ -171,7 +170,7 @@ class ChangeCounter:
         return self.count()
 
     def activations(self) -> int:
-        """How often the manager has called another window active, as far as told before the last answer."""
+        """Return how often the manager has called another window active, as far as reported before the last answer."""
         self._take_in()
         return self._activations
 
@@ -184,11 +183,10 @@ class ChangeCounter:
 
     @property
     def sees_drawing(self) -> bool:
-        """Whether the server tells of drawing."""
         return self._damage_code >= 0
 
     def watch_drawing(self, window: int) -> None:
-        """From here on whatever is drawn in this window ends a `wait`. Called anew before each look at it."""
+        """Have whatever is drawn in this window from now on end a `wait`. Call it again before each look."""
         if not self.sees_drawing:
             return
         watched, name = self._drawn
@@ -203,7 +201,7 @@ class ChangeCounter:
         self._is_news = False
 
     def wait(self, seconds: float) -> None:
-        """Let that much time pass, less when something is told: about windows, or drawn in the one that is watched."""
+        """Wait so long, or until the server reports something about windows, or drawing in the watched one."""
         end = time.monotonic() + seconds
         self._display.flush()
         while True:
@@ -220,7 +218,7 @@ class ChangeCounter:
             self._heard(self._display.next_event())
 
     def _heard(self, happened: rq.Event) -> None:
-        """Everything counts that is not known to mean nothing."""
+        """Count everything that is not known to mean nothing."""
         self._is_news = True
         match happened:
             case event.PropertyNotify():
@@ -243,12 +241,12 @@ class ChangeCounter:
                 self._count += happened.type != self._damage_code
 
 
-QUIET_S = 0.15  # so long news are collected: a window that comes back brings many
+QUIET_S = 0.15  # so long news are collected: a window that returns brings many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisplayChanges:
-    """What happened on the display since this was asked last."""
+    """What happened on the display since the last question."""
 
     drawn: frozenset[int] = frozenset()
     has_changed: bool = False
@@ -271,14 +269,13 @@ class WindowEvents(DisplayThread):
         self._start("watch")
 
     def follow(self, *, drawn: AbstractSet[int], named: AbstractSet[int]) -> None:
-        """From now on also tell when something is drawn in the windows `drawn`, or the titles of `named` change."""
+        """Also report, from now on, drawing in the windows `drawn` and changed titles of `named`."""
         wanted = (frozenset(drawn), frozenset(named))
         if wanted != self._wanted:
             self._wanted = wanted
             self._wake()
 
     def news(self) -> DisplayChanges:
-        """What happened since this was asked last."""
         with self._has_come:
             news = DisplayChanges(drawn=frozenset(self._news_drawn), has_changed=self._news_changed)
             self._news_drawn, self._news_changed = set(), False
@@ -311,7 +308,7 @@ class WindowEvents(DisplayThread):
         return bool(drawn) or has_changed
 
     def _woken(self) -> None:
-        """Ask the server for what is wanted now. A window that has gone meanwhile is left out: that is news enough."""
+        """Ask the server for what is wanted now, without windows that have gone: that is news enough."""
         drawn, named = self._wanted
         for window in set(self._drawn) - drawn:
             self._display.damage_destroy(self._drawn.pop(window))

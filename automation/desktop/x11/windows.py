@@ -1,4 +1,4 @@
-"""Windows as the display server tells of them, and what Octet asks the window manager to do with them."""
+"""Windows as the display server reports them, and what Octet asks the window manager to do with them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from automation.desktop.x11.window_events import AsyncQueries, ChangeCounter, Pr
 from core.profiles.model import LONGEST_TITLE, Box
 
 EVERY_DESKTOP = 0xFFFFFFFF
-FROM_A_TOOL = 2  # who asks, for the window manager: not the window's own program
-STATIC = 10  # the gravity by which a place is that of the window's own area, whatever is drawn around it
+FROM_A_TOOL = 2  # the source of a request, for the window manager: not the window's own program
+STATIC = 10  # the gravity by which a place is that of the window's own area, without decoration
 X_Y_WIDTH_HEIGHT = 0b1111 << 8
 REMOVE = 0
 ABOVE = 0
@@ -31,10 +31,10 @@ FURNITURE = ("DESKTOP", "DOCK", "SPLASH", "NOTIFICATION", "TOOLTIP", "MENU", "PO
 
 
 class X11Windows:
-    """Questions about windows, over one connection, which belongs to one thread."""
+    """Asks about windows over one connection, which belongs to one thread."""
 
     def __init__(self, display: Display, changes: ChangeCounter | None = None) -> None:
-        """With `changes` of the same connection others are spared questions whose answers cannot have changed."""
+        """With `changes` of the same connection Octet skips questions whose answers cannot have changed."""
         self.changes = changes
         self._display = display
         self._root: XWindow = display.screen().root
@@ -69,18 +69,18 @@ class X11Windows:
         return [seen for seen in found if re.fullmatch(kind, seen.kind) and re.search(title, seen.title)]
 
     def is_on_this_workspace(self, window: int) -> bool:
-        """Whether the window belongs to the workspace that is shown now; windows on all of them do."""
+        """Return whether the window belongs to the workspace that is shown now; windows on all of them do."""
         asked = self._questions.property(window, "_NET_WM_DESKTOP")
         shown = self.numbers(self._root.id, "_NET_CURRENT_DESKTOP")
         mine = _numbers(asked())
         return not mine or not shown or mine[0] in {EVERY_DESKTOP, shown[0]}
 
     def chain_of(self, window: int) -> list[int]:
-        """The window and those that hold it, up to the child of the root, which usually is its frame."""
+        """Return the window and those that hold it, up to the child of the root, which usually is its frame."""
         return list(self.ancestors(window))
 
     def ancestors(self, window: int) -> Iterator[int]:
-        """As `chain_of`; each is asked for only when it is wanted."""
+        """Yield `chain_of`, each asked for only when it is wanted."""
         yield window
         here = self._window(window)
         while True:
@@ -94,18 +94,18 @@ class X11Windows:
             here = parent
 
     def find_cover(self, target: WindowInfo, *, chain: Sequence[int] = ()) -> WindowInfo | None:
-        """A window that lies over any part of `target`; None when nothing does. `chain` is the target's, if known."""
+        """Find a window over any part of `target`; None when there is none. `chain` is the target's, if known."""
         own = (chain or self.chain_of(target.id))[-1]
         stack = [child.id for child in self._root.query_tree().children]
         above = stack[stack.index(own) + 1 :] if own in stack else []
         for other in self._see_each(self._questions.shown(above)):
             if other.is_viewable and other.box.overlaps(target.box):
-                # The managed window that a frame holds has the name people know.
+                # Users know the managed window that a frame holds by its name.
                 return next((seen for seen in self.all() if self.chain_of(seen.id)[-1] == other.id), other)
         return None
 
     def chain_at(self, x: int, y: int) -> list[int]:
-        """The windows under a point of the screen, from the outermost to the innermost."""
+        """Return the windows under a point of the screen, from the outermost to the innermost."""
         chain: list[int] = []
         here = self._root
         while True:
@@ -123,12 +123,12 @@ class X11Windows:
         return told[0] if told else 0
 
     def transient_for(self, window: int) -> int:
-        """The window that this one says it is a dialog for; 0 when it says none, or the whole screen."""
+        """Return the window that this one says it is a dialog for; 0 when it names none, or the whole screen."""
         told = self.numbers(window, "WM_TRANSIENT_FOR")
         return told[0] if told and told[0] != self._root.id else 0
 
     def name_tag(self, window: int) -> str:
-        """A word that Octet hangs onto a window, gone with it; ids are given again. Empty for a window that is gone."""
+        """Return the tag that Octet attaches to a window, gone with it; empty for a window that is gone."""
         resource, atom = self._window(window), self._questions.atom("OCTET_WINDOW")
         try:
             found = resource.get_full_property(atom, Xatom.STRING)
@@ -140,7 +140,7 @@ class X11Windows:
         return "" if found is None else bytes(found.value).decode("ascii", "replace")
 
     def focused_client(self) -> int:
-        """The X client that gets the keys now; 0 when none does."""
+        """Return the X client that gets the keys now; 0 when none does."""
         focus = self._display.get_input_focus().focus
         return 0 if isinstance(focus, int) else self.client_of(focus.id)
 
@@ -155,7 +155,7 @@ class X11Windows:
         return ids[0] if ids else 0
 
     def program_of(self, window: int) -> str:
-        """The name of its process's executable; empty where unknown: another machine's, another user's."""
+        """Return the name of its process's executable; empty where unknown: another machine's, another user's."""
         pid = self.pid_of(window)
         try:
             return Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)") if pid else ""
@@ -188,7 +188,7 @@ class X11Windows:
         return self.ask_keyboard()()
 
     def ask_keyboard(self) -> Callable[[], bool]:
-        """The same question, sent; what is returned is called for the answer."""
+        """Send the same question; return what to call for the answer."""
         answer = self._questions.keyboard(self._unseen.id)
         return lambda: answer() in {X.AlreadyGrabbed, X.GrabFrozen}
 
@@ -196,10 +196,10 @@ class X11Windows:
         status = self._unseen.grab_pointer(False, 0, X.GrabModeAsync, X.GrabModeAsync, X.NONE, X.NONE, X.CurrentTime)
         return status in {X.AlreadyGrabbed, X.GrabFrozen}
 
-    # window_placement.PlacementPort: what the window manager, or the server, is asked to do with a window
+    # Placement: Octet asks the window manager, or the server.
 
     def check_reachable(self, window: int) -> None:
-        """Any window may be asked for."""
+        """Do nothing: any window may be asked for."""
 
     def fill_states(self, window: int) -> tuple[str, ...]:
         states = self.numbers(window, "_NET_WM_STATE")
@@ -259,7 +259,7 @@ class X11Windows:
         return found
 
     def numbers(self, window: int, name: str) -> list[int]:
-        """The numbers of a window's property; none where it is text, or not there."""
+        """Return the numbers of a window's property; none where it is text, or not there."""
         return _numbers(self._questions.property(window, name)())
 
     def _window(self, window: int) -> XWindow:
@@ -275,6 +275,6 @@ def _text(answer: Property | None) -> str:
 
 
 def _class_part(answer: Property | None) -> str:
-    """WM_CLASS is two words, each with a NUL behind it: the instance and the class."""
+    """Return the class of WM_CLASS, which is two words with a NUL behind each: the instance and the class."""
     words = answer.decode("latin-1").split("\0") if isinstance(answer, bytes) else []
     return words[1] if len(words) >= 2 else ""

@@ -1,4 +1,4 @@
-"""The desk worker on X11: the input, eyes and user activity of one display, for the loop of all workers."""
+"""The desk worker on X11: the input, inspector and user activity of one display."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ from automation.desktop.x11.draft_guard import DraftGuard
 from automation.desktop.x11.input import X11Input
 from automation.desktop.x11.input_guard import InputGuard
 from automation.desktop.x11.target import X11Target
-from automation.desktop.x11.trial_window import X11TrialWindow
 from automation.desktop.x11.user_input import X11UserPresence
 from automation.desktop.x11.watchdog_client import WatchdogClient
 from automation.desktop.x11.wayland import WaylandRefused, refuse_wayland
-from automation.desktop.x11.window import X11Devices, X11Window
+from automation.desktop.x11.window import X11Devices, X11TrialWindow, X11Window
 from automation.desktop.x11.window_events import DisplayChanges, WindowEvents
 from automation.desktop.x11.windows import X11Windows
 from core.desks.model import WindowStatus
@@ -48,23 +47,21 @@ EXCUSES: process.Reasons = {
     UnknownKey: Reason.NO_SUCH_KEY,
     WaylandRefused: Reason.WAYLAND,
 }
-GONE = (ConnectionClosedError, ScreenGone)  # how the end of the display shows, by whichever connection is used first
+GONE = (ConnectionClosedError, ScreenGone)  # so the end of the display shows, by the connection that is used first
 PASSING: process.Reasons = {DisplayHeld: Reason.DISPLAY_HELD}
 
 
 def run(desk: str) -> int:
-    """Be the worker of this desk until the coordinator is gone; the exit code. See process.run."""
     return process.run(desk, work, excuses=EXCUSES, passing=PASSING)
 
 
 def work(hello: Hello, inbox: Inbox) -> None:
-    """Open the display, tidy up, and do what comes until the pipe ends."""
     display = hello.desk.display
     try:
         with ExitStack() as stack:
             with process.says_when_late(inbox):
                 if hello.desk.virtual is None:
-                    refuse_wayland(os.environ, display)  # noqa: TID251 what session this is stands nowhere else
+                    refuse_wayland(os.environ, display)  # noqa: TID251 only the environment names the session
                 backend = X11Backend(hello, inbox, stack)
             loop.WorkerLoop(backend).run()
     except GONE as gone:
@@ -72,7 +69,7 @@ def work(hello: Hello, inbox: Inbox) -> None:
 
 
 class X11Backend(DesktopBackend):
-    """All that works on one X display."""
+    """Everything that works on one X display."""
 
     ends = GONE
 
@@ -203,7 +200,7 @@ class X11Watcher(DesktopWatcher):
                 is_taken = self._is_locked()
                 self._lock.note_keyboard(is_taken=is_taken)
                 if is_taken:
-                    self._inbox.recheck_in(REST_S)  # nothing tells when the keys are given back
+                    self._inbox.recheck_in(REST_S)  # no news says when the keys are free again
         except DisplayHeld:
             self._inbox.recheck_in(REST_S)
             return

@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,6 @@ from core.desks.model import Desk
 from core.desks.model import Tmux as Server
 from core.home import Home
 from core.kit.errors import Conflict, Invalid, NotFound, OctetError
-from core.profiles.model import Box
 from core.remedies import explain
 
 if TYPE_CHECKING:
@@ -37,16 +36,16 @@ if TYPE_CHECKING:
     from core.config.desks import DeskFiles
 
 MAIN = "main"  # the desk of a new home
-ONE_SCREEN = ":0"  # the display in a desk's file on platforms that have one screen and no displays by name
-LONG_S = 1800.0  # an answer may lead to drafts in many windows, each behind a delivery
+ONE_SCREEN = ":0"  # the display in a desk's file on platforms without named displays
+LONG_S = 1800.0  # after an answer Octet may try drafts in many windows, each behind a delivery
 
 
 class NoHome(NotFound):
-    """{home} has no config/octet.toml yet: `octet init` makes it. Or name your home by --home."""
+    """{home} has no config/octet.toml yet. Create it with `octet init`, or name your home with --home."""
 
 
 class NoDisplayNamed(Invalid):
-    """No display is named, and $DISPLAY is empty. Run this in a terminal of your desktop, or name one: --display :0"""
+    """No display is given, and $DISPLAY is empty. Run this in a terminal of your desktop, or name one: --display :0"""
 
 
 class NoTmux(Invalid):
@@ -54,7 +53,7 @@ class NoTmux(Invalid):
 
 
 class DisplayDown(Conflict):
-    """The display of desk {desk} is not up: {why}. `octet desk up --desk {desk}` starts it."""
+    """The display of desk {desk} is not running: {why}. Start it with `octet desk up --desk {desk}`."""
 
 
 def calibrate(
@@ -67,28 +66,26 @@ def calibrate(
         typer.Option(
             "--window",
             metavar="SPEC",
-            help='A window, without questions: "title=…,profile=…,composer=x,y,agent=…". Can be given again.',
+            help='A window to connect without questions: "title=…,profile=…,composer=x,y,agent=…". Can be given again.',
         ),
     ] = None,
-    list_only: Annotated[bool, typer.Option("--list", help="Say which windows there are, and do nothing.")] = False,
+    list_only: Annotated[bool, typer.Option("--list", help="List the windows and change nothing.")] = False,
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE", help="Write a picture with a number on each window.")
     ] = None,
     by_place: Annotated[
-        bool, typer.Option("--by-place", help="Identify windows of equal titles by their places, while they live.")
+        bool, typer.Option("--by-place", help="Identify windows with equal titles by their places, until they close.")
     ] = False,
-    pane: Annotated[str, typer.Option("--pane", help="Instead: this pane of tmux, such as work:1.0.")] = "",
+    pane: Annotated[str, typer.Option("--pane", help="This pane of tmux instead, such as work:1.0.")] = "",
     socket: Annotated[str, typer.Option("--socket", help="With --pane: the tmux server; default: the one here.")] = "",
-    profile: Annotated[str, typer.Option("--profile", help="With --pane: the profile that learns it.")] = "",
-    all_alike: Annotated[
-        bool, typer.Option("--all", help="Then connect the windows of all displays like that one, too.")
-    ] = False,
+    profile: Annotated[str, typer.Option("--profile", help="With --pane: the profile to write it into.")] = "",
+    all_alike: Annotated[bool, typer.Option("--all", help="Also connect the windows of all similar displays.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
     home: HomeOption = None,
 ) -> None:
-    """Connect your agents' windows: where each stands, where one writes in it, how it is known again.
+    """Connect your agents' windows: find their places, their composers, and how to identify them.
 
-    Octet types a draft into each, reads it back and deletes it; it sends nothing. What works goes into config/."""
+    Octet types a draft into each, reads it back and deletes it; it sends nothing. It saves the result in config/."""
     console = Console(is_person=sys.stdin.isatty() and not window, yes=yes or bool(window), by_place=by_place)
     if window:
         from bot.cli.calibrate.named_windows import parse_spec
@@ -108,17 +105,15 @@ def calibrate(
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The JSON file with the coordinates.")],
     *,
-    desk: Annotated[str, typer.Option("--desk", metavar="NAME", help="The desk that the windows become.")] = "",
+    desk: Annotated[str, typer.Option("--desk", metavar="NAME", help="The desk for the windows.")] = "",
     display: Annotated[str, typer.Option("--display", help="The display; default: the desk's, else $DISPLAY.")] = "",
-    shift: Annotated[
-        str, typer.Option("--shift", metavar="X,Y", help="Added to every point: the file counts from elsewhere.")
-    ] = "",
-    profile: Annotated[str, typer.Option("--profile", help="How windows are driven that fit no profile.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Take the windows found there without asking.")] = False,
+    shift: Annotated[str, typer.Option("--shift", metavar="X,Y", help="Add x,y to every point.")] = "",
+    profile: Annotated[str, typer.Option("--profile", help="The profile for windows that fit none.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Connect the windows found there without asking.")] = False,
     home: HomeOption = None,
 ) -> None:
-    """Take over coordinates of an older program. Octet finds the window under each point, then measures and tries it
-    like any other; it never clicks at the numbers alone."""
+    """Import coordinates of an older program. Octet finds the window under each point, then measures and tests it like
+    any other; it never clicks at the numbers alone."""
     from bot.cli.calibrate.named_windows import pick_windows, read_coordinates
 
     by = texts.read_point(shift) if shift else (0, 0)
@@ -141,13 +136,12 @@ async def calibrate_windows(
     picture: Path | None = None,
     session: QuestionSession | None = None,
 ) -> int:
-    """Connect windows, by `session` or a new one for a display, and return 0 where all that were chosen are connected.
-    Raises what ends it before anything was written."""
+    """Connect windows, by `session` or a new one for a display; return 0 if all of the chosen ones are connected."""
     from core.config.settings import environment
 
     own = environment().get("WINDOWID", "")
     options = replace(options, own_window=int(own) if own.isdecimal() else 0)
-    async with nullcontext(session) if session else _asking(home, options, console, desk, display) as asking:
+    async with nullcontext(session) if session else _open_dialog(home, options, console, desk, display) as asking:
         await session.start() if session else None
         step = await asking.step()
         if picture is not None:
@@ -166,8 +160,7 @@ async def calibrate_windows(
 
 
 async def calibrate_alike(home: Home, like: str, console: Console) -> int:
-    """Connect the windows of all displays that are like this desk's and have none yet, each after a draft, and return 0
-    where all worked."""
+    """Connect the windows of all displays like this desk's, each after a draft; return 0 if all worked."""
     from core.config.desks import read_desks
 
     files = read_desks(home.root, [])
@@ -205,11 +198,11 @@ def _alike(files: DeskFiles, first: Desk, question: ChooseWindows) -> list[Pick]
 
 
 @asynccontextmanager
-async def _asking(
+async def _open_dialog(
     home: Home, options: CalibrationOptions, console: Console, name: str, display: str
 ) -> AsyncGenerator[CalibrationDialog]:
-    """Begin a calibration of the display that is meant: by the Octet that runs, if its worker types there, else by a
-    worker of this process. Raises why there is none, before anything is touched."""
+    """Begin a calibration of the chosen display: by the running Octet, if its worker types there, else by a
+    worker of this process. Raises the reason for none before it touches a window."""
     from core.config.desks import read_desks
     from core.config.settings import environment
 
@@ -237,7 +230,7 @@ async def _asking(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteCalibration:
-    """One calibration (calibration.ports.CalibrationDialog) of one desk by the Octet that runs, asked over its HTTP."""
+    """One calibration (calibration.ports.CalibrationDialog) of one desk by the running Octet, over HTTP."""
 
     home: Home
     run: Run
@@ -245,14 +238,14 @@ class RemoteCalibration:
     options: CalibrationOptions
 
     async def start(self) -> CalibrationStep:
-        """Look at the display, and ask. Raises RequestRefused or TryLater where no worker of Octet types there."""
+        """Look at the display and ask. Raises RequestRefused or TryLater where no worker of Octet types there."""
         return await self._step("POST", "", asdict(self.options))
 
     async def step(self) -> CalibrationStep:
         return await self._step("GET", "")
 
     async def answer(self, answer: Answer) -> CalibrationStep:
-        """Answer the question. Raises RequestRefused with the reason that Octet gave."""
+        """Answer the question. Raises RequestRefused with Octet's reason."""
         return await self._step("POST", "/answer", asdict(answer))
 
     async def picture(self, *, is_whole: bool = False) -> bytes:
@@ -260,7 +253,7 @@ class RemoteCalibration:
         return (await self._call("GET", "/picture")).body
 
     async def page(self) -> str:
-        """Open the page on which a user clicks at the composer; its address."""
+        """Open the page on which a user clicks at the composer; return its address."""
         path = cast("dict[str, str]", (await self._call("POST", "/page")).json())["path"]
         address = f"[{self.run.address}]" if ":" in self.run.address else self.run.address
         return f"http://{address}:{self.run.port}{path}"
@@ -274,7 +267,7 @@ class RemoteCalibration:
 
 
 def _pane(home: Home, pane: str, socket: str, profile: str) -> QuestionSession:
-    """Prepare a calibration of this pane, on the server at this socket, else on the one in which this runs."""
+    """Prepare a calibration of this pane, on the server at this socket, else on this terminal's server."""
     from automation.terminal.screen_learning import UnknownPane
     from automation.terminal.tmux import TmuxServer
     from core.calibration.session import QuestionSession, calibrate_pane
@@ -296,15 +289,11 @@ async def _own_session(
     from core.calibration.calibrator import Calibrator
     from core.calibration.session import CalibrationSession
 
-    async def draw(png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
-        return await asyncio.to_thread(number_places, png, part, places)
-
     async def take_over(_: Sequence[CalibratedWindow]) -> None:
-        try:
+        with suppress(OctetNotRunning):
             await asyncio.to_thread(call, home, "POST", "/config/reload")
-        except OctetNotRunning:
-            pass
 
+    draw = partial(asyncio.to_thread, number_places)
     async with AsyncExitStack() as stack:
         worker = temporary_worker(desk, environ, anchors=home.anchors / desk.name)
         calibration = Calibrator(home=home, scout=await stack.enter_async_context(worker))
@@ -319,7 +308,7 @@ async def _own_session(
 
 @asynccontextmanager
 async def _served(session: CalibrationSession) -> AsyncGenerator[str]:
-    """Serve the page on a free port of this machine's loopback; its address."""
+    """Serve the page on a free port of loopback; yield its address."""
     from bot.web.click_page import PAGE, OneTimeLinks, create_page
     from bot.web.guard import LOOPBACK_NAMES
     from bot.web.server import listening, serving
@@ -348,7 +337,7 @@ def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, 
     of_desk, here = known.display if known is not None else "", environ.get("DISPLAY", "")
     if sys.platform in WITHOUT_X11:
         of_desk, here = of_desk or ONE_SCREEN, ""
-    if name:  # who names a desk means its display, wherever this terminal is
+    if name:  # a named desk means its display, wherever this terminal is
         display = display or of_desk or here
     else:
         display = display or here or of_desk

@@ -1,11 +1,11 @@
-"""A calibration on the console: its questions and what they are answered, by a user or by options."""
+"""A calibration on the console: its questions, which a user or options answer."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 
 from bot.cli.operator import RequestRefused, printable, table
@@ -30,12 +30,12 @@ from core.kit.supervise import supervise
 
 LOOK_S = 0.1  # between two looks at the calibration's state
 NextLine = Callable[[float], Awaitable[str | None]]
-"""Waits so many seconds for a line that the user types; None: none came."""
+"""Waits so many seconds for a line from the user; None without one."""
 
 
 class NoChoice(Invalid):
-    """No user is there to be asked. Say which windows by --window "title=…,composer=x,y", or --yes for those that Octet
-    proposes, or run this in a terminal."""
+    """Octet cannot ask here. Choose windows with --window "title=…,composer=x,y", accept the proposed ones with
+    --yes, or run this in a terminal."""
 
 
 class NothingConnected(Conflict):
@@ -50,14 +50,14 @@ class Console:
     yes: bool = False  # connect the proposed windows without asking
     by_place: bool = False  # identify windows of equal titles by their places without asking
     sees_display: bool = True  # the user sees the display's pointer
-    mark: str = ""  # what each question begins with
+    mark: str = ""  # the beginning of each question
     picks: Callable[[ChooseWindows], Sequence[Pick]] | None = None
-    """The windows that options name, in place of those that Octet proposes."""
+    """Picks the windows that options name, instead of Octet's proposals."""
     page: Callable[[], Awaitable[str]] | None = None
-    """Opens the page on which a user clicks, where the user does not see the display; its address."""
+    """Opens the page on which a user clicks who does not see the display, and returns its address."""
 
     def say(self, line: str = "") -> None:
-        """Print a line; titles of windows, which any program chooses, can do nothing to the console."""
+        """Print a line without control characters, which the title of a window may have."""
         print(printable(line, keep_lines=True), flush=True)
 
     async def answer_questions(self, asking: CalibrationDialog) -> CalibrationResult:
@@ -70,7 +70,7 @@ class Console:
                     told = self._print_news(step, told)
                     if isinstance(step.now, CalibrationResult):
                         return step.now
-                    if step.now is None:  # it is answered elsewhere, and Octet works
+                    if step.now is None:  # answered elsewhere, and Octet works on it
                         await asyncio.sleep(LOOK_S)
                         continue
                     if step.number != asked:
@@ -99,7 +99,7 @@ class Console:
         return len(step.lines)
 
     def _given(self, question: Question) -> Answer | None:
-        """Answer as the options do; None: the user is asked. Raises NoChoice."""
+        """Answer by the options; None where the user must answer. Raises NoChoice."""
         match question:
             case ChooseWindows():
                 if not self.is_person and not self.yes:
@@ -124,18 +124,18 @@ class Console:
             return
         if isinstance(question, PointAt) and self.page is not None:
             page, self.page = self.page, None
-            self.say(f"  You can click at it on this page, which lets one browser in:\n  {await page()}")
+            self.say(f"  You can click at it on this page, which admits one browser:\n  {await page()}")
         self._prompt(question)
 
     def _prompt(self, question: Question) -> None:
         asks = texts.asks(question, self._picks(question))
         if isinstance(question, PointAt):
-            mouse = "put the mouse over it, do not click, and press Enter; or " if self.sees_display else ""
+            mouse = "move the mouse over it without clicking, and press Enter; or " if self.sees_display else ""
             asks += f"\n  ({mouse}type its place from the window's corner, such as 200,-40; s skips the window)"
         print(f"{self.mark}{printable(asks, keep_lines=True)}: ", end="", flush=True)
 
     async def _typed(self, question: Question, lines: NextLine | None) -> Answer | None:
-        """Take what the user types; None: nothing yet, or no answer."""
+        """Read the user's answer; None without a line, or without a valid one."""
         assert lines is not None, "options answer where no user is asked"
         line = await lines(LOOK_S)
         if line is None:
@@ -143,7 +143,7 @@ class Console:
         is_here = isinstance(question, PointAt) and self.sees_display and not line.strip()
         answer = ComposerPlace(is_here=True) if is_here else texts.read(question, line, self._picks(question))
         if answer is None:
-            self.say(f"  “{line.strip()[:40]}” is no answer to that.")
+            self.say(f"  “{line.strip()[:40]}” does not answer that.")
             self._prompt(question)
         return answer
 
@@ -169,13 +169,13 @@ class Console:
 
 @contextmanager
 def typed_lines() -> Generator[NextLine]:
-    """Take lines from the console inside the block, without missing what else happens meanwhile."""
+    """Read lines from the console inside the block, while the event loop runs."""
     loop = asyncio.get_running_loop()
     pending: asyncio.Future[str] | None = None
     typed: asyncio.Queue[str] = asyncio.Queue()
 
     async def read_on_windows(within_s: float) -> str | None:
-        nonlocal pending  # its event loop cannot watch a console: a thread waits for the one line that is asked for
+        nonlocal pending  # its event loop cannot watch a console: a thread waits for one line
         pending = pending or loop.run_in_executor(None, sys.stdin.readline)
         if not (await asyncio.wait([pending], timeout=within_s))[0]:
             return None
@@ -183,10 +183,9 @@ def typed_lines() -> Generator[NextLine]:
         return line or "n"
 
     async def read(within_s: float) -> str | None:
-        try:
+        with suppress(TimeoutError):
             return await asyncio.wait_for(typed.get(), within_s)
-        except TimeoutError:
-            return None
+        return None
 
     if sys.platform == "win32":
         yield read_on_windows

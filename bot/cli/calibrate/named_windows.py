@@ -1,4 +1,4 @@
-"""Windows that are named without questions: by `--window "title=…,profile=…,composer=x,y,agent=…"`, and by the
+"""Windows that a user names without questions: by `--window "title=…,profile=…,composer=x,y,agent=…"`, and by the
 coordinates of an old file, `octet desk import FILE`."""
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _NEXT = re.compile(rf",(?=\s*(?:{'|'.join(KEYS)})\s*=)")
 
 
 class BadSpec(Invalid):
-    """--window "{text}": {why}. Write it as "title=…,profile=…,composer=x,y,agent=…" (id=… names a window by its
-    number in X11, point=x,y a place of the screen, name=… what the desk calls it); title or id is needed."""
+    """--window "{text}": {why}. Write it as "title=…,profile=…,composer=x,y,agent=…" (id=… is a window's X11 number,
+    point=x,y a point of the screen, name=… its name in the desk's file); title or id is required."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +46,13 @@ class WindowSpec:
     point: Point | None = None  # the same as a place of the screen
 
     def pick(self, question: ChooseWindows) -> Pick:
-        """Name the one window that is meant. Raises WindowNotFound, SeveralWindows or BadSpec."""
+        """Find the one window. Raises CalibrationWindowNotFound, SeveralWindows or BadSpec."""
         found = self._find(question)
         window = found.window
         point = self.point or (from_corner(self.composer, window) if self.composer else None)
         if point and not window.box.holds(*point):
             size = f"{window.box.width}×{window.box.height}"
-            raise BadSpec(text=self.text, why=f"the composer lies outside of the window, which is {size} pixels")
+            raise BadSpec(text=self.text, why=f"the composer is outside the window, which is {size} pixels")
         return Pick(number=found.number, agent=self.agent, profile=self.profile, name=self.name, point=point)
 
     def _find(self, question: ChooseWindows) -> Candidate:
@@ -78,7 +78,7 @@ def parse_spec(text: str) -> WindowSpec:
     if unknown := [key for key in given if key not in KEYS]:
         raise BadSpec(text=text, why=f"there is no {unknown[0][:30]}")
     if len(given) < len(pairs) or not (given.get("title") or given.get("id")):
-        raise BadSpec(text=text, why="it names no window, or one key twice")
+        raise BadSpec(text=text, why="it names no window, or a key twice")
     try:
         number = int(given.get("id", "0"), 0)
     except ValueError:
@@ -98,11 +98,11 @@ def _matches(pattern: str, title: str) -> bool:
 
 
 class BadCoordinates(Invalid):
-    """{file} cannot be imported: {why}."""
+    """Octet cannot import {file}: {why}."""
 
 
 def read_coordinates(file: Path) -> dict[str, Point]:
-    """Read the points of the active agents, as SHAPE has them. Raises BadCoordinates with everything that is wrong."""
+    """Read the points of the active agents, as SHAPE has them. Raises BadCoordinates with every problem."""
     try:
         data: object = json.loads(file.read_text("utf-8-sig"), object_pairs_hook=_without_twins)
     except OSError as trouble:
@@ -133,12 +133,12 @@ def read_coordinates(file: Path) -> dict[str, Point]:
 def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len({key.casefold() for key in found}) != len(pairs):
-        raise ValueError("a key is there twice: " + ", ".join(sorted(key for key, _ in pairs)))
+        raise ValueError("duplicate key: " + ", ".join(sorted(key for key, _ in pairs)))
     return found
 
 
 def pick_windows(file: Path, points: Mapping[str, Point], profile: str, question: ChooseWindows) -> list[Pick]:
-    """Find the window under each agent's point. Raises BadCoordinates with everything that is wrong."""
+    """Find the window under each agent's point. Raises BadCoordinates with every problem."""
     found = {agent: _under(point, question) for agent, point in points.items()}
     if wrong := _problems(points, found, question):
         raise BadCoordinates(file=file, why="; ".join(wrong))
@@ -150,7 +150,7 @@ def pick_windows(file: Path, points: Mapping[str, Point], profile: str, question
 
 
 def _under(point: Point, question: ChooseWindows) -> Candidate | None:
-    """Find the window that is seen at this place; among several the one that nothing covers, else the smallest."""
+    """Find the visible window at this place; among several an uncovered one, else the smallest."""
     there = [one for one in question.candidates if one.window.box.holds(*point)]
     uncovered = [one for one in there if not one.window.cover]
     return min(uncovered or there, key=lambda one: one.window.box.width * one.window.box.height, default=None)

@@ -1,1 +1,1 @@
-"""What `octet doctor` looks at: one function per thing, each of which says how it stands and how to fix it."""
+"""The checks of `octet doctor`: one function per topic, each of which says its state and how to fix it."""

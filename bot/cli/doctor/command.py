@@ -1,6 +1,6 @@
-"""`octet doctor` and `octet check`: look at this machine and this home, and say what is right, what not, and its cure.
+"""`octet doctor` and `octet check`: check this machine and this home, and print findings with their fixes.
 
-Each check is a function of the modules beside this one; here is their order, and how the user hears of them."""
+Each check is a function of the modules beside this one; here are their order and the output."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
 
 FOLDERS = ("config/profiles", "config/desks")  # their files hold regular expressions
-Checkup = tuple[str, Callable[[], Finding | Iterable[Finding]]]  # what it is about, in one word, and the look at it
+Checkup = tuple[str, Callable[[], Finding | Iterable[Finding]]]  # its topic, in one word, and the check
 
 
 def doctor(
     online: Annotated[
-        bool, typer.Option("--online", help="Show the token to Discord, and see what the bot may do there.")
+        bool, typer.Option("--online", help="Log in to Discord, and check the bot's permissions there.")
     ] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Look at this machine and this home: each line says ok, warning or problem, and how to mend it."""
+    """Check this machine and this home: each line says ok, warning or problem, and how to fix it."""
     found: list[tuple[str, Finding]] = []
     for about, finding in _all(home_of(home), online=online):
         found.append((about, finding))
@@ -65,7 +65,7 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
     try:
         config = load(place)
     except ConfigWrong as wrong:
-        # A problem says itself what to do; with a configuration to correct there is a command to try it again.
+        # Each problem says what to do; the command tries an existing configuration again.
         cure = "Correct it, then run `octet check`." if place.config.is_dir() else ""
         yield from (("home", problem(f"configuration: {one}", cure)) for one in wrong.problems)
         return
@@ -87,19 +87,19 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
 
 
 def _look(checkups: Iterable[Checkup]) -> Iterator[tuple[str, Finding]]:
-    """Return what each says. A look that fails is a finding, too, and the others go on."""
+    """Yield the findings of each. A check that fails is a finding too, and the others continue."""
     for about, look in checkups:
         try:
             said = look()
             yield from ((about, one) for one in ([said] if isinstance(said, Finding) else said))
-        except Exception as error:  # noqa: BLE001 - the edge of one look: whatever it met, the rest is worth telling
-            what = f"{about} could not be looked at: {type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 - the outer edge of one check; the others must still run
+            what = f"{about} could not be checked: {type(error).__name__}: {error}"
             yield about, problem(what, "Please report it.")
 
 
 def check(home: HomeOption = None) -> None:
-    """Read all of config/, time its patterns on hostile screens, and say every problem at once, with its file and line.
-    Changes nothing."""
+    """Read all of config/, time its patterns on hostile screens, and report every problem with its file and line.
+    Change nothing."""
     from bot.cli.doctor import home as home_checks
     from core.config.loader import load
     from core.config.pattern_timing import report_slow
@@ -115,7 +115,7 @@ def check(home: HomeOption = None) -> None:
         raise ConfigWrong(slow)
     windows = sum(len(desk.windows) for desk in config.desks)
     desks = f"{_count(len(config.desks), 'desk')} with {_count(windows, 'window')}"
-    print(f"config is right: {_count(len(config.agents), 'agent')}, {desks}, {_count(len(config.kinds), 'profile')}")
+    print(f"config is valid: {_count(len(config.agents), 'agent')}, {desks}, {_count(len(config.kinds), 'profile')}")
     for finding in (*home_checks.open_env_file(place), *home_checks.open_ping_url(place)):
         print(f"{finding.level.value}: {finding.what}. {finding.cure}", file=sys.stderr)
 

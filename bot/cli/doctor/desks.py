@@ -1,4 +1,4 @@
-"""The desks: whether each display answers and tells whose input it is, and whether windows can be read there."""
+"""The desks: whether each display answers and tells the source of input, and whether its windows can be read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 def displays(config: Config) -> Iterator[Finding]:
     if not sys.platform.startswith("linux"):
         return
-
     for desk in config.used_desks():
         if desk.tmux is not None:
             yield from panes(desk, desk.tmux)
@@ -39,7 +38,7 @@ def displays(config: Config) -> Iterator[Finding]:
         except Unavailable as gone:
             yield warning(
                 f"desk {desk.name}: {gone.message}; Octet starts and waits for it",
-                f"Start that display, or name the right one as `display` in config/desks/{desk.name}.toml.",
+                f"Start that display, or correct `display` in config/desks/{desk.name}.toml.",
             )
         except ImportError:
             return  # said already
@@ -59,11 +58,11 @@ def panes(desk: Desk, place: Tmux) -> Iterator[Finding]:
         tmux.ask(("list-sessions",))
     except NoServer as none:
         if place.socket:
-            yield warning(f"{what} does not run: {none.message}", "Start it, or name the right one as `socket`.")
+            yield warning(f"{what} does not run: {none.message}", "Start it, or correct `socket`.")
         else:
             yield ok(f"{what} does not run yet; Octet starts it")
     except Unavailable as trouble:
-        yield problem(f"{what} does not answer: {trouble.message}", "sudo apt-get install tmux, or end what hangs.")
+        yield problem(f"{what} does not answer: {trouble.message}", "sudo apt-get install tmux, or end its server.")
         return
     else:
         yield ok(f"{what} answers")
@@ -84,22 +83,22 @@ def missing_program(whose: str, program: str) -> Iterator[Finding]:
 def _pane(desk: Desk, window: str, target: str, tmux: TmuxServer) -> Finding:
     what = f"desk {desk.name}: window {window}: the pane {target}"
     try:
-        # Not display-message, which takes the active pane where there is none of this name.
+        # Not display-message, which takes the active pane instead of a missing one.
         tmux.ask(("capture-pane", "-p", "-t", target, "-S", "0", "-E", "0"))
     except Unavailable:
         pass
     else:
         return ok(f"{what} is there")
-    cure = "`tmux list-panes -a` shows those there are; name the right one as `pane` in the desk's file."
+    cure = "`tmux list-panes -a` shows all panes; correct `pane` in the desk's file."
     return warning(f"{what} is not there", cure)
 
 
 def missing_xinput(desk: Desk) -> Finding:
-    """Say what is missing where a display does not tell whose input it is."""
+    """Report a display that does not tell the source of input."""
     return warning(
-        f"desk {desk.name}: display {desk.display} has no XInput 2.2, so nobody can tell whose keys are pressed: "
-        "all but Octet's own count as a person's, and kill_switch_keys and kill_switch_corner do nothing",
-        "`/desk stop` stops it all the same; for the keys use an X server with XInput 2.2 (Xorg 1.12 or newer).",
+        f"desk {desk.name}: display {desk.display} has no XInput 2.2, so Octet cannot tell devices apart: "
+        "all keys but its own count as a user's, and kill_switch_keys and kill_switch_corner do nothing",
+        "`/desk stop` still stops it; for the keys use an X server with XInput 2.2 (Xorg 1.12 or newer).",
     )
 
 
@@ -110,9 +109,9 @@ def clipboard(desk: Desk) -> Iterator[Finding]:
     what = f"desk {desk.name}: the clipboard of display {desk.display}"
     if not found.works:
         yield problem(
-            f"{what} passes no text on within {checkup.ROUND_TRIP_S:g} s, and without it nothing can be pasted",
+            f"{what} passes no text on within {checkup.ROUND_TRIP_S:g} s, and without it Octet cannot paste",
             "Another program may hold the whole display (a dragged window, an open menu), or the machine is very busy: "
-            "end that and look again.",
+            "end that and run this again.",
         )
         return
     if not found.manager:
@@ -134,19 +133,19 @@ def windows(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
         what = f"desk {desk.name}: window {found.name}"
         if not found.matches:
             yield warning(
-                f"{what} is not open", "Open it; if it is open, its title or class is another now: `octet calibrate`."
+                f"{what} is not open", "Open it. If it is open, its title or class has changed: `octet calibrate`."
             )
         elif found.at_its_place == 1:
-            yield ok(f"{what} stands at its place")
+            yield ok(f"{what} is at its place")
         elif found.matches > 1:
             yield warning(
-                f"{what}: {found.matches} windows could be meant, and {found.at_its_place} of them stand at its place",
-                "Give each a `title` of its own in the desk's file, or put the right one at its place.",
+                f"{what}: {found.matches} windows match, and {found.at_its_place} of them are at its place",
+                "Give each a unique `title` in the desk's file, or move the right one to its place.",
             )
         else:
             box = found.box
             where = f"{box.width} × {box.height} at {box.x}, {box.y}" if box else "elsewhere"
-            yield warning(f"{what} stands elsewhere: {where}", f"octet desk arrange {desk.name}; or `octet calibrate`.")
+            yield warning(f"{what} is elsewhere: {where}", f"octet desk arrange {desk.name}; or `octet calibrate`.")
 
 
 def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Finding]:
@@ -162,26 +161,26 @@ def accessibility(desk: Desk, profiles: Mapping[str, Profile]) -> Iterator[Findi
     for window in checkup.windows:
         what = f"desk {desk.name}: window {window.name}"
         if not window.is_open:
-            yield warning(f"{what} is not open; whether it can be read was not seen")
+            yield warning(f"{what} is not open, so Octet could not check whether it is readable")
         elif window.is_read:
-            yield ok(f"{what} tells its composer's text over the accessibility bus")
+            yield ok(f"{what} reports its composer's text over the accessibility bus")
         else:
-            says, other = (warning, "; its profile's next way is used") if window.has_other_way else (problem, "")
-            yield says(f"{what} cannot be read over the accessibility bus: {window.why}{other}", _reading_cure(window))
+            says, other = (warning, "; Octet uses its profile's next way") if window.has_other_way else (problem, "")
+            yield says(f"{what} is not readable over the accessibility bus: {window.why}{other}", _reading_cure(window))
 
 
 def _reading_cure(window: AccessibilityWindowCheck) -> str:
     if window.program.endswith("/java"):
-        return 'Octet cannot read Java programs over this bus. Let its profile read back by copying: readback = "copy".'
+        return 'Octet cannot read Java programs over this bus. Set readback = "copy" in its profile.'
     if not window.lacks:
         return (
-            "Start its program in the session whose bus the display names, and see that `role`, `label` and `box` of "
-            "[composer] in its profile fit."
+            "Start its program in the session whose bus the display names, and check `role`, `label` and `box` of "
+            "[composer] in its profile."
         )
     variables = " ".join(word for word in window.lacks if not word.startswith("-"))
     flags = " ".join(word for word in window.lacks if word.startswith("-"))
     command = " ".join(filter(None, (variables, window.program, flags, "…")))
-    return f"End that program wholly and start it with {' and '.join(window.lacks)}: {command}"
+    return f"End that program completely and start it with {' and '.join(window.lacks)}: {command}"
 
 
 def virtual(desk: str, program: str) -> Iterator[Finding]:
@@ -194,8 +193,8 @@ def virtual(desk: str, program: str) -> Iterator[Finding]:
         yield problem(f"desk {desk}: its virtual display needs {missing}", f"sudo apt-get install {missing}")
     elif silent:
         yield warning(
-            f"desk {desk}: a virtual display can be started for it, but it will have no accessibility bus",
+            f"desk {desk}: its virtual display can start, but without an accessibility bus",
             f"sudo apt-get install {silent}; without it, Octet reads back by copying.",
         )
     else:
-        yield ok(f"desk {desk}: a virtual display can be started for it")
+        yield ok(f"desk {desk}: its virtual display can start")

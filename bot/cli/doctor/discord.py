@@ -1,4 +1,4 @@
-"""Discord: whether it takes the token, what the bot may do there, and its clock. Nothing here ever prints the token."""
+"""Discord: whether it takes the token, the bot's permissions there, and its clock. No check prints the token."""
 
 from __future__ import annotations
 
@@ -28,27 +28,26 @@ def token(settings: Settings, *, online: bool) -> Finding:
             "there is no OCTET_DISCORD_TOKEN: Octet works, without Discord",
             "Put OCTET_DISCORD_TOKEN=… into .env of the home (discord.com/developers, Bot, Reset Token).",
         )
-    return ok("there is a token" + ("" if online else "; `octet doctor --online` shows it to Discord"))
+    return ok("there is a token" + ("" if online else "; `octet doctor --online` tests it"))
 
 
 def look(settings: Settings, *, api: str | None = None) -> Iterator[Finding]:
     if settings.discord_token is None:
         return
-
     directory = SetupClient(settings.discord_token.get_secret_value(), api_base=settings.discord.api_base or api)
     try:
         application = directory.application()
-        yield ok(f"Discord takes the token; the bot is called {application.bot_name}")
+        yield ok(f"Discord accepts the token; the bot is called {application.bot_name}")
         yield ok("no privileged intent is needed, and Octet asks for none: it reads no messages")
         if application.needs_code_grant:
             yield problem(
                 "the application asks for a code grant, so no invitation link works",
-                "discord.com/developers, Bot: switch Requires OAuth2 Code Grant off.",
+                "discord.com/developers, Bot: turn Requires OAuth2 Code Grant off.",
             )
         if application.is_public:
             yield warning(
-                "anybody who knows its link can invite this bot",
-                "discord.com/developers, Bot: switch Public Bot off. `guild_id` in [discord] keeps others out too.",
+                "everyone who knows its link can invite this bot",
+                "discord.com/developers, Bot: turn Public Bot off. `guild_id` in [discord] keeps others out too.",
             )
         yield from servers(directory, settings, application)
     except (TokenInvalid, DiscordUnreachable) as refused:
@@ -61,7 +60,7 @@ def servers(directory: SetupClient, settings: Settings, application: Application
     known = {server.id: server.name for server in directory.servers()}
     guild = settings.discord.guild_id
     if guild is not None and str(guild) not in known:
-        yield problem(f"the bot is no member of the server {guild} (`guild_id` in [discord])", f"Invite it: {link}")
+        yield problem(f"the bot is not a member of the server {guild} (`guild_id` in [discord])", f"Invite it: {link}")
         return
     if not known:
         yield problem("the bot is a member of no server", f"Invite it: {link}")
@@ -73,7 +72,7 @@ def servers(directory: SetupClient, settings: Settings, application: Application
         try:
             channels |= {one.id: one for one in directory.text_channels(place, application.bot_id)}
         except NotVisible:
-            yield warning(f"the channels of {known[place]} are not shown to the bot", f"Invite it anew: {link}")
+            yield warning(f"the channels of {known[place]} are invisible to the bot", f"Invite it again: {link}")
     yield from _channel(settings.discord.channel_id, channels, link)
 
 
@@ -82,19 +81,19 @@ def _channel(wanted: int | None, channels: dict[str, ChannelAccess], link: str) 
         lacking = [one for one in channels.values() if one.missing]
         usable = len(channels) - len(lacking)
         what = f"in {usable} of {len(channels)} text channels the bot has all the permissions it needs"
-        cure = f"Allow them in the settings of a channel, or invite the bot anew: {link}"
+        cure = f"Allow them in the settings of a channel, or invite the bot again: {link}"
         yield ok(what) if usable else problem(what, cure)
         return
     found = channels.get(str(wanted))
     if found is None:
         yield problem(
-            f"the channel {wanted} (`channel_id` in [discord]) is not shown to the bot as a text channel",
-            "Name a text channel of that server, and let the bot View Channels there.",
+            f"the channel {wanted} (`channel_id` in [discord]) is not a text channel that the bot sees",
+            "Choose a text channel of that server, and allow the bot View Channels there.",
         )
     elif found.missing:
         yield problem(
             f"in #{found.name} the bot lacks: {', '.join(found.missing)}",
-            f"Allow these in the settings of that channel, or invite the bot anew: {link}",
+            f"Allow these in the settings of that channel, or invite the bot again: {link}",
         )
     else:
         yield ok(f"in #{found.name} the bot has all the permissions it needs")
@@ -108,7 +107,7 @@ def clock(server_time: str, *, now_s: float | None = None) -> Iterator[Finding]:
         return
     ahead_s = (time.time() if now_s is None else now_s) - theirs_s
     what = f"this machine's clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} Discord's"
-    cure = "Have the system set its clock by the network: timedatectl set-ntp true."
+    cure = "Synchronise the system's clock: timedatectl set-ntp true."
     if abs(ahead_s) > BAD_SKEW_S:
         yield problem(what, cure)
     elif abs(ahead_s) > SKEW_S:

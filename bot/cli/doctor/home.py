@@ -1,4 +1,4 @@
-"""The home: who can read what is secret in it, the room on its disk, and the Octet that runs there, or would."""
+"""The home: who can read its secrets, the room on its disk, and the Octet that runs there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from core.settings.model import Settings
 
 LITTLE_ROOM = 1024**3
 LOOK_S = 120.0  # a running Octet looks at each window
-NO_ROOM = 64 * 1024**2  # below this SQLite's log and the reserve beside it may not find a place
+NO_ROOM = 64 * 1024**2  # below this there may be no room for SQLite's log and the reserve
 
 
 def modes(home: Home) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def modes(home: Home) -> Iterator[Finding]:
         mode = "700" if path.is_dir() else "600"
         yield problem(f"other accounts of this machine can read {path}", f"chmod {mode} {path}")
     if not open_ones:
-        yield ok(f"what is secret in {home.root} can be read by you only")
+        yield ok(f"only you can read the secrets in {home.root}")
 
 
 def open_env_file(home: Home) -> Iterator[Finding]:
@@ -55,13 +55,13 @@ def open_env_file(home: Home) -> Iterator[Finding]:
 
 
 def open_ping_url(home: Home) -> Iterator[Finding]:
-    """Whether octet.toml has the address to ping in it, and others may read that: it is as good as a password."""
+    """Warn of the address to ping in an octet.toml that others may read: it is like a password."""
     file = home.config / "octet.toml"
     if sys.platform == "win32" or not holds_ping_url(home):
         return
     if all(_others_may(path) for path in (home.root, home.config, file)):
         yield warning(
-            f"other accounts of this machine can read the address to ping in {file}, by which the alarm is kept quiet",
+            f"other accounts of this machine can read the ping address in {file}and could suppress the alarm with it",
             f"Move it to {home.env_file}, as {PING_URL}=…, and `chmod 600 {home.env_file}`",
         )
 
@@ -71,13 +71,13 @@ def _others_may(path: Path) -> bool:
 
 
 def room(home: Home, free: int | None = None) -> Finding:
-    """How much room the home's disk has left; `free` in bytes, asked of the system when it is left out."""
+    """Report the room on the home's disk: `free` in bytes, or as the system says."""
     place = next((one for one in (home.root, *home.root.parents) if one.is_dir()), Path("/"))
     left = shutil.disk_usage(place).free if free is None else free
     what = f"{_size(left)} are free on the disk of {home.root}"
     if left >= LITTLE_ROOM:
         return ok(what)
-    cure = f"Make room on the disk of {home.root}: without it nothing can be written down, and nothing goes on."
+    cure = f"Make room on the disk of {home.root}: without it Octet cannot write its database, and stops."
     return (problem if left < NO_ROOM else warning)(f"only {what}", cure)
 
 
@@ -95,13 +95,13 @@ def port(home: Home, settings: Settings) -> Finding:
         if listener.is_other_port:
             return warning(
                 f"port {settings.http.port} is taken; Octet will take another one and say which",
-                "Nothing need be done; `port` in [http] of config/octet.toml names another one for good.",
+                "No action needed. To choose another one, set `port` in [http] of config/octet.toml.",
             )
     return ok(f"port {settings.http.port} is free" if settings.http.port else "a free port will be taken")
 
 
 def at_work(home: Home) -> Iterator[Finding]:
-    """What is not well at the Octet that runs here, its ping, its desks. Nothing where none runs."""
+    """Report the problems of the running Octet, its ping and its desks; nothing where none runs."""
     run = running(home.root)
     if run is None:
         return
@@ -112,11 +112,11 @@ def at_work(home: Home) -> Iterator[Finding]:
         yield problem(f"running: {trouble.message}")
     except Unavailable:
         yield problem(
-            f"process {run.pid} is said to be Octet, but does not answer at {run.address}:{run.port}",
-            "Look at its log. If it hangs, end that process and start Octet again: nothing acknowledged is lost.",
+            f"process {run.pid} should be Octet, but does not answer at {run.address}:{run.port}",
+            "Look at its log. If it hangs, end that process and restart Octet: nothing acknowledged is lost.",
         )
     except ValidationError:
-        yield warning(f"the Octet that runs (version {run.version}) is not understood by this one", "Restart it once.")
+        yield warning(f"the running Octet (version {run.version}) does not fit this version", "Restart it.")
     else:
         yield from health_of(health)
         yield from desks_of(desks)
@@ -127,10 +127,10 @@ def health_of(now: Wellness) -> Iterator[Finding]:
         say = problem if one.counts else warning
         yield say(f"running: {one.what}", one.next)
     if now.is_well:
-        yield ok("running: all is well")
+        yield ok("running: no problems")
     if now.ping.is_wanted:
-        cure = "Look whether OCTET_ALARM__PING_URL is right, and whether its service and the way there are up."
-        cure = "Mend what is named above." if now.ping.is_held_back else cure if now.ping.note else ""
+        cure = "Check OCTET_ALARM__PING_URL, its service, and the network."
+        cure = "Fix the problems above." if now.ping.is_held_back else cure if now.ping.note else ""
         said = f"running: {ping(now.ping, FORM)}"
         yield warning(said, cure) if cure else ok(said)
 
@@ -142,4 +142,4 @@ def desks_of(desks: Iterable[Diagnosis]) -> Iterator[Finding]:
             window = f"window {one.window}: " if one.window else ""
             yield warning(f"{what}: {window}{explain(one.reason, one.note)}", next_step(one.reason))
         if not desk.ailments:
-            yield ok(f"{what} is {desk.state}, {desk.windows} windows can be used")
+            yield ok(f"{what} is {desk.state}, {desk.windows} windows usable")

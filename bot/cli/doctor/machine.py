@@ -1,5 +1,5 @@
-"""This machine: Python and its libraries, the clock's zones; and, away from it, what locks the screen or puts the
-machine to sleep, what holds that off, log-in, the ping."""
+"""This machine: Python and its libraries, the clock's zones; and, without a user, what locks the screen or puts the
+machine to sleep, what prevents that, the start at log-in, the ping."""
 
 from __future__ import annotations
 
@@ -39,22 +39,20 @@ def sqlite(version: tuple[int, int, int]) -> Finding:
         check_library(version)
     except SqliteTooOld as old:
         return problem(old.message)
-    if version < SAFE_CHECKPOINTS:
-        how = f"below {dotted(SAFE_CHECKPOINTS)} one connection alone checkpoints, and Octet keeps to that"
-        return ok(f"SQLite {dotted(version)}; {how}")
-    return ok(f"SQLite {dotted(version)}")
+    how = f"; below {dotted(SAFE_CHECKPOINTS)} one connection alone checkpoints, and Octet keeps to that"
+    return ok(f"SQLite {dotted(version)}{how if version < SAFE_CHECKPOINTS else ''}")
 
 
 def xlib() -> Finding:
-    """Whether the right one of the two packages that call themselves Xlib is installed."""
+    """Tell whether the right one of the two packages called Xlib is installed."""
     if sys.platform == "win32":
         return warning(
-            "desks on Windows are proven by your own machine alone: docs/windows.md says what is promised",
+            "only your own machine can test desks on Windows: docs/windows.md says what Octet promises",
             "octet desk selftest",
         )
     if sys.platform == "darwin":
         return warning(
-            "desks on a Mac go the portable way, which nobody but your own machine has tried",
+            "desks on a Mac use the portable path, which only your own machine can test",
             "In System Settings, Privacy & Security, allow the program that starts Octet (your terminal) both "
             "Accessibility, to type, and Screen Recording, to look; then: octet desk selftest",
         )
@@ -70,7 +68,7 @@ def xlib() -> Finding:
 
 
 def pyautogui() -> Finding:
-    """Whether the hands are there: PyAutoGUI, which is not imported for this, because that opens a display."""
+    """Check PyAutoGUI without importing it, which would open a display."""
     try:
         version = metadata.version("pyautogui")
     except metadata.PackageNotFoundError:
@@ -78,7 +76,7 @@ def pyautogui() -> Finding:
     if _numbers(version) < OLDEST_PYAUTOGUI:
         oldest = dotted(OLDEST_PYAUTOGUI)
         return problem(
-            f"PyAutoGUI {version} is installed; without {oldest} or newer nothing can be typed",
+            f"PyAutoGUI {version} is installed; without {oldest} or newer Octet cannot type",
             f"{sys.executable} -m pip install --force-reinstall 'pyautogui>={oldest}'",
         )
     return ok(f"PyAutoGUI {version}")
@@ -99,61 +97,57 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def zones(available: frozenset[str] | None = None) -> Finding:
-    """Whether the data about time zones are there: without them hours of the day are those of no place."""
+    """Check the time zone data, without which Octet knows only this machine's own hours."""
     known = zoneinfo.available_timezones() if available is None else available
     if not known:
-        what = "there are no data about time zones, so times of the day are taken as this machine's own alone"
+        what = "there are no data about time zones, so Octet uses this machine's time zone only"
         return warning(what, f"sudo apt-get install tzdata, or {sys.executable} -m pip install tzdata")
     return ok(f"time zone data: {len(known)} zones")
 
 
 def survey(config: Config) -> Iterator[Finding]:
-    """What this machine does while no user touches it, where that matters to the desks."""
-    desks = config.used_desks()
-    if not desks:
-        return
-
-    screens = [desk.display for desk in desks if desk.is_users_screen]
-    yield from judge_idle_actions(find_idle_actions(this_machine(environment()), screens), desks)
+    """Report what this machine does while no user touches it, where that matters to the desks."""
+    if desks := config.used_desks():
+        screens = [desk.display for desk in desks if desk.is_users_screen]
+        yield from judge_idle_actions(find_idle_actions(this_machine(environment()), screens), desks)
 
 
 def judge_idle_actions(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Finding]:
-    """Each of them, judged by what the desks are: only screens that people use can be locked, every machine sleeps."""
+    """Judge each action by the desks: only screens that users see can be locked, but every machine can sleep."""
     has_screen = any(desk.is_users_screen for desk in desks)
     awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
     is_quiet = True
     for action in found:
         if action.does is IdleEffect.BLANKS:
-            yield ok(f"{action}; what is typed arrives all the same")
+            yield ok(f"{action}; typed text still arrives")
         elif action.does is IdleEffect.UNREAD:
             is_quiet = False
             yield warning(str(action), action.cure)
         elif action.does is IdleEffect.LOCKS:
             is_quiet = is_quiet and not has_screen
             if has_screen:
-                yield warning(f"{action}; nothing is typed behind a lock", action.cure)
+                yield warning(f"{action}; Octet cannot type on a locked screen", action.cure)
             else:
-                yield ok(f"{action}; no agent works on a screen that can be locked")
+                yield ok(f"{action}; no agent works on a lockable screen")
         elif awake and action.after_s is not None:
             yield ok(f"{action}, but not while work waits at desk {', '.join(awake)} (stay_awake)")
         else:
             is_quiet = False
             or_else = "" if action.after_s is None else "; or stay_awake = true in [user_activity] of the desk's file"
-            yield warning(f"{action}, and everything then stands still", f"{action.cure}{or_else}")
+            yield warning(f"{action}, and all work then stops", f"{action.cure}{or_else}")
     if is_quiet:
-        yield ok("nothing was found that would lock a desk's screen, or put this machine to sleep")
+        yield ok("Octet found nothing that locks a desk's screen or puts this machine to sleep")
 
 
 def inhibitor(config: Config, hold: SleepInhibitor | None = None) -> Iterator[Finding]:
-    """Whether this machine can be kept awake where a desk asks for it: it is tried for a moment."""
+    """Try for a moment whether this machine can be kept awake, where a desk asks for it."""
     names = [desk.name for desk in config.used_desks() if desk.user_activity.stay_awake]
     if not names:
         return
-
     what = f"desk {', '.join(names)}: stay_awake"
     tried = hold or find_inhibitor()
     if tried is None:
-        yield warning(f"{what}: nothing is known that keeps {sys.platform} awake", "Switch sleep off in its settings.")
+        yield warning(f"{what}: nothing is known that keeps {sys.platform} awake", "Turn sleep off in its settings.")
         return
 
     async def try_it() -> None:
@@ -163,19 +157,18 @@ def inhibitor(config: Config, hold: SleepInhibitor | None = None) -> Iterator[Fi
     try:
         asyncio.run(try_it())
     except NotInhibited as refused:
-        yield warning(f"{what}: {refused.why}", "Else switch sleep off in this machine's own settings.")
+        yield warning(f"{what}: {refused.why}", "Or turn sleep off in this machine's settings.")
     else:
-        yield ok(f"{what}: this machine can be kept awake while work waits")
+        yield ok(f"{what}: Octet can keep this machine awake while work waits")
 
 
 def at_login(way: AutostartBackend) -> Finding:
     if way.is_installed():
         return ok(f"Octet starts at log-in: {way.description}")
-    return ok("Octet does not start at log-in by itself; `octet autostart install` sets that up")
+    return ok("Octet does not start at log-in; `octet autostart install` sets that up")
 
 
 def ping(settings: Settings) -> Finding:
     if settings.alarm.ping_url is None:
-        return ok("nobody outside hears it when Octet dies; OCTET_ALARM__PING_URL in .env changes that")
-
-    return ok(f"while all is well, {where(settings.alarm.ping_url.get_secret_value())} is pinged every minute")
+        return ok("outage alerts are off; OCTET_ALARM__PING_URL in .env turns them on")
+    return ok(f"while everything works, {where(settings.alarm.ping_url.get_secret_value())} is pinged every minute")

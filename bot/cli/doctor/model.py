@@ -1,41 +1,32 @@
-"""What a checkup says: how one thing stands, in words, and its cure."""
+"""The findings of checks: a level, a text, and the fix."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 
 class FindingLevel(StrEnum):
-    """How a thing stands."""
+    """How serious a finding is."""
 
     OK = "ok"
     WARNING = "warning"
     PROBLEM = "problem"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     level: FindingLevel
     what: str
     cure: str = ""
 
 
-def ok(what: str) -> Finding:
-    """It is as it should be."""
-    return Finding(level=FindingLevel.OK, what=what)
-
-
-def warning(what: str, cure: str = "") -> Finding:
-    """Octet works all the same, but a user would want to know."""
-    return Finding(level=FindingLevel.WARNING, what=what, cure=cure)
-
-
-def problem(what: str, cure: str = "") -> Finding:
-    """Something does not work until this is fixed."""
-    return Finding(level=FindingLevel.PROBLEM, what=what, cure=cure)
+ok = partial(Finding, FindingLevel.OK)
+warning = partial(Finding, FindingLevel.WARNING)  # Octet works, but the user should know
+problem = partial(Finding, FindingLevel.PROBLEM)  # something does not work until the user fixes this
 
 
 def dotted(version: tuple[int, ...]) -> str:

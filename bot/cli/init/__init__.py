@@ -1,1 +1,1 @@
-"""`octet init` as a conversation. Each answer is kept at once: it can be left at any question and goes on there."""
+"""`octet init`: asks questions and saves each answer at once, so that it can continue at any question."""

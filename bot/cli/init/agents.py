@@ -1,7 +1,8 @@
-"""How prompts reach the agents: asked once, while agents.toml is still the template; changed later by asking for it."""
+"""Asks how prompts reach the agents, while agents.toml is still the template; later only on request."""
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,23 +31,23 @@ from core.kit.errors import Unavailable
 AGENTS = "agents.toml"
 _TEXTS = {
     AgentPlace.WINDOWS: "in windows on this screen: show them to Octet now",
-    AgentPlace.TERMINALS: "in terminals, without any screen: panes of tmux with Claude Code, Codex and the like",
-    AgentPlace.DISPLAYS: "in windows that nobody sees: a virtual display for each",
-    AgentPlace.DRY_RUN: "not yet: prompts are shown in Discord and typed nowhere (dry run)",
+    AgentPlace.TERMINALS: "in terminals, without a screen: panes of tmux with Claude Code, Codex or similar",
+    AgentPlace.DISPLAYS: "in windows on virtual displays, one for each",
+    AgentPlace.DRY_RUN: "not yet: Octet shows prompts in Discord and types nothing (dry run)",
 }
 _LANES = {"window": "in windows", "terminal": "in terminals", "dryrun": "on the dry run"}
 _COMMANDS = {"claude_code": "claude", "codex": "codex", "gemini_cli": "gemini", "opencode": "opencode"}
-"""What the shipped profiles' programs are called on a command line."""
+"""The commands of the shipped profiles' programs."""
 _EXAMPLES = "main"  # the desk of the shipped configuration, with the demo's windows
 _BY_HAND_TERMINALS = "`octet desk up --tmux --agents N --profile NAME -- PROGRAM`"
 _BY_HAND_DISPLAYS = "`octet desk up --agents N --profile NAME -- PROGRAM`"
 
 
 def set_up_agents(home: Home, options: InitOptions, questions: Prompts) -> None:
-    """See that the agents have a way, or keep the one they have."""
-    if options.agents is None and not is_template(home):
+    is_template = (home.config / AGENTS).read_bytes() == template_of(AGENTS).read_bytes()  # with the demo's windows
+    if options.agents is None and not is_template:
         print(f"Agents: kept as config/agents.toml has them: {summary(home)}.")
-        print(f"  To choose anew: octet init --agents {'|'.join(AgentPlace)}")
+        print(f"  To choose again: octet init --agents {'|'.join(AgentPlace)}")
         return
     match options.agents or _asked(questions):
         case AgentPlace.WINDOWS:
@@ -61,13 +62,7 @@ def set_up_agents(home: Home, options: InitOptions, questions: Prompts) -> None:
     print(f"Agents: {summary(home)}.")
 
 
-def is_template(home: Home) -> bool:
-    """Whether agents.toml is as it was shipped: with the windows of the demo."""
-    return (home.config / AGENTS).read_bytes() == template_of(AGENTS).read_bytes()
-
-
 def summary(home: Home) -> str:
-    """`3 in windows, 5 on the dry run`."""
     lanes = Counter(str(agent.get("lane")) for agent in _listed(home))
     return ", ".join(f"{number} {_LANES.get(lane, lane)}" for lane, number in lanes.items()) or "none"
 
@@ -84,7 +79,6 @@ def _disconnect(agent: Any) -> None:
 
 
 def offered() -> dict[AgentPlace, str]:
-    """The ways that this platform has, with their texts."""
     is_linux = sys.platform.startswith("linux")
     works_here = {
         AgentPlace.WINDOWS: not is_linux or bool(environment().get("DISPLAY")),
@@ -98,12 +92,12 @@ def offered() -> dict[AgentPlace, str]:
 def _asked(questions: Prompts) -> AgentPlace:
     choices = {kind.value: text for kind, text in offered().items()}
     while True:
-        kind = AgentPlace(questions.choose("Where your agents are", choices, option="--agents"))
+        kind = AgentPlace(questions.choose("Where are your agents?", choices, option="--agents"))
         try:
             _check(kind)
         except Unavailable as missing:
             print(f"  {missing.message}")
-            print("  Do that in another terminal and choose the same again, or choose otherwise:")
+            print("  Do that in another terminal and choose the same again, or choose another answer:")
         else:
             return kind
 
@@ -118,41 +112,53 @@ def _check(kind: AgentPlace) -> None:
 
 
 def _terminals(home: Home, questions: Prompts) -> None:
-    """By `octet desk up --tmux`: the desk is written, and its panes run from now on."""
+    """Write the desk and start its panes, as `octet desk up --tmux` does."""
     _check(AgentPlace.TERMINALS)
     kinds = read_profiles(home.root, []).kinds
-    # Which program for the command line: by the profiles that know one's screen.
+    # Profiles that know a program's screen.
     known = [name for name, kind in sorted(kinds.items()) if not kind.disabled and not isinstance(in_pane(kind), tuple)]
     choices = {name: _described(name) for name in known}
     profile = questions.choose("The agents' program", choices, option=_BY_HAND_TERMINALS)
     program = _program(questions, "Its command", option=_BY_HAND_TERMINALS, default=_COMMANDS.get(profile, ""))
-    number = questions.number("How many of them", option=_BY_HAND_TERMINALS, default=len(_listed(home)) or 8)
+    number = questions.number("How many?", option=_BY_HAND_TERMINALS, default=len(_listed(home)) or 8)
     template = DeskTemplate(program=program, profile=profile, directory=_folder(questions, _BY_HAND_TERMINALS))
     for line in write_panes(home, number, template, replaces=True):
         print(f"  {line}")
     _without_examples(home)
-    # By a process of its own: the process that lays panes out has them until it ends, and Octet is to have them soon.
+    # In a separate process: the one that lays out panes holds them until it ends, and Octet needs them soon.
     words = [sys.executable, "-m", "bot", "desk", "up", "--tmux", "--home", str(home.root)]
     if code := subprocess.run(words, check=False).returncode:
-        print("What is answered is kept. To answer anew for the agents: octet init --agents terminals")
+        print("Your answers are kept. To choose the agents again: octet init --agents terminals")
         raise typer.Exit(code)  # it has said why
 
 
 def _program(questions: Prompts, question: str, *, option: str, default: str = "") -> list[str]:
-    while True:
-        words = questions.words(question, option=option, default=default)
+    """Ask for a command and its arguments, with the quotes that a shell takes; no shell ever reads them."""
+
+    def parse(answer: str) -> list[str]:
+        try:
+            words = shlex.split(answer)
+        except ValueError as wrong:
+            raise ValueError(f"{str(wrong)[:1].upper()}{str(wrong)[1:]}; type it again.") from wrong
         if "{" in words[0] or shutil.which(words[0]) is not None:
             return words
-        print(f"  No program “{printable(words[0])}” is found here. Type its whole path.")
+        raise ValueError(f"No program “{printable(words[0])}” found. Type its full path.")
+
+    return questions.ask(question, parse, option=option, default=default)
 
 
 def _folder(questions: Prompts, option: str) -> str:
-    """A folder that is there, whole; one with {agent} in it is looked at when it is used."""
-    while True:
-        folder = Path(questions.text("The folder they work in", option=option, default=str(Path.cwd()))).expanduser()
-        if "{" in str(folder) or folder.is_dir():
+    """Ask for an existing folder; one with {agent} in it may come later."""
+
+    def parse(answer: str) -> str:
+        folder = Path(answer).expanduser()
+        if "{" in answer or folder.is_dir():
             return str(folder.absolute())
-        print(f"  There is no folder {printable(str(folder))}; make it in another terminal, or type another one.")
+        raise ValueError(
+            f"There is no folder {printable(str(folder))}; create it in another terminal, or type another one."
+        )
+
+    return questions.ask("Their working folder", parse, option=option, default=str(Path.cwd()))
 
 
 def _described(profile: str) -> str:
@@ -161,24 +167,23 @@ def _described(profile: str) -> str:
 
 
 def _displays(home: Home, questions: Prompts) -> None:
-    """By `octet desk up`: the desks are written. It says what is left to measure on displays that no user sees."""
+    """Write the desks, as `octet desk up` does, and print what is left to measure on displays that no user sees."""
     _check(AgentPlace.DISPLAYS)
     kinds = read_profiles(home.root, []).kinds
     choices = {name: name for name, kind in sorted(kinds.items()) if not kind.disabled}
-    profile = questions.choose("How the agents' windows are driven", choices, option=_BY_HAND_DISPLAYS)
+    profile = questions.choose("The agents' profile", choices, option=_BY_HAND_DISPLAYS)
     program = _program(questions, "The agents' program, with its arguments", option=_BY_HAND_DISPLAYS)
-    number = questions.number("How many of them", option=_BY_HAND_DISPLAYS, default=len(_listed(home)) or 8)
+    number = questions.number("How many?", option=_BY_HAND_DISPLAYS, default=len(_listed(home)) or 8)
     template = DeskTemplate(program=program, profile=profile, directory=str(Path.cwd()))
     for line in write_displays(home, number, template):
         print(f"  {line}")
     _without_examples(home)
     if all(agent.get("lane") == "dryrun" for agent in _listed(home)):
-        print("  Until that is done, prompts are only shown. First: octet desk up --detach")
+        print("  Until then Octet only shows prompts. First: octet desk up --detach")
 
 
 def _without_examples(home: Home) -> None:
-    """Remove the examples, agents at the demo's windows, once the user has agents of their own. Where there are none
-    yet they stay, and their prompts are only shown."""
+    """Remove the example agents at the demo's windows once there are others; until then they get the dry run."""
 
     def work(edit: Edit) -> None:
         document: Any = edit.document(AGENTS)

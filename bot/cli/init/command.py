@@ -1,4 +1,4 @@
-"""`octet init`: sets a home up, by asking. It goes on where it was left, and overwrites nothing unasked."""
+"""`octet init`: sets up a home by questions. It continues where the user stopped, and asks before it overwrites."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ EXIT_NOT_DELIVERED = 75
 
 
 class StillRunning(Conflict):
-    """Octet runs in {home} (process {pid}) already. To change what it is set up with, end it first (Ctrl-C where it
-    runs, or its service), then `octet init` again."""
+    """Octet already runs in {home} (process {pid}). To change its setup, stop it first (Ctrl-C where it runs, or its
+    service), then run `octet init` again."""
 
 
 def init(
     home: HomeOption = None,
     *,
-    guild: Annotated[int | None, typer.Option("--guild", metavar="ID", help="The server to serve.")] = None,
+    guild: Annotated[int | None, typer.Option("--guild", metavar="ID", help="The Discord server.")] = None,
     channel: Annotated[
-        int | None, typer.Option("--channel", metavar="ID", help="The channel that is told of tasks.")
+        int | None, typer.Option("--channel", metavar="ID", help="The channel for messages about tasks.")
     ] = None,
     owner: Annotated[
         str | None,
         typer.Option(
             "--owner",
             metavar="ID",
-            help="Who owns this Octet: a person's id in Discord, `application` for whoever owns that, or `none`.",
+            help="Who owns this Octet: a user's id in Discord, `application` for the application's owner, or `none`.",
         ),
     ] = None,
-    agents: Annotated[AgentPlace | None, typer.Option("--agents", help="How prompts reach the agents.")] = None,
+    agents: Annotated[AgentPlace | None, typer.Option("--agents", help="How Octet reaches the agents.")] = None,
     login: Annotated[bool | None, typer.Option("--login/--no-login", help="Start Octet at log-in.")] = None,
     task: Annotated[bool, typer.Option("--task/--no-task", help="Start Octet and send one test task.")] = True,
-    stay: Annotated[bool, typer.Option("--stay/--leave", help="Then let Octet run until Ctrl-C.")] = True,
+    stay: Annotated[bool, typer.Option("--stay/--leave", help="Then run Octet until Ctrl-C.")] = True,
     answer: Annotated[
-        float, typer.Option("--answer", metavar="SECONDS", help="For the test task's answer; 0: do not wait for it.")
+        float, typer.Option("--answer", metavar="SECONDS", help="Wait for the test task's answer; 0: do not wait.")
     ] = 120.0,
     wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="For the bot's invitation.")] = 600.0,
     is_asking: Annotated[
-        bool, typer.Option("--input/--no-input", help="Without: only copy the templates of config/ that are missing.")
+        bool, typer.Option("--input/--no-input", help="With --no-input: only copy missing templates of config/.")
     ] = True,
 ) -> None:
     """Set Octet up: the bot's token, its server and channel, its owner, the agents, and one test task.
 
-    Without a terminal the token is the first line of standard input, and each question's answer an option. Left at any
-    question, it goes on there the next time."""
+    Without a terminal the token is the first line of standard input, and each answer is an option. If you leave it,
+    it continues at the same question the next time."""
     place = home_of(home)
     written = copy_templates(place.config)
     questions = Prompts.at_terminal()
@@ -80,22 +80,20 @@ def init(
         is_good = _converse(place, written, options, questions)
     except (KeyboardInterrupt, EOFError):
         go_on = f"octet init --home {shlex.quote(str(place.root))}"
-        print(
-            f"\nStopped. Each step that was finished is kept; this goes on at the next one:  {go_on}", file=sys.stderr
-        )
+        print(f"\nStopped. Finished steps are kept; continue with:  {go_on}", file=sys.stderr)
         raise typer.Exit(EXIT_STOPPED) from None
     if not is_good:
         raise typer.Exit(EXIT_NOT_DELIVERED)
 
 
 def _converse(place: Home, written: list[Path], options: InitOptions, questions: Prompts) -> bool:
-    """The questions in their order, each with what follows from its answer; whether the test task came through."""
+    """Ask the questions in their order and act on each answer; return whether the test task arrived."""
     from bot.cli.init import agents, discord
     from bot.cli.init.first_task import octet_process, run_first_task
     from core.config.loader import load
     from core.config.settings import environment
 
-    os.umask(0o077)  # the token and everything after it are for the owner of this account only
+    os.umask(0o077)  # keep the token and all later files from other accounts
     run = running(place.root)
     if run is not None:
         raise StillRunning(home=place.root, pid=run.pid)
@@ -127,7 +125,7 @@ def _converse(place: Home, written: list[Path], options: InitOptions, questions:
 
 
 def _set_up_autostart(home: Home, options: InitOptions, questions: Prompts) -> AutostartBackend | None:
-    """See whether Octet starts at log-in, by what this system has for it; return the way it then does."""
+    """Ask whether Octet starts at log-in, and set that up; return the backend that does it."""
     from core.config.settings import TOKEN, read_env_file
 
     if options.login is False:
@@ -146,7 +144,7 @@ def _set_up_autostart(home: Home, options: InitOptions, questions: Prompts) -> A
     if not _install(way, now=False):
         return None
     if TOKEN not in read_env_file(home.env_file, ENV_FILE, []):
-        where = "The token stands in this terminal's environment only, where no log-in finds it"
+        where = "The token is only in this terminal's environment, which a start at log-in does not have"
         print(f"  {where}: put it into {home.env_file}.")
     return way
 
@@ -165,12 +163,12 @@ def _say_next(place: Home, written: list[Path]) -> None:
     for file in written:
         print(f"wrote {place.root / 'config' / file}")
     if not written:
-        print(f"everything is there already in {place.config}; nothing was written")
+        print(f"all files exist in {place.config}; nothing was written")
     where = shlex.quote(str(place.root))
     print()
-    print("What to do next:")
-    print(f"  octet init --home {where}     in a terminal: it asks for what is missing, and sends a first task")
-    print("Or by hand:")
+    print("Next steps:")
+    print(f"  octet init --home {where}     in a terminal: it asks for the rest, and sends a first task")
+    print("Or without it:")
     print(f"  1. Put your server's id into {place.config / 'octet.toml'}.")
     print(f"  2. Put the bot's token into {place.env_file}, as a line OCTET_DISCORD_TOKEN=…")
     print(f"  3. octet calibrate --home {where}     connects your agents' windows")

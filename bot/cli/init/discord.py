@@ -1,5 +1,5 @@
-"""The Discord half of setting up: the token, the invitation, server and channel, and who owns this Octet. Nobody can be
-named the owner so from Discord: it takes this machine, the bot's token, and a home without an owner."""
+"""The Discord half of `octet init`: the token, the invitation, server and channel, and the owner. Naming the owner here
+needs this machine, the bot's token, and a home without an owner."""
 
 from __future__ import annotations
 
@@ -42,34 +42,35 @@ P = TypeVar("P", DiscordServer, ChannelAccess)
 
 
 class NotInvited(Unavailable):
-    """The bot is on no server yet. Open its link, then `octet init` goes on here."""
+    """The bot is on no server yet. Open its link; `octet init` then continues here."""
 
 
 class NotInvitedThere(Unavailable):
-    """The bot is not on the server {id} yet. Open its link and choose that server, or serve another one by
-    `octet init --guild ID`; it is on: {known}."""
+    """The bot is not on the server {id} yet. Open its link and choose that server, or choose another one with `octet
+    init --guild ID`; it is on: {known}."""
 
 
 class NoSuchPlace(NotFound):
-    """There is no {what} {id} that this bot is shown; there are: {known}."""
+    """This bot sees no {what} {id}; it sees: {known}."""
 
 
 class TokenStillRefused(Conflict):
-    """Discord took none of the tokens. Reset it (discord.com/developers, Bot, Reset Token), copy it whole, and run
-    `octet init` again."""
+    """Discord refused all tokens. Reset the token (discord.com/developers, Bot, Reset Token), copy the whole of it,
+    and run `octet init` again."""
 
 
 class NoSuchPerson(NotFound):
-    """Discord knows nobody with the id {id}. In Discord: Settings, Advanced, Developer Mode; then right-click yourself,
-    Copy User ID."""
+    """Discord knows no user with the id {id}. In Discord: Settings, Advanced, Developer Mode; then right-click
+    yourself, Copy User ID."""
 
 
 class NotSaved(Conflict):
-    """{what} stands in .env or in the environment too, and wins there. Take it away there, or choose the same."""
+    """{what} is also set in .env or in the environment, which override this. Remove it there, or choose the same
+    value."""
 
 
 def set_up_discord(home: Home, options: InitOptions, questions: Prompts) -> bool:
-    """Token, server, channel and owner, each asked for only if it is not there yet. False: goes on without Discord."""
+    """Ask for token, server, channel and owner, each only if it is missing. Return False without Discord."""
     found = _token(home, questions)
     if found is None:
         print("  Without Discord: tasks come from `octet task new`. `octet init` asks again.")
@@ -82,51 +83,46 @@ def set_up_discord(home: Home, options: InitOptions, questions: Prompts) -> bool
     return True
 
 
-def settings_now(home: Home) -> Settings:
-    """The settings as they are now; what is wrong in them is said later, whole, by the configuration's own check."""
-    return read_settings(home, [])
-
-
 def _token(home: Home, questions: Prompts) -> tuple[SetupClient, Application] | None:
-    settings = settings_now(home)
+    settings = read_settings(home, [])  # the check of the configuration reports the problems later
     if settings.discord_token is not None:
-        directory = SetupClient(settings.discord_token.get_secret_value(), api_base=settings.discord.api_base)
-        try:
-            application = directory.application()
-        except TokenInvalid:
-            print("  Discord does not take the token that is there any more.")
-        else:
-            print(f"Discord: the token is kept; the bot is called {printable(application.bot_name)}.")
-            return directory, application
+        if found := _application(settings.discord_token.get_secret_value(), settings):
+            print(f"Discord: the token is kept; the bot is called {printable(found[1].bot_name)}.")
+            return found
+        print("  Discord no longer accepts the present token.")
     else:
-        print(f"Discord: make an application at {PORTAL} ; on its page Bot press Reset Token and copy the token.")
+        print(f"Discord: create an application at {PORTAL} ; on its page Bot press Reset Token and copy the token.")
     for _ in range(_TRIES if questions.is_terminal else 1):
-        token = _bare(questions.secret("The bot's token (typed unseen; Enter alone: without Discord)"))
+        token = _bare(questions.secret("The bot's token (hidden; Enter alone: without Discord)"))
         if not token:
             return None
         if not settings.discord.sandbox and not is_token(token):
             print("  This is not a bot's token: it has three parts with dots between. Copy it whole from the page Bot.")
             continue
-        directory = SetupClient(token, api_base=settings.discord.api_base)
-        try:
-            application = directory.application()
-        except TokenInvalid:
-            print("  Discord does not take this token. Press Reset Token on the page Bot and copy the new one.")
+        if (found := _application(token, settings)) is None:
+            print("  Discord refuses this token. Press Reset Token on the page Bot and copy the new one.")
             continue
         set_variable(home.env_file, TOKEN, token)
-        print(f"  The bot is called {printable(application.bot_name)}. Its token is in {home.env_file}, for you only.")
-        return directory, application
+        print(f"  The bot is called {printable(found[1].bot_name)}. Its token is in {home.env_file}, for you only.")
+        return found
     raise TokenStillRefused
 
 
+def _application(token: str, settings: Settings) -> tuple[SetupClient, Application] | None:
+    client = SetupClient(token, api_base=settings.discord.api_base)
+    try:
+        return client, client.application()
+    except TokenInvalid:
+        return None
+
+
 def _bare(typed: str) -> str:
-    """The token without what is often copied with it."""
     return typed.strip().removeprefix(f"{TOKEN}=").strip("\"'").removeprefix("Bot ").strip()
 
 
 @dataclass(frozen=True, slots=True)
 class DiscordSetup:
-    """What `octet init` asks of Discord and of the user, over one token."""
+    """The questions of `octet init` to Discord and to the user, with one token."""
 
     home: Home
     directory: SetupClient
@@ -135,7 +131,7 @@ class DiscordSetup:
     questions: Prompts
 
     def choose_server(self) -> DiscordServer:
-        kept = settings_now(self.home).discord.guild_id
+        kept = read_settings(self.home, []).discord.guild_id
         wanted = self.options.guild or kept
         servers = self._invited(str(wanted) if wanted else None)
         if wanted is not None:
@@ -146,13 +142,13 @@ class DiscordSetup:
             print(f"  Server: {printable(found.name)}, the only one that the bot is on.")
         else:
             choices = {one.id: one.name for one in servers}
-            found = _among(servers, "server", self.questions.choose("The server to serve", choices, option="--guild"))
+            found = _among(servers, "server", self.questions.choose("The Discord server", choices, option="--guild"))
         if int(found.id) != kept:
             _save_id(self.home, "guild_id", int(found.id))
         return found
 
     def _invited(self, wanted: str | None) -> list[DiscordServer]:
-        """The bot's servers, once it is on one (on the wanted one, if there is one). Raises NotInvited."""
+        """Wait until the bot is on a server, or on the wanted one; return its servers. Raises NotInvited."""
         servers: list[DiscordServer] = []
 
         def is_there() -> bool:
@@ -163,11 +159,11 @@ class DiscordSetup:
             return servers
         others = ", ".join(f"{printable(one.name)} (id {one.id})" for one in servers)
         if wanted is not None:
-            known = f"it is on: {others}. `octet init --guild ID` serves another one" if others else "it is on none"
+            known = f"it is on: {others}. `octet init --guild ID` chooses another one" if others else "it is on none"
             print(f"  The bot is not on the server {wanted}; {known}.")
         if self.application.needs_code_grant:
-            print("  On the page Bot switch *Requires OAuth2 Code Grant* off: with it, nobody can invite the bot.")
-        print("  Invite the bot: open this link and choose your server. It asks for what Octet needs and nothing more.")
+            print("  On the page Bot turn *Requires OAuth2 Code Grant* off: it blocks the invitation link.")
+        print("  Invite the bot: open this link and choose your server. It asks only for what Octet needs.")
         print(f"  {invite_link(self.application.id)}")
         print("  Waiting until the bot is there … (Ctrl-C: later)", flush=True)
         if not wait_until(is_there, self.options.wait_s, LOOK_S):
@@ -176,12 +172,12 @@ class DiscordSetup:
 
     def choose_channel(self, server: DiscordServer) -> None:
         channels = self.directory.text_channels(server.id, self.application.bot_id)
-        kept = settings_now(self.home).discord.channel_id
+        kept = read_settings(self.home, []).discord.channel_id
         if self.options.channel is not None or any(one.id == str(kept) for one in channels):
             found = _among(channels, "channel", str(self.options.channel or kept))
             print(f"  Channel: #{printable(found.name)}{' (kept)' if found.id == str(kept) else ''}.")
         elif not channels:
-            print("  The server shows the bot no text channel: tasks from the command line are told to nobody.")
+            print("  The bot sees no text channel there, so Octet posts nothing about tasks from the command line.")
             return
         elif len(channels) == 1:
             (found,) = channels
@@ -189,12 +185,12 @@ class DiscordSetup:
         else:
             best = next((place for place, one in enumerate(channels) if not one.missing), 0)
             choices = {one.id: f"#{one.name}{_described(one)}" for one in channels}
-            question = "The channel for news of tasks"
+            question = "The channel for messages about tasks"
             chosen = self.questions.choose(question, choices, option="--channel", default=best)
             found = _among(channels, "channel", chosen)
         if found.missing:
             missing = ", ".join(found.missing)
-            print(f"  There the bot lacks: {missing}. Give it that in the channel's settings, Permissions.")
+            print(f"  There the bot lacks: {missing}. Allow that in the channel's settings, Permissions.")
         if found.id != str(kept):
             _save_id(self.home, "channel_id", int(found.id))
 
@@ -209,9 +205,9 @@ class DiscordSetup:
             return
         asyncio.run(_name_owner(self.home, person))
         name = printable(person.name)
-        print(f"  {name} owns this Octet now; everybody else is denied.")
+        print(f"  {name} owns this Octet now; Octet refuses all other users.")
         if self.directory.find_member(server.id, person.id) is None:
-            print(f"  But {name} is no member of {printable(server.name)}: Octet is used from there.")
+            print(f"  But {name} is no member of {printable(server.name)}, where Octet works.")
 
     def _person(self) -> DiscordUser | None:
         owners, owner = self.application.owners, self.options.owner
@@ -226,10 +222,10 @@ class DiscordSetup:
             return None
         if len(owners) == 1:
             (one,) = owners
-            question = f"Make {printable(one.name)} (id {one.id}), who owns the application, the owner of this Octet?"
+            question = f"Make {printable(one.name)} (id {one.id}), the application's owner, the owner of this Octet?"
             return one if self.questions.confirm(question, option="--owner") else None
         choices = {one.id: f"{one.name} (id {one.id})" for one in owners}
-        choices[NOBODY] = "nobody yet: by `/admin claim` later"
+        choices[NOBODY] = "none yet: use `/admin claim` later"
         question = "The owner of this Octet, of the team that owns the application"
         chosen = self.questions.choose(question, choices, option="--owner")
         return next((one for one in owners if one.id == chosen), None)
@@ -248,12 +244,12 @@ def _among(places: Sequence[P], what: str, wanted: str) -> P:
 
 
 async def _name_owner(home: Home, to_be: DiscordUser | None) -> Actor | None:
-    """The owner; `to_be` becomes it first. Raises what opening a home raises, AlreadyRunning among it."""
+    """Make `to_be` the owner, if given; return the owner. Raises what opening a home raises, such as AlreadyRunning."""
     from core.coordinator import open_people
 
     if to_be is None and not home.db.exists():
         return None
-    os.umask(0o077)  # the database and its keys are for the owner of this account only
+    os.umask(0o077)  # keep the database and its keys from other accounts
     with home_lock(home.lock):
         async with open_people(home) as people:
             if to_be is not None:
@@ -262,8 +258,7 @@ async def _name_owner(home: Home, to_be: DiscordUser | None) -> Actor | None:
 
 
 def _save_id(home: Home, key: str, value: int) -> None:
-    """Write an id into [discord] of octet.toml: in the place of the commented template where there is one. Raises
-    NotSaved, and what a change of files of config/ raises."""
+    """Write an id into [discord] of octet.toml, over its commented template if there is one. Raises NotSaved."""
     now = change(home, lambda edit: edit.write(_TOML, _with(edit.document(_TOML).as_string(), key, value)))
     if getattr(now.config.settings.discord, key) != value:
         raise NotSaved(what=f"{key} of [discord]")

@@ -1,4 +1,4 @@
-"""The first start: Octet runs as a child, one test task is sent, and the console says what was seen of it."""
+"""The first start: runs Octet as a child, sends one test task, and prints what happens to it."""
 
 from __future__ import annotations
 
@@ -24,23 +24,22 @@ from core.tasks.model import Task, TaskView
 START_S = 60.0
 CONNECT_S = 60.0
 DELIVER_S = 90.0
-SETTLE_S = 8.0  # what waits for something that passes may have passed by then
+SETTLE_S = 8.0  # how long a task must wait before the console reports that
 _END_S = 60.0
-_STANDS = frozenset({"waiting", "parked", "failed", "cancelled", "expired"})
+_WAITS = frozenset({"waiting", "parked", "failed", "cancelled", "expired"})
 LOG = "octet.log"
-BRIEF = """This is a test of Octet: nothing is to be done but to answer. Run the line below with an answer.md that holds
-one word, hello."""
+BRIEF = """This is a test of Octet: you only have to answer. Run the line below with an answer.md that contains one
+word, hello."""
 
 
 class DidNotStart(Unavailable):
-    """Octet did not start. Its last words, from {log}:
+    """Octet did not start. Its last output, from {log}:
     {words}"""
 
 
 @contextmanager
 def octet_process(home: Home, environ: Mapping[str, str]) -> Generator[subprocess.Popen[bytes]]:
-    """Run Octet for the length of the block. It prints on this console; what it logs goes to octet.log of the home. It
-    has a session of its own, so that Ctrl-C reaches only us and it ends in order."""
+    """Run Octet for the block, out of reach of Ctrl-C, with its log in octet.log of the home; then end it in order."""
     with (home.root / LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "bot", "run", "--home", str(home.root), "--exit-on-eof"],
@@ -64,8 +63,7 @@ def octet_process(home: Home, environ: Mapping[str, str]) -> Generator[subproces
 
 
 def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord: bool, answer_s: float) -> bool:
-    """Wait until Octet runs, send the test task, and wait so long for its answer; return whether the task came where it
-    was to come. Raises DidNotStart."""
+    """Send the test task and wait so long for its answer; return whether its prompt arrived. Raises DidNotStart."""
 
     def has_started() -> bool:
         if process.poll() is not None:
@@ -80,21 +78,22 @@ def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord:
         raise DidNotStart(log=home.root / LOG, words="it was not ready in time")
     if has_discord and not wait_until(is_connected, CONNECT_S):
         print(f"  Discord is not connected after {CONNECT_S:g} s; {home.root / LOG} says why.")
-    task = parse_answer(Task, call(home, "POST", "/tasks", body={"brief": BRIEF, "agent": _first_live_agent(home)})).id
+    live = next((agent.name for agent in load(home).agents if not agent.abilities.is_dry), None)  # gets its prompts
+    task = parse_answer(Task, call(home, "POST", "/tasks", body={"brief": BRIEF, "agent": live})).id
     print(f"  Test task {task} is on its way …", flush=True)
     view = _until(home, task, _has_ended_or_settled(), DELIVER_S)
     if (last := _newest(view)) is not None and last.state == "unknown":
-        print(f"  Nobody saw whether it arrived: {printable(last.note)}.")
-        print("  Its agent's answer settles that.")
-        view = _answered(home, view, answer_s)
-    is_good = _tell_delivery(home, view, _newest(view))
-    if _state(view) == "delivered":
-        _tell_answer(_answered(home, view, answer_s))
+        print(f"  Octet does not know whether it arrived: {printable(last.note)}.")
+        print("  An answer of its agent settles that.")
+        view = _wait_for_answer(home, view, answer_s)
+    is_good = _tell_delivery(home, view, last := _newest(view))
+    if last is not None and last.state == "delivered":
+        _tell_answer(_wait_for_answer(home, view, answer_s))
     return is_good
 
 
-def _answered(home: Home, view: TaskView, limit_s: float) -> TaskView:
-    """The task once its agent has answered, or as it is when the wait ends."""
+def _wait_for_answer(home: Home, view: TaskView, limit_s: float) -> TaskView:
+    """Wait for the agent's answer, so long; return the task then."""
     if view.answers or limit_s <= 0:
         return view
     print(f"  Waiting for the answer, {limit_s:g} s at most (Ctrl-C: no longer) …", flush=True)
@@ -109,17 +108,12 @@ def _tell_answer(view: TaskView) -> None:
     for answer in view.answers:
         print(f"  {printable(answer.sender)} answers: {printable(answer.body)}")
     if not view.answers:
-        print("  No answer was there yet. Its agent may be at work, or may wait at its window for a word of yours; the")
-        print(f"  answer appears in Discord, and by `octet task show {view.task.id}`, when it is given.")
-
-
-def _first_live_agent(home: Home) -> str | None:
-    """An agent whose prompts go somewhere; None where all are only shown."""
-    return next((agent.name for agent in load(home).agents if not agent.abilities.is_dry), None)
+        print("  No answer yet. The agent may still be working, or may wait for you at its window. Its answer will")
+        print(f"  appear in Discord and in `octet task show {view.task.id}`.")
 
 
 def _until(home: Home, task: str, holds: Callable[[TaskView], bool], limit_s: float) -> TaskView:
-    """The task as it is once this holds, or at the limit."""
+    """Wait until this holds, or the limit; return the task then."""
     seen: list[TaskView] = []
 
     def look() -> bool:
@@ -131,22 +125,17 @@ def _until(home: Home, task: str, holds: Callable[[TaskView], bool], limit_s: fl
 
 
 def _has_ended_or_settled() -> Callable[[TaskView], bool]:
-    """Its prompt arrived, or that is unknown, or the task has stood still for some seconds."""
+    """Tell whether its delivery has ended, or the task has waited for some seconds."""
     since: float | None = None
 
     def holds(view: TaskView) -> bool:
         nonlocal since
-        stands = view.task.state in _STANDS
-        since = (since or time.monotonic()) if stands else None
-        has_ended = _state(view) in {"delivered", "sent", "unknown"} and view.task.state != "delivering"
-        return has_ended or (since is not None and time.monotonic() - since > SETTLE_S)
+        since = (since or time.monotonic()) if view.task.state in _WAITS else None
+        has_ended = (last := _newest(view)) is not None and last.state in {"delivered", "sent", "unknown"}
+        is_settled = since is not None and time.monotonic() - since > SETTLE_S
+        return is_settled or (has_ended and view.task.state != "delivering")
 
     return holds
-
-
-def _state(view: TaskView) -> str:
-    last = _newest(view)
-    return last.state if last is not None else ""
 
 
 def _newest(view: TaskView) -> Delivery | None:
@@ -154,7 +143,7 @@ def _newest(view: TaskView) -> Delivery | None:
 
 
 def _tell_delivery(home: Home, view: TaskView, last: Delivery | None) -> bool:
-    """Say how it stands, in what was seen; True for a prompt that came where it was to come."""
+    """Print what Octet saw of the delivery; return whether the prompt arrived."""
     task = view.task
     if last is not None and last.state == "delivered":
         receipts = parse_answer(list[Receipt], call(home, "GET", f"/receipts/{quote(task.id, safe='')}"))
@@ -162,10 +151,8 @@ def _tell_delivery(home: Home, view: TaskView, last: Delivery | None) -> bool:
         print(f"  {task.id} is delivered to {printable(last.agent)} ({last.assurance}): {claim}")
         return True
     if last is not None and last.state == "sent":
-        print(
-            f"  {task.id} was sent as a dry run: its card in Discord, or `octet task show {task.id}`, shows the prompt."
-        )
-        print("  Nothing was typed anywhere; the `octet done` line of the prompt answers it.")
+        print(f"  {task.id} was a dry run: its card in Discord, or `octet task show {task.id}`, shows the prompt.")
+        print("  Octet typed nothing; the `octet done` line of the prompt answers it.")
         return True
     print(f"  {PRESENT[Task](task)}")
     for one in parse_answer(Needs, call(home, "GET", "/fleet/needs-me?limit=100")).shown:

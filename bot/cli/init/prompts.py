@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import getpass
-import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from bot.cli.operator import printable
 from core.kit.errors import Invalid
 
+T = TypeVar("T")
 MARK = "? "  # how each question begins on the screen
 
 
 class NoTerminal(Invalid):
-    """Nobody can be asked here: {question} Answer it by {option}, or run `octet init` in a terminal. What was answered
-    before is kept."""
+    """Octet cannot ask here: {question} Answer with {option}, or run `octet init` in a terminal. Your earlier
+    answers are kept."""
 
 
 class AgentPlace(StrEnum):
-    """The ways in which prompts reach agents."""
+    """Where the agents are, and so how prompts reach them."""
 
     WINDOWS = "windows"
     TERMINALS = "terminals"
@@ -31,22 +32,22 @@ class AgentPlace(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitOptions:
-    """What the caller of `octet init` says beforehand, by options. Octet asks for the rest."""
+    """The answers that options of `octet init` give; it asks for the others."""
 
     guild: int | None = None
     channel: int | None = None
-    owner: str | None = None  # A person's id, `application` for its owner, or `none`
+    owner: str | None = None  # a user's id, `application` for its owner, or `none`
     agents: AgentPlace | None = None
     login: bool | None = None  # whether Octet starts at log-in
     wait_s: float = 600.0  # how long to wait for the bot's invitation
     answer_s: float = 120.0  # how long to wait for the test task's answer
-    send_task: bool = True  # Octet is started, and one test task sent
-    keep_running: bool = True  # afterwards it runs until Ctrl-C
+    send_task: bool = True  # whether to start Octet and send one test task
+    keep_running: bool = True  # whether Octet then runs until Ctrl-C
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompts:
-    """Asks, and takes no answer that it did not offer."""
+    """Asks, and takes only valid answers."""
 
     is_terminal: bool
 
@@ -55,60 +56,53 @@ class Prompts:
         return cls(is_terminal=sys.stdin is not None and sys.stdin.isatty())
 
     def secret(self, question: str) -> str:
-        """What is typed, unseen; without a terminal the first line of standard input. Empty: no answer."""
+        """Read a hidden line; without a terminal the first line of standard input. Empty: no answer."""
         if self.is_terminal:
             return getpass.getpass(f"{MARK}{question}: ").strip()
         return sys.stdin.readline().strip() if sys.stdin is not None else ""
 
-    def text(self, question: str, *, option: str, default: str = "") -> str:
-        """A line of text; Enter alone is `default`, where there is one."""
+    def ask(self, question: str, parse: Callable[[str], T], *, option: str, default: str = "", hint: str = "") -> T:
+        """Ask until `parse` takes the line; it raises ValueError with the correction. Enter alone is `default`."""
+        if not self.is_terminal:
+            raise NoTerminal(question=question if question.endswith(("?", ".")) else f"{question}.", option=option)
+        shown = f" [{hint or default}]" if hint or default else ""
         while True:
-            answer = self._line(f"{question}{f' [{default}]' if default else ''}", question, option) or default
-            if answer:
-                return answer
-
-    def words(self, question: str, *, option: str, default: str = "") -> list[str]:
-        """A command and its arguments, with the quotes that a shell takes; no shell ever reads them."""
-        while True:
+            print(f"{MARK}{question}{shown}: ", end="", flush=True)
+            line = sys.stdin.readline()  # not input(): a Ctrl-C right after its prompt is lost in there
+            if not line:
+                raise EOFError
             try:
-                if words := shlex.split(self.text(question, option=option, default=default)):
-                    return words
+                if answer := line.strip() or default:
+                    return parse(answer)
             except ValueError as wrong:
-                print(f"  {str(wrong)[:1].upper()}{str(wrong)[1:]}; type it again.")
+                print(f"  {wrong}")
 
     def number(self, question: str, *, option: str, default: int, most: int = 500) -> int:
-        while True:
-            answer = self.text(question, option=option, default=str(default))
+        def parse(answer: str) -> int:
             if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= most:
                 return int(answer)
-            print(f"  Type a number from 1 to {most}.")
+            raise ValueError(f"Type a number from 1 to {most}.")
+
+        return self.ask(question, parse, option=option, default=str(default))
 
     def choose(self, question: str, choices: Mapping[str, str], *, option: str, default: int = 0) -> str:
-        """One of the choices, which have a text each, by its number or its name; Enter alone is the default."""
-        for number, text in enumerate(choices.values(), start=1):
-            print(f"    {number}  {printable(text)}")
-        while True:
-            answer = self._line(f"{question} [{default + 1}]", question, option) or str(default + 1)
+        """Ask for one of the choices, which have a text each, by its number or its name."""
+
+        def parse(answer: str) -> str:
             for number, choice in enumerate(choices, start=1):
                 if answer.casefold() in {str(number), choice.casefold()}:
                     return choice
-            print(f"  Type a number from 1 to {len(choices)}.")
+            raise ValueError(f"Type a number from 1 to {len(choices)}.")
+
+        for number, text in enumerate(choices.values(), start=1):
+            print(f"    {number}  {printable(text)}")
+        return self.ask(question, parse, option=option, default=str(default + 1))
 
     def confirm(self, question: str, *, option: str, default: bool = True) -> bool:
-        """Yes or no; Enter alone is the default."""
-        while True:
-            answer = self._line(f"{question} [{'Y/n' if default else 'y/N'}]", question, option).casefold()
-            if not answer:
-                return default
-            if answer in {"y", "yes", "n", "no"}:
-                return answer.startswith("y")
-            print("  Type y or n.")
+        def parse(answer: str) -> bool:
+            if answer.casefold() in {"y", "yes", "n", "no"}:
+                return answer.casefold().startswith("y")
+            raise ValueError("Type y or n.")
 
-    def _line(self, shown_question: str, question: str, option: str) -> str:
-        if not self.is_terminal:
-            raise NoTerminal(question=question if question.endswith(("?", ".")) else f"{question}.", option=option)
-        print(f"{MARK}{shown_question}: ", end="", flush=True)
-        line = sys.stdin.readline()  # not input(): a Ctrl-C right after its prompt is lost in there
-        if not line:
-            raise EOFError
-        return line.strip()
+        hint = "Y/n" if default else "y/N"
+        return self.ask(question, parse, option=option, default="y" if default else "n", hint=hint)

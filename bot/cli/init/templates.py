@@ -1,4 +1,4 @@
-"""The configuration that Octet is shipped with, copied into a home: what is missing there, and over nothing."""
+"""Copies the shipped configuration into a home, without overwriting a file."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What people press. A press carries an id and never trust: permission and state are checked again."""
+"""Buttons and forms. A press carries an id only: core checks permission and state again."""

@@ -1,4 +1,4 @@
-"""The buttons of Octet's messages. Their ids carry all, so that they work after any restart."""
+"""The buttons of Octet's messages. Their ids carry everything, so that they work after any restart."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _STYLES = {
 
 
 class MessageButton(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="none"):
-    """One press: acknowledged first, its error answered. The message itself belongs to its writer, not to the press."""
+    """Acknowledges a press and answers its errors. Only the message's writer changes the message."""
 
     def __init__(self, custom_id: str, label: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> None:
         super().__init__(ui.Button(label=label, style=style, custom_id=custom_id))
@@ -56,20 +56,20 @@ class MessageButton(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="non
             await errors.answer(interaction, error)
 
     async def answer(self, interaction: discord.Interaction[Any]) -> None:
-        """Acknowledge, and do what the button is for."""
+        """Acknowledge the press and act on it."""
         await replies.defer(interaction)
         await replies.say(interaction, await self.press(interaction, await interaction.client.actor(interaction)))
 
     @abstractmethod
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts | str:
-        """Let core do it if this actor may; return the private answer."""
+        """Call core, which checks the permission; return the private answer."""
 
 
 class ResolveUnknown(
     MessageButton,
     template=r"v1:unknown:(?P<decision>arrived|again|drop):(?P<delivery>[0-9A-Z]{26}):(?P<fence>[0-9]{1,9})",
 ):
-    """One press is one person's word, if the presser may give it and nothing else has settled it before."""
+    """Settles an unknown delivery, if the user may decide and nothing else has settled it before."""
 
     def __init__(self, decision: str, delivery: str, fence: int | str, *, label: str = "") -> None:
         self.decision, self.delivery, self.fence = Decision(decision), DeliveryId(delivery), int(fence)
@@ -79,20 +79,20 @@ class ResolveUnknown(
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
         unknowns = interaction.client.coordinator.unknowns
         after = await unknowns.resolve(self.delivery, self.decision, by=by, fence=self.fence)
-        what, agent = after.task or "What was said", inline(after.agent, 60)
+        what, agent = after.task or "the message", inline(after.agent, 60)
         if after.act is not None:
-            return f"Noted. {agent} can be interrupted and answered as before."
+            return f"Recorded. You can interrupt and answer {agent} as before."
         match self.decision:
             case Decision.ARRIVED:
-                return f"{what} arrived, by your word. {agent} has it."
+                return f"Recorded that {what} arrived at {agent}."
             case Decision.SEND_AGAIN:
-                return f"{what} is sent again, as soon as a window can be used."
+                return f"Octet sends {what} again as soon as a window is usable."
             case Decision.DROP:
-                return f"{what} is dropped. Whoever asked for it is told." if after.task else f"{what} is dropped."
+                return f"Dropped {what}."
 
 
 class PressAct(MessageButton, template=r"v1:press:(?P<act>approve|deny|continue):(?P<standstill>[0-9A-Z]{26})"):
-    """One press is one act upon the dialog that the message shows, and upon no other."""
+    """Answers the dialog that the message shows, and no other."""
 
     def __init__(self, act: str, standstill: str) -> None:
         self.act, self.standstill = Act(act), standstill
@@ -119,7 +119,7 @@ class LookAtWindow(MessageButton, template=r"v1:look:(?P<standstill>[0-9A-Z]{26}
 
 
 class CancelTask(MessageButton, template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{0,9})"):
-    """One press ends the task, if the presser may and the task has not ended yet."""
+    """Ends the task, if the user may and the task has not ended yet."""
 
     def __init__(self, task: str) -> None:
         super().__init__(f"v1:task:cancel:{task}", "Cancel", discord.ButtonStyle.danger)
@@ -130,7 +130,7 @@ class CancelTask(MessageButton, template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{
 
 
 class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
-    """One press takes the board of this channel away, if the presser may."""
+    """Removes the board of this channel, if the user may."""
 
     def __init__(self) -> None:
         super().__init__("v1:fleet:board:remove", "Remove")
@@ -141,12 +141,11 @@ class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
 
 
 async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts:
-    """Say how an act ended, with the window as it was afterwards for those who may see it."""
+    """Say how an action ended, with a picture of the window for users who may see it."""
     shots = await core.receipts.afterwards(pressed.delivery, by=by)
     attached = tuple(Attachment(name=f"{one.name}.png", data=one.png) for one in shots)
     return Parts(content="\n".join(pressed_lines(pressed, FORM)), attachments=attached)
 
 
 def quoted_note(delivery: Delivery) -> list[str]:
-    """Quote what Octet saw, in one line; none where the delivery has no note."""
     return [FORM.seen(delivery.note, 500)] if delivery.note else []

@@ -1,4 +1,4 @@
-"""A calibration in Discord: its question with a picture, and buttons and a field for the answer. Only to its owner."""
+"""A calibration in Discord, private to the owner: its question with a picture, buttons and a field for the answer."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from core.security.model import Actor
 
 _BLUE = 0x0F6CBD
 _OPEN_S = 600.0
-BY_NUMBER = "Say it by the number of a place on the picture, such as 37, or finer by 37-4."
+BY_NUMBER = "Answer with the number of a place on the picture, such as 37, or more exactly 37-4."
 
 
 class UnreadableAnswer(Invalid):
-    """“{said}” is no answer to that question."""
+    """“{said}” does not answer that question."""
 
 
 class AnswerCalibration(
     MessageButton, template=r"v1:calibrate:(?P<said>yes|no|type):(?P<number>[0-9]{1,6}):(?P<desk>[\w-]{1,60})"
 ):
-    """A press answers the question of that number, or opens a field for the answer."""
+    """Answers the question of that number, or opens a field for the answer."""
 
     def __init__(self, said: str, number: str, desk: str, *, label: str = "") -> None:
         style = {"yes": discord.ButtonStyle.success, "no": discord.ButtonStyle.secondary}
@@ -49,7 +49,7 @@ class AnswerCalibration(
         self.said, self.number, self.desk = said, int(number), desk
 
     async def answer(self, interaction: discord.Interaction[Any]) -> None:
-        """Open the field, or do as any press."""
+        """Open the field, or answer as any button."""
         if self.said == "type":
             await interaction.response.send_modal(TypedAnswer(self.number, self.desk))
         else:
@@ -79,9 +79,9 @@ class TypedAnswer(ui.Modal, title="Calibrate"):
 
 
 async def asked(octet: Coordinator, desk: str, step: CalibrationStep, *, by: Actor) -> Parts:
-    """Put the question with its picture; or tell how the calibration ended."""
+    """Show the question with its picture, or how the calibration ended."""
     if step.now is None or isinstance(step.now, CalibrationResult):
-        lines = texts.ended(step.now) if step.now else ["Octet works on the last answer."]
+        lines = texts.ended(step.now) if step.now else ["Octet is working on the last answer."]
         return Parts(content=_joined([inline(line, 400) for line in lines]) or "No window was connected.")
     question, picks = step.now, _picks(step.now)
     rows = [_row(one) for one in question.candidates] if isinstance(question, ChooseWindows) else []
@@ -131,7 +131,7 @@ def _joined(lines: list[str]) -> str:
 
 
 class Recalibrate(MessageButton, template=r"v1:recalibrate:(?P<desk>.+):(?P<window>[A-Za-z0-9_.-]+)"):
-    """Measures this very window again; core lets only the owner."""
+    """Measures this window again, for the owner only."""
 
     def __init__(self, desk: str, window: str) -> None:
         super().__init__(f"v1:recalibrate:{desk}:{window}", f"Recalibrate {window}")

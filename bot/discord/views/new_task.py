@@ -18,14 +18,14 @@ from core.kit.errors import OctetError
 from core.tasks.model import NewTask, Task
 
 MAX_CHARS = 4_000  # the longest text that Discord takes in a field
-_OPEN_S = 3_600.0  # how long an open dialog is remembered; a user who sends it later must try again
+_OPEN_S = 3_600.0  # how long Octet remembers an open dialog; a user who sends it later must try again
 
 
 class NewTaskForm(ui.Modal, title="New task"):
     """Asks for the prompt; all else was given with the command."""
 
     def __init__(self, draft: NewTask) -> None:
-        """`draft` has everything but the brief. Its key makes one task of one dialog, however often it is sent."""
+        """Ask for the brief of `draft`. Its key makes one task of one dialog, however often the user sends it."""
         super().__init__(timeout=_OPEN_S)
         self._draft = draft
         self._prompt: ui.TextInput[NewTaskForm] = ui.TextInput(
@@ -33,14 +33,14 @@ class NewTaskForm(ui.Modal, title="New task"):
         )
         self.add_item(
             ui.Label(
-                text="What is to be done",
+                text="What should the agent do?",
                 description=f"At most {MAX_CHARS:,} characters; `octet task new --file` takes more.",
                 component=self._prompt,
             )
         )
 
     async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
-        """Take the task in. A text that cannot be taken is given back with the reason: Discord has thrown it away."""
+        """Create the task. Return a refused text as a file with the reason: Discord does not keep it."""
         await replies.defer(interaction)
         text = self._prompt.value
         try:
@@ -57,7 +57,7 @@ class NewTaskForm(ui.Modal, title="New task"):
 
 
 async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, Any]) -> None:
-    """Open the dialog. It must be the first answer, so Octet checks all other options from memory before."""
+    """Open the dialog. It must be the first response, so Octet checks the other options from memory before."""
     bot = interaction.client
     by, read = await bot.actor(interaction), tasks.new.read(given)
     draft = tasks.draft(origin_of(interaction), brief="", **read)
@@ -66,4 +66,4 @@ async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, A
 
 
 def accepted(task: Task) -> str:
-    return f"{task.id} is accepted. Its card appears in <#{task.place.channel}>."
+    return f"{task.id} created: see its card in <#{task.place.channel}>."

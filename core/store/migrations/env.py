@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that core.store.schema hands in."""
+"""Alembic's entry: runs the migrations on the connection of core.store.schema."""
 
 from alembic import context
 from sqlalchemy import Connection

@@ -12,7 +12,7 @@ _QUOTED = 160
 
 
 def write_answer(agent: str, prompt: ReceivedPrompt, verdicts: Sequence[tuple[Stop, bool]] = ()) -> str:
-    """The answer's whole text, Markdown. The same prompt gives the same answer. `verdicts` on what the agent asked."""
+    """Write the answer in Markdown, always the same for one prompt. `verdicts` are on the agent's questions."""
     body = prompt.body
     lines = body.splitlines()
     first = next((line.strip() for line in lines if line.strip()), "")

@@ -1,4 +1,4 @@
-"""One page in Chromium as a window of its own, spoken with over a pipe: no port is open, nothing is fetched."""
+"""One page in Chromium in a separate window, controlled over a pipe: it opens no port and fetches nothing."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from typing import Any
 
 _START_LIMIT_S = 50.0
 _ANSWER_LIMIT_S = 50.0
-_READS, _WRITES = 3, 4
-"""The descriptors at which Chromium expects its pipe."""
+_READS, _WRITES = 3, 4  # the descriptors at which Chromium expects its pipe
 _CALL = "tell"
 
 
 class BrowserEnded(Exception):
-    """Chromium is gone, or says nothing that can be understood."""
+    """Chromium is gone, or its answer is not valid."""
 
 
 class Browser:
@@ -52,19 +51,17 @@ class Browser:
         self._until_loaded(page)
 
     def run(self, function: str, *arguments: object) -> None:
-        """Call a function of the page; what it returns is of no interest."""
         words = ", ".join(map(json.dumps, arguments))
         self._send("Runtime.evaluate", {"expression": f"{function}({words})"}, self._session)
 
     def calls(self, within_s: float) -> list[str]:
-        """What the page told by `tell("…")`, waiting for it at most so long. Raises BrowserEnded."""
+        """Return the page's calls of `tell("…")`, waiting for one at most so long. Raises BrowserEnded."""
         if not self._calls and self._is_readable(within_s):
             self._take_in()
         calls, self._calls = self._calls, []
         return calls
 
     def close(self) -> None:
-        """End Chromium and wait until it is gone."""
         try:
             os.kill(self._pid, signal.SIGTERM)
             os.waitpid(self._pid, 0)
@@ -145,7 +142,7 @@ def _options(page: Path, class_name: str, folder: Path, size: tuple[int, int]) -
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Ours, but what Chromium keeps beside its profile goes into `folder` too."""
+    """Return this process's environment, with all of Chromium's files in `folder`."""
     caches = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")  # the fonts' cache is the user's own
     own = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config"), "XDG_CACHE_HOME": caches}
     return {**os.environ, **own}

@@ -93,7 +93,7 @@ class ChatWindow:
             pady=6,
             insertwidth=2,
             insertbackground=INK,
-            insertofftime=0,  # a caret that does not blink: the composer's pixels stand still
+            insertofftime=0,  # a caret that does not blink: the composer's pixels do not change
             undo=False,
             exportselection=False,  # selecting is not copying: the X selections stay as they are
         )
@@ -134,7 +134,7 @@ class ChatWindow:
         text.pack(side="top", fill="both", expand=True)
         # As in any chat: what was said can be clicked into, selected and copied; it is never written into.
         text.bind("<Button-1>", lambda _: text.focus_set())
-        text.bind("<Control-a>", self._on_select_all_said)
+        text.bind("<Control-a>", self._on_select_all)
         text.bind("<FocusOut>", lambda _: text.tag_remove("sel", "1.0", "end"))
         text.tag_configure("who", font=self._small_font, foreground=FAINT, spacing1=8, spacing3=2)
         text.tag_configure(Voice.PROMPT, background="#e3ecf7", lmargin1=6, lmargin2=6, rmargin=6)
@@ -143,7 +143,7 @@ class ChatWindow:
         return text
 
     def _build_dialog(self, stop: Stop) -> tk.Frame:
-        """What the agent waits for, over the end of the transcript; its buttons always stand at the same place."""
+        """Show the agent's question over the end of the transcript, with its buttons always at the same place."""
         dialog = tk.Frame(self._transcript, background=COMPOSER_PAPER)
         dialog.place(relx=0, rely=1, anchor="sw", relwidth=1, height=DIALOG_PX, bordermode="outside")
         tk.Frame(dialog, background=EDGES[stop.kind]).place(x=0, y=0, relwidth=1, height=6)
@@ -163,8 +163,6 @@ class ChatWindow:
             button.place(x=10 + place * 110, y=68, width=100, height=24)
             button.bind("<Button-1>", lambda _, allowed=allowed: self._on_answer(allowed=allowed))
         return dialog
-
-    # What the person or the driver does.
 
     def _on_answer(self, *, allowed: bool) -> None:
         self._close_dialog()
@@ -196,12 +194,8 @@ class ChatWindow:
         self._composer.see("insert")
         return "break"
 
-    def _on_select_all(self, _event: tk.Event[tk.Misc]) -> str:
-        self._composer.tag_add("sel", "1.0", "end-1c")
-        return "break"
-
-    def _on_select_all_said(self, _event: tk.Event[tk.Misc]) -> str:
-        self._transcript.tag_add("sel", "1.0", "end-1c")
+    def _on_select_all(self, event: tk.Event[tk.Text]) -> str:
+        event.widget.tag_add("sel", "1.0", "end-1c")
         return "break"
 
     def _on_paste(self, _event: tk.Event[tk.Misc]) -> str:
@@ -210,10 +204,7 @@ class ChatWindow:
         self._tk.tk.eval(_PASTE % (path, path, path, path))
         return "break"
 
-    # What the agent does.
-
     def _tick(self) -> None:
-        """While the agent works: show its news, the seconds, the spinner."""
         finished = False
         for news in self._agent.news():
             if isinstance(news, Finished):
@@ -250,9 +241,8 @@ class ChatWindow:
         self.root.title(f"{spinner}{count}{ending}")
 
     def _append(self, said: Said) -> None:
-        who = {Voice.PROMPT: "prompt", Voice.AGENT: self._who.agent, Voice.COMMAND: "command"}[said.voice]
-        self._write(f"{time.strftime('%H:%M:%S')}  {who}\n", "who")
-        # A prompt stands there as it was sent, to the last blank: it can be found again by its text.
+        self._write(f"{time.strftime('%H:%M:%S')}  {said.speaker(self._who.agent)}\n", "who")
+        # A prompt is shown exactly as it was sent, so that its text can be found.
         self._write((said.text if said.voice is Voice.PROMPT else said.text.rstrip("\n")) + "\n", said.voice)
 
     def _note(self, text: str) -> None:

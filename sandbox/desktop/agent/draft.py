@@ -39,13 +39,11 @@ class DraftPart:
 
 @dataclass(slots=True)
 class TerminalDraft:
-    """What stands in the composer. `feed` takes the terminal's bytes and says how often Enter was pressed."""
+    """The composer's content. `feed` takes the terminal's bytes and returns the entered texts."""
 
     parts: list[DraftPart] = field(default_factory=list[DraftPart])
-    answers_to: str = ""
-    """Keys that answer a dialog, while one is open; they do not go into the draft."""
-    answers: list[str] = field(default_factory=list[str])
-    """Those that were pressed; whoever asked takes them out."""
+    answers_to: str = ""  # keys that answer a dialog, while one is open; they do not go into the draft
+    answers: list[str] = field(default_factory=list[str])  # the pressed ones; the asker removes them
     _waiting: bytes = b""
     _pasting: bool = False
 
@@ -61,15 +59,15 @@ class TerminalDraft:
 
     @property
     def holds_escape(self) -> bool:
-        """Escape has come, and nothing yet that would make a longer key of it."""
+        """Escape has come, and nothing after it yet that makes a longer key."""
         return self._waiting == b"\x1b"
 
     def forget_escape(self) -> None:
-        """Nothing more came: it was the Escape key itself, which is nothing for the composer."""
+        """Drop a lone Escape key, which means nothing to the composer."""
         self._waiting = b""
 
     def feed(self, data: bytes) -> list[str]:
-        """Take bytes in. Each Enter gives the draft's text of that moment; clearing it is the caller's decision."""
+        """Take bytes. Return the draft's text at each Enter; the caller decides whether to clear it."""
         self._waiting += data
         entered: list[str] = []
         while self._waiting:
@@ -140,7 +138,7 @@ class TerminalDraft:
 
 
 def _half_character(raw: bytes) -> int:
-    """How many bytes at the end belong to a character whose rest has not come yet."""
+    """Count the bytes at the end of a character whose rest has not come yet."""
     for back in range(1, min(_UTF8_LONGEST, len(raw) + 1)):
         byte = raw[-back]
         if byte >= 0xC0:

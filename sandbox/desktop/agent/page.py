@@ -26,8 +26,7 @@ class PageWindow:
         self._who = arguments
         self._agent = ScriptedAgent(name=arguments.agent, folder=arguments.folder, work_seconds=arguments.work_seconds)
         self._started = 0.0
-        self._shown: tuple[str, int] | None = None
-        """What the strip says of the agent's work."""
+        self._shown: tuple[str, int] | None = None  # what the strip says of the agent's work
         # Chromium makes the instance part of the window's WM_CLASS of the file's name.
         page = arguments.folder / f"{arguments.window}.html"
         page.write_bytes(_PAGE.read_bytes())
@@ -80,13 +79,11 @@ class PageWindow:
         self._shown = shown
 
     def _say(self, said: Said) -> None:
-        who = {Voice.PROMPT: "prompt", Voice.AGENT: self._who.agent, Voice.COMMAND: "command"}[said.voice]
         text = said.text if said.voice is Voice.PROMPT else said.text.rstrip("\n")
-        self._browser.run("say", said.voice, f"{time.strftime('%H:%M:%S')}  {who}", text)
+        self._browser.run("say", said.voice, f"{time.strftime('%H:%M:%S')}  {said.speaker(self._who.agent)}", text)
 
 
 def main() -> int:
-    """One page, from its start to its end."""
     for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(sign, _end)
     try:

@@ -12,8 +12,7 @@ _DONE_LINE = re.compile(
     (?P<command>\S.*?\s(?P<verb>done|reply)\s+(?P<task>T-\d+)\s.*?--file\s+(?P<file>"[^"]*"|'[^']*'|\S+))""",
     re.VERBOSE,
 )
-_WORKING = "While you work:"
-"""The line before the one that answers; it is no part of what is asked."""
+_WORKING = "While you work:"  # the line before the one that answers; it does not belong to the body
 _HEADER = re.compile(r"^\[[A-Z0-9]+\] (?P<sender>.*?) →")
 _DEMO = re.compile(r"^\s*demo:\s*(?P<word>[a-z]+)\b\s*(?P<rest>.*?)\s*$")
 _MARKERS = re.compile(r"^No shell\?.*\s(?P<opening><<<[a-z0-9]+) and (?P<closing>[a-z0-9]+>>>)\s*$")
@@ -26,15 +25,14 @@ MOST_STOPS = 20
 class StopKind(StrEnum):
     """What an agent stops for."""
 
-    ASK = "ask"
-    """It wants to run a command, and waits for a yes or a no."""
+    ASK = "ask"  # it wants to run a command, and waits for a yes or a no
     ERROR = "error"
     LIMIT = "limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """Something the window shows until somebody answers it: approve or deny a command, or let the agent go on."""
+    """A question that the window shows until a user answers it: approve or deny a command, or continue."""
 
     kind: StopKind
     text: str
@@ -53,8 +51,7 @@ class Stop:
 class DoneLine:
     """The command that brings the answer back, as words for a program start without a shell.
 
-    A brief's command is `done` and ends the task; the one of somebody's words is `reply` and does not.
-    """
+    A brief's command is `done` and ends the task; the one of a user's message is `reply` and does not."""
 
     task: str
     words: tuple[str, ...]
@@ -63,18 +60,16 @@ class DoneLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """How this prompt wants the demo to go; the words stand on lines that begin with `demo:`."""
+    """How this prompt directs the demo, by lines that begin with `demo:`."""
 
     wait_s: float | None = None
     fail: str | None = None
     silent: bool = False
-    window: bool = False
-    """Answer between the markers that the prompt names, as an agent without a shell does."""
-    half: bool = False
-    """The same, but stop in the middle."""
+    window: bool = False  # answer between the markers that the prompt names, as an agent without a shell does
+    half: bool = False  # the same, but stop in the middle
     long: bool = False
     stops: tuple[Stop, ...] = ()
-    """In the order they stand in the prompt; the command of an `ask` may also stand on a line `ask: COMMAND`."""
+    """In the order of the prompt; the command of an `ask` may also be on a line `ask: COMMAND`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +80,14 @@ class ReceivedPrompt:
     body: str
     done: DoneLine | None
     markers: tuple[str, str] | None = None
-    """Between which an answer may stand in this window; None where the prompt offers no such way."""
+    """The marks around an answer in this window; None where the prompt offers no such answer."""
     script: Script = field(default_factory=Script)
 
 
 def read_prompt(text: str) -> ReceivedPrompt:
     """Take a submitted text apart. The last line that answers counts: a prompt ends with it, a body may quote one.
 
-    Somebody's words (their header does not name the hub as the sender) never end a task, whatever they quote.
-    """
+    A user's message (its header does not name the hub as the sender) never ends a task, even if it quotes `done`."""
     lines = text.splitlines()
     header = _HEADER.match(lines[0]) if lines else None
     verbs = {"reply"} if header and header["sender"] != "hub" else {"done"}
@@ -120,14 +114,14 @@ def _read_done(line: str, verbs: set[str]) -> DoneLine | None:
         words = tuple(shlex.split(match["command"]))
         file = shlex.split(match["file"])[0]
     except (ValueError, IndexError):
-        return None  # unbalanced quotes: not a command anybody could run
+        return None  # unbalanced quotes: no valid command
     if "--code" not in words or "/" in file or file in {"", ".", ".."}:
         return None
     return DoneLine(task=match["task"], words=words, file=file)
 
 
 def _read_markers(lines: list[str]) -> tuple[str, str] | None:
-    """Those that stand behind what is asked: a body may name others."""
+    """Find the markers after the body, which may name others."""
     for line in reversed(lines):
         if match := _MARKERS.match(line):
             return match["opening"], match["closing"]
@@ -156,15 +150,8 @@ def _read_script(body: str) -> Script:
             stops.append(Stop(kind=StopKind(word), text=rest or "the prompt asked for this"))
         else:
             flags.add(word)
-    return Script(
-        wait_s=wait_s,
-        fail=fail,
-        silent="silent" in flags,
-        window="window" in flags,
-        half="half" in flags,
-        long="long" in flags,
-        stops=tuple(stops[:MOST_STOPS]),
-    )
+    named = {flag: flag in flags for flag in ("silent", "window", "half", "long")}
+    return Script(wait_s=wait_s, fail=fail, stops=tuple(stops[:MOST_STOPS]), **named)
 
 
 def _seconds(text: str) -> float | None:

@@ -35,7 +35,7 @@ DIALOG_PAPER = "#0f1115"
 KEYS = {"y": True, "n": False}
 WAITING = "waiting for your answer · Esc interrupts"
 IDLE_HINT = "ready · Enter sends, Ctrl+U clears"
-# Bracketed paste; the other screen; no line wrap; a steady block as cursor, because pixels must stand still.
+# Bracketed paste; the other screen; no line wrap; a steady block as cursor, because pixels must not change.
 _BEGIN = "\x1b[?2004h\x1b[?1049h\x1b[?7l\x1b[2 q\x1b[2J"
 _END = "\x1b[?2004l\x1b[?7h\x1b[?1049l"
 
@@ -47,7 +47,7 @@ def _colours(ink: str, paper: str) -> str:
 
 @dataclass(slots=True)
 class TerminalScreen:
-    """Draws rows that have changed, and only those: what stands still is not touched."""
+    """Draws only rows that have changed."""
 
     drawn: list[str] = field(default_factory=list[str])
 
@@ -77,7 +77,6 @@ class TerminalAgent:
         self._note("A scripted demo agent. What you send here is counted, and answered through its octet done line.")
 
     def run(self) -> None:
-        """Until the terminal goes away."""
         keyboard = sys.stdin.fileno()
         before = termios.tcgetattr(keyboard)
         signal.signal(signal.SIGWINCH, self._on_resize)
@@ -104,17 +103,14 @@ class TerminalAgent:
                 return False
             for text in self._draft.feed(data):
                 self._enter(text)
-            self._take_answers()
+            for key in self._draft.answers:
+                self._agent.answer(allowed=KEYS.get(key, True))
+            self._draft.answers.clear()
         elif self._draft.holds_escape:
             self._draft.forget_escape()
             self._agent.interrupt()
         self._hear()
         return True
-
-    def _take_answers(self) -> None:
-        for key in self._draft.answers:
-            self._agent.answer(allowed=KEYS.get(key, True))
-        self._draft.answers.clear()
 
     def _enter(self, text: str) -> None:
         was_busy = self._agent.busy
@@ -136,15 +132,12 @@ class TerminalAgent:
 
     def _append(self, said: Said) -> None:
         ink = {Voice.PROMPT: INK, Voice.AGENT: GREEN, Voice.COMMAND: BLUE}[said.voice]
-        who = {Voice.PROMPT: "prompt", Voice.AGENT: self._who.agent, Voice.COMMAND: "command"}[said.voice]
-        self._said.append((FAINT, f"\n{time.strftime('%H:%M:%S')} {who}"))
+        self._said.append((FAINT, f"\n{time.strftime('%H:%M:%S')} {said.speaker(self._who.agent)}"))
         self._said.append((ink, shown(said.text.rstrip("\n"))))
         del self._said[:-TRANSCRIPT_KEPT]
 
     def _note(self, text: str) -> None:
         self._said.append((FAINT, text))
-
-    # Drawing.
 
     def _draw(self) -> None:
         columns, lines = os.get_terminal_size(sys.stdout.fileno())
@@ -179,7 +172,7 @@ class TerminalAgent:
         return drawn if stop is None else drawn[:-DIALOG_ROWS] + self._dialog(stop, columns)
 
     def _dialog(self, stop: Stop, columns: int) -> list[str]:
-        """What the agent waits for, over the end of the transcript."""
+        """Draw the agent's question over the end of the transcript."""
         ask = stop.kind is StopKind.ASK
         text = rows(shown(f"$ {stop.text}" if ask else stop.text), columns - 2)[: DIALOG_ROWS - 2]
         keys = "[y] approve   [n] deny" if ask else "[c] continue"
@@ -197,7 +190,7 @@ class TerminalAgent:
         return _colours(BUSY_INK, BUSY) + fitted(text, columns)
 
     def _composer(self, columns: int) -> tuple[list[str], int, int]:
-        """The composer's rows, and the cursor's column and row in them; of a long draft the end is shown."""
+        """Return the composer's rows with the draft, or its end, and the cursor's column and row in them."""
         room = columns - len(SIGN) - 1
         cut = rows(self._draft.seen(), room)[-COMPOSER_ROWS:]
         paper = _colours(INK, COMPOSER_PAPER)

@@ -1,4 +1,4 @@
-"""Text on a grid of terminal cells: how wide it is, how it is cut into rows, and what is safe to show."""
+"""Text on a grid of terminal cells: measures it, cuts it into rows, and makes it safe to show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _JOINER = 0x200D
 
 
 def shown(text: str) -> str:
-    """The text without anything a terminal would obey: control characters become blanks, tabs four of them."""
+    """Replace all that a terminal would obey: control characters by a blank, tabs by four."""
     return "".join(
         "    " if char == "\t" else char if char == "\n" or not unicodedata.category(char).startswith("C") else " "
         for char in text
@@ -18,7 +18,6 @@ def shown(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """How many cells the text takes."""
     return sum(map(_cells, text))
 
 
@@ -32,7 +31,7 @@ def rows(text: str, columns: int) -> tuple[str, ...]:
 
 
 def fitted(text: str, columns: int) -> str:
-    """The text cut or filled up to exactly `columns` cells."""
+    """Cut or fill the text to exactly `columns` cells."""
     kept: list[str] = []
     used = 0
     for char in text:

@@ -1,4 +1,4 @@
-"""The scripted agent at work: one prompt at a time in a thread, its words handed back through a queue."""
+"""The scripted agent at work: one prompt at a time in a thread, which reports through a queue."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from pathlib import Path
 from sandbox.desktop.agent.answer import write_answer
 from sandbox.desktop.agent.prompt import DoneLine, ReceivedPrompt, Stop, StopKind, read_prompt
 
-AFTER_ANSWER_S = 0.8
-"""How long it works on, at most, after each answer to what it asked."""
+AFTER_ANSWER_S = 0.8  # how long it continues, at most, after each answer to its question
 _LOOK_EVERY_S = 0.1
 COMMAND_LIMIT_S = 90.0
-"""`octet done` itself gives up after 30 s without a coordinator; a command that takes three times as long hangs."""
+"""`octet done` gives up after 30 s without a coordinator; a command that takes three times as long hangs."""
 
 
 class Voice(StrEnum):
@@ -40,6 +39,9 @@ class Said:
     voice: Voice
     text: str
 
+    def speaker(self, agent: str) -> str:
+        return agent if self.voice is Voice.AGENT else self.voice.value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
@@ -52,14 +54,13 @@ class ScriptedAgent:
     """Works on one prompt after the other. What it has to say is read from `news` by the window's own thread."""
 
     def __init__(self, *, name: str, folder: Path, work_seconds: float, queues: bool = False) -> None:
-        """`queues`: what is submitted while it works is kept, and done afterwards."""
+        """With `queues` it keeps prompts that come while it works, and does them afterwards."""
         self.name = name
         self._queues = queues
         self._waiting: deque[str] = deque()
         self._news: queue.SimpleQueue[Said | Stop | Finished] = queue.SimpleQueue()
         self.busy = False
-        self.stop: Stop | None = None
-        """What it waits for an answer to."""
+        self.stop: Stop | None = None  # its open question
         self._is_allowed = False
         self._answered = threading.Event()
         self._interrupted = threading.Event()
@@ -70,8 +71,7 @@ class ScriptedAgent:
         self._rests = folder / "rests"
 
     def submit(self, text: str) -> bool:
-        """Begin to work on `text`, or keep it for later. False, and nothing happens, if it is blank, or comes while
-        this agent works and keeps nothing."""
+        """Begin to work on `text`, or keep it for later. Return False, without effect, for a blank or untimely text."""
         if not text.strip() or (self.busy and not self._queues):
             return False
         with self._heard.open("a", encoding="utf-8") as file:
@@ -84,20 +84,20 @@ class ScriptedAgent:
         return True
 
     def answer(self, *, allowed: bool) -> None:
-        """Approve or deny what it asked, or let it go on after an error or a limit. Nothing if it asks nothing."""
+        """Approve or deny its question, or continue after an error or a limit. No effect without a question."""
         if self.stop is not None:
             self._is_allowed, self.stop = allowed, None
             self._answered.set()
 
     def interrupt(self) -> None:
-        """Let it stop what it does, without an answer. Nothing if it does nothing."""
+        """Stop its work without an answer, if it works."""
         if self.busy:
             self.stop = None
             self._interrupted.set()
             self._answered.set()
 
     def news(self) -> Iterator[Said | Stop | Finished]:
-        """What the window has to show by now; a Stop stands there until `answer` or `interrupt`."""
+        """Yield what the window has to show by now; a Stop stays until `answer` or `interrupt`."""
         while True:
             try:
                 yield self._news.get_nowait()
@@ -113,7 +113,7 @@ class ScriptedAgent:
         threading.Thread(target=self._work, args=(prompt,), name="work", daemon=True).start()
 
     def rest(self) -> None:
-        """Called by the window when it has shown `Finished`. What was kept comes next."""
+        """Begin the next kept prompt; the window calls this when it has shown `Finished`."""
         self.busy = False
         if self._waiting:
             self._begin(self._waiting.popleft())
@@ -131,7 +131,7 @@ class ScriptedAgent:
             self._news.put(Finished(label=self.label))
 
     def _be_busy(self, seconds: float) -> None:
-        """For so long, or until it is interrupted, or somebody lays the file `rests` into its folder."""
+        """Work for so long, until an interrupt, or until there is a file `rests` in its folder."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not self._interrupted.wait(min(left, _LOOK_EVERY_S)):
             if self._rests.exists():
@@ -197,6 +197,6 @@ class ScriptedAgent:
 
 
 def _masked(words: tuple[str, ...]) -> str:
-    """The command with the task's code hidden: a screenshot of this line should be worth nothing."""
+    """Hide the task's code in the command, so that a screenshot does not reveal it."""
     before = ("", *words)
     return " ".join("•••" if last == "--code" else shlex.quote(word) for last, word in zip(before, words, strict=False))

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from sandbox.discord.errors import Problems
 from sandbox.discord.model import Json
 
-Check = Callable[[Any, str, Problems], None]
-"""Adds to the problems what is wrong with a value at a path."""
+Check = Callable[[Any, str, Problems], None]  # adds to the problems what is wrong with a value at a path
 
 KINDS: dict[type, str] = {
     str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object", type(None): "null",
@@ -186,9 +185,6 @@ def _distance(problems: Problems) -> tuple[int, int, int]:
 def _check_choice(choices: list[Any], value: Any, path: str, problems: Problems) -> None:
     if value not in choices:
         problems.add(path, "BASE_TYPE_CHOICES", f"Value must be one of ({', '.join(map(repr, choices))}).")
-
-
-# Rules for values of the right type, by their keywords
 
 
 def _check_length(schema: Json, value: Any, path: str, problems: Problems) -> None:

@@ -28,8 +28,7 @@ from sandbox.discord.rest.requests import OPERATION, SEEN, Api, answer
 PREFIX = "/api/v10"
 TOKEN_ROUTES = ("/interactions/", "/webhooks/")
 KEPT = 2000
-Found = tuple[str, dict[str, str]]
-"""A path as the description writes it, and the ids in it."""
+Found = tuple[str, dict[str, str]]  # A path as the description writes it, and the ids in it
 log = logging.getLogger(__name__)
 
 
@@ -42,11 +41,9 @@ class Exchange:
     path: str
     query: dict[str, str]
     request: Any
-    status: int
-    """0: the connection was cut."""
+    status: int  # 0: the connection was cut
     response: bytes
-    fault: FaultKind | None = None
-    """The fault that struck it, if one did; then the answer is the fault's."""
+    fault: FaultKind | None = None  # the fault that struck it, if one did; then the answer is the fault's
 
 
 class Record:
@@ -62,6 +59,10 @@ class Record:
         self.exchanges.append(exchange)
         for listener in self.listeners:
             listener(exchange)
+
+    def listed(self) -> dict[str, Any]:
+        exchanges = [[one.method, one.route, one.status] for one in self.exchanges]
+        return {"exchanges": exchanges, "unknown_routes": self.unknown_routes, "failures": self.failures}
 
     def fail(self, request: web.Request, error: Exception) -> ApiError:
         """Log and keep a request at which the sandbox failed; return its answer."""
@@ -81,7 +82,6 @@ class Record:
 
 
 def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Application:
-    """The application to mount under /api/v10."""
 
     async def carry_out(request: web.Request, handler: Handler, found: Found | None) -> web.StreamResponse:
         headers: dict[str, str] = {}
@@ -89,7 +89,9 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
             operation = _operation(request.method, found)
             template, ids = found or ("", {})
             if not template.startswith((*TOKEN_ROUTES, "/gateway")) or template == "/gateway/bot":
-                _authorise(request, api.world.token)
+                given, token = request.headers.get("Authorization", ""), f"Bot {api.world.token}"
+                if not secrets.compare_digest(given.encode(errors="replace"), token.encode()):
+                    raise errors.unauthorized()
             verdict = rates.take(f"{request.method} {template}", ids)
             headers = verdict.headers
             if verdict.is_allowed:
@@ -112,7 +114,7 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
         strike = faults.take(f"{request.method} {path}", is_limited_globally=not path.startswith(TOKEN_ROUTES))
         rule = strike.rule
         if rule is not None or strike.delay_s:
-            # The whole request has arrived: it may be carried out when nobody waits for the answer any more, and an
+            # Read the whole request: it may be carried out after its sender has left, and an
             # answer that comes without carrying it out leaves nothing unread, which would cost the next request too.
             await request.read()
             await asyncio.sleep(strike.delay_s)
@@ -138,7 +140,7 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
 
 
 def _operation(method: str, found: Found | None) -> operations.Operation:
-    """The operation that a request asks for; raises 404 or 405 for what Discord does not have."""
+    """Find the operation of a request. Raises 404 or 405 for what Discord does not have."""
     if found is None:
         raise errors.not_found()
     operation = operations.operation(found[0], method.lower())
@@ -148,7 +150,7 @@ def _operation(method: str, found: Found | None) -> operations.Operation:
 
 
 def _told(error: Exception, request: web.Request, record: Record) -> ApiError:
-    """What Discord would answer; what the sandbox lacks, or fails at, is recorded for the test that owns it."""
+    """Return Discord's answer to the error; record what the sandbox lacks or fails at, for its test."""
     call = f"{request.method} {request.path}"
     match error:
         case ApiError():
@@ -167,7 +169,7 @@ def _told(error: Exception, request: web.Request, record: Record) -> ApiError:
 
 
 def _struck(request: web.Request, rule: FaultRule, limited: dict[str, str]) -> web.Response:
-    """The answer that a fault gives; when it is a cut connection, cut it."""
+    """Make the answer of a fault, or cut the connection."""
     if rule.kind is FaultKind.DROP:
         if request.transport is not None:
             request.transport.abort()
@@ -185,12 +187,6 @@ def _struck(request: web.Request, rule: FaultRule, limited: dict[str, str]) -> w
         kept = {name: limited[name] for name in ("Retry-After", "Via")}
         limited = {**kept, "X-RateLimit-Scope": "global", "X-RateLimit-Global": "true"}
     return answer({**told, "code": rule.code}, status=429, headers=limited)
-
-
-def _authorise(request: web.Request, token: str) -> None:
-    given = request.headers.get("Authorization", "")
-    if not secrets.compare_digest(given.encode(errors="replace"), f"Bot {token}".encode()):
-        raise errors.unauthorized()
 
 
 def _keep(

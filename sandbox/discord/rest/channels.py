@@ -17,8 +17,7 @@ from sandbox.discord.model import (
 )
 from sandbox.discord.rest.requests import Api, answer, nothing, path_id, query_bool, query_int, query_time, read
 
-OWNERS_MAY = {"name", "archived", "auto_archive_duration"}
-"""What of a thread the one who started it may change."""
+OWNERS_MAY = {"name", "archived", "auto_archive_duration"}  # what of a thread the one who started it may change
 
 
 class ChannelRoutes:
@@ -120,8 +119,6 @@ class ChannelRoutes:
         shown = [self._shown(thread) for thread in threads[:limit]]
         mine = [thread["member"] for thread in shown if "member" in thread]
         return answer({"threads": shown, "members": mine, "has_more": len(threads) > limit})
-
-    # Members
 
     def _thread(self, request: web.Request) -> ChatChannel:
         thread = self._api.channel(request)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from aiohttp import web
 
@@ -107,7 +106,7 @@ class CommandRoutes:
         return nothing()
 
     def _made(self, wanted: Json, guild_id: int | None, command_id: str | None) -> Json:
-        world = self._api.world
+        world, permissions = self._api.world, wanted.get("default_member_permissions")
         made: Json = {
             "id": command_id or str(world.new_id()),
             "application_id": str(world.application_id),
@@ -117,7 +116,7 @@ class CommandRoutes:
             "name_localizations": wanted.get("name_localizations"),
             "description": wanted.get("description") or "",
             "description_localizations": wanted.get("description_localizations"),
-            "default_member_permissions": _permissions(wanted.get("default_member_permissions")),
+            "default_member_permissions": None if permissions is None else str(permissions),
             "dm_permission": wanted.get("dm_permission") is not False,
             "contexts": wanted.get("contexts"),
             "integration_types": wanted.get("integration_types") or [0],
@@ -133,10 +132,6 @@ class CommandRoutes:
 def _untranslated(part: Json) -> Json:
     shown = {key: value for key, value in part.items() if not key.endswith("_localizations")}
     return shown | {key: list(map(_untranslated, dicts(shown, key))) for key in {"options", "choices"} & shown.keys()}
-
-
-def _permissions(value: Any) -> str | None:
-    return None if value is None else str(value)
 
 
 def _made_option(option: Json) -> Json:

@@ -14,7 +14,7 @@ READ_HISTORY = ChatPermission.READ_MESSAGE_HISTORY
 
 
 class MessageRoutes:
-    """What is said."""
+    """The routes about messages."""
 
     def __init__(self, api: Api) -> None:
         self._api = api

@@ -36,18 +36,17 @@ class Api:
     world: World
     payloads: Payloads
     interactions: Interactions
-    session_starts: Callable[[], Json]
-    """How many gateway sessions the application may still start."""
+    session_starts: Callable[[], Json]  # how many gateway sessions the application may still start
 
     def channel(self, request: web.Request, needed: ChatPermission = ChatPermission.VIEW_CHANNEL) -> ChatChannel:
-        """The path's channel, in which the bot must have this permission."""
+        """Find the path's channel, in which the bot must have this permission."""
         channel = self.world.channel(path_id(request, "channel_id"))
         self.world.require_bot(channel, needed)
         return channel
 
 
 def answer(payload: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """JSON whose content type is exactly application/json: with a charset discord.py would hand out plain text."""
+    """Answer with exactly application/json: with a charset discord.py would return plain text."""
     raw = json.dumps(payload, separators=(",", ":")).encode()
     return web.Response(body=raw, status=status, headers={"Content-Type": "application/json", **(headers or {})})
 
@@ -61,7 +60,7 @@ def path_id(request: web.Request, name: str) -> int:
 
 
 def query_int(request: web.Request, name: str, default: int | None = None) -> int | None:
-    """A number of the query, which the description has checked."""
+    """Return a number of the query, which the description has checked."""
     text = request.query.get(name)
     return default if text is None else int(text)
 
@@ -71,7 +70,7 @@ def query_bool(request: web.Request, name: str) -> bool:
 
 
 def query_time(request: web.Request, name: str) -> datetime | None:
-    """A moment of the query, which the description has checked."""
+    """Return a moment of the query, which the description has checked."""
     text = request.query.get(name)
     if text is None:
         return None
@@ -80,7 +79,7 @@ def query_time(request: web.Request, name: str) -> datetime | None:
 
 
 async def read(request: web.Request) -> Body:
-    """The request's body as an object, with its files if it is multipart; checked against the description."""
+    """Read the request's body as an object, with the files of a multipart one, checked against the description."""
     raw = await request.read()
     if request.content_type.startswith(("multipart/", FORM)):
         try:
@@ -94,7 +93,7 @@ async def read(request: web.Request) -> Body:
 
 
 async def read_list(request: web.Request) -> list[Json]:
-    """The request's body as a list of objects; checked against the description."""
+    """Read the request's body as a list of objects, checked against the description."""
     value = _parse(await request.read() or b"[]")
     _check(request, value)
     return value
@@ -110,7 +109,7 @@ def _check(request: web.Request, value: Any) -> None:
 
 
 async def _read_form(request: web.Request, raw: bytes) -> Body:
-    """A form: its field `payload_json` holds all that is no file; without one each field speaks for itself."""
+    """Read a form: its field `payload_json` holds all but the files; without that field each field counts."""
     fields: dict[str, str] = {}
     files: dict[int, Upload] = {}
     if request.content_type == FORM:
@@ -133,7 +132,7 @@ async def _read_form(request: web.Request, raw: bytes) -> Body:
 
 
 def _stream(raw: bytes) -> StreamReader:
-    """A body that is here already, as a stream: so it outlives its connection."""
+    """Make a stream of a received body, which then outlives its connection."""
     loop = asyncio.get_running_loop()
     stream = StreamReader(BaseProtocol(loop), max(2**16, len(raw)), loop=loop)
     stream.feed_data(raw)

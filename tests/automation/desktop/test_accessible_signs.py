@@ -166,7 +166,7 @@ async def test_a_program_that_does_not_tell_is_unknown_and_takes_no_text(targets
         display.buses = buses
     async with running(hands_on(display, tmp_path, [mute], news, CHAT), news) as desk:
         shown = await shows(desk, Activity.UNKNOWN)
-        assert "does not tell" in shown.note
+        assert "does not report" in shown.note
         outcome = await deliver(desk, mute.name, "nobody knows what it shows")
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.NOT_TOLD), outcome
     assert mute.heard == []

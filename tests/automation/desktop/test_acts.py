@@ -141,7 +141,7 @@ async def test_an_act_whose_worker_was_killed_is_never_pressed_again(stand: Stan
         so_far = len(on.desk.news.shown)
         settled = await settle(on, order(TERMINAL, Act.APPROVE, shown.mark))
         assert settled.result is Result.UNKNOWN
-        assert ("the dialog still stands there" in settled.note) is not is_pressed, settled
+        assert ("the dialog is still open" in settled.note) is not is_pressed, settled
         assert [one.moment for one in settled.pictures] == [Moment.AFTERWARDS]
         if not is_pressed:
             again = await told(on, TERMINAL, Activity.NEEDS_INPUT, after=so_far)

@@ -57,7 +57,7 @@ async def test_a_minimised_and_a_maximised_window_come_back(display: VirtualDisp
         await soon(lambda: len(places.fill_states(on.agent.seen.id)) == 2 and not stands(on), "it is maximised")
         one = await arranged(on)
         assert (one.reason, stands(on)) == (None, True)
-        assert "made a window of its own size again" in one.done
+        assert "restored from maximised or full screen" in one.done
 
 
 async def test_a_covered_window_is_raised_and_an_uncovered_one_is_not(display: VirtualDisplay, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ class Desk:
 
 def arranging(desk: Desk) -> WindowArranger:
     there = cast("Any", desk)
-    return WindowArranger(eyes=there, places=there, pace=there)
+    return WindowArranger(eyes=there, pace=there)
 
 
 def test_a_window_that_is_closed_just_when_it_is_to_be_raised_is_said_to_be_closed() -> None:

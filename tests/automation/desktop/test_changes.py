@@ -74,7 +74,7 @@ def looker(display: VirtualDisplay, tmp_path: Path) -> Iterator[Looker]:
     with ScreenCapture(display.name) as screen:
         looker = Looker(display, open_tk(display, "agent-1", 40, 40), tmp_path, screen)
         with closing(looker.connection):
-            until(lambda: looker.place() is None, "it stands at its place")
+            until(lambda: looker.place() is None, "it is at its place")
             until(lambda: looker.requests(looker.place) == 1, "nothing changes any more")
             yield looker
 

@@ -75,13 +75,13 @@ def test_windows_are_found_at_their_place_elsewhere_twice_or_not_at_all(
     box = agent.window.box
     elsewhere = replace(agent.window, box=Box(x=box.x + 50, y=box.y, width=box.width, height=box.height))
     found = look(replace(desk, windows=(elsewhere,)))
-    assert (found.level, "stands elsewhere" in found.what) == (FindingLevel.WARNING, True)
+    assert (found.level, "is elsewhere" in found.what) == (FindingLevel.WARNING, True)
     assert "octet desk arrange main" in found.cure
     gone = look(replace(desk, windows=(replace(agent.window, title="^nobody"),)))
     assert (gone.level, "is not open" in gone.what) == (FindingLevel.WARNING, True)
     open_tk(display, "agent-2", 500, 10)
     both = replace(elsewhere, title="^agent-")
-    assert "2 windows could be meant" in look(replace(desk, windows=(both,))).what
+    assert "2 windows match" in look(replace(desk, windows=(both,))).what
 
 
 def test_a_display_of_its_own_can_be_started_or_lacks_packages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,7 +294,7 @@ async def test_a_desk_follows_its_display_and_delivers_again_when_that_is_back(t
     folder = DisplayStateDir(tmp_path / "displays", "desk")
     keeper = VirtualDisplay(
         virtual, folder=folder, home=tmp_path, environ={**os.environ, "PYTHONPATH": str(ROOT)},
-        tell=hands.stands, limits=SOON,
+        tell=hands.note_display_status, limits=SOON,
     )  # fmt: skip
     it = Kept(folder=folder)
     async with asyncio.TaskGroup() as group:

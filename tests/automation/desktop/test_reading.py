@@ -133,7 +133,7 @@ def test_the_doctor_says_which_windows_can_be_read_and_what_a_browser_was_starte
     display.children[-1].terminate()
     until(lambda: not display.windows.find(".*", "agent-dumb"), "it is gone, and covers nobody")
     assert "not open" in found[2].what
-    assert "its profile's next way is used" in found[3].what
+    assert "Octet uses its profile's next way" in found[3].what
     for cure in (found[3].cure, found[4].cure):
         assert "ACCESSIBILITY_ENABLED=1 /" in cure
         assert cure.endswith("--force-renderer-accessibility …")

@@ -144,7 +144,7 @@ async def test_a_person_at_the_mouse_is_waited_for_and_what_programs_press_is_no
     )
     async with running(hands, news) as desk:
         await soon(lambda: display.windows.active() == agent.seen.id, "it is in use")
-        with moving(display, by_hand=True), pytest.raises(WindowNotSeen, match="somebody types"):
+        with moving(display, by_hand=True), pytest.raises(WindowNotSeen, match="a user is typing"):
             await read(desk, "agent-1", about={Reason.KEYS_DOWN})
         with moving(display, by_hand=False):
             assert "nothing was said yet" in (await read(desk, "agent-1")).text

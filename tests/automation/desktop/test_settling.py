@@ -48,7 +48,7 @@ async def test_a_draft_that_was_not_submitted_is_submitted_once(
         await interrupted(on, point)
         outcome = await settle(on)
         assert (outcome.result, outcome.draft_left) == (Result.DELIVERED, False), outcome
-        assert "our whole draft stood there" in outcome.note
+        assert "our whole draft was there" in outcome.note
         assert on.agent.heard == [TEXT]
         assert on.commits.steps[-1] == "submitting"
         assert (await on.desk.lane.deliver(on.order("next"), Commits())).result in {Result.DELIVERED, Result.BOUNCED}
@@ -105,7 +105,7 @@ async def test_a_draft_that_a_person_went_on_writing_is_not_sent(
         on.person_types(" and mine")
         outcome = await settle(on)
         assert outcome.result is Result.UNKNOWN
-        assert "something else stands in the composer" in outcome.note
+        assert "something else is in the composer" in outcome.note
         assert on.agent.heard == []
         assert on.person_sends() == [TEXT + " and mine"]
 
@@ -123,7 +123,7 @@ async def test_a_window_opened_anew_since_does_not_prove_that_it_did_not_arrive(
         outcome = await settle(on)
         assert outcome.result is Result.UNKNOWN
         # One that is still drawing itself cannot be read yet, which proves as little.
-        assert "opened anew" in outcome.note or "no transcript that can be read" in outcome.note
+        assert "reopened" in outcome.note or "no transcript that can be read" in outcome.note
 
 
 async def test_a_covered_window_is_unknown_after_a_while_and_gets_no_key(

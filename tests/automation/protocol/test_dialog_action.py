@@ -123,8 +123,8 @@ def test_an_answer_is_granted_pressed_once_and_its_effect_said() -> None:
     [
         (Act.APPROVE, "m", DialogState(), "the dialog is gone"),
         (Act.APPROVE, "m", WORKS, "the dialog is gone"),
-        (Act.APPROVE, "other", ASKS, "the dialog does not look any more as it was shown"),
-        (Act.APPROVE, "", ASKS, "nobody was shown what would be answered"),
+        (Act.APPROVE, "other", ASKS, "the dialog has changed since a user saw it"),
+        (Act.APPROVE, "", ASKS, "no user was shown this dialog"),
         (Act.CONTINUE, "m", ASKS, "continue is no answer to what the window shows"),
         (Act.INTERRUPT, "", DialogState(), "its agent is not at work"),
     ],
@@ -157,8 +157,8 @@ def test_a_new_conversation_that_shows_nowhere_is_unknown_and_not_begun_again() 
     ("shows", "reason", "why"),
     [
         (WORKS, Reason.BUSY, "its agent is at work"),
-        (ASKS, Reason.DIALOG, "a dialog stands there"),
-        (DialogState(is_empty=False), Reason.COMPOSER_NOT_EMPTY, "something stands in its composer"),
+        (ASKS, Reason.DIALOG, "a dialog is open"),
+        (DialogState(is_empty=False), Reason.COMPOSER_NOT_EMPTY, "its composer is not empty"),
     ],
 )
 def test_a_new_conversation_takes_away_no_work_no_question_and_no_draft(
@@ -248,7 +248,7 @@ def test_a_journal_that_refuses_leaves_everything_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("act", "shows", "then", "note"),
     [
-        (Act.APPROVE, ASKS, ASKS, "pressed once; the dialog still stands there"),
+        (Act.APPROVE, ASKS, ASKS, "pressed once; the dialog is still open"),
         (Act.INTERRUPT, WORKS, WORKS, "pressed once; its agent is at work"),
     ],
 )
@@ -284,5 +284,5 @@ def test_after_an_interruption_it_is_looked_at_and_never_pressed(shows: DialogSt
     outcome = control.settle()
     assert outcome.result is Result.UNKNOWN
     assert outcome.pictures
-    assert ("the dialog still stands there" in outcome.note) is (shows is ASKS)
+    assert ("the dialog is still open" in outcome.note) is (shows is ASKS)
     assert not {"submitting", "press"} & set(stage.steps)

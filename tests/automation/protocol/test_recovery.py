@@ -59,7 +59,7 @@ def test_our_whole_draft_seen_twice_is_submitted_once_after_asking_again() -> No
     assert touched(world) == ["submitting", "submit"]
     assert world.acts[world.acts.index("submitting") + 1 : world.acts.index("submit")] == ["guard"]
     assert world.now - start >= APART_S
-    assert "our whole draft stood there" in outcome.note
+    assert "our whole draft was there" in outcome.note
 
 
 def test_of_a_window_that_cannot_be_read_the_picture_tells_whether_it_is_our_draft() -> None:
@@ -95,7 +95,7 @@ def test_a_draft_that_changes_just_before_enter_is_not_submitted() -> None:
     outcome = settle(world)
     assert outcome.result is Result.UNKNOWN
     assert touched(world) == []
-    assert "not our draft any more" in outcome.note
+    assert "no longer contains our draft" in outcome.note
 
 
 def test_a_busy_window_with_our_draft_is_not_pressed_into() -> None:
@@ -109,7 +109,7 @@ def test_a_draft_that_is_not_exactly_ours_stays_letter_for_letter(draft: str) ->
     world = World(box=draft, said="hello\n")
     outcome = settle(world)
     assert outcome.result is Result.UNKNOWN
-    assert "something else stands in the composer" in outcome.note
+    assert "something else is in the composer" in outcome.note
     assert world.box == draft
     assert touched(world) == []
 
@@ -143,13 +143,13 @@ def test_a_text_that_comes_late_into_the_transcript_is_found_by_the_second_read(
         (World(said="hello\n", is_busy=True), SAYS, MARKS, "the composer is empty, the agent is busy"),
         (World(), TK, MARKS, "the window has no transcript that can be read"),
         (World(said=None), SAYS, MARKS, "the window has no transcript that can be read"),
-        (World(said="hello\n", identity="window:2"), SAYS, MARKS, "the window was opened anew since"),
-        (World(said="hello\n"), SAYS, (), "the window was opened anew since"),
+        (World(said="hello\n", identity="window:2"), SAYS, MARKS, "the window was reopened since"),
+        (World(said="hello\n"), SAYS, (), "the window was reopened since"),
         (
             World(said=f"{TEXT}\n", box=TEXT),
             SAYS,
             MARKS,
-            "our text stands in the composer, the transcript has our text",
+            "our text is in the composer, the transcript has our text",
         ),
     ],
 )

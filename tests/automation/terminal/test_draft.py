@@ -66,7 +66,7 @@ def test_letters_of_a_person_who_came_when_a_hold_was_over_are_not_deleted(tmp_p
     with one_pane(tmp_path) as (there, pane):
         pane.look()
         pane.focus()
-        there.until(lambda: not there.panes().look("agent-1").stand.hold, "the hold is over")
+        there.until(lambda: not there.panes().look("agent-1").state.hold, "the hold is over")
         there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", "first"])  # as our text begins
         there.until(lambda: there.panes().look("agent-1").view.composer == "first", "typed")
         with pytest.raises(TransientFailure):
@@ -91,7 +91,7 @@ def test_what_a_person_wrote_between_the_first_look_and_the_paste_is_seen(tmp_pa
 def test_what_a_person_added_to_a_draft_of_ours_keeps_it_from_being_deleted(tmp_path: Path) -> None:
     with one_pane(tmp_path) as (there, pane):
         staged(there, pane)
-        there.until(lambda: not there.panes().look("agent-1").stand.hold, "the hold is over")
+        there.until(lambda: not there.panes().look("agent-1").state.hold, "the hold is over")
         there.tmux.ask(["send-keys", "-t", there.panes().find("agent-1"), "-l", ", and mine"])
         there.until(lambda: "mine" in str(there.panes().look("agent-1").view.composer), "typed")
         assert pane.clear() is ClearResult.FAILED
@@ -134,7 +134,7 @@ def test_what_changes_between_the_last_look_and_the_key_keeps_it_from_being_pres
     with one_pane(tmp_path) as (there, pane):
         staged(there, pane)
         pane.focus()
-        there.tmux.ask([word.format(pane.seen_last().stand.id) for word in words])
+        there.tmux.ask([word.format(pane.seen_last().state.id) for word in words])
         with pytest.raises((TransientFailure, PermanentFailure)):
             pane.submit(by_s=time.monotonic() + 5)
         pane.restore_user_state()
@@ -151,17 +151,17 @@ def test_no_key_goes_to_another_program_than_the_one_that_was_seen(tmp_path: Pat
         there.windows.append(Window(name="agent-1", profile="cli", title="", box=nowhere, pane=mine))
         there.tmux.ask(["new-session", "-d", "-s", "work", "--", "env", str(link)])
         looks = there.panes()
-        there.until(lambda: looks.look("agent-1").stand.command == name, "it runs")
-        seen = looks.look("agent-1").stand
+        there.until(lambda: looks.look("agent-1").state.command == name, "it runs")
+        seen = looks.look("agent-1").state
         hold = PaneLock(there.tmux)
 
         def is_pressed() -> bool:
-            hold.take(looks.look("agent-1").stand)
-            hold.act(looks.look("agent-1").stand, ["send-keys", "-t", seen.id, "x"], is_last=True)
+            hold.take(looks.look("agent-1").state)
+            hold.act(looks.look("agent-1").state, ["send-keys", "-t", seen.id, "x"], is_last=True)
             return True
 
         there.until(is_pressed, "a key goes to the program that was seen")
-        seen = looks.look("agent-1").stand
+        seen = looks.look("agent-1").state
         for other in (
             replace(seen, command="another"),
             replace(seen, brackets="1"),

@@ -27,10 +27,10 @@ PLAIN = PaneState(
 )  # fmt: skip
 
 
-def row(stand: PaneState, **texts: str) -> str:
+def row(state: PaneState, **texts: str) -> str:
     """A row as tmux would write it that replaces nothing."""
-    numbers = {"pane_id": stand.id, "pane_pid": 7, "pid": 3, "pane_width": 90, "pane_height": 50, "cursor_x": 2}
-    values = {**numbers, "cursor_y": 4, panes.TAG: stand.tag, "pane_current_command": stand.command} | texts
+    numbers = {"pane_id": state.id, "pane_pid": 7, "pid": 3, "pane_width": 90, "pane_height": 50, "cursor_x": 2}
+    values = {**numbers, "cursor_y": 4, panes.TAG: state.tag, "pane_current_command": state.command} | texts
     return "|".join(str(values.get(part, "")) for part in panes._PARTS)
 
 
@@ -75,13 +75,13 @@ def test_a_program_that_forges_a_row_by_its_name_ends_no_pane_of_a_user_and_hide
         there.add("evil", program=called(before + forged + "\n" + forged))
         there.add("agent-1", program=called("good"))
         found, programs = started(there)
-        there.until(lambda: there.panes().look("agent-1").stand.command == "good", "the good one runs")
-        there.until(lambda: "?%" in there.panes().look("evil").stand.command, "the evil one has its name")
-        tags = {stand.id: stand.tag for stand in there.panes().all()}
+        there.until(lambda: there.panes().look("agent-1").state.command == "good", "the good one runs")
+        there.until(lambda: "?%" in there.panes().look("evil").state.command, "the evil one has its name")
+        tags = {state.id: state.tag for state in there.panes().all()}
         assert tags == {theirs: "", found.find("evil"): "desk/evil", found.find("agent-1"): "desk/agent-1"}
         assert all(isinstance(look, PaneSnapshot) for look in found.look_at_all().values())
         assert programs.end_all() == 2
-        assert [stand.id for stand in there.panes().all()] == [theirs], "the user's pane still runs"
+        assert [state.id for state in there.panes().all()] == [theirs], "the user's pane still runs"
 
 
 @pytest.mark.contract
@@ -97,7 +97,7 @@ def test_a_pane_that_lost_its_tag_since_the_list_is_not_ended(tmp_path: Path) ->
         pane = started(there)[0].find("agent-1")
         there.tmux = Retagged(there.place, environ())
         PanePrograms(there.panes(), tmp_path / "desk").end_all()
-        assert [stand.id for stand in there.panes().all()] == [pane]
+        assert [state.id for state in there.panes().all()] == [pane]
 
 
 @pytest.mark.contract
@@ -132,7 +132,7 @@ def test_no_line_on_a_screen_is_taken_for_what_tmux_says(tmp_path: Path) -> None
             assert there.panes().look(name).typed_s == float("inf")
         for name, look in found.look_at_all().items():
             assert isinstance(look, PaneSnapshot)
-            assert (look.stand.tag, look.view.lines) == (f"desk/{name}", (*lines, "❯"))
+            assert (look.state.tag, look.view.lines) == (f"desk/{name}", (*lines, "❯"))
 
 
 @pytest.mark.contract

@@ -96,7 +96,7 @@ def test_a_search_that_never_ends_makes_one_pane_unreadable_and_no_other(tmp_pat
     assert (bounced.value.reason, bounced.value.note) == (Reason.NOT_READABLE, screen.SLOW)
     unusable = found.why_unusable("evil", look(found, "evil"))
     assert unusable is not None
-    assert remedies.explain(unusable.reason, unusable.note) == f"its composer cannot be read: {screen.SLOW}", (
+    assert remedies.explain(unusable.reason, unusable.note) == f"Octet cannot read its composer: {screen.SLOW}", (
         "as the status of a desk says"
     )
     assert list(_states(found)) == [("evil", True, f"not readable: {screen.SLOW}"), ("good", True, "")]

@@ -126,8 +126,8 @@ async def test_a_text_of_several_lines_arrives_whole_with_its_receipt(tmp_path: 
         assert {picture.part for picture in outcome.pictures} == {PictureArea.COMPOSER}
         assert len(outcome.pictures) == 2, "before Enter, and after it"
         assert on.tmux("list-buffers") == [], "no buffer of ours is left"
-        stand = on.there.panes().look("agent-1").stand
-        assert (stand.is_off, stand.hold) == (False, ""), "the pane is everybody's again"
+        state = on.there.panes().look("agent-1").state
+        assert (state.is_off, state.hold) == (False, ""), "the pane is everybody's again"
 
 
 async def test_a_pane_in_copy_mode_bounces_and_takes_nothing(tmp_path: Path) -> None:
@@ -388,8 +388,8 @@ async def test_a_worker_killed_before_enter_leaves_a_pane_that_the_next_one_tidi
         await on.is_back()
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
         assert await on.drafted() == ""
-        stand = on.there.panes().look("agent-1").stand
-        assert (stand.is_off, stand.hold) == (False, "")
+        state = on.there.panes().look("agent-1").state
+        assert (state.is_off, state.hold) == (False, "")
         assert (await deliver(on.desk.lane, on.order(fence=2))).result is Result.DELIVERED
         assert on.heard == [TEXT]
 
@@ -430,8 +430,8 @@ async def test_a_pane_is_given_back_by_its_server_when_the_worker_stands_still_i
                 return
             os.kill(worker, signal.SIGSTOP)
             try:
-                held.append(await asyncio.to_thread(lambda: looks.look("agent-1").stand.is_off))
-                await asyncio.to_thread(on.there.until, lambda: not looks.look("agent-1").stand.is_off, "it is free")
+                held.append(await asyncio.to_thread(lambda: looks.look("agent-1").state.is_off))
+                await asyncio.to_thread(on.there.until, lambda: not looks.look("agent-1").state.is_off, "it is free")
             finally:
                 os.kill(worker, signal.SIGCONT)
 

@@ -103,11 +103,11 @@ def test_an_answered_question_that_is_still_to_be_read_asks_nothing() -> None:
     ],
 )
 def test_a_sign_stands_for_a_paste_only_with_its_count(sign: str, text: str, *, stands: bool | None) -> None:
-    assert screen.stands_for(sign, text, TERMINAL) is stands
+    assert screen.fits_placeholder(sign, text, TERMINAL) is stands
 
 
 def test_a_sign_that_counts_nothing_proves_nothing() -> None:
-    assert screen.stands_for("[Pasted]", "a", replace(TERMINAL, paste_placeholders=(r"\[Pasted\]",))) is False
+    assert screen.fits_placeholder("[Pasted]", "a", replace(TERMINAL, paste_placeholders=(r"\[Pasted\]",))) is False
 
 
 def test_a_mask_covers_what_it_matches_in_texts_and_leaves_the_lines_as_long() -> None:
@@ -156,7 +156,7 @@ def test_a_key_that_no_terminal_has_is_refused() -> None:
 
 
 def test_commands_in_a_word_keep_their_words() -> None:
-    assert block(["send-keys", "it's; ok"], ["x"]) == "send-keys 'it'\\''s; ok' ; x"
+    assert block(["send-keys", "it's; ok"], ["x"]) == "'send-keys' 'it'\\''s; ok' ; 'x'"
 
 
 def test_a_picture_has_a_cell_for_each_letter() -> None:
@@ -166,7 +166,7 @@ def test_a_picture_has_a_cell_for_each_letter() -> None:
 
 
 def _look(*lines: str) -> PaneSnapshot:
-    stand = PaneState(
+    state = PaneState(
         id="%1",
         pid=2,
         server=3,
@@ -182,7 +182,7 @@ def _look(*lines: str) -> PaneSnapshot:
         tag="",
         command="python",
     )
-    return PaneSnapshot(stand=stand, view=seen(*lines))
+    return PaneSnapshot(state=state, view=seen(*lines))
 
 
 def test_idle_is_only_what_stands_still_with_an_empty_composer() -> None:
@@ -197,7 +197,7 @@ def test_idle_is_only_what_stands_still_with_an_empty_composer() -> None:
     judge.note_sight(sight_of(_look(RULE, "❯ half", RULE), CLI), 12.0)
     verdict = judge.reading(13.0)
     assert verdict is not None
-    assert (verdict.activity, verdict.note) == (Activity.UNKNOWN, "something stands in its composer")
+    assert (verdict.activity, verdict.note) == (Activity.UNKNOWN, "its composer is not empty")
     judge.note_sight(sight_of(_look("✻ esc to interrupt", RULE, "❯", RULE), CLI), 14.0)
     verdict = judge.reading(14.0)
     assert verdict is not None

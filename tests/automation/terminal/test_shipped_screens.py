@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.terminal.screen import PaneScreen, parse, stands_for, view
+from automation.terminal.screen import PaneScreen, fits_placeholder, parse, view
 from core.config.profiles import in_pane, read_profiles
 from core.profiles.model import Activity, PaneProfile
 
@@ -74,8 +74,8 @@ def test_what_an_empty_composer_proposes_is_no_text(name: str, screen: str, hint
 def test_the_sign_of_a_long_paste_counts_what_was_pasted(name: str, screen: str, sign: str, text: str) -> None:
     composer = seen(name, screen % sign).composer
     assert composer is not None
-    assert stands_for(composer, text, pane(name).terminal) is True
-    assert stands_for(composer, text + "\n\nmore", pane(name).terminal) is False
+    assert fits_placeholder(composer, text, pane(name).terminal) is True
+    assert fits_placeholder(composer, text + "\n\nmore", pane(name).terminal) is False
 
 
 @pytest.mark.parametrize(

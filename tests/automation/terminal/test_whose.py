@@ -84,12 +84,12 @@ def test_a_pane_of_a_person_is_looked_for_anew_once_the_configuration_names_anot
     with two_own_panes(tmp_path) as there:
         first = there.panes()
         PanePrograms(first, tmp_path / "desk").keep_running(first.look_at_all())
-        before = {name: first.look(name).stand.id for name in first.names()}
+        before = {name: first.look(name).state.id for name in first.names()}
         there.tmux.ask(["swap-pane", "-s", "work:0.0", "-t", "work:0.1"])
-        assert {name: there.panes().look(name).stand.id for name in first.names()} == before, "known where they are now"
+        assert {name: there.panes().look(name).state.id for name in first.names()} == before, "known where they are now"
         there.windows[:] = [own("agent-2", "work:0.0"), own("agent-1", "work:0.1")]
         named = there.panes()
-        at = {name: named.look(name).stand.id for name in named.names()}
+        at = {name: named.look(name).state.id for name in named.names()}
         assert at == {
             "agent-2": there.tmux.ask(["display-message", "-p", "-t", "work:0.0", "#{pane_id}"])[0],
             "agent-1": there.tmux.ask(["display-message", "-p", "-t", "work:0.1", "#{pane_id}"])[0],
@@ -125,12 +125,12 @@ def test_a_program_that_a_person_started_where_one_had_ended_is_not_ended(tmp_pa
         panes = there.panes()
         pane = panes.find("agent-1")
         there.tmux.ask(["send-keys", "-t", pane, "C-d"])
-        there.until(lambda: there.panes().look("agent-1").stand.is_dead, "it ended")
-        dead = panes.look("agent-1").stand
+        there.until(lambda: there.panes().look("agent-1").state.is_dead, "it ended")
+        dead = panes.look("agent-1").state
         there.tmux.ask(["respawn-pane", "-t", pane, "--", "env", "cat"])
         with pytest.raises(TmuxSilent, match="active"):
             PanePrograms(panes, tmp_path / "desk").start("agent-1", dead)
-        there.until(lambda: there.panes().look("agent-1").stand.command == "cat", "theirs runs")
+        there.until(lambda: there.panes().look("agent-1").state.command == "cat", "theirs runs")
 
 
 @pytest.mark.parametrize("others", [0, 1], ids=["the server goes with it", "the server stays"])
@@ -178,5 +178,5 @@ def test_a_folder_is_taken_as_it_is_called_and_no_part_of_its_name_is_run(tmp_pa
         panes = there.panes()
         PanePrograms(panes, tmp_path / "desk").keep_running(panes.look_at_all())
         there.until(lambda: there.is_up("agent-1"), "its program runs")
-        stand = there.panes().look("agent-1").stand
-        assert Path(f"/proc/{stand.pid}/cwd").readlink() == folder
+        state = there.panes().look("agent-1").state
+        assert Path(f"/proc/{state.pid}/cwd").readlink() == folder

@@ -62,7 +62,7 @@ def words_file(text: str = WORDS) -> str:
 
 def file_named_in(said: str) -> Path:
     """The file in which the command says the words are."""
-    return Path(said.rpartition(" are in ")[2].partition(": name it")[0])
+    return Path(said.rpartition(" is in ")[2].partition(": pass it")[0])
 
 
 async def test_it_prints_lines_for_a_shell_for_docker_and_for_programs(
@@ -83,7 +83,7 @@ async def test_it_prints_lines_for_a_shell_for_docker_and_for_programs(
 async def test_it_needs_a_running_octet_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert await octet("agent", "env", "Agent-1", "--home", str(tmp_path)) == 75
     said = capsys.readouterr()
-    assert (said.out, "is not running" in said.err) == ("", True)
+    assert (said.out, "isn't running" in said.err) == ("", True)
 
 
 async def test_an_agent_answers_by_its_environment_alone(
@@ -122,7 +122,7 @@ async def test_the_key_of_one_agent_does_not_answer_for_another(
     assert await octet("done", task, "--code", code, "--file", words_file()) == 1
     assert "still in words.md" in capsys.readouterr().err
     assert await octet("progress", task, "--code", code, "half way") == 1
-    assert f"not given to {other}" in capsys.readouterr().err
+    assert f"does not belong to {other}" in capsys.readouterr().err
     assert await house.task(task) == before
     assert await house.answers(task) == []
 
@@ -226,7 +226,7 @@ async def test_where_no_file_can_be_written_it_says_where_the_text_is(
     monkeypatch.setattr(answers, "read_words", lambda _file, limit: WORDS)
     task, code = await house.working()
     assert await octet("done", task, "--code", code, "--wait", "0") == 75
-    assert "only where you have it" in capsys.readouterr().err
+    assert "Octet has no copy of it" in capsys.readouterr().err
 
 
 async def test_a_listener_that_does_not_know_the_key_is_told_nothing(

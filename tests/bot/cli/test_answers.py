@@ -119,7 +119,7 @@ async def test_reply_speaks_from_standard_input_and_the_task_goes_on(machine: Ma
     async with machine.running():
         said = await machine.octet("reply", task, "--code", code, *file, text="half way")
     assert (said.code, said.err) == (0, "")
-    assert "goes on" in said.out
+    assert "task continues" in said.out
     assert (await machine.house.answers(task))[0].body == "half way"
     assert (await machine.house.task(task)).state is TaskState.WORKING
 
@@ -141,7 +141,7 @@ async def test_a_wrong_code_is_refused_and_the_text_stays_where_it_was(machine: 
         from_stdin = await machine.octet("done", task, "--code", code + "A", text="my words")
     assert (from_file.code, from_stdin.code) == (1, 1)
     assert f"your text is still in {file}" in from_file.err
-    assert "only where you have it" in from_stdin.err
+    assert "Octet has no copy of it" in from_stdin.err
     assert (machine.place / "project" / "answer.md").read_text() == "my words"
     assert await machine.house.answers(task) == []
     assert machine.kept() == []
@@ -157,7 +157,7 @@ async def test_an_ended_task_and_a_wrong_one_are_told_and_the_text_was_kept_late
     for said in (late, astray):
         assert "kept" in said.err
         assert "marked late" in said.err
-        assert "Nothing was kept" not in said.err
+        assert "Octet kept nothing" not in said.err
     assert second in astray.err
     assert [one.body for one in await machine.house.answers(second)] == ["astray"]
 
@@ -167,7 +167,7 @@ async def test_without_octet_it_waits_then_keeps_the_answer_for_the_next_start(m
     await machine.ran_once()
     said = await machine.octet("done", task, "--code", code, "--wait", "0.3", "--file", machine.file("for later"))
     assert (said.code, said.out) == (75, "")
-    assert "taken in when it starts" in said.err
+    assert "Octet reads it when it starts" in said.err
     (kept,) = (machine.house.home / FOLDER).iterdir()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert json.loads(kept.read_text())["text"] == "for later"
@@ -261,7 +261,7 @@ async def test_an_answer_that_octet_takes_from_the_folder_while_it_is_sent_is_st
     monkeypatch.setattr(answers, "_send", send_meanwhile)
     async with machine.running():
         assert await asyncio.to_thread(done(machine, monkeypatch, task, code)) == 0
-    assert "It is done." in capsys.readouterr().out
+    assert "The task is done." in capsys.readouterr().out
     assert taken == [1]
     assert [(one.body, one.late) for one in await machine.house.answers(task)] == [("words", False)]
     assert machine.kept() == []
@@ -333,7 +333,7 @@ async def test_progress_without_octet_waits_a_little_and_keeps_nothing(machine: 
     await machine.ran_once()
     said = await machine.octet("progress", task, "--code", code, "--wait", "0.2", "tests are running")
     assert (said.code, said.out) == (75, "")
-    assert "Go on with your work" in said.err
+    assert "Continue your work" in said.err
     assert not (machine.house.home / FOLDER).exists()
 
 
@@ -348,8 +348,8 @@ async def test_the_code_of_a_task_that_was_taken_back_is_told_and_the_text_is_ke
     async with machine.running():
         said = await machine.octet("done", task, "--code", code, text="too late")
     assert said.code == 1
-    assert "taken back from you" in said.err
-    assert "Nothing was kept" not in said.err
+    assert "is no longer yours" in said.err
+    assert "Octet kept nothing" not in said.err
     assert [(one.body, one.late) for one in await house.answers(task)] == [("too late", True)]
 
 
@@ -388,16 +388,16 @@ async def test_a_byte_order_mark_is_no_part_of_the_answer(machine: Machine) -> N
     [
         (("done", "T-1", "--code", "k3.A", "--file", "missing.md"), "missing.md cannot be read"),
         (("done", "T-1", "--code", "k3.A", "--file", "."), "is not a regular file"),
-        (("done", "T-1", "--code", "no-dot"), "not a code of Octet"),
-        (("done", "T-1", "--code", "../../etc.x"), "not a code of Octet"),
-        (("done", "T-1", "--code", "k3."), "not a code of Octet"),
+        (("done", "T-1", "--code", "no-dot"), "not an Octet code"),
+        (("done", "T-1", "--code", "../../etc.x"), "not an Octet code"),
+        (("done", "T-1", "--code", "k3."), "not an Octet code"),
         (("done", "T-1"), "--code"),
         (("done", "T-1", "--code", "k3.A", "--wait", "-1"), "--wait"),
         (("done",), "TASK"),
         (("progress", "T-1", "--code", "k3.A"), "WORDS"),
-        (("progress", "T-1", "--code", "k3.A", " "), "no words"),
+        (("progress", "T-1", "--code", "k3.A", " "), "report is empty"),
         (("progress", "T-1", "--code", "k3.A", "x" * 301), "301 characters"),
-        (("progress", "T-1", "--code", "no-dot", "x"), "not a code of Octet"),
+        (("progress", "T-1", "--code", "no-dot", "x"), "not an Octet code"),
     ],
 )
 async def test_a_command_that_cannot_be_used_is_2_and_says_what_is_wrong(

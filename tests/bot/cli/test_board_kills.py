@@ -17,6 +17,7 @@ from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
 from tests.bot.cli.test_fault_points import Account, account
 from tests.bot.discord.town import text_of
+from tests.fakes.sandbox_client import wait_message
 from tests.forked import Forked
 
 __all__ = ["account"]
@@ -81,7 +82,7 @@ async def own(sandbox: Sandbox, told: str) -> None:
     code = re.search(r"claim code:(\S+)", told)
     assert code is not None
     await sandbox.slash("Ada", "#octet", "admin claim", {"code": code[1]})
-    await sandbox.wait_message(lambda message: "You are the owner" in text_of(message))
+    await wait_message(sandbox, lambda message: "You are the owner" in text_of(message))
 
 
 async def one_board(sandbox: Sandbox, *, other_than: str) -> str:

@@ -120,7 +120,7 @@ def test_a_right_home_is_told_to_be_right(tmp_path: Path) -> None:
     done = run_octet("check", "--home", str(home), around=tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "config is right: 1 agent, 1 desk with 1 window, 2 profiles\n"
+    assert done.stdout == "config is valid: 1 agent, 1 desk with 1 window, 2 profiles\n"
 
 
 def test_an_empty_home_is_told_what_to_do(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ async def test_what_does_not_work_is_not_written(served: Console, ways: FakeCali
 async def test_without_options_and_a_user_octet_asks_for_either(served: Console, ways: FakeCalibrations) -> None:
     said = await served.octet("calibrate")
     assert said.code == 2
-    assert "No user is there to be asked" in said.err
+    assert "Octet cannot ask here" in said.err
     ways.scout.tells = True
     assert (await served.octet("calibrate", "--yes")).code == 0
     assert ways.taken_over == ["Agent-1", "Agent-2"]

@@ -61,7 +61,7 @@ def test_a_stranger_with_one_of_our_names_is_told_before_it_is_run(tmp_path: Pat
     done = subprocess.run(door, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
 
     assert done.returncode == 78
-    assert f"the package `core` is not Octet's own but {tmp_path / 'core'}" in done.stderr
+    assert f"the package `core` is not Octet's but {tmp_path / 'core'}" in done.stderr
 
 
 def test_init_writes_what_is_missing_and_overwrites_nothing(tmp_path: Path) -> None:

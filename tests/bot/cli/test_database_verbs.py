@@ -26,7 +26,7 @@ async def make_home(home: Path) -> None:
 async def test_a_whole_journal_verifies_with_its_count(tmp_path: Path) -> None:
     await make_home(tmp_path)
     done = octet(tmp_path, "audit", "verify")
-    assert (done.returncode, done.stdout) == (0, "the journal is whole, rows: 1\n")
+    assert (done.returncode, done.stdout) == (0, "the journal is complete, rows: 1\n")
     assert "journal.head is missing" in done.stderr
 
 
@@ -37,7 +37,7 @@ async def test_a_changed_row_is_told_with_its_number(tmp_path: Path) -> None:
         database.commit()
     done = octet(tmp_path, "audit", "verify")
     assert done.returncode == 78
-    assert "does not verify from row 1 on" in done.stderr
+    assert "fails verification from row 1 on" in done.stderr
 
 
 async def test_a_missing_key_is_named_and_not_made_anew(tmp_path: Path) -> None:
@@ -68,4 +68,4 @@ async def test_a_database_in_use_is_not_upgraded(tmp_path: Path) -> None:
     with home_lock(tmp_path / "octet.lock"):
         done = octet(tmp_path, "db", "upgrade")
     assert done.returncode == 2
-    assert "Another Octet runs" in done.stderr
+    assert "Another Octet already runs" in done.stderr

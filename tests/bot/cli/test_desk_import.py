@@ -54,7 +54,7 @@ def test_each_active_agent_gets_the_window_under_its_point_and_that_windows_prof
 def test_points_that_mean_no_window_of_their_own_are_named(points: dict[str, tuple[int, int]], why: str) -> None:
     with pytest.raises(BadCoordinates) as wrong:
         pick_windows(Path("old.json"), points, "", asked(window(2, 300, 700), monitors=(MAIN,)))
-    assert wrong.value.message == f"old.json cannot be imported: {why}."
+    assert wrong.value.message == f"Octet cannot import old.json: {why}."
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_points_that_mean_no_window_of_their_own_are_named(points: dict[str, tup
         ("{", "it is not valid JSON in UTF-8"),
         ("7", "Octet reads this shape"),
         ('{"agents": {"A": {"chat_input_coordinates": [1]}}}', "A has no chat_input_coordinates"),
-        ('{"agents": {"A": {}, "a": {}}}', "a key is there twice: A, a"),
+        ('{"agents": {"A": {}, "a": {}}}', "duplicate key: A, a"),
         ('{"agents": {"A": {"x": 1}}}', "A has no chat_input_coordinates"),
     ],
 )

@@ -173,13 +173,13 @@ def test_a_reload_leaves_a_display_as_it_is_unless_it_is_described_otherwise_its
         one, two = (home / "config/desks" / f"{desk}.toml" for desk in DESKS)
         one.write_text(one.read_text("utf-8").replace('title = "', 'title = "^'), "utf-8")
         said = octet(home, "reload")
-        assert (said.returncode, "anew: desk-1." in said.stdout) == (0, True), said.stderr
+        assert (said.returncode, "restart: desk-1." in said.stdout) == (0, True), said.stderr
         assert standings(home) == before
         assert programs <= set(left(home)), "its programs were not disturbed"
         second = set(marked(f"desk-2 {home / 'displays/desk-2'}"))
         two.write_text(two.read_text("utf-8").replace("1920x1080", "2000x1200"), "utf-8")
         said = octet(home, "reload")
-        assert "anew: desk-2." in said.stdout, said.stderr
+        assert "restart: desk-2." in said.stdout, said.stderr
         until(lambda: standings(home)[1].is_up and not second & set(left(home)), "it is another one")
         assert standings(home)[0] == before[0]
     finally:

@@ -175,7 +175,7 @@ async def test_windows_whose_titles_tell_nothing_lasting_are_refused_with_a_numb
     told = octet(display, home, "calibrate", *specs, "--picture", str(file))
 
     assert told.returncode == 2, told.stdout + told.stderr
-    assert re.findall(r"Agent-(\d), .*: not connected: .* cannot be told apart", told.stdout) == ["8", "7"]
+    assert re.findall(r"Agent-(\d), .*: not connected: .* cannot tell", told.stdout) == ["8", "7"]
     assert f"The windows with their numbers: {file}" in told.stdout
     assert (home.config / "desks/main.toml").read_bytes() == before
     assert heard(display) == {}

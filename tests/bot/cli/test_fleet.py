@@ -20,7 +20,7 @@ UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box w
 async def test_a_window_that_cannot_be_used_is_listed_with_the_command_that_recalibrates_it(served: Console) -> None:
     await served.house.core.dispatch.window_seen("main", blocked(Reason.CHANGED, "41 pixels differ"))
     listed = (await served.octet("fleet", "needs-me")).out
-    assert "The window of Agent-1 cannot be used: changed · " in listed
+    assert "The window of Agent-1 is not usable: changed · " in listed
     assert "\n  Seen: 41 pixels differ\n" in listed
     assert "octet calibrate main agent-1" in listed
     assert (await served.octet("fleet", "needs-me", "--json")).out.count('"window":"agent-1"') == 1
@@ -28,7 +28,7 @@ async def test_a_window_that_cannot_be_used_is_listed_with_the_command_that_reca
 
 async def test_what_needs_a_person_is_listed_with_what_to_do(served: Console) -> None:
     nothing = await served.octet("fleet", "needs-me")
-    assert (nothing.code, nothing.out, nothing.err) == (0, "Nothing needs a person.\n", "")
+    assert (nothing.code, nothing.out, nothing.err) == (0, "Nothing needs you right now.\n", "")
     served.house.lane.script.append(UNKNOWN)
     await served.octet("task", "new", "Count the birds")
     await served.house.until(TaskId("T-1"), TaskState.PARKED)
@@ -36,7 +36,7 @@ async def test_what_needs_a_person_is_listed_with_what_to_do(served: Console) ->
     assert (listed.code, listed.err) == (0, "")
     for words in (
         "T-1 Count the birds\n",
-        "not known whether its prompt arrived",
+        "does not know whether its prompt arrived",
         " · Agent-1 · 0 s ago\n",
         "➜ Look at",
     ):
@@ -51,13 +51,13 @@ async def test_the_board_is_printed(served: Console) -> None:
     lines = board.out.splitlines()
     assert lines[0].startswith("Agent-1 works on T-1 Count the birds · began ")
     assert lines[1] == "Agent-2 free"
-    assert lines[4:] == ["Tasks: 1 under way", "Desk main ready", "nothing needs a person"]
+    assert lines[4:] == ["Tasks: 1 under way", "Desk main ready", "nothing needs a user"]
 
 
 async def test_health_is_0_while_all_is_well_and_says_that_nobody_is_pinged(served: Console) -> None:
     told = await served.octet("fleet", "health")
     assert (told.code, told.err) == (0, "")
-    assert told.out.startswith("All is well.\n  Nobody is pinged: `OCTET_ALARM__PING_URL`")
+    assert told.out.startswith("Everything works.\n  Outage alerts are off. Set `OCTET_ALARM__PING_URL`")
 
 
 async def test_health_is_1_when_something_has_lasted_and_says_what_holds_the_ping_back(
@@ -69,7 +69,7 @@ async def test_health_is_1_when_something_has_lasted_and_says_what_holds_the_pin
     core.fleet.health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", is_held_back=True))
     told = await served.octet("fleet", "health")
     assert told.code == 1
-    for words in ("Not all is well.", "its display went away", "  `octet doctor`", "held back until all is well"):
+    for words in ("Something is wrong.", "its display went away", "  `octet doctor`", "paused until everything works"):
         assert words in told.out
     assert json.loads((await served.octet("fleet", "health", "--json")).out)["is_well"] is False
 
@@ -77,6 +77,6 @@ async def test_health_is_1_when_something_has_lasted_and_says_what_holds_the_pin
 async def test_health_tells_a_ping_that_is_taken_and_one_that_is_not(served: Console) -> None:
     health = served.house.core.fleet.health
     health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", last_ms=1))
-    assert "The ping to https://hc.example.org/… was taken" in (await served.octet("fleet", "health")).out
+    assert "The ping to https://hc.example.org/… last succeeded" in (await served.octet("fleet", "health")).out
     health.pinged(Ping(is_wanted=True, where="https://hc.example.org/…", note="status 500", failing_since_ms=1))
-    assert "is not taken: status 500" in (await served.octet("fleet", "health")).out
+    assert "fails: status 500" in (await served.octet("fleet", "health")).out

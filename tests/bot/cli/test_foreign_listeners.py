@@ -177,7 +177,7 @@ async def test_an_answer_that_names_the_task_is_received(
         listener.answer = b'{"task": "T-1", "state": "done"}'
         leave_run_file(home, pid=os.getpid(), port=listener.port, process_started="")
         assert await done(home) == 0
-    assert "It is done." in capsys.readouterr().out
+    assert "The task is done." in capsys.readouterr().out
     assert kept(home) == []
 
 

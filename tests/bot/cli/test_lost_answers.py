@@ -82,7 +82,7 @@ async def test_an_answer_lost_twice_may_have_been_carried_out_and_the_same_key_c
     said = capsys.readouterr().err
     assert "may have carried out" in said
     assert "is not running" not in said
-    key = said.partition("--key ")[2].split()[0].rstrip(":.")
+    key = said.partition("--key ")[2].split()[0].rstrip(":.;")
     assert await octet("task", "new", "Count the birds", "--key", key) == 0
     assert await house.count() == 1
 

@@ -111,7 +111,7 @@ def test_a_folder_that_is_not_there_is_said_and_nothing_is_written(home: Home) -
     words = ["desk", "up", "--tmux", "--agents", "2", "--profile", "claude_code", "--directory", "/no/where/{number}"]
     code, out = octet(home, *words, *SLEEPS)
     assert code != 0
-    assert "There is no folder /no/where/1 for Agent-1 to work in" in out
+    assert "The folder /no/where/1 for Agent-1 does not exist" in out
     assert not (home.config / "desks" / "panes.toml").exists()
 
 
@@ -120,7 +120,7 @@ def test_panes_are_written_anew_for_who_has_answered_anew(home: Home) -> None:
     write_panes(home, 1, first)
     assert write_panes(home, 1, first, replaces=True) == []
     (line,) = write_panes(home, 1, replace(first, program=["sleep", "{number}"]), replaces=True)
-    assert line.startswith("wrote the pane agent-1 of desk panes anew")
+    assert line.startswith("changed the pane agent-1 of desk panes")
     (desk,) = [desk for desk in load(home).desks if desk.tmux]
     assert [window.pane and window.pane.program for window in desk.windows] == [("sleep", "1")]
 

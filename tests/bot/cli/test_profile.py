@@ -47,7 +47,7 @@ def test_the_list_says_of_each_profile_whether_it_can_be_used(
     assert "no, it is disabled: `octet profile enable chatgpt_web`" in rows["chatgpt_web"]
     (home / "config/profiles/codex.toml").write_text("submit = 3", encoding="utf-8")
     assert said(home, "list", monkeypatch=monkeypatch) == 0
-    assert "config/profiles/codex.toml is not right; `octet check` says why" in capsys.readouterr().out
+    assert "config/profiles/codex.toml is invalid; `octet check` says why" in capsys.readouterr().out
 
 
 def test_a_profile_is_shown_value_by_value_with_what_is_known_of_each(
@@ -78,16 +78,14 @@ def test_a_profile_is_shown_as_it_drives_one_window(
     assert "\nmeasured:\n  max_chars = 900\n" in told
     assert "  composer.box: needed" in told
     assert said(home, "show", "codex", "--at", "main/agent-2", monkeypatch=monkeypatch) != 0
-    assert (
-        "No window main/agent-2 is driven by profile codex. Its windows are: main/agent-1." in capsys.readouterr().err
-    )
+    assert "No window main/agent-2 uses profile codex. Its windows are: main/agent-1." in capsys.readouterr().err
 
 
 def test_a_name_that_no_profile_has_and_a_file_that_is_wrong_say_what_to_do(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert said(home, "show", "nothing", monkeypatch=monkeypatch) != 0
-    assert "`octet profile list` shows which there are" in capsys.readouterr().err
+    assert "`octet profile list` shows all profiles" in capsys.readouterr().err
     (home / "config/profiles/codex.toml").write_text("submit = 3", encoding="utf-8")
     assert said(home, "show", "codex", monkeypatch=monkeypatch) != 0
     assert "config/profiles/codex.toml:1: submit: must be text in quotes" in capsys.readouterr().err
@@ -99,7 +97,7 @@ def test_a_home_without_profiles_is_told_where_they_come_from(
     assert said(tmp_path, "list", monkeypatch=monkeypatch) == 2
     told = capsys.readouterr()
     assert not told.out
-    assert "`octet init` copies those that Octet brings" in told.err
+    assert "`octet init` copies Octet's own" in told.err
 
 
 @pytest.mark.parametrize("typed", ["", "no\n", "y\n", "yess\n"])

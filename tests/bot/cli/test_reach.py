@@ -31,7 +31,7 @@ def test_a_command_asks_again_when_octet_says_and_not_at_all_if_that_is_too_late
     assert (refused.status, rests) == (429, [])
 
 
-@pytest.mark.parametrize(("kept", "said"), [("true", "Octet shows it on the card"), ("false", "took the place of")])
+@pytest.mark.parametrize(("kept", "said"), [("true", "Octet shows it on the card"), ("false", "replaced")])
 def test_an_agent_is_told_whether_its_report_of_progress_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kept: str, said: str
 ) -> None:

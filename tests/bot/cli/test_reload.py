@@ -43,16 +43,16 @@ def write(account: Account, name: str, text: str, *, more: bool = False) -> Path
 
 async def test_agents_and_desks_come_and_go_while_octet_runs(account: Account) -> None:
     async with account.running() as run:
-        assert (await reload(account))[:2] == (0, "Nothing in config/ differs from what Octet works by.\n")
+        assert (await reload(account))[:2] == (0, "The configuration is unchanged.\n")
         write(account, "agents.toml", MORE + GHOST, more=True)
         write(account, "desks/attic.toml", ATTIC)
         write(account, "octet.toml", "\n[http]\nport = 4711\n")
         code, out, err = await reload(account)
         assert (code, err) == (0, "")
         assert out.splitlines() == [
-            "Octet works by the new config/ now.",
-            "Agents that are new or different: New, Ghost.",
-            "Desks whose workers begin anew: attic.",
+            "Octet uses the new configuration.",
+            "Changed agents: New, Ghost.",
+            "Desks whose workers restart: attic.",
         ], "the environment's port goes before that of the file: nothing needs a restart"
         await ask(run, "POST", "/tasks", brief="Count the birds", needs=["birds"])
         await is_shown(run, "T-1")
@@ -60,9 +60,9 @@ async def test_agents_and_desks_come_and_go_while_octet_runs(account: Account) -
         write(account, "agents.toml", MORE)
         (account.home / "config/desks/attic.toml").unlink()
         assert (await reload(account))[1].splitlines() == [
-            "Octet works by the new config/ now.",
-            "Agents that are gone: Dry, Ghost. What waited for them waits for others, or says why.",
-            "Desks whose workers begin anew: attic.",
+            "Octet uses the new configuration.",
+            "Removed agents: Dry, Ghost. Their waiting tasks go to other agents, or say why not.",
+            "Desks whose workers restart: attic.",
         ]
 
 
@@ -71,7 +71,7 @@ async def test_what_is_wrong_is_said_line_by_line_and_octet_works_on(account: Ac
         write(account, "agents.toml", MORE.replace("dryrun", "driverun"), more=True)
         code, _, err = await reload(account)
         assert code == 2
-        assert "nothing was changed" in err
+        assert "Octet changed nothing" in err
         assert "config/agents.toml:" in err
         await ask(run, "POST", "/tasks", brief="Count the birds")
         await is_shown(run, "T-1")
@@ -80,7 +80,7 @@ async def test_what_is_wrong_is_said_line_by_line_and_octet_works_on(account: Ac
 async def test_without_an_octet_there_is_nothing_to_reload(account: Account) -> None:
     code, _, err = await reload(account)
     assert code == 75
-    assert "is not running" in err
+    assert "isn't running" in err
 
 
 @pytest.mark.parametrize("point", faults.RELOAD)

@@ -170,7 +170,7 @@ async def test_a_second_octet_on_the_same_home_is_refused_and_harms_nothing(acco
     async with account.running() as run:
         code, _, err = await account.octet("run")
         assert code == 2
-        assert "Another Octet runs on the home" in err
+        assert "Another Octet already runs in the home" in err
         assert await asyncio.to_thread(running, account.home) == run
 
 

@@ -107,7 +107,7 @@ async def test_an_agents_own_key_does_not_answer_with_a_code_that_it_saw_in_a_pr
     other = "Agent-2" if await machine.agent_of(task) == "Agent-1" else "Agent-1"
     before = await machine.house.task(task)
     ended, said = await machine.octet("done", task, "--code", code, text="forged", **machine.environment(other))
-    assert (ended, f"not given to {other}" in said) == (1, True), said
+    assert (ended, f"does not belong to {other}" in said) == (1, True), said
     assert await machine.house.task(task) == before
     assert await machine.house.answers(task) == []
 
@@ -118,6 +118,6 @@ async def test_when_octet_is_silent_the_text_is_in_a_file_of_the_other_account(m
     ended, said = await machine.octet("done", task, "--code", code, "--wait", "0", text="for later", **environ)
     assert ended == 75
     (kept,) = machine.theirs.iterdir()
-    assert f"are in {kept}" in said
+    assert f"is in {kept}" in said
     about = kept.stat()
     assert (kept.read_text(), about.st_uid, stat.S_IMODE(about.st_mode)) == ("for later", ACCOUNT, 0o600)

@@ -27,11 +27,11 @@ async def test_windows_are_put_back(served: Console) -> None:
     said = await served.octet("desk", "arrange", "main")
     assert said.code == 1
     assert "problem  Agent-1: resized: it is 1×1" in said.out
-    assert "ok       Agent-2: stands at its place" in said.out
+    assert "ok       Agent-2: is at its place" in said.out
 
 
 async def test_the_doctor_of_a_running_octet_says_what_to_do(served: Console) -> None:
-    assert (await served.octet("desk", "doctor")).out == "main (ready): 4 windows looked at, all is well\n"
+    assert (await served.octet("desk", "doctor")).out == "main (ready): 4 windows checked, no problems\n"
     served.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED, note="by “Notes”"),)
     said = await served.octet("desk", "doctor", "main")
     assert (said.code, said.out.splitlines()[1:]) == (

@@ -103,7 +103,7 @@ async def test_a_task_is_asked_for_seen_and_cancelled(served: Console) -> None:
     for words in ("Count the birds", "priority 1", "asked by operator"):
         assert words in shown.out
     cancelled = await served.octet("task", "cancel", "T-1")
-    assert "T-1 is cancelled" in cancelled.out
+    assert "Cancelled T-1" in cancelled.out
     ledger, late_ms = served.house.core.tasks.repository, 2_000_000_000_000
     await served.house.core.store.write(lambda tx: ledger.expire_texts(tx, before_ms=late_ms, now_ms=late_ms, most=20))
     assert "(This text expired on 2033-05-18 UTC.)" in (await served.octet("task", "show", "T-1")).out
@@ -118,7 +118,7 @@ async def test_what_a_task_stands_still_for_is_shown_with_what_to_do(served: Con
     made = json.loads((await served.octet("task", "new", "Look", "--agent", "Agent-3", "--json")).out)["id"]
     await served.house.until(TaskId(made), TaskState.WAITING)
     for words in (("task", "show", made), ("agent", "show", "Agent-3")):
-        assert f"What to do: {next_step(Reason.CLOSED)}" in (await served.octet(*words)).out
+        assert f"Next: {next_step(Reason.CLOSED)}" in (await served.octet(*words)).out
 
 
 async def test_a_brief_comes_from_a_file_or_from_standard_input_as_it_is(served: Console) -> None:
@@ -151,10 +151,10 @@ async def test_the_same_key_makes_one_task(served: Console) -> None:
 async def test_a_task_is_ended_with_words_and_shows_them_as_not_checked(served: Console) -> None:
     task, code = await served.house.working()
     ended = await served.octet("task", "done", task, "I looked\nmyself")
-    assert f"{task} is marked as done" in ended.out
+    assert f"Marked {task} as done" in ended.out
     shown = (await served.octet("task", "show", task)).out
     assert "  I looked\n  myself" in shown
-    assert "reported and not checked" in shown
+    assert "says its agent (not checked)" in shown
     assert code not in shown
     seen = json.loads((await served.octet("task", "show", task, "--json")).out)
     assert seen["task"]["state"] == "done"
@@ -173,7 +173,7 @@ async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(served: C
     urgent = await served.octet("task", "priority", "T-1", "0", "--json")
     assert json.loads(urgent.out)["priority"] == 0
     given = await served.octet("task", "assign", "t1", "agent-3")
-    assert given.out == "T-1 is assigned to Agent-3.\n"
+    assert given.out == "Assigned T-1 to Agent-3.\n"
     await served.house.until(TaskId("T-1"), TaskState.WORKING)
 
 
@@ -192,7 +192,7 @@ async def test_words_are_sent_to_whoever_has_a_task_and_looked_at(served: Consol
     assert [one["agent"] for one in json.loads(everybody.out)["deliveries"]] == [f"Agent-{n}" for n in range(1, 5)]
     nobody = await served.octet("msg", "send", "hello")
     assert (nobody.code, nobody.out) == (2, "")
-    assert "Say to whom" in nobody.err
+    assert "as the recipient" in nobody.err
 
 
 async def test_texts_can_do_nothing_to_the_console(served: Console) -> None:
@@ -208,16 +208,16 @@ async def test_texts_can_do_nothing_to_the_console(served: Console) -> None:
 
 WRONG = [
     (("task", "new"), "is empty"),
-    (("task", "new", " "), "There is no text"),
+    (("task", "new", " "), "The text is empty"),
     (("task", "new", "x", "--file", "y"), "not both"),
     (("task", "new", "--file", "missing.md"), "cannot be read"),
     (("task", "new", "x", "--agent", "Nobody"), "no agent called Nobody"),
-    (("task", "new", "x", "--priority", "9"), "Priority 9"),
+    (("task", "new", "x", "--priority", "9"), "Priority must be"),
     (("task", "show", "T-99"), "no task T-99"),
     (("task", "show", "../agents"), "octet:"),
     (("task", "retry", "T-99"), "no task T-99"),
     (("task", "assign", "T-99", "Nobody"), "no agent called Nobody"),
-    (("task", "priority", "T-99", "7"), "Priority 7"),
+    (("task", "priority", "T-99", "7"), "Priority must be"),
     (("task", "priority", "T-99", "high"), "PRIORITY"),
     (("task", "list", "--state", "nonsense"), "is not one of"),
     (("agent", "show", "Nobody"), "no agent called Nobody"),
@@ -255,14 +255,20 @@ async def test_a_receipt_is_told_and_its_pictures_are_written_and_none_is_overwr
     await served.house.until(TaskId("T-1"), TaskState.WORKING)
     told = await served.octet("receipt", "T-1", "--pictures", str(tmp_path / "shots"))
     assert told.code == 0, told
-    for words in ("delivered (receipt)", "Its transcript was not read", "copied back", "submit 2.5", "process 7"):
+    for words in (
+        "delivered (receipt)",
+        "Octet did not read its transcript",
+        "copied the whole text",
+        "submit 2.5",
+        "process 7",
+    ):
         assert words in told.out, words
     assert "\x1b" not in told.out
     (file,) = (tmp_path / "shots").iterdir()
     assert (file.name.endswith("-1-staged-composer.png"), file.read_bytes()) == (True, b"png")
     assert file.stat().st_mode & 0o077 == 0
     again = await served.octet("receipt", "T-1", "--pictures", str(tmp_path / "shots"))
-    assert (again.code, "Nothing was overwritten" in again.err) == (2, True), again
+    assert (again.code, "Octet overwrites nothing" in again.err) == (2, True), again
     none = await served.octet("receipt", "T-9")
     assert (none.code != 0, "There is no task T-9" in none.err) == (True, True), none
 
@@ -285,7 +291,7 @@ async def test_a_prompt_that_nobody_saw_arrive_is_listed_and_resolved(served: Co
     late = await served.octet("delivery", "resolve", "T-1", "drop")
     assert (late.code, late.err) == (
         2,
-        "octet: There is nothing left to decide about T-1: a person has said already that it arrived.\n",
+        "octet: There is nothing to decide about T-1: a user has already said that it arrived.\n",
     )
     assert (await served.octet("delivery", "resolve", "T-1", "perhaps")).code == 2
 
@@ -318,11 +324,11 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
     done = await served.octet("agent", "interrupt", "agent-1")
     assert (done.code, done.out.splitlines()[:2]) == (
         0,
-        ["Interrupt was pressed for Agent-1.", "  Seen: its agent rests"],
+        ["Octet pressed Interrupt for Agent-1.", "  Seen: its agent rests"],
     )
     lane.script.append(Outcome(result=Result.DELIVERED, note="the window shows something else than before"))
     anew = await served.octet("agent", "new-chat", "agent-1")
-    assert (anew.code, anew.out.splitlines()[0]) == (0, "New conversation was pressed for Agent-1.")
+    assert (anew.code, anew.out.splitlines()[0]) == (0, "Octet pressed New conversation for Agent-1.")
     answers = (Act.APPROVE, Act.DENY)
     asks = Shown(
         window="agent-2", activity=Activity.NEEDS_INPUT, answers=answers, mark="one", text="Run this?\nrm \x1b[2J -rf"
@@ -336,7 +342,7 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
     lane.script.append(Outcome(result=Result.UNKNOWN, note="nothing changed", pictures=(shot,)))
     unknown = await served.octet("agent", "answer", "Agent-2", "approve")
     assert unknown.code == 1
-    assert unknown.out.startswith("Approve may have been pressed for Agent-2, and nobody knows.\n")
+    assert unknown.out.startswith("Octet does not know whether it pressed Approve for Agent-2.\n")
     said = unknown.out.splitlines()[-1]
     assert said.startswith("its window afterwards: octet receipt ")
     receipt = await served.octet("receipt", said.split()[5], "--pictures", str(tmp_path / "shots"))
@@ -377,8 +383,8 @@ async def test_without_octet_every_verb_says_so_and_is_75(console: Console) -> N
     for command in (("task", "list"), ("task", "new", "x"), ("agent", "list"), ("desk", "status")):
         said = await console.octet(*command)
         assert (said.code, said.out) == (75, "")
-        why = f"Octet is not running in {console.house.home}: start it by `octet run`"
-        assert said.err == f"octet: {why}, or name the home that it runs in by --home.\n"
+        why = f"Octet isn't running in {console.house.home}. Start it with `octet run`"
+        assert said.err == f"octet: {why}, or name its home with `--home`.\n"
 
 
 async def test_an_octet_that_crashed_counts_as_not_running(console: Console) -> None:
@@ -388,7 +394,7 @@ async def test_an_octet_that_crashed_counts_as_not_running(console: Console) -> 
     (console.house.home / RUN_FILE).write_text(json.dumps({**left, "address": "127.0.7.4"}))
     said = await console.octet("task", "list")
     assert (said.code, said.out) == (75, "")
-    assert "is not running" in said.err
+    assert "isn't running" in said.err
 
 
 async def test_a_database_that_is_away_is_try_later(served: Console) -> None:

@@ -44,7 +44,7 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
         opened.record.listeners.append(checker.check)
         yield opened
         checker.raise_if_any()
-        assert (opened.unknown_routes, opened.failures) == ([], [])
+        assert (opened.record.unknown_routes, opened.record.failures) == ([], [])
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ async def test_there_is_no_screenshot_where_there_is_no_window(owned: Town, agen
 
 async def test_a_covered_window_is_not_shown(owned: Town) -> None:
     owned.hands.windows = ()
-    assert "is not there to be shown" in await owned.ask("desk screenshot", agent="Window-1")
+    assert "Octet cannot show the window" in await owned.ask("desk screenshot", agent="Window-1")
 
 
 async def test_a_whole_display_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ async def test_a_whole_display_is_for_the_owner_alone(sandbox: Sandbox, tmp_path
 
 
 async def test_a_screen_that_people_use_is_not_shown_whole(owned: Town) -> None:
-    assert "is a screen that people use" in await owned.ask("desk screenshot", desk="main")
+    assert "Users work at desk" in await owned.ask("desk screenshot", desk="main")
 
 
 async def test_the_version_is_told(owned: Town) -> None:
@@ -123,7 +123,7 @@ async def test_windows_are_tried_out_and_nothing_is_sent(owned: Town) -> None:
 
 async def test_windows_are_put_back(owned: Town) -> None:
     owned.hands.arranged = {"agent-1": Arranged(window="agent-1", done=("moved from 1,1 to 0,0",))}
-    assert "✓ **Window-1**: moved from 1,1 to 0,0; stands at its place" in await owned.ask("desk arrange", desk="main")
+    assert "✓ **Window-1**: moved from 1,1 to 0,0; is at its place" in await owned.ask("desk arrange", desk="main")
     owned.hands.arranged = {"agent-1": Arranged(window="agent-1", reason=Reason.CLOSED)}
     shown = await owned.ask("desk arrange", desk="main")
     assert "✗ **Window-1**: closed" in shown
@@ -137,11 +137,11 @@ async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: To
     assert "forgot its busy sign" in await owned.ask("desk forget", desk="main", window="agent-1")
     assert "learned" not in await owned.ask("desk status")
     (owned.home / "learned/main.json").write_bytes(b"{")
-    assert "cannot be read" in await owned.ask("desk status")
+    assert "is unreadable" in await owned.ask("desk status")
 
 
 async def test_the_doctor_says_what_is_wrong_and_what_to_do(owned: Town) -> None:
-    assert "1 window looked at, all is well" in await owned.ask("desk doctor")
+    assert "1 window checked, no problems" in await owned.ask("desk doctor")
     owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.LOCKED),)
     shown = await owned.ask("desk doctor", desk="main")
     assert "✗ Window-1: locked" in shown
@@ -150,7 +150,7 @@ async def test_the_doctor_says_what_is_wrong_and_what_to_do(owned: Town) -> None
 
 @pytest.mark.parametrize("options", [{}, {"agent": "Window-1", "desk": "main"}])
 async def test_a_screenshot_is_of_one_thing(owned: Town, options: dict[str, str]) -> None:
-    assert "Name an agent, to see its window, or a desk" in await owned.ask("desk screenshot", **options)
+    assert "Name an agent to see its window, or a desk" in await owned.ask("desk screenshot", **options)
 
 
 async def test_a_reload_tells_what_became_different_or_every_line_that_is_wrong(owned: Town) -> None:
@@ -169,19 +169,19 @@ async def test_a_reload_tells_what_became_different_or_every_line_that_is_wrong(
                 raise answer
             return answer
 
-    assert "does not work by files" in await owned.ask("admin reload")
+    assert "does not read its configuration from files" in await owned.ask("admin reload")
     owned.coordinator.maintenance.reloads_by(Files())
-    assert "Nothing in config/ differs" in await owned.ask("admin reload")
+    assert "The configuration is unchanged" in await owned.ask("admin reload")
     shown = await owned.ask("admin reload")
-    for words in ("different: New.", "gone: Old.", "begin anew: main.", "restart of Octet to count: "):
+    for words in ("Changed agents: New.", "Removed agents: Old.", "restart: main.", "effect when Octet restarts: "):
         assert words in shown
     shown = await owned.ask("admin reload")
-    assert "nothing was changed" in shown
+    assert "Octet changed nothing" in shown
     assert "- config/agents.toml:7: there is no desk" in shown
 
 
 async def test_windows_are_connected_from_afar_by_buttons_numbers_and_pictures(owned: Town) -> None:
-    assert "does not work by files" in await owned.ask("desk calibrate", desk="main")
+    assert "does not read its configuration from files" in await owned.ask("desk calibrate", desk="main")
     ways = FakeCalibrations(owned.home)
     owned.coordinator.maintenance.reloads_by(FakeReload(), ways)
 
@@ -196,11 +196,11 @@ async def test_windows_are_connected_from_afar_by_buttons_numbers_and_pictures(o
     assert [one["filename"] for one in asked["sandbox"]["files"]] == ["display.png"]
     assert "**1** chat — apollo · Agent-1 · demo\\_tk" in text_of(asked)
     assert "Octet types a draft into 1,2, reads it back, deletes it" in text_of(asked)
-    assert "is no answer" in text_of(await press(asked, "Choose others", "the second"))
+    assert "does not answer" in text_of(await press(asked, "Choose others", "the second"))
     pointed = await press(asked, "Choose others", "2=New")
     assert "Where is the composer of New, “chat — gemini”?" in text_of(pointed)
     assert "did not ask that" in text_of(await press(asked, "Connect 1,2"))
-    assert "is no place" in text_of(await press(pointed, "Name the place", "99"))
+    assert "is not a place" in text_of(await press(pointed, "Name the place", "99"))
     done = text_of(await press(pointed, "Name the place", "45"))
     assert "New: connected: found its composer in the picture; typed a draft, read it back (copy)" in done
     assert ways.taken_over == ["New"]

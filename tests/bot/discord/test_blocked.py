@@ -42,11 +42,11 @@ async def test_the_owner_recalibrates_by_the_button_and_the_same_message_says_wh
     assert buttons(message) == [BUTTON]
     assert "Not allowed." in await press(owned, message, BUTTON, user="Ben")
     assert "no window has its class and title" in await press(owned, message, BUTTON)
-    failed = await now(owned, message, "which did not work: The window agent-1 is not there to be shown")
+    failed = await now(owned, message, "which failed: Octet cannot show the window agent-1")
     assert "`octet calibrate main agent-1`" in text_of(failed)
     assert buttons(failed) == [BUTTON]
     assert "Window-1: connected" in await press(owned, message, BUTTON)
-    over = await now(owned, message, "is not blocked any more")
+    over = await now(owned, message, "works again")
     assert f"<@{owned.sandbox.world.ada.id}> had it recalibrated" in text_of(over)
     assert buttons(over) == []
 
@@ -55,7 +55,7 @@ async def test_needs_me_has_the_button_too(owned: Town) -> None:
     owned.coordinator.maintenance.reloads_by(FakeReload(), Calibrates(owned))
     await owned.coordinator.dispatch.window_seen("main", blocked(Reason.CHANGED))
     answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "fleet needs-me", {}))
-    assert "The window of Window-1 cannot be used: changed" in text_of(answer)
+    assert "The window of Window-1 is not usable: changed" in text_of(answer)
     assert buttons(answer) == [BUTTON]
     assert "no window has its class and title" in await press(owned, answer, BUTTON)
 

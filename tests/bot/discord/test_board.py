@@ -19,6 +19,7 @@ from core.tasks.model import TaskState
 from tests.bot.discord.town import Town, bot_at_work, text_of
 from tests.builders import make_new_task
 from tests.core.dispatch.test_loop import reach
+from tests.fakes.sandbox_client import wait_message, wait_thread
 
 SEND = r"POST /channels/\d+/messages"
 EDIT = r"PATCH /channels/\d+/messages/\d+"
@@ -32,7 +33,7 @@ def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def shown(town: Town, *holds: str) -> dict[str, Any]:
     """The board, once it shows all of `holds` (what is counted may be newer for a moment than who does what)."""
-    return await town.sandbox.wait_message(lambda m: all(words in text_of(m) for words in ("### The fleet", *holds)))
+    return await wait_message(town.sandbox, lambda m: all(words in text_of(m) for words in ("### The fleet", *holds)))
 
 
 async def standing(town: Town) -> list[dict[str, Any]]:
@@ -58,7 +59,13 @@ async def a_task(town: Town, words: str = "Count the birds") -> None:
 async def test_the_board_shows_everybody_and_follows_what_happens(owned: Town) -> None:
     assert "appears below" in await owned.ask("fleet board")
     first = await shown(owned)
-    for words in ("🟢 **Dry-1** free", "🟢 **Window-1** free", "Desk **main** ready", "All is well", "none yet"):
+    for words in (
+        "🟢 **Dry-1** free",
+        "🟢 **Window-1** free",
+        "Desk **main** ready",
+        "Nothing needs a user",
+        "none yet",
+    ):
         assert words in text_of(first)
     assert first["sandbox"]["only_for"] is None
     await owned.ask("task new", brief="Count the birds", agent="Window-1")
@@ -71,7 +78,7 @@ async def test_the_board_shows_everybody_and_follows_what_happens(owned: Town) -
 async def test_it_says_how_much_needs_a_person(owned: Town) -> None:
     await owned.ask("fleet board")
     await a_task(owned)
-    await shown(owned, "1 waiting", "1 thing needs a person")
+    await shown(owned, "1 waiting", "1 thing needs a user")
 
 
 @pytest.mark.parametrize("executed", [False, True])
@@ -167,8 +174,8 @@ async def test_too_old_to_be_edited_it_is_posted_anew(owned: Town) -> None:
     [first] = await settled(owned)
     await owned.sandbox.fault(kind="limit", route=EDIT, code=30046, seconds=0.05, times=5)
     await owned.ask("desk hold")
-    await owned.sandbox.wait_message(
-        lambda m: "on hold" in text_of(m) and m["id"] != first["id"] and "### The fleet" in text_of(m)
+    await wait_message(
+        owned.sandbox, lambda m: "on hold" in text_of(m) and m["id"] != first["id"] and "### The fleet" in text_of(m)
     )
     [second] = await settled(owned)
     assert second["id"] != first["id"]
@@ -183,7 +190,7 @@ async def test_it_is_removed_by_its_button_or_by_an_option(owned: Town, way: str
         said = text_of(await owned.answered(answer))
     else:
         said = await owned.ask("fleet board", remove=True)
-    assert "leaves this channel" in said
+    assert "removes the board from this channel" in said
     await settled(owned, 0)
     assert "no live board in this channel" in await owned.ask("fleet board", remove=True)
 
@@ -197,7 +204,7 @@ async def test_a_stranger_who_presses_remove_is_denied(owned: Town) -> None:
 
 
 async def test_where_the_bot_may_not_write_it_waits_and_comes_when_it_may(owned: Town) -> None:
-    await owned.sandbox.forbid("#octet", "send_messages")
+    await owned.sandbox.forbid("#octet", ["send_messages"])
     await owned.ask("fleet board")
     async with asyncio.timeout(60):
         while not (await owned.coordinator.fleet.needs_me(by=OPERATOR)).total:  # noqa: ASYNC110 - a row, no event
@@ -286,20 +293,20 @@ async def test_what_could_not_be_told_is_counted_though_no_row_of_the_journal_sa
     await owned.ask("fleet board")
     await settled(owned)
     await a_card(owned)
-    await shown(owned, "1 thing needs a person")
+    await shown(owned, "1 thing needs a user")
     await owned.sandbox.fault(
         kind="error", route=SEND, times=2, status=400, code=50035
     )  # in the thread, in the channel
     await owned.coordinator.store.write(
         lambda tx: owned.coordinator.notices.notify(tx, NoticeKind.HELD, "T-1", text="waiting: dry_run")
     )
-    await shown(owned, "2 things need a person")
+    await shown(owned, "2 things need a user")
 
 
 async def a_card(town: Town) -> Any:
     await a_task(town)
     await town.card(holds="sent (dry run)")
-    await town.sandbox.wait_thread()
+    await wait_thread(town.sandbox)
     async with asyncio.timeout(60):  # Discord has the thread before it is noted
         while not (card := await town.coordinator.notices.card_of("T-1")) or not card.thread:  # noqa: ASYNC110 - a row
             await asyncio.sleep(0.02)
@@ -307,7 +314,7 @@ async def a_card(town: Town) -> Any:
 
 
 async def test_what_needs_a_person_is_listed_privately_with_links(owned: Town) -> None:
-    assert "Nothing needs a person" in await owned.ask("fleet needs-me")
+    assert "Nothing needs you right now" in await owned.ask("fleet needs-me")
     await a_card(owned)
     answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "fleet needs-me", {}))
     assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
@@ -325,7 +332,7 @@ async def test_a_long_list_is_cut_and_says_how_much_is_left_out(owned: Town) -> 
         )
         await reach(owned.coordinator, task.id, TaskState.WAITING, "dry_run")
     shown_now = await owned.ask("fleet needs-me")
-    assert "30 things need a person" in shown_now
+    assert "30 things need you" in shown_now
     listed = shown_now.count("➜")
     assert 5 < listed < 30
     assert f"… and {30 - listed} more" in shown_now

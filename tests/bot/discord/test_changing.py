@@ -17,28 +17,28 @@ async def test_a_failed_task_is_tried_again(owned: Town) -> None:
     await owned.card(holds="**failed**")
     assert await owned.ask("task retry", task="T-1") == "T-1 is ready again (attempt 2)."
     await owned.card(holds="Window-1 is working on it")
-    assert "is working: only a task that failed" in await owned.ask("task retry", task="T-1")
+    assert "is working. You can retry only a failed" in await owned.ask("task retry", task="T-1")
 
 
 async def test_a_prompt_that_may_have_arrived_is_not_brought_again(owned: Town) -> None:
     owned.lane.script.append(UNKNOWN)
     await owned.ask("task new", brief="List the files", agent="Window-1")
-    await owned.card(holds="stopped, needs a person")
-    assert "It is not known whether the prompt of T-1 arrived" in await owned.ask("task retry", task="T-1")
+    await owned.card(holds="stopped, needs attention")
+    assert "Octet does not know whether the prompt of T-1 arrived" in await owned.ask("task retry", task="T-1")
     assert len(owned.lane.submitted) == 1
 
 
 async def test_a_task_is_given_to_another_agent_and_its_card_says_so(owned: Town) -> None:
     await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     await owned.card(holds="sent (dry run)")
-    assert await owned.ask("task assign", task="t1", agent="window-1") == "T-1 is assigned to Window-1."
+    assert await owned.ask("task assign", task="t1", agent="window-1") == "Assigned T-1 to Window-1."
     await owned.card(holds="Window-1 is working on it")
-    assert "is working with Window-1 already" in await owned.ask("task assign", task="T-1", agent="Dry-1")
+    assert "is already working on T-1" in await owned.ask("task assign", task="T-1", agent="Dry-1")
 
 
 async def test_the_priority_changes_and_the_card_shows_it(owned: Town) -> None:
     await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    assert await owned.ask("task priority", task="T-1", priority=0) == "T-1 has priority 0 now."
+    assert await owned.ask("task priority", task="T-1", priority=0) == "T-1 now has priority P0."
     card = await owned.card(holds="Priority: P0, most urgent")
     assert card["sandbox"]["pings"] == []
 
@@ -47,7 +47,7 @@ async def test_what_cannot_be_changed_is_refused_privately_with_the_reason(owned
     await owned.ask("task new", brief="Count the birds", agent="Dry-1", needs="python")
     await owned.card(holds="sent (dry run)")
     for command, options, said in (
-        ("task assign", {"task": "T-1", "agent": "Window-1"}, "No agent can do this"),
+        ("task assign", {"task": "T-1", "agent": "Window-1"}, "No agent matches"),
         ("task assign", {"task": "T-1", "agent": "Nobody"}, "no agent called Nobody"),
         ("task assign", {"task": "T-1", "agent": "Nowhere"}, "has no window"),
         ("task retry", {"task": "T-9"}, "no task T-9"),

@@ -18,6 +18,7 @@ from core.settings.model import DiscordSettings, Settings
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, make_bot, people, settings_for, text_of
 from tests.builders import make_new_task
+from tests.fakes.sandbox_client import wait_thread
 
 
 def syncs(sandbox: Sandbox) -> int:
@@ -25,9 +26,8 @@ def syncs(sandbox: Sandbox) -> int:
 
 
 async def run(town: Town, settings: Settings) -> None:
-    assert settings.discord_token is not None
     async with asyncio.timeout(60):
-        await client.run(settings, town.coordinator, settings.discord_token, up=asyncio.Event())
+        await client.run(settings, town.coordinator, up=asyncio.Event())
 
 
 async def test_commands_are_registered_once_and_again_only_when_they_changed(
@@ -48,8 +48,8 @@ async def test_commands_are_registered_again_after_the_bot_was_removed_and_invit
 ) -> None:
     async with bot_at_work(quiet_town):
         pass
-    await quiet_town.sandbox.remove_bot()
-    await quiet_town.sandbox.invite()
+    quiet_town.sandbox.world.remove_bot()
+    quiet_town.sandbox.world.invite()
     async with bot_at_work(quiet_town):
         assert await quiet_town.sandbox.commands()
     assert syncs(quiet_town.sandbox) == 2
@@ -60,10 +60,10 @@ async def test_the_button_of_an_old_card_works_in_a_new_process(sandbox: Sandbox
         await town.own()
         await town.ask("task new", brief="Count the birds", agent="Dry-1")
         card = await town.card(holds="sent (dry run)")
-        await sandbox.wait_thread()
+        await wait_thread(sandbox)
     async with people(tmp_path, sandbox) as town, bot_at_work(town):
         pressed = await sandbox.click("Ada", card, "Cancel")
-        assert text_of(await town.answered(pressed)) == "T-1 is cancelled."
+        assert text_of(await town.answered(pressed)) == "Cancelled T-1."
         assert (await town.card(holds="**cancelled**"))["id"] == card["id"]
     assert len([m for m in await sandbox.messages() if "### T-1" in text_of(m)]) == 1
 

@@ -24,7 +24,7 @@ async def test_an_agent_finishes_what_it_has_and_is_paused_then(owned: Town) -> 
     await owned.ask("task new", brief="List the files", agent="Window-1")
     await owned.card(holds="Window-1 is working on it")
     drained = await owned.ask("agent drain", agent="Window-1")
-    assert "takes nothing new, still with T-1 (by Ada)" in drained
+    assert "gets no new tasks, still with T-1 (by Ada)" in drained
     await owned.ask("task done", task="T-1", text="There are none")
     assert "paused (by Ada)" in await owned.ask("agent show", agent="Window-1")
 

@@ -19,6 +19,7 @@ from core.store.engine import Tx
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, text_of
 from tests.builders import make_new_task
+from tests.fakes.sandbox_client import wait_message, wait_thread
 from tests.sandbox.discord.wire import hurried
 
 SEND = r"POST /channels/\d+/messages"
@@ -55,12 +56,12 @@ async def told_once(town: Town, *texts: str) -> None:
 async def whole_story(town: Town) -> None:
     """From command to end; each thing is there exactly once."""
     said = await town.ask("task new", brief="Count the birds", agent="Dry-1")
-    assert said.startswith("T-1 is accepted")
+    assert said.startswith("T-1 created: see its card")
     await town.card(holds="sent (dry run)")
-    await town.sandbox.wait_thread()
-    assert await town.ask("task done", task="T-1", text="Seven birds.") == "T-1 is marked as done."
+    await wait_thread(town.sandbox)
+    assert await town.ask("task done", task="T-1", text="Seven birds.") == "Marked T-1 as done."
     await town.said("T-1 is done")
-    await town.card(holds="done, as reported")
+    await town.card(holds="done, says its agent")
     await told_once(town, "### T-1 ·", "Seven birds.", "**T-1 is done**")
     assert len(await town.sandbox.threads()) == 1
     assert len(await town.coordinator.tasks.list(by=OPERATOR)) == 1
@@ -102,7 +103,7 @@ async def test_a_long_limit_is_waited_out_by_the_notice_and_holds_up_nobody(quie
     async with owned_by_ada(quiet_town) as town:
         await town.ask("task new", brief="Count the birds", agent="Dry-1")
         await town.card(holds="sent (dry run)")
-        await town.sandbox.wait_thread()
+        await wait_thread(town.sandbox)
         thread = (await town.sandbox.threads())[0]["id"]
         await town.sandbox.fault(kind="limit", route=rf"POST /channels/{thread}/messages", times=1, seconds=45.0)
         clock = town.coordinator.notices._clock
@@ -113,7 +114,7 @@ async def test_a_long_limit_is_waited_out_by_the_notice_and_holds_up_nobody(quie
             while not (waiting := await town.coordinator.store.fetch(refused, {})):  # noqa: ASYNC110 - a row, no event
                 await asyncio.sleep(0.01)
         after_ms = clock.now_ms()
-        await town.card(holds="done, as reported")
+        await town.card(holds="done, says its agent")
         await town.ask("task new", brief="Count the cats", agent="Dry-1")
         await town.card("T-2", holds="sent (dry run)")
         assert [("rate limit" in row.error) for row in waiting] == [True]
@@ -185,8 +186,8 @@ async def test_an_outage_longer_than_discord_remembers_nonces(
         await town.sandbox.fault(kind="error", route=r"GET /channels/\d+/messages", probability=1.0, status=503)
         world, home = town.sandbox.world, town.sandbox.world.home.id
         await until(lambda: world.message_by_nonce(home, first["nonce"]) is None)
-        await town.sandbox.clear_faults()
-        await town.sandbox.wait_thread()
+        town.sandbox.faults.clear()
+        await wait_thread(town.sandbox)
         cards = [m for m in await town.sandbox.messages() if "### T-1 ·" in text_of(m)]
         assert len(cards) == (2 if is_blind else 1)
         if not is_blind:
@@ -197,17 +198,17 @@ async def test_of_edits_on_a_bad_line_the_last_one_stands(quiet_town: Town) -> N
     async with owned_by_ada(quiet_town) as town:
         await town.ask("task new", brief="Count the birds", agent="Dry-1")
         await town.card(holds="sent (dry run)")
-        await town.sandbox.wait_thread()
+        await wait_thread(town.sandbox)
         await town.sandbox.fault(kind="delay", route=EDIT, times=1, seconds=0.5)
         await town.sandbox.fault(kind="drop", route=EDIT, times=2, executed=True)
         await town.sandbox.fault(kind="error", route=EDIT, times=1, status=503, executed=True)
         await touch(town, 5)
         await town.ask("task done", task="T-1", text="Seven birds.")
-        card = await town.card(holds="done, as reported")
+        card = await town.card(holds="done, says its agent")
         await until(lambda: town.sandbox.faults.hits)
         version = await town.sandbox.changed(-1, 0)
         await town.sandbox.changed(version, 1.5)  # nothing older comes after it
-        assert text_of(await town.card(holds="done, as reported")) == text_of(card)
+        assert text_of(await town.card(holds="done, says its agent")) == text_of(card)
         await told_once(town, "### T-1 ·")
 
 
@@ -241,7 +242,7 @@ async def test_under_mixed_faults_everything_is_told_once(quiet_town: Town) -> N
             await town.card(task, holds="sent (dry run)")
             await town.ask("task done", task=task, text=f"Birds of {task}, counted.")
         await settled(town)
-        await town.sandbox.clear_faults()
+        town.sandbox.faults.clear()
         await told_once(
             town,
             *(f"### {task} ·" for task in tasks),
@@ -298,7 +299,7 @@ async def test_an_edit_that_is_refused_for_its_age_becomes_a_new_message(quiet_t
 
 async def test_a_card_waits_while_the_bot_may_not_write_and_comes_when_it_may(quiet_town: Town) -> None:
     async with owned_by_ada(quiet_town) as town:
-        await town.sandbox.forbid("#octet", "send_messages")
+        await town.sandbox.forbid("#octet", ["send_messages"])
         await town.ask("task new", brief="Count the birds", agent="Dry-1")
         assert "sent (dry run)" in await until_shown(town, "sent (dry run)")
         async with asyncio.timeout(60):  # the task goes on beside the outbox
@@ -314,19 +315,21 @@ async def test_what_stands_in_an_archived_thread_is_edited_and_in_a_locked_one_s
     quiet_town: Town, *, locked: bool
 ) -> None:
     async with owned_by_ada(quiet_town) as town:
-        await town.sandbox.forbid("#octet", "manage_threads")  # Octet does not ask for it
+        await town.sandbox.forbid("#octet", ["manage_threads"])  # Octet does not ask for it
         await town.ask("task new", brief="Count the birds", agent="Window-1")
         await town.card(holds="is working on it")
-        thread = (await town.sandbox.wait_thread())["id"]
+        thread = (await wait_thread(town.sandbox))["id"]
         await town.ask("desk hold")
         await town.ask("msg send", text="Mind the owls", task="T-1")
         words = await town.said("Mind the owls")
         assert words["channel_id"] == thread
-        await town.sandbox.archive(thread, locked=locked)
+        world = town.sandbox.world
+        world.change_thread(world.channel(int(thread)), archived=True, locked=locked)
         rule = await town.sandbox.fault(kind="delay", route=r"PATCH /channels/\d+", probability=1.0)
         await town.ask("desk release")
-        told = await town.sandbox.wait_message(
-            lambda m: "Mind the owls" in text_of(m) and "delivered" in text_of(m) and m["sandbox"]["only_for"] is None
+        told = await wait_message(
+            town.sandbox,
+            lambda m: "Mind the owls" in text_of(m) and "delivered" in text_of(m) and m["sandbox"]["only_for"] is None,
         )
         assert (told["id"] == words["id"]) is not locked
         assert told["channel_id"] == (str(town.sandbox.world.home.id) if locked else thread)

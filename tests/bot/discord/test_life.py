@@ -17,9 +17,10 @@ from core.security.model import OPERATOR
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, text_of
+from tests.fakes.sandbox_client import wait_thread
 from tests.sandbox.discord.spec import SpecChecker
 
-Loss = Callable[[Sandbox], Awaitable[None]]
+Loss = Callable[[Sandbox], Awaitable[None] | None]
 
 
 @pytest.fixture
@@ -70,15 +71,15 @@ def syncs(sandbox: Sandbox) -> int:
 
 async def one_task_was_made_and_told_once(town: Town) -> None:
     await town.card(holds="sent (dry run)")
-    await town.sandbox.wait_thread()
+    await wait_thread(town.sandbox)
     assert len(await town.coordinator.tasks.list(by=OPERATOR)) == 1
     assert len([m for m in await town.sandbox.messages() if "### T-1 ·" in text_of(m)]) == 1
 
 
 RESUMED: dict[str, Loss] = {
-    "op 7": lambda s: s.ask_reconnect(),
-    "op 9, resumable": lambda s: s.invalidate(resumable=True),
-    "connection reset": lambda s: s.abort(),
+    "op 7": lambda s: s.gateway.ask_reconnect(),
+    "op 9, resumable": lambda s: s.gateway.invalidate(resumable=True),
+    "connection reset": lambda s: s.gateway.abort(),
     **{f"closed with {code}": lambda s, code=code: s.disconnect(code) for code in (1000, 1001, 4000, 4008, 4009)},
 }
 
@@ -87,7 +88,8 @@ RESUMED: dict[str, Loss] = {
 async def test_a_command_given_while_the_connection_is_lost_is_carried_out_once_after_resume(
     owned: Town, how: str
 ) -> None:
-    await RESUMED[how](owned.sandbox)
+    if (loss := RESUMED[how](owned.sandbox)) is not None:
+        await loss
     await owned.sandbox.slash("Ada", "#octet", "task new", {"brief": "Count the birds", "agent": "Dry-1"})
     await one_task_was_made_and_told_once(owned)
     assert (owned.sandbox.gateway.identified, owned.sandbox.gateway.resumed, logins(owned.sandbox)) == (1, 1, 1)
@@ -97,7 +99,7 @@ async def test_a_command_given_while_the_connection_is_lost_is_carried_out_once_
 async def test_a_command_given_to_a_connection_that_is_open_and_dead_is_carried_out_once_after_resume(
     owned: Town,
 ) -> None:
-    await owned.sandbox.freeze()
+    owned.sandbox.gateway.freeze()
     await owned.sandbox.slash("Ada", "#octet", "task new", {"brief": "Count the birds", "agent": "Dry-1"})
     await one_task_was_made_and_told_once(owned)
     assert owned.sandbox.gateway.resumed >= 1
@@ -105,7 +107,7 @@ async def test_a_command_given_to_a_connection_that_is_open_and_dead_is_carried_
 
 
 async def test_refused_reconnects_are_tried_until_one_succeeds(owned: Town) -> None:
-    await owned.sandbox.refuse_connections(2)
+    owned.sandbox.gateway.refuse_connections(2)
     await owned.sandbox.disconnect()
     await until(owned.sandbox, lambda: owned.sandbox.gateway.resumed == 1)
     assert "No tasks" in await owned.ask("task list")
@@ -115,19 +117,20 @@ async def test_refused_reconnects_are_tried_until_one_succeeds(owned: Town) -> N
 async def test_discord_counts_as_connected_only_while_its_connection_stands(quiet_town: Town) -> None:
     sandbox = quiet_town.sandbox
     async with bot_at_work(quiet_town) as connected:
-        for times, lose in enumerate((sandbox.disconnect, sandbox.abort), start=1):
-            await sandbox.refuse_connections(1)
-            await lose()
+        for times, how in enumerate(("closed with 4000", "connection reset"), start=1):
+            sandbox.gateway.refuse_connections(1)
+            if (loss := RESUMED[how](sandbox)) is not None:
+                await loss
             await until_event(connected, is_set=False)
             await until_event(connected, is_set=True)
             assert (sandbox.gateway.resumed, logins(sandbox)) == (times, 1)
-        await sandbox.invalidate(resumable=False)
+        sandbox.gateway.invalidate(resumable=False)
         await until(sandbox, lambda: sandbox.gateway.identified == 2)
         await until_event(connected, is_set=True)
 
 
 async def test_a_session_that_is_over_is_begun_anew_and_a_second_ready_changes_nothing(owned: Town) -> None:
-    await owned.sandbox.invalidate(resumable=False)
+    owned.sandbox.gateway.invalidate(resumable=False)
     await until(owned.sandbox, lambda: owned.sandbox.gateway.identified == 2)
     await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     await one_task_was_made_and_told_once(owned)
@@ -136,7 +139,7 @@ async def test_a_session_that_is_over_is_begun_anew_and_a_second_ready_changes_n
 
 async def test_a_first_connection_that_is_refused_costs_one_client_and_no_more(quiet_town: Town) -> None:
     """The library ends with an AttributeError here."""
-    await quiet_town.sandbox.refuse_connections(1)
+    quiet_town.sandbox.gateway.refuse_connections(1)
     async with bot_at_work(quiet_town):
         await quiet_town.own()
     assert (quiet_town.sandbox.gateway.identified, logins(quiet_town.sandbox)) == (1, 2)
@@ -144,7 +147,7 @@ async def test_a_first_connection_that_is_refused_costs_one_client_and_no_more(q
 
 async def test_an_event_that_the_library_cannot_read_costs_one_client_and_no_task(owned: Town) -> None:
     await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    await owned.sandbox.emit("CHANNEL_UPDATE", {"half": "an event"})
+    owned.sandbox.gateway.emit("CHANNEL_UPDATE", {"half": "an event"})
     await until(owned.sandbox, lambda: owned.sandbox.gateway.identified == 2 and bool(owned.sandbox.gateway.sessions))
     assert "T-1" in await owned.ask("task list")
     await one_task_was_made_and_told_once(owned)

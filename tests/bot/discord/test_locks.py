@@ -7,6 +7,7 @@ from core.deliveries.model import Reason
 from core.supervision.model import ScreenLock
 from tests.bot.discord.town import Town, text_of
 from tests.fakes.lane import bounced
+from tests.fakes.sandbox_client import wait_message
 
 
 def a_lock(waiting: int = 3, lasted_ms: int | None = None) -> ScreenLock:
@@ -45,5 +46,5 @@ async def test_a_locked_screen_is_one_message_that_is_edited_when_it_is_over(own
     await owned.coordinator.dispatch.desk_locked("main", is_locked=True)
     told = await owned.said("The screen of desk main is locked, and one thing waits")
     await owned.coordinator.dispatch.desk_locked("main", is_locked=False)
-    over = await owned.sandbox.wait_message(lambda m: "is not locked any more" in text_of(m))
+    over = await wait_message(owned.sandbox, lambda m: "is unlocked" in text_of(m))
     assert over["id"] == told["id"]

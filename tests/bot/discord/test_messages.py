@@ -10,6 +10,7 @@ from core.remedies import sentence
 from core.security.model import OPERATOR
 from tests.bot.discord.town import Town, text_of
 from tests.fakes.lane import bounced
+from tests.fakes.sandbox_client import wait_thread
 
 BUSY = bounced(Reason.BUSY)
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
@@ -19,11 +20,11 @@ async def test_words_in_a_tasks_thread_go_to_its_agent_and_are_shown_there(town:
     await town.own()
     await town.ask("task new", brief="Count the birds", agent="Window-1")
     await town.card("T-1", "Window-1 is working on it")
-    thread = await town.sandbox.wait_thread(lambda one: one["name"].startswith("T-1"))
+    thread = await wait_thread(town.sandbox, lambda one: one["name"].startswith("T-1"))
     answer = await town.sandbox.slash("Ada", thread["id"], "msg send", {"text": "Stop, @everyone"})
     said = text_of(await town.answered(answer))
     assert said.startswith("Window-1: ")
-    assert said.endswith("A message in the thread of T-1 shows how it goes on.")
+    assert said.endswith("A message in the thread of T-1 shows its progress.")
     shown = await town.said("**Ada → Window-1** · T-1")
     assert shown["channel_id"] == thread["id"]
     shown = await town.said("Window-1: delivered (receipt)")
@@ -45,7 +46,7 @@ async def test_words_without_a_task_are_shown_where_they_were_sent_and_edited_in
 
 async def test_nobody_named_and_strange_names_are_told_privately(town: Town) -> None:
     await town.own()
-    assert "Say to whom" in await town.ask("msg send", text="Hello")
+    assert "as the recipient" in await town.ask("msg send", text="Hello")
     assert "There is no agent called Nobody" in await town.ask("msg send", text="Hello", agent="Nobody")
     assert "There is no task T-9" in await town.ask("msg send", text="Hello", task="T-9")
     assert "has no window" in await town.ask("msg send", text="Hello", agent="Nowhere")
@@ -55,10 +56,10 @@ async def test_a_broadcast_says_whom_it_reaches_and_whom_not(town: Town) -> None
     await town.own()
     said = await town.ask("msg broadcast", text="Fire drill")
     assert "Left out: Nowhere: Nowhere has no window to deliver to." in said
-    shown = await town.said("**Ada → everybody**")
+    shown = await town.said("**Ada → everyone**")
     done = await town.said("Window-1: delivered (receipt)")
     assert done["id"] == shown["id"]
-    assert "Dry-1: sent (dry run): nothing was typed anywhere" in text_of(await town.said("Dry-1: sent (dry run)"))
+    assert "Dry-1: sent (dry run): Octet typed nothing" in text_of(await town.said("Dry-1: sent (dry run)"))
     assert "Window-1" in await town.ask("msg broadcast", text="For the shell", needs="shell")
 
 
@@ -66,7 +67,7 @@ async def test_words_that_nobody_saw_arrive_mention_their_sender_in_a_new_messag
     await town.own()
     town.lane.script.append(UNKNOWN)
     await town.ask("msg send", text="Hello there", agent="Window-1")
-    news = await town.said("Your words to Window-1 need a person:** nobody saw whether they arrived")
+    news = await town.said("Your message to Window-1 needs your decision:** unconfirmed")
     assert news["sandbox"]["pings"] == [str(town.sandbox.world.ada.id)]
     assert "Hello there" in text_of(news)
     held = f"held ({sentence(ParkCause.DELIVERY_UNKNOWN)})"

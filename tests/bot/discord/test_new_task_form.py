@@ -28,7 +28,7 @@ async def test_the_dialog_makes_the_task_with_the_options_of_the_command(owned: 
     assert form.modal["title"] == "New task"
     text = "Count the birds\n\n" + "in the garden " * 200
     said = await sent(owned, form, text)
-    assert said == f"T-1 is accepted. Its card appears in <#{owned.sandbox.world.home.id}>."
+    assert said == f"T-1 created: see its card in <#{owned.sandbox.world.home.id}>."
     task = (await owned.coordinator.tasks.show(TaskId("T-1"), by=OPERATOR)).task
     assert (task.brief, task.wanted, task.priority) == (text.rstrip(), "Dry-1", 1)
     assert task.needs == {"python", "docs"}
@@ -37,11 +37,11 @@ async def test_the_dialog_makes_the_task_with_the_options_of_the_command(owned: 
 
 async def test_one_dialog_makes_one_task_however_often_it_arrives(owned: Town) -> None:
     form = await opened(owned, agent="Dry-1")
-    assert "T-1 is accepted" in await sent(owned, form, "Count the birds")
+    assert "T-1 created: see its card" in await sent(owned, form, "Count the birds")
     again = make_new_task("Count the birds", key=f"discord:{form.interaction_id}")
     assert (await owned.coordinator.tasks.new(again, by=OPERATOR)).id == "T-1"
     second = await opened(owned, agent="Dry-1")
-    assert "T-2 is accepted" in await sent(owned, second, "Count the birds")
+    assert "T-2 created: see its card" in await sent(owned, second, "Count the birds")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ async def test_one_dialog_makes_one_task_however_often_it_arrives(owned: Town) -
     [
         ({"agent": "Nobody-9"}, "no agent called Nobody-9"),
         ({"agent": "Nowhere"}, "has no window to deliver to"),
-        ({"needs": "cooking"}, "No agent can do this"),
+        ({"needs": "cooking"}, "No agent matches"),
     ],
 )
 async def test_wrong_options_are_told_before_anybody_writes_a_text(

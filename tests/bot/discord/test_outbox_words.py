@@ -60,7 +60,7 @@ async def test_words_without_a_task_need_no_card_and_are_edited_in_place(tmp_pat
         await until(channels, lambda: shown(channels, "Ada → Agent-1", "on the way"))
         await becomes(octet, view, DeliveryState.CANCELLED)
         await until(channels, lambda: shown(channels, "Ada → Agent-1", f"not delivered: {sentence(Reason.EXPIRED)}"))
-        await until(channels, lambda: shown(channels, "Your words to Agent-1"))
+        await until(channels, lambda: shown(channels, "Your message to Agent-1"))
         await settled(octet)
     (first, news) = channels.messages
     assert (first.channel, first.edits, first.parts.mentions) == (CHANNEL, 1, ())
@@ -95,7 +95,7 @@ async def test_words_about_a_task_stand_in_its_thread_after_what_came_earlier(tm
             await until(channels, lambda: shown(channels, "About it"))
             await settled(octet)
     (about,) = shown(channels, "About it")
-    (held,) = shown(channels, "T-1 needs a person")
+    (held,) = shown(channels, "T-1 needs attention")
     assert str(about.channel) in channels.threads
     assert int(held.id) < int(about.id)
     assert [one.channel for one in shown(channels, "Ada → Agent-1", "Hello")] == [CHANNEL]
@@ -111,7 +111,7 @@ async def test_a_lost_call_tells_words_once(tmp_path: Path, verb: str, when: str
         await until(channels, lambda: shown(channels, "Ada → Agent-1"))
         await becomes(octet, view, DeliveryState.EXPIRED)
         await until(channels, lambda: shown(channels, "Ada → Agent-1", f"{sentence(Reason.EXPIRED)}"))
-        await until(channels, lambda: shown(channels, "Your words"))
+        await until(channels, lambda: shown(channels, "Your message"))
         await settled(octet)
     assert len(channels.messages) == 2
 
@@ -148,6 +148,6 @@ async def test_words_that_cannot_be_edited_any_more_are_let_be(tmp_path: Path, h
         else:
             channels.before = fail_once("edit", TooOldToEdit(why="429 30046"))
         await becomes(octet, view, DeliveryState.CANCELLED)
-        await until(channels, lambda: shown(channels, "Your words"))
+        await until(channels, lambda: shown(channels, "Your message"))
         await settled(octet)
     assert len(shown(channels, "Ada → Agent-1")) == (0 if how == "deleted" else 1)

@@ -157,7 +157,7 @@ async def test_the_cancel_button_stands_on_open_tasks_only(state: TaskState) -> 
 async def test_a_dry_run_card_is_grey_and_shows_the_whole_prompt_with_its_code() -> None:
     parts = render.card(make_view(task=make_task(**DRY), prompt=PROMPT), marker=MARKER)
     assert PROMPT in shown(parts)
-    assert "sent (dry run): nothing was typed anywhere" in shown(parts)
+    assert "sent (dry run): Octet typed nothing" in shown(parts)
     assert components(parts)[0]["accent_color"] == 0x80848E
     assert not parts.attachments
 

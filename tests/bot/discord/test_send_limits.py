@@ -241,7 +241,7 @@ async def test_a_message_that_keeps_failing_is_given_up_and_the_others_of_its_ta
             here.clock.advance(300)
         await here.sweep()
         assert len(here.channels.messages) == 2
-        assert await here.untold() == ["Discord met an error of its own: 503 0. (tried 10 times)"]
+        assert await here.untold() == ["Discord had an internal error: 503 0. (tried 10 times)"]
 
 
 async def test_nothing_is_given_up_while_discord_fails_at_everything(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ async def test_the_card_shows_the_last_sign_and_a_silent_agent_is_told_with_what
     assert "\n> \\*tests\\* are running @\u200beveryone" in shown, "what the agent said is quoted"
     await core.store.write(lambda tx: tx.execute(text("UPDATE tasks SET deadline_ms = 0")) and None)
     await core.dispatch.silence.check_all()
-    card = text_of(await owned.card(holds="needs a person"))
+    card = text_of(await owned.card(holds="needs attention"))
     assert "silent for too long" in card
     assert "no sign of Window-1" in card
-    told = await owned.said("T-1 needs a person")
+    told = await owned.said("T-1 needs attention")
     words = text_of(told)
     assert words.startswith(f"<@{owned.sandbox.world.ada.id}> ")
     assert all(verb in words for verb in ("/agent resume", "/task retry", "/task cancel"))

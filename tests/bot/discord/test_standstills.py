@@ -19,6 +19,7 @@ from sandbox.discord.server import Sandbox
 from tests.bot.discord.test_unknown import buttons, now, pictures, png, press
 from tests.bot.discord.town import Town, bot_at_work, people, settings_for, text_of
 from tests.builders import make_agent, make_window_agent
+from tests.fakes.sandbox_client import wait_thread
 
 AGENT = "Window-1"
 ASKS = Shown(
@@ -57,7 +58,7 @@ async def asked(
 
 async def test_the_dialog_stands_in_the_thread_with_picture_text_and_buttons_and_wakes_who_asked(owned: Town) -> None:
     message = await asked(owned)
-    assert message["channel_id"] == (await owned.sandbox.wait_thread())["id"]
+    assert message["channel_id"] == (await wait_thread(owned.sandbox))["id"]
     assert message["sandbox"]["pings"] == [str(owned.sandbox.world.ada.id)]
     assert buttons(message) == ["Approve", "Deny", "Screenshot"]
     assert pictures(message) == ["dialog.png"]
@@ -71,7 +72,7 @@ async def test_a_press_answers_it_and_says_what_was_seen_afterwards(owned: Town,
     message = await asked(owned)
     owned.lane.script.append(DONE)
     private = await press(owned, message, label)
-    assert f"**{label}** was pressed for Window-1.\n> Seen: the dialog is gone, the agent works" in private
+    assert f"Octet pressed **{label}** for Window-1.\n> Seen: the dialog is gone, the agent works" in private
     after = await now(owned, message, f"pressed **{label}** for Window-1")
     assert f"<@{owned.sandbox.world.ada.id}>" in text_of(after)
     assert "Seen: the dialog is gone, the agent works" in text_of(after)
@@ -86,7 +87,7 @@ async def test_a_press_comes_with_the_window_as_it_was_afterwards_for_those_who_
     shot = Picture(moment=Moment.AFTERWARDS, png=png("green"))
     owned.lane.script.append(replace(DONE, pictures=(shot,)))
     answer = await owned.answered(await owned.sandbox.click("Ada", message["id"], "Approve"))
-    assert "**Approve** was pressed" in text_of(answer)
+    assert "Octet pressed **Approve**" in text_of(answer)
     assert pictures(answer) == ["afterwards-window.png"]
     owned.lane.script.append(replace(DONE, pictures=(shot,)))
     answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "agent interrupt", {"agent": AGENT}))
@@ -98,7 +99,7 @@ async def test_who_may_press_but_not_see_windows_is_told_in_words_alone(owned: T
     owned.lane.script.append(replace(DONE, pictures=(Picture(moment=Moment.AFTERWARDS, png=png("green")),)))
     pressed = await owned.coordinator.agent_actions.interrupt(AGENT, by=operator)
     said = await ended(pressed, core=owned.coordinator, by=operator)
-    assert "**Interrupt** was pressed" in said.content
+    assert "Octet pressed **Interrupt**" in said.content
     assert said.attachments == ()
 
 
@@ -109,7 +110,7 @@ async def test_a_button_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path)
         message = await asked(town)
     async with people(tmp_path, sandbox, allowed) as town, bot_at_work(town):
         town.lane.script.append(DONE)
-        assert "**Deny** was pressed" in await press(town, message, "Deny")
+        assert "Octet pressed **Deny**" in await press(town, message, "Deny")
         assert buttons(await now(town, message, "pressed **Deny**")) == []
 
 
@@ -128,9 +129,11 @@ async def test_two_who_press_at_once_act_once(owned: Town) -> None:
     first = asyncio.ensure_future(press(owned, message, "Approve"))
     async with asyncio.timeout(60):
         await owned.lane.began.wait()
-    assert "Nothing more was pressed: approve for Window-1" in await press(owned, message, "Deny")
+    assert "Octet pressed nothing more: it is still pressing approve for Window-1" in await press(
+        owned, message, "Deny"
+    )
     owned.lane.gate.set()
-    assert "**Approve** was pressed" in await first
+    assert "Octet pressed **Approve**" in await first
     assert owned.lane.pressed == [Act.APPROVE]
 
 
@@ -139,8 +142,8 @@ async def test_a_press_on_a_dialog_that_changed_presses_nothing_and_the_new_one_
     owned.lane.script.append(CHANGED)
     owned.hands.shown["agent-1"] = replace(ASKS, mark="two", text="Push to main?")
     private = await press(owned, message, "Approve")
-    assert "Nothing was pressed for Window-1: the window shows something else than what you were shown" in private
-    assert buttons(await now(owned, message, "shows something else now. Nothing was pressed")) == []
+    assert "Octet pressed nothing for Window-1: the window has changed since you looked" in private
+    assert buttons(await now(owned, message, "window has changed, so Octet pressed nothing")) == []
     assert buttons(await owned.said("Push to main?")) == ["Approve", "Deny", "Screenshot"]
     assert owned.lane.pressed == []
 
@@ -148,7 +151,7 @@ async def test_a_press_on_a_dialog_that_changed_presses_nothing_and_the_new_one_
 async def test_what_was_answered_at_the_machine_says_so_and_ends_its_buttons(owned: Town) -> None:
     message = await asked(owned)
     await owned.coordinator.dispatch.window_shows("main", Shown(window="agent-1", activity=Activity.BUSY))
-    assert buttons(await now(owned, message, "it was answered at the machine, or went on by itself")) == []
+    assert buttons(await now(owned, message, "a user answered at the machine, or the agent continued")) == []
 
 
 async def test_what_the_owner_does_not_allow_has_no_button_and_says_how_to_allow_it(
@@ -170,7 +173,7 @@ async def test_an_error_or_a_limit_is_a_message_without_buttons(owned: Town, act
     message = await asked(owned, shown, words=f"Window-1: its window {words}")
     assert buttons(message) == []
     owned.lane.script.append(DONE)
-    assert "**Continue** was pressed" in await owned.ask("agent answer", agent=AGENT, answer="continue")
+    assert "Octet pressed **Continue**" in await owned.ask("agent answer", agent=AGENT, answer="continue")
     await now(owned, message, "pressed **Continue**")
 
 
@@ -204,25 +207,25 @@ async def test_screenshot_shows_the_owner_the_window(owned: Town) -> None:
 async def test_a_press_that_nobody_saw_is_told_to_who_pressed_and_settled_by_a_word(owned: Town) -> None:
     message = await asked(owned)
     owned.lane.script.append(LOST)
-    assert "**Approve** may have been pressed for Window-1" in await press(owned, message, "Approve")
-    assert buttons(await now(owned, message, "nobody knows whether it was pressed")) == []
-    doubt = await owned.said("nobody knows whether Approve was pressed for Window-1.")
+    assert "does not know whether it pressed **Approve** for Window-1" in await press(owned, message, "Approve")
+    assert buttons(await now(owned, message, "Octet does not know whether it pressed it")) == []
+    doubt = await owned.said("Octet does not know whether it pressed Approve for Window-1.")
     assert doubt["sandbox"]["pings"] == [str(owned.sandbox.world.ada.id)]
     assert "nothing changed for 2 s" in text_of(doubt)
-    assert buttons(doubt) == ["It was pressed", "Not needed any more"]
-    assert "whether approve was pressed" in await owned.ask("fleet needs-me")
-    assert "Noted." in await press(owned, doubt, "It was pressed")
-    assert buttons(await now(owned, doubt, "said that **Approve** was pressed")) == []
+    assert buttons(doubt) == ["It was pressed", "No longer needed"]
+    assert "whether it pressed approve" in await owned.ask("fleet needs-me")
+    assert "Recorded." in await press(owned, doubt, "It was pressed")
+    assert buttons(await now(owned, doubt, "said that Octet pressed **Approve**")) == []
     assert owned.lane.pressed == [Act.APPROVE]
 
 
 async def test_interrupt_and_answer_by_command(owned: Town) -> None:
     owned.lane.script += [DONE, DONE]
-    assert "**New conversation** was pressed for Window-1" in await owned.ask("agent new-chat", agent=AGENT)
-    assert "**Interrupt** was pressed for Window-1" in await owned.ask("agent interrupt", agent=AGENT)
+    assert "Octet pressed **New conversation** for Window-1" in await owned.ask("agent new-chat", agent=AGENT)
+    assert "Octet pressed **Interrupt** for Window-1" in await owned.ask("agent interrupt", agent=AGENT)
     assert "does not wait for an answer" in await owned.ask("agent answer", agent=AGENT, answer="approve")
     await asked(owned)
     owned.lane.script.append(DONE)
-    assert "**Approve** was pressed" in await owned.ask("agent answer", agent=AGENT, answer="approve")
+    assert "Octet pressed **Approve**" in await owned.ask("agent answer", agent=AGENT, answer="approve")
     assert owned.lane.pressed == [Act.NEW_CHAT, Act.INTERRUPT, Act.APPROVE]
     assert (await owned.coordinator.tasks.list(by=OPERATOR))[0].id == "T-1"

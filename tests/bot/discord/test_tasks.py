@@ -15,6 +15,7 @@ from core.tasks.model import TaskId, TaskState
 from tests.bot.discord.town import Town, text_of
 from tests.builders import make_new_task
 from tests.fakes.lane import refused
+from tests.fakes.sandbox_client import wait_thread
 
 HOSTILE = [
     "@everyone @here look <@1> <@&2>",
@@ -28,12 +29,12 @@ HOSTILE = [
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"brief": " "}, "There is no text"),
+    ({"brief": " "}, "The text is empty"),
     ({"brief": "ring \x07 the bell"}, "control character (U+0007 at position 5)"),
     ({"brief": "x", "agent": "Nobody-9"}, "no agent called Nobody-9"),
     ({"brief": "x", "agent": "@everyone"}, "no agent called"),
     ({"brief": "x", "agent": "Nowhere"}, "has no window to deliver to"),
-    ({"brief": "x", "needs": "cooking, python"}, "No agent can do this"),
+    ({"brief": "x", "needs": "cooking, python"}, "No agent matches"),
 ]
 
 
@@ -58,14 +59,14 @@ async def tasks_there_are(town: Town) -> int:
 
 async def test_a_new_task_goes_from_the_command_to_the_answer_in_its_thread(owned: Town) -> None:
     said = await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    assert said == f"T-1 is accepted. Its card appears in <#{owned.sandbox.world.home.id}>."
+    assert said == f"T-1 created: see its card in <#{owned.sandbox.world.home.id}>."
     await report(owned, "Seven birds.")
     answer = await owned.said("Seven birds.")
     ended = await owned.said("T-1 is done")
-    thread = await owned.sandbox.wait_thread(lambda one: one["name"] == "T-1 · Count the birds")
+    thread = await wait_thread(owned.sandbox, lambda one: one["name"] == "T-1 · Count the birds")
     assert answer["channel_id"] == ended["channel_id"] == thread["id"]
     assert [one["id"] for one in await owned.sandbox.pings("Ada")] == [ended["id"]]
-    card = await owned.card(holds="done, as reported (not checked)")
+    card = await owned.card(holds="done, says its agent (not checked)")
     assert "octet done" not in text_of(card)
 
 
@@ -96,7 +97,7 @@ async def test_a_task_shows_its_receipt_and_pictures_only_to_those_who_may_see_w
     await owned.card(holds="Window-1 is working on it")
     shown = await owned.ask("task show", task="T-1")
     assert "delivered (weak)" in shown
-    assert "Weak: after Enter the composer was seen empty" in shown
+    assert "Weak: after Enter Octet saw the composer empty" in shown
     names = [one.filename for one in owned.sandbox.world.attachments.values()]
     assert "T-1-staged-composer.png" in names
 
@@ -150,7 +151,7 @@ async def test_what_cannot_be_taken_is_refused_privately_and_leaves_nothing(owne
 async def test_a_prompt_of_the_longest_length_is_taken_whole(owned: Town) -> None:
     prompt = "wörter " * 857 + "x"
     assert len(prompt) == 6000
-    assert "T-1 is accepted" in await owned.ask("task new", brief=prompt, agent="Dry-1")
+    assert "T-1 created: see its card" in await owned.ask("task new", brief=prompt, agent="Dry-1")
     await owned.card(holds="sent (dry run)")
     [attachment] = owned.sandbox.world.attachments.values()
     assert prompt in attachment.content.decode()
@@ -182,7 +183,7 @@ async def test_words_that_come_after_the_end_are_shown_as_late(owned: Town) -> N
     with pytest.raises(Exception, match="ended"):
         await owned.coordinator.tasks.accept_answer("T-1", code, "Too late", final=True, key="k")
     late = await owned.said("Too late")
-    assert "Late words of" in text_of(late)
+    assert "answered" in text_of(late)
     assert late["sandbox"]["pings"] == []
 
 
@@ -190,7 +191,7 @@ async def test_the_cancel_button_ends_the_task_and_then_says_that_it_is_over(own
     await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     card = await owned.card(holds="sent (dry run)")
     pressed = await owned.sandbox.click("Ada", card, "Cancel")
-    assert text_of(await owned.answered(pressed)) == "T-1 is cancelled."
+    assert text_of(await owned.answered(pressed)) == "Cancelled T-1."
     assert await state(owned) is TaskState.CANCELLED
     after = await owned.card(holds="**cancelled**")
     assert "v1:task:cancel" not in str(after["components"])
@@ -206,10 +207,10 @@ async def test_a_stranger_who_presses_cancel_is_refused_privately(owned: Town) -
 
 
 async def test_list_shows_open_tasks_and_all_on_request(owned: Town) -> None:
-    assert await owned.ask("task list") == "No tasks. `/task new` makes one."
-    assert "T-1 is accepted" in await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    assert "T-2 is accepted" in await owned.ask("task new", brief="Count the bees", agent="Dry-1")
-    assert await owned.ask("task cancel", task="1") == "T-1 is cancelled."
+    assert await owned.ask("task list") == "No tasks. Create one with `/task new`."
+    assert "T-1 created: see its card" in await owned.ask("task new", brief="Count the birds", agent="Dry-1")
+    assert "T-2 created: see its card" in await owned.ask("task new", brief="Count the bees", agent="Dry-1")
+    assert await owned.ask("task cancel", task="1") == "Cancelled T-1."
     shown = await owned.ask("task list")
     assert "**T-2** Count the bees" in shown
     assert "T-1" not in shown
@@ -228,7 +229,7 @@ async def test_a_task_that_is_not_there_is_said_to_be_so(owned: Town) -> None:
 async def test_a_person_ends_a_task_with_words(owned: Town) -> None:
     await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     await owned.card(holds="sent (dry run)")
-    assert await owned.ask("task done", task="T-1", text="I counted: seven") == "T-1 is marked as done."
+    assert await owned.ask("task done", task="T-1", text="I counted: seven") == "Marked T-1 as done."
     words = await owned.said("I counted: seven")
     assert f"<@{owned.sandbox.world.ada.id}>" in words["content"]
     await owned.said("T-1 is done")
@@ -240,11 +241,11 @@ async def test_a_refused_window_is_told_once_in_the_thread(owned: Town) -> None:
     await owned.ask("task new", brief="List the files", agent="Window-1")
     held = await owned.said("T-1 waits:")
     assert held["sandbox"]["pings"] == [str(owned.sandbox.world.ada.id)]
-    assert "window cannot be used" in held["content"]
-    thread = await owned.sandbox.wait_thread()
+    assert "window is not usable" in held["content"]
+    thread = await wait_thread(owned.sandbox)
     assert held["channel_id"] == thread["id"]
     await owned.card(holds="Seen: covered: by “Mail”")
-    cure = f"What to do: {next_step(Reason.COVERED)}"
+    cure = f"Next: {next_step(Reason.COVERED)}"
     await owned.card(holds=cure)
     assert cure in held["content"]
     assert cure in await owned.ask("agent show", agent="Window-1")
@@ -252,9 +253,9 @@ async def test_a_refused_window_is_told_once_in_the_thread(owned: Town) -> None:
 
 async def test_a_task_asked_for_in_a_thread_has_its_card_in_the_channel(owned: Town) -> None:
     await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    thread = await owned.sandbox.wait_thread()
+    thread = await wait_thread(owned.sandbox)
     answer = await owned.sandbox.slash("Ada", thread["id"], "task new", {"brief": "And the bees", "agent": "Dry-1"})
-    assert "T-2 is accepted" in text_of(await owned.answered(answer))
+    assert "T-2 created: see its card" in text_of(await owned.answered(answer))
     card = await owned.card("T-2")
     assert card["channel_id"] == str(owned.sandbox.world.home.id)
 

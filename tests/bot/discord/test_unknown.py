@@ -19,6 +19,7 @@ from core.security.model import OPERATOR
 from core.tasks.model import TaskId, TaskState
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, people, settings_for, text_of
+from tests.fakes.sandbox_client import wait_message, wait_thread
 
 AGENT = "Window-1"
 
@@ -40,7 +41,7 @@ async def asked(town: Town, outcome: Outcome = SEEN_NOWHERE) -> dict[str, Any]:
     await town.ask("task new", brief="Count the birds", agent=AGENT)
     await town.ask("task new", brief="Count the bees", agent=AGENT)
     await town.card("T-2", holds=sentence(WaitReason.HOLD))
-    return await town.said("T-1 needs a person:")
+    return await town.said("T-1 needs your decision:")
 
 
 def is_of_first(thread: dict[str, Any]) -> bool:
@@ -54,7 +55,7 @@ async def press(town: Town, message: dict[str, Any], label: str, user: str = "Ad
 
 async def now(town: Town, message: dict[str, Any], holds: str) -> dict[str, Any]:
     """The message, once it shows `holds`."""
-    return await town.sandbox.wait_message(lambda m: m["id"] == message["id"] and holds in text_of(m))
+    return await wait_message(town.sandbox, lambda m: m["id"] == message["id"] and holds in text_of(m))
 
 
 def parts(message: dict[str, Any], kind: int) -> list[dict[str, Any]]:
@@ -74,7 +75,7 @@ def pictures(message: dict[str, Any]) -> list[str]:
 
 async def test_the_question_stands_in_the_thread_with_pictures_and_buttons_and_wakes_who_asked(owned: Town) -> None:
     message = await asked(owned)
-    assert message["channel_id"] == (await owned.sandbox.wait_thread(is_of_first))["id"]
+    assert message["channel_id"] == (await wait_thread(owned.sandbox, is_of_first))["id"]
     assert message["sandbox"]["pings"] == [str(owned.sandbox.world.ada.id)]
     assert buttons(message) == ["Arrived", "Not arrived, send again", "Drop"]
     assert pictures(message) == ["T-1-staged.png", "T-1-last-seen.png"]
@@ -87,9 +88,9 @@ async def test_the_question_stands_in_the_thread_with_pictures_and_buttons_and_w
 @pytest.mark.parametrize(
     ("label", "private", "public", "task"),
     [
-        ("Arrived", "T-1 arrived, by your word", "said that its prompt arrived", TaskState.WORKING),
-        ("Not arrived, send again", "T-1 is sent again", "did not arrive; it is sent again", TaskState.WORKING),
-        ("Drop", "T-1 is dropped", "dropped it", TaskState.CANCELLED),
+        ("Arrived", "Recorded that T-1 arrived", "said that its prompt arrived", TaskState.WORKING),
+        ("Not arrived, send again", "Octet sends T-1 again", "did not arrive; Octet sends it again", TaskState.WORKING),
+        ("Drop", "Dropped T-1", "dropped it", TaskState.CANCELLED),
     ],
 )
 async def test_a_press_settles_it_and_the_message_says_who_decided_what(
@@ -136,7 +137,7 @@ async def test_what_was_settled_at_the_machine_is_shown_and_answers_a_press_in_o
         await town.own()
         message = await asked(town)
     await town.coordinator.unknowns.resolve("T-1", Decision.ARRIVED, by=OPERATOR)  # the bot is away
-    stale = await town.sandbox.wait_message(lambda m: m["id"] == message["id"])
+    stale = await wait_message(town.sandbox, lambda m: m["id"] == message["id"])
     assert buttons(stale)
     async with bot_at_work(town):
         after = await now(town, message, "the operator of this machine said that its prompt arrived")
@@ -146,7 +147,7 @@ async def test_what_was_settled_at_the_machine_is_shown_and_answers_a_press_in_o
 async def test_of_two_who_press_at_once_one_decides(owned: Town) -> None:
     message = await asked(owned)
     said = await asyncio.gather(press(owned, message, "Arrived"), press(owned, message, "Drop"))
-    assert sorted("nothing left to decide about T-1" in one for one in said) == [False, True]
+    assert sorted("nothing to decide about T-1" in one for one in said) == [False, True]
 
 
 async def test_cancel_and_done_still_work_and_the_message_says_so(owned: Town) -> None:
@@ -160,13 +161,13 @@ async def test_an_answer_settles_it_and_the_message_says_so(owned: Town) -> None
     message = await asked(owned)
     code = owned.lane.submitted[0].split("--code ")[1].split()[0]
     await owned.coordinator.tasks.accept_answer("T-1", code, "Seven.", final=True, key="a")
-    assert buttons(await now(owned, message, "so its prompt did arrive")) == []
+    assert buttons(await now(owned, message, "so its prompt arrived")) == []
 
 
 async def test_without_a_picture_the_question_says_so_and_how_to_look(owned: Town) -> None:
     message = await asked(owned, BLIND)
     assert pictures(message) == parts(message, 12) == []
-    assert "There is no picture of its window. To look at it: `/desk screenshot`" in text_of(message)
+    assert "There is no picture of its window. Look at it with `/desk screenshot`" in text_of(message)
     assert len(buttons(message)) == 3
 
 
@@ -175,7 +176,7 @@ async def test_pictures_can_be_switched_off(quiet_town: Town) -> None:
         await quiet_town.own()
         message = await asked(quiet_town)
         assert pictures(message) == []
-        assert "Pictures are switched off" in text_of(message)
+        assert "Pictures are turned off" in text_of(message)
 
 
 @pytest.mark.parametrize("executed", [False, True])
@@ -183,12 +184,12 @@ async def test_a_question_whose_call_is_lost_is_asked_once(owned: Town, *, execu
     owned.lane.script.append(SEEN_NOWHERE)
     owned.lane.gate.clear()
     await owned.ask("task new", brief="Count the birds", agent=AGENT)
-    thread = (await owned.sandbox.wait_thread(is_of_first))["id"]
+    thread = (await wait_thread(owned.sandbox, is_of_first))["id"]
     rule = await owned.sandbox.fault(
         kind="drop", route=rf"POST /channels/{thread}/messages", times=1, executed=executed
     )
     owned.lane.gate.set()
-    message = await owned.said("T-1 needs a person:")
+    message = await owned.said("T-1 needs your decision:")
     assert "T-1 arrived" in await press(owned, message, "Arrived")
     after = await now(owned, message, "said that its prompt arrived")
     assert pictures(after) == []

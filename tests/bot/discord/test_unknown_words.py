@@ -14,6 +14,7 @@ from core.tasks.model import TaskId
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.test_unknown import AGENT, SEEN_NOWHERE, buttons, now, pictures, press
 from tests.bot.discord.town import Town, bot_at_work, people, text_of
+from tests.fakes.sandbox_client import wait_thread
 
 LABELS = ["Arrived", "Not arrived, send again", "Drop"]
 
@@ -22,7 +23,7 @@ async def asked(town: Town, **options: str) -> dict[str, Any]:
     """Nobody saw words arrive at the agent, and a task waits behind them. The message that asks."""
     town.lane.script.append(SEEN_NOWHERE)
     await town.ask("msg send", text="Stop the press", agent=AGENT, **options)
-    return await town.said("need a person:** nobody saw whether they arrived")
+    return await town.said("needs your decision:** unconfirmed")
 
 
 async def state(town: Town) -> AgentState:
@@ -35,7 +36,7 @@ async def test_the_question_shows_the_words_with_pictures_and_buttons_and_wakes_
     assert buttons(message) == LABELS
     assert pictures(message) == ["words-staged.png", "words-last-seen.png"]
     text = text_of(message)
-    assert f"**Your words to {AGENT} need a person:**" in text
+    assert f"**Your message to {AGENT} needs your decision:**" in text
     assert "Stop the press" in text
     assert "Seen: the box is empty" in text
     assert await state(owned) is AgentState.HELD
@@ -44,9 +45,9 @@ async def test_the_question_shows_the_words_with_pictures_and_buttons_and_wakes_
 @pytest.mark.parametrize(
     ("label", "private", "public"),
     [
-        ("Arrived", "What was said arrived, by your word", "said that they arrived"),
-        ("Not arrived, send again", "What was said is sent again", "did not arrive; they are sent again"),
-        ("Drop", "What was said is dropped.", "dropped them"),
+        ("Arrived", "Recorded that the message arrived", "said that it arrived"),
+        ("Not arrived, send again", "Octet sends the message again", "did not arrive; Octet sends it again"),
+        ("Drop", "Dropped the message.", "dropped it"),
     ],
 )
 async def test_a_press_settles_words_and_lets_their_agent_go_on(
@@ -70,8 +71,8 @@ async def test_a_button_under_words_works_in_a_new_process(sandbox: Sandbox, tmp
         await town.own()
         message = await asked(town)
     async with people(tmp_path, sandbox) as town, bot_at_work(town):
-        assert "arrived, by your word" in await press(town, message, "Arrived")
-        assert buttons(await now(town, message, "said that they arrived")) == []
+        assert "Recorded that" in await press(town, message, "Arrived")
+        assert buttons(await now(town, message, "said that it arrived")) == []
         assert await state(town) is AgentState.IDLE
 
 
@@ -85,16 +86,16 @@ async def test_a_stranger_who_presses_decides_nothing_about_words(owned: Town) -
 async def test_of_two_presses_at_once_one_decides_about_words(owned: Town) -> None:
     message = await asked(owned)
     said = await asyncio.gather(press(owned, message, "Arrived"), press(owned, message, "Arrived"))
-    assert sorted("nothing left to decide" in one for one in said) == [False, True]
+    assert sorted("nothing to decide" in one for one in said) == [False, True]
 
 
 async def test_words_about_a_task_that_ended_ask_nobody_any_more(owned: Town) -> None:
     await owned.ask("task new", brief="Count the birds", agent=AGENT)
     await owned.card("T-1", holds="is working on it")
     message = await asked(owned, task="T-1")
-    assert message["channel_id"] == (await owned.sandbox.wait_thread())["id"]
+    assert message["channel_id"] == (await wait_thread(owned.sandbox))["id"]
     assert pictures(message) == ["T-1-staged.png", "T-1-last-seen.png"]
     await owned.ask("task cancel", task="T-1")
-    after = await now(owned, message, "nobody needs to decide any more: the task was ended.")
+    after = await now(owned, message, "no decision needed any more: the task has ended.")
     assert buttons(after) == pictures(after) == []
     assert (await owned.coordinator.tasks.show(TaskId("T-1"), by=OPERATOR)).task.state.value == "cancelled"

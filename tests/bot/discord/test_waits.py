@@ -25,10 +25,10 @@ PASSES_BY_ITSELF = {WaitReason.DEPENDENCY, WaitReason.QUOTA}
 
 
 def documented() -> list[str]:
-    """What stands in the first column of the table."""
+    """Return the first column of the table."""
     section = ARCHITECTURE.read_text("utf-8").partition("## Nothing waits without a reason")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([a-z][^|]*) \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
-    return [what.strip() for what, _, _ in rows if what.strip() != "what stands"]
+    return [what.strip() for what, _, _ in rows if what.strip() != "state"]
 
 
 def everything_that_can_stand() -> list[str]:

@@ -26,6 +26,7 @@ from sandbox.discord.views import InteractionAnswer
 from tests.builders import make_agent, make_desk, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
+from tests.fakes.sandbox_client import wait_message
 
 AGENTS = (
     make_agent("Dry-1", can="python docs"),
@@ -52,8 +53,8 @@ class Town:
     async def answered(self, answer: InteractionAnswer) -> dict[str, Any]:
         """The private message of an answer, once it thinks no more."""
         assert answer.failure is None, answer.failure
-        return await self.sandbox.wait_message(
-            lambda message: message["id"] == answer.message_id and not message["sandbox"]["thinking"]
+        return await wait_message(
+            self.sandbox, lambda message: message["id"] == answer.message_id and not message["sandbox"]["thinking"]
         )
 
     async def own(self, user: str = "Ada") -> None:
@@ -64,13 +65,14 @@ class Town:
 
     async def card(self, task: str = "T-1", holds: str = "") -> dict[str, Any]:
         """The task's card, once it shows `holds`."""
-        return await self.sandbox.wait_message(
-            lambda m: f"### {task} ·" in text_of(m) and holds in text_of(m) and m["sandbox"]["only_for"] is None
+        return await wait_message(
+            self.sandbox,
+            lambda m: f"### {task} ·" in text_of(m) and holds in text_of(m) and m["sandbox"]["only_for"] is None,
         )
 
     async def said(self, words: str) -> dict[str, Any]:
         """A public message with these words."""
-        return await self.sandbox.wait_message(lambda m: words in text_of(m) and m["sandbox"]["only_for"] is None)
+        return await wait_message(self.sandbox, lambda m: words in text_of(m) and m["sandbox"]["only_for"] is None)
 
 
 @asynccontextmanager
@@ -116,7 +118,7 @@ async def bot_at_work(town: Town, settings: Settings | None = None) -> AsyncGene
         bot = supervise(
             group,
             "bot",
-            client.run(settings, town.coordinator, settings.discord_token, up=up),
+            client.run(settings, town.coordinator, up=up),
         )
         async with asyncio.timeout(60):
             await up.wait()

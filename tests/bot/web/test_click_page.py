@@ -150,7 +150,7 @@ async def test_by_keyboard_alone_a_place_is_shown_exactly(browser: Browser, serv
     await page.reload()
     await page.wait_for_selector("body[data-ready=true]")
     await page.locator("#canvas").click(position={"x": 1, "y": 1})
-    await expect(page.locator("#where")).to_contain_text("is not in “gemini")
+    await expect(page.locator("#where")).to_contain_text("is outside “gemini")
     complaints.clear()  # the browser's own line about the refused click
     served.asking.is_over = True
     await expect(page.locator("#asks")).to_have_text("That is all. You can close this page.")

@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
-from bot.web import app, calibrations, click_page
+from bot.web import app, click_page
 from bot.web.app import ACCESS, BODY_LIMIT, REPLY_LIMIT
 from bot.web.guard import LOOPBACK_NAMES, Guard, RequiredAccess
 from bot.web.verbs import add_routes
@@ -53,7 +53,7 @@ def test_the_list_of_protected_routes_is_whole() -> None:
     """Each route that the application has is asked for below."""
     app = FastAPI()
     add_routes(app)
-    routes = [(route, "") for route in app.routes] + [(route, "/api/v2") for route in calibrations.router.routes]
+    routes = [(route, "") for route in app.routes] + [(route, "/api/v2") for route in click_page.calibrations.routes]
     known = {(m, f"{at}{one.path}") for one, at in routes if isinstance(one, APIRoute) for m in one.methods or ()}
     asked = [*PROTECTED, *((method, path) for method, path in OPEN if path.startswith("/api/"))]
     unasked = {

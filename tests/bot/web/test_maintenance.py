@@ -82,4 +82,4 @@ async def test_what_octet_learned_is_shown_and_forgotten(face: Face) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "nothing_learned")
     (face.house.home / "learned/main.json").write_bytes(b"{")
     (desk,) = (await face.operator.get("/api/v2/desks")).json()
-    assert "cannot be read" in desk["unread"]
+    assert "is unreadable" in desk["unread"]

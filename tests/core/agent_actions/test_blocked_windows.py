@@ -22,6 +22,7 @@ from tests.builders import (
     ADA,
     CAROL,
     entries_of,
+    make_agent,
     make_desk,
     make_new_task,
     make_window_agent,
@@ -66,7 +67,7 @@ async def test_a_blocked_window_is_listed_without_any_task_with_reason_time_and_
         await octet.dispatch.window_seen("main", blocked(reason, "as seen"))
         [need] = await needs(octet)
         assert (need.kind, need.agent, need.desk, need.window) == (NeedKind.WINDOW, "Agent-1", "main", "agent-1")
-        assert (need.what, need.seen) == (f"the window of Agent-1 cannot be used: {sentence(reason)}", "as seen")
+        assert (need.what, need.seen) == (f"the window of Agent-1 is not usable: {sentence(reason)}", "as seen")
         assert need.next.startswith(next_step(reason))
         assert "`octet calibrate main agent-1`" in need.next
         assert need.since_ms > 0
@@ -126,6 +127,15 @@ async def test_a_window_that_no_agent_has_any_more_is_over(tmp_path: Path) -> No
         assert await needs(octet) == []
         [(_, now)] = await told(octet)
         assert now.over_ms
+
+
+async def test_a_window_that_left_the_config_while_octet_did_not_run_is_over(tmp_path: Path) -> None:
+    async with desk(tmp_path) as octet:
+        await octet.dispatch.window_seen("main", blocked(Reason.CLOSED))
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        await octet.store.write(octet.dispatch.assigner.assign_ready)
+        [(_, now)] = await told(octet)
+    assert now.over_ms
 
 
 async def test_the_tasks_that_wait_for_a_blocked_window_are_named_with_it(tmp_path: Path) -> None:

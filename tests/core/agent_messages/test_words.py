@@ -361,7 +361,7 @@ async def test_words_wait_for_a_held_desk_and_say_so(tmp_path: Path) -> None:
     async with house(tmp_path, lane) as octet:
         await octet.desks.hold("main", by=ADA)
         sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
-        assert sent.deliveries[0].note == "desk main is held (a user has to release it)"
+        assert sent.deliveries[0].note == "desk main is held (a user must release it)"
         await octet.desks.release("main", by=ADA)
         await stands(octet, sent, S.DELIVERED)
 
@@ -449,7 +449,7 @@ async def test_long_words_whose_file_cannot_be_written_fail_and_say_why(tmp_path
         async with running(octet):
             sent = await octet.agent_messages.send(say("word " * 500, agent="Left"), by=ADA)
             (failed,) = await stands(octet, sent, S.FAILED)
-            assert "could not be written" in failed.note
+            assert "could not write it" in failed.note
             assert len(await told(octet)) == 1
 
 

@@ -89,7 +89,7 @@ def test_a_yes_tries_a_draft_and_writes_the_patterns_into_the_profile(pane: Pane
     assert "terminal.prompt" not in after["calibrate"]
     assert f"prompt = {FOUND.prompt}" in asyncio.run(steps.step()).lines
     assert texts.ended(result) == [
-        "work:1.0: typed a draft, read it from the screen and deleted it; opencode now says how its composer looks",
+        "work:1.0: typed a draft, read it from the screen and deleted it; opencode now describes its composer",
         f"wrote {file}",
     ]
 

@@ -126,7 +126,7 @@ def test_a_new_desk_gets_a_file_and_an_agent_that_is_new_there_too(home: Home) -
 def test_what_would_make_no_right_configuration_leaves_files_and_anchors_alone(home: Home) -> None:
     before = desk_text(home)
 
-    with pytest.raises(ConfigWrong, match="lies over the window"):
+    with pytest.raises(ConfigWrong, match="covers the window"):
         write(home, "main", ":0", [connected(1), connected(2, x=499)])
 
     assert desk_text(home) == before

@@ -114,7 +114,7 @@ def test_when_the_disk_refuses_the_second_file_the_first_is_put_back(
         edit.write("desks/second.toml", 'display = ":7"\n')
         edit.document("desks/main.toml")["block_user_input"] = False
 
-    with pytest.raises(NotWritable, match=r"main\.toml cannot be written: no space left"):
+    with pytest.raises(NotWritable, match=r"cannot write .*main\.toml: no space left"):
         change(home, work)
 
     assert everything(home) == before
@@ -123,7 +123,7 @@ def test_when_the_disk_refuses_the_second_file_the_first_is_put_back(
 def test_a_file_that_is_no_toml_is_named(home: Home) -> None:
     (home.config / "agents.toml").write_text("[[agents")
 
-    with pytest.raises(NotChangeable, match=r"agents\.toml cannot be changed: it is no TOML"):
+    with pytest.raises(NotChangeable, match=r"cannot change .*agents\.toml: it is not TOML"):
         change(home, rename)
 
 

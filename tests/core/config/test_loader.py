@@ -104,6 +104,24 @@ def test_a_right_home_becomes_models(tmp_path: Path) -> None:
     assert config.settings.http.port == 8322
 
 
+def test_an_act_that_only_a_dialog_of_the_window_has_may_be_allowed(tmp_path: Path) -> None:
+    dialog = """
+[[dialogs]]
+shows = "needs_input"
+answers = ["approve"]
+box = { x = 0, y = 0, width = 9, height = 9 }
+sign = { box = { x = 0, y = 0, width = 9, height = 9 }, colour = "#00ff00" }
+acts = { approve = "y" }
+"""
+    agents = RIGHT["config/agents.toml"].replace(
+        'window = "agent-1"', 'window = "agent-1"\nallowed_actions = ["approve"]'
+    )
+    profile = RIGHT["config/profiles/chat.toml"] + dialog
+    home = write_home(tmp_path / "home", {**RIGHT, "config/agents.toml": agents, "config/profiles/chat.toml": profile})
+
+    assert load(home).agents[0].allowed_actions == {"approve"}
+
+
 def test_what_ships_is_right() -> None:
     config = load(Home(root=ROOT))
 

@@ -82,7 +82,7 @@ def test_a_secret_in_octet_toml_is_refused_without_being_repeated(tmp_path: Path
 
     assert settings.discord_token is None
     assert len(problems) == 1
-    assert "a secret may not stand in this file" in problems[0]
+    assert "this file may not contain a secret" in problems[0]
     assert TOKEN not in problems[0]
 
 
@@ -146,7 +146,7 @@ def test_a_misspelt_variable_and_one_of_a_whole_section_are_problems(
     _, problems = read(make_home(tmp_path))
 
     assert problems[0] == 'environment: OCTET_HTTP__PROT: there is no such setting; did you mean "OCTET_HTTP__PORT"?'
-    assert problems[1].startswith("environment: OCTET_LOG: sets nothing")
+    assert problems[1].startswith("environment: OCTET_LOG: has no effect")
     assert len(problems) == 2
 
 
@@ -154,7 +154,7 @@ def test_a_home_in_env_file_is_told_to_set_nothing(tmp_path: Path) -> None:
     _, problems = read(make_home(tmp_path, env="OCTET_HOME=/srv/octet\n"))
 
     assert len(problems) == 1
-    assert problems[0].startswith(".env:1: OCTET_HOME: sets nothing here")
+    assert problems[0].startswith(".env:1: OCTET_HOME: has no effect here")
 
 
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_fault_points_come_from_the_environment_only_and_from_a_folder_of_ones_o
     settings, problems = read(home)
     assert settings.fault_points is None
     assert problems == [
-        ".env:1: OCTET_FAULT_POINTS: sets nothing here: it is for tests, and for the environment of one run only"
+        ".env:1: OCTET_FAULT_POINTS: has no effect here: it is for tests, in the environment of one run"
     ]
 
     (tmp_path / ".env").unlink()
@@ -282,6 +282,6 @@ def test_an_address_to_ping_in_the_clear_or_of_no_host_is_refused_without_repeat
     assert settings.alarm.ping_url is None
     [problem] = problems
     assert problem.startswith("config/octet.toml:2: alarm.ping_url: must begin with https://") or (
-        "must be the whole address" in problem
+        "must be a complete address" in problem
     )
     assert "secret-1" not in problem

@@ -100,7 +100,7 @@ def test_a_damaged_file_is_ignored_with_a_note_and_replaced_or_forgotten(learned
     assert driven(learned, "one") == TK
     facts, note = learned.read("main")
     assert not facts
-    assert "main.json cannot be read" in note
+    assert "main.json is unreadable" in note
     assert learned.forget("main", "one") == ()
     assert learned.read("main") == ((), "")
 
@@ -109,7 +109,7 @@ def test_a_pipe_in_place_of_the_file_is_not_waited_for(learned: Learned) -> None
     learned.keep(fact(BUSY))
     learned.file("main").unlink()
     os.mkfifo(learned.file("main"))
-    assert "is no file of Octet's" in learned.read("main")[1]
+    assert "is not one of Octet's files" in learned.read("main")[1]
 
 
 @pytest.mark.parametrize(

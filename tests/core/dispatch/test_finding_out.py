@@ -28,7 +28,7 @@ FIRST = TaskId("T-1")
 EXACT = Outcome(result=Result.DELIVERED, assurance=Assurance.EXACT)
 NOT_ARRIVED = Outcome(result=Result.NOT_ARRIVED, reason=Reason.NOT_SEEN, note="a whole transcript lacks it")
 NOT_SEEN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box is empty")
-LOST = Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note="its worker ended after Enter was asked for")
+LOST = Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note="its worker ended around Enter")
 
 SOON = RetryPolicy(settings=DispatchSettings(recovery_timeout_s=0.05))
 
@@ -166,10 +166,7 @@ async def test_until_the_desk_is_there_the_card_says_why_it_stands_and_nothing_e
     async with closed_house(tmp_path, lane) as octet:
         task = (await octet.tasks.show(FIRST, by=ADA)).task
         assert task.state is TaskState.DELIVERING
-        assert task.note == (
-            "Octet was restarted while Enter may have been pressed; "
-            "Octet looks at the window of Agent-1 as soon as it can"
-        )
+        assert task.note == ("Octet restarted around Enter; Octet checks the window of Agent-1 as soon as it can")
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with asyncio.timeout(60):
             await lane.looking.wait()
@@ -191,8 +188,9 @@ async def test_a_desk_that_stays_away_makes_it_unknown_with_the_reason_why_nobod
     async with closed_house(tmp_path, lane, SOON, before=goes_away) as octet:
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         assert held.note == (
-            "Octet was restarted while Enter may have been pressed; "
-            "nobody could look since: desk main is unavailable (its display cannot be opened: there is no display :7)"
+            "Octet restarted around Enter; "
+            "Octet could not look since: desk main is unavailable (Octet cannot open its display: there is no display "
+            ":7)"
         )
         assert (await delivery(octet)).reason == Reason.RESTARTED
         assert lane.settled == []
@@ -230,7 +228,7 @@ async def test_where_nobody_will_ever_look_it_is_unknown_at_once(tmp_path: Path,
     ) as octet:
         task = (await octet.tasks.show(FIRST, by=ADA)).task
         assert (task.state, task.reason) == (TaskState.PARKED, "delivery_unknown")
-        words = {"agent": "is gone from", "window": "has another window", "lane": "nothing serves"}
+        words = {"agent": "is no longer in", "window": "has another window", "lane": "nothing serves"}
         assert words[gone] in task.note
 
 
@@ -242,7 +240,7 @@ async def test_a_prompt_that_reads_otherwise_by_now_is_not_looked_for(tmp_path: 
     async with closed_house(tmp_path, lane, agent_command="other-octet") as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
-        assert held.note.endswith("the prompt cannot be made again as it was")
+        assert held.note.endswith("Octet cannot build the same prompt again")
         assert lane.settled == lane.orders == []
 
 
@@ -329,7 +327,7 @@ async def test_workers_that_are_lost_over_every_look_end_in_unknown(tmp_path: Pa
                 octet.dispatch.wake()
                 await octet.store.ping()
         held = await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
-        assert held.note.endswith("the desk's worker ended over each look")
+        assert held.note.endswith("the desk's worker ended each time it looked")
         assert 2 <= len(lane.settled) <= 6, "it rests between two looks"
         assert (await delivery(octet)).reason == Reason.WORKER_LOST
 

@@ -462,7 +462,7 @@ async def test_a_task_for_an_agent_that_is_held_says_so_and_goes_on_when_it_is_f
         second = (await octet.tasks.new(make_new_task(), by=ADA), await octet.tasks.new(make_new_task(), by=ADA))[1]
         await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
         held = await reach(octet, second.id, TaskState.WAITING, "hold")
-        assert "Agent-1: it is not known whether its prompt arrived" in held.note
+        assert "Agent-1: Octet does not know whether its prompt arrived" in held.note
         await octet.tasks.cancel(FIRST, by=ADA)
         await reach(octet, second.id, TaskState.WORKING)
 

@@ -89,10 +89,10 @@ async def test_a_window_that_left_the_config_during_an_act_is_not_looked_at(
 ) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
 
-        async def gone(*_: Any) -> None:
+        def gone(*_: Any) -> None:
             raise DeskNotFound(id="main")
 
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        monkeypatch.setattr(octet.desks, "look_at", gone)
+        monkeypatch.setattr(octet.desks, "answering", gone)
         await octet.dispatch._look("main", "agent-1")

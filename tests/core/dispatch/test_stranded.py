@@ -102,7 +102,7 @@ async def test_a_task_on_its_way_by_no_delivery_is_parked_at_the_start_and_frees
         await octet.store.write(lambda tx: tx.execute(broken) and None)
     async with window_house(tmp_path, FakeLane()) as octet:
         assert (await reach(octet, FIRST, TaskState.PARKED, "lost")).note == (
-            "nothing is on its way to Agent-1 any more"
+            "nothing is being delivered to Agent-1 any more"
         )
         assert await agent(octet) == (AgentState.IDLE, None, None)
         assert any(notice.kind is NoticeKind.CARD for notice in await octet.notices.due())

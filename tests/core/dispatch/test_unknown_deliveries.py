@@ -140,7 +140,7 @@ async def test_drop_ends_the_task_frees_its_agent_and_tells_who_asked(tmp_path: 
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.CANCELLED
         await reach(octet, SECOND, TaskState.WORKING)
         (told,) = await notices(octet, NoticeKind.ENDED)
-        assert told.text == "Ada dropped it: nobody knew whether its prompt had arrived"
+        assert told.text == "Ada dropped it: Octet did not know whether its prompt had arrived"
         assert await journal(octet, found) == [(ADA.id, "drop")]
 
 
@@ -149,7 +149,7 @@ async def test_what_is_settled_already_is_not_settled_again(tmp_path: Path, deci
     async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
         found = await unknown(octet)
         await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
-        with pytest.raises(NoUnknownDelivery, match="a person has said already that it arrived"):
+        with pytest.raises(NoUnknownDelivery, match="a user has already said that it arrived"):
             await octet.unknowns.resolve(found.id, decision, by=ADA)
         assert await journal(octet, found) == [(ADA.id, "arrived")]
 
@@ -178,7 +178,7 @@ async def test_an_answer_a_cancel_and_ones_own_words_settle_it_too(tmp_path: Pat
         await octet.tasks.cancel(FIRST, by=ADA)
         await reach(octet, SECOND, TaskState.PARKED, "delivery_unknown")
         await octet.tasks.cancel(SECOND, by=ADA)
-        with pytest.raises(NoUnknownDelivery, match=r"cancelled already \(the task was ended\)"):
+        with pytest.raises(NoUnknownDelivery, match=r"already cancelled \(the task has ended\)"):
             await octet.unknowns.resolve("T-2", Decision.ARRIVED, by=ADA)
 
 
@@ -211,7 +211,7 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
             await octet.unknowns.resolve("01ARZ3NDEKTSV4RRFFQ69G5FAV", Decision.DROP, by=ADA)
         await octet.tasks.new(make_new_task(agent=None), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        with pytest.raises(NoUnknownDelivery, match="it was seen to arrive"):
+        with pytest.raises(NoUnknownDelivery, match="Octet saw it arrive"):
             await octet.unknowns.resolve("T-1", Decision.DROP, by=ADA)
 
 
@@ -222,7 +222,7 @@ async def test_of_a_dry_run_nobody_claims_that_it_arrived(tmp_path: Path) -> Non
     ):
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "dry_run")
-        with pytest.raises(NoUnknownDelivery, match="dry run: nothing was typed"):
+        with pytest.raises(NoUnknownDelivery, match="dry run: Octet typed nothing"):
             await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
 
 

@@ -73,7 +73,7 @@ async def test_a_prompt_that_may_have_arrived_is_one_entry_and_the_worst(tmp_pat
         first, second = await needs(octet)
     assert (first.kind, first.task, first.title) == (NeedKind.DELIVERY_UNKNOWN, "T-1", "Count the birds")
     assert (first.agent, first.seen) == ("Agent-1", "the box was empty")
-    assert "not known whether its prompt arrived" in first.what
+    assert "does not know whether its prompt arrived" in first.what
     assert "Look at the agent's window" in first.next
     assert first.since_ms > 0
     assert (second.kind, second.task) == (NeedKind.WAITING, "T-2")
@@ -91,9 +91,9 @@ async def test_a_database_that_cannot_be_written_is_named_as_long_as_it_is_so(
             [need] = await needs(octet)
             assert (need.kind, need.next) == (
                 NeedKind.STORE,
-                "Mend what is named; then everything goes on by itself.",
+                "Fix the cause. Octet then continues.",
             )
-            assert "Another program keeps Octet's database locked" in need.seen
+            assert "Another program locks Octet's database" in need.seen
             assert (await octet.fleet.board(by=VIEWER)).needs == 1
         await octet.store.until_back()
         assert await needs(octet) == []
@@ -122,7 +122,7 @@ async def test_a_desk_that_holds_up_work_is_one_entry_for_all_of_it(tmp_path: Pa
         [need] = await needs(octet)
         board = await octet.fleet.board(by=ADA)
         assert (need.kind, need.desk, need.task, need.more) == (NeedKind.DESK, "main", "T-1", 2)
-        assert (need.next, need.since_ms) == ("`/desk release` lets it go on.", board.desks[0].since_ms)
+        assert (need.next, need.since_ms) == ("Resume it with `/desk release`.", board.desks[0].since_ms)
         await octet.desks.release("main", by=ADA)
         await reach(octet, "T-1", TaskState.WORKING)
         assert await needs(octet) == []
@@ -200,6 +200,7 @@ async def test_an_answer_that_could_not_be_used_waits_until_its_file_is_deleted(
         refused_answers.mkdir(parents=True)
         (refused_answers / "abc.json").write_text("{}")
         (refused_answers / "abc.reason.txt").write_text("This code is not valid for any task.\n")
+        (refused_answers / "aaa.reason.txt").symlink_to("deleted")
         [need] = (await fleet.needs_me(by=VIEWER)).shown
     assert (need.kind, need.seen) == (NeedKind.ANSWER_REFUSED, "abc.json: This code is not valid for any task.")
     assert "answers/refused" in need.next

@@ -88,7 +88,7 @@ def test_a_ticket_that_means_nothing_there_is_said_and_does_nothing(
 ) -> None:
     (folder / "here").write_text(said)
     faults.point("here")
-    assert "fault_ticket_means_nothing" in capsys.readouterr().out
+    assert "fault_ticket_invalid" in capsys.readouterr().out
 
 
 def test_an_arrow_has_a_point_before_its_commit_and_one_after_it(folder: Path) -> None:

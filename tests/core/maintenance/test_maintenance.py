@@ -238,4 +238,4 @@ async def test_what_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_each_state_but_ready_has_its_reason() -> None:
-    assert set(service.STANDS) == set(DeskState) - {DeskState.READY}
+    assert set(service.CLOSED) == set(DeskState) - {DeskState.READY}

@@ -47,7 +47,7 @@ def test_one_word_or_several_in_their_order(tmp_path: Path, said: str, ways: tup
     [
         ('readback = "none"', "allow_unverified = true"),
         ('readback = ["none", "copy"]\nallow_unverified = true', "must come last"),
-        ('readback = ["copy", "copy"]', "names one way twice"),
+        ('readback = ["copy", "copy"]', "contains a duplicate"),
         ("readback = []", "readback"),
         ('readback = "ocr"', "readback"),
     ],

@@ -101,8 +101,8 @@ async def test_what_was_seen_to_arrive_has_a_receipt_of_everything_seen(tmp_path
         ]
         assert receipt.pictures[0].sha256 == hashlib.sha256(b"before").hexdigest()
         assert await octet.receipts.show(delivery.id.lower(), by=OPERATOR) == (receipt,)
-        assert "Its transcript was not read" in texts.claim(receipt)
-        assert "copied back" in texts.before_enter(receipt)
+        assert "Octet did not read its transcript" in texts.claim(receipt)
+        assert "copied the whole text" in texts.before_enter(receipt)
         assert texts.line(receipt).startswith("delivered (receipt) · 12 ms · sha256 ")
         assert "portable" not in texts.before_enter(receipt)
 
@@ -112,8 +112,8 @@ async def test_a_receipt_of_the_portable_path_says_so(tmp_path: Path) -> None:
         await reach(octet, FIRST, TaskState.WORKING)
         (receipt,) = await octet.receipts.show("T-1", by=OPERATOR)
         assert receipt.evidence == PORTABLE
-        assert "copied back" in texts.before_enter(receipt)
-        assert "By the portable path" in texts.before_enter(receipt)
+        assert "copied the whole text" in texts.before_enter(receipt)
+        assert "Sent by the portable path" in texts.before_enter(receipt)
 
 
 async def test_who_may_not_see_windows_gets_the_receipt_without_its_pictures(tmp_path: Path) -> None:
@@ -158,9 +158,9 @@ async def test_a_verdict_that_is_not_stored_leaves_no_receipt_and_no_receipt_sta
 @pytest.mark.parametrize(
     ("decision", "settled", "said"),
     [
-        (Decision.ARRIVED, Settled.ARRIVED, "Later a person said that it had arrived"),
-        (Decision.SEND_AGAIN, Settled.AGAIN, "it was sent again"),
-        (Decision.DROP, Settled.DROPPED, "it was given up"),
+        (Decision.ARRIVED, Settled.ARRIVED, "Later a user said that it had arrived"),
+        (Decision.SEND_AGAIN, Settled.AGAIN, "Octet sent it again"),
+        (Decision.DROP, Settled.DROPPED, "a user dropped it"),
     ],
 )
 async def test_an_unknown_says_so_and_how_it_was_settled(
@@ -238,7 +238,7 @@ async def test_an_answer_that_is_faster_than_the_look_makes_the_receipt_and_the_
         name = await octet.store.write(answered_first)
         (bare,) = await octet.receipts.show(name, by=OPERATOR)
         assert (bare.assurance, bare.evidence, bare.pictures) == (Assurance.ANSWERED, None, ())
-        assert "The arrival itself was not seen" in texts.claim(bare)
+        assert "Octet did not see the arrival itself" in texts.claim(bare)
         await octet.store.write(
             lambda tx: octet.deliveries.record_late_outcome(tx, octet.deliveries.find(tx, name), SEEN)
         )
@@ -250,7 +250,7 @@ async def test_nothing_is_claimed_of_what_never_came_to_enter_or_does_not_exist(
     refused = Outcome(result=Result.REFUSED, reason=Reason.CLOSED)
     async with town(tmp_path, refused) as octet:
         await reach(octet, FIRST, TaskState.WAITING, "window")
-        with pytest.raises(NoReceipt, match="nothing of it has come as far as Enter"):
+        with pytest.raises(NoReceipt, match="nothing of it has reached Enter"):
             await octet.receipts.show("T-1", by=OPERATOR)
         with pytest.raises(NoReceipt, match="no such task or delivery"):
             await octet.receipts.show("01ARZ3NDEKTSV4RRFFQ69G5FAV", by=OPERATOR)
@@ -284,7 +284,7 @@ async def test_old_pictures_are_deleted_and_said_to_be_and_old_receipts_after_th
             await octet.receipts.picture("T-1", 1, "staged-composer", by=OPERATOR)
         clock.advance(30 * DAY_MS / 1000)
         await octet.retention.purge()
-        with pytest.raises(NoReceipt, match="deleted after 30 days"):
+        with pytest.raises(NoReceipt, match="deletes receipts after 30 days"):
             await octet.receipts.show("T-1", by=OPERATOR)
         purged = [entry.data for entry in await entries_of(octet.journal, "hub") if entry.name == "ReceiptsPurged"]
         assert purged == [{"receipts": 0, "pictures": 2}, {"receipts": 1, "pictures": 0}]

@@ -294,4 +294,4 @@ async def test_a_lost_key_of_codes_is_made_anew_and_that_is_said_loudly(tmp_path
         (tmp_path / "codes.key").unlink()
         async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}):
             pass
-    assert [(line["event"], line["log_level"]) for line in lines] == [("codes_key_lost_and_made_anew", "error")]
+    assert [(line["event"], line["log_level"]) for line in lines] == [("codes_key_replaced", "error")]

@@ -67,7 +67,7 @@ async def test_a_database_of_an_unreleased_octet_is_refused(tmp_path: Path, monk
     path = tmp_path / "octet.db"
     await make_database(path)
     monkeypatch.setattr(schema, "initial", lambda: "another")
-    with pytest.raises(DatabaseUnknown, match="begin with another home"):
+    with pytest.raises(DatabaseUnknown, match="use another home"):
         upgrade_file(path)
 
 

@@ -84,7 +84,7 @@ async def test_a_released_task_goes_back_to_its_agent_when_no_other_one_is_at_ha
         (idle("agent-1", activity=Activity.UNKNOWN), "its window shows no sign of being busy or not"),
         (
             (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED, note="by “a diary”"),),
-            "its window cannot be used: covered",
+            "its window is not usable: covered",
         ),
         ((), "its window is not known"),
     ],

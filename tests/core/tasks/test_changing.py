@@ -115,7 +115,7 @@ async def test_a_waiting_task_goes_to_the_agent_it_is_given_to_and_to_no_other(t
         given = await octet.tasks.assign_to(FIRST, "agent-2", by=CAROL)
         assert (given.state, given.wanted, given.agent) == (TaskState.READY, "Agent-2", None)
         assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
-        with pytest.raises(TaskAlreadyRunning, match="working with Agent-2"):
+        with pytest.raises(TaskAlreadyRunning, match="Agent-2 is already working"):
             await octet.tasks.assign_to(FIRST, "Agent-1", by=CAROL)
         changed = [entry for entry in await entries_of(octet.journal, "task:T-1") if entry.name == "TaskChanged"]
         assert [(entry.data["wanted"], entry.actor) for entry in changed] == [("Agent-2", CAROL.id)]

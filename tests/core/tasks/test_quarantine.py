@@ -40,7 +40,7 @@ def fails_for(monkeypatch: pytest.MonkeyPatch, owner: object, verb: str, is_bad:
 
 async def is_set_aside(octet: Coordinator, task: TaskId = FIRST) -> Task:
     parked = await reach(octet, task, TaskState.PARKED, "lost")
-    assert parked.note == "Octet met an error of its own over it (KeyError); its log has the details"
+    assert parked.note == "Octet had an internal error (KeyError); its log has the details"
     return parked
 
 
@@ -57,7 +57,7 @@ async def test_a_task_that_cannot_be_given_to_an_agent_is_set_aside_and_the_next
         (line,) = [line for line in lines if line["event"] == "row_set_aside"]
         assert (line["task"], line["exc_info"]) == (FIRST, True)
         (need,) = (await octet.fleet.needs_me(by=ADA)).shown
-        assert need.task == FIRST, "a person is told"
+        assert need.task == FIRST, "Octet asks a user"
 
 
 async def test_a_task_whose_prompt_cannot_be_made_is_set_aside_and_its_agent_is_free(

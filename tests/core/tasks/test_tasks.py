@@ -20,7 +20,6 @@ from core.messages.model import MAX_BRIEF_CHARS, BrokenCharacter, ControlCharact
 from core.notices.model import NoticeKind
 from core.security.model import OPERATOR, Actor, ActorKind, NotAllowed, Role, WrongCode
 from core.store.engine import Store
-from core.tasks.cache import TaskCache
 from core.tasks.model import (
     MAX_TITLE_CHARS,
     InvalidPriority,
@@ -34,6 +33,7 @@ from core.tasks.model import (
     parse_task_id,
     title_of,
 )
+from core.tasks.repository import TaskCache
 from tests.builders import (
     ADA,
     BEN,
@@ -140,6 +140,13 @@ async def test_lists_are_newest_first_filtered_and_limited(tmp_path: Path) -> No
         assert [t.id for t in await octet.tasks.list(by=ADA, states=both, limit=3)] == ["T-6", "T-5", "T-4"]
         assert [t.id for t in await octet.tasks.list(by=ADA, limit=2)] == ["T-6", "T-5"]
         assert await octet.tasks.list(by=ADA, states=frozenset()) == ()
+
+
+async def test_a_list_by_text_finds_a_brief_with_capitals_beyond_ascii(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        await octet.tasks.new(make_new_task(brief="Write the Übersicht"), by=ADA)
+        for text in ("Übersicht", "the Über", "WRITE"):
+            assert [t.id for t in await octet.tasks.list(by=ADA, text=text)] == [FIRST]
 
 
 async def test_suggestions_come_from_memory_at_most_25_and_know_what_ended(

@@ -12,7 +12,7 @@ import pytest_asyncio
 from PIL import Image
 
 from sandbox.desktop.errors import VerbRefused
-from sandbox.desktop.session import DesktopSession, open_desktop
+from tests.fakes.demo_desktop import DesktopSession, open_desktop
 from tests.sandbox.desktop.eyes import environment
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]

@@ -15,7 +15,7 @@ import pytest_asyncio
 from core.config.desks import DeskFiles, read_desks
 from core.desks.model import Window
 from core.profiles.model import Act, Activity, Box, Profile
-from sandbox.desktop.session import DesktopSession, open_desktop
+from tests.fakes.demo_desktop import DesktopSession, open_desktop
 from tests.sandbox.desktop.eyes import LIMIT_S, Eyes, Offer, environment, keys, until
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]

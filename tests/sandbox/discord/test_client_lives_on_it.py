@@ -13,6 +13,7 @@ from sandbox.discord.errors import ClientRefused
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
+from tests.fakes.sandbox_client import wait_message
 from tests.sandbox.discord.trial_bot import TrialBot, redirect, running
 from tests.sandbox.discord.wire import hurried, hurry, unzstd
 
@@ -36,12 +37,12 @@ async def test_the_bot_gets_ready_and_its_commands_are_synced(sandbox: Sandbox, 
 async def test_a_new_task_goes_from_thinking_to_an_answer_in_its_thread(sandbox: Sandbox, bot: TrialBot) -> None:
     answer = await sandbox.slash("Ada", "#octet", "task new", {"prompt": "Say hello", "agent": "bert"})
     assert answer.kind == "deferred_message"
-    done = await sandbox.wait_message(lambda m: "done" in m["content"])
+    done = await wait_message(sandbox, lambda m: "done" in m["content"])
     assert done["sandbox"]["channel"] == "Task 7"
     assert done["sandbox"]["pings"] == [str(sandbox.world.ada.id)]
     assert done["mention_everyone"] is False
     assert done["attachments"][0]["filename"] == "answer.md"
-    card = await sandbox.wait_message(lambda m: m["id"] == answer.message_id)
+    card = await wait_message(sandbox, lambda m: m["id"] == answer.message_id)
     assert card["embeds"][0]["description"] == "Say hello"
     assert card["content"] == "accepted"
     assert card["sandbox"]["thinking"] is False
@@ -59,12 +60,12 @@ async def test_a_new_task_goes_from_thinking_to_an_answer_in_its_thread(sandbox:
 async def test_a_button_outlives_the_process(sandbox: Sandbox) -> None:
     async with running(sandbox, TrialBot(sandbox.world.guild_id)):
         await sandbox.slash("Ada", "#octet", "task new", {"prompt": "x"})
-        message = await sandbox.wait_message(lambda m: bool(m["components"]))
-        await sandbox.wait_message(lambda m: "done" in m["content"])
+        message = await wait_message(sandbox, lambda m: bool(m["components"]))
+        await wait_message(sandbox, lambda m: "done" in m["content"])
     async with running(sandbox, TrialBot(sandbox.world.guild_id)):
         answer = await sandbox.click("Ben", message, "Cancel")
         assert answer.kind == "update"
-        edited = await sandbox.wait_message(content_is("Task 7 cancelled"))
+        edited = await wait_message(sandbox, content_is("Task 7 cancelled"))
         assert edited["id"] == message["id"]
         assert edited["components"] == []
 
@@ -72,7 +73,7 @@ async def test_a_button_outlives_the_process(sandbox: Sandbox) -> None:
 @pytest.mark.usefixtures("bot")
 async def test_a_layout_view_is_kept_and_its_button_works(sandbox: Sandbox) -> None:
     answer = await sandbox.slash("Ada", "octet", "task show")
-    board: Json = await sandbox.wait_message(lambda m: m["id"] == answer.message_id)
+    board: Json = await wait_message(sandbox, lambda m: m["id"] == answer.message_id)
     assert board["flags"] & 1 << 15
     assert board["components"][0]["components"][0]["content"] == "## Board"
     with pytest.raises(ClientRefused, match="link"):
@@ -89,7 +90,7 @@ async def test_autocomplete_offers_what_the_bot_knows(sandbox: Sandbox) -> None:
 
 async def test_private_messages_are_for_the_one_who_asked(sandbox: Sandbox, bot: TrialBot) -> None:
     answer = await sandbox.slash("Ada", "octet", "task whisper")
-    await sandbox.wait_message(content_is("and this too"))
+    await wait_message(sandbox, content_is("and this too"))
     assert [m["content"] for m in await sandbox.messages(user="Ada")] == ["only you", "and this too"]
     assert await sandbox.messages(user="Ben") == []
     channel = bot.get_channel(sandbox.world.home.id)
@@ -118,7 +119,7 @@ async def test_a_dialog_is_opened_and_sent(sandbox: Sandbox) -> None:
         await sandbox.submit_modal("Ada", opened, {"text": "milk", "readers": ["7"]})
     readers = [str(sandbox.world.ben.id), str(sandbox.world.ada.id)]
     sent = await sandbox.submit_modal("Ada", opened, {"text": "milk", "readers": readers})
-    noted = await sandbox.wait_message(lambda m: m["id"] == sent.message_id)
+    noted = await wait_message(sandbox, lambda m: m["id"] == sent.message_id)
     assert noted["content"] == "Noted: milk for ben for ada"
     with pytest.raises(ClientRefused, match="sent already"):
         await sandbox.submit_modal("Ada", opened, {"text": "milk"})
@@ -147,7 +148,7 @@ async def test_a_choice_in_each_of_the_five_menus_reaches_the_bot(sandbox: Sandb
     assert menus is not None
     for menu, values, told in CHOICES:
         await sandbox.click("Ada", menus, menu, [str(value) for value in values(sandbox)])
-        await sandbox.wait_message(content_is(f"{menu}: {told}"))
+        await wait_message(sandbox, content_is(f"{menu}: {told}"))
     thread = await sandbox.slash("Ada", "octet", "task new", {"prompt": "x"})
     for menu, wrong in (
         ("text", []),
@@ -225,7 +226,7 @@ async def test_a_bot_without_message_intents_hears_of_threads_but_of_no_messages
 ) -> None:
     await sandbox.say("Ben", "octet", "hello")
     await sandbox.slash("Ada", "octet", "task new", {"prompt": "x"})
-    await sandbox.wait_message(lambda m: "done" in m["content"])
+    await wait_message(sandbox, lambda m: "done" in m["content"])
     await bot.saw_thread("Task 7")
     assert bot.messages_seen == []
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from aiohttp import ClientError, ClientSession
 
-from sandbox.discord.client import SandboxClient
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.faults import FaultKind, FaultRule, Faults
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
+from tests.fakes.sandbox_client import SandboxClient
 from tests.sandbox.discord.wire import call
 
 SEND = r"POST /channels/\d+/messages"
@@ -52,7 +52,7 @@ async def test_a_global_limit_closes_every_route_but_answers_to_people(sandbox: 
     status, body = await call(sandbox, "GET", "/users/@me")
     assert (status, body["global"]) == (429, True)
     assert (await call(sandbox, "GET", f"/webhooks/{sandbox.world.application_id}/x/messages/@original"))[0] == 401
-    await sandbox.clear_faults()
+    sandbox.faults.clear()
     assert (await call(sandbox, "GET", "/users/@me"))[0] == 200
 
 
@@ -96,7 +96,7 @@ async def test_a_rule_strikes_only_its_route_and_is_counted(sandbox: Sandbox) ->
     number = await sandbox.fault(kind="error", route=SEND, times=2, status=503)
     assert (await call(sandbox, "GET", "/users/@me"))[0] == 200
     assert [(await send(sandbox))[0] for _ in range(3)] == [503, 503, 200]
-    [rule] = await sandbox.faults_in_force()
+    [rule] = sandbox.faults.listed()
     assert (rule["rule"], rule["hits"], rule["times"]) == (number, 2, 2)
     assert [(hit.rule, hit.call) for hit in sandbox.faults.hits] == [
         (number, f"POST /channels/{sandbox.world.home.id}/messages")
@@ -130,22 +130,23 @@ def test_chance_with_the_same_seed_strikes_the_same_requests() -> None:
 async def test_a_rule_that_means_nothing_is_refused(sandbox: Sandbox, wrong: dict[str, Any]) -> None:
     async with SandboxClient(sandbox.page, sandbox.keys.key) as client:
         with pytest.raises(ClientRefused, match="not complete"):
-            await client.fault(**wrong)
-    assert await sandbox.faults_in_force() == []
+            await client.act("fault", **wrong)
+    assert sandbox.faults.listed() == []
 
 
 async def test_another_process_orders_faults_by_http(sandbox: Sandbox) -> None:
     async with SandboxClient(sandbox.page, sandbox.keys.key) as client:
-        assert await client.fault(kind="error", route=SEND, times=1, status=503) == 1
+        assert await client.act("fault", kind="error", route=SEND, times=1, status=503) == 1
         assert (await send(sandbox))[0] == 503
-        assert [rule["hits"] for rule in await client.faults_in_force()] == [1]
-        await client.clear_faults()
-        assert await client.faults_in_force() == []
-        await client.refuse_connections(0)
-        for act in (client.ask_reconnect, client.freeze, client.abort, client.disconnect):
-            await act()
-        await client.invalidate(resumable=True)
-        await client.emit("GUILD_UPDATE", {})
+        assert [rule["hits"] for rule in await client.look("faults")] == [1]
+        await client.act("clear_faults")
+        assert await client.look("faults") == []
+        await client.act("refuse_connections", times=0)
+        for verb in ("ask_reconnect", "freeze", "abort", "disconnect", "invite"):
+            await client.act(verb)
+        await client.act("invalidate", resumable=True)
+        await client.act("emit", event="GUILD_UPDATE", data={})
+        await client.act("forbid", channel="octet", permissions=["send_messages"])
 
 
 async def test_a_nonce_is_remembered_for_its_time_and_no_longer() -> None:

@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 
 from sandbox.discord.model import HAS_MEMBERS_INTENT, ChatPermission, Json
 from sandbox.discord.server import Sandbox
+from tests.fakes.sandbox_client import wait_message
 from tests.sandbox.discord.wire import call
 
 V2 = 1 << 15
@@ -51,7 +52,7 @@ async def test_only_allowed_mentions_ping(sandbox: Sandbox, allowed: Any, pings:
         allowed = {"users": [ids[name] for name in allowed["users"]]}
     body = {"content": f"<@{world.ada.id}> @everyone"} | ({"allowed_mentions": allowed} if allowed else {})
     _, message = await call(sandbox, "POST", home(sandbox, "/messages"), body)
-    found = await sandbox.wait_message(lambda m: m["id"] == message["id"])
+    found = await wait_message(sandbox, lambda m: m["id"] == message["id"])
     assert {world.users[int(one)].name for one in found["sandbox"]["pings"]} == pings
     await call(sandbox, "PATCH", home(sandbox, f"/messages/{message['id']}"), {"content": f"<@{world.ben.id}>"})
     assert {world.users[one].name for one in world.messages[int(message["id"])].pings} == pings  # edits never ping
@@ -84,7 +85,7 @@ async def test_files_are_kept_served_and_dropped(sandbox: Sandbox) -> None:
 
 
 async def test_what_is_forbidden_is_50013_until_it_is_allowed_again(sandbox: Sandbox) -> None:
-    await sandbox.forbid("octet", "send_messages")
+    await sandbox.forbid("octet", ["send_messages"])
     status, answer = await call(sandbox, "POST", home(sandbox, "/messages"), {"content": "x"})
     assert (status, answer["code"]) == (403, 50013)
     await sandbox.forbid("octet")

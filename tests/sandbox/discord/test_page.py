@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
+from tests.fakes.sandbox_client import wait_message
 from tests.sandbox.discord.conftest import checked_sandbox
 from tests.sandbox.discord.trial_bot import TrialBot, running
 from tests.sandbox.discord.wire import hurried, hurry
@@ -111,7 +112,7 @@ async def test_the_keyboard_alone_is_enough(page: Page, sandbox: Sandbox) -> Non
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("option-priority")).to_have_value("high")
     await page.keyboard.press("Enter")
-    await sandbox.wait_message(lambda m: "done" in m["content"])
+    await wait_message(sandbox, lambda m: "done" in m["content"])
     data = next(one.data for one in sandbox.interactions.by_id.values() if one.label == "/task new")
     given = {option["name"]: option["value"] for option in data["options"][0]["options"]}
     assert given == {"prompt": "by keys", "agent": "dora", "priority": 1}
@@ -157,7 +158,7 @@ async def test_a_command_typed_or_pasted_whole_is_sent_and_a_refused_one_is_kept
     await composer.fill("/task new Say hello\nto all")
     await expect(page.get_by_test_id("option-prompt")).to_have_value("Say hello\nto all")
     await page.keyboard.press("Enter")
-    await sandbox.wait_message(lambda m: "done" in m["content"])
+    await wait_message(sandbox, lambda m: "done" in m["content"])
     given = [one.data["options"][0]["options"] for one in sandbox.interactions.by_id.values()]
     assert given == [[{"name": "prompt", "type": 3, "value": "Say hello\nto all"}]]
     await composer.fill("/task new " + "x" * 6001)

@@ -68,7 +68,7 @@ async def test_the_bot_has_a_managed_role_as_long_as_it_is_a_member(sandbox: San
     assert (await call(sandbox, "GET", f"{guild}/members/{world.ada.id}"))[1]["roles"] == []
     _, (listed,) = await call(sandbox, "GET", "/users/@me/guilds")
     assert int(listed["permissions"]) & ChatPermission.SEND_MESSAGES
-    await sandbox.remove_bot()
+    world.remove_bot()
     assert await refusal(sandbox, "GET", home(sandbox)) == (403, 50001)
     assert len(sandbox.payloads.roles()) == 1
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, CookieJar, WSServerHandshakeError
 
-from sandbox.discord.client import SandboxClient
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.model import Json
 from sandbox.discord.page_routes import PageRoutes
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
+from tests.fakes.sandbox_client import SandboxClient, wait_commands, wait_message, wait_thread
 from tests.sandbox.discord.trial_bot import TrialBot, running
 from tests.sandbox.discord.wire import call
 
@@ -63,7 +63,7 @@ async def test_one_line_tells_all_and_the_end_of_input_ends_it() -> None:
         assert about["token"] == "chosen"
         assert set(about["users"]) == {"Ada", "Ben"}
         async with SandboxClient(about["page"], about["key"]) as client:
-            assert await client.about() == about
+            assert await client.look("about") == about
 
 
 async def test_sigterm_ends_it_cleanly() -> None:
@@ -85,13 +85,14 @@ async def test_the_client_class_has_the_verbs_over_http(sandbox: Sandbox) -> Non
         running(sandbox, TrialBot(sandbox.world.guild_id)),
         SandboxClient(sandbox.page, sandbox.keys.key) as client,
     ):
-        await client.wait_commands("task")
+        await wait_commands(client, "task")
         answer = await client.slash("Ada", "octet", "task new", {"prompt": "x"})
         assert answer.kind == "deferred_message"
-        done = await client.wait_message(lambda m: "done" in m["content"], user="Ada")
-        assert (await client.wait_thread())["name"] == "Task 7"
-        assert [m["id"] for m in await client.pings("Ada")] == [done["id"]]
-        choices = await client.autocomplete("Ada", "octet", "task new", {"agent": "be"}, "agent")
+        done = await wait_message(client, lambda m: "done" in m["content"], user="Ada")
+        assert (await wait_thread(client))["name"] == "Task 7"
+        assert [m["id"] for m in await client.look("pings", user="Ada")] == [done["id"]]
+        asked = {"user": "Ada", "channel": "octet", "command": "task new", "options": {"agent": "be"}}
+        choices = await client.act("autocomplete", **asked, focused="agent")
         assert [choice["value"] for choice in choices] == ["bert"]
         assert (await client.click("Ada", answer.message_id or "", "Cancel")).kind == "update"
         opened = await client.slash("Ada", "octet", "task note")
@@ -99,13 +100,13 @@ async def test_the_client_class_has_the_verbs_over_http(sandbox: Sandbox) -> Non
         with pytest.raises(ClientRefused, match="No command /task gone"):
             await client.slash("Ada", "octet", "task gone")
         with pytest.raises(TimeoutError, match="No such message"):
-            await client.wait_message(lambda _: False, within_s=0.05)
+            await wait_message(client, lambda _: False, within_s=0.05)
         said = await client.say("Ben", "general", "hello")
         assert [m["id"] for m in await client.messages(channel="general")] == [said["id"]]
-        await client.delete_channel("Task 7")
+        await client.act("delete_channel", channel="Task 7")
         assert await client.threads() == []
-        assert len(await client.timings()) == 5
-        record = await client.record()
+        assert len(await client.look("timings")) == 5
+        record = await client.look("record")
         assert (record["unknown_routes"], record["failures"]) == ([], [])
 
 

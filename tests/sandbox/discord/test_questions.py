@@ -221,7 +221,7 @@ async def ask(sandbox: Sandbox, places: Places, session: ClientSession, question
     url = sandbox.api_base + await places.fill(question.url)
     granted, sandbox.world.bot_role = sandbox.world.bot_role, sandbox.world.bot_role | _permissions(question)
     if denied:
-        await sandbox.forbid("octet", *denied)
+        await sandbox.forbid("octet", denied)
     async with session.request(question.method, url, data=data, headers=headers) as response:
         text = await response.text()
     sandbox.world.bot_role = granted
@@ -258,7 +258,7 @@ async def test_the_sandbox_answers_as_discord_documents(file: Path) -> None:
     async with open_sandbox(settings) as sandbox, ClientSession() as session:
         places = Places(sandbox)
         wrong = [await ask(sandbox, places, session, question) for question in read_questions(file)]
-        assert sandbox.failures == []
+        assert sandbox.record.failures == []
     complaints = [one for one in wrong if one is not None]
     assert not complaints, f"{len(complaints)} of {len(wrong)} answers differ:\n" + "\n".join(complaints)
 

@@ -61,5 +61,5 @@ async def test_an_unknown_route_is_404_and_remembered(sandbox: Sandbox) -> None:
     sandbox.record.listeners.clear()
     status, answer = await call(sandbox, "GET", "/no/such/route")
     assert (status, answer) == (404, {"message": "404: Not Found", "code": 0})
-    assert sandbox.unknown_routes == ["GET /api/v10/no/such/route"]
-    sandbox.unknown_routes.clear()
+    assert sandbox.record.unknown_routes == ["GET /api/v10/no/such/route"]
+    sandbox.record.unknown_routes.clear()

@@ -58,7 +58,7 @@ async def test_a_client_that_leaves_within_its_request_is_no_failure_of_the_sand
     await writer.drain()
     writer.transport.abort()
     await asked
-    assert sandbox.failures == []
+    assert sandbox.record.failures == []
 
 
 async def test_a_null_among_the_allowed_users_allows_no_mention(sandbox: Sandbox) -> None:

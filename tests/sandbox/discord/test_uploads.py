@@ -51,8 +51,8 @@ async def test_a_failure_of_the_sandbox_is_a_json_500_that_its_test_sees(
     monkeypatch.setattr(sandbox.payloads, "channel", lambda *_, **__: {}["missing"])
     answer = await call(sandbox, "GET", f"/channels/{sandbox.world.home.id}")
     assert answer == (500, {"message": "500: Internal Server Error", "code": 0})
-    assert sandbox.failures == [f"GET /api/v10/channels/{sandbox.world.home.id}: KeyError('missing')"]
-    sandbox.failures.clear()
+    assert sandbox.record.failures == [f"GET /api/v10/channels/{sandbox.world.home.id}: KeyError('missing')"]
+    sandbox.record.failures.clear()
 
 
 async def test_a_failure_of_the_page_is_a_json_500_that_its_test_sees(
@@ -62,5 +62,5 @@ async def test_a_failure_of_the_page_is_a_json_500_that_its_test_sees(
     url, headers = f"{sandbox.page}sandbox/channels", {"Authorization": f"Bearer {sandbox.keys.key}"}
     async with ClientSession(headers=headers) as session, session.get(url) as response:
         assert (response.status, await response.json()) == (500, {"message": "500: Internal Server Error", "code": 0})
-    assert sandbox.failures == ["GET /sandbox/channels: KeyError('missing')"]
-    sandbox.failures.clear()
+    assert sandbox.record.failures == ["GET /sandbox/channels: KeyError('missing')"]
+    sandbox.record.failures.clear()

@@ -136,7 +136,7 @@ def aim_of(desktop: FakeDesktop, hands: Hands, folder: Path) -> WindowsTarget:
 
 def arranged(desktop: FakeDesktop, folder: Path) -> Arranged:
     eyes, pace = eyes_of(desktop, folder), Pace()
-    (one,) = WindowArranger(eyes=eyes, places=eyes.windows, pace=pace).run(["agent-1"])
+    (one,) = WindowArranger(eyes=eyes, pace=pace).run(["agent-1"])
     return one
 
 
@@ -189,7 +189,7 @@ def test_a_window_is_put_back_and_the_foreground_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("how", "done"),
-    [({"is_minimised": True}, "shown again"), ({"is_maximised": True}, "made a window of its own size again")],
+    [({"is_minimised": True}, "shown again"), ({"is_maximised": True}, "restored from maximised or full screen")],
 )
 def test_a_minimised_and_a_maximised_window_are_put_back(how: dict[str, Any], done: str, tmp_path: Path) -> None:
     desktop = FakeDesktop(Made(id=1, box=ELSEWHERE, **how))

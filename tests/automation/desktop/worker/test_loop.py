@@ -25,6 +25,7 @@ from automation.desktop.worker.messages import (
     Question,
     ToWorker,
 )
+from automation.desktop.worker.user_presence import UserActivityGate
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, DeliveryRequest, Outcome, Reason, Result
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
@@ -45,7 +46,8 @@ class Unable(WorkerBackend):
     no_acts = no_reading = no_arranging = no_calibration = NEVER
 
     def __init__(self, hands: Hands, **other: object) -> None:
-        self.eyes = self.lookout = self.drafts = self.user_activity = self.hands = hands
+        self.eyes = self.lookout = self.drafts = self.hands = hands
+        self.user_activity = cast("UserActivityGate", hands)
         for name, value in other.items():
             setattr(self, name, value)
 

@@ -64,7 +64,7 @@ def test_a_lid_is_stronger_than_what_keeps_the_machine_awake() -> None:
 def test_a_dark_screen_keeps_nothing_and_a_quiet_machine_is_told_so() -> None:
     assert [one.level for one in judged(DARK)] == [FindingLevel.OK, FindingLevel.OK]
     [quiet] = judged()
-    assert "nothing was found" in quiet.what
+    assert "found nothing" in quiet.what
 
 
 def test_this_machine_is_surveyed_where_agents_work_at_desks() -> None:

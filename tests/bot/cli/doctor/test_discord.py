@@ -108,11 +108,11 @@ async def test_a_token_that_is_refused_is_a_problem_and_a_discord_that_is_away_a
     async with discord() as api:
         api.status = 401
         [refused] = trouble(await look(api))
-        assert (refused.level, "not take this token" in refused.what) == (FindingLevel.PROBLEM, True)
+        assert (refused.level, "refuses this token" in refused.what) == (FindingLevel.PROBLEM, True)
         api.status = 400
         assert "status 400" in trouble(await look(api))[0].what
     gone = trouble(await look(api))[0]
-    assert (gone.level, gone.what.split(":")[0]) == (FindingLevel.PROBLEM, "Discord cannot be reached")
+    assert (gone.level, gone.what.split(":")[0]) == (FindingLevel.PROBLEM, "Octet cannot reach Discord")
     assert "proxy" in gone.what
 
 

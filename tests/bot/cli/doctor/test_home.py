@@ -53,7 +53,7 @@ def test_an_address_to_ping_that_others_can_read_is_warned_of_and_not_repeated(
     assert f"{home.env_file}, as OCTET_ALARM__PING_URL=" in found.cure
     check(home.root)
     told = capsys.readouterr()
-    assert told.out.startswith("config is right: ")
+    assert told.out.startswith("config is valid: ")
     assert told.err == f"warning: {found.what}. {found.cure}\n"
     assert "hc.example" not in told.err
     for private in (file, home.config, home.root):

@@ -24,7 +24,7 @@ XTERM = "xterm -fn 6x13 -b 2 +sb -bg #101010 -fg #e0e0e0 -cr #e0e0e0 -bw 0 -titl
 
 def answers(person: Terminal) -> None:
     person.answer("The bot's token", TOKEN)
-    person.answer("The channel for news", "1")
+    person.answer("The channel for messages", "1")
     person.answer("Make Ada", "y")
 
 
@@ -38,10 +38,10 @@ async def test_displays_are_made_by_four_answers_and_the_test_task_arrives_on_on
         log = place.root / "{agent}.heard"
         with place.init("--no-login", "--leave", "--answer", "0") as terminal:
             answers(terminal)
-            terminal.answer("Where your agents are", "displays")
-            terminal.answer("How the agents' windows are driven", "mine")
+            terminal.answer("Where are your agents?", "displays")
+            terminal.answer("The agents' profile", "mine")
             terminal.answer("The agents' program", f"{XTERM} {sys.executable} {SCRIPT} {{agent}} {log} 3")
-            terminal.answer("How many of them", "1")
+            terminal.answer("How many?", "1")
             terminal.expect("desk-1.toml; Agent-1 works there now")
             terminal.expect("Agents: 1 in windows.")
             terminal.expect("T-1 is delivered to Agent-1 (receipt)", 90)
@@ -58,12 +58,12 @@ async def test_windows_that_are_to_be_measured_are_not_sent_to_yet_and_the_way_o
     def person(place: Place) -> None:
         with place.init("--no-login", "--no-task") as terminal:
             answers(terminal)
-            terminal.answer("Where your agents are", "displays")
-            terminal.answer("How the agents' windows are driven", "xterm")
+            terminal.answer("Where are your agents?", "displays")
+            terminal.answer("The agents' profile", "xterm")
             terminal.answer("The agents' program", "xterm")
-            terminal.answer("How many of them", "2")
+            terminal.answer("How many?", "2")
             terminal.expect("once it is up, `octet calibrate desk-2` measures its window and sends an agent there")
-            terminal.expect("Until that is done, prompts are only shown. First: octet desk up --detach")
+            terminal.expect("Until then Octet only shows prompts. First: octet desk up --detach")
             terminal.expect("Agents: 8 on the dry run.")
             assert terminal.end() == 0
 
@@ -81,12 +81,12 @@ async def test_what_this_machine_lacks_is_named_and_another_way_can_be_chosen(tm
         (programs / "setsid").symlink_to("/usr/bin/setsid")
         with place.init("--no-login", "--no-task", PATH=str(programs)) as terminal:
             answers(terminal)
-            terminal.answer("Where your agents are", "terminals")
-            terminal.expect("There is no tmux here: sudo apt-get install tmux")
-            terminal.answer("Where your agents are", "displays")
+            terminal.answer("Where are your agents?", "terminals")
+            terminal.expect("tmux is not installed: sudo apt-get install tmux")
+            terminal.answer("Where are your agents?", "displays")
             terminal.expect("sudo apt-get install xvfb openbox")
-            terminal.expect("choose the same again, or choose otherwise")
-            terminal.answer("Where your agents are", "dryrun")
+            terminal.expect("choose the same again, or choose another answer")
+            terminal.answer("Where are your agents?", "dryrun")
             terminal.expect("Agents: 8 on the dry run.")
             assert terminal.end() == 0
 

@@ -15,6 +15,7 @@ from bot.cli.init.templates import copy_templates
 from bot.discord.setup_client import invite_link
 from tests.bot.cli.init.place import REPOSITORY, Place, open_place
 from tests.bot.cli.test_broken_config import run_octet
+from tests.fakes.sandbox_client import wait_message
 from tests.fakes.terminal import Terminal
 
 pytestmark = pytest.mark.timeout(300)  # a person answers, and Octet starts, up to seven times
@@ -25,7 +26,7 @@ SECRET = "a-token-of-a-test"
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with open_place(tmp_path, token=SECRET) as opened:
         yield opened
-        assert (opened.sandbox.unknown_routes, opened.sandbox.failures) == ([], [])
+        assert (opened.sandbox.record.unknown_routes, opened.sandbox.record.failures) == ([], [])
 
 
 async def at(work: Callable[[], None]) -> None:
@@ -39,14 +40,14 @@ async def test_from_an_empty_home_to_a_test_task_in_five_answers(place: Place) -
             terminal.answer("The bot's token", SECRET)
             terminal.expect("The bot is called Octet")
             terminal.expect("Server: Octet sandbox, the only one")
-            terminal.answer("The channel for news of tasks", "2")
+            terminal.answer("The channel for messages about tasks", "2")
             terminal.answer("Make Ada")
             terminal.expect("Ada owns this Octet now")
-            terminal.answer("Where your agents are", "dryrun")
+            terminal.answer("Where are your agents?", "dryrun")
             terminal.expect("8 on the dry run")
             terminal.answer("Start Octet whenever you log in, by a systemd user unit")
             terminal.expect("Discord is connected.")
-            terminal.expect("T-1 was sent as a dry run")
+            terminal.expect("T-1 was a dry run")
             terminal.expect("Octet runs here until Ctrl-C")
             terminal.interrupt()
             assert terminal.end() == 0
@@ -87,8 +88,8 @@ async def test_ada_is_owner_at_the_first_start_and_no_code_is_printed(place: Pla
         await runs.wait()
         try:
             found = await place.sandbox.slash("Ada", "#octet", "task list", {})
-            said = await place.sandbox.wait_message(
-                lambda m: m["id"] == found.message_id and not m["sandbox"]["thinking"]
+            said = await wait_message(
+                place.sandbox, lambda m: m["id"] == found.message_id and not m["sandbox"]["thinking"]
             )
         finally:
             answered.set()
@@ -118,9 +119,9 @@ async def test_the_bot_that_is_on_no_server_is_waited_for(tmp_path: Path) -> Non
 async def test_left_at_any_question_it_goes_on_there_and_asks_nothing_twice(place: Place) -> None:
     answers = [
         ("The bot's token", SECRET),
-        ("The channel for news of tasks", "1"),
+        ("The channel for messages about tasks", "1"),
         ("Make Ada", "y"),
-        ("Where your agents are", "dryrun"),
+        ("Where are your agents?", "dryrun"),
         ("Start Octet whenever you log in", "n"),
     ]
 
@@ -128,7 +129,7 @@ async def test_left_at_any_question_it_goes_on_there_and_asks_nothing_twice(plac
         terminal.expect(f"? {question}")
         terminal.interrupt()
         assert terminal.end() == 130
-        assert "Stopped. Each step that was finished is kept" in terminal.shown
+        assert "Stopped. Finished steps are kept" in terminal.shown
         assert "Traceback" not in terminal.shown
 
     def person() -> None:
@@ -159,7 +160,7 @@ async def test_a_token_that_discord_does_not_take_is_asked_for_again_and_never_k
     def person() -> None:
         with place.init("--no-task") as terminal:
             terminal.answer("The bot's token", "wrong")
-            terminal.expect("Discord does not take this token")
+            terminal.expect("Discord refuses this token")
             terminal.answer("The bot's token", f'  "Bot {SECRET}"')
             terminal.expect("The bot is called Octet")
             terminal.interrupt()
@@ -182,9 +183,9 @@ async def test_without_a_terminal_every_answer_is_an_option_and_the_token_comes_
     world = place.sandbox.world
 
     code, out, err = await piped(place, *options, given=SECRET)
-    assert (code, "--channel" in err, "What was answered before is kept" in err) == (2, True, True), (out, err)
+    assert (code, "--channel" in err, "Your earlier answers are kept" in err) == (2, True, True), (out, err)
     code, out, err = await piped(place, *options, "--channel", "7", given="")
-    assert (code, f"there are: {world.home.id} (octet)" in err) == (2, True), (out, err)
+    assert (code, f"it sees: {world.home.id} (octet)" in err) == (2, True), (out, err)
     code, out, err = await piped(place, *options, "--channel", str(world.home.id), given="")
     assert (code, err) == (0, "")
     assert "Ada owns this Octet now" in out
@@ -207,15 +208,15 @@ async def piped(place: Place, *options: str, given: str) -> tuple[int, str, str]
 
 
 async def test_what_the_bot_may_not_do_in_a_channel_is_said_before_it_is_chosen(place: Place) -> None:
-    await place.sandbox.forbid("octet", "send_messages", "attach_files")
+    await place.sandbox.forbid("octet", ["send_messages", "attach_files"])
 
     def person() -> None:
         with place.init("--no-task", "--agents", "dryrun", "--no-login", "--owner", "none") as terminal:
             terminal.answer("The bot's token", SECRET)
-            offered = terminal.expect("The channel for news of tasks [2]")
+            offered = terminal.expect("The channel for messages about tasks [2]")
             assert "#octet (the bot lacks there: Send Messages, Attach Files)" in offered
             terminal.type("1")
-            terminal.expect("There the bot lacks: Send Messages, Attach Files. Give it that")
+            terminal.expect("There the bot lacks: Send Messages, Attach Files. Allow that")
             terminal.expect("/admin claim")
             assert terminal.end() == 0
 
@@ -259,7 +260,7 @@ async def test_start_at_log_in_is_set_up_if_wished_and_the_background_takes_over
             terminal.answer("Start Octet whenever you log in", "y")
             terminal.expect("enabled octet.service")
             terminal.expect("In Discord, type:  /admin claim code:")
-            terminal.expect("T-1 was sent as a dry run")
+            terminal.expect("T-1 was a dry run")
             terminal.expect("From now on Octet runs in the background:")
             terminal.expect("started octet.service")
             assert terminal.end() == 0

@@ -50,14 +50,14 @@ def heard(place: Place) -> list[list[str]]:
 def set_up(person: Terminal, place: Place, number: int, *options: str) -> None:
     """The answers from the token to the panes, which then run."""
     person.answer("The bot's token", TOKEN)
-    person.answer("The channel for news", "1")
+    person.answer("The channel for messages", "1")
     person.answer("Make Ada", "y")
-    person.answer("Where your agents are", "terminals")
+    person.answer("Where are your agents?", "terminals")
     person.answer("The agents' program", "claude_code")
     log = place.root / "person" / "{agent}.heard"
     person.answer("Its command [claude]", " ".join((sys.executable, str(AGENT), "{agent}", str(log), *options)))
-    person.answer("How many of them", str(number))
-    person.answer("The folder they work in", "")
+    person.answer("How many?", str(number))
+    person.answer("Their working folder", "")
     person.expect(f"{number} of {number} panes run", LONG_S)
     person.expect("Look at them:")
 
@@ -88,7 +88,7 @@ async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_
         go = place.root / "go"
         with place.init("--no-login", "--leave") as terminal:
             set_up(terminal, place, 1, "busy=0", f"done={go}")
-            terminal.expect("Nobody saw whether it arrived:", LONG_S)
+            terminal.expect("Octet does not know whether it arrived:", LONG_S)
             terminal.expect("Waiting for the answer")
             go.touch()
             terminal.expect("T-1 is delivered to Agent-1 (answered)", LONG_S)
@@ -97,8 +97,8 @@ async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_
             go.unlink()
         with place.init("--no-login", "--leave", "--answer", "0.5") as terminal:
             terminal.expect("Agents: kept as config/agents.toml has them: 1 in terminals.")
-            terminal.expect("To choose anew: octet init --agents")
-            terminal.expect("Nobody saw whether it arrived:", LONG_S)
+            terminal.expect("To choose again: octet init --agents")
+            terminal.expect("Octet does not know whether it arrived:", LONG_S)
             terminal.expect("T-2 is parked")
             terminal.expect("➜ ")
             assert terminal.end() == 75
@@ -114,23 +114,23 @@ async def test_a_program_or_folder_that_is_not_there_is_asked_for_again_and_ctrl
     def person(place: Place) -> None:
         with place.init("--no-task", "--no-login") as terminal:
             terminal.answer("The bot's token", TOKEN)
-            terminal.answer("The channel for news", "1")
+            terminal.answer("The channel for messages", "1")
             terminal.answer("Make Ada", "y")
-            terminal.answer("Where your agents are", "terminals")
+            terminal.answer("Where are your agents?", "terminals")
             terminal.answer("The agents' program", "claude_code")
             terminal.answer("Its command [claude]", "no-such-program --here")
-            terminal.expect("No program “no-such-program” is found here.")
+            terminal.expect("No program “no-such-program” found. Type")
             terminal.answer("Its command [claude]", "cat")
-            terminal.answer("How many of them", "1")
-            terminal.answer("The folder they work in", str(place.root / "nowhere"))
+            terminal.answer("How many?", "1")
+            terminal.answer("Their working folder", str(place.root / "nowhere"))
             terminal.expect("There is no folder")
-            terminal.expect("The folder they work in")
+            terminal.expect("Their working folder")
             terminal.interrupt()
             assert terminal.end() == 130
-            assert f"goes on at the next one:  octet init --home {place.home}" in terminal.shown
+            assert f"continue with:  octet init --home {place.home}" in terminal.shown
         with place.init("--no-task", "--no-login") as terminal:
             terminal.expect("Owner: Ada (kept).")
-            terminal.expect("Where your agents are")
+            terminal.expect("Where are your agents?")
             terminal.interrupt()
             terminal.end()
 
