@@ -55,14 +55,14 @@ async def watch_spool(coordinator: Coordinator, home: Path, *, settled_s: float 
     """Read the folder's answers until cancelled: now, after each sign of an agent, and once a minute."""
     import asyncio
 
-    failed = set[str]()
+    failed, activity = set[str](), coordinator.tasks.activity_seen
     await report_spooled(coordinator, home, failed=failed)
     while True:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_S):
-                await coordinator.tasks.activity_seen.wait()
+                await activity.wait()
         await asyncio.sleep(settled_s)
-        coordinator.tasks.activity_seen.clear()
+        activity.clear()
         await report_spooled(coordinator, home, settled_s=settled_s, failed=failed)
 
 

@@ -104,7 +104,8 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, workers: D
                 coordinator, operator_token=token, version=run.version, is_discord_connected=connected.is_set
             )
             async with asyncio.TaskGroup() as group:
-                supervise(group, "damage", coordinator.store.examination.damage())
+                examination = coordinator.store.examination
+                supervise(group, "damage", examination.damage())
                 supervise(group, "journal head", coordinator.journal.keep_head())
                 supervise(group, "retention", coordinator.retention.run())
                 supervise(group, "recovery", _after_trouble(coordinator))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSupervisor
+from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
 from automation.dryrun.lane import DryRunLane
 from automation.llm.lane import ModelLane
 from bot import runfile
@@ -157,13 +157,15 @@ class DeskWorkerPool:
                 WorkerSupervisor(
                     desk,
                     config.panes if desk.tmux is not None else config.profiles,
-                    argv=[*run, "--desk", desk.name, *(["--tmux"] if desk.tmux else [])],
-                    environ=self._environ,
-                    anchors=(config.home.displays if desk.tmux is not None else config.home.anchors) / desk.name,
-                    locks=locks,
+                    WorkerSetup(
+                        argv=[*run, "--desk", desk.name, *(["--tmux"] if desk.tmux else [])],
+                        environment=self._environ,
+                        anchors=(config.home.displays if desk.tmux is not None else config.home.anchors) / desk.name,
+                        locks=locks,
+                        clock=SystemClock(),
+                    ),
                     news=lambda: self.news.dispatch,
-                    leftovers=self.news,
-                    clock=SystemClock(),
+                    leftovers=self.news.drafts,
                     learned=Learned(config.home),
                 )
             )

@@ -98,7 +98,7 @@ class Coordinator(Services):
         calibrations = Calibrations(
             config.home, crew, reload_desk, desks=self.desks, journal=self.journal, store=self.store
         )
-        self.maintenance.reloads_by(reload, calibrations)
+        self.maintenance.reloads_by(reload.run, calibrations)
 
     @property
     def home_mark(self) -> str:

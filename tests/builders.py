@@ -31,7 +31,7 @@ from core.settings.model import ReceiptSettings
 from core.tasks.model import NewTask
 
 ADA = Actor(kind=ActorKind.PERSON, id="discord:1", name="Ada", role=Role.OWNER)
-BEN = Actor(kind=ActorKind.PERSON, id="discord:2", name="Ben", role=Role.NOBODY)
+BEN = Actor(kind=ActorKind.PERSON, id="discord:2", name="Ben", role=Role.NONE)
 CAROL = Actor(kind=ActorKind.PERSON, id="discord:3", name="Carol", role=Role.MEMBER)
 
 

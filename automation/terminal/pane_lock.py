@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal.panes import FORMAT, HOLD, PaneState, asked, literal, parse
-from automation.terminal.tmux import FAILURES, NoServer, TmuxServer, TmuxSilent, block
+from automation.terminal.tmux import FAILURES, NoServer, PaneGone, TmuxServer, TmuxSilent, block
 from core.deliveries.model import Reason
 
 LONGEST_S = 0.8  # then the server releases the pane. What a user types meanwhile is lost.
@@ -93,10 +93,8 @@ class PaneLock:
         look = ["if-shell", "-F", "-t", state.id, f"#{{==:{have},{want}}}", do, tell]
         try:
             said = self._tmux.ask(*before, look, given=given)
-        except TmuxSilent as trouble:
-            if "can't find pane" in trouble.message:  # it was not there at the look: nothing was done
-                raise PermanentFailure(Reason.CLOSED, "its pane is gone") from trouble
-            raise
+        except PaneGone as gone:  # it was not there at the look: nothing was done
+            raise PermanentFailure(Reason.CLOSED, "its pane is gone") from gone
         if said and said[-1] == "done":
             return said[:-1]
         now = parse(said[-1]) if said else None

@@ -36,6 +36,10 @@ class TmuxSilent(Unavailable):
     """tmux does not answer: {why}"""
 
 
+class PaneGone(TmuxSilent):
+    """The pane is gone: {why}"""
+
+
 class NoServer(Unavailable):
     """There is no tmux server at {where}: {why}"""
 
@@ -84,6 +88,8 @@ class TmuxServer:
         if done.returncode:
             if any(sign in said for sign in _NOT_THERE):
                 raise NoServer(where=where(self.place), why=said)
+            if "can't find pane" in said:  # tmux has no codes for its errors
+                raise PaneGone(why=said)
             raise TmuxSilent(why=said or f"exit code {done.returncode}")
         return done.stdout.decode(errors="replace").split("\n")[:-1]
 

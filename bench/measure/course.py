@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSupervisor
+from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
 from bot.desk_workers import DeskNewsReceivers as DeskNews
 from core.agents.model import Agent, Lane, Route
 from core.coordinator import Coordinator
@@ -191,13 +191,15 @@ def hands_of(
         WorkerSupervisor(
             desk,
             profiles,
-            argv=argv or (sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name),
-            environ=environ,
-            anchors=home / "anchors" / desk.name,
-            locks=home / "locks",
+            WorkerSetup(
+                argv=argv or (sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name),
+                environment=environ,
+                anchors=home / "anchors" / desk.name,
+                locks=home / "locks",
+                clock=SystemClock(),
+            ),
             news=lambda: news.dispatch,
-            leftovers=news,
-            clock=SystemClock(),
+            leftovers=news.drafts,
         )
     )
 

@@ -19,19 +19,18 @@ from typing import Any, cast
 
 import mss
 
-from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine, SelfTestReport, count_violations
-from automation.desktop.selftest.scenario import NAME, PROFILE, GrantAll, desk_of
+from automation.desktop.selftest_report import SelfTestDelivery, SelfTestMachine, SelfTestReport, count_violations
 from automation.desktop.worker.lane import DeskWorkerClient
 from bot.cli.children import Child, child
 from bot.cli.errors import run_async, writing
 from bot.cli.temporary_worker import DeskRecorder, temporary_worker
 from core.config.settings import environment
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Result
-from core.desks.model import DeskState
+from core.desks.model import Desk, DeskState, UserActivityPolicy, Window
 from core.kit.console import unfiltered
 from core.kit.errors import Unavailable
 from core.kit.version import version
-from core.profiles.model import Box
+from core.profiles.model import Box, Composer, Confirm, Newline, Normalise, Profile, Readback, Selection, StateSigns
 from core.remedies import explain
 
 ANSWER_S = 10.0
@@ -40,6 +39,42 @@ THIEVES = ("none", "focus", "clipboard", "cover")
 TRIED_FOR_S = 15.0  # how long to repeat a delivery that bounces
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 REST_S = 0.35  # between two deliveries: the window's busy sign must have gone
+NAME = "selftest"
+PROFILE = Profile(
+    name=NAME,
+    match_class=r"Octetselftest|[Pp]ython[\w.]*",
+    composer=Composer(box=Box(x=4, y=264, width=510, height=112), background="#ffffff"),
+    anchor=Box(x=0, y=0, width=440, height=30),
+    paste="ctrl+v",
+    selection=Selection.CLIPBOARD,
+    submit="enter",
+    newline=Newline.KEEP,
+    readback=(Readback.COPY,),
+    normalise=Normalise.RAW,
+    max_chars=20_000,
+    clear=("ctrl+a", "backspace"),
+    busy=StateSigns(box=Box(x=465, y=5, width=50, height=20), colour="#d08000"),
+    confirm=frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN}),
+)
+"""How the scratch window is driven; sandbox.selftest.window draws it."""
+
+
+class GrantAll:
+    """Grants every step: a self-test has no journal."""
+
+    async def staging(self, *, drafts: tuple[str, ...] = ()) -> None: ...
+    async def staged(self, *, sha256: str, drafts: tuple[str, ...] = ()) -> None: ...
+    async def submitting(self) -> None: ...
+
+
+def desk_of(title: str, place: Box, display: str) -> Desk:
+    window = Window(name=NAME, profile=NAME, title=title, box=place)
+    return Desk(
+        name=NAME,
+        display=display,
+        windows=(window,),
+        user_activity=UserActivityPolicy(idle_s=0.2, kill_switch_keys=("ctrl+alt+end",)),
+    )
 
 
 def write_report(done: SelfTestReport, report: Path) -> tuple[Path, ...]:

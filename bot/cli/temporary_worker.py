@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSupervisor
+from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
 from bot import runfile
 from core.desks.model import NOT_YET, Desk, DeskNow, DeskState, DeskUnavailable
 from core.desks.ports import DeskNews
@@ -57,13 +57,15 @@ async def temporary_worker(
         WorkerSupervisor(
             desk,
             profiles or {},
-            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name, *options],
-            environ=environ,
-            anchors=anchors,
-            locks=runfile.pointer_folders(environ)[-1] / "displays",  # with a running Octet it takes turns
+            WorkerSetup(
+                argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name, *options],
+                environment=environ,
+                anchors=anchors,
+                locks=runfile.pointer_folders(environ)[-1] / "displays",  # with a running Octet it takes turns
+                clock=SystemClock(),
+            ),
             news=lambda: recorder,
-            leftovers=recorder,
-            clock=SystemClock(),
+            leftovers=recorder.drafts,
         )
     )
     async with asyncio.TaskGroup() as group:

@@ -44,7 +44,7 @@ class CommandTree(app_commands.CommandTree["Bot"]):
         try:
             actor = await self.client.actor(interaction)
             extras = interaction.command.extras if interaction.command else {}
-            if actor.role is Role.NOBODY and not extras.get(OPEN_TO_ALL):
+            if actor.role is Role.NONE and not extras.get(OPEN_TO_ALL):
                 raise errors.UserUnknown
         except OctetError as error:
             if interaction.type is discord.InteractionType.autocomplete:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import string
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from enum import Enum, Flag, auto
 from functools import cached_property, partial
 from types import UnionType
@@ -76,7 +76,11 @@ class Parameter:
         return self.default is REQUIRED
 
 
-@dataclass(eq=False)
+async def _undeclared(*_: Any, **__: Any) -> Any:
+    raise NotImplementedError("this verb decorates no function yet")
+
+
+@dataclass(frozen=True, eq=False)
 class Verb:
     """One verb: the decorator of the function that does it. Its name is that function's unless `name` is given."""
 
@@ -92,11 +96,10 @@ class Verb:
     says: str | Callable[[Any], str] = ""
     """The sentence about its result `it`; empty: the interface presents the result by its type."""
     is_slow: bool = False  # it may take minutes
-    call: Callable[..., Awaitable[Any]] = field(init=False)
+    call: Callable[..., Awaitable[Any]] = _undeclared
 
     def __call__(self, call: Callable[..., Awaitable[Any]]) -> Verb:
-        self.call, self.name = call, self.name or call.__name__.replace("_", "-")
-        return self
+        return replace(self, call=call, name=self.name or call.__name__.replace("_", "-"))
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:

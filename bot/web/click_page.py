@@ -127,7 +127,8 @@ LetIn = Annotated[CalibrationDialog, Depends(_let_in)]
 
 @calibrations.post("")
 async def start(name: str, options: CalibrationOptions, core: Core, by: Operator) -> CalibrationStep:
-    return await core.maintenance.calibrate.start(name, options, by=by)
+    calibrate = core.maintenance.calibrate
+    return await calibrate.start(name, options, by=by)
 
 
 @calibrations.get("")

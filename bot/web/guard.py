@@ -251,7 +251,7 @@ async def _operator(caller: Asker) -> Actor:
 async def _replier(caller: Asker) -> Actor:
     require(RequiredAccess.REPLY_KEY, caller)
     agent = caller.agent if caller else EVERY_AGENT
-    return Actor(kind=ActorKind.AGENT, id=f"agent:{agent}", name=agent, role=Role.NOBODY)
+    return Actor(kind=ActorKind.AGENT, id=f"agent:{agent}", name=agent, role=Role.NONE)
 
 
 Core = Annotated[Coordinator, Depends(_coordinator)]  # the coordinator, as a route's argument

@@ -93,9 +93,11 @@ class Calibrator:
     scout: DisplayProbe
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep
     say: Callable[[str], None] = field(default=lambda _: None)  # receives each step, for users who wait
-    titles: dict[int, list[str]] = field(default_factory=dict[int, list[str]])  # Seen, by window, the newest last
-    kept: dict[FoundWindow, Measurement] = field(default_factory=dict[FoundWindow, Measurement])  # By `has_composer`
-    _survey: Survey | None = None
+    # Seen, by window, the newest last:
+    titles: dict[int, list[str]] = field(default_factory=dict[int, list[str]], init=False)
+    # By `has_composer`:
+    kept: dict[FoundWindow, Measurement] = field(default_factory=dict[FoundWindow, Measurement], init=False)
+    _survey: Survey | None = field(default=None, init=False)
 
     async def look(self) -> Survey:
         """Return the windows of the display; watch their titles for a moment."""

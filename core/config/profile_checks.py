@@ -146,7 +146,8 @@ def _check_overlaps(file: TomlTable, profile: Profile) -> None:
     if composer and profile.anchor and profile.anchor.overlaps(composer):
         text = "overlaps the composer's box and would change with every draft; `octet calibrate` finds another"
         file.report(("anchor",), "over_composer", text)
-    if composer and profile.transcript and profile.transcript.box.overlaps(composer):
+    transcript = profile.transcript.box if profile.transcript else None
+    if composer and transcript and transcript.overlaps(composer):
         # A click meant for the transcript must not go into the composer: a draft would be copied as what was said.
         text = "overlaps the composer's box; it must lie in the part that shows the conversation"
         file.report(("transcript", "box"), "over_composer", text)

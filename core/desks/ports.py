@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from core.desks.model import Arranged, DeskNow, LearnedFact, Shown, Transcribed, WindowStatus
 from core.reasons import Reason
@@ -41,12 +41,9 @@ class Hands(Protocol):
     async def transcript(self, window: str) -> Transcribed: ...
 
 
-class Leftovers(Protocol):
-    """Who knows what interrupted deliveries may have left in the windows."""
-
-    # By window, the marks of our drafts that may still be there and have to be cleared. Never those of a delivery in
-    # `submitting` or `unknown`: there the draft is the evidence. Raises Unavailable.
-    async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]: ...
+Leftovers: TypeAlias = Callable[[str], Awaitable[Mapping[str, tuple[str, ...]]]]
+"""By window, the marks of Octet's drafts that interrupted deliveries may have left on this desk: its worker clears them.
+Never those of a delivery in `submitting` or `unknown`: there the draft is the evidence. Raises Unavailable."""
 
 
 class DeskNews:

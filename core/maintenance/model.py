@@ -112,7 +112,7 @@ class BeingReloaded(Conflict):
     """Octet is already reloading the configuration. Wait until it has finished, then try again."""
 
 
-class NobodyReloads(Unavailable):
+class ReloadUnavailable(Unavailable):
     """This Octet does not read its configuration from files, so it cannot reload it."""
 
 

@@ -15,9 +15,9 @@ from core.security.model import Actor
 
 
 class Reloads(Protocol):
-    """What reloads config/; there is one where desk workers can follow it."""
+    """Reloads config/; there is one where desk workers can follow it."""
 
-    async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded: ...  # see `Maintenance.reload`
+    async def __call__(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded: ...  # see `Maintenance.reload`
 
 
 class Crew(Displays, Protocol):

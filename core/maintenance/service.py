@@ -22,10 +22,10 @@ from core.maintenance.model import (
     Ailment,
     DeskArranged,
     Diagnosis,
-    NobodyReloads,
     NothingToTry,
     Placed,
     Reloaded,
+    ReloadUnavailable,
     Tried,
     WindowTried,
 )
@@ -105,34 +105,34 @@ class Maintenance:
     @property
     def _reloads(self) -> Reloads:
         if self._reload is None:
-            raise NobodyReloads
+            raise ReloadUnavailable
         return self._reload
 
     @property
     def calibrate(self) -> Calibrations:
         if self._calibrate is None:
-            raise NobodyReloads
+            raise ReloadUnavailable
         return self._calibrate
 
     async def reload(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         """Take over what config/ says now, checked as a whole first; work under way ends, or is given up before Enter
         and queued again. The workers of `desks` restart even if their files did not change. Raises NotReloaded with
-        every problem, BeingReloaded or NobodyReloads."""
+        every problem, BeingReloaded or ReloadUnavailable."""
         require(by, Permission.CONFIG_RELOAD)
-        return await self._reloads.run(by=by, desks=desks)
+        return await self._reloads(by=by, desks=desks)
 
     async def forget(self, desk: str, window: str, *, by: Actor) -> tuple[LearnedFact, ...]:
         """Remove what Octet learned of this window, and restart the desk's worker. Raises DeskNotFound, WindowNotFound,
-        NothingLearned, NobodyReloads, BeingReloaded or Unavailable."""
+        NothingLearned, ReloadUnavailable, BeingReloaded or Unavailable."""
         require(by, Permission.CONFIG_RELOAD)
         reload = self._reloads
         gone = await self._services.desks.forget(desk, window, by=by)
-        await reload.run(by=by, desks={desk})
+        await reload(by=by, desks={desk})
         return gone
 
     async def recalibrate(self, desk: str, window: str, *, by: Actor) -> CalibrationStep:
         """Connect a window again that cannot be used; the message about it gets the result. Raises DeskNotFound,
-        CalibrationWindowNotFound, NobodyReloads, and what keeps Octet from looking."""
+        CalibrationWindowNotFound, ReloadUnavailable, and what keeps Octet from looking."""
         require(by, Permission.DESK_SEE)
         blocked = self._services.blocked_windows
         await blocked.record_recalibration(desk, window, by=by)

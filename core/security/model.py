@@ -22,7 +22,7 @@ class ActorKind(StrEnum):
 class Role(StrEnum):
     """A user's role, from least to most."""
 
-    NOBODY = "nobody"
+    NONE = "none"
     VIEWER = "viewer"
     MEMBER = "member"
     OPERATOR = "operator"

@@ -60,9 +60,9 @@ class People:
         self._roles = {row.id: Role(row.role) for row in await self._store.fetch(_store.PEOPLE)}
 
     async def discord_actor(self, user_id: str, name: str) -> Actor:
-        """Return the Discord user as an actor, with the role bound to the id, else NOBODY."""
+        """Return the Discord user as an actor, with the role bound to the id, else Role.NONE."""
         key = f"discord:{user_id}"
-        return Actor(kind=ActorKind.PERSON, id=key, name=name, role=self._roles.get(key, Role.NOBODY))
+        return Actor(kind=ActorKind.PERSON, id=key, name=name, role=self._roles.get(key, Role.NONE))
 
     def claim_code(self) -> str | None:
         """Return the one-time code for the console; None when this Octet has an owner."""

@@ -46,16 +46,18 @@ class DemoDesktop:
         *,
         display: Display,
         children: Children,
-        x: XWindows,
         roles: tuple[AgentWindow, ...],
         folder: Path,
         work_s: float,
         page_environment: Mapping[str, str],
     ) -> None:
-        """`page_environment` is what a page in a browser is given beside the display's own."""
+        """`page_environment` is what a page in a browser is given beside the display's own. Raises DesktopFailed."""
+        try:
+            self._x = XWindows(display.name)
+        except (DisplayError, OSError) as error:
+            raise DesktopFailed(f"cannot open the display {display.name}: {error}") from error
         self._display = display
         self._children = children
-        self._x = x
         self._folder = folder
         self._work_s = work_s
         self._page_environment = page_environment
@@ -87,6 +89,7 @@ class DemoDesktop:
     async def finish(self) -> None:
         await asyncio.gather(*(self._children.end(name) for name in self._slots))
         self._thread.shutdown(wait=True, cancel_futures=True)
+        self._x.close()
 
     async def look(self, name: str) -> ManagedWindow | None:
         """Return the window as it is now; None when it is closed."""
@@ -280,14 +283,9 @@ async def open_stage(
     work_s: float,
     page_environment: Mapping[str, str],
 ) -> AsyncGenerator[DemoDesktop]:
-    try:
-        x = XWindows(display.name)
-    except (DisplayError, OSError) as error:
-        raise DesktopFailed(f"cannot open the display {display.name}: {error}") from error
     stage = DemoDesktop(
         display=display,
         children=children,
-        x=x,
         roles=roles,
         folder=folder,
         work_s=work_s,
@@ -297,7 +295,6 @@ async def open_stage(
         yield stage
     finally:
         await stage.finish()
-        x.close()
 
 
 # Commands on standard input, one JSON object a line, each answered by one JSON line on standard output.

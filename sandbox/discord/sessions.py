@@ -64,11 +64,13 @@ class GatewayConnection:
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
     pack: Callable[[bytes], bytes] | None = None  # compresses what is sent; None sends plain text
-    session: GatewaySession | None = None
+    session: GatewaySession | None = field(default=None, init=False)
     heard_at: float = 0.0  # when its client last sent a heartbeat
-    received: deque[float] = field(default_factory=deque[float])  # when its client sent the payloads of the last minute
-    is_frozen: bool = False  # open and dead: it sends nothing any more, not even heartbeat acknowledgements
-    is_closed_by_us: bool = False
+    # When its client sent the payloads of the last minute.
+    received: deque[float] = field(default_factory=deque[float], init=False)
+    # Open and dead: it sends nothing any more, not even heartbeat acknowledgements.
+    is_frozen: bool = field(default=False, init=False)
+    is_closed_by_us: bool = field(default=False, init=False)
     outgoing: asyncio.Queue[tuple[Json, Written | None]] = field(
         default_factory=lambda: asyncio.Queue[tuple[Json, Written | None]](QUEUE_LIMIT)
     )
@@ -128,11 +130,11 @@ class GatewaySession:
     intents: Intent
     shard: tuple[int, int] = (0, 1)  # its number, and how many there are
     id: str = field(default_factory=lambda: secrets.token_hex(16))
-    sequence: int = 0
-    connection: GatewayConnection | None = None
-    left_at: float = 0.0  # when its last connection was lost
-    listed_at: float | None = None  # when it last requested all members
-    _kept: deque[Kept] = field(default_factory=lambda: deque[Kept](maxlen=REPLAY_LIMIT))
+    sequence: int = field(default=0, init=False)
+    connection: GatewayConnection | None = field(default=None, init=False)
+    left_at: float = field(default=0.0, init=False)  # when its last connection was lost
+    listed_at: float | None = field(default=None, init=False)  # when it last requested all members
+    _kept: deque[Kept] = field(default_factory=lambda: deque[Kept](maxlen=REPLAY_LIMIT), init=False)
 
     def attach(self, connection: GatewayConnection) -> None:
         """Send its events through this connection from now on; cut an older one."""

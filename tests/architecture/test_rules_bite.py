@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture import counted, rules
+from tests.architecture import product_rules, rules
 
 NOQA = "# no" + "qa"
 
@@ -128,44 +128,44 @@ FIELDS = "\n    ".join(f"f{number}: int" for number in range(7))
 @pytest.mark.parametrize(
     ("rule", "broken", "kept"),
     [
-        (counted.wide_constructors, f"class C:\n    def __init__(self, {SEVEN}): ...", f"def f({SEVEN}): ..."),
+        (product_rules.wide_constructors, f"class C:\n    def __init__(self, {SEVEN}): ...", f"def f({SEVEN}): ..."),
         (
-            counted.wide_constructors,
+            product_rules.wide_constructors,
             f"@dataclass(slots=True)\nclass C:\n    {FIELDS}",
             f"class C(BaseModel):\n    {FIELDS}",
         ),
         (
-            counted.wide_constructors,
+            product_rules.wide_constructors,
             f"class C:\n    def __init__(self, *, {SEVEN}): ...",
             f"@dataclass(frozen=True)\nclass C:\n    {FIELDS}",
         ),
-        (counted.deep_chains, "coordinator.fleet.boards.remove()", "coordinator.fleet.remove()"),
-        (counted.deep_chains, "self._words.words.deliveries.end()", "self._services.words.deliveries.end()"),
-        (counted.deep_chains, "i.client.coordinator.tasks.signs.stir()", "i.client.coordinator.tasks.stir()"),
-        (counted.deep_chains, "view.task.place.jump()", "view.task.place.lower()"),
-        (counted.deep_chains, "os.path.part.walk()", "import os\nos.path.part.walk()"),
-        (counted.sentence_fields, "class C:\n    reason: str", "class C:\n    reason: Reason"),
-        (counted.sentence_fields, "class C:\n    note: str | None = None", "class C:\n    note: Text"),
-        (counted.decisions_by_text, "row.reason.startswith('window ')", "row.name.startswith('window ')"),
-        (counted.decisions_by_text, "reason.removeprefix(x)", "remove(reason)"),
-        (counted.decisions_by_text, "'lock' in listener.why", "why in WHYS"),
-        (counted.decisions_by_text, "self.note != 'by Ada'", "self.note != ''"),
-        (counted.odd_english, "say('Nobody is told.')", "say('Octet tells the user.')"),
-        (counted.odd_english, 'def f(): """What stands there."""', 'def f(): """Return the text."""'),
+        (product_rules.deep_chains, "coordinator.fleet.boards.remove()", "coordinator.fleet.remove()"),
+        (product_rules.deep_chains, "self._words.words.deliveries.end()", "self._services.words.deliveries.end()"),
+        (product_rules.deep_chains, "i.client.coordinator.tasks.signs.stir()", "i.client.coordinator.tasks.stir()"),
+        (product_rules.deep_chains, "view.task.place.jump()", "view.task.place.lower()"),
+        (product_rules.deep_chains, "os.path.part.walk()", "import os\nos.path.part.walk()"),
+        (product_rules.sentence_fields, "class C:\n    reason: str", "class C:\n    reason: Reason"),
+        (product_rules.sentence_fields, "class C:\n    note: str | None = None", "class C:\n    note: Text"),
+        (product_rules.decisions_by_text, "row.reason.startswith('window ')", "row.name.startswith('window ')"),
+        (product_rules.decisions_by_text, "reason.removeprefix(x)", "remove(reason)"),
+        (product_rules.decisions_by_text, "'lock' in listener.why", "why in WHYS"),
+        (product_rules.decisions_by_text, "self.note != 'by Ada'", "self.note != ''"),
+        (product_rules.odd_english, "say('Nobody is told.')", "say('Octet tells the user.')"),
+        (product_rules.odd_english, 'def f(): """What stands there."""', 'def f(): """Return the text."""'),
         (
-            counted.lonely_protocols,
+            product_rules.lonely_protocols,
             "class P(Protocol):\n    def run(self): ...",
             "class P(Protocol):\n    def __call__(self): ...",
         ),
         (
-            counted.lonely_protocols,
+            product_rules.lonely_protocols,
             "class P(Protocol):\n    async def run(self): ...",
             "class P(Protocol):\n    @property\n    def desk(self): ...\n    def run(self): ...",
         ),
     ],
 )
 def test_a_counted_rule_finds_the_breach_and_only_it(
-    rule: Callable[[counted.Trees], list[str]], broken: str, kept: str
+    rule: Callable[[product_rules.Trees], list[str]], broken: str, kept: str
 ) -> None:
     assert rule({"core.tasks.model": ast.parse(broken)})
     assert rule({"core.tasks.model": ast.parse(kept)}) == []
@@ -173,8 +173,8 @@ def test_a_counted_rule_finds_the_breach_and_only_it(
 
 def test_a_class_name_of_two_modules_is_found_and_a_private_one_is_not() -> None:
     one, private = ast.parse("class Lookout: ..."), ast.parse("class _Lookout: ...")
-    assert counted.doubled_classes({"bot.a": one, "core.b": one})
-    assert counted.doubled_classes({"bot.a": one, "core.b": private, "core.c": private}) == []
+    assert product_rules.doubled_classes({"bot.a": one, "core.b": one})
+    assert product_rules.doubled_classes({"bot.a": one, "core.b": private, "core.c": private}) == []
 
 
 @pytest.mark.parametrize(
@@ -194,5 +194,5 @@ def test_a_small_module_with_one_user_is_found(module: str, users: int, lines: i
     trees = {module: ast.parse("\n" * (lines - 1) + "x = 1")}
     trees |= {f"core.other{number}": ast.Module(body=user.body * 80, type_ignores=[]) for number in range(users)}
     long = {name: tree for name, tree in trees.items() if name != module}
-    found = [one for one in counted.crumbs(trees) if one.split()[0] not in long]
+    found = [one for one in product_rules.crumbs(trees) if one.split()[0] not in long]
     assert (found == []) is is_kept

@@ -76,7 +76,7 @@ class FakeReload:
         self.desks: list[str] = []
         """Those whose workers had to begin again."""
 
-    async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
+    async def __call__(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         del by
         self.desks += desks
         return Reloaded()

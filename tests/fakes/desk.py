@@ -15,7 +15,7 @@ from pathlib import Path
 
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSupervisor, WorkerTimeouts
+from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor, WorkerTimeouts
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.learned import Learned
@@ -245,7 +245,7 @@ class Leftovers:
     """By window, where what was committed last is remembered."""
     is_there: bool = True
 
-    async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
+    async def __call__(self, desk: str) -> Mapping[str, tuple[str, ...]]:
         if not self.is_there:
             raise StoreGone
         kept = {name: tuple(commits.drafts) for name, commits in self.commits.items() if commits.drafts}
@@ -354,14 +354,16 @@ def make_hands(
                 user_activity=user_activity or UserActivityPolicy(),
             ),
             PROFILES | {profile.name: profile for profile in profiles} | more,
-            argv=(sys.executable, "-c", worker, "desk"),
-            environ={**environ, "PYTHONPATH": str(ROOT)},
-            anchors=folder / "anchors/desk",
-            locks=folder / "locks",
+            WorkerSetup(
+                argv=(sys.executable, "-c", worker, "desk"),
+                environment={**environ, "PYTHONPATH": str(ROOT)},
+                anchors=folder / "anchors/desk",
+                locks=folder / "locks",
+                clock=SystemClock(),
+                limits=limits or PATIENT,
+            ),
             news=lambda: news,
             leftovers=leftovers or Leftovers(),
-            clock=SystemClock(),
-            limits=limits or PATIENT,
         )
     )
 

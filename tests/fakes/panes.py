@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSupervisor, WorkerTimeouts
+from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor, WorkerTimeouts
 from automation.terminal.panes import Panes
 from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.desks.model import Desk, Pane, UserActivityPolicy, Window
@@ -128,14 +128,16 @@ class Terminals:
             WorkerSupervisor(
                 self.desk(user_activity),
                 {self.profile.name: self.profile},
-                argv=(sys.executable, "-c", WORKER, "desk"),
-                environ={**environ(), "PYTHONPATH": str(ROOT)},
-                anchors=self.folder / "desk",
-                locks=self.folder / "locks",
+                WorkerSetup(
+                    argv=(sys.executable, "-c", WORKER, "desk"),
+                    environment={**environ(), "PYTHONPATH": str(ROOT)},
+                    anchors=self.folder / "desk",
+                    locks=self.folder / "locks",
+                    clock=SystemClock(),
+                    limits=limits or WorkerTimeouts(),
+                ),
                 news=lambda: news,
                 leftovers=leftovers or Leftovers(),
-                clock=SystemClock(),
-                limits=limits,
             )
         )
 

@@ -636,7 +636,7 @@ class _Files:
             NotReloaded(ConfigWrong([Problem(file="config/agents.toml", line=7, text="there is no desk `attic`")])),
         ]
 
-    async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
+    async def __call__(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer

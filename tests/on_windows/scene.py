@@ -132,7 +132,7 @@ async def octet(*words: str) -> str:
 async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[None]:
     """The scene's hands, by what its home says, for the length of the block."""
     from automation.desktop.worker.lane import DeskWorkerClient
-    from automation.desktop.worker.supervisor import WorkerSupervisor
+    from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
     from bot.cli.temporary_worker import DeskRecorder
     from bot.runfile import pointer_folders
     from core.config.desks import read_desks
@@ -150,13 +150,15 @@ async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[Non
         WorkerSupervisor(
             replace(desk, user_activity=replace(desk.user_activity, idle_s=0.2)),
             profiles,
-            argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", "main"],
-            environ=environment(),
-            anchors=scene.home / "anchors" / "main",
-            locks=pointer_folders(environment())[-1] / "displays",
+            WorkerSetup(
+                argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", "main"],
+                environment=environment(),
+                anchors=scene.home / "anchors" / "main",
+                locks=pointer_folders(environment())[-1] / "displays",
+                clock=SystemClock(),
+            ),
             news=lambda: news,
-            leftovers=news,
-            clock=SystemClock(),
+            leftovers=news.drafts,
         )
     )
     async with asyncio.TaskGroup() as group:

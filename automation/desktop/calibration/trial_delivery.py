@@ -165,7 +165,8 @@ class TrialObserver:
     def _drawn(self) -> Box | None:
         if self.before is None or self.staged is None:
             return None
-        around = self._profile.composer.box.grown(*ASIDE).shared(Box.of_edges(0, 0, *self.before.size))
+        composer = self._profile.composer.box
+        around = composer.grown(*ASIDE).shared(Box.of_edges(0, 0, *self.before.size))
         change = image_diff.differing(self.before.crop(around.edges), self.staged.crop(around.edges)).getbbox()
         return None if change is None else Box.of_edges(*change).on_screen(around)
 

@@ -78,7 +78,8 @@ class WindowPixels(ConfiguredWindows, ABC):
 
     def is_masked(self, name: str) -> bool:
         profile = self.profile(name)
-        return any(profile.composer.box.overlaps(one) for one in profile.masks)
+        composer = profile.composer.box
+        return any(composer.overlaps(one) for one in profile.masks)
 
     def is_composer_empty(self, name: str) -> bool:
         """Return whether the composer shows its background and at most a caret, or its hint."""

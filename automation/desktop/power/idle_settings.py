@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from Xlib.display import Display
 
 ASKED_S = 5
-GUIDE = "check it yourself: docs/away.md, What your machine does by itself"
+GUIDE = "check it yourself: docs/away.md, Sleep, screen savers and locks"
 _LIDS = Path("/proc/acpi/button/lid")
 _GNOME = frozenset({"GNOME", "Unity", "Budgie", "pop", "ubuntu"})
 _OTHERS = {"X-Cinnamon": "Cinnamon", "MATE": "MATE", "XFCE": "Xfce", "KDE": "KDE Plasma"}

@@ -42,7 +42,7 @@ class WindowsInspector(WindowInspector):
 
 RELEASE_S = 0.5  # a key may be down for so long before it counts as held: Octet waits for a gap in the user's typing
 TAKEN_JUST_AFTER = "just after a key another window had the focus"
-SOMEBODY = "a user pressed a key or moved the mouse during the delivery"
+USER_INPUT = "a user pressed a key or moved the mouse during the delivery"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         if not self.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         if self.people.typed_since(self._alone_since_s):
-            raise TransientFailure(Reason.PERSON_TYPING, SOMEBODY)
+            raise TransientFailure(Reason.PERSON_TYPING, USER_INPUT)
 
     def press(self, chord: str) -> None:
         """Press a chord that can be undone, and check afterwards that it cannot have gone elsewhere."""

@@ -101,6 +101,21 @@ class DeliveryChannel:
         self.line.put_nowait(None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSetup:
+    """How a desk's worker process is started."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    """Its whole environment, to which DISPLAY is added."""
+    anchors: Path
+    """The folder of this desk's anchor pictures."""
+    locks: Path
+    """This user's folder for display locks, shared by all homes on this machine."""
+    clock: Clock
+    limits: WorkerTimeouts = field(default_factory=WorkerTimeouts)
+
+
 class WorkerSupervisor:
     """One worker process after the other for one desk. `run` owns them; the verbs may be called while it runs."""
 
@@ -108,32 +123,23 @@ class WorkerSupervisor:
         self,
         desk: Desk,
         profiles: Mapping[str, Driven],
+        setup: WorkerSetup,
         *,
-        argv: Sequence[str],
-        environ: Mapping[str, str],
-        anchors: Path,
-        locks: Path,
         news: Callable[[], DeskNews],
         leftovers: Leftovers,
-        clock: Clock,
-        limits: WorkerTimeouts | None = None,
         learned: Learned | None = None,
     ) -> None:
-        """`argv` starts the worker; `environ` is its whole environment, to which DISPLAY is added. `anchors` is the
-        folder of this desk's anchor pictures, `locks` this user's folder for display locks, shared by all homes on this
-        machine. `profiles` are by name. Each worker also gets what was `learned`."""
+        """`profiles` are by name. Each worker also gets what was `learned`."""
         self.desk = desk
         self.used = tuple(profiles[name] for name in sorted({window.profile for window in desk.windows}))
-        self._argv = tuple(argv)
+        self._setup = setup
         # A worker needs no secrets, and ours come by variables with this beginning.
-        self._environ = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
+        self._environ = {name: value for name, value in setup.environment.items() if not name.startswith("OCTET_")}
         self._place = DisplayTarget(desk)
-        self._anchors = anchors
-        self._locks = locks
         self._leftovers = leftovers
         self._learned = learned
-        self._clock = clock
-        self.limits = limits or WorkerTimeouts()
+        self._clock = setup.clock
+        self.limits = setup.limits
         self.ready = asyncio.Event()
         self._worker_is = DeskNow(DeskState.STARTING)
         self.told: DeskNow | None = None
@@ -246,7 +252,7 @@ class WorkerSupervisor:
             fds = () if seized.fd == NOT_SHARED else (seized.fd,)
             try:
                 process = await asyncio.create_subprocess_exec(
-                    *self._argv,
+                    *self._setup.argv,
                     stdin=PIPE,
                     stdout=PIPE,
                     env={**self._environ, **self._place.environ},
@@ -279,7 +285,7 @@ class WorkerSupervisor:
         while True:
             await self._silence.wait()  # an order whose worker is lost may still be taking its last step
             try:
-                return await self._leftovers.drafts(self.desk.name)
+                return await self._leftovers(self.desk.name)
             except Unavailable as trouble:
                 self._tell(DeskState.UNAVAILABLE, Reason.DRAFTS_UNKNOWN, trouble.message)
             await self._rest(pause.after(0.0))
@@ -292,8 +298,8 @@ class WorkerSupervisor:
             desk=desk,
             profiles=tuple(one for one in used if isinstance(one, Profile)),
             panes=tuple(one for one in used if isinstance(one, PaneProfile)),
-            anchors=str(self._anchors),
-            locks=str(self._locks),
+            anchors=str(self._setup.anchors),
+            locks=str(self._setup.locks),
             mode=self._mode,
             drafts=dict(drafts),
             seized_fd=seized_fd,

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.cli.operator import RequestRefused, printable, table
 from core.calibration import texts
@@ -49,11 +49,11 @@ class Console:
     is_person: bool
     yes: bool = False  # connect the proposed windows without asking
     by_place: bool = False  # identify windows of equal titles by their places without asking
-    sees_display: bool = True  # the user sees the display's pointer
+    sees_display: bool = field(default=True, init=False)  # the user sees the display's pointer
     mark: str = ""  # the beginning of each question
     picks: Callable[[ChooseWindows], Sequence[Pick]] | None = None
     """Picks the windows that options name, instead of Octet's proposals."""
-    page: Callable[[], Awaitable[str]] | None = None
+    page: Callable[[], Awaitable[str]] | None = field(default=None, init=False)
     """Opens the page on which a user clicks who does not see the display, and returns its address."""
 
     def say(self, line: str = "") -> None:

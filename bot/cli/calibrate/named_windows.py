@@ -151,9 +151,10 @@ def pick_windows(file: Path, points: Mapping[str, Point], profile: str, question
 
 def _under(point: Point, question: ChooseWindows) -> Candidate | None:
     """Find the visible window at this place; among several an uncovered one, else the smallest."""
-    there = [one for one in question.candidates if one.window.box.holds(*point)]
+    boxes = {one: one.window.box for one in question.candidates}
+    there = [one for one, box in boxes.items() if box.holds(*point)]
     uncovered = [one for one in there if not one.window.cover]
-    return min(uncovered or there, key=lambda one: one.window.box.width * one.window.box.height, default=None)
+    return min(uncovered or there, key=lambda one: boxes[one].width * boxes[one].height, default=None)
 
 
 def _problems(points: Mapping[str, Point], found: Mapping[str, Candidate | None], question: ChooseWindows) -> list[str]:

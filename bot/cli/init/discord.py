@@ -36,7 +36,7 @@ from core.store.lock import home_lock
 PORTAL = "https://discord.com/developers/applications"
 LOOK_S = 3.0
 _TRIES = 3
-APPLICATION, NOBODY = "application", "none"  # what --owner can name besides an id
+APPLICATION, NO_OWNER = "application", "none"  # what --owner can name besides an id
 _TOML = "octet.toml"
 P = TypeVar("P", DiscordServer, ChannelAccess)
 
@@ -213,19 +213,19 @@ class DiscordSetup:
         owners, owner = self.application.owners, self.options.owner
         if owner == APPLICATION:
             return next(iter(owners), None)
-        if owner is not None and owner != NOBODY:
+        if owner is not None and owner != NO_OWNER:
             try:
                 return self.directory.find_user(owner)
             except NotVisible:
                 raise NoSuchPerson(id=owner) from None
-        if not owners or owner == NOBODY:
+        if not owners or owner == NO_OWNER:
             return None
         if len(owners) == 1:
             (one,) = owners
             question = f"Make {printable(one.name)} (id {one.id}), the application's owner, the owner of this Octet?"
             return one if self.questions.confirm(question, option="--owner") else None
         choices = {one.id: f"{one.name} (id {one.id})" for one in owners}
-        choices[NOBODY] = "none yet: use `/admin claim` later"
+        choices[NO_OWNER] = "none yet: use `/admin claim` later"
         question = "The owner of this Octet, of the team that owns the application"
         chosen = self.questions.choose(question, choices, option="--owner")
         return next((one for one in owners if one.id == chosen), None)

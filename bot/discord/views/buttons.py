@@ -136,7 +136,8 @@ class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
         super().__init__("v1:fleet:board:remove", "Remove")
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        await interaction.client.coordinator.fleet.boards.remove(str(interaction.channel_id), by=by)
+        boards = interaction.client.coordinator.fleet.boards
+        await boards.remove(str(interaction.channel_id), by=by)
         return fleet.REMOVED
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSupervisor, WorkerTimeouts
+from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor, WorkerTimeouts
 from core.desks.learned import Learned
 from core.desks.model import Desk, Window
 from core.home import Home
@@ -33,14 +33,16 @@ async def scripted(
             WorkerSupervisor(
                 Desk(name="desk", display=":0", windows=windows),
                 {TK.name: TK},
-                argv=(sys.executable, str(ROOT / "tests/fakes/scripted_worker.py"), what),
-                environ={**os.environ, "PYTHONPATH": str(ROOT)},
-                anchors=Path(folder) / "anchors",
-                locks=Path(folder) / "locks",
+                WorkerSetup(
+                    argv=(sys.executable, str(ROOT / "tests/fakes/scripted_worker.py"), what),
+                    environment={**os.environ, "PYTHONPATH": str(ROOT)},
+                    anchors=Path(folder) / "anchors",
+                    locks=Path(folder) / "locks",
+                    clock=SystemClock(),
+                    limits=limits,
+                ),
                 news=lambda: news,
                 leftovers=Leftovers(),
-                clock=SystemClock(),
-                limits=limits,
                 learned=news.learned,
             )
         )

@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSupervisor
+from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.protocol.text import has_block
 from core.config.desks import read_desks
@@ -91,13 +91,15 @@ async def demo(folder: Path, *options: str, environ: Mapping[str, str] | None = 
             WorkerSupervisor(
                 replace(main, display=ready["display"], windows=tuple(windows)),
                 files.profiles,
-                argv=(sys.executable, "-c", WORKER, "main"),
-                environ={**os.environ, "PYTHONPATH": str(ROOT), "XAUTHORITY": ready["xauthority"]},
-                anchors=folder / "anchors",
-                locks=folder / "locks",
+                WorkerSetup(
+                    argv=(sys.executable, "-c", WORKER, "main"),
+                    environment={**os.environ, "PYTHONPATH": str(ROOT), "XAUTHORITY": ready["xauthority"]},
+                    anchors=folder / "anchors",
+                    locks=folder / "locks",
+                    clock=SystemClock(),
+                ),
                 news=lambda: news,
                 leftovers=Leftovers(),
-                clock=SystemClock(),
             )
         )
         async with running(hands, news) as desk:

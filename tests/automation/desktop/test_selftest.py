@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.selftest.report import SelfTestDelivery, SelfTestMachine, SelfTestReport, Violation
+from automation.desktop.selftest_report import SelfTestDelivery, SelfTestMachine, SelfTestReport, Violation
 from automation.desktop.x11 import connection, wayland
 from bot.cli.errors import FileNotWritten
 from bot.cli.selftest import write_report

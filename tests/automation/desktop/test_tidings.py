@@ -10,7 +10,7 @@ import pytest
 
 from automation.desktop.worker.desk_events import MOST, DeskEvents
 from automation.desktop.worker.messages import WindowShows, WindowUsable
-from automation.desktop.worker.supervisor import WorkerSupervisor, WorkerTimeouts
+from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor, WorkerTimeouts
 from core.desks.model import Desk, DeskNow, DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock
@@ -70,14 +70,16 @@ async def test_that_a_window_was_usable_is_not_told_after_a_newer_draft_was_left
     link = WorkerSupervisor(
         Desk(name="main", display=":0", windows=()),
         {},
-        argv=(),
-        environ={},
-        anchors=Path(),
-        locks=Path(),
+        WorkerSetup(
+            argv=(),
+            environment={},
+            anchors=Path(),
+            locks=Path(),
+            clock=SystemClock(),
+            limits=WorkerTimeouts(first_pause_s=0.001),
+        ),
         news=lambda: listener,
         leftovers=Leftovers(),
-        clock=SystemClock(),
-        limits=WorkerTimeouts(first_pause_s=0.001),
     )
     tidings = link.events
     for window in ("left", "right", "of a worker that ended"):

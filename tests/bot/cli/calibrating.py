@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSupervisor
+from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
 from core.config.loader import Config
 from core.home import Home
 from core.kit.clock import SystemClock
@@ -58,12 +58,14 @@ def hands_of(config: Config, home: Home, display: VirtualDisplay, news: News) ->
         WorkerSupervisor(
             desk,
             config.profiles,
-            argv=(sys.executable, "-c", WORKER, desk.name),
-            environ={**display.environ, "PYTHONPATH": str(ROOT)},
-            anchors=home.anchors / desk.name,
-            locks=home.root / "locks",
+            WorkerSetup(
+                argv=(sys.executable, "-c", WORKER, desk.name),
+                environment={**display.environ, "PYTHONPATH": str(ROOT)},
+                anchors=home.anchors / desk.name,
+                locks=home.root / "locks",
+                clock=SystemClock(),
+            ),
             news=lambda: news,
             leftovers=Leftovers(),
-            clock=SystemClock(),
         )
     )

@@ -163,7 +163,7 @@ async def test_a_reload_tells_what_became_different_or_every_line_that_is_wrong(
     class Files:
         profiles = ()
 
-        async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
+        async def __call__(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
             answer = answers.pop(0)
             if isinstance(answer, Exception):
                 raise answer

@@ -22,7 +22,7 @@ from core.dispatch import delivery_worker
 from core.home import Home
 from core.journal.model import Event
 from core.kit.supervise import supervise
-from core.maintenance.model import ConfigReloaded, NobodyReloads, NotReloaded
+from core.maintenance.model import ConfigReloaded, NotReloaded, ReloadUnavailable
 from core.profiles.model import Box
 from core.reasons import Reason
 from core.security.model import NotAllowed
@@ -412,7 +412,7 @@ async def test_only_admins_and_up_may_and_only_where_there_are_files(tmp_path: P
         with pytest.raises(NotAllowed):
             await at.octet.maintenance.reload(by=CAROL)
     async with open_coordinator(tmp_path / "bare", agents=[make_agent()], lanes={}) as octet:
-        with pytest.raises(NobodyReloads):
+        with pytest.raises(ReloadUnavailable):
             await octet.maintenance.reload(by=ADA)
 
 

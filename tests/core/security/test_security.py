@@ -54,7 +54,7 @@ def actor(role: Role) -> Actor:
 
 def test_every_role_may_what_the_one_below_may_and_nobody_may_nothing() -> None:
     assert set(ROLE_ALLOWS) == set(Role)
-    assert ROLE_ALLOWS[Role.NOBODY] == frozenset()
+    assert ROLE_ALLOWS[Role.NONE] == frozenset()
     assert ROLE_ALLOWS[Role.MEMBER] == MEMBER_MAY
     for lower, higher in zip(list(Role), list(Role)[1:], strict=False):
         assert ROLE_ALLOWS[lower] <= ROLE_ALLOWS[higher]
@@ -68,7 +68,7 @@ def test_only_the_owner_sees_a_screen() -> None:
 @pytest.mark.parametrize("permission", Permission)
 def test_nobody_is_refused_by_name_of_the_permission(permission: Permission) -> None:
     with pytest.raises(NotAllowed, match=permission.value):
-        require(actor(Role.NOBODY), permission)
+        require(actor(Role.NONE), permission)
 
 
 ARGUMENTS: dict[str, object] = {
@@ -148,7 +148,7 @@ async def test_the_consoles_code_makes_one_owner_and_no_second(tmp_path: Path) -
         assert code is not None
         with pytest.raises(WrongClaim):
             await octet.people.claim("guess", user_id="1", name="Ada")
-        assert (await octet.people.discord_actor("1", "Ada")).role is Role.NOBODY
+        assert (await octet.people.discord_actor("1", "Ada")).role is Role.NONE
         ada = await octet.people.claim(f" {code}\n", user_id="1", name="Ada")
         assert (ada.id, ada.role) == ("discord:1", Role.OWNER)
         assert octet.people.claim_code() is None
