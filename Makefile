@@ -59,7 +59,7 @@ docs:  ## write the tables of verbs in docs/ anew, from bot/verbs
 	@$(BOOTSTRAP) check
 	@$(PY) -m scripts.verb_tables
 
-golden:  ## write tests/golden anew: all that Discord shows on a scripted tour; review the diff
+golden:  ## write tests/golden anew: the list of sentences and the payloads of a tour through Discord; review the diff
 	@$(BOOTSTRAP) test
 	@$(PY) -m tests.golden
 

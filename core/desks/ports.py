@@ -42,7 +42,7 @@ class Hands(Protocol):
 
 
 Leftovers: TypeAlias = Callable[[str], Awaitable[Mapping[str, tuple[str, ...]]]]
-"""By window, the marks of Octet's drafts that interrupted deliveries may have left on this desk: its worker clears them.
+"""By window, the marks of Octet's drafts that interrupted deliveries may have left on this desk.
 Never those of a delivery in `submitting` or `unknown`: there the draft is the evidence. Raises Unavailable."""
 
 

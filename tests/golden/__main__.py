@@ -1,4 +1,4 @@
-"""`make golden`: plays the tour and rewrites its files, the help of `octet` and the HTTP API's description."""
+"""`make golden`: write the list of sentences, the payloads of the tour, the help of `octet` and the HTTP API."""
 
 from __future__ import annotations
 
@@ -16,23 +16,12 @@ from pydantic import SecretStr
 from bot.cli.commands import app
 from bot.web.app import create_app
 from tests.builders import open_coordinator
-from tests.golden import files
-from tests.golden.recording import Recording
-from tests.golden.scenes import SCENES
-
-
-async def play() -> dict[str, Recording]:
-    """Play each scene in a home of its own."""
-    found: dict[str, Recording] = {}
-    for name, scene in SCENES.items():
-        with tempfile.TemporaryDirectory(prefix="octet-golden-") as home:
-            print(f"playing: {name}")
-            found[name] = await scene(Path(home))
-    return found
+from tests.golden import files, sentences
+from tests.golden.tour import play
 
 
 async def openapi() -> str:
-    """The description of the HTTP interface."""
+    """Describe the HTTP interface."""
     with tempfile.TemporaryDirectory(prefix="octet-golden-") as home:
         async with open_coordinator(Path(home), agents=[], lanes={}) as core:
             guard: Any = create_app(
@@ -62,10 +51,10 @@ def cli_help() -> str:
 def main() -> None:
     """Write all four files."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    found = asyncio.run(play())
-    files.write(
-        {name: one.structure for name, one in found.items()}, {name: one.sentences for name, one in found.items()}
-    )
+    files.SENTENCES.write_text("".join(f"{line}\n" for line in sentences.lines()), "utf-8")
+    with tempfile.TemporaryDirectory(prefix="octet-golden-") as home:
+        payloads = asyncio.run(play(Path(home)))
+    files.STRUCTURE.write_text(json.dumps(payloads, indent=1, ensure_ascii=False) + "\n", "utf-8")
     files.CLI_HELP.write_text(cli_help(), "utf-8")
     files.OPENAPI.write_text(asyncio.run(openapi()), "utf-8")
     print(f"wrote {', '.join(one.name for one in (files.STRUCTURE, files.SENTENCES, files.CLI_HELP, files.OPENAPI))}")

@@ -1,4 +1,4 @@
-"""Errors are logged as the program logs them, without the variables of each frame."""
+"""Logs errors as the program does, without the variables of each frame."""
 
 from tests.bot.discord.conftest import plain_log
 

@@ -1,21 +1,17 @@
-"""What people see in Discord is what the golden files say. `make golden` writes them anew; review the difference."""
+"""Words and payloads are what the golden files say. `make golden` writes them anew; review the difference."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-import pytest
-
-from tests.golden import files
-from tests.golden.scenes import SCENES
+from tests.golden import files, sentences
+from tests.golden.tour import play
 
 
-@pytest.mark.parametrize("scene", SCENES)
-async def test_what_people_see_is_what_the_golden_files_say(scene: str, tmp_path: Path) -> None:
-    record = await SCENES[scene](tmp_path)
-    assert record.structure == files.structure()[scene], "components, colours, buttons or counts changed"
-    assert record.sentences == files.sentences()[scene], "the words changed: run `make golden` and review its diff"
+def test_each_code_has_the_sentence_of_the_golden_list() -> None:
+    assert sentences.lines() == files.SENTENCES.read_text("utf-8").splitlines(), "run `make golden`, review its diff"
 
 
-def test_the_golden_files_have_each_scene_and_no_other() -> None:
-    assert list(files.structure()) == list(files.sentences()) == list(SCENES)
+async def test_discord_shows_the_twelve_payloads_of_the_golden_file(tmp_path: Path) -> None:
+    assert await play(tmp_path) == json.loads(files.STRUCTURE.read_text("utf-8")), "run `make golden`, review its diff"

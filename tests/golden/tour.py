@@ -1,13 +1,12 @@
-"""A person's tour through everything that Octet shows in Discord, scene by scene, each in a town of its own.
+"""One user's tour through Discord, which shows the twelve payloads that tell most.
 
-After each step the tour waits by facts (states, rows that are noted), never by sentences: those may change."""
+After each step the tour waits by facts (states, rows), never by sentences: those may change."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,175 +15,125 @@ from sqlalchemy import text
 
 from bot.discord import bot, fleet_view, outbox, send_limits
 from bot.discord.board_writer import BoardWriter
-from core.agents.model import Agent, AgentState
+from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
+from core.desks.model import Shown
+from core.profiles.model import Act, Activity
 from core.security.model import HUB, OPERATOR
-from core.settings.model import Settings
 from core.tasks.model import TaskId, TaskState
-from sandbox.discord.server import Sandbox
 from sandbox.discord.serving import open_sandbox
 from sandbox.discord.settings import SandboxSettings
 from sandbox.discord.views import InteractionAnswer
-from tests.bot.discord.town import AGENTS, Town, bot_at_work, people, settings_for
-from tests.golden.recording import Json, Recording, parts_of, texts
+from tests.bot.discord.town import Town, bot_at_work, people, png
+from tests.builders import make_agent, make_window_agent
+from tests.fakes.calibrations import FakeCalibrations, FakeReload
+from tests.golden.recording import Json, plain, recorded_dialog, recorded_message, texts, walk
 
-_LIMIT_S = 60.0
-_LOOK_S = 0.005
+AGENTS = make_agent("Dry-1"), make_window_agent("Window-1", window="agent-1", allowed_actions="approve deny")
+WEAK = Outcome(
+    result=Result.DELIVERED,
+    assurance=Assurance.WEAK,
+    note="composer empty",
+    pictures=(Picture(moment=Moment.STAGED, part=PictureArea.COMPOSER, png=png("white")),),
+)
+UNKNOWN = Outcome(
+    result=Result.UNKNOWN,
+    reason=Reason.NOT_SEEN,
+    note="the box is empty",
+    pictures=(Picture(moment=Moment.STAGED, png=png("white")), Picture(moment=Moment.LAST_SEEN, png=png("black"))),
+)
+DIALOG = Shown(
+    window="agent-1",
+    activity=Activity.NEEDS_INPUT,
+    answers=(Act.APPROVE, Act.DENY),
+    text="Run this command?\nrm -rf build",
+    mark="one",
+    png=png("purple"),
+)
 _BUSY = text(
     "SELECT (SELECT count(*) FROM notices WHERE state = 'pending'),"
     " (SELECT count(*) FROM deliveries WHERE state IN ('leased', 'staging', 'staged', 'submitting')),"
     " (SELECT max(seq) FROM journal)"
 )
-"""What is left to tell, what is being delivered, and the newest event."""
+"""What is left to post, what is being delivered, and the newest event."""
+_LIMIT_S = 60.0
+_LOOK_S = 0.005
 
 
 @dataclass(slots=True, kw_only=True)
 class Tour:
-    """One person who looks at one town, and what was recorded."""
+    """One user who looks at one town, and what was recorded."""
 
     town: Town
-    record: Recording
-    is_steady: bool = True
-    """Each step waits until all that it caused has been told; not where a delivery is repeated for ever."""
+    names: dict[str, str] = field(default_factory=dict[str, str])
+    """Of users and channels by their ids."""
+    payloads: dict[str, Json] = field(default_factory=dict[str, Json])
 
-    # What a person does
+    async def slash(self, command: str, **options: Any) -> Json:
+        return await self.town.answered(await self.ask(command, **options))
 
-    async def slash(self, command: str, *, user: str = "Ada", where: str = "#octet", **options: Any) -> Json:
-        """Type a command and record its private answer."""
-        answer = await self.town.sandbox.slash(user, where, command, options)
-        given = "".join(f" {name}={self._short(value)}" for name, value in options.items())
-        message = await self._answered(f"{user} /{command}{given}", answer)
-        if self.is_steady:
-            await self.told()
-        return message
+    async def ask(self, command: str, **options: Any) -> InteractionAnswer:
+        return await self.town.sandbox.slash("Ada", "#octet", command, options)
 
-    async def form(self, command: str, values: Json, **options: Any) -> Json:
-        """Open a dialog by a command, fill it in, and record both."""
-        opened = await self.town.sandbox.slash("Ada", "#octet", command, options)
-        assert opened.modal is not None
-        self.record.modal(f"Ada /{command}", opened.modal)
-        return await self.fill(opened, values)
+    async def record(self, name: str, message: Json) -> None:
+        sandbox = self.town.sandbox
+        self.names |= {str(one.id): one.name for one in sandbox.world.users.values()}
+        self.names |= {str(one["id"]): one["name"] for one in await sandbox.channels()}
+        self.names |= {str(one["id"]): f"thread {one['name'].split(' ')[0]}" for one in await sandbox.threads()}
+        self.payloads[name] = recorded_message(message, self.names)
 
-    async def fill(self, opened: InteractionAnswer, values: Json) -> Json:
-        given = "".join(f" {name}={self._short(value)}" for name, value in values.items())
-        return await self._answered(f"Ada sends{given}", await self.town.sandbox.submit_modal("Ada", opened, values))
+    async def public(self, kind: str) -> Json:
+        """Return the newest public message with a button whose custom id begins so."""
+        found = [one for one in await self.town.sandbox.messages() if one["sandbox"]["only_for"] is None]
+        return next(
+            one
+            for one in reversed(found)
+            if any(part.get("custom_id", "").startswith(kind) for part in walk(one["components"]))
+        )
 
-    async def press(self, message: Json, kind: str, *, user: str = "Ada") -> Json:
-        """Press the button of this message whose custom id begins so, and record the private answer."""
-        return await self._answered(f"{user} presses {kind}", await self._click(message, kind, user))
+    async def card(self, task: str) -> Json:
+        row = await self.town.coordinator.notices.card_of(task)
+        assert row is not None
+        return next(one for one in await self.town.sandbox.messages() if one["id"] == row.posted_message)
 
-    async def press_and_fill(self, message: Json, kind: str, values: Json) -> Json:
-        opened = await self._click(message, kind, "Ada")
-        assert opened.modal is not None
-        self.record.modal(f"Ada presses {kind}", opened.modal)
-        return await self.fill(opened, values)
+    async def task(self, task: str, state: TaskState) -> None:
+        """Return when the task is in this state and Octet has posted all about it."""
 
-    async def complete(self, command: str, option: str, typed: str, *, user: str = "Ada", **options: Any) -> None:
-        """Record what an option offers."""
-        found = await self.town.sandbox.autocomplete(user, "#octet", command, {**options, option: typed}, option)
-        self.record.choices(f"{user} types /{command} {option}={typed}", found)
+        async def is_so() -> bool:
+            return (await self.town.coordinator.tasks.show(TaskId(task), by=OPERATOR)).task.state is state
 
-    # What is waited for
+        await self.until(is_so)
 
     async def until(self, is_so: Callable[[], Awaitable[bool]]) -> None:
-        """Return when it is so and everything about it has been told."""
         async with asyncio.timeout(_LIMIT_S):
-            while not await is_so():  # noqa: ASYNC110  no event tells of facts of every kind
-                await asyncio.sleep(_LOOK_S)
+            while not await is_so():  # noqa: ASYNC110 - facts of every kind, no one event
+                await asyncio.sleep(_LOOK_S)  # the facts have no common event
         await self.told()
 
-    async def task(self, task: str, state: TaskState, reason: str | None = None) -> None:
-        """Return when the task is in this state, for this reason, and that has been told."""
-
-        async def is_so() -> bool:
-            now = (await self.town.coordinator.tasks.show(TaskId(task), by=OPERATOR)).task
-            return now.state is state and reason in {None, now.reason}
-
-        await self.until(is_so)
-
-    async def agent(self, agent: str, state: AgentState) -> None:
-        async def is_so() -> bool:
-            return (await self.town.coordinator.agents.show(agent, by=OPERATOR)).state is state
-
-        await self.until(is_so)
-
     async def told(self) -> None:
-        """Return when nothing is left to deliver or to tell, and nothing more happens."""
+        """Return when nothing is left to deliver or to post, and nothing more happens."""
         before, same = None, 0
         async with asyncio.timeout(_LIMIT_S):
             while same < 3:
-                # In the writer's thread, so behind all that was begun before.
+                # In the writer's thread, so after all that began before.
                 now = await self.town.coordinator.store.write(lambda tx: tuple(tx.execute(_BUSY).one()))
                 is_quiet = now == before and now[:2] == (0, 0)
                 same, before = (same + 1 if is_quiet else 0), now
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(_LOOK_S)  # that nothing happens is no event
 
-    # What there is to see
+    async def board(self) -> Json:
+        """Return the live board, when it shows the present."""
 
-    async def public(self) -> list[Json]:
-        """Every message of the bot that everybody sees, with something on it, in the order of the notices."""
-        found = [
-            one
-            for one in await self.town.sandbox.messages()
-            if one["author"].get("bot") and one["sandbox"]["only_for"] is None and (one["content"] or one["components"])
-        ]
-        return sorted(found, key=lambda one: (_marker(one), int(one["id"])))
+        async def is_present() -> bool:
+            board = fleet_view.blocks(await self.town.coordinator.fleet.board(by=HUB))
+            shown = {plain(words, {}) for one in await self.town.sandbox.messages() for words in texts(one)}
+            return {plain(one, {}) for one in board} <= shown
 
-    async def with_button(self, kind: str) -> Json:
-        """The newest public message with a button whose custom id begins so."""
-        await self.told()
-        return next(one for one in reversed(await self.public()) if _buttons(one, kind))
-
-    async def look(self) -> None:
-        """Record the final state of every public message, and the threads."""
-        await self.told()
-        await self._learn_names()
-        for message in await self.public():
-            self.record.message("everybody sees", message, files=self._files(message))
-        names = sorted(one["name"] for one in await self.town.sandbox.threads())
-        self.record.structure.append({"threads": len(names)})
-        self.record.say("threads", "\n".join(names))
-
-    def code(self) -> str:
-        """The code in the newest prompt of the window."""
-        prompt = next(one for one in reversed(self.town.lane.submitted) if "--code " in one)
-        return prompt.partition("--code ")[2].split()[0]
-
-    async def _click(self, message: Json, kind: str, user: str) -> InteractionAnswer:
-        [button] = _buttons(message, kind)
-        return await self.town.sandbox.click(user, message, button["custom_id"])
-
-    async def _answered(self, step: str, answer: InteractionAnswer) -> Json:
-        message = await self.town.answered(answer)
-        await self._learn_names()
-        self.record.message(step, message, files=self._files(message))
-        return message
-
-    def _files(self, message: Json) -> dict[str, bytes]:
-        held = self.town.sandbox.world.attachments
-        return {one["filename"]: held[int(one["id"])].content for one in message["sandbox"]["files"]}
-
-    async def _learn_names(self) -> None:
-        world, names = self.town.sandbox.world, self.record.names
-        names |= {str(one.id): one.name for one in world.users.values()}
-        names |= {str(one["id"]): one["name"] for one in await self.town.sandbox.channels()}
-        names |= {str(one["id"]): f"thread {one['name'].split(' ')[0]}" for one in await self.town.sandbox.threads()}
-
-    def _short(self, value: object) -> str:
-        said = str(value).replace("\n", "⏎")
-        return said if len(said) <= 60 else f"{said[:40]}… ({len(said)})"
+        await self.until(is_present)
+        return await self.public("v1:fleet:board:remove")
 
 
-@asynccontextmanager
-async def tour(
-    home: Path,
-    *,
-    agents: Sequence[Agent] = AGENTS,
-    is_virtual: bool = False,
-    is_owned: bool = True,
-    change: Callable[[Sandbox], Settings] = settings_for,
-    before: Callable[[Town], Awaitable[None]] | None = None,
-) -> AsyncGenerator[Tour]:
-    """A town with its bot. `is_owned`: Ada is its owner already; `before` happens while Octet is not in Discord."""
+async def play(home: Path) -> dict[str, Json]:
+    """Play the tour and return its payloads by their names."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bot, "GUILD_READY_S", 0.02)
         patch.setattr(outbox, "EDIT_EVERY_S", 0.01)
@@ -192,49 +141,59 @@ async def tour(
         patch.setattr(send_limits, "EDITS", 1000)
         async with (
             open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox,
-            people(home, sandbox, agents, is_virtual=is_virtual) as town,
-            _came_up(town, change(sandbox), before),
+            people(home, sandbox, AGENTS) as town,
+            bot_at_work(town),
         ):
-            if is_owned:
-                await town.own()
-            made = Tour(
-                town=town, record=Recording(hidden={str(home).replace("_", "\\_"): "<home>", str(home): "<home>"})
-            )
-            await made._learn_names()
-            yield made
+            await town.own()
+            here = Tour(town=town)
+            await _new_task(here)
+            await _at_work(here)
+            await _unknown(here)
+            await _calibration(here)
+            return here.payloads
 
 
-@asynccontextmanager
-async def _came_up(
-    town: Town, settings: Settings, before: Callable[[Town], Awaitable[None]] | None
-) -> AsyncGenerator[None]:
-    if before is not None:
-        await before(town)
-    async with bot_at_work(town, settings):
-        yield
+async def _new_task(here: Tour) -> None:
+    opened = await here.ask("task new", agent="Window-1")
+    assert opened.modal is not None
+    here.payloads["the dialog for a new task"] = recorded_dialog(opened.modal)
+    refused = await here.town.sandbox.submit_modal("Ada", opened, {"brief": "ring \x07 the bell"})
+    await here.record("a text that Octet refuses", await here.town.answered(refused))
 
 
-async def board_is_shown(tour: Tour) -> None:
-    """Return when the live board shows the present."""
-    core = tour.town.coordinator
+async def _at_work(here: Tour) -> None:
+    """Show a task at work, another one behind it, and a question of the agent's window."""
+    core, lane = here.town.coordinator, here.town.lane
+    lane.script.append(WEAK)
+    await here.slash("task new", brief="Count the birds", agent="Window-1", priority=1)
+    await here.task("T-1", TaskState.WORKING)
+    code = lane.submitted[0].partition("--code ")[2].split()[0]
+    await core.tasks.record_progress("T-1", code, "*tests* are running @everyone")
+    await here.slash("task new", brief="Count the bees", agent="Window-1")
+    await here.slash("fleet board")
+    await here.told()
+    await here.record("the card of a new task", await here.card("T-2"))
+    await here.record("the card of a task at work", await here.card("T-1"))
+    await here.record("the live board", await here.board())
+    await core.dispatch.window_shows("main", DIALOG)
+    await here.told()
+    await here.record("the question of a window", await here.public("v1:press"))
+    await core.dispatch.window_shows("main", Shown(window="agent-1", activity=Activity.BUSY))
+    await here.task("T-1", TaskState.WORKING)
+    lane.script.append(UNKNOWN)
+    await core.tasks.accept_answer("T-1", code, "Seven birds.", final=True, key="a")
 
-    async def is_so() -> bool:
-        rows = await core.fleet.boards.all()
-        # A board is not edited for its clocks alone, so they are left out.
-        expected = {tour.record.plain(one) for one in fleet_view.blocks(await core.fleet.board(by=HUB))}
-        shown = {tour.record.plain(words) for one in await tour.public() for words in texts(one)}
-        return all(row.posted_message for row in rows) and expected <= shown
 
-    await tour.until(is_so)
-
-
-def _buttons(message: Json, kind: str) -> list[Json]:
-    parts = [part for top in message["components"] for part in parts_of(top)]
-    return [part for part in parts if part["type"] == 2 and part.get("custom_id", "").startswith(kind)]
+async def _unknown(here: Tour) -> None:
+    """Show a task that is done, and one of which Octet does not know whether its prompt arrived."""
+    await here.task("T-2", TaskState.PARKED)
+    await here.record("the card of a task that is done", await here.card("T-1"))
+    await here.record("a task with its receipt", await here.slash("task show", task="T-1"))
+    await here.record("the card of a task that needs a user", await here.card("T-2"))
+    await here.record("an unknown delivery", await here.public("v1:unknown"))
+    await here.record("what needs a user", await here.slash("fleet needs-me"))
 
 
-def _marker(message: Json) -> int:
-    """The number of the notice that a public message tells; boards come last."""
-    last = texts(message)[-1] if message["content"] else [one for one in texts(message) if one.startswith("-# ")][-1]
-    number = last.splitlines()[-1].partition("·")[2].partition("·")[0]
-    return int(number) if number.isdigit() else 10_000
+async def _calibration(here: Tour) -> None:
+    here.town.coordinator.maintenance.reloads_by(FakeReload(), FakeCalibrations(here.town.home))
+    await here.record("the first question of a calibration", await here.slash("desk calibrate", desk="main"))

@@ -17,13 +17,13 @@ from tests.sandbox.discord.spec import SpecChecker
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The world of a test has one server, which is there at once."""
+    """Wait for one server only, which is there at once."""
     monkeypatch.setattr(bot, "GUILD_READY_S", 0.02)
 
 
 @pytest.fixture(autouse=True)
 def plain_log() -> Iterator[None]:
-    """Errors without the variables of each frame, as the program itself logs them: quick, and without secrets."""
+    """Log errors as the program does, without the variables of each frame: quick, and without secrets."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -49,7 +49,7 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def quiet_town(sandbox: Sandbox, tmp_path: Path) -> AsyncIterator[Town]:
-    """A town whose bot is not there yet."""
+    """Open a town whose bot has not started."""
     async with people(tmp_path, sandbox) as town:
         yield town
 
@@ -62,6 +62,6 @@ async def town(quiet_town: Town) -> AsyncIterator[Town]:
 
 @pytest.fixture
 async def owned(town: Town) -> Town:
-    """A town whose owner is Ada."""
+    """Open a town whose owner is Ada."""
     await town.own("Ada")
     return town

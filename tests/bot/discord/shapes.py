@@ -7,7 +7,8 @@ from dataclasses import replace
 from core.kit.ids import MessageId
 from core.messages.model import Message, MessageKind, Source
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place, SubjectId
-from core.security.model import HUB, Actor, ActorKind, Role
+from core.reasons import WaitReason
+from core.security.model import Actor, ActorKind, Role
 from core.tasks.model import Task, TaskId, TaskState, TaskView
 
 ADA = Actor(kind=ActorKind.PERSON, id="discord:1001", name="Ada", role=Role.OWNER)
@@ -60,7 +61,7 @@ ANSWER = Message(
     late=False,
     created_ms=1_700_000_000_000,
 )
-__all__ = ["HUB"]
+DRY = {"state": TaskState.WAITING, "reason": WaitReason.DRY_RUN, "agent": "Agent-1"}
 MARKER = "o1a2b·17"
 
 

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+import io
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from pydantic import SecretStr
 
 from automation.dryrun.lane import DryRunLane
-from bot.discord import client
+from bot.discord import client, render
 from bot.discord.bot import Bot
 from bot.discord.send_limits import SendLimits
-from core.agents.model import Agent, Lane
+from core.agents.model import Agent, AgentState, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState, WindowStatus
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
+from core.security.model import OPERATOR
 from core.settings.model import DiscordSettings, Settings
+from core.tasks.model import Task, TaskId, TaskState
 from sandbox.discord.server import Sandbox
 from sandbox.discord.views import InteractionAnswer
+from tests.bot.discord.shapes import DRY, make_task
 from tests.builders import make_agent, make_desk, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -33,6 +38,9 @@ AGENTS = (
     make_window_agent("Window-1", window="agent-1", can="shell"),
     make_agent("Nowhere", lane=Lane.WINDOW),
 )
+DRY_RUN = render.state_words(make_task(**DRY))
+"""What the card of a task shows after a dry run."""
+Message = dict[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,41 +53,80 @@ class Town:
     hands: FakeHands
     lane: FakeLane
 
-    async def ask(self, command: str, user: str = "Ada", **options: Any) -> str:
-        """Type a command in #octet and return the private answer."""
-        answer = await self.sandbox.slash(user, "#octet", command, options)
-        return text_of(await self.answered(answer))
+    @property
+    def ada(self) -> str:
+        return str(self.sandbox.world.ada.id)
 
-    async def answered(self, answer: InteractionAnswer) -> dict[str, Any]:
-        """The private message of an answer, once it thinks no more."""
+    async def ask(self, command: str, user: str = "Ada", where: str = "#octet", **options: Any) -> str:
+        """Type a command and return the text of the private answer."""
+        return text_of(await self.answer(command, user, where, **options))
+
+    async def answer(self, command: str, user: str = "Ada", where: str = "#octet", **options: Any) -> Message:
+        return await self.answered(await self.sandbox.slash(user, where, command, options))
+
+    async def answered(self, answer: InteractionAnswer) -> Message:
+        """Return the private message of an answer, once it thinks no more."""
         assert answer.failure is None, answer.failure
         return await wait_message(
             self.sandbox, lambda message: message["id"] == answer.message_id and not message["sandbox"]["thinking"]
         )
 
+    async def press(self, message: Message, label: str, user: str = "Ada") -> Message:
+        """Press a button and return the private answer."""
+        return await self.answered(await self.sandbox.click(user, message["id"], label))
+
+    async def complete(self, command: str, option: str, typed: str, user: str = "Ada", **others: Any) -> list[str]:
+        """Return the values that an option offers."""
+        found = await self.sandbox.autocomplete(user, "#octet", command, {**others, option: typed}, option)
+        return sorted(str(one["value"]) for one in found)
+
     async def own(self, user: str = "Ada") -> None:
         """Make this person the owner, by the code that the console shows."""
         code = self.coordinator.people.claim_code()
         assert code is not None
-        assert "You are the owner" in await self.ask("admin claim", user=user, code=code)
+        await self.ask("admin claim", user=user, code=code)
+        assert self.coordinator.people.claim_code() is None
 
-    async def card(self, task: str = "T-1", holds: str = "") -> dict[str, Any]:
-        """The task's card, once it shows `holds`."""
+    async def task(self, task: str = "T-1") -> Task:
+        return (await self.coordinator.tasks.show(TaskId(task), by=OPERATOR)).task
+
+    async def tasks(self) -> list[str]:
+        return [one.id for one in await self.coordinator.tasks.list(by=OPERATOR)]
+
+    async def agent_state(self, agent: str = "Window-1") -> AgentState:
+        return (await self.coordinator.agents.show(agent, by=OPERATOR)).state
+
+    async def card(self, task: str = "T-1", state: TaskState | str = "", holds: str = "") -> Message:
+        """Return the task's card, once it shows this state (or these words in its place) and `holds`."""
+        words = render.STATES[state][1].rpartition("{agent}")[2] if isinstance(state, TaskState) else state
+        return await self.said(f"### {task} ·", f"{words}**" if words else "", holds)
+
+    async def said(self, *words: str) -> Message:
+        """Wait for a public message with all these words."""
         return await wait_message(
-            self.sandbox,
-            lambda m: f"### {task} ·" in text_of(m) and holds in text_of(m) and m["sandbox"]["only_for"] is None,
+            self.sandbox, lambda m: m["sandbox"]["only_for"] is None and all(one in text_of(m) for one in words)
         )
 
-    async def said(self, words: str) -> dict[str, Any]:
-        """A public message with these words."""
-        return await wait_message(self.sandbox, lambda m: words in text_of(m) and m["sandbox"]["only_for"] is None)
+    async def now(self, message: Message, *words: str) -> Message:
+        """Return the message, once it shows all these words."""
+        return await wait_message(
+            self.sandbox, lambda m: m["id"] == message["id"] and all(one in text_of(m) for one in words)
+        )
+
+    async def without_buttons(self, message: Message) -> Message:
+        """Return the message, once its buttons are gone."""
+        return await wait_message(self.sandbox, lambda m: m["id"] == message["id"] and not buttons(m))
+
+    async def question(self, button: str) -> Message:
+        """Wait for a public message with this button."""
+        return await wait_message(self.sandbox, lambda m: m["sandbox"]["only_for"] is None and button in buttons(m))
 
 
 @asynccontextmanager
 async def people(
     home: Path, sandbox: Sandbox, agents: Sequence[Agent] = AGENTS, *, is_virtual: bool = False
 ) -> AsyncGenerator[Town]:
-    """The coordinator with dispatch at work, without the bot."""
+    """Open the coordinator with dispatch at work, without the bot."""
     window = WindowStatus(name="agent-1", usable=True)
     hands, lane = FakeHands(windows=(window,)), FakeLane()
     async with open_coordinator(
@@ -97,7 +144,7 @@ async def people(
 
 
 def settings_for(sandbox: Sandbox, **changes: Any) -> Settings:
-    """Settings as the demo has them."""
+    """Make settings as the demo has them."""
     discord = DiscordSettings(
         guild_id=sandbox.world.guild_id,
         channel_id=sandbox.world.home.id,
@@ -111,7 +158,7 @@ def settings_for(sandbox: Sandbox, **changes: Any) -> Settings:
 
 @asynccontextmanager
 async def bot_at_work(town: Town, settings: Settings | None = None) -> AsyncGenerator[asyncio.Event]:
-    """One process's bot, connected; leaving the block is its end. The event is what `/readyz` tells."""
+    """Run one process's bot until the block ends. The event is what `/readyz` reports."""
     up, settings = asyncio.Event(), settings or settings_for(town.sandbox)
     assert settings.discord_token is not None
     async with asyncio.TaskGroup() as group:
@@ -127,21 +174,39 @@ async def bot_at_work(town: Town, settings: Settings | None = None) -> AsyncGene
 
 
 def make_bot(town: Town) -> Bot:
-    """A bot that is not connected."""
+    """Make a bot that is not connected."""
     gate = SendLimits(SystemClock())
     return client.create_bot(
         settings_for(town.sandbox), town.coordinator, gate=gate, on_up=lambda _: None, on_lost=lambda: None
     )
 
 
-def text_of(message: dict[str, Any]) -> str:
-    """All text of a message."""
-    texts = [message["content"]]
+def png(colour: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(file, "PNG")
+    return file.getvalue()
 
-    def walk(parts: list[dict[str, Any]]) -> None:
+
+def parts_of(message: Message) -> list[Message]:
+    """List all components of a message, each before those that it contains."""
+
+    def walk(parts: list[Message]) -> Iterator[Message]:
         for part in parts:
-            texts.append(str(part.get("content", "")))
-            walk(part.get("components", []))
+            yield part
+            yield from walk(part.get("components", []))
 
-    walk(message["components"])
+    return list(walk(message["components"]))
+
+
+def text_of(message: Message) -> str:
+    """Join all text of a message."""
+    texts = [message["content"], *(str(part.get("content", "")) for part in parts_of(message))]
     return "\n".join(text for text in texts if text)
+
+
+def buttons(message: Message) -> list[str]:
+    return [part["label"] for part in parts_of(message) if part["type"] == 2]
+
+
+def pictures(message: Message) -> list[str]:
+    return [one["filename"] for one in message["sandbox"]["files"]]
