@@ -77,7 +77,7 @@ class Mark(StrEnum):
     KNOWN = "known"  # It holds for every window of this kind; its note says from where that is known.
     CALIBRATE = "to calibrate"  # Each person measures it at their own window; its note says what it is.
     MEASURED = "measured"  # It was measured at this very window
-    OWN = "yours"  # Whoever wrote the file says so
+    OWN = "yours"  # The file's author says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,7 +150,7 @@ class Tmux:
     server: Internal[str] = ""  # The name of Octet's own server, as `tmux -L` takes it
 
 
-VIRTUAL = "virtual"  # The display of a desk that has one of its own; which number it gets is known once it is up.
+VIRTUAL = "virtual"  # A desk's separate display; Octet knows its number once it is up.
 
 
 @config_table
@@ -244,7 +244,7 @@ class Desk:
     windows: Internal[tuple[Window, ...]] = ()
     block_user_input: Bool = True
     """Whether Octet holds keyboard and mouse of this display while it delivers: a user may be there, or use VNC."""
-    virtual: Virtual | None = None  # A display of its own
+    virtual: Virtual | None = None  # A separate display
     user_activity: UserActivityPolicy = UserActivityPolicy()  # How Octet behaves where a user works too
     tmux: Tmux | None = None  # Its windows are panes of this server; it has no display.
 

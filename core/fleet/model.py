@@ -145,7 +145,7 @@ class Trouble:
     what: str  # A sentence
     next: str  # what to do about it
     since_ms: int = 0  # since when it is known
-    counts: bool = False  # it has lasted, so not all is well
+    counts: bool = False  # it has lasted, so it counts as a problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,7 @@ class Ping:
     last_ms: int = 0  # when it was taken last; 0: never yet
     failing_since_ms: int = 0
     note: Diagnostic = ""  # why it is not taken; empty when it is
-    is_held_back: bool = False  # not all is well, so it is kept back on purpose
+    is_held_back: bool = False  # Octet keeps it back on purpose, because there is a problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from core.profiles.value_types import (
     Title,
 )
 
-AT = "@"  # Between a profile's name and its window's, where that window has values of its own: `cursor@main.agent-1`.
+AT = "@"  # Between a profile's name and its window's, where that window has separate values: `cursor@main.agent-1`.
 
 LONGEST_TITLE = 1_000  # So many characters of a window's title are compared; a program chooses its title.
 
@@ -50,7 +50,7 @@ class TooLong(StrEnum):
     """What becomes of a prompt that is longer than `max_chars`."""
 
     FILE = "file"  # Its body goes into a file of the home, which the prompt names: for agents that can read files here.
-    REFUSE = "refuse"  # It is not sent, and a person is told: for agents that cannot, such as a chat in a browser.
+    REFUSE = "refuse"  # Octet does not send it and tells the user: for agents that cannot, such as a chat in a browser.
     SPLIT = "split"
     """Octet sends it in parts, each a separate delivery; all but the last ask the agent to wait for the rest."""
 
@@ -97,7 +97,7 @@ class Activity(StrEnum):
 
     IDLE = "idle"  # Its composer is empty, its busy sign is not shown, and nothing changed in it for a while
     BUSY = "busy"
-    NEEDS_INPUT = "needs_input"  # A dialog waits for somebody's answer
+    NEEDS_INPUT = "needs_input"  # A dialog waits for an answer
     ERROR = "error"
     LIMITED = "limited"  # Its agent says that it has used up what it may use for now
     UNKNOWN = "unknown"
@@ -288,7 +288,7 @@ class Dialog:
     sign: Sign | None = None  # A colour in a box that is there then
     picture: Likeness | None = None  # A picture that is there then
     accessible: Accessible | None = None  # What its program shows on the accessibility bus then
-    window: Modal | None = None  # A window of its own
+    window: Modal | None = None  # A separate window
     acts: Presses = field(default_factory=dict[Act, Press])
     """How to answer this dialog, if not as the profile's `acts` say. In a separate window, points count from its top
     left corner."""

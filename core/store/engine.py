@@ -108,7 +108,7 @@ class Store:
         self._locked_s = 0.0
         self._has_failed = asyncio.Event()
         self._probing = asyncio.Lock()
-        self.trouble: StoreUnavailable | None = None  # Why nothing can be written now; None when all is well
+        self.trouble: StoreUnavailable | None = None  # Why Octet cannot write now; None when it can
 
     @classmethod
     @asynccontextmanager

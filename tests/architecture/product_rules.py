@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,6 +15,8 @@ from pydantic import SecretStr
 from tests.architecture.rules import Function, imported_names, module_name, text_of, tracked_files
 
 PARTS = ("bot", "core", "automation", "sandbox")
+PAGES = ("CONTRIBUTING.md", "docs/architecture.md")
+"""Pages that contributors read. Users' pages do not follow the rule about words yet."""
 MOST_PARAMETERS = 6
 MOST_HOPS = 2
 SMALL = 60
@@ -160,6 +164,24 @@ def odd_english(found: Trees) -> list[str]:
                 said = " ".join(node.value.split())
                 if not said.startswith(_GRANTED) and (habit := _DIALECT.search(said)):
                     breaches.append(f"{module}:{node.lineno}: {habit[0]}: {said[:100]}")
+    return breaches
+
+
+def odd_words(root: Path) -> list[str]:
+    """Comments and the pages for contributors keep to the same words."""
+    breaches = []
+    for path in tracked_files(root):
+        place = path.relative_to(root)
+        if path.suffix == ".py" and place.parts[0] in PARTS:
+            tokens = tokenize.generate_tokens(io.StringIO(text_of(path)).readline)
+            said = [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
+        elif str(place) in PAGES:
+            said = list(enumerate(text_of(path).splitlines(), 1))
+        else:
+            continue
+        breaches += [
+            f"{place}:{line}: {habit[0]}: {text[:100]}" for line, text in said if (habit := _DIALECT.search(text))
+        ]
     return breaches
 
 

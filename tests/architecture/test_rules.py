@@ -63,6 +63,10 @@ def test_the_product_keeps_each_rule(trees: product_rules.Trees, rule: str) -> N
     assert not breaches, "\n".join(breaches)
 
 
+def test_comments_and_the_pages_for_contributors_are_plain_english() -> None:
+    assert product_rules.odd_words(ROOT) == []
+
+
 def test_no_module_has_a_name_that_says_nothing() -> None:
     found = [f"{path.relative_to(ROOT)}: {what}" for path in PYTHON for what in rules.vague_name(path, ROOT)]
     assert not found, "\n".join(found)
