@@ -178,7 +178,7 @@ def _read(path: Path) -> SpooledAnswer | str:
         return f"The file cannot be read: {error.strerror}."
     except ValidationError as error:
         wrong = "; ".join(".".join(map(str, ("it", *one["loc"]))) + f": {one['msg']}" for one in error.errors())
-        return f"It is no answer in JSON, in UTF-8: {wrong}."
+        return f"It is not an answer in JSON and UTF-8: {wrong}."
 
 
 def _refuse(path: Path, why: str) -> None:

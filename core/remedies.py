@@ -262,7 +262,7 @@ UNKNOWN = "`/desk doctor` checks the window. The log of `octet run` has more."
 
 
 def sentence(code: str | None) -> str:
-    """Return what it is; a text that is no code stays as it is."""
+    """Return what it is; any other text stays as it is."""
     return ENGLISH[code][0] if code and code in ENGLISH else code or ""
 
 

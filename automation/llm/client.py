@@ -48,7 +48,7 @@ class ModelClient:
         except APIConnectionError as error:
             return _disconnected(error)
         except (OpenAIError, ValueError, TypeError, AttributeError) as error:
-            # An error inside the stream, an event that is no JSON, or one of another shape: the package checks none.
+            # An error inside the stream, an event that is not JSON, or one of another shape: the package checks none.
             return cut(f"the answer broke off ({type(error).__name__})")
 
     async def _read_answer(self, client: AsyncOpenAI, text: str) -> Outcome:

@@ -114,7 +114,7 @@ class ActionRun(Attempt):
 
     def _cannot(self, before: DialogState) -> Outcome:
         if self._act in self._profile.acts and before.shows is not None:
-            note = f"a dialog is open, to which {self._act.value} is no answer"
+            note = f"a dialog is open, to which {self._act.value} is not an answer"
             return Outcome(result=Result.REFUSED, reason=Reason.DIALOG, note=note)
         what = "has no entry in [acts] that says how to " + self._act.value
         if self._act is Act.NEW_CHAT:
@@ -149,7 +149,7 @@ class ActionRun(Attempt):
         elif state.mark != self._expects:
             why = "the dialog has changed since a user saw it"
         elif self._act not in state.answers:
-            why = f"{self._act.value} is no answer to what the window shows"
+            why = f"{self._act.value} does not answer what the window shows"
         return PermanentFailure(Reason.CHANGED, why) if why else None
 
     def _new_chat_obstacle(self, state: DialogState) -> PermanentFailure | None:

@@ -357,7 +357,7 @@ class PaneAction(TmuxPane):
         self._hold.take(self.seen().state)
         self.look_at_dialog()
         if self._mark != before:
-            raise PermanentFailure(Reason.CHANGED, "the dialog does not look any more as it was shown")
+            raise PermanentFailure(Reason.CHANGED, "the dialog looks different now")
         self._pace.check()
         if self._pace.now_s() >= by_s:
             raise TransientFailure(Reason.LATE)

@@ -334,7 +334,7 @@ def _typed_s(clients: Sequence[str], pane: str) -> float:
 
 
 def parse(row: str) -> PaneState | None:
-    """Return what one row of FORMAT says; None where it is no such row."""
+    """Return what one row of FORMAT says; None for any other row."""
     if not _ROW.fullmatch(row):
         return None
     parts = dict(zip(_PARTS, row.split("|"), strict=True))

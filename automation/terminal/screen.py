@@ -109,7 +109,7 @@ def view(lines: tuple[ScreenLine, ...], terminal: Terminal) -> PaneScreen:
 
 @_limited()
 def fits_placeholder(composer: str, text: str, terminal: Terminal) -> bool | None:
-    """Return whether the composer shows a program's sign for exactly such a paste; None where it is no sign."""
+    """Return whether the composer shows a program's sign for exactly such a paste; None where it is not a sign."""
     for pattern in terminal.paste_placeholders:
         found = _compiled(pattern).fullmatch(composer.strip())
         if found is None:
@@ -205,7 +205,7 @@ def _dialog(
     texts: tuple[str, ...], terminal: Terminal, composer: range, *, is_busy: bool
 ) -> tuple[int | None, tuple[str, ...]]:
     """Find the dialog, and its lines: from the first that its pattern matches to the end of the screen, as its choices
-    are below. Text in the composer is no dialog, nor what the transcript merely kept of an earlier one."""
+    are below. Text in the composer is not a dialog, nor what the transcript merely kept of an earlier one."""
     whole, end = "\n".join(texts), composer.start if composer else len(texts)
     begins = [*accumulate((len(text) + 1 for text in texts), initial=0)]
     taken = next((line for line in range(end - 1, -1, -1) if _is_prompt(texts[line], terminal)), -1)

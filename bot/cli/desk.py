@@ -130,7 +130,7 @@ def up(
 
 @app.command()
 def down(
-    desk: Annotated[list[str] | None, typer.Argument(metavar="[DESK]…", help="Left out: all.")] = None,
+    desk: Annotated[list[str] | None, typer.Argument(metavar="[DESK]…", help="Default: all.")] = None,
     home: HomeOption = None,
 ) -> None:
     """End the desks' virtual displays and panes, with all their programs, until `octet desk up`."""

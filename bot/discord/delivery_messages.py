@@ -45,7 +45,7 @@ _SETTLED_WORDS: dict[str, str] = {
     "arrived": "{who} said that it arrived.",
     "again": "{who} said that it did not arrive; Octet sends it again.",
     "dropped": "{who} dropped it.",
-    "ended": "no decision needed any more: {reason}.",
+    "ended": "no decision needed: {reason}.",
 }
 _MOMENTS: dict[Moment, str] = {
     Moment.STAGED: "before Enter",

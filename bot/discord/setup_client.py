@@ -128,7 +128,7 @@ class SetupClient:
         return [_channel(one, held, mine, bot_id) for one in listed]
 
     def find_member(self, server: str, person: str) -> DiscordUser | None:
-        """Return a member of this server; None for a user who is no member."""
+        """Return a member of this server; None for other users."""
         try:
             return _user(self._of(server, f"/members/{person}")["user"])
         except NotVisible:

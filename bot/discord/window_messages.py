@@ -30,7 +30,7 @@ _OVER: dict[DialogEnding, str] = {
 _SETTLED: dict[str, str] = {
     "arrived": "{who} said that Octet pressed **{act}** for {agent}.",
     "dropped": "{who} does not need **{act}** for {agent} any more.",
-    "ended": "**{act}** for {agent} needs no decision any more.",
+    "ended": "**{act}** for {agent} no longer needs a decision.",
 }
 _NOT_AGAIN = (
     "Octet does not press it again. Look at its window (`/desk screenshot`): if it still asks, a new message has "

@@ -91,7 +91,7 @@ class Verb:
     name: str = ""
     own: str = ""  # who may do it without the permission, such as "who asked for the task"; empty: no other actor
     on: On = On.ALL
-    mcp: str = ""  # its name as an agent's tool; empty: it is no tool
+    mcp: str = ""  # its name as an agent's tool; empty: it is not a tool
     undo: str = ""  # the verb of this group that undoes it; empty: none does
     says: str | Callable[[Any], str] = ""
     """The sentence about its result `it`; empty: the interface presents the result by its type."""

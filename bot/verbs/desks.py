@@ -17,7 +17,7 @@ from core.security.model import Actor, Permission, require
 
 ABOUT = "The displays on which prompts are typed"
 WindowName = Annotated[str, ParameterKind(help="Which window, as `/desk status` names it")]
-AnyDesk = Annotated[DeskName | None, "Which desk; left out: all of them"]
+AnyDesk = Annotated[DeskName | None, "Which desk; default: all"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ async def try_out(
     octet: Coordinator,
     desk: Annotated[DeskName | None, "All windows of this desk"] = None,
     *,
-    agent: Annotated[AgentName | None, "Whose window; left out: all of them"] = None,
+    agent: Annotated[AgentName | None, "Whose window; default: all"] = None,
     by: Actor,
 ) -> tuple[Tried, ...]:
     """Test windows: paste a harmless line, read it back and clear it; never send it.

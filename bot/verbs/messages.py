@@ -17,8 +17,8 @@ async def send(
     octet: Coordinator,
     text: Text,
     *,
-    agent: Annotated[AgentName | None, "The agent; left out: the one that has the task"] = None,
-    task: Annotated[OpenTask | None, "The task it is about; left out inside a task's thread: that task"] = None,
+    agent: Annotated[AgentName | None, "The agent; default: the one that has the task"] = None,
+    task: Annotated[OpenTask | None, "The task it is about; inside a task's thread: that task"] = None,
     origin: Origin,
     by: Actor,
 ) -> AgentMessageView:

@@ -30,7 +30,7 @@ class CalibrationDialog(Protocol):
     """A calibration as its interfaces see it."""
 
     async def step(self) -> CalibrationStep: ...  # report its state
-    # Answer the question. Raises why it is no answer to it; the question then stays.
+    # Answer the question. Raises why it is not an answer; the question then stays.
     async def answer(self, answer: Answer) -> CalibrationStep: ...
     # Take a PNG for the question: the display with the windows' numbers, or a window with a grid; with `is_whole`
     # always the display.

@@ -112,7 +112,7 @@ def read(question: Question, said: str, picks: Mapping[int, Pick]) -> Answer | N
 
 
 def read_point(said: str) -> Point | None:
-    """Read `120,-60`; None: it is no point."""
+    """Read `120,-60`; None: it is not a point."""
     found = _POINT.fullmatch(said)
     return (int(found[1]), int(found[2])) if found else None
 

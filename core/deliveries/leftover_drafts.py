@@ -23,7 +23,7 @@ class DraftMarks:
         self._rehearsing: set[tuple[str, str]] = set()  # Windows of desks in which a rehearsal is under way
 
     async def left(self, desk: str) -> Mapping[str, tuple[str, ...]]:
-        """Return, by window, the marks of Octet's drafts that may still be there and are no evidence any more."""
+        """Return, by window, the marks of Octet's drafts that may still be there and are no longer evidence."""
         found: dict[str, list[Row]] = {}
         for row in await self._store.fetch(_store.DRAFTS, {"place": desk}):
             if row.window:
@@ -77,6 +77,6 @@ def _joined(*marks: Iterable[str]) -> tuple[str, ...]:
 
 
 def _no_evidence(rows: Iterable[Row]) -> tuple[str, ...]:
-    """Return the marks of drafts that are no evidence any more, each once."""
+    """Return the marks of drafts that are no longer evidence, each once."""
     left = (row for row in rows if DeliveryState(row.state) not in _NEEDED)
     return tuple(dict.fromkeys(mark for row in left for mark in json.loads(row.drafts)))

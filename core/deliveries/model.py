@@ -271,7 +271,7 @@ class DeliveryRetaken(DeliveryEvent):
 
 
 class NotWanted(Conflict):
-    """The task or message of delivery {id} has ended; Octet does not deliver it any more."""
+    """The task or message of delivery {id} has ended; Octet no longer delivers it."""
 
 
 class LeaseLost(Conflict):

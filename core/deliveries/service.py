@@ -170,7 +170,7 @@ class Deliveries:
         return after
 
     def set_note(self, tx: Tx, delivery: DeliveryId, *, reason: AnyReason | None, note: str) -> None:
-        """Note why the delivery is in its state. This is no step."""
+        """Note why the delivery is in its state. This is not a step."""
         self._update(tx, delivery, reason=reason or "", note=note, changed_ms=self._clock.now_ms())
 
     def proceed(
@@ -229,7 +229,7 @@ class Deliveries:
         return self.step(tx, rested, DeliveryState.QUEUED, reason=outcome.reason, note=outcome.note)
 
     def waits(self, tx: Tx, delivery: Delivery, *, reason: AnyReason | None, note: str, not_before_ms: int) -> None:
-        """Note why, and how long, a queued delivery waits. This is no step."""
+        """Note why, and how long, a queued delivery waits. This is not a step."""
         self._update(tx, delivery.id, reason=reason or "", note=note, not_before_ms=not_before_ms)
 
     def requeue(self, tx: Tx, delivery: Delivery, *, by: Actor) -> Delivery:

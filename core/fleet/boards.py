@@ -1,4 +1,4 @@
-"""The live boards. They are no notices: a board belongs to no task, and must never delay a notice."""
+"""The live boards. They are not notices: a board belongs to no task, and must never delay a notice."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ CODE_ON_SCREEN = re.compile(_WRAP.join([r"(?<![a-z2-9])[a-z2-9]", *["[a-z2-9]"] 
 """An answer code as a window shows it: broken over lines, with a frame around them."""
 _HINT = re.compile(r"\.[A-Z2-7]{26}|\.[\w-]{6,7}\.[\w-]{27}|\.[0-9a-f]{64}|(?:Bearer|Bot) ")
 """A part of each shape that is quick to look for: most lines have none."""
-_SHORTEST = 8  # hiding a shorter text would hide words that are no secrets
+_SHORTEST = 8  # hiding a shorter text would hide words that are not secret
 _known: set[str] = set()
 
 

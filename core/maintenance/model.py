@@ -17,7 +17,7 @@ class Tried:
 
     desk: str
     window: str
-    agent: str  # whose window it is; empty if it is no agent's
+    agent: str  # whose window it is; empty if it is not an agent's
     is_good: bool  # the whole text was read back, and then seen to be gone
     by: str = ""  # how it was read: `accessibility`, `copy`, `pixels`, `none`; empty when it was not
     took_ms: float = 0.0  # of the try that counted, from the first look to the empty composer

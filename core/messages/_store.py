@@ -7,7 +7,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, bindparam, 
 from core.store.tables import metadata, texts
 
 _HAS_TEXT = text("expired_ms IS NULL AND kind != 'control'")
-"""The body of a control message names an act and is no text."""
+"""The body of a control message names an act and is not a text."""
 
 messages = Table(
     "messages",

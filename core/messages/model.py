@@ -116,7 +116,7 @@ def address_of(by: Actor) -> str:
 
 
 def source_of(by: Actor) -> Source:
-    """Return where the text of a sender that is no agent comes from."""
+    """Return where the text of a sender that is not an agent comes from."""
     return Source.MEMBER if by.kind is ActorKind.PERSON else Source.OPERATOR
 
 

@@ -132,7 +132,7 @@ class Box:
 
     @property
     def edges(self) -> tuple[int, int, int, int]:
-        """Return its left, top, right and lower edge, as Pillow takes a box; the last two are no part of it."""
+        """Return its left, top, right and lower edge, as Pillow takes a box; the last two are outside of it."""
         return self.x, self.y, self.x + self.width, self.y + self.height
 
     @property
@@ -358,8 +358,8 @@ class Terminal:
     begins after it."""
     bar: Pattern = ""
     """The edge that all lines of the composer have, and those of what was said: the last lines in a row that have it
-    are the composer, and blank lines at its ends are no text."""
-    end: Pattern = ""  # The first line below that is no part of the composer; left out: all below is.
+    are the composer, and blank lines at its ends do not count."""
+    end: Pattern = ""  # The first line below the composer; default: all below belongs to it.
     margin: Pattern = ""  # What comes before the text in the composer's further lines
     tail: Pattern = ""  # What comes after the text in the composer's lines: the edge of a box around it.
     placeholder: Pattern = ""  # What an empty composer shows instead of nothing

@@ -51,7 +51,7 @@ class Reserve:
         return True
 
     def _make(self) -> None:
-        """Write zeros: room that a file system only promises is no room."""
+        """Write zeros: a file system may not keep room that it only promised."""
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             left = SIZE

@@ -94,7 +94,7 @@ class Answers:
         if isinstance(problem, TaskNotStarted) and answer.final and self._may_have_arrived_before(tx, found):
             problem = None
         if problem is not None:
-            # A separate key: the same text in time is no repetition of one that changed nothing.
+            # A separate key: the same text in time does not repeat one that changed nothing.
             full_key += ":early" if isinstance(problem, TaskNotStarted) else ":late"
             known = self._services.messages.find_by_key(tx, full_key)
         if known is not None:

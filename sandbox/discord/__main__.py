@@ -22,7 +22,7 @@ def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
     )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; another is taken when it is busy")
     parser.add_argument("--identify-every-s", type=float, default=5.0, help="seconds between two gateway sessions")
-    parser.add_argument("--uninvited", action="store_true", help="the bot is no member of the server yet")
+    parser.add_argument("--uninvited", action="store_true", help="the bot is not a member of the server yet")
     parser.add_argument("--exit-on-eof", action="store_true", help="stop when standard input ends")
     given = parser.parse_args(argv)
     settings = SandboxSettings(

@@ -59,7 +59,7 @@ class FaultRule:
         try:
             re.compile(self.route)
         except re.error as error:
-            raise ValueError(f"route is no regular expression: {error}") from error
+            raise ValueError(f"route is not a regular expression: {error}") from error
 
     @classmethod
     def from_json(cls, data: Json) -> FaultRule:

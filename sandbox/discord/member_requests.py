@@ -42,7 +42,7 @@ def send_members(world: World, payloads: Payloads, session: GatewaySession, data
 
 
 def _find(world: World, session: GatewaySession, data: Json) -> tuple[list[User], list[str]] | None:
-    """Return the members asked for and the ids that are no member's; None when the intent is missing."""
+    """Return the members asked for and the ids of other users; None when the intent is missing."""
     query, user_ids = data.get("query"), data.get("user_ids")
     require((query is None) != (user_ids is None), "query or user_ids")
     everyone = list(world.users.values())

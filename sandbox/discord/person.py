@@ -53,7 +53,7 @@ class UserClient:
     def message(self, user: User, message_id: str | int) -> ChatMessage:
         message = self._world.messages.get(int(message_id))
         if message is None or message.only_for not in {None, user.id}:
-            raise ClientRefused("That message is not there any more")
+            raise ClientRefused("That message is gone")
         return message
 
     def _place(self, user: str | int, channel: str | int) -> tuple[User, ChatChannel]:

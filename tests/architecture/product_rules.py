@@ -35,7 +35,8 @@ _DATA = {"BaseModel", "BaseSettings", "NamedTuple", "TypedDict", "Protocol", "St
 _DIALECT = re.compile(
     r"\b(nobody|somebody|whoever|stands?|stood|mends?|mended|anew|amiss|all is well|by (?:itself|themselves)"
     r"|(?:go|goes|went) on(?! (?:duty|to\b))|(?:is|are|was|were|be) told|(?:is|are|was|were) to be"
-    r"|(?:gives?|given|gave) back|of (?:its|their|your) own)\b",
+    r"|(?:gives?|given|gave) back|of (?:its|their|your) own|left out:|(?<!there )(?:is|are|was|were) no (?!longer|more)"
+    r")\b",
     re.IGNORECASE,
 )
 """Habits that readers of English stumble over; docs/glossary.md has the plain words."""

@@ -226,4 +226,4 @@ async def test_killed_between_press_and_outcome_it_is_unknown_and_never_pressed_
         )
         assert (await press(house, last, "Approve")).startswith("Octet pressed **Approve**")
     await house.done(task)
-    await shows(house, doubt, "needs no decision any more")
+    await shows(house, doubt, "no longer needs a decision")

@@ -97,7 +97,7 @@ def sign_of_work(
     before: Image.Image, during: Sequence[Image.Image], after: Image.Image, avoid: Sequence[Box]
 ) -> Sign | None:
     """Find a place outside `avoid` that looks the same before and after, and has one other colour in between."""
-    kept = ImageChops.invert(differing(before, after))  # text stays in the transcript: it is no sign
+    kept = ImageChops.invert(differing(before, after))  # text stays in the transcript: not a sign
     for box in avoid:  # and a little around it: a caret is at the edge of what was measured
         kept.paste(0, box.grown(MARGIN).edges)
     masks = [ImageChops.darker(differing(before, frame), kept) for frame in during]

@@ -19,7 +19,7 @@ from core.reasons import Reason
 FRAMES = 6
 BETWEEN_S = 0.25  # over a second and a half every caret blinks
 CARET_PX = Composer(box=Box(x=0, y=0, width=1, height=1), background="").caret_px
-SMALLEST_WINDOW = (120, 80)  # a smaller window is no chat
+SMALLEST_WINDOW = (120, 80)  # a smaller window is not a chat
 Probe = Callable[[WindowInfo, Point | None, Image.Image], Measurement | None]
 """Asks a window's program for its composer; None where it does not report one."""
 

@@ -6,7 +6,7 @@ from PIL import Image, ImageChops
 
 from core.profiles.model import Box, Composer, Sign
 
-SAME = 12  # differences up to this much in one of the three colours are no difference (of 255)
+SAME = 12  # differences up to this much in one of the three colours (of 255) do not count
 
 
 def differing(one: Image.Image, other: Image.Image, *, same: int = SAME) -> Image.Image:

@@ -62,7 +62,7 @@ def to_png(picture: Image.Image) -> bytes:
 
 def to_small_png(picture: Image.Image, most: int = MOST_PICTURE_BYTES) -> bytes:
     """Pack a picture as a PNG file to keep and send: halve its size until it has at most so many bytes."""
-    # Without filters a picture of a window takes a quarter of the time and is no larger; a photograph is.
+    # Without filters a picture of a window takes a quarter of the time and is not larger; a photograph is.
     png = to_unfiltered_png(picture.convert("RGB").tobytes(), picture.size, level=3) or b""
     if len(png) > most:
         png = to_png(picture)

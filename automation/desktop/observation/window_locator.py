@@ -12,7 +12,7 @@ from core.deliveries.model import Reason
 from core.desks.model import Desk, MatchBy
 from core.profiles.model import Box, Dialog, Modal, Profile
 
-NEAR_PX = 8  # A window of its size that is no farther from its place, in each direction, is used where it is
+NEAR_PX = 8  # A window of its size at most that far from its place, in each direction, is used where it is
 RECALIBRATE = "`octet calibrate` measures it again"
 DEEPEST = 8  # dialogs of dialogs that are followed to the window they are for
 

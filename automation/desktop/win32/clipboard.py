@@ -109,7 +109,7 @@ class ClipboardWindow:
         return found
 
     def get(self, kind: int) -> bytes | None:
-        """Return its content in this format; None where that is no memory, or nothing comes. Inside `opened`."""
+        """Return its content in this format; None where that is not memory, or nothing comes. Inside `opened`."""
         if (
             kind in NOT_BYTES
             or C.CF_DSPTEXT <= kind <= C.CF_DSPENHMETAFILE
@@ -173,7 +173,7 @@ T = TypeVar("T")
 ANSWER_S = 3.0  # a program that has to give what it promised may be frozen
 SECRETS = ("ExcludeClipboardContentFromMonitorProcessing", "Clipboard Viewer Ignore")
 """By these formats password managers ask to keep what they copied nowhere."""
-RESTORED = "OctetRestored"  # beside those formats: Octet added them, to content that is no secret
+RESTORED = "OctetRestored"  # beside those formats: Octet added them, to content that is not secret
 MARK = "OctetPrompt"  # shows the next worker that a killed one put there what the clipboard holds
 UNSEEN = {
     "ExcludeClipboardContentFromMonitorProcessing": b"\0\0\0\0",

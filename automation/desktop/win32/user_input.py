@@ -109,7 +109,7 @@ class WindowsUserInput(UserInput):
         self.note_activity()
 
     def _look_at_idle(self) -> None:
-        """Look for mouse or pen input: input that was no key and not ours."""
+        """Look for mouse or pen input: input that was not a key and not ours."""
         at_s = time.monotonic() - self._desktop.idle_s()
         if at_s <= self._last_s or self._is_ours(at_s):
             return

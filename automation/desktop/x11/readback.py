@@ -105,7 +105,7 @@ class AccessibleReadback(ComposerReadback):
         if now is None:
             raise TransientFailure(Reason.NOT_READABLE, "it could be a moment ago")
         if not now.strip():
-            raise TransientFailure(Reason.PASTE_NOT_READ, "our draft is not in the composer any more")
+            raise TransientFailure(Reason.PASTE_NOT_READ, "our draft is no longer in the composer")
         if not equal(self._read, now, self._aim.profile.normalise):
             # Letters more or less are a user's, who types into it: both texts stay.
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "a user changed Octet's draft; it was left there")

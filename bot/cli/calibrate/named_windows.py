@@ -85,7 +85,7 @@ def parse_spec(text: str) -> WindowSpec:
         number = -1
     points = {key: read_point(given[key]) for key in ("composer", "point") if key in given}
     if number < 0 or None in points.values():
-        raise BadSpec(text=text, why="id, composer or point is no number")
+        raise BadSpec(text=text, why="id, composer or point is not a number")
     words = {key: given[key] for key in ("title", "profile", "agent", "name") if key in given}
     return WindowSpec(text=text, id=number, composer=points.get("composer"), point=points.get("point"), **words)
 

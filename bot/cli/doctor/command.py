@@ -71,7 +71,7 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
         return
     yield from _look(
         [
-            ("home", lambda: ok(f"the configuration in {place.config} is right")),
+            ("home", lambda: ok(f"the configuration in {place.config} is valid")),
             ("desks", lambda: desks.displays(config)),
             ("away", lambda: machine.survey(config)),
             ("away", lambda: machine.inhibitor(config)),

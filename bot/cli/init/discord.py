@@ -207,7 +207,7 @@ class DiscordSetup:
         name = printable(person.name)
         print(f"  {name} owns this Octet now; Octet refuses all other users.")
         if self.directory.find_member(server.id, person.id) is None:
-            print(f"  But {name} is no member of {printable(server.name)}, where Octet works.")
+            print(f"  But {name} is not a member of {printable(server.name)}, where Octet works.")
 
     def _person(self) -> DiscordUser | None:
         owners, owner = self.application.owners, self.options.owner

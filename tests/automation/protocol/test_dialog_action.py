@@ -125,7 +125,7 @@ def test_an_answer_is_granted_pressed_once_and_its_effect_said() -> None:
         (Act.APPROVE, "m", WORKS, "the dialog is gone"),
         (Act.APPROVE, "other", ASKS, "the dialog has changed since a user saw it"),
         (Act.APPROVE, "", ASKS, "no user was shown this dialog"),
-        (Act.CONTINUE, "m", ASKS, "continue is no answer to what the window shows"),
+        (Act.CONTINUE, "m", ASKS, "continue does not answer what the window shows"),
         (Act.INTERRUPT, "", DialogState(), "its agent is not at work"),
     ],
 )

@@ -96,6 +96,6 @@ async def test_words_about_a_task_that_ended_ask_nobody_any_more(owned: Town) ->
     assert message["channel_id"] == (await wait_thread(owned.sandbox))["id"]
     assert pictures(message) == ["T-1-staged.png", "T-1-last-seen.png"]
     await owned.ask("task cancel", task="T-1")
-    after = await now(owned, message, "no decision needed any more: the task has ended.")
+    after = await now(owned, message, "no decision needed: the task has ended.")
     assert buttons(after) == pictures(after) == []
     assert (await owned.coordinator.tasks.show(TaskId("T-1"), by=OPERATOR)).task.state.value == "cancelled"
