@@ -89,7 +89,7 @@ async def report_spooled(
     try:
         found = await asyncio.to_thread(_settled, home / FOLDER, settled_s)
     except OSError as error:
-        log.warning("kept_answers_not_read", folder=str(home / FOLDER), why=error.strerror)
+        log.warning("spooled_answers_not_read", folder=str(home / FOLDER), why=error.strerror)
         return 0
     for path in found:
         if path.name in failed:
@@ -101,7 +101,7 @@ async def report_spooled(
             why = answer if isinstance(answer, str) else await _report(coordinator, answer)
             if why:
                 await asyncio.to_thread(_refuse, path, why)
-                log.warning("kept_answer_refused", file=path.name, why=why)
+                log.warning("spooled_answer_refused", file=path.name, why=why)
             else:
                 faults.point("answers.reported")
                 await asyncio.to_thread(path.unlink, missing_ok=True)
@@ -110,12 +110,12 @@ async def report_spooled(
             continue  # the command brought the answer itself
         except AnswerRateExceeded as error:
             resting.add(str(error.details["id"]))  # its later ones wait too, so that they stay in order
-            log.info("kept_answers_rest", first=path.name, why=error.message)
+            log.info("spooled_answers_rate_limited", first=path.name, why=error.message)
         except Unavailable as error:
-            log.warning("kept_answers_stay", first=path.name, why=error.message)
+            log.warning("spooled_answers_wait", first=path.name, why=error.message)
             break  # the others would fail too
         except Exception:
-            log.exception("kept_answer_stays", file=path.name)
+            log.exception("spooled_answer_failed", file=path.name)
             failed.add(path.name)
     return stored
 

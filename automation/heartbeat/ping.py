@@ -49,13 +49,13 @@ class HeartbeatPing:
         wellness = await self._look()
         if wellness.is_well:
             if self._now.is_held_back:
-                log.info("alarm_ping_goes_on", where=self._now.where)
+                log.info("alarm_ping_resumed", where=self._now.where)
             self._now = replace(self._now, is_held_back=False)
             self._note(await ping(self._url))
         else:
             if not self._now.is_held_back:
                 troubles = [trouble.what for trouble in wellness.troubles if trouble.counts]
-                log.warning("alarm_ping_held_back", where=self._now.where, troubles=troubles)
+                log.warning("alarm_ping_paused", where=self._now.where, troubles=troubles)
             self._now = replace(self._now, is_held_back=True)
         self._told(self._now)
 
@@ -63,11 +63,11 @@ class HeartbeatPing:
         now_ms, was = self._clock.now_ms(), self._now
         if not why:
             if was.note:
-                log.info("alarm_ping_taken_again", where=was.where)
+                log.info("alarm_ping_recovered", where=was.where)
             self._now = replace(was, last_ms=now_ms, note="", failing_since_ms=0)
             return
         if not was.note:
-            log.warning("alarm_ping_not_taken", where=was.where, why=why)
+            log.warning("alarm_ping_failed", where=was.where, why=why)
         self._now = replace(was, note=why, failing_since_ms=was.failing_since_ms or now_ms)
 
 

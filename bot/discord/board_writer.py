@@ -90,7 +90,7 @@ class BoardWriter(MessageWriter):
         except Unavailable as error:
             # Octet finds a posted message again by its nonce or its marker.
             self._pause(progress, self.failed_rest_s)
-            log.warning("board_not_noted", board=row.id, why=error.message)
+            log.warning("board_not_recorded", board=row.id, why=error.message)
         except Exception:
             self._pause(progress, _LONGEST_PAUSE_S)
             log.exception("board_failed", board=row.id)
@@ -127,7 +127,7 @@ class BoardWriter(MessageWriter):
             try:
                 await self._channels.edit_message(channel, row.posted_message, parts)
             except (MessageGone, TooOldToEdit) as gone:
-                log.info("board_posted_anew", board=row.id, why=gone.message)
+                log.info("board_reposted", board=row.id, why=gone.message)
                 await self._fleet.boards.anew(row.id)
             return
         found = await self._find(row)
@@ -152,7 +152,7 @@ class BoardWriter(MessageWriter):
                 await self._channels.delete_message(int(row.place.channel), message)
                 faults.point("board.deleted", may_fail=True)
             except MessageGone:
-                log.debug("board_was_gone", board=row.id)
+                log.debug("board_already_deleted", board=row.id)
         await self._fleet.boards.left(row.id)
 
     async def _find(self, row: LiveBoard) -> str | None:

@@ -64,7 +64,7 @@ class MessageWriter(ABC):
             try:
                 pause_s = await self._sweep(group)
             except Unavailable as error:
-                log.debug("writer_waits_for_the_store", writer=self._name, why=error.message)
+                log.debug("writer_waits_for_store", writer=self._name, why=error.message)
                 pause_s = self.failed_rest_s
             except Exception:
                 log.exception("writer_sweep_failed", writer=self._name)

@@ -138,7 +138,7 @@ class Outbox(MessageWriter):
             await self._publish_and_record(notice)
         except Unavailable as error:
             # The row stays due, and Octet finds a posted message again by its nonce or its marker.
-            log.info("notice_not_noted", notice=notice.id, why=error.message)
+            log.info("notice_not_recorded", notice=notice.id, why=error.message)
             await asyncio.sleep(self.failed_rest_s)
         finally:
             self._just_told.add(notice.strand)
@@ -212,7 +212,7 @@ class Outbox(MessageWriter):
                 try:
                     await self._edit(channel, message, render.card(view, marker=self._marker(notice)))
                 except (MessageGone, TooOldToEdit) as gone:
-                    log.info("card_posted_anew", task=notice.task, why=gone.message)
+                    log.info("card_reposted", task=notice.task, why=gone.message)
                     self._given_up.add(message)
             if message in self._given_up:
                 given_up, message = message, await self._post_card(notice, view, channel, instead_of=message)
@@ -243,7 +243,7 @@ class Outbox(MessageWriter):
             thread = await self._channels.open_thread(channel, message, render.thread_name(view.task))
             faults.point("outbox.thread_made", may_fail=True)
         except (ChannelGone, ChannelForbidden, MessageRejected) as refused:
-            log.warning("no_thread", task=view.task.id, channel=channel, why=refused.message)
+            log.warning("thread_not_created", task=view.task.id, channel=channel, why=refused.message)
             return
         await self._notices.thread_made(view.task.id, thread)
         faults.point("outbox.thread_noted", may_fail=True)

@@ -55,7 +55,7 @@ class SendLimits:
     def note_ban(self, why: str, after_s: float) -> None:
         """Stop all writers for `after_s`. A ban that several requests report counts once."""
         if self.banned_for_s() == 0 or after_s > self.banned_for_s() + _SAME_S:
-            log.error("discord_blocks_us", why=why, after_s=round(after_s, 1))
+            log.error("discord_bans_bot", why=why, after_s=round(after_s, 1))
             self._closed_until_s = self._clock.monotonic_s() + after_s
             self.is_probing = True
 

@@ -80,7 +80,7 @@ class Learned:
         """Return the desk and its profiles with what Octet learned, and remove what no longer counts."""
         facts, trouble = self.read(desk.name)
         if trouble:
-            log.warning("learned_ignored", desk=desk.name, why=trouble)
+            log.warning("learned_facts_ignored", desk=desk.name, why=trouble)
         said = calibrations(desk, profiles)
         good = [fact for fact in facts if said.get(fact.window) == fact.calibration]
         if len(good) < len(facts):

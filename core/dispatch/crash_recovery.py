@@ -56,7 +56,7 @@ class CrashRecovery:
                 self._verdict.interrupted(tx, delivery, outcome)
                 self._ask_if_no_agent_can_look(tx, self._deliveries.find(tx, delivery.id))
         if again or interrupted:
-            log.warning("deliveries_put_back", queued=len(again), interrupted=len(interrupted))
+            log.warning("deliveries_requeued", queued=len(again), interrupted=len(interrupted))
 
     def _ask_if_no_agent_can_look(self, tx: Tx, delivery: Delivery) -> None:
         """Ask a user what became of the delivery where the config leaves no worker that could look."""
@@ -106,4 +106,4 @@ class CrashRecovery:
                 self._agents.free(tx, name, task=task.id)
                 repaired.append(name)
         if repaired:
-            log.error("orphans_repaired", ids=repaired)
+            log.error("orphaned_agents_freed", ids=repaired)

@@ -158,7 +158,7 @@ class DeliveryWorker:
             await self._lane.give_up(delivery, answered=answered)
         except Unavailable as error:
             # The lane's next question to the journal gets the same answer, or its worker has ended.
-            log.warning("lane_not_told_to_stop", delivery=delivery, why=error.message)
+            log.warning("lane_stop_failed", delivery=delivery, why=error.message)
 
     async def run(self) -> None:
         self._is_over.clear()

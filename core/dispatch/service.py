@@ -131,7 +131,7 @@ class Dispatch(DeskNews):
         try:
             await self.window_shows(desk, await self._services.desks.answering(desk).shows(window))
         except (NotFound, Unavailable) as error:  # a reload may have removed the desk
-            log.info("not_looked_at", desk=desk, window=window, why=error.message)
+            log.info("window_check_failed", desk=desk, window=window, why=error.message)
 
     async def window_stirred(self, desk: str, window: str) -> None:
         def note(tx: Tx) -> None:

@@ -163,7 +163,7 @@ class PromptFiles:
         except FileNotFoundError:  # no brief was ever too long
             return []
         except OSError as error:  # they are looked at again at the next start
-            log.warning("briefs_not_looked_at", folder=str(self._folder), why=error.strerror)
+            log.warning("briefs_cleanup_failed", folder=str(self._folder), why=error.strerror)
             return []
 
     def _delete(self, files: Iterable[Path]) -> None:

@@ -42,7 +42,7 @@ class Retention:
                 await self.purge()
                 pause_s = EVERY_S
             except Unavailable as error:
-                log.debug("purge_waits_for_the_store", why=error.message)
+                log.debug("purge_waits_for_store", why=error.message)
                 pause_s = _STORE_PAUSE_S
 
     async def purge(self) -> None:

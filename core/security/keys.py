@@ -49,8 +49,10 @@ def close_to_others(path: Path, hint: str) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
     if not mode & _OTHERS:
         return
-    log.warning("secret_was_open", file=str(path), mode=f"{mode:o}", hint=f"other accounts could read it; {hint}")
+    log.warning(
+        "secret_file_was_readable", file=str(path), mode=f"{mode:o}", hint=f"other accounts could read it; {hint}"
+    )
     try:
         path.chmod(mode & ~_OTHERS)
     except OSError as error:
-        log.warning("secret_stays_open", file=str(path), why=error.strerror)
+        log.warning("secret_file_still_readable", file=str(path), why=error.strerror)

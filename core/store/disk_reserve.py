@@ -31,7 +31,7 @@ class Reserve:
             self._remove()  # an incomplete file takes room, too
             if is_full(error):
                 raise StoreFull(why="no room for the reserve") from error
-            log.warning("no_reserve", file=str(self._path), why=error.strerror)
+            log.warning("disk_reserve_missing", file=str(self._path), why=error.strerror)
             self._is_impossible = True
         else:
             self._is_kept = True

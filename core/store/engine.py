@@ -189,7 +189,7 @@ class Store:
                     await self.ping()
                 except StoreUnavailable:
                     continue
-                log.warning("store_back", was=type(self.trouble).__name__)
+                log.warning("store_recovered", was=type(self.trouble).__name__)
                 self.trouble = None
                 self._has_failed.clear()
 

@@ -43,7 +43,7 @@ class Quarantine:
                 if row in seen:
                     raise
                 seen.add(row)
-                log.exception("row_set_aside", task=failed.task, delivery=failed.delivery)
+                log.exception("row_quarantined", task=failed.task, delivery=failed.delivery)
                 await self._store.write(lambda tx, failed=failed: self._set_aside(tx, failed))
 
     async def write_when_back(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
@@ -52,7 +52,7 @@ class Quarantine:
             try:
                 return await self.write(work, is_last_word=is_last_word)
             except Unavailable as error:
-                log.debug("write_waits_for_the_store", why=error.message)
+                log.debug("write_waits_for_store", why=error.message)
                 await self.until_back(is_last_word=is_last_word)
 
     async def until_back(self, *, is_last_word: bool = False) -> None:

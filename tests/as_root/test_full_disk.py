@@ -66,7 +66,7 @@ async def test_a_full_disk_is_told_by_every_face_loses_nothing_and_everything_go
         await until(lambda: is_ready(octet))
         assert (await octet.new("Now")).status_code == 201
         assert octet.said("store_unavailable") == 1
-        assert octet.said("store_back") == 1
+        assert octet.said("store_recovered") == 1
         said = await account.octet("done", "T-1", "--code", code, "--file", "answer.md")
         assert said[0] == 0, said
     assert (await account.octet("audit", "verify"))[0] == 0

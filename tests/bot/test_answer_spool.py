@@ -194,7 +194,7 @@ async def test_no_file_keeps_octet_from_starting_not_even_by_a_fault_of_ours(
     with structlog.testing.capture_logs() as lines:
         assert await report_spooled(house.core, house.home, failed=failed) == 1
         assert await report_spooled(house.core, house.home, failed=failed) == 0
-    assert [(line["event"], line["file"]) for line in lines if "file" in line] == [("kept_answer_stays", "a1.json")]
+    assert [(line["event"], line["file"]) for line in lines if "file" in line] == [("spooled_answer_failed", "a1.json")]
     assert left(house) == ["a1.json"]
     assert [one.body for one in await house.answers(task)] == ["good"]
 

@@ -171,7 +171,7 @@ async def goes_on(octet: Living, before: set[str]) -> None:
     assert (await octet.new("Now")).status_code == 201
     assert await octet.titles() == before | {"Now"}
     assert octet.said("store_unavailable") == 1
-    assert octet.said("store_back") == 1
+    assert octet.said("store_recovered") == 1
     assert octet.said("Traceback") == 0
 
 

@@ -33,7 +33,7 @@ class AccessibilityProbe:
             node, place = self._composer(seen, point)
             text = node.text()
         except Unreadable as trouble:
-            log.debug("composer_not_told", window=seen.title, why=str(trouble))
+            log.debug("composer_not_on_bus", window=seen.title, why=str(trouble))
             return None
         box = place.shared(seen.box).in_window(seen.box)
         if box.width < SMALLEST[0] or box.height < SMALLEST[1]:

@@ -75,7 +75,7 @@ class ChildProcess:
                     await self.process.wait()
                     return
             except TimeoutError:
-                log.warning("program_does_not_end", what=self.what, pid=self.process.pid)
+                log.warning("program_does_not_exit", what=self.what, pid=self.process.pid)
 
 
 def marked(mark: str) -> list[int]:

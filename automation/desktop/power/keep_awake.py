@@ -59,7 +59,7 @@ class KeepAwake:
         try:
             working = await self._work_at(self._desks())
         except Unavailable as error:  # the database cannot be read just now: the state stays
-            log.debug("awake_waits_for_the_store", why=error.message)
+            log.debug("keep_awake_waits_for_store", why=error.message)
             return
         if not working:
             await self._hold.give()
@@ -75,7 +75,7 @@ class KeepAwake:
             await self._hold.take()
         except NotInhibited as error:
             self._refused = f"this machine may fall asleep: {error.why}"
-            log.warning("not_kept_awake", why=error.why)
+            log.warning("keep_awake_failed", why=error.why)
 
     def _say(self, desk: str, note: str) -> None:
         if self._said.get(desk, "") != note:

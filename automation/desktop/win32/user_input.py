@@ -150,7 +150,7 @@ class WindowsUserInput(UserInput):
                         word=told.dwExtraInfo,
                     )
                 except Exception:
-                    log.exception("key_not_understood")  # nothing may be raised into Windows
+                    log.exception("key_event_failed")  # nothing may be raised into Windows
             return int(calls.CallNextHookEx(hook, code, message, where))
 
         procedure = api.HOOKPROC(key)  # kept: Windows calls it until it is taken away

@@ -57,7 +57,7 @@ class WindowsBackend(DesktopBackend):
         )
         stack.callback(people.close)
         if not people.sees:
-            log.warning("whose_input_is_not_known", why="Windows refused the keyboard hook; stop keys do nothing")
+            log.warning("input_source_unknown", why="Windows refused the keyboard hook; stop keys do nothing")
         self.user_activity = loop.open_gate(hello, inbox, stack, people)
         safe = ClipboardBackup(Path(hello.locks) / "clipboard-windows", desktop.session())
         self._clipboard = WindowsClipboard(process_of=desktop.process_of, safe=safe)

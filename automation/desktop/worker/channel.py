@@ -181,7 +181,7 @@ class Inbox:
                     case messages.Deliver():
                         self.jobs.put(frame)
                     case messages.Hello():
-                        log.warning("frame_not_expected", kind="Hello")
+                        log.warning("unexpected_frame", kind="Hello")
                     case _:
                         self._put_question(frame)
         except (messages.BadFrame, OSError, ValueError) as trouble:
@@ -208,7 +208,7 @@ class Inbox:
                 self._grants[granted.number] = granted.refused
                 self._change.notify_all()
             else:
-                log.warning("grant_of_another_order", delivery=granted.delivery, fence=granted.fence)
+                log.warning("grant_for_another_delivery", delivery=granted.delivery, fence=granted.fence)
 
     def _give_up(self, order: Holder, *, answered: bool) -> None:
         with self._change:

@@ -204,7 +204,7 @@ class RecoveringWindows:
             raise
         except Exception:
             # The outer edge of one try: a window that cannot be tidied must not end the worker of all.
-            log.exception("clearing_failed", window=name)
+            log.exception("draft_clearing_failed", window=name)
             self._backend.release_keys()
             is_over = False
         if is_over:

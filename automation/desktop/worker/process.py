@@ -163,7 +163,7 @@ def carry_out(
 
 
 def _no_hello(desk: str, why: str, outbox: FrameWriter) -> int:
-    log.error("no_hello", desk=desk, why=why)
+    log.error("worker_hello_missing", desk=desk, why=why)
     outbox.send(messages.Started(reason=Reason.OTHER_VERSION, note=why))
     return messages.TRY_LATER
 

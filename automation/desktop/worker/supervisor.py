@@ -215,7 +215,7 @@ class WorkerSupervisor:
     def end_worker(self, why: str) -> None:
         process = self._process
         if process is not None and process.returncode is None:
-            log.warning("desk_worker_ended_by_force", desk=self.desk.name, why=why)
+            log.warning("desk_worker_killed", desk=self.desk.name, why=why)
             process.kill()
 
     async def set_mode(self, mode: Mode) -> None:
@@ -236,7 +236,7 @@ class WorkerSupervisor:
         try:
             answer = await self.call(change, within_s=self.limits.obey_s)
         except DeskUnavailable:
-            log.warning("desk_worker_does_not_obey", desk=self.desk.name, mode=mode)
+            log.warning("desk_worker_ignores_mode", desk=self.desk.name, mode=mode)
             if process.returncode is None:
                 process.kill()
             return
@@ -426,7 +426,7 @@ class WorkerSupervisor:
             except (asyncio.IncompleteReadError, ConnectionError):
                 return
             except messages.BadFrame as trouble:
-                log.warning("desk_worker_unintelligible", desk=self.desk.name, why=trouble.message)
+                log.warning("desk_worker_frame_invalid", desk=self.desk.name, why=trouble.message)
                 process.kill()
                 return
             self._heard_s, self._has_spoken = self._clock.monotonic_s(), True
@@ -468,7 +468,7 @@ class WorkerSupervisor:
             else:
                 talk.line.put_nowait(frame)
             return
-        log.warning("message_of_another_order", desk=self.desk.name, delivery=frame.delivery, fence=frame.fence)
+        log.warning("message_for_another_delivery", desk=self.desk.name, delivery=frame.delivery, fence=frame.fence)
         if isinstance(frame, messages.Ask):
             refused = "nothing waits for this delivery"
             answer = messages.Granted(number=frame.number, delivery=frame.delivery, fence=frame.fence, refused=refused)

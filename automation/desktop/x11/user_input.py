@@ -278,9 +278,7 @@ class X11UserPresence(UserActivityGate):
         self._stop_keys = policy.kill_switch_keys
         self._input = X11UserInput(desk.display, policy, is_ours=acts.is_ours, stopped=inbox.stop_here)
         if not self._input.sees:
-            log.warning(
-                "whose_input_is_not_known", why="the display has no XInput 2.2; stop keys and corner do nothing"
-            )
+            log.warning("input_source_unknown", why="the display has no XInput 2.2; stop keys and corner do nothing")
         super().__init__(policy, people=self._input, clock=SystemClock(), tell=tell)
         self.idle_s = self._input.idle_s
         self._places = places
@@ -291,7 +289,7 @@ class X11UserPresence(UserActivityGate):
             return False
         how = f"; {self._stop_keys[0]} stops it" if self._stop_keys and self._input.sees else ""
         if not self._notice.show(f"Octet types into {window}{how}", self._places()):
-            log.warning("no_room_for_the_notice", why="the windows leave no free edge of the screen")
+            log.warning("no_room_for_notice", why="the windows leave no free edge of the screen")
         self._inbox.rest(NOTICE_S)
         return True
 

@@ -105,7 +105,7 @@ async def test_each_minute_brings_one_ping_while_all_is_well_and_none_while_it_i
                 minutes.troubles = ()
                 goes_on = await minutes.minute()
             assert (goes_on.is_held_back, len(service.asked)) == (False, 3)
-            assert [line["event"] for line in lines] == ["alarm_ping_held_back", "alarm_ping_goes_on"]
+            assert [line["event"] for line in lines] == ["alarm_ping_paused", "alarm_ping_resumed"]
             assert lines[0]["troubles"] == ["The disk is full."]
 
 
@@ -125,7 +125,7 @@ async def test_a_ping_that_is_not_taken_is_said_once_when_it_begins_and_once_whe
         assert (first.note, first.last_ms) == ("it answers with status 500", 0)
         assert second.failing_since_ms == first.failing_since_ms > 0
         assert (third.note, third.failing_since_ms, third.last_ms) == ("", 0, minutes.clock.now_ms())
-        assert [line["event"] for line in lines] == ["alarm_ping_not_taken", "alarm_ping_taken_again"]
+        assert [line["event"] for line in lines] == ["alarm_ping_failed", "alarm_ping_recovered"]
         assert SECRET not in str(lines)
         assert SECRET not in str(minutes.told)
 

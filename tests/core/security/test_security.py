@@ -281,7 +281,7 @@ def test_a_key_that_others_can_read_is_closed_to_them_and_that_is_said(tmp_path:
     with capture_logs() as lines:
         assert load_key(tmp_path / "audit.key") == key
     assert stat.S_IMODE((tmp_path / "audit.key").stat().st_mode) == 0o600
-    assert [line["event"] for line in lines] == ["secret_was_open"]
+    assert [line["event"] for line in lines] == ["secret_file_was_readable"]
 
 
 async def test_a_lost_key_of_codes_is_made_anew_and_that_is_said_loudly(tmp_path: Path) -> None:

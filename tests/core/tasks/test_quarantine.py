@@ -54,7 +54,7 @@ async def test_a_task_that_cannot_be_given_to_an_agent_is_set_aside_and_the_next
             await is_set_aside(octet)
             await octet.tasks.new(make_new_task(), by=ADA)
             await reach(octet, SECOND, TaskState.WORKING)
-        (line,) = [line for line in lines if line["event"] == "row_set_aside"]
+        (line,) = [line for line in lines if line["event"] == "row_quarantined"]
         assert (line["task"], line["exc_info"]) == (FIRST, True)
         (need,) = (await octet.fleet.needs_me(by=ADA)).shown
         assert need.task == FIRST, "Octet asks a user"
@@ -124,7 +124,7 @@ async def test_an_act_whose_outcome_cannot_be_applied_is_in_doubt_and_never_pres
         fails_for(monkeypatch, octet.deliveries, "end", lambda _, delivery, *__: delivery.act is not None)
         with structlog.testing.capture_logs() as lines:
             pressed = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
-        assert [line["event"] for line in lines].count("row_set_aside") == 1
+        assert [line["event"] for line in lines].count("row_quarantined") == 1
         assert (pressed.state, lane.pressed) == (DeliveryState.UNKNOWN, [Act.APPROVE])
         assert await octet.agent_actions.dialogs.list_open() == ()
         await octet.tasks.new(make_new_task(agent="Agent-2"), by=ADA)

@@ -102,7 +102,7 @@ async def test_a_refusal_is_said_once_and_the_desk_says_why() -> None:
     with capture_logs() as lines:
         await scene.awake.look()
         await scene.awake.look()
-    assert [line["event"] for line in lines] == ["not_kept_awake"]
+    assert [line["event"] for line in lines] == ["keep_awake_failed"]
     assert scene.told == [("left", "this machine may fall asleep: polkit refuses")]
     assert scene.hold.acts == ["take"], "not asked again and again"
     scene.work = set()
