@@ -14,7 +14,7 @@ from automation.desktop.worker.supervisor import WorkerTimeouts
 from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.desks.model import DeskState, UserActivityPolicy
 from core.kit import faults
-from core.profiles.model import Box, Profile
+from core.profiles.model import Act, Box, Profile
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import (
     PATIENT,
@@ -83,7 +83,7 @@ class Scene:
         self.leftovers.commits[self.agent.name] = self.commits
         (self.faults / point).write_text("kill")
         outcome = await self.deliver(text)
-        assert not (self.faults / point).exists(), f"nobody came by {point}"
+        assert not (self.faults / point).exists(), f"no worker came by {point}"
         return outcome
 
     async def is_back(self, times: int = 2) -> None:
@@ -120,6 +120,11 @@ def person_types(display: VirtualDisplay, agent: Agent, profile: Profile, words:
     until(lambda: display.windows.active() == agent.seen.id, "it is active")
     display.connection.sync()
     display.xdotool("type", "--delay", "2", words)
+
+
+def act_order(name: str, act: Act, expects: str = "", *, desk: str = "desk") -> DeliveryRequest:
+    """An order for an act; `expects` is the mark of the dialog that was shown."""
+    return replace(make_order(name, "", desk=desk), act=act, expected_dialog=expects)
 
 
 @asynccontextmanager
@@ -164,6 +169,6 @@ async def soon(holds: object, what: str, limit_s: float = 60.0) -> None:
     try:
         async with asyncio.timeout(limit_s):
             while not holds():  # noqa: ASYNC110 each round asks the display anew
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.02)  # no event tells of it: another process draws and writes
     except TimeoutError:
         raise AssertionError(f"did not happen within {limit_s} s: {what}") from None

@@ -13,8 +13,7 @@ from PIL import Image
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Shown
 from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Press, Sign, StateSigns
-from tests.automation.desktop.scenes import soon
-from tests.automation.desktop.test_acts import order
+from tests.automation.desktop.scenes import act_order, soon
 from tests.automation.desktop.test_reading import click, deliver
 from tests.fakes.desk import Agent, Commits, News, RunningDesk, running
 from tests.fakes.targets import GTK, WEBS, Targets, all_targets, hands_on, open_gtk
@@ -78,7 +77,7 @@ async def asked(desk: RunningDesk, agent: Agent, words: str, activity: Activity)
 
 
 async def press(desk: RunningDesk, agent: Agent, act: Act, mark: str) -> Outcome:
-    return await desk.lane.deliver(replace(order(agent.name, act, mark), desk="desk"), Commits())
+    return await desk.lane.deliver(act_order(agent.name, act, mark), Commits())
 
 
 @pytest.mark.parametrize(("kind", "how"), [("textarea", "modal"), ("textarea", "dialog"), ("gtk", "dialog")])

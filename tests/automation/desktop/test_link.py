@@ -1,4 +1,4 @@
-"""The life of a desk's worker: none, however it behaves, holds a desk up without a word."""
+"""The life of a desk's worker: none, however it behaves, holds a desk up without a word or takes anything down."""
 
 from __future__ import annotations
 
@@ -10,40 +10,44 @@ from dataclasses import replace
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskNow, DeskState, Window
 from core.profiles.model import Box, Sign
+from tests.automation.desktop.scenes import soon
 from tests.automation.desktop.scripted import PATIENT, scripted
 from tests.fakes.desk import TK, Commits, make_order
+
+ORDER = make_order("agent-1", "Hello")
 
 
 async def test_a_delivery_that_never_ends_is_ended_with_its_worker() -> None:
     async with scripted("never end", limits=replace(PATIENT, delivery_s=0.3, ready_s=0.2)) as on, asyncio.timeout(60):
-        outcome = await on.lane.deliver(make_order("agent-1", "Hello"), Commits())
+        outcome = await on.lane.deliver(ORDER, Commits())
         assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.WORKER_LOST, False)
-        settled = await on.lane.settle(make_order("agent-1", "Hello"), Commits())
+        settled = await on.lane.settle(ORDER, Commits())
         assert (settled.result, settled.reason, settled.draft_left) == (Result.UNKNOWN, Reason.WORKER_LOST, True)
 
 
-async def test_a_delivery_for_which_there_is_no_worker_yet_says_so_and_counts_as_no_end_of_one() -> None:
-    async with scripted("end at once", wait=False, limits=replace(PATIENT, ready_s=0.1)) as on, asyncio.timeout(20):
-        outcome = await on.lane.deliver(make_order("agent-1", "Hello"), Commits())
+async def test_a_worker_that_floods_its_pipe_is_ended_and_takes_nothing_down_with_it() -> None:
+    slow = Commits()
+    async with scripted("flood") as on, asyncio.timeout(60):
+        # Nothing is answered until the flood has had its end.
+        slow.when["staging"] = lambda: on.news.until(lambda: on.news.states[-1][0] is DeskState.UNAVAILABLE)
+        outcome = await on.lane.deliver(ORDER, slow)
+        assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.WORKER_LOST, True)
+
+
+async def test_a_worker_that_ends_without_a_word_leaves_no_desk_starting_and_its_order_says_so() -> None:
+    async with scripted("end at once", wait=False, limits=replace(PATIENT, ready_s=0.1)) as on, asyncio.timeout(60):
+        outcome = await on.lane.deliver(ORDER, Commits())
         assert (outcome.result, outcome.reason, outcome.draft_left) == (Result.BOUNCED, Reason.NO_WORKER, False)
-
-
-async def test_a_worker_that_ends_without_a_word_leaves_no_desk_starting() -> None:
-    async with scripted("end at once", wait=False) as on:
         await on.news.until(lambda: bool(on.news.states) and on.news.states[-1][0] is DeskState.UNAVAILABLE)
         assert on.news.states[-1].reason is Reason.WORKER_NOT_STARTED
 
 
-async def test_what_passes_is_tried_again_soon_and_its_reason_stands_meanwhile() -> None:
-    async with scripted(
-        "held", wait=False, limits=replace(PATIENT, no_display_s=3600, first_pause_s=0.01, longest_pause_s=0.05)
-    ) as on:
+async def test_what_passes_is_tried_again_soon_and_its_reason_stays_meanwhile() -> None:
+    limits = replace(PATIENT, no_display_s=3600, first_pause_s=0.01, longest_pause_s=0.05)
+    async with scripted("held", wait=False, limits=limits) as on:
         await on.news.until(lambda: bool(on.news.states) and on.news.states[-1][0] is DeskState.UNAVAILABLE)
         first, workers = on.news.states[-1], {on.hands.worker_pid}
-        async with asyncio.timeout(60):
-            while len(workers - {None}) < 3:
-                workers.add(on.hands.worker_pid)
-                await asyncio.sleep(0.001)
+        await soon(lambda: workers.add(on.hands.worker_pid) or len(workers - {None}) > 2, "it was tried again, twice")
         assert first == DeskNow(DeskState.UNAVAILABLE, Reason.DISPLAY_HELD)
         assert set(on.news.states) <= {first, DeskNow(DeskState.STARTING)}, "nothing else was said meanwhile"
 

@@ -1,36 +1,48 @@
-"""What calibration finds in pictures: where one writes, what stands still, how a window looks at work."""
+"""What calibration measures and refuses: where one writes, what stands still, how a window looks at work, quirks."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+import pty
+import subprocess
+import tty
+from dataclasses import dataclass, replace
 from typing import cast
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from automation.desktop.accessibility.reader import AccessibilityReader
+from automation.desktop.accessibility.tree import State
+from automation.desktop.calibration import surveyor as surveying
+from automation.desktop.calibration.accessibility_probe import AccessibilityProbe
 from automation.desktop.calibration.busy_learning import sign_of_work
-from automation.desktop.calibration.composer_detection import anchors, blank_around
-from automation.desktop.calibration.trial_delivery import TrialObserver
+from automation.desktop.calibration.composer_detection import (
+    SCROLLBAR,
+    SMALLEST,
+    anchors,
+    beside_scrollbars,
+    blank_around,
+)
+from automation.desktop.calibration.terminals import is_terminal, reads_lines
+from automation.desktop.calibration.trial_delivery import TrialObserver, quirks
+from automation.desktop.observation.image_diff import is_blank
 from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import DeliveryClock
-from core.deliveries.model import Outcome, Result
-from core.profiles.model import Box, Composer, Profile
+from core.calibration.calibrator import long_draft
+from core.calibration.model import TERMINAL, CalibrationFailed
+from core.deliveries.model import Outcome, Reason, Result
+from core.profiles.model import Box, Composer, Normalise, Profile, Readback
+from tests.automation.desktop.win32.test_abilities import surveyor
 from tests.fakes.desk import TK
-
-
-class Looks:
-    """Eyes that see every draft."""
-
-    def profile(self, name: str) -> Profile:
-        del name
-        return replace(TK, composer=Composer(box=COMPOSER, background="#1e1e1e"))
-
-    def is_empty_in(self, name: str, picture: Image.Image) -> bool:
-        del name, picture
-        return False
-
+from tests.fakes.win32 import FakeDesktop, Made
 
 COMPOSER = Box(x=40, y=240, width=320, height=40)
 LAMP = Box(x=360, y=4, width=36, height=16)
+SEEN = WindowInfo(id=1, kind="Chat", title="chat", box=Box(x=100, y=50, width=400, height=300), is_viewable=True)
 
 
 def window(*, caret: bool = False, clock: str = "", lamp: str = "#404040", said: str = "") -> Image.Image:
@@ -48,6 +60,9 @@ def window(*, caret: bool = False, clock: str = "", lamp: str = "#404040", said:
     return picture
 
 
+# In pictures
+
+
 def test_the_composer_is_found_around_any_of_its_points_though_its_ground_is_nearly_that_of_the_window() -> None:
     for point in ((200, 260), (44, 250), (355, 245)):
         found = blank_around([window(), window(caret=True)], point)
@@ -55,16 +70,27 @@ def test_the_composer_is_found_around_any_of_its_points_though_its_ground_is_nea
         assert found[1] == "#1e1e1e"
         assert found[0].fits_into(COMPOSER)
         assert found[0].width >= COMPOSER.width - 24  # scrollbars may come and go
+    assert blank_around([window()], (60, 11)) is None, "a header full of words is none"
 
 
-def test_no_composer_is_found_in_a_header_full_of_words() -> None:
-    assert blank_around([window()], (60, 11)) is None
+def test_a_scrollbar_that_comes_when_a_text_does_lies_outside_of_what_is_taken_for_the_composer() -> None:
+    editor = Image.new("RGB", (600, 400), "#f0f0f0")
+    ImageDraw.Draw(editor).rectangle((0, 25, 599, 399), fill="#ffffff", outline="#c0c0c0")
+    found = blank_around([editor, editor], (300, 200))
+    assert found is not None
+    box, colour = found
+    assert (box.x, box.y) == (3, 28)
+    ImageDraw.Draw(editor).rectangle((590, 27, 598, 397), fill="#909090")
+    ImageDraw.Draw(editor).rectangle((2, 388, 588, 397), fill="#909090")
+    assert is_blank(editor.crop((box.x, box.y, box.x + box.width, box.y + box.height)), colour, 120)
+    line, small = Box(x=5, y=5, width=400, height=30), Box(x=5, y=5, width=SMALLEST[0], height=SMALLEST[1])
+    assert beside_scrollbars(line) == replace(line, width=400 - SCROLLBAR), "a line to write in keeps its height"
+    assert beside_scrollbars(small) == small
 
 
 def test_anchors_keep_out_of_what_changes_and_of_what_shows_nothing() -> None:
     frames = [window(clock=clock, caret=bool(number % 2)) for number, clock in enumerate(("11:11", "22:22", "33:33"))]
     found = anchors(frames, COMPOSER, [])
-
     assert found
     assert found[0].y + found[0].height <= 32
     assert not any(box.overlaps(Box(x=252, y=8, width=20, height=6)) for box in found)
@@ -72,13 +98,44 @@ def test_anchors_keep_out_of_what_changes_and_of_what_shows_nothing() -> None:
     assert anchors([Image.new("RGB", (400, 300), "#252526")] * 2, COMPOSER, []) == ()
 
 
+@settings(max_examples=12)  # each draws and searches two pictures
+@given(
+    is_dark=st.booleans(),
+    has_header=st.booleans(),
+    caret=st.booleans(),
+    lines=st.integers(0, 8),
+    size=st.tuples(st.integers(200, 400), st.integers(160, 260)),
+)
+def test_the_composer_of_any_drawn_window_is_found_and_no_anchor_is_cut_from_it(
+    *, is_dark: bool, has_header: bool, caret: bool, lines: int, size: tuple[int, int]
+) -> None:
+    ground, field, ink = ("#202124", "#2b2c30", "#e0e0e0") if is_dark else ("#f4f4f4", "#ffffff", "#101010")
+    picture = Image.new("RGB", size, ground)
+    draw = ImageDraw.Draw(picture)
+    if has_header:
+        draw.text((8, 4), "Header of a chat", fill=ink)
+    for number in range(min(lines, (size[1] - 90) // 16)):
+        draw.text((12, 24 + 16 * number), f"said {number}", fill=ink)
+    box = Box(x=10, y=size[1] - 50, width=size[0] - 20, height=40)
+    draw.rectangle((box.x, box.y, box.x + box.width - 1, box.y + box.height - 1), fill=field, outline=ink)
+    with_caret = picture.copy()
+    ImageDraw.Draw(with_caret).rectangle((box.x + 6, box.y + 8, box.x + 7, box.y + 24), fill=ink)
+    frames = [picture, with_caret if caret else picture]
+    found = blank_around(frames, (size[0] // 2, size[1] - 30))
+    assert found is not None
+    assert found[0].fits_into(box)
+    assert found[1] == field
+    proposed = anchors(frames, found[0], [])
+    assert proposed, "its frame is one"
+    assert not any(one.overlaps(found[0]) for one in proposed)
+    assert all(one.fits_into(Box(x=0, y=0, width=size[0], height=size[1])) for one in proposed)
+
+
 def test_a_sign_of_work_is_what_shows_between_and_is_gone_again_not_what_was_said() -> None:
     before = window()
     during = [window(lamp="#d08000", said="thinking"), window(lamp="#d08000", said="one"), window(lamp="#d08000")]
     after = window(said="the answer, which stays")
-
     sign = sign_of_work(before, [before, *during, after], after, [COMPOSER])
-
     assert sign is not None
     assert sign.colour == "#d08000"
     assert sign.box.overlaps(LAMP)
@@ -100,10 +157,118 @@ def test_a_sign_that_touches_what_was_said_is_told_from_it() -> None:
 
     before, after = window(), with_block(window())
     sign = sign_of_work(before, [with_block(window(lamp="#d08000")) for _ in range(3)], after, [COMPOSER])
-
     assert sign is not None
     assert sign.colour == "#d08000"
     assert sign.box.fits_into(Box(x=LAMP.x - 4, y=LAMP.y - 4, width=LAMP.width + 8, height=LAMP.height + 8))
+
+
+# By what the program tells
+
+
+@dataclass
+class Field:
+    """Something on the accessibility bus that can be written into."""
+
+    box: Box
+    written: str = ""
+
+    def extents(self) -> Box:
+        return self.box.on_screen(SEEN.box)
+
+    def role(self) -> str:
+        return "entry"
+
+    def label(self) -> str:
+        return "Ask"
+
+    def text(self) -> str:
+        return self.written
+
+    def has(self, state: State) -> bool:
+        return state is State.MULTI_LINE
+
+
+class Bus:
+    """What a program tells of its window."""
+
+    def __init__(self, *fields: Field) -> None:
+        self.fields = fields
+
+    def frame(self, seen: WindowInfo) -> Bus:
+        assert seen is SEEN
+        return self
+
+    def find(self, *states: State) -> list[Field]:
+        assert State.EDITABLE in states
+        return list(self.fields)
+
+
+def told(*fields: Field) -> AccessibilityProbe:
+    return AccessibilityProbe(cast("AccessibilityReader", Bus(*fields)))
+
+
+def test_of_several_fields_the_smallest_at_the_place_is_meant_and_none_elsewhere_or_without_a_place() -> None:
+    fields = told(Field(Box(x=0, y=0, width=400, height=300)), Field(COMPOSER))
+    measured = fields.find_composer(SEEN, (300, 310), window())
+    assert measured is not None
+    assert measured.composer.fits_into(COMPOSER)
+    assert measured.anchors == ()
+    for probe, point, reason in (
+        (fields, None, Reason.SEVERAL_COMPOSERS),
+        (told(Field(COMPOSER)), (120, 100), Reason.WRONG_PLACE),
+    ):
+        with pytest.raises(CalibrationFailed) as trouble:
+            probe.find_composer(SEEN, point, window())
+        assert trouble.value.reason is reason
+
+
+@pytest.mark.parametrize("hint", ["Ask me anything", ""])
+def test_what_is_told_of_an_empty_composer_may_be_its_hint_which_a_draft_has_to_show(hint: str) -> None:
+    measured = told(Field(COMPOSER, hint)).find_composer(SEEN, None, window())
+    assert measured is not None
+    assert bool(measured.hint) is bool(hint)
+
+
+def test_a_process_that_holds_a_pseudo_terminal_is_a_terminal_and_how_its_program_reads_is_known() -> None:
+    assert not is_terminal(0)
+    master, slave = pty.openpty()
+    try:
+        with subprocess.Popen(["cat"], stdin=slave, stdout=subprocess.DEVNULL) as program:
+            try:
+                assert is_terminal(os.getpid())
+                assert reads_lines(os.getpid())
+                tty.setraw(slave)
+                assert not reads_lines(os.getpid())
+            finally:
+                program.kill()
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_the_margin_of_a_terminal_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surveying, "is_terminal", lambda _: True)
+    desktop = FakeDesktop(Made(id=1))
+    box = desktop.windows[0].box
+    assert surveyor(desktop).measure(1, None, ()).by == TERMINAL
+    with pytest.raises(CalibrationFailed) as trouble:
+        surveyor(desktop).measure(1, (box.x + box.width - 3, box.y + 50), ())
+    assert trouble.value.reason is Reason.MARGIN
+
+
+# By a draft
+
+
+class Looks:
+    """Eyes that see every draft."""
+
+    def profile(self, name: str) -> Profile:
+        del name
+        return replace(TK, composer=Composer(box=COMPOSER, background="#1e1e1e"))
+
+    def is_empty_in(self, name: str, picture: Image.Image) -> bool:
+        del name, picture
+        return False
 
 
 def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates() -> None:
@@ -111,8 +276,52 @@ def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates()
     trial.before, trial.staged, trial.after = window(), window(caret=True), window(said="said")
     anchor, over, moved = Box(x=0, y=0, width=120, height=20), Box(x=60, y=0, width=120, height=20), COMPOSER
     spares = [Box(x=x, y=0, width=40, height=20) for x in (125, 170, 215, 260)]
-    outcome = Outcome(result=Result.REHEARSED)
-    tried = trial.tried(outcome, text="", anchors=(anchor, over, moved, *spares))
+    tried = trial.tried(Outcome(result=Result.REHEARSED), text="", anchors=(anchor, over, moved, *spares))
     assert [box for box, _ in tried.candidates] == spares[:3]
     assert tried.anchor == anchor
-    assert not trial.tried(Outcome(result=Result.REFUSED), text="", anchors=(anchor, *spares)).candidates
+    refused = Outcome(result=Result.REFUSED, reason=Reason.DIALOG)
+    kept_out = trial.tried(refused, text="", anchors=(anchor, *spares))
+    assert (kept_out.ok, kept_out.reason, tuple(kept_out.candidates)) == (False, Reason.DIALOG, ())
+
+
+PROFILE = replace(TK, normalise=Normalise.NL)
+BOTH = replace(PROFILE, readback=(Readback.ACCESSIBILITY, Readback.COPY))
+TEXT = long_draft("octet", 3000)
+
+
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [
+        (TEXT.replace(" ", "\u00a0"), {"normalise": "nbsp"}),
+        (TEXT.replace("\n\n", "\n"), {"normalise": "lines"}),
+        (TEXT.replace("\t", "    "), {"tab": "collapse"}),
+        (TEXT.replace("\t", ""), {"tab": "collapse"}),
+        (TEXT.replace("\n", " "), {"newline": "collapse"}),
+        (TEXT.replace("\n", ""), {"newline": "collapse"}),
+        (TEXT.partition("\n")[0], {"newline": "collapse"}),
+        (TEXT.replace("\n", " ").replace("\t", " "), {"newline": "collapse", "tab": "collapse"}),
+        (TEXT[:600], {"max_chars": 600}),
+        (TEXT.replace("\n", " ")[:700], {"newline": "collapse", "max_chars": 700}),
+        ("somebody's text", {}),
+        (TEXT[:280], {}),
+        (TEXT.upper(), {}),
+    ],
+)
+def test_what_was_read_back_says_what_the_program_does_not_take(read: str, said: dict[str, object]) -> None:
+    assert quirks(TEXT, read, PROFILE) == said
+
+
+@pytest.mark.parametrize("read", [TEXT[:700], TEXT[-1279:], TEXT[:280], TEXT[:600] + TEXT[-600:]])
+def test_a_part_of_the_draft_on_the_accessibility_bus_is_read_by_copy_and_a_known_habit_is_not(read: str) -> None:
+    assert quirks(TEXT, read, BOTH, by=Readback.ACCESSIBILITY) == {"readback": ["copy"]}
+    only = replace(PROFILE, readback=(Readback.ACCESSIBILITY,))
+    assert quirks(TEXT, read, only, by=Readback.ACCESSIBILITY) == quirks(TEXT, read, PROFILE)
+    assert "readback" not in quirks(TEXT, read, BOTH, by=Readback.COPY)
+    assert quirks(TEXT, TEXT.replace("\t", "    "), BOTH, by=Readback.ACCESSIBILITY) == {"tab": "collapse"}
+
+
+def test_the_long_draft_has_everything_that_a_program_may_change() -> None:
+    assert all(part in TEXT for part in ("\n\n", "\n\t", "\U0001f469\u200d\U0001f4bb", "\u05e9", "{", "  "))
+    assert max(map(len, TEXT.split("\n"))) > 300
+    assert 2900 < len(TEXT) <= 3000
+    assert len(long_draft("octet", 100)) <= 100
