@@ -1,4 +1,4 @@
-"""Who may do what: the owner everything, everybody else nothing, and nobody from elsewhere."""
+"""Who may do what: the owner everything, other users nothing, and no user of another server anything."""
 
 from __future__ import annotations
 
@@ -7,77 +7,62 @@ from typing import Any
 
 import pytest
 
-from bot.discord.errors import WrongServer
-from core.security.model import OPERATOR
+from bot.discord.errors import UserUnknown, WrongServer, said
+from core.security.model import OwnerExists, WrongClaim
 from tests.bot.discord.town import Town, make_bot, text_of
 
-COMMANDS: list[tuple[str, dict[str, Any]]] = [
-    ("task new", {"brief": "Count the birds"}),
-    ("task list", {}),
-    ("task show", {"task": "T-1"}),
-    ("task cancel", {"task": "T-1"}),
-    ("task done", {"task": "T-1", "text": "x"}),
-    ("task retry", {"task": "T-1"}),
-    ("task assign", {"task": "T-1", "agent": "Dry-1"}),
-    ("task priority", {"task": "T-1", "priority": 0}),
-    ("agent list", {}),
-    ("agent show", {"agent": "Dry-1"}),
-    ("agent pause", {"agent": "Dry-1"}),
-    ("agent drain", {"agent": "Dry-1"}),
-    ("agent resume", {"agent": "Dry-1"}),
-    ("agent interrupt", {"agent": "Window-1"}),
-    ("agent new-chat", {"agent": "Window-1"}),
-    ("agent answer", {"agent": "Window-1", "answer": "approve"}),
-    ("desk status", {}),
-    ("desk screenshot", {"agent": "Window-1"}),
-    ("desk screenshot", {"desk": "main"}),
-    ("desk test", {}),
-    ("desk calibrate", {"desk": "main"}),
-    ("admin reload", {}),
-    ("desk arrange", {"desk": "main"}),
-    ("desk doctor", {}),
-    ("desk forget", {"desk": "main", "window": "agent-1"}),
-    ("desk stop", {}),
-    ("desk hold", {}),
-    ("desk release", {}),
-    ("msg send", {"text": "x", "agent": "Dry-1"}),
-    ("msg broadcast", {"text": "x"}),
-    ("fleet needs-me", {}),
-    ("fleet health", {}),
-    ("fleet board", {}),
-    ("admin version", {}),
-]
+VALUES = {
+    "agent": "Dry-1",
+    "brief": "Count the birds",
+    "desk": "main",
+    "needs": "python",
+    "remove": False,
+    "task": "T-1",
+    "text": "x",
+    "window": "agent-1",
+}
 
 
-async def test_a_stranger_is_denied_privately_and_nothing_happens(owned: Town) -> None:
-    for command, options in COMMANDS:
-        answer = await owned.answered(await owned.sandbox.slash("Ben", "#octet", command, options))
-        assert "This Octet does not know you" in text_of(answer), command
-        assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ben.id)
-    assert owned.hands.told == []
-    assert await owned.sandbox.threads() == []
-    assert await owned.coordinator.tasks.list(by=OPERATOR) == ()
+def options_of(command: dict[str, Any]) -> dict[str, Any]:
+    """Return a valid value for each option."""
+    return {
+        one["name"]: one["choices"][0]["value"] if one.get("choices") else VALUES[one["name"]]
+        for one in command.get("options", [])
+    }
 
 
-async def test_the_list_above_has_every_command_but_claim(owned: Town) -> None:
-    registered = {f"{top['name']} {sub['name']}" for top in await owned.sandbox.commands() for sub in top["options"]}
-    assert registered == {command for command, _ in COMMANDS} | {"admin claim"}
+async def test_every_command_and_completion_denies_a_stranger_privately(owned: Town) -> None:
+    for group in await owned.sandbox.commands():
+        for one in group["options"]:
+            name, given = f"{group['name']} {one['name']}", {} if one["name"] == "claim" else options_of(one)
+            if one["name"] == "claim":  # open to all: it takes the code of the console
+                continue
+            answer = await owned.answer(name, "Ben", **given)
+            assert text_of(answer) == said(UserUnknown()), name
+            assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ben.id)
+            for option in [option["name"] for option in one.get("options", []) if option.get("autocomplete")]:
+                assert await owned.complete(name, option, "", "Ben", **{**given, option: ""}) == [], name
+    assert (owned.hands.told, await owned.sandbox.threads(), await owned.tasks()) == ([], [], [])
 
 
-async def test_before_there_is_an_owner_nobody_may_do_anything(town: Town) -> None:
-    assert "does not know you" in await town.ask("task list")
+async def test_a_stranger_gets_no_dialog(owned: Town) -> None:
+    answer = await owned.sandbox.slash("Ben", "#octet", "task new", {})
+    assert answer.kind != "modal"
+    assert text_of(await owned.answered(answer)) == said(UserUnknown())
 
 
-async def test_the_first_owner_shows_the_console_code_and_nobody_can_after(town: Town) -> None:
-    code = town.coordinator.people.claim_code()
-    assert "not the code" in await town.ask("admin claim", code="guess")
-    assert "You are the owner" in await town.ask("admin claim", code=f" {code} ")
-    assert "already has an owner" in await town.ask("admin claim", user="Ben", code=str(code))
-    assert "Octet" in await town.ask("admin version")
+async def test_the_first_user_with_the_code_of_the_console_becomes_the_owner_and_no_user_after(town: Town) -> None:
+    code = str(town.coordinator.people.claim_code())
+    assert await town.ask("task list") == said(UserUnknown())
+    assert await town.ask("admin claim", code="guess") == said(WrongClaim())
+    await town.ask("admin claim", code=f" {code} ")
+    assert await town.ask("admin claim", user="Ben", code=code) == said(OwnerExists())
+    assert await town.ask("task list", user="Ben") == said(UserUnknown())
+    assert town.coordinator.version in await town.ask("admin version")
 
 
 @pytest.mark.parametrize("guild", [None, 4711])
-async def test_direct_messages_and_foreign_servers_are_refused(town: Town, guild: int | None) -> None:
+async def test_direct_messages_and_other_servers_are_refused(town: Town, guild: int | None) -> None:
     bot = make_bot(town)
     user = SimpleNamespace(id=town.sandbox.world.ada.id, display_name="Ada")
     with pytest.raises(WrongServer):

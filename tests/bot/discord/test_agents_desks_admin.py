@@ -1,4 +1,4 @@
-"""`/agent`, `/desk` and `/admin` as the owner sees them."""
+"""`/agent`, `/desk`, `/admin` and `/fleet health`: each command answers privately, or with an error."""
 
 from __future__ import annotations
 
@@ -7,202 +7,220 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from bot.discord.errors import said
+from bot.discord.text import FORM
+from bot.discord.views.calibration import UnreadableAnswer
+from bot.verbs import results
+from bot.verbs.desks import NameOne
+from core.agents.model import AgentNotFound, AgentState, AgentWithoutWindow
+from core.calibration.model import NotTheQuestion, UnknownGridPlace
 from core.deliveries.model import Reason
-from core.desks.model import Arranged, WindowStatus
+from core.desks.model import (
+    Arranged,
+    DeskIsShared,
+    DeskNotFound,
+    DeskNow,
+    DeskState,
+    NothingLearned,
+    WindowNotSeen,
+    WindowStatus,
+)
+from core.fleet.model import Ping
+from core.kit.errors import OctetError
 from core.kit.problems import ConfigWrong, Problem
-from core.maintenance.model import NotReloaded, Reloaded
-from core.remedies import next_step
+from core.maintenance.model import NotReloaded, Reloaded, ReloadUnavailable
+from core.reasons import ParkCause, WaitReason
+from core.remedies import next_step, sentence
 from core.security.model import Actor
+from core.tasks.model import TaskState
 from sandbox.discord.server import Sandbox
-from tests.bot.discord.town import Town, bot_at_work, people, text_of
+from tests.bot.discord.town import Town, bot_at_work, buttons, people, pictures, text_of
 from tests.builders import make_learned
 from tests.fakes.calibrations import FakeCalibrations, FakeReload
 from tests.fakes.lane import refused
 
-
-async def test_agents_are_listed_with_state_and_role(owned: Town) -> None:
-    shown = await owned.ask("agent list")
-    assert [line.partition(":")[0] for line in shown.splitlines()] == ["**Dry-1**", "**Window-1**", "**Nowhere**"]
-    assert "**Dry-1**: free" in shown
+PNG = b"\x89PNG"
 
 
-async def test_an_agent_is_shown_with_what_it_can_do(owned: Town) -> None:
-    shown = await owned.ask("agent show", agent="window-1")
-    for words in ("Window-1", "Can: shell", "Lane: window", "Desk: main, window agent-1"):
-        assert words in shown
-    assert "no agent called Gone" in await owned.ask("agent show", agent="Gone")
+async def test_each_command_answers_privately_with_what_it_is_about(owned: Town) -> None:
+    for command, options, shows in (
+        ("agent list", {}, ["Dry-1", "Window-1", "Nowhere"]),
+        ("agent show", {"agent": "window-1"}, ["Window-1", "shell", "agent-1"]),
+        ("desk status", {}, ["main", "agent-1"]),
+        ("desk test", {}, ["✓", "Window-1"]),
+        ("desk arrange", {"desk": "main"}, ["✓", "Window-1"]),
+        ("desk doctor", {}, ["main"]),
+        ("fleet health", {}, ["OCTET_ALARM__PING_URL"]),
+        ("fleet needs-me", {}, []),
+        ("task list", {}, ["/task new"]),
+        ("admin version", {}, [owned.coordinator.version, "discord.py"]),
+    ):
+        answer = await owned.answer(command, **options)
+        assert [words for words in shows if words not in text_of(answer)] == [], command
+        assert answer["sandbox"]["only_for"] == owned.ada, command
 
 
-async def test_the_desk_status_looks_at_each_window(owned: Town) -> None:
-    shown = await owned.ask("desk status")
-    assert "**main**: ready" in shown
-    assert "- agent-1: usable" in shown
-    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED),)
-    assert "- agent-1: not usable: covered" in await owned.ask("desk status")
+async def test_a_command_about_what_does_not_exist_or_does_not_fit_answers_with_the_error(owned: Town) -> None:
+    owned.hands.windows = ()
+    gone, dry = AgentNotFound(id="Gone"), AgentWithoutWindow(id="Dry-1")
+    cases: list[tuple[str, dict[str, str], OctetError]] = [
+        *((f"agent {verb}", {"agent": "Gone"}, gone) for verb in ("show", "pause", "drain", "resume", "interrupt")),
+        ("desk screenshot", {"agent": "Gone"}, gone),
+        ("desk screenshot", {"agent": "Dry-1"}, dry),
+        ("desk screenshot", {"desk": "main"}, DeskIsShared(id="main")),
+        ("desk screenshot", {}, NameOne()),
+        ("desk screenshot", {"agent": "Window-1", "desk": "main"}, NameOne()),
+        ("desk stop", {"desk": "attic"}, DeskNotFound(id="attic")),
+        ("admin reload", {}, ReloadUnavailable()),
+        ("desk calibrate", {"desk": "main"}, ReloadUnavailable()),
+    ]
+    for command, options, error in cases:
+        assert await owned.ask(command, **options) == said(error), (command, options)
+    covered = await owned.ask("desk screenshot", agent="Window-1")
+    assert covered.startswith(said(WindowNotSeen(id="agent-1", why="")).partition(":")[0])
+    assert owned.hands.told == []
+
+
+async def test_an_agent_is_paused_drained_and_resumed_and_the_card_of_its_task_says_why_it_waits(owned: Town) -> None:
+    await owned.ask("agent pause", agent="window-1")
+    await owned.ask("task new", brief="List the files", agent="Window-1")
+    await owned.card("T-1", TaskState.WAITING, sentence(WaitReason.PAUSED))
+    await owned.said(f"<@{owned.ada}> **T-1", next_step(WaitReason.PAUSED))
+    await owned.ask("agent resume", agent="Window-1")
+    await owned.card("T-1", TaskState.WORKING)
+    await owned.ask("agent drain", agent="Window-1")
+    assert await owned.agent_state() is AgentState.DRAINING
+    await owned.ask("task done", task="T-1", text="There are none")
+    assert await owned.agent_state() is AgentState.PAUSED
+
+
+async def test_the_card_shows_the_last_sign_and_the_requester_learns_what_to_do_about_a_silent_agent(
+    owned: Town,
+) -> None:
+    await owned.ask("task new", brief="Mend the build", agent="Window-1")
+    await owned.card("T-1", TaskState.WORKING)
+    core, code = owned.coordinator, owned.lane.submitted[0].partition("--code ")[2].split()[0]
+    await core.tasks.record_progress("T-1", code, "*tests* are running @everyone")
+    await owned.card("T-1", TaskState.WORKING, "\n> \\*tests\\* are running @\u200beveryone")
+    await core.store.write(lambda tx: tx.execute(text("UPDATE tasks SET deadline_ms = 0")) and None)
+    await core.dispatch.silence.check_all()
+    await owned.card("T-1", TaskState.PARKED, sentence(ParkCause.SILENT))
+    halt = await owned.said(f"<@{owned.ada}> **T-1", f"Next: {next_step(ParkCause.SILENT)}")
+    assert halt["sandbox"]["pings"] == [owned.ada]
+    await owned.ask("agent resume", agent="Window-1")
+    await owned.card("T-1", TaskState.WORKING)
 
 
 @pytest.mark.parametrize("options", [{}, {"desk": "main"}])
 async def test_a_desk_is_held_stopped_and_released(owned: Town, options: dict[str, str]) -> None:
-    assert "on hold" in await owned.ask("desk hold", **options)
-    assert "presses no key" in await owned.ask("desk stop", **options)
-    assert "ready" in await owned.ask("desk release", **options)
+    for verb, state in (("hold", DeskState.HELD), ("stop", DeskState.STOPPED), ("release", DeskState.READY)):
+        assert results.DESK_STATES[state][1] in await owned.ask(f"desk {verb}", **options)
     assert owned.hands.told == ["hold", "stop", "release"]
 
 
-async def test_an_unknown_desk_is_said_to_be_unknown(owned: Town) -> None:
-    assert "no desk called attic" in await owned.ask("desk stop", desk="attic")
-    assert owned.hands.told == []
-
-
-async def test_a_screenshot_is_for_the_owner_alone(owned: Town) -> None:
-    answer = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk screenshot", {"agent": "Window-1"}))
-    assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
-    [attachment] = answer["sandbox"]["files"]
-    assert attachment["filename"] == "window.png"
-    assert owned.sandbox.world.attachments[int(attachment["id"])].content.startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize(("agent", "said"), [("Dry-1", "has no window"), ("Gone", "no agent called")])
-async def test_there_is_no_screenshot_where_there_is_no_window(owned: Town, agent: str, said: str) -> None:
-    assert said in await owned.ask("desk screenshot", agent=agent)
-
-
-async def test_a_covered_window_is_not_shown(owned: Town) -> None:
-    owned.hands.windows = ()
-    assert "Octet cannot show the window" in await owned.ask("desk screenshot", agent="Window-1")
-
-
-async def test_a_whole_display_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_a_screenshot_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: Path) -> None:
     async with people(tmp_path, sandbox, is_virtual=True) as town, bot_at_work(town):
-        await town.own("Ada")
-        assert await sandbox.autocomplete("Ada", "#octet", "desk screenshot", {"desk": "MA"}, "desk") == [
-            {"name": "main", "value": "main"}
-        ]
-        answer = await town.answered(await sandbox.slash("Ada", "#octet", "desk screenshot", {"desk": "main"}))
-        assert answer["sandbox"]["only_for"] == str(sandbox.world.ada.id)
-        [attachment] = answer["sandbox"]["files"]
-        assert attachment["filename"] == "display.png"
-        assert sandbox.world.attachments[int(attachment["id"])].content.startswith(b"\x89PNG")
-        town.hands.told.clear()
-        assert "does not know you" in await town.ask("desk screenshot", user="Ben", desk="main")
-        assert town.hands.told == []
+        await town.own()
+        for options, name in (({"agent": "Window-1"}, "window.png"), ({"desk": "main"}, "display.png")):
+            answer = await town.answer("desk screenshot", **options)
+            assert (answer["sandbox"]["only_for"], pictures(answer)) == (town.ada, [name])
+            [file] = answer["sandbox"]["files"]
+            assert sandbox.world.attachments[int(file["id"])].content.startswith(PNG)
 
 
-async def test_a_screen_that_people_use_is_not_shown_whole(owned: Town) -> None:
-    assert "Users work at desk" in await owned.ask("desk screenshot", desk="main")
+async def test_agents_and_desks_are_completed(owned: Town) -> None:
+    for command in ("desk stop", "desk hold", "desk release", "desk screenshot"):
+        assert await owned.complete(command, "desk", "MA") == ["main"]
+        assert await owned.complete(command, "desk", "attic") == []
+    for command in ("agent pause", "agent drain", "agent resume"):
+        assert await owned.complete(command, "agent", "dr") == ["Dry-1"]
 
 
-async def test_the_version_is_told(owned: Town) -> None:
-    assert (await owned.ask("admin version")).startswith(f"Octet {owned.coordinator.version} · Python 3.")
+async def test_a_window_with_a_problem_is_shown_with_its_code_and_what_to_do(owned: Town) -> None:
+    def problem(reason: Reason) -> list[str]:
+        return ["✗", sentence(reason), f"→ {next_step(reason)}"]
 
-
-async def test_every_answer_is_private(owned: Town) -> None:
-    for command in ("agent list", "desk status", "admin version", "task list"):
-        await owned.ask(command)
-    shown = [m for m in await owned.sandbox.messages() if text_of(m)]
-    assert {m["sandbox"]["only_for"] for m in shown} == {str(owned.sandbox.world.ada.id)}
-
-
-async def test_desks_are_completed_for_those_who_may_see_them(owned: Town) -> None:
-    for command in ("desk stop", "desk hold", "desk release"):
-        found = await owned.sandbox.autocomplete("Ada", "#octet", command, {"desk": "MA"}, "desk")
-        assert found == [{"name": "main", "value": "main"}]
-        assert await owned.sandbox.autocomplete("Ada", "#octet", command, {"desk": "attic"}, "desk") == []
-        assert await owned.sandbox.autocomplete("Ben", "#octet", command, {"desk": ""}, "desk") == []
-
-
-async def test_windows_are_tried_out_and_nothing_is_sent(owned: Town) -> None:
-    assert "✓ **Window-1**: copied back and compared in 3 ms, then cleared" in await owned.ask("desk test")
-    owned.lane.script.append(refused(Reason.COMPOSER_NOT_EMPTY, "what stands there was left"))
-    shown = await owned.ask("desk test", agent="Window-1")
-    assert "✗ **Window-1**: composer not empty: what stands there was left" in shown
-    assert f"→ {next_step(Reason.COMPOSER_NOT_EMPTY)}" in shown
+    owned.lane.script.append(refused(Reason.COMPOSER_NOT_EMPTY, "a draft"))
+    tested = await owned.ask("desk test", agent="Window-1")
+    assert all(words in tested for words in [*problem(Reason.COMPOSER_NOT_EMPTY), "a draft"])
     assert owned.lane.submitted == []
-
-
-async def test_windows_are_put_back(owned: Town) -> None:
     owned.hands.arranged = {"agent-1": Arranged(window="agent-1", done=("moved from 1,1 to 0,0",))}
-    assert "✓ **Window-1**: moved from 1,1 to 0,0; is at its place" in await owned.ask("desk arrange", desk="main")
+    assert "moved from 1,1 to 0,0" in await owned.ask("desk arrange", desk="main")
     owned.hands.arranged = {"agent-1": Arranged(window="agent-1", reason=Reason.CLOSED)}
-    shown = await owned.ask("desk arrange", desk="main")
-    assert "✗ **Window-1**: closed" in shown
-    assert next_step(Reason.CLOSED) in shown
+    arranged = await owned.ask("desk arrange", desk="main")
+    assert all(words in arranged for words in problem(Reason.CLOSED))
+    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.LOCKED),)
+    examined = await owned.ask("desk doctor", desk="main")
+    assert all(words in examined for words in problem(Reason.LOCKED))
+    assert sentence(Reason.LOCKED) in await owned.ask("desk status")
+
+
+async def test_health_shows_a_desk_in_trouble_and_a_ping_that_fails(owned: Town) -> None:
+    core = owned.coordinator
+    core.desks.worker_is("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display went away"))
+    ping = Ping(is_wanted=True, where="https://hc.example.org/…", note="status 500")
+    core.fleet.health.pinged(ping)
+    shown = await owned.ask("fleet health")
+    assert "its display went away" in shown
+    assert "status 500" in shown
 
 
 async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: Town) -> None:
     owned.coordinator.maintenance.reloads_by(FakeReload())
     await owned.coordinator.dispatch.window_learned(make_learned())
-    assert "agent-1: learned its busy sign on <t:1700000000:f>" in await owned.ask("desk status")
-    assert "forgot its busy sign" in await owned.ask("desk forget", desk="main", window="agent-1")
-    assert "learned" not in await owned.ask("desk status")
+    assert "<t:1700000000:f>" in await owned.ask("desk status")
+    await owned.ask("desk forget", desk="main", window="agent-1")
+    assert "<t:1700000000:f>" not in await owned.ask("desk status")
+    nothing = NothingLearned(id="agent-1", desk="main")
+    assert await owned.ask("desk forget", desk="main", window="agent-1") == said(nothing)
     (owned.home / "learned/main.json").write_bytes(b"{")
-    assert "is unreadable" in await owned.ask("desk status")
+    assert "learned/main.json" in await owned.ask("desk status")
 
 
-async def test_the_doctor_says_what_is_wrong_and_what_to_do(owned: Town) -> None:
-    assert "1 window checked, no problems" in await owned.ask("desk doctor")
-    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.LOCKED),)
-    shown = await owned.ask("desk doctor", desk="main")
-    assert "✗ Window-1: locked" in shown
-    assert f"→ {next_step(Reason.LOCKED)}" in shown
+async def test_a_reload_shows_what_changed_or_every_invalid_line(owned: Town) -> None:
+    changed = Reloaded(agents=("New", "Old"), gone=("Old",), desks=("main",), restart=("[http] port",))
+    wrong = NotReloaded(ConfigWrong([Problem(file="config/agents.toml", line=7, text="there is no desk `attic`")]))
 
-
-@pytest.mark.parametrize("options", [{}, {"agent": "Window-1", "desk": "main"}])
-async def test_a_screenshot_is_of_one_thing(owned: Town, options: dict[str, str]) -> None:
-    assert "Name an agent to see its window, or a desk" in await owned.ask("desk screenshot", **options)
-
-
-async def test_a_reload_tells_what_became_different_or_every_line_that_is_wrong(owned: Town) -> None:
-    answers: list[Reloaded | Exception] = [
-        Reloaded(),
-        Reloaded(agents=("New", "Old"), gone=("Old",), desks=("main",), restart=("[http] port",)),
-        NotReloaded(ConfigWrong([Problem(file="config/agents.toml", line=7, text="there is no desk `attic`")])),
-    ]
+    given: list[Reloaded | Exception] = [Reloaded(), changed, wrong]
 
     class Files:
         profiles = ()
 
         async def __call__(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
-            answer = answers.pop(0)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
+            result = given.pop(0)
+            if isinstance(result, Exception):
+                raise result
+            return result
 
-    assert "does not read its configuration from files" in await owned.ask("admin reload")
     owned.coordinator.maintenance.reloads_by(Files())
-    assert "The configuration is unchanged" in await owned.ask("admin reload")
-    shown = await owned.ask("admin reload")
-    for words in ("Changed agents: New.", "Removed agents: Old.", "restart: main.", "effect when Octet restarts: "):
-        assert words in shown
-    shown = await owned.ask("admin reload")
-    assert "Octet changed nothing" in shown
-    assert "- config/agents.toml:7: there is no desk" in shown
+    for result in (Reloaded(), changed):
+        lines, _ = results.LINES[Reloaded]
+        assert await owned.ask("admin reload") == "\n".join(lines(result, FORM))
+    assert await owned.ask("admin reload") == said(wrong)
+    assert "config/agents.toml:7" in said(wrong)
 
 
-async def test_windows_are_connected_from_afar_by_buttons_numbers_and_pictures(owned: Town) -> None:
-    assert "does not read its configuration from files" in await owned.ask("desk calibrate", desk="main")
+async def test_a_user_connects_windows_by_buttons_numbers_and_places(owned: Town) -> None:
     ways = FakeCalibrations(owned.home)
     owned.coordinator.maintenance.reloads_by(FakeReload(), ways)
 
-    async def press(message: dict[str, Any], label: str, said: str = "") -> dict[str, Any]:
-        answer = await owned.sandbox.click("Ada", message, label)
-        if said:
-            answer = await owned.sandbox.submit_modal("Ada", answer, {"said": said})
-        return await owned.answered(answer)
+    async def answer(message: dict[str, Any], label: str, typed: str) -> dict[str, Any]:
+        opened = await owned.sandbox.click("Ada", message, label)
+        return await owned.answered(await owned.sandbox.submit_modal("Ada", opened, {"said": typed}))
 
-    asked = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk calibrate", {"desk": "main"}))
-    assert asked["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
-    assert [one["filename"] for one in asked["sandbox"]["files"]] == ["display.png"]
-    assert "**1** chat — apollo · Agent-1 · demo\\_tk" in text_of(asked)
-    assert "Octet types a draft into 1,2, reads it back, deletes it" in text_of(asked)
-    assert "does not answer" in text_of(await press(asked, "Choose others", "the second"))
-    pointed = await press(asked, "Choose others", "2=New")
-    assert "Where is the composer of New, “chat — gemini”?" in text_of(pointed)
-    assert "did not ask that" in text_of(await press(asked, "Connect 1,2"))
-    assert "is not a place" in text_of(await press(pointed, "Name the place", "99"))
-    done = text_of(await press(pointed, "Name the place", "45"))
-    assert "New: connected: found its composer in the picture; typed a draft, read it back (copy)" in done
+    asked = await owned.answer("desk calibrate", desk="main")
+    assert (asked["sandbox"]["only_for"], pictures(asked)) == (owned.ada, ["display.png"])
+    assert buttons(asked) == ["Connect 1,2", "Choose others", "Cancel"]
+    unread = await answer(asked, "Choose others", "the second")
+    assert text_of(unread) == said(UnreadableAnswer(said="the second"))
+    pointed = await answer(asked, "Choose others", "2=New")
+    assert buttons(pointed) == ["Name the place", "Skip this window"]
+    assert text_of(await owned.press(asked, "Connect 1,2")) == said(NotTheQuestion())
+    assert text_of(await answer(pointed, "Name the place", "99")) == said(UnknownGridPlace(place="99"))
+    await answer(pointed, "Name the place", "45")
     assert ways.taken_over == ["New"]
-    again = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "desk calibrate", {"desk": "main"}))
-    assert "No window was connected" in text_of(await press(again, "Cancel"))
+    again = await owned.answer("desk calibrate", desk="main")
+    assert buttons(await owned.press(again, "Cancel")) == []
+    assert ways.taken_over == ["New"]

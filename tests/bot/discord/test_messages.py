@@ -1,98 +1,84 @@
-"""`/msg` over the sandbox's sockets: what the sender is told, what everybody sees, and what follows it."""
+"""`/msg` over the sandbox's sockets: what the sender reads, what all users see, and what follows it."""
 
 from __future__ import annotations
 
-from core.agent_messages.model import NewAgentMessage
+from bot.discord.delivery_messages import STATES
+from bot.discord.errors import said
+from core.agent_messages.model import NewAgentMessage, RecipientMissing
+from core.agents.model import AgentNotFound, AgentState, AgentWithoutWindow
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.dispatch.model import Decision
 from core.reasons import ParkCause
-from core.remedies import sentence
+from core.remedies import next_step, sentence
 from core.security.model import OPERATOR
+from core.tasks.model import TaskNotFound, TaskState
 from tests.bot.discord.town import Town, text_of
 from tests.fakes.lane import bounced
 from tests.fakes.sandbox_client import wait_thread
 
 BUSY = bounced(Reason.BUSY)
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
+DELIVERED = f"Window-1: {STATES[DeliveryState.DELIVERED]}"
 
 
-async def test_words_in_a_tasks_thread_go_to_its_agent_and_are_shown_there(town: Town) -> None:
-    await town.own()
-    await town.ask("task new", brief="Count the birds", agent="Window-1")
-    await town.card("T-1", "Window-1 is working on it")
-    thread = await wait_thread(town.sandbox, lambda one: one["name"].startswith("T-1"))
-    answer = await town.sandbox.slash("Ada", thread["id"], "msg send", {"text": "Stop, @everyone"})
-    said = text_of(await town.answered(answer))
-    assert said.startswith("Window-1: ")
-    assert said.endswith("A message in the thread of T-1 shows its progress.")
-    shown = await town.said("**Ada → Window-1** · T-1")
-    assert shown["channel_id"] == thread["id"]
-    shown = await town.said("Window-1: delivered (receipt)")
-    assert "Stop, @everyone" in text_of(shown)
+async def test_a_message_in_a_tasks_thread_goes_to_its_agent_and_is_shown_there(owned: Town) -> None:
+    await owned.ask("task new", brief="Count the birds", agent="Window-1")
+    await owned.card("T-1", TaskState.WORKING)
+    thread = (await wait_thread(owned.sandbox))["id"]
+    assert (await owned.ask("msg send", where=thread, text="Stop, @everyone")).startswith("Window-1: ")
+    shown = await owned.said("**Ada → Window-1** · T-1", "Stop, @everyone", DELIVERED)
+    assert shown["channel_id"] == thread
     assert (shown["sandbox"]["pings"], shown["mention_everyone"]) == ([], False)
-    assert "octet reply T-1 --code" in town.lane.submitted[1]
+    assert "octet reply T-1 --code" in owned.lane.submitted[1]
     assert "--code" not in text_of(shown)
 
 
-async def test_words_without_a_task_are_shown_where_they_were_sent_and_edited_in_place(town: Town) -> None:
-    await town.own()
-    town.lane.script.append(BUSY)
-    assert "Window-1" in await town.ask("msg send", text="Hello", agent="Window-1")
-    waits = await town.said(f"waits: {sentence(Reason.BUSY)}")
-    await town.coordinator.dispatch.window_usable("main", "agent-1")
-    there = await town.said("Window-1: delivered (receipt)")
-    assert (there["id"], there["channel_id"]) == (waits["id"], waits["channel_id"])
+async def test_a_message_without_a_task_is_in_its_channel_and_edited_in_place(owned: Town) -> None:
+    owned.lane.script.append(BUSY)
+    await owned.ask("msg send", text="Hello", agent="Window-1")
+    waits = await owned.said(sentence(Reason.BUSY), next_step(Reason.BUSY))
+    await owned.coordinator.dispatch.window_usable("main", "agent-1")
+    await owned.now(waits, DELIVERED)
+    assert waits["channel_id"] == str(owned.sandbox.world.home.id)
 
 
-async def test_nobody_named_and_strange_names_are_told_privately(town: Town) -> None:
-    await town.own()
-    assert "as the recipient" in await town.ask("msg send", text="Hello")
-    assert "There is no agent called Nobody" in await town.ask("msg send", text="Hello", agent="Nobody")
-    assert "There is no task T-9" in await town.ask("msg send", text="Hello", task="T-9")
-    assert "has no window" in await town.ask("msg send", text="Hello", agent="Nowhere")
+async def test_a_message_without_a_possible_recipient_is_refused_privately(owned: Town) -> None:
+    for options, error in (
+        ({}, RecipientMissing()),
+        ({"agent": "Gone"}, AgentNotFound(id="Gone")),
+        ({"task": "T-9"}, TaskNotFound(id="T-9")),
+        ({"agent": "Nowhere"}, AgentWithoutWindow(id="Nowhere")),
+    ):
+        assert await owned.ask("msg send", text="Hello", **options) == said(error)
 
 
-async def test_a_broadcast_says_whom_it_reaches_and_whom_not(town: Town) -> None:
-    await town.own()
-    said = await town.ask("msg broadcast", text="Fire drill")
-    assert "Left out: Nowhere: Nowhere has no window to deliver to." in said
-    shown = await town.said("**Ada → everyone**")
-    done = await town.said("Window-1: delivered (receipt)")
-    assert done["id"] == shown["id"]
-    assert "Dry-1: sent (dry run): Octet typed nothing" in text_of(await town.said("Dry-1: sent (dry run)"))
-    assert "Window-1" in await town.ask("msg broadcast", text="For the shell", needs="shell")
+async def test_a_broadcast_names_the_agents_that_get_it_and_those_that_do_not(owned: Town) -> None:
+    assert "Nowhere: Nowhere" in await owned.ask("msg broadcast", text="Fire drill")
+    shown = await owned.said("**Ada → everyone**")
+    await owned.now(shown, DELIVERED, "Dry-1: sent")
+    some = await owned.ask("msg broadcast", text="For the shell", needs="shell")
+    assert "Window-1" in some
+    assert "Dry-1" not in some.splitlines()[0]
 
 
-async def test_words_that_nobody_saw_arrive_mention_their_sender_in_a_new_message(town: Town) -> None:
-    await town.own()
-    town.lane.script.append(UNKNOWN)
-    await town.ask("msg send", text="Hello there", agent="Window-1")
-    news = await town.said("Your message to Window-1 needs your decision:** unconfirmed")
-    assert news["sandbox"]["pings"] == [str(town.sandbox.world.ada.id)]
-    assert "Hello there" in text_of(news)
-    held = f"held ({sentence(ParkCause.DELIVERY_UNKNOWN)})"
+async def test_an_unknown_message_holds_its_agent_and_is_settled_by_a_decision(owned: Town) -> None:
+    owned.lane.script.append(UNKNOWN)
+    await owned.ask("msg send", text="Hello there", agent="Window-1")
+    question = await owned.question("Drop")
+    assert question["sandbox"]["pings"] == [owned.ada]
+    assert "Hello there" in text_of(question)
     for verb in ("agent show", "agent resume"):
-        assert held in await town.ask(verb, agent="Window-1")
-    later = await town.ask("msg send", text="Later", agent="Window-1")
-    assert sentence(Reason.EARLIER_UNKNOWN) in later
-    (unknown,) = await town.coordinator.unknowns.list(by=OPERATOR)
-    await town.said(f"`octet delivery resolve {unknown.id} arrived|again|drop`")
-    await town.coordinator.unknowns.resolve(unknown.id, Decision.ARRIVED, by=OPERATOR)
-    await town.said("Window-1: delivered (person)")
-    assert ": free" in await town.ask("agent show", agent="Window-1")
+        assert sentence(ParkCause.DELIVERY_UNKNOWN) in await owned.ask(verb, agent="Window-1")
+    assert sentence(Reason.EARLIER_UNKNOWN) in await owned.ask("msg send", text="Later", agent="Window-1")
+    (unknown,) = await owned.coordinator.unknowns.list(by=OPERATOR)
+    shown = await owned.said("**Ada → Window-1**", unknown.id)
+    await owned.coordinator.unknowns.resolve(unknown.id, Decision.ARRIVED, by=OPERATOR)
+    await owned.now(shown, DELIVERED)
+    assert await owned.agent_state() is AgentState.IDLE
 
 
-async def test_words_from_the_command_line_are_shown_in_the_default_channel(town: Town) -> None:
-    sent = await town.coordinator.agent_messages.send(
-        NewAgentMessage(text="From the console", agent="Dry-1"), by=OPERATOR
-    )
-    shown = await town.said("**operator → Dry-1**")
-    assert "From the console" in text_of(shown)
-    assert sent.deliveries[0].state is DeliveryState.QUEUED
-
-
-async def test_long_words_are_cut_and_name_where_all_of_them_are(town: Town) -> None:
-    await town.own()
-    await town.ask("msg send", text="long " * 780, agent="Dry-1")
-    shown = text_of(await town.said("characters; `octet msg show"))
-    assert len(shown) < 2000
+async def test_a_message_from_the_command_line_is_in_the_default_channel(town: Town) -> None:
+    await town.coordinator.agent_messages.send(NewAgentMessage(text="long " * 780, agent="Dry-1"), by=OPERATOR)
+    shown = await town.said("**operator → Dry-1**", "`octet msg show")
+    assert shown["channel_id"] == str(town.sandbox.world.home.id)
+    assert len(text_of(shown)) < 2000

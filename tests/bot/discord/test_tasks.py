@@ -1,18 +1,31 @@
-"""`/task` as people use it: the real bot, real sockets, a real coordinator."""
+"""`/task` as users see it: the real bot, real sockets, a real coordinator."""
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 import pytest
 
-from bot.discord import text
+from bot.discord.errors import said
+from bot.discord.render import priority_words
+from core.agents.model import AgentNotFound, AgentWithoutWindow
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
+from core.kit.errors import OctetError
+from core.messages.model import ControlCharacters, EmptyText
 from core.remedies import next_step
-from core.security.model import OPERATOR
-from core.tasks.model import TaskId, TaskState
-from tests.bot.discord.town import Town, text_of
+from core.security.model import OPERATOR, NotAllowed, Permission
+from core.tasks.model import (
+    DeliveryUnresolved,
+    InvalidTaskId,
+    TaskAlreadyEnded,
+    TaskAlreadyRunning,
+    TaskEnded,
+    TaskNotFound,
+    TaskNotStopped,
+    TaskState,
+)
+from sandbox.discord.views import InteractionAnswer
+from tests.bot.discord.town import DRY_RUN, Town, buttons, pictures, text_of
 from tests.builders import make_new_task
 from tests.fakes.lane import refused
 from tests.fakes.sandbox_client import wait_thread
@@ -20,268 +33,231 @@ from tests.fakes.sandbox_client import wait_thread
 HOSTILE = [
     "@everyone @here look <@1> <@&2>",
     "```\n**fence** `tick` ```",
-    "漢字かな交じり文と한국어",
     "שלום עולם مرحبا \u202eevil\u202c",
-    "👩‍👩‍👧‍👦🏳️‍🌈👍🏽 party",
     "# head\n- list\n> quote [a](https://x.example) ||s||",
-    "$(rm -rf /) `id` ; DROP TABLE tasks; --",
 ]
+UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
 
 
-REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"brief": " "}, "The text is empty"),
-    ({"brief": "ring \x07 the bell"}, "control character (U+0007 at position 5)"),
-    ({"brief": "x", "agent": "Nobody-9"}, "no agent called Nobody-9"),
-    ({"brief": "x", "agent": "@everyone"}, "no agent called"),
-    ({"brief": "x", "agent": "Nowhere"}, "has no window to deliver to"),
-    ({"brief": "x", "needs": "cooking, python"}, "No agent matches"),
-]
+async def asked(town: Town, agent: str = "Dry-1", brief: str = "Count the birds", task: str = "T-1") -> dict[str, Any]:
+    """The card of a new task, when its agent has the prompt."""
+    await town.ask("task new", brief=brief, agent=agent)
+    return await town.card(task, DRY_RUN if agent == "Dry-1" else TaskState.WORKING)
 
 
-def code_on(card: dict[str, Any]) -> str:
-    line = next(line for line in text_of(card).splitlines() if "octet done" in line)
-    words = shlex.split(line.partition("octet ")[2])
-    return words[words.index("--code") + 1]
+def code_on(text: str) -> str:
+    return text.partition("--code ")[2].split()[0]
 
 
-async def report(town: Town, body: str, *, final: bool = True, key: str = "k") -> None:
-    code = code_on(await town.card(holds="sent (dry run)"))
-    await town.coordinator.tasks.accept_answer("T-1", code, body, final=final, key=key)
+def content(town: Town, message: dict[str, Any]) -> str:
+    """The first file of a message."""
+    return town.sandbox.world.attachments[int(message["sandbox"]["files"][0]["id"])].content.decode()
 
 
-async def state(town: Town, task: str = "T-1") -> TaskState:
-    return (await town.coordinator.tasks.show(TaskId(task), by=OPERATOR)).task.state
-
-
-async def tasks_there_are(town: Town) -> int:
-    return len(await town.coordinator.tasks.list(by=OPERATOR))
-
-
-async def test_a_new_task_goes_from_the_command_to_the_answer_in_its_thread(owned: Town) -> None:
-    said = await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    assert said == f"T-1 created: see its card in <#{owned.sandbox.world.home.id}>."
-    await report(owned, "Seven birds.")
-    answer = await owned.said("Seven birds.")
-    ended = await owned.said("T-1 is done")
+async def test_a_new_task_gets_a_card_and_its_answer_a_message_in_its_thread(owned: Town) -> None:
+    card = await asked(owned)
+    code = code_on(text_of(card))
+    await owned.coordinator.tasks.accept_answer("T-1", code, "Seven birds.", final=True, key="k")
+    answer, ended = await owned.said("> Seven birds."), await owned.said("**T-1 is done**")
     thread = await wait_thread(owned.sandbox, lambda one: one["name"] == "T-1 · Count the birds")
     assert answer["channel_id"] == ended["channel_id"] == thread["id"]
     assert [one["id"] for one in await owned.sandbox.pings("Ada")] == [ended["id"]]
-    card = await owned.card(holds="done, says its agent (not checked)")
-    assert "octet done" not in text_of(card)
-
-
-async def test_each_public_message_ends_with_its_marker_and_bears_its_nonce(owned: Town) -> None:
-    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    await report(owned, "Seven birds.")
-    await owned.said("T-1 is done")
+    assert code not in text_of(await owned.card("T-1", TaskState.DONE))
     mark = owned.coordinator.home_mark
-    public = [m for m in await owned.sandbox.messages() if m["author"].get("bot") and m["sandbox"]["only_for"] is None]
-    written = [m for m in public if text_of(m)]
-    assert [text_of(m).splitlines()[-1] for m in written] == [f"-# o{mark}·{number}" for number in (1, 2, 3)]
+    public = [m for m in await owned.sandbox.messages() if m["sandbox"]["only_for"] is None and text_of(m)]
+    assert [text_of(m).splitlines()[-1] for m in public] == [f"-# o{mark}·{number}" for number in (1, 2, 3)]
     sends = [
         one.request
         for one in owned.sandbox.record.exchanges
-        if one.route.endswith("/messages") and one.method == "POST" and "channels" in one.route
+        if one.method == "POST" and one.route.endswith("/messages") and "channels" in one.route
     ]
-    assert [(one["nonce"], one["enforce_nonce"]) for one in sends] == [
-        (f"o{mark}{number}", True) for number in (1, 2, 3)
-    ]
+    assert [(one["nonce"], one["enforce_nonce"]) for one in sends] == [(f"o{mark}{n}", True) for n in (1, 2, 3)]
 
 
-async def test_a_task_shows_its_receipt_and_pictures_only_to_those_who_may_see_windows(owned: Town) -> None:
+async def test_a_window_agent_gets_the_code_and_discord_never_shows_it(owned: Town) -> None:
     shot = Picture(moment=Moment.STAGED, part=PictureArea.COMPOSER, png=b"\x89PNG\r\n\x1a\n")
-    owned.lane.script.append(
-        Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK, note="composer empty", pictures=(shot,))
-    )
-    await owned.ask("task new", brief="List the files", agent="Window-1")
-    await owned.card(holds="Window-1 is working on it")
-    shown = await owned.ask("task show", task="T-1")
-    assert "delivered (weak)" in shown
-    assert "Weak: after Enter Octet saw the composer empty" in shown
-    names = [one.filename for one in owned.sandbox.world.attachments.values()]
-    assert "T-1-staged-composer.png" in names
+    owned.lane.script.append(Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK, pictures=(shot,)))
+    await asked(owned, "Window-1")
+    code = code_on(owned.lane.orders[0].text)
+    shown = await owned.answer("task show", task="T-1")
+    assert pictures(shown) == ["T-1-prompt.txt", "T-1-staged-composer.png"]
+    assert "--code ••••" in content(owned, shown)
+    assert code not in content(owned, shown) + "".join(str(message) for message in await owned.sandbox.messages())
 
 
-async def test_a_window_agent_gets_the_prompt_and_the_card_never_shows_its_code(owned: Town) -> None:
-    await owned.ask("task new", brief="List the files", agent="Window-1")
-    await owned.card(holds="Window-1 is working on it")
-    [order] = owned.lane.orders
-    code = order.text.partition("--code ")[2].split()[0]
-    shown = await owned.ask("task show", task="T-1")
-    assert "Window-1 is working on it" in shown
-    everything = "".join(str(message) for message in await owned.sandbox.messages())
-    assert code not in everything
-    files = [attachment.content.decode() for attachment in owned.sandbox.world.attachments.values()]
-    assert files
-    assert all("--code" in file and code not in file for file in files)
-
-
-async def test_hostile_text_reaches_the_card_and_the_answer_and_pings_nobody_but_the_requester(owned: Town) -> None:
+async def test_hostile_text_reaches_the_card_and_the_answer_and_pings_the_requester_only(owned: Town) -> None:
     for number, prompt in enumerate(HOSTILE, 1):
         task = f"T-{number}"
-        await owned.ask("task new", brief=prompt, agent="Dry-1")
-        card = await owned.card(task, holds="sent (dry run)")
-        shown = text_of(card)
-        if card["sandbox"]["files"]:  # a code block would not show it as it is
-            shown = owned.sandbox.world.attachments[int(card["sandbox"]["files"][0]["id"])].content.decode()
+        card = await asked(owned, brief=prompt, task=task)
+        shown = content(owned, card) if pictures(card) else text_of(card)  # a code block cannot show all of them
         assert prompt in shown
-        code = shown.partition("--code ")[2].split()[0]
-        await owned.coordinator.tasks.accept_answer(task, code, f"Answer: {prompt}", final=True, key="k")
-        ended = await owned.said(f"{task} is done")
-        head, *quoted, _marker = text_of(await owned.said(f"ends {task} and says")).splitlines()
-        assert head == f"**Dry-1** ends {task} and says:"
-        assert quoted
+        await owned.coordinator.tasks.accept_answer(task, code_on(shown), f"So: {prompt}", final=True, key="k")
+        ended = await owned.said(f"**{task} is done**")
+        _head, *quoted, _marker = text_of(await owned.said(f"{task} ", "> So: ")).splitlines()
         assert all(line.startswith("> ") for line in quoted), quoted
         pinged = [m for m in await owned.sandbox.messages() if m["sandbox"]["pings"] or m["mention_everyone"]]
         assert len(pinged) == number
-        assert pinged[-1]["id"] == ended["id"]
-        assert ended["sandbox"]["pings"] == [str(owned.sandbox.world.ada.id)]
+        assert (pinged[-1]["id"], pinged[-1]["sandbox"]["pings"]) == (ended["id"], [owned.ada])
 
 
-async def test_what_cannot_be_taken_is_refused_privately_and_leaves_nothing(owned: Town) -> None:
-    for options, said in REFUSED:
-        before = len(await owned.sandbox.messages())
-        assert said in await owned.ask("task new", **options)
-        [answer] = (await owned.sandbox.messages())[before:]
-        assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ada.id)
+async def test_what_octet_refuses_is_answered_privately_with_the_error_and_changes_nothing(owned: Town) -> None:
+    await asked(owned)
+    gone, nowhere = AgentNotFound(id="Gone"), AgentWithoutWindow(id="Nowhere")
+    refusals: list[tuple[str, dict[str, Any], OctetError]] = [
+        ("task new", {"brief": " "}, EmptyText()),
+        ("task new", {"brief": "x", "agent": "Gone"}, gone),
+        ("task new", {"brief": "x", "agent": "Nowhere"}, nowhere),
+        ("task new", {"agent": "Gone"}, gone),  # before the dialog opens
+        ("task new", {"agent": "Nowhere"}, nowhere),
+        ("task assign", {"task": "T-1", "agent": "Gone"}, gone),
+        ("task retry", {"task": "T-1"}, TaskNotStopped(id="T-1", state="waiting")),
+        *((f"task {verb}", {"task": "T-99"}, TaskNotFound(id="T-99")) for verb in ("show", "cancel", "retry")),
+        *((f"task {verb}", {"task": "birds"}, InvalidTaskId(text="birds")) for verb in ("show", "cancel", "retry")),
+    ]
+    for command, options, error in refusals:
+        answer = await owned.answer(command, **options)
+        assert (text_of(answer), answer["sandbox"]["only_for"]) == (said(error), owned.ada), (command, options)
         assert answer["sandbox"]["pings"] == []
-    assert await tasks_there_are(owned) == 0
-
-
-async def test_a_prompt_of_the_longest_length_is_taken_whole(owned: Town) -> None:
-    prompt = "wörter " * 857 + "x"
-    assert len(prompt) == 6000
-    assert "T-1 created: see its card" in await owned.ask("task new", brief=prompt, agent="Dry-1")
-    await owned.card(holds="sent (dry run)")
-    [attachment] = owned.sandbox.world.attachments.values()
-    assert prompt in attachment.content.decode()
-    assert (await owned.coordinator.tasks.show(TaskId("T-1"), by=OPERATOR)).task.brief == prompt
-
-
-async def test_a_brief_of_a_hundred_thousand_characters_from_the_command_line_has_a_card_too(owned: Town) -> None:
-    await owned.coordinator.tasks.new(make_new_task("x" * 100_000, agent="Dry-1"), by=OPERATOR)
-    card = await owned.card(holds="sent (dry run)")
-    assert card["channel_id"] == str(owned.sandbox.world.home.id)
-    assert len(card["sandbox"]["files"]) == 1
-
-
-async def test_an_answer_of_180_kilobytes_is_attached_whole(owned: Town) -> None:
-    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    body = "Birds:\n" + "seven\n" * 30_000
-    await report(owned, body)
-    answer = await owned.said("The whole answer is attached")
-    [attachment] = answer["sandbox"]["files"]
-    assert attachment["filename"] == "T-1-answer.md"
-    assert owned.sandbox.world.attachments[int(attachment["id"])].content.decode() == body
-    assert text.size(answer["content"]) <= 2000
-
-
-async def test_words_that_come_after_the_end_are_shown_as_late(owned: Town) -> None:
-    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    code = code_on(await owned.card(holds="sent (dry run)"))
     await owned.ask("task cancel", task="T-1")
-    with pytest.raises(Exception, match="ended"):
+    assert await owned.ask("task priority", task="T-1", priority=1) == said(
+        TaskAlreadyEnded(id="T-1", state="cancelled")
+    )
+    assert await owned.tasks() == ["T-1"]
+
+
+async def test_a_failed_task_is_retried_and_a_prompt_that_may_have_arrived_is_not(owned: Town) -> None:
+    owned.lane.script += [Outcome(result=Result.REFUSED, reason=Reason.TEXT_REFUSED), UNKNOWN]
+    await owned.ask("task new", brief="List the files", agent="Window-1")
+    await owned.card("T-1", TaskState.FAILED)
+    await owned.ask("task retry", task="T-1")
+    await owned.card("T-1", TaskState.PARKED)
+    assert (await owned.task()).attempt == 2
+    assert await owned.ask("task retry", task="T-1") == said(DeliveryUnresolved(id="T-1"))
+    assert len(owned.lane.orders) == 2
+
+
+async def test_the_card_shows_another_agent_and_another_priority(owned: Town) -> None:
+    await asked(owned)
+    await owned.ask("task priority", task="T-1", priority=0)
+    card = await owned.card("T-1", holds=priority_words(0))
+    assert card["sandbox"]["pings"] == []
+    await owned.ask("task assign", task="t1", agent="window-1")
+    await owned.card("T-1", TaskState.WORKING)
+    running = TaskAlreadyRunning(agent="Window-1", id="T-1", state="working")
+    assert await owned.ask("task assign", task="T-1", agent="Dry-1") == said(running)
+
+
+async def test_long_texts_are_attached_whole(owned: Town) -> None:
+    brief, body = "x" * 100_000, "Birds:\n" + "seven\n" * 30_000
+    await owned.coordinator.tasks.new(make_new_task(brief, agent="Dry-1"), by=OPERATOR)
+    card = await owned.card("T-1", DRY_RUN)
+    assert card["channel_id"] == str(owned.sandbox.world.home.id)
+    assert brief in content(owned, card)
+    await owned.coordinator.tasks.accept_answer("T-1", code_on(content(owned, card)), body, final=True, key="k")
+    answer = await owned.said("> Birds:")
+    assert pictures(answer) == ["T-1-answer.md"]
+    assert content(owned, answer) == body
+
+
+async def test_an_answer_after_the_end_is_shown_and_pings_no_user(owned: Town) -> None:
+    code = code_on(text_of(await asked(owned)))
+    await owned.ask("task cancel", task="T-1")
+    with pytest.raises(TaskEnded):
         await owned.coordinator.tasks.accept_answer("T-1", code, "Too late", final=True, key="k")
-    late = await owned.said("Too late")
-    assert "answered" in text_of(late)
-    assert late["sandbox"]["pings"] == []
+    assert (await owned.said("> Too late"))["sandbox"]["pings"] == []
 
 
-async def test_the_cancel_button_ends_the_task_and_then_says_that_it_is_over(owned: Town) -> None:
-    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    card = await owned.card(holds="sent (dry run)")
-    pressed = await owned.sandbox.click("Ada", card, "Cancel")
-    assert text_of(await owned.answered(pressed)) == "Cancelled T-1."
-    assert await state(owned) is TaskState.CANCELLED
-    after = await owned.card(holds="**cancelled**")
-    assert "v1:task:cancel" not in str(after["components"])
+async def test_the_cancel_button_ends_the_task_for_who_may_end_it(owned: Town) -> None:
+    card = await asked(owned)
+    denied = await owned.press(card, "Cancel", user="Ben")
+    assert text_of(denied) == said(NotAllowed(permission=Permission.TASK_END.value))
+    assert denied["sandbox"]["only_for"] == str(owned.sandbox.world.ben.id)
+    assert (await owned.task()).state is TaskState.WAITING
+    await owned.press(card, "Cancel")
+    assert buttons(await owned.card("T-1", TaskState.CANCELLED)) == []
 
 
-async def test_a_stranger_who_presses_cancel_is_refused_privately(owned: Town) -> None:
-    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    card = await owned.card(holds="sent (dry run)")
-    answer = await owned.answered(await owned.sandbox.click("Ben", card, "Cancel"))
-    assert "may not" in text_of(answer)
-    assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ben.id)
-    assert await state(owned) is TaskState.WAITING
+async def test_a_user_ends_a_task_with_a_text_of_their_own(owned: Town) -> None:
+    await asked(owned)
+    await owned.ask("task done", task="T-1", text="I counted: seven")
+    await owned.said(f"<@{owned.ada}>", "> I counted: seven")
+    await owned.said("**T-1 is done**")
+    await owned.card("T-1", TaskState.DONE)
 
 
-async def test_list_shows_open_tasks_and_all_on_request(owned: Town) -> None:
-    assert await owned.ask("task list") == "No tasks. Create one with `/task new`."
-    assert "T-1 created: see its card" in await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    assert "T-2 created: see its card" in await owned.ask("task new", brief="Count the bees", agent="Dry-1")
-    assert await owned.ask("task cancel", task="1") == "Cancelled T-1."
-    shown = await owned.ask("task list")
-    assert "**T-2** Count the bees" in shown
-    assert "T-1" not in shown
-    everything = await owned.ask("task list", state="all")
-    assert everything.index("T-2") < everything.index("T-1")
-    assert "T-2" not in await owned.ask("task list", state="ended")
+async def test_tasks_are_listed_and_completed_by_what_can_be_done_with_them(owned: Town) -> None:
+    for brief in ("Count the birds " * 12, "Count the bees"):
+        await owned.ask("task new", brief=brief, agent="Dry-1")
+    await owned.ask("task cancel", task="2")
+    for state, listed in ((None, ["T-1"]), ("all", ["T-2", "T-1"]), ("ended", ["T-2"])):
+        lines = (await owned.ask("task list", **({"state": state} if state else {}))).splitlines()
+        assert [line.split("**")[1] for line in lines] == listed
+    every, opened = ["T-1", "T-2"], ["T-1"]
+    others: dict[str, Any]
+    for command, others, values in (
+        ("task show", {}, every),
+        ("task retry", {}, every),
+        ("task cancel", {}, opened),
+        ("task done", {"text": "x"}, opened),
+        ("task assign", {"agent": "x"}, opened),
+        ("task priority", {"priority": 1}, opened),
+    ):
+        assert await owned.complete(command, "task", "t-", **others) == values, command
+    assert await owned.complete("task new", "agent", "dry", brief="x") == ["Dry-1"]
 
 
-async def test_a_task_that_is_not_there_is_said_to_be_so(owned: Town) -> None:
-    for command in ("task show", "task cancel", "task done"):
-        for task, said in (("T-99", "no task T-99"), ("birds", "is not a task")):
-            options = {"text": "x"} if command == "task done" else {}
-            assert said in await owned.ask(command, task=task, **options)
-
-
-async def test_a_person_ends_a_task_with_words(owned: Town) -> None:
-    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    await owned.card(holds="sent (dry run)")
-    assert await owned.ask("task done", task="T-1", text="I counted: seven") == "Marked T-1 as done."
-    words = await owned.said("I counted: seven")
-    assert f"<@{owned.sandbox.world.ada.id}>" in words["content"]
-    await owned.said("T-1 is done")
-    assert "has ended already (done)" in await owned.ask("task cancel", task="T-1")
-
-
-async def test_a_refused_window_is_told_once_in_the_thread(owned: Town) -> None:
+async def test_a_refused_window_is_told_once_in_the_thread_with_what_to_do(owned: Town) -> None:
     owned.lane.script.append(refused(Reason.COVERED, "by “Mail”"))
     await owned.ask("task new", brief="List the files", agent="Window-1")
-    held = await owned.said("T-1 waits:")
-    assert held["sandbox"]["pings"] == [str(owned.sandbox.world.ada.id)]
-    assert "window is not usable" in held["content"]
-    thread = await wait_thread(owned.sandbox)
-    assert held["channel_id"] == thread["id"]
-    await owned.card(holds="Seen: covered: by “Mail”")
     cure = f"Next: {next_step(Reason.COVERED)}"
-    await owned.card(holds=cure)
-    assert cure in held["content"]
+    await owned.card("T-1", TaskState.WAITING, "by “Mail”")
+    held = await owned.said(f"<@{owned.ada}> **T-1", cure)
+    assert (held["sandbox"]["pings"], held["channel_id"]) == ([owned.ada], (await wait_thread(owned.sandbox))["id"])
     assert cure in await owned.ask("agent show", agent="Window-1")
 
 
-async def test_a_task_asked_for_in_a_thread_has_its_card_in_the_channel(owned: Town) -> None:
-    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
+async def test_a_task_created_in_a_thread_has_its_card_in_the_channel(owned: Town) -> None:
+    await asked(owned)
     thread = await wait_thread(owned.sandbox)
-    answer = await owned.sandbox.slash("Ada", thread["id"], "task new", {"brief": "And the bees", "agent": "Dry-1"})
-    assert "T-2 created: see its card" in text_of(await owned.answered(answer))
-    card = await owned.card("T-2")
-    assert card["channel_id"] == str(owned.sandbox.world.home.id)
+    await owned.ask("task new", where=thread["id"], brief="And the bees", agent="Dry-1")
+    assert (await owned.card("T-2"))["channel_id"] == str(owned.sandbox.world.home.id)
 
 
-async def test_autocomplete_offers_agents_and_tasks(owned: Town) -> None:
-    sandbox = owned.sandbox
-    found = await sandbox.autocomplete("Ada", "#octet", "task new", {"brief": "x", "agent": "dry"}, "agent")
-    assert [one["value"] for one in found] == ["Dry-1"]
-    await owned.ask("task new", brief="Count the birds " * 12, agent="Dry-1")
-    await owned.ask("task new", brief="Bees", agent="Dry-1")
-    await owned.ask("task cancel", task="T-2")
-    for command, values in (("task show", ["T-2", "T-1"]), ("task cancel", ["T-1"]), ("task done", ["T-1"])):
-        found = await sandbox.autocomplete("Ada", "#octet", command, {"task": "t-"}, "task")
-        assert sorted(one["value"] for one in found) == sorted(values)
-        assert all(len(one["name"]) <= 100 for one in found)
+async def form(town: Town, **options: Any) -> InteractionAnswer:
+    """The dialog of `/task new` without a brief."""
+    opened = await town.sandbox.slash("Ada", "#octet", "task new", options)
+    assert opened.kind == "modal"
+    return opened
 
 
-async def test_autocomplete_offers_strangers_nothing(owned: Town) -> None:
-    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    for command, option in (("task show", "task"), ("agent show", "agent")):
-        assert await owned.sandbox.autocomplete("Ben", "#octet", command, {option: ""}, option) == []
+async def sent(town: Town, opened: InteractionAnswer, text: str) -> dict[str, Any]:
+    return await town.answered(await town.sandbox.submit_modal("Ada", opened, {"brief": text}))
 
 
-async def test_the_same_interaction_twice_makes_one_task(owned: Town) -> None:
-    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
-    key = f"discord:{(await owned.sandbox.timings())[-1]['interaction_id']}"
-    again = await owned.coordinator.tasks.new(make_new_task("Count the birds", key=key), by=OPERATOR)
-    assert again.id == "T-1"
-    assert await tasks_there_are(owned) == 1
+async def test_the_dialog_makes_the_task_with_the_options_of_the_command(owned: Town) -> None:
+    opened = await form(owned, agent="Dry-1", priority=1, needs="python, docs")
+    brief = "Count the birds\n\n" + "in the garden " * 200
+    await sent(owned, opened, brief)
+    task = await owned.task()
+    assert (task.brief, task.wanted, task.priority) == (brief.rstrip(), "Dry-1", 1)
+    assert task.needs == {"python", "docs"}
+    await owned.card("T-1", DRY_RUN)
+
+
+async def test_one_command_and_one_dialog_make_one_task_however_often_they_arrive(owned: Town) -> None:
+    await asked(owned)
+    opened = await form(owned, agent="Dry-1")
+    await sent(owned, opened, "Count the bees")
+    commands = [one["interaction_id"] for one in await owned.sandbox.timings()]
+    for interaction, task in ((commands[1], "T-1"), (opened.interaction_id, "T-2")):
+        again = make_new_task("Count again", key=f"discord:{interaction}")
+        assert (await owned.coordinator.tasks.new(again, by=OPERATOR)).id == task
+    assert sorted(await owned.tasks()) == ["T-1", "T-2"]
+
+
+async def test_a_text_of_the_dialog_that_octet_refuses_comes_back_as_a_file_with_the_error(owned: Town) -> None:
+    bad = "ring \x07 the bell"
+    answer = await sent(owned, await form(owned, agent="Dry-1"), bad)
+    assert text_of(answer) == said(ControlCharacters(code="0007", position=5))
+    assert (answer["sandbox"]["only_for"], content(owned, answer)) == (owned.ada, bad)
+    assert await owned.tasks() == []
