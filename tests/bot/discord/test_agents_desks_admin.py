@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.discord.errors import said
+from bot.discord.errors import UserUnknown, said
 from bot.discord.text import FORM
 from bot.discord.views.calibration import UnreadableAnswer
 from bot.verbs import results
@@ -128,6 +128,7 @@ async def test_a_screenshot_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: P
             assert (answer["sandbox"]["only_for"], pictures(answer)) == (town.ada, [name])
             [file] = answer["sandbox"]["files"]
             assert sandbox.world.attachments[int(file["id"])].content.startswith(PNG)
+            assert await town.ask("desk screenshot", user="Ben", **options) == said(UserUnknown())
 
 
 async def test_agents_and_desks_are_completed(owned: Town) -> None:

@@ -2,108 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import text as sql
-
 from bot.discord.errors import DiscordFailed
-from bot.discord.outbox import EDIT_EVERY_S, Outbox
+from bot.discord.outbox import EDIT_EVERY_S
 from bot.discord.send_limits import EDITS, EDITS_S, DiscordBan
-from core.agents.model import Lane
-from core.coordinator import Coordinator
-from core.fleet.model import NeedKind
-from core.notices.model import NoticeKind, NoticeState, Place
+from core.notices.model import NoticeKind, NoticeState
 from core.reasons import TaskActivity
-from core.security.model import OPERATOR
-from core.store.engine import Row, Tx
-from core.tasks.model import Task, TaskState
+from core.tasks.model import TaskState
+from tests.bot.discord.house import CHANNEL, always, house, never
 from tests.bot.discord.shapes import ADA
-from tests.builders import make_agent, make_new_task, open_coordinator
-from tests.fakes.channels import FakeChannels, said
-from tests.fakes.clock import FakeClock
-from tests.fakes.lane import FakeLane
-
-CHANNEL = 2001
-
-
-@dataclass(kw_only=True)
-class House:
-    """A coordinator, channels in memory, an outbox that works only when the test says so, and one clock for all."""
-
-    coordinator: Coordinator
-    channels: FakeChannels
-    clock: FakeClock
-    outbox: Outbox
-
-    async def ask(self, brief: str = "Count the birds", channel: int | None = CHANNEL) -> Task:
-        place = Place(channel=str(channel), guild="3001") if channel else Place()
-        return await self.coordinator.tasks.new(make_new_task(brief, place=place), by=ADA)
-
-    async def sweep(self, times: int = 1) -> None:
-        """Let the outbox look so many times, and finish what it begins."""
-        for _ in range(times):
-            async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-                await self.outbox._sweep(group)
-
-    async def tell(self, task: Task, kind: NoticeKind, *, times: int = 1, text: str = "") -> None:
-        def tell(tx: Tx) -> None:
-            for _ in range(times):
-                self.coordinator.notices.notify(tx, kind, task.id, text=text)
-
-        await self.coordinator.store.write(tell)
-
-    async def step(self, task: Task, to: TaskState) -> None:
-        def move(tx: Tx) -> None:
-            self.coordinator.tasks.repository.move(tx, task.id, to)
-
-        await self.coordinator.store.write(move)
-
-    async def untold(self) -> list[str]:
-        found = await self.coordinator.fleet.needs_me(by=OPERATOR)
-        return [need.seen for need in found.shown if need.kind is NeedKind.UNTOLD]
-
-    async def rows(self) -> list[Row]:
-        return list(await self.coordinator.store.fetch(sql("SELECT * FROM notices ORDER BY id")))
-
-
-@asynccontextmanager
-async def house(home: Path, *, default: int | None = None) -> AsyncGenerator[House]:
-    clock = FakeClock()
-    channels = FakeChannels(clock=clock)
-    async with open_coordinator(
-        home, agents=[make_agent()], lanes={(Lane.DRYRUN, None): FakeLane()}, clock=clock
-    ) as coordinator:
-        outbox = Outbox(coordinator, channels, clock=clock, default_channel=default, shows_windows=False)
-        yield House(coordinator=coordinator, channels=channels, clock=clock, outbox=outbox)
-
-
-def banned(after_s: float = 60.0) -> DiscordBan:
-    return DiscordBan(why="429 0", after_s=after_s)
-
-
-def always(error: Exception) -> Callable[[str], None]:
-    def fault(_verb: str) -> None:
-        raise error
-
-    return fault
+from tests.fakes.channels import said
 
 
 async def test_a_ban_stops_all_writers_and_then_one_tries_before_the_others(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         for _ in range(30):
             await here.ask()
-        here.channels.before = always(banned(60.0))
+        here.channels.before = always(DiscordBan(why="429 0", after_s=60.0))
         await here.sweep(times=20)
         assert len(here.channels.calls) <= 8, "only those that were under way when the ban began"
         before = len(here.channels.calls)
         here.clock.advance(60)
         await here.sweep(times=5)
         assert len(here.channels.calls) == before + 1, "one request shows that the ban goes on"
-        here.channels.before = FakeChannels().before
+        here.channels.before = never
         here.clock.advance(60)
         await here.sweep(times=20)
         assert len(here.channels.threads) == 30
@@ -172,17 +95,6 @@ async def test_changed_permissions_end_the_wait_at_once(tmp_path: Path) -> None:
     assert "cancelled" in said(here.channels.messages[0].parts), "and its button is gone"
 
 
-async def test_a_thread_that_refuses_does_not_hold_its_channel(tmp_path: Path) -> None:
-    async with house(tmp_path) as here:
-        task = await here.ask()
-        await here.sweep()
-        here.channels.forbidden = {int(here.channels.messages[0].id)}
-        await here.tell(task, NoticeKind.ENDED)
-        await here.sweep()
-        assert [sent.channel for sent in here.channels.messages] == [CHANNEL, CHANNEL]
-        assert await here.untold() == []
-
-
 async def test_a_card_that_an_earlier_version_dropped_comes_back_at_the_next_step(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         task = await here.ask()
@@ -190,41 +102,9 @@ async def test_a_card_that_an_earlier_version_dropped_comes_back_at_the_next_ste
         await here.coordinator.notices.dropped(card.id, error="403 50013")
         await here.sweep()
         assert here.channels.messages == []
-        await here.step(task, TaskState.ASSIGNED)
+        await here.move(task, TaskState.ASSIGNED)
         await here.sweep()
     assert len(here.channels.threads) == 1
-
-
-async def test_news_of_a_locked_thread_go_to_the_channel(tmp_path: Path) -> None:
-    async with house(tmp_path) as here:
-        task = await here.ask()
-        await here.sweep()
-        here.channels.locked = {int(here.channels.messages[0].id)}
-        await here.tell(task, NoticeKind.ENDED)
-        await here.sweep()
-    assert [sent.channel for sent in here.channels.messages] == [CHANNEL, CHANNEL]
-
-
-async def test_a_question_settled_after_its_thread_was_locked_is_said_to_be_so_in_the_channel(tmp_path: Path) -> None:
-    async with house(tmp_path) as here:
-        task = await here.ask()
-        about = f"{'0' * 26}:3"
-        await here.coordinator.store.write(
-            lambda tx: here.coordinator.notices.notify(tx, NoticeKind.HELD, task.id, text="parked: x", about=about)
-        )
-        await here.sweep(times=2)
-        here.channels.locked = {int(here.channels.messages[0].id)}
-        await here.coordinator.store.write(
-            lambda tx: here.coordinator.notices.settled(tx, about=about, how="dropped by operator")
-        )
-        here.clock.advance(EDIT_EVERY_S)
-        await here.sweep()
-        card, question, settled = here.channels.messages
-        assert [card.channel, question.channel, settled.channel] == [CHANNEL, int(card.id), CHANNEL]
-        assert said(settled.parts) != said(question.parts)
-        here.clock.advance(EDIT_EVERY_S)
-        await here.sweep()
-        assert len(here.channels.messages) == 3
 
 
 async def test_a_message_that_keeps_failing_is_given_up_and_the_others_of_its_task_follow(tmp_path: Path) -> None:
@@ -257,7 +137,7 @@ async def test_nothing_is_given_up_while_discord_fails_at_everything(tmp_path: P
             await here.sweep()
             here.clock.advance(300)
         assert {row.state for row in await here.rows()} == {"pending"}
-        here.channels.before = FakeChannels().before
+        here.channels.before = never
         await here.sweep()
         assert len(here.channels.threads) == 2
 
@@ -314,7 +194,7 @@ async def test_nothing_is_edited_only_because_time_passed(tmp_path: Path) -> Non
         task = await here.ask()
         await here.sweep()
         for state in (TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING):
-            await here.step(task, state)
+            await here.move(task, state)
         ledger = here.coordinator.tasks.repository
         for number in range(10):
             await here.coordinator.store.write(
