@@ -1,4 +1,4 @@
-"""A house that lives: the local Discord, the desktop and `octet run`, each a process of its own, on one home."""
+"""A whole system: the local Discord, the desktop and `octet run`, each a process of its own, on one home."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from typing import Any
 
 from bot.cli.children import Child, child
 from bot.cli.init.templates import copy_templates
+from core.kit.faults import FaultAction
+from sandbox.discord.views import InteractionAnswer
 from tests.fakes.demo_desktop import DesktopSession, open_desktop
 from tests.fakes.sandbox_client import SandboxClient, wait_message, wait_thread
 
 Json = dict[str, Any]
-WITHIN_S = 60.0
-_CLAIM = re.compile(r"/admin claim code:(\S+)")
+_STARTED = re.compile(r"/admin claim code:(\S+)|Discord is connected")
 _CONNECTED = re.compile("Discord is connected")
 _DONE_LINE = re.compile(r"When finished: +(\S.*) done (T-\d+) --code (\S+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a command ended, and what it said."""
+    """How a command ended, and what it printed."""
 
     code: int
     out: str
@@ -64,15 +65,13 @@ class House:
         argv = [sys.executable, "-m", "bot", "run", "--home", str(self.home), "--exit-on-eof"]
         log = self.world / "octet.log"
         self.octet = await self._octets.enter_async_context(child("octet", argv, self.environ, log=log))
-        while (found := await self.octet.line_with(re.compile(f"{_CLAIM.pattern}|{_CONNECTED.pattern}")))[1]:
-            code = found[1]
+        if code := (await self.octet.line_with(_STARTED))[1]:
             await self.octet.line_with(_CONNECTED)
             await self.ask("admin claim", code=code)
-            break
         return self.octet
 
     async def stop(self) -> int:
-        """SIGTERM, as a service manager would; its exit code."""
+        """Send SIGTERM, as a service manager would; return the exit code."""
         assert self.octet is not None
         await self._octets.aclose()
         self._octets = AsyncExitStack()
@@ -80,21 +79,34 @@ class House:
         return self.octet.process.returncode
 
     async def kill(self) -> None:
-        """As a power cut would end it."""
+        """End it as a power cut would."""
         assert self.octet is not None
         self.octet.process.kill()
         await self.stop()
 
-    async def command(self, *words: str, given: bytes = b"") -> Ended:
-        """Run `octet …` to its end."""
-        return await self.program(sys.executable, "-m", "bot", *words, given=given)
+    def strike(self, point: str, act: FaultAction) -> Path:
+        """Lay a ticket at the fault point; its file is gone as soon as a process took it."""
+        draft = self.world / "draft"
+        draft.write_text(act)
+        return draft.rename(self.world / "tickets" / point)
 
-    async def program(self, *argv: str, given: bytes = b"", cwd: Path | None = None) -> Ended:
-        """Run a program as the house's person would, with their environment."""
+    async def octet_ended(self) -> None:
+        """Wait until Octet was killed at a fault point."""
+        assert self.octet is not None
+        async with asyncio.timeout(60):
+            await self.octet.process.wait()
+
+    async def come_back(self) -> None:
+        """Wait until Octet was killed at a fault point, and start it again."""
+        await self.octet_ended()
+        assert await self.stop() == -9
+        await self.start()
+
+    async def command(self, *words: str, given: bytes = b"") -> Ended:
+        """Run `octet …` to its end, with the environment of the house's user."""
         process = await asyncio.create_subprocess_exec(
-            *argv,
+            *(sys.executable, "-m", "bot", *words),
             env=self.environ,
-            cwd=cwd,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -106,32 +118,31 @@ class House:
     # What people do and see
 
     async def ask(self, command: str, *, user: str = "Ada", **options: object) -> Json:
-        """A slash command; its private answer, as soon as it is there."""
-        answer = await self.discord.slash(user, str(self.place["channel_id"]), command, options)
-        assert answer.message_id is not None, answer
-        return await self._filled(answer.message_id)
+        """Send a slash command; return its private answer, as soon as it is there."""
+        return await self.private(await self.discord.slash(user, str(self.place["channel_id"]), command, options))
 
-    async def fill_in(self, message: Json, label: str, said: str, *, user: str = "Ada") -> Json:
-        """Press a button that opens a field, and fill that in; the private answer."""
-        opened = await self.discord.click(user, message, label)
-        answer = await self.discord.submit_modal(user, opened, {"said": said})
-        assert answer.message_id is not None, answer
-        return await self._filled(answer.message_id)
+    async def fill_in(self, message: Json, label: str, said: str) -> Json:
+        """Press a button that opens a field, and fill that in; return the private answer."""
+        opened = await self.discord.click("Ada", message, label)
+        return await self.private(await self.discord.submit_modal("Ada", opened, {"said": said}))
 
-    async def press_cancel(self, task: str, *, user: str = "Ada") -> Json:
-        """Press Cancel on the task's card; the private answer."""
-        card = await self.card(task)
-        answer = await self.discord.click(user, card, "Cancel")
-        assert answer.message_id is not None, answer
-        return await self._filled(answer.message_id)
+    async def press(self, message: Json, label: str) -> str:
+        """Press a button; return the words of the private answer."""
+        return words(await self.private(await self.discord.click("Ada", message, label)))
 
-    async def _filled(self, message: str) -> Json:
+    async def press_cancel(self, task: str) -> str:
+        """Press Cancel on the task's card; return the words of the private answer."""
+        return await self.press(await self.card(task), "Cancel")
+
+    async def private(self, answer: InteractionAnswer) -> Json:
+        """Return the private message of an answer, once it thinks no more."""
+        assert answer.message_id is not None, answer
         return await wait_message(
-            self.discord, lambda one: one["id"] == message and not one["sandbox"]["thinking"], within_s=WITHIN_S
+            self.discord, lambda one: one["id"] == answer.message_id and not one["sandbox"]["thinking"]
         )
 
     async def task(self, prompt: str, agent: str | None = None, **options: object) -> str:
-        """`/task new`; the task's id."""
+        """Send `/task new`; return the task's id."""
         given = {"brief": prompt, **({"agent": agent} if agent else {}), **options}
         said = words(await self.ask("task new", **given))
         found = re.match(r"(T-\d+) created", said)
@@ -139,76 +150,73 @@ class House:
         return found[1]
 
     async def card(self, task: str, *wanted: str) -> Json:
-        """The task's card, as soon as it holds all of these words."""
+        """Return the task's card, as soon as it contains all of these words."""
 
         def fits(message: Json) -> bool:
             text = words(message)
-            return is_card(message, task) and all(word in text for word in wanted)
+            is_card = message["sandbox"]["only_for"] is None and f"### {task} · " in text
+            return is_card and all(word in text for word in wanted)
 
-        return await wait_message(self.discord, fits, within_s=WITHIN_S)
+        return await wait_message(self.discord, fits)
 
     async def told(self, task: str, *wanted: str) -> Json:
-        """The message in the task's thread that holds all of these words, as soon as it is there."""
+        """Return the message in the task's thread that contains all of these words, as soon as it is there."""
         thread = await self.thread(task)
-        return await wait_message(
-            self.discord, lambda one: all(word in words(one) for word in wanted), channel=thread, within_s=WITHIN_S
-        )
+        return await wait_message(self.discord, lambda one: all(word in words(one) for word in wanted), channel=thread)
 
     async def thread(self, task: str) -> str:
-        """The id of the task's thread."""
-        found = await wait_thread(self.discord, lambda one: one["name"].startswith(f"{task} · "), within_s=WITHIN_S)
+        """Return the id of the task's thread."""
+        found = await wait_thread(self.discord, lambda one: one["name"].startswith(f"{task} · "))
         return str(found["id"])
 
     async def heads(self, task: str, start: str) -> list[str]:
-        """The first lines of the thread's messages that hold `start`: how often something was told."""
+        """Return the first lines of the thread's messages that contain `start`."""
         messages = await self.discord.messages(channel=await self.thread(task))
         return [words(one).splitlines()[0] for one in messages if start in words(one)]
 
     async def done(self, task: str) -> Json:
-        """The news that the task is done."""
+        """Return the news that the task is done."""
         return await self.told(task, f"{task} is done")
 
     # Ground truth of the windows
 
     async def heard(self) -> dict[str, list[str]]:
-        """What was really submitted in each window, without those that heard nothing."""
+        """Return what was really submitted in each window, without those that received nothing."""
         names = [window.name for window in self.screen.windows]
         found = {name: await self.screen.heard(name) for name in names}
         return {name: prompts for name, prompts in found.items() if prompts}
 
     async def code(self, task: str) -> str:
-        """The one-task code that stands in the prompt which some window heard."""
-        return await self._in_done_line(task, 3)
-
-    async def _in_done_line(self, task: str, part: int) -> str:
+        """Return the one-task code in the prompt that a window received."""
         for prompts in (await self.heard()).values():
             for found in filter(None, map(_DONE_LINE.search, prompts)):
                 if found[2] == task:
-                    return found[part]
-        raise AssertionError(f"no window heard {task}")
+                    return found[3]
+        raise AssertionError(f"no window received {task}")
+
+
+def _parts(message: Json) -> list[Json]:
+    """Return all components of a message, with those inside others."""
+
+    def walk(parts: list[Json]) -> list[Json]:
+        return [one for part in parts for one in (part, *walk(part.get("components") or []))]
+
+    return walk(message.get("components") or [])
 
 
 def words(message: Json) -> str:
-    """All that a message shows: its content and the texts of its components."""
-    found = [str(message.get("content") or "")]
-
-    def visit(parts: list[Json]) -> None:
-        for part in parts:
-            if part.get("content"):
-                found.append(str(part["content"]))
-            visit(part.get("components") or [])
-
-    visit(message.get("components") or [])
-    return "\n".join(text for text in found if text)
+    """Return all that a message shows: its content and the texts of its components."""
+    texts = [str(part.get("content") or "") for part in (message, *_parts(message))]
+    return "\n".join(text for text in texts if text)
 
 
-def is_card(message: Json, task: str) -> bool:
-    """Whether this is the task's card, which everybody sees."""
-    return message["sandbox"]["only_for"] is None and f"### {task} · " in words(message)
+def labels(message: Json) -> list[str]:
+    """Return the labels of a message's buttons."""
+    return [part["label"] for part in _parts(message) if part["type"] == 2]
 
 
 def body_of(prompt: str) -> str:
-    """What the agent was asked or told, without the prompt's first line and without its last ones: how to answer."""
+    """Return what the agent was asked or told, without the first line and the last ones: how to answer."""
     return re.split(r"\n(?:While you work|To answer):", prompt.partition("\n")[2])[0]
 
 
@@ -217,11 +225,11 @@ async def open_house(
     world: Path,
     *,
     windows: int = 8,
-    work_s: float = 0.6,
     settings: Mapping[str, str] | None = None,
     prepare: Callable[[Path], None] = lambda _: None,
+    has_fault_points: bool = False,
 ) -> AsyncGenerator[House]:
-    """Everything under way and Ada the owner. `windows` 0: no desktop, every agent on the dry-run lane.
+    """Start everything and make Ada the owner. `windows` 0: no desktop, every agent on the dry-run lane.
 
     `settings` are environment variables for Octet; `prepare` may change its config folder before it starts.
     """
@@ -230,25 +238,25 @@ async def open_house(
         (world / folder).mkdir(parents=True)
         environ[name] = str(world / folder)
     environ.pop("XDG_STATE_HOME", None)
+    own = dict(settings or {})
+    if has_fault_points:
+        (world / "tickets").mkdir(mode=0o700)
+        own["OCTET_FAULT_POINTS"] = str(world / "tickets")
     async with AsyncExitStack() as stack:
         argv = [sys.executable, "-m", "sandbox.discord", "--exit-on-eof", "--identify-every-s", "0"]
         log = world / "discord.log"
         place = await (await stack.enter_async_context(child("Discord", argv, environ, log=log))).first_json()
         desktop = None
         if windows:
-            opening = open_desktop(windows=windows, work_seconds=work_s, environ=environ)
+            opening = open_desktop(windows=windows, work_seconds=0.6, environ=environ)
             desktop = await stack.enter_async_context(opening)
+            own["XAUTHORITY"] = desktop.xauthority
         copy_templates(world / "octet" / "config")
         _fit(world / "octet" / "config", desktop)
         prepare(world / "octet" / "config")
         discord = await stack.enter_async_context(SandboxClient(str(place["page"]), str(place["key"])))
-        own = _settings(place) | ({} if desktop is None else {"XAUTHORITY": desktop.xauthority})
         house = House(
-            world=world,
-            environ=environ | own | dict(settings or {}),
-            place=place,
-            discord=discord,
-            desktop=desktop,
+            world=world, environ=environ | _settings(place) | own, place=place, discord=discord, desktop=desktop
         )
         try:
             await house.start()
@@ -262,7 +270,7 @@ async def open_house(
 
 
 def _fit(config: Path, desktop: DesktopSession | None) -> None:
-    """The shipped configuration for this desktop, or with every agent on the dry-run lane."""
+    """Fit the shipped configuration to this desktop, or put every agent on the dry-run lane."""
     if desktop is not None:
         desk = config / "desks" / "main.toml"
         desk.write_text(re.sub(r'(?m)^display = ".*"$', f'display = "{desktop.display}"', desk.read_text()))

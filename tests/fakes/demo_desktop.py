@@ -46,6 +46,10 @@ class DesktopSession:
         """What a program needs to reach the display."""
         return {"DISPLAY": self.display, "XAUTHORITY": self.xauthority}
 
+    def box(self, name: str) -> WindowArea:
+        """Return where the window was when the desktop had started."""
+        return next(window.box for window in self.windows if window.name == name)
+
     async def look(self, name: str) -> DesktopWindow | None:
         """The window as it is now; None when it is closed."""
         return await self._seen({"look": name})

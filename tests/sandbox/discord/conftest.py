@@ -32,5 +32,5 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def bot(sandbox: Sandbox) -> AsyncIterator[TrialBot]:
-    async with running(sandbox, TrialBot(sandbox.world.guild_id)) as ready:
+    async with running(sandbox) as ready:
         yield ready

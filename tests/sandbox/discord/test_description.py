@@ -1,8 +1,10 @@
-"""The description by which the sandbox checks requests: the exceptions from it, and the checks compiled from it."""
+"""Discord's description: the sandbox's checks compiled from it, the exceptions, and the checker of the tests."""
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -18,15 +20,21 @@ from sandbox.discord.description import operations
 from sandbox.discord.errors import ApiError, Problems
 from sandbox.discord.page_routes import PageRoutes
 from sandbox.discord.rest.api import PREFIX
-from sandbox.discord.serving import open_sandbox
-from tests.sandbox.discord.spec import explain
+from sandbox.discord.server import Sandbox
+from tests.sandbox.discord.spec import SpecChecker, explain
+from tests.sandbox.discord.wire import home, ok
 
 REPOSITORY = Path(__file__).parents[3]
 STORED_WHOLE = re.compile(
     "RichEmbed|.*Component|.*Select|Poll|Unfurled|MediaGallery|Radio|Checkbox|Custom|SocialLayer|Update.*Tag|.*Emoji"
 )
-"""Schemas whose values the sandbox stores and sends back as they came, or that stand below a field that it refuses."""
+"""Schemas whose values the sandbox stores and sends back unchanged, or that lie below a field that it refuses."""
 OWN_RULES = {"UNKNOWN_FIELD", "URL_TYPE_INVALID_URL", "URL_TYPE_INVALID_SCHEME", "DATE_TIME_TYPE_PARSE"}
+MESSAGES = "/channels/{channel_id}/messages"
+
+
+def not_kept() -> list[str]:
+    return [field for entry in operations.exceptions()["not_kept"] for field in entry["fields"]]
 
 
 def test_the_wheel_carries_the_description_its_exceptions_and_its_licence() -> None:
@@ -43,8 +51,7 @@ def test_every_exception_has_a_reason_and_touches_the_description() -> None:
             fields |= {f"{one['operationId']}.{parameter['name']}" for parameter in one.get("parameters", ())}
     entries = operations.exceptions()
     assert all(len(entry["reason"]) > 10 for entry in (*entries["change"], *entries["not_kept"]))
-    patterns = [field for entry in entries["not_kept"] for field in entry["fields"]]
-    assert [one for one in patterns if not any(fnmatchcase(field, one) for field in fields)] == []
+    assert [one for one in not_kept() if not any(fnmatchcase(field, one) for field in fields)] == []
 
 
 def reachable(schema: Any, name: str, found: dict[str, set[str]]) -> None:
@@ -52,37 +59,30 @@ def reachable(schema: Any, name: str, found: dict[str, set[str]]) -> None:
     if isinstance(schema, list):
         for one in schema:
             reachable(one, name, found)
+    elif isinstance(schema, dict) and "$ref" in schema:
+        target = schema["$ref"].rpartition("/")[2]
+        if target not in found:
+            found[target] = set()
+            reachable(operations.description()["components"]["schemas"][target], target, found)
     elif isinstance(schema, dict):
-        if "$ref" in schema:
-            target = schema["$ref"].rpartition("/")[2]
-            if target not in found:
-                found[target] = set()
-                reachable(operations.description()["components"]["schemas"][target], target, found)
-            return
         if "properties" in schema:
             found.setdefault(name, set()).update(schema["properties"])
         for one in schema.values():
             reachable(one, name, found)
 
 
-async def test_every_field_that_the_sandbox_takes_is_read_by_it_or_listed_as_not_kept() -> None:
+async def test_every_field_that_the_sandbox_takes_is_read_by_it_or_listed_as_not_kept(sandbox: Sandbox) -> None:
     code = "\n".join(file.read_text() for file in (REPOSITORY / "sandbox/discord").rglob("*.py"))
-    patterns = [field for entry in operations.exceptions()["not_kept"] for field in entry["fields"]]
     found: dict[str, set[str]] = {}
-    async with open_sandbox() as sandbox:
-        [api] = [
-            one
-            for one in serving._app(sandbox, PageRoutes(sandbox), 1).router.resources()
-            if isinstance(one, PrefixedSubAppResource)
-        ]
-        for route in api:
-            assert route.resource is not None
-            path = re.sub(r"\{[^}]*\}", "1", route.resource.canonical.removeprefix(PREFIX))
-            place = operations.find(path, route.method.lower())
-            assert place is not None, path
-            operation = operations.operation(place[0], route.method.lower())
-            if route.method == "HEAD":
-                continue
+    resources = serving._app(sandbox, PageRoutes(sandbox), 1).router.resources()
+    [api] = [one for one in resources if isinstance(one, PrefixedSubAppResource)]
+    for route in api:
+        assert route.resource is not None
+        path = re.sub(r"\{[^}]*\}", "1", route.resource.canonical.removeprefix(PREFIX))
+        place = operations.find(path, route.method.lower())
+        assert place is not None, path
+        operation = operations.operation(place[0], route.method.lower())
+        if route.method != "HEAD":
             assert operation is not None, f"{route.method} {path} is not in the description"
             for content in list(operation._content.values())[:1]:
                 reachable(content["schema"], operation.name, found)
@@ -92,7 +92,7 @@ async def test_every_field_that_the_sandbox_takes_is_read_by_it_or_listed_as_not
         for field in fields
         if not STORED_WHOLE.match(name)
         and f'"{field}"' not in code
-        and not any(fnmatchcase(f"{name}.{field}", one) for one in patterns)
+        and not any(fnmatchcase(f"{name}.{field}", one) for one in not_kept())
     }
     assert lost == set()
 
@@ -133,9 +133,9 @@ def changed(node: Any, at: tuple[Any, ...], value: Any) -> Any:
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(places(BODY)[1:]), VALUES)
-def test_the_compiled_checks_judge_as_a_library_for_json_schema_does(at: tuple[Any, ...], value: Any) -> None:
+def test_the_compiled_checks_agree_with_a_library_for_json_schema(at: tuple[Any, ...], value: Any) -> None:
     body = changed(BODY, at, value)
-    operation = operations.operation("/channels/{channel_id}/messages", "post")
+    operation = operations.operation(MESSAGES, "post")
     assert operation is not None
     problems = Problems()
     operation._body(body, "", problems)
@@ -144,9 +144,41 @@ def test_the_compiled_checks_judge_as_a_library_for_json_schema_does(at: tuple[A
     assert bool(codes - OWN_RULES) == bool(explain(schema, body)), (body, problems.found)
 
 
-def test_a_field_that_says_nothing_is_taken_though_the_sandbox_does_not_keep_it() -> None:
-    operation = operations.operation("/channels/{channel_id}/messages", "post")
+def test_a_field_that_the_sandbox_does_not_keep_is_taken_only_with_its_default() -> None:
+    operation = operations.operation(MESSAGES, "post")
     assert operation is not None
     operation.check_body({"content": "x", "tts": False, "poll": None, "sticker_ids": []})
     with pytest.raises(ApiError, match=r"501.*'tts'"):
         operation.check_body({"content": "x", "tts": True})
+
+
+# The checker of every exchange
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, ""),
+        ({"content": None}, "content"),
+        ({"id": 7}, "id"),
+        ({"channel_id": 7}, "channel_id is a number"),
+        ({"timestamp": 5}, "timestamp"),
+        ({"author": {"id": "1"}}, "author"),
+        ({"components": [{"type": 2, "id": 1, "style": 1}]}, "components"),
+    ],
+)
+async def test_the_checker_reports_a_broken_answer_only(sandbox: Sandbox, changes: Any, reason: str) -> None:
+    await ok(sandbox, "POST", home(sandbox, "/messages"), {"content": "hello"})
+    exchange = sandbox.record.exchanges[-1]
+    checker = SpecChecker()
+    checker.check(replace(exchange, response=json.dumps(json.loads(exchange.response) | changes).encode()))
+    assert any(reason in violation for violation in checker.violations) is bool(changes)
+
+
+async def test_the_checker_reports_a_broken_request_and_an_unknown_route(sandbox: Sandbox) -> None:
+    await ok(sandbox, "POST", home(sandbox, "/messages"), {"content": "hello"})
+    exchange, checker = sandbox.record.exchanges[-1], SpecChecker()
+    checker.check(replace(exchange, request={"content": ["a", "list"]}))
+    checker.check(replace(exchange, path="/channels/1/nonsense"))
+    with pytest.raises(AssertionError, match=r"request: content[\s\S]*nonsense: not in the description"):
+        checker.raise_if_any()

@@ -1,9 +1,8 @@
-"""Interactions end as Discord ends them: late, twice, expired, private."""
+"""Interactions end as Discord ends them: late, twice, expired, private; and their messages name them."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,27 +12,16 @@ from aiohttp import ClientWebSocketResponse
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
-from tests.sandbox.discord.wire import call, gateway, identify
+from tests.sandbox.discord.wire import call, frame, home, known, ok, refusal
 
 PING = {"name": "ping", "description": "Ping", "type": 1}
-
-
-async def frame(socket: ClientWebSocketResponse, event: str) -> Json:
-    async with asyncio.timeout(60):
-        while True:
-            found: Json = json.loads((await socket.receive()).data)
-            if found["t"] == event:
-                return found["d"]
 
 
 @asynccontextmanager
 async def application(sandbox: Sandbox) -> AsyncIterator[ClientWebSocketResponse]:
     """A gateway connection without any library, with /ping synced."""
-    await call(sandbox, "PUT", f"/applications/{sandbox.world.application_id}/commands", [PING])
-    async with gateway(sandbox) as socket:
-        assert (await socket.receive_json())["op"] == 10
-        await socket.send_json(identify(sandbox))
-        await frame(socket, "GUILD_CREATE")
+    await ok(sandbox, "PUT", f"/applications/{sandbox.world.application_id}/commands", [PING])
+    async with known(sandbox) as socket:
         yield socket
 
 
@@ -53,96 +41,79 @@ def webhook(sandbox: Sandbox, interaction: Json, rest: str = "") -> str:
     return f"/webhooks/{sandbox.world.application_id}/{interaction['token']}{rest}"
 
 
-async def test_a_late_answer_is_10062(sandbox: Sandbox) -> None:
+async def test_an_answer_counts_once_in_time_and_when_it_is_valid(sandbox: Sandbox) -> None:
+    async with asked(sandbox) as (interaction, waiting):
+        for wrong in ({"type": 4, "data": {"content": "x" * 2001}}, {"type": 6}, {"type": 8, "data": {"choices": []}}):
+            assert await refusal(sandbox, "POST", callback(interaction), wrong) == (400, 50035)
+        first = await ok(sandbox, "POST", callback(interaction), {"type": 4, "data": {"content": "pong"}})
+        again = {"type": 4, "data": {"content": "again"}}
+        assert await refusal(sandbox, "POST", callback(interaction), again) == (400, 40060)
+        assert (await waiting).message_id == first["interaction"]["response_message_id"]
+        assert [m["content"] for m in await sandbox.messages()] == ["pong"]
     async with asked(sandbox) as (interaction, waiting):
         sandbox.interactions._expire(sandbox.interactions.by_id[int(interaction["id"])])
         assert (await waiting).kind == "failed"
-        status, answer = await call(sandbox, "POST", callback(interaction), {"type": 5})
-        assert (status, answer["code"]) == (404, 10062)
-
-
-async def test_a_second_answer_is_40060_and_changes_nothing(sandbox: Sandbox) -> None:
-    async with asked(sandbox) as (interaction, waiting):
-        status, first = await call(sandbox, "POST", callback(interaction), {"type": 4, "data": {"content": "pong"}})
-        assert (status, first["resource"]["message"]["content"]) == (200, "pong")
-        status, answer = await call(sandbox, "POST", callback(interaction), {"type": 4, "data": {"content": "again"}})
-        assert (status, answer["code"]) == (400, 40060)
-        assert (await waiting).message_id == first["interaction"]["response_message_id"]
-        assert [m["content"] for m in await sandbox.messages()] == ["pong"]
-
-
-async def test_a_refused_answer_leaves_the_interaction_open(sandbox: Sandbox) -> None:
-    async with asked(sandbox) as (interaction, waiting):
-        for body in (
-            {"type": 4, "data": {"content": "x" * 2001}},
-            {"type": 6},
-            {"type": 8, "data": {"choices": []}},
-            {"type": 99},
-        ):
-            status, answer = await call(sandbox, "POST", callback(interaction), body)
-            assert (status, answer["code"]) == (400, 50035)
-        assert (await call(sandbox, "POST", callback(interaction), {"type": 4, "data": {"content": "ok"}}))[0] == 200
-        assert (await waiting).kind == "message"
+        assert await refusal(sandbox, "POST", callback(interaction), {"type": 5}) == (404, 10062)
 
 
 async def test_an_expired_token_is_50027() -> None:
     async with open_sandbox(SandboxSettings(token_ttl_s=0.0)) as sandbox, asked(sandbox) as (interaction, waiting):
-        await call(sandbox, "POST", callback(interaction), {"type": 5})
+        await ok(sandbox, "POST", callback(interaction), {"type": 5})
         await waiting
         for method, rest in (("PATCH", "/messages/@original"), ("POST", "")):
-            status, answer = await call(sandbox, method, webhook(sandbox, interaction, rest), {"content": "late"})
-            assert (status, answer["code"]) == (401, 50027)
+            late = await refusal(sandbox, method, webhook(sandbox, interaction, rest), {"content": "late"})
+            assert late == (401, 50027)
 
 
 async def test_follow_ups_come_only_after_the_answer_and_first_fill_the_thinking_message(sandbox: Sandbox) -> None:
     async with asked(sandbox) as (interaction, waiting):
-        status, answer = await call(sandbox, "POST", webhook(sandbox, interaction), {"content": "early"})
-        assert (status, answer["code"]) == (404, 10015)
-        await call(sandbox, "POST", callback(interaction), {"type": 5, "data": {"flags": 64}})
+        url = webhook(sandbox, interaction)
+        assert await refusal(sandbox, "POST", url, {"content": "early"}) == (404, 10015)
+        await ok(sandbox, "POST", callback(interaction), {"type": 5, "data": {"flags": 64}})
         original = (await waiting).message_id
         assert (await sandbox.messages(user="Ada"))[0]["sandbox"]["thinking"] is True
-        _, first = await call(
-            sandbox, "POST", webhook(sandbox, interaction), {"content": "one"}, files={"a.txt": b"alpha"}
-        )
-        _, second = await call(sandbox, "POST", webhook(sandbox, interaction), {"content": "two", "flags": 64})
+        first = await ok(sandbox, "POST", url, {"content": "one"}, files={"a.txt": b"alpha"})
+        second = await ok(sandbox, "POST", url, {"content": "two", "flags": 64})
         assert first["id"] == original != second["id"]
         assert first["edited_timestamp"] is None
-        _, edited = await call(
-            sandbox, "PATCH", webhook(sandbox, interaction, "/messages/@original"), {"content": "one, edited"}
-        )
+        edited = await ok(sandbox, "PATCH", f"{url}/messages/@original", {"content": "one, edited"})
         assert edited["attachments"][0]["filename"] == "a.txt"
         assert edited["flags"] & 64
         assert edited["edited_timestamp"] is not None
         assert await sandbox.messages(user="Ben") == []
-        one = webhook(sandbox, interaction, f"/messages/{second['id']}")
-        assert (await call(sandbox, "GET", one))[1]["content"] == "two"
-        assert (await call(sandbox, "DELETE", one))[0] == 204
-        assert (await call(sandbox, "GET", one))[1]["code"] == 10008
+        one = f"{url}/messages/{second['id']}"
+        assert (await ok(sandbox, "GET", one))["content"] == "two"
+        await ok(sandbox, "DELETE", one)
+        assert (await refusal(sandbox, "GET", one))[1] == 10008
 
 
-async def test_the_gateway_acknowledges_heartbeats_and_counts_its_events(sandbox: Sandbox) -> None:
-    async with gateway(sandbox) as socket:
-        assert (await socket.receive_json())["d"]["heartbeat_interval"] > 0
-        await socket.send_json({"op": 1, "d": None})
-        assert (await socket.receive_json())["op"] == 11
-        await socket.send_json({"op": 6, "d": {"token": sandbox.token, "session_id": "x", "seq": 1}})
-        assert await socket.receive_json() == {"op": 9, "s": None, "t": None, "d": False}
-        await socket.send_json(identify(sandbox))
-        ready, guild = await socket.receive_json(), await socket.receive_json()
-        assert [(f["t"], f["s"]) for f in (ready, guild)] == [("READY", 1), ("GUILD_CREATE", 2)]
-        assert [member["user"]["username"] for member in guild["d"]["members"]] == ["Octet"]
-        await socket.send_str("no json")
-        await socket.receive()
-        assert socket.close_code == 4002
+async def test_messages_from_interactions_name_the_interaction(sandbox: Sandbox) -> None:
+    ada, guild = str(sandbox.world.ada.id), str(sandbox.world.guild_id)
+    field = {"type": 1, "components": [{"type": 4, "custom_id": "t", "label": "T", "style": 1}]}
+    button = {"type": 1, "components": [{"type": 2, "style": 1, "label": "Go", "custom_id": "go"}]}
 
+    async def answered(given: Json, body: Json) -> Json:
+        return (await call(sandbox, "POST", callback(given), body))[1].get("resource", {}).get("message", {})
 
-async def test_message_events_need_their_intents_and_hide_text_without_the_privileged_one(sandbox: Sandbox) -> None:
-    async with gateway(sandbox) as socket:
-        await socket.receive_json()
-        await socket.send_json(identify(sandbox, intents=1 | 1 << 9))
-        await frame(socket, "GUILD_CREATE")
-        said = await sandbox.say("Ben", "octet", "secret")
-        heard = await frame(socket, "MESSAGE_CREATE")
-        assert (heard["id"], heard["content"]) == (said["id"], "")
-        await sandbox.delete_message(said)
-        assert (await frame(socket, "MESSAGE_DELETE"))["id"] == said["id"]
+    async with application(sandbox) as socket:
+        await sandbox.person.slash("Ada", "octet", "ping", {})
+        slash = await frame(socket, "INTERACTION_CREATE")
+        card = await answered(slash, {"type": 4, "data": {"content": "card", "components": [button]}})
+        assert card["interaction_metadata"].pop("user")["id"] == ada
+        owners = {"authorizing_integration_owners": {"0": guild}}
+        assert card["interaction_metadata"] == {"id": slash["id"], "type": 2, **owners}
+        more = await ok(sandbox, "POST", webhook(sandbox, slash), {"content": "more"})
+        assert more["interaction_metadata"]["original_response_message_id"] == card["id"]
+
+        await sandbox.person.click("Ada", card["id"], "go")
+        click = await frame(socket, "INTERACTION_CREATE")
+        assert click["message"]["interaction_metadata"]["id"] == slash["id"]
+        await answered(click, {"type": 9, "data": {"custom_id": "m", "title": "M", "components": [field]}})
+        await sandbox.person.submit_modal("Ada", click["id"], {"t": "text"})
+        submit = await frame(socket, "INTERACTION_CREATE")
+        found = (await answered(submit, {"type": 4, "data": {"content": "said"}}))["interaction_metadata"]
+        opener = found["triggering_interaction_metadata"]
+        assert (found["id"], found["type"], opener["id"], opener["type"]) == (submit["id"], 5, click["id"], 3)
+        assert opener["interacted_message_id"] == card["id"]
+        plain = await ok(sandbox, "GET", home(sandbox, f"/messages/{card['id']}"))
+        assert "original_response_message_id" not in plain["interaction_metadata"]

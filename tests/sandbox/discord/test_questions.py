@@ -15,8 +15,10 @@ from aiohttp import ClientSession, FormData
 
 from sandbox.discord.drafts import MessageDraft
 from sandbox.discord.model import ChatChannel, ChatMessage, ChatPermission, InteractionKind
+from sandbox.discord.rest.api import Exchange
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
+from tests.sandbox.discord.spec import SpecChecker
 
 TABLE = Path(__file__).parents[2] / "data" / "discord_questions"
 LINE = re.compile(
@@ -41,6 +43,9 @@ class Question:
     options: dict[str, str]
     body: str | None
 
+    def listed(self, option: str) -> list[str]:
+        return [one for one in self.options.get(option, "").split(",") if one]
+
 
 def read_questions(file: Path) -> list[Question]:
     found, source = list[Question](), ""
@@ -49,23 +54,13 @@ def read_questions(file: Path) -> list[Question]:
             source = line.removeprefix("## ")
         if not line.strip() or line.startswith("#"):
             continue
-        parts = LINE.fullmatch(line)
-        assert parts is not None, f"{file.name}:{number} is not a question: {line}"
-        found.append(
-            Question(
-                where=f"{file.name}:{number}",
-                source=source,
-                line=line,
-                status=int(parts["status"]),
-                code=int(parts["code"]) if parts["code"] else None,
-                path=parts["path"],
-                detail=parts["detail"],
-                method=parts["method"],
-                url=parts["url"],
-                options=dict(one.split("=", 1) for one in (parts["options"] or "").split()),
-                body=parts["body"],
-            )
-        )
+        match = LINE.fullmatch(line)
+        assert match is not None, f"{file.name}:{number} is not a question: {line}"
+        parts: dict[str, Any] = match.groupdict()
+        parts["status"] = int(parts["status"])
+        parts["code"] = int(parts["code"]) if parts["code"] else None
+        parts["options"] = dict(one.split("=", 1) for one in (parts["options"] or "").split())
+        found.append(Question(where=f"{file.name}:{number}", source=source, line=line, **parts))
     return found
 
 
@@ -82,61 +77,61 @@ def expand(value: Any, index: int = 0) -> Any:
 
 
 class Places:
-    """What `$name` stands for in a question: each use of a name that makes something makes a new one."""
+    """What `$name` means in a question: each use of a name that makes something makes a new one."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox, self._world = sandbox, sandbox.world
-        self._names: dict[str, Callable[[], Awaitable[object]]] = {
-            "foreign": lambda: self._message(self._world.ben.id),
-            "message": lambda: self._message(self._world.bot.id),
-            "threaded": self._threaded,
-            "thread": self._thread,
-            "foreign_thread": lambda: self._thread(owner=self._world.ben.id),
-            "private": lambda: self._thread(owner=self._world.ben.id, private=True),
+        world, bot, ben = self._world, self._world.bot.id, self._world.ben.id
+        self._names: dict[str, Callable[[], object]] = {
+            "app": lambda: world.application_id,
+            "guild": lambda: world.guild_id,
+            "channel": lambda: world.home.id,
+            "dm": lambda: world.open_dm(world.ada.id).id,
+            "ada": lambda: world.ada.id,
+            "ben": lambda: ben,
+            "bot": lambda: bot,
+            "foreign": lambda: self._post(world.home, ben).id,
+            "message": lambda: self._post(world.home, bot).id,
+            "threaded": lambda: self._start(self._post(world.home, bot)).id,
+            "thread": lambda: self._start().id,
+            "foreign_thread": lambda: self._start(owner=ben).id,
+            "private": lambda: self._start(owner=ben, private=True).id,
             "starter": self._starter,
             "notice": self._notice,
-            "direct": self._direct,
+            "direct": lambda: self._path(self._post(world.open_dm(world.ada.id), world.ada.id)),
             "archived_message": self._archived_message,
-            "archived": lambda: self._thread(archived=True),
-            "locked": lambda: self._thread(archived=True, locked=True),
+            "archived": lambda: world.change_thread(self._start(), archived=True).id,
+            "locked": lambda: world.change_thread(self._start(), archived=True, locked=True).id,
             "command": self._command,
-            "open": lambda: self._interaction(InteractionKind.COMMAND),
-            "typed": lambda: self._interaction(InteractionKind.AUTOCOMPLETE),
-            "clicked": lambda: self._interaction(InteractionKind.COMPONENT),
-            "submitted": lambda: self._interaction(InteractionKind.MODAL),
-            "answered": lambda: self._interaction(InteractionKind.COMMAND, answered=True),
-            "webhook": lambda: self._interaction(InteractionKind.COMMAND, answered=True, is_webhook=True),
-            "waiting_webhook": lambda: self._interaction(InteractionKind.COMMAND, is_webhook=True),
         }
-        self._fixed = {
-            "app": self._world.application_id,
-            "guild": self._world.guild_id,
-            "channel": self._world.home.id,
-            "dm": self._world.open_dm(self._world.ada.id).id,
-            "ada": self._world.ada.id,
-            "ben": self._world.ben.id,
-            "bot": self._world.bot.id,
+        kinds = InteractionKind
+        self._interactions: dict[str, Callable[[], Awaitable[str]]] = {
+            "open": lambda: self._interaction(kinds.COMMAND),
+            "typed": lambda: self._interaction(kinds.AUTOCOMPLETE),
+            "clicked": lambda: self._interaction(kinds.COMPONENT),
+            "submitted": lambda: self._interaction(kinds.MODAL),
+            "answered": lambda: self._interaction(kinds.COMMAND, answered=True),
+            "webhook": lambda: self._interaction(kinds.COMMAND, answered=True, is_webhook=True),
+            "waiting_webhook": lambda: self._interaction(kinds.COMMAND, is_webhook=True),
         }
 
     async def fill(self, text: str) -> str:
         """Replace every `$name`."""
         for name in dict.fromkeys(re.findall(r"\$(\w+)", text)):
-            made = self._fixed[name] if name in self._fixed else await self._names[name]()
+            made = self._names[name]() if name in self._names else await self._interactions[name]()
             text = re.sub(rf"\${name}\b", str(made), text)
         return text
 
-    def _posted(self, author: int) -> ChatMessage:
-        return self._world.post(self._world.home, author, MessageDraft(content="words"))
+    def _post(self, channel: ChatChannel, author: int) -> ChatMessage:
+        return self._world.post(channel, author, MessageDraft(content="words"))
 
-    async def _message(self, author: int) -> int:
-        return self._posted(author).id
+    @staticmethod
+    def _path(message: ChatMessage) -> str:
+        return f"{message.channel_id}/messages/{message.id}"
 
-    async def _threaded(self) -> int:
-        message = self._posted(self._world.bot.id)
-        self._start(message)
-        return message.id
-
-    def _start(self, starter: ChatMessage | None, *, owner: int | None = None, private: bool = False) -> ChatChannel:
+    def _start(
+        self, starter: ChatMessage | None = None, *, owner: int | None = None, private: bool = False
+    ) -> ChatChannel:
         return self._world.start_thread(
             self._world.home,
             "thread",
@@ -146,34 +141,23 @@ class Places:
             starter=starter,
         )
 
-    async def _starter(self) -> str:
-        thread = self._start(self._posted(self._world.bot.id))
-        return f"{thread.id}/messages/{self._world.history(thread.id)[0].id}"
+    def _starter(self) -> str:
+        thread = self._start(self._post(self._world.home, self._world.bot.id))
+        return self._path(self._world.history(thread.id)[0])
 
-    async def _notice(self) -> int:
-        self._world.set_pinned(self._world.home, self._posted(self._world.bot.id), is_pinned=True)
+    def _notice(self) -> int:
+        self._world.set_pinned(self._world.home, self._post(self._world.home, self._world.bot.id), is_pinned=True)
         return self._world.history(self._world.home.id)[-1].id
 
-    async def _direct(self) -> str:
-        direct = self._world.open_dm(self._world.ada.id)
-        return f"{direct.id}/messages/{self._world.post(direct, self._world.ada.id, MessageDraft(content='words')).id}"
-
-    async def _archived_message(self) -> str:
-        thread = self._start(None)
-        message = self._world.post(thread, self._world.bot.id, MessageDraft(content="words"))
+    def _archived_message(self) -> str:
+        thread = self._start()
+        message = self._post(thread, self._world.bot.id)
         self._world.change_thread(thread, archived=True)
         return f"{thread.id}/messages/pins/{message.id}"
 
-    async def _thread(
-        self, *, archived: bool = False, locked: bool = False, owner: int | None = None, private: bool = False
-    ) -> int:
-        thread = self._start(None, owner=owner, private=private)
-        if archived:
-            self._world.change_thread(thread, archived=True, locked=locked)
-        return thread.id
-
-    async def _command(self) -> str:
-        made = {"id": str(self._world.new_id()), "type": 1, "name": f"c{self._world.new_id()}", "description": "Words"}
+    def _command(self) -> str:
+        made = {"id": str(self._world.new_id()), "application_id": str(self._world.application_id), "version": "1"}
+        made |= {"name": f"c{made['id']}", "description": "Words", "type": 1, "default_member_permissions": None}
         self._world.guild_commands[int(made["id"])] = made
         return str(made["id"])
 
@@ -182,13 +166,14 @@ class Places:
             return True
 
         self._sandbox.interactions.send = connected
+        is_click = kind is InteractionKind.COMPONENT
         made = await self._sandbox.interactions.start(
             kind,
             user_id=self._world.ada.id,
             channel_id=self._world.home.id,
             data={},
             label="asked",
-            message_id=self._posted(self._world.bot.id).id if kind is InteractionKind.COMPONENT else None,
+            message_id=self._post(self._world.home, self._world.bot.id).id if is_click else None,
         )
         if answered:
             url = f"{self._sandbox.api_base}/interactions/{made.id}/{made.token}/callback"
@@ -200,6 +185,7 @@ class Places:
 async def ask(sandbox: Sandbox, places: Places, session: ClientSession, question: Question) -> str | None:
     """Ask one question; return what is wrong with its answer."""
     body = json.dumps(expand(json.loads(await places.fill(question.body)))) if question.body else None
+    headers = {"Authorization": question.options.get("token", f"Bot {sandbox.token}")}
     data: Any = body
     match question.options.get("as"):
         case "form":
@@ -214,26 +200,17 @@ async def ask(sandbox: Sandbox, places: Places, session: ClientSession, question
             data = (body or "").encode()
         case _:
             pass
-    headers = {"Authorization": question.options.get("token", f"Bot {sandbox.token}")}
     if isinstance(data, str):
         headers["Content-Type"] = "application/json"
-    denied = [name for name in question.options.get("without", "").split(",") if name]
     url = sandbox.api_base + await places.fill(question.url)
-    granted, sandbox.world.bot_role = sandbox.world.bot_role, sandbox.world.bot_role | _permissions(question)
-    if denied:
-        await sandbox.forbid("octet", denied)
+    own, granted = sandbox.world.bot_role, [ChatPermission[name.upper()] for name in question.listed("with")]
+    sandbox.world.bot_role = reduce(ChatPermission.__or__, granted, own)
+    await sandbox.forbid("octet", question.listed("without"))
     async with session.request(question.method, url, data=data, headers=headers) as response:
         text = await response.text()
-    sandbox.world.bot_role = granted
-    if denied:
-        await sandbox.forbid("octet")
-    answer = json.loads(text) if text else {}
-    return complaint(question, response.status, answer)
-
-
-def _permissions(question: Question) -> ChatPermission:
-    names = [name for name in question.options.get("with", "").split(",") if name]
-    return reduce(ChatPermission.__or__, (ChatPermission[name.upper()] for name in names), ChatPermission(0))
+    sandbox.world.bot_role = own
+    await sandbox.forbid("octet")
+    return complaint(question, response.status, json.loads(text) if text else {})
 
 
 def complaint(question: Question, status: int, answer: Any) -> str | None:
@@ -254,29 +231,39 @@ def complaint(question: Question, status: int, answer: Any) -> str | None:
 
 @pytest.mark.parametrize("file", sorted(TABLE.glob("*.txt")), ids=lambda file: file.stem)
 async def test_the_sandbox_answers_as_discord_documents(file: Path) -> None:
+    checker = SpecChecker()
+
+    def check(exchange: Exchange) -> None:
+        if exchange.status < 300:
+            checker.check(exchange)
+
     settings = SandboxSettings(ack_deadline_s=60.0, rate_limit=100_000)
     async with open_sandbox(settings) as sandbox, ClientSession() as session:
+        sandbox.record.listeners.append(check)
         places = Places(sandbox)
         wrong = [await ask(sandbox, places, session, question) for question in read_questions(file)]
         assert sandbox.record.failures == []
     complaints = [one for one in wrong if one is not None]
     assert not complaints, f"{len(complaints)} of {len(wrong)} answers differ:\n" + "\n".join(complaints)
+    checker.raise_if_any()
 
 
-def test_every_question_has_a_source_and_none_is_asked_twice() -> None:
+def test_every_question_has_a_source_and_is_asked_once() -> None:
     questions = [one for file in TABLE.glob("*.txt") for one in read_questions(file)]
-    assert [one.where for one in questions if not one.source] == []
     lines = [one.line for one in questions]
+    assert [one.where for one in questions if not one.source] == []
     assert [one for one in set(lines) if lines.count(one) > 1] == []
     assert len(lines) >= 250
 
 
 def test_a_wrong_answer_is_seen() -> None:
-    [question] = [
-        one for one in read_questions(TABLE / "messages.txt") if one.line.endswith('"x*2001"}') and one.method == "POST"
-    ]
+    questions = read_questions(TABLE / "messages.txt")
+    [question] = [one for one in questions if one.line.endswith('"x*2001"}') and one.method == "POST"]
     right = {"code": 50035, "errors": {"content": {"_errors": [{"code": "BASE_TYPE_MAX_LENGTH", "message": "m"}]}}}
     assert complaint(question, 400, right) is None
-    assert complaint(question, 200, {}) is not None
-    assert complaint(question, 400, right | {"code": 50006}) is not None
-    assert complaint(question, 400, right | {"errors": {"embeds": right["errors"]["content"]}}) is not None
+    for status, answer in (
+        (200, {}),
+        (400, right | {"code": 50006}),
+        (400, right | {"errors": {"embeds": right["errors"]["content"]}}),
+    ):
+        assert complaint(question, status, answer) is not None

@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import discord
+import pytest
 import yarl
-from discord import app_commands
+from discord import app_commands, ui
 from discord import gateway as discord_gateway
 from discord import http as discord_http
 from discord.ext import commands
@@ -23,12 +24,11 @@ from sandbox.discord.server import Sandbox
 AGENTS = ["Ada's agent", "bert", "clara", "dora"]
 
 
-class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"v1:cancel:(?P<id>\d+)"):
+class CancelButton(ui.DynamicItem[ui.Button[Any]], template=r"v1:cancel:(?P<id>\d+)"):
     """A button whose state is in its id, so that it outlives the process."""
 
     def __init__(self, number: int) -> None:
-        button = discord.ui.Button(label="Cancel", style=discord.ButtonStyle.danger, custom_id=f"v1:cancel:{number}")
-        super().__init__(button)
+        super().__init__(ui.Button(label="Cancel", style=discord.ButtonStyle.danger, custom_id=f"v1:cancel:{number}"))
         self.number = number
 
     @classmethod
@@ -39,33 +39,33 @@ class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"v1
         await interaction.response.edit_message(content=f"Task {self.number} cancelled", view=None)
 
 
-class Note(discord.ui.Modal, title="A note"):
-    text: discord.ui.TextInput[Any] = discord.ui.TextInput(label="Text", custom_id="text")
-    readers: discord.ui.Label[Any] = discord.ui.Label(
+class Note(ui.Modal, title="A note"):
+    text: ui.TextInput[Any] = ui.TextInput(label="Text", custom_id="text")
+    readers: ui.Label[Any] = ui.Label(
         text="Readers",
-        component=discord.ui.UserSelect[Any](custom_id="readers", required=False, min_values=0, max_values=2),
+        component=ui.UserSelect[Any](custom_id="readers", required=False, min_values=0, max_values=2),
     )
 
     async def on_submit(self, interaction: discord.Interaction) -> None:
         if self.text.value == "silence":
             raise RuntimeError("It fails before it answers")
-        assert isinstance(self.readers.component, discord.ui.UserSelect)
+        assert isinstance(self.readers.component, ui.UserSelect)
         readers = "".join(f" for {reader.name}" for reader in self.readers.component.values)
         await interaction.response.send_message(f"Noted: {self.text.value}{readers}", ephemeral=True)
 
 
-class Menus(discord.ui.View):
-    """All five kinds of menus; each tells what the bot took from a choice."""
+class Menus(ui.View):
+    """All five kinds of menus; each says what the bot received from a choice."""
 
     def __init__(self) -> None:
         super().__init__(timeout=None)
         options = [discord.SelectOption(label=color.title(), value=color) for color in ("red", "green", "blue")]
         kinds: list[BaseSelect[Any]] = [
-            discord.ui.Select(custom_id="text", options=options, max_values=2),
-            discord.ui.UserSelect(custom_id="user"),
-            discord.ui.RoleSelect(custom_id="role"),
-            discord.ui.MentionableSelect(custom_id="mentionable", max_values=3),
-            discord.ui.ChannelSelect(custom_id="channel", channel_types=[discord.ChannelType.text]),
+            ui.Select(custom_id="text", options=options, max_values=2),
+            ui.UserSelect(custom_id="user"),
+            ui.RoleSelect(custom_id="role"),
+            ui.MentionableSelect(custom_id="mentionable", max_values=3),
+            ui.ChannelSelect(custom_id="channel", channel_types=[discord.ChannelType.text]),
         ]
         for menu in kinds:
             menu.callback = functools.partial(self.tell, menu)
@@ -76,39 +76,33 @@ class Menus(discord.ui.View):
         await interaction.response.send_message(f"{menu.custom_id}: {', '.join(found)}")
 
 
-def card(title: str) -> discord.ui.LayoutView:
-    view = discord.ui.LayoutView(timeout=None)
-    row: discord.ui.ActionRow[Any] = discord.ui.ActionRow()
+def card(title: str) -> ui.LayoutView:
+    row: ui.ActionRow[Any] = ui.ActionRow()
     row.add_item(CancelButton(7))
-    section: discord.ui.Section[Any] = discord.ui.Section(
-        discord.ui.TextDisplay("Beside a button"),
-        accessory=discord.ui.Button(label="Open", style=discord.ButtonStyle.link, url="https://example.org/"),
-    )
-    container: discord.ui.Container[Any] = discord.ui.Container(
-        discord.ui.TextDisplay(f"## {title}"),
-        discord.ui.Separator(),
-        section,
+    link: ui.Button[Any] = ui.Button(label="Open", style=discord.ButtonStyle.link, url="https://example.org/")
+    container: ui.Container[Any] = ui.Container(
+        ui.TextDisplay(f"## {title}"),
+        ui.Separator(),
+        ui.Section(ui.TextDisplay("Beside a button"), accessory=link),
         row,
         accent_color=0x336699,
     )
-    return view.add_item(container)
+    return ui.LayoutView(timeout=None).add_item(container)
 
 
 class TrialBot(commands.Bot):
     """Its commands are the test's list of what must work."""
 
-    def __init__(self, guild_id: int, **intents: bool) -> None:
+    def __init__(self, guild_id: int) -> None:
         super().__init__(
             command_prefix="!",
-            intents=discord.Intents(guilds=True, **intents),
+            intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
             guild_ready_timeout=0.05,
         )
         self.home = discord.Object(guild_id)
         self.became_ready = asyncio.Event()
-        self.threads_seen: list[str] = []
-        self.messages_seen: list[str] = []
-        add_commands(self)
+        self.tree.add_command(task_commands())
 
     async def setup_hook(self) -> None:
         self.add_dynamic_items(CancelButton)
@@ -121,21 +115,8 @@ class TrialBot(commands.Bot):
     async def on_ready(self) -> None:
         self.became_ready.set()
 
-    async def saw_thread(self, name: str) -> None:
-        """Wait until it has heard of this thread, and see that it was the only one."""
-        async with asyncio.timeout(60):
-            while not self.threads_seen:  # noqa: ASYNC110 - its own task hears of it
-                await asyncio.sleep(0.005)
-        assert self.threads_seen == [name]
 
-    async def on_thread_create(self, thread: discord.Thread) -> None:
-        self.threads_seen.append(thread.name)
-
-    async def on_message(self, message: discord.Message) -> None:
-        self.messages_seen.append(message.content)
-
-
-def add_commands(bot: TrialBot) -> None:
+def task_commands() -> app_commands.Group:
     task = app_commands.Group(name="task", description="Tasks")
 
     @task.command(description="A new task")
@@ -148,11 +129,10 @@ def add_commands(bot: TrialBot) -> None:
             name="agent", value=str(agent)
         )
         message = await interaction.followup.send(
-            embed=embed, view=discord.ui.View(timeout=None).add_item(CancelButton(7)), wait=True
+            embed=embed, view=ui.View(timeout=None).add_item(CancelButton(7)), wait=True
         )
         assert isinstance(interaction.channel, discord.TextChannel)
-        channel_message = interaction.channel.get_partial_message(message.id)
-        thread = await channel_message.create_thread(name="Task 7")
+        thread = await interaction.channel.get_partial_message(message.id).create_thread(name="Task 7")
         progress = await thread.send("working")
         await progress.edit(content="still working")
         await interaction.edit_original_response(content="accepted")
@@ -189,29 +169,23 @@ def add_commands(bot: TrialBot) -> None:
     async def silent(interaction: discord.Interaction) -> None:
         pass
 
-    bot.tree.add_command(task)
+    return task
 
 
 @asynccontextmanager
-async def running(sandbox: Sandbox, bot: TrialBot, token: str | None = None) -> AsyncIterator[TrialBot]:
-    """The bot, connected and ready, until the block ends."""
-    task = asyncio.create_task(bot.start(token or sandbox.token))
-    ready = asyncio.create_task(bot.became_ready.wait())
-    try:
+async def running(sandbox: Sandbox) -> AsyncIterator[TrialBot]:
+    """Run the bot, connected and ready, until the block ends."""
+    bot = TrialBot(sandbox.world.guild_id)
+    async with bot, asyncio.TaskGroup() as group:
+        task = group.create_task(bot.start(sandbox.token))
         async with asyncio.timeout(60):
-            await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
+            await bot.became_ready.wait()
         yield bot
-    finally:
-        ready.cancel()
         await bot.close()
-        await asyncio.wait({task}, timeout=5)
-        if task.done() and not task.cancelled():
-            task.exception()
+        task.cancel()
 
 
-def redirect(monkeypatch: Any, sandbox: Sandbox) -> None:
+def redirect(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     """Point discord.py at the sandbox: two attributes, nothing else."""
     monkeypatch.setattr(discord_http.Route, "BASE", sandbox.api_base)
     monkeypatch.setattr(discord_gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(sandbox.gateway_url))

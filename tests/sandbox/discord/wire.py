@@ -15,21 +15,20 @@ from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox
 
 
-def hurry(sandbox: Sandbox) -> None:
-    """From here on an answer counts as too late after a second, as no test waits for longer; until then a slow machine
-    has all the time it needs."""
-    sandbox.interactions._ack_deadline_s = 1.0
-
-
 @contextmanager
 def hurried(sandbox: Sandbox, within_s: float = 1.0) -> Generator[None]:
-    """Only what is asked within counts as answered too late after a second; what is never answered may fail sooner."""
+    """Count an answer as too late after a second, but only for what is asked within the block."""
     usual = sandbox.interactions._ack_deadline_s
     sandbox.interactions._ack_deadline_s = within_s
     try:
         yield
     finally:
         sandbox.interactions._ack_deadline_s = usual
+
+
+def home(sandbox: Sandbox, rest: str = "") -> str:
+    """Return a path below the bot's channel."""
+    return f"/channels/{sandbox.world.home.id}{rest}"
 
 
 async def call(
@@ -41,7 +40,7 @@ async def call(
     token: str | None = None,
     files: dict[str, bytes] | None = None,
 ) -> tuple[int, Any]:
-    """One request; gives the status and the parsed answer."""
+    """Send one request; return the status and the parsed answer."""
     async with ClientSession(headers={"Authorization": f"Bot {token or sandbox.token}"}) as session:
         data: Any = None
         if files:
@@ -58,6 +57,21 @@ async def call(
             return response.status, json.loads(text) if text else None
 
 
+async def ok(
+    sandbox: Sandbox, method: str, path: str, body: Any = None, *, files: dict[str, bytes] | None = None
+) -> Any:
+    """Send a request that must succeed; return the parsed answer."""
+    status, answer = await call(sandbox, method, path, body, files=files)
+    assert status < 300, answer
+    return answer
+
+
+async def refusal(sandbox: Sandbox, method: str, path: str, body: Any = None) -> tuple[int, int]:
+    """Send a request that must fail; return the status and Discord's code."""
+    status, answer = await call(sandbox, method, path, body)
+    return status, (answer or {}).get("code", 0)
+
+
 @asynccontextmanager
 async def gateway(sandbox: Sandbox, query: str = "v=10&encoding=json") -> AsyncIterator[ClientWebSocketResponse]:
     """Open a connection to the gateway without any library."""
@@ -65,9 +79,34 @@ async def gateway(sandbox: Sandbox, query: str = "v=10&encoding=json") -> AsyncI
         yield socket
 
 
+@asynccontextmanager
+async def greeted(sandbox: Sandbox) -> AsyncIterator[ClientWebSocketResponse]:
+    """Open a connection that has received HELLO."""
+    async with gateway(sandbox) as socket:
+        assert (await socket.receive_json())["op"] == 10
+        yield socket
+
+
+@asynccontextmanager
+async def known(sandbox: Sandbox, **changes: Any) -> AsyncIterator[ClientWebSocketResponse]:
+    """Open a connection that has identified and received READY and the guild."""
+    async with greeted(sandbox) as socket:
+        await socket.send_json(identify(sandbox, **changes))
+        assert [(await socket.receive_json())["t"] for _ in range(2)] == ["READY", "GUILD_CREATE"]
+        yield socket
+
+
 def identify(sandbox: Sandbox, **changes: Any) -> Json:
     """Return the smallest IDENTIFY that Discord takes, with these changes of its data."""
     return {"op": 2, "d": {"token": sandbox.token, "intents": 1, "properties": {}, **changes}}
+
+
+async def frame(socket: ClientWebSocketResponse, event: str) -> Json:
+    """Return the data of the next event of this name."""
+    async with asyncio.timeout(60):
+        while (found := await socket.receive_json())["t"] != event:
+            pass
+    return found["d"]
 
 
 async def code_after(socket: ClientWebSocketResponse, payload: Any) -> int | None:
@@ -100,10 +139,3 @@ def unzstd() -> Callable[[bytes], bytes]:
 
 class _Buffer(ctypes.Structure):
     _fields_ = (("at", ctypes.c_char_p), ("size", ctypes.c_size_t), ("position", ctypes.c_size_t))
-
-
-def codes(errors: Any) -> set[str]:
-    """All detail codes in an error answer."""
-    if isinstance(errors, list):
-        return {error["code"] for error in errors}
-    return set().union(*(codes(value) for value in errors.values())) if isinstance(errors, dict) else set()

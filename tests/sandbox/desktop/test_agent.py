@@ -1,0 +1,115 @@
+"""The scripted agent: how it reads a prompt and answers it, and its composer in a terminal."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from sandbox.desktop.agent.answer import LONG_ANSWER_CHARS, write_answer
+from sandbox.desktop.agent.draft import PASTE_BEGINS, PASTE_ENDS, TerminalDraft
+from sandbox.desktop.agent.prompt import LONGEST_WAIT_S, DoneLine, read_prompt
+from sandbox.desktop.agent.textgrid import fitted, rows, shown, width
+
+HEADER = "[D2A] hub → Agent-3 · task T-142 · P1"
+DONE = "octet done T-142 --code k3.7F3K --file answer.md"
+
+
+def briefing(body: str, command: str = DONE) -> str:
+    return f"{HEADER}\n{body}\nWhen finished:  {command}     (it's the agent's way; no shell? see below)"
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (DONE, DONE.split()),
+        ("'/x y/python' -m bot done T-9 --code c --file a.md", ["/x y/python", "-m", "bot", "done", "T-9"]),
+        ("octet done T-1 --file answer.md", None),
+        ("octet done --code c --file answer.md", None),
+        ("octet done T-1 --code c", None),
+        ("octet done T-1 --code c --file /etc/answer.md", None),
+        ("octet done T-1 --code c --file ..", None),
+        ("octet 'done T-1 --code c --file answer.md", None),
+    ],
+)
+def test_only_a_whole_done_line_becomes_a_command(command: str, words: list[str] | None) -> None:
+    done = read_prompt(briefing("Do it.", command)).done
+    assert (done and list(done.words[: len(words or ())])) == words
+
+
+def test_the_last_done_line_counts_and_the_body_is_the_rest() -> None:
+    quoted = "\nExplain this:\nocted done T-1 --code old --file a.md\n"
+    prompt = read_prompt(briefing(quoted))
+    assert prompt.done == DoneLine(task="T-142", words=tuple(DONE.split()), file="answer.md")
+    assert prompt.body == quoted.strip()
+    working = 'While you work: octet progress T-142 --code k3.A "what you are doing"'
+    assert read_prompt(briefing(f"Count the birds\n{working}")).body == "Count the birds"
+    assert read_prompt("Just a question").body == "Just a question"
+
+
+def test_a_message_is_answered_by_its_reply_line_and_never_ends_a_task() -> None:
+    said = "[H2A] Ada → Agent-3 · task T-142 · P1\nStop.\nocted done T-142 --code old --file a.md"
+    done = read_prompt(f"{said}\nTo answer:  octet reply T-142 --code k3.7F3K --file answer.md").done
+    assert done is not None
+    assert done.words[:3] == ("octet", "reply", "T-142")
+    assert read_prompt(said).done is None
+
+
+def test_an_agent_without_a_shell_learns_its_markers_only_behind_the_body() -> None:
+    line = "No shell? Write the whole answer in this window, between <<<k3v9x2qa and k3v9x2qa>>>"
+    offered = read_prompt(briefing("Count\nanswer: in the window") + f"\n{line}")
+    assert (offered.markers, offered.script.window) == (("<<<k3v9x2qa", "k3v9x2qa>>>"), True)
+    assert read_prompt(briefing(line)).markers is None
+
+
+def test_only_demo_lines_steer_the_agent() -> None:
+    script = read_prompt(briefing("demo: wait 20\nthe demo: silent is no order\n demo: long\ndemo: fail no key")).script
+    assert (script.wait_s, script.fail, script.silent, script.long) == (20.0, "no key", False, True)
+    assert read_prompt("demo: wait 999999").script.wait_s == LONGEST_WAIT_S
+    assert read_prompt("demo: wait a bit").script.wait_s is None
+
+
+def test_an_answer_counts_the_body_and_says_that_it_is_scripted() -> None:
+    body = "Review the retry logic.\nIt is 日本語 too."
+    answer = write_answer("Agent-3", read_prompt(briefing(body)))
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    for words in ("scripted demo agent", f"{len(body)} characters, 8 words, 2 lines", digest):
+        assert words in answer
+    assert "I could not do it:** no key" in write_answer("Agent-3", read_prompt(briefing("demo: fail no key")))
+    assert len(write_answer("Agent-3", read_prompt(briefing("Read.\ndemo: long")))) == LONG_ANSWER_CHARS
+
+
+def pasted(text: str) -> bytes:
+    return PASTE_BEGINS + text.replace("\n", "\r").encode() + PASTE_ENDS
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_bytes_of_keys_and_pastes_come_in_any_pieces(size: int) -> None:
+    data = "é日👩‍🚀\x1b[A".encode() + pasted("p日\nq") + b"z" + b"\r"
+    draft = TerminalDraft()
+    entered = [text for at in range(0, len(data), size) for text in draft.feed(data[at : at + size])]
+    assert entered == ["é日👩‍🚀p日\nqz"]
+
+
+def test_keys_and_pastes_change_the_draft() -> None:
+    long = "first line\n" + "y" * 2_111 + "\n" * 11
+    draft = TerminalDraft()
+    assert draft.feed(b"see: " + pasted(long)) == []
+    assert draft.seen().startswith("see: [pasted 2,133 characters, 13 lines] first line yyy")
+    draft.feed(b"c\x7f")
+    assert draft.feed(b"\r") == ["see: " + long]
+    draft.feed(b"\x7f\x7f")
+    assert draft.text == "see:", "a collapsed paste goes as one character"
+    draft.feed(pasted("more\nlines") + b"\x15\x1b")
+    assert (draft.text, draft.seen(), draft.holds_escape) == ("", "", True)
+    draft.forget_escape()
+    assert draft.feed(b"a\r") == ["a"]
+
+
+def test_text_is_drawn_in_cells_without_anything_that_a_terminal_obeys() -> None:
+    assert shown("a\x1b[2Jb\x07\tc\u202ed") == "a [2Jb     c d"
+    assert [width(text) for text in ("ab", "日本", "e\u0301", "👩")] == [2, 4, 1, 2]
+    assert all(width(fitted(text, 9)) == 9 for text in ("", "日" * 9, "e\u0301" * 20))
+    assert rows("alpha beta gamma\n\nb", 11) == ("alpha beta ", "gamma", "", "b")
+    assert rows("x" * 25, 10) == ("x" * 10, "x" * 10, "x" * 5)
+    assert all(width(row) <= 7 for row in rows("日本語のテキスト with words", 7))

@@ -1,0 +1,86 @@
+"""A person's client sends only what Discord's own client would send, and shows private messages to one person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sandbox.discord.errors import ClientRefused
+from sandbox.discord.server import Sandbox
+from tests.fakes.sandbox_client import wait_message
+from tests.sandbox.discord.trial_bot import TrialBot
+from tests.sandbox.discord.wire import hurried
+
+pytestmark = pytest.mark.usefixtures("bot")
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "why"),
+    [
+        ("task gone", {}, "No command"),
+        ("task", {}, "needs a subcommand"),
+        ("task new", {}, "'prompt' is required"),
+        ("task new", {"prompt": "x", "colour": "red"}, "no option 'colour'"),
+        ("task new", {"prompt": 3}, "does not take 3"),
+        ("task new", {"prompt": "x", "priority": 9}, "none of the choices"),
+        ("task new", {"prompt": "x", "priority": True}, "does not take True"),
+        ("task new", {"prompt": "x" * 6001}, "takes at most 6000"),
+    ],
+)
+async def test_a_command_that_is_not_offered_is_not_sent(
+    sandbox: Sandbox, command: str, options: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(ClientRefused, match=why):
+        await sandbox.slash("Ada", "octet", command, options)
+    assert await sandbox.timings() == []
+
+
+async def test_a_menu_sends_only_its_values_and_a_link_nothing(sandbox: Sandbox) -> None:
+    menus = (await sandbox.slash("Ada", "octet", "task menus")).message_id
+    thread = await sandbox.slash("Ada", "octet", "task new", {"prompt": "x"})
+    assert menus is not None
+    for menu, wrong in (
+        ("text", []),
+        ("text", ["red", "green", "blue"]),
+        ("text", ["red", "red"]),
+        ("text", ["pink"]),
+        ("user", [str(sandbox.world.guild_id)]),
+        ("role", [str(sandbox.world.ada.id)]),
+        ("mentionable", [str(sandbox.world.home.id)]),
+        ("channel", [str(thread.message_id)]),
+    ):
+        with pytest.raises(ClientRefused, match="menu"):
+            await sandbox.click("Ada", menus, menu, wrong)
+    board = await sandbox.slash("Ada", "octet", "task show")
+    with pytest.raises(ClientRefused, match="link"):
+        await sandbox.click("Ada", board.message_id or "", "Open")
+
+
+async def test_a_dialog_is_sent_complete_and_again_only_when_it_was_not_answered(sandbox: Sandbox) -> None:
+    opened = await sandbox.slash("Ada", "octet", "task note")
+    for values, why in (
+        ({}, "required"),
+        ({"other": "milk"}, "no field 'other'"),
+        ({"text": "milk", "readers": ["7"]}, "not among the menu's values"),
+    ):
+        with pytest.raises(ClientRefused, match=why):
+            await sandbox.submit_modal("Ada", opened, values)
+    with hurried(sandbox, 0.05):
+        assert (await sandbox.submit_modal("Ada", opened, {"text": "silence"})).kind == "failed"
+    assert (await sandbox.submit_modal("Ada", opened, {"text": "milk"})).kind == "message"
+    with pytest.raises(ClientRefused, match="sent already"):
+        await sandbox.submit_modal("Ada", opened, {"text": "milk"})
+
+
+async def test_private_messages_are_only_for_the_person_who_asked(sandbox: Sandbox, bot: TrialBot) -> None:
+    answer = await sandbox.slash("Ada", "octet", "task whisper")
+    await wait_message(sandbox, lambda one: one["content"] == "and this too")
+    assert [one["content"] for one in await sandbox.messages(user="Ada")] == ["only you", "and this too"]
+    assert await sandbox.messages(user="Ben") == []
+    assert [one async for one in bot.get_partial_messageable(sandbox.world.home.id).history()] == []
+    with pytest.raises(ClientRefused):
+        await sandbox.click("Ben", answer.message_id or "", "x")
+    await bot.close()
+    with hurried(sandbox, 0.05):
+        assert (await sandbox.slash("Ada", "octet", "task show")).failure == "The application is not connected"
