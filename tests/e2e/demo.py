@@ -35,11 +35,11 @@ class Demo:
         return self.world / "temp"
 
     def arguments(self) -> bytes:
-        """What every account of the machine can read of its processes."""
+        """Return what every account of the machine can read of its processes."""
         return b"\0".join(_bytes(pid, "cmdline") for pid in self.processes())
 
     def pointers(self) -> list[Path]:
-        """What tells the agents' verbs where its home lies."""
+        """Return what tells the agents' verbs where its home lies."""
         folders = (self.world / "runtime" / "octet", self.world / "home" / ".local" / "state" / "octet")
         return [path for folder in folders if folder.exists() for path in folder.iterdir() if path.is_file()]
 
@@ -48,12 +48,12 @@ class Demo:
         return [pid for pid in _pids() if str(self.world).encode() in _bytes(pid, "environ")]
 
     def listeners(self) -> dict[str, int]:
-        """The sockets that its processes listen on, each with its TCP port."""
+        """Return the sockets that its processes listen on, each with its TCP port."""
         sockets = {_link(fd) for pid in self.processes() for fd in _descriptors(pid)}
         return {inode: port for inode, port in _listening() if f"socket:[{inode}]" in sockets}
 
     def screens(self) -> set[str]:
-        """The numbers of the displays that it made: those whose cookie lies in its temporary folder."""
+        """Return the numbers of the displays that it made: those whose cookie lies in its temporary folder."""
         own = re.compile(rb"\0XAUTHORITY=" + re.escape(str(self.temp).encode()))
         environs = [_bytes(pid, "environ") for pid in self.processes()]
         found = {_DISPLAY.search(environ) for environ in environs if own.search(environ)}
@@ -81,7 +81,7 @@ class Demo:
 
 
 def still_listening(listeners: dict[str, int]) -> list[int]:
-    """The ports of those sockets that are still open, whoever holds them now."""
+    """Return the ports of those sockets that are still open, whoever holds them now."""
     return [port for inode, port in _listening() if inode in listeners]
 
 

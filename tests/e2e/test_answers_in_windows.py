@@ -28,7 +28,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
 
 async def said_in(house: House, window: str) -> str:
-    """The whole answer that the agent of this window writes to the prompt it heard last."""
+    """Return the whole answer that the agent of this window writes to the prompt it heard last."""
     heard = await house.screen.heard(window)
     return write_answer(window.capitalize(), read_prompt(heard[-1])).strip()
 

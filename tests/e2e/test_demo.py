@@ -98,14 +98,14 @@ def _busy_signs() -> dict[str, list[Any]]:
 
 
 async def _working(page: Page) -> set[str]:
-    """The windows that work in the picture as the page shows it; none may be missing from it."""
+    """Return the windows that work in the picture as the page shows it; none may be missing from it."""
     shares = {name: await page.evaluate(_SHARE_OF, sign) for name, sign in _busy_signs().items()}
     assert min(shares.values()) >= 0, "there is no picture"
     return {name for name, share in shares.items() if share > 0.5}
 
 
 async def _at_work(page: Page, name: str) -> set[str]:
-    """The windows that work in the first picture in which this one does."""
+    """Return the windows that work in the first picture in which this one does."""
     signs = _busy_signs()
     seen = f"""([name, signs]) => {{
         const shares = Object.entries(signs).map(([one, sign]) => [one, ({_SHARE_OF})(sign)]);

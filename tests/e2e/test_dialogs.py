@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import tomllib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
 
 async def asked(house: House, task: str, *before: Json) -> Json:
-    """The message in the task's thread that shows a dialog and has its buttons, other than these."""
+    """Return the message in the task's thread that shows a dialog and has its buttons, other than these."""
     known = {one["id"] for one in before}
     return await wait_message(
         house.discord,
@@ -52,9 +52,12 @@ async def asked(house: House, task: str, *before: Json) -> Json:
 
 
 async def shows(house: House, message: Json, wanted: str) -> Json:
-    """The message, once it contains these words."""
-    holds: Callable[[Json], bool] = lambda one: one["id"] == message["id"] and wanted in words(one)  # noqa: E731
-    return await wait_message(house.discord, holds, channel=message["channel_id"])
+    """Return the message, once it contains these words."""
+    return await wait_message(
+        house.discord,
+        lambda one: one["id"] == message["id"] and wanted in words(one),
+        channel=message["channel_id"],
+    )
 
 
 def question(house: House, name: str) -> bytes:

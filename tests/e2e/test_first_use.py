@@ -39,7 +39,7 @@ class Desktop:
     heard: dict[str, Path]
 
     def prompts(self) -> dict[str, list[str]]:
-        """What was submitted in each window."""
+        """Return what was submitted in each window."""
         lines = {name: path.read_text("utf-8").splitlines() for name, path in self.heard.items() if path.exists()}
         return {name: [json.loads(line) for line in found] for name, found in lines.items()}
 

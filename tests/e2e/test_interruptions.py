@@ -28,7 +28,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
 
 async def killed_at(house: House, point: str, brief: str, agent: str, act: FaultAction = FaultAction.KILL) -> str:
-    """A task in whose delivery this was killed at this point; Octet runs again."""
+    """Make a task in whose delivery this process is killed at this point; return it when Octet runs again."""
     ticket = house.strike(point, act)
     task = await house.task(f"{brief}\ndemo: silent", agent)
     if act is FaultAction.KILL and point.startswith("worker"):  # the worker alone

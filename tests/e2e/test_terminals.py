@@ -68,7 +68,7 @@ def _in_terminals(config: Path) -> None:
 
 
 def heard(house: House, agent: str) -> list[str]:
-    """What was really submitted in this pane."""
+    """Return what was really submitted in this pane."""
     log = house.world / f"{agent}.heard"
     return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
 

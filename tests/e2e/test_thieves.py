@@ -47,8 +47,8 @@ async def test_under_each_fault_texts_arrive_whole_once_and_nowhere_else(
 
 
 async def bring_some(arena: Arena, *faults: str) -> None:
-    """A few texts under each of these, all of which arrive; after the Enter into a window that is closed just then
-    nobody can know it."""
+    """Bring a few texts under each of these, all of which arrive; after the Enter into a window that is closed just
+    then Octet cannot know it."""
     for name in faults:
         outcome = await adversarial.under(arena, BY_NAME[name], EACH)
         adversarial.tell("octet", outcome)

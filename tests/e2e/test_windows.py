@@ -31,14 +31,14 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
 
 async def _new(house: House, before: dict[str, list[str]]) -> dict[str, list[str]]:
-    """What the windows received since `before`, each prompt by its body."""
+    """Return what the windows received since `before`, each prompt by its body."""
     now = await house.heard()
     new = {name: [body_of(one) for one in prompts[len(before.get(name, [])) :]] for name, prompts in now.items()}
     return {name: prompts for name, prompts in new.items() if prompts}
 
 
 async def shown(house: House, *wanted: str, channel: str | None = None) -> Json:
-    """The public message that contains all of these words."""
+    """Return the public message that contains all of these words."""
     return await wait_message(
         house.discord,
         lambda one: one["sandbox"]["only_for"] is None and all(word in words(one) for word in wanted),

@@ -113,7 +113,7 @@ class FakeChannels(ChannelClient):
         return next((sent.id for sent in self.messages if sent.channel == channel and sent.marker == marker), None)
 
     def lose(self, message: str) -> None:
-        """A person deletes it."""
+        """Delete a message as a person does."""
         self.messages = [sent for sent in self.messages if sent.id != message]
 
     def _one(self, message: str) -> Sent:

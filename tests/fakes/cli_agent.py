@@ -31,7 +31,7 @@ _DONE = re.compile(r"When finished: +(\S.*? done T-\d+ --code \S+)")
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most so many letters, broken at blanks, as programs do that break lines themselves."""
+    """Return the text in lines of at most so many letters, broken at blanks, as programs break lines themselves."""
     lines: list[str] = []
     for whole in text.split("\n"):
         line = ""

@@ -51,7 +51,7 @@ class DesktopSession:
         return next(window.box for window in self.windows if window.name == name)
 
     async def look(self, name: str) -> DesktopWindow | None:
-        """The window as it is now; None when it is closed."""
+        """Return the window as it is now; None when it is closed."""
         return await self._seen({"look": name})
 
     async def open(self, name: str) -> DesktopWindow | None:

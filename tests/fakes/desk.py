@@ -116,14 +116,14 @@ class Agent:
         return [json.loads(line) for line in written.split("\n")[:-1]]  # the last one may be half written
 
     def rests(self) -> None:
-        """A Tk window that is at work ends that, however long it would have gone on."""
+        """End the work that a Tk window is at, however long it would have gone on."""
         self.log.with_suffix(".rests").touch()
 
 
 def open_tk(
     display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int = 300, title: str = "", second: str = ""
 ) -> Agent:
-    """A Tk chat window at x, y; `second` is the title of another window of the same program."""
+    """Open a Tk chat window at x, y; `second` is the title of another window of the same program."""
     log = display.folder / f"{name}.heard"
     script = ROOT / "tests/fakes/tk_window.py"
     display.start_python(
@@ -135,7 +135,7 @@ def open_tk(
 def open_term(
     display: VirtualDisplay, name: str, x: int, y: int, *, busy_s: float = 0.3, is_plain: bool = False
 ) -> Agent:
-    """An xterm with the terminal agent at x, y; a plain one has no bracketed paste."""
+    """Open an xterm with the terminal agent at x, y; a plain one has no bracketed paste."""
     log = display.folder / f"{name}.heard"
     script = ROOT / "tests/fakes/term_window.py"
     look = ("-fn", "6x13", "-b", str(BORDER), "+sb", "-bg", "#101010", "-fg", "#e0e0e0", "-cr", "#e0e0e0", "-bw", "0")
@@ -150,7 +150,7 @@ _BROUGHT: dict[str, Path] = {}
 
 
 def tells_when_brought(name: str, log: Path) -> None:
-    """The window of this name and log is told as long as a text is brought to it."""
+    """Tell the window of this name and log as long as a text is brought to it."""
     _BROUGHT[name] = log.with_suffix(".brought")
 
 
@@ -309,7 +309,7 @@ PASSES = frozenset(
 async def deliver(
     lane: LanePort, order: DeliveryRequest, commits: Commits | None = None, *, about: Collection[Reason] = ()
 ) -> Outcome:
-    """The outcome, as dispatch would come to it: what bounced for a moment is tried again, with the next fence.
+    """Return the outcome, as dispatch would come to it: what bounced for a moment is tried again, with the next fence.
     `commits` knows the last attempt only. A bounce for one of the reasons that the test is `about` is an outcome."""
     commits = commits or Commits()
     seen: list[tuple[Result, Reason | None, str]] = []

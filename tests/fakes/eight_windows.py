@@ -54,7 +54,7 @@ class Chat(tk.Toplevel):
         self.after(120, self._rename)
 
     def _modified(self, _: object) -> None:
-        """The hint stands there while nothing else does."""
+        """Show the hint while there is nothing else."""
         self._box.edit_modified(False)
         self._draft.write_text(self._box.get("1.0", "end-1c"), "utf-8")
         if self._has_hint and not self._box.get("1.0", "end-1c"):

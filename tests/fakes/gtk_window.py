@@ -81,7 +81,7 @@ class Chat:
             keys.write(json.dumps({**seen, "at_s": time.monotonic()}) + "\n")
 
     def _rest(self, brought: str) -> bool:
-        """The lamp goes out, but not before whoever brought the text has stopped looking for it (see tk_window)."""
+        """Put the lamp out, but not before the hands that brought the text stopped looking for it (see tk_window)."""
         if brought and self._brought() == brought:
             GLib.timeout_add(20, self._rest, brought)
         else:
@@ -122,7 +122,7 @@ class Chat:
             log.write(answer + "\n")
 
     def _ask_apart(self, words: str) -> None:
-        """A window of its own, for this one."""
+        """Ask in a window of its own."""
         buttons = Gtk.ButtonsType.YES_NO
         ask = Gtk.MessageDialog(transient_for=self._window, modal=True, buttons=buttons, text=words)
         ask.set_title("Permission")
@@ -140,7 +140,7 @@ class Chat:
             GLib.timeout_add(4500, lambda: ask.set_property("text", later))
 
     def _ask_inside(self, role: str, words: str) -> None:
-        """A part of this window, over the transcript."""
+        """Ask in a part of this window, over the transcript."""
         asks = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
         told = asks.get_accessible()
         told.set_role(Atk.role_for_name(role))

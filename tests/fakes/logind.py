@@ -50,7 +50,7 @@ class Manager(ServiceInterface):
 
     @dbus_property(access=PropertyAccess.READ)
     def IdleAction(self) -> Text:  # noqa: N802 - as it is published
-        """What happens after nobody did anything for a while."""
+        """Name what happens after a while without a user."""
         return "suspend"
 
     @dbus_property(access=PropertyAccess.READ)
@@ -60,12 +60,12 @@ class Manager(ServiceInterface):
 
     @dbus_property(access=PropertyAccess.READ)
     def HandleLidSwitch(self) -> Text:  # noqa: N802 - as it is published
-        """What happens when the lid is closed."""
+        """Name what happens when the lid is closed."""
         return "suspend"
 
     @dbus_property(access=PropertyAccess.READ)
     def HandleLidSwitchDocked(self) -> Text:  # noqa: N802 - as it is published
-        """The same on a dock."""
+        """Name the same on a dock."""
         return "ignore"
 
     def _closed(self, ours: int) -> None:

@@ -150,7 +150,7 @@ def environ() -> dict[str, str]:
 def terminals(
     folder: Path, *, confirm_timeout_ms: int = CLI.confirm_timeout_ms, **changes: object
 ) -> Iterator[Terminals]:
-    """A tmux server that ends with the block, and with it all that runs on it."""
+    """Start a tmux server that ends with the block, and with it all that runs on it."""
     folder.mkdir(parents=True, exist_ok=True)
     tmux = TmuxServer(Place(server=f"octet-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"), environ())
     profile = replace(CLI, confirm_timeout_ms=confirm_timeout_ms, terminal=replace(CLI.terminal, **changes))  # type: ignore[arg-type] a test names fields of Terminal

@@ -90,7 +90,7 @@ def _not_here(*_: object) -> NoReturn:
 
 
 def _msvcrt() -> types.ModuleType:
-    """A lock by the same rule: one holder, until its file is closed."""
+    """Make a lock by the same rule: one holder, until its file is closed."""
     import fcntl
 
     flock, how = fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB

@@ -77,7 +77,7 @@ class Chat(QWidget):
         QTimer.singleShot(self._busy_ms, lambda: self._rest(brought))
 
     def _rest(self, brought: str) -> None:
-        """The lamp goes out, but not before whoever brought the text has stopped looking for it (see tk_window)."""
+        """Put the lamp out, but not before the hands that brought the text stopped looking for it (see tk_window)."""
         if brought and self._brought() == brought:
             QTimer.singleShot(20, lambda: self._rest(brought))
         else:

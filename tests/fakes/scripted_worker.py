@@ -21,7 +21,7 @@ def say(frame: messages.FromWorker) -> None:
 
 
 def heard() -> messages.ToWorker:
-    """The next frame that is no question about the mode."""
+    """Return the next frame that is no question about the mode."""
     while (frame := messages.receive(sys.stdin.buffer)) is not None:
         if not isinstance(frame, messages.SetMode):
             return frame

@@ -51,7 +51,7 @@ def hands_on(
 
 
 def open_gtk(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int = 300) -> Agent:
-    """A GTK chat window."""
+    """Open a GTK chat window."""
     log = display.folder / f"{name}.heard"
     script = str(SCRIPTS / "gtk_window.py")
     display.start(SYSTEM_PYTHON, script, f"{name} — gtk", str(log), str(x), str(y), str(busy_ms))
@@ -59,7 +59,7 @@ def open_gtk(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int
 
 
 def open_qt(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int = 300) -> Agent:
-    """A Qt chat window."""
+    """Open a Qt chat window."""
     log = display.folder / f"{name}.heard"
     script = str(SCRIPTS / "qt_window.py")
     environ = {"QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1", "XDG_RUNTIME_DIR": str(display.folder)}
@@ -68,7 +68,7 @@ def open_qt(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int 
 
 
 def open_xfce(display: VirtualDisplay, name: str, x: int, y: int, *, busy_s: float = 0.3) -> Agent:
-    """An xfce4-terminal with the terminal agent."""
+    """Open an xfce4-terminal with the terminal agent."""
     log = display.folder / f"{name}.heard"
     look = ("--hide-menubar", "--hide-scrollbar", "--hide-toolbar", "--hide-borders", "--font=DejaVu Sans Mono 9")
     colours = ("--color-bg=#101010", "--color-text=#e0e0e0")

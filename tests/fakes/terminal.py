@@ -73,7 +73,7 @@ class Terminal:
         return re.findall(r"(?m)^\? (.*?): ", self.shown)
 
     def _read(self, left_s: float) -> bool:
-        """Some more of what is shown; False at the end, or when nothing comes."""
+        """Read some more of what is shown; return False at the end, or when nothing comes."""
         if self._ended or left_s <= 0 or not select.select([self.handle], [], [], left_s)[0]:
             return False
         try:

@@ -51,7 +51,7 @@ class Chat(tk.Tk):
         self.after(50, self._look_for_files)
 
     def _look_for_files(self) -> None:
-        """Tests rename the window, or end its work, by writing a file beside its log."""
+        """Obey the files with which tests rename the window or end its work."""
         if self._titles_from.exists() and (title := self._titles_from.read_text("utf-8")) not in {"", self.title()}:
             self.title(title)
         if self._rests_by.exists():
@@ -95,7 +95,7 @@ class Chat(tk.Tk):
         return "break"
 
     def _rest(self, brought: str) -> None:
-        """The lamp goes out, but not before whoever brought the text has stopped looking for it."""
+        """Put the lamp out, but not before the hands that brought the text have stopped looking for it."""
         if brought and self._brought() == brought:
             self.after(20, self._rest, brought)
         else:
@@ -113,7 +113,7 @@ class Chat(tk.Tk):
             log.write("yes\n" if is_yes else "no\n")
 
     def open_second(self, title: str) -> None:
-        """A second window of this same program, beside the first."""
+        """Open a second window of this same program, beside the first."""
         second = tk.Toplevel(self, class_="Octetchat")
         second.title(title)
         second.geometry(f"{WIDTH}x{HEIGHT}+{self.winfo_x() + WIDTH + 20}+{self.winfo_y()}")

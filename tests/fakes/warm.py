@@ -66,7 +66,7 @@ def warm_programs() -> Iterator[None]:
 
 
 def _program(args: Any) -> Callable[[], object] | None:
-    """What to run instead of a new interpreter, if this is one of our programs."""
+    """Return what to run instead of a new interpreter, if this is one of our programs."""
     match args:
         case [sys.executable, "-m", str(module), *words] if (module, *words[:1]) in COLD:
             return None

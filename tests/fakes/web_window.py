@@ -66,7 +66,7 @@ def site(folder: Path) -> Iterator[str]:
 
 
 def brought_to(folder: Path, name: str) -> bytes:
-    """What is there as long as a text is brought to this window; otherwise nothing."""
+    """Return what is there as long as a text is brought to this window; otherwise nothing."""
     try:
         return heard_of(folder, name).with_suffix(".brought").read_bytes()
     except FileNotFoundError:
@@ -89,7 +89,7 @@ def open_web(
     accessible: bool = True,
     busy_ms: int = 300,
 ) -> Agent:
-    """A page as a window of its own at x, y. All accessible ones of one display are of one browser."""
+    """Open a page as a window of its own at x, y. All accessible ones of one display are of one browser."""
     asked = urlencode({"kind": kind, "name": name, "title": f"{name} — web", "busy": busy_ms})
     flags = ["--force-renderer-accessibility"] if accessible else []
     buses, browser = display.buses, "chromium" if accessible else "dumb"

@@ -122,7 +122,7 @@ class FakeDesktop(Desktop):
         self.windows.insert(0 if made.is_topmost else sum(one.is_topmost for one in self.windows), made)
 
     def _asked(self, window: int) -> Made:
-        """What Windows does for us it does only for programs without more rights than ours."""
+        """Return the window if Windows lets us change it: its program has no more rights than ours."""
         made = self._get(window)
         return made if made.rights <= MEDIUM else Made(id=0)
 

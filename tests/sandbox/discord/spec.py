@@ -49,7 +49,7 @@ def _one_of(checker: Draft202012Validator, branches: list[Any], payload: Any, sc
 
 
 def _is_possible(branch: dict[str, Any], payload: Any) -> bool:
-    """False only for a branch that certainly does not fit: another constant, or a required key that is missing."""
+    """Return False only for a branch that certainly does not fit: another constant, or a missing required key."""
     if "const" in branch:
         return bool(branch["const"] == payload)
     if "$ref" not in branch or not isinstance(payload, dict):
@@ -88,7 +88,7 @@ def _resolve(pointer: str) -> Any:
 
 
 def _at(pointer: str) -> str:
-    """The pointer, with a reference at its end followed."""
+    """Return the pointer, with a reference at its end followed."""
     node: Any = spec()
     for part in pointer.strip("/").split("/"):
         node = node[part.replace("~1", "/").replace("~0", "~")]
@@ -96,7 +96,7 @@ def _at(pointer: str) -> str:
 
 
 def explain(pointer: str, payload: Any) -> list[str]:
-    """What of `payload` breaks the schema at `pointer`; the innermost reason, with its path."""
+    """Return what of `payload` breaks the schema at `pointer`; the innermost reason, with its path."""
     found: list[str] = []
     for error in validator(pointer).iter_errors(payload):
         deepest = error

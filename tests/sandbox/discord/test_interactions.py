@@ -19,7 +19,7 @@ PING = {"name": "ping", "description": "Ping", "type": 1}
 
 @asynccontextmanager
 async def application(sandbox: Sandbox) -> AsyncIterator[ClientWebSocketResponse]:
-    """A gateway connection without any library, with /ping synced."""
+    """Open a gateway connection without any library, with /ping synced."""
     await ok(sandbox, "PUT", f"/applications/{sandbox.world.application_id}/commands", [PING])
     async with known(sandbox) as socket:
         yield socket
@@ -27,7 +27,7 @@ async def application(sandbox: Sandbox) -> AsyncIterator[ClientWebSocketResponse
 
 @asynccontextmanager
 async def asked(sandbox: Sandbox) -> AsyncIterator[tuple[Json, asyncio.Task[Any]]]:
-    """A /ping under way, as the application got it, and the person's waiting for it."""
+    """Send /ping; give it as the application got it, and the person's waiting for it."""
     async with application(sandbox) as socket, asyncio.TaskGroup() as group:
         waiting = group.create_task(sandbox.slash("Ada", "octet", "ping"))
         yield await frame(socket, "INTERACTION_CREATE"), waiting

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import ClientSession, FormData
 
 from sandbox.discord.drafts import MessageDraft
-from sandbox.discord.model import ChatChannel, ChatMessage, ChatPermission, InteractionKind
+from sandbox.discord.model import ChatChannel, ChatMessage, ChatPermission, InteractionKind, Json
 from sandbox.discord.rest.api import Exchange
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
@@ -59,7 +59,7 @@ def read_questions(file: Path) -> list[Question]:
         parts: dict[str, Any] = match.groupdict()
         parts["status"] = int(parts["status"])
         parts["code"] = int(parts["code"]) if parts["code"] else None
-        parts["options"] = dict(one.split("=", 1) for one in (parts["options"] or "").split())
+        parts["options"] = dict(one.split("=", 1) for one in (match["options"] or "").split())
         found.append(Question(where=f"{file.name}:{number}", source=source, line=line, **parts))
     return found
 
@@ -156,7 +156,8 @@ class Places:
         return f"{thread.id}/messages/pins/{message.id}"
 
     def _command(self) -> str:
-        made = {"id": str(self._world.new_id()), "application_id": str(self._world.application_id), "version": "1"}
+        application = str(self._world.application_id)
+        made: Json = {"id": str(self._world.new_id()), "application_id": application, "version": "1"}
         made |= {"name": f"c{made['id']}", "description": "Words", "type": 1, "default_member_permissions": None}
         self._world.guild_commands[int(made["id"])] = made
         return str(made["id"])
