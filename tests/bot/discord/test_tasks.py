@@ -24,6 +24,7 @@ from core.tasks.model import (
     TaskNotStopped,
     TaskState,
 )
+from sandbox.discord.model import ChatPermission
 from sandbox.discord.views import InteractionAnswer
 from tests.bot.discord.town import DRY_RUN, Town, buttons, pictures, text_of
 from tests.builders import make_new_task
@@ -86,6 +87,7 @@ async def test_a_window_agent_gets_the_code_and_discord_never_shows_it(owned: To
 
 
 async def test_hostile_text_reaches_the_card_and_the_answer_and_pings_the_requester_only(owned: Town) -> None:
+    owned.sandbox.world.bot_role |= ChatPermission.MENTION_EVERYONE  # else Discord itself would prevent it
     for number, prompt in enumerate(HOSTILE, 1):
         task = f"T-{number}"
         card = await asked(owned, brief=prompt, task=task)
