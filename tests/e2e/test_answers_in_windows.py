@@ -63,19 +63,3 @@ async def test_a_partial_answer_is_kept_said_to_be_partial_and_ends_nothing_unti
     await house.told(task, "Seven bees, all counted.")
     await house.card(task, "done, says its agent (not checked)")
     assert len(await house.heads(task, PARTIAL)) == 1, "the same beginning is told once"
-
-
-async def test_what_octet_done_brings_afterwards_takes_the_place_of_what_was_read(house: House) -> None:
-    # The window in which an answer was read before: a click of that reading must leave its composer empty.
-    task = await house.task("Count the ants\nanswer: in the window", "Agent-1")
-    await house.told(task, f"ends {task} {UNVERIFIED}")
-    await house.card(task, "done, as read in its agent's window (unverified)")
-    code = await house.code(task)
-    done = await house.command("done", task, "--code", code, given=b"Eight ants: I counted again.")
-    assert done.code == 0, done.err
-    await house.told(task, "unlike the answer that Octet read in its window", "Eight ants: I counted again.")
-    await house.card(task, "done, says its agent (not checked)")
-    shown = words(await house.ask("task show", task=task))
-    assert "Eight ants: I counted again." in shown
-    late = await house.command("done", task, "--code", code, given=b"And nine.")
-    assert late.code == 1, "it has ended by its own word now"

@@ -7,11 +7,9 @@ What a window heard is the window's own record of it.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from tests.display import VirtualDisplay, virtual_display
 from tests.e2e.house import words
 from tests.fakes.targets import open_gtk
 from tests.fakes.web_window import open_web, site
+from tests.fakes.window_log import WindowLog
 
 pytestmark = [pytest.mark.display, pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -31,68 +30,40 @@ BUSY_MS = 2_000
 SCRIPTS = Path(__file__).parents[1] / "fakes"
 
 
-@dataclass(slots=True, kw_only=True)
-class Desktop:
-    """A display with three agents' windows, as a person might have them."""
-
-    display: VirtualDisplay
-    heard: dict[str, Path]
-
-    def prompts(self) -> dict[str, list[str]]:
-        """Return what was submitted in each window."""
-        lines = {name: path.read_text("utf-8").splitlines() for name, path in self.heard.items() if path.exists()}
-        return {name: [json.loads(line) for line in found] for name, found in lines.items()}
-
-
 @contextmanager
-def desktop(folder: Path) -> Iterator[Desktop]:
+def desktop(folder: Path) -> Iterator[tuple[VirtualDisplay, dict[str, Path]]]:
+    """Open a display with three agents' windows, as a person might have them; give it and the windows' logs."""
     with virtual_display(folder, "1280x1000x24") as display, site(folder) as address, display.accessible():
         gtk = open_gtk(display, "builder", 20, 40, busy_ms=BUSY_MS)
         web = open_web(display, address, "reviewer", 640, 40, busy_ms=BUSY_MS)
         log = folder / "tester.heard"
         script = (sys.executable, str(SCRIPTS / "term_window.py"), "tester", str(log), str(BUSY_MS / 1000))
-        display.start(
-            "xterm",
-            "-fn",
-            "6x13",
-            "-b",
-            "2",
-            "+sb",
-            "-bw",
-            "0",
-            "-title",
-            "tester",
-            "-geometry",
-            "60x20+20+500",
-            "-e",
-            *script,
-        )
+        look = ("-fn", "6x13", "-b", "2", "+sb", "-bw", "0", "-title", "tester", "-geometry", "60x20+20+500")
+        display.start("xterm", *look, "-e", *script)
         display.window("^tester")
-        yield Desktop(display=display, heard={"gtk": gtk.log, "web": web.log, "xterm": log})
+        yield display, {"gtk": gtk.log, "web": web.log, "xterm": log}
 
 
 async def test_from_octet_init_to_a_delivered_task_in_at_most_ten_answers_and_no_file_edited(tmp_path: Path) -> None:
-    with desktop(tmp_path / "windows") as screen:
+    with desktop(tmp_path / "windows") as (display, logs):
         async with open_place(tmp_path, token=TOKEN, is_invited=False) as place:
             loop = asyncio.get_running_loop()
 
             def invite() -> None:
                 loop.call_soon_threadsafe(place.sandbox.world.invite)
 
-            await asyncio.to_thread(_first_use, place, screen, invite)
+            await asyncio.to_thread(_first_use, place, display, invite)
             cards = [one for one in await place.sandbox.messages(channel="octet") if "### T-1 · " in words(one)]
-        heard = screen.prompts()
+        heard = {name: texts for name, log in logs.items() if (texts := WindowLog(log).texts())}
     assert len(cards) == 1
     assert "Agent-1" in words(cards[0])
     assert {name: len(prompts) for name, prompts in heard.items()} == {"gtk": 1}
     assert "you only have to answer" in heard["gtk"][0]
 
 
-def _first_use(place: Place, screen: Desktop, invite: Callable[[], None]) -> None:
+def _first_use(place: Place, display: VirtualDisplay, invite: Callable[[], None]) -> None:
     """Everything that the person does: answers, Ctrl-C at the end."""
-    session = {
-        name: screen.display.environ[name] for name in ("DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
-    }
+    session = {name: display.environ[name] for name in ("DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")}
     with place.init("--answer", "0", **session) as person:
         person.answer("The bot's token", TOKEN)
         person.expect("Waiting until the bot is there")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -18,6 +17,7 @@ from core.home import Home
 from core.kit.faults import FaultAction
 from tests.e2e.house import House, open_house, words
 from tests.fakes.desk import ROOT
+from tests.fakes.window_log import WindowLog
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
 AGENTS = 3
@@ -69,8 +69,7 @@ def _in_terminals(config: Path) -> None:
 
 def heard(house: House, agent: str) -> list[str]:
     """Return what was really submitted in this pane."""
-    log = house.world / f"{agent}.heard"
-    return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+    return WindowLog(house.world / f"{agent}.heard").texts()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

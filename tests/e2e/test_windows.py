@@ -142,19 +142,6 @@ async def _xdotool(house: House, *words: str) -> str:
     return (await process.communicate())[0].decode().removesuffix("\n")
 
 
-async def test_another_agents_window_in_the_way_gets_no_key(house: House) -> None:
-    before = await house.heard()
-    front, own = house.screen.box("agent-3"), house.screen.box("agent-4")
-    await house.screen.move("agent-4", x=front.x, y=front.y)
-    task = await house.task("For Agent-3", "Agent-3")
-    await house.card(task, "waiting", "Seen: covered: by a window of OctetChat")
-    await house.screen.move("agent-4", x=own.x, y=own.y)
-    await house.done(task)
-    # Letters that had strayed into the box of Agent-4 would now be before its own prompt, or refuse it.
-    await house.done(await house.task("For Agent-4", "Agent-4"))
-    assert await _new(house, before) == {"agent-3": ["For Agent-3"], "agent-4": ["For Agent-4"]}
-
-
 async def test_a_stopped_desk_types_nothing_until_it_is_released(house: House) -> None:
     before = await house.heard()
     await house.ask("desk stop")
@@ -205,31 +192,6 @@ async def test_messages_in_a_tasks_thread_wait_until_the_window_is_free_and_are_
     await house.told(task, f"**Agent-1** on {task}", "And now?")
     assert await house.heads(task, f"{task} is done") == []
     await house.ask("task cancel", task=task)
-
-
-async def test_a_message_reaches_an_agent_at_work_whose_window_accepts_it(house: House) -> None:
-    before = await house.heard()
-    task = await house.task("Count the bees\ndemo: wait 600", "Agent-5")
-    await house.card(task, "Agent-5 is working on it")
-    await house.ask("msg send", text="Only the black ones", task=task)
-    await shown(house, "Only the black ones", "Agent-5: delivered (weak)", channel=await house.thread(task))
-    await house.card(task, "Agent-5 is working on it")
-    assert (await _new(house, before))["agent-5"][1:] == ["Only the black ones"]
-    await house.screen.rest("agent-5")
-    await house.done(task)
-
-
-async def test_a_long_message_from_the_command_line_is_in_a_file(house: House) -> None:
-    text = "漢" * 30_000 + "."
-    sent = await house.command(
-        "msg", "send", "--agent", "Agent-4", "--file", "-", "--home", str(house.home), given=text.encode()
-    )
-    assert sent.code == 0, sent.err
-    name = sent.out.split()[0]
-    await shown(house, f"`octet msg show {name}`", "Agent-4: delivered")
-    file = house.home / "briefs" / f"{name}.md"
-    assert (await house.heard())["agent-4"][-1].splitlines()[-1] == str(file)
-    assert file.read_text(encoding="utf-8") == text
 
 
 async def test_a_broadcast_reaches_every_window_once(house: House) -> None:

@@ -20,12 +20,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import termios
 import time
-import tty
 from pathlib import Path
 
-BEGIN, END = b"\x1b[200~", b"\x1b[201~"
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[2])
+
+from tests.fakes.raw_terminal import Keyboard, raw
+
 _MARKER = re.compile(r"<<<(\w{8})")
 _DONE = re.compile(r"When finished: +(\S.*? done T-\d+ --code \S+)")
 
@@ -58,7 +60,7 @@ class CliAgent:
         self._said: list[str] = [f"{name} is ready."]
         self._busy_until = 0.0
         self._dialog = ""
-        self._unread = b""
+        self._keyboard = Keyboard()
         self._pastes = 0
         self._is_limited = False
         self._answer = ""
@@ -66,17 +68,13 @@ class CliAgent:
 
     def run(self) -> None:
         signal.signal(signal.SIGWINCH, lambda *_: os.write(self._woken, b"w"))
-        before = termios.tcgetattr(0)
-        tty.setraw(0)
-        time.sleep(float(self._options.get("deaf", "0")))
-        try:
+        with raw():
+            time.sleep(float(self._options.get("deaf", "0")))  # what the option asks for
             os.write(1, b"\x1b[?1049h" + (b"" if "plain" in self._options else b"\x1b[?2004h"))
             self._draw()
             while self._step():
                 pass
-        finally:
             os.write(1, b"\x1b[?2004l\x1b[?1049l")
-            termios.tcsetattr(0, termios.TCSADRAIN, before)
 
     def _step(self) -> bool:
         left = self._busy_until - time.monotonic()
@@ -91,32 +89,17 @@ class CliAgent:
             os.read(self._wake, 100)
         if 0 in ready and not self._take(os.read(0, 65536)):
             return False
-        time.sleep(float(self._options.get("slow", "0")))
+        time.sleep(float(self._options.get("slow", "0")))  # what the option asks for
         self._draw()
         return True
 
     def _take(self, data: bytes) -> bool:
         if not data:
             return False
-        self._unread += data
-        while self._unread:
-            if (
-                BEGIN.startswith(self._unread[: len(BEGIN)])
-                and len(self._unread) < len(BEGIN)
-                and len(self._unread) > 1
-            ):
-                return True
-            if self._unread.startswith(BEGIN):
-                if END not in self._unread:
-                    return True
-                pasted, _, self._unread = self._unread[len(BEGIN) :].partition(END)
-                self._paste(pasted.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n"))
-                continue
-            size = 1 if self._unread[0] < 0x80 else 2 if self._unread[0] < 0xE0 else 3 if self._unread[0] < 0xF0 else 4
-            if len(self._unread) < size:
-                return True
-            key, self._unread = self._unread[:size].decode("utf-8", "replace"), self._unread[size:]
-            if not self._key(key):
+        for text, is_pasted in self._keyboard.read(data):
+            if is_pasted:
+                self._paste(text)
+            elif not self._key(text):
                 return False
         return True
 

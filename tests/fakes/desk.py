@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import sys
 import time
@@ -12,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Gene
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.worker.lane import DeskWorkerClient
@@ -47,6 +47,7 @@ from core.profiles.model import (
 )
 from tests.display import LIMIT_S, VirtualDisplay
 from tests.fakes import term_window, tk_window
+from tests.fakes.window_log import WindowLog
 
 ROOT = Path(__file__).parents[2]
 BOTH = frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN})
@@ -112,8 +113,7 @@ class Agent:
     @property
     def heard(self) -> list[str]:
         """Every text that was submitted in the window, oldest first."""
-        written = self.log.read_text("utf-8") if self.log.exists() else ""
-        return [json.loads(line) for line in written.split("\n")[:-1]]  # the last one may be half written
+        return WindowLog(self.log).texts()
 
     def rests(self) -> None:
         """End the work that a Tk window is at, however long it would have gone on."""
@@ -179,52 +179,39 @@ class News(DeskNews):
     """Where facts are kept."""
     came: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def desk_changed(self, desk: str, now: DeskNow) -> None:
+    async def _keep(self, kept: list[Any], told: Any) -> None:
         async with self.came:
-            self.states.append(now)
+            kept.append(told)
             self.came.notify_all()
+
+    async def desk_changed(self, desk: str, now: DeskNow) -> None:
+        await self._keep(self.states, now)
 
     async def desk_waits(self, desk: str, why: Reason | None) -> None:
-        async with self.came:
-            self.waits.append(why)
-            self.came.notify_all()
+        await self._keep(self.waits, why)
 
     async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
-        async with self.came:
-            self.locks.append(is_locked)
-            self.came.notify_all()
+        await self._keep(self.locks, is_locked)
 
     async def desk_stopped(self, desk: str, how: str) -> None:
-        async with self.came:
-            self.stops.append(how)
-            self.came.notify_all()
+        await self._keep(self.stops, how)
 
     async def window_usable(self, desk: str, window: str) -> None:
-        async with self.came:
-            self.usable.append(window)
-            self.came.notify_all()
+        await self._keep(self.usable, window)
 
     async def window_seen(self, desk: str, status: WindowStatus) -> None:
-        async with self.came:
-            self.seen.append(status)
-            self.came.notify_all()
+        await self._keep(self.seen, status)
 
     async def window_shows(self, desk: str, shown: Shown) -> None:
-        async with self.came:
-            self.shown.append(shown)
-            self.came.notify_all()
+        await self._keep(self.shown, shown)
 
     async def window_stirred(self, desk: str, window: str) -> None:
-        async with self.came:
-            self.stirred.append(window)
-            self.came.notify_all()
+        await self._keep(self.stirred, window)
 
     async def window_learned(self, fact: LearnedFact) -> None:
-        async with self.came:
-            if self.learned is not None:
-                self.learned.keep(fact)
-            self.facts.append(fact)
-            self.came.notify_all()
+        if self.learned is not None:
+            self.learned.keep(fact)
+        await self._keep(self.facts, fact)
 
     async def until(self, holds: Callable[[], bool], limit_s: float = 60.0) -> None:
         """Wait until what was told makes `holds()` true."""

@@ -8,11 +8,15 @@ show a hint, FOLDER/alike lets all look the same.
 
 from __future__ import annotations
 
-import json
 import sys
 import tkinter as tk
 from itertools import cycle
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[2])
+
+from tests.fakes.window_log import WindowLog
 
 NAMES = ("apollo", "gemini", "mercury", "vostok", "soyuz", "voyager", "cassini", "juno")
 KIND = "Octeteight"
@@ -26,7 +30,7 @@ class Chat(tk.Toplevel):
     def __init__(self, root: tk.Tk, name: str, folder: Path, x: int, y: int) -> None:
         super().__init__(root, class_=KIND, bg="#252526")
         self.geometry(f"{WIDTH}x{HEIGHT}+{x}+{y}")
-        self._name, self._log = name, folder / f"{name}.heard"
+        self._name, self._log = name, WindowLog(folder / f"{name}.heard")
         self._draft = folder / f"{name}.draft"
         self._same = folder / "titles"
         self._files = cycle(FILES)
@@ -67,8 +71,7 @@ class Chat(tk.Toplevel):
         return "break"
 
     def _submit(self, _: object) -> str:
-        with self._log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(self._box.get("1.0", "end-1c")) + "\n")
+        self._log.submit(self._box.get("1.0", "end-1c"))
         self._box.delete("1.0", "end")
         self._lamp.configure(bg="#d08000")
         self.after(BUSY_MS, lambda: self._lamp.configure(bg="#404040"))

@@ -1,19 +1,17 @@
 """A GTK chat window for tests, as tk_window.py. Run by the system's Python: gtk_window.py TITLE LOG X Y [BUSY_MS].
 
 A prompt `show message WORDS` opens a message dialog (with `, later WORDS` it says something else after a while), and
-`show dialog WORDS` (or alert, info_bar) an object of that role inside the window; LOG.answers gets what was answered.
-LOG.keys gets one JSON line for each key that was pressed in the composer. While LOG.swallows is there, Enter empties
-the composer and sends nothing. Its log is for the test only; the driver must
-not know it.
+`show dialog WORDS` (or alert, info_bar) an object of that role inside the window. window_log.py says what it records.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[2])
 
 import gi  # pyright: ignore[reportMissingImports] the system's Python has it
 
@@ -21,6 +19,8 @@ gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
 gi.require_version("Atk", "1.0")
 from gi.repository import Atk, Gdk, GLib, Gtk  # noqa: E402 # pyright: ignore[reportMissingImports] the version comes first
+
+from tests.fakes.window_log import WindowLog  # noqa: E402 the same
 
 WIDTH, HEIGHT = 400, 300
 STYLE = b"""
@@ -37,7 +37,7 @@ overshoot, undershoot { background: none; border: none; box-shadow: none }
 
 class Chat:
     def __init__(self, title: str, log: Path, x: int, y: int, busy_ms: int) -> None:
-        self._log, self._busy_ms = log, busy_ms
+        self._log, self._busy_ms = WindowLog(log), busy_ms
         provider: Any = Gtk.CssProvider()
         provider.load_from_data(STYLE)
         Gtk.StyleContext.add_provider_for_screen(Gdk.Screen.get_default(), provider, 800)
@@ -76,23 +76,15 @@ class Chat:
 
     def _note_key(self, event: Any) -> None:
         code = Gdk.keyval_to_unicode(event.keyval)
-        seen = {"key": Gdk.keyval_name(event.keyval), "char": chr(code) if code else "", "state": int(event.state)}
-        with self._log.with_suffix(".keys").open("a", encoding="utf-8") as keys:
-            keys.write(json.dumps({**seen, "at_s": time.monotonic()}) + "\n")
+        self._log.key(Gdk.keyval_name(event.keyval), chr(code) if code else "", int(event.state))
 
     def _rest(self, brought: str) -> bool:
         """Put the lamp out, but not before the hands that brought the text stopped looking for it (see tk_window)."""
-        if brought and self._brought() == brought:
+        if brought and self._log.brought() == brought:
             GLib.timeout_add(20, self._rest, brought)
         else:
             self._lamp.get_style_context().remove_class("on")
         return False
-
-    def _brought(self) -> str:
-        try:
-            return self._log.with_suffix(".brought").read_text("utf-8")
-        except FileNotFoundError:
-            return ""
 
     def _on_key(self, view: Any, event: Any) -> bool:
         self._note_key(event)
@@ -100,26 +92,20 @@ class Chat:
             return False
         buffer = view.get_buffer()
         text = buffer.get_text(*buffer.get_bounds(), True)
-        if self._log.with_suffix(".swallows").exists():
-            buffer.set_text("")
-            return True
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(text) + "\n")
+        is_sent = self._log.submit(text)
         buffer.set_text("")
+        if not is_sent:
+            return True
         said = self._said.get_buffer()
         said.insert(said.get_end_iter(), text + "\n")
         self._lamp.get_style_context().add_class("on")
-        GLib.timeout_add(self._busy_ms, self._rest, self._brought())
+        GLib.timeout_add(self._busy_ms, self._rest, self._log.brought())
         if text.startswith("show message "):
             self._ask_apart(text.removeprefix("show message "))
         elif text.startswith("show "):
             _, role, words = text.split(" ", 2)
             self._ask_inside(role.replace("_", " "), words)
         return True
-
-    def _answered(self, answer: str) -> None:
-        with self._log.with_suffix(".answers").open("a", encoding="utf-8") as log:
-            log.write(answer + "\n")
 
     def _ask_apart(self, words: str) -> None:
         """Ask in a window of its own."""
@@ -129,7 +115,7 @@ class Chat:
         ask.set_size_request(240, 90)
 
         def respond(_: Any, answer: int) -> None:
-            self._answered({Gtk.ResponseType.YES: "yes", Gtk.ResponseType.NO: "no"}.get(answer, "closed"))
+            self._log.answer({Gtk.ResponseType.YES: "yes", Gtk.ResponseType.NO: "no"}.get(answer, "closed"))
             ask.destroy()
 
         ask.connect("response", respond)
@@ -153,7 +139,7 @@ class Chat:
         for label in ("Allow", "Deny"):
             button = Gtk.Button(label=label, can_focus=False)
             button.set_size_request(80, 30)
-            button.connect("clicked", lambda _, label=label: (self._answered(label), asks.destroy()))
+            button.connect("clicked", lambda _, label=label: (self._log.answer(label), asks.destroy()))
             row.add(button)
         asks.add(row)
         asks.set_size_request(WIDTH - 20, 120)

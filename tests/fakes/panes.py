@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +20,9 @@ from core.desks.model import Desk, Pane, UserActivityPolicy, Window
 from core.desks.model import Tmux as Place
 from core.kit.clock import SystemClock
 from core.profiles.model import Act, Activity, Answerable, Box, Newline, Normalise, PaneProfile, Press, Terminal
+from tests.display import until
 from tests.fakes.desk import ROOT, Leftovers, News
+from tests.fakes.window_log import WindowLog
 
 WORKER = "import sys; from automation.terminal.worker import run; sys.exit(run(sys.argv[1]))"
 CLI = PaneProfile(
@@ -96,21 +96,19 @@ class Terminals:
 
     def heard(self, name: str) -> list[str]:
         """Every text that was submitted in this pane, oldest first."""
-        log = self.log(name)
-        return [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+        return WindowLog(self.log(name)).texts()
 
     def screen(self, name: str) -> list[str]:
         return list(self.panes().look(name).view.lines)
 
     def until(self, holds: Callable[[], object], what: str, limit_s: float = 60.0) -> None:
-        """Wait until this is so."""
-        end = time.monotonic() + limit_s
-        while True:
+        """Wait until this is so, whatever it raises before."""
+
+        def is_so() -> object:
             with contextlib.suppress(Exception):
-                if holds():
-                    return
-            assert time.monotonic() < end, f"not in {limit_s} s: {what}"
-            time.sleep(0.02)
+                return holds()
+
+        until(is_so, what, limit_s)
 
     def is_up(self, name: str) -> bool:
         return self.panes().look(name).view.composer is not None

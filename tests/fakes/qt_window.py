@@ -1,16 +1,13 @@
-"""A Qt chat window for tests, as gtk_window.py. Run by the system's Python: qt_window.py TITLE LOG X Y [BUSY_MS].
-
-LOG.keys gets one JSON line for each key that was pressed in the composer. Its log is for the test only; the driver must
-not know it.
-"""
+"""A Qt chat window for tests, as gtk_window.py. Run by the system's Python: qt_window.py TITLE LOG X Y [BUSY_MS]."""
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[2])
 
 from PyQt5.QtCore import Qt, QTimer  # pyright: ignore[reportMissingImports] the system's Python has it
 from PyQt5.QtWidgets import (  # pyright: ignore[reportMissingImports] the same
@@ -19,6 +16,8 @@ from PyQt5.QtWidgets import (  # pyright: ignore[reportMissingImports] the same
     QPlainTextEdit,
     QWidget,
 )
+
+from tests.fakes.window_log import WindowLog
 
 WIDTH, HEIGHT = 400, 300
 LAMP = "background: {}; border: 0"
@@ -45,7 +44,7 @@ class Composer(QPlainTextEdit):
 class Chat(QWidget):
     def __init__(self, title: str, log: Path, busy_ms: int) -> None:
         super().__init__()
-        self._log, self._busy_ms = log, busy_ms
+        self._log, self._busy_ms = WindowLog(log), busy_ms
         self.setWindowTitle(title)
         self.setFixedSize(WIDTH, HEIGHT)
         header, self._lamp = QLabel(title, self), QLabel("", self)
@@ -62,32 +61,23 @@ class Chat(QWidget):
         self._composer.setFocus()
 
     def note_key(self, event: Any) -> None:
-        seen = {"key": event.key(), "char": event.text(), "state": int(event.modifiers())}
-        with self._log.with_suffix(".keys").open("a", encoding="utf-8") as keys:
-            keys.write(json.dumps({**seen, "at_s": time.monotonic()}) + "\n")
+        self._log.key(event.key(), event.text(), int(event.modifiers()))
 
     def send(self) -> None:
         text = self._composer.toPlainText()
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(text) + "\n")
+        self._log.submit(text)
         self._composer.clear()
         self._said.appendPlainText(text)
         self._lamp.setStyleSheet(LAMP.format(ON))
-        brought = self._brought()
+        brought = self._log.brought()
         QTimer.singleShot(self._busy_ms, lambda: self._rest(brought))
 
     def _rest(self, brought: str) -> None:
         """Put the lamp out, but not before the hands that brought the text stopped looking for it (see tk_window)."""
-        if brought and self._brought() == brought:
+        if brought and self._log.brought() == brought:
             QTimer.singleShot(20, lambda: self._rest(brought))
         else:
             self._lamp.setStyleSheet(LAMP.format(OFF))
-
-    def _brought(self) -> str:
-        try:
-            return self._log.with_suffix(".brought").read_text("utf-8")
-        except FileNotFoundError:
-            return ""
 
 
 if __name__ == "__main__":

@@ -1,45 +1,43 @@
-"""A terminal agent for tests: a header, a busy lamp, a composer with bracketed paste. What was submitted is logged.
+"""A terminal agent for tests: a header, a busy lamp, a composer with bracketed paste.
 
 Run inside a terminal: term_window.py NAME LOG [BUSY_S [plain]]. With `plain` it does not ask for brackets around a
-paste: each newline of it sends. LOG.keys gets one JSON line for each key that was no paste. While LOG.brought is there,
-a text is brought to it: the lamp burns at least until that has ended.
-Its log is for the test only; the driver must not know it.
+paste: each newline of it sends. What it records, window_log.py says.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import sys
-import termios
 import time
-import tty
 from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[2])
+
+from tests.fakes.raw_terminal import Keyboard, raw
+from tests.fakes.window_log import WindowLog
 
 LAMP_ON, LAMP_OFF = "\x1b[48;2;208;128;0m", "\x1b[48;2;64;64;64m"
 COMPOSER_ROW = 8
-PASTE_BEGINS, PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 
 
 class Terminal:
     def __init__(self, name: str, log: Path, busy_s: float, *, is_plain: bool = False) -> None:
-        self._name, self._log, self._busy_s, self._is_plain = name, log, busy_s, is_plain
+        self._name, self._log, self._busy_s, self._is_plain = name, WindowLog(log), busy_s, is_plain
+        self._keyboard = Keyboard()
         self._draft = ""
         self._busy_until = 0.0
         self._is_for = ""
-        self._unread = b""
 
     def run(self) -> None:
-        before = termios.tcgetattr(0)
-        tty.setraw(0)
-        try:
+        with raw():
             os.write(1, b"\x1b[2J" if self._is_plain else b"\x1b[?2004h\x1b[2J")
             self._draw()
             while True:
                 left = self._busy_until - time.monotonic()
                 if self._busy_until and left <= 0:
-                    if self._is_for and self._brought() == self._is_for:
+                    if self._is_for and self._log.brought() == self._is_for:
                         left = 0.02
                     else:
                         self._busy_until = 0.0
@@ -47,51 +45,31 @@ class Terminal:
                 ready, _, _ = select.select([0], [], [], left if self._busy_until else None)
                 if ready and not self._take(os.read(0, 65536)):
                     return
-        finally:
-            termios.tcsetattr(0, termios.TCSADRAIN, before)
 
     def _take(self, data: bytes) -> bool:
-        self._unread += data
-        text = self._unread.decode("utf-8", "ignore")
-        if PASTE_BEGINS in text and PASTE_ENDS not in text:
-            return True
-        self._unread = b""
-        while text:
-            if text.startswith(PASTE_BEGINS):
-                pasted, _, text = text[len(PASTE_BEGINS) :].partition(PASTE_ENDS)
-                self._draft += pasted.replace("\r\n", "\n").replace("\r", "\n")
+        for text, is_pasted in self._keyboard.read(data):
+            if is_pasted:
+                self._draft += text
                 continue
-            key, text = text[0], text[1:]
-            self._note_key(key)
-            if key == "\r":
+            self._log.key(text, text)
+            if text == "\r":
                 self._submit()
-            elif key == "\x15":
+            elif text == "\x15":
                 self._draft = ""
-            elif key == "\x7f":
+            elif text == "\x7f":
                 self._draft = self._draft[:-1]
-            elif key == "\x04":
+            elif text == "\x04":
                 return False
-            elif key >= " ":
-                self._draft += key
+            elif text >= " ":
+                self._draft += text
         self._draw()
         return True
 
-    def _note_key(self, key: str) -> None:
-        with self._log.with_suffix(".keys").open("a", encoding="utf-8") as keys:
-            keys.write(json.dumps({"key": key, "char": key, "state": 0, "at_s": time.monotonic()}) + "\n")
-
     def _submit(self) -> None:
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(self._draft) + "\n")
+        self._log.submit(self._draft)
         self._draft = ""
         self._busy_until = time.monotonic() + self._busy_s
-        self._is_for = self._brought()
-
-    def _brought(self) -> str:
-        try:
-            return self._log.with_suffix(".brought").read_text("utf-8")
-        except FileNotFoundError:
-            return ""
+        self._is_for = self._log.brought()
 
     def _draw(self) -> None:
         lamp = LAMP_ON if self._busy_until else LAMP_OFF

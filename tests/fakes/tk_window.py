@@ -1,23 +1,22 @@
-"""A Tk chat window for tests: a header, a busy lamp, a transcript, a composer. What was submitted is logged.
+"""A Tk chat window for tests: a header, a busy lamp, a transcript, a composer. window_log.py says what it records.
 
-LOG.keys gets one JSON line for each key that was pressed in the composer, with the moment it came. A prompt
-`show message WORDS` opens a message box, `show strip COLOUR` paints one into the transcript; LOG.answers gets the
-answer. A file LOG.rests ends its work, however long it would have gone on. While LOG.brought is there, a text is
-brought to it: the lamp burns at least until that has ended. While LOG.swallows is there, Enter empties its composer and
-sends nothing.
+A prompt `show message WORDS` opens a message box, `show strip COLOUR` paints one into the transcript. A file LOG.rests
+ends its work, a file LOG.title renames it.
 
 Run as a program: tk_window.py TITLE LOG X Y [BUSY_MS [TITLE_OF_A_SECOND_WINDOW]].
-Its log is for the test only; the driver must not know it.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 import tkinter as tk
 from pathlib import Path
 from tkinter import messagebox
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[2])
+
+from tests.fakes.window_log import WindowLog
 
 WIDTH, HEIGHT = 400, 300
 LAMP_ON, LAMP_OFF = "#d08000", "#404040"
@@ -28,7 +27,7 @@ class Chat(tk.Tk):
         super().__init__(className="Octetchat")
         self.title(title)
         self.geometry(f"{WIDTH}x{HEIGHT}+{x}+{y}")
-        self._log, self._busy_ms = log, busy_ms
+        self._log, self._busy_ms = WindowLog(log), busy_ms
         tk.Label(self, text=title, bg="#203040", fg="#ffffff", anchor="w").place(x=0, y=0, width=340, height=30)
         self._lamp = tk.Frame(self, bg=LAMP_OFF)
         self._lamp.place(x=340, y=0, width=60, height=30)
@@ -43,10 +42,8 @@ class Chat(tk.Tk):
         self._composer.bind("<Shift-Return>", lambda _: None)
         self._composer.bind("<Control-a>", self._select_all)
         self._composer.bindtags(("keys", *self._composer.bindtags()))
-        self._keys = log.with_suffix(".keys").open("a", encoding="utf-8")
         self.bind_class("keys", "<KeyPress>", self._note_key)
         self.after(20, self._composer.focus_set)
-        self._brought_from = log.with_suffix(".brought")
         self._titles_from, self._rests_by = log.with_suffix(".title"), log.with_suffix(".rests")
         self.after(50, self._look_for_files)
 
@@ -60,9 +57,7 @@ class Chat(tk.Tk):
         self.after(50, self._look_for_files)
 
     def _note_key(self, event: tk.Event[tk.Misc]) -> None:
-        seen = {"key": event.keysym, "char": event.char, "state": int(event.state), "at_s": time.monotonic()}
-        self._keys.write(json.dumps(seen) + "\n")
-        self._keys.flush()
+        self._log.key(event.keysym, event.char, int(event.state))
 
     def _select_all(self, _: object) -> str:
         self._composer.tag_add("sel", "1.0", "end-1c")
@@ -79,15 +74,13 @@ class Chat(tk.Tk):
 
     def _submit(self, _: object) -> str:
         text = self._composer.get("1.0", "end-1c")
-        if self._log.with_suffix(".swallows").exists():
-            self._composer.delete("1.0", "end")
-            return "break"
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(text) + "\n")
+        is_sent = self._log.submit(text)
         self._composer.delete("1.0", "end")
+        if not is_sent:
+            return "break"
         self._say(text)
         self._lamp.configure(bg=LAMP_ON)
-        self.after(self._busy_ms, self._rest, self._brought() if self._busy_ms else "")
+        self.after(self._busy_ms, self._rest, self._log.brought() if self._busy_ms else "")
         if text.startswith("show message "):
             self.after(1, self._ask, text.removeprefix("show message "))
         elif text.startswith("show "):
@@ -95,22 +88,15 @@ class Chat(tk.Tk):
         return "break"
 
     def _rest(self, brought: str) -> None:
-        """Put the lamp out, but not before the hands that brought the text have stopped looking for it."""
-        if brought and self._brought() == brought:
+        """Put the lamp out, but not before the hands that brought the text stopped looking for it."""
+        if brought and self._log.brought() == brought:
             self.after(20, self._rest, brought)
         else:
             self._lamp.configure(bg=LAMP_OFF)
 
-    def _brought(self) -> str:
-        try:
-            return self._brought_from.read_text("utf-8")
-        except FileNotFoundError:
-            return ""
-
     def _ask(self, words: str) -> None:
         is_yes = messagebox.askyesno("Permission", words, parent=self)
-        with self._log.with_suffix(".answers").open("a", encoding="utf-8") as log:
-            log.write("yes\n" if is_yes else "no\n")
+        self._log.answer("yes" if is_yes else "no")
 
     def open_second(self, title: str) -> None:
         """Open a second window of this same program, beside the first."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +15,7 @@ from core.desks.model import Window
 from core.profiles.model import Box
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import Agent, tells_when_brought
+from tests.fakes.window_log import WindowLog
 
 PAGE = Path(__file__).parent / "pages/chat.html"
 
@@ -25,22 +25,24 @@ def site(folder: Path) -> Iterator[str]:
     """Serve the page on loopback; its address. What was submitted in a window goes to `folder`, for the test only, and
     so do the letters that were typed in it."""
 
+    def _log(name: str) -> WindowLog:
+        return WindowLog(folder / f"{name}.heard")
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked, _, name = self.path.partition("?")
             page = PAGE.read_bytes() if self.path.startswith("/?") else b""
-            self._answer(brought_to(folder, name) if asked == "/brought" else page)
+            self._answer(_log(name).brought().encode() if asked == "/brought" else page)
 
         def do_POST(self) -> None:
-            name, text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            said, log = text, heard_of(folder, name)
-            if self.path == "/keys":
-                said = {"key": text, "char": text, "state": 0, "at_s": time.monotonic()}
-                log = log.with_suffix(".keys")
-            elif self.path in {"/answers", "/clicks"}:
-                log = log.with_suffix(f".{self.path[1:]}")
-            with log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(said) + "\n")
+            name, told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            match self.path:
+                case "/heard":
+                    _log(name).submit(told)
+                case "/keys":
+                    _log(name).key(told, told)
+                case _:
+                    _log(name).note(self.path[1:], told)
             self._answer(b"")
 
         def _answer(self, body: bytes) -> None:
@@ -63,19 +65,6 @@ def site(folder: Path) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def brought_to(folder: Path, name: str) -> bytes:
-    """Return what is there as long as a text is brought to this window; otherwise nothing."""
-    try:
-        return heard_of(folder, name).with_suffix(".brought").read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
-def heard_of(folder: Path, name: str) -> Path:
-    """Where it is written what was submitted in this window."""
-    return folder / f"{name}.heard"
 
 
 def open_web(
@@ -107,6 +96,6 @@ def open_web(
     display.place(seen.id, x, y)
     box = Box(x=x, y=y, width=400, height=300)
     until(lambda: (now := display.windows.see(seen.id)) is not None and now.box == box, "the page has its size")
-    window, log = Window(name=name, profile=kind, title=f"^{name}", box=box), heard_of(display.folder, name)
+    window, log = Window(name=name, profile=kind, title=f"^{name}", box=box), display.folder / f"{name}.heard"
     tells_when_brought(name, log)
     return Agent(name=name, window=window, seen=display.window(f"^{name}"), log=log)

@@ -8,6 +8,7 @@ import queue
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from automation.desktop.win32.windows import Desktop
 from automation.protocol.ports import TransientFailure
@@ -16,8 +17,6 @@ from core.profiles.model import Box
 
 OUR_PROCESS = 1
 MEDIUM, HIGH = 0x2000, 0x3000
-
-
 PLACE = Box(x=100, y=100, width=400, height=300)
 
 
@@ -46,8 +45,27 @@ class Made:
     tag: str = ""
 
 
+def _asked_for(field: str) -> Any:
+    """Answer a question about a window by this field of it."""
+    return lambda desktop, window: getattr(desktop._get(window), field)
+
+
 class FakeDesktop(Desktop):
     """The answers of user32; `windows` from the topmost down."""
+
+    class_of = _asked_for("kind")
+    title_of = _asked_for("title")
+    process_of = _asked_for("process")
+    is_shown = _asked_for("is_shown")
+    is_minimised = _asked_for("is_minimised")
+    is_maximised = _asked_for("is_maximised")
+    is_topmost = _asked_for("is_topmost")
+    is_tool = _asked_for("is_tool")
+    is_cloaked = _asked_for("is_cloaked")
+    is_seen_through = _asked_for("is_seen_through")
+    is_hung = _asked_for("is_hung")
+    owner_of = _asked_for("owner")
+    name_tag = _asked_for("tag")
 
     def __init__(self, *windows: Made) -> None:
         self.windows = list(windows)
@@ -70,15 +88,6 @@ class FakeDesktop(Desktop):
     def top_windows(self) -> list[int]:
         return [made.id for made in self.windows]
 
-    def class_of(self, window: int) -> str:
-        return self._get(window).kind
-
-    def title_of(self, window: int) -> str:
-        return self._get(window).title
-
-    def process_of(self, window: int) -> int:
-        return self._get(window).process
-
     def program_of(self, process: int) -> str:
         return next((made.program for made in self.windows if made.process == process), "")
 
@@ -88,24 +97,9 @@ class FakeDesktop(Desktop):
     def own_process(self) -> int:
         return OUR_PROCESS
 
-    def is_shown(self, window: int) -> bool:
-        return self._get(window).is_shown
-
     def is_visible(self, window: int) -> bool:
         made = self._get(window)
         return made.is_shown and not made.is_minimised and not made.is_cloaked
-
-    def is_minimised(self, window: int) -> bool:
-        return self._get(window).is_minimised
-
-    def is_maximised(self, window: int) -> bool:
-        return self._get(window).is_maximised
-
-    def is_topmost(self, window: int) -> bool:
-        return self._get(window).is_topmost
-
-    def is_tool(self, window: int) -> bool:
-        return self._get(window).is_tool
 
     def show_again(self, window: int) -> None:
         made = self._asked(window)
@@ -126,24 +120,12 @@ class FakeDesktop(Desktop):
         made = self._get(window)
         return made if made.rights <= MEDIUM else Made(id=0)
 
-    def is_cloaked(self, window: int) -> bool:
-        return self._get(window).is_cloaked
-
-    def is_seen_through(self, window: int) -> bool:
-        return self._get(window).is_seen_through
-
-    def is_hung(self, window: int) -> bool:
-        return self._get(window).is_hung
-
     def content_of(self, window: int) -> Box | None:
         made = self.one(window)
         return None if made is None else made.box
 
     def frame_of(self, window: int) -> Box | None:
         return self.content_of(window)
-
-    def owner_of(self, window: int) -> int:
-        return self._get(window).owner
 
     def at(self, x: int, y: int) -> int:
         lies = (made.id for made in self.windows if made.box.holds(x, y) and self.is_visible(made.id))
@@ -178,9 +160,6 @@ class FakeDesktop(Desktop):
 
     def keys_down(self) -> list[int]:
         return self.held
-
-    def name_tag(self, window: int) -> str:
-        return self._get(window).tag
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The scripted agent: how it reads a prompt and answers it, and its composer in a terminal."""
+"""The scripted agent: which command of a prompt it runs, and what it answers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import hashlib
 import pytest
 
 from sandbox.desktop.agent.answer import LONG_ANSWER_CHARS, write_answer
-from sandbox.desktop.agent.draft import PASTE_BEGINS, PASTE_ENDS, TerminalDraft
 from sandbox.desktop.agent.prompt import LONGEST_WAIT_S, DoneLine, read_prompt
-from sandbox.desktop.agent.textgrid import fitted, rows, shown, width
 
 HEADER = "[D2A] hub → Agent-3 · task T-142 · P1"
 DONE = "octet done T-142 --code k3.7F3K --file answer.md"
@@ -77,39 +75,3 @@ def test_an_answer_counts_the_body_and_says_that_it_is_scripted() -> None:
         assert words in answer
     assert "I could not do it:** no key" in write_answer("Agent-3", read_prompt(briefing("demo: fail no key")))
     assert len(write_answer("Agent-3", read_prompt(briefing("Read.\ndemo: long")))) == LONG_ANSWER_CHARS
-
-
-def pasted(text: str) -> bytes:
-    return PASTE_BEGINS + text.replace("\n", "\r").encode() + PASTE_ENDS
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_bytes_of_keys_and_pastes_come_in_any_pieces(size: int) -> None:
-    data = "é日👩‍🚀\x1b[A".encode() + pasted("p日\nq") + b"z" + b"\r"
-    draft = TerminalDraft()
-    entered = [text for at in range(0, len(data), size) for text in draft.feed(data[at : at + size])]
-    assert entered == ["é日👩‍🚀p日\nqz"]
-
-
-def test_keys_and_pastes_change_the_draft() -> None:
-    long = "first line\n" + "y" * 2_111 + "\n" * 11
-    draft = TerminalDraft()
-    assert draft.feed(b"see: " + pasted(long)) == []
-    assert draft.seen().startswith("see: [pasted 2,133 characters, 13 lines] first line yyy")
-    draft.feed(b"c\x7f")
-    assert draft.feed(b"\r") == ["see: " + long]
-    draft.feed(b"\x7f\x7f")
-    assert draft.text == "see:", "a collapsed paste goes as one character"
-    draft.feed(pasted("more\nlines") + b"\x15\x1b")
-    assert (draft.text, draft.seen(), draft.holds_escape) == ("", "", True)
-    draft.forget_escape()
-    assert draft.feed(b"a\r") == ["a"]
-
-
-def test_text_is_drawn_in_cells_without_anything_that_a_terminal_obeys() -> None:
-    assert shown("a\x1b[2Jb\x07\tc\u202ed") == "a [2Jb     c d"
-    assert [width(text) for text in ("ab", "日本", "e\u0301", "👩")] == [2, 4, 1, 2]
-    assert all(width(fitted(text, 9)) == 9 for text in ("", "日" * 9, "e\u0301" * 20))
-    assert rows("alpha beta gamma\n\nb", 11) == ("alpha beta ", "gamma", "", "b")
-    assert rows("x" * 25, 10) == ("x" * 10, "x" * 10, "x" * 5)
-    assert all(width(row) <= 7 for row in rows("日本語のテキスト with words", 7))

@@ -23,9 +23,7 @@ from referencing.jsonschema import DRAFT202012
 from sandbox.discord.description import operations
 from sandbox.discord.rest.api import Exchange
 
-ROOT = "urn:discord"
-
-
+ROOT, JSON = "urn:discord", "application~1json"
 spec = operations.description
 
 
@@ -61,7 +59,7 @@ def _is_possible(branch: dict[str, Any], payload: Any) -> bool:
 @cache
 def _tell_apart(reference: str) -> tuple[frozenset[str], dict[str, list[Any]]]:
     """Return the required keys of a schema, and what its enumerated keys may hold."""
-    schema = _resolve(reference.removeprefix("#"))
+    _, schema = _followed(reference.removeprefix("#"))
     choices = {key: value["enum"] for key, value in schema.get("properties", {}).items() if "enum" in value}
     return frozenset(schema.get("required", ())), choices
 
@@ -74,25 +72,12 @@ def validator(pointer: str) -> Draft202012Validator:
     return QuickValidator({"$ref": f"{ROOT}#{pointer}"}, registry=_registry())
 
 
-def _pointer(*parts: str) -> str:
-    return "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in parts)
-
-
-def _resolve(pointer: str) -> Any:
+def _followed(pointer: str) -> tuple[str, Any]:
+    """Return the pointer and what it names, with a reference at its end followed."""
     node: Any = spec()
     for part in pointer.strip("/").split("/"):
         node = node[part.replace("~1", "/").replace("~0", "~")]
-    if "$ref" in node:
-        return _resolve(node["$ref"].removeprefix("#"))
-    return node
-
-
-def _at(pointer: str) -> str:
-    """Return the pointer, with a reference at its end followed."""
-    node: Any = spec()
-    for part in pointer.strip("/").split("/"):
-        node = node[part.replace("~1", "/").replace("~0", "~")]
-    return _at(node["$ref"].removeprefix("#")) if "$ref" in node else pointer
+    return _followed(node["$ref"].removeprefix("#")) if "$ref" in node else (pointer, node)
 
 
 def explain(pointer: str, payload: Any) -> list[str]:
@@ -124,50 +109,42 @@ class SpecChecker:
     """Collects every violation of the exchanges it is given."""
 
     violations: list[str] = field(default_factory=list)
-    checked: int = 0
 
     def check(self, exchange: Exchange) -> None:
         operation = self._operation(exchange)
         if operation is None:
             self.violations.append(f"{exchange.method} {exchange.path}: not in the description")
             return
-        self._check_request(exchange, operation)
+        found = self._in_request(exchange, operation)
         if exchange.fault is None:  # a fault's answer comes from in front of Discord
-            self._check_response(exchange, operation)
-        self.checked += 1
+            found += self._in_answer(exchange, operation)
+        self.violations += [f"{exchange.method} {exchange.route} {one}" for one in found]
 
     def raise_if_any(self) -> None:
         assert not self.violations, "\n".join(dict.fromkeys(self.violations))
 
     def _operation(self, exchange: Exchange) -> str | None:
+        method = exchange.method.lower()
         for pattern, path in _paths():
-            if pattern.fullmatch(exchange.path) and exchange.method.lower() in spec()["paths"][path]:
-                return _pointer("paths", path, exchange.method.lower())
+            if pattern.fullmatch(exchange.path) and method in spec()["paths"][path]:
+                return f"/paths/{path.replace('~', '~0').replace('/', '~1')}/{method}"
         return None
 
-    def _check_request(self, exchange: Exchange, operation: str) -> None:
-        contents = _resolve(operation).get("requestBody", {}).get("content", {})
+    def _in_request(self, exchange: Exchange, operation: str) -> list[str]:
+        contents = _followed(operation)[1].get("requestBody", {}).get("content", {})
         if "application/json" not in contents or exchange.request is None or exchange.status in {400, 501}:
-            return
-        pointer = f"{operation}/requestBody/content/application~1json/schema"
-        self._note(exchange, "request", explain(pointer, exchange.request))
+            return []
+        found = explain(f"{operation}/requestBody/content/{JSON}/schema", exchange.request)
+        return [f"request: {one}" for one in found]
 
-    def _check_response(self, exchange: Exchange, operation: str) -> None:
-        responses = _resolve(operation)["responses"]
-        status = str(exchange.status)
+    def _in_answer(self, exchange: Exchange, operation: str) -> list[str]:
+        responses, status = _followed(operation)[1]["responses"], str(exchange.status)
         key = status if status in responses else f"{status[0]}XX"
         if key not in responses:
-            self.violations.append(f"{exchange.method} {exchange.route}: answer {status} is not in the description")
-            return
-        at = _at(f"{operation}/responses/{key}")
-        has_schema = "application/json" in _resolve(at).get("content", {})
-        if not has_schema:
-            if exchange.response:
-                self.violations.append(f"{exchange.method} {exchange.route}: answer {status} should have no body")
-            return
+            return [f"answer {status}: not in the description"]
+        at, described = _followed(f"{operation}/responses/{key}")
+        if "application/json" not in described.get("content", {}):
+            return [f"answer {status}: should have no body"] if exchange.response else []
         payload = json.loads(exchange.response or b"null")
-        self.violations += [f"{exchange.method} {exchange.route}: {one} is a number" for one in number_ids(payload)]
-        self._note(exchange, f"answer {status}", explain(f"{at}/content/application~1json/schema", payload))
-
-    def _note(self, exchange: Exchange, what: str, found: list[str]) -> None:
-        self.violations += [f"{exchange.method} {exchange.route} {what}: {one}" for one in found]
+        numbers = [f"{one} is a number" for one in number_ids(payload)]
+        return [f"answer {status}: {one}" for one in (*numbers, *explain(f"{at}/content/{JSON}/schema", payload))]

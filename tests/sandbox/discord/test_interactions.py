@@ -1,4 +1,4 @@
-"""Interactions end as Discord ends them: late, twice, expired, private; and their messages name them."""
+"""Interactions end as Discord ends them: late, twice, expired, private."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import ClientWebSocketResponse
 from sandbox.discord.model import Json
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
-from tests.sandbox.discord.wire import call, frame, home, known, ok, refusal
+from tests.sandbox.discord.wire import frame, known, ok, refusal
 
 PING = {"name": "ping", "description": "Ping", "type": 1}
 
@@ -85,35 +85,3 @@ async def test_follow_ups_come_only_after_the_answer_and_first_fill_the_thinking
         assert (await ok(sandbox, "GET", one))["content"] == "two"
         await ok(sandbox, "DELETE", one)
         assert (await refusal(sandbox, "GET", one))[1] == 10008
-
-
-async def test_messages_from_interactions_name_the_interaction(sandbox: Sandbox) -> None:
-    ada, guild = str(sandbox.world.ada.id), str(sandbox.world.guild_id)
-    field = {"type": 1, "components": [{"type": 4, "custom_id": "t", "label": "T", "style": 1}]}
-    button = {"type": 1, "components": [{"type": 2, "style": 1, "label": "Go", "custom_id": "go"}]}
-
-    async def answered(given: Json, body: Json) -> Json:
-        return (await call(sandbox, "POST", callback(given), body))[1].get("resource", {}).get("message", {})
-
-    async with application(sandbox) as socket:
-        await sandbox.person.slash("Ada", "octet", "ping", {})
-        slash = await frame(socket, "INTERACTION_CREATE")
-        card = await answered(slash, {"type": 4, "data": {"content": "card", "components": [button]}})
-        assert card["interaction_metadata"].pop("user")["id"] == ada
-        owners = {"authorizing_integration_owners": {"0": guild}}
-        assert card["interaction_metadata"] == {"id": slash["id"], "type": 2, **owners}
-        more = await ok(sandbox, "POST", webhook(sandbox, slash), {"content": "more"})
-        assert more["interaction_metadata"]["original_response_message_id"] == card["id"]
-
-        await sandbox.person.click("Ada", card["id"], "go")
-        click = await frame(socket, "INTERACTION_CREATE")
-        assert click["message"]["interaction_metadata"]["id"] == slash["id"]
-        await answered(click, {"type": 9, "data": {"custom_id": "m", "title": "M", "components": [field]}})
-        await sandbox.person.submit_modal("Ada", click["id"], {"t": "text"})
-        submit = await frame(socket, "INTERACTION_CREATE")
-        found = (await answered(submit, {"type": 4, "data": {"content": "said"}}))["interaction_metadata"]
-        opener = found["triggering_interaction_metadata"]
-        assert (found["id"], found["type"], opener["id"], opener["type"]) == (submit["id"], 5, click["id"], 3)
-        assert opener["interacted_message_id"] == card["id"]
-        plain = await ok(sandbox, "GET", home(sandbox, f"/messages/{card['id']}"))
-        assert "original_response_message_id" not in plain["interaction_metadata"]

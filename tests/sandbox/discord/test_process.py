@@ -27,11 +27,13 @@ ROOT = Path(__file__).parents[3]
 
 
 @asynccontextmanager
-async def started(**environ: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, Json]]:
-    """Start the program; it ends with its input, without a word and with 0."""
+async def started(
+    module: str = "sandbox.discord", **environ: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, Json]]:
+    """Start a program of the sandbox; it must end with its input, without a word and with 0."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sandbox.discord", "--exit-on-eof"),
+        *(sys.executable, "-m", module, "--exit-on-eof"),
         cwd=ROOT,
         env={**os.environ, **environ},
         stdin=pipe,
