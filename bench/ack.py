@@ -107,7 +107,7 @@ class AckUsers:
         return measured
 
     async def at_once(self) -> Measured:
-        """A burst of commands within one turn of the loop."""
+        """Measure a burst of commands within one turn of the loop."""
         measured = Measured()
         commands = itertools.cycle(COMMANDS)
         async with asyncio.TaskGroup() as group:

@@ -174,7 +174,7 @@ async def _courier(
 
 
 async def measure_naively(folder: Path, fault: Fault) -> AdversarialResult:
-    """The same scene and the same thieves, driven by the loop that most people write."""
+    """Run the same scene and the same thieves with the loop that most people write."""
     outcome, began = AdversarialResult(fault=fault.name), time.perf_counter()
     async with open_arena(folder, kinds=fault.only or PLAIN, driven=False) as arena, naive_loop(arena) as loop:
         async with fault.loose(arena) as thieves:
@@ -244,7 +244,7 @@ async def main() -> None:
 
 
 def tell_kills(killed: Killed) -> None:
-    """The same of the kills."""
+    """Print what happened at the kills."""
     print(
         f"kills: {killed.kills} over {killed.tasks} tasks and {killed.typed} letters in {killed.seconds:.0f} s; dead:"
         f" {dict(killed.dead)}; down: {killed.down}; clipboards lost: {killed.clipboards_lost}; a person:"
@@ -274,7 +274,7 @@ def reported(report: Report, outcomes: Sequence[AdversarialResult], controls: Se
 
 
 def reported_kills(report: Report, killed: Killed, stops: Stops) -> None:
-    """The figures of the kills while a person types, and of the kill switch."""
+    """Add the figures of the kills while a user types, and of the kill switch."""
     n, n_stops = killed.kills, stops.presses
     harm = len(killed.violations) + killed.clipboards_lost + killed.letters_late
     report.add("typing_kills", n, "kills", n=n, target=at_least(KILLS))

@@ -102,7 +102,7 @@ class Doors:
         return len(self.asked.acknowledged) >= count
 
     async def _next_brief(self, door: str) -> str | None:
-        """A text that nobody asked for yet; None when there were enough at this door."""
+        """Return a new text; None when this interface has had enough."""
         await until(self._may_ask, 600)
         if not self._left[door]:
             return None
@@ -159,7 +159,7 @@ class Doors:
         return ""
 
     async def _told(self, sent: Interaction) -> str:
-        """The task that the answer names, once it stands there; empty when the bot died over it."""
+        """Return the task that the answer names, once it does; empty when the bot ended over it."""
         until = time.monotonic() + _FILLED_S
         while time.monotonic() < until:
             message = self._sandbox.world.messages.get(sent.original_id or 0)
@@ -202,7 +202,7 @@ async def measure(folder: Path, wanted: int, *, module: str = "bot") -> AskedCom
 
 
 async def _kill(lives: Lives, doors: Doors, chance: random.Random) -> None:
-    """A kill, and a new start, after each so many acknowledged commands."""
+    """Kill and restart Octet after every so many acknowledged commands."""
     for number in range(10_000):
         await until(partial(doors.has, (number + 1) * EACH), 600)
         point = POINTS[number % len(POINTS)]
@@ -228,7 +228,7 @@ async def _kill(lives: Lives, doors: Doors, chance: random.Random) -> None:
 
 
 def _hold_against(lives: Lives, asked: AskedCommand) -> None:
-    """What was acknowledged against what is there."""
+    """Compare what Octet acknowledged with what is there."""
     there: dict[str, list[str]] = {}
     for number, brief in lives.rows("select number, brief from tasks"):
         there.setdefault(brief, []).append(f"T-{number}")

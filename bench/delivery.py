@@ -133,7 +133,7 @@ def _bare(folder: Path) -> dict[str, list[float]]:
 
 
 def _bare_web(folder: Path) -> dict[str, list[float]]:
-    """The same acts in the page: how soon Chromium itself shows what was pasted, and what Enter did."""
+    """Time the same acts in the page: how soon Chromium shows what was pasted, and what Enter did."""
     with virtual_display(folder, SIZE) as display, site(display.folder) as pages, display.accessible():
         agent = open_web(display, pages, "agent-1", 10, 10, busy_ms=BUSY_MS)
         return _run_bare("chromium", display, agent.seen.id, agent.window.box, 0, min(NAIVE, 50))
@@ -154,7 +154,7 @@ async def _tk(folder: Path, characters: int) -> DeliveryBench:
 
 
 async def _tmux(folder: Path, characters: int) -> DeliveryBench:
-    """An agent program in each of three panes; there is no display."""
+    """Deliver to an agent program in each of three panes; there is no display."""
     with terminals(folder) as there:
         for n in range(WINDOWS):
             there.add(f"agent-{n}", f"busy={BUSY_MS / 1000}")
@@ -163,7 +163,7 @@ async def _tmux(folder: Path, characters: int) -> DeliveryBench:
 
 
 async def _chromium(folder: Path, *, worker: str = "") -> DeliveryBench:
-    """A contenteditable page. The portable path has no accessibility to ask."""
+    """Deliver to a contenteditable page. The portable path cannot use accessibility."""
     with ExitStack() as stack:
         display = stack.enter_context(virtual_display(folder / "display", SIZE))
         pages = stack.enter_context(site(display.folder))

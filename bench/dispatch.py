@@ -59,7 +59,7 @@ async def main() -> None:
 
 
 async def _at_work(report: Report, home: Path) -> None:
-    """What users wait for while Octet runs; with another number of tasks under another name."""
+    """Measure what users wait for while Octet runs; another number of tasks gives another name."""
     suffix = "" if N == FULL else f"_{N}"
 
     def add(figure: str, values: list[float], unit: str, bound: float, least: int) -> None:
@@ -102,7 +102,7 @@ async def _read_whole(home: Path) -> float | None:
 
 
 def _verify(home: Path, rows: int) -> None:
-    """The past is one that the product itself would have written."""
+    """Check that the history is one that the product itself would have written."""
     argv = [sys.executable, "-m", "bot", "audit", "verify", "--home", str(home)]
     said = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
     assert int(said.rpartition(" ")[2]) >= rows, said

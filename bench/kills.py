@@ -306,7 +306,7 @@ CONTROLS = {
 
 
 async def control(folder: Path, variant: str, *, count: int = 3) -> KillsResult:
-    """The same with an Octet that guesses, and a handful of kills where it must be wrong."""
+    """Run the same with an Octet that guesses, and a few kills where it must be wrong."""
     kills = [Kill(point=CONTROLS[variant].point, victim=BOTH)] * count
     shown = partial(is_broken, CONTROLS[variant].breaks)
     return await measure(folder / variant, kills, module=f"bench.measure.{variant}", is_answered=False, shown=shown)

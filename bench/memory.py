@@ -77,7 +77,7 @@ async def main() -> None:
 
 
 def _imports(report: Report) -> None:
-    """Processes that import everything and end, the bytecode already there; beside one that imports nothing."""
+    """Time processes that import everything and end, with bytecode in place; beside one that imports nothing."""
     _timed([sys.executable, "-c", IMPORTS])
     whole = [_timed([sys.executable, "-c", IMPORTS]) for _ in range(STARTS)]
     nothing = [_timed([sys.executable, "-c", "pass"]) for _ in range(STARTS)]
@@ -136,7 +136,7 @@ async def _replies(report: Report, running: Octet, environ: dict[str, str]) -> N
 
 
 async def _working(running: Octet) -> str:
-    """A task whose prompt has arrived in a window, and which stays at work."""
+    """Return a task whose prompt has arrived in a window, and which stays at work."""
     async with aiohttp.ClientSession() as session:
         asked = {"brief": "demo: wait 1\ndemo: silent\nSay something now and then."}
         task = str((await running.ask(session, "POST", "/api/v2/tasks", json=asked))["id"])
@@ -149,7 +149,7 @@ async def _working(running: Octet) -> str:
 
 
 async def _growth(report: Report, running: Octet, sandbox: Sandbox) -> int:
-    """The tree's memory after the first 1,000 interactions, and after all of them."""
+    """Return the tree's memory after the first 1,000 interactions, and after all of them."""
     done = 0
     first = last = 0.0
     kinds = itertools.cycle([InteractionKind.COMMAND, InteractionKind.AUTOCOMPLETE])

@@ -87,7 +87,7 @@ class TerminalBench:
 
 
 def text_of(number: int, chance: random.Random) -> str:
-    """A text that no other is like: of one to twenty lines, with blanks, several scripts, and what tmux might obey."""
+    """Return a unique text of one to twenty lines, with spaces, several scripts, and what tmux might obey."""
     lines = [
         f"Text {number}: {' '.join(chance.choices(_WORDS, k=chance.randint(1, 14)))}" for _ in range(_lines(chance))
     ]
@@ -141,7 +141,7 @@ class Troubles:
             await self._do("", "send-keys", "-X", "cancel", pane=pane)
 
     async def types(self) -> None:
-        """A stranger types some letters into a pane, and takes them back a little later."""
+        """Type some letters into a pane as a stranger, and take them back a little later."""
         while True:
             await self._rest(0.1, 0.6)
             pane = await self._do("strangers", "send-keys", "-l", self._chance.choice(["x", "stranger ", "日"]))
@@ -233,7 +233,7 @@ async def _bring(desk: RunningDesk, leftovers: Leftovers, run: TerminalBench, te
 
 
 async def _left_held(there: Terminals) -> list[str]:
-    """The panes that stay held: a hold ends by itself, after a second, or later on a busy machine."""
+    """Return the panes that stay held: a hold ends after a second, or later on a busy machine."""
     end = time.monotonic() + HELD_S
     while True:
         held = [one.tag for one in await asyncio.to_thread(there.panes().all) if one.is_off or one.hold]
@@ -265,7 +265,7 @@ def _is_over(outcome: Outcome, run: TerminalBench, text: str) -> bool:
 
 
 async def naive(folder: Path, n: int, *, seed: int = SEED) -> TerminalBench:
-    """The loop that most people write, among the same troubles: paste, wait a little, Enter, done."""
+    """Run the loop that most people write, among the same troubles: paste, wait a little, Enter, done."""
     run, chance = TerminalBench(), random.Random(seed)
     with terminals(folder) as there:
         news = News()

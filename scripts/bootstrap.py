@@ -120,7 +120,7 @@ def apt_install(missing: list[str], welcome: list[str], asked_by: str) -> None:
 
 
 def choose_python() -> Python:
-    """The first complete Python of: .venv's, the one running this, the system's. Else one for apt to complete."""
+    """Return the first complete Python of: .venv's, this one, the system's; else one for apt to complete."""
     candidates = dict.fromkeys((*venv_python(), sys.executable, SYSTEM_PYTHON))
     found = [python for path in candidates if (python := probe(path))]
     able = [python for python in found if python.is_new_enough]
@@ -144,12 +144,12 @@ def probe(path: str) -> Python | None:
 
 
 def own_path() -> str:
-    """The interpreter that runs this, or the one its virtual environment was made from."""
+    """Return the interpreter that runs this, or the one its virtual environment was made from."""
     return getattr(sys, "_base_executable", sys.executable) if sys.prefix != sys.base_prefix else sys.executable
 
 
 def apt_prefix() -> list[str] | None:
-    """What to put before apt-get: nothing for root, sudo for who may use it; None where neither helps."""
+    """Return what to put before apt-get: nothing for root, sudo for users who may; None where neither helps."""
     if not shutil.which("apt-get"):
         return None
     if os.geteuid() == 0:
@@ -221,12 +221,12 @@ def ready_venv(python: Python, lock: str) -> None:
 
 
 def is_outdated(have: dict[str, object], wanted: dict[str, object]) -> bool:
-    """True when a lock that was installed has changed since: a fresh .venv then, so that nothing old stays."""
+    """Say whether an installed lock has changed since: then .venv is made again, so that nothing old stays."""
     return any(key in have and have[key] != wanted[key] for key in ("runtime", "dev"))
 
 
 def read_stamp() -> dict[str, object]:
-    """What the last complete run installed; nothing when it did not complete."""
+    """Return what the last complete run installed; nothing when it did not complete."""
     try:
         return dict(json.loads(STAMP.read_text(encoding="utf-8")))
     except (OSError, ValueError):
@@ -254,7 +254,7 @@ def npm_install(python: Python) -> None:
 
 
 def venv_python() -> list[str]:
-    """The interpreter that .venv was made from, if it was: kept as long as it is complete, whatever PATH says."""
+    """Return the interpreter that .venv was made from, if any: kept as long as it is complete, whatever PATH says."""
     python = read_stamp().get("python")
     return [str(python[0])] if isinstance(python, list) and python else []
 
@@ -279,7 +279,7 @@ def step(title: str, command: list[str]) -> None:
 
 
 def attempt(title: str, command: list[str]) -> bool:
-    """The same for what can be done without: whether it worked, and its last words if it did not."""
+    """Try to install what the project can do without; return whether it worked, and its last words if it did not."""
     words = carry_out(title, command)
     if words:
         say(f"    {words[-1]}")
@@ -310,7 +310,7 @@ def carry_out(title: str, command: list[str]) -> list[str] | None:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what would make pip or python look outside .venv."""
+    """Return the environment without what would make pip or python look outside .venv."""
     left_out = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX"}
     kept = {key: value for key, value in os.environ.items() if key not in left_out}
     return {**kept, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}

@@ -58,7 +58,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def suite() -> str:
-    """The codename of this machine's Debian."""
+    """Return the codename of this machine's Debian."""
     words = Path("/etc/os-release").read_text()
     found = re.search(r"^VERSION_CODENAME=(\w+)", words, re.MULTILINE)
     return found[1] if found else "stable"
@@ -82,7 +82,7 @@ def apt_options() -> str:
 
 
 def environment() -> dict[str, str]:
-    """The variables that name proxies, certificates and pip's settings."""
+    """Return the variables that name proxies, certificates and pip's settings."""
     return {key: value for key, value in os.environ.items() if VARIABLES.match(key) and key != "PIP_CONFIG_FILE"}
 
 
@@ -98,7 +98,7 @@ def named_paths() -> set[Path]:
 
 
 def top(path: Path) -> Path:
-    """An index links to files beside it, so the folder above `simple` is what must be there."""
+    """Return the folder above `simple`: an index links to files beside it."""
     return path.parent if path.name == "simple" else path
 
 

@@ -54,7 +54,7 @@ class Ended(NamedTuple):
 
 
 def base_root(suite: str) -> Path:
-    """The packed base root for this suite and these sources, made once."""
+    """Return the packed base root for this suite and these sources, made once."""
     sources = carried.apt_sources()
     key = hashlib.sha256(repr((suite, PACKAGES, sources)).encode()).hexdigest()[:12]
     packed = CACHE / f"{suite}-{key}.tar"
@@ -77,7 +77,7 @@ def base_root(suite: str) -> Path:
 
 @contextmanager
 def fresh_root(packed: Path, *, may_sudo: bool):
-    """A new copy of the base root with a user, a clone of this repository's HEAD, and the carried settings."""
+    """Make a copy of the base root with a user, a clone of this repository's HEAD, and the carried settings."""
     root = Path(tempfile.mkdtemp(prefix="root-", dir=CACHE))
     try:
         root.chmod(0o755)

@@ -23,17 +23,17 @@ class Need(NamedTuple):
 
 
 def command(*names: str) -> Callable[[], bool]:
-    """True when any of these programs is on PATH."""
+    """Look whether any of these programs is on PATH."""
     return lambda: any(shutil.which(name) for name in names)
 
 
 def fonts() -> bool:
-    """True when there is a scalable font to draw text with."""
+    """Look whether there is a scalable font to draw text with."""
     return any(next(Path(folder).rglob("*.ttf"), None) for folder in ("/usr/share/fonts", "/usr/local/share/fonts"))
 
 
 def library(name: str) -> Callable[[], bool]:
-    """True when the system's loader finds this shared library."""
+    """Look whether the system's loader finds this shared library."""
 
     def is_there() -> bool:
         try:
@@ -46,17 +46,17 @@ def library(name: str) -> Callable[[], bool]:
 
 
 def service(name: str) -> Callable[[], bool]:
-    """True when the session bus can start this service; every Debian package puts its own into the same folder."""
+    """Look whether the session bus can start this service; Debian's packages put theirs into the same folder."""
     return Path(f"/usr/share/dbus-1/services/{name}.service").exists
 
 
 def introspection(name: str) -> Callable[[], bool]:
-    """True when programs in Python can use this GObject library."""
+    """Look whether programs in Python can use this GObject library."""
     return lambda: any(Path("/usr").glob(f"lib/**/girepository-1.0/{name}.typelib"))
 
 
 def system_module(name: str) -> Callable[[], bool]:
-    """True when Debian's own Python has this module."""
+    """Look whether Debian's own Python has this module."""
     return lambda: any(Path("/usr/lib/python3/dist-packages").glob(name))
 
 
@@ -113,7 +113,7 @@ class UnknownTierError(Exception):
 
 
 def chosen_tiers(text: str | None) -> tuple[str, ...]:
-    """The tiers named in OCTET_TIERS, in the order of TIERS; all of them when it is unset or empty."""
+    """Return the tiers named in OCTET_TIERS, in the order of TIERS; all of them when it is unset or empty."""
     names = (text or "").replace(",", " ").split()
     for name in names:
         if name not in TIERS:
@@ -122,12 +122,12 @@ def chosen_tiers(text: str | None) -> tuple[str, ...]:
 
 
 def missing_packages(purposes: tuple[str, ...]) -> list[str]:
-    """The packages that would bring what these tiers (or "demo") need and this machine lacks; each named once."""
+    """Return the packages that bring what these tiers (or "demo") need and this machine lacks, each once."""
     return _missing(need for purpose in purposes for need in NEEDS[purpose])
 
 
 def welcome_packages(purposes: tuple[str, ...]) -> list[str]:
-    """The packages that this machine lacks and these purposes can do without."""
+    """Return the packages that this machine lacks and these purposes can do without."""
     return _missing(need for purpose in purposes for need in WELCOME.get(purpose, ()))
 
 

@@ -15,7 +15,7 @@ PUBLISHED = {"profile": of_profile, "desk": of_desk, "agents": agents_schema, "m
 
 
 def text(name: str) -> str:
-    """What this file has to hold."""
+    """Return what this file has to hold."""
     return json.dumps(PUBLISHED[name](), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 

@@ -173,7 +173,7 @@ def _packages(folder: Path) -> None:
 
 
 def requirements(text: str) -> Iterator[str]:
-    """The pins of a lock, each with its hashes, as pip reads them."""
+    """Return the pins of a lock, each with its hashes, as pip reads them."""
     block = ""
     for line in text.splitlines(keepends=True):
         if not line.strip() or line.strip().startswith("#"):
@@ -204,7 +204,7 @@ def _name(block: str) -> str:
 
 @contextmanager
 def screen() -> Generator[str]:
-    """A virtual display for the length of the block."""
+    """Keep a virtual display within the block."""
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp"],
         stdout=subprocess.PIPE,
@@ -224,7 +224,7 @@ def screen() -> Generator[str]:
 
 @contextmanager
 def wine(display: str) -> Generator[Mapping[str, str]]:
-    """The environment of programs for Windows; those still there at the end of the block are ended."""
+    """Return the environment of programs for Windows; end those still running after the block."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OCTET_", "PYTHON"))}
     environment |= {
         "DISPLAY": display,

@@ -90,7 +90,7 @@ def make_new_task(brief: str = "Count the birds", **changes: object) -> NewTask:
 def longest(
     chars: int, *, then: TooLong = TooLong.FILE, lines: bool = True, tabs: bool = True, answers: bool = False
 ) -> PaneProfile:
-    """What drives a window that takes prompts of so many characters."""
+    """Make a profile for a window that takes prompts of this many characters."""
     kept = {True: Newline.KEEP, False: Newline.REFUSE}
     terminal = Terminal(answers=answers)
     return PaneProfile(terminal=terminal, max_chars=chars, too_long=then, newline=kept[lines], tab=kept[tabs])
@@ -136,7 +136,7 @@ async def open_coordinator(
     keeping: ReceiptSettings | None = None,
     read_agents: Collection[str] = (),
 ) -> AsyncGenerator[Coordinator]:
-    """A real coordinator on `home`; dispatch is not running."""
+    """Open a real coordinator on `home`; dispatch is not running."""
     estate = make_estate(home, agents, desks, longest_prompts, agent_command, keeping=keeping, read_agents=read_agents)
     async with Coordinator.open(estate, lanes=lanes, hands=hands or {}, clock=clock, patience=patience) as coordinator:
         yield coordinator

@@ -217,7 +217,7 @@ def start_xvfb(folder: Path, size: str = "1280x800x24") -> tuple[subprocess.Pope
 
 @contextmanager
 def virtual_display(folder: Path, size: str = "1280x800x24", *, decorated: bool = False) -> Iterator[VirtualDisplay]:
-    """A display of its own with a window manager, gone afterwards; `decorated`: windows have title bars."""
+    """Open a separate display with a window manager within the block; `decorated`: windows have title bars."""
     folder.mkdir(parents=True, exist_ok=True)
     server, name = start_xvfb(folder, size)
     display = VirtualDisplay(name=name, folder=folder, server=server)

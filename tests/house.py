@@ -46,7 +46,7 @@ class House:
     hands: FakeHands
 
     async def working(self, brief: str = "Mend the build") -> tuple[TaskId, str]:
-        """A task that its agent works on, and the code that stood in the prompt."""
+        """Return a task that its agent works on, and the code in its prompt."""
         task = (await self.core.tasks.new(NewTask(brief=brief), by=OPERATOR)).id
         await self.until(task, TaskState.WORKING)
         return task, code_in(next(text for text in reversed(self.lane.submitted) if task in text))
@@ -95,7 +95,7 @@ class House:
 
     @asynccontextmanager
     async def served(self, environ: Mapping[str, str] | None = None) -> AsyncGenerator[Run]:
-        """The house over HTTP; `environ` says where pointers to it lie."""
+        """Serve the house over HTTP; `environ` says where pointers to it are."""
         app = create_app(
             self.core, operator_token=SecretStr(TOKEN), version=VERSION, is_discord_connected=lambda: False
         )
@@ -119,7 +119,7 @@ class House:
 
 @asynccontextmanager
 async def open_house(home: Path, *, agents: int = 4, is_virtual: bool = False) -> AsyncGenerator[House]:
-    """A house with `agents` windows on one desk, all of them ready; the desk has a display of its own if asked for."""
+    """Open a house with `agents` windows on one desk, all ready; the desk has a separate display if asked for."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
     lane = FakeLane()
     hands = FakeHands(windows=tuple(WindowStatus(name=name, usable=True) for name in names))
@@ -148,7 +148,7 @@ async def open_house(home: Path, *, agents: int = 4, is_virtual: bool = False) -
 
 
 def code_in(prompt: str) -> str:
-    """The code of a prompt's `octet done` line."""
+    """Return the code of a prompt's `octet done` line."""
     found = re.search(r"--code (\S+)", prompt)
     assert found is not None
     return found[1]

@@ -33,7 +33,7 @@ def quick_store() -> Generator[None]:
 
 @pytest.fixture(autouse=True)
 def real_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store as it is shipped."""
+    """Use the store as it is shipped."""
     monkeypatch.setattr(schema, "upgrade", _upgrade)
     monkeypatch.setattr(engine, "_prepare_writer", _prepare_writer)
     monkeypatch.setattr(os, "fsync", _fsync)

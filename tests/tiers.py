@@ -17,12 +17,12 @@ from scripts.needs import TIERS, UnknownTierError, chosen_tiers, missing_package
 
 
 def tiers_of(item: pytest.Item) -> set[str]:
-    """The tiers a test belongs to: its marks, or `unit`."""
+    """Return the tiers a test belongs to: its marks, or `unit`."""
     return {tier for tier in TIERS if item.get_closest_marker(tier)} or {"unit"}
 
 
 def is_worker(config: pytest.Config) -> bool:
-    """True in a process that pytest-xdist started to run a share of the tests."""
+    """Say whether pytest-xdist started this process to run a share of the tests."""
     return hasattr(config, "workerinput")
 
 
@@ -34,7 +34,7 @@ SHARES = (UNIT_AND_CONTRACT, DISPLAY, BROWSER_AND_E2E)
 
 
 def share_of(item: pytest.Item) -> str:
-    """The share of the run's time to which a test counts."""
+    """Return the share of the run's time to which a test counts."""
     if item.get_closest_marker("browser") or item.nodeid.startswith("tests/e2e/"):
         return BROWSER_AND_E2E
     return DISPLAY if item.get_closest_marker("display") else UNIT_AND_CONTRACT
@@ -125,7 +125,7 @@ def _how_late(item: pytest.Item) -> int:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported for all the tests stays: no test's garbage need be looked for among it."""
+    """Freeze what was imported for all tests, so that no test's garbage collection looks at it."""
     gc.freeze()
 
 

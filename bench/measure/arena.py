@@ -117,7 +117,7 @@ class Person:
 
 
 def keys_in(log: Path) -> list[PressedKey]:
-    """What a window's log of keys holds."""
+    """Return what a window's log of keys holds."""
     lines = log.read_text("utf-8").splitlines() if log.exists() else []
     return [PressedKey(**json.loads(line)) for line in lines]
 
@@ -147,14 +147,14 @@ class Arena:
     leftovers: Leftovers = field(default_factory=Leftovers)
 
     def keys(self, agent: Agent) -> list[PressedKey]:
-        """The keys that the window was given, pastes not among them."""
+        """Return the keys that the window received, without pastes."""
         return keys_in(agent.log.with_suffix(".keys"))
 
     def profile(self, agent: Agent) -> Profile:
         return _PROFILES[agent.window.profile]
 
     def of_kinds(self, *kinds: str) -> list[Agent]:
-        """The agents in windows of these kinds; of all, where none are named."""
+        """Return the agents in windows of these kinds; all agents if none are named."""
         return [agent for agent in self.agents if not kinds or self.kinds[agent.name] in kinds]
 
     def warn_of_pastes(self, *, warn: bool) -> None:
@@ -162,7 +162,7 @@ class Arena:
         _warn_of_pastes(self.display, warn=warn)
 
     def composer(self, agent: Agent) -> tuple[int, int]:
-        """The middle of its composer on the screen."""
+        """Return the middle of its composer on the screen."""
         part, box = self.profile(agent).composer.box, agent.window.box
         return box.x + part.x + part.width // 2, box.y + part.y + part.height // 2
 
@@ -184,7 +184,7 @@ class Arena:
         self.programs[agent.name] = self.display.children[-1]
 
     def words_on(self, selection: str, target: str = "UTF8_STRING") -> str | None:
-        """What a program that asks for the selection now is given."""
+        """Return what a program receives that asks for the selection now."""
         return hands.words_on(self.display.connection, selection, target)
 
     def down(self) -> list[str]:
@@ -192,7 +192,7 @@ class Arena:
         return hands.down(self.display.connection)
 
     def thief(self, words: Sequence[str]) -> AbstractAsyncContextManager[Thief]:
-        """A thief at work on this display."""
+        """Run a thief on this display."""
         return thief(words, self.display.environ, self.folder / "thieves.log")
 
 
@@ -200,7 +200,7 @@ class Arena:
 async def open_arena(
     folder: Path, *, kinds: Sequence[str] = PLAIN, driven: bool = True, user_activity: UserActivityPolicy | None = None
 ) -> AsyncGenerator[Arena]:
-    """A fresh display; `driven` is False for who moves the hands himself."""
+    """Open a fresh display; `driven` is False for callers who move the pointer themselves."""
     async with AsyncExitStack() as stack:
         display = stack.enter_context(virtual_display(folder / "display"))
         address = stack.enter_context(site(display.folder))
@@ -229,7 +229,7 @@ async def open_arena(
 
 
 def _editor(display: VirtualDisplay, title: str, y: int) -> Person:
-    """A window that is not an agent's."""
+    """Open a window that is not an agent's."""
     log = display.folder / f"{title.partition(' ')[2]}.keys"
     display.start_python(ROOT / "tests/fakes/person_window.py", title, str(log), "860", str(y))
     return Person(window=display.window(f"^{title}").id, log=log)

@@ -38,7 +38,7 @@ ECHO = "import sys\nfor line in sys.stdin: sys.stdout.write(line); sys.stdout.fl
 
 
 def text_of(characters: int) -> str:
-    """A text of so many characters: lines, blanks, several scripts."""
+    """Return a text of this many characters: lines, spaces, several scripts."""
     return ("Sort the words of this text, äöü, 日本語, наука, and say how many there are.\n" * 1_000)[:characters]
 
 
@@ -122,7 +122,7 @@ class Bare:
         return found
 
     def _start_anew(self) -> None:
-        """A round before this one may have left something there: nothing here makes sure that it did not."""
+        """Clear the composer: a round before this one may have left something there."""
         self._fingers.press("ctrl+a")
         self._fingers.press("backspace")
 

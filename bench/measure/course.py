@@ -55,7 +55,7 @@ class Timed:
     assurance: str = ""
 
     def shares_ms(self) -> dict[str, float]:
-        """The stages, the commits, and what is left: the pipe and what lies between."""
+        """Return the time of the stages, the commits, and the rest: the pipe and the gaps."""
         found = {name: self.stages_ms.get(name, 0.0) for name in WORKER_STAGES}
         found["submit"] = max(0.0, found["submit"] - self.submit_commit_ms)
         found["commits"] = self.commits_ms
@@ -157,7 +157,7 @@ class Course:
             raise
 
     async def _begin(self, agent: str, text: str) -> tuple[TaskId, asyncio.Future[tuple[str, float]]]:
-        """A new task for this agent, and the delivery that ends when it does."""
+        """Create a new task for this agent, and return the delivery that ends with it."""
         task = (await self._core.tasks.new(NewTask(brief=text, agent=agent), by=OPERATOR)).id
         end = self._ends[task] = asyncio.get_running_loop().create_future()
         return task, end
@@ -186,7 +186,7 @@ def hands_of(
     environ: Mapping[str, str],
     argv: Sequence[str],
 ) -> DeskWorkerClient:
-    """A desk's hands, with a worker as `octet run` starts it, or as `argv` says."""
+    """Make a desk's worker client, with a worker as `octet run` starts it, or as `argv` says."""
     return DeskWorkerClient(
         WorkerSupervisor(
             desk,
@@ -219,7 +219,7 @@ async def course(
     *,
     argv: Sequence[str] = (),
 ) -> AsyncGenerator[Course]:
-    """A coordinator in `home` with an agent per window, named `DESK-WINDOW`; given back when every desk is ready."""
+    """Open a coordinator in `home` with an agent per window, named `DESK-WINDOW`, once every desk is ready."""
     news = DeskNews()
     hands = {
         desk.name: hands_of(desk, home=home, profiles=profiles, news=news, environ=environ, argv=argv) for desk in desks

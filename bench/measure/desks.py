@@ -47,7 +47,7 @@ async def screens(folder: Path, *, count: int, windows: int, work_s: float) -> A
 
 
 def configure(home: Path, screens: Sequence[Screen], *, windows: int) -> list[str]:
-    """The shipped configuration with one desk per screen and one agent per window; the agents' names."""
+    """Write the shipped configuration with one desk per screen and one agent per window; return the agents' names."""
     config = home / "config"
     copy_templates(config)
     shipped = tomlkit.parse((config / "desks" / "main.toml").read_text(encoding="utf-8")).unwrap()

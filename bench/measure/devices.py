@@ -29,7 +29,7 @@ class Devices:
 
 
 def look() -> Devices:
-    """The devices of $DISPLAY as they are now."""
+    """Return the devices of $DISPLAY as they are now."""
     display = Display()
     keymap = display.query_keymap()
     keys = [code for code in range(256) if keymap[code // 8] & (1 << (code % 8))]

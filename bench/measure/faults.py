@@ -61,7 +61,7 @@ class Fault:
 
     @asynccontextmanager
     async def loose(self, arena: Arena) -> AsyncGenerator[list[Thief]]:
-        """It is at work within the block."""
+        """Keep the fault at work within the block."""
         async with AsyncExitStack() as stack:
             if self.mischief is not None:
                 await stack.enter_async_context(self.mischief(arena))

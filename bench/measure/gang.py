@@ -26,7 +26,7 @@ class Thief:
 
 @asynccontextmanager
 async def thief(words: Sequence[str], environ: Mapping[str, str], log: Path) -> AsyncGenerator[Thief]:
-    """A thief at work within the block: the words of its command line, its module first."""
+    """Run a thief within the block; `words` is its command line, its module first."""
     module, *rest = words
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(

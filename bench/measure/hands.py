@@ -21,7 +21,7 @@ def down(display: Display) -> list[str]:
 
 
 def words_on(display: Display, selection: str, target: str = "UTF8_STRING") -> str | None:
-    """What a program that asks for the selection now is given; None when it is given nothing."""
+    """Return what a program receives that asks for the selection now; None for nothing."""
     mark = display.intern_atom("ARENA")
     window = display.screen().root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
     window.convert_selection(display.intern_atom(selection), display.intern_atom(target), mark, X.CurrentTime)

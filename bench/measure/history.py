@@ -58,7 +58,7 @@ class _Arrives:
 
 
 async def make(home: Path, *, finished: int, open_tasks: int) -> int:
-    """A home with so many finished and open tasks; returns how many rows its journal has."""
+    """Make a home with this many finished and open tasks; return how many rows its journal has."""
     copy_templates(home / "config")
     place = Home(root=home)
     await _live_once(place)
@@ -171,7 +171,7 @@ class _Keyed:
 
 
 def _copy(like: Table, number: int, codes: TaskCodes, chain: _Chain, into: dict[str, list[tuple[Any, ...]]]) -> None:
-    """The rows of one more task: other ids, everything else the same."""
+    """Return the rows of one more task: other ids, everything else the same."""
     ids = Ids()
     task = f"T-{number}"
     known: dict[str, str] = {}

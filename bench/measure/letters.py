@@ -46,7 +46,7 @@ class Letters:
         self.display.sync()
 
     def killed(self, at_ns: int, *, is_worker: bool) -> None:
-        """A kill fell then, by the machine's date."""
+        """Note that a kill happened at this date of the machine."""
         self.kills_ms.append(time.monotonic() * 1000 - (time.time_ns() - at_ns) / 1e6)
         self.workers_ms += self.kills_ms[-1:] * is_worker
 
@@ -91,7 +91,7 @@ class Letters:
             self._listen(child)
 
     def _server_ms(self) -> int:
-        """The server's time now: that of an event which appending nothing to a property brings."""
+        """Return the server's time now: that of the event for an empty change of a property."""
         mark = self.display.intern_atom("LETTERS_TIME")
         window = self.display.screen().root.create_window(
             0, 0, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask

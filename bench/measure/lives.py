@@ -78,7 +78,7 @@ class Lives:
         await self._life.aclose()
 
     async def ask(self, method: str, path: str, **rest: Any) -> Any:
-        """A call of the HTTP face as the operator; None when Octet is dead, dies of it, or cannot now."""
+        """Call the HTTP interface as the operator; None when Octet is dead, dies of it, or cannot answer now."""
         if self.octet is None:
             return None
         try:
@@ -92,7 +92,7 @@ class Lives:
             return None
 
     def rows(self, query: str, *values: object) -> list[Any]:
-        """What stands in the database; nothing while Octet is dead and left it so that nobody can only read it."""
+        """Return what the database holds; nothing while Octet is dead and left it so that it cannot be read."""
         try:
             with closing(sqlite3.connect(f"file:{self.home / 'octet.db'}?mode=ro", uri=True, timeout=60)) as database:
                 return database.execute(query, values).fetchall()

@@ -64,7 +64,7 @@ def wait_for_gone_agent(home: Path) -> None:
 
 @asynccontextmanager
 async def _fleet(home: Path) -> AsyncGenerator[Coordinator]:
-    """The coordinator of this home with a hundred agents on one desk; nothing runs that was not asked for."""
+    """Open the coordinator of this home with a hundred agents on one desk; no loop runs."""
     names = [f"Agent-{number}" for number in range(1, AGENTS + 1)]
     box = Box(x=0, y=0, width=100, height=100)
     windows = tuple(Window(name=name, profile="demo_tk", title=name, box=box) for name in names)
@@ -107,7 +107,7 @@ async def _timed(act: Callable[[], Awaitable[object]]) -> float:
 
 
 async def _stall(act: Callable[[], Awaitable[object]]) -> float:
-    """The longest time, while `act` goes on, in which the event loop runs nothing else."""
+    """Return the longest time, while `act` runs, in which the event loop runs nothing else."""
     longest, last = 0.0, time.perf_counter()
 
     async def tick() -> None:

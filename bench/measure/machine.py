@@ -40,7 +40,7 @@ def pss_kb(roots: set[int]) -> int:
 
 
 def tree(roots: set[int]) -> set[int]:
-    """The processes with these ids and all their descendants."""
+    """Return the processes with these ids and all their descendants."""
     parents = {pid: parent for entry in PROC.iterdir() if (pid := _pid(entry)) and (parent := _parent(pid))}
     found = set(roots)
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
@@ -63,7 +63,7 @@ def _jiffies(pid: int) -> int:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the third on; nothing when the process has ended."""
+    """Return the fields of /proc/PID/stat from the third on; nothing when the process has ended."""
     try:
         return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

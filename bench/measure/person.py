@@ -41,7 +41,7 @@ async def say_what_arrived(town: Town) -> None:
 
 
 async def let_parked_go_on(town: Town) -> None:
-    """A window that was refused too often can be tried again."""
+    """Retry the tasks of windows that were refused too often."""
     for (number,) in town.lives.rows("select number from tasks where state = 'parked' and reason = 'window_refused'"):
         if await town.lives.ask("POST", f"/tasks/T-{number}/retry") is not None:
             town.helped["window tried again"] += 1

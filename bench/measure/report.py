@@ -81,7 +81,7 @@ class Report:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least `share` (0–1) of all values do not exceed: a value that was really measured."""
+    """Return the smallest measured value that at least `share` (0–1) of all values do not exceed."""
     if not values:
         raise ValueError("nothing was measured")
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]

@@ -19,7 +19,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 1.0
 
 
 def text_of(number: int) -> str:
-    """A text like no other, with what breaks careless deliveries."""
+    """Return a unique text with what breaks careless deliveries."""
     return f"«{number:05d}» Prüfe das, bitte 🐝\n\n\tif x:  # 日本 {number}\n\t\treturn 'naïve'\n«end of {number:05d}»"
 
 
@@ -49,7 +49,7 @@ async def bring(arena: Arena, shot: Shot, give_up: asyncio.Event) -> None:
 
 @asynccontextmanager
 async def naive_loop(arena: Arena) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """The loop of most people, ready for orders."""
+    """Start the loop that most people write, ready for orders."""
     environ = {**arena.display.environ, "PYTHONPATH": str(ROOT)}
     with (arena.folder / "naive.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

@@ -84,7 +84,7 @@ class Town:
             await asyncio.sleep(0.05)
 
     async def heard(self) -> dict[str, list[str]]:
-        """What was really submitted in each window."""
+        """Return what was really submitted in each window."""
         return {window.name: await self.desktop.heard(window.name) for window in self.desktop.windows}
 
     @property
@@ -94,7 +94,7 @@ class Town:
 
 
 def brief(number: int, chance: random.Random, *, is_answered: bool) -> str:
-    """A text like no other, of one to some lines. Half of the answers come only after any start of Octet."""
+    """Return a unique text of one to some lines. Half of the answers come only after any start of Octet."""
     lines = [f"Piece of work {number}"]
     if not is_answered:
         lines.append("demo: silent")
@@ -108,7 +108,7 @@ def brief(number: int, chance: random.Random, *, is_answered: bool) -> str:
 async def open_town(
     folder: Path, *, module: str = "bot", sandbox: Sandbox | None = None, work_s: float = 1.0, agents: int = 8
 ) -> AsyncGenerator[Town]:
-    """A town on a fresh home in `folder`; Octet is not started yet. `module` is the Octet that runs in it, `agents` how
+    """Open a town on a fresh home in `folder`; Octet is not started yet. `module` is the Octet in it, `agents` how
     many of the eight windows it has an agent for."""
     home = folder / "home"
     home.mkdir(parents=True)
@@ -129,5 +129,5 @@ async def open_town(
 
 
 def _without_octets(environ: Mapping[str, str]) -> dict[str, str]:
-    """What the agents know of the world: no token, no setting."""
+    """Return what the agents know of the environment: no token, no setting."""
     return {name: value for name, value in environ.items() if not name.startswith("OCTET_")}

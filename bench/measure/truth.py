@@ -210,13 +210,13 @@ async def _devices(town: Town) -> list[str]:
 
 
 async def _chain(town: Town) -> list[str]:
-    """The journal's chain verifies."""
+    """Check that the journal's chain verifies."""
     said = await _told(town, "bot", "audit", "verify", "--home", str(town.lives.home), wanted=False)
     return [f"chain {said.strip()[-200:]}"] if said else []
 
 
 async def _told(town: Town, *words: str, wanted: bool = True) -> str:
-    """What a program says; with `wanted` False only what it says when it fails."""
+    """Return what a program prints; with `wanted` False only what it prints when it fails."""
     environ = {**town.lives.environ, **town.desktop.environment}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", *words),

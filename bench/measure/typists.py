@@ -111,8 +111,8 @@ class Typing:
             self.editor.send_signal(signal.SIGUSR1)
 
     async def kill_watchdog_too(self) -> int:
-        """The positive control: kill a worker in a hold, its watchdog before it, and its coordinator. How many letters
-        then reach agents' windows too late."""
+        """Run the positive control: kill a worker in a hold, its watchdog before it, and its coordinator. Return how
+        many letters then reach agents' windows too late."""
         before = self._late()
         lives = self.town.lives
         lives.tickets.lay(CONTROL_POINT, "stop")
@@ -148,7 +148,7 @@ class Typing:
 
     @asynccontextmanager
     async def resting(self) -> AsyncGenerator[None]:
-        """The typist rests, between two letters, for the length of the block."""
+        """Let the typist rest, between two letters, within the block."""
         self.rests += 1
         for _ in range(200 if self.rests == 1 else 0):
             os.kill(self.typist.pid, signal.SIGSTOP)
@@ -188,7 +188,7 @@ class Typing:
 
 
 def _children_of(process: int) -> list[int]:
-    """The processes that any of its threads started."""
+    """Return the processes that any of its threads started."""
     return [
         int(child) for path in Path(f"/proc/{process}/task").glob("*/children") for child in path.read_text().split()
     ]
@@ -205,7 +205,7 @@ async def _soon(holds: Callable[[], bool], limit_s: float) -> bool:
 
 @asynccontextmanager
 async def open_typing(town: Town, folder: Path) -> AsyncGenerator[Typing]:
-    """The person at work on the town's display."""
+    """Start the person who types on the town's display."""
     environ = {**town.lives.environ, **town.desktop.environment}
     os.environ["XAUTHORITY"] = town.desktop.xauthority  # the one place from which Xlib takes it
     log = folder / "editor.keys"
@@ -272,7 +272,7 @@ def plan(count: int) -> list[Kill]:
 
 
 async def kill_while_typing(folder: Path, count: int) -> Killed:
-    """A real `octet run`, eight demo windows, and so many kills while a person types."""
+    """Run a real `octet run` with eight demo windows, and kill it this often while a person types."""
     killed, strikes, began = Killed(), KillsResult(), time.perf_counter()
     async with open_town(folder, agents=AGENTS) as town, open_typing(town, folder) as typing:
         for desk in (town.lives.home / "config/desks").glob("*.toml"):

@@ -67,7 +67,7 @@ def doubled_classes(found: Trees) -> list[str]:
 
 
 def wide_constructors(found: Trees) -> list[str]:
-    """A class that is not data is made of at most six things. Data is frozen, or a record of the sandbox's world."""
+    """Find classes made of more than six things that are not data: frozen, or a record of the sandbox's world."""
     breaches = []
     for module, node in _classes(found):
         names = _parameters(node) if module != "sandbox.discord.model" else []
@@ -77,7 +77,7 @@ def wide_constructors(found: Trees) -> list[str]:
 
 
 def deep_chains(found: Trees) -> list[str]:
-    """A call reaches through at most two attributes of an object that belongs to another package."""
+    """Find calls that reach through more than two attributes of an object of another package."""
     breaches = []
     for module, tree in found.items():
         imports = {name.rpartition(".")[2]: name for _, name in imported_names(tree)}
@@ -97,7 +97,7 @@ def deep_chains(found: Trees) -> list[str]:
 
 
 def sentence_fields(found: Trees) -> list[str]:
-    """A field of a model of core that says why is a code with its details, not a sentence."""
+    """Find fields of core's models that say why by a sentence, not by a code with its details."""
     breaches = []
     for module, node in _classes({name: tree for name, tree in found.items() if name.startswith("core.")}):
         for field in node.body:
@@ -126,7 +126,7 @@ def decisions_by_text(found: Trees) -> list[str]:
 
 
 def lonely_protocols(found: Trees) -> list[str]:
-    """A Protocol of one method is a Callable, or one of `__call__` where keywords matter."""
+    """Find Protocols of one method: each is a Callable, or has `__call__` where keywords matter."""
     breaches = []
     for module, node in _classes(found):
         if [_last_name(base) for base in node.bases] != ["Protocol"]:  # one that adds to another has more methods
@@ -139,7 +139,7 @@ def lonely_protocols(found: Trees) -> list[str]:
 
 
 def crumbs(found: Trees) -> list[str]:
-    """A module of the product under sixty lines has at least two users; otherwise it belongs into its only user."""
+    """Find modules under sixty lines with one user: each belongs into that user."""
     lines = {module: _length(tree) for module, tree in found.items()}
     users: dict[str, set[str]] = defaultdict(set)
     for module, tree in found.items():
@@ -215,7 +215,7 @@ def _classes(found: Trees) -> Iterable[tuple[str, ast.ClassDef]]:
 
 
 def _parameters(node: ast.ClassDef) -> list[str]:
-    """What its constructor takes; nothing for frozen data."""
+    """Return what its constructor takes; nothing for frozen data."""
     if any(_last_name(base) in _DATA for base in node.bases):
         return []
     made = next((one for one in node.body if isinstance(one, Function) and one.name == "__init__"), None)

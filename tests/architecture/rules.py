@@ -14,7 +14,7 @@ LONGEST_FILE = 1_000
 LONG_FILE = 700
 LONGEST_FUNCTION = 80
 VAGUE_NAMES = {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
-INTERINTERFACES = ("bot.discord", "bot.web", "bot.mcp", "bot.verbs")
+INTERFACES = ("bot.discord", "bot.web", "bot.mcp", "bot.verbs")
 # Words are put together so that this file does not complain about itself.
 MARKERS = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
 HOST_NAMES = ("pypi" + ".org", "python" + "hosted", "npm" + "js", "deb." + "debian.org")
@@ -41,7 +41,7 @@ def tracked_files(root: Path) -> list[Path]:
 
 
 def text_of(path: Path) -> str:
-    """A file's text; nothing for a picture or another file of bytes."""
+    """Return a file's text; nothing for a picture or another file of bytes."""
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -82,7 +82,7 @@ def vague_name(path: Path, root: Path) -> list[str]:
 
 
 def empty_packages(root: Path) -> list[str]:
-    """Packages below a part that hold nothing but a docstring."""
+    """Find packages below a part that hold nothing but a docstring."""
     found = []
     for part in PARTS:
         for init in (root / part).glob("**/__init__.py"):
@@ -107,7 +107,7 @@ def imported_names(source: str | ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def private_imports(source: str, module: str, *, is_package: bool = False) -> list[str]:
-    """A module whose name starts with _ is imported only from its own package."""
+    """Find imports of a module whose name starts with _ from outside of its package."""
     found = []
     home = module if is_package else module.rpartition(".")[0]
     for line, name in imported_names(source):
@@ -122,9 +122,9 @@ def private_imports(source: str, module: str, *, is_package: bool = False) -> li
 
 
 def interface_imports(source: str, module: str) -> list[str]:
-    """An interface knows the coordinator, models, ports, questions, texts, reasons and remedies, settings, the home and
-    the kit. It neither stores nor acts."""
-    own = next((one for one in INTERINTERFACES if module == one or module.startswith(f"{one}.")), None)
+    """Find imports of an interface beside the coordinator, models, ports, questions, texts, reasons, remedies,
+    settings, the home and the kit. An interface neither stores nor acts."""
+    own = next((one for one in INTERFACES if module == one or module.startswith(f"{one}.")), None)
     if own is None:
         return []
     found = []
@@ -155,7 +155,7 @@ def import_cycle(sources: Mapping[str, str]) -> list[str]:
 
 
 def early_environment(source: str) -> list[str]:
-    """Importing a module never reads the environment: a read stands inside a function."""
+    """Find reads of the environment while a module is imported: a read belongs into a function."""
     found: list[str] = []
 
     def visit(node: ast.AST) -> None:
@@ -213,7 +213,7 @@ def skipped_tests(source: str) -> list[str]:
 
 
 def bare_ignores(source: str) -> list[str]:
-    """A lint or type ignore names its rule and gives half a sentence of reason behind it."""
+    """Find lint and type ignores without the rule's name and half a sentence of reason."""
     found = []
     for number, line in enumerate(source.splitlines(), 1):
         for ignore in IGNORES.finditer(line):
@@ -225,7 +225,7 @@ def bare_ignores(source: str) -> list[str]:
 
 
 def unreasoned_settings(pyproject: str) -> list[str]:
-    """The linter's ignore lists in pyproject.toml: every line with a rule in it says why."""
+    """Find lines in the linter's ignore lists of pyproject.toml that do not say why."""
     found = []
     is_inside = False
     for number, line in enumerate(pyproject.splitlines(), 1):

@@ -15,7 +15,7 @@ HEADING = re.compile(r"^#+ (?P<words>.+)$", re.MULTILINE)
 
 
 def anchors(page: Path) -> set[str]:
-    """The headings of a page as links name them."""
+    """Return the headings of a page as links name them."""
     found = HEADING.findall(page.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", words.lower()).strip().replace(" ", "-") for words in found}
 

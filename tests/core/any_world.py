@@ -116,7 +116,7 @@ class AnyWorld(RuleBasedStateMachine):
             self.lane.asked_s[str(entry.data["delivery"])] = self.clock.monotonic_s()
 
     async def _windows_tell(self) -> None:
-        """What a desk's worker tells when it begins."""
+        """Report what a desk's worker reports when it begins."""
         for window in self.hands.dialogs:
             await self.octet.dispatch.window_shows("main", self.hands.what_shows(window))
         await self.octet.dispatch.desk_locked("main", is_locked=self.is_locked)
@@ -174,14 +174,14 @@ class AnyWorld(RuleBasedStateMachine):
             assert isinstance(asked.exception(), OctetError | None)
 
     async def _resolve(self, task: TaskId, decision: Decision) -> None:
-        """What arrived and is sent again is pressed twice by a person's word."""
+        """Decide about a delivery; one that arrived and is sent again is pressed twice by a user's word."""
         sent = [one for one in await self.octet.deliveries.list_for_task(task) if one.state is DeliveryState.UNKNOWN]
         await self.octet.unknowns.resolve(task, decision, by=ADA)
         if decision is Decision.SEND_AGAIN:
             self.sent_again.update((self.lane.codes.get(task, ""), *(one.id for one in sent)))
 
     def _settle_words(self, tx: Tx, *, may_be_dropped: bool) -> None:
-        """A person looks at the windows and says what is so."""
+        """Look at the windows as a user, and say what is so."""
         for delivery in self.octet.deliveries.open_messages(tx):
             if delivery.state is DeliveryState.UNKNOWN:
                 again = DeliveryState.CANCELLED if may_be_dropped else DeliveryState.QUEUED
@@ -189,7 +189,7 @@ class AnyWorld(RuleBasedStateMachine):
                 self.octet.deliveries.step(tx, delivery, to)
 
     def _begin(self, act: Callable[[], Coroutine[object, object, object]]) -> None:
-        """A person waits for the end of an act while everything goes on."""
+        """Begin an act whose end a user awaits while everything else continues."""
 
         async def begin() -> None:
             self.asking.add(asyncio.get_running_loop().create_task(act()))
@@ -202,7 +202,7 @@ class AnyWorld(RuleBasedStateMachine):
         await self._tell(lambda: self.octet.dispatch.window_shows("main", self.hands.what_shows(window)))
 
     async def _tell(self, news: Callable[[], Awaitable[None]]) -> None:
-        """A desk's worker tells its news again until they are taken."""
+        """Report a worker's news again until Octet takes them."""
         while True:
             try:
                 return await news()

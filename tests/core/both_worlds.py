@@ -131,7 +131,7 @@ class BothWorlds(RuleBasedStateMachine):
 
     @rule(steps=st.sampled_from([None, 0, 1, 2, 3]))
     def restart(self, steps: int | None) -> None:
-        """What a new process does with the rows of an old one, whose couriers are gone; new ones may begin at once."""
+        """Restart: a new process takes the rows of an old one, whose workers are gone; new ones may begin at once."""
         self.at_work.clear()
         self._run(self.octet.dispatch.load())
         self.reference.restart()
@@ -156,7 +156,7 @@ class BothWorlds(RuleBasedStateMachine):
         self.deliver("Right", steps, seen, comes_back=comes_back)
 
     def deliver(self, name: str, steps: int, seen: str | None = None, *, comes_back: bool = False) -> None:
-        """The courier of this desk goes on with what it has, or takes what waits for it; perhaps to its end."""
+        """Continue this desk's delivery, or begin the next one; perhaps to its end."""
         hold = self.at_work.get(name) or self._lease(name)
         if hold is None:
             return
@@ -265,7 +265,7 @@ class BothWorlds(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.reference.tasks))
     @rule(which=st.integers(0, 9), decision=st.sampled_from(Decision))
     def decide(self, which: int, decision: Decision) -> None:
-        """A person says what became of what nobody saw arrive."""
+        """Say as a user what became of a delivery that was not seen to arrive."""
         unknown = [task for task in self.reference.tasks if task.open and task.open.state == "unknown"]
         among = unknown or self.reference.tasks
         task = among[which % len(among)]
@@ -289,7 +289,7 @@ class BothWorlds(RuleBasedStateMachine):
         )
 
     def _code(self, which: int) -> tuple[Task, str, int]:
-        """A code that was given out, better one of a task that can be answered."""
+        """Return a code that was issued, better one of a task that can be answered."""
         asked = [code for code in self.codes if code[0].is_asked] or self.codes
         return asked[-1 - which % len(asked)]
 
@@ -354,7 +354,7 @@ def _reason(state: str, reason: str | None) -> str | None:
 
 
 def _in_this_thread(store: Store) -> None:
-    """Writes without the hop to another thread: thousands of moves in seconds."""
+    """Write without the hop to another thread: thousands of moves in seconds."""
 
     async def at_once(work: Callable[[], object]) -> object:
         return work()

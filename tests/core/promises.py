@@ -35,7 +35,7 @@ class Promises:
     is_locked: bool
 
     async def look(self) -> int:
-        """Returns how many tasks there are."""
+        """Check every promise; return how many tasks there are."""
         octet = self.octet
         await octet.journal.verify()
         tasks = {task.id: task for task in await octet.tasks.list(by=ADA, limit=1_000)}
@@ -163,7 +163,7 @@ class Promises:
 
 
 async def what_is_open(octet: Coordinator, said: Sequence[MessageId]) -> list[str]:
-    """What people asked for and has not come to its end, and agents that have nothing to do and take nothing."""
+    """Return what users asked for and has not ended, and agents that have nothing to do and take nothing."""
     left = [
         f"{task.id} {task.state.value} ({task.reason})"
         for task in await octet.tasks.list(by=ADA, limit=1_000)

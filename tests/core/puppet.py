@@ -190,12 +190,12 @@ def part_of(order: DeliveryRequest) -> tuple[int, int]:
 
 
 def about(order: DeliveryRequest) -> str:
-    """The head of its text, without the part: the same for all parts of one message."""
+    """Return the head of its text without the part: the same for all parts of one message."""
     return _PART.sub("", order.text.partition("\n")[0])
 
 
 def name_of(order: DeliveryRequest) -> str:
-    """The task of a brief; the body of words, which is different each time, and who it is for if it is for all."""
+    """Return the task of a brief; the body of a message, which is unique, and its recipient if it is for all."""
     if is_brief(order):
         return order.text.split("· task ")[1].split()[0]
     body = order.text.splitlines()[1]
@@ -203,8 +203,8 @@ def name_of(order: DeliveryRequest) -> str:
 
 
 def submitted_as(order: DeliveryRequest) -> str:
-    """What may be submitted once: the prompt of one lease, a person's words to this agent, what the hub says, one part
-    of a prompt, and what an act presses."""
+    """Name what may be submitted once: the prompt of one lease, a person's words to this agent, what the hub says, one
+    part of a prompt, and what an act presses."""
     if order.act is not None or part_of(order)[1] > 1:
         return order.delivery
     if is_brief(order):
@@ -213,5 +213,5 @@ def submitted_as(order: DeliveryRequest) -> str:
 
 
 def code_in(order: DeliveryRequest) -> str:
-    """The code by which it is answered; empty where it has none."""
+    """Return the code by which it is answered; empty where it has none."""
     return order.text.split("--code ")[1].split()[0] if "--code " in order.text else ""

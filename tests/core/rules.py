@@ -88,7 +88,7 @@ class Rules:
         self.tasks.append(Task(wanted, priority))
 
     def dispatch(self) -> None:
-        """What may go on goes on, the free get work, the rest says why it stands."""
+        """Move what may move, give work to free agents, and say why the rest waits."""
         away = {name for name, agent in self.agents.items() if agent.state in OUT_OF_REACH}
         for task in self.tasks:
             if task.state == "waiting" and any(task.can(name) for name in self.agents.keys() - away):
@@ -105,7 +105,7 @@ class Rules:
                 task.to("waiting", "hold" if is_held else "window")
 
     def take(self, name: str) -> tuple[Task, Delivery] | None:
-        """A desk that has nothing under way finds out first what became of an interrupted Enter: that never leaves
+        """Find out first what became of an interrupted Enter where a desk has nothing under way: that never leaves
         `submitting` by a lease. Then comes what is queued."""
         mine = [(task, task.open) for task in self.tasks if task.open and task.open.agent == name]
         for task, delivery in mine:
@@ -122,7 +122,7 @@ class Rules:
         return None
 
     def step(self, task: Task, delivery: Delivery, fence: int, to: str) -> None:
-        """The holder's own step; Enter is not granted once more after the task has ended."""
+        """Take the holder's own step; Enter is not granted again after the task has ended."""
         if delivery.fence != fence or STEPS.get(delivery.state) != to:
             raise No
         if delivery.state == "submitting" and task.state in ENDED:
@@ -130,13 +130,13 @@ class Rules:
         delivery.state = to
 
     def outcome(self, task: Task, delivery: Delivery, fence: int, seen: str) -> None:
-        """What was seen, and then that the window came back while it was not yet written down."""
+        """Apply what was seen; then the window came back before it was written down."""
         self._weigh(task, delivery, fence, seen)
         if delivery.agent in self.came_back:
             self.usable(delivery.agent)
 
     def _weigh(self, task: Task, delivery: Delivery, fence: int, seen: str) -> None:
-        """What a lane saw counts for the holder of the lease only, and never against what was granted."""
+        """Weigh what a lane saw: it counts for the holder of the lease only, and never against what was granted."""
         if delivery.fence != fence or delivery.state not in UNDER_WAY:
             return
         died = delivery.state != "submitting" and seen == "lost"
@@ -169,7 +169,7 @@ class Rules:
             self._refuse(task, delivery)
 
     def usable(self, name: str) -> None:
-        """The window of this agent can be used again."""
+        """Make this agent's window usable again."""
         self.came_back.add(name)
         if self.agents[name].state == "offline":
             self.agents[name].to("idle")
@@ -212,7 +212,7 @@ class Rules:
         self._take_back(task)
 
     def decide(self, task: Task, decision: str) -> None:
-        """A person says whether what nobody saw arrive did; the lease and its code stay right."""
+        """Say as a user whether an unseen delivery arrived; the lease and its code stay valid."""
         delivery = task.open
         if delivery is None or delivery.state != "unknown":
             raise No
@@ -258,7 +258,7 @@ class Rules:
         task.agent, task.lease = None, task.lease + 1
 
     def _give_up(self, task: Task) -> None:
-        """What was not submitted yet never will be."""
+        """Give up what was not submitted yet."""
         if task.open and task.open.state != "submitting":
             task.open.state = "cancelled"
 

@@ -51,7 +51,7 @@ Story = Callable[[BothWorlds], object]
 
 
 def _without(owner: object, verb: str, gives: object = None) -> Bug:
-    """The verb does nothing."""
+    """Make the verb do nothing."""
     return lambda patch: patch.setattr(owner, verb, lambda *_, **__: gives)
 
 

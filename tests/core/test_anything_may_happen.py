@@ -71,7 +71,7 @@ class AnythingMayHappen(AnyWorld):
 
     @rule(with_right=st.booleans(), was_pressed=st.booleans(), set_by=st.sampled_from([0, 0, -7200, 7200]))
     def restart(self, with_right: bool, was_pressed: bool, set_by: int = 0) -> None:  # noqa: FBT001 - hypothesis draws it
-        """The config may have lost or found an agent meanwhile; Enter, once granted, may have been pressed or not."""
+        """Restart Octet. The config may have lost or found an agent; a granted Enter may have been pressed or not."""
         if self.lane.order is not None and not self.lane.is_looking and self.lane.stage == 3 and was_pressed:
             self.lane.press(self.lane.order)
         self.runner.run(self._end())
@@ -81,7 +81,7 @@ class AnythingMayHappen(AnyWorld):
 
     @rule(with_right=st.booleans(), words=st.lists(st.sampled_from(sorted(OUTCOMES)), min_size=1, max_size=3))
     def reload(self, with_right: bool, words: list[str]) -> None:  # noqa: FBT001 - hypothesis draws it
-        """The config is read anew while Octet runs, as core/maintenance/reload.py does it."""
+        """Reload the config while Octet runs, as core/maintenance/reload.py does it."""
         self._configure(with_right=with_right)
         self._try(lambda: self._reload(words))
 
@@ -103,7 +103,7 @@ class AnythingMayHappen(AnyWorld):
         decision=st.sampled_from(Decision),
     )
     def person(self, verb: str, which: int, agent: str, decision: Decision) -> None:
-        """A person decides about a task; who says what became of a prompt may be wrong."""
+        """Decide about a task as a user, who may be wrong about what became of a prompt."""
         tasks, task = self.octet.tasks, self._pick(which)
         verbs: dict[str, Callable[[], Awaitable[object]]] = {
             "cancel": lambda: tasks.cancel(task, by=ADA),
@@ -178,7 +178,7 @@ class AnythingMayHappen(AnyWorld):
 
     @rule(told=st.booleans())
     def notice(self, told: bool) -> None:  # noqa: FBT001 - hypothesis draws it
-        """The outbox tells the oldest one that is due, or meets a 500."""
+        """Post the oldest notice that is due, or meet a 500."""
 
         async def tell() -> None:
             for one in await self.octet.notices.due(1):
@@ -249,7 +249,7 @@ class AnythingMayHappen(AnyWorld):
 
     @rule(first=st.sampled_from(FAULTS), second=st.sampled_from(FAULTS), window=WINDOWS, times=st.integers(1, 3))
     def two_faults(self, first: str, second: str, window: str, times: int) -> None:
-        """The second begins before anything has come to rest after the first."""
+        """Begin the second fault before anything has come to rest after the first."""
 
         async def both() -> None:
             for fault in (first, second):
@@ -353,6 +353,6 @@ def _tell(story: Story) -> None:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that refuses is asked again at once."""
+    """Ask a store that refuses again at once."""
     monkeypatch.setattr(quarantine, "STORE_PAUSE_S", 0)
     monkeypatch.setattr(engine, "_PROBE_S", 0)

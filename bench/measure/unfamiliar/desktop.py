@@ -110,13 +110,13 @@ class UnfamiliarDesktop:
         }
 
     def picture(self) -> bytes:
-        """The whole display, as a PNG."""
+        """Return the whole display as a PNG."""
         with mss.MSS(display=self.display.name) as screen:
             shot = screen.grab(screen.monitors[0])
         return mss.tools.to_png(shot.rgb, shot.size) or b""
 
     def heard(self, kind: str) -> list[str]:
-        """What was really sent in this window."""
+        """Return what was really sent in this window."""
         file = self.folder / f"{kind}.heard"
         lines = file.read_text("utf-8").splitlines() if file.exists() else []
         return [json.loads(line) for line in lines]

@@ -77,7 +77,7 @@ def talk(argv: Sequence[str], environ: Mapping[str, str]) -> Talk:
 
 
 def _answer(words: str) -> tuple[str, str] | None:
-    """What the command asks at the end of `words`, and what to answer; None where it asks nothing."""
+    """Return what the command asks at the end of `words`, and the answer; None where it asks nothing."""
     lines = [line for line in words.splitlines() if line.strip()]
     if not lines or not _ASKS.search(lines[-1]):
         return None

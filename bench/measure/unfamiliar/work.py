@@ -70,7 +70,7 @@ class WorkResult:
 
 
 def connected(home: Path) -> dict[str, str]:
-    """The windows that the home's configuration names, by their agents: each with its kind."""
+    """Return the windows that the home's configuration names, by their agents, each with its kind."""
     kinds: dict[tuple[str, str], str] = {}
     for file in (home / "config/desks").glob("*.toml"):
         for window in tomllib.loads(file.read_text("utf-8")).get("windows", ()):
@@ -187,7 +187,7 @@ def violations(outcome: WorkResult) -> list[str]:
 
 
 def broken_variants(outcome: WorkResult) -> dict[str, WorkResult]:
-    """What the same run would have looked like if Octet had done harm: `violations` must see each of these."""
+    """Return what the run would have looked like if Octet had done harm: `violations` must see each of these."""
     first = outcome.delivered[0]
     others = [kind for kind in outcome.heard if kind != first.kind]
     [text] = [one for one in outcome.heard[first.kind] if f" done {first.task} " in one]

@@ -96,7 +96,7 @@ async def row(octet: Coordinator, delivery: DeliveryId) -> Delivery:
 
 
 async def until_open(octet: Coordinator, mark: str) -> tuple[AgentDialog, ...]:
-    """What stands still, once it is this and nothing else."""
+    """Wait until this dialog, and nothing else, is open."""
     async with asyncio.timeout(60):
         while True:
             found = await octet.agent_actions.dialogs.list_open()
@@ -106,7 +106,7 @@ async def until_open(octet: Coordinator, mark: str) -> tuple[AgentDialog, ...]:
 
 
 async def until_queued(octet: Coordinator) -> list[Delivery]:
-    """The acts upon Agent-1 that wait, once there are any."""
+    """Return the acts for Agent-1 that wait, once there are any."""
     async with asyncio.timeout(60):
         while True:
             found = await octet.store.write(

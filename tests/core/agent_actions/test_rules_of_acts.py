@@ -184,7 +184,7 @@ async def play(home: Path, steps: list[tuple[str, str]]) -> None:
 
 
 async def look(octet: Coordinator, story: Play) -> None:
-    """What must hold at the end of every story."""
+    """Check what must hold at the end of every story."""
     window = story.window
     assert max(window.pressed.values(), default=0) <= 1, "pressed twice"
     assert window.wrong == [], "pressed for another dialog than the one that was shown"

@@ -81,7 +81,7 @@ DRY = Outcome(result=Result.SENT, reason=Reason.DRY_RUN)
 async def stands(
     octet: Coordinator, view: AgentMessageView, *states: DeliveryState, reason: str | None = None
 ) -> list[Delivery]:
-    """These words' deliveries, once they are in these states."""
+    """Return this message's deliveries, once they are in these states."""
     found: list[Delivery] = []
 
     async def there() -> bool:

@@ -84,7 +84,7 @@ class LooksLong(FakeLane):
 
 
 async def interrupted(home: Path, brief: str = "Count the birds") -> DeliveryRequest:
-    """A home whose only delivery was interrupted after Enter had been asked for."""
+    """Make a home whose only delivery was interrupted after Octet asked for Enter."""
     lane = Dies()
     async with window_house(home, lane) as octet:
         await octet.tasks.new(make_new_task(brief), by=ADA)

@@ -21,7 +21,7 @@ MANY = 120
 
 @asynccontextmanager
 async def fleet(home: Path, *numbers: int) -> AsyncGenerator[Coordinator]:
-    """A coordinator with these agents on one desk that is not available; nothing runs on its own."""
+    """Open a coordinator with these agents on one desk that is not available; no loop runs."""
     names = [f"agent-{number}" for number in numbers]
     async with open_coordinator(
         home,

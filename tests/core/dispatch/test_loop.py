@@ -50,7 +50,7 @@ async def window_house(
     hands: FakeHands | None = None,
     keeping: ReceiptSettings | None = None,
 ) -> AsyncGenerator[Coordinator]:
-    """A coordinator with one desk that is ready, `agents` windows on it, and dispatch at work."""
+    """Open a coordinator with one desk that is ready, `agents` windows on it, and dispatch at work."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
     async with open_coordinator(
         home,

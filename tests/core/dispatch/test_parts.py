@@ -63,7 +63,7 @@ async def house(
 
 
 def joined(prompts: Sequence[str]) -> str:
-    """The body that these parts make, once their numbers are seen to be right."""
+    """Return the body that these parts make, once their numbers are seen to be right."""
     found = [FRAME.fullmatch(prompt) for prompt in prompts]
     assert all(found), prompts
     numbers = [(int(one[1]), int(one[2])) for one in found if one]
@@ -81,7 +81,7 @@ async def stood(octet: Coordinator, task: TaskId = FIRST) -> tuple[Task, tuple[D
 
 
 async def wait_for(octet: Coordinator, state: DeliveryState, *, part: int, reason: str, fence: int) -> Delivery:
-    """The newest delivery, once it is that part in that state, after so many attempts."""
+    """Return the newest delivery, once it is that part in that state, after so many attempts."""
 
     async def there() -> bool:
         newest = (await stood(octet))[1][-1:]

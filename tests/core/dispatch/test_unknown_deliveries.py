@@ -50,7 +50,7 @@ SEEN_NOWHERE = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the 
 
 
 async def unknown(octet: Coordinator) -> Delivery:
-    """A task whose delivery is unknown, and one that waits behind it for the same agent."""
+    """Make a task whose delivery is unknown, and one that waits behind it for the same agent."""
     await octet.tasks.new(make_new_task("Count the birds"), by=CAROL)
     await octet.tasks.new(make_new_task("Count the bees"), by=CAROL)
     await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
@@ -66,7 +66,7 @@ async def journal(octet: Coordinator, delivery: Delivery) -> list[tuple[str, obj
 
 
 async def notices(octet: Coordinator, kind: NoticeKind) -> list[Notice]:
-    """What is told of this kind, with the cards posted first."""
+    """Return the notices of this kind, with the cards posted first."""
     for notice in await octet.notices.due(100):
         if notice.kind is NoticeKind.CARD:
             await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)

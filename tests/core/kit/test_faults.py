@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def points_in_the_code() -> dict[str, str]:
-    """The name of each point, with the file it stands in."""
+    """Return the name of each point, with its file."""
     found: dict[str, str] = {}
     for path in [path for storey in ("core", "bot", "automation") for path in (ROOT / storey).rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -49,7 +49,7 @@ def points_in_the_code() -> dict[str, str]:
 
 
 def spelled(name: ast.expr) -> list[str]:
-    """The names that an argument stands for: plain text, or text with one of the worker's three steps in it."""
+    """Return the names that an argument means: plain text, or text with one of the worker's three steps in it."""
     match name:
         case ast.Constant(value=str(text)):
             return [text]
@@ -107,7 +107,7 @@ def test_an_arrow_has_a_point_before_its_commit_and_one_after_it(folder: Path) -
 
 
 def strike(folder: Path, other: subprocess.Popen[str] | None = None) -> subprocess.Popen[str]:
-    """A process of its own that passes the point as soon as it reads a line."""
+    """Start a process that passes the point as soon as it reads a line."""
     words = [sys.executable, "-c", STRIKE, str(folder), str(other.pid if other else 1)]
     process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -17,7 +17,7 @@ PROFILES = Path(__file__).parents[2] / "data/profiles"
 
 
 def read(folder: Path, said: str) -> tuple[tuple[Readback, ...], str]:
-    """What a profile with these lines in place of its read-back is, and what is wrong with it."""
+    """Return what a profile with these lines in place of its read-back is, and what is wrong with it."""
     place = folder / "config/profiles"
     place.mkdir(parents=True)
     (folder / "config/desks").mkdir()

@@ -55,7 +55,7 @@ def proven(tmp_path: Path) -> ProfileFiles:
 
 
 def whole(kind: Kind) -> Profile:
-    """The profile with what is needed measured at a window, and nothing else."""
+    """Return the profile with only what is needed measured at a window."""
     wanted = {one.path for one in kind.wanted() if one.is_needed}
     profile = complete(kind, nested({path: value for path, value in WINDOW.items() if path in wanted}), ROOT)
     assert isinstance(profile, Profile), profile
@@ -63,7 +63,7 @@ def whole(kind: Kind) -> Profile:
 
 
 def habits(profile: Profile) -> Profile:
-    """The profile without what everybody measures at their own windows, or chooses."""
+    """Return the profile without what users measure at their own windows, or choose."""
     composer = replace(profile.composer, box=profile.anchor, background="", label="")
     window: dict[str, Any] = {"match_class": "", "composer": composer, "anchor": profile.anchor, "busy": None}
     return replace(profile, name="", acts={}, max_chars=0, confirm=frozenset(), **window)

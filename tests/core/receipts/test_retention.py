@@ -49,7 +49,7 @@ async def tell_all(octet: Coordinator) -> None:
 
 
 async def answered(octet: Coordinator, lane: FakeLane) -> str:
-    """The first task goes to its end, and everything is told; returns its code."""
+    """Bring the first task to its end, with every notice posted; return its code."""
     await octet.tasks.new(make_new_task("Count the birds\nin the garden", key="a"), by=ADA)
     await reach(octet, FIRST, TaskState.WORKING)
     code = code_in(lane.submitted[0])

@@ -94,8 +94,8 @@ def stores() -> Iterator[ModuleType]:
 
 
 def compiled(statement: Statement) -> tuple[str, list[str], Mapping[str, Any]]:
-    """The statement as SQLite reads it, with two values in each list; the names of its values, in order; those that
-    are written in the statement itself."""
+    """Return the statement as SQLite reads it, with two values in each list; the names of its values, in order; those
+    that are written in the statement itself."""
     said = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
     sql = re.sub(r"\(__\[POSTCOMPILE_(\w+)\]\)", r"(:\1__0, :\1__1)", str(said))
     sql = re.sub(r"__\[POSTCOMPILE_(\w+)\]", r":\1", sql)
@@ -103,7 +103,7 @@ def compiled(statement: Statement) -> tuple[str, list[str], Mapping[str, Any]]:
 
 
 def database(rows: int) -> sqlite3.Connection:
-    """The present schema with so many rows in each table, all of which have ended. Nobody ran ANALYZE, as in a home."""
+    """Make the present schema with this many rows in each table, all ended, without ANALYZE, as in a home."""
     engine = create_engine("sqlite://")
     list(stores())
     metadata.create_all(engine)
@@ -137,7 +137,7 @@ def plan(connection: sqlite3.Connection, statement: Statement) -> list[str]:
 
 
 def complaints(connection: sqlite3.Connection, statement: Statement) -> list[str]:
-    """What of a statement's plan takes longer the more rows have ended."""
+    """Return what of a statement's plan takes longer the more rows have ended."""
     steps = plan(connection, statement)
     tables = "|".join(metadata.tables)
     reads = [step for step in steps if re.match(rf"(SCAN|SEARCH) ({tables}|card|earlier)\b", step)]

@@ -27,7 +27,7 @@ async def make_database(path: Path) -> None:
 
 
 def prints(folder: Path) -> dict[str, str]:
-    """A hash of every file beside the database; SQLite's own shared-memory index, made by any reader, left out."""
+    """Hash every file beside the database except SQLite's shared-memory index, which any reader makes."""
     files = (path for path in folder.iterdir() if not path.name.endswith("-shm"))
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.stat().st_size}
 

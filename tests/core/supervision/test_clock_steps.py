@@ -33,7 +33,7 @@ STEPS = pytest.mark.parametrize("by_s", [-HOUR_S, 400 * 24 * HOUR_S])
 
 @asynccontextmanager
 async def octet_at(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
-    """A coordinator with one window. Its loops do not run: the test takes each step."""
+    """Open a coordinator with one window. Its loops do not run: the test takes each step."""
     async with open_coordinator(
         home,
         agents=[make_window_agent(allowed_actions="interrupt")],
@@ -48,7 +48,7 @@ async def octet_at(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
 
 
 async def take(octet: Coordinator) -> DeliveryRequest | None:
-    """What the courier begins now, if anything is due."""
+    """Return what the delivery worker begins now, if anything is due."""
     await octet.store.write(octet.dispatch.assigner.assign_ready)
     for _ in range(5):
         work = await courier_of(octet)._next()

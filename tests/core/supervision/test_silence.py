@@ -47,7 +47,7 @@ async def begin(octet: Coordinator) -> None:
 
 
 async def told(octet: Coordinator) -> list[str]:
-    """What people are told in threads, in order."""
+    """Return what users read in threads, in order."""
     for notice in await octet.notices.due():
         if notice.kind is NoticeKind.CARD:
             await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)

@@ -240,7 +240,7 @@ async def test_who_is_paused_or_not_seen_idle_is_not_asked(tmp_path: Path) -> No
 
 
 async def asked(octet: Coordinator, lane: FakeLane, times: int = 1) -> None:
-    """The question stands in the window for the so many-th time."""
+    """Wait until the question is in the window for the n-th time."""
 
     async def there() -> bool:
         return len(lane.submitted) == 1 + times
