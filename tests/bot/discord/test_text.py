@@ -56,8 +56,8 @@ def test_cut_does_not_part_a_sign_from_its_marks() -> None:
 def test_an_inline_text_keeps_the_limit_and_is_one_line(foreign: str, limit: int) -> None:
     shown = text.inline(foreign, limit)
     assert text.size(shown) <= limit
-    assert "\n" not in shown
-    assert not re.search("[\u202a-\u202e]", shown)
+    assert not re.search("[\n\u202a-\u202e]", shown)
+    assert 1 <= text.size(text.plain(foreign, 100)) <= 100
 
 
 @given(anything)
@@ -78,12 +78,8 @@ def test_a_fenced_text_cannot_leave_its_fence(foreign: str, limit: int) -> None:
     assert shown.startswith("```\n")
     assert shown.endswith("\n```")
     assert "```" not in shown[3:-3]
-
-
-@given(anything)
-def test_what_fits_a_fence_is_shown_character_by_character(foreign: str) -> None:
     if text.fits_fence(foreign, 2000):
-        assert text.fence(foreign, 2000) == f"```\n{foreign or ' '}\n```"
+        assert text.fence(foreign, 2000) == f"```\n{foreign or ' '}\n```", "character by character"
 
 
 @given(anything, st.integers(20, 900))
@@ -93,10 +89,6 @@ def test_every_line_of_an_answer_is_marked_as_a_quote_and_no_code_block_stays_op
         assert shown.count("```") % 2 == 0
         assert len(shown.splitlines()) == shown.count("\n") + 1
         assert all(line.startswith("> ") for line in shown.split("\n"))
-
-
-def test_an_answer_of_which_nothing_can_be_seen_says_so() -> None:
-    assert text.quote("\u202e\u200b", 100) == "> (nothing to show)"
 
 
 FORGED = st.lists(
@@ -122,11 +114,7 @@ def test_an_answer_keeps_its_words_its_blank_lines_and_the_address_of_a_link() -
     said = "**Done.**\r\n\r\nSee [the log](https://evil.example/x) 👩‍🚀\u2028-# oabcd·12"
     assert text.quote(said, 400) == "> **Done.**\n> \n> See [the log] (https://evil.example/x) 👩‍🚀\n> -# oabcd.12"
     assert text.quote("one\ntwo\nthree", 24) == "> one\n> two\n> …"
-
-
-@given(anything)
-def test_a_plain_line_is_never_empty_and_never_too_long(foreign: str) -> None:
-    assert 1 <= text.size(text.plain(foreign, 100)) <= 100
+    assert text.quote("\u202e\u200b", 100) == text.quote(text._NOTHING, 100)
 
 
 @pytest.mark.parametrize("foreign", HOSTILE)
