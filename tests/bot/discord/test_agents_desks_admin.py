@@ -21,13 +21,11 @@ from core.desks.model import (
     Arranged,
     DeskIsShared,
     DeskNotFound,
-    DeskNow,
     DeskState,
     NothingLearned,
     WindowNotSeen,
     WindowStatus,
 )
-from core.fleet.model import Ping
 from core.kit.errors import OctetError
 from core.kit.problems import ConfigWrong, Problem
 from core.maintenance.model import NotReloaded, Reloaded, ReloadUnavailable
@@ -131,14 +129,6 @@ async def test_a_screenshot_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: P
             assert await town.ask("desk screenshot", user="Ben", **options) == said(UserUnknown())
 
 
-async def test_agents_and_desks_are_completed(owned: Town) -> None:
-    for command in ("desk stop", "desk hold", "desk release", "desk screenshot"):
-        assert await owned.complete(command, "desk", "MA") == ["main"]
-        assert await owned.complete(command, "desk", "attic") == []
-    for command in ("agent pause", "agent drain", "agent resume"):
-        assert await owned.complete(command, "agent", "dr") == ["Dry-1"]
-
-
 async def test_a_window_with_a_problem_is_shown_with_its_code_and_what_to_do(owned: Town) -> None:
     def problem(reason: Reason) -> list[str]:
         return ["✗", sentence(reason), f"→ {next_step(reason)}"]
@@ -156,16 +146,6 @@ async def test_a_window_with_a_problem_is_shown_with_its_code_and_what_to_do(own
     examined = await owned.ask("desk doctor", desk="main")
     assert all(words in examined for words in problem(Reason.LOCKED))
     assert sentence(Reason.LOCKED) in await owned.ask("desk status")
-
-
-async def test_health_shows_a_desk_in_trouble_and_a_ping_that_fails(owned: Town) -> None:
-    core = owned.coordinator
-    core.desks.worker_is("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display went away"))
-    ping = Ping(is_wanted=True, where="https://hc.example.org/…", note="status 500")
-    core.fleet.health.pinged(ping)
-    shown = await owned.ask("fleet health")
-    assert "its display went away" in shown
-    assert "status 500" in shown
 
 
 async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: Town) -> None:

@@ -9,6 +9,7 @@ import pytest
 from discord import app_commands
 
 from bot.discord.bot import OPEN_TO_ALL, Bot
+from bot.discord.views.buttons import MessageButton
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
 from tests.bot.discord.town import Town, make_bot
@@ -17,10 +18,19 @@ Command = app_commands.Command[Any, ..., Any]
 
 
 @pytest.fixture
-async def commands(quiet_town: Town) -> AsyncIterator[list[Command]]:
-    bot: Bot = make_bot(quiet_town)
-    yield [one for one in bot.tree.walk_commands() if isinstance(one, app_commands.Command)]
-    await bot.close()
+async def bot(quiet_town: Town) -> AsyncIterator[Bot]:
+    made = make_bot(quiet_town)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def commands(bot: Bot) -> list[Command]:
+    return [one for one in bot.tree.walk_commands() if isinstance(one, app_commands.Command)]
+
+
+async def test_every_button_works_after_a_restart(bot: Bot) -> None:
+    assert set(bot._connection._view_store._dynamic_items.values()) == set(MessageButton.__subclasses__())
 
 
 async def test_each_verb_for_discord_is_one_command_with_descriptions(commands: list[Command]) -> None:

@@ -10,15 +10,12 @@ import pytest
 from bot.discord.errors import MessageRejected, TooOldToEdit
 from bot.discord.outbox import EDIT_EVERY_S, NONCE_LASTS_MS, Outbox
 from core.deliveries.model import DeliveryState
-from core.messages.model import MessageKind, NewMessage
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
-from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskState
 from tests.bot.discord.house import CHANNEL, LOST, House, house, never, once
 from tests.bot.discord.shapes import ADA
-from tests.builders import make_agent
 from tests.fakes.channels import said
 from tests.fakes.clock import FakeClock
 
@@ -271,35 +268,6 @@ async def test_one_task_in_trouble_does_not_delay_another(tmp_path: Path) -> Non
         await here.ask(brief="Count the bees")
         await here.sweep()
         assert [one.parts for one in here.shown("bees")] == [one.parts for one in here.channels.messages]
-
-
-async def test_a_message_about_a_task_is_in_its_thread_after_what_came_earlier(tmp_path: Path) -> None:
-    async with house(tmp_path) as here:
-        octet, task, other = here.coordinator, await here.ask(), await here.say()
-        await here.tell(task, NoticeKind.HELD, "parked: window_refused")
-
-        def about(tx: Tx) -> None:
-            new = NewMessage(
-                kind=MessageKind.MESSAGE,
-                sender=f"person:{ADA.id}",
-                sender_name="Ada",
-                recipient="agent:Agent-1",
-                task=task.id,
-                source=octet.messages.find(tx, other.message.id).source,
-                body="About it",
-                priority=2,
-                expires_at_ms=2**42,
-            )
-            message = octet.messages.add(tx, new, by=ADA.id)
-            octet.deliveries.queue(tx, make_agent(), message=message.id, priority=2)
-            octet.notices.notify(tx, NoticeKind.WORDS, task.id, message=message.id)
-
-        await octet.store.write(about)
-        await here.sweep(times=4)
-        [message], [card] = here.shown("About it"), here.shown("### T-1")
-        [held] = [one for one in here.channels.messages if one.channel == int(card.id) and one is not message]
-        assert (message.channel, int(held.id) < int(message.id)) == (int(card.id), True)
-        assert [one.channel for one in here.shown("Ada → Agent-1", "Hello")] == [CHANNEL]
 
 
 async def test_a_message_is_edited_in_place_and_its_failure_pings_the_sender(tmp_path: Path) -> None:

@@ -23,12 +23,10 @@ async def test_a_ban_stops_all_writers_and_then_one_tries_before_the_others(tmp_
         await here.sweep(times=20)
         assert len(here.channels.calls) <= 8, "only those that were under way when the ban began"
         before = len(here.channels.calls)
-        here.clock.advance(60)
-        await here.sweep(times=5)
+        await here.later(60, times=5)
         assert len(here.channels.calls) == before + 1, "one request shows that the ban goes on"
         here.channels.before = never
-        here.clock.advance(60)
-        await here.sweep(times=20)
+        await here.later(60, times=20)
         assert len(here.channels.threads) == 30
         assert {row.attempts for row in await here.rows()} == {0}, "a ban is no try of a notice"
 
@@ -38,11 +36,9 @@ async def test_a_ban_without_a_length_rests_for_five_minutes(tmp_path: Path) -> 
         await here.ask()
         here.channels.before = always(DiscordBan(why="429 0"))
         await here.sweep()
-        here.clock.advance(299)
-        await here.sweep()
+        await here.later(299)
         assert len(here.channels.calls) == 1
-        here.clock.advance(1)
-        await here.sweep()
+        await here.later(1)
         assert len(here.channels.calls) == 2
         assert [NoticeState(row.state) for row in await here.rows()] == [NoticeState.PENDING]
 
@@ -61,9 +57,8 @@ async def test_after_a_403_the_channel_rests_with_growing_pauses_and_is_listed(t
             waited = 0.0
             while len(here.channels.calls) == tried:
                 assert waited < 4000
-                here.clock.advance(5)
                 waited += 5
-                await here.sweep()
+                await here.later(5)
             assert len(here.channels.calls) == tried + 1, "one tries for all"
             tried, pauses = tried + 1, [*pauses, waited]
         assert pauses == [5 * 2.0**n for n in range(10)] + [3600.0] * 3
@@ -71,8 +66,7 @@ async def test_after_a_403_the_channel_rests_with_growing_pauses_and_is_listed(t
         await here.sweep(times=3)
         assert len(here.channels.calls) == tried, "what is new waits too"
         here.channels.forbidden.clear()
-        here.clock.advance(3600)
-        await here.sweep(times=10)
+        await here.later(3600, times=10)
         assert len(here.channels.threads) == 14
         assert await here.untold() == []
         assert other.id == "T-13"
@@ -84,8 +78,7 @@ async def test_changed_permissions_end_the_wait_at_once(tmp_path: Path) -> None:
         await here.sweep()
         here.channels.forbidden = {CHANNEL}
         await here.coordinator.tasks.cancel(task.id, by=ADA)
-        here.clock.advance(EDIT_EVERY_S)
-        await here.sweep(times=3)
+        await here.later(EDIT_EVERY_S, times=3)
         assert "cancelled" not in said(here.channels.messages[0].parts)
         here.channels.forbidden.clear()
         await here.sweep(times=3)
@@ -126,19 +119,15 @@ async def test_a_message_that_keeps_failing_is_given_up_and_the_others_of_its_ta
 
 async def test_nothing_is_given_up_while_discord_fails_at_everything(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
-        await here.ask()
-        here.channels.before = always(DiscordFailed(why="503 0"))
-        for _ in range(30):
-            await here.sweep()
-            here.clock.advance(300)
-        await here.ask()
-        here.channels.before = lambda verb: always(DiscordFailed(why="503 0"))(verb) if verb == "post" else None
-        for _ in range(30):
-            await here.sweep()
-            here.clock.advance(300)
+        failed = DiscordFailed(why="503 0")
+        for fails in (always(failed), lambda verb: always(failed)(verb) if verb == "post" else None):
+            await here.ask()
+            here.channels.before = fails
+            for _ in range(30):
+                await here.later(300)
         assert {row.state for row in await here.rows()} == {"pending"}
         here.channels.before = never
-        await here.sweep()
+        await here.later(300)
         assert len(here.channels.threads) == 2
 
 
@@ -182,10 +171,8 @@ async def test_a_message_is_edited_once_a_second_and_a_channel_five_times_in_fiv
             assert len(later) <= EDITS
             assert len([one for one in later if one[1] == message and one[0] < at_s + EDIT_EVERY_S - 0.01]) == 1
         assert len(edits) == 2 * EDITS
-        here.clock.advance(EDITS_S)
-        await here.sweep()
-        here.clock.advance(EDITS_S)
-        await here.sweep()
+        await here.later(EDITS_S)
+        await here.later(EDITS_S)
         assert len({said(sent.parts).partition("Seen")[2].partition("o")[0] for sent in here.channels.messages}) == 1
 
 
@@ -200,8 +187,7 @@ async def test_nothing_is_edited_only_because_time_passed(tmp_path: Path) -> Non
             await here.coordinator.store.write(
                 lambda tx: ledger.record_activity(tx, ledger.find(tx, task.id), TaskActivity.REPLIED)
             )
-            here.clock.advance(60)
-            await here.sweep()
+            await here.later(60)
             assert here.channels.messages[0].edits == 1, number
             here.clock.advance(EDIT_EVERY_S)
         assert not await here.coordinator.notices.due()

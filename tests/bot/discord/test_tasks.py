@@ -179,18 +179,12 @@ async def test_the_cancel_button_ends_the_task_for_who_may_end_it(owned: Town) -
     assert buttons(await owned.card("T-1", TaskState.CANCELLED)) == []
 
 
-async def test_a_user_ends_a_task_with_a_text_of_their_own(owned: Town) -> None:
-    await asked(owned)
-    await owned.ask("task done", task="T-1", text="I counted: seven")
-    await owned.said(f"<@{owned.ada}>", "> I counted: seven")
-    await owned.said("**T-1 is done**")
-    await owned.card("T-1", TaskState.DONE)
-
-
 async def test_tasks_are_listed_and_completed_by_what_can_be_done_with_them(owned: Town) -> None:
     for brief in ("Count the birds " * 12, "Count the bees"):
         await owned.ask("task new", brief=brief, agent="Dry-1")
-    await owned.ask("task cancel", task="2")
+    await owned.card("T-2", DRY_RUN)
+    await owned.ask("task done", task="2", text="I counted: seven")
+    await owned.said(f"<@{owned.ada}>", "> I counted: seven")
     for state, listed in ((None, ["T-1"]), ("all", ["T-2", "T-1"]), ("ended", ["T-2"])):
         lines = (await owned.ask("task list", **({"state": state} if state else {}))).splitlines()
         assert [line.split("**")[1] for line in lines] == listed
@@ -206,6 +200,7 @@ async def test_tasks_are_listed_and_completed_by_what_can_be_done_with_them(owne
     ):
         assert await owned.complete(command, "task", "t-", **others) == values, command
     assert await owned.complete("task new", "agent", "dry", brief="x") == ["Dry-1"]
+    assert await owned.complete("desk stop", "desk", "MA") == ["main"]
 
 
 async def test_a_refused_window_is_told_once_in_the_thread_with_what_to_do(owned: Town) -> None:

@@ -90,11 +90,10 @@ async def test_a_press_settles_it_and_the_message_names_who_decided(owned: Town,
     assert times_sent(owned) == (2 if "again" in label else 1)
 
 
-@WHAT
-async def test_a_button_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path, what: str) -> None:
+async def test_a_button_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path) -> None:
     async with people(tmp_path, sandbox) as town, bot_at_work(town):
         await town.own()
-        question = await asked(town, what)
+        question = await asked(town)
     async with people(tmp_path, sandbox) as town, bot_at_work(town):
         await town.press(question, "Arrived")
         await town.without_buttons(question)

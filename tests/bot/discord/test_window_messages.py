@@ -122,17 +122,6 @@ async def test_a_user_who_may_not_see_windows_gets_no_picture(owned: Town) -> No
     assert answer.attachments == ()
 
 
-async def test_a_button_of_a_dialog_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path) -> None:
-    async with people(tmp_path, sandbox, agents(ALL)) as town, bot_at_work(town):
-        await town.own()
-        message = await asked(town)
-    async with people(tmp_path, sandbox, agents(ALL)) as town, bot_at_work(town):
-        town.lane.script.append(PRESSED)
-        await town.press(message, "Deny")
-        await town.without_buttons(message)
-        assert town.lane.pressed == [Act.DENY]
-
-
 async def test_a_stranger_who_presses_changes_nothing(owned: Town) -> None:
     message = await asked(owned)
     for label in LABELS:
