@@ -81,12 +81,12 @@ class Demo:
 
 
 def still_listening(listeners: dict[str, int]) -> list[int]:
-    """Return the ports of those sockets that are still open, whoever holds them now."""
+    """Return the ports of those sockets that are still open."""
     return [port for inode, port in _listening() if inode in listeners]
 
 
 def is_stale(screen: str) -> bool:
-    """Whether a display's socket is there with nobody behind it."""
+    """Whether a display's socket is there without a server."""
     path = Path(f"/tmp/.X11-unix/X{screen}")
     with socket.socket(socket.AF_UNIX) as door:
         return path.exists() and door.connect_ex(str(path)) != 0

@@ -62,4 +62,4 @@ async def test_a_partial_answer_is_kept_said_to_be_partial_and_ends_nothing_unti
     assert done.code == 0, done.err
     await house.told(task, "Seven bees, all counted.")
     await house.card(task, "done, says its agent (not checked)")
-    assert len(await house.heads(task, PARTIAL)) == 1, "the same beginning is told once"
+    assert len(await house.heads(task, PARTIAL)) == 1, "the same beginning is posted once"

@@ -206,7 +206,7 @@ async def test_without_a_desktop_a_person_or_a_scripted_model_answers(tmp_path: 
 
 
 async def _in_shell(line: str, folder: Path, world: Path) -> int:
-    """Run the line as a person would who pasted it into a shell that stands in `folder`."""
+    """Run the line as a person would who pasted it into a shell in `folder`."""
     environ = dict(os.environ, HOME=str(world / "home"), XDG_RUNTIME_DIR=str(world / "runtime"))
     shell = await asyncio.create_subprocess_exec("sh", "-c", line, cwd=folder, env=environ)
     return await shell.wait()

@@ -1,6 +1,6 @@
 """A new user's first minutes: from `octet init` in an empty home to a delivered task, by answers alone.
 
-A GTK chat, an xterm and a page in Chromium stand on a display of their own, the local Discord stands in for Discord.
+A GTK chat, an xterm and a page in Chromium are on a display of their own; the local Discord replaces Discord.
 What a window heard is the window's own record of it.
 """
 

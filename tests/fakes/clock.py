@@ -1,4 +1,4 @@
-"""Clocks that the test moves: one that stands otherwise, and one that goes on by itself."""
+"""Clocks that the test moves: one that stops otherwise, and the machine's own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FakeClock:
         self.at_ms += round(seconds * 1000)
 
     def set_wall(self, seconds: float) -> None:
-        """Somebody sets the machine's clock by so much; time goes on as before."""
+        """Set the machine's clock by so much, as a user may; time continues as before."""
         self.set_by_ms += round(seconds * 1000)
 
 

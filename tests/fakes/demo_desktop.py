@@ -55,7 +55,7 @@ class DesktopSession:
         return await self._seen({"look": name})
 
     async def open(self, name: str) -> DesktopWindow | None:
-        """Open the agent's own window at its place, instead of whoever stands there."""
+        """Open the agent's own window at its place, instead of the window that is there."""
         return await self._seen({"open": name})
 
     async def close(self, name: str) -> None:

@@ -54,7 +54,7 @@ BOTH = frozenset({Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN})
 WORKER = "import sys; from automation.desktop.x11.worker import run; sys.exit(run(sys.argv[1]))"
 
 PATIENT = WorkerTimeouts(silence_s=60.0, seized_s=60.0, obey_s=30.0)
-"""On a busy machine a worker stands still for seconds: it is ended for that only where a test is about it."""
+"""On a busy machine a worker pauses for seconds: it is ended for that only where a test is about it."""
 
 PORTABLE = "import sys; from automation.desktop.macos.worker import run; sys.exit(run(sys.argv[1]))"
 """The worker of platforms without X11. No setting chooses it where there is X11: tests start it by hand."""
@@ -310,7 +310,7 @@ async def deliver(
                 seen.append((outcome.result, outcome.reason, outcome.note))
                 commits.steps.clear()
                 order = replace(order, fence=order.fence + 1)
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # what kept it out ends without an event
     except TimeoutError:
         raise AssertionError(f"kept out for {LIMIT_S} s, {len(seen)} times, at last: {seen[-3:]}") from None
 

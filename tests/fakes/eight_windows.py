@@ -1,7 +1,7 @@
 """One program with eight chat windows of one class, whose titles change all the time, as those of an editor do.
 
 Run as a program: eight_windows.py FOLDER. Each window is 390 × 300 pixels, in two rows of four. What was submitted in a
-window is logged in FOLDER/NAME.heard, what stands in its composer now is in FOLDER/NAME.draft; a file FOLDER/titles
+window is logged in FOLDER/NAME.heard, the text of its composer is in FOLDER/NAME.draft; a file FOLDER/titles
 with the word `same` makes all titles the same. Of files that are there from the start, FOLDER/hint lets empty composers
 show a hint, FOLDER/alike lets all look the same.
 """

@@ -1,4 +1,4 @@
-"""The person's own window for tests: what its keys typed stands in its log, and it owns a clipboard of two formats.
+"""The person's own window for tests: its log has what its keys typed, and it owns a clipboard of two formats.
 
 Run as a program: person_window.py TITLE LOG X Y. LOG gets one JSON line for each key; LOG.content is the whole text.
 At the signal USR1 it takes the clipboard again.

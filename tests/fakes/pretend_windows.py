@@ -40,7 +40,7 @@ def pretend() -> None:
     for name in THEIRS:
         importlib.import_module(name)
     sys.modules["msvcrt"] = _msvcrt()
-    setattr(sys, "platform", "win32")  # noqa: B010 its type says that nobody may
+    setattr(sys, "platform", "win32")  # noqa: B010 its type forbids it
     hidden: Any = None
     for name in POSIX_MODULES:
         sys.modules[name] = hidden

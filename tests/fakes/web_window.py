@@ -1,4 +1,4 @@
-"""Chat windows in Chromium for tests: the page, the server that is told what was submitted, and the browser's start."""
+"""Chat windows in Chromium for tests: the page, the server that records what was submitted, and the browser's start."""
 
 from __future__ import annotations
 

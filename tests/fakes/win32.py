@@ -77,7 +77,7 @@ class FakeDesktop(Desktop):
         self.here: tuple[int, int] = (5, 5)
         self.idle = 100.0
         self.grants = True
-        """Whether Windows gives the foreground to whoever asks for it."""
+        """Whether Windows gives the foreground to the program that asks for it."""
 
     def one(self, window: int) -> Made | None:
         return next((made for made in self.windows if made.id == window), None)

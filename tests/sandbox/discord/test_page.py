@@ -120,22 +120,6 @@ async def test_a_command_typed_or_pasted_whole_is_sent_and_a_refused_one_is_kept
     await expect(composer).to_have_value("y" * 2001)
 
 
-async def test_all_five_menus_are_shown_and_used(page: Page, sandbox: Sandbox) -> None:
-    await sandbox.slash("Ada", "octet", "task menus")
-    for menu, labels, told in (
-        ("text", ["Red", "Blue"], "str red, str blue"),
-        ("user", ["Ben"], "Member ben"),
-        ("role", ["@everyone"], "Role @everyone"),
-        ("mentionable", ["Ada", "@everyone"], "Member ada, Role @everyone"),
-        ("channel", ["general"], "AppCommandChannel general"),
-    ):
-        shown = page.get_by_test_id(f"menu-{menu}")
-        await shown.select_option(label=labels)
-        if len(labels) > 1:
-            await shown.locator("..").get_by_role("button").click()
-        await expect(page.get_by_text(f"{menu}: {told}")).to_be_visible()
-
-
 async def test_text_is_drawn_with_discords_markup_and_nothing_of_it_runs(page: Page, sandbox: Sandbox) -> None:
     hostile = "<script>alert(1)</script> **bold** [x](javascript:alert(1)) `<b>` ||\n```\n</pre><img src=x>\n```"
     await sandbox.say("Ben", "octet", hostile)

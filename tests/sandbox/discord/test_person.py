@@ -36,22 +36,7 @@ async def test_a_command_that_is_not_offered_is_not_sent(
     assert await sandbox.timings() == []
 
 
-async def test_a_menu_sends_only_its_values_and_a_link_nothing(sandbox: Sandbox) -> None:
-    menus = (await sandbox.slash("Ada", "octet", "task menus")).message_id
-    thread = await sandbox.slash("Ada", "octet", "task new", {"prompt": "x"})
-    assert menus is not None
-    for menu, wrong in (
-        ("text", []),
-        ("text", ["red", "green", "blue"]),
-        ("text", ["red", "red"]),
-        ("text", ["pink"]),
-        ("user", [str(sandbox.world.guild_id)]),
-        ("role", [str(sandbox.world.ada.id)]),
-        ("mentionable", [str(sandbox.world.home.id)]),
-        ("channel", [str(thread.message_id)]),
-    ):
-        with pytest.raises(ClientRefused, match="menu"):
-            await sandbox.click("Ada", menus, menu, wrong)
+async def test_a_link_is_not_clicked(sandbox: Sandbox) -> None:
     board = await sandbox.slash("Ada", "octet", "task show")
     with pytest.raises(ClientRefused, match="link"):
         await sandbox.click("Ada", board.message_id or "", "Open")
@@ -63,6 +48,8 @@ async def test_a_dialog_is_sent_complete_and_again_only_when_it_was_not_answered
         ({}, "required"),
         ({"other": "milk"}, "no field 'other'"),
         ({"text": "milk", "readers": ["7"]}, "not among the menu's values"),
+        ({"text": "milk", "readers": 3 * [str(sandbox.world.ben.id)]}, "not among the menu's values"),
+        ({"text": "milk", "readers": [str(one) for one in sandbox.world.users]}, "takes 0 to 2 values"),
     ):
         with pytest.raises(ClientRefused, match=why):
             await sandbox.submit_modal("Ada", opened, values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import io
 import re
 from collections.abc import AsyncIterator
@@ -17,7 +16,6 @@ from discord import app_commands, ui
 from discord import gateway as discord_gateway
 from discord import http as discord_http
 from discord.ext import commands
-from discord.ui.select import BaseSelect
 
 from sandbox.discord.server import Sandbox
 
@@ -52,28 +50,6 @@ class Note(ui.Modal, title="A note"):
         assert isinstance(self.readers.component, ui.UserSelect)
         readers = "".join(f" for {reader.name}" for reader in self.readers.component.values)
         await interaction.response.send_message(f"Noted: {self.text.value}{readers}", ephemeral=True)
-
-
-class Menus(ui.View):
-    """All five kinds of menus; each says what the bot received from a choice."""
-
-    def __init__(self) -> None:
-        super().__init__(timeout=None)
-        options = [discord.SelectOption(label=color.title(), value=color) for color in ("red", "green", "blue")]
-        kinds: list[BaseSelect[Any]] = [
-            ui.Select(custom_id="text", options=options, max_values=2),
-            ui.UserSelect(custom_id="user"),
-            ui.RoleSelect(custom_id="role"),
-            ui.MentionableSelect(custom_id="mentionable", max_values=3),
-            ui.ChannelSelect(custom_id="channel", channel_types=[discord.ChannelType.text]),
-        ]
-        for menu in kinds:
-            menu.callback = functools.partial(self.tell, menu)
-            self.add_item(menu)
-
-    async def tell(self, menu: BaseSelect[Any], interaction: discord.Interaction) -> None:
-        found = [f"{type(one).__name__} {getattr(one, 'name', one)}" for one in menu.values]
-        await interaction.response.send_message(f"{menu.custom_id}: {', '.join(found)}")
 
 
 def card(title: str) -> ui.LayoutView:
@@ -160,10 +136,6 @@ def task_commands() -> app_commands.Group:
     @task.command(description="A dialog")
     async def note(interaction: discord.Interaction) -> None:
         await interaction.response.send_modal(Note())
-
-    @task.command(description="Five menus")
-    async def menus(interaction: discord.Interaction) -> None:
-        await interaction.response.send_message("Choose", view=Menus())
 
     @task.command(description="Never answers")
     async def silent(interaction: discord.Interaction) -> None:
