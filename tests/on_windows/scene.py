@@ -55,7 +55,7 @@ class Scene:
         return outcome
 
     async def asks(self) -> Any:
-        """The dialog that the window shows, once it does."""
+        """Wait for the dialog that the window shows."""
         from core.profiles.model import Activity
 
         return await self._shows(lambda shown: shown.activity is Activity.NEEDS_INPUT and bool(shown.mark), "a dialog")
@@ -115,7 +115,7 @@ class Granting:
 
 
 async def octet(*words: str) -> str:
-    """What Octet's command line says to this; an AssertionError where it fails."""
+    """Return what Octet's command line says to this; raise an AssertionError where it fails."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", *words),
         stdin=asyncio.subprocess.PIPE,
@@ -130,7 +130,7 @@ async def octet(*words: str) -> str:
 
 @asynccontextmanager
 async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[None]:
-    """The scene's hands, by what its home says, for the length of the block."""
+    """Run the scene's hands, by what its home says, for the length of the block."""
     from automation.desktop.worker.lane import DeskWorkerClient
     from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
     from bot.cli.temporary_worker import DeskRecorder

@@ -43,7 +43,7 @@ class Chat:
     folder: Path
 
     def heard(self) -> list[str]:
-        """What was submitted in it."""
+        """Return what was submitted in it."""
         file = self.folder / "heard.jsonl"
         return [json.loads(line)["prompt"] for line in file.read_text("utf-8").splitlines()] if file.exists() else []
 
@@ -82,7 +82,7 @@ class Chat:
 
 @asynccontextmanager
 async def chat(folder: Path, name: str, x: int, y: int) -> AsyncGenerator[Chat]:
-    """A chat window for the length of the block."""
+    """Open a chat window for the length of the block."""
     folder.mkdir()  # noqa: ASYNC240 nothing else goes on here
     words = ["--window", name.lower(), "--agent", name, "--workspace", "scratch", "--folder", str(folder)]
     words += ["--work-seconds", "1", "--geometry", f"386x413+{x}+{y}"]

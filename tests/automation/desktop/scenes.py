@@ -41,7 +41,7 @@ STAYS_MS = 600_000
 
 @contextmanager
 def tickets(folder: Path) -> Iterator[Path]:
-    """A folder for tickets, which the workers that are started meanwhile look into."""
+    """Make a folder for tickets, which the workers that are started meanwhile look into."""
     folder.mkdir(exist_ok=True)
     faults.arm(folder)
     try:
@@ -79,7 +79,7 @@ class Scene:
         return await deliver(self.desk.lane, self.order(text), self.commits, about=about)
 
     async def killed_at(self, point: str, text: str = TEXT) -> Outcome:
-        """A delivery whose worker is killed there; its journal then knows its marks."""
+        """Kill a delivery's worker there; its journal then knows its marks."""
         self.leftovers.commits[self.agent.name] = self.commits
         (self.faults / point).write_text("kill")
         outcome = await self.deliver(text)
@@ -87,15 +87,15 @@ class Scene:
         return outcome
 
     async def is_back(self, times: int = 2) -> None:
-        """The next worker is ready."""
+        """Wait until the next worker is ready."""
         await self.desk.news.until(lambda: self.ready_times >= times)
 
     def person_types(self, words: str) -> None:
-        """A person writes into the window."""
+        """Write into the window, as a person does."""
         person_types(self.display, self.agent, self.profile, words)
 
     def person_sends(self) -> list[str]:
-        """A person presses Enter; what was heard since the start."""
+        """Press Enter, as a person does; return what was heard since the start."""
         self.display.windows.activate(self.agent.seen.id)
         until(lambda: self.display.windows.active() == self.agent.seen.id, "it is active")
         before = len(self.agent.heard)
@@ -113,7 +113,7 @@ def is_drafted(display: VirtualDisplay, agent: Agent, profile: Profile) -> bool:
 
 
 def person_types(display: VirtualDisplay, agent: Agent, profile: Profile, words: str) -> None:
-    """A person clicks into the composer, behind what stands there, and writes."""
+    """Click into the composer, behind what is there, and write, as a person does."""
     part, corner = profile.composer.box, agent.seen.box
     at = (corner.x + part.x + part.width - 5, corner.y + part.y + part.height - 5)
     display.xdotool("mousemove", str(at[0]), str(at[1]), "click", "1")
@@ -123,7 +123,7 @@ def person_types(display: VirtualDisplay, agent: Agent, profile: Profile, words:
 
 
 def act_order(name: str, act: Act, expects: str = "", *, desk: str = "desk") -> DeliveryRequest:
-    """An order for an act; `expects` is the mark of the dialog that was shown."""
+    """Order an act; `expects` is the mark of the dialog that was shown."""
     return replace(make_order(name, "", desk=desk), act=act, expected_dialog=expects)
 
 
@@ -138,8 +138,10 @@ async def scene(
     before: str = "",
     busy_ms: int = 300,
     user_activity: UserActivityPolicy | None = None,
+    at: tuple[int, int] | None = None,
 ) -> AsyncIterator[Scene]:
-    """`before` is what a person wrote into the window before the hands came; its busy lamp burns for `busy_ms`."""
+    """Run hands on one window, whose busy lamp burns for `busy_ms`. `at` is where a person moved it before they came,
+    `before` what a person wrote into it."""
     is_term = profile.name == TERM.name
     if is_term:
         agent = open_term(display, "agent-1", 50, 50, busy_s=busy_ms / 1000)
@@ -147,6 +149,8 @@ async def scene(
         agent = open_tk(display, "agent-1", 50, 50, busy_ms=busy_ms)
     if before:
         person_types(display, agent, profile, before)
+    if at is not None:
+        display.place(agent.seen.id, *at)
     known, news = leftovers or Leftovers(), News()
     hands = make_hands(
         display.name,

@@ -57,21 +57,13 @@ def text_of(told: Told) -> str:
     return Program().node(told).text()
 
 
-@given(st.lists(LINES, min_size=1, max_size=20))
-def test_a_text_without_objects_is_told_as_it_is(lines: list[str]) -> None:
-    assert text_of(Told("entry", "\n".join(lines))) == "\n".join(lines)
-
-
-@given(st.lists(LINES, min_size=1, max_size=20))
-def test_paragraphs_are_lines_also_the_empty_ones(lines: list[str]) -> None:
-    editor = Told("entry", EMBEDDED * len(lines), [Told("paragraph", line) for line in lines])
-    assert text_of(editor) == "\n".join(lines)
-
-
-@given(LINES, st.lists(LINES, min_size=1, max_size=10))
-def test_a_first_line_beside_blocks_is_a_line_as_browsers_make_it(first: str, lines: list[str]) -> None:
-    editor = Told("entry", first + EMBEDDED * len(lines), [Told("section", line) for line in lines])
-    assert text_of(editor) == "\n".join([first, *lines] if first else lines)
+@given(LINES, st.lists(LINES, min_size=1, max_size=20))
+def test_blocks_are_lines_also_empty_ones_and_a_first_line_beside_them_is_one(first: str, lines: list[str]) -> None:
+    """As browsers make them."""
+    assert text_of(Told("entry", "\n".join(lines))) == "\n".join(lines), "without objects it is told as it is"
+    for role, before in (("paragraph", ""), ("section", first)):
+        editor = Told("entry", before + EMBEDDED * len(lines), [Told(role, line) for line in lines])
+        assert text_of(editor) == "\n".join([before, *lines] if before else lines)
 
 
 def test_what_stands_inline_goes_on_in_its_line() -> None:

@@ -32,7 +32,7 @@ def buttons(left: int = 0, down: int = 0) -> dict[Act, Press]:
 
 
 def dialogs(question: Accessible, trouble: str, *, left: int = 0, down: int = 0) -> tuple[Dialog, ...]:
-    """A question, and objects of one role of which what stands in them says whether it is an error or a limit."""
+    """Describe a question, and objects of one role whose text says whether it is an error or a limit."""
     answers = (Act.APPROVE, Act.DENY)
     return (
         Dialog(shows=Activity.NEEDS_INPUT, answers=answers, accessible=question, acts=buttons(left, down)),
@@ -63,7 +63,7 @@ def answers_of(agent: Agent) -> list[str]:
 
 
 async def shows(desk: RunningDesk, activity: Activity, *, after: int = 0) -> Shown:
-    """What was told last, once it is this."""
+    """Return what was told last, once it is this."""
     await desk.news.until(lambda: [one.activity for one in desk.news.shown[after:]][-1:] == [activity])
     return desk.news.shown[-1]
 

@@ -1,41 +1,78 @@
-"""A click that does something, on a desk that exists only here: it is made where its window was seen, and in time."""
+"""Keys and clicks into one window, on desks that exist only here: each goes to the window that was seen, in time, or
+nowhere. One contract over the targets of X11 and of Windows."""
 
 from __future__ import annotations
 
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from automation.desktop.input_target import InputTarget
 from automation.desktop.own_input import Clicks
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.x11.input import RoutingSnapshot
 from automation.desktop.x11.target import X11Target
-from automation.protocol.ports import TransientFailure
+from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box
+from tests.automation.desktop.pace import Pace
+from tests.automation.desktop.win32.seen import Hands, aim_of
+from tests.fakes.win32 import HIGH, PLACE, FakeDesktop, Made
 
-SEEN = WindowInfo(id=7, kind="Dialog", title="Permission", box=Box(x=100, y=50, width=200, height=90), is_viewable=True)
+BUTTON = Box(x=60, y=20, width=1, height=1)
+SEEN = WindowInfo(id=1, kind="Dialog", title="Permission", box=PLACE, is_viewable=True)
 
 
-@dataclass(slots=True)
-class Stage:
-    """Eyes, windows, fingers, a server and a clock in one, with one window that may move."""
+class Stage(ABC):
+    """A desk with one window, the target, and what is done there."""
 
-    there: WindowInfo | None = SEEN
-    now: float = 10.0
-    down_until_s: float = 0.0
-    """Whose button it is, the server does not tell."""
-    clicked: list[tuple[int, int]] = field(default_factory=list)
+    did: list[str]
+    aim: InputTarget[Any]
 
-    def __getattr__(self, name: str) -> Stage:
-        if name in {"windows", "reach", "server"}:
-            return self
-        raise AttributeError(name)
+    @abstractmethod
+    def move(self, box: Box | None) -> None:
+        """Put the window there; None: close it."""
+
+    @abstractmethod
+    def hold_a_key(self) -> None: ...
+    @abstractmethod
+    def open_a_menu(self) -> None: ...
+    @abstractmethod
+    def take_the_focus(self) -> None: ...
+
+
+class X11Stage(Stage):
+    """Eyes, windows, keys, mouse and server in one."""
+
+    def __init__(self) -> None:
+        self.did = []
+        self.there: WindowInfo | None = SEEN
+        self.down_until_s = 0.0
+        self.has_menu = False
+        self.focus = SEEN.id
+        self.windows = self.reach = self.server = self
+        stage: Any = self
+        self.aim = X11Target(name="agent-1", eyes=stage, fingers=stage, clicks=Clicks(lambda: 10.0), pace=Pace())
+        self.aim.set_target(SEEN)
+
+    def move(self, box: Box | None) -> None:
+        self.there = None if box is None else replace(SEEN, box=box)
+
+    def hold_a_key(self) -> None:
+        self.down_until_s = math.inf
+
+    def open_a_menu(self) -> None:
+        self.has_menu = True
+
+    def take_the_focus(self) -> None:
+        self.focus = 9
 
     def see(self, _window: int) -> WindowInfo | None:
         return self.there
@@ -47,76 +84,137 @@ class Stage:
         return (0, 0)
 
     def is_pointer_taken(self) -> bool:
-        return False
+        return self.has_menu
+
+    def keys_go_to(self, target: int, *, focus: int | None) -> bool:
+        return target == focus
 
     def click_goes_to(self, target: int, _point: tuple[int, int]) -> bool:
         return target == SEEN.id
 
+    def press(self, chord: str, **_: object) -> None:
+        self.did.append(chord)
+
     def click(self, x: int, y: int) -> None:
-        self.clicked.append((x, y))
+        self.did.append(f"click {x},{y}")
 
     def ask(self) -> None:
         """Nothing is asked: all is still."""
 
     @contextmanager
     def asking(self, _ask: Callable[[], object]) -> Generator[RoutingSnapshot]:
-        yield RoutingSnapshot(
-            is_anything_down=time.monotonic() < self.down_until_s, is_keyboard_taken=False, focus=SEEN.id
-        )
-
-    def now_s(self) -> float:
-        return self.now
-
-    def check(self) -> None:
-        """Nobody stops it."""
-
-    def aim(self) -> X11Target:
-        stage: Any = self
-        aim = X11Target(name="agent-1", eyes=stage, fingers=stage, clicks=Clicks(self.now_s), pace=stage)
-        aim.set_target(SEEN)
-        return aim
+        is_down = time.monotonic() < self.down_until_s
+        yield RoutingSnapshot(is_anything_down=is_down, is_keyboard_taken=self.has_menu, focus=self.focus)
 
 
-BUTTON = Box(x=180, y=75, width=1, height=1)
+class WindowsStage(Stage):
+    def __init__(self, folder: Path) -> None:
+        hands = Hands()
+        self.desktop, self.did = FakeDesktop(Made(id=1)), hands.did
+        self.desktop.front = 1
+        self.aim = aim_of(self.desktop, hands, folder)
+        self.aim.target()
+
+    def move(self, box: Box | None) -> None:
+        if box is None:
+            self.desktop.windows.clear()
+        else:
+            self.desktop.windows[0].box = box
+
+    def hold_a_key(self) -> None:
+        self.desktop.held = [0x41]
+
+    def open_a_menu(self) -> None:
+        self.desktop.menu = True
+
+    def take_the_focus(self) -> None:
+        self.desktop.front = 2
 
 
-def test_a_button_is_clicked_at_its_place_in_the_window_that_is_the_target() -> None:
-    stage = Stage()
-    stage.aim().click_once(BUTTON, by_s=11.0)
-    assert stage.clicked == [(280, 125)]
+@pytest.fixture(params=["x11", "windows"])
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
+    return X11Stage() if request.param == "x11" else WindowsStage(tmp_path)
 
 
-@pytest.mark.parametrize("there", [None, replace(SEEN, box=replace(SEEN.box, x=101)), replace(SEEN, box=BUTTON)])
-def test_a_window_that_moved_since_it_was_seen_is_not_clicked(there: WindowInfo | None) -> None:
-    stage = Stage(there=there)
-    with pytest.raises(TransientFailure) as trouble:
-        stage.aim().click_once(BUTTON, by_s=11.0)
-    assert (trouble.value.reason, stage.clicked) == (Reason.MOVED, [])
+def press(stage: Stage, by_s: float = math.inf) -> None:
+    stage.aim.press_chord("esc", by_s=by_s)
 
 
-def test_a_composer_whose_window_moved_since_it_was_seen_is_not_clicked_into() -> None:
-    stage = Stage(there=replace(SEEN, box=replace(SEEN.box, y=SEEN.box.y + 40)))
-    with pytest.raises(TransientFailure) as trouble:
-        stage.aim().click_into(Box(x=10, y=60, width=120, height=20))
-    assert trouble.value.reason is Reason.MOVED
-    assert stage.clicked == []
+def click(stage: Stage, by_s: float = math.inf) -> None:
+    stage.aim.click_once(BUTTON, by_s=by_s)
 
 
-def test_a_click_that_comes_too_late_is_not_made() -> None:
-    stage = Stage()
-    with pytest.raises(TransientFailure) as trouble:
-        stage.aim().click_once(BUTTON, by_s=10.0)
-    assert (trouble.value.reason, stage.clicked) == (Reason.LATE, [])
+def refused(act: Callable[[], None]) -> Reason:
+    with pytest.raises((TransientFailure, PermanentFailure)) as trouble:
+        act()
+    return trouble.value.reason
 
 
-def test_the_button_of_our_own_click_is_waited_for_while_the_manager_keeps_it_back_and_anothers_is_not() -> None:
-    stage = Stage(down_until_s=math.inf)
-    aim = stage.aim()
-    with pytest.raises(TransientFailure) as trouble:
-        aim.click_once(BUTTON, by_s=11.0)
-    assert (trouble.value.reason, stage.clicked) == (Reason.KEYS_DOWN, [])
-    stage.down_until_s = 0.0
-    aim.click_once(BUTTON, by_s=11.0)
+def test_a_chord_and_a_click_go_once_into_the_window_that_is_the_target(stage: Stage) -> None:
+    press(stage)
+    click(stage)
+    assert stage.did == ["esc", "click 160,120"]
+
+
+@pytest.mark.parametrize(
+    ("change", "act", "reason"),
+    [
+        (lambda stage: stage.take_the_focus(), press, Reason.FOCUS_TAKEN),
+        (lambda stage: stage.open_a_menu(), press, Reason.LOCKED),
+        (lambda stage: stage.open_a_menu(), click, Reason.LOCKED),
+        (lambda stage: stage.hold_a_key(), press, Reason.KEYS_DOWN),
+        (lambda stage: stage.hold_a_key(), click, Reason.KEYS_DOWN),
+        (lambda stage: stage.move(replace(PLACE, x=101)), click, Reason.MOVED),
+        (lambda stage: stage.move(replace(PLACE, width=50)), click, Reason.MOVED),
+    ],
+    ids=["focus", "menu", "menu, click", "key down", "key down, click", "moved", "resized"],
+)
+def test_nothing_is_pressed_that_would_go_elsewhere(
+    stage: Stage, change: Callable[[Stage], None], act: Callable[[Stage], None], reason: Reason
+) -> None:
+    change(stage)
+    assert refused(lambda: act(stage)) is reason
+    assert stage.did == []
+
+
+def test_nothing_is_clicked_in_a_window_that_was_closed(stage: Stage) -> None:
+    stage.move(None)
+    refused(lambda: click(stage))
+    assert stage.did == []
+
+
+@pytest.mark.parametrize("act", [press, click])
+def test_an_act_whose_go_ahead_is_over_is_not_done(stage: Stage, act: Callable[[Stage, float], None]) -> None:
+    assert refused(lambda: act(stage, 0.0)) is Reason.LATE
+    assert stage.did == []
+
+
+def test_a_composer_whose_window_moved_since_it_was_seen_is_not_clicked_into(stage: Stage) -> None:
+    stage.move(replace(PLACE, y=PLACE.y + 40))
+    assert refused(lambda: stage.aim.click_into(Box(x=10, y=60, width=120, height=20))) is Reason.MOVED
+    assert stage.did == []
+
+
+def test_the_button_of_our_own_click_is_waited_for_while_the_manager_keeps_it_back() -> None:
+    stage = X11Stage()
+    click(stage)
     stage.down_until_s = time.monotonic() + 0.2
-    aim.click_once(BUTTON, by_s=11.0)
-    assert len(stage.clicked) == 2
+    click(stage)
+    assert len(stage.did) == 2
+
+
+def test_nothing_is_pressed_in_a_program_with_more_rights(tmp_path: Path) -> None:
+    stage = WindowsStage(tmp_path)
+    stage.desktop.windows[0].rights = HIGH
+    for act in (press, click):
+        assert refused(lambda act=act: act(stage)) is Reason.OUT_OF_REACH
+    assert stage.did == []
+
+
+def test_windows_is_told_that_we_made_the_last_input_before_it_is_asked_for_the_foreground(tmp_path: Path) -> None:
+    stage = WindowsStage(tmp_path)
+    stage.desktop.front = 0
+    assert stage.aim.bring_forward()
+    assert (stage.did, stage.desktop.front) == (["stir"], 1)
+    stage.desktop.front, stage.desktop.grants = 0, False
+    assert not stage.aim.bring_forward()

@@ -1,123 +1,262 @@
-"""Windows put back to their places by the window manager, and said how they stand then."""
+"""Windows are put back to their places, and it is said what was done. One contract over X11 (really) and Windows."""
 
 from __future__ import annotations
 
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from automation.desktop.x11.windows import FULL
+from automation.desktop.observation.anchors import Anchors
+from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.observation.screen_signs import ProgramSigns
+from automation.desktop.window_info import DisplayHeld, WindowInfo
+from automation.desktop.window_placement import WindowArranger
+from automation.desktop.x11.connection import open_display
+from automation.desktop.x11.windows import FULL, X11Windows
 from core.deliveries.model import Reason
-from core.desks.model import Arranged, DeskUnavailable, InputSource, UserActivityPolicy
-from core.remedies import sentence
-from tests.automation.desktop.scenes import Scene, scene, soon
+from core.desks.model import Arranged, Desk
+from core.profiles.model import Box
+from tests.automation.desktop.pace import Pace
+from tests.automation.desktop.win32.seen import eyes_of
 from tests.display import VirtualDisplay, until
-from tests.fakes.desk import open_tk
-
-pytestmark = pytest.mark.display
-
-
-async def arranged(on: Scene) -> Arranged:
-    (one,) = await on.desk.hands.arrange(["agent-1"])
-    return one
+from tests.fakes.desk import PROFILES, open_tk
+from tests.fakes.win32 import HIGH, PLACE, FakeDesktop, Made
 
 
-def stands(on: Scene) -> bool:
-    seen = on.display.windows.see(on.agent.seen.id)
-    return seen is not None and seen.box == on.agent.window.box and seen.is_viewable
+class RealPace(Pace):
+    def now_s(self) -> float:
+        return time.monotonic()
+
+    def rest(self, seconds: float) -> None:
+        time.sleep(seconds)  # for the window manager, as the worker does between two looks
 
 
-async def test_what_stands_at_its_place_is_left_alone(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path) as on:
-        assert await arranged(on) == Arranged(window="agent-1")
+class Room(ABC):
+    """One window at its place, and what a person does to it."""
+
+    eyes: WindowInspector
+    pace: Pace
+
+    def arrange(self) -> Arranged:
+        (one,) = WindowArranger(eyes=self.eyes, pace=self.pace).run(["agent-1"])
+        return one
+
+    def is_back(self) -> bool:
+        seen = self.eyes.identify("agent-1")
+        return seen.is_viewable and seen.box == self.eyes.configured_box("agent-1")
+
+    @abstractmethod
+    def put(self, box: Box) -> None: ...
+    @abstractmethod
+    def minimise(self) -> None: ...
+    @abstractmethod
+    def maximise(self) -> None: ...
+    @abstractmethod
+    def cover(self) -> int:
+        """Lay another window, which gets the focus, over it."""
+
+    @abstractmethod
+    def front(self) -> int: ...
+    @abstractmethod
+    def disobey(self) -> None:
+        """Make its program keep to another size."""
+
+    @abstractmethod
+    def close(self) -> None: ...
 
 
-async def test_a_window_that_was_moved_and_resized_comes_back(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path) as on:
-        there = on.agent.window.box
-        on.display.xdotool("windowsize", str(on.agent.seen.id), "500", "350")
-        on.display.xdotool("windowmove", str(on.agent.seen.id), "600", "300")
-        await soon(lambda: not stands(on), "it was moved")
-        one = await arranged(on)
-        assert (one.reason, stands(on)) == (None, True)
-        assert one.done[0].startswith("moved from ")
-        assert one.done[0].endswith(f" to {there.x},{there.y}")
-        assert one.done[1] == f"resized from 500×350 to {there.width}×{there.height}"
+class X11Room(Room):
+    def __init__(self, display: VirtualDisplay, folder: Path, screen: ScreenCapture) -> None:
+        self.display, self.agent = display, open_tk(display, "agent-1", 100, 100)
+        self.connection, self.pace = open_display(display.name), RealPace()
+        self.eyes = WindowInspector(
+            desk=Desk(name="desk", display=display.name, windows=(self.agent.window,)),
+            profiles=dict(PROFILES),
+            windows=X11Windows(self.connection),
+            screen=screen,
+            anchors=Anchors(folder),
+            ears=ProgramSigns(""),
+        )
 
+    @property
+    def resource(self) -> Any:
+        return self.display.connection.create_resource_object("window", self.agent.seen.id)
 
-async def test_a_minimised_and_a_maximised_window_come_back(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path) as on:
-        on.display.xdotool("windowminimize", str(on.agent.seen.id))
-        await soon(lambda: not stands(on), "it is minimised")
-        one = await arranged(on)
-        assert (one.done[:1], one.reason, stands(on)) == (("shown again",), None, True)
-        places = display.windows
+    def put(self, box: Box) -> None:
+        self.display.xdotool("windowsize", str(self.agent.seen.id), str(box.width), str(box.height))
+        self.display.place(self.agent.seen.id, box.x, box.y)
+
+    def minimise(self) -> None:
+        self.display.xdotool("windowminimize", str(self.agent.seen.id))
+        until(lambda: not self.is_back(), "it is minimised")
+
+    def maximise(self) -> None:
+        windows, atom = self.display.windows, self.display.connection.intern_atom
         for state in FULL[:2]:
-            places.ask_manager(on.agent.seen.id, "_NET_WM_STATE", 1, display.connection.intern_atom(state), 0, 2, 0)
-        await soon(lambda: len(places.fill_states(on.agent.seen.id)) == 2 and not stands(on), "it is maximised")
-        one = await arranged(on)
-        assert (one.reason, stands(on)) == (None, True)
-        assert "restored from maximised or full screen" in one.done
+            windows.ask_manager(self.agent.seen.id, "_NET_WM_STATE", 1, atom(state), 0, 2, 0)
+        until(lambda: len(windows.fill_states(self.agent.seen.id)) == 2 and not self.is_back(), "it is maximised")
+
+    def cover(self) -> int:
+        other = open_tk(self.display, "other", 170, 170)
+        until(lambda: self.display.windows.find_cover(self.agent.seen) is not None, "it is covered")
+        return other.seen.id
+
+    def front(self) -> int:
+        return self.display.windows.active()
+
+    def disobey(self) -> None:
+        self.resource.set_wm_normal_hints(
+            flags=1 << 4 | 1 << 5, min_width=480, min_height=360, max_width=480, max_height=360
+        )
+        self.resource.configure(width=480, height=360)
+        self.display.connection.sync()
+        until(lambda: not self.is_back(), "it has another size")
+
+    def close(self) -> None:
+        self.resource.destroy()
+        self.display.connection.sync()
+        until(lambda: self.agent.seen.id not in self.display.windows.managed(), "it is gone")
 
 
-async def test_a_covered_window_is_raised_and_an_uncovered_one_is_not(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path) as on:
-        other = open_tk(display, "other", 120, 120)
-        until(lambda: display.windows.find_cover(on.agent.seen) is not None, "it is covered")
-        was = display.windows.active()
-        one = await arranged(on)
-        assert one.done == ("raised above what lay over it (by “other — workspace”)",)
-        assert one.reason is None
-        assert display.windows.find_cover(on.agent.seen) is None
-        assert display.windows.active() == was, "the focus stays whose it was"
-        assert display.windows.find_cover(other.seen) is not None
+class WindowsRoom(Room):
+    def __init__(self, folder: Path) -> None:
+        self.desktop, self.pace = FakeDesktop(Made(id=1)), Pace()
+        self.eyes = eyes_of(self.desktop, folder)
+
+    @property
+    def made(self) -> Made:
+        return self.desktop.windows[-1]
+
+    def put(self, box: Box) -> None:
+        self.made.box = box
+
+    def minimise(self) -> None:
+        self.made.is_minimised = True
+
+    def maximise(self) -> None:
+        self.made.is_maximised, self.made.box = True, self.desktop.screen()
+
+    def cover(self) -> int:
+        self.desktop.windows.insert(0, Made(id=2, process=9, title="a note"))
+        self.desktop.front = 2
+        return 2
+
+    def front(self) -> int:
+        return self.desktop.front
+
+    def disobey(self) -> None:
+        self.made.box, self.made.obeys = replace(PLACE, width=480), False
+
+    def close(self) -> None:
+        self.desktop.windows.clear()
 
 
-async def test_a_window_that_is_gone_is_said_to_be(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path) as on:
-        display.connection.create_resource_object("window", on.agent.seen.id).destroy()
-        display.connection.sync()
-        until(lambda: on.agent.seen.id not in display.windows.managed(), "it is gone")
-        assert (await arranged(on)).reason is Reason.CLOSED
+@pytest.fixture(params=[pytest.param("x11", marks=pytest.mark.display), "windows"])
+def room(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Room]:
+    if request.param == "windows":
+        yield WindowsRoom(tmp_path)
+        return
+    display: VirtualDisplay = request.getfixturevalue("display")
+    with ScreenCapture(display.name) as screen:
+        made = X11Room(display, tmp_path, screen)
+        with closing(made.connection):
+            yield made
 
 
-async def test_a_manager_that_does_nothing_is_found_out(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path) as on:
-        # A size that its program does not allow: the manager keeps to that, and the window is not as configured.
-        window = display.connection.create_resource_object("window", on.agent.seen.id)
-        window.set_wm_normal_hints(flags=1 << 4 | 1 << 5, min_width=480, min_height=360, max_width=480, max_height=360)
-        window.configure(width=480, height=360)
-        display.connection.sync()
-        await soon(lambda: not stands(on), "it has another size")
-        one = await arranged(on)
-        assert one.reason is Reason.RESIZED
-        assert one.done != ()
-
-
-@pytest.mark.parametrize("verb", ["hold", "stop"])
-async def test_nothing_moves_on_a_desk_that_is_held_or_stopped(
-    display: VirtualDisplay, tmp_path: Path, verb: str
+def test_a_window_at_its_place_is_left_alone_and_a_moved_resized_minimised_or_maximised_one_comes_back(
+    room: Room,
 ) -> None:
-    async with scene(display, tmp_path) as on:
-        on.display.xdotool("windowmove", str(on.agent.seen.id), "600", "300")
-        await soon(lambda: not stands(on), "it was moved")
-        await getattr(on.desk.hands, verb)()
-        with pytest.raises(DeskUnavailable, match="the desk is"):
-            await arranged(on)
-        assert not stands(on)
+    assert room.arrange() == Arranged(window="agent-1")
+    for disturb, done in (
+        (room.minimise, "shown again"),
+        (room.maximise, "restored from maximised or full screen"),
+    ):
+        disturb()
+        one = room.arrange()
+        assert (one.reason, room.is_back()) == (None, True), one
+        assert done in one.done
+    place = room.eyes.configured_box("agent-1")
+    room.put(Box(x=600, y=300, width=500, height=350))
+    one = room.arrange()
+    moved = f"moved from 600,300 to {place.x},{place.y}"
+    resized = f"resized from 500×350 to {place.width}×{place.height}"
+    assert (one.reason, one.done, room.is_back()) == (None, (moved, resized), True)
 
 
-async def test_nothing_moves_while_somebody_types(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(
-        display, tmp_path, user_activity=UserActivityPolicy(idle_s=30.0, input_source=InputSource.OTHERS)
-    ) as on:
-        display.xdotool("key", "shift")
-        await on.desk.news.until(lambda: on.desk.news.waits[-1:] == [Reason.PERSON_TYPING])
-        with pytest.raises(DeskUnavailable, match=sentence(Reason.PERSON_TYPING)):
-            await arranged(on)
+def test_a_covered_window_is_raised_and_the_focus_stays(room: Room) -> None:
+    other = room.cover()
+    was = room.front()
+    one = room.arrange()
+    assert (one.reason, room.is_back(), room.front()) == (None, True, was)
+    assert len(one.done) == 1
+    assert room.eyes.windows.find_cover(room.eyes.identify("agent-1")) is None
+    assert room.eyes.windows.see(other) is not None
 
 
-async def test_a_closer_look_says_whether_a_window_can_be_read(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path) as on:
-        (seen,) = await on.desk.hands.examine()
-        assert (seen.usable, seen.unread) == (True, ""), "its profile does not ask for the accessibility bus"
+def test_a_window_that_does_not_obey_or_is_gone_is_said_to(room: Room) -> None:
+    room.disobey()
+    one = room.arrange()
+    assert one.reason is Reason.RESIZED
+    assert one.done
+    room.close()
+    assert room.arrange().reason is Reason.CLOSED
+
+
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [
+        (Made(id=1, box=Box(x=600, y=400, width=300, height=200), rights=HIGH), Reason.OUT_OF_REACH),
+        (Made(id=1, box=Box(x=600, y=400, width=300, height=200), is_hung=True), Reason.OUT_OF_REACH),
+        (Made(id=1, is_cloaked=True), Reason.HIDDEN),
+    ],
+    ids=["more rights", "hung", "on another virtual desktop"],
+)
+def test_what_windows_does_not_let_octet_move_is_said_with_its_reason(
+    tmp_path: Path, made: Made, reason: Reason
+) -> None:
+    room = WindowsRoom(tmp_path)
+    room.desktop.windows = [made]
+    assert room.arrange().reason is reason
+
+
+def test_a_window_is_not_raised_above_what_lies_above_everything(tmp_path: Path) -> None:
+    room = WindowsRoom(tmp_path)
+    room.desktop.windows.insert(0, Made(id=2, process=9, title="a note", is_topmost=True))
+    assert room.arrange().reason is Reason.COVERED
+
+
+def test_a_window_that_is_closed_just_when_it_is_to_be_raised_is_said_to_be_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, looks = WindowsRoom(tmp_path), list[str]()
+    room.cover()
+    identify = room.eyes.identify
+
+    def close_it(name: str) -> WindowInfo:
+        looks.append(name)
+        if len(looks) == 3:  # it was found, and seen to be covered
+            room.close()
+        return identify(name)
+
+    monkeypatch.setattr(room.eyes, "identify", close_it)
+    one = room.arrange()
+    assert (one.reason, one.done, len(looks)) == (Reason.CLOSED, (), 3)
+
+
+def test_a_display_that_answers_no_program_keeps_no_window_from_being_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held() -> int:
+        raise DisplayHeld
+
+    room = WindowsRoom(tmp_path)
+    room.cover()
+    monkeypatch.setattr(room.eyes.windows, "active", held)
+    assert room.arrange().reason is None

@@ -47,7 +47,7 @@ def program(display: VirtualDisplay) -> Iterator[Program]:
 def copies(
     display: VirtualDisplay, folder: Path, forms: dict[str, bytes], selection: str = "CLIPBOARD"
 ) -> subprocess.Popen[bytes]:
-    """A person copies this in a program of theirs."""
+    """Copy this in another program, as a person does."""
     place = folder / f"forms-{selection}-{len(forms)}"
     place.mkdir(parents=True)
     for target, data in forms.items():

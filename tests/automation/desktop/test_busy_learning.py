@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -74,42 +75,30 @@ def test_a_sign_is_learned_once_two_prompts_agree() -> None:
     assert len(on.learned) == 1
 
 
-def test_what_two_prompts_show_at_different_places_or_in_other_colours_is_no_sign() -> None:
-    on = Prompted()
-    for number, lamp in enumerate((LIT, "#2060ff", LIT, "#2060ff", LIT), start=1):
-        on.prompt(number, window(lamp=lamp), window(lamp=lamp))
-    assert not on.learned
+def chat(number: int, *, is_writing: bool) -> Image.Image:
+    """Draw what a prompt changes: all of the transcript, with something lit in it while its agent writes."""
+    picture = window(said=f"prompt {number}")
+    ImageDraw.Draw(picture).text((20, 200), f"and its answer {number}", fill="#d4d4d4")
+    if is_writing:
+        ImageDraw.Draw(picture).rectangle((40, 120, 80, 140), fill=LIT)
+    return picture
 
 
-def test_a_transcript_that_moves_is_no_sign() -> None:
-    on = Prompted()
-    for number in range(1, 6):
-        on.prompt(number, window(said=f"prompt {number} words"), window(said=f"prompt {number} words and more of them"))
-    assert not on.learned
+NO_SIGN: dict[str, Callable[[int], tuple[Image.Image, ...]]] = {
+    "another colour each time": lambda number: (window(lamp=LIT if number % 2 else "#2060ff"),) * 2,
+    "a transcript that moves": lambda number: (window(said=f"{number} words"), window(said=f"{number} words and more")),
+    "the ground of the window": lambda number: (window(lamp="#252526", said=f"{number}"),) * 2,
+    "in the part that a prompt changes": lambda number: tuple(
+        chat(one, is_writing=is_writing) for one, is_writing in ((number, True), (number + 1, True), (number, False))
+    ),
+}
 
 
-def test_what_shows_within_the_part_that_a_prompt_changes_is_no_sign() -> None:
-    def chat(number: int, *, is_writing: bool = False) -> Image.Image:
-        picture = window(said=f"prompt {number}")
-        ImageDraw.Draw(picture).text((20, 200), f"and its answer {number}", fill="#d4d4d4")
-        if is_writing:
-            ImageDraw.Draw(picture).rectangle((40, 120, 80, 140), fill=LIT)
-        return picture
-
-    on = Prompted()
-    for number in range(1, 6):
-        on.rested["agent-1"] = chat(number)
-        on.learning.note_sent("agent-1")
-        for frame in (chat(number, is_writing=True), chat(number + 1, is_writing=True)):
-            on.learning.note_frame("agent-1", frame)
-            on.now_s += 0.5
-    assert not on.learned
-
-
-def test_the_ground_of_the_window_is_no_sign() -> None:
+@pytest.mark.parametrize("during", NO_SIGN.values(), ids=NO_SIGN)
+def test_what_is_no_sign_is_not_learned(during: Callable[[int], tuple[Image.Image, ...]]) -> None:
     on = Prompted()
     for number in range(1, 6):
-        on.prompt(number, *(window(lamp="#252526", said=f"prompt {number} {more}") for more in ("", "words")))
+        on.prompt(number, *during(number))
     assert not on.learned
 
 
@@ -130,18 +119,13 @@ def test_pictures_are_kept_for_half_a_minute_only(*, is_late: bool) -> None:
     assert bool(on.learned) is not is_late
 
 
-def test_octet_gives_up_on_a_window_that_shows_no_sign() -> None:
+def test_octet_gives_up_on_a_window_that_shows_no_sign_and_looks_at_none_whose_sign_is_known() -> None:
     on = Prompted()
     for number in range(MOST_PROMPTS + 2):
         on.prompt(number)
     assert not on.unlearned
-
-
-def test_a_window_whose_sign_is_known_is_not_looked_at() -> None:
-    on = Prompted(unlearned=set())
-    on.prompt(1, *at_work(1))
-    on.prompt(2, *at_work(2))
-    on.prompt(3, *at_work(3))
+    for number in (1, 2, 3):
+        on.prompt(number, *at_work(number))
     assert not on.learned
 
 

@@ -22,10 +22,9 @@ from automation.desktop.x11.input import InputRouting
 from automation.desktop.x11.window_events import ChangeCounter
 from automation.desktop.x11.windows import X11Windows
 from automation.protocol.ports import PermanentFailure, TransientFailure
-from core.deliveries.model import Reason, Result
+from core.deliveries.model import Reason
 from core.desks.model import Desk
 from core.profiles.model import Box
-from tests.automation.desktop.scenes import scene
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import PROFILES, Agent, open_tk
 
@@ -50,7 +49,7 @@ class Looker:
         )
 
     def place(self) -> Reason | None:
-        """What is wrong with the window."""
+        """Return what is wrong with the window."""
         try:
             self._eyes.place(self.agent.name)
         except (TransientFailure, PermanentFailure) as trouble:
@@ -79,53 +78,8 @@ def looker(display: VirtualDisplay, tmp_path: Path) -> Iterator[Looker]:
             yield looker
 
 
-def cover(display: VirtualDisplay, agent: Agent) -> None:
-    other = display.connection.screen().root.create_window(60, 60, 50, 50, 0, X.CopyFromParent, override_redirect=True)
-    other.map()
-    display.connection.sync()
-
-
-def move(display: VirtualDisplay, agent: Agent) -> None:
-    display.xdotool("windowmove", str(agent.seen.id), "90", "40")
-
-
-def resize(display: VirtualDisplay, agent: Agent) -> None:
-    display.xdotool("windowsize", str(agent.seen.id), "420", "300")
-
-
-def rename(display: VirtualDisplay, agent: Agent) -> None:
-    agent.log.with_suffix(".title").write_text("somebody else", "utf-8")
-
-
-def hide(display: VirtualDisplay, agent: Agent) -> None:
-    display.xdotool("windowminimize", str(agent.seen.id))
-
-
-def leave(display: VirtualDisplay, agent: Agent) -> None:
-    display.xdotool("set_desktop", "1")
-
-
 def close(display: VirtualDisplay, agent: Agent) -> None:
     display.xdotool("windowkill", str(agent.seen.id))
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (cover, Reason.COVERED),
-        (move, Reason.MOVED),
-        (resize, Reason.RESIZED),
-        (rename, Reason.CLOSED),
-        (hide, Reason.HIDDEN),
-        (leave, Reason.HIDDEN),
-        (close, Reason.CLOSED),
-    ],
-)
-def test_a_window_that_was_seen_at_its_place_is_seen_to_leave_it(
-    display: VirtualDisplay, looker: Looker, change: Callable[[VirtualDisplay, Agent], None], reason: Reason
-) -> None:
-    change(display, looker.agent)
-    until(lambda: looker.place() is reason, f"it is {reason}")
 
 
 def test_where_a_window_is_now_is_known_also_before_and_while_it_is_refused_there(
@@ -184,17 +138,6 @@ def test_waiting_ends_when_something_is_drawn_in_the_window(display: VirtualDisp
         drawn.fill_rectangle(pen, 10, 220, 50, 20)  # pyright: ignore[reportArgumentType] the stubs want a number
         theirs.sync()
         until(lambda: _waited_s(looker.changes, 20.0) < 10, "the wait ended early")
-
-
-async def test_a_delivery_asks_the_display_little(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path) as on:
-        requests: list[float] = []
-        while not requests or (requests[-1] >= 300 and len(requests) < 10):
-            # Where something is waited for, it is asked for again and again: for long on a busy machine.
-            outcome = await on.deliver()
-            assert outcome.result is Result.DELIVERED, outcome
-            requests.append(outcome.timings_ms["requests"])
-        assert requests[-1] < 300, f"without remembering anything it takes more than 600: {requests}"
 
 
 def _waited_s(changes: ChangeCounter, limit_s: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,63 +21,54 @@ POINTS = (MIDDLE, LEFT, RIGHT)
 CORNER = (0, 0)
 
 
-class Time:
-    now = 1000.0
+@dataclass
+class Mouse:
+    """Chooses places, and clicks there; its clock stands still unless a test moves it."""
 
-    def __call__(self) -> float:
-        return self.now
+    now: float = 1000.0
 
+    def __post_init__(self) -> None:
+        self.clicks = Clicks(lambda: self.now)
 
-@pytest.fixture
-def time() -> Time:
-    return Time()
+    def choose(self, points: tuple[Point, ...] = POINTS, corner: Point = CORNER) -> Point:
+        return self.clicks.choose(points, corner)
 
-
-@pytest.fixture
-def clicks(time: Time) -> Clicks:
-    return Clicks(time)
-
-
-def click(clicks: Clicks, points: tuple[Point, ...] = POINTS, corner: Point = CORNER) -> Point:
-    point = clicks.choose(points, corner)
-    clicks.made(point, corner)
-    return point
+    def click(self, points: tuple[Point, ...] = POINTS) -> Point:
+        point = self.choose(points)
+        self.clicks.made(point, CORNER)
+        return point
 
 
-def test_three_clicks_in_a_moment_go_to_three_places_and_the_fourth_where_it_is_longest_ago(
-    clicks: Clicks, time: Time
-) -> None:
+def test_three_clicks_in_a_moment_go_to_three_places_and_the_fourth_where_it_is_longest_ago() -> None:
+    mouse = Mouse()
     for place in (MIDDLE, LEFT, RIGHT, MIDDLE, LEFT):
-        assert click(clicks) == place
-        time.now += 0.01
+        assert mouse.click() == place
+        mouse.now += 0.01
 
 
-def test_a_click_elsewhere_in_between_makes_the_first_place_no_free_one(clicks: Clicks) -> None:
-    click(clicks)
-    click(clicks, ((200, 100),))
-    assert click(clicks) == LEFT
-
-
-def test_after_a_while_the_first_place_is_free_again(clicks: Clicks, time: Time) -> None:
-    click(clicks)
-    time.now += CLICK_S
-    assert clicks.choose(POINTS, CORNER) == LEFT
-    time.now += 0.01
-    assert clicks.choose(POINTS, CORNER) == MIDDLE
+def test_the_first_place_is_free_again_after_a_while_and_not_by_a_click_elsewhere() -> None:
+    mouse = Mouse()
+    mouse.click()
+    mouse.click(((200, 100),))
+    assert mouse.choose() == LEFT
+    mouse.now += CLICK_S
+    assert mouse.choose() == LEFT
+    mouse.now += 0.01
+    assert mouse.choose() == MIDDLE
 
 
 @pytest.mark.parametrize(("dx", "place"), [(APART_PX - 1, LEFT), (APART_PX, MIDDLE)])
-def test_what_lies_apart_on_the_screen_is_no_double_and_what_lies_near_is(
-    clicks: Clicks, dx: int, place: Point
-) -> None:
-    clicks.made((MIDDLE[0] + dx, MIDDLE[1]), CORNER)
-    assert clicks.choose(POINTS, CORNER) == place
+def test_what_lies_apart_on_the_screen_is_no_double_and_what_lies_near_is(dx: int, place: Point) -> None:
+    mouse = Mouse()
+    mouse.clicks.made((MIDDLE[0] + dx, MIDDLE[1]), CORNER)
+    assert mouse.choose() == place
 
 
-def test_the_same_place_of_another_window_counts_as_the_same(clicks: Clicks) -> None:
-    click(clicks)
+def test_the_same_place_of_another_window_counts_as_the_same() -> None:
+    mouse = Mouse()
+    mouse.click()
     there: tuple[Point, ...] = tuple((x + 500, y) for x, y in POINTS)
-    assert clicks.choose(there, (500, 0)) == there[1]
+    assert mouse.choose(there, (500, 0)) == there[1]
 
 
 BESIDE = """

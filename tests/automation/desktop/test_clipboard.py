@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from Xlib import X, Xatom
@@ -41,7 +42,7 @@ class Program:
         self.place = self.display.intern_atom("PLACE")
 
     def ask(self, target: str, selection: str = "CLIPBOARD") -> bytes | list[int] | None:
-        """What the owner gives for this target; None when it refuses."""
+        """Return what the owner gives for this target; None when it refuses."""
         atom = self.display.intern_atom
         self.window.convert_selection(atom(selection), atom(target), self.place, X.CurrentTime)
         while not isinstance(answer := self.display.next_event(), event.SelectionNotify):
@@ -65,59 +66,55 @@ class Program:
                 return whole
             whole += bytes(piece.value)
 
+    def copy(self) -> None:
+        """Own the clipboard; whoever asks gets no answer."""
+        self.window.set_selection_owner(self.display.intern_atom("CLIPBOARD"), X.CurrentTime)
+        self.display.sync()
+
     def close(self) -> None:
         self.display.close()
 
 
 @pytest.fixture
 def program(display: VirtualDisplay) -> Iterator[Program]:
+    """Open the program that a text is for."""
+    found = Program(display)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def other(display: VirtualDisplay) -> Iterator[Program]:
     found = Program(display)
     yield found
     found.close()
 
 
 def owner(display: VirtualDisplay) -> int:
-    """The X client that owns the clipboard now; 0 when none does."""
+    """Return the X client that owns the clipboard now; 0 when none does."""
     found: object = display.connection.get_selection_owner(display.connection.intern_atom("CLIPBOARD"))
     return display.windows.client_of(getattr(found, "id", 0))
 
 
-def test_the_program_it_is_for_gets_the_text_and_each_taking_is_counted(
-    clipboard: X11Clipboard, program: Program
+def test_the_program_it_is_for_gets_the_text_each_taking_is_counted_and_every_other_program_is_refused(
+    clipboard: X11Clipboard, program: Program, other: Program
 ) -> None:
     offer = clipboard.offer(Selection.CLIPBOARD, "déjà vu", program.client)
     assert offer is not None
-    assert program.ask("UTF8_STRING") == "déjà vu".encode()
-    assert program.ask("text/plain;charset=utf-8") == "déjà vu".encode()
-    assert program.ask("STRING") == "déjà vu".encode("latin-1")
+    for target in ("UTF8_STRING", "text/plain;charset=utf-8", "STRING"):
+        assert other.ask(target) is None
+        assert program.ask(target) == "déjà vu".encode("latin-1" if target == "STRING" else "utf-8")
     until(lambda: offer.served == 3, "three takings")
     assert program.ask("TIMESTAMP") == [offer.time]
     assert offer.time > 0, "a real time of the server"
     targets = program.ask("TARGETS")
     assert isinstance(targets, list)
     assert {Xatom.STRING, program.display.intern_atom("UTF8_STRING")} <= set(targets)
+    assert other.ask("TARGETS") is None
     assert program.ask("text/html") is None
     assert offer.served == 3, "looking at the targets takes nothing"
-
-
-def test_a_text_beyond_latin_1_is_not_offered_as_string(clipboard: X11Clipboard, program: Program) -> None:
     clipboard.offer(Selection.PRIMARY, "漢字", program.client)
-    assert program.ask("STRING", "PRIMARY") is None
-    targets = program.ask("TARGETS", "PRIMARY")
-    assert isinstance(targets, list)
-    assert Xatom.STRING not in targets
-
-
-def test_every_other_program_is_refused(clipboard: X11Clipboard, program: Program, display: VirtualDisplay) -> None:
-    other = Program(display)
-    try:
-        offer = clipboard.offer(Selection.CLIPBOARD, "secret", program.client)
-        assert offer is not None
-        for target in ("UTF8_STRING", "TARGETS", "STRING"):
-            assert other.ask(target) is None
-        assert offer.served == 0
-    finally:
-        other.close()
+    assert program.ask("STRING", "PRIMARY") is None, "a text beyond Latin-1 is not offered as that"
 
 
 @pytest.mark.parametrize("length", [INCR_ABOVE, INCR_ABOVE + 1, 3 * INCR_ABOVE + 17])
@@ -129,25 +126,10 @@ def test_a_long_text_comes_whole_in_pieces(clipboard: X11Clipboard, program: Pro
     until(lambda: offer.served == 1, "one taking")
 
 
-def test_somebody_who_takes_the_selection_over_is_noticed(
-    clipboard: X11Clipboard, program: Program, display: VirtualDisplay
-) -> None:
-    offer = clipboard.offer(Selection.CLIPBOARD, "ours", program.client)
-    assert offer is not None
-    program.window.set_selection_owner(program.display.intern_atom("CLIPBOARD"), X.CurrentTime)
-    program.display.sync()
-    assert offer.until(lambda: offer.is_lost, 5)
-    assert owner(display) == program.client
-
-
 class Copier(Program):
     """The target's program: it copies what it was given, and offers it as its own."""
 
     TEXT = "the prompt, copied out of the composer 鳥 " * 7_000
-
-    def copy(self) -> None:
-        self.window.set_selection_owner(self.display.intern_atom("CLIPBOARD"), X.CurrentTime)
-        self.display.sync()
 
     def answer(self) -> None:
         """Give the text to the program that asks first, in pieces, though the selection may be lost by then."""
@@ -178,7 +160,7 @@ def test_what_the_program_copies_for_the_readback_is_taken_off_the_clipboard_at_
         assert offer.until(lambda: offer.copies == 1, 10)
         assert owner(display) not in {0, target.client}, "it is ours again"
         assert not offer.is_lost
-        assert program.ask("UTF8_STRING") is None, "whoever asks is refused"
+        assert program.ask("UTF8_STRING") is None, "who asks is refused"
         with ThreadPoolExecutor(1) as other:
             read = other.submit(clipboard.copied, 10)
             target.answer()
@@ -187,54 +169,39 @@ def test_what_the_program_copies_for_the_readback_is_taken_off_the_clipboard_at_
         target.close()
 
 
-def test_what_a_person_copies_in_another_program_during_a_readback_is_left_to_them(
-    clipboard: X11Clipboard, program: Program, display: VirtualDisplay
+@pytest.mark.parametrize("awaits_copy", [False, True])
+def test_what_a_person_copies_in_another_program_is_left_to_them_also_during_a_readback(
+    clipboard: X11Clipboard, program: Program, other: Program, display: VirtualDisplay, *, awaits_copy: bool
 ) -> None:
-    person = Copier(display)
-    try:
-        offer = clipboard.offer(Selection.CLIPBOARD, "the prompt", program.client)
-        assert offer is not None
-        offer.awaits_copy = True
-        person.copy()
-        assert offer.until(lambda: offer.is_lost, 10)
-        assert owner(display) == person.client
-    finally:
-        person.close()
+    offer = clipboard.offer(Selection.CLIPBOARD, "the prompt", program.client)
+    assert offer is not None
+    offer.awaits_copy = awaits_copy
+    other.copy()
+    assert offer.until(lambda: offer.is_lost, 10)
+    assert owner(display) == other.client
 
 
 def test_what_somebody_copied_after_the_keeping_is_not_taken_from_them(
-    clipboard: X11Clipboard, program: Program, display: VirtualDisplay
+    clipboard: X11Clipboard, program: Program, other: Program, display: VirtualDisplay
 ) -> None:
     assert clipboard.keep()
-    person = Program(display)
-    try:
-        person.window.set_selection_owner(person.display.intern_atom("CLIPBOARD"), X.CurrentTime)
-        person.display.sync()
-        assert clipboard.offer(Selection.CLIPBOARD, "ours", program.client) is None
-        assert owner(display) == person.client
-    finally:
-        person.close()
+    other.copy()
+    assert clipboard.offer(Selection.CLIPBOARD, "ours", program.client) is None
+    assert owner(display) == other.client
 
 
-def test_what_its_owner_copied_anew_while_a_text_of_ours_stood_there_is_not_taken_from_it(
-    clipboard: X11Clipboard, program: Program, display: VirtualDisplay
+def test_what_its_owner_copied_anew_while_a_text_of_ours_was_there_is_not_taken_from_it(
+    clipboard: X11Clipboard, program: Program, other: Program, display: VirtualDisplay
 ) -> None:
     """The same window owns it as before: of a person who copies again, or a new one's that got an old one's number."""
-    person = Program(display)
-    try:
-        atom = person.display.intern_atom("CLIPBOARD")
-        person.window.set_selection_owner(atom, X.CurrentTime)
-        person.display.sync()
-        assert not clipboard.keep(), "it gives nothing; whose it was is known all the same"
-        offer = clipboard.offer(Selection.CLIPBOARD, "ours", program.client)
-        assert offer is not None
-        person.window.set_selection_owner(atom, X.CurrentTime)
-        person.display.sync()
-        assert offer.until(lambda: offer.is_lost, 10), "it was copied anew"
-        assert clipboard.offer(Selection.CLIPBOARD, "ours", program.client) is None
-        assert owner(display) == person.client
-    finally:
-        person.close()
+    other.copy()
+    assert not clipboard.keep(), "it gives nothing; whose it was is known all the same"
+    offer = clipboard.offer(Selection.CLIPBOARD, "ours", program.client)
+    assert offer is not None
+    other.copy()
+    assert offer.until(lambda: offer.is_lost, 10), "it was copied anew"
+    assert clipboard.offer(Selection.CLIPBOARD, "ours", program.client) is None
+    assert owner(display) == other.client
 
 
 def test_a_dropped_selection_has_no_owner_and_a_later_one_is_served(
@@ -250,8 +217,7 @@ def test_a_dropped_selection_has_no_owner_and_a_later_one_is_served(
 
 def test_nothing_to_read_is_none_and_not_a_wait_for_ever(clipboard: X11Clipboard, program: Program) -> None:
     assert clipboard.read(Selection.CLIPBOARD, 0.5) is None
-    program.window.set_selection_owner(program.display.intern_atom("CLIPBOARD"), X.CurrentTime)
-    program.display.sync()
+    program.copy()
     assert clipboard.read(Selection.CLIPBOARD, 0.2) is None, "an owner that does not answer"
 
 
@@ -279,14 +245,12 @@ def test_what_a_tool_of_the_person_copied_can_be_read(display: VirtualDisplay, c
 
 
 def test_where_everybody_may_read_others_do_and_only_the_programs_own_reading_counts(
-    display: VirtualDisplay, program: Program
+    display: VirtualDisplay, program: Program, other: Program
 ) -> None:
-    clipboard, other = X11Clipboard(display.name, serve=ClipboardScope.EVERYBODY), Program(display)
-    offer = clipboard.offer(Selection.CLIPBOARD, "for all", program.client)
-    assert offer is not None
-    assert other.ask("UTF8_STRING") == b"for all"
-    assert offer.served == 0
-    assert program.ask("UTF8_STRING") == b"for all"
-    until(lambda: offer.served == 1, "its own reading counts")
-    other.close()
-    clipboard.close()
+    with closing(X11Clipboard(display.name, serve=ClipboardScope.EVERYBODY)) as clipboard:
+        offer = clipboard.offer(Selection.CLIPBOARD, "for all", program.client)
+        assert offer is not None
+        assert other.ask("UTF8_STRING") == b"for all"
+        assert offer.served == 0
+        assert program.ask("UTF8_STRING") == b"for all"
+        until(lambda: offer.served == 1, "its own reading counts")

@@ -68,7 +68,7 @@ class Demo:
         return await deliver(self.desk.lane, make_order(name, text, desk="main"))
 
     async def arrives(self, name: str, text: str) -> Outcome:
-        """The outcome in the end: a window that was told to go, or to go back, may take a moment."""
+        """Deliver until it arrives: a window that was told to go, or to go back, may take a moment."""
         async with asyncio.timeout(60):
             while (outcome := await self.deliver(name, text)).result is Result.BOUNCED:
                 pass
@@ -79,7 +79,7 @@ class Demo:
         return await deliver(self.desk.lane, act_order(name, act, expects, desk="main"), commits)
 
     async def shows(self, name: str, activity: Activity, *, after: int = 0) -> Shown:
-        """The last thing that was told of this window, once it is this."""
+        """Return what was told last of this window, once it is this."""
 
         def last() -> Shown | None:
             return next((one for one in reversed(self.desk.news.shown[after:]) if one.window == name), None)
@@ -96,7 +96,7 @@ class Demo:
 
 @asynccontextmanager
 async def demo(folder: Path, *options: str, environ: Mapping[str, str] | None = None) -> AsyncIterator[Demo]:
-    """The desktop with these options, and hands on it; `environ` is what the desktop knows of the world."""
+    """Start the desktop with these options, and hands on it; `environ` is what the desktop knows of the world."""
     argv = (sys.executable, "-m", "sandbox.desktop", "--exit-on-eof", "--work-seconds", "0.8", "--page", *options)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, cwd=ROOT, limit=1 << 24, env=environ)
@@ -259,7 +259,7 @@ async def test_a_copy_of_the_transcript_holds_the_last_fifty_messages_all(
 
 
 def copied_out(on: Demo, transcript: Transcript, at: list[int]) -> str:
-    """What a person gets who clicks into the transcript and copies it by the profile's chords: once more, where the
+    """Click into the transcript and copy it by the profile's chords, as a person does: once more, where the
     keys came before the click had given the window the focus."""
     box, environ = transcript.box, {**os.environ, "DISPLAY": on.ready["display"]}
     x, y = at[0] + box.x + box.width // 2, at[1] + box.y + box.height // 2
@@ -277,7 +277,7 @@ def copied_out(on: Demo, transcript: Transcript, at: list[int]) -> str:
 
 
 def without(folder: Path, *programs: str) -> dict[str, str]:
-    """An environment in which these programs are not there."""
+    """Make an environment in which these programs are not there."""
     folder.mkdir()
     for name in os.get_exec_path()[::-1]:
         for program in Path(name).iterdir() if Path(name).is_dir() else ():

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from core.deliveries.model import Result
 from core.desks.model import VIRTUAL, DeskState, Virtual, Window
 from core.profiles.model import Box
 from core.reasons import Reason
+from tests.automation.desktop.scenes import soon
 from tests.fakes.desk import ROOT, Commits, News, make_hands, make_order, running
 
 pytestmark = pytest.mark.display
@@ -50,14 +51,14 @@ asyncio.run(VirtualDisplay(virtual, folder=folder, home=home, environ=os.environ
 
 
 def asked(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    """What the display answers to whoever has this environment."""
+    """Ask the display with this environment."""
     return subprocess.run(
         ["xwininfo", "-root", *words], env=environ, capture_output=True, text=True, timeout=60, check=False
     )
 
 
 def name_of(pid: int) -> str:
-    """What a process is called; empty when it has ended."""
+    """Return the name of a process; empty when it has ended."""
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
@@ -74,7 +75,7 @@ def start_keeper(home: Path, environ: dict[str, str]) -> subprocess.Popen[str]:
 
 
 def make_tools(folder: Path) -> str:
-    """A PATH with what a display needs, and without setpriv."""
+    """Make a PATH with what a display needs, and without setpriv."""
     folder.mkdir()
     for name in ("Xvfb", "openbox", "xterm", "cat", "touch", "sh", "xkbcomp"):
         found = shutil.which(name)
@@ -104,42 +105,42 @@ class Kept:
         return self.folder.read()
 
     def pids(self, program: str) -> list[int]:
-        """The processes of this program on the display."""
+        """Find the processes of this program on the display."""
         return [pid for pid in marked(self.mark) if name_of(pid) == program]
 
     async def pid(self, program: str) -> int:
-        """The process of this program on the display, once it is that: what starts it has another name at first."""
+        """Find the process of this program on the display: what starts it has another name at first."""
         await soon(lambda: self.pids(program), f"{program} runs")
         return self.pids(program)[0]
 
     def windows(self) -> list[str]:
-        """What the display shows: titles and places, as xwininfo says it."""
+        """List what the display shows: titles and places, as xwininfo says it."""
         return asked(self.environ, "-tree").stdout.splitlines()
-
-
-async def soon(holds: object, what: str, limit_s: float = 60.0) -> None:
-    """Wait, without holding up the keeper, until `holds()`."""
-    assert callable(holds)
-    try:
-        async with asyncio.timeout(limit_s):
-            while not holds():  # noqa: ASYNC110 each round asks anew
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"did not happen within {limit_s} s: {what}") from None
 
 
 @asynccontextmanager
 async def kept(
-    home: Path, desk: str = "desk", program: Sequence[str] = XTERM, *, environ: dict[str, str] | None = None
+    home: Path,
+    desk: str = "desk",
+    program: Sequence[str] = XTERM,
+    *,
+    environ: dict[str, str] | None = None,
+    virtual: Virtual | None = None,
+    tell: Callable[[DisplayStatus], None] = lambda _: None,
 ) -> AsyncIterator[Kept]:
     """Keep a display; when the block ends, nothing of it may be left."""
     it = Kept(folder=DisplayStateDir(home / "displays", desk))
+
+    def note(status: DisplayStatus) -> None:
+        it.told.append(status)
+        tell(status)
+
     keeper = VirtualDisplay(
-        Virtual(size="640x480", program=tuple(program)),
+        virtual or Virtual(size="640x480", program=tuple(program)),
         folder=it.folder,
         home=home,
         environ={**os.environ, **(environ or {})},
-        tell=it.told.append,
+        tell=note,
         limits=SOON,
     )
     async with asyncio.TaskGroup() as group:
@@ -179,17 +180,18 @@ async def test_a_part_that_is_killed_is_told_and_is_there_again(tmp_path: Path, 
         assert len([pid for pid in marked(it.mark) if pid == was]) == 0
 
 
-async def test_a_program_that_ends_again_and_again_is_started_after_longer_pauses(tmp_path: Path) -> None:
-    async with kept(tmp_path, program=("false",)) as it:
-        await soon(lambda: it.folder.read().restarts >= 4, "it was started again")
-        assert "its program ended (exit code 1)" in " ".join(one.note for one in it.told)
-    starts = [one for one in it.told if one.is_up]
-    assert 4 <= len(starts) < 12, "it is not started without a pause"
-
-
-async def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
-    async with kept(tmp_path, program=("no-such-agent",)) as it:
-        await soon(lambda: "there is no program no-such-agent" in it.folder.read().note, "it is named")
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [("false", "its program ended (exit code 1)"), ("no-such-agent", "there is no program no-such-agent")],
+)
+async def test_a_program_that_does_not_run_is_told_and_started_again_after_longer_pauses(
+    tmp_path: Path, program: str, said: str
+) -> None:
+    async with kept(tmp_path, program=(program,)) as it:
+        await soon(lambda: any(said in one.note for one in it.told), "it is told")
+        if program == "false":
+            await soon(lambda: it.folder.read().restarts >= 4, "it was started again")
+            assert 4 <= len([one for one in it.told if one.is_up]) < 12, "it is not started without a pause"
 
 
 async def test_a_machine_without_the_packages_is_told_the_command(
@@ -284,40 +286,28 @@ async def test_displays_of_two_homes_started_at_once_are_not_in_each_others_way(
 
 
 async def test_a_desk_follows_its_display_and_delivers_again_when_that_is_back(tmp_path: Path) -> None:
-    heard = tmp_path / "heard"
-    script = str(ROOT / "tests/fakes/tk_window.py")
+    heard, script = tmp_path / "heard", str(ROOT / "tests/fakes/tk_window.py")
     program = (sys.executable, script, "agent — workspace", str(heard), "10", "10", "300")
     window = Window(name="agent", profile="tk", title="^agent", box=Box(x=10, y=10, width=400, height=300))
-    news = News()
-    virtual = Virtual(size="640x480", program=program, fill=False)
+    virtual, news = Virtual(size="640x480", program=program, fill=False), News()
     hands = make_hands(VIRTUAL, tmp_path, (window,), news, virtual=virtual)
-    folder = DisplayStateDir(tmp_path / "displays", "desk")
-    keeper = VirtualDisplay(
-        virtual, folder=folder, home=tmp_path, environ={**os.environ, "PYTHONPATH": str(ROOT)},
-        tell=hands.note_display_status, limits=SOON,
-    )  # fmt: skip
-    it = Kept(folder=folder)
-    async with asyncio.TaskGroup() as group:
-        work = group.create_task(keeper.keep())
-        async with running(hands, news) as desk:
-            for number, (program_name, said) in enumerate(
-                [("", ""), ("openbox", "window manager"), ("Xvfb", "X server")]
-            ):
-                if program_name:
-                    before = len(news.states)
-                    os.kill(await it.pid(program_name), signal.SIGKILL)
-                    await news.until(
-                        lambda before=before, said=said: any(
-                            one.state is DeskState.UNAVAILABLE and said in one.note for one in news.states[before:]
-                        )
+    environ = {"PYTHONPATH": str(ROOT)}
+    async with (
+        running(hands, news, wait=False) as desk,
+        kept(tmp_path, virtual=virtual, environ=environ, tell=hands.note_display_status) as it,
+    ):
+        for number, (program_name, said) in enumerate([("", ""), ("openbox", "window manager"), ("Xvfb", "X server")]):
+            before = len(news.states)
+            if program_name:
+                os.kill(await it.pid(program_name), signal.SIGKILL)
+                await news.until(
+                    lambda before=before, said=said: any(
+                        one.state is DeskState.UNAVAILABLE and said in one.note for one in news.states[before:]
                     )
-                    await news.until(lambda before=before: news.states[-1][0] is DeskState.READY)
-                async with asyncio.timeout(60):
-                    while True:
-                        order = make_order("agent", f"text {number}", delivery=f"D{number}")
-                        outcome = await desk.lane.deliver(order, Commits())
-                        if outcome.result is Result.DELIVERED:
-                            break
-                        await asyncio.sleep(0.1)
-        work.cancel()
+                )
+            await news.until(lambda: bool(news.states) and news.states[-1][0] is DeskState.READY)
+            order = make_order("agent", f"text {number}", delivery=f"D{number}")
+            async with asyncio.timeout(60):
+                while (await desk.lane.deliver(order, Commits())).result is not Result.DELIVERED:
+                    pass
     assert len(heard.read_text().splitlines()) == 3

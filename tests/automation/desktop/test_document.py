@@ -55,7 +55,7 @@ def document(page: Page) -> Document:
 
 
 def read(page: Page) -> Document:
-    """A document that was read before Enter."""
+    """Read a document before Enter."""
     page.answers.set()
     found = document(page)
     until(lambda: found.has_gained(TEXT) is not None, "it was read")
@@ -75,33 +75,36 @@ def test_a_page_that_says_the_text_in_paragraphs_gained_it() -> None:
     assert gains(found)
 
 
-def test_a_block_is_read_with_its_inline_parts_in_their_place_and_each_line_once() -> None:
+@pytest.mark.parametrize(
+    ("objects", "is_gained"),
+    [
+        (
+            [
+                ("/block", SECTION, "Look at the \ufffc line,\ufffc"),
+                ("/static", STATIC, "Look at the "),
+                ("/link", SECTION, "seventh"),
+                ("/rest", SECTION, "and say what stands there."),
+            ],
+            True,
+        ),
+        ([(COMPOSER, SECTION, "\ufffc"), ("/paragraph", SECTION, TEXT)], False),
+        ([("/mine", SECTION, TEXT), ("/quoted", SECTION, TEXT)], False),
+    ],
+    ids=["inline parts in their place, each line once", "in the composer", "quoted at once"],
+)
+def test_a_text_is_gained_once_and_outside_of_the_composer(
+    objects: list[tuple[str, int, str]], *, is_gained: bool
+) -> None:
     page = Page()
     found = read(page)
-    page.objects += [
-        ("/block", SECTION, "Look at the \ufffc line,\ufffc"),
-        ("/static", STATIC, "Look at the "),
-        ("/link", SECTION, "seventh"),
-        ("/rest", SECTION, "and say what stands there."),
-    ]
-    assert gains(found)
+    page.objects += objects
+    assert gains(found) is is_gained
 
 
-def test_what_stands_in_the_composer_is_no_part_of_the_document() -> None:
+def test_an_earlier_copy_is_no_gain() -> None:
     page = Page()
-    found = read(page)
-    page.objects += [(COMPOSER, SECTION, "\ufffc"), ("/paragraph", SECTION, TEXT)]
-    assert not gains(found)
-
-
-def test_an_earlier_copy_and_an_agent_that_quotes_it_at_once_are_no_gain_of_one() -> None:
-    earlier = Page()
-    earlier.say(TEXT)
-    assert not gains(read(earlier))
-    quoted = Page()
-    found = read(quoted)
-    quoted.say(TEXT, TEXT)
-    assert not gains(found)
+    page.say(TEXT)
+    assert not gains(read(page))
 
 
 def test_what_was_not_read_before_enter_is_no_before_and_nothing_waits_for_it() -> None:

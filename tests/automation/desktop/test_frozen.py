@@ -30,7 +30,7 @@ both_kinds = pytest.mark.parametrize("kind", [TK, TERM], ids=lambda kind: kind.n
 async def frozen_at(
     display: VirtualDisplay, folder: Path, kind: Profile, step: str
 ) -> AsyncIterator[tuple[Scene, Outcome]]:
-    """A delivery to a window that is frozen as soon as this step is written down; it goes on behind the block."""
+    """Deliver to a window that is frozen as soon as this step is written down, until the end of the block."""
     profile = replace(kind, paste_timeout_ms=int(LIMIT_S * 1000), confirm_timeout_ms=int(LIMIT_S * 1000))
     async with scene(display, folder, profile=profile) as on:
         program, frozen_s = display.children[-1], 0.0
@@ -83,7 +83,7 @@ async def test_a_window_that_shows_nothing_after_enter_is_unknown_and_enter_is_n
 
 
 async def rested(on: Scene, text: str) -> Outcome:
-    """The next delivery, as soon as the window is at rest: what it got while it was frozen may still be before it."""
+    """Deliver as soon as the window is at rest: what it got while it was frozen may still be before it."""
     on.commits.when.clear()
     while (outcome := await on.deliver(text)).result in {Result.BOUNCED, Result.REFUSED}:
         assert not outcome.draft_left

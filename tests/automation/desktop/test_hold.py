@@ -244,23 +244,6 @@ async def test_a_frozen_target_keeps_nobodys_hands_longer_than_the_limit(
         assert on.agent.heard == (["Do this, please"] if outcome.result is Result.DELIVERED else [])
 
 
-@display_test
-async def test_a_worker_that_is_stopped_while_it_holds_the_devices_is_ended(
-    display: VirtualDisplay, tmp_path: Path
-) -> None:
-    mine = replace(SOON, seized_s=WorkerTimeouts().seized_s)
-    async with scene(display, tmp_path, limits=mine, user_activity=AT_ONCE, busy_ms=STAYS_MS) as on:
-        them = person(display, tmp_path)
-        (on.faults / "worker.held").write_text("stop")
-        delivery = asyncio.create_task(on.deliver())
-        await soon(lambda: not (on.faults / "worker.held").exists(), "it is stopped")
-        with them.typing("mine"):
-            await soon(lambda: "mine" in them.heard, "their keyboard works again")
-        assert (await delivery).reason is Reason.WORKER_LOST
-        await on.is_back()
-        assert (await on.deliver()).result is Result.DELIVERED
-
-
 @pytest.fixture
 def hold(display: VirtualDisplay) -> Iterator[InputGuard]:
     made = InputGuard(display.name, InputLockState(), limit_s=600.0)
@@ -372,7 +355,7 @@ class Clicked:
     mouse: Hands
 
     def seen(self) -> list[int]:
-        """The windows that were clicked into since the last asking."""
+        """Return the windows that were clicked into since the last asking."""
         self.display.connection.sync()
         pending = self.display.connection.pending_events()
         events = [self.display.connection.next_event() for _ in range(pending)]
@@ -395,7 +378,7 @@ class Clicked:
 
 @pytest.fixture
 def clicked(display: VirtualDisplay, hold: InputGuard) -> Iterator[Clicked]:
-    """The pointer rests in their window; the hold has begun, and the agent's window was clicked into."""
+    """Rest the pointer in their window, begin the hold, and click into the agent's window."""
     theirs = display.lay_over(800, 500, 200, 100, title="their own window", managed=True)
     target = display.lay_over(50, 50, 200, 100, title="the agent's window", managed=True)
     connection = Display(display.name)

@@ -107,7 +107,7 @@ class Shown:
         return next((seen for seen in above if seen.box.overlaps(target.box)), None)
 
     def take(self, box: Box) -> Image.Image:
-        """What is seen at this place: the window that lies there."""
+        """Return what is seen at this place: the window that lies there."""
         for window, (place, _) in self.windows.items():
             if box.fits_into(place):
                 x, y = box.x - place.x, box.y - place.y

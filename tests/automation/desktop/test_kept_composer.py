@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -94,7 +95,7 @@ class Display:
 
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch) -> Program:
-    """A program with one window, in which the object /1 can be written into."""
+    """Make a program with one window, in which the object /1 can be written into."""
     objects = {
         reader_module.ROOT: Object(inner=["/app"]),
         "/app": Object(role="application", inner=["/frame"]),
@@ -109,7 +110,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Program:
 
 @pytest.fixture
 def reader(program: Program) -> AccessibilityReader:
-    """A reader that has looked the composer up once."""
+    """Make a reader that has looked the composer up once."""
     found = AccessibilityReader(cast("X11Windows", Display()))
     assert composer(found).path == "/1"
     return found
@@ -127,16 +128,11 @@ def is_kept(reader: AccessibilityReader, program: Program) -> bool:
 
 
 def accessible(reader: AccessibilityReader) -> AccessibleReadback:
-    """The composer as one delivery reads it; nothing that is waited for comes."""
+    """Make the composer as one delivery reads it; nothing that is waited for comes."""
     eyes = SimpleNamespace(box=lambda _name, _part: PLACE)
     profile = SimpleNamespace(composer=COMPOSER)
     aim = SimpleNamespace(name="agent", profile=profile, eyes=eyes, target=lambda: WINDOW, until=lambda *_: False)
     return AccessibleReadback(aim=cast("X11Target", aim), paste=cast("ClipboardPaste", None), reader=reader)
-
-
-def test_a_known_composer_is_checked_with_one_question(reader: AccessibilityReader, program: Program) -> None:
-    assert is_kept(reader, program)
-    assert is_kept(reader, program)
 
 
 def reload(program: Program) -> None:
@@ -144,41 +140,15 @@ def reload(program: Program) -> None:
     program.objects["/2"] = program.objects.pop("/1")
 
 
-def keep_as_ghost(program: Program) -> None:
-    """The page is another one; the object of the old page still answers."""
-    program.objects["/frame"].inner = ["/2"]
+def put_beside(program: Program, *, inner: tuple[str, ...] = ("/1", "/2"), **changes: Any) -> None:
+    """Add a second object like the first one, which changes."""
+    program.objects["/frame"].inner = list(inner)
     program.objects["/2"] = replace(program.objects["/1"])
-    program.objects["/1"].states = WRITTEN_INTO - {State.SHOWING}
-
-
-def make_read_only(program: Program) -> None:
-    program.objects["/frame"].inner = ["/1", "/2"]
-    program.objects["/2"] = replace(program.objects["/1"])
-    program.objects["/1"].states = WRITTEN_INTO - {State.EDITABLE}
-
-
-def recycle(program: Program) -> None:
-    """The old path now names another object at the same place."""
-    program.objects["/frame"].inner = ["/1", "/2"]
-    program.objects["/2"] = replace(program.objects["/1"])
-    program.objects["/1"].label = "Search"
-
-
-def recycle_with_another_role(program: Program) -> None:
-    program.objects["/frame"].inner = ["/2", "/1"]
-    program.objects["/2"] = replace(program.objects["/1"])
-    program.objects["/1"].role = "terminal"
-
-
-def put_a_second_one_in_its_place(program: Program) -> None:
-    """A second composer pushes the first one up, still partly over the profile's place."""
-    program.objects["/frame"].inner = ["/1", "/2"]
-    program.objects["/2"] = replace(program.objects["/1"])
-    program.objects["/1"].box = replace(PLACE, y=PLACE.y - 50)
+    program.objects["/1"] = replace(program.objects["/1"], **changes)
 
 
 def move_to_another_window(program: Program) -> None:
-    """Its tab was dragged out into another window of the program, which now stands in this place."""
+    """Drag its tab out into another window of the program, which now takes its place."""
     program.objects["/app"].inner = ["/frame", "/new"]
     program.objects["/new"] = replace(program.objects["/frame"], inner=["/2"])
     program.objects["/2"] = replace(program.objects["/1"])
@@ -189,13 +159,14 @@ def move_to_another_window(program: Program) -> None:
     "change",
     [
         reload,
-        keep_as_ghost,
-        make_read_only,
-        recycle,
-        recycle_with_another_role,
-        put_a_second_one_in_its_place,
+        partial(put_beside, inner=("/2",), states=WRITTEN_INTO - {State.SHOWING}),
+        partial(put_beside, states=WRITTEN_INTO - {State.EDITABLE}),
+        partial(put_beside, label="Search"),
+        partial(put_beside, inner=("/2", "/1"), role="terminal"),
+        partial(put_beside, box=replace(PLACE, y=PLACE.y - 50)),
         move_to_another_window,
     ],
+    ids=["reloaded", "a ghost", "read-only", "recycled", "another role", "pushed up", "in another window"],
 )
 def test_a_composer_that_is_not_the_one_it_was_is_looked_up_anew(
     reader: AccessibilityReader, program: Program, change: Callable[[Program], None]
@@ -264,16 +235,16 @@ def test_a_composer_that_covers_less_than_half_of_the_place_is_at_another_one(
     assert type(trouble.value) is kind
 
 
-def test_a_composer_that_is_gone_is_not_known_any_more(reader: AccessibilityReader, program: Program) -> None:
+def test_a_forgotten_composer_is_looked_up_anew_and_one_that_is_gone_is_not_known_any_more(
+    reader: AccessibilityReader, program: Program
+) -> None:
+    assert is_kept(reader, program)
+    reader.forget_composer(WINDOW.id)
+    assert not is_kept(reader, program)
     program.objects["/frame"].inner = []
     del program.objects["/1"]
     with pytest.raises(NotOnBus):
         composer(reader)
-
-
-def test_a_forgotten_composer_is_looked_up_anew(reader: AccessibilityReader, program: Program) -> None:
-    reader.forget_composer(WINDOW.id)
-    assert not is_kept(reader, program)
 
 
 def test_a_composer_that_did_not_get_the_focus_is_looked_up_anew_the_next_time(

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from core.deliveries.model import Outcome, Reason, Result
+from core.deliveries.model import Reason, Result
 from core.profiles.model import Profile
-from tests.automation.desktop.scenes import STAYS_MS, Scene, scene, soon
+from tests.automation.desktop.scenes import STAYS_MS, scene, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import TERM, TK
 
 pytestmark = pytest.mark.display
 
 _CORE_KEYBOARD = 0x100
+LAYOUTS = [
+    ("us", 0), ("fr", 0), ("dvorak", 0), ("us,fr", 1), ("us,ru", 1), ("fr,us", 1), ("us,il,ru,de", 3)
+]  # fmt: skip
 
 
 def lay_out(display: VirtualDisplay, layouts: str) -> None:
@@ -38,34 +40,17 @@ def in_use(display: VirtualDisplay) -> int:
     return display.connection.screen().root.query_pointer().mask >> 13 & 3
 
 
-async def arrives(on: Scene, text: str) -> Outcome:
-    """Deliver, as the courier does: after a bounce again."""
-    for _ in range(20):
-        if (outcome := await on.deliver(text)).result is not Result.BOUNCED:
-            return outcome
-        await asyncio.sleep(0.1)
-    return await on.deliver(text)
-
-
 @pytest.mark.parametrize("profile", [TK, TERM], ids=["tk", "term"])
 async def test_a_layout_that_is_switched_while_the_worker_runs_changes_no_chord(
     display: VirtualDisplay, tmp_path: Path, profile: Profile
 ) -> None:
     async with scene(display, tmp_path, profile=profile) as on:
         sent: list[str] = []
-        for layouts, number in (
-            ("us", 0),
-            ("fr", 0),
-            ("dvorak", 0),
-            ("us,fr", 1),
-            ("us,ru", 1),
-            ("fr,us", 1),
-            ("us,il,ru,de", 3),
-        ):
+        for layouts, number in LAYOUTS:
             lay_out(display, layouts)
             use(display, number)
             sent.append(f"typed with {layouts} {number}")
-            outcome = await arrives(on, sent[-1])
+            outcome = await on.deliver(sent[-1])
             # What it heard is compared below; a late look may have missed the busy lamp.
             assert outcome.result in {Result.DELIVERED, Result.UNKNOWN}, (layouts, outcome)
             assert in_use(display) == number, "the person's layout is in use again"
@@ -82,5 +67,5 @@ async def test_a_keyboard_without_our_keys_gets_nothing_and_is_waited_for(
         assert "ctrl+v" in outcome.note or "ctrl+a" in outcome.note
         assert not on.is_drafted
         lay_out(display, "us")
-        assert (await arrives(on, "now")).result is Result.DELIVERED
+        assert (await on.deliver("now")).result is Result.DELIVERED
         await soon(lambda: on.agent.heard == ["now"], "it arrived")

@@ -24,7 +24,7 @@ ALONE = WorkerTimeouts(first_pause_s=60.0, silence_s=60.0, ready_s=0.3)
 
 
 def holder(locks: Path) -> int:
-    """The process that holds the display's lock."""
+    """Return the process that holds the display's lock."""
     (lock,) = locks.glob("display-*.lock")
     return int(lock.read_text())
 

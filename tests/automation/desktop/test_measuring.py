@@ -36,7 +36,7 @@ from core.calibration.calibrator import long_draft
 from core.calibration.model import TERMINAL, CalibrationFailed
 from core.deliveries.model import Outcome, Reason, Result
 from core.profiles.model import Box, Composer, Normalise, Profile, Readback
-from tests.automation.desktop.win32.test_abilities import surveyor
+from tests.automation.desktop.win32.seen import surveyor
 from tests.fakes.desk import TK
 from tests.fakes.win32 import FakeDesktop, Made
 
@@ -46,7 +46,7 @@ SEEN = WindowInfo(id=1, kind="Chat", title="chat", box=Box(x=100, y=50, width=40
 
 
 def window(*, caret: bool = False, clock: str = "", lamp: str = "#404040", said: str = "") -> Image.Image:
-    """A dark editor: a header, a chat, a composer set off by very little."""
+    """Draw a dark editor: a header, a chat, a composer set off by very little."""
     picture = Image.new("RGB", (400, 300), "#252526")
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, 0, 399, 23), fill="#3c3c3c")

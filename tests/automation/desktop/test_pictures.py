@@ -101,7 +101,7 @@ PROMPT = "> "
 
 
 def screen(lines: list[str], theme: str, caret: str = "solid") -> Image.Image:
-    """A terminal's picture: these lines from the top, and a caret behind the last of them."""
+    """Draw a terminal: these lines from the top, and a caret behind the last of them."""
     ground, ink = THEMES[theme]
     picture = Image.new("RGB", (COLUMNS * CELL[0], ROWS * CELL[1]), ground)
     draw = ImageDraw.Draw(picture)

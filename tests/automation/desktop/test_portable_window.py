@@ -21,6 +21,7 @@ from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, Window
 from core.profiles.model import Box, Profile, Readback, StateSigns, Transcript
+from tests.automation.desktop.pace import Pace
 from tests.display import until
 from tests.fakes.desk import TK, make_order
 from tests.fakes.world import World
@@ -113,25 +114,6 @@ class Drawn:
 
 
 @dataclass
-class Pace:
-    """On its clock, whatever the machine does, each asking takes as long."""
-
-    now: float = 100.0
-
-    def now_s(self) -> float:
-        self.now += 0.005
-        return self.now
-
-    def rest(self, seconds: float) -> None:
-        self.now += seconds
-
-    wait_for_redraw = rest
-
-    def check(self) -> None:
-        return
-
-
-@dataclass
 class Scene:
     drawn: Drawn
     sight: MacInspector
@@ -151,7 +133,7 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 
 def make(folder: Path, monkeypatch: pytest.MonkeyPatch, profile: Profile) -> Scene:
-    drawn, pace = Drawn(), Pace()
+    drawn, pace = Drawn(), Pace(tick_s=0.005)  # on its clock, whatever the machine does, each asking takes as long
     monkeypatch.setattr(pyperclip, "paste", lambda: drawn.clipboard)
     monkeypatch.setattr(pyperclip, "copy", lambda text: setattr(drawn, "clipboard", text))
     box = Box(x=0, y=0, width=400, height=300)

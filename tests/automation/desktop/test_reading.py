@@ -48,7 +48,7 @@ async def deliver(desk: RunningDesk, agent: str, text: str, *, about: Collection
 
 
 async def until_enter(desk: RunningDesk, order: DeliveryRequest, commits: Commits) -> Outcome:
-    """The outcome of the first attempt that came as far as Enter. A busy program draws its empty composer late."""
+    """Return the outcome of the first attempt that came as far as Enter. A busy program draws its composer late."""
     early = PASSES | {Reason.COMPOSER_NOT_EMPTY}
     async with asyncio.timeout(LIMIT_S):
         while True:
@@ -64,7 +64,7 @@ def composer_of(reader: AccessibilityReader, agent: Agent, driven: Profile) -> N
 
 
 def said_by(composer: Node | None) -> str | None:
-    """What stands there, as its program tells; None while that has no time to answer."""
+    """Return what is there, as its program tells; None while that has no time to answer."""
     try:
         return None if composer is None else composer.text()
     except NoBusReply:
@@ -80,14 +80,14 @@ def says_it_has_no_focus(composer: Node) -> bool:
 
 
 def click(display: VirtualDisplay, agent: Agent, at: tuple[int, int]) -> None:
-    """A person clicks there, and the window has the focus."""
+    """Click there, as a person does, and wait until the window has the focus."""
     box = agent.window.box
     display.xdotool("mousemove", str(box.x + at[0]), str(box.y + at[1]), "click", "1")
     until(lambda: display.windows.active() == agent.seen.id, "it is active")
 
 
 def click_at_once(display: VirtualDisplay, agent: Agent, at: tuple[int, int]) -> None:
-    """The same in no time: as long as a go-ahead for Enter is good, no program can be started on a busy machine."""
+    """Click there in no time: as long as a go-ahead for Enter is good, no program can be started on a busy machine."""
     box = agent.window.box
     xtest.fake_input(display.connection, X.MotionNotify, x=box.x + at[0], y=box.y + at[1])
     xtest.fake_input(display.connection, X.ButtonPress, 1)

@@ -28,7 +28,7 @@ NODE = cast("Node", object())
 
 
 def frame(colour: str = "#ffffff", *, spots: int = 0) -> Image.Image:
-    """A window with one colour at the place, and some pixels in it of another."""
+    """Draw a window with one colour at the place, and some pixels in it of another."""
     picture = Image.new("RGB", (400, 300), "#eeeeee")
     ImageDraw.Draw(picture).rectangle((10, 60, 109, 99), fill=colour)
     for spot in range(spots):
@@ -79,32 +79,29 @@ def test_a_dialog_is_there_when_all_of_its_signs_are_and_no_sign_is_none() -> No
     assert there(window, frame("#ff0000"), heard(ASKS)) is None
 
 
-@pytest.mark.parametrize("told", [Box(x=0, y=0, width=0, height=0), Box(x=600, y=80, width=50, height=20)])
-def test_a_dialog_that_is_told_to_stand_nowhere_in_its_window_is_none(told: Box) -> None:
+@pytest.mark.parametrize(
+    ("told", "place"),
+    [
+        (TOLD, Box(x=20, y=30, width=50, height=20)),
+        (Box(x=90, y=300, width=500, height=100), Box(x=0, y=250, width=400, height=50)),
+        (Box(x=0, y=0, width=0, height=0), None),
+        (Box(x=600, y=80, width=50, height=20), None),
+    ],
+    ids=["inside", "partly outside", "nowhere", "outside"],
+)
+def test_a_dialog_that_is_told_is_where_it_is_shown_in_its_window_or_is_none(told: Box, place: Box | None) -> None:
     dialog = Dialog(shows=Activity.ERROR, answers=(), accessible=ASKS)
-    assert there(dialog, frame(), heard(ASKS)) == Box(x=20, y=30, width=50, height=20)
-    assert there(dialog, frame(), heard(ASKS, box=told)) is None
+    assert there(dialog, frame(), heard(ASKS, box=told)) == place
 
 
-def test_a_picture_may_differ_by_a_carets_worth_and_not_by_a_word() -> None:
+def test_a_picture_may_differ_by_a_carets_worth_and_a_colour_needs_its_share_of_the_box() -> None:
     dialog = Dialog(shows=Activity.LIMITED, answers=(), box=PLACE, picture=LIKE)
     assert there(dialog, frame("#ff0000", spots=NOISE_PX)) == PLACE
     assert there(dialog, frame("#ff0000", spots=NOISE_PX + 1)) is None
-
-
-def test_a_colour_needs_its_share_of_the_box() -> None:
     half = frame("#ff0000")
     ImageDraw.Draw(half).rectangle((10, 60, 109, 80), fill="#00ff00")
-    assert there(Dialog(shows=Activity.ERROR, answers=(), box=PLACE, sign=RED), half) is None
-    less = replace(RED, share=0.4)
-    assert there(Dialog(shows=Activity.ERROR, answers=(), box=PLACE, sign=less), half) == PLACE
-
-
-def test_what_tells_its_place_is_shown_where_it_stands_inside_the_window_alone() -> None:
-    dialog = Dialog(shows=Activity.NEEDS_INPUT, answers=(), accessible=ASKS)
-    assert there(dialog, frame(), heard(ASKS)) == Box(x=20, y=30, width=50, height=20)
-    beyond = heard(ASKS, box=Box(x=90, y=300, width=500, height=100))
-    assert there(dialog, frame(), beyond) == Box(x=0, y=250, width=400, height=50)
+    for sign, place in ((RED, None), (replace(RED, share=0.4), PLACE)):
+        assert there(Dialog(shows=Activity.ERROR, answers=(), box=PLACE, sign=sign), half) == place
 
 
 def test_one_sign_of_work_is_enough_and_all_of_rest_are_needed() -> None:
@@ -180,13 +177,6 @@ def test_in_a_dialog_window_nothing_is_pressed_but_its_answers_and_no_click_that
     own = replace(apart, acts={Act.APPROVE: Press(chord="alt+y")})
     assert profile.press(Act.APPROVE, own) == Press(chord="alt+y")
     assert "alt+y" in replace(profile, dialogs=(own,)).chords()
-
-
-@pytest.mark.parametrize("told", [(), (STOP,)])
-def test_a_window_whose_sign_is_told_has_a_sign(told: tuple[Accessible, ...]) -> None:
-    profile = replace(TK, busy=state(None, *told))
-    assert profile.has_busy_sign is bool(told)
-    assert profile.listens == told
 
 
 def test_a_display_that_is_held_while_a_window_is_listened_to_is_no_error_but_silence() -> None:

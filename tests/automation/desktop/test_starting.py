@@ -83,15 +83,16 @@ def test_what_anything_prints_goes_to_standard_error_and_not_into_the_frames() -
     assert b"raw" in ran.stderr
 
 
-@pytest.mark.parametrize("said", [b"", struct.pack(">I", 2) + b"{}"])
-def test_a_worker_that_is_told_nothing_sensible_ends_and_says_why(said: bytes) -> None:
+@pytest.mark.parametrize(
+    ("said", "code", "told"), [(b"", 0, None), (struct.pack(">I", 2) + b"{}", 75, Reason.OTHER_VERSION)]
+)
+def test_a_worker_that_is_told_nothing_sensible_ends_and_says_why(said: bytes, code: int, told: Reason | None) -> None:
     script = "import sys; from automation.desktop.x11.worker import run; sys.exit(run('main'))"
     argv = [sys.executable, "-c", script]
     ran = subprocess.run(argv, input=said, capture_output=True, cwd=ROOT, timeout=30, check=False)
-    assert ran.returncode == (75 if said else 0)
-    if said:
-        told = messages.from_worker(ran.stdout[4:])
-        assert isinstance(told, messages.Started)
-        assert told.reason is Reason.OTHER_VERSION
-    else:
-        assert ran.stdout == b""
+    assert ran.returncode == code
+    assert bool(ran.stdout) is (told is not None)
+    if told is not None:
+        started = messages.from_worker(ran.stdout[4:])
+        assert isinstance(started, messages.Started)
+        assert started.reason is told

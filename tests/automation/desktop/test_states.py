@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -36,7 +35,7 @@ PROFILE = replace(TK, dialogs=(ASKS,))
 
 
 def page(words: str = "", *, caret: bool = False) -> Image.Image:
-    """A window's picture with some words in its transcript, and perhaps a caret in its composer."""
+    """Draw a window with some words in its transcript, and perhaps a caret in its composer."""
     picture = Image.new("RGB", (400, 300), "#f0f0f0")
     draw = ImageDraw.Draw(picture)
     draw.text((10, 60), words, fill="#000000")
@@ -71,7 +70,7 @@ class Script:
         self.judge = ActivityClassifier(lambda now, before: is_same_picture(now, before, self.profile))
 
     def plays(self, view: WindowSnapshot, seconds: float = 0.0) -> ActivityReading | None:
-        """The window shows this for so long; what is made of it at the end."""
+        """Show this for so long; return what is made of it at the end."""
         end_s = self.now_s + seconds
         while True:
             self.judge.note_sight(sight_of(view, self.profile), self.now_s)
@@ -95,12 +94,9 @@ def test_an_agent_that_pauses_for_three_seconds_is_busy_and_never_idle() -> None
 def test_without_its_sign_a_window_that_moves_is_not_idle_and_one_that_never_rests_is_unknown() -> None:
     script = Script()
     script.plays(works())
-    while script.now_s < 100 + RESTLESS_S - 1:
-        script.plays(rests(f"{script.now_s}"))
-        script.now_s += APART_S
-    assert set(script.found[1:]) == {None}, "it may be at work still"
     verdict = None
     while script.now_s < 100 + RESTLESS_S + 1:
+        assert verdict is None or script.now_s > 100 + RESTLESS_S - 1, "it may be at work still"
         verdict = script.plays(rests(f"{script.now_s}"))
         script.now_s += APART_S
     assert verdict is not None
@@ -128,10 +124,8 @@ def test_what_no_sign_explains_is_unknown_and_never_idle(view: WindowSnapshot, p
 
 def test_a_blinking_caret_keeps_nothing_from_being_idle() -> None:
     script = Script()
-    verdict = None
-    for blink in range(8):
-        verdict = script.plays(WindowSnapshot(frame=page("done", caret=blink % 2 == 0)), seconds=APART_S)
-    assert verdict == ActivityReading(activity=Activity.IDLE)
+    blinks = [script.plays(WindowSnapshot(frame=page("done", caret=n % 2 == 0)), seconds=APART_S) for n in range(8)]
+    assert blinks[-1] == ActivityReading(activity=Activity.IDLE)
 
 
 def test_a_dialog_is_one_when_it_stands_still_and_what_covers_it_for_a_moment_changes_nothing() -> None:
@@ -280,18 +274,6 @@ def test_eight_windows_at_work_make_one_news_each_and_nothing_is_looked_at_while
     assert desk.states.due_in_s() is None
 
 
-def test_a_window_that_is_drawn_in_all_the_time_is_looked_at_four_times_a_second() -> None:
-    desk = Desk()
-    desk.passes(10.0)
-    desk.eyes.looks.clear()
-    for step in range(200):
-        desk.draws("agent-1", rests(f"{step}"), seconds=0.03)
-    gaps = [after - before for (_, before), (_, after) in pairwise(desk.eyes.looks)]
-    assert {name for name, _ in desk.eyes.looks} == {"agent-1"}
-    assert min(gaps) >= APART_S
-    assert max(gaps) < 2 * APART_S
-
-
 def test_who_asks_afresh_waits_until_it_is_certain_and_not_for_ever() -> None:
     desk = Desk()
     assert fresh(desk).activity is Activity.IDLE, "it was waited for"
@@ -378,9 +360,3 @@ def test_a_transcript_that_grows_is_a_sign_of_life_and_a_spinner_a_caret_and_a_d
     count = len(desk.stirred)
     desk.draws("agent-1", rests("a person scrolls"), seconds=2 * ALIVE_S)
     assert len(desk.stirred) == count, "only of a window at work"
-
-
-def test_the_mark_of_a_dialog_tells_one_letter_from_another() -> None:
-    assert mark(page("rm -r ./build")) != mark(page("rm -r /build"))
-    noise = Image.frombytes("RGB", (8, 8), os.urandom(192))
-    assert mark(noise) == mark(noise.copy())

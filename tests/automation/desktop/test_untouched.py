@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.deliveries.model import Outcome, Reason, Result
+from core.deliveries.model import Reason, Result
 from tests.automation.desktop.scenes import Scene, scene, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import CELL_H, TERM, open_tk
@@ -22,7 +22,7 @@ LESS_PX = 12 * CELL_H
 
 
 async def resized_in_the_middle(on: Scene) -> None:
-    """A delivery during which the window shrinks; it is what it was again afterwards, but for what it shows."""
+    """Shrink the window during a delivery; it is what it was again afterwards, but for what it shows."""
     window = on.display.connection.create_resource_object("window", on.agent.seen.id)
     box = on.agent.seen.box
 
@@ -44,47 +44,30 @@ async def resized_in_the_middle(on: Scene) -> None:
     await on.desk.hands.hold()  # so that a person comes first
     keys = on.agent.log.with_suffix(".keys")
     await soon(lambda: keys.exists() and r"\u0015" in keys.read_text("utf-8"), "its program was told to clear")
-    await asyncio.sleep(0.3)  # nobody tells when a terminal has drawn
+    await asyncio.sleep(0.3)  # no event tells when a terminal has drawn
     await sized(box.height)
     await soon(lambda: on.is_drafted, "something stands in the composer that nobody knows")
     on.commits.when.clear()
     on.desk.news.usable.clear()
 
 
+@pytest.mark.parametrize("is_elsewhere", [False, True], ids=["no user", "a user types elsewhere"])
 async def test_a_terminal_that_was_resized_in_the_middle_can_be_used_again(
-    display: VirtualDisplay, tmp_path: Path
+    display: VirtualDisplay, tmp_path: Path, *, is_elsewhere: bool
 ) -> None:
+    other, hands = open_tk(display, "mine", 600, 50), Hands(display.connection)
     async with scene(display, tmp_path, profile=TERM) as on:
+        if is_elsewhere:
+            display.windows.activate(other.seen.id)
+            await soon(lambda: display.windows.active() == other.seen.id, "the person is at their own window")
         await resized_in_the_middle(on)
+        if is_elsewhere:
+            hands.chord("x")
         await on.desk.hands.release()
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
         assert not on.is_drafted
         assert (await on.deliver("again")).result is Result.DELIVERED
         assert on.agent.heard == ["again"]
-
-
-async def test_it_can_be_used_again_though_a_person_types_elsewhere_all_the_time(
-    display: VirtualDisplay, tmp_path: Path
-) -> None:
-    other, hands = open_tk(display, "mine", 600, 50), Hands(display.connection)
-    async with scene(display, tmp_path, profile=TERM) as on:
-        display.windows.activate(other.seen.id)
-        await soon(lambda: display.windows.active() == other.seen.id, "the person is at their own window")
-        await resized_in_the_middle(on)
-        hands.chord("x")
-        await on.desk.hands.release()
-        await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
-        assert (await on.deliver("again")).result is Result.DELIVERED
-        assert on.agent.heard == ["again"]
-
-
-async def rested(on: Scene, text: str) -> Outcome:
-    """A delivery as soon as nobody types."""
-    while True:
-        outcome = await on.deliver(text)
-        if outcome.reason is not Reason.PERSON_TYPING:
-            return outcome
-        await asyncio.sleep(0.1)
 
 
 @pytest.mark.parametrize("how", ["keyboard", "another tool"])
@@ -99,7 +82,8 @@ async def test_what_a_person_wrote_beside_it_is_left(display: VirtualDisplay, tm
         else:
             on.person_types("mine")
         await on.desk.hands.release()
-        outcome = await rested(on, "again")
+        while (outcome := await on.deliver("again")).reason is Reason.PERSON_TYPING:
+            await on.desk.news.until(lambda: on.desk.news.waits[-1:] != [Reason.PERSON_TYPING])
         assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
         assert on.person_sends() == ["mine"]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,7 @@ from Xlib.display import Display
 from automation.desktop.x11.user_input import NOTICE_S, free_place
 from automation.desktop.x11.user_input import X11UserInput as Listener
 from core.deliveries.model import Reason, Result
-from core.desks.model import InputSource, QuietHours, ScreenCorner, UserActivityPolicy
+from core.desks.model import DeskUnavailable, InputSource, ScreenCorner, UserActivityPolicy
 from core.profiles.model import Box
 from tests.automation.desktop.scenes import STAYS_MS, Scene, scene, soon
 from tests.display import VirtualDisplay, until
@@ -48,46 +46,36 @@ async def test_nothing_begins_while_a_person_types_and_it_begins_when_they_rest(
                 break
             sent.append(f"prompt {len(sent)}")  # on a busy machine it came when they rested already
             await on.desk.news.until(lambda: waits[-1] is None)
-        assert outcome.result is Result.BOUNCED
-        assert on.commits.steps == [], "nothing was begun"
+        assert (outcome.result, on.commits.steps) == (Result.BOUNCED, []), "nothing was begun"
         await on.desk.news.until(lambda: waits[-1] is None)
         assert time.monotonic() - typed_s >= CALM.idle_s, "it was waited for"
         assert (await on.deliver("at last")).result is Result.DELIVERED
         assert on.agent.heard == [*sent, "at last"]
 
 
-async def test_what_we_and_other_tools_inject_is_nobodys_typing(display: VirtualDisplay, tmp_path: Path) -> None:
-    async with scene(display, tmp_path, user_activity=CALM, busy_ms=1_000) as on:
-        display.xdotool("key", "shift", "mousemove", "700", "700")
-        assert (await on.deliver()).result is Result.DELIVERED
-        again = await on.deliver("and once more")
-        assert again.result is Result.DELIVERED, f"our own keys were a moment ago: {again}"
-        assert on.desk.news.waits == []
-
-
-async def test_where_people_come_by_remote_desktop_all_that_is_not_ours_is_theirs(
-    display: VirtualDisplay, tmp_path: Path
+@pytest.mark.parametrize("source", [InputSource.DEVICES, InputSource.OTHERS], ids=lambda source: source.name)
+async def test_our_own_keys_are_no_persons_typing_and_those_of_other_tools_are_what_the_policy_says(
+    display: VirtualDisplay, tmp_path: Path, source: InputSource
 ) -> None:
-    async with scene(
-        display, tmp_path, user_activity=replace(CALM, input_source=InputSource.OTHERS), busy_ms=STAYS_MS
-    ) as on:
-        assert (await on.deliver()).result is Result.DELIVERED
-        await asyncio.sleep(0.4)
-        assert on.desk.news.waits == [], "our own keys are not theirs"
-        await soon(lambda: on.desk.news.waits or display.xdotool("key", "shift"), "theirs are told")
-        assert on.desk.news.waits[0] == Reason.PERSON_TYPING
-
-
-async def test_in_quiet_hours_nothing_begins(display: VirtualDisplay, tmp_path: Path) -> None:
-    always = UserActivityPolicy(quiet_hours=(QuietHours(start_min=0, end_min=1440),))
-    async with scene(display, tmp_path, user_activity=always) as on:
-        await on.desk.news.until(lambda: on.desk.news.waits == [Reason.QUIET_HOURS])
-        outcome = await on.deliver()
-        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.QUIET_HOURS)
+    user_activity = UserActivityPolicy(idle_s=30.0, input_source=source)
+    async with scene(display, tmp_path, user_activity=user_activity, busy_ms=1_000) as on:
+        for text in ("one", "two"):
+            outcome = await on.deliver(text)
+            assert outcome.result is Result.DELIVERED, f"our own keys were a moment ago: {outcome}"
+        assert on.desk.news.waits == []
+        display.xdotool("key", "shift")
+        if source is InputSource.OTHERS:
+            await soon(lambda: on.desk.news.waits or display.xdotool("key", "shift"), "theirs are told")
+            assert on.desk.news.waits == [Reason.PERSON_TYPING]
+            assert (await on.deliver("three")).reason is Reason.PERSON_TYPING
+            with pytest.raises(DeskUnavailable):
+                await on.desk.hands.arrange(["agent-1"])
+        else:
+            assert (await on.deliver("three")).result is Result.DELIVERED
 
 
 async def _stop_in_the_middle(on: Scene, person: Hands, how: str) -> float:
-    """A delivery during which a person stops the desk; how many milliseconds later that was known here."""
+    """Stop the desk during a delivery, as a person does; how many milliseconds later that was known here."""
     took_ms = 0.0
     before = len(on.desk.news.stops)
 
@@ -162,7 +150,6 @@ async def test_what_a_person_presses_in_the_middle_of_a_delivery_stops_it_before
             await on.desk.hands.release()
             if times_ms[-1] < KILL_SWITCH_MS:  # a machine that is busy with other tests may be late once
                 break
-        print(f"kill switch ({how}): stopped, and known here, after {times_ms[-1]:.1f} ms")
         assert min(times_ms) < KILL_SWITCH_MS
         assert (await on.deliver()).result is Result.DELIVERED, "released, it goes on"
 

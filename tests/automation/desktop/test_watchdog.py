@@ -76,9 +76,11 @@ def test_when_worker_and_coordinator_are_killed_at_once_the_watchdog_restores_th
 def hold(display: str, target: int) -> None:
     """Take the focus for the agent's window as a worker does, and never give it back."""
     WatchdogClient(display).start()
-    InputGuard(display, InputLockState(), limit_s=600).begin(target, rest=time.sleep)
+    InputGuard(display, InputLockState(), limit_s=600).begin(
+        target, rest=time.sleep
+    )  # it looks at the keys again after each rest
     X11Windows(open_display(display)).activate(target)
-    time.sleep(600)
+    signal.pause()
 
 
 def child_of(process: int) -> int:
@@ -88,7 +90,7 @@ def child_of(process: int) -> int:
 
 
 def pss_kb(process: int) -> int:
-    """The memory of a process; what several share counts in parts."""
+    """Return the memory of a process; what several share counts in parts."""
     rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
     return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import Collection
 from pathlib import Path
 
@@ -47,9 +48,9 @@ class FakeHold:
 class Scene:
     """Two desks that may keep their machine awake, and work where the test says."""
 
-    def __init__(self) -> None:
+    def __init__(self, *work: str) -> None:
         self.hold = FakeHold()
-        self.work: set[str] = set()
+        self.work: set[str] = set(work)
         self.is_store_away = False
         self.told: list[tuple[str, str]] = []
         self.looked = asyncio.Semaphore(0)
@@ -67,70 +68,57 @@ class Scene:
             raise StoreUnavailable(why="the disk is away")
         return frozenset(self.work & set(desks))
 
+    async def look(self, *work: str) -> None:
+        self.work = set(work)
+        await self.awake.look()
+
 
 async def test_it_is_held_while_work_waits_anywhere_and_told_at_the_desk_it_waits_at() -> None:
     scene = Scene()
-    await scene.awake.look()
+    await scene.look()
     assert (scene.hold.acts, scene.told) == ([], [])
-    scene.work = {"left", "elsewhere"}
-    await scene.awake.look()
-    await scene.awake.look()
+    await scene.look("left", "elsewhere")
+    await scene.look("left", "elsewhere")
     assert (scene.hold.acts, scene.told) == (["take"], [("left", HELD)])
-    scene.work = {"right"}
-    await scene.awake.look()
+    await scene.look("right")
     assert scene.hold.acts == ["take"]
     assert sorted(scene.told[1:]) == [("left", ""), ("right", HELD)]
-    scene.work = set()
-    await scene.awake.look()
+    await scene.look()
     assert scene.hold.acts == ["take", "give"]
     assert scene.told[-1] == ("right", "")
 
 
-async def test_a_desk_whose_owner_takes_it_back_lets_the_machine_sleep() -> None:
+async def test_a_hold_ends_with_its_owners_permission_is_taken_again_when_lost_and_stays_while_the_store_is_away() -> (
+    None
+):
     scene = Scene()
-    scene.work = {"left"}
-    await scene.awake.look()
-    scene.allowed = ["right"]
-    await scene.awake.look()
-    assert scene.hold.acts == ["take", "give"]
+    await scene.look("left")
+    scene.hold.held = False
+    await scene.look("left")
+    assert scene.hold.acts == ["take", "take"]
+    scene.is_store_away = True
+    await scene.look()
+    assert scene.told == [("left", HELD)]
+    scene.is_store_away, scene.allowed = False, ["right"]
+    await scene.look("left")
+    assert scene.hold.acts == ["take", "take", "give"]
     assert scene.told == [("left", HELD), ("left", "")]
 
 
 async def test_a_refusal_is_said_once_and_the_desk_says_why() -> None:
     scene = Scene()
-    scene.work, scene.hold.why = {"left"}, "polkit refuses"
+    scene.hold.why = "polkit refuses"
     with capture_logs() as lines:
-        await scene.awake.look()
-        await scene.awake.look()
-    assert [line["event"] for line in lines] == ["keep_awake_failed"]
-    assert scene.told == [("left", "this machine may fall asleep: polkit refuses")]
+        await scene.look("left")
+        await scene.look("left")
+    assert len(lines) == 1
+    [(desk, note)] = scene.told
+    assert (desk, "polkit refuses" in note) == ("left", True)
     assert scene.hold.acts == ["take"], "not asked again and again"
-    scene.work = set()
-    await scene.awake.look()
-    scene.work, scene.hold.why = {"left"}, ""
-    await scene.awake.look()
+    await scene.look()
+    scene.hold.why = ""
+    await scene.look("left")
     assert scene.told[-1] == ("left", HELD)
-
-
-async def test_while_the_database_cannot_be_read_what_was_so_stays_so() -> None:
-    scene = Scene()
-    scene.work = {"left"}
-    await scene.awake.look()
-    scene.is_store_away = True
-    await scene.awake.look()
-    assert (scene.hold.acts, scene.told) == (["take"], [("left", HELD)])
-    scene.is_store_away, scene.work = False, set()
-    await scene.awake.look()
-    assert scene.hold.acts == ["take", "give"]
-
-
-async def test_a_hold_that_was_lost_is_taken_again() -> None:
-    scene = Scene()
-    scene.work = {"left"}
-    await scene.awake.look()
-    scene.hold.held = False
-    await scene.awake.look()
-    assert scene.hold.acts == ["take", "take"]
 
 
 async def test_it_follows_what_happens_and_lets_go_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,45 +135,37 @@ async def test_it_follows_what_happens_and_lets_go_at_the_end(monkeypatch: pytes
     assert scene.hold.acts == ["take", "give"]
 
 
-async def test_windows_is_asked_by_one_thread_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
+async def test_windows_is_asked_by_one_thread_that_stays() -> None:
     asked: list[tuple[int, int]] = []
     hold = WindowsInhibitor(lambda flags: asked.append((flags, threading.get_ident())) or 1)
-    await hold.take()
-    await hold.take()
-    assert hold.is_held()
-    await hold.give()
-    await hold.give()
-    assert not hold.is_held()
+    for verb, is_held in ((hold.take, True), (hold.take, True), (hold.give, False), (hold.give, False)):
+        await verb()
+        assert hold.is_held() is is_held
     assert [flags for flags, _ in asked] == [0x80000001, 0x80000000]
     assert len({thread for _, thread in asked}) == 1
-    with pytest.raises(NotInhibited, match="Windows refuses"):
-        await WindowsInhibitor(lambda _: 0).take()
-    with pytest.raises(NotInhibited):  # here there is no Windows to ask
-        await WindowsInhibitor().take()
+    for refused in (WindowsInhibitor(lambda _: 0), WindowsInhibitor()):  # here there is no Windows to ask
+        with pytest.raises(NotInhibited):
+            await refused.take()
 
 
 async def test_macos_is_kept_awake_by_a_child_that_watches_this_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = tmp_path / "caffeinate"
-    program.write_text(f'#!/bin/sh\necho "$@" > "{tmp_path}/asked"\nexec sleep 60\n')
+    program, asked = tmp_path / "caffeinate", tmp_path / "asked"
+    program.write_text(f'#!/bin/sh\necho "$@" > "{asked}"\nexec sleep 60\n')
     program.chmod(0o755)
     hold = MacInhibitor(str(program))
     await hold.take()
     await hold.take()
     assert hold.is_held()
-    asked = tmp_path / "asked"
     await until(lambda: asked.exists() and asked.read_text() == f"-i -w {os.getpid()}\n")
     await hold.give()
     await hold.give()
     assert not hold.is_held()
     monkeypatch.setattr(inhibitors, "_SETTLES_S", 60)
-    with pytest.raises(NotInhibited, match="exit code 1"):
-        await MacInhibitor("/bin/false").take()
-    with pytest.raises(NotInhibited, match="cannot be started"):
-        await MacInhibitor(str(tmp_path / "none")).take()
+    for broken in ("/bin/false", str(tmp_path / "none")):
+        with pytest.raises(NotInhibited):
+            await MacInhibitor(broken).take()
 
 
 def test_each_system_has_its_own_and_an_unknown_one_none() -> None:

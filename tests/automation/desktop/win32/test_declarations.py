@@ -83,7 +83,7 @@ def _numbers() -> list[str]:
 
 
 def _callbacks() -> list[str]:
-    """What Windows calls: how many words each takes, and how wide its result is."""
+    """Check what Windows calls: how many words each takes, and how wide its result is."""
     kinds = {
         "WNDPROC": (api.WNDPROC, "LRESULT (CALLBACK *)(HWND, UINT, WPARAM, LPARAM)"),
         "WNDENUMPROC": (api.WNDENUMPROC, "BOOL (CALLBACK *)(HWND, LPARAM)"),
@@ -104,7 +104,7 @@ def _probe() -> list[str]:
 
 
 def _compile(lines: list[str], tmp_path: Path) -> str:
-    """What the compiler says against these lines; empty when they are all true."""
+    """Return what the compiler says against these lines; empty when they are all true."""
     source = tmp_path / "probe.c"
     source.write_text(HEAD + "\n".join(lines) + "\n")
     command = [COMPILER, "-std=gnu11", "-fsyntax-only", "-w", str(source)]

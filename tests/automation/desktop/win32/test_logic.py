@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,12 +49,9 @@ def test_a_window_is_known_by_its_program_whose_toolkit_gives_all_the_same_class
     desktop = FakeDesktop(Made(id=1), Made(id=2, process=9, program="Code"), Made(id=3, process=10, is_shown=False))
     windows = Win32Windows(desktop)
     assert [seen.id for seen in windows.find("Cursor", "work")] == [1]
-    assert [seen.kind for seen in windows.all()] == ["Cursor", "Code"], "what was never shown is nobody's"
-
-
-def test_what_may_not_be_asked_for_its_program_is_known_by_its_class() -> None:
-    (seen,) = Win32Windows(FakeDesktop(Made(id=1, program="", kind="Notepad"))).all()
-    assert seen.kind == "Notepad"
+    assert [seen.kind for seen in windows.all()] == ["Cursor", "Code"], "what was never shown is no window"
+    (unknown,) = Win32Windows(FakeDesktop(Made(id=1, program="", kind="Notepad"))).all()
+    assert unknown.kind == "Notepad", "what may not be asked for its program is known by its class"
 
 
 @pytest.mark.parametrize(
@@ -107,26 +105,20 @@ def test_a_locked_screen_and_an_open_menu_take_the_keys() -> None:
     assert not windows.is_pointer_taken()
 
 
-def test_the_text_is_only_promised_and_whoever_reads_it_is_noted(clipboard: WindowsClipboard, shared: Shared) -> None:
+def test_the_text_is_only_promised_who_reads_it_is_noted_and_histories_are_asked_to_keep_nothing(
+    clipboard: WindowsClipboard, shared: Shared
+) -> None:
     offer = clipboard.offer("one\ntwo")
-    assert shared.data[C.CF_UNICODETEXT] is None, "nobody asked yet"
+    assert shared.data[C.CF_UNICODETEXT] is None, "no program asked yet"
+    assert {shared.data[shared.names[name]] for name in UNSEEN} == {b"\0\0\0\0"}
     assert shared.read_by(70) == "one\r\ntwo"
     assert offer.readers == [TARGET]
     assert offer.read_s > 0
     shared.read_by(80)
-    assert offer.readers == [TARGET], "what was given once Windows keeps: nobody is asked again"
-
-
-def test_a_reader_that_does_not_say_who_it_is_is_no_receipt(clipboard: WindowsClipboard, shared: Shared) -> None:
+    assert offer.readers == [TARGET], "what was given once Windows keeps"
     offer = clipboard.offer("text")
     shared.read_by(0)
-    assert offer.readers == [0]
-
-
-def test_histories_and_clouds_are_asked_to_keep_nothing(clipboard: WindowsClipboard, shared: Shared) -> None:
-    clipboard.offer("secret prompt")
-    for name in UNSEEN:
-        assert shared.data[shared.names[name]] == b"\0\0\0\0"
+    assert offer.readers == [0], "a reader that does not say who it is is no receipt"
 
 
 def test_all_formats_of_a_person_are_given_back(clipboard: WindowsClipboard, shared: Shared) -> None:
@@ -158,13 +150,9 @@ def test_what_the_target_copied_for_us_is_read_and_then_the_persons_comes_back(
     assert clipboard.copied(since, 0.5) == ("ours\nread back", TARGET)
     clipboard.restore_clipboard()
     assert shared.read_by(0) == "a person's"
-
-
-def test_a_copy_that_came_after_we_gave_up_waiting_is_ours_too(clipboard: WindowsClipboard, shared: Shared) -> None:
-    shared.put_by(80, text="a person's")
     clipboard.offer("ours")
     clipboard.expect_copy(TARGET)
-    shared.put_by(70, text="ours, late")
+    shared.put_by(70, text="ours, late")  # after we gave up waiting
     clipboard.restore_clipboard()
     assert shared.read_by(0) == "a person's"
 
@@ -180,62 +168,40 @@ def test_a_paste_that_is_read_late_finds_nothing_once_our_draft_is_being_cleared
     assert shared.read_by(0) == "a person's"
 
 
-def test_a_clipboard_that_another_program_keeps_open_bounces_the_delivery(
-    clipboard: WindowsClipboard, shared: Shared
+@pytest.mark.parametrize("newer", ["", "newer"], ids=["nothing newer", "somebody copied meanwhile"])
+def test_what_could_not_be_given_back_is_owed_unless_somebody_copied_meanwhile(
+    clipboard: WindowsClipboard, shared: Shared, newer: str
 ) -> None:
+    shared.put_by(80, text="a person's")
     shared.held_by_another = True
     with pytest.raises(TransientFailure):
         clipboard.keep()
     shared.held_by_another = False
-
-
-def test_what_could_not_be_given_back_is_owed_and_not_lost_to_our_own_text(
-    clipboard: WindowsClipboard, shared: Shared
-) -> None:
-    shared.put_by(80, text="a person's")
     clipboard.offer("ours")
     shared.held_by_another = True
     with pytest.raises(TransientFailure):
         clipboard.restore_clipboard()
     shared.held_by_another = False
+    if newer:
+        shared.put_by(80, text=newer)
     clipboard.offer("ours, once more")
     clipboard.restore_clipboard()
-    assert shared.read_by(0) == "a person's"
+    assert shared.read_by(0) == (newer or "a person's")
 
 
-def test_what_somebody_copied_while_something_was_owed_is_theirs_instead(
-    clipboard: WindowsClipboard, shared: Shared
+@pytest.mark.parametrize("newer", ["", "newer"], ids=["nothing newer", "somebody copied since"])
+def test_the_next_worker_gives_back_what_a_killed_one_could_not_unless_somebody_copied_since(
+    shared: Shared, tmp_path: Path, newer: str
 ) -> None:
-    shared.put_by(80, text="before")
-    clipboard.offer("ours")
-    shared.held_by_another = True
-    with pytest.raises(TransientFailure):
-        clipboard.restore_clipboard()
-    shared.held_by_another = False
-    shared.put_by(80, text="newer")
-    clipboard.offer("ours, once more")
-    clipboard.restore_clipboard()
-    assert shared.read_by(0) == "newer"
-
-
-def test_the_next_worker_gives_back_what_a_killed_one_could_not(shared: Shared, tmp_path: Path) -> None:
-    safe = ClipboardBackup(tmp_path / "safe" / "clipboard", "session")
-    shared.put_by(80, text="a person's")
-    killed = _clipboard(safe)
-    killed.offer("ours")
-    shared.owner = 0  # its window is gone with it
-    assert shared.names[MARK] in shared.data
-    _clipboard(safe).close()
-    assert shared.read_by(0) == "a person's"
-
-
-def test_the_next_worker_leaves_alone_what_was_copied_since(shared: Shared, tmp_path: Path) -> None:
     safe = ClipboardBackup(tmp_path / "safe" / "clipboard", "session")
     shared.put_by(80, text="a person's")
     _clipboard(safe).offer("ours")
-    shared.put_by(80, text="newer")
+    assert shared.names[MARK] in shared.data
+    shared.owner = 0  # its window is gone with it
+    if newer:
+        shared.put_by(80, text=newer)
     _clipboard(safe).close()
-    assert shared.read_by(0) == "newer"
+    assert shared.read_by(0) == (newer or "a person's")
 
 
 def test_what_a_password_manager_copied_is_given_back_and_never_written_down(shared: Shared, tmp_path: Path) -> None:
@@ -278,36 +244,38 @@ def _people(desktop: FakeDesktop, *, counts_injected: bool = False) -> tuple[_He
     return made, stops
 
 
-def test_keys_that_programs_inject_are_nobodys_unless_they_shall_count() -> None:
-    people, _ = _people(FakeDesktop())
+@pytest.mark.parametrize(
+    ("counts_injected", "key", "is_heard"),
+    [
+        (False, {"is_injected": True, "word": 0}, False),
+        (False, {"is_injected": False, "word": 0}, True),
+        (True, {"is_injected": True, "word": 0}, True),
+        (True, {"is_injected": True, "word": 42}, False),
+    ],
+    ids=["injected", "a person's", "injected, which shall count", "our own"],
+)
+def test_keys_that_programs_inject_are_no_persons_unless_they_shall_count(
+    key: dict[str, Any], *, counts_injected: bool, is_heard: bool
+) -> None:
+    people, _ = _people(FakeDesktop(), counts_injected=counts_injected)
     before = time.monotonic()
-    people.note_key(0x41, is_down=True, is_injected=True, word=0)
-    assert not people.typed_since(before)
-    people.note_key(0x41, is_down=True, is_injected=False, word=0)
-    assert people.typed_since(before)
-    others, _ = _people(FakeDesktop(), counts_injected=True)
-    others.note_key(0x41, is_down=True, is_injected=True, word=0)
-    assert others.typed_since(before)
-    ours, _ = _people(FakeDesktop(), counts_injected=True)
-    ours.note_key(0x41, is_down=True, is_injected=True, word=42)
-    assert not ours.typed_since(before), "our own input is never a person's"
+    people.note_key(0x41, is_down=True, **key)
+    assert people.typed_since(before) is is_heard
 
 
 def test_the_stop_chord_is_heard_from_a_persons_keys_alone_left_or_right() -> None:
     people, stops = _people(FakeDesktop())
-    for key in (0x11, 0x12, 0x23):
-        people.note_key(key, is_down=True, is_injected=True, word=0)
-    assert not stops
-    for key in (0xA3, 0xA4, 0x23):
-        people.note_key(key, is_down=True, is_injected=False, word=0)
-    assert stops == ["the keys ctrl+alt+end"]
+    for keys, is_injected in (((0x11, 0x12, 0x23), True), ((0xA3, 0xA4, 0x23), False)):
+        assert not stops
+        for key in keys:
+            people.note_key(key, is_down=True, is_injected=is_injected, word=0)
+    assert len(stops) == 1
 
 
 def test_a_mouse_is_known_by_windows_own_time_of_the_last_input() -> None:
     desktop = FakeDesktop()
     people, _ = _people(desktop)
-    moment = time.monotonic()
-    time.sleep(0.01)
+    moment = time.monotonic() - 0.01
     desktop.idle = 0.0
     assert people.typed_since(moment)
 

@@ -48,8 +48,7 @@ class Unable(WorkerBackend):
     def __init__(self, hands: Hands, **other: object) -> None:
         self.eyes = self.lookout = self.drafts = self.hands = hands
         self.user_activity = cast("UserActivityGate", hands)
-        for name, value in other.items():
-            setattr(self, name, value)
+        vars(self).update(other)
 
     def open_window(self, name: str) -> DraftPort:
         return cast("DraftPort", self.hands.world)
@@ -62,10 +61,12 @@ class Surface(Unable):
     """It can do everything but acts."""
 
     def read(self, name: str) -> Transcribed:
-        return self.hands.read(name, self.hands_off())
+        self.hands.may_raise(self.hands_off())
+        return Transcribed(text=f"said in {name}", by="copy")
 
     def arrange(self, names: tuple[str, ...]) -> tuple[Arranged, ...]:
-        return self.hands.arrange(names, self.hands_off())
+        self.hands.may_raise(self.hands_off())
+        return tuple(Arranged(window=name) for name in names)
 
     def calibrate(self, job: messages.Calibrating) -> CallResult:
         return CallResult(call=job.call, pointer=(1, 2))
@@ -87,15 +88,7 @@ class Hands:
     def surface(self, **other: object) -> WorkerBackend:
         return Surface(self, **other)
 
-    def read(self, name: str, hands_off: str) -> Transcribed:
-        self._may_raise(hands_off)
-        return Transcribed(text=f"said in {name}", by="copy")
-
-    def arrange(self, names: tuple[str, ...], hands_off: str) -> tuple[Arranged, ...]:
-        self._may_raise(hands_off)
-        return tuple(Arranged(window=name) for name in names)
-
-    def _may_raise(self, hands_off: str) -> None:
+    def may_raise(self, hands_off: str) -> None:
         if hands_off:
             raise Cancelled(hands_off)
         if self.trouble is not None:
@@ -186,7 +179,7 @@ class Talk:
         self.to_worker.flush()
 
     def hear(self) -> FromWorker:
-        """The next frame that is no heartbeat."""
+        """Return the next frame that is no heartbeat."""
         while True:
             head = self.from_worker.read(4)
             assert head, "the worker has ended"
@@ -212,7 +205,7 @@ class Talk:
 
 @contextmanager
 def at_work(surface: WorkerBackend, mode: Mode = Mode.OPEN) -> Generator[Talk]:
-    """A loop at work in a thread of its own; it has ended behind the block, because its pipe did."""
+    """Run a loop in a thread of its own; it has ended behind the block, because its pipe did."""
     (their_read, our_write), (our_read, their_write) = os.pipe(), os.pipe()
     with (
         os.fdopen(our_write, "wb") as to_worker,
@@ -244,13 +237,6 @@ def order(**other: object) -> DeliveryRequest:
     return replace(ORDER, **other)  # pyright: ignore[reportArgumentType] fields by their names
 
 
-def test_it_tidies_up_before_it_is_ready_and_lets_go_of_every_key_when_its_pipe_ends() -> None:
-    hands = Hands()
-    with at_work(hands.surface()):
-        pass
-    assert hands.acts == ["begin", "tell usable", "let go"]
-
-
 def test_a_text_is_delivered_by_the_steps_and_its_receipt_names_the_hands_and_what_they_measured() -> None:
     hands, measured = Hands(), [{"grabs": 7.0}, {"grabs": 3.0}]
     surface = hands.surface(path="by post", remark="by post too", measured=lambda: measured.pop(0))
@@ -262,7 +248,8 @@ def test_a_text_is_delivered_by_the_steps_and_its_receipt_names_the_hands_and_wh
     assert outcome.evidence.hand is not None
     assert (outcome.evidence.hand.pid, outcome.evidence.hand.path) == (os.getpid(), "by post")
     assert outcome.timings_ms["grabs"] == 3.0, "what was counted before belongs to nobody's receipt"
-    assert hands.acts[2:] == [f"clear {NAME}", "over", f"{NAME} ended, used", "let go"]
+    tidied, ended = ["begin", "tell usable"], ["over", f"{NAME} ended, used", "let go"]
+    assert hands.acts == [*tidied, f"clear {NAME}", *ended], "it tidies up first, and at last releases every key"
 
 
 def test_marks_of_a_draft_are_known_before_it_is_cleared_and_those_of_one_left_behind_afterwards() -> None:

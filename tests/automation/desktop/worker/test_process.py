@@ -71,13 +71,9 @@ def test_an_error_becomes_a_failure_that_names_it_and_nothing_stays_pressed() ->
     assert "the prompt itself" not in outcome.note
 
 
-def test_what_was_certain_before_the_error_stays() -> None:
-    assert carried(Tried(outcome=SURE), ValueError()) is SURE
-
-
-def test_what_was_certain_is_told_also_when_the_window_cannot_be_given_back() -> None:
-    """It is what failed first, mostly: the second try fails the same way."""
-    tried = Tried(outcome=SURE, keeps=True)
+@pytest.mark.parametrize("keeps", [False, True])
+def test_what_was_certain_before_the_error_stays_also_when_the_window_cannot_be_given_back(*, keeps: bool) -> None:
+    tried = Tried(outcome=SURE, keeps=keeps)
     assert carried(tried, ValueError()) is SURE
     assert tried.given_back == 1
 

@@ -97,7 +97,7 @@ class Scene:
         return waiting, tidy
 
     def told(self) -> list[str]:
-        """The windows that were told to be usable."""
+        """Return the windows that were told to be usable."""
         written, found = self.out.getvalue(), list[str]()
         while written:
             size = messages.length(written[:4])
@@ -112,9 +112,7 @@ def test_what_is_ours_is_cleared_and_the_window_told_and_the_other_one_is_waited
     on = Scene()
     waiting, tidy = on.made()
     waiting.look_when_due()
-    assert on.told() == [ONE]
-    assert waiting.names() == {TWO}
-    assert tidy.names() == (), "it was seen empty"
+    assert (on.told(), waiting.names(), tidy.names()) == ([ONE], {TWO}, ()), "it was seen empty"
 
 
 def test_somebody_elses_draft_is_read_once_and_left() -> None:
@@ -122,9 +120,7 @@ def test_somebody_elses_draft_is_read_once_and_left() -> None:
     waiting, _ = on.made()
     for _ in range(3):
         waiting.look_when_due()
-    assert on.window.acts.count("read") == 1
-    assert "clear" not in on.window.acts
-    assert on.told() == []
+    assert (on.window.acts.count("read"), on.window.acts.count("clear"), on.told()) == (1, 0, [])
 
 
 def test_a_window_that_was_just_refused_is_left_alone_for_a_while() -> None:
