@@ -108,7 +108,7 @@ class House:
         return card
 
     def shown(self, *words: str) -> list[Sent]:
-        """The messages with all these words."""
+        """Find the messages with all these words."""
         return [one for one in self.channels.messages if all(word in said(one.parts) for word in words)]
 
     async def untold(self) -> list[str]:

@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import text
 
 from bot.discord.errors import UserUnknown, said
-from bot.discord.text import FORM
 from bot.discord.views.calibration import UnreadableAnswer
 from bot.verbs import results
 from bot.verbs.desks import NameOne
@@ -160,27 +159,17 @@ async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: To
     assert "learned/main.json" in await owned.ask("desk status")
 
 
-async def test_a_reload_shows_what_changed_or_every_invalid_line(owned: Town) -> None:
-    changed = Reloaded(agents=("New", "Old"), gone=("Old",), desks=("main",), restart=("[http] port",))
+async def test_a_reload_shows_every_invalid_line(owned: Town) -> None:
     wrong = NotReloaded(ConfigWrong([Problem(file="config/agents.toml", line=7, text="there is no desk `attic`")]))
 
-    given: list[Reloaded | Exception] = [Reloaded(), changed, wrong]
-
-    class Files:
-        profiles = ()
-
+    class Files(FakeReload):
         async def __call__(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
-            result = given.pop(0)
-            if isinstance(result, Exception):
-                raise result
-            return result
+            raise wrong
 
     owned.coordinator.maintenance.reloads_by(Files())
-    for result in (Reloaded(), changed):
-        lines, _ = results.LINES[Reloaded]
-        assert await owned.ask("admin reload") == "\n".join(lines(result, FORM))
-    assert await owned.ask("admin reload") == said(wrong)
-    assert "config/agents.toml:7" in said(wrong)
+    shown = await owned.ask("admin reload")
+    assert shown == said(wrong)
+    assert "config/agents.toml:7" in shown
 
 
 async def test_a_user_connects_windows_by_buttons_numbers_and_places(owned: Town) -> None:

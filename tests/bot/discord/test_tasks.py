@@ -41,7 +41,7 @@ UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
 
 
 async def asked(town: Town, agent: str = "Dry-1", brief: str = "Count the birds", task: str = "T-1") -> dict[str, Any]:
-    """The card of a new task, when its agent has the prompt."""
+    """Create a task and return its card, when its agent has the prompt."""
     await town.ask("task new", brief=brief, agent=agent)
     return await town.card(task, DRY_RUN if agent == "Dry-1" else TaskState.WORKING)
 
@@ -51,7 +51,7 @@ def code_on(text: str) -> str:
 
 
 def content(town: Town, message: dict[str, Any]) -> str:
-    """The first file of a message."""
+    """Read the first file of a message."""
     return town.sandbox.world.attachments[int(message["sandbox"]["files"][0]["id"])].content.decode()
 
 
@@ -221,7 +221,7 @@ async def test_a_task_created_in_a_thread_has_its_card_in_the_channel(owned: Tow
 
 
 async def form(town: Town, **options: Any) -> InteractionAnswer:
-    """The dialog of `/task new` without a brief."""
+    """Open the dialog of `/task new` without a brief."""
     opened = await town.sandbox.slash("Ada", "#octet", "task new", options)
     assert opened.kind == "modal"
     return opened

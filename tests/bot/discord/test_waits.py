@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.discord import render
-from bot.verbs import results
 from core.agents.model import AgentState
 from core.deliveries.model import OPEN_STATES
 from core.desks.model import DeskState
@@ -44,15 +42,6 @@ def every_state() -> list[str]:
 
 def test_the_table_has_each_state_and_reason_once_and_no_other() -> None:
     assert sorted(documented()) == sorted(every_state())
-
-
-def test_each_state_has_its_words() -> None:
-    assert set(render.STATES) == set(TaskState)
-    assert set(results.AGENT_STATES) == set(AgentState)
-    assert set(results.DESK_STATES) == set(DeskState)
-    assert all(
-        words for table in (render.STATES, results.AGENT_STATES, results.DESK_STATES) for _, words in table.values()
-    )
 
 
 @pytest.mark.parametrize("reason", [*WaitReason, *ParkCause])

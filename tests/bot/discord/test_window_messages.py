@@ -14,7 +14,7 @@ from bot.discord import window_messages
 from bot.discord.errors import said
 from bot.discord.views.buttons import ended
 from bot.verbs.results import ACT_LABELS
-from core.agent_actions.model import NEEDS_ANSWER, ActionNotAllowed, ActionUnderway, NoOpenDialog
+from core.agent_actions.model import NEEDS_ANSWER, ActionNotAllowed, ActionUnderway, NoWindowForAction
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Shown, WindowNotSeen, WindowStatus
@@ -76,7 +76,7 @@ async def asked(town: Town, shown: Shown = DIALOG) -> dict[str, Any]:
 
 
 def quoted(message: dict[str, Any]) -> list[str]:
-    """The window's text, which stands in a quoted code block."""
+    """Return the window's text, which is in a quoted code block."""
     return text_of(message).partition("> ```\n")[2].partition("> ```")[0].splitlines()
 
 
@@ -175,8 +175,9 @@ async def test_an_action_that_is_not_allowed_has_no_button_and_the_message_says_
 async def test_an_error_or_a_limit_has_no_buttons_and_is_answered_by_command(owned: Town, activity: Activity) -> None:
     message = await asked(owned, replace(DIALOG, activity=activity, answers=(Act.CONTINUE,)))
     assert buttons(message) == []
+    assert await owned.ask("agent answer", agent="Dry-1", answer="approve") == said(NoWindowForAction(agent="Dry-1"))
     owned.lane.script.append(PRESSED)
-    await owned.ask("agent answer", agent=AGENT, answer="continue")
+    assert pictures(await owned.answer("agent answer", agent=AGENT, answer="continue")) == ["afterwards-window.png"]
     await owned.now(message, ACT_LABELS[Act.CONTINUE])
     assert owned.lane.pressed == [Act.CONTINUE]
 
@@ -201,17 +202,6 @@ async def test_a_press_that_octet_did_not_see_is_asked_about_and_not_repeated(ow
     await owned.press(doubt, "It was pressed")
     await owned.without_buttons(doubt)
     assert owned.lane.pressed == [Act.APPROVE]
-
-
-async def test_commands_interrupt_answer_and_start_a_new_conversation(owned: Town) -> None:
-    owned.lane.script += [PRESSED, PRESSED]
-    await owned.ask("agent new-chat", agent=AGENT)
-    assert pictures(await owned.answer("agent interrupt", agent=AGENT)) == ["afterwards-window.png"]
-    assert await owned.ask("agent answer", agent=AGENT, answer="approve") == said(NoOpenDialog(agent=AGENT))
-    await asked(owned)
-    owned.lane.script.append(PRESSED)
-    await owned.ask("agent answer", agent=AGENT, answer="approve")
-    assert owned.lane.pressed == [Act.NEW_CHAT, Act.INTERRUPT, Act.APPROVE]
 
 
 class Recalibrates(FakeCalibrations):
