@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping
+import tempfile
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sandbox.desktop.cast import WindowArea
 from sandbox.desktop.errors import DesktopFailed, VerbRefused
@@ -33,13 +34,31 @@ class DesktopWindow:
 class DesktopSession:
     """A running desktop. Each verb returns when its effect can be seen on the screen; VerbRefused when it cannot be."""
 
-    def __init__(self, process: asyncio.subprocess.Process, ready: dict[str, Any]) -> None:
+    display: str
+    xauthority: str
+    screen_url: str
+    windows: tuple[DesktopWindow, ...]
+
+    def __init__(self, process: asyncio.subprocess.Process, errors: IO[bytes]) -> None:
         self.process = process
-        self.display: str = ready["display"]
-        self.xauthority: str = ready["xauthority"]
-        self.screen_url: str = ready["screen_url"]
-        self.windows: tuple[DesktopWindow, ...] = tuple(_window(window) for window in ready["windows"])
+        self._errors = errors
         self._turn = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Wait until all windows are there. Raises DesktopFailed with its last words."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(START_LIMIT_S):
+            line = await self.process.stdout.readline()
+        if not line:
+            raise DesktopFailed(self.last_words())
+        ready: dict[str, Any] = json.loads(line)
+        self.display, self.xauthority, self.screen_url = ready["display"], ready["xauthority"], ready["screen_url"]
+        self.windows = tuple(_window(window) for window in ready["windows"])
+
+    def last_words(self) -> str:
+        """Return the last line of its standard error."""
+        self._errors.seek(0)
+        return self._errors.read().decode("utf-8", "replace").rstrip().rpartition("\n")[2].removeprefix("desktop: ")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -127,63 +146,27 @@ async def open_desktop(
     size: tuple[int, int] = (1600, 900),
     windows: int = 8,
     work_seconds: float = 3.0,
-    progress: Callable[[str], None] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[DesktopSession]:
-    """Start a desktop, give its session, end it afterwards. `progress` gets its lines while it starts and runs;
-    `environ` is what it and its windows know of the world, by default what we know."""
+    """Start a desktop, give its session, end it afterwards. `environ` is what it and its windows know of the world."""
     words = ["--size", f"{size[0]}x{size[1]}", "--windows", str(windows), "--work-seconds", str(work_seconds)]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sandbox.desktop", *words, "--exit-on-eof"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=_ROOT,
-        env=environ,
-        limit=_LONGEST_LINE,
-        start_new_session=True,  # Ctrl-C reaches us first, and we end it in order
-    )
-    told: list[str] = []
-    try:
-        async with asyncio.TaskGroup() as group:
-            listener = group.create_task(_listen(process, told, progress))
-            try:
-                session = await _ready(process, listener, told)
-                try:
-                    yield session
-                finally:
-                    await session.stop()
-            finally:
-                if process.returncode is None:
-                    process.terminate()
-                    await process.wait()
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None  # what went wrong in the caller's block, as it was
-
-
-async def _ready(process: asyncio.subprocess.Process, listener: asyncio.Task[None], told: list[str]) -> DesktopSession:
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(START_LIMIT_S):
-            line = await process.stdout.readline()
-    except TimeoutError:
-        line = b""
-    if not line:
-        if process.returncode is None:
-            process.terminate()
-        await listener
-        raise DesktopFailed(told[-1] if told else "the desktop ended without a word")
-    return DesktopSession(process, json.loads(line))
-
-
-async def _listen(process: asyncio.subprocess.Process, told: list[str], progress: Callable[[str], None] | None) -> None:
-    assert process.stderr is not None
-    while line := await process.stderr.readline():
-        text = line.decode("utf-8", "replace").rstrip().removeprefix("desktop: ")
-        told.append(text)
-        del told[:-20]
-        if progress is not None:
-            progress(text)
+    with tempfile.TemporaryFile("a+b") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "sandbox.desktop", *words, "--exit-on-eof"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            cwd=_ROOT,
+            env=environ,
+            limit=_LONGEST_LINE,
+            start_new_session=True,  # Ctrl-C reaches us first, and we end it in order
+        )
+        session = DesktopSession(process, errors)
+        try:
+            await session.start()
+            yield session
+        finally:
+            await session.stop()
 
 
 def _window(given: dict[str, Any]) -> DesktopWindow:

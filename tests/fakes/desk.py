@@ -37,6 +37,7 @@ from core.profiles.model import (
     Box,
     Composer,
     Confirm,
+    Driven,
     Newline,
     Normalise,
     Profile,
@@ -329,29 +330,41 @@ def make_hands(
     worker: str = WORKER,
     **more: Profile,
 ) -> DeskWorkerClient:
-    """Hands with a real worker process; not running yet. `profiles` and `more` stand for those of their names."""
-    environ = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "PYTEST_CURRENT_TEST"}}
+    """Make hands with a real worker process; not running yet. `profiles` and `more` replace those of their names."""
+    desk = Desk(
+        name="desk",
+        display=display,
+        windows=windows,
+        virtual=virtual,
+        user_activity=user_activity or UserActivityPolicy(),
+    )
+    known = PROFILES | {profile.name: profile for profile in profiles} | more
+    return hands_by(worker, desk, known, folder, news, limits=limits or PATIENT, leftovers=leftovers)
+
+
+def hands_by(
+    worker: str,
+    desk: Desk,
+    profiles: Mapping[str, Driven],
+    folder: Path,
+    news: News,
+    *,
+    limits: WorkerTimeouts | None,
+    leftovers: Leftovers | None,
+) -> DeskWorkerClient:
+    """Make hands on a desk by this code of a worker; not running yet."""
+    hidden = {"DISPLAY", "TMUX", "PYTEST_CURRENT_TEST"}
+    environ = {name: value for name, value in os.environ.items() if name not in hidden}
+    setup = WorkerSetup(
+        argv=(sys.executable, "-c", worker, "desk"),
+        environment={**environ, "PYTHONPATH": str(ROOT)},
+        anchors=folder / "anchors/desk",
+        locks=folder / "locks",
+        clock=SystemClock(),
+        limits=limits or WorkerTimeouts(),
+    )
     return DeskWorkerClient(
-        WorkerSupervisor(
-            Desk(
-                name="desk",
-                display=display,
-                windows=windows,
-                virtual=virtual,
-                user_activity=user_activity or UserActivityPolicy(),
-            ),
-            PROFILES | {profile.name: profile for profile in profiles} | more,
-            WorkerSetup(
-                argv=(sys.executable, "-c", worker, "desk"),
-                environment={**environ, "PYTHONPATH": str(ROOT)},
-                anchors=folder / "anchors/desk",
-                locks=folder / "locks",
-                clock=SystemClock(),
-                limits=limits or PATIENT,
-            ),
-            news=lambda: news,
-            leftovers=leftovers or Leftovers(),
-        )
+        WorkerSupervisor(desk, profiles, setup, news=lambda: news, leftovers=leftovers or Leftovers())
     )
 
 

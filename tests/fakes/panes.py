@@ -13,15 +13,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor, WorkerTimeouts
+from automation.desktop.worker.supervisor import WorkerTimeouts
 from automation.terminal.panes import Panes
 from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.desks.model import Desk, Pane, UserActivityPolicy, Window
 from core.desks.model import Tmux as Place
-from core.kit.clock import SystemClock
 from core.profiles.model import Act, Activity, Answerable, Box, Newline, Normalise, PaneProfile, Press, Terminal
 from tests.display import until
-from tests.fakes.desk import ROOT, Leftovers, News
+from tests.fakes.desk import ROOT, Leftovers, News, hands_by
 from tests.fakes.window_log import WindowLog
 
 WORKER = "import sys; from automation.terminal.worker import run; sys.exit(run(sys.argv[1]))"
@@ -121,23 +120,10 @@ class Terminals:
         leftovers: Leftovers | None = None,
         user_activity: UserActivityPolicy = USER_ACTIVITY,
     ) -> DeskWorkerClient:
-        """Hands with a real worker process; not running yet."""
-        return DeskWorkerClient(
-            WorkerSupervisor(
-                self.desk(user_activity),
-                {self.profile.name: self.profile},
-                WorkerSetup(
-                    argv=(sys.executable, "-c", WORKER, "desk"),
-                    environment={**environ(), "PYTHONPATH": str(ROOT)},
-                    anchors=self.folder / "desk",
-                    locks=self.folder / "locks",
-                    clock=SystemClock(),
-                    limits=limits or WorkerTimeouts(),
-                ),
-                news=lambda: news,
-                leftovers=leftovers or Leftovers(),
-            )
-        )
+        """Make hands with a real worker process; not running yet."""
+        profiles = {self.profile.name: self.profile}
+        desk = self.desk(user_activity)
+        return hands_by(WORKER, desk, profiles, self.folder, news, limits=limits, leftovers=leftovers)
 
 
 def environ() -> dict[str, str]:

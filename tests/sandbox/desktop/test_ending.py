@@ -125,15 +125,14 @@ async def test_sigkill_of_the_parent_ends_everything() -> None:
 
 
 async def test_a_display_that_dies_ends_everything_with_its_reason() -> None:
-    said: list[str] = []
-    async with open_desktop(size=(1280, 720), windows=5, progress=said.append) as session:
+    async with open_desktop(size=(1280, 720), windows=5) as session:
         pid = session.process.pid
         traces = Traces(pid, {"display": session.display, "xauthority": session.xauthority})
         (server,) = [child for child in _descendants(pid) if _program(child) == "Xvfb"]
         os.kill(server, signal.SIGTERM)
         assert await session.process.wait() == 1
         await until(traces.are_gone)
-    assert "ended unexpectedly" in said[-1]
+        assert "ended unexpectedly" in session.last_words()
 
 
 @pytest.mark.parametrize("program", ["Xvfb", "xterm"])
