@@ -75,6 +75,13 @@ class House:
         async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             return await self.boards._sweep(group)
 
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait until something holds that a call to Discord changes."""
+        async with asyncio.timeout(60):
+            while not holds():
+                self.channels.changed.clear()
+                await self.channels.changed.wait()
+
     async def later(self, seconds: float = 2.0, times: int = 1) -> None:
         """Let the time pass, and the outbox look."""
         self.clock.advance(seconds)

@@ -148,10 +148,7 @@ async def test_of_many_changes_the_last_one_is_shown_with_few_edits(tmp_path: Pa
             verb = here.coordinator.availability.resume if number % 2 else here.coordinator.availability.pause
             await verb("Agent-1", by=OPERATOR)
             here.clock.advance(MINUTE_S)
-        async with asyncio.timeout(60):
-            while not here.shown(PAUSED):
-                here.channels.changed.clear()
-                await here.channels.changed.wait()
+        await here.until(lambda: here.shown(PAUSED))
         lasted_s = asyncio.get_running_loop().time() - began
         assert here.channels.messages[0].edits <= lasted_s / BoardWriter.rest_s + 2
         writer.cancel()
@@ -188,11 +185,14 @@ async def test_after_an_end_between_post_and_note_there_is_one_board(tmp_path: P
 async def test_in_a_channel_that_refuses_it_waits_and_is_listed_until_it_may_write(tmp_path: Path) -> None:
     async with with_board(tmp_path) as here:
         here.channels.forbidden = {CHANNEL}
-        assert await look(here) == []
+        await here.sweep_boards()
+        await here.sweep_boards()
+        assert here.channels.calls == ["find"], "it pauses"
         [(_, seen)] = await needs(here)
         assert "50013" in seen
         here.channels.forbidden.clear()
-        assert len(await look(here, 2)) == 1
+        here.clock.advance(MINUTE_S)
+        assert len(await look(here)) == 1
         assert await needs(here) == []
 
 

@@ -5,12 +5,27 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
+import discord
 import pytest
 from sqlalchemy import text as sql
 
 from bot.discord import channel_client, outbox
+from bot.discord.errors import (
+    ChannelForbidden,
+    ChannelGone,
+    DiscordFailed,
+    MessageGone,
+    MessageRejected,
+    ThreadClosed,
+    ThreadExists,
+    TooOldToEdit,
+    raise_sorted,
+)
+from bot.discord.send_limits import DiscordBan
+from core.kit.errors import OctetError
 from core.security.model import OPERATOR
 from core.store.engine import Tx
 from core.tasks.model import TaskState
@@ -168,6 +183,30 @@ async def test_after_an_outage_longer_than_discord_remembers_nonces_the_marker_p
     sandbox.faults.clear()
     await wait_thread(sandbox)
     await posted_once(owned, "### T-1 ·")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "meaning"),
+    [
+        (401, 0, DiscordBan),
+        (429, 0, DiscordBan),
+        (429, 30046, TooOldToEdit),
+        (503, 0, DiscordFailed),
+        (404, 10003, ChannelGone),
+        (404, 10008, MessageGone),
+        (403, 50005, MessageGone),
+        (400, 50083, ThreadClosed),
+        (403, 160005, ThreadClosed),
+        (400, 160004, ThreadExists),
+        (403, 50013, ChannelForbidden),
+        (400, 50035, MessageRejected),
+    ],
+)
+def test_each_error_of_discord_has_its_meaning(status: int, code: int, meaning: type[OctetError]) -> None:
+    response: Any = SimpleNamespace(status=status, reason="", headers={})
+    with pytest.raises(meaning) as raised:
+        raise_sorted(discord.HTTPException(response, {"code": code, "message": ""}))
+    assert type(raised.value) is meaning
 
 
 @pytest.mark.timeout(300)

@@ -6,17 +6,25 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import discord
 import pytest
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from pydantic import SecretStr
 
 from bot.discord import bot as bot_module
 from bot.discord import client
 from bot.discord.bot import Bot
 from bot.discord.errors import BotTokenRefused, IntentsRefused
+from bot.verbs import tasks
 from core.kit.errors import OctetError
+from core.security.model import OPERATOR
+from core.settings.model import DiscordSettings
+from core.tasks.model import TaskState
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
-from tests.bot.discord.test_client import syncs
-from tests.bot.discord.town import DRY_RUN, Town, bot_at_work, people, text_of
+from tests.bot.discord.town import DRY_RUN, Town, bot_at_work, make_bot, people, settings_for, text_of
+from tests.builders import make_new_task
 from tests.fakes.sandbox_client import wait_thread
 from tests.sandbox.discord.spec import SpecChecker
 
@@ -68,6 +76,10 @@ def writes(sandbox: Sandbox) -> int:
     return sum(one.method in {"POST", "PATCH"} and one.route in routes for one in sandbox.record.exchanges)
 
 
+def syncs(sandbox: Sandbox) -> int:
+    return sum(one.method == "PUT" and one.route.endswith("/commands") for one in sandbox.record.exchanges)
+
+
 async def one_task_has_one_card(town: Town) -> None:
     await town.card("T-1", DRY_RUN)
     await wait_thread(town.sandbox)
@@ -105,19 +117,11 @@ async def test_a_command_given_to_a_connection_that_is_open_and_dead_is_carried_
     assert (owned.sandbox.gateway.identified, logins(owned.sandbox)) == (1, 1)
 
 
-async def test_refused_reconnects_are_tried_until_one_succeeds(owned: Town) -> None:
-    owned.sandbox.gateway.refuse_connections(2)
-    await owned.sandbox.disconnect()
-    await until(owned.sandbox, lambda: owned.sandbox.gateway.resumed == 1)
-    await owned.ask("task list")
-    assert (owned.sandbox.gateway.identified, logins(owned.sandbox)) == (1, 1)
-
-
 async def test_discord_counts_as_connected_only_while_its_connection_stands(quiet_town: Town) -> None:
     sandbox = quiet_town.sandbox
     async with bot_at_work(quiet_town) as connected:
         for times, how in enumerate(("closed with 4000", "connection reset"), start=1):
-            sandbox.gateway.refuse_connections(1)
+            sandbox.gateway.refuse_connections(times)
             if (loss := RESUMED[how](sandbox)) is not None:
                 await loss
             await until_event(connected, is_set=False)
@@ -201,3 +205,76 @@ async def until_event(event: asyncio.Event, *, is_set: bool) -> None:
     async with asyncio.timeout(60):
         while event.is_set() is not is_set:  # noqa: ASYNC110 - it may be set again at once
             await asyncio.sleep(0.002)  # a cleared event wakes no waiter
+
+
+async def test_commands_are_registered_again_only_after_a_change_or_a_new_invitation(
+    quiet_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start() -> int:
+        async with bot_at_work(quiet_town):
+            assert await quiet_town.sandbox.commands()
+        return syncs(quiet_town.sandbox)
+
+    assert [await start(), await start()] == [1, 1]
+    monkeypatch.setattr(tasks.cancel.call, "__doc__", "Cancel a task, as an older version said it.")
+    assert await start() == 2
+    quiet_town.sandbox.world.remove_bot()
+    quiet_town.sandbox.world.invite()
+    assert await start() == 3
+
+
+async def test_the_button_of_an_old_card_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path) -> None:
+    async with people(tmp_path, sandbox) as town, bot_at_work(town):
+        await town.own()
+        await town.ask("task new", brief="Count the birds", agent="Dry-1")
+        card = await town.card("T-1", DRY_RUN)
+        await wait_thread(sandbox)
+    async with people(tmp_path, sandbox) as town, bot_at_work(town):
+        await town.press(card, "Cancel")
+        assert (await town.card("T-1", TaskState.CANCELLED))["id"] == card["id"]
+    assert len([m for m in await sandbox.messages() if "### T-1" in text_of(m)]) == 1
+
+
+async def test_what_happened_while_the_bot_was_away_is_posted_when_it_is_back(quiet_town: Town) -> None:
+    await quiet_town.coordinator.tasks.new(make_new_task("Count the birds"), by=OPERATOR)
+    async with bot_at_work(quiet_town):
+        await quiet_town.card(holds="Count the birds")
+
+
+async def test_a_wrong_token_is_one_plain_error_and_is_not_tried_again(quiet_town: Town) -> None:
+    wrong = settings_for(quiet_town.sandbox).model_copy(update={"discord_token": SecretStr("wrong")})
+    async with asyncio.timeout(60):
+        with pytest.raises(BotTokenRefused):
+            await client.run(wrong, quiet_town.coordinator, up=asyncio.Event())
+    assert [one.status for one in quiet_town.sandbox.record.exchanges] == [401]
+
+
+def test_without_sandbox_the_library_connects_to_discord_again(capsys: pytest.CaptureFixture[str]) -> None:
+    local = DiscordSettings(sandbox=True, api_base="http://127.0.0.1:1/api/v10", gateway_url="ws://127.0.0.1:1/")
+    client.point_at(local)
+    assert Route.BASE.startswith("http://127.0.0.1:1")
+    log = capsys.readouterr().out
+    assert "NOT_DISCORD" in log
+    assert str(local.api_base) in log
+    client.point_at(DiscordSettings())
+    assert Route.BASE == "https://discord.com/api/v10"
+    assert DiscordWebSocket.DEFAULT_GATEWAY.host == "gateway.discord.gg"
+
+
+async def test_the_bot_asks_for_the_guilds_intent_only_and_mentions_nobody_by_default(town: Town) -> None:
+    bot = make_bot(town)
+    assert bot.intents == discord.Intents(guilds=True)
+    assert bot.allowed_mentions is not None
+    assert bot.allowed_mentions.to_dict() == {"parse": []}
+    await bot.close()
+
+
+async def test_the_token_is_in_no_log_line(owned: Town, capsys: pytest.CaptureFixture[str]) -> None:
+    await owned.ask("admin version")
+    log = capsys.readouterr()
+    assert owned.sandbox.token not in log.out + log.err
+
+
+async def test_without_a_configured_server_every_server_gets_the_commands(quiet_town: Town) -> None:
+    async with bot_at_work(quiet_town, settings_for(quiet_town.sandbox, guild_id=None)):
+        await quiet_town.own()

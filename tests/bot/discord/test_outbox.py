@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -285,20 +286,28 @@ async def test_a_disk_that_refuses_for_a_while_neither_ends_the_outbox_nor_posts
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Outbox, "failed_rest_s", 0.0)
+    refused: set[str] = set()
 
-    async def refuse(*_args: object, **_options: object) -> None:
-        raise StoreUnavailable(why="disk full")
+    def refusing(verb: str) -> Callable[..., Awaitable[None]]:
+        async def refuse(*_args: object, **_options: object) -> None:
+            refused.add(verb)
+            here.channels.changed.set()
+            raise StoreUnavailable(why="disk full")
 
-    async with house(tmp_path) as here:
-        task = await here.ask()
-        await here.sweep()
-        await here.tell(task, NoticeKind.HELD, "waiting: window")
+        return refuse
+
+    async with house(tmp_path) as here, asyncio.TaskGroup() as group:
+        writer = group.create_task(here.outbox.run())
         with monkeypatch.context() as disk:
-            disk.setattr(Notices, "posted", refuse)
-            await here.sweep(times=2)
-        await here.later(times=2)
-        assert len(here.channels.messages) == 2
-        assert {row.state for row in await here.rows()} == {"sent"}
+            for verb in ("posted", "next_due_s"):
+                disk.setattr(Notices, verb, refusing(verb))
+            await here.ask()
+            await here.until(lambda: refused == {"posted", "next_due_s"})
+        async with asyncio.timeout(60):
+            while (await here.rows())[0].state != "sent":  # noqa: ASYNC110 - a row, no event
+                await asyncio.sleep(0)
+        writer.cancel()
+        assert len(here.channels.messages) == 1
 
 
 async def test_while_discord_is_away_the_outbox_rests_and_then_posts_everything(tmp_path: Path) -> None:
@@ -309,8 +318,5 @@ async def test_while_discord_is_away_the_outbox_rests_and_then_posts_everything(
         await here.coordinator.store.write(lambda _tx: None)
         assert here.channels.calls == []
         here.channels.up.set()
-        async with asyncio.timeout(60):
-            while not here.channels.threads:
-                here.channels.changed.clear()
-                await here.channels.changed.wait()
+        await here.until(lambda: here.channels.threads)
         writer.cancel()

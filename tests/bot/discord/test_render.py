@@ -84,7 +84,8 @@ async def test_news_and_thread_names_keep_every_limit(
     body: str, title: str, reason: str, kind: NoticeKind, state: TaskState
 ) -> None:
     view = make_view(task=make_task(title=title, state=state))
-    for message in (make_answer(body=body, sender=f"agent:{title}"), None):
+    part = make_answer(body=body, sender=f"agent:{title}", final=False)
+    for message in (make_answer(body=body), part, None):
         news = render.news(make_notice(kind=kind, text=reason), view, message=message, marker=MARKER)
         check_limits(news)
         assert news.content.endswith(f"\n-# {MARKER}")
