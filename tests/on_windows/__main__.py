@@ -13,13 +13,15 @@ import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from core.deliveries.model import Reason, Result
+from core.profiles.model import Act
 from tests.on_windows.scene import Scene, connected, octet
 from tests.on_windows.stage import MAXIMISE, MINIMISE, chat, true_pixels, until
 
 
 async def windows_are_listed_with_program_title_and_place(scene: Scene) -> None:
     said = await octet("calibrate", "--home", str(scene.home), "--list")
-    x, y, width, height = scene.window.stands()
+    x, y, width, height = scene.window.place()
     assert scene.window.title in said, said
     assert Path(sys.executable).stem in said, said
     assert f"{width}×{height} at {x},{y}" in said, said
@@ -30,63 +32,50 @@ async def a_window_is_connected_by_a_draft_that_is_read_back_and_cleared(scene: 
     said = await octet("calibrate", "--home", str(scene.home), "--window", spec)
     assert "a draft was staged, read back and deleted (read by copy)" in said, said
     written = (scene.home / "config" / "desks" / "main.toml").read_text("utf-8")
-    x, y, width, height = scene.window.stands()
+    x, y, width, height = scene.window.place()
     assert f"box = {{ x = {x}, y = {y}, width = {width}, height = {height} }}" in written, written
     assert (scene.home / "anchors" / "main" / "agent-1.png").is_file()
     assert scene.window.heard() == [], "nothing is sent while a window is connected"
 
 
-async def a_rehearsal_leaves_nothing(scene: Scene) -> None:
-    from core.deliveries.model import Result
-
-    outcome = await scene.order("a line for a rehearsal", rehearses=True)
-    assert outcome.result is Result.REHEARSED, outcome
-    assert scene.window.heard() == []
-
-
 async def a_window_that_was_moved_minimised_or_maximised_is_put_back(scene: Scene) -> None:
-    window, place = scene.window, scene.window.stands()
+    window, place = scene.window, scene.window.place()
     for what in (
         lambda: window.move(300, 200, 500, 350),
         lambda: window.show(MINIMISE),
         lambda: window.show(MAXIMISE),
     ):
         what()
-        await until(lambda: window.stands() != place, "it was moved")
-        (one,) = await scene.hands.arrange(["agent-1"])
+        await until(lambda: window.place() != place, "it was moved")
+        (one,) = await scene.worker.arrange(["agent-1"])
         assert not one.reason, one
         assert one.done, one
         await scene.usable()
-        assert (window.stands(), window.is_minimised(), window.is_maximised()) == (place, False, False), one
+        assert (window.place(), window.is_minimised(), window.is_maximised()) == (place, False, False), one
 
 
 async def a_covered_window_is_raised(scene: Scene) -> None:
-    x, y, *_ = scene.window.stands()
+    x, y, *_ = scene.window.place()
     async with chat(scene.home.parent / "cover", "Cover-2", x + 40, y + 40):
         assert "covered" in await scene.unusable()
-        (one,) = await scene.hands.arrange(["agent-1"])
+        (one,) = await scene.worker.arrange(["agent-1"])
         assert not one.reason, one
         assert "raised" in one.done[0], one
     await scene.usable()
 
 
 async def a_prompt_is_delivered_and_its_answer_read_in_the_window(scene: Scene) -> None:
-    from core.deliveries.model import Result
-
     outcome = await scene.order("say something äß€\nsecond line")
     assert outcome.result is Result.DELIVERED, outcome
     assert scene.said() == "say something äß€\nsecond line"
     await scene.rests()
-    transcribed = await scene.hands.transcript("agent-1")
+    transcribed = await scene.worker.transcript("agent-1")
     assert transcribed.by == "copy"
     assert "second line" in transcribed.text, transcribed
     assert "no line to answer by" in transcribed.text, transcribed
 
 
 async def a_dialog_is_answered_once_and_only_as_it_was_shown(scene: Scene) -> None:
-    from core.deliveries.model import Result
-    from core.profiles.model import Act
-
     for act, word in ((Act.APPROVE, "Approved"), (Act.DENY, "Denied")):
         assert (await scene.order(f"demo: ask remove {word}")).result is Result.DELIVERED
         shown = await scene.asks()
@@ -96,32 +85,25 @@ async def a_dialog_is_answered_once_and_only_as_it_was_shown(scene: Scene) -> No
         outcome = await scene.order(act=act, expects=shown.mark)
         assert outcome.result is Result.DELIVERED, outcome
         await scene.rests()
-        assert f"{word}: remove {word}" in (await scene.hands.transcript("agent-1")).text
+        assert f"{word}: remove {word}" in (await scene.worker.transcript("agent-1")).text
 
 
 async def an_agent_at_work_is_interrupted(scene: Scene) -> None:
-    from core.deliveries.model import Result
-    from core.profiles.model import Act
-
     assert (await scene.order("demo: wait 60")).result is Result.DELIVERED
     outcome = await scene.order(act=Act.INTERRUPT)
     assert outcome.result is Result.DELIVERED, outcome
     await scene.rests()
-    assert "Interrupted" in (await scene.hands.transcript("agent-1")).text
+    assert "Interrupted" in (await scene.worker.transcript("agent-1")).text
 
 
 async def a_window_elsewhere_is_refused(scene: Scene) -> None:
-    from core.deliveries.model import Reason
-
     await scene.pushed(150, 60)
     assert Reason.MOVED in await scene.unusable()
-    (one,) = await scene.hands.arrange(["agent-1"])
+    (one,) = await scene.worker.arrange(["agent-1"])
     assert not one.reason, one
 
 
 async def a_window_elsewhere_is_followed_where_its_profile_allows_it(scene: Scene) -> None:
-    from core.deliveries.model import Result
-
     await scene.pushed(150, 60)
     outcome = await scene.order("to where you stand now")
     assert outcome.result is Result.DELIVERED, outcome
@@ -134,7 +116,6 @@ CONNECTING: tuple[Try, ...] = (
     a_window_is_connected_by_a_draft_that_is_read_back_and_cleared,
 )
 CONNECTED: tuple[Try, ...] = (
-    a_rehearsal_leaves_nothing,
     a_window_that_was_moved_minimised_or_maximised_is_put_back,
     a_covered_window_is_raised,
     a_prompt_is_delivered_and_its_answer_read_in_the_window,

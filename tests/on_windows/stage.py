@@ -29,8 +29,8 @@ async def until(holds: Callable[[], bool], what: str) -> None:
     """Wait for it. Raises NotSeen."""
     try:
         async with asyncio.timeout(LIMIT_S):
-            while not holds():  # noqa: ASYNC110 Windows tells nobody
-                await asyncio.sleep(SOON_S)
+            while not holds():  # noqa: ASYNC110 Windows does not tell
+                await asyncio.sleep(SOON_S)  # no event, as above
     except TimeoutError:
         raise NotSeen(what) from None
 
@@ -47,8 +47,8 @@ class Chat:
         file = self.folder / "heard.jsonl"
         return [json.loads(line)["prompt"] for line in file.read_text("utf-8").splitlines()] if file.exists() else []
 
-    def stands(self) -> tuple[int, int, int, int]:
-        """Its own area: x, y, width, height."""
+    def place(self) -> tuple[int, int, int, int]:
+        """Return its own area: x, y, width, height."""
         size, corner = (ctypes.c_int32 * 4)(), (ctypes.c_int32 * 2)()
         _user32().GetClientRect(self._handle(), size)
         _user32().ClientToScreen(self._handle(), corner)
@@ -61,17 +61,17 @@ class Chat:
         return bool(_user32().IsZoomed(self._handle()))
 
     def move(self, x: int, y: int, width: int, height: int) -> None:
-        """Somebody puts its frame elsewhere."""
+        """Put its frame elsewhere, as a person does."""
         _user32().MoveWindow(self._handle(), x, y, width, height, 1)
 
     def push(self, right: int, down: int) -> None:
-        """Somebody drags it by so much."""
+        """Drag it by so much."""
         frame = (ctypes.c_int32 * 4)()
         _user32().GetWindowRect(self._handle(), frame)
         self.move(frame[0] + right, frame[1] + down, frame[2] - frame[0], frame[3] - frame[1])
 
     def show(self, how: int) -> None:
-        """Somebody minimises or maximises it."""
+        """Minimise or maximise it."""
         _user32().ShowWindow(self._handle(), how)
 
     def _handle(self) -> Any:

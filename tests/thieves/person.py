@@ -5,7 +5,6 @@ so many milliseconds for each, and writes each down into LOG before it is presse
 Shift, held around it alone.
 person.py LOG --keys MILLISECONDS NAME … does the same with named keys (Left, Shift_L, …).
 Both end on SIGTERM, when no key is down.
-person.py LOG --hold KEY|button SECONDS holds one key (Shift_L, a, …) or the left button of the mouse, then ends.
 """
 
 from __future__ import annotations
@@ -53,25 +52,10 @@ def types(hands: Hands, log: Path, words: str, milliseconds: float) -> None:
                 time.sleep(milliseconds / 2000)
 
 
-def holds(hands: Hands, log: Path, what: str, seconds: float) -> None:
-    if what == "button":
-        hands.press_button()
-    else:
-        hands.press(what)
-    log.write_text("held\n", encoding="utf-8")
-    time.sleep(seconds)
-    if what == "button":
-        hands.release_button()
-    else:
-        hands.release(what)
-
-
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: STOP.set())
     where, hands = Path(sys.argv[1]), Hands(Display())
-    if sys.argv[2] == "--hold":
-        holds(hands, where, sys.argv[3], float(sys.argv[4]))
-    elif sys.argv[2] == "--keys":
+    if sys.argv[2] == "--keys":
         presses(hands, where, sys.argv[4:], float(sys.argv[3]))
     else:
         types(hands, where, sys.argv[2], float(sys.argv[3]))

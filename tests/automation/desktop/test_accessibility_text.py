@@ -66,7 +66,7 @@ def test_blocks_are_lines_also_empty_ones_and_a_first_line_beside_them_is_one(fi
         assert text_of(editor) == "\n".join([before, *lines] if before else lines)
 
 
-def test_what_stands_inline_goes_on_in_its_line() -> None:
+def test_inline_objects_stay_in_their_line() -> None:
     paragraph = Told("paragraph", f"see {EMBEDDED} and {EMBEDDED}.", [Told("link", "this"), Told("static", "that")])
     code = Told("section", "x = 1\ny = 2")
     assert text_of(Told("entry", EMBEDDED * 2, [paragraph, code])) == "see this and that.\nx = 1\ny = 2"

@@ -102,7 +102,7 @@ async def test_a_dialog_is_known_by_its_role_told_with_its_text_and_answered_onc
 
 
 @pytest.mark.parametrize(("kind", "how"), [("textarea", "alert"), ("gtk", "info_bar")])
-async def test_errors_and_limits_of_one_role_are_told_apart_by_what_stands_in_them_and_another_is_not_idle(
+async def test_errors_and_limits_of_one_role_are_told_apart_by_their_text_and_another_is_not_idle(
     targets: Targets, tmp_path: Path, kind: str, how: str
 ) -> None:
     agent, news, profile = targets.agents[kind], News(), KINDS[kind]

@@ -211,7 +211,7 @@ def test_nothing_is_pressed_in_a_program_with_more_rights(tmp_path: Path) -> Non
     assert stage.did == []
 
 
-def test_windows_is_told_that_we_made_the_last_input_before_it_is_asked_for_the_foreground(tmp_path: Path) -> None:
+def test_windows_hears_that_we_made_the_last_input_before_it_is_asked_for_the_foreground(tmp_path: Path) -> None:
     stage = WindowsStage(tmp_path)
     stage.desktop.front = 0
     assert stage.aim.bring_forward()

@@ -206,7 +206,7 @@ async def test_a_composer_with_an_answer_code_is_in_no_picture_if_its_program_do
 
 
 @pytest.mark.display
-async def test_a_picture_of_the_whole_display_hides_what_is_masked_wherever_its_window_stands(
+async def test_a_picture_of_the_whole_display_hides_what_is_masked_wherever_its_window_is(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     agent, other = open_tk(display, "agent-1", 50, 50), open_term(display, "agent-2", 600, 50)

@@ -112,7 +112,7 @@ def copy_words_there(display: VirtualDisplay, on: Scene) -> None:
     until(lambda: owner(display) != 0, "its program owns the clipboard")
 
 
-async def test_where_nobody_had_copied_anything_nobody_finds_a_prompt(display: VirtualDisplay, tmp_path: Path) -> None:
+async def test_where_nothing_was_copied_no_prompt_is_left(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path, user_activity=NOBODY) as on:
         assert (await on.deliver()).result is Result.DELIVERED
         assert owner(display) == 0

@@ -152,32 +152,10 @@ async def test_all_eight_windows_are_usable_and_take_prompts_with_receipts(on: D
         assert await on.heard(status.name) == texts
 
 
-async def test_a_disturbed_window_says_how_and_takes_prompts_again_afterwards(on: Demo) -> None:
-    for name in ("agent-2", "agent-6"):
-        so_far = len(await on.heard(name))
-        await on.tell(cover=name)
-        assert (await on.deliver(name, "covered")).reason is Reason.COVERED
-        await on.tell(uncover=name)
-        await on.arrives(name, "uncovered")
-        at = (await on.tell(look=name))["window"]["box"][:2]
-        await on.tell(move=name, to=[at[0] + 30, at[1] + 10])
-        assert (await on.deliver(name, "moved")).reason in {Reason.MOVED, Reason.COVERED}
-        await on.tell(move=name, to=at)
-        await on.arrives(name, "back")
-        assert (await on.heard(name))[so_far:] == ["uncovered", "back"]
-        await on.tell(replace=name)
-        assert (await on.deliver(name, "for another")).reason is Reason.CLOSED
-        await on.tell(open=name)
-        await on.arrives(name, "for you")
-        await on.tell(twin=name)
-        assert (await on.deliver(name, "which one")).reason is Reason.COVERED, "it is known, and its twin lies over it"
-        await on.tell(close=f"{name}-twin")
-        await on.tell(close=name)
-        assert (await on.deliver(name, "closed")).reason is Reason.CLOSED
-
-
 @pytest.mark.parametrize("name", [CHAT, PAGE, TERMINAL])
-async def test_a_dialog_is_told_once_with_its_picture_and_answered_once_for_what_was_shown(on: Demo, name: str) -> None:
+async def test_a_dialog_is_reported_once_with_its_picture_and_answered_once_for_what_was_shown(
+    on: Demo, name: str
+) -> None:
     await on.shows(name, Activity.IDLE)
     so_far = len(on.desk.news.shown)
     shown = await on.asked(name)
@@ -202,7 +180,7 @@ async def test_a_dialog_is_told_once_with_its_picture_and_answered_once_for_what
 
 
 @pytest.mark.parametrize("name", [CHAT, TERMINAL])
-async def test_errors_and_limits_are_told_and_continued_and_an_agent_at_work_is_interrupted(
+async def test_errors_and_limits_are_reported_and_continued_and_an_agent_at_work_is_interrupted(
     on: Demo, name: str
 ) -> None:
     assert (await on.press(name, Act.INTERRUPT)).result is Result.REFUSED, "its agent is not at work"

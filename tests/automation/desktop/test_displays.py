@@ -150,7 +150,9 @@ async def kept(
     assert marked(it.mark) == [], "nothing of the display is left"
 
 
-async def test_it_is_of_its_size_filled_by_the_program_and_closed_to_whoever_has_no_cookie(tmp_path: Path) -> None:
+async def test_it_is_of_its_size_filled_by_the_program_and_closed_to_a_client_without_the_cookie(
+    tmp_path: Path,
+) -> None:
     async with kept(tmp_path, environ={"OCTET_DISCORD_TOKEN": "secret"}) as it:
         now = await it.until_up()
         await soon(lambda: any('"agent"' in line and "640x480+0+0" in line for line in it.windows()), "it fills it")
@@ -166,7 +168,7 @@ async def test_it_is_of_its_size_filled_by_the_program_and_closed_to_whoever_has
 @pytest.mark.parametrize(
     ("program", "said"), [("Xvfb", "X server"), ("openbox", "window manager"), ("xterm", "program")]
 )
-async def test_a_part_that_is_killed_is_told_and_is_there_again(tmp_path: Path, program: str, said: str) -> None:
+async def test_a_part_that_is_killed_is_reported_and_is_there_again(tmp_path: Path, program: str, said: str) -> None:
     async with kept(tmp_path) as it:
         await it.until_up()
         was = await it.pid(program)
@@ -184,7 +186,7 @@ async def test_a_part_that_is_killed_is_told_and_is_there_again(tmp_path: Path, 
     ("program", "said"),
     [("false", "its program ended (exit code 1)"), ("no-such-agent", "there is no program no-such-agent")],
 )
-async def test_a_program_that_does_not_run_is_told_and_started_again_after_longer_pauses(
+async def test_a_program_that_does_not_run_is_reported_and_started_again_after_longer_pauses(
     tmp_path: Path, program: str, said: str
 ) -> None:
     async with kept(tmp_path, program=(program,)) as it:
@@ -194,9 +196,7 @@ async def test_a_program_that_does_not_run_is_told_and_started_again_after_longe
             assert 4 <= len([one for one in it.told if one.is_up]) < 12, "it is not started without a pause"
 
 
-async def test_a_machine_without_the_packages_is_told_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_machine_without_the_packages_gets_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(virtual_display.shutil, "which", lambda name: None)
     async with kept(tmp_path) as it:
         await soon(lambda: "sudo apt-get install xvfb openbox" in it.folder.read().note, "the packages are named")

@@ -52,7 +52,7 @@ async def frozen_at(
 
 
 @both_kinds
-async def test_a_window_that_takes_no_paste_sends_nothing_and_gets_the_text_once_when_it_goes_on(
+async def test_a_window_that_takes_no_paste_sends_nothing_and_gets_the_text_once_when_it_runs_again(
     display: VirtualDisplay, tmp_path: Path, kind: Profile
 ) -> None:
     async with frozen_at(display, tmp_path, kind, "staging") as (on, outcome):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,7 +27,7 @@ from core.deliveries.model import Reason, Result
 from core.desks.model import UserActivityPolicy
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.automation.desktop.test_hold import dead_devices
-from tests.display import LIMIT_S, VirtualDisplay, until
+from tests.display import LIMIT_S, ROOT, VirtualDisplay, until
 from tests.fakes.desk import TERM
 
 pytestmark = pytest.mark.display
@@ -67,7 +70,7 @@ async def test_a_thief_of_the_focus_never_gets_a_key(
         assert on.agent.heard == sent, "what is said to be delivered, and nothing else, was"
 
 
-async def test_while_somebody_else_holds_the_display_the_hands_give_up_within_their_limit(
+async def test_while_another_program_holds_the_display_the_hands_give_up_within_their_limit(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     held = tmp_path / "held"
@@ -145,7 +148,7 @@ def test_only_a_seizure_that_stays_the_same_counts_as_stuck() -> None:
 
 
 @pytest.mark.parametrize("how", ["window", "grab"])
-async def test_a_locked_screen_gets_no_key_and_is_told_once_and_waited_for(
+async def test_a_locked_screen_gets_no_key_and_is_reported_once_and_waited_for(
     display: VirtualDisplay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.setattr(user_presence, "LOCKED_AFTER_S", 1.0)  # the worker is forked with it
@@ -181,3 +184,89 @@ def test_asking_whether_the_keys_are_taken_changes_nothing(two_more: tuple[Displ
     assert theirs.screen().root.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime) == X.GrabSuccess
     assert windows.is_keyboard_taken()
     assert not windows.is_pointer_taken()
+
+
+WRITES = """
+import sys
+from automation.desktop.x11.input import X11Input
+
+fingers, sent = X11Input(sys.argv[1]), []
+line = fingers.connection.display.socket
+class Line:
+    def send(self, data):
+        sent.append(bytes(data))
+        return line.send(data)
+    def __getattr__(self, name):
+        return getattr(line, name)
+fingers.connection.display.socket = Line()
+KEYS_BUTTONS_AND_MOVES = {2, 3, 4, 5, 6}
+opcode = fingers.connection.query_extension("XTEST").major_opcode
+def injected(data):
+    "The kinds of events that one write asks XTEST for."
+    while data:
+        length = int.from_bytes(data[2:4], "little") * 4
+        if data[0] == opcode and data[1] == 2 and data[4] in KEYS_BUTTONS_AND_MOVES:
+            yield data[4]
+        data = data[length:]
+for act in (lambda: fingers.press("ctrl+shift+home"), lambda: fingers.click(30, 40)):
+    sent.clear()
+    act()
+    print([kinds for kinds in map(list, map(injected, sent)) if kinds], flush=True)
+"""
+
+
+PRESS = """
+import os, signal, sys
+from automation.desktop.x11.input import X11Input
+from automation.desktop.window_info import DisplayHeld
+
+display, server, when = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+fingers = X11Input(display)
+release = fingers._gui.keyUp
+def release_and_stop(key, **more):
+    release(key, **more)
+    os.kill(server, signal.SIGSTOP)
+fingers._gui.keyUp = release_and_stop
+if when == "before":
+    os.kill(server, signal.SIGSTOP)
+try:
+    fingers.press("a")
+except DisplayHeld:
+    print("nothing went out", flush=True)
+else:
+    print("pressed", flush=True)
+sys.stdin.read()
+fingers.connection.sync()
+"""
+
+
+def press(display: VirtualDisplay, when: str) -> str:
+    """Press a key on a display whose server stands still before or after it; what the hands say of it."""
+    argv = [sys.executable, "-c", PRESS, display.name, str(display.server.pid), when]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "DISPLAY": display.name}
+    with subprocess.Popen(argv, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as hands:
+        assert hands.stdin is not None
+        assert hands.stdout is not None
+        said = hands.stdout.readline().strip()
+        os.kill(display.server.pid, signal.SIGCONT)
+        hands.stdin.close()
+        assert hands.wait(timeout=60) == 0
+    return said
+
+
+def test_a_key_that_went_out_is_pressed_also_when_the_display_does_not_answer_afterwards(
+    display: VirtualDisplay,
+) -> None:
+    assert press(display, "after") == "pressed"
+    assert not any(display.connection.query_keymap()), "it was released too"
+
+
+def test_a_display_that_did_not_answer_before_the_key_got_none(display: VirtualDisplay) -> None:
+    assert press(display, "before") == "nothing went out"
+
+
+def test_what_is_pressed_is_released_in_the_same_write_so_that_no_kill_falls_between(display: VirtualDisplay) -> None:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "DISPLAY": display.name}
+    argv = [sys.executable, "-c", WRITES, display.name]
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.splitlines() == ["[[2, 2, 2, 3, 3, 3]]", "[[6, 4, 5]]"], done.stdout + done.stderr

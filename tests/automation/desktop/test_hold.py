@@ -49,13 +49,15 @@ class Person:
     @property
     def heard(self) -> str:
         """Every letter that reached their window."""
-        log = self.folder / "listener"
-        return log.read_text() if log.exists() else ""
+        return self._read("listener")
 
     @property
     def typed(self) -> str:
         """Every letter they typed."""
-        log = self.folder / "typed"
+        return self._read("typed")
+
+    def _read(self, name: str) -> str:
+        log = self.folder / name
         return log.read_text() if log.exists() else ""
 
     @contextmanager
@@ -221,7 +223,7 @@ async def test_kills_while_a_person_types_leave_their_devices_alive_and_no_key_d
 
 
 @display_test
-async def test_a_frozen_target_keeps_nobodys_hands_longer_than_the_limit(
+async def test_a_frozen_target_keeps_no_users_hands_longer_than_the_limit(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     patient = replace(TK, paste_timeout_ms=50_000)
@@ -317,19 +319,15 @@ def test_what_could_not_be_given_back_does_not_come_out_of_time_after_a_later_ho
     assert set(them.heard) <= set("late"), "letters of the first hold are lost, and not typed between later ones"
 
 
-def floating(connection: Display) -> list[int]:
-    """Devices that are grabbed just now."""
-    with_input: Any = connection
-    found = with_input.xinput_query_device(xinput.AllDevices).devices
-    return [int(each.deviceid) for each in found if each.use == xinput.FloatingSlave]
-
-
 @contextmanager
 def keyboard(display: VirtualDisplay) -> Iterator[Callable[..., None]]:
     """Press keys on the physical keyboard; they are released at the end of the block."""
     connection = Display(display.name)
     devices = InputDevices(connection)
-    keys = max(devices.physical() or floating(connection))
+    with_input: Any = connection
+    found = with_input.xinput_query_device(xinput.AllDevices).devices
+    grabbed = [int(each.deviceid) for each in found if each.use == xinput.FloatingSlave]
+    keys = max(devices.physical() or grabbed)
     down: list[int] = []
 
     def press(*names: str) -> None:
@@ -354,11 +352,14 @@ class Clicked:
     target: int
     mouse: Hands
 
+    def __post_init__(self) -> None:
+        self.listen(self.theirs)
+        self.listen(self.target)
+
     def seen(self) -> list[int]:
         """Return the windows that were clicked into since the last asking."""
         self.display.connection.sync()
-        pending = self.display.connection.pending_events()
-        events = [self.display.connection.next_event() for _ in range(pending)]
+        events = [self.display.connection.next_event() for _ in range(self.display.connection.pending_events())]
         return [one.window.id for one in events if one.type == X.ButtonPress]
 
     def listen(self, window: int) -> None:
@@ -383,8 +384,6 @@ def clicked(display: VirtualDisplay, hold: InputGuard) -> Iterator[Clicked]:
     target = display.lay_over(50, 50, 200, 100, title="the agent's window", managed=True)
     connection = Display(display.name)
     found = Clicked(display=display, theirs=theirs, target=target, mouse=Hands(connection))
-    found.listen(theirs)
-    found.listen(target)
     found.put_pointer(850, 550)
     begin(hold, target)
     hold.will_click((60, 60))
@@ -437,13 +436,12 @@ def test_a_click_that_might_be_made_where_it_was_not_meant_is_not_made_again(
 
 
 @display_test
-def test_a_click_that_the_window_manager_sees_only_after_the_hold_takes_nobodys_focus(
+def test_a_click_that_the_window_manager_sees_only_after_the_hold_takes_no_users_focus(
     display: VirtualDisplay, tmp_path: Path, hold: InputGuard
 ) -> None:
     them, manager = person(display, tmp_path), display.children[0]
     target = display.lay_over(50, 50, 200, 100, title="the agent's window", managed=True)
     clicked = Clicked(display=display, theirs=them.window, target=target, mouse=Hands(display.connection))
-    clicked.listen(target)
     display.windows.activate(them.window)
     until(lambda: display.windows.active() == them.window, "they are in their window")
     begin(hold, target)

@@ -91,18 +91,9 @@ MAY_HAVE_ASKED = {"worker.staged-asked", "worker.staged-granted"}
 @pytest.mark.parametrize(
     "point",
     [
-        "worker.staging-asked",
-        "worker.staging-granted",
-        "worker.clicked",
-        "worker.pasted",
-        "worker.read-back",
-        "worker.staged-asked",
-        "worker.staged-granted",
-        "worker.submitting-asked",
-        "worker.submitting-granted",
-        "worker.key-down",
-        "worker.key-pressed",
-        "worker.done-sent",
+        *("worker.staging-asked", "worker.staging-granted", "worker.clicked", "worker.pasted", "worker.read-back"),
+        *("worker.staged-asked", "worker.staged-granted", "worker.submitting-asked", "worker.submitting-granted"),
+        *("worker.key-down", "worker.key-pressed", "worker.done-sent"),
     ],
 )
 async def test_when_the_coordinator_is_killed_the_worker_ends_and_leaves_what_is_evidence(

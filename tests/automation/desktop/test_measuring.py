@@ -148,7 +148,7 @@ def test_a_sign_of_work_is_what_shows_between_and_is_gone_again_not_what_was_sai
     assert sign_of_work(before, [typed, typed], before, [COMPOSER]) is None
 
 
-def test_a_sign_that_touches_what_was_said_is_told_from_it() -> None:
+def test_a_sign_that_touches_what_was_said_is_told_apart_from_it() -> None:
     """An avatar or a code block that stays, right below the lamp: both are new, and only one goes again."""
 
     def with_block(picture: Image.Image) -> Image.Image:
@@ -223,7 +223,7 @@ def test_of_several_fields_the_smallest_at_the_place_is_meant_and_none_elsewhere
 
 
 @pytest.mark.parametrize("hint", ["Ask me anything", ""])
-def test_what_is_told_of_an_empty_composer_may_be_its_hint_which_a_draft_has_to_show(hint: str) -> None:
+def test_what_a_program_tells_of_an_empty_composer_may_be_its_hint_which_a_draft_has_to_show(hint: str) -> None:
     measured = told(Field(COMPOSER, hint)).find_composer(SEEN, None, window())
     assert measured is not None
     assert bool(measured.hint) is bool(hint)

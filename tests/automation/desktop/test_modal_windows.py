@@ -57,7 +57,7 @@ async def answer(desk: RunningDesk, agent: Agent, act: Act) -> Outcome:
 
 
 @pytest.mark.parametrize(("kind", "profile", "buttons"), [("gtk", GTK_ASKS, "[No] [Yes]"), ("tk", TK_ASKS, "")])
-async def test_a_dialog_window_is_told_with_picture_and_text_and_answered_by_its_chord_once(
+async def test_a_dialog_window_is_reported_with_picture_and_text_and_answered_by_its_chord_once(
     targets: Targets, tmp_path: Path, kind: str, profile: Profile, buttons: str
 ) -> None:
     agent, news, display = targets.agents[kind], News(), targets.display
@@ -114,16 +114,6 @@ async def test_a_button_of_a_dialog_window_is_clicked_where_that_is_now_if_it_lo
         await soon(lambda: answers_of(agent)[before:] == ["yes", "no"], "it was denied")
 
 
-async def test_a_dialog_window_that_says_something_else_is_told_anew(targets: Targets, tmp_path: Path) -> None:
-    agent, news, display = targets.agents["gtk"], News(), targets.display
-    async with running(hands_on(display, tmp_path, [agent], news, GTK_ASKS), news) as desk:
-        await asked(desk, agent, "show message Run rm?, later Run mv?")
-        await news.until(lambda: news.shown[-1].text.startswith("Run mv?"))
-        first = next(one for one in news.shown if one.text.startswith("Run rm?"))
-        assert (await press(desk, agent, Act.DENY, first.mark)).reason is Reason.CHANGED
-        assert (await answer(desk, agent, Act.DENY)).result is Result.DELIVERED
-
-
 async def test_a_dialog_of_another_window_of_the_same_program_is_none_of_this_one(
     targets: Targets, tmp_path: Path
 ) -> None:
@@ -143,7 +133,7 @@ async def test_a_dialog_of_another_window_of_the_same_program_is_none_of_this_on
         assert (await answer(desk, both[0], Act.DENY)).result is Result.DELIVERED
 
 
-async def test_the_paste_warning_of_a_terminal_is_told_and_answered(targets: Targets, tmp_path: Path) -> None:
+async def test_the_paste_warning_of_a_terminal_is_reported_and_answered(targets: Targets, tmp_path: Path) -> None:
     agent, news, display = targets.agents["xfce4_terminal"], News(), targets.display
     words = tmp_path / "words"
     words.write_text("one\ntwo")
@@ -173,7 +163,7 @@ SHOWS = {
 }
 
 
-async def test_an_error_and_a_limit_are_told_by_colour_picture_and_window_and_anything_else_is_unknown(
+async def test_an_error_and_a_limit_are_reported_by_colour_picture_and_window_and_anything_else_is_unknown(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     amber = io.BytesIO()

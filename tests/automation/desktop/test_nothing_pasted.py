@@ -66,7 +66,7 @@ def test_what_a_person_wrote_before_the_paste_could_be_made_is_not_deleted(troub
 
 
 @pytest.mark.parametrize("is_staged", [True, False], ids=["after our paste", "of an earlier delivery's draft"])
-def test_what_somebody_pressed_between_the_paste_and_its_clearing_is_not_forgotten(*, is_staged: bool) -> None:
+def test_what_a_person_pressed_between_the_paste_and_its_clearing_is_not_forgotten(*, is_staged: bool) -> None:
     began: list[int] = []
     window = Window(
         _is_watched=False,

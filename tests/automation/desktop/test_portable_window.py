@@ -254,7 +254,7 @@ def test_it_is_not_copied_before_the_paste_is_seen_to_have_landed(scene: Scene) 
 
 
 @pytest.mark.parametrize("step", ["staged", "submitting"])
-def test_letters_that_somebody_adds_before_enter_keep_it_away(scene: Scene, step: str) -> None:
+def test_letters_that_a_person_adds_before_enter_keep_it_away(scene: Scene, step: str) -> None:
     scene.journal.when[step] = lambda _: setattr(scene.drawn, "text", scene.drawn.text + "x")
     assert scene.deliver().result in {Result.BOUNCED, Result.NOT_ARRIVED}
     assert scene.drawn.submitted == []

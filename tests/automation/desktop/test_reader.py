@@ -195,7 +195,7 @@ def test_a_program_that_vanishes_in_the_middle_of_being_read_has_no_text(
         parts(reader, agent.seen)
 
 
-def test_a_program_that_stands_still_costs_a_limit_and_is_read_again_when_it_goes_on(
+def test_a_program_that_is_stopped_costs_a_limit_and_is_read_again_when_it_runs_again(
     targets: Targets, reader: AccessibilityReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agent = open_own(targets, "agent-frozen")
@@ -215,7 +215,7 @@ def test_a_program_that_stands_still_costs_a_limit_and_is_read_again_when_it_goe
         os.kill(pid, signal.SIGKILL)
 
 
-def test_a_bus_that_dies_is_told_and_the_one_that_comes_in_its_place_is_used(
+def test_a_bus_that_dies_is_reported_and_the_one_that_comes_in_its_place_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader_module, "AGAIN_S", 0.2)

@@ -22,7 +22,7 @@ from core.desks.model import Desk, Window
 from core.profiles.model import Box, Focus, Profile, Readback, Selection
 from tests.automation.desktop.scenes import soon
 from tests.display import LIMIT_S, VirtualDisplay, until
-from tests.fakes.desk import PASSES, Agent, Commits, News, RunningDesk, make_order, running
+from tests.fakes.desk import PASSES, WORKER, Agent, Commits, News, RunningDesk, make_hands, make_order, running
 from tests.fakes.desk import deliver as tried
 from tests.fakes.targets import GTK, WEBS, XFCE, XTERM, Targets, all_targets, profile
 from tests.fakes.web_window import open_web
@@ -145,7 +145,7 @@ def test_the_doctor_says_what_to_install_where_there_is_no_bus(display: VirtualD
     assert "at-spi2-core" in found.cure
 
 
-async def test_a_terminal_that_asks_before_it_pastes_is_told_no_and_takes_the_next_prompt(
+async def test_a_terminal_that_asks_before_it_pastes_gets_no_and_takes_the_next_prompt(
     targets: Targets, tmp_path: Path
 ) -> None:
     agent, news = targets.agents["xfce4_terminal"], News()
@@ -238,7 +238,7 @@ async def test_a_click_into_the_transcript_before_enter_is_noticed_while_the_win
         assert outcome.result is Result.DELIVERED, outcome
 
 
-async def test_letters_that_somebody_writes_beside_our_draft_before_enter_are_seen_and_left(
+async def test_letters_that_a_person_writes_beside_our_draft_before_enter_are_seen_and_left(
     targets: Targets, tmp_path: Path
 ) -> None:
     agent, display, news = targets.agents["gtk"], targets.display, News()
@@ -282,7 +282,7 @@ async def test_a_composer_that_is_not_on_the_bus_is_read_in_the_profiles_next_wa
             assert (outcome.reason, outcome.draft_left, len(agent.heard)) == (Reason.NOT_READABLE, False, before)
 
 
-async def test_what_nobody_read_back_is_sent_and_not_said_to_be_delivered(targets: Targets, tmp_path: Path) -> None:
+async def test_what_was_not_read_back_is_sent_and_not_said_to_be_delivered(targets: Targets, tmp_path: Path) -> None:
     agent, news = targets.agents["xterm"], News()
     before = len(agent.heard)
     unread = replace(XTERM, readback=(Readback.NONE,))
@@ -290,3 +290,64 @@ async def test_what_nobody_read_back_is_sent_and_not_said_to_be_delivered(target
         outcome = await deliver(desk, agent.name, "unread")
         assert (outcome.result, outcome.assurance) == (Result.SENT, None), outcome
         await soon(lambda: agent.heard[before:] == ["unread"], "it was heard")
+
+
+EARLY = """
+import sys
+from automation.desktop.x11 import readback as readbacks
+from automation.desktop.x11.worker import run
+from automation.protocol.ports import ReadbackResult
+
+class Early(readbacks.AccessibleReadback):
+    def read(self):
+        return ReadbackResult(text=self._paste._text, taken=self._paste.was_taken(), by=self.kind)
+
+    def check_unchanged(self):
+        return
+
+readbacks.AccessibleReadback = Early
+sys.exit(run(sys.argv[1]))
+"""
+"""A worker that believes the clipboard: the page took the text, so it is there."""
+
+
+@pytest.fixture(scope="module")
+def slow_targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
+    """Open a page that puts a paste in bit by bit, as editors do."""
+    with all_targets(tmp_path_factory.mktemp("slow"), ("slow",)) as found:
+        yield found
+
+
+def slow_page(*ways: Readback) -> Profile:
+    return replace(WEBS["contenteditable"], name="slow", readback=ways)
+
+
+@pytest.mark.parametrize("way", [Readback.ACCESSIBILITY, Readback.COPY])
+async def test_enter_is_pressed_only_when_all_of_a_slow_paste_is_there(
+    slow_targets: Targets, tmp_path: Path, way: Readback
+) -> None:
+    agent, display, news = slow_targets.agents["slow"], slow_targets.display.name, News()
+    hands = make_hands(display, tmp_path, (agent.window,), news, profiles=(slow_page(way),), worker=WORKER)
+    async with running(hands, news) as desk:
+        for number in range(2):
+            text = f"{number} first\nsecond\nthird and last"
+            outcome = await deliver(desk, agent.name, text)
+            assert outcome.result is Result.DELIVERED, outcome
+            await soon(lambda text=text: agent.heard[-1:] == [text], "it was heard, whole")
+
+
+async def test_without_waiting_for_it_half_of_the_text_is_sent(slow_targets: Targets, tmp_path: Path) -> None:
+    agent, display, news = slow_targets.agents["slow"], slow_targets.display.name, News()
+    text = "first\nsecond\nthird and last"
+    profiles = (slow_page(Readback.ACCESSIBILITY),)
+    hands = make_hands(display, tmp_path, (agent.window,), news, profiles=profiles, worker=EARLY)
+    async with running(hands, news) as desk:
+        async with asyncio.timeout(60):
+            while True:
+                before = len(agent.heard)
+                outcome = await deliver(desk, agent.name, text)
+                assert outcome.result in {Result.DELIVERED, Result.UNKNOWN}, outcome
+                await soon(lambda before=before: len(agent.heard) > before, "something was sent")
+                if agent.heard[before] != text:  # or else Enter came so late that all of it stood there
+                    break
+    assert agent.heard[before].strip() == "first", "nothing was lost: the tests above prove nothing"

@@ -63,7 +63,7 @@ def test_each_difference_between_claim_and_truth_is_a_violation(
     assert shot.violations() == violations
 
 
-def test_a_run_is_clean_without_violations_when_all_that_nobody_disturbed_was_delivered() -> None:
+def test_a_run_is_clean_without_violations_when_all_that_was_undisturbed_was_delivered() -> None:
     hindered = replace(GOOD, thief="cover", outcome=BOUNCED, heard=())
     assert _report(GOOD, hindered).is_clean
     assert not _report(GOOD, replace(GOOD, heard=())).is_clean

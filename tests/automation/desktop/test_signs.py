@@ -89,7 +89,7 @@ def test_a_dialog_is_there_when_all_of_its_signs_are_and_no_sign_is_none() -> No
     ],
     ids=["inside", "partly outside", "nowhere", "outside"],
 )
-def test_a_dialog_that_is_told_is_where_it_is_shown_in_its_window_or_is_none(told: Box, place: Box | None) -> None:
+def test_a_dialog_that_is_reported_is_where_it_is_shown_in_its_window_or_is_none(told: Box, place: Box | None) -> None:
     dialog = Dialog(shows=Activity.ERROR, answers=(), accessible=ASKS)
     assert there(dialog, frame(), heard(ASKS, box=told)) == place
 

@@ -86,7 +86,7 @@ def test_what_anything_prints_goes_to_standard_error_and_not_into_the_frames() -
 @pytest.mark.parametrize(
     ("said", "code", "told"), [(b"", 0, None), (struct.pack(">I", 2) + b"{}", 75, Reason.OTHER_VERSION)]
 )
-def test_a_worker_that_is_told_nothing_sensible_ends_and_says_why(said: bytes, code: int, told: Reason | None) -> None:
+def test_a_worker_that_gets_nothing_sensible_ends_and_says_why(said: bytes, code: int, told: Reason | None) -> None:
     script = "import sys; from automation.desktop.x11.worker import run; sys.exit(run('main'))"
     argv = [sys.executable, "-c", script]
     ran = subprocess.run(argv, input=said, capture_output=True, cwd=ROOT, timeout=30, check=False)

@@ -140,7 +140,7 @@ def test_a_dialog_is_one_when_it_stands_still_and_what_covers_it_for_a_moment_ch
     assert script.plays(asks("Run rm -r build?"), seconds=0.5) == asking
 
 
-def test_a_dialog_that_never_stands_still_is_told_all_the_same() -> None:
+def test_a_dialog_that_never_stands_still_is_reported_all_the_same() -> None:
     script, verdict = Script(), None
     for second in range(int(UNSEEN_S / APART_S) + 1):
         assert verdict is None
@@ -304,7 +304,7 @@ def test_a_silent_program_is_asked_again_though_nothing_is_drawn() -> None:
     assert [one.activity for one in desk.told if one.window == "agent-1"][-1] is Activity.IDLE
 
 
-def test_a_dialog_has_its_text_and_one_that_changed_while_it_was_read_is_told_as_it_is_then() -> None:
+def test_a_dialog_has_its_text_and_one_that_changed_while_it_was_read_is_reported_as_it_is_then() -> None:
     desk = Desk()
     desk.eyes.text_of = None
     desk.draws("agent-1", asks("Run it?"), seconds=1.0)
@@ -318,7 +318,7 @@ def test_a_dialog_has_its_text_and_one_that_changed_while_it_was_read_is_told_as
     assert [one.text for one in desk.told if one.activity is Activity.NEEDS_INPUT][1:] == [""], "not for ever"
 
 
-def test_of_a_dialog_whose_text_has_an_answer_code_no_picture_is_told_and_the_text_hides_it() -> None:
+def test_of_a_dialog_whose_text_has_an_answer_code_no_picture_is_reported_and_the_text_hides_it() -> None:
     desk = Desk()
     desk.eyes.text_of = "Run octet done T-1 --code k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ?"
     desk.draws("agent-1", asks("Run it?"), seconds=2.0)
@@ -326,7 +326,7 @@ def test_of_a_dialog_whose_text_has_an_answer_code_no_picture_is_told_and_the_te
     assert told == [("Run octet done T-1 --code …?", b"")]
 
 
-def test_a_dialog_is_told_again_only_when_it_is_another_one() -> None:
+def test_a_dialog_is_reported_again_only_when_it_is_another_one() -> None:
     desk = Desk()
     for caret in (True, False, True, False):
         desk.draws("agent-1", asks("Run rm -r build?", caret=caret), seconds=0.5)

@@ -1,4 +1,4 @@
-"""Drafts of ours that a killed worker left are cleared by the next one; a person's stay, letter for letter."""
+"""Drafts of ours that a killed worker left are cleared by the next one, those of rehearsals too; a person's stay."""
 
 from __future__ import annotations
 
@@ -20,12 +20,7 @@ from tests.fakes.desk import CELL_H, CELL_W, TERM, TK, Leftovers, deliver
 pytestmark = pytest.mark.display
 OURS = {"agent-1": (mark(TEXT, Normalise.RAW),)}
 BEFORE_ENTER = [
-    "worker.staging-granted",
-    "worker.clicked",
-    "worker.pasted",
-    "worker.read-back",
-    "worker.staged-asked",
-    "worker.staged-granted",
+    f"worker.{act}" for act in ("staging-granted", "clicked", "pasted", "read-back", "staged-asked", "staged-granted")
 ]
 
 
@@ -151,3 +146,33 @@ async def test_the_next_order_brings_the_marks_of_its_own_interrupted_draft(
         again = replace(on.order(fence=2), drafts=tuple(on.commits.drafts))
         assert (await deliver(on.desk.lane, again, on.commits)).result is Result.DELIVERED
         assert on.agent.heard == [TEXT]
+
+
+async def rehearse(on: Scene) -> tuple[Result, Reason | None, str]:
+    outcome = await deliver(on.desk.lane, replace(on.order("A line, word abc."), is_dry_run=True), on.commits)
+    return outcome.result, outcome.reason, outcome.evidence.readback if outcome.evidence else ""
+
+
+async def test_a_rehearsal_leaves_a_persons_draft(display: VirtualDisplay, tmp_path: Path) -> None:
+    async with scene(display, tmp_path, before="mine") as on:
+        assert await rehearse(on) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY, "")
+        assert on.person_sends() == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "point", "by"),
+    [(TK, "worker.pasted", "copy"), (TK, "worker.staged-granted", "copy"), (TERM, "worker.staged-granted", "pixels")],
+)
+async def test_what_a_killed_worker_left_of_a_rehearsal_is_cleared_by_the_next(
+    display: VirtualDisplay, tmp_path: Path, profile: Profile, point: str, by: str
+) -> None:
+    async with scene(display, tmp_path, profile=profile) as on:
+        on.leftovers.commits[on.agent.name] = on.commits
+        (on.faults / point).write_text("kill")
+        assert await rehearse(on) == (Result.BOUNCED, Reason.WORKER_LOST, "")
+        on.desk.news.usable.clear()
+        await on.is_back()
+        await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
+        assert not on.is_drafted
+        assert await rehearse(on) == (Result.REHEARSED, None, by)
+        assert on.agent.heard == []

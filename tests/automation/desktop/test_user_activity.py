@@ -101,7 +101,7 @@ async def _stop_in_the_middle(on: Scene, person: Hands, how: str) -> float:
     return took_ms
 
 
-async def test_a_notice_stands_before_and_during_a_delivery_takes_no_focus_and_covers_no_window(
+async def test_a_notice_shows_before_and_during_a_delivery_takes_no_focus_and_covers_no_window(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     async with scene(

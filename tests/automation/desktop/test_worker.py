@@ -47,7 +47,7 @@ async def test_a_held_desk_finishes_what_it_does_and_begins_nothing(display: Vir
         assert on.agent.heard == ["one"]
 
 
-async def test_a_journal_that_fails_is_told_to_the_caller_after_the_draft_is_cleared(
+async def test_a_journal_that_fails_is_reported_to_the_caller_after_the_draft_is_cleared(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     async with scene(display, tmp_path) as on:

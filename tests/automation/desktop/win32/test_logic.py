@@ -130,7 +130,7 @@ def test_all_formats_of_a_person_are_given_back(clipboard: WindowsClipboard, sha
     assert {kind: data for kind, data in shared.data.items() if kind in persons} == persons
 
 
-def test_what_somebody_copied_meanwhile_is_left_to_them(clipboard: WindowsClipboard, shared: Shared) -> None:
+def test_what_a_person_copied_meanwhile_is_left_to_them(clipboard: WindowsClipboard, shared: Shared) -> None:
     shared.put_by(80, text="before")
     offer = clipboard.offer("ours")
     shared.put_by(80, text="copied just now")
@@ -169,7 +169,7 @@ def test_a_paste_that_is_read_late_finds_nothing_once_our_draft_is_being_cleared
 
 
 @pytest.mark.parametrize("newer", ["", "newer"], ids=["nothing newer", "somebody copied meanwhile"])
-def test_what_could_not_be_given_back_is_owed_unless_somebody_copied_meanwhile(
+def test_what_could_not_be_given_back_is_owed_unless_a_person_copied_meanwhile(
     clipboard: WindowsClipboard, shared: Shared, newer: str
 ) -> None:
     shared.put_by(80, text="a person's")
@@ -190,7 +190,7 @@ def test_what_could_not_be_given_back_is_owed_unless_somebody_copied_meanwhile(
 
 
 @pytest.mark.parametrize("newer", ["", "newer"], ids=["nothing newer", "somebody copied since"])
-def test_the_next_worker_gives_back_what_a_killed_one_could_not_unless_somebody_copied_since(
+def test_the_next_worker_gives_back_what_a_killed_one_could_not_unless_a_person_copied_since(
     shared: Shared, tmp_path: Path, newer: str
 ) -> None:
     safe = ClipboardBackup(tmp_path / "safe" / "clipboard", "session")

@@ -270,7 +270,7 @@ def test_marks_of_a_draft_are_known_before_it_is_cleared_and_those_of_one_left_b
         (Deliver(order=ORDER, settles=True), Result.UNKNOWN, Reason.WORKER_LOST),
     ],
 )
-def test_nothing_begins_while_somebody_types_and_what_was_interrupted_is_looked_at_later(
+def test_nothing_begins_while_a_person_types_and_what_was_interrupted_is_looked_at_later(
     job: Deliver, result: Result, reason: Reason
 ) -> None:
     hands = Hands(why=[Reason.PERSON_TYPING])
@@ -281,7 +281,7 @@ def test_nothing_begins_while_somebody_types_and_what_was_interrupted_is_looked_
     assert outcome.draft_left is (result is Result.UNKNOWN)
 
 
-def test_whoever_comes_while_the_notice_stands_keeps_it_away() -> None:
+def test_a_person_who_comes_while_the_notice_shows_keeps_it_away() -> None:
     hands = Hands(why=[None, Reason.PERSON_TYPING], announces=True)
     with at_work(hands.surface()) as talk:
         assert talk.outcome(Deliver(order=ORDER)).reason is Reason.PERSON_TYPING

@@ -96,7 +96,7 @@ class Told:
             self.beats.set()
 
 
-def test_a_display_that_does_not_answer_is_told_while_it_is_waited_for_and_not_otherwise() -> None:
+def test_a_display_that_does_not_answer_is_reported_while_it_is_waited_for_and_not_otherwise() -> None:
     told = Told()
     inbox = cast("Inbox", SimpleNamespace(is_gone=False, outbox=told))
     with says_when_late(inbox, after_s=3600):

@@ -60,7 +60,7 @@ class Desk:
         (Reason.AMBIGUOUS, Reason.CHANGED),
     ],
 )
-def test_what_does_not_pass_is_told_within_seconds_and_another_trouble_in_its_place_too(
+def test_what_does_not_pass_is_reported_within_seconds_and_another_trouble_in_its_place_too(
     reason: Reason, other: Reason
 ) -> None:
     desk = Desk()
@@ -81,7 +81,7 @@ def test_a_short_trouble_is_never_told(reason: Reason, lasts_s: float) -> None:
     assert desk.told == []
 
 
-def test_a_trouble_that_stays_is_told_once_and_its_end_at_once() -> None:
+def test_a_trouble_that_stays_is_reported_once_and_its_end_at_once() -> None:
     desk = Desk()
     desk.becomes(Reason.COVERED, USABLE_APART_S + PASSES_S + LASTS_S)
     for _ in range(20):
@@ -130,7 +130,7 @@ LONG, MENU = LOCKED_AFTER_S, LOCKED_AFTER_S - 0.1
         "start behind a lock",
     ],
 )
-def test_a_screen_is_locked_when_all_keys_are_taken_for_a_while_and_each_change_is_told_once(
+def test_a_screen_is_locked_when_all_keys_are_taken_for_a_while_and_each_change_is_reported_once(
     looks: list[tuple[bool, float]], told: list[bool]
 ) -> None:
     clock, heard = FakeClock(), list[bool]()

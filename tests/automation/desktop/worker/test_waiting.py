@@ -115,7 +115,7 @@ def test_what_is_ours_is_cleared_and_the_window_told_and_the_other_one_is_waited
     assert (on.told(), waiting.names(), tidy.names()) == ([ONE], {TWO}, ()), "it was seen empty"
 
 
-def test_somebody_elses_draft_is_read_once_and_left() -> None:
+def test_a_persons_draft_is_read_once_and_left() -> None:
     on = Scene(window=Window(ours=False))
     waiting, _ = on.made()
     for _ in range(3):
