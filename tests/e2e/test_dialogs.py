@@ -122,16 +122,6 @@ async def test_a_dialog_that_changed_between_message_and_press_is_not_answered(h
     await house.done(task)
 
 
-async def test_an_interrupt_stops_an_agent_at_work(house: House) -> None:
-    task = await house.task("Work for long\ndemo: wait 120", "Agent-3")
-    await house.card(task, "is working on it")
-    said = words(await house.ask("agent interrupt", agent="Agent-3"))
-    assert said.startswith("Octet pressed **Interrupt** for Agent-3."), said
-    idle = await house.command("agent", "interrupt", "Agent-3", "--home", str(house.home))
-    assert idle.code == 1
-    await house.press_cancel(task)
-
-
 @pytest.mark.parametrize("point", ["delivery.leased-submitting.committed", "worker.act-pressed"])
 async def test_a_press_that_a_kill_interrupts_is_unknown_and_never_repeated(house: House, point: str) -> None:
     is_pressed = point.startswith("worker")

@@ -6,13 +6,10 @@ What a window really received is the desktop's own record of each Enter, not wha
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 import pytest_asyncio
-from PIL import Image
 
 from core.reasons import WaitReason
 from core.remedies import sentence
@@ -151,21 +148,6 @@ async def test_a_stopped_desk_types_nothing_until_it_is_released(house: House) -
     await house.ask("desk release")
     await house.done(task)
     assert await _new(house, before) == {"agent-1": ["After the stop"]}
-
-
-async def test_a_screenshot_shows_one_window_as_it_is(house: House) -> None:
-    [attachment] = (await house.ask("desk screenshot", agent="Agent-5"))["sandbox"]["files"]
-    pictures: list[Image.Image] = []
-    async with aiohttp.ClientSession() as web:
-        for url in (attachment["url"], house.screen.screen_url):
-            async with web.get(url) as response:
-                pictures.append(Image.open(io.BytesIO(await response.read())).convert("RGB"))
-    picture, screen = pictures
-    box = house.screen.box("agent-5")
-    assert picture.size == (box.width, box.height)
-    header = (4, 4, 200, 19)  # it does not change, whatever the agent does
-    there = screen.crop((box.x, box.y, box.x + box.width, box.y + box.height))
-    assert picture.crop(header).tobytes() == there.crop(header).tobytes()
 
 
 # Messages

@@ -130,7 +130,7 @@ def open_tk(
     display.start_python(
         script, title or f"{name} — workspace", str(log), str(x), str(y), str(busy_ms), *filter(None, [second])
     )
-    return _agent(display, name, TK, log, title)
+    return opened(display, name, "tk", title=title)
 
 
 def open_term(
@@ -143,7 +143,7 @@ def open_term(
     where = ("-title", name, "-class", "Octetterm", "-geometry", f"60x20+{x}+{y}")
     mode = ["plain"] if is_plain else []
     display.start("xterm", *look, *where, "-e", sys.executable, str(script), name, str(log), str(busy_s), *mode)
-    return _agent(display, name, TERM, log)
+    return opened(display, name, "term")
 
 
 _BROUGHT: dict[str, Path] = {}
@@ -155,11 +155,18 @@ def tells_when_brought(name: str, log: Path) -> None:
     _BROUGHT[name] = log.with_suffix(".brought")
 
 
-def _agent(display: VirtualDisplay, name: str, profile: Profile, log: Path, title: str = "") -> Agent:
+def opened(
+    display: VirtualDisplay, name: str, profile: str, *, title: str = "", at: tuple[int, int] | None = None
+) -> Agent:
+    """Wait for a window that was just opened, and move it to this place."""
+    log = display.folder / f"{name}.heard"
     tells_when_brought(name, log)
     seen = display.window(f"^{title or name}")
+    if at is not None:
+        display.place(seen.id, *at)
+        seen = display.window(f"^{name}")
     return Agent(
-        name=name, window=Window(name=name, profile=profile.name, title=f"^{name}", box=seen.box), seen=seen, log=log
+        name=name, window=Window(name=name, profile=profile, title=f"^{name}", box=seen.box), seen=seen, log=log
     )
 
 

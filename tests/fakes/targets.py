@@ -12,10 +12,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from automation.desktop.worker.lane import DeskWorkerClient
-from core.desks.model import Window
 from core.profiles.model import Profile
 from tests.display import VirtualDisplay, virtual_display
-from tests.fakes.desk import Agent, Leftovers, News, make_hands, open_term, tells_when_brought
+from tests.fakes.desk import Agent, Leftovers, News, make_hands, open_term, opened
 from tests.fakes.web_window import open_web, site
 
 FOLDER = Path(__file__).parents[1] / "data/profiles"
@@ -55,7 +54,7 @@ def open_gtk(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int
     log = display.folder / f"{name}.heard"
     script = str(SCRIPTS / "gtk_window.py")
     display.start(SYSTEM_PYTHON, script, f"{name} — gtk", str(log), str(x), str(y), str(busy_ms))
-    return _agent(display, name, GTK, log, x=x, y=y)
+    return opened(display, name, "gtk", at=(x, y))
 
 
 def open_qt(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int = 300) -> Agent:
@@ -64,7 +63,7 @@ def open_qt(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int 
     script = str(SCRIPTS / "qt_window.py")
     environ = {"QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1", "XDG_RUNTIME_DIR": str(display.folder)}
     display.start(SYSTEM_PYTHON, script, f"{name} — qt", str(log), str(x), str(y), str(busy_ms), environ=environ)
-    return _agent(display, name, QT, log, x=x, y=y)
+    return opened(display, name, "qt", at=(x, y))
 
 
 def open_xfce(display: VirtualDisplay, name: str, x: int, y: int, *, busy_s: float = 0.3) -> Agent:
@@ -75,7 +74,7 @@ def open_xfce(display: VirtualDisplay, name: str, x: int, y: int, *, busy_s: flo
     where = (f"--title={name} - xfce", f"--geometry=60x20+{x}+{y}", f"--working-directory={log.parent}")
     agent = (sys.executable, str(SCRIPTS / "term_window.py"), name, str(log), str(busy_s))
     display.start("xfce4-terminal", "--disable-server", *look, *colours, *where, "-x", *agent)
-    return _agent(display, name, XFCE, log, x=x, y=y)
+    return opened(display, name, "xfce4_terminal", at=(x, y))
 
 
 @dataclass(slots=True)
@@ -113,12 +112,3 @@ def all_targets(folder: Path, kinds: tuple[str, ...] = KINDS, *, busy_ms: int = 
                 case _:
                     agents[kind] = open_web(display, address, name, x, y, kind=kind, busy_ms=busy_ms)
         yield Targets(display=display, agents=agents, address=address)
-
-
-def _agent(display: VirtualDisplay, name: str, driven: Profile, log: Path, *, x: int, y: int) -> Agent:
-    tells_when_brought(name, log)
-    seen = display.window(f"^{name}")
-    display.place(seen.id, x, y)
-    seen = display.window(f"^{name}")
-    window = Window(name=name, profile=driven.name, title=f"^{name}", box=seen.box)
-    return Agent(name=name, window=window, seen=seen, log=log)

@@ -11,10 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
 
-from core.desks.model import Window
 from core.profiles.model import Box
 from tests.display import VirtualDisplay, until
-from tests.fakes.desk import Agent, tells_when_brought
+from tests.fakes.desk import Agent, opened
 from tests.fakes.window_log import WindowLog
 
 PAGE = Path(__file__).parent / "pages/chat.html"
@@ -96,6 +95,4 @@ def open_web(
     display.place(seen.id, x, y)
     box = Box(x=x, y=y, width=400, height=300)
     until(lambda: (now := display.windows.see(seen.id)) is not None and now.box == box, "the page has its size")
-    window, log = Window(name=name, profile=kind, title=f"^{name}", box=box), display.folder / f"{name}.heard"
-    tells_when_brought(name, log)
-    return Agent(name=name, window=window, seen=display.window(f"^{name}"), log=log)
+    return opened(display, name, kind)
