@@ -11,8 +11,8 @@ from bench.measure.arena import PERSONS_CLIPBOARD, Arena, Person, Shot
 from bench.measure.faults import Fault
 from core.deliveries.model import Result
 from core.profiles.model import Normalise
-from tests.thieves.gang.thief import connect_to
-from tests.thieves.hands import Hands
+from sandbox.thieves.hands import UserHands
+from sandbox.thieves.process import connect
 
 _QUIET_S = 5.0
 _FOCUS_S = 30.0
@@ -162,8 +162,8 @@ async def _is_alive(arena: Arena) -> bool:
     while arena.display.windows.active() != arena.person.window and time.monotonic() < end:
         arena.display.windows.activate(arena.person.window)
         await asyncio.sleep(0.1)
-    display = connect_to(arena.display.name)
-    hands, before = Hands(display), len(arena.person.keys)
+    display = connect(arena.display.name)
+    hands, before = UserHands(display), len(arena.person.keys)
     arena.tried += 1
     hands.press("z")
     hands.release("z")

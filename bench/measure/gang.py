@@ -1,4 +1,4 @@
-"""Starts thieves of tests/thieves/gang beside a display, and ends them."""
+"""Starts thieves (sandbox/thieves) beside a display, and ends them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def thief(words: Sequence[str], environ: Mapping[str, str], log: Path) -> 
     module, *rest = words
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"tests.thieves.gang.{module}", *rest),
+            *(sys.executable, "-m", f"sandbox.thieves.{module}", *rest),
             env={**environ, "PYTHONPATH": str(ROOT)},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

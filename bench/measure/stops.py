@@ -20,8 +20,8 @@ from bench.measure.arena import PLAIN, Arena, Shot, open_arena
 from bench.measure.shots import bring, text_of
 from core.desks.model import ScreenCorner, UserActivityPolicy
 from core.kit.supervise import supervise
-from tests.thieves.gang.thief import connect_to
-from tests.thieves.hands import Hands
+from sandbox.thieves.hands import UserHands
+from sandbox.thieves.process import connect
 
 _HEAD = struct.Struct("<HIIH")
 """Of a raw event: device, the server's time in ms, key or button, the device it comes from."""
@@ -51,7 +51,7 @@ class StopListener:
     """Hears every key and button of a display from a connection of its own, and knows whose it is."""
 
     def __init__(self, name: str) -> None:
-        self._display = connect_to(name)
+        self._display = connect(name)
         assert has_raw_events(self._display)  # asked for so, they come also while the driver holds the devices
         self._injectors = injectors(self._display)
         mask = xinput.RawKeyPressMask | xinput.RawButtonPressMask | xinput.RawMotionMask
@@ -126,7 +126,7 @@ async def press_the_switch(folder: Path, times: int) -> Stops:
     user_activity = UserActivityPolicy(idle_s=0, kill_switch_corner=ScreenCorner.TOP_RIGHT)
     async with open_arena(folder, kinds=PLAIN, user_activity=user_activity) as arena:
         assert arena.desk is not None
-        listener, hands = StopListener(arena.display.name), Hands(connect_to(arena.display.name))
+        listener, hands = StopListener(arena.display.name), UserHands(connect(arena.display.name))
         give_up = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             couriers = [
@@ -144,7 +144,7 @@ async def press_the_switch(folder: Path, times: int) -> Stops:
     return stops
 
 
-async def _press_once(arena: Arena, listener: StopListener, hands: Hands, stops: Stops, *, way: str) -> None:
+async def _press_once(arena: Arena, listener: StopListener, hands: UserHands, stops: Stops, *, way: str) -> None:
     assert arena.desk is not None
     news = arena.desk.news
     told, acts = len(news.stops), len(listener.acts)
@@ -172,7 +172,7 @@ async def _press_once(arena: Arena, listener: StopListener, hands: Hands, stops:
     stops.acts_after += last > pressed + SWITCH_MS
 
 
-async def _push_into_corner(arena: Arena, hands: Hands, told: int) -> None:
+async def _push_into_corner(arena: Arena, hands: UserHands, told: int) -> None:
     """As a hand does that wants to get there: it goes on pushing when the pointer can go no further."""
     assert arena.desk is not None
     right = arena.display.connection.screen().width_in_pixels - 1

@@ -40,9 +40,9 @@ from bench.measure.town import Town, open_town
 from bench.measure.truth import violations
 from core.kit.supervise import supervise
 from sandbox.desktop.cast import WindowKind
+from sandbox.thieves.hands import UserHands
+from sandbox.thieves.process import connect
 from tests.fakes.desk import ROOT
-from tests.thieves.gang.thief import connect_to
-from tests.thieves.hands import Hands
 
 PLACE = (1210, 700)
 """Over the last of the eight windows of a demo screen, which has no agent here: there is no other room."""
@@ -82,7 +82,7 @@ class Typing:
     editor: asyncio.subprocess.Process
     person: Person
     typist: Thief
-    hands: Hands
+    hands: UserHands
     letters: Letters
     dead: Counter[str] = field(default_factory=Counter[str])
     """What did not work after a kill."""
@@ -211,8 +211,8 @@ async def open_typing(town: Town, folder: Path) -> AsyncGenerator[Typing]:
     log = folder / "editor.keys"
     argv = [sys.executable, str(ROOT / "tests/fakes/person_window.py"), "person's editor", str(log), *map(str, PLACE)]
     editor = await asyncio.create_subprocess_exec(*argv, env=environ)
-    display = connect_to(town.desktop.display)
-    letters = Letters(display=connect_to(town.desktop.display))
+    display = connect(town.desktop.display)
+    letters = Letters(display=connect(town.desktop.display))
     try:
         windows = X11Windows(display)
         assert await _soon(lambda: bool(windows.find(".*", "^person's editor")), 60), "the editor did not open"
@@ -228,7 +228,7 @@ async def open_typing(town: Town, folder: Path) -> AsyncGenerator[Typing]:
                 editor=editor,
                 person=Person(window=window, log=log),
                 typist=typist,
-                hands=Hands(display),
+                hands=UserHands(display),
                 letters=letters,
             )
     finally:

@@ -219,12 +219,12 @@ async def _deliver_all(folder: Path, count: int, shots: list[SelfTestDelivery], 
     async with AsyncExitStack() as stack:
 
         async def start(what: str, program: str, *words: str) -> Child:
-            argv = [sys.executable, "-m", f"sandbox.selftest.{program}", *words]
+            argv = [sys.executable, "-m", f"sandbox.{program}", *words]
             return await stack.enter_async_context(child(what, argv, environ, log=folder / f"{program}.log"))
 
-        window = await start("the scratch window", "window", title, *map(str, PLACE))
+        window = await start("the scratch window", "selftest.window", title, *map(str, PLACE))
         x, y, width, height = (await window.first_json())["place"]
-        thieves = await start("the thieves", "thieves", *map(str, (x, y, width, height)))
+        thieves = await start("the thieves", "thieves.beside", *map(str, (x, y, width, height)))
         await thieves.first_json()
         await _say(thieves, f"own what a person had copied {secrets.token_hex(4)}")
         news, place = DeskRecorder(), Box(x=x, y=y, width=width, height=height)

@@ -1,1 +1,1 @@
-"""What `octet desk selftest` works on: a scratch window that says what it was really given, and thieves beside it."""
+"""What `octet desk selftest` works on: a scratch window that reports what it really received."""

@@ -18,15 +18,14 @@ from automation.desktop.x11.watchdog_client import WatchdogClient
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import ClipboardScope, UserActivityPolicy
 from core.profiles.model import Selection
+from sandbox.thieves.hands import UserHands
 from tests.automation.desktop.scenes import Scene, scene, soon
 from tests.automation.desktop.test_clipboard import Program
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import TK
-from tests.thieves.hands import Hands
 
 pytestmark = pytest.mark.display
 
-THIEVES = Path(__file__).parents[2] / "thieves"
 NOBODY = UserActivityPolicy(idle_s=0)
 TEXT = "what a person copied: “naïve” 鳥 👍".encode()
 FORMS = {
@@ -53,7 +52,7 @@ def copies(
     for target, data in forms.items():
         (place / target.replace("/", "%")).write_bytes(data)
     (folder / "ready").unlink(missing_ok=True)
-    found = display.start_python(THIEVES / "clipboard_owner.py", str(place), selection)
+    found = display.start_module("sandbox.thieves.clipboard_owner", str(place), selection)
     until((folder / "ready").exists, "it owns the clipboard")
     return found
 
@@ -102,7 +101,7 @@ async def test_what_a_person_copied_in_the_agents_own_window_is_theirs_again_and
 
 def copy_words_there(display: VirtualDisplay, on: Scene) -> None:
     """Click into the window's composer, type a word, cut it out again: by the person's own keyboard and mouse."""
-    hands, corner, part = Hands(display.connection), on.agent.seen.box, TK.composer.box
+    hands, corner, part = UserHands(display.connection), on.agent.seen.box, TK.composer.box
     hands.move(corner.x + part.x + 20, corner.y + part.y + 20)
     hands.press_button()
     hands.release_button()
@@ -198,7 +197,7 @@ async def test_a_manager_that_asks_fifty_times_a_second_reads_no_prompt(
     log = tmp_path / "polled"
     asked, sent = lambda: log.read_text().split("\n")[:-1] if log.exists() else [], list[str]()
     async with scene(display, tmp_path, user_activity=NOBODY) as on:
-        display.start_python(THIEVES / "clipboard_poller.py", str(log), "20")
+        display.start_module("sandbox.thieves.clipboard_poller", str(log), "20")
         while len(asked()) < 5:
             sent.append(f"secret prompt {len(sent)}")
             await arrives(on, sent[-1])
@@ -212,7 +211,7 @@ async def test_a_manager_that_takes_the_clipboard_when_refused_makes_no_false_cl
 ) -> None:
     log = tmp_path / "polled"
     async with scene(display, tmp_path, user_activity=replace(NOBODY, clipboard_scope=serve)) as on:
-        thief = display.start_python(THIEVES / "clipboard_poller.py", str(log), "1", "--takes")
+        thief = display.start_module("sandbox.thieves.clipboard_poller", str(log), "1", "--takes")
         if serve is ClipboardScope.EVERYBODY:
             await arrives(on, "read by all")
             assert on.agent.heard == ["read by all"]
@@ -231,7 +230,7 @@ def test_at_the_end_the_clipboard_manager_of_the_desktop_takes_it_over(
     display: VirtualDisplay, tmp_path: Path, program: Program
 ) -> None:
     log = tmp_path / "saved"
-    display.start_python(THIEVES / "clipboard_keeper.py", str(log))
+    display.start_module("sandbox.thieves.clipboard_keeper", str(log))
     until(log.exists, "the manager is there")
     copies(display, tmp_path, {"UTF8_STRING": TEXT, "text/html": b"<i>x</i>"})
     watchdog = use_and_end(display, program)

@@ -31,7 +31,6 @@ from tests.display import LIMIT_S, ROOT, VirtualDisplay, until
 from tests.fakes.desk import TERM
 
 pytestmark = pytest.mark.display
-THIEVES = Path(__file__).parents[2] / "thieves"
 
 
 def has_told(log: Path) -> bool:
@@ -48,7 +47,11 @@ def answers(display: VirtualDisplay) -> float:
 
 
 @pytest.mark.parametrize(
-    ("how", "milliseconds"), [("set", 0), ("set", 1), ("ask", 2)], ids=["without pause", "each ms", "by the manager"]
+    ("how", "milliseconds"),
+    [("input", 0), ("input", 1), ("activate", 2)],
+    ("how", "milliseconds"),
+    [("input", 0), ("input", 1), ("activate", 2)],
+    ids=["without pause", "each ms", "by the manager"],
 )
 async def test_a_thief_of_the_focus_never_gets_a_key(
     display: VirtualDisplay, tmp_path: Path, how: str, milliseconds: int
@@ -56,9 +59,8 @@ async def test_a_thief_of_the_focus_never_gets_a_key(
     stolen = tmp_path / "stolen"
     async with scene(display, tmp_path) as on:
         target = on.agent.seen.id
-        thief = display.start_python(
-            THIEVES / "focus.py", "thief", "900", "600", str(stolen), str(target), str(milliseconds), how
-        )
+        every_s, own = str(milliseconds / 1000), ("--own", "thief", "900", "600", str(stolen))
+        thief = display.start_module("sandbox.thieves.focus", every_s, how, str(target), *own)
         display.window("^thief$")
         orders = [on.order(f"text {number}") for number in range(4)]
         results = [(await on.desk.lane.deliver(order, on.commits)).result for order in orders]
@@ -75,7 +77,7 @@ async def test_while_another_program_holds_the_display_the_hands_give_up_within_
 ) -> None:
     held = tmp_path / "held"
     async with scene(display, tmp_path) as on:
-        grabber = display.start_python(THIEVES / "grabber.py", "600", str(held))
+        grabber = display.start_module("sandbox.thieves.locker", "0", "600", "server", str(held))
         await soon(lambda: has_told(held), "the display is held")
         outcome = await on.deliver(about={Reason.DISPLAY_HELD})
         assert grabber.poll() is None, "it was held all the time"
@@ -147,7 +149,7 @@ def test_only_a_seizure_that_stays_the_same_counts_as_stuck() -> None:
         assert seen.look()[InputLock.DEVICES] == 0
 
 
-@pytest.mark.parametrize("how", ["window", "grab"])
+@pytest.mark.parametrize("how", ["screen", "pointer"])
 async def test_a_locked_screen_gets_no_key_and_is_reported_once_and_waited_for(
     display: VirtualDisplay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
@@ -155,7 +157,7 @@ async def test_a_locked_screen_gets_no_key_and_is_reported_once_and_waited_for(
     locked = tmp_path / "locked"
     async with scene(display, tmp_path, profile=TERM) as on:
         await on.desk.news.until(lambda: on.desk.news.locks == [False])
-        locker = display.start_python(THIEVES / "locker.py", how, "60", str(locked))
+        locker = display.start_module("sandbox.thieves.locker", "0", "60", how, str(locked))
         await soon(lambda: has_told(locked), "the screen is locked")
         outcome = await on.deliver()
         assert (outcome.result, outcome.reason, on.commits.steps) == (Result.BOUNCED, Reason.LOCKED, [])

@@ -26,13 +26,12 @@ from automation.desktop.x11.input_guard import OURS, InputDevices, InputGuard, S
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason, Result
 from core.desks.model import UserActivityPolicy
+from sandbox.thieves.hands import UserHands
 from tests.automation.desktop.scenes import SOON, STAYS_MS, scene, soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import TERM, TK, open_tk
-from tests.thieves.hands import Hands
 
 display_test = pytest.mark.display
-THIEVES = Path(__file__).parents[2] / "thieves"
 AT_ONCE = UserActivityPolicy(idle_s=0)
 """A person is not waited for: what holds all the same is the hold."""
 OFTEN = WorkerTimeouts(first_pause_s=0.02, longest_pause_s=0.02, silence_s=10.0, no_display_s=0.3)
@@ -63,7 +62,7 @@ class Person:
     @contextmanager
     def typing(self, words: str, milliseconds: int = 30) -> Iterator[subprocess.Popen[bytes]]:
         """They type all the time; afterwards nothing is under way any more."""
-        program = self.start(words, str(milliseconds))
+        program = self.start(milliseconds, "--words", words)
         try:
             yield program
         finally:
@@ -71,8 +70,9 @@ class Person:
             program.terminate()
             program.wait(30)
 
-    def start(self, *what: str) -> subprocess.Popen[bytes]:
-        return self.display.start_module("tests.thieves.person", str(self.folder / "typed"), *what)
+    def start(self, milliseconds: int, *what: str) -> subprocess.Popen[bytes]:
+        every_s = str(max(1, milliseconds - 12) / 1000)
+        return self.display.start_module("sandbox.thieves.typist", every_s, str(self.folder / "typed"), *what)
 
     def types_once(self, words: str) -> None:
         """They type these words, and they reach their window."""
@@ -83,7 +83,7 @@ class Person:
 
 def person(display: VirtualDisplay, folder: Path) -> Person:
     """Their window has the focus; the pointer is theirs too."""
-    display.start_python(THIEVES / "listener.py", "their own window", "800", "500", str(folder / "listener"))
+    display.start_module("sandbox.thieves.listener", "their own window", "800", "500", str(folder / "listener"))
     seen = display.window("their own window")
     until(lambda: display.windows.active() == seen.id, "it has the focus")
     display.connection.screen().root.warp_pointer(850, 550)
@@ -138,7 +138,7 @@ async def test_what_a_person_holds_keeps_a_text_out_before_anything_is_touched_a
     display: VirtualDisplay, tmp_path: Path, what: str
 ) -> None:
     async with scene(display, tmp_path, user_activity=AT_ONCE, busy_ms=STAYS_MS) as on:
-        them, hands = person(display, tmp_path), Hands(display.connection)
+        them, hands = person(display, tmp_path), UserHands(display.connection)
         press, release = partial(hands.press, what), partial(hands.release, what)
         if what == "button":
             press, release = hands.press_button, hands.release_button
@@ -174,7 +174,7 @@ async def test_a_letter_typed_into_a_terminal_in_the_last_moment_is_not_sent_wit
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     async with scene(display, tmp_path, profile=TERM, user_activity=AT_ONCE, limits=SOON) as on:
-        hands = Hands(display.connection)
+        hands = UserHands(display.connection)
         display.windows.activate(on.agent.seen.id)
         await soon(lambda: display.windows.active() == on.agent.seen.id, "they are in the agent's window")
 
@@ -203,7 +203,7 @@ async def test_kills_while_a_person_types_leave_their_devices_alive_and_no_key_d
     )
     async with scene(display, tmp_path, limits=OFTEN, user_activity=AT_ONCE) as on:
         them = person(display, tmp_path)
-        presses = them.start("--keys", "40", "Left", "Right")  # not letters: they would be a person's draft
+        presses = them.start(40, "--keys", "Left", "Right")  # not letters: they would be a person's draft
         await soon(lambda: bool(them.typed), "they press keys")
         for number, name in enumerate(points):
             before, point = on.ready_times, on.faults / name
@@ -350,7 +350,7 @@ class Clicked:
     display: VirtualDisplay
     theirs: int
     target: int
-    mouse: Hands
+    mouse: UserHands
 
     def __post_init__(self) -> None:
         self.listen(self.theirs)
@@ -383,7 +383,7 @@ def clicked(display: VirtualDisplay, hold: InputGuard) -> Iterator[Clicked]:
     theirs = display.lay_over(800, 500, 200, 100, title="their own window", managed=True)
     target = display.lay_over(50, 50, 200, 100, title="the agent's window", managed=True)
     connection = Display(display.name)
-    found = Clicked(display=display, theirs=theirs, target=target, mouse=Hands(connection))
+    found = Clicked(display=display, theirs=theirs, target=target, mouse=UserHands(connection))
     found.put_pointer(850, 550)
     begin(hold, target)
     hold.will_click((60, 60))
@@ -441,7 +441,7 @@ def test_a_click_that_the_window_manager_sees_only_after_the_hold_takes_no_users
 ) -> None:
     them, manager = person(display, tmp_path), display.children[0]
     target = display.lay_over(50, 50, 200, 100, title="the agent's window", managed=True)
-    clicked = Clicked(display=display, theirs=them.window, target=target, mouse=Hands(display.connection))
+    clicked = Clicked(display=display, theirs=them.window, target=target, mouse=UserHands(display.connection))
     display.windows.activate(them.window)
     until(lambda: display.windows.active() == them.window, "they are in their window")
     begin(hold, target)

@@ -16,10 +16,10 @@ from Xlib.ext import xtest
 from core.deliveries.model import Reason, Result
 from core.desks.model import Transcribed, UserActivityPolicy, WindowNotSeen
 from core.profiles.model import Activity
+from sandbox.thieves.hands import UserHands
 from tests.automation.desktop.scenes import STAYS_MS, Scene, scene, soon
 from tests.display import LIMIT_S, VirtualDisplay
 from tests.fakes.desk import PASSES, SAYS, TERM, open_tk
-from tests.thieves.hands import Hands
 
 pytestmark = pytest.mark.display
 AT_ONCE = UserActivityPolicy(idle_s=0)
@@ -85,7 +85,7 @@ async def test_where_a_person_writes_or_the_desk_is_held_nothing_is_touched(
 def moving(display: VirtualDisplay, *, by_hand: bool) -> Iterator[None]:
     """Move the pointer all the time within the window: by the mouse, or by the test device as Octet does."""
     connection = Display(display.name)
-    hands, over = Hands(connection), threading.Event()
+    hands, over = UserHands(connection), threading.Event()
 
     def move() -> None:
         x = 60

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from core.deliveries.model import Reason, Result
+from sandbox.thieves.hands import UserHands
 from tests.automation.desktop.scenes import Scene, scene, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import CELL_H, TERM, open_tk
-from tests.thieves.hands import Hands
 
 pytestmark = pytest.mark.display
 LESS_PX = 12 * CELL_H
@@ -55,7 +55,7 @@ async def resized_in_the_middle(on: Scene) -> None:
 async def test_a_terminal_that_was_resized_in_the_middle_can_be_used_again(
     display: VirtualDisplay, tmp_path: Path, *, is_elsewhere: bool
 ) -> None:
-    other, hands = open_tk(display, "mine", 600, 50), Hands(display.connection)
+    other, hands = open_tk(display, "mine", 600, 50), UserHands(display.connection)
     async with scene(display, tmp_path, profile=TERM) as on:
         if is_elsewhere:
             display.windows.activate(other.seen.id)
@@ -78,7 +78,7 @@ async def test_what_a_person_wrote_beside_it_is_left(display: VirtualDisplay, tm
             display.windows.activate(on.agent.seen.id)
             await soon(lambda: display.windows.active() == on.agent.seen.id, "the person came to it")
             for letter in "mine":
-                Hands(display.connection).chord(letter)
+                UserHands(display.connection).chord(letter)
         else:
             on.person_types("mine")
         await on.desk.hands.release()

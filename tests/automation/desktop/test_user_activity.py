@@ -15,9 +15,9 @@ from automation.desktop.x11.user_input import X11UserInput as Listener
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskUnavailable, InputSource, ScreenCorner, UserActivityPolicy
 from core.profiles.model import Box
+from sandbox.thieves.hands import UserHands
 from tests.automation.desktop.scenes import STAYS_MS, Scene, scene, soon
 from tests.display import VirtualDisplay, until
-from tests.thieves.hands import Hands
 
 pytestmark = pytest.mark.display
 
@@ -27,13 +27,13 @@ KILL_SWITCH_MS = 2_000
 
 
 @pytest.fixture
-def person(display: VirtualDisplay) -> Iterator[Hands]:
+def person(display: VirtualDisplay) -> Iterator[UserHands]:
     with closing(Display(display.name)) as connection:
-        yield Hands(connection)
+        yield UserHands(connection)
 
 
 async def test_nothing_begins_while_a_person_types_and_it_begins_when_they_rest(
-    display: VirtualDisplay, tmp_path: Path, person: Hands
+    display: VirtualDisplay, tmp_path: Path, person: UserHands
 ) -> None:
     async with scene(display, tmp_path, user_activity=CALM, busy_ms=2_000) as on:
         waits, sent = on.desk.news.waits, list[str]()
@@ -74,7 +74,7 @@ async def test_our_own_keys_are_no_persons_typing_and_those_of_other_tools_are_w
             assert (await on.deliver("three")).result is Result.DELIVERED
 
 
-async def _stop_in_the_middle(on: Scene, person: Hands, how: str) -> float:
+async def _stop_in_the_middle(on: Scene, person: UserHands, how: str) -> float:
     """Stop the desk during a delivery, as a person does; how many milliseconds later that was known here."""
     took_ms = 0.0
     before = len(on.desk.news.stops)
@@ -138,7 +138,7 @@ def test_where_windows_leave_no_edge_free_there_is_no_notice() -> None:
 
 @pytest.mark.parametrize("how", ["keys", "corner"])
 async def test_what_a_person_presses_in_the_middle_of_a_delivery_stops_it_before_the_next_key(
-    display: VirtualDisplay, tmp_path: Path, person: Hands, how: str
+    display: VirtualDisplay, tmp_path: Path, person: UserHands, how: str
 ) -> None:
     user_activity = UserActivityPolicy(idle_s=0, kill_switch_corner=ScreenCorner.TOP_LEFT)
     async with scene(display, tmp_path, user_activity=user_activity, busy_ms=STAYS_MS) as on:
@@ -155,7 +155,7 @@ async def test_what_a_person_presses_in_the_middle_of_a_delivery_stops_it_before
 
 
 async def test_without_a_kill_switch_the_same_press_stops_nothing(
-    display: VirtualDisplay, tmp_path: Path, person: Hands
+    display: VirtualDisplay, tmp_path: Path, person: UserHands
 ) -> None:
     """The positive control: what the tests above do is what stops."""
     async with scene(
@@ -172,7 +172,7 @@ async def test_without_a_kill_switch_the_same_press_stops_nothing(
 
 
 def test_a_stop_chord_is_heard_although_we_press_and_release_one_of_its_keys_in_its_middle(
-    display: VirtualDisplay, person: Hands
+    display: VirtualDisplay, person: UserHands
 ) -> None:
     stopped: list[str] = []
     policy = UserActivityPolicy(kill_switch_keys=("ctrl+alt+end",), input_source=InputSource.DEVICES)

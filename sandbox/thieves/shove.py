@@ -1,4 +1,4 @@
-"""Moves, resizes or iconifies windows for a while and puts them back: shove.py EVERY_S LASTS_S WAY WINDOW..."""
+"""Moves, resizes or iconifies windows for a while and puts them back: shove EVERY_S LASTS_S WAY WINDOW..."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from Xlib.display import Display
 from Xlib.protocol.event import ClientMessage
 from Xlib.xobject.drawable import Window
 
-from tests.thieves.gang.thief import connect, pause, steal
+from sandbox.thieves.process import connect, pause, steal
 
 _ICONIC = 3
 _BY_PX = 150
@@ -53,7 +53,7 @@ class Shove:
         return self._display.create_resource_object("window", window)
 
     def _put(self, window: Window, x: int, y: int, width: int, height: int) -> None:
-        """The window manager counts from the corner of its border, so what is asked is corrected by what came."""
+        """Place a window; the manager counts from the corner of its border, so correct the place by what came."""
         window.configure(x=x, y=y, width=width, height=height)
         self._display.sync()
         pause(0.01)

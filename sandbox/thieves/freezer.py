@@ -1,4 +1,4 @@
-"""Stops programs and lets them go on: freezer.py EVERY_S LASTS_S PID..."""
+"""Stops programs and continues them: freezer EVERY_S LASTS_S PID..."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import os
 import signal
 import sys
 
-from tests.thieves.gang.thief import pause, steal
+from sandbox.thieves.process import pause, steal
 
 
 class Freezer:
+    """Stops one program after the other."""
+
     def __init__(self, lasts_s: float, pids: list[int]) -> None:
         self._lasts_s = lasts_s
         self._all = pids

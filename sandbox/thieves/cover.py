@@ -1,4 +1,4 @@
-"""Lays windows over places of the screen for a while: cover.py EVERY_S LASTS_S free|managed X,Y,WIDTH,HEIGHT...
+"""Lays windows over places of the screen for a while: cover EVERY_S LASTS_S free|managed X,Y,WIDTH,HEIGHT...
 
 `free` ones pass the window manager by, as a notification does; `managed` ones ask it, and are given the focus.
 """
@@ -10,7 +10,7 @@ import sys
 
 from Xlib import X, Xatom, Xutil
 
-from tests.thieves.gang.thief import connect, pause, steal
+from sandbox.thieves.process import connect, pause, steal
 
 
 class Cover:

@@ -1,6 +1,6 @@
-"""A clipboard manager of the desktop's own: takes over what a program that ends leaves behind (SAVE_TARGETS).
+"""A desktop's clipboard manager: takes over what a program that ends leaves behind (SAVE_TARGETS).
 
-Run as a program: clipboard_keeper.py LOG. It asks for each form by name and offers nothing: the log has what it got.
+Run as a program: clipboard_keeper LOG. It asks for each form by name and offers nothing: the log has what it got.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from Xlib import X
 from Xlib.display import Display
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window
+
+from sandbox.thieves.selection import notify
 
 
 def main(log: Path) -> None:
@@ -30,12 +32,7 @@ def main(log: Path) -> None:
         wanted = asked.requestor.get_full_property(asked.property, X.AnyPropertyType)
         taken = {display.get_atom_name(target): _take(display, window, clipboard, target) for target in wanted.value}
         log.write_text(json.dumps(taken))
-        asked.requestor.send_event(
-            event.SelectionNotify(
-                time=asked.time, requestor=asked.requestor, selection=manager, target=save, property=asked.property
-            )
-        )
-        display.flush()
+        notify(display, asked, asked.property)
 
 
 def _take(display: Display, window: Window, clipboard: int, target: int) -> str:

@@ -1,6 +1,6 @@
-"""A person's own window: writes down each letter that reaches it, as it comes.
+"""A user's window: writes down each letter that reaches it, as it comes.
 
-Run as a program: listener.py TITLE X Y LOG. Shift alone is no letter; what is not a letter or a blank is written in
+Run as a program: listener TITLE X Y LOG. Shift alone does not count; what is not a letter or a blank is written in
 angle brackets with its modifiers.
 """
 

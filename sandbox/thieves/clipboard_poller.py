@@ -1,6 +1,6 @@
 """A clipboard manager: asks for the clipboard's text again and again and writes down what it gets.
 
-Run as a program: clipboard_poller.py LOG MILLISECONDS [--takes]. With --takes it takes the clipboard over, with the
+Run as a program: clipboard_poller LOG MILLISECONDS [--takes]. With --takes it takes the clipboard over, with the
 last text it knew, when it is refused: it thinks that the clipboard is empty. (parcellite does so, measured.)
 """
 
@@ -12,9 +12,11 @@ import sys
 import time
 from pathlib import Path
 
-from Xlib import X, Xatom
+from Xlib import X
 from Xlib.display import Display
 from Xlib.protocol import event
+
+from sandbox.thieves.selection import answer
 
 
 def main(log: Path, pause_s: float, *, takes: bool) -> None:
@@ -23,20 +25,6 @@ def main(log: Path, pause_s: float, *, takes: bool) -> None:
     clipboard, utf8, place = atom("CLIPBOARD"), atom("UTF8_STRING"), atom("POLLED")
     window = display.screen().root.create_window(0, 0, 1, 1, 0, X.CopyFromParent, event_mask=X.PropertyChangeMask)
     last, next_s, is_asking = b"", 0.0, False
-
-    def serve(asked: event.SelectionRequest) -> None:
-        given = asked.property
-        if asked.target == atom("TARGETS"):
-            asked.requestor.change_property(given, Xatom.ATOM, 32, [utf8])
-        elif asked.target == utf8:
-            asked.requestor.change_property(given, utf8, 8, last)
-        else:
-            given = X.NONE
-        asked.requestor.send_event(
-            event.SelectionNotify(
-                time=asked.time, requestor=asked.requestor, selection=clipboard, target=asked.target, property=given
-            )
-        )
 
     while True:
         owner = display.get_selection_owner(clipboard)
@@ -48,7 +36,7 @@ def main(log: Path, pause_s: float, *, takes: bool) -> None:
         while display.pending_events():
             happened = display.next_event()
             if isinstance(happened, event.SelectionRequest):
-                serve(happened)
+                answer(display, happened, {utf8: last})
             elif isinstance(happened, event.SelectionNotify):
                 is_asking = False
                 found = window.get_full_property(place, X.AnyPropertyType) if happened.property else None

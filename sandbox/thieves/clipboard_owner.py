@@ -1,6 +1,6 @@
-"""A program in which a person copied something: owns a selection in several forms, long ones in pieces.
+"""A program in which a user copied something: owns a selection in several forms, long ones in pieces.
 
-Run as a program: clipboard_owner.py FOLDER [SELECTION]. Each file of the folder is one form: its name is the target,
+Run as a program: clipboard_owner FOLDER [SELECTION]. Each file of the folder is one form: its name is the target,
 with % for /. `ready` is written into the folder's parent once it owns the selection; it ends when it loses it.
 While `late` lies there it gives no form but text.
 """
@@ -11,9 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-from Xlib import X, Xatom
+from Xlib import X
 from Xlib.display import Display
 from Xlib.protocol import event
+
+from sandbox.thieves.selection import answer, notify
 
 MOST = 200_000
 
@@ -45,22 +47,13 @@ def main(folder: Path, selection_name: str) -> None:
             requestor, target, place = happened.requestor, happened.target, happened.property
             while (folder.parent / "late").exists() and target not in {atom("TARGETS"), atom("UTF8_STRING")}:
                 time.sleep(0.01)
-            if target == atom("TARGETS"):
-                requestor.change_property(place, Xatom.ATOM, 32, [target, *forms])
-            elif target not in forms:
-                place = X.NONE
-            elif len(forms[target]) > MOST:
+            if len(forms.get(target, b"")) > MOST:
                 requestor.change_attributes(event_mask=X.PropertyChangeMask)
                 rest[requestor.id, place] = (target, forms[target])
                 requestor.change_property(place, atom("INCR"), 32, [len(forms[target])])
+                notify(display, happened, place)
             else:
-                requestor.change_property(place, target, 8, forms[target])
-            requestor.send_event(
-                event.SelectionNotify(
-                    time=happened.time, requestor=requestor, selection=selection, target=target, property=place
-                )
-            )
-            display.flush()
+                answer(display, happened, forms)
 
 
 if __name__ == "__main__":

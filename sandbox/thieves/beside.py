@@ -1,7 +1,7 @@
-"""Thieves of the self-test: one takes the focus, one the clipboard, one lies down over the window. Each repeats this
-while it is switched on, and counts how often; every key that reaches one of their windows went astray.
+"""The self-test's thieves, on every platform: one takes the focus, one the clipboard, one covers the window.
 
-Run as a program: python -m sandbox.selftest.thieves X Y WIDTH HEIGHT, the place of the window they are after.
+Each repeats this while it is switched on and counts how often; every key that reaches one of their windows went astray.
+Run as a program: python -m sandbox.thieves.beside X Y WIDTH HEIGHT, the place of the window they are after.
 Told `focus`, `clipboard` or `cover` they begin after a moment of chance; told `rest` they stop and say what they did.
 """
 

@@ -1,4 +1,4 @@
-"""A person's own keyboard and mouse: events of the devices themselves, not of XTEST's, as real hands make them."""
+"""A user's keyboard and mouse: events of the devices themselves, not of XTEST's, as real hands make them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from Xlib.protocol import rq
 _KEY_PRESS, _KEY_RELEASE, _BUTTON_PRESS, _BUTTON_RELEASE, _MOTION = 1, 2, 3, 4, 5
 """Events of the X input extension, counted from its first one."""
 _PARTS = {0: "keyboard", 1: "pointer"}
-"""What a device has: keys, buttons. While somebody has grabbed it, it is attached to nothing and says no more."""
+"""What a device has: keys, buttons. While a program grabs it, it is attached to nothing and reports nothing."""
 _MASTERS = (1, 2)
 
 
@@ -54,7 +54,7 @@ class _FakeDeviceMotion(rq.Request):
     )
 
 
-class Hands:
+class UserHands:
     """The keyboard and the mouse of one display. The first device of each kind that is not XTEST's."""
 
     def __init__(self, display: Display) -> None:
