@@ -98,7 +98,6 @@ class Reason(StrEnum):
     OTHER_VERSION = "other_version"
     DRAFTS_UNKNOWN = "drafts_unknown"
     NO_TMUX = "no_tmux"
-    NO_LANE = "no_lane"
     NO_COMPOSER = "no_composer"
     SEVERAL_COMPOSERS = "several_composers"
     WRONG_PLACE = "wrong_place"

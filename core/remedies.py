@@ -214,8 +214,6 @@ drafts_unknown: Octet cannot read its record of the drafts in its windows
     Free disk space or make Octet's home writable. The desk then continues.
 no_tmux: Octet cannot use its tmux
     Install tmux 3.2 or newer; `octet doctor` has the command.
-no_lane: no lane reaches it
-    Correct its lane in config/agents.toml; `octet check` says what is wrong.
 no_composer: Octet cannot find its input box
     Point at it, or pass `composer=x,y`.
 several_composers: it has several input boxes
