@@ -117,7 +117,7 @@ class Machine:
                 return
 
     def lost(self) -> set[str]:
-        """What was acknowledged and is not there any more."""
+        """Return what was acknowledged and is gone."""
         with closing(sqlite3.connect(self.account.home / "octet.db")) as database:
             assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             has_tasks = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'tasks'").fetchone()

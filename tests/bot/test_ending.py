@@ -69,7 +69,7 @@ class Place:
 
     @asynccontextmanager
     async def connected(self) -> AsyncGenerator[Forked]:
-        """A running Octet, once it is in Discord; what it has said is in `said`."""
+        """Run an Octet that is in Discord; `said` has what it printed."""
         child = await self.start()
         try:
             self.said = ""

@@ -44,7 +44,7 @@ METHODS = {"add_signal_handler", "remove_signal_handler", "add_reader", "remove_
 
 @pytest.fixture
 def windows(tmp_path: Path) -> dict[str, str]:
-    """The environment of a pretended Windows, and the interpreter that it starts its children by."""
+    """Return the environment of a pretended Windows, and the interpreter for its children."""
     python = tmp_path / "python.exe"
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PRETEND}" "$@"\n')
     python.chmod(0o700)
@@ -132,7 +132,7 @@ def test_the_look_through_the_source_finds_what_windows_lacks(text: str) -> None
 
 
 def _reached() -> list[Path]:
-    """The files that our commands may import, wherever the import stands."""
+    """Return the files that our commands may import, wherever the import is."""
     seen: dict[str, Path] = {}
     left: list[str] = [*ROOTS]
     while left:
@@ -162,7 +162,7 @@ def _imported(path: Path) -> Iterator[str]:
 
 
 def _lacking(text: str) -> list[str]:
-    """What stands there, with its line, outside of any branch or function that asks for the platform."""
+    """Return what is there, with its line, outside of any branch or function that asks for the platform."""
     found: list[str] = []
 
     def look(node: ast.AST) -> None:

@@ -69,7 +69,7 @@ def program(folder: Path, name: str, text: str = "#!/bin/sh\n") -> None:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """A folder that will be the whole PATH of a machine with nothing on it but `env`."""
+    """Make a folder that is the whole PATH of a machine with nothing but `env`."""
     folder = tmp_path / "bin"
     folder.mkdir()
     (folder / "env").symlink_to("/usr/bin/env")
@@ -236,7 +236,7 @@ def test_an_old_python_is_told_that_it_is_old(
 
 @pytest.fixture
 def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A checkout with locks, whose installing is only written down (in `steps`)."""
+    """Make a checkout with locks, which only notes its installing (in `steps`)."""
     (tmp_path / "requirements").mkdir()
     (tmp_path / ".venv").mkdir()
     for name in ("requirements/build.txt", "requirements/runtime.txt", "requirements/dev.txt", "pyproject.toml"):
@@ -256,7 +256,7 @@ def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def steps(checkout: Path) -> list[str]:
-    """What was run since the last look, by its last word."""
+    """Return what ran since the last look, by its last word."""
     lines = (checkout / "steps").read_text().splitlines()
     (checkout / "steps").write_text("")
     return [Path(line.split()[-1]).name for line in lines]

@@ -13,7 +13,7 @@ from scripts import carried
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A user with pip's settings, and no other variables than those of the test."""
+    """Make a user with pip's settings, and no other variables than those of the test."""
     for name in carried.environment():
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))

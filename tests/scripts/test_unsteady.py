@@ -90,7 +90,7 @@ def run(suite: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def after(heading: str, output: str) -> list[str]:
-    """The lines from this heading on."""
+    """Return the lines from this heading on."""
     lines = output.splitlines()
     return lines[lines.index(heading) :]
 

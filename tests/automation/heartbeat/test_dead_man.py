@@ -70,7 +70,7 @@ class Minutes:
         await self._goes_on.wait()
 
     async def rests(self) -> Ping:
-        """The state once it rests again."""
+        """Return the state once it rests again."""
         async with asyncio.timeout(60):
             await self._rests.acquire()
         return self.told[-1]

@@ -99,7 +99,7 @@ def open_editor(display: VirtualDisplay) -> Agent:
 
 
 def filed_away(display: VirtualDisplay) -> list[str]:
-    """The text of the editor's first tab, if there is a second one."""
+    """Return the text of the editor's first tab, if there is a second one."""
     if display.windows.find("Mousepad", "Untitled 1"):
         return []
     clipboard = X11Clipboard(display.name)

@@ -19,7 +19,7 @@ QUIET = replace(TK, busy=StateSigns())
 
 
 def guarded(**more: object) -> World:
-    """A window whose input guard holds the user's devices from before the delivery; it shows no busy sign."""
+    """Make a window whose input guard holds the user's devices before the delivery; it shows no busy sign."""
     world = World(busy_after=None)
     for name, value in more.items():
         setattr(world, name, value)

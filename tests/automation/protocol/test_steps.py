@@ -364,7 +364,7 @@ def test_an_error_before_enter_clears_our_draft_and_one_after_it_leaves_everythi
 
 
 def sends_each_line(world: World) -> Callable[[int], None]:
-    """A program that sends at each newline of a paste: the last line is left in its composer."""
+    """Make a program that sends at each newline of a paste: the last line stays in its composer."""
 
     def pasted(_: int) -> None:
         world.box, world.works = "then that", True

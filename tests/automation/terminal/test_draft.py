@@ -40,7 +40,7 @@ class Pace:
 
 @contextmanager
 def one_pane(folder: Path) -> Iterator[tuple[Terminals, TmuxPane]]:
-    """An agent in a pane, and one delivery's view of that."""
+    """Open an agent in a pane, and one delivery's view of it."""
     with terminals(folder) as there:
         there.add("agent-1")
         there_are = there.panes()

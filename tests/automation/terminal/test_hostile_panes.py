@@ -28,7 +28,7 @@ PLAIN = PaneState(
 
 
 def row(state: PaneState, **texts: str) -> str:
-    """A row as tmux would write it that replaces nothing."""
+    """Write a row as tmux would that replaces nothing."""
     numbers = {"pane_id": state.id, "pane_pid": 7, "pid": 3, "pane_width": 90, "pane_height": 50, "cursor_x": 2}
     values = {**numbers, "cursor_y": 4, panes.TAG: state.tag, "pane_current_command": state.command} | texts
     return "|".join(str(values.get(part, "")) for part in panes._PARTS)
@@ -52,7 +52,7 @@ def test_a_row_that_does_not_parse_is_skipped_and_the_others_are_read() -> None:
 
 
 def called(name: str) -> list[str]:
-    """A program that sleeps, and calls itself so."""
+    """Return a program with this name that sleeps."""
     return [sys.executable, "-c", "import os, sys; os.execv('/bin/sleep', [sys.argv[1], '600'])", name]
 
 

@@ -143,7 +143,7 @@ def test_a_pane_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def pane(tmp_path: Path) -> Iterator[TmuxServer]:
-    """A person's own tmux, in which such a program runs."""
+    """Start a user's tmux, in which such a program runs."""
     tmux = TmuxServer(Place(socket=str(tmp_path / "socket")), os.environ)
     program = [sys.executable, str(ROOT / "tests/fakes/bar_agent.py"), str(tmp_path / "heard")]
     start = ["tmux", "-S", str(tmp_path / "socket"), "-f", "/dev/null", "new-session", "-d", "-s", "work", "-x", "90"]

@@ -329,7 +329,7 @@ async def test_nothing_begins_while_a_person_types_into_this_very_pane(tmp_path:
 
 @asynccontextmanager
 async def a_person_has_typed(on: Scene) -> AsyncIterator[None]:
-    """A letter, and deleted it; they are still there."""
+    """Type a letter and delete it, with the user still there."""
     inner, outer = pty.openpty()
     environ = {name: value for name, value in os.environ.items() if name != "TMUX"} | {"TERM": "xterm"}
     argv = ["tmux", "-L", on.there.place.server, "attach"]

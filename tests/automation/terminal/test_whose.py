@@ -28,7 +28,7 @@ TEXT = "first line\nsecond line\nthird line"
 
 
 def own(name: str, target: str) -> Window:
-    """A pane that a person has made."""
+    """Return a pane that a user made."""
     return Window(name=name, profile="cli", title="", box=NOWHERE, pane=Pane(target=target))
 
 
@@ -38,7 +38,7 @@ def agent(there: Terminals, name: str) -> list[str]:
 
 @contextmanager
 def two_own_panes(folder: Path) -> Iterator[Terminals]:
-    """A person's window with an agent in each of its two panes."""
+    """Open a user's window with an agent in each of its two panes."""
     with terminals(folder) as there:
         there.tmux.ask(["new-session", "-d", "-s", "work", "-x", "90", "-y", "50", "--", *agent(there, "agent-1")])
         there.tmux.ask(["split-window", "-t", "work:0.0", "--", *agent(there, "agent-2")])
@@ -48,7 +48,7 @@ def two_own_panes(folder: Path) -> Iterator[Terminals]:
 
 @contextmanager
 def one_pane(folder: Path) -> Iterator[Terminals]:
-    """An agent in a pane of Octet's own."""
+    """Open an agent in one of Octet's panes."""
     with terminals(folder) as there:
         there.add("agent-1")
         panes = there.panes()

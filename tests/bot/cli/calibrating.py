@@ -19,13 +19,13 @@ ROOT = Path(__file__).parents[3]
 
 
 def environ_of(display: VirtualDisplay, home: Home) -> dict[str, str]:
-    """The environment of somebody who sits at this display."""
+    """Return the environment of a user at this display."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OCTET_", "XDG_"))}
     return {**kept, **display.environ, "XDG_STATE_HOME": str(home.root / "state"), "PYTHONPATH": str(ROOT)}
 
 
 def argv_of(home: Home, *words: str) -> list[str]:
-    """A command of Octet in this home."""
+    """Return a command of Octet in this home."""
     return [sys.executable, "-m", "bot", *words, "--home", str(home.root)]
 
 

@@ -27,7 +27,7 @@ SENT = "octet-reply.Agent-1." + "0" * 64
 
 @pytest.fixture
 async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[House]:
-    """A served house, and an agent that has neither its pointers nor its home."""
+    """Serve a house, for an agent that has neither its pointers nor its home."""
     for name in ("person", "agent", "tmp"):
         (tmp_path / name).mkdir()
     async with open_house(tmp_path / "home") as house, house.served({"HOME": str(tmp_path / "person")}):
@@ -61,7 +61,7 @@ def words_file(text: str = WORDS) -> str:
 
 
 def file_named_in(said: str) -> Path:
-    """The file in which the command says the words are."""
+    """Return the file that the command names as the text's place."""
     return Path(said.rpartition(" is in ")[2].partition(": pass it")[0])
 
 

@@ -77,7 +77,7 @@ class Machine:
         return Said(code=child.returncode, out=out.decode(), err=err.decode())
 
     def kept(self) -> list[Path]:
-        """The answers that lie in the home's folder."""
+        """Return the answers in the home's folder."""
         return [path for path in (self.house.home / FOLDER).rglob("*") if path.is_file()]
 
     def file(self, content: str | bytes) -> str:

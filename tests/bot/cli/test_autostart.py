@@ -105,7 +105,7 @@ def test_the_unit_has_documented_keys_only_and_is_enabled(tmp_path: Path) -> Non
 
 
 def verified(unit: Path) -> tuple[int, str]:
-    """What systemd itself says of a unit."""
+    """Return what systemd itself says of a unit."""
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(unit.parent), "XDG_RUNTIME_DIR": str(unit.parent)}
     words = [str(ANALYZE), "--user", "verify", "--man=no", str(unit)]
     said = subprocess.run(words, capture_output=True, text=True, env=environ, timeout=60, check=False)

@@ -86,7 +86,7 @@ async def own(sandbox: Sandbox, told: str) -> None:
 
 
 async def one_board(sandbox: Sandbox, *, other_than: str) -> str:
-    """The only board, once it is another one than this."""
+    """Wait for the only board, once it is another one than this."""
     async with asyncio.timeout(60):
         version = 0
         while len(there := boards_of(await sandbox.messages())) != 1 or there[0] == other_than:

@@ -17,7 +17,7 @@ VERBS = [command.name for command in commands.app.registered_commands if command
 
 
 def run_octet(*words: str, around: Path) -> subprocess.CompletedProcess[str]:
-    """The program as a person starts it, with all that it could write to lying inside `around`, in its own session."""
+    """Run the program as a user starts it, in its own session; it can write only inside `around`."""
     make_surroundings(around)
     return subprocess.run(
         [sys.executable, "-m", "bot", *words],

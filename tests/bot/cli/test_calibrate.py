@@ -32,7 +32,7 @@ def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Targets]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    """A new home with the profiles of the targets, whose places are those of no window."""
+    """Make a new home with the profiles of the targets, whose places are those of no window."""
     place = Home(root=tmp_path / "home")
     copy_templates(place.config)
     nobody_sits_there(place)

@@ -96,7 +96,7 @@ class Console:
 
 @contextmanager
 def console(display: VirtualDisplay, home: Home, *words: str) -> Iterator[Console]:
-    """The command, with somebody to be asked."""
+    """Run the command with a user to ask."""
     here = Console(argv_of(home, *words), environ_of(display, home))
     try:
         yield here

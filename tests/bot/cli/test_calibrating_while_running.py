@@ -26,7 +26,7 @@ __all__ = ["console", "served"]
 
 @pytest.fixture
 def ways(served: Console) -> FakeCalibrations:
-    """The served Octet calibrates a display that exists only here."""
+    """Let the served Octet calibrate a display that exists only here."""
     found = FakeCalibrations(served.house.home)
     served.house.core.maintenance.reloads_by(FakeReload(), found)
     return found

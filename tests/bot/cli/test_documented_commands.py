@@ -27,7 +27,7 @@ def octet() -> Any:
 
 
 def unknown_in(words: str) -> str:
-    """What of a call is not there; empty when all of it is."""
+    """Return what of a call is unknown; empty when all of it is known."""
     command = octet()
     path, rest = "octet", words.split()
     while rest and hasattr(command, "commands"):

@@ -63,7 +63,7 @@ def display(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[VirtualD
 
 
 def open_eight(shown: VirtualDisplay) -> subprocess.Popen[bytes]:
-    """The program with its eight windows, once all of them are there and on the screen."""
+    """Start the program with its eight windows, and wait until all of them are on the screen."""
     program = shown.start_python(ROOT / "tests/fakes/eight_windows.py", str(shown.folder))
 
     def are_there() -> bool:

@@ -109,7 +109,7 @@ async def ask(run: Run, method: str, path: str, **rest: object) -> dict[str, Any
 
 
 async def is_shown(run: Run, task: str) -> str:
-    """The task's prompt, once the dry-run lane has shown it."""
+    """Return the task's prompt, once the dry-run lane has shown it."""
     async with asyncio.timeout(LIMIT_S):
         while True:
             found = await ask(run, "GET", f"/tasks/{task}")

@@ -56,7 +56,7 @@ async def listening() -> AsyncGenerator[Listener]:
 
 @pytest.fixture
 def stranger() -> Generator[int]:
-    """The id of a living process that listens nowhere."""
+    """Return the id of a living process that listens nowhere."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
         yield child.pid
@@ -66,7 +66,7 @@ def stranger() -> Generator[int]:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home whose pointers the commands of this process find."""
+    """Make a home whose pointers the commands of this process find."""
     monkeypatch.setenv("HOME", str(tmp_path / "person"))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)

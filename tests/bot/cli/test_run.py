@@ -107,7 +107,7 @@ class Account:
 
 
 def make_account(place: Path) -> Account:
-    """A home with one agent, whose lane is the dry run."""
+    """Make a home with one agent, whose lane is the dry run."""
     shutil.copytree(REPOSITORY / "config", place / "home" / "config")
     (place / "home" / "config" / "agents.toml").write_text(AGENTS)
     (place / "person").mkdir()
@@ -120,7 +120,7 @@ def account(tmp_path: Path) -> Account:
 
 
 async def until_waiting(account: Account, run: Run, task: str) -> dict[str, str]:
-    """The task once the dry-run lane has shown its prompt."""
+    """Return the task once the dry-run lane has shown its prompt."""
     address = f"http://{run.address}:{run.port}"
     async with asyncio.timeout(LIMIT_S), httpx.AsyncClient(verify=NO_TLS, base_url=address, timeout=LIMIT_S) as client:
         headers = {"Authorization": f"Bearer {run.token}"}

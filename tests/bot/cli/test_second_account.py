@@ -42,7 +42,7 @@ class Machine:
         return int(child.returncode or 0), err.decode()
 
     def environment(self, agent: str) -> dict[str, str]:
-        """What `octet agent env` prints."""
+        """Return what `octet agent env` prints."""
         url = f"http://{self.run.address}:{self.run.port}"
         return {"OCTET_URL": url, "OCTET_REPLY_KEY": self.house.core.reply_keys.key(agent)}
 

@@ -25,7 +25,7 @@ def look(place: Tmux, *panes: Pane) -> list[Finding]:
 
 @pytest.fixture
 def socket(tmp_path: Path) -> Generator[str]:
-    """A person's own server, with one session."""
+    """Start a user's server with one session."""
     path = str(tmp_path / "s")
     subprocess.run(["tmux", "-S", path, "-f", "/dev/null", "new-session", "-d", "-s", "work", "sleep 1000"], check=True)
     yield path

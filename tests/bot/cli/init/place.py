@@ -48,13 +48,13 @@ class Place:
             yield terminal
 
     def text(self, name: str) -> str:
-        """A file of the home."""
+        """Return a file of the home."""
         return (self.home / name).read_text(encoding="utf-8")
 
 
 @asynccontextmanager
 async def open_place(root: Path, **settings: Any) -> AsyncGenerator[Place]:
-    """The local Discord serves in this process, so whoever blocks goes into a thread."""
+    """Open the place; the local Discord serves in this process, so blocking work goes into a thread."""
     for name in ("person", "run"):
         (root / name).mkdir()
     async with open_sandbox(SandboxSettings(identify_every_s=0.0, **settings)) as sandbox:

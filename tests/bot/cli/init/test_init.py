@@ -30,7 +30,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 
 async def at(work: Callable[[], None]) -> None:
-    """A person's part, in a thread: the local Discord answers meanwhile."""
+    """Do a user's part in a thread: the local Discord answers meanwhile."""
     await asyncio.to_thread(work)
 
 

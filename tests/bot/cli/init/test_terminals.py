@@ -27,7 +27,7 @@ LONG_S = 90.0
 
 @asynccontextmanager
 async def open_panes(root: Path) -> AsyncIterator[Place]:
-    """A machine on which panes may be laid out; they end with it."""
+    """Open a machine on which panes may be laid out; they end with it."""
     async with open_place(root, token=TOKEN) as place:
         try:
             yield place
@@ -42,13 +42,13 @@ def _end_panes(place: Place) -> None:
 
 
 def heard(place: Place) -> list[list[str]]:
-    """What was submitted in each pane that heard anything."""
+    """Return what was submitted in each pane that received anything."""
     logs = sorted((place.root / "person").glob("*.heard"))
     return [[json.loads(line) for line in log.read_text("utf-8").splitlines()] for log in logs]
 
 
 def set_up(person: Terminal, place: Place, number: int, *options: str) -> None:
-    """The answers from the token to the panes, which then run."""
+    """Answer from the token to the panes, which then run."""
     person.answer("The bot's token", TOKEN)
     person.answer("The channel for messages", "1")
     person.answer("Make Ada", "y")
