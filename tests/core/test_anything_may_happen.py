@@ -18,10 +18,11 @@ from hypothesis.stateful import initialize, precondition, rule
 from ulid import ULID
 
 from core.agent_actions.dialogs import AgentDialogs
+from core.agent_actions.model import AgentDialog
 from core.agent_actions.service import AgentActions
 from core.agent_messages.model import NewAgentMessage
 from core.deliveries.message_parts import MessagePart
-from core.deliveries.model import Reason
+from core.deliveries.model import Delivery, DeliveryId, Outcome, Reason, Result
 from core.deliveries.service import Deliveries
 from core.desks.model import DeskState
 from core.dispatch.model import Decision
@@ -30,6 +31,7 @@ from core.kit.errors import OctetError
 from core.kit.ids import Ids
 from core.profiles.model import Act
 from core.store import engine
+from core.store.engine import Tx
 from core.supervision.screen_locks import ScreenLocks
 from core.tasks import quarantine
 from core.tasks.model import LeaseRevoked, ProgressTooLate, TaskEnded, TaskId
@@ -270,6 +272,17 @@ AnythingMayHappen.TestCase.settings = settings(
 TestAnythingMayHappen = pytest.mark.timeout(600)(AnythingMayHappen.TestCase)  # hundreds of moves
 
 
+def _lost_is_not_arrived(self: Outcomes, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+    is_lost = outcome.result is Result.UNKNOWN
+    _ACT_OUTCOME(self, tx, delivery, replace(outcome, result=Result.NOT_ARRIVED) if is_lost else outcome)
+
+
+def _press_is_kept(self: AgentDialogs, tx: Tx, now: AgentDialog, press: DeliveryId | None) -> None:
+    if press is not None:
+        _SET_PRESS(self, tx, now, press)
+
+
+_ACT_OUTCOME, _SET_PRESS = Outcomes._act_outcome, AgentDialogs.set_press
 Story = Callable[[AnythingMayHappen], object]
 BUGS: dict[str, tuple[object, str, object, Story]] = {
     "an id may sort before an earlier one": (
@@ -306,6 +319,27 @@ BUGS: dict[str, tuple[object, str, object, Story]] = {
         "next",
         lambda self: MessagePart(number=self.number + 2, cuts=self.cuts),
         lambda play: [play.lane_arrives() for _ in range(3)],
+    ),
+    "an act is begun again after it was lost": (
+        Outcomes,
+        "_act_outcome",
+        _lost_is_not_arrived,
+        lambda play: [
+            play.act(Act.INTERRUPT, "left"),
+            play.lane_ends(0, "bounced"),
+            *[play.lane_ends(1, "lost after the key") for _ in range(2)],
+        ],
+    ),
+    "an act that ended without a press keeps its dialog": (
+        AgentDialogs,
+        "set_press",
+        _press_is_kept,
+        lambda play: [
+            play.window_becomes("asks", "left"),
+            play.answer_dialog(Act.APPROVE),
+            play.lane_ends(0, "bounced"),
+            play.lane_ends(0, "stopped"),
+        ],
     ),
     "nobody is told of a dialog": (
         AgentDialogs,

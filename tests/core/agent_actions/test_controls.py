@@ -23,7 +23,7 @@ from core.agent_actions.model import (
     NoWindowForAction,
 )
 from core.agents.model import Lane
-from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision
@@ -49,7 +49,7 @@ from tests.core.agent_actions.house import (
 from tests.core.dispatch.test_loop import reach
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
-from tests.fakes.lane import FakeLane, bounced, refused
+from tests.fakes.lane import FakeLane, bounced
 
 
 async def test_a_new_conversation_is_begun_once_for_an_agent_that_has_nothing_to_do(tmp_path: Path) -> None:
@@ -236,17 +236,6 @@ async def test_an_interrupt_goes_before_whatever_is_queued_and_while_the_agent_w
         assert [order.act for order in lane.orders] == [None, Act.INTERRUPT, None]
 
 
-async def test_what_fails_before_the_key_is_tried_again_and_pressed_once(tmp_path: Path) -> None:
-    not_pressed = Outcome(result=Result.NOT_ARRIVED, reason=Reason.LATE)
-    lane = FakeLane()
-    async with house(tmp_path, lane) as octet:
-        found = await asked(octet)
-        lane.script += [bounced(), not_pressed, DONE]
-        assert (await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)).state is DeliveryState.DELIVERED
-        assert lane.pressed == [Act.APPROVE]
-        assert [order.act for order in lane.orders[1:]] == [Act.APPROVE] * 3
-
-
 async def test_an_act_that_cannot_be_done_in_time_is_given_up(tmp_path: Path) -> None:
     lane, clock = FakeLane(), FakeClock()
     async with house(tmp_path, lane, clock=clock) as octet:
@@ -263,23 +252,6 @@ async def test_an_act_that_cannot_be_done_in_time_is_given_up(tmp_path: Path) ->
         lane.script.append(DONE)
         again = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert again.state is DeliveryState.DELIVERED
-
-
-@pytest.mark.parametrize("how", ["stopped", "failed", "covered"])
-async def test_what_ended_before_the_key_leaves_the_buttons_in_force(tmp_path: Path, how: str) -> None:
-    outcomes = {
-        "stopped": Outcome(result=Result.STOPPED),
-        "failed": Outcome(result=Result.FAILED, note="broken"),
-        "covered": refused(Reason.COVERED, "by another window"),
-    }
-    lane = FakeLane()
-    async with house(tmp_path, lane) as octet:
-        found = await asked(octet)
-        lane.script.append(outcomes[how])
-        pressed = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
-        assert pressed.state in {DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REFUSED}
-        lane.script.append(DONE)
-        assert (await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)).state is DeliveryState.DELIVERED
 
 
 async def test_what_nobody_saw_is_unknown_told_to_who_pressed_and_never_pressed_again(tmp_path: Path) -> None:

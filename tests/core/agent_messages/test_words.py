@@ -126,16 +126,6 @@ async def test_words_to_an_agent_have_no_task_and_no_code(tmp_path: Path) -> Non
         assert (await octet.agents.show("Left", by=ADA)).state is AgentState.IDLE
 
 
-async def test_the_same_key_says_it_once(tmp_path: Path) -> None:
-    lane = FakeLane()
-    async with house(tmp_path, lane) as octet:
-        once = await octet.agent_messages.send(say(agent="Left", key="discord:7"), by=ADA)
-        await stands(octet, once, S.DELIVERED)
-        twice = await octet.agent_messages.send(say(agent="Left", key="discord:7"), by=ADA)
-        assert twice.message.id == once.message.id
-        assert len(lane.submitted) == 1
-
-
 @pytest.mark.parametrize(
     ("draft", "error"),
     [
@@ -416,23 +406,6 @@ async def test_long_words_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
             file = tmp_path / "briefs" / f"{sent.message.id}.md"
             assert file.read_text() == sent.message.body
             assert lane.submitted[0].endswith(f"Read the whole of this file:\n{file}")
-
-
-async def test_after_a_restart_words_go_on_and_what_may_have_been_pressed_is_unknown(tmp_path: Path) -> None:
-    drafts = FakeLane()
-    drafts.gate.clear()
-    async with house(tmp_path, drafts) as octet:
-        first = await octet.agent_messages.send(say("first", agent="Left"), by=ADA)
-        await stands(octet, first, S.STAGING)
-        second = await octet.agent_messages.send(say("second", agent="Left"), by=ADA)
-    lane = FakeLane(BUSY)
-    async with house(tmp_path, lane) as octet:
-        await stands(octet, first, S.QUEUED, reason=Reason.BUSY)
-    lane = FakeLane()
-    async with house(tmp_path, lane) as octet:
-        await octet.dispatch.window_usable("main", "left")
-        await stands(octet, second, S.DELIVERED)
-        assert [text.splitlines()[1] for text in lane.submitted] == ["first", "second"]
 
 
 async def test_long_words_whose_file_cannot_be_written_fail_and_say_why(tmp_path: Path) -> None:

@@ -307,15 +307,6 @@ async def test_a_draft_that_stands_there_whole_gets_its_enter_in_the_same_row(tm
         assert len(lane.submitted) == 1
 
 
-async def test_when_a_worker_is_lost_after_enter_the_next_one_looks(tmp_path: Path) -> None:
-    lane = Loses(EXACT)
-    async with window_house(tmp_path, lane) as octet:
-        await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.WORKING)
-        assert len(lane.submitted) == len(lane.settled) == 1
-        assert (await delivery(octet)).assurance is Assurance.EXACT
-
-
 async def test_workers_that_are_lost_over_every_look_end_in_unknown(tmp_path: Path) -> None:
     lane, clock = Loses(*[LOST] * 500), FakeClock()
     patience = RetryPolicy(first_pause_ms=1, settings=DispatchSettings(recovery_timeout_s=0.2), recovery_pause_s=0.05)

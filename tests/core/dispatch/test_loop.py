@@ -12,19 +12,18 @@ import pytest
 
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Outcome, Reason, Result
-from core.deliveries.ports import Progress
+from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
 from core.kit.clock import Clock
 from core.kit.supervise import supervise
 from core.notices.model import NoticeKind
 from core.retry_policy import RetryPolicy
 from core.security.model import WrongCode
-from core.settings.model import DispatchSettings, ReceiptSettings
+from core.settings.model import ReceiptSettings
 from core.tasks.model import Task, TaskEnded, TaskId, TaskNeverStarted, TaskState, WrongTask
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
-from tests.fakes.lane import ARRIVES, FakeLane, bounced, refused
+from tests.fakes.lane import FakeLane, refused
 
 QUICK = RetryPolicy(first_pause_ms=1, longest_pause_ms=2)
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box is empty, no busy sign")
@@ -152,57 +151,6 @@ async def test_the_most_urgent_task_goes_first_and_one_prompt_at_a_time(tmp_path
         assert lane.most_under_way == 1
 
 
-async def test_a_bounce_is_tried_again_in_the_same_row(tmp_path: Path) -> None:
-    lane = FakeLane(bounced(), bounced(Reason.CLIPBOARD_TAKEN))
-    async with window_house(tmp_path, lane) as octet:
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, task.id, TaskState.WORKING)
-        deliveries = (await octet.tasks.show(task.id, by=ADA)).deliveries
-        assert [(d.state, d.bounces, d.fence) for d in deliveries] == [(DeliveryState.DELIVERED, 2, 3)]
-
-
-async def test_too_many_bounces_become_a_refusal_that_names_the_last_reason(tmp_path: Path) -> None:
-    lane = FakeLane(*[bounced(Reason.FOCUS_TAKEN)] * 3)
-    async with window_house(
-        tmp_path,
-        lane,
-        patience=RetryPolicy(first_pause_ms=1, longest_pause_ms=1, settings=DispatchSettings(max_retries=3)),
-    ) as octet:
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        held = await reach(octet, task.id, TaskState.WAITING, "window")
-        assert "focus taken" in held.note
-
-
-async def test_a_refusal_is_told_with_its_reason_and_what_was_seen(tmp_path: Path) -> None:
-    lane = FakeLane(refused(Reason.COMPOSER_NOT_EMPTY, "left untouched"), refused(Reason.COVERED, "by “Mail”"))
-    async with window_house(tmp_path, lane) as octet:
-        for note in ("left untouched", "by “Mail”"):
-            task = await octet.tasks.new(make_new_task(), by=ADA)
-            held = await reach(octet, task.id, TaskState.WAITING, "window")
-            assert held.note == note
-            await octet.tasks.cancel(task.id, by=ADA)
-            await octet.dispatch.window_usable("main", "agent-1")
-
-
-async def test_a_task_for_anybody_goes_to_another_agent_when_one_window_is_refused(tmp_path: Path) -> None:
-    lane = FakeLane(refused(Reason.CLOSED))
-    async with window_house(tmp_path, lane, agents=2) as octet:
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        working = await reach(octet, task.id, TaskState.WORKING)
-        assert working.agent == "Agent-2"
-        assert [order.agent for order in lane.orders] == ["Agent-1", "Agent-2"]
-
-
-async def test_a_task_for_anybody_goes_on_with_whichever_window_is_back_first(tmp_path: Path) -> None:
-    lane = FakeLane(refused(Reason.CLOSED), refused(Reason.CLOSED))
-    async with window_house(tmp_path, lane, agents=2) as octet:
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        held = await reach(octet, task.id, TaskState.WAITING, "window")
-        assert held.agent == "Agent-2"
-        await octet.dispatch.window_usable("main", "agent-1")
-        assert (await reach(octet, task.id, TaskState.WORKING)).agent == "Agent-1"
-
-
 async def test_a_refused_window_holds_the_task_tells_once_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
     lane = FakeLane(refused(Reason.COVERED, "by Calculator"), refused(Reason.COVERED, "by Calculator"))
     async with window_house(tmp_path, lane) as octet:
@@ -221,49 +169,12 @@ async def test_a_refused_window_holds_the_task_tells_once_and_goes_on_when_it_is
         assert len(await _told(octet, NoticeKind.HELD)) == 1
 
 
-async def test_the_sixth_refusal_within_an_hour_parks_the_task(tmp_path: Path) -> None:
-    lane = FakeLane(*[refused(Reason.CLOSED)] * 6)
-    async with window_house(tmp_path, lane) as octet:
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        for tries in range(1, 6):
-            await until(lambda tries=tries: _is(len(lane.orders) == tries), octet)
-            await reach(octet, task.id, TaskState.WAITING, "window")
-            await octet.dispatch.window_usable("main", "agent-1")
-        await reach(octet, task.id, TaskState.PARKED, "window_refused")
-
-
 async def test_a_text_the_window_never_takes_fails_the_task(tmp_path: Path) -> None:
     lane = FakeLane(refused(Reason.TOO_LONG, "21,000 characters; this window takes 20,000"))
     async with window_house(tmp_path, lane) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, task.id, TaskState.FAILED, Reason.TOO_LONG)
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.IDLE
-
-
-async def test_what_cannot_be_known_parks_the_task_and_holds_its_agent_until_it_is_cancelled(tmp_path: Path) -> None:
-    lane = FakeLane(UNKNOWN)
-    async with window_house(tmp_path, lane) as octet:
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, task.id, TaskState.PARKED, "delivery_unknown")
-        assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.HELD
-        await octet.tasks.cancel(task.id, by=ADA)
-        view = await octet.tasks.show(task.id, by=ADA)
-        assert (view.task.state, view.deliveries[0].state) == (TaskState.CANCELLED, DeliveryState.CANCELLED)
-        assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.IDLE
-
-
-async def test_an_answer_settles_what_was_unknown(tmp_path: Path) -> None:
-    lane = FakeLane(UNKNOWN)
-    async with window_house(tmp_path, lane) as octet:
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, task.id, TaskState.PARKED, "delivery_unknown")
-        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "It did arrive.", final=True, key="a")
-        view = await octet.tasks.show(task.id, by=ADA)
-        assert view.task.state is TaskState.DONE
-        assert (view.deliveries[0].state, view.deliveries[0].assurance) == (
-            DeliveryState.DELIVERED,
-            Assurance.ANSWERED,
-        )
 
 
 async def test_cancel_before_enter_stops_the_lane_and_nothing_is_submitted(tmp_path: Path) -> None:
@@ -322,60 +233,6 @@ async def test_a_task_that_nobody_was_asked_about_cannot_be_done_by_words(tmp_pa
         task = await octet.tasks.new(make_new_task(), by=ADA)
         with pytest.raises(TaskNeverStarted):
             await octet.tasks.done(task.id, "all done", by=ADA)
-
-
-async def test_a_held_desk_holds_its_tasks_and_releases_them(tmp_path: Path) -> None:
-    lane = FakeLane()
-    async with window_house(tmp_path, lane) as octet:
-        await octet.desks.hold("main", by=ADA)
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, task.id, TaskState.WAITING, "hold")
-        await octet.desks.release("main", by=ADA)
-        await reach(octet, task.id, TaskState.WORKING)
-
-
-async def test_a_desk_that_goes_away_makes_tasks_wait_and_say_so(tmp_path: Path) -> None:
-    lane = FakeLane()
-    async with window_house(tmp_path, lane) as octet:
-        await octet.dispatch.desk_changed(
-            "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "there is no display :0")
-        )
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        held = await reach(octet, task.id, TaskState.WAITING, "desk")
-        assert "there is no display :0" in held.note
-        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
-        await reach(octet, task.id, TaskState.WORKING)
-
-
-async def test_after_a_restart_drafts_are_queued_again_and_a_pressed_enter_is_unknown(tmp_path: Path) -> None:
-    drafts = FakeLane()
-    drafts.gate.clear()
-    async with window_house(tmp_path, drafts) as octet:
-        await octet.tasks.new(make_new_task("in staging"), by=ADA)
-        await until(lambda: _delivery_is(octet, TaskId("T-1"), DeliveryState.STAGING), octet)
-    lane = FakeLane()
-    async with window_house(tmp_path, lane) as octet:
-        await reach(octet, TaskId("T-1"), TaskState.WORKING)
-        await octet.tasks.cancel(TaskId("T-1"), by=ADA)
-    pressed = asyncio.Event()
-
-    class Hanging(FakeLane):
-        async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
-            await progress.staging()
-            await progress.staged(sha256=order.sha256)
-            await progress.submitting()
-            pressed.set()
-            await asyncio.Event().wait()
-            return ARRIVES
-
-    async with window_house(tmp_path, Hanging()) as octet:
-        await octet.tasks.new(make_new_task("enter was pressed"), by=ADA)
-        async with asyncio.timeout(60):
-            await pressed.wait()
-    lane = FakeLane()
-    async with window_house(tmp_path, lane) as octet:
-        await reach(octet, TaskId("T-2"), TaskState.PARKED, "delivery_unknown")
-        assert lane.submitted == []
 
 
 async def _is(value: bool) -> bool:  # noqa: FBT001 - a condition in the shape that `until` takes

@@ -207,38 +207,6 @@ async def test_a_disk_that_refuses_for_a_while_loses_no_outcome_and_does_not_end
         await reach(octet, TaskId("T-2"), TaskState.WORKING)
 
 
-async def test_a_disk_that_refuses_a_step_before_enter_makes_the_prompt_wait_not_the_loop_end(tmp_path: Path) -> None:
-    class Unlucky(FakeLane):
-        async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
-            if not self.orders:
-                self.orders.append(order)
-                await progress.staging()
-                raise StoreUnavailable(why="disk full")
-            return await super().deliver(order, progress)
-
-    lane = Unlucky()
-    async with window_house(tmp_path, lane) as octet:
-        await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.WORKING)
-        assert len(lane.submitted) == 1
-
-
-async def test_an_answer_while_the_lane_still_confirms_settles_it_and_the_late_outcome_changes_nothing(
-    tmp_path: Path,
-) -> None:
-    lane = AsksThenWaits(UNKNOWN)
-    async with window_house(tmp_path, lane) as octet:
-        await octet.tasks.new(make_new_task(), by=ADA)
-        await lane.asked.wait()
-        code = lane.orders[0].text.split("--code ")[1].split()[0]
-        await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="a")
-        lane.go_on.set()
-        await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, TaskId("T-2"), TaskState.PARKED, "delivery_unknown")
-        view = await octet.tasks.show(FIRST, by=ADA)
-        assert (view.task.state, [d.state for d in view.deliveries]) == (TaskState.DONE, [DeliveryState.DELIVERED])
-
-
 async def test_a_stopped_desk_leaves_its_task_waiting_with_the_reason_until_it_is_released(tmp_path: Path) -> None:
     lane = FakeLane(STOPPED)
     lane.gate.clear()
@@ -267,21 +235,6 @@ async def test_prompts_that_queue_behind_another_say_so_when_their_desk_is_held(
         lane.go_on.set()
         await reach(octet, FIRST, TaskState.WORKING)
         await octet.desks.release("main", by=ADA)
-        await reach(octet, second.id, TaskState.WORKING)
-
-
-async def test_a_task_held_while_its_window_was_covered_goes_on_when_both_are_over(tmp_path: Path) -> None:
-    lane = FakeLane(refused(Reason.COVERED))
-    async with window_house(tmp_path, lane) as octet:
-        await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.WAITING, "window")
-        await octet.desks.hold("main", by=ADA)
-        second = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, second.id, TaskState.WAITING, "hold")
-        await octet.desks.release("main", by=ADA)
-        await octet.dispatch.window_usable("main", "agent-1")
-        await reach(octet, FIRST, TaskState.WORKING)
-        await octet.tasks.cancel(FIRST, by=ADA)
         await reach(octet, second.id, TaskState.WORKING)
 
 
@@ -342,25 +295,6 @@ async def test_a_task_for_an_agent_that_the_config_lost_says_so_and_goes_on_when
         assert "Agent-1" in held.note
     async with open_coordinator(tmp_path, agents=before, lanes=lanes) as octet, running(octet):
         await reach(octet, task.id, TaskState.WORKING)
-
-
-async def test_a_prompt_queued_for_an_agent_that_is_gone_goes_to_another(tmp_path: Path) -> None:
-    both = [make_agent("Agent-1"), make_agent("Agent-2")]
-    async with open_coordinator(tmp_path, agents=both, lanes=dry(FakeLane())) as octet:
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        await octet.store.write(octet.dispatch.assigner.assign_ready)
-        assert (await octet.tasks.show(task.id, by=ADA)).task.agent == "Agent-1"
-    lane = FakeLane()
-    async with (
-        open_coordinator(tmp_path, agents=both[1:], lanes=dry(lane)) as octet,
-        running(octet),
-    ):
-        await reach(octet, task.id, TaskState.WORKING)
-        assert [order.agent for order in lane.orders] == ["Agent-2"]
-        assert await states(octet) == ["superseded", "delivered"]
-        await octet.tasks.cancel(task.id, by=ADA)
-    async with open_coordinator(tmp_path, agents=both, lanes={(Lane.DRYRUN, None): lane}) as octet:
-        assert [status.state for status in await octet.agents.list(by=ADA)] == [AgentState.IDLE] * 2
 
 
 async def test_a_working_task_whose_agent_left_the_config_can_be_shown_answered_and_cancelled(tmp_path: Path) -> None:
@@ -443,47 +377,3 @@ async def test_two_desks_work_at_once_and_each_on_one_prompt_at_a_time(tmp_path:
                 lane.go_on.set()
             for number in range(1, 5):
                 await reach(octet, TaskId(f"T-{number}"), TaskState.WORKING)
-
-
-async def test_a_task_that_waits_for_a_window_goes_to_another_agent_that_becomes_free(tmp_path: Path) -> None:
-    lane = FakeLane(UNKNOWN, refused(Reason.CLOSED))
-    async with window_house(tmp_path, lane, agents=2) as octet:
-        await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
-        second = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, second.id, TaskState.WAITING, "window")
-        await octet.tasks.cancel(FIRST, by=ADA)
-        assert (await reach(octet, second.id, TaskState.WORKING)).agent == "Agent-1"
-
-
-async def test_a_task_for_an_agent_that_is_held_says_so_and_goes_on_when_it_is_free(tmp_path: Path) -> None:
-    lane = FakeLane(UNKNOWN)
-    async with window_house(tmp_path, lane) as octet:
-        second = (await octet.tasks.new(make_new_task(), by=ADA), await octet.tasks.new(make_new_task(), by=ADA))[1]
-        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
-        held = await reach(octet, second.id, TaskState.WAITING, "hold")
-        assert "Agent-1: Octet does not know whether its prompt arrived" in held.note
-        await octet.tasks.cancel(FIRST, by=ADA)
-        await reach(octet, second.id, TaskState.WORKING)
-
-
-async def test_a_window_that_came_back_before_its_refusal_was_written_down_keeps_no_agent_offline(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("core.tasks.quarantine.STORE_PAUSE_S", 0.02)
-    refused_once = asyncio.Event()
-    lane = FakeLane(refused(Reason.COVERED))
-    async with window_house(tmp_path, lane) as octet:
-        give = octet.dispatch._verdict.apply_outcome
-
-        def full(*_words: object) -> None:
-            refused_once.set()
-            raise StoreUnavailable(why="disk full")
-
-        monkeypatch.setattr(type(octet.dispatch._verdict), "apply_outcome", full)
-        await octet.tasks.new(make_new_task(), by=ADA)
-        async with asyncio.timeout(60):
-            await refused_once.wait()
-        await octet.dispatch.window_usable("main", "agent-1")
-        monkeypatch.setattr(type(octet.dispatch._verdict), "apply_outcome", lambda _self, *words: give(*words))
-        await reach(octet, FIRST, TaskState.WORKING)

@@ -28,7 +28,7 @@ from core.notices.model import Notice, NoticeKind
 from core.reasons import ParkCause
 from core.security.model import HUB, NotAllowed
 from core.store.engine import Tx
-from core.tasks.model import DeliveryUnresolved, TaskId, TaskNotFound, TaskNotStarted, TaskState
+from core.tasks.model import DeliveryUnresolved, TaskId, TaskNotFound, TaskState
 from tests.builders import (
     ADA,
     CAROL,
@@ -271,46 +271,6 @@ async def test_sent_again_for_a_paused_agent_another_one_does_it(tmp_path: Path)
         assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
         status = await octet.agents.show("Agent-1", by=ADA)
         assert (status.state, status.task) == (AgentState.PAUSED, None)
-
-
-async def test_arrived_for_a_paused_agent_leaves_it_paused_with_its_task(tmp_path: Path) -> None:
-    async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
-        await unknown(octet)
-        await octet.availability.pause("Agent-1", by=ADA)
-        await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
-        status = await octet.agents.show("Agent-1", by=ADA)
-        assert (status.state, status.task) == (AgentState.PAUSED, "T-1")
-        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
-
-
-async def test_sent_again_while_its_desk_is_away_waits_and_says_so(tmp_path: Path) -> None:
-    lane = FakeLane(SEEN_NOWHERE)
-    async with window_house(tmp_path, lane) as octet:
-        await unknown(octet)
-        await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display"))
-        await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
-        await reach(octet, FIRST, TaskState.WAITING, "desk")
-        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
-        await reach(octet, FIRST, TaskState.WORKING)
-
-
-async def test_an_answer_counts_that_comes_when_sending_it_again_came_to_nothing(tmp_path: Path) -> None:
-    lane = FakeLane(SEEN_NOWHERE)
-    async with window_house(tmp_path, lane) as octet:
-        await unknown(octet)
-        await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display"))
-        await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
-        await reach(octet, FIRST, TaskState.WAITING, "desk")
-        code = code_in(lane.submitted[0])
-        with pytest.raises(TaskNotStarted):  # nobody is counted on to go on with it
-            await octet.tasks.accept_answer("T-1", code, "Six so far.", final=False, key="a")
-        await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="b")
-        view = await octet.tasks.show(FIRST, by=ADA)
-        assert view.task.state is TaskState.DONE
-        assert [(answer.body, answer.late) for answer in view.answers] == [("Six so far.", True), ("Seven.", False)]
-        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
-        await reach(octet, SECOND, TaskState.WORKING)
-        assert ["T-1" in text for text in lane.submitted] == [True, False]
 
 
 async def test_sent_again_for_an_agent_that_left_the_config_another_one_does_it(tmp_path: Path) -> None:

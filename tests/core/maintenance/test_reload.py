@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import AgentNotFound, Lane, Route
+from core.agents.model import AgentNotFound, Route
 from core.config.loader import Config, load
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryState
@@ -414,11 +414,3 @@ async def test_only_admins_and_up_may_and_only_where_there_are_files(tmp_path: P
     async with open_coordinator(tmp_path / "bare", agents=[make_agent()], lanes={}) as octet:
         with pytest.raises(ReloadUnavailable):
             await octet.maintenance.reload(by=ADA)
-
-
-def test_the_lanes_of_this_house_are_those_of_the_config(tmp_path: Path) -> None:
-    """The fake crew serves what the real one would: windows by their desks, dry runs without one."""
-    write(tmp_path, "octet.toml", "")
-    write(tmp_path, "agents.toml", agent("Dry"))
-    config = load(Home(root=tmp_path))
-    assert list(FakeCrew(config).lanes(config)) == [(Lane.DRYRUN, None)]

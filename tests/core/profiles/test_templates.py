@@ -62,13 +62,6 @@ def whole(kind: Kind) -> Profile:
     return profile
 
 
-def habits(profile: Profile) -> Profile:
-    """Return the profile without what users measure at their own windows, or choose."""
-    composer = replace(profile.composer, box=profile.anchor, background="", label="")
-    window: dict[str, Any] = {"match_class": "", "composer": composer, "anchor": profile.anchor, "busy": None}
-    return replace(profile, name="", acts={}, max_chars=0, confirm=frozenset(), **window)
-
-
 def test_what_ships_is_right(shipped: ProfileFiles) -> None:
     assert set(shipped.kinds) == SHIPPED
     assert set(shipped.profiles) == DEMO, "only the demo's windows are the same everywhere"
@@ -135,20 +128,6 @@ def test_a_pane_whose_composer_cannot_be_found_is_refused_by_name(shipped: Profi
     )
 
 
-def test_codex_is_given_the_rest_that_its_bursts_need(shipped: ProfileFiles) -> None:
-    pane = in_pane(shipped.kinds["codex"])
-    assert isinstance(pane, PaneProfile)
-    assert pane.settle_ms >= 200
-
-
-@pytest.mark.parametrize(("template", "driven"), PROVEN.items())
-def test_a_template_has_the_habits_of_the_profile_that_drives_such_a_program_in_the_tests(
-    template: str, driven: str, shipped: ProfileFiles, proven: ProfileFiles
-) -> None:
-    ours, theirs = whole(shipped.kinds[template]), proven.profiles[driven]
-    assert habits(ours) == habits(replace(theirs, anchor=ours.anchor))
-
-
 @pytest.mark.parametrize(("template", "driven"), PROVEN.items())
 def test_a_template_with_what_is_measured_at_a_proven_window_drives_it_as_its_own_profile_does(
     template: str, driven: str, shipped: ProfileFiles, proven: ProfileFiles
@@ -175,11 +154,6 @@ def test_every_key_that_ships_is_explained_in_the_lines_above_it(file: Path) -> 
             is_explained = False
         elif not is_marks and not line.startswith((" ", "]")):
             assert is_explained or line.startswith("["), f"{file.name}: line {number + 1} says nothing of {line}"
-
-
-@pytest.mark.parametrize("name", sorted(PROVEN))
-def test_a_template_says_that_it_is_one(name: str) -> None:
-    assert "\n# A template: " in (ROOT / f"config/profiles/{name}.toml").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", sorted(schemas.PUBLISHED))

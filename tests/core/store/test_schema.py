@@ -135,15 +135,6 @@ async def test_somebody_elses_database_is_refused_and_left_alone(tmp_path: Path)
     await is_refused(path, DatabaseDamaged)
 
 
-async def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "octet.db"
-    await make_database(path)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        connection.commit()
-    await is_refused(path, DatabaseUnknown)
-
-
 async def test_an_older_schema_asks_for_the_upgrade_and_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -67,19 +66,6 @@ async def test_what_raises_leaves_nothing_and_makes_no_news(tmp_path: Path) -> N
             await store.write(half)
         await store.ping()
         assert (await facts(store), news) == (0, [])
-
-
-async def test_news_is_told_after_the_commit_and_in_order(tmp_path: Path) -> None:
-    told: list[str] = []
-
-    def work(tx: Tx) -> None:
-        tx.execute(ADD, fact("a"))
-        tx.after_commit(lambda: told.append("first"))
-        tx.after_commit(lambda: told.append("second"))
-
-    async with Store.open(tmp_path / "octet.db") as store:
-        await store.write(work)
-        assert told == ["first", "second"]
 
 
 async def test_news_is_told_although_the_one_who_waited_was_cancelled(tmp_path: Path) -> None:
@@ -158,27 +144,6 @@ async def test_a_full_disk_is_said_and_leaves_nothing_half_done(tmp_path: Path, 
         await pragma_of_writer(store, "max_page_count=100000")
         await store.write(much)
         assert await facts(store) == 200
-
-
-async def test_a_file_that_somebody_else_locks_is_said_after_a_while_and_used_again_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("core.store.engine._BUSY_MS", 50)
-    async with Store.open(tmp_path / "octet.db") as store:
-        with closing(sqlite3.connect(tmp_path / "octet.db", isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StoreUnavailable, match="locked"):
-                await store.ping()
-            other.execute("ROLLBACK")
-        await store.ping()
-
-
-async def test_our_own_mistakes_are_not_called_a_full_disk(tmp_path: Path) -> None:
-    async with Store.open(tmp_path / "octet.db") as store:
-        await store.write(lambda tx: tx.execute(ADD, fact("once")))
-        with pytest.raises(Exception, match="UNIQUE") as caught:
-            await store.write(lambda tx: tx.execute(ADD, fact("once")))
-        assert not isinstance(caught.value, StoreUnavailable)
 
 
 async def test_a_folder_that_cannot_be_written_is_said_in_our_words(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from core.store import integrity_check
 from core.store.engine import Store, Tx
-from core.store.errors import DatabaseDamaged, StoreDamaged, StoreFull, StoreLocked, StoreUnavailable
+from core.store.errors import DatabaseDamaged, StoreDamaged, StoreFull, StoreLocked
 from core.store.integrity_check import mark_of
 
 ADD = text("INSERT INTO facts VALUES (:name, :value)")
@@ -163,11 +163,3 @@ async def test_a_small_damaged_file_is_not_even_opened(tmp_path: Path, monkeypat
     with pytest.raises(DatabaseDamaged, match=path.name):
         async with Store.open(path):
             raise AssertionError("it opened")
-
-
-async def test_what_a_lock_refuses_is_no_half_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.store.engine._BUSY_MS", 20)
-    async with Store.open(tmp_path / "octet.db") as store:
-        with locked(tmp_path / "octet.db"), pytest.raises(StoreUnavailable):
-            await store.write(lambda tx: tx.execute(ADD, {"name": "a", "value": "b"}) and None)
-        assert await store.fetch(text("SELECT * FROM facts")) == []

@@ -209,21 +209,6 @@ async def test_words_are_worth_the_same_time_whatever_the_clock_does(tmp_path: P
         assert states == [DeliveryState.QUEUED, DeliveryState.EXPIRED]
 
 
-async def test_words_keep_their_order_when_the_clock_is_set_back_between_them(tmp_path: Path) -> None:
-    clock = FakeClock()
-    async with octet_at(tmp_path, clock) as octet:
-        for words in ("Read the plan.", "Do not delete anything."):
-            await octet.agent_messages.send(NewAgentMessage(text=words, agent="Agent-1"), by=ADA)
-            clock.set_wall(-5)
-    async with octet_at(tmp_path, clock) as octet:
-        await octet.agent_messages.send(NewAgentMessage(text="Now begin.", agent="Agent-1"), by=ADA)
-        for words in ("Read the plan.", "Do not delete anything.", "Now begin."):
-            order = await take(octet)
-            assert order is not None
-            assert words in order.text
-            await courier_of(octet)._write_down(order, Outcome(result=Result.FAILED))
-
-
 async def test_after_a_retry_the_newest_prompt_is_the_one_that_is_shown_and_read_back(tmp_path: Path) -> None:
     clock = FakeClock()
     async with octet_at(tmp_path, clock) as octet:

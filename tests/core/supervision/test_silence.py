@@ -10,7 +10,7 @@ import pytest
 
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
-from core.deliveries.model import Assurance, Outcome, Reason, Result
+from core.deliveries.model import Outcome, Reason, Result
 from core.messages.model import EmptyText, TextTooLong
 from core.notices.model import NoticeKind
 from core.reasons import TaskActivity
@@ -19,7 +19,7 @@ from core.security.model import WrongCode
 from core.settings.model import DispatchSettings
 from core.tasks import answers
 from core.tasks.model import LeaseRevoked, ProgressTooLate, TaskId, TaskState
-from tests.builders import ADA, BEN, entries_of, make_new_task, pending
+from tests.builders import ADA, entries_of, make_new_task, pending
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, window_house
 from tests.core.supervision.test_roster import agent
 from tests.fakes.clock import FakeClock
@@ -73,17 +73,6 @@ async def test_a_silent_agent_is_unknown_and_its_task_stands_and_says_so(tmp_pat
         assert len(lane.orders) == 1, "it gets nothing new"
 
 
-async def test_a_program_that_swallowed_a_weak_delivery_is_caught_by_the_silence_deadline(tmp_path: Path) -> None:
-    clock, lane = FakeClock(), FakeLane(Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK, note="it emptied"))
-    async with window_house(tmp_path, lane, clock=clock) as octet:
-        await begin(octet)
-        assert not (await octet.fleet.needs_me(by=ADA)).shown, "Octet asks nothing about a weak delivery"
-        await pass_time(octet, clock, HOUR_S)
-        await reach(octet, FIRST, TaskState.PARKED, "silent")
-        (need,) = (await octet.fleet.needs_me(by=ADA)).shown
-        assert (need.task, "silent for too long" in need.what) == (FIRST, True)
-
-
 @pytest.mark.parametrize("verb", ["reply", "progress"])
 async def test_each_sign_puts_the_deadline_off_and_the_last_one_is_shown(tmp_path: Path, verb: str) -> None:
     clock, lane = FakeClock(), FakeLane()
@@ -124,29 +113,6 @@ async def test_a_silent_agent_that_speaks_after_all_goes_on_with_a_new_deadline(
         assert await told(octet) == ["parked: silent"] * 2, "told again: it is silent again"
 
 
-async def test_a_silent_agent_that_is_done_ends_its_task_and_takes_what_waits(tmp_path: Path) -> None:
-    clock, lane = FakeClock(), FakeLane()
-    async with window_house(tmp_path, lane, clock=clock) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, SECOND, TaskState.WAITING, "hold")
-        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
-        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
-        await reach(octet, SECOND, TaskState.WORKING)
-
-
-async def test_what_waited_for_a_silent_agent_stands_in_its_queue_again_when_it_speaks(tmp_path: Path) -> None:
-    clock, lane = FakeClock(), FakeLane()
-    async with window_house(tmp_path, lane, clock=clock) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, SECOND, TaskState.WAITING, "hold")
-        await octet.tasks.record_progress("T-1", code_in(lane.submitted[0]), "still here")
-        await reach(octet, SECOND, TaskState.READY)
-
-
 async def test_a_silent_task_tried_again_is_a_new_lease_and_the_first_agent_cannot_end_it(tmp_path: Path) -> None:
     clock, lane = FakeClock(), FakeLane()
     async with window_house(tmp_path, lane, agents=2, clock=clock) as octet:
@@ -170,31 +136,6 @@ async def test_a_silent_task_tried_again_is_a_new_lease_and_the_first_agent_cann
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
         with pytest.raises(ProgressTooLate, match="has ended"):
             await octet.tasks.record_progress("T-1", second, "nearly there")
-
-
-async def test_retry_frees_the_silent_agent_and_the_task_may_go_to_it_again_with_a_new_code(tmp_path: Path) -> None:
-    clock, lane = FakeClock(), FakeLane()
-    async with window_house(tmp_path, lane, clock=clock) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        assert (await octet.tasks.retry(FIRST, by=ADA)).agent is None
-        await reach(octet, FIRST, TaskState.WORKING)
-        first, second = (code_in(text) for text in lane.submitted)
-        assert first != second
-        given = [row.data for row in await entries_of(octet.journal, "task:T-1") if row.data.get("now") == "assigned"]
-        assert [row["fence"] for row in given] == [1, 3], "each lease is higher; what was taken back is one too"
-
-
-async def test_between_two_leases_the_first_code_is_dead_already(tmp_path: Path) -> None:
-    clock, lane = FakeClock(), FakeLane()
-    async with window_house(tmp_path, lane, clock=clock) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        await octet.availability.pause("Agent-1", by=ADA)
-        await octet.tasks.retry(FIRST, by=ADA)
-        await reach(octet, FIRST, TaskState.WAITING, "paused")
-        with pytest.raises(LeaseRevoked):
-            await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
 
 
 async def test_a_person_who_sees_it_at_work_says_resume(tmp_path: Path) -> None:
@@ -277,20 +218,6 @@ async def test_a_clock_that_was_set_is_forgotten_by_the_next_start(tmp_path: Pat
             await reach(octet, FIRST, TaskState.PARKED, "silent")
 
 
-async def test_time_stands_still_while_octet_is_away(tmp_path: Path) -> None:
-    clock, lane = FakeClock(), FakeLane()
-    async with window_house(tmp_path, lane, clock=clock) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, 1000)
-        await octet.tasks.new(make_new_task(), by=ADA)  # the journal's last entry
-    clock.advance(10 * HOUR_S)
-    async with window_house(tmp_path, FakeLane(), clock=clock) as octet:
-        await pass_time(octet, clock, HOUR_S - 1000 - 1)
-        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
-        await pass_time(octet, clock, 1)
-        await reach(octet, FIRST, TaskState.PARKED, "silent")
-
-
 async def test_after_a_restart_an_agent_has_a_minute_at_least_wherever_the_clock_was_set_meanwhile(
     tmp_path: Path,
 ) -> None:
@@ -307,26 +234,6 @@ async def test_after_a_restart_an_agent_has_a_minute_at_least_wherever_the_clock
             assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
             await pass_time(octet, clock, 1)
             await reach(octet, FIRST, TaskState.PARKED, "silent")
-
-
-async def test_silence_outlasts_a_restart(tmp_path: Path) -> None:
-    clock, lane = FakeClock(), FakeLane()
-    async with window_house(tmp_path, lane, clock=clock) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        await reach(octet, FIRST, TaskState.PARKED, "silent")
-    async with window_house(tmp_path, FakeLane(), clock=clock) as octet:
-        assert await agent(octet) == (AgentState.UNKNOWN, "silent", "T-1")
-        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "Seven.", final=True, key="a")
-        assert await agent(octet) == (AgentState.IDLE, None, None)
-
-
-async def test_whoever_waits_for_a_person_has_no_deadline(tmp_path: Path) -> None:
-    clock, lane = FakeClock(), FakeLane(UNKNOWN)
-    async with window_house(tmp_path, lane, clock=clock) as octet:
-        await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
-        assert await octet.dispatch.silence.check_all() is None
 
 
 async def test_words_of_progress_are_one_short_line_with_the_right_code(tmp_path: Path) -> None:
@@ -356,13 +263,3 @@ async def test_a_storm_of_progress_is_one_line_and_no_message(tmp_path: Path, mo
         assert (view.task.progress, view.answers) == ("the last step", ())
         due = await octet.notices.due()
         assert [notice.kind for notice in due] == [NoticeKind.CARD]
-
-
-async def test_only_operators_believe_a_silent_agent(tmp_path: Path) -> None:
-    clock = FakeClock()
-    async with window_house(tmp_path, FakeLane(), clock=clock) as octet:
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        with pytest.raises(Exception, match="may not"):
-            await octet.availability.resume("Agent-1", by=BEN)
-        await reach(octet, FIRST, TaskState.PARKED, "silent")

@@ -66,17 +66,6 @@ async def test_a_released_task_waits_for_another_agent_although_its_first_one_is
         assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
 
 
-async def test_a_released_task_goes_back_to_its_agent_when_no_other_one_is_at_hand(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
-    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
-        await octet.availability.pause("Agent-2", by=ADA)
-        await begin(octet)
-        await pass_time(octet, clock, HOUR_S)
-        await reach(octet, FIRST, TaskState.WAITING, "paused")
-        await octet.availability.resume("Agent-1", by=ADA)
-        assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-1"
-
-
 @pytest.mark.parametrize(
     ("windows", "why"),
     [
@@ -246,14 +235,3 @@ async def asked(octet: Coordinator, lane: FakeLane, times: int = 1) -> None:
         return len(lane.submitted) == 1 + times
 
     await until(there, octet)
-
-
-async def test_an_agent_that_was_to_finish_first_is_paused_when_its_task_is_taken_from_it(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
-    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
-        await begin(octet)
-        await octet.availability.drain("Agent-1", by=ADA)
-        await pass_time(octet, clock, HOUR_S)
-        assert (await reach(octet, FIRST, TaskState.WORKING)).agent == "Agent-2"
-        status = await octet.agents.show("Agent-1", by=ADA)
-        assert (status.state, status.task) == (AgentState.PAUSED, None), "there is nothing left to finish"

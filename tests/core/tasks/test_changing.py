@@ -14,7 +14,6 @@ from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed
 from core.settings.model import DispatchSettings
 from core.tasks.model import (
-    DeliveryUnresolved,
     InvalidPriority,
     LeaseRevoked,
     NoCapableAgent,
@@ -84,18 +83,6 @@ async def test_a_parked_task_goes_on_in_the_same_attempt_and_is_told_again_when_
         assert [notice.text for notice in await pending(octet)] == ["parked: window_refused"] * 2
 
 
-async def test_what_may_have_arrived_is_not_brought_again(tmp_path: Path) -> None:
-    lane = FakeLane(UNKNOWN)
-    async with window_house(tmp_path, lane, agents=2) as octet:
-        await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
-        with pytest.raises(DeliveryUnresolved):
-            await octet.tasks.retry(FIRST, by=ADA)
-        with pytest.raises(DeliveryUnresolved):
-            await octet.tasks.assign_to(FIRST, "Agent-2", by=ADA)
-        assert len((await octet.tasks.show(FIRST, by=ADA)).deliveries) == 1
-
-
 async def test_what_is_not_stopped_or_is_over_is_not_tried_again(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
@@ -119,17 +106,6 @@ async def test_a_waiting_task_goes_to_the_agent_it_is_given_to_and_to_no_other(t
             await octet.tasks.assign_to(FIRST, "Agent-1", by=CAROL)
         changed = [entry for entry in await entries_of(octet.journal, "task:T-1") if entry.name == "TaskChanged"]
         assert [(entry.data["wanted"], entry.actor) for entry in changed] == [("Agent-2", CAROL.id)]
-
-
-async def test_a_ready_task_that_is_given_to_a_free_agent_begins_at_once(tmp_path: Path) -> None:
-    agents = [make_agent("Agent-1"), make_agent("Agent-2")]
-    lane = FakeLane()
-    async with open_coordinator(tmp_path, agents=agents, lanes={(Lane.DRYRUN, None): lane}) as octet, running(octet):
-        first = await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
-        await reach(octet, first.id, TaskState.WORKING)
-        second = await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
-        await octet.tasks.assign_to(second.id, "Agent-2", by=ADA)
-        assert (await reach(octet, second.id, TaskState.WORKING)).agent == "Agent-2"
 
 
 async def test_after_a_dry_run_a_task_can_be_given_to_a_window(tmp_path: Path) -> None:

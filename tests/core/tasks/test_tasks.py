@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.agents.model import AgentNotFound, AgentState, AgentWithoutWindow, Lane
+from core.agents.model import AgentNotFound, AgentWithoutWindow, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
 from core.kit.errors import OctetError
@@ -41,11 +41,10 @@ from tests.builders import (
     entries_of,
     make_agent,
     make_new_task,
-    make_window_agent,
     open_coordinator,
     pending,
 )
-from tests.core.dispatch.test_loop import code_in, reach, running, window_house
+from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.lane import FakeLane, refused
 
 FIRST = TaskId("T-1")
@@ -222,16 +221,6 @@ async def test_a_reply_and_a_done_with_the_same_key_are_two(tmp_path: Path) -> N
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
 
 
-async def test_a_reply_about_an_unknown_delivery_shows_that_its_agent_works(tmp_path: Path) -> None:
-    lane = FakeLane(UNKNOWN)
-    async with window_house(tmp_path, lane) as octet:
-        await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
-        await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "I am on it.", final=False, key="a")
-        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
-        assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY
-
-
 async def test_an_answer_that_no_file_could_hold_is_refused_with_its_place(tmp_path: Path) -> None:
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
@@ -282,21 +271,6 @@ async def test_no_body_and_no_code_ever_stands_in_the_journal(tmp_path: Path) ->
     assert "CANARY" in dump
     assert "CANARY" not in rows
     assert code not in dump
-
-
-async def test_a_task_waits_ready_while_its_agent_is_busy_and_urgent_ones_pass_it(tmp_path: Path) -> None:
-    lane = FakeLane()
-    agents = [make_window_agent(), make_agent("Agent-2", can="python")]
-    async with open_coordinator(tmp_path, agents=agents, lanes={(Lane.DRYRUN, None): lane}) as octet, running(octet):
-        needs = frozenset({"python"})
-        first = await octet.tasks.new(make_new_task(needs=needs), by=ADA)
-        await reach(octet, first.id, TaskState.WORKING)
-        late = await octet.tasks.new(make_new_task(needs=needs, priority=3), by=ADA)
-        soon = await octet.tasks.new(make_new_task(needs=needs, priority=1), by=ADA)
-        assert (await octet.tasks.show(soon.id, by=ADA)).task.state is TaskState.READY
-        await octet.tasks.cancel(first.id, by=ADA)
-        await reach(octet, soon.id, TaskState.WORKING)
-        assert (await octet.tasks.show(late.id, by=ADA)).task.state is TaskState.READY
 
 
 async def told(octet: Coordinator) -> list[str]:
