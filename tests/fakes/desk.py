@@ -150,17 +150,12 @@ _BROUGHT: dict[str, Path] = {}
 """By the names of the windows that were opened last, the files that are there while a text is brought to them."""
 
 
-def tells_when_brought(name: str, log: Path) -> None:
-    """Tell the window of this name and log as long as a text is brought to it."""
-    _BROUGHT[name] = log.with_suffix(".brought")
-
-
 def opened(
     display: VirtualDisplay, name: str, profile: str, *, title: str = "", at: tuple[int, int] | None = None
 ) -> Agent:
     """Wait for a window that was just opened, and move it to this place."""
     log = display.folder / f"{name}.heard"
-    tells_when_brought(name, log)
+    _BROUGHT[name] = log.with_suffix(".brought")
     seen = display.window(f"^{title or name}")
     if at is not None:
         display.place(seen.id, *at)
