@@ -259,17 +259,6 @@ async def test_a_late_acknowledgement_does_nothing_and_is_not_an_error(
     assert "Traceback" not in "".join([*log, capsys.readouterr().out])
 
 
-@pytest.mark.parametrize("is_deleted", [True, False])
-async def test_a_card_that_was_deleted_or_is_too_old_to_edit_is_posted_again(owned: Town, *, is_deleted: bool) -> None:
-    card = await asked(owned)
-    if is_deleted:
-        await owned.sandbox.delete_message(card)
-    else:
-        await owned.sandbox.fault(kind="limit", route=EDIT, code=30046, seconds=0.05, times=5)
-    await owned.ask("task cancel", task="T-1")
-    assert (await owned.card("T-1", TaskState.CANCELLED))["id"] != card["id"]
-
-
 async def test_a_card_waits_while_the_bot_may_not_write_and_comes_when_it_may(owned: Town) -> None:
     await owned.sandbox.forbid("#octet", ["send_messages"])
     await owned.ask("task new", brief="Count the birds", agent="Dry-1")

@@ -117,7 +117,7 @@ async def test_a_command_given_to_a_connection_that_is_open_and_dead_is_carried_
     assert (owned.sandbox.gateway.identified, logins(owned.sandbox)) == (1, 1)
 
 
-async def test_discord_counts_as_connected_only_while_its_connection_stands(quiet_town: Town) -> None:
+async def test_discord_counts_as_connected_only_while_its_connection_is_open(quiet_town: Town) -> None:
     sandbox = quiet_town.sandbox
     async with bot_at_work(quiet_town) as connected:
         for times, how in enumerate(("closed with 4000", "connection reset"), start=1):
@@ -261,7 +261,7 @@ def test_without_sandbox_the_library_connects_to_discord_again(capsys: pytest.Ca
     assert DiscordWebSocket.DEFAULT_GATEWAY.host == "gateway.discord.gg"
 
 
-async def test_the_bot_asks_for_the_guilds_intent_only_and_mentions_nobody_by_default(town: Town) -> None:
+async def test_the_bot_asks_for_the_guilds_intent_only_and_mentions_no_user_by_default(town: Town) -> None:
     bot = make_bot(town)
     assert bot.intents == discord.Intents(guilds=True)
     assert bot.allowed_mentions is not None

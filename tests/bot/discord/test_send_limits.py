@@ -24,7 +24,7 @@ async def test_a_ban_stops_all_writers_and_then_one_tries_before_the_others(tmp_
         assert len(here.channels.calls) <= 8, "only those that were under way when the ban began"
         before = len(here.channels.calls)
         await here.later(60, times=5)
-        assert len(here.channels.calls) == before + 1, "one request shows that the ban goes on"
+        assert len(here.channels.calls) == before + 1, "one request shows that the ban lasts"
         here.channels.before = never
         await here.later(60, times=20)
         assert len(here.channels.threads) == 30
@@ -50,7 +50,7 @@ async def test_after_a_403_the_channel_rests_with_growing_pauses_and_is_listed(t
         other = await here.ask(channel=77)
         here.channels.forbidden = {CHANNEL}
         await here.sweep(times=3)
-        assert [sent.channel for sent in here.channels.messages] == [77], "another channel goes on"
+        assert [sent.channel for sent in here.channels.messages] == [77], "another channel continues"
         assert await here.untold() == ["Discord does not let the bot write in this channel: 403 50013."]
         tried, pauses = len(here.channels.calls), list[float]()
         for _ in range(13):

@@ -100,7 +100,7 @@ def user(number: int, name: str) -> Json:
 
 
 @pytest.mark.parametrize("token", ["a.b\nc", "a.b\r\nX: y", "tökén…", "a\x00b"])
-def test_what_can_be_no_token_is_told_so_and_never_repeated(token: str) -> None:
+def test_an_impossible_token_is_refused_and_never_repeated(token: str) -> None:
     with pytest.raises(TokenInvalid) as refused:
         SetupClient(token, api_base="http://127.0.0.1:9").application()
     assert token not in str(refused.value)

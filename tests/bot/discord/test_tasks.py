@@ -203,7 +203,7 @@ async def test_tasks_are_listed_and_completed_by_what_can_be_done_with_them(owne
     assert await owned.complete("desk stop", "desk", "MA") == ["main"]
 
 
-async def test_a_refused_window_is_told_once_in_the_thread_with_what_to_do(owned: Town) -> None:
+async def test_a_refused_window_is_reported_once_in_the_thread_with_what_to_do(owned: Town) -> None:
     owned.lane.script.append(refused(Reason.COVERED, "by “Mail”"))
     await owned.ask("task new", brief="List the files", agent="Window-1")
     cure = f"Next: {next_step(Reason.COVERED)}"

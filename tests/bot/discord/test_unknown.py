@@ -154,21 +154,3 @@ async def test_without_pictures_the_question_says_so(quiet_town: Town, *, is_off
         assert pictures(question) == []
         assert "`/desk screenshot`" in text_of(question)
         assert buttons(question) == LABELS
-
-
-@pytest.mark.parametrize("executed", [False, True])
-async def test_a_question_whose_call_is_lost_is_asked_once(owned: Town, *, executed: bool) -> None:
-    owned.lane.script.append(SEEN)
-    owned.lane.gate.clear()
-    await owned.ask("task new", brief="Count the birds", agent=AGENT)
-    thread = (await wait_thread(owned.sandbox))["id"]
-    rule = await owned.sandbox.fault(
-        kind="drop", route=rf"POST /channels/{thread}/messages", times=1, executed=executed
-    )
-    owned.lane.gate.set()
-    question = await owned.question("Drop")
-    await owned.press(question, "Arrived")
-    await owned.without_buttons(question)
-    assert owned.sandbox.faults.struck(rule) == 1
-    public = [one for one in await owned.sandbox.messages(channel=thread) if one["sandbox"]["only_for"] is None]
-    assert [one["id"] for one in public if text_of(one)] == [question["id"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from bot.discord import window_messages
 from bot.discord.errors import said
 from bot.discord.views.buttons import ended
 from bot.verbs.results import ACT_LABELS
-from core.agent_actions.model import NEEDS_ANSWER, ActionNotAllowed, ActionUnderway, NoWindowForAction
+from core.agent_actions.model import NEEDS_ANSWER, ActionNotAllowed, NoWindowForAction
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Shown, WindowNotSeen, WindowStatus
@@ -128,19 +127,6 @@ async def test_a_stranger_who_presses_changes_nothing(owned: Town) -> None:
         assert said(NotAllowed(permission="")).split("(")[0] in text_of(await owned.press(message, label, user="Ben"))
     assert owned.lane.pressed == []
     assert buttons(await owned.now(message)) == LABELS
-
-
-async def test_of_two_presses_at_once_octet_presses_one(owned: Town) -> None:
-    message = await asked(owned)
-    owned.lane.gate.clear()
-    owned.lane.began.clear()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(owned.press(message, "Approve"))
-        await asyncio.wait_for(owned.lane.began.wait(), 60)
-        second = await owned.press(message, "Deny")
-        owned.lane.gate.set()
-    assert text_of(second) == said(ActionUnderway(act="approve", agent=AGENT))
-    assert owned.lane.pressed == [Act.APPROVE]
 
 
 async def test_a_press_on_a_dialog_that_changed_presses_nothing_and_octet_asks_about_the_new_one(owned: Town) -> None:
