@@ -23,9 +23,9 @@ from automation.protocol.ports import TransientFailure
 from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, PictureArea, Reason, Result
 from core.kit.version import host, version
 from core.profiles.model import Box, Profile, Readback, Transcript
-from tests.automation.desktop.scenes import SOON, soon
+from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.display import VirtualDisplay
-from tests.fakes.desk import TERM, TK, Commits, News, deliver, make_hands, make_order, open_term, open_tk, running
+from tests.fakes.desk import TERM, TK, News, make_hands, open_term, open_tk, running
 
 if TYPE_CHECKING:
     from automation.desktop.accessibility.reader import AccessibilityReader
@@ -137,49 +137,38 @@ def test_a_picture_is_made_small_enough_to_be_kept() -> None:
     assert all(0 < len(one.png) <= MOST_PICTURE_BYTES for one in pictures)
 
 
+both_kinds = pytest.mark.parametrize("profile", [TK, TERM], ids=lambda profile: profile.name)
+
+
 @pytest.mark.display
-@pytest.mark.parametrize("profile", [TK, TERM], ids=lambda profile: profile.name)
+@both_kinds
 async def test_the_composer_is_seen_with_the_text_before_enter_and_empty_after_it(
     display: VirtualDisplay, tmp_path: Path, profile: Profile
 ) -> None:
-    agent = (open_tk if profile is TK else open_term)(display, "agent-1", 50, 50)
-    news = News()
-    async with running(make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON), news) as desk:
-        outcome = await deliver(desk.lane, make_order("agent-1", "Do this, please"))
-        pid = desk.hands.worker_pid
+    async with scene(display, tmp_path, profile=profile) as on:
+        outcome = await on.deliver()
+        pid, box = on.desk.hands.worker_pid, on.agent.seen.box
     assert outcome.result is Result.DELIVERED, outcome
-    seen = shots(outcome)
-    assert set(seen) == {(Moment.STAGED, PictureArea.COMPOSER), (Moment.AFTERWARDS, PictureArea.COMPOSER)}, (
-        "not the whole window"
-    )
-    composer = profile.composer
+    seen, composer = shots(outcome), profile.composer
+    assert set(seen) == {(moment, PictureArea.COMPOSER) for moment in (Moment.STAGED, Moment.AFTERWARDS)}
     assert {one.size for one in seen.values()} == {(composer.box.width, composer.box.height)}
     assert not is_blank(seen[Moment.STAGED, PictureArea.COMPOSER], composer.background, composer.caret_px)
     assert is_blank(seen[Moment.AFTERWARDS, PictureArea.COMPOSER], composer.background, composer.caret_px)
-    evidence = outcome.evidence
-    assert evidence is not None
-    box, hand, target = agent.seen.box, evidence.hand, evidence.target
+    assert outcome.evidence is not None
+    hand, target = outcome.evidence.hand, outcome.evidence.target
     assert hand is not None
     assert (hand.pid, hand.host, hand.version) == (pid, host(), version())
     assert target is not None
-    assert (target.id, target.kind, target.place) == (
-        agent.seen.id,
-        agent.seen.kind,
-        (box.x, box.y, box.width, box.height),
-    )
+    assert (target.id, target.place) == (on.agent.seen.id, (box.x, box.y, box.width, box.height))
 
 
 @pytest.mark.display
 async def test_masked_regions_leave_the_worker_in_no_picture(display: VirtualDisplay, tmp_path: Path) -> None:
-    agent = open_tk(display, "agent-1", 50, 50)
-    news = News()
     part = TK.composer.box
     mask = Box(x=part.x, y=part.y, width=40, height=part.height)
-    shy = replace(TK, store_full_window=True, masks=(mask,))
-    async with running(make_hands(display.name, tmp_path, (agent.window,), news, tk=shy, limits=SOON), news) as desk:
-        commits = Commits()
-        outcome = await deliver(desk.lane, make_order("agent-1", "WWWWWWWWWWWWWWWWW"), commits)
-        shown = Image.open(io.BytesIO(await desk.hands.picture("agent-1"))).convert("RGB")
+    async with scene(display, tmp_path, profile=replace(TK, store_full_window=True, masks=(mask,))) as on:
+        outcome = await on.deliver("WWWWWWWWWWWWWWWWW")
+        shown = Image.open(io.BytesIO(await on.desk.hands.picture("agent-1"))).convert("RGB")
     assert outcome.result is Result.DELIVERED, outcome
     seen = shots(outcome)
     assert set(seen) == {(when, of) for when in (Moment.STAGED, Moment.AFTERWARDS) for of in PictureArea}
@@ -187,18 +176,16 @@ async def test_masked_regions_leave_the_worker_in_no_picture(display: VirtualDis
     for picture in (*wholes, shown):
         hidden = picture.crop((mask.x, mask.y, mask.x + mask.width, mask.y + mask.height))
         assert count_differing(hidden, Image.new("RGB", hidden.size, GREY)) == 0
-    assert not any(mark.startswith("picture:") for mark in commits.drafts)
+    assert not any(mark.startswith("picture:") for mark in on.commits.drafts)
 
 
 @pytest.mark.display
-@pytest.mark.parametrize("profile", [TK, TERM], ids=lambda profile: profile.name)
+@both_kinds
 async def test_a_composer_with_an_answer_code_is_in_no_picture_if_its_program_does_not_tell_where_the_code_is(
     display: VirtualDisplay, tmp_path: Path, profile: Profile
 ) -> None:
-    agent = (open_tk if profile is TK else open_term)(display, "agent-1", 50, 50)
-    news, order = News(), make_order("agent-1", CODE)
-    async with running(make_hands(display.name, tmp_path, (agent.window,), news, limits=SOON), news) as desk:
-        outcome = await deliver(desk.lane, order)
+    async with scene(display, tmp_path, profile=profile) as on:
+        outcome = await on.deliver(CODE)
     assert outcome.result is Result.DELIVERED, outcome
     seen, composer = shots(outcome), profile.composer
     assert {colour for _, colour in seen[Moment.STAGED, PictureArea.COMPOSER].getcolors() or ()} == {GREY}
@@ -233,22 +220,17 @@ async def test_a_picture_of_the_whole_display_hides_what_is_masked_wherever_its_
 
 @pytest.mark.display
 async def test_what_comes_over_the_window_after_enter_is_in_no_picture(display: VirtualDisplay, tmp_path: Path) -> None:
-    agent = open_tk(display, "agent-1", 50, 50, busy_ms=0)  # it never shows that it works: Enter is watched for long
-    news = News()
     slow = replace(TK, confirm_timeout_ms=3000, weak_by_emptying=False)
+    async with scene(display, tmp_path, profile=slow, busy_ms=0) as on, asyncio.TaskGroup() as group:
 
-    async def cover() -> None:
-        await soon(lambda: bool(agent.heard), "Enter was pressed")
-        display.lay_over(60, 260, 300, 80, title="my bank")
+        async def cover() -> None:
+            await soon(lambda: bool(on.agent.heard), "Enter was pressed")
+            display.lay_over(60, 260, 300, 80, title="my bank")
 
-    hands = make_hands(display.name, tmp_path, (agent.window,), news, tk=slow, limits=SOON)
-    async with running(hands, news) as desk, asyncio.TaskGroup() as group:
         group.create_task(cover())
-        outcome = await deliver(desk.lane, make_order("agent-1", "hello"))
+        outcome = await on.deliver()  # the window never shows that it works: Enter is watched for long
     assert outcome.result is Result.UNKNOWN
     seen = shots(outcome)
     assert set(seen) == {(Moment.STAGED, part) for part in PictureArea}, "a covered window gives no picture"
     for picture in seen.values():
-        colours = picture.getcolors(1_000_000)
-        assert colours is not None
-        assert COVER not in {colour for _, colour in colours}
+        assert COVER not in {colour for _, colour in picture.getcolors(1_000_000) or ((0, COVER),)}

@@ -272,7 +272,10 @@ class Looks:
 
 
 def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates() -> None:
-    trial = TrialObserver(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
+    trial, other = (
+        TrialObserver(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
+        for _ in range(2)
+    )
     trial.before, trial.staged, trial.after = window(), window(caret=True), window(said="said")
     anchor, over, moved = Box(x=0, y=0, width=120, height=20), Box(x=60, y=0, width=120, height=20), COMPOSER
     spares = [Box(x=x, y=0, width=40, height=20) for x in (125, 170, 215, 260)]
@@ -280,7 +283,7 @@ def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates()
     assert [box for box, _ in tried.candidates] == spares[:3]
     assert tried.anchor == anchor
     refused = Outcome(result=Result.REFUSED, reason=Reason.DIALOG)
-    kept_out = trial.tried(refused, text="", anchors=(anchor, *spares))
+    kept_out = other.tried(refused, text="", anchors=(anchor, *spares))
     assert (kept_out.ok, kept_out.reason, tuple(kept_out.candidates)) == (False, Reason.DIALOG, ())
 
 

@@ -132,6 +132,8 @@ async def test_only_the_owner_hears_what_covers_a_window_and_a_picture_shows_the
     async with scene(display, tmp_path) as on:
         with Image.open(io.BytesIO(await on.desk.hands.picture("agent-1"))) as picture:
             assert picture.size == (on.agent.seen.box.width, on.agent.seen.box.height)
+        (seen,) = await on.desk.hands.examine()
+        assert (seen.usable, seen.unread) == (True, ""), "its profile does not ask for the accessibility bus"
         display.lay_over(400, 300, 120, 60, title="a dialog")
         assert (await on.deliver(about={Reason.COVERED})).note == "by another window"
         (status,) = await on.desk.hands.look()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import warnings
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -156,12 +158,20 @@ def test_a_server_on_wayland_is_refused_and_one_of_its_own_is_not(
         assert server.is_closed
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Xlib leaves the socket of no server
 @pytest.mark.parametrize(
     ("session", "display"), [({"XDG_SESSION_TYPE": "wayland"}, ""), ({"WAYLAND_DISPLAY": "wayland-0"}, ":987")]
 )
 def test_without_an_x_server_wayland_is_refused_with_the_three_ways_out(session: dict[str, str], display: str) -> None:
-    with pytest.raises(wayland.WaylandRefused) as refused:
-        wayland.refuse_wayland(session, display)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # python-xlib leaves the socket that did not connect
+        with pytest.raises(wayland.WaylandRefused) as refused:
+            wayland.refuse_wayland(session, display)
+        refused.value.__cause__ = refused.value.__context__ = None
+        gc.collect()
     for way_out in ("Xorg session", "octet desk up", "--tmux"):
         assert way_out in refused.value.message
+
+
+@pytest.mark.display
+def test_a_display_of_its_own_is_no_wayland_whatever_the_session_is(display: VirtualDisplay) -> None:
+    wayland.refuse_wayland({"WAYLAND_DISPLAY": "wayland-0", "XDG_SESSION_TYPE": "wayland"}, display.name)
