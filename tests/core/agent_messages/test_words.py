@@ -231,30 +231,18 @@ async def test_a_refused_window_takes_no_task_away_from_an_agent_at_work(tmp_pat
         assert (status.state, status.task) == (AgentState.BUSY, task)
 
 
-async def test_a_brief_comes_before_words_about_it(tmp_path: Path) -> None:
-    lane = FakeLane()
-    lane.gate.clear()
-    async with house(tmp_path, lane) as octet:
-        task = (await octet.tasks.new(make_new_task("the brief"), by=ADA)).id
-        await until(lambda: _is(bool(lane.orders)), octet)
-        sent = await octet.agent_messages.send(say("about it", task=task), by=ADA)
-        assert (sent.deliveries[0].state, sent.deliveries[0].reason) == (S.QUEUED, Reason.BRIEF_FIRST)
-        lane.gate.set()
-        await stands(octet, sent, S.DELIVERED)
-        assert [text.splitlines()[1] for text in lane.submitted] == ["the brief", "about it"]
-
-
-async def test_words_about_nothing_in_particular_wait_for_a_brief_that_is_on_its_way(tmp_path: Path) -> None:
+@pytest.mark.parametrize("draft", [say("words", task="T-1"), say("words", agent="Left")], ids=["task", "agent"])
+async def test_a_brief_that_is_on_its_way_comes_before_words(tmp_path: Path, draft: NewAgentMessage) -> None:
     lane = FakeLane()
     lane.gate.clear()
     async with house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task("the brief"), by=ADA)
         await until(lambda: _is(bool(lane.orders)), octet)
-        sent = await octet.agent_messages.send(say("by the way", agent="Left"), by=ADA)
-        assert sent.deliveries[0].reason == Reason.BRIEF_FIRST
+        sent = await octet.agent_messages.send(draft, by=ADA)
+        assert (sent.deliveries[0].state, sent.deliveries[0].reason) == (S.QUEUED, Reason.BRIEF_FIRST)
         lane.gate.set()
         await stands(octet, sent, S.DELIVERED)
-        assert [text.splitlines()[1] for text in lane.submitted] == ["the brief", "by the way"]
+        assert [text.splitlines()[1] for text in lane.submitted] == ["the brief", "words"]
 
 
 async def test_words_for_which_a_window_was_too_busy_go_before_the_next_brief(

@@ -24,7 +24,7 @@ HEADER = Box(x=0, y=0, width=300, height=30)
 class Taller(FakeDisplayProbe):
     """Its composer is taller than it looks while it is empty: the first draft shows above what was measured."""
 
-    anchors: tuple[Box, ...] = (REACHED, HEADER)
+    anchors: tuple[Box, ...] = ()
 
     async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
         return replace(await super().measure(window, point, avoid), anchors=self.anchors)
@@ -50,19 +50,13 @@ def home(tmp_path: Path) -> Home:
     return Home(root=tmp_path)
 
 
-async def test_an_anchor_that_a_taller_composer_reaches_gives_way_to_another(home: Home) -> None:
-    calibration = Calibrator(home=home, scout=Taller("Octetdemo"))
-    await calibration.look()
-    wanted = WindowChoice(window=1, profile="demo_tk", name="agent-1", agent="Agent-1", point=(100, 350))
-    done = await calibration.connect(wanted, "apollo")
-    assert (done.measured.anchors, done.measured.composer.y) == ((HEADER,), 298)
-
-
-async def test_where_no_other_is_left_the_window_is_connected_without_an_anchor(home: Home) -> None:
+@pytest.mark.parametrize("others", [(HEADER,), ()], ids=["another is left", "none is left"])
+async def test_an_anchor_that_a_taller_composer_reaches_gives_way(home: Home, others: tuple[Box, ...]) -> None:
     scout = Taller("Octetdemo")
-    scout.anchors = (REACHED,)
+    scout.anchors = (REACHED, *others)
     calibration = Calibrator(home=home, scout=scout)
     await calibration.look()
     wanted = WindowChoice(window=1, profile="demo_tk", name="agent-1", agent="Agent-1", point=(100, 350))
     done = await calibration.connect(wanted, "apollo")
-    assert "anchor" not in done.calibrated
+    assert (done.measured.anchors, done.measured.composer.y) == (others, 298)
+    assert ("anchor" in done.calibrated) is bool(others)

@@ -101,19 +101,11 @@ async def test_a_task_is_brought_to_its_window_and_ends_with_the_answer(tmp_path
         view = await octet.tasks.show(task.id, by=ADA)
         assert view.task.state is TaskState.DONE
         assert [answer.body for answer in view.answers] == ["Seven."]
+        assert "octet done T-1" in view.prompt
+        assert code_in(lane.submitted[0]) not in view.prompt, "people do not see the code"
         assert view.deliveries[0].state is DeliveryState.DELIVERED
         assert (await octet.agents.show("agent-1", by=ADA)).state is AgentState.IDLE
         assert await octet.journal.verify() > 5
-
-
-async def test_the_prompt_that_people_see_does_not_carry_the_code(tmp_path: Path) -> None:
-    lane = FakeLane()
-    async with window_house(tmp_path, lane) as octet:
-        task = await octet.tasks.new(make_new_task(), by=ADA)
-        await reach(octet, task.id, TaskState.WORKING)
-        shown = (await octet.tasks.show(task.id, by=ADA)).prompt
-        assert code_in(lane.submitted[0]) not in shown
-        assert "octet done T-1" in shown
 
 
 async def test_a_dry_run_waits_and_closes_no_task_until_a_person_answers_with_its_code(tmp_path: Path) -> None:

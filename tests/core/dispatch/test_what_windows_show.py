@@ -37,9 +37,17 @@ async def shows(octet: Coordinator, activity: Activity, mark: str = "") -> None:
 
 
 async def becomes(octet: Coordinator, state: AgentState, reason: str | None = None, task: str | None = "T-1") -> None:
-    async with asyncio.timeout(60):
-        while await agent(octet) != (state, reason, task):  # noqa: ASYNC110 each round asks anew
-            await asyncio.sleep(0.01)
+    async def is_so() -> bool:
+        return await agent(octet) == (state, reason, task)
+
+    await until(is_so, octet)
+
+
+async def is_in(octet: Coordinator, state: AgentState, name: str = "Agent-1") -> None:
+    async def is_so() -> bool:
+        return (await agent(octet, name))[0] is state
+
+    await until(is_so, octet)
 
 
 @pytest.mark.parametrize(
@@ -169,9 +177,7 @@ async def test_a_free_agent_whose_window_stands_still_is_offline_while_its_desk_
         await octet.dispatch.desk_changed(
             "main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "its display is gone")
         )
-        async with asyncio.timeout(60):
-            while (await agent(octet))[0] is not AgentState.OFFLINE:  # noqa: ASYNC110 each round asks anew
-                await asyncio.sleep(0.01)
+        await is_in(octet, AgentState.OFFLINE)
 
 
 async def test_a_limit_that_was_shown_while_the_prompt_was_brought_stands_on_the_card_afterwards(
@@ -199,13 +205,9 @@ async def test_a_task_whose_other_agent_is_only_at_its_limit_stays_ready_when_a_
     lane.gate.clear()
     async with window_house(tmp_path, lane, agents=2, clock=FakeClock()) as octet:
         await octet.dispatch.window_shows("main", Shown(window="agent-2", activity=Activity.LIMITED, mark=""))
-        async with asyncio.timeout(60):
-            while (await agent(octet, "Agent-2"))[0] is not AgentState.LIMITED:  # noqa: ASYNC110 each round asks anew
-                await asyncio.sleep(0.01)
+        await is_in(octet, AgentState.LIMITED, "Agent-2")
         await octet.tasks.new(make_new_task(), by=ADA)
-        async with asyncio.timeout(60):
-            while (await agent(octet))[0] is not AgentState.OFFLINE:  # noqa: ASYNC110 each round asks anew
-                await asyncio.sleep(0.01)
+        await is_in(octet, AgentState.OFFLINE)
         moves = [
             entry.data["now"] for entry in await entries_of(octet.journal, "task:T-1") if entry.name == "TaskMoved"
         ]

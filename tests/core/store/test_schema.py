@@ -87,14 +87,11 @@ async def test_a_first_start_that_the_power_ended_before_the_log_was_there_is_ta
     assert schema.inspect(path) is schema.FileState.PRESENT
 
 
-async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+async def test_no_database_and_a_cut_off_one_are_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "octet.db"
     path.write_text("Dear diary, " * 100)
     await is_refused(path, DatabaseDamaged)
-
-
-async def test_a_cut_off_database_is_refused_and_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "octet.db"
+    path.unlink()
     await make_database(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 + 100])
     await is_refused(path, DatabaseDamaged)
