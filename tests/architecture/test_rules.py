@@ -133,7 +133,7 @@ def test_each_mutation_of_the_list_fits_the_code() -> None:
     assert (stale, gone) == ([], [])
 
 
-def test_there_are_thirty_mutations_of_all_three_layers() -> None:
+def test_there_are_sixty_mutations_of_all_layers() -> None:
     mutations = read(LIST)
-    assert len({one.name for one in mutations}) == len(mutations) >= 30
-    assert {one.file.split("/")[0] for one in mutations} == {"automation", "bot", "core"}
+    assert len({one.name for one in mutations}) == len(mutations) >= 60
+    assert {one.file.split("/")[0] for one in mutations} == {"automation", "bot", "core", "sandbox"}
