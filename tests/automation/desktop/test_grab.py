@@ -49,8 +49,6 @@ def answers(display: VirtualDisplay) -> float:
 @pytest.mark.parametrize(
     ("how", "milliseconds"),
     [("input", 0), ("input", 1), ("activate", 2)],
-    ("how", "milliseconds"),
-    [("input", 0), ("input", 1), ("activate", 2)],
     ids=["without pause", "each ms", "by the manager"],
 )
 async def test_a_thief_of_the_focus_never_gets_a_key(
