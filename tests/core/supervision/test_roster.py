@@ -11,7 +11,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
 from core.security.model import NotAllowed
-from core.tasks.model import TaskState
+from core.tasks.model import TaskId, TaskState
 from tests.builders import (
     ADA,
     CAROL,
@@ -147,6 +147,16 @@ async def test_a_pause_outlasts_a_restart_and_nobody_delivers_behind_it(tmp_path
         assert lane.orders == []
         await octet.availability.resume("Agent-1", by=ADA)
         await reach(octet, task, TaskState.WORKING)
+
+
+async def test_an_unknown_delivery_holds_its_agent_also_after_a_pause(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(UNKNOWN)) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, TaskId("T-1"), TaskState.PARKED, "delivery_unknown")
+        assert (await octet.availability.drain("Agent-1", by=ADA)).state is AgentState.PAUSED
+        assert (await octet.availability.resume("Agent-1", by=ADA)).state is AgentState.HELD
+        await octet.tasks.cancel(TaskId("T-1"), by=ADA)
+        assert (await agent(octet))[0] is AgentState.IDLE
 
 
 async def test_a_reason_to_wait_follows_what_is_so(tmp_path: Path) -> None:
