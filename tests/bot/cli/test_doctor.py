@@ -50,7 +50,7 @@ async def test_a_right_home_is_0_and_each_line_bears_its_level(home: Home) -> No
     assert code == 0, out
     heads = [line for line in out.splitlines() if not line.startswith(" ")]
     assert {line.split()[0] for line in heads} <= {"ok", "warning"}
-    for words in ("Python 3", "SQLite 3", "python-xlib", "tkinter", "is right", "desk main", "OCTET_DISCORD_TOKEN"):
+    for words in ("Python 3", "SQLite 3", "python-xlib", "tkinter", "is valid", "desk main", "OCTET_DISCORD_TOKEN"):
         assert words in out
     assert not (home.root / "octet.db").exists()
     assert not (home.root / "octet.lock").exists()

@@ -38,7 +38,7 @@ async def test_what_is_tried_or_arranged_must_be_there(face: Face) -> None:
 async def test_windows_are_connected_by_questions_and_answers(face: Face) -> None:
     path = "/api/v2/desks/main/calibration"
     none = await face.operator.post(path, json={})
-    assert (none.status_code, none.json()["code"]) == (503, "nobody_reloads")
+    assert (none.status_code, none.json()["code"]) == (503, "reload_unavailable")
     ways = FakeCalibrations(face.house.home)
     face.house.core.maintenance.reloads_by(FakeReload(), ways)
     assert (await face.operator.get(path)).json()["code"] == "no_open_calibration"
