@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import cast
 
@@ -17,7 +16,6 @@ from bot.web.click_page import OneTimeLinks
 from bot.web.guard import LOOPBACK_NAMES, Access, Asker, Callers, Core, Guard, RequiredAccess
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
-from core.kit.errors import OctetError
 from core.messages.model import MAX_ANSWER_CHARS
 
 router = APIRouter()
@@ -72,7 +70,8 @@ async def proof(nonce: str, core: Core, request: Request, agent: str = "") -> di
 
 @router.get("/readyz")
 async def readyz(core: Core, by: Asker, request: Request, response: Response) -> dict[str, object]:
-    problems = await _problems(core)
+    why = await core.store.why_not_writable(within_s=_LOOK_S)
+    problems = [why] if why else []
     if problems:
         response.status_code = 503
     if not (by and by.is_operator):
@@ -84,16 +83,3 @@ async def readyz(core: Core, by: Asker, request: Request, response: Response) ->
         "discord_connected": cast("Callable[[], bool]", request.app.state.is_discord_connected)(),
         "desks": {name: state.value for name, state in core.desks.states().items()},
     }
-
-
-async def _problems(core: Core) -> list[str]:
-    try:
-        async with asyncio.timeout(_LOOK_S):
-            await core.store.ping()
-    except TimeoutError:
-        known = core.store.trouble
-        return [known.message if known else f"The database has not answered for {_LOOK_S:g} s."]
-    except OctetError as error:
-        return [error.message]
-    known = core.store.trouble  # the last write was refused, and none has succeeded since
-    return [known.message] if known else []

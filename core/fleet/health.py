@@ -4,14 +4,12 @@ task goes well: `Fleet.needs_me` lists those that wait for a user."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
 from core.desks.model import DeskState
 from core.dispatch.services import Services
 from core.fleet.model import Part, Ping, Trouble, Wellness
-from core.kit.errors import OctetError
 from core.remedies import explain
 from core.security.model import Actor, Permission, require
 
@@ -51,16 +49,7 @@ class Health:
         return Wellness(troubles=tuple(troubles), ping=self._ping, at_ms=now_ms)
 
     async def _store_trouble(self) -> list[Trouble]:
-        why = ""
-        try:
-            async with asyncio.timeout(_LOOK_S):
-                await self._store.ping()
-        except TimeoutError:
-            why = f"The database has not answered for {_LOOK_S:g} s."
-        except OctetError as error:
-            why = error.message
-        if not why and self._store.trouble is not None:
-            why = self._store.trouble.message
+        why = await self._store.why_not_writable(within_s=_LOOK_S)
         then = "Fix that. Octet then continues."
         return [Trouble(part=Part.STORE, what=why, next=then, counts=True)] if why else []
 

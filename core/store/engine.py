@@ -25,7 +25,7 @@ from sqlalchemy.pool import StaticPool
 
 from core.kit import faults
 from core.kit.clock import SteadyClock
-from core.kit.errors import Unavailable
+from core.kit.errors import OctetError, Unavailable
 from core.store import schema
 from core.store.disk_reserve import Reserve
 from core.store.errors import (
@@ -179,6 +179,17 @@ class Store:
             tx.execute(_PULSE[self._pulse])
 
         await self.write(pulse)
+
+    async def why_not_writable(self, *, within_s: float) -> str:
+        """Return why the database cannot be written now, as far as that shows in this time; empty if it can."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self.ping()
+        except TimeoutError:
+            return self.trouble.message if self.trouble else f"The database has not answered for {within_s:g} s."
+        except OctetError as error:
+            return error.message
+        return self.trouble.message if self.trouble else ""  # the last write was refused, and none has succeeded since
 
     async def until_back(self) -> None:
         """Return when the database can be written again; at once if nothing is known to be wrong."""
