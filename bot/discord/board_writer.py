@@ -5,7 +5,6 @@ It works beside the outbox with separate tasks and rows, and makes at most one c
 from __future__ import annotations
 
 import asyncio
-import random
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,7 +13,7 @@ import structlog
 from bot.discord import fleet_view
 from bot.discord.channel_client import ChannelClient
 from bot.discord.errors import ChannelForbidden, ChannelGone, DiscordBusy, MessageGone, MessageRejected, TooOldToEdit
-from bot.discord.message_writer import MessageWriter
+from bot.discord.message_writer import LONGEST_PAUSE_S, MessageWriter, retry_after_s
 from bot.discord.parts import Parts, without_clocks
 from bot.discord.send_limits import DiscordBan
 from core.coordinator import Coordinator
@@ -27,7 +26,6 @@ from core.security.model import HUB
 log = structlog.get_logger(__name__)
 
 _REST_S = 3600.0
-_LONGEST_PAUSE_S = 300.0
 _SPARE_EDITS = 2  # how many of a channel's edits it leaves to cards
 
 
@@ -92,7 +90,7 @@ class BoardWriter(MessageWriter):
             self._pause(progress, self.failed_rest_s)
             log.warning("board_not_recorded", board=row.id, why=error.message)
         except Exception:
-            self._pause(progress, _LONGEST_PAUSE_S)
+            self._pause(progress, LONGEST_PAUSE_S)
             log.exception("board_failed", board=row.id)
 
     async def _write_and_record(self, row: LiveBoard, parts: Parts, progress: _BoardProgress) -> None:
@@ -111,8 +109,7 @@ class BoardWriter(MessageWriter):
             self._limits.note_refusal(row.place.channel, refused.message)
             await self._fleet.boards.no_access(row.id, error=refused.message)
         except DiscordBusy as busy:
-            pause_s = busy.after_s or min(2.0**progress.fails, _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
-            self._pause(progress, pause_s)
+            self._pause(progress, retry_after_s(busy, progress.fails))
             log.warning("board_waits", board=row.id, why=busy.message)
         except (ChannelGone, MessageRejected) as lost:
             log.warning("board_given_up", board=row.id, channel=row.place.channel, why=lost.message)

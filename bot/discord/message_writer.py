@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
@@ -11,11 +12,14 @@ from typing import NoReturn
 import structlog
 
 from bot.discord.channel_client import ChannelClient
+from bot.discord.errors import DiscordBusy
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
 
 log = structlog.get_logger(__name__)
+
+LONGEST_PAUSE_S = 300.0
 
 
 class MessageWriter(ABC):
@@ -89,3 +93,8 @@ class MessageWriter(ABC):
             if not self._busy:
                 self._idle.set()
             self._news.set()
+
+
+def retry_after_s(busy: DiscordBusy, tries: int) -> float:
+    """Return in how many seconds to try again: as Discord says, else longer after each try."""
+    return busy.after_s or min(2.0 ** min(tries, 16), LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)

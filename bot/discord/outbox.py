@@ -6,7 +6,6 @@ second one, and its marker in small print, by which Octet finds it when Discord 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -25,7 +24,7 @@ from bot.discord.errors import (
     ThreadClosed,
     TooOldToEdit,
 )
-from bot.discord.message_writer import MessageWriter
+from bot.discord.message_writer import MessageWriter, retry_after_s
 from bot.discord.parts import Parts, without_clocks
 from bot.discord.send_limits import DiscordBan
 from core.coordinator import Coordinator
@@ -42,7 +41,6 @@ log = structlog.get_logger(__name__)
 EDIT_EVERY_S = 1.0  # the shortest time between two edits of one message
 NONCE_LASTS_MS = 60_000  # Octet searches for a notice that it may have sent longer ago; Discord forgets nonces later
 CLOCK_SLACK_MS = 300_000  # how far this machine's clock may be ahead of Discord's
-_LONGEST_PAUSE_S = 300.0
 _REST_S = 60.0
 _AT_ONCE = 8
 _MOST_FAILURES = 10  # Octet drops a message at which Discord failed so often while it took others
@@ -166,7 +164,7 @@ class Outbox(MessageWriter):
             if isinstance(later, DiscordFailed) and await self._fails_alone(notice):
                 await self._drop(notice, f"{later.message} (tried {_MOST_FAILURES} times)")
                 return
-            after_s = later.after_s or min(2.0 ** min(notice.attempts, 16), _LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)
+            after_s = retry_after_s(later, notice.attempts)
             log.warning("notice_waits", notice=notice.id, why=later.message, after_s=round(after_s, 1))
             await self._notices.again(notice.id, error=later.message, after_s=after_s)
             self._on_trouble()
