@@ -119,13 +119,12 @@ class Coordinator(Services):
         lanes: Mapping[Route, LanePort],
         hands: Mapping[str, Hands],
         clock: Clock | None = None,
-        ids: Ids | None = None,
         patience: RetryPolicy | None = None,
     ) -> AsyncGenerator[Coordinator]:
         """Load all services and recover what a former process left. Deliveries go by `lanes`, one per route; `hands`
         are the desks' workers. The caller holds the home's lock. Raises as Store.open and load_key."""
         clock, policy = SteadyClock(clock or SystemClock()), patience or RetryPolicy()
-        ids = ids or Ids(clock)
+        ids = Ids(clock)
         audit_key, codes_key = _keys(estate.home)
         async with Store.open(estate.home.db) as store:
             faults.point("start.opened")

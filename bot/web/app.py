@@ -39,10 +39,9 @@ def create_app(
     *,
     operator_token: SecretStr,
     version: str,
-    allowed_hosts: frozenset[str] = LOOPBACK_NAMES,
     is_discord_connected: Callable[[], bool],
 ) -> ASGIApp:
-    """Build the application for one coordinator. `Host` must name one of `allowed_hosts`, with any port."""
+    """Build the application for one coordinator. `Host` must name one of LOOPBACK_NAMES, with any port."""
     app = errors.make_app()
     app.state.coordinator = coordinator
     app.state.version = version
@@ -53,7 +52,7 @@ def create_app(
     for routes in (router, click_page.router):
         app.include_router(routes)
     callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder)
-    return Guard(app, allowed_hosts=allowed_hosts, callers=callers, access=ACCESS)
+    return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS)
 
 
 @router.get("/livez")

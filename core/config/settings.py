@@ -163,16 +163,14 @@ def _checked_toml(file: TomlTable) -> dict[str, Any]:
             text = f"must be a table, not {show(value)}; write [{name}] above its keys"
             file.report((name,), "dict_type", text)
         else:
-            right[name] = _checked_section(file.table(name), SECTIONS[name])
+            table = file.table(name)
+            secrets = sorted(filter(_is_secret, table.data))
+            for key in secrets:
+                _refuse_secret(table, key)
+            plain = table.without(*secrets)
+            _, bad = validate_partly(SECTIONS[name], plain, strict=True)
+            right[name] = dict(plain.without(*bad).data)
     return right
-
-
-def _checked_section(table: TomlTable, kind: type[Section]) -> dict[str, object]:
-    for key in sorted(filter(_is_secret, table.data)):
-        _refuse_secret(table, key)
-    plain = table.without(*filter(_is_secret, table.data))
-    _, bad = validate_partly(kind, plain, strict=True)
-    return dict(plain.without(*bad).data)
 
 
 def _is_secret(key: str) -> bool:

@@ -117,8 +117,7 @@ def learn(profile: Profile, value: Sign | Box) -> Profile:
     """Return the profile with this busy sign, which then proves a delivery too, or with this anchor."""
     if isinstance(value, Box):
         return replace(profile, anchor=value)
-    sign = {"box": value.box, "colour": value.colour, "share": value.share}
-    busy = replace(profile.busy, **sign, is_learned=True)
+    busy = replace(profile.busy, box=value.box, colour=value.colour, share=value.share, is_learned=True)
     return replace(profile, busy=busy, confirm=profile.confirm | {Confirm.BUSY_SEEN})
 
 

@@ -55,9 +55,9 @@ def speak_utf8() -> None:
             setattr(sys, name, Filtered(cast("TextIO", stream), shown=shown))
 
 
-def command_line(words: Sequence[str], platform: str = sys.platform) -> str:
+def command_line(words: Sequence[str]) -> str:
     """Return a command as users type it on this platform: in cmd and PowerShell on Windows, else in a POSIX shell."""
     import shlex  # here: agents' verbs must start fast and do not need it
     import subprocess
 
-    return subprocess.list2cmdline(words) if platform == "win32" else shlex.join(words)
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

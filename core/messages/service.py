@@ -79,8 +79,7 @@ class Messages:
         """Count what agents have sent to the task; the keys of what bore this code begin with `of_code`."""
         now_ms = self._clock.now_ms()
         asked = {"of_task": task, "of_code": of_code, "since": now_ms - MINUTE_MS, "now": now_ms}
-        row = tx.execute(_store.SENT, asked).one()
-        return SentTexts(texts=row.texts, size=row.size, recent=row.recent, first_ms=row.first_ms, late=row.late)
+        return from_attributes(SentTexts, tx.execute(_store.SENT, asked).one())
 
     def last_final_answer(self, tx: Tx, task: str) -> Message | None:
         """Return the newest answer that ended the task, if any did."""
