@@ -107,9 +107,9 @@ def enable(name: Name, home: HomeOption = None) -> None:
     try:
         who = getpass.getuser()
     except (OSError, KeyError, ImportError):
-        who = f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
+        who = f"user {os.getuid()}" if hasattr(os, "getuid") else "an unknown user"
     write(place, name, who=who, now_ms=SystemClock().now_ms())
-    print(f"enabled {name} for {who}in config/profiles/{name}.toml")
+    print(f"enabled {name} for {who} in config/profiles/{name}.toml")
     try:
         call(place, "POST", f"/profiles/{name}/enabled", body={"who": who})
     except OctetNotRunning:

@@ -61,7 +61,7 @@ def open_ping_url(home: Home) -> Iterator[Finding]:
         return
     if all(_others_may(path) for path in (home.root, home.config, file)):
         yield warning(
-            f"other accounts of this machine can read the ping address in {file}and could suppress the alarm with it",
+            f"other accounts of this machine can read the ping address in {file} and could suppress the alarm",
             f"Move it to {home.env_file}, as {PING_URL}=…, and `chmod 600 {home.env_file}`",
         )
 
