@@ -14,7 +14,7 @@ from bot.discord import fleet_view
 from bot.discord.channel_client import ChannelClient
 from bot.discord.errors import ChannelForbidden, ChannelGone, DiscordBusy, MessageGone, MessageRejected, TooOldToEdit
 from bot.discord.message_writer import LONGEST_PAUSE_S, MessageWriter, retry_after_s
-from bot.discord.parts import Parts, without_clocks
+from bot.discord.parts import Marker, Parts, without_clocks
 from bot.discord.send_limits import DiscordBan
 from core.coordinator import Coordinator
 from core.fleet.model import BoardId, BoardState, LiveBoard
@@ -153,11 +153,11 @@ class BoardWriter(MessageWriter):
         await self._fleet.boards.left(row.id)
 
     async def _find(self, row: LiveBoard) -> str | None:
-        return await self._channels.find_message(int(row.place.channel), self._marker(row), after_ms=0)
+        return await self._channels.find_message(int(row.place.channel), self._marker(row).code, after_ms=0)
 
     def _pause(self, progress: _BoardProgress, pause_s: float) -> None:
         progress.fails += 1
         progress.not_before_s = self._clock.monotonic_s() + pause_s
 
-    def _marker(self, row: LiveBoard) -> str:
-        return f"o{self._coordinator.home_mark}·b{row.id}"
+    def _marker(self, row: LiveBoard) -> Marker:
+        return Marker(code=f"o{self._coordinator.home_mark}.b{row.id}")

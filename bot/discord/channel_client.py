@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import discord
 import structlog
 from discord import ui
-from discord.components import Component, Container, TextDisplay
+from discord.components import ActionRow, Button, Component, Container, TextDisplay
 
 from bot.discord import errors
 from bot.discord.bot import Bot
-from bot.discord.parts import Parts, within_limits
+from bot.discord.parts import Parts, marker_in, within_limits
 from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import SendLimits
 from bot.verbs.declare import Origin
@@ -29,7 +29,7 @@ _CALL_S = 50.0
 """The longest time of one call, with the library's own waiting; the nonce makes the next try safe. Together with
 NONCE_LASTS_MS of the outbox it stays below the two minutes for which Discord remembers a nonce."""
 _SEARCHED = 300  # how many of a channel's newest messages are searched for a marker
-_ARCHIVE_MIN = 1440
+_ARCHIVE_MIN = 60
 _T = TypeVar("_T")
 
 
@@ -59,6 +59,11 @@ class ChannelClient:
             self._up.clear()
         else:
             self._up.set()
+
+    @property
+    def guild(self) -> str:
+        """The id of the bot's server; empty while no bot is connected."""
+        return "" if self._bot is None else str(self._bot.guild_id)
 
     async def wait_until_ready(self) -> None:
         await self._up.wait()
@@ -109,7 +114,7 @@ class ChannelClient:
             async for message in self._place(channel).history(limit=_SEARCHED):
                 if message.created_at < as_datetime(after_ms):
                     return None
-                if bot.user is not None and message.author.id == bot.user.id and marker in _markers(message):
+                if bot.user is not None and message.author.id == bot.user.id and marker_of(message) == marker:
                     return str(message.id)
             return None
 
@@ -157,8 +162,8 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
     return Origin(key=f"discord:{interaction.id}", place=place, thread=thread)
 
 
-def _markers(message: discord.Message) -> set[str]:
-    return {text.rpartition("\n")[2].removeprefix("-# ") for text in _shown(message)}
+def marker_of(message: discord.Message) -> str:
+    return marker_in(_shown(message), _custom_ids(message.components))
 
 
 def _shown(message: discord.Message) -> list[str]:
@@ -177,3 +182,11 @@ def _texts(components: Iterable[Component]) -> Iterable[str]:
             yield component.content
         elif isinstance(component, Container):
             yield from _texts(component.children)
+
+
+def _custom_ids(components: Iterable[Component]) -> Iterable[str]:
+    for component in components:
+        if isinstance(component, Container | ActionRow):
+            yield from _custom_ids(component.children)
+        elif isinstance(component, Button) and component.custom_id:
+            yield component.custom_id

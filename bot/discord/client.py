@@ -20,7 +20,7 @@ from bot.discord.errors import BotTokenRefused, IntentsRefused
 from bot.discord.message_writer import MessageWriter
 from bot.discord.outbox import Outbox
 from bot.discord.send_limits import DiscordBan, SendLimits
-from bot.discord.views.buttons import CancelTask, LookAtWindow, PressAct, RemoveBoard, ResolveUnknown
+from bot.discord.views.buttons import BUTTONS
 from bot.discord.views.calibration import AnswerCalibration, Recalibrate
 from core.coordinator import Coordinator
 from core.kit import faults
@@ -49,9 +49,7 @@ def create_bot(
     point_at(settings.discord)
     bot = Bot(coordinator, on_up=on_up, on_lost=on_lost, guild_id=settings.discord.guild_id)
     bot.http.http_trace = gate.trace_config()
-    bot.add_dynamic_items(
-        AnswerCalibration, CancelTask, LookAtWindow, PressAct, Recalibrate, RemoveBoard, ResolveUnknown
-    )
+    bot.add_dynamic_items(*BUTTONS, AnswerCalibration, Recalibrate)
     add_commands(bot.tree)
     return bot
 

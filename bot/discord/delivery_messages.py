@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.discord.parts import GREY, RED, Attachment, Parts, framed, written
+from bot.discord.parts import GREY, RED, Attachment, Marker, Parts, framed, written
 from bot.discord.render import named, person_id
 from bot.discord.text import CONTENT_LIMIT, cut, fence, inline, size
 from bot.discord.views.buttons import ResolveUnknown, quoted_note
@@ -54,7 +54,7 @@ _MOMENTS: dict[Moment, str] = {
 }
 
 
-def shown(view: AgentMessageView, *, marker: str) -> Parts:
+def shown(view: AgentMessageView, *, marker: Marker) -> Parts:
     """Show sender, recipients, text and progress, without a mention."""
     said = view.message
     to = "everyone" if said.recipient == "all" else inline(", ".join(one.agent for one in view.deliveries), 60)
@@ -66,7 +66,7 @@ def shown(view: AgentMessageView, *, marker: str) -> Parts:
     return written(f"{head}{cut(how(view.deliveries), room)}", marker)
 
 
-def news(notice: Notice, view: AgentMessageView, *, marker: str) -> Parts:
+def news(notice: Notice, view: AgentMessageView, *, marker: Marker) -> Parts:
     """Report an agent message that did not arrive, or may not have, and mention its sender."""
     agent, state, reason = (*notice.text.split(": ", 2), "", "")[:3]
     now = next((one for one in view.deliveries if one.agent == agent and one.state == state), None)
@@ -120,7 +120,9 @@ def _names(names: Sequence[str]) -> str:
     return f"{', '.join(inline(name, 60) for name in names[:_SHOWN_AGENTS])}{more}"
 
 
-def unknown_prompt_message(notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, marker: str) -> Parts:
+def unknown_prompt_message(
+    notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, marker: Marker
+) -> Parts:
     """Ask what became of a prompt, with pictures unless they are switched off (None); once settled, say how."""
     task, (how, _, who) = view.task, notice.text.partition(" by ")
     if how in _SETTLED:
@@ -138,7 +140,7 @@ def unknown_prompt_message(notice: Notice, view: TaskView, *, pictures: Sequence
 
 
 def unknown_delivery_message(
-    notice: Notice, view: AgentMessageView, *, pictures: Sequence[Picture] | None, marker: str
+    notice: Notice, view: AgentMessageView, *, pictures: Sequence[Picture] | None, marker: Marker
 ) -> Parts:
     """Ask the same about a message to an agent, and mention its sender."""
     message, asked = view.message, parse_asked(notice.about)
@@ -180,7 +182,7 @@ def _question(
     *,
     name: str,
     pictures: Sequence[Picture] | None,
-    marker: str,
+    marker: Marker,
     wakes: int | None,
 ) -> Parts:
     shots = [

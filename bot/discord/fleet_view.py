@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.discord.parts import BLUE, GREEN, RED, Parts, boxed
+from bot.discord.parts import BLUE, GREEN, RED, Marker, Parts, boxed
 from bot.discord.text import FORM, LAYOUT_LIMIT, cut, fitting, size
 from bot.discord.views.buttons import RemoveBoard
 from bot.discord.views.calibration import Recalibrate
@@ -29,12 +29,12 @@ def needs(found: Needs, *, guild: int | None) -> Parts:
     return Parts(view=boxed([head, "\n\n".join(shown)], colour=RED, buttons=buttons[:_BUTTONS]))
 
 
-def board(now: Board, *, marker: str) -> Parts:
+def board(now: Board, *, marker: Marker) -> Parts:
     is_busy = any(one.status.state is AgentState.BUSY for one in now.agents)
     colour = RED if now.needs else BLUE if is_busy else GREEN
     # Discord keeps the time current: the message needs no edit for it.
-    small = f"-# Updated <t:{now.at_ms // 1000}:R>\n-# {marker}"
-    return Parts(view=boxed([*blocks(now), small], colour=colour, buttons=(RemoveBoard(),)))
+    small = f"-# Updated <t:{now.at_ms // 1000}:R>"
+    return Parts(view=boxed([*blocks(now), small], colour=colour, buttons=(RemoveBoard(),), marker=marker))
 
 
 def blocks(now: Board) -> list[str]:

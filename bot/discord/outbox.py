@@ -1,7 +1,7 @@
 """The one writer of public messages: posts each notice once, in order, over crashes and failures.
 
 It remembers everything in the notices' rows. A message carries the notice's nonce, so that a repeated call makes no
-second one, and its marker in small print, by which Octet finds it when Discord has forgotten the nonce."""
+second one, and its marker, which people do not see and by which Octet finds it when Discord has forgotten the nonce."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bot.discord.errors import (
     TooOldToEdit,
 )
 from bot.discord.message_writer import MessageWriter, retry_after_s
-from bot.discord.parts import Parts, without_clocks
+from bot.discord.parts import Marker, Parts, without_clocks
 from bot.discord.send_limits import DiscordBan
 from core.coordinator import Coordinator
 from core.deliveries.model import parse_asked
@@ -152,7 +152,8 @@ class Outbox(MessageWriter):
                 self._limits.note_success(notice.place.channel)
             self._taken += 1
             self._failures.pop(notice.id, None)
-            self._resting[notice.id] = self._clock.monotonic_s() + EDIT_EVERY_S
+            if notice.posted_message:  # the first edit may follow the post at once
+                self._resting[notice.id] = self._clock.monotonic_s() + EDIT_EVERY_S
             self._tried.pop(notice.id, None)
         except DiscordBan as blocked:  # no fault of this notice: it stays due
             self._limits.note_ban(blocked.message, blocked.after_s)
@@ -188,7 +189,7 @@ class Outbox(MessageWriter):
             return False  # it fails at all of them
         try:  # no other notice waits: a search shows whether Discord works
             channel = int(notice.posted_channel) if notice.posted_channel else self._channel(notice.place)
-            await self._channels.find_message(channel, self._marker(notice), after_ms=self._clock.now_ms())
+            await self._channels.find_message(channel, self._marker(notice).code, after_ms=self._clock.now_ms())
         except OctetError:
             return False
         return True
@@ -208,7 +209,7 @@ class Outbox(MessageWriter):
         if message:
             if message not in self._given_up:
                 try:
-                    await self._edit(channel, message, render.card(view, marker=self._marker(notice)))
+                    await self._edit(channel, message, await self._card(notice, view))
                 except (MessageGone, TooOldToEdit) as gone:
                     log.info("card_reposted", task=notice.task, why=gone.message)
                     self._given_up.add(message)
@@ -224,7 +225,7 @@ class Outbox(MessageWriter):
 
     async def _post_card(self, notice: Notice, view: TaskView, channel: int, *, instead_of: str = "") -> str:
         tag = f"x{instead_of[-6:]}" if instead_of else ""
-        parts = render.card(view, marker=self._marker(notice, tag))
+        parts = await self._card(notice, view, tag)
         found = await self._find(notice, channel, tag)
         if found is None:
             posted = await self._post(channel, parts, self._nonce(notice, tag))
@@ -233,6 +234,10 @@ class Outbox(MessageWriter):
             found = posted.id
         await self._edit(channel, found, parts)
         return found
+
+    async def _card(self, notice: Notice, view: TaskView, tag: str = "") -> Parts:
+        marker, server = self._marker(notice, tag), notice.place.guild or self._channels.guild
+        return render.card(view, marker=marker, server=server, owner=await self._owner())
 
     async def _open_thread(self, view: TaskView, channel: int, message: str) -> None:
         """Make the thread before the card counts as posted. Where Discord refuses threads, news go to the channel."""
@@ -367,7 +372,7 @@ class Outbox(MessageWriter):
             return None
         # A future time came from a clock that was ahead: search without it.
         since_ms = 0 if notice.created_ms > now_ms else notice.created_ms - CLOCK_SLACK_MS
-        return await self._channels.find_message(channel, self._marker(notice, tag), after_ms=since_ms)
+        return await self._channels.find_message(channel, self._marker(notice, tag).code, after_ms=since_ms)
 
     async def _task_view(self, notice: Notice) -> TaskView:
         return await self._coordinator.tasks.show(TaskId(notice.task), by=HUB)
@@ -381,5 +386,9 @@ class Outbox(MessageWriter):
     def _nonce(self, notice: Notice, tag: str = "") -> str:
         return f"o{self._coordinator.home_mark}{notice.id}{tag}"
 
-    def _marker(self, notice: Notice, tag: str = "") -> str:
-        return f"o{self._coordinator.home_mark}·{notice.id}{'·' + tag if tag else ''}"
+    def _marker(self, notice: Notice, tag: str = "") -> Marker:
+        code = f"o{self._coordinator.home_mark}.{notice.id}{'.' + tag if tag else ''}"
+        guild = notice.place.guild or self._channels.guild or "@me"
+        where = [guild, notice.place.channel or str(self._default_channel or ""), notice.thread]
+        url = "/".join(("https://discord.com/channels", *filter(None, where)))
+        return Marker(code=code, label=notice.task or "Octet", url=url)

@@ -11,8 +11,38 @@ from typing import Any
 import discord
 from discord import ui
 
-GREY, BLUE, AMBER, RED, GREEN = 0x80848E, 0x4F6BED, 0xE0A800, 0xD13438, 0x4B8B6F
-Button = ui.DynamicItem[ui.Button[ui.LayoutView]]
+GREY, BLUE, AMBER, RED, GREEN, VIOLET = 0x80848E, 0x4F6BED, 0xE0A800, 0xD13438, 0x4B8B6F, 0x7B5EA7
+Button = ui.DynamicItem[ui.Button[ui.LayoutView]] | ui.Button[ui.LayoutView]
+MARKED = r"(?:~(?P<marker>[\w.]+))?"
+"""The end of the `custom_id` of a button that may carry a marker."""
+_ID_LIMIT = 100
+_ROW = 5  # buttons in a row
+_MARKER_LINK = re.compile(r"-# \[[^\]\n]*\]\(https://discord\.com/channels/[\w@/]*\?octet=([\w.]+)\)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """The sign by which the outbox finds its own message again. It is in the id of a button, else in the address of
+    a link in small print; people see the link's `label`."""
+
+    code: str
+    label: str = "Octet"
+    url: str = "https://discord.com/channels/@me"
+
+    @property
+    def line(self) -> str:
+        return f"-# [{self.label}]({self.url}?octet={self.code})"
+
+
+def marker_in(texts: Iterable[str], custom_ids: Iterable[str]) -> str:
+    """Read the marker of a message from its texts and the ids of its buttons; empty where it has none.
+
+    Only a line that Octet itself writes counts: quoted, fenced and escaped texts of others never look like it."""
+    for custom_id in custom_ids:
+        if found := re.search(MARKED[:-1] + "$", custom_id):
+            return found["marker"]
+    lines = (_MARKER_LINK.fullmatch(text.strip().rpartition("\n")[2]) for text in texts)
+    return next((found[1] for found in lines if found), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,27 +112,36 @@ def within_limits(parts: Parts) -> Parts:
 def boxed(
     texts: Iterable[str],
     *,
-    colour: int,
+    colour: int | None,
     items: Iterable[ui.Item[ui.LayoutView]] = (),
     buttons: Sequence[Button] = (),
-    small: str = "",
+    menus: Sequence[ui.DynamicItem[ui.Select[ui.LayoutView]]] = (),
+    marker: Marker | None = None,
 ) -> ui.LayoutView:
-    """Build a message with a coloured edge: texts, other items, buttons in one row, small print."""
+    """Build a message with a coloured edge: texts, other items, buttons in rows, menus, and its marker."""
     shown = [ui.TextDisplay[ui.LayoutView](text) for text in texts]
+    if marker is not None and not _mark(buttons, marker):
+        shown.append(ui.TextDisplay(marker.line))
     box: ui.Container[ui.LayoutView] = ui.Container(*shown, *items, accent_colour=colour)
-    if buttons:
-        row: ui.ActionRow[ui.LayoutView] = ui.ActionRow()
-        for button in buttons:
-            row.add_item(button)
-        box.add_item(row)
-    if small:
-        box.add_item(ui.TextDisplay(f"-# {small}"))
+    rows: list[Sequence[Any]] = [buttons[first : first + _ROW] for first in range(0, len(buttons), _ROW)]
+    rows += [[menu] for menu in menus]
+    for row in rows:
+        box.add_item(ui.ActionRow[ui.LayoutView](*row))
     return ui.LayoutView(timeout=None).add_item(box)
+
+
+def _mark(buttons: Iterable[Button], marker: Marker) -> bool:
+    """Put the marker into the id of the first button with room for it; return whether one has."""
+    for button in buttons:
+        if isinstance(button, ui.DynamicItem) and len(button.custom_id) + len(marker.code) < _ID_LIMIT:
+            button.item.custom_id = f"{button.custom_id}~{marker.code}"
+            return True
+    return False
 
 
 def framed(
     text: str,
-    marker: str,
+    marker: Marker | None,
     *,
     colour: int,
     wakes: int | None = None,
@@ -112,14 +151,25 @@ def framed(
     """Build a message with a coloured edge, pictures, buttons and the outbox's marker; mention the user `wakes`."""
     pictures = [discord.MediaGalleryItem(f"attachment://{one.name}", description=one.shows or None) for one in shots]
     items = [ui.MediaGallery[ui.LayoutView](*pictures)] if shots else []
-    view = boxed([_ping(wakes) + text], colour=colour, items=items, buttons=buttons, small=marker)
+    view = boxed([_ping(wakes) + text], colour=colour, items=items, buttons=buttons, marker=marker)
     return Parts(view=view, attachments=tuple(shots), mentions=(wakes,) if wakes else ())
 
 
-def written(text: str, marker: str, *, wakes: int | None = None, files: tuple[Attachment, ...] = ()) -> Parts:
+def written(
+    text: str,
+    marker: Marker,
+    *,
+    wakes: int | None = None,
+    files: tuple[Attachment, ...] = (),
+    buttons: Sequence[Button] = (),
+) -> Parts:
     """Build an ordinary message that mentions the user `wakes`, with the marker by which the outbox finds it."""
-    content = f"{_ping(wakes)}{text}\n-# {marker}"
-    return Parts(content=content, attachments=files, mentions=(wakes,) if wakes else ())
+    mentions, said = (wakes,) if wakes else (), f"{_ping(wakes)}{text}"
+    if not buttons:
+        return Parts(content=f"{said}\n{marker.line}", attachments=files, mentions=mentions)
+    items = [ui.File[ui.LayoutView](f"attachment://{file.name}") for file in files]
+    view = boxed([said], colour=None, items=items, buttons=buttons, marker=marker)
+    return Parts(view=view, attachments=files, mentions=mentions)
 
 
 def _ping(wakes: int | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from discord import ui
 
-from bot.discord.parts import AMBER, BLUE, GREEN, GREY, RED, Attachment, Parts, boxed, written
+from bot.discord.parts import AMBER, BLUE, GREY, RED, VIOLET, Attachment, Button, Marker, Parts, boxed, written
 from bot.discord.text import (
     CONTENT_LIMIT,
     FORM,
@@ -21,7 +21,7 @@ from bot.discord.text import (
     quote,
     size,
 )
-from bot.discord.views.buttons import CancelTask
+from bot.discord.views.buttons import CancelTask, ShowWindow
 from bot.verbs.types import PRIORITIES
 from core import remedies
 from core.deliveries.model import Delivery
@@ -32,54 +32,81 @@ from core.receipts.model import Receipt
 from core.remedies import sentence
 from core.tasks.model import ENDED, Task, TaskState, TaskView
 
-_MARGIN = 100  # characters kept free in each message for its marker and for what Discord may count otherwise
+_MARGIN = 300  # characters kept free in each message for buttons and for what Discord may count otherwise
 _BRIEF_CHARS = 600
+_FIRST_WORDS = 200  # of an answer, on its card
 _ANSWER_CHARS = 1_700
 _SHOWN_DELIVERIES = 5
 _SHOWN_ANSWERS = 5
 _SHOWN_RECEIPTS = 3
+_USUAL_PRIORITY = 2
+_AT_AGENT = frozenset(
+    {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.PARKED}
+)
 _CODE = re.compile(r"(--code[\s=]+)\S+")
 
-STATES: dict[TaskState, tuple[int, str]] = {
-    TaskState.DRAFT: (GREY, "draft"),
-    TaskState.READY: (BLUE, "ready, waits for a free agent"),
-    TaskState.WAITING: (AMBER, "waiting"),
-    TaskState.ASSIGNED: (BLUE, "assigned to {agent}, waits for the desk"),
-    TaskState.DELIVERING: (BLUE, "being delivered to {agent}"),
-    TaskState.WORKING: (BLUE, "{agent} is working on it"),
-    TaskState.BLOCKED: (AMBER, "{agent} needs an answer"),
-    TaskState.REVIEW: (BLUE, "in review"),
-    TaskState.PARKED: (RED, "stopped, needs attention"),
-    TaskState.FAILED: (RED, "failed"),
-    TaskState.EXPIRED: (RED, "expired"),
-    TaskState.DONE: (GREEN, "done, says its agent (not checked)"),
-    TaskState.CANCELLED: (GREY, "cancelled"),
+STATES: dict[TaskState, tuple[int, str, str]] = {
+    TaskState.DRAFT: (GREY, "⚪", "Draft"),
+    TaskState.READY: (BLUE, "⚪", "Queued"),
+    TaskState.WAITING: (AMBER, "🟡", "Waiting"),
+    TaskState.ASSIGNED: (BLUE, "🔵", "Starting"),
+    TaskState.DELIVERING: (BLUE, "🔵", "Starting"),
+    TaskState.WORKING: (BLUE, "🔵", "Working"),
+    TaskState.BLOCKED: (AMBER, "🟠", "Needs an answer"),
+    TaskState.REVIEW: (BLUE, "🔵", "In review"),
+    TaskState.PARKED: (RED, "🔴", "Stopped"),
+    TaskState.FAILED: (RED, "🔴", "Failed"),
+    TaskState.EXPIRED: (RED, "🔴", "Expired"),
+    TaskState.DONE: (VIOLET, "🟣", "Done (not checked)"),
+    TaskState.CANCELLED: (GREY, "⚫", "Cancelled"),
 }
-"""Each state's colour and words. `done` is an agent's claim, so it never looks like more."""
+"""Each state's colour, sign and words. `done` is an agent's claim, so it is never green and has no tick."""
 
 
-def card(view: TaskView, *, marker: str) -> Parts:
-    """Build the task's card. Only a dry-run card shows the prompt with its code: there the user plays the agent."""
+def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "") -> Parts:
+    """Build the task's card. Only a dry-run card shows the prompt with its code: there the user plays the agent.
+
+    It links to its thread on `server`, and names the requester unless that is the `owner` of this Octet."""
     task = view.task
     is_dry = is_dry_run(task)
-    blocks, files = _head(task), list[Attachment]()
+    blocks, files = _head(task, owner), list[Attachment]()
     if is_dry and view.prompt:
         room = LAYOUT_LIMIT - _MARGIN - sum(size(block) for block in blocks)
         if fits_fence(view.prompt, room):
-            blocks.append(fence(view.prompt, room))
+            blocks.insert(-1, fence(view.prompt, room))
         else:
             files.append(Attachment(name=f"{task.id}-prompt.txt", data=view.prompt.encode()))
-    else:
-        blocks.append(fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS))
-    buttons = [] if task.state in ENDED else [CancelTask(task.id)]
+    elif said := _first_words(view):
+        blocks.insert(-1, said)
+    elif task.brief.strip() != task.title and task.state not in ENDED:
+        blocks.insert(-1, fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS))
     colour = GREY if is_dry else STATES[task.state][0]
-    return _layout(blocks, files, colour=colour, small=marker, buttons=buttons)
+    return _layout(blocks, files, colour=colour, marker=marker, buttons=_buttons(view, server))
+
+
+def _first_words(view: TaskView) -> str:
+    """Quote the beginning of the answer that ended the task."""
+    last = next((one for one in reversed(view.answers) if one.final and not one.late), None)
+    if last is None or last.expired_ms is not None or view.task.state is not TaskState.DONE:
+        return ""
+    return quote(cut(" ".join(last.body.split()), _FIRST_WORDS), 2 * _FIRST_WORDS)
+
+
+def _buttons(view: TaskView, server: str) -> list[Button]:
+    task, shown = view.task, list[Button]()
+    if view.thread and server:
+        shown.append(ui.Button(label="Open thread", url=f"https://discord.com/channels/{server}/{view.thread}"))
+    if task.state in _AT_AGENT:
+        shown.append(ShowWindow(task.id))
+    if task.state not in ENDED:
+        shown.append(CancelTask(task.id))
+    return shown
 
 
 def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
     """Show all of a task to one user, with masked codes, and the newest receipt's pictures."""
     task, files = view.task, list[Attachment]()
-    blocks = [*_head(task), fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS)]
+    blocks = [*_head(task, ""), fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS)]
     if view.thread:
         blocks.append(f"Thread: <#{view.thread}>")
     if view.deliveries:
@@ -98,7 +125,7 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
     return _layout(blocks, files, colour=STATES[task.state][0])
 
 
-def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str) -> Parts:
+def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Marker) -> Parts:
     """Build a message of the task's thread: an answer, an end, a halt, a late answer."""
     if message is not None and notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}:
         return _words(notice, view, message, marker)
@@ -115,7 +142,7 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: str
     return written("\n".join(lines), marker, wakes=person_id(task.requester))
 
 
-def summary(notice: Notice, *, marker: str) -> Parts:
+def summary(notice: Notice, *, marker: Marker) -> Parts:
     """Build the one message about the tasks that ended while Octet had no Discord."""
     number, *newest = notice.text.split()
     tasks, shown = "1 task" if number == "1" else f"{number} tasks", ", ".join(newest)
@@ -149,34 +176,43 @@ def is_dry_run(task: Task) -> bool:
 
 
 def state_words(task: Task) -> str:
+    """Say the task's state, and whose it is, for a list."""
+    return " · ".join(_state(task))
+
+
+def _state(task: Task) -> list[str]:
+    _, sign, words = STATES[task.state]
     if is_dry_run(task):
-        return "sent (dry run): Octet typed nothing"
+        sign, words = "⚪", "Sent (dry run): Octet typed nothing"
     if task.is_unverified:
-        return "done, as read in its agent's window (unverified)"
-    return STATES[task.state][1].format(agent=inline(task.agent or "an agent", 60))
+        words = "Done, as read in its agent's window (unverified)"
+    if task.state is TaskState.READY:
+        agent = task.wanted or "for the next free agent"
+    else:
+        agent = task.agent or (task.wanted if task.state not in ENDED else None)
+    return [f"{sign} **{words}**", *([inline(agent, 60)] if agent else [])]
 
 
-def _head(task: Task) -> list[str]:
-    wakes = person_id(task.requester)
-    asker = f"<@{wakes}>" if wakes else inline(task.requester_name, 60)
-    agent = inline(task.agent or task.wanted or "the first free one", 60)
-    facts = [
-        f"**{state_words(task)}** · <t:{task.changed_ms // 1000}:R>",
-        f"Agent: {agent} · Priority: {priority_words(task.priority)}",
-        f"Asked by {asker} · <t:{task.created_ms // 1000}:f>",
-    ]
-    if task.needs:
-        facts.append(f"Needs: {inline(', '.join(sorted(task.needs)), 200)}")
+def _head(task: Task, owner: str) -> list[str]:
+    """Return the state, the title with what Octet knows, and small print: the number, and what is unusual."""
+    since = "since " if task.state not in ENDED else ""
+    facts = [" · ".join([*_state(task), f"{since}<t:{task.changed_ms // 1000}:R>"])]
     if task.reason and not is_dry_run(task):
         facts.append(f"Reason: {sentence(task.reason)}")
-    if said := remedies.explain(task.cause, task.note):
+    if (said := remedies.explain(task.cause, task.note)) and not is_dry_run(task):
         facts.append(FORM.seen(said, 300))
     if task.cure and not is_dry_run(task):
-        facts.append(f"Next: {task.cure}")
-    if task.last_seen_ms is not None and task.state not in ENDED:
-        begin = "\n> " if task.progress else " "
-        facts.append(f"Last sign: <t:{task.last_seen_ms // 1000}:t>{begin}{inline(task.last_sign, MAX_PROGRESS_CHARS)}")
-    return [f"### {task.id} · {inline(task.title, 200)}", "\n".join(facts)]
+        facts.append(f"➜ {task.cure}")
+    if task.progress and task.last_seen_ms is not None and task.state not in ENDED:
+        facts.append(f"> {inline(task.progress, MAX_PROGRESS_CHARS)}")
+    small = [str(task.id), f"<t:{task.created_ms // 1000}:f>"]
+    if task.priority != _USUAL_PRIORITY:
+        small.append(priority_words(task.priority))
+    if task.requester != owner:
+        small.append(f"asked by {named(task.requester) if task.requester else inline(task.requester_name, 60)}")
+    if task.needs:
+        small.append(f"needs {inline(', '.join(sorted(task.needs)), 200)}")
+    return ["\n".join(facts), f"### {inline(task.title, 200)}", f"-# {' · '.join(small)}"]
 
 
 def priority_words(priority: int) -> str:
@@ -184,7 +220,12 @@ def priority_words(priority: int) -> str:
 
 
 def _layout(
-    blocks: list[str], files: list[Attachment], *, colour: int, small: str = "", buttons: Sequence[CancelTask] = ()
+    blocks: list[str],
+    files: list[Attachment],
+    *,
+    colour: int,
+    marker: Marker | None = None,
+    buttons: Sequence[Button] = (),
 ) -> Parts:
     room, shown = LAYOUT_LIMIT - _MARGIN, list[str]()
     for block in blocks:
@@ -192,11 +233,11 @@ def _layout(
             shown.append(part)
             room -= size(part)
     items = [ui.File[ui.LayoutView](f"attachment://{file.name}") for file in files]
-    view = boxed(shown, colour=colour, items=items, buttons=buttons, small=small)
+    view = boxed(shown, colour=colour, items=items, buttons=buttons, marker=marker)
     return Parts(view=view, attachments=tuple(files))
 
 
-def _words(notice: Notice, view: TaskView, message: Message, marker: str) -> Parts:
+def _words(notice: Notice, view: TaskView, message: Message, marker: Marker) -> Parts:
     task, agent = view.task, _speaker(message)
     before = next((one for one in view.answers if one.id == message.supersedes), None)
     if before is not None and before.body.split() == message.body.split():

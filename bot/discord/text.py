@@ -20,7 +20,6 @@ _SPARE = 8  # of a long text only this many times its room is processed; the res
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 _HIDDEN = re.compile("[\u00ad\u180e\u200b\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
 """Invisible characters that can disguise a text. Joiners stay: letters and emoji need them."""
-_MARKER = re.compile(r"(\bo[a-z2-9]{4})·(?=b?\d)")  # the shape of Octet's own markers
 _MARKUP = re.compile(r"[\\*_~|`<\[]|(?<=\w):(?=//)")
 _EVERYONE = re.compile(r"@(?=everyone|here)", re.IGNORECASE)
 
@@ -112,8 +111,8 @@ def quote_fence(text: str, limit: int) -> str:
 
 
 def strip_controls(text: str) -> str:
-    """Remove invisible and control characters and the shape of Octet's markers; end each line with a line feed."""
-    return _MARKER.sub(r"\1.", _HIDDEN.sub("", CONTROLS.sub("", "\n".join(text.splitlines()))))
+    """Remove invisible and control characters; end each line with a line feed."""
+    return _HIDDEN.sub("", CONTROLS.sub("", "\n".join(text.splitlines())))
 
 
 def _one_line(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.discord.parts import AMBER, GREY, RED, Attachment, Parts, framed
+from bot.discord.parts import AMBER, GREY, RED, Attachment, Marker, Parts, framed
 from bot.discord.render import named, person_id
 from bot.discord.text import inline, quote_fence
 from bot.discord.views.buttons import LookAtWindow, PressAct, ResolveUnknown, quoted_note
@@ -42,7 +42,7 @@ _NEXT = (
 )
 
 
-def dialog_message(view: AgentDialogView, *, pictures: bool, marker: str) -> Parts:
+def dialog_message(view: AgentDialogView, *, pictures: bool, marker: Marker) -> Parts:
     """Show a window's dialog with buttons for the allowed answers; once it is over, say how."""
     now, agent = view.dialog, inline(view.dialog.agent, 60)
     if now.ending is not None:
@@ -62,7 +62,7 @@ def dialog_message(view: AgentDialogView, *, pictures: bool, marker: str) -> Par
 
 
 def unknown_action_message(
-    notice: Notice, pressed: ActionResult, *, pictures: Sequence[Picture] | None, marker: str
+    notice: Notice, pressed: ActionResult, *, pictures: Sequence[Picture] | None, marker: Marker
 ) -> Parts:
     """Tell the requester that the outcome of an action is unknown; once settled, say how."""
     agent, act = inline(pressed.agent, 60), ACT_LABELS[pressed.act]
@@ -106,7 +106,7 @@ def _about(task: str | None) -> str:
     return f"{task}: " if task else ""
 
 
-def blocked_message(now: BlockedWindow, *, owner: str, marker: str) -> Parts:
+def blocked_message(now: BlockedWindow, *, owner: str, marker: Marker) -> Parts:
     """Report a blocked window to the owner of this Octet, who can recalibrate it; once it is over, say so."""
     who, agent = named(now.tried_by), inline(now.agent, 60)
     where = f"the window {inline(now.window, 60)} of {agent} on desk {inline(now.desk, 60)}"
@@ -126,7 +126,7 @@ def blocked_message(now: BlockedWindow, *, owner: str, marker: str) -> Parts:
     return framed("\n".join(lines), marker, colour=AMBER, wakes=person_id(owner), buttons=buttons)
 
 
-def lock_message(lock: ScreenLock, *, owner: str, marker: str) -> Parts:
+def lock_message(lock: ScreenLock, *, owner: str, marker: Marker) -> Parts:
     """Report a locked screen to the owner of this Octet, who can unlock it; once it is over, say so."""
     desk = inline(lock.desk, 60)
     if lock.over_ms is not None:

@@ -49,7 +49,11 @@ BUMP_CARD = _one_card.values(
     revision=_row.revision + 1,
     state=_CHANGED,
     attempts=sa.case((_row.state == "dropped", 0), else_=_row.attempts),  # a dropped card starts again
-    not_before_ms=sa.case((_row.state == "dropped", 0), else_=_row.not_before_ms),
+    # A new card waits only until its task's first step.
+    not_before_ms=sa.case(
+        (sa.or_(_row.state == "dropped", sa.and_(_row.state == "pending", _row.attempts == 0)), 0),
+        else_=_row.not_before_ms,
+    ),
 )
 CARD = sa.select(notices).where(_is_card_of)
 _is_of_message = sa.and_(_OF_MESSAGE, _row.message == sa.bindparam("of_message"))

@@ -36,9 +36,10 @@ class Notices:
         text: str = "",
         about: str = "",
         place: Place | None = None,
+        after_ms: int = 0,
     ) -> None:
-        """Write down news to post once, at `place` or the task's card. `about`: what a user has to decide, or is
-        blocked."""
+        """Write down news to post once, at `place` or the task's card, after `after_ms` or at its first change.
+        `about`: what a user has to decide, or is blocked."""
         place = place or self.place_of(tx, task)
         row = {
             "kind": kind.value,
@@ -50,6 +51,7 @@ class Notices:
             "state": NoticeState.PENDING.value,
             "revision": 1,
             "created_ms": self._clock.now_ms(),
+            "not_before_ms": self._clock.now_ms() + after_ms if after_ms else 0,
             "about": about,
         }
         self._change(tx, _store.ADD, row)

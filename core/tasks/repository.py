@@ -37,6 +37,7 @@ from core.tasks.services import TaskServices
 
 _AFTER_ALL = 2**62  # no task has such a number
 _SUGGESTIONS = 25
+_CARD_WAITS_MS = 100  # how long a new card waits for the task's first step, so that its first state is true
 
 
 class _Line(NamedTuple):
@@ -134,7 +135,7 @@ class TaskRepository:
         }
         task = task_of(tx.execute(_store.ADD, row).one())
         self._record_step(tx, task, was="", by=by)
-        self._notices.notify(tx, NoticeKind.CARD, task.id, place=task.place)
+        self._notices.notify(tx, NoticeKind.CARD, task.id, place=task.place, after_ms=_CARD_WAITS_MS)
         faults.arrow("task", "", task.state, tx.after_commit)
         return task
 

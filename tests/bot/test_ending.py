@@ -91,7 +91,7 @@ class Place:
         await wait_message(self.sandbox, lambda m: "You are the owner" in text_of(m))
 
     async def cards(self) -> int:
-        return len([m for m in await self.sandbox.messages() if "### T-1 ·" in text_of(m)])
+        return len([m for m in await self.sandbox.messages() if "-# T-1 ·" in text_of(m)])
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ class House:
 
         def fits(message: Json) -> bool:
             text = words(message)
-            is_card = message["sandbox"]["only_for"] is None and f"### {task} · " in text
+            is_card = message["sandbox"]["only_for"] is None and f"-# {task} · " in text
             return is_card and all(word in text for word in wanted)
 
         return await wait_message(self.discord, fits)

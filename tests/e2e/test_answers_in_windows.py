@@ -56,10 +56,10 @@ async def test_a_partial_answer_is_kept_said_to_be_partial_and_ends_nothing_unti
     first, *_, last = (line for line in whole[: len(whole) // 2].splitlines() if line.strip())
     assert first.lstrip("# ") in told
     assert last in told
-    await house.card(task, "Agent-2 is working on it", "began an answer in its window")
+    await house.card(task, "Working", "Agent-2", "began an answer in its window")
     assert await house.heads(task, f"{task} is done") == []
     done = await house.command("done", task, "--code", await house.code(task), given=b"Seven bees, all counted.")
     assert done.code == 0, done.err
     await house.told(task, "Seven bees, all counted.")
-    await house.card(task, "done, says its agent (not checked)")
+    await house.card(task, "Done (not checked)")
     assert len(await house.heads(task, PARTIAL)) == 1, "the same beginning is posted once"

@@ -151,17 +151,17 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
             await page.screenshot(path=OUT / "demo-3-answer-in-thread.png")
 
             await page.get_by_test_id("channel-octet").click()
-            await expect(_card(page, "T-1")).to_contain_text("done, says its agent (not checked)")
+            await expect(_card(page, "T-1")).to_contain_text("Done (not checked)")
             await _type_task(page, "Think long about this.\ndemo: wait 60", "Agent-5")
             other = _card(page, "T-2")
-            await expect(other).to_contain_text("Agent-5 is working on it")
+            await expect(other).to_contain_text("Working · Agent-5")
             await other.get_by_test_id("button-Cancel").click()
-            await expect(other).to_contain_text("cancelled")
+            await expect(other).to_contain_text("Cancelled")
             await expect(other.get_by_test_id("button-Cancel")).to_have_count(0)
             await page.screenshot(path=OUT / "demo-4-cancelled.png")
 
             await _type_task(page, _PROMPT, "Agent-4")  # the page in Chromium
-            await expect(_card(page, "T-3")).to_contain_text("done, says its agent (not checked)")
+            await expect(_card(page, "T-3")).to_contain_text("Done (not checked)")
             await page.screenshot(path=OUT / "demo-5-page-in-a-browser.png")
 
             await _type_task(page, "Clean up.\nask: rm -rf build", "Agent-2")
@@ -183,7 +183,7 @@ async def test_without_a_desktop_a_person_or_a_scripted_model_answers(tmp_path: 
         async with _page_of(demo) as page:
             await _type_task(page, _PROMPT, "Agent-3")
             card = _card(page, "T-1")
-            await expect(card).to_contain_text("sent (dry run): Octet typed nothing")
+            await expect(card).to_contain_text("Sent (dry run): Octet typed nothing")
             prompt = await card.locator("pre").inner_text()
             assert _PROMPT in prompt
             line = next(line for line in prompt.splitlines() if line.startswith("When finished:"))

@@ -83,7 +83,7 @@ async def test_a_dialog_is_shown_and_approved_from_discord(house: House, agent: 
     assert message["sandbox"]["pings"], "it wakes the user who asked for the task"
     assert len(message["sandbox"]["files"]) == 1
     assert labels(message) == ["Approve", "Deny", "Screenshot"]
-    await house.card(task, "needs an answer")
+    await house.card(task, "Needs an answer")
     needs = words(await house.ask("fleet needs-me"))
     assert f"{agent}: its window waits for an answer" in needs
     assert message["id"] in needs

@@ -53,7 +53,7 @@ async def test_from_octet_init_to_a_delivered_task_in_at_most_ten_answers_and_no
                 loop.call_soon_threadsafe(place.sandbox.world.invite)
 
             await asyncio.to_thread(_first_use, place, display, invite)
-            cards = [one for one in await place.sandbox.messages(channel="octet") if "### T-1 · " in words(one)]
+            cards = [one for one in await place.sandbox.messages(channel="octet") if "-# T-1 · " in words(one)]
         heard = {name: texts for name, log in logs.items() if (texts := WindowLog(log).texts())}
     assert len(cards) == 1
     assert "Agent-1" in words(cards[0])

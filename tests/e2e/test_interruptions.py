@@ -56,7 +56,7 @@ async def test_buttons_codes_and_waiting_tasks_outlive_a_stop_and_a_kill(house: 
     cancelled = await house.task("Cancel me later\ndemo: silent", "Agent-1")
     answered = await house.task("Answer me later\ndemo: silent", "Agent-2")
     for task in (cancelled, answered):
-        await house.card(task, "is working on it")
+        await house.card(task, "Working")
     code = await house.code(answered)
     await house.ask("desk hold")
     waiting = [await house.task(f"Waiting {number}", f"Agent-{number % 2 + 1}") for number in range(6)]
@@ -76,7 +76,7 @@ async def test_buttons_codes_and_waiting_tasks_outlive_a_stop_and_a_kill(house: 
     assert sorted(one for one in heard if one.startswith("Waiting")) == [f"Waiting {number}" for number in range(6)]
     assert [heard.count(f"{brief} me later\ndemo: silent") for brief in ("Cancel", "Answer")] == [1, 1]
     for task in (cancelled, answered, *waiting):
-        cards = [one for one in await house.discord.messages() if f"### {task} · " in words(one)]
+        cards = [one for one in await house.discord.messages() if f"-# {task} · " in words(one)]
         assert len([one for one in cards if one["sandbox"]["only_for"] is None]) == 1
     log = (house.world / "octet.log").read_text()
     assert log
@@ -103,7 +103,7 @@ async def test_a_window_with_a_transcript_shows_that_the_prompt_arrived(
 ) -> None:
     brief = "Look at the transcript"
     task = await killed_at(house, "worker.key-pressed", brief, agent, act)
-    await house.card(task, "is working on it")
+    await house.card(task, "Working")
     receipt = await receipt_of(house, task)
     assert (receipt["state"], receipt["assurance"]) == ("delivered", "exact")
     assert await times_heard(house, agent, brief) == 1
@@ -113,7 +113,7 @@ async def test_a_window_with_a_transcript_shows_that_the_prompt_arrived(
 async def test_a_lost_verdict_leaves_the_receipt_of_what_was_found_afterwards(house: House) -> None:
     point = "delivery.submitting-delivered.written"  # inside the transaction that is never committed
     task = await killed_at(house, point, "Lost verdict", "Agent-1")
-    await house.card(task, "is working on it")
+    await house.card(task, "Working")
     receipt = await receipt_of(house, task)
     assert (receipt["state"], receipt["assurance"]) == ("delivered", "exact")
     assert receipt["note"] == "found in the window's transcript after an interruption"
@@ -125,7 +125,7 @@ async def test_a_lost_verdict_leaves_the_receipt_of_what_was_found_afterwards(ho
 
 async def test_a_stored_verdict_has_its_receipt_whole_and_once(house: House) -> None:
     task = await killed_at(house, "delivery.submitting-delivered.committed", "Stored verdict", "Agent-2")
-    await house.card(task, "is working on it")
+    await house.card(task, "Working")
     receipt = await receipt_of(house, task)
     assert receipt["state"] == "delivered"
     assert "Octet copied the whole text" in receipt["before_enter"]
@@ -137,7 +137,7 @@ async def test_a_stored_verdict_has_its_receipt_whole_and_once(house: House) -> 
 
 async def test_an_attempt_killed_before_enter_leaves_only_the_receipt_of_the_next(house: House) -> None:
     task = await killed_at(house, "worker.staged-granted", "No Enter", "Agent-3", FaultAction.KILL_BOTH)
-    await house.card(task, "is working on it")
+    await house.card(task, "Working")
     receipt = await receipt_of(house, task)
     assert (receipt["fence"], receipt["state"]) == (2, "delivered")
     assert await times_heard(house, "Agent-3", "No Enter") == 1
@@ -155,7 +155,7 @@ async def test_a_user_settles_by_pictures_what_a_window_does_not_show(house: Hou
     assert receipt["claim"] == receipt_words.UNKNOWN
     assert not any(shot["name"].startswith("staged") for shot in receipt["pictures"])
     assert (await house.press(asked, "Arrived")).startswith(f"Recorded that {task} arrived")
-    await house.card(task, "is working on it")
+    await house.card(task, "Working")
     assert (await receipt_of(house, task))["settled"] == "arrived"
     assert await times_heard(house, "Agent-5", "Look at the terminal") == 1
     await house.press_cancel(task)
@@ -169,5 +169,5 @@ async def test_a_prompt_is_sent_again_on_a_users_word(house: House) -> None:
     assert await times_heard(house, "Agent-6", "Say it twice") == 1
     resolved = await house.command("delivery", "resolve", task, "again", "--home", str(house.home))
     assert resolved.code == 0, resolved.err
-    await house.card(task, "is working on it")
+    await house.card(task, "Working")
     assert await times_heard(house, "Agent-6", "Say it twice") == 2

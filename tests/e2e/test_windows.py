@@ -58,7 +58,7 @@ async def test_eight_tasks_at_once_reach_eight_windows_letter_for_letter(house: 
     tasks = await asyncio.gather(*(house.task(text, agent) for agent, text in texts.items()))
     for task in tasks:
         await house.done(task)
-        card = await house.card(task, "done, says its agent (not checked)")
+        card = await house.card(task, "Done (not checked)")
         assert (card["sandbox"]["pings"], card["mention_everyone"]) == ([], False)
     assert await _new(house, before) == {agent.lower(): [text] for agent, text in texts.items()}
 
@@ -156,7 +156,7 @@ async def test_a_stopped_desk_types_nothing_until_it_is_released(house: House) -
 async def test_messages_in_a_tasks_thread_wait_until_the_window_is_free_and_are_answered(house: House) -> None:
     before = await house.heard()
     task = await house.task("Count the birds\ndemo: wait 600\ndemo: silent", "Agent-1")
-    await house.card(task, "Agent-1 is working on it")
+    await house.card(task, "Working", "Agent-1")
     thread = await house.thread(task)
     said = ["Are you there?\nצפורים 漢字", "And now?"]
     for text in said:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bot.discord.channel_client import ChannelClient, PostedMessage
 from bot.discord.errors import ChannelForbidden, ChannelGone, MessageGone, ThreadClosed
-from bot.discord.parts import Parts
+from bot.discord.parts import Parts, marker_in
 from bot.discord.send_limits import SendLimits
 from core.kit.clock import Clock, SystemClock
 
@@ -67,6 +67,10 @@ class FakeChannels(ChannelClient):
 
     def __post_init__(self) -> None:
         self.limits = SendLimits(self.clock)
+
+    @property
+    def guild(self) -> str:
+        return "3001"
 
     async def wait_until_ready(self) -> None:
         await self.up.wait()
@@ -145,4 +149,6 @@ def said(parts: Parts) -> str:
 
 
 def marker_of(parts: Parts) -> str:
-    return said(parts).rstrip().rpartition("\n")[2].removeprefix("-# ")
+    items = [] if parts.view is None else list(parts.view.walk_children())
+    texts = [parts.content, *(str(getattr(item, "content", "")) for item in items)]
+    return marker_in(texts, [str(getattr(item, "custom_id", "") or "") for item in items])

@@ -12,7 +12,7 @@ _BUTTON_STYLES = {1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "l
 _VARIES = [
     (re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b"), "<ulid>"),
     (re.compile(r"<t:\d+(:\w)?>"), r"<t\1>"),
-    (re.compile(r"\bo[0-9a-z]+·b?\d+"), "<marker>"),
+    (re.compile(r"\bo[0-9a-z]+\.b?\d+"), "<marker>"),
     (re.compile(r"\bsha256 [0-9a-f]{12}\b"), "sha256 <hash>"),
     (re.compile(r"https://discord\.com/channels/\d+/(\d+)(/\d+)?"), r"<link to \1>"),
 ]
@@ -61,7 +61,7 @@ def _lines(part: Json) -> Iterator[str]:
         case 1:
             yield "row"
         case 2:
-            yield f"button {_BUTTON_STYLES[part['style']]} [{part['label']}] {part['custom_id']}"
+            yield f"button {_BUTTON_STYLES[part['style']]} [{part['label']}] {part.get('custom_id') or part['url']}"
         case 4:
             yield f"text input {part['custom_id']}, style {part['style']}, at most {part['max_length']} characters"
         case 10:

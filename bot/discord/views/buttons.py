@@ -11,9 +11,9 @@ from discord import ui
 
 from bot.discord import errors, replies
 from bot.discord.bot import Bot
-from bot.discord.parts import Attachment, Parts
+from bot.discord.parts import MARKED, Attachment, Parts
 from bot.discord.text import FORM, inline
-from bot.verbs import fleet, tasks
+from bot.verbs import desks, fleet, tasks
 from bot.verbs.results import ACT_LABELS, pressed_lines
 from core.agent_actions.model import ActionResult
 from core.coordinator import Coordinator
@@ -38,6 +38,9 @@ _STYLES = {
 class MessageButton(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="none"):
     """Acknowledges a press and answers its errors. Only the message's writer changes the message."""
 
+    def __init_subclass__(cls, *, template: str) -> None:
+        super().__init_subclass__(template=template + MARKED)
+
     def __init__(self, custom_id: str, label: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> None:
         super().__init__(ui.Button(label=label, style=style, custom_id=custom_id))
 
@@ -47,6 +50,7 @@ class MessageButton(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="non
     ) -> Self:
         """Make the button of an old message again: its constructor takes the groups of its template."""
         given: dict[str, Any] = match.groupdict()
+        del given["marker"]
         return cls(**given)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -118,6 +122,21 @@ class LookAtWindow(MessageButton, template=r"v1:look:(?P<standstill>[0-9A-Z]{26}
         return Parts(content=f"The window of {dialog.agent}:", attachments=(shown,))
 
 
+class ShowWindow(MessageButton, template=r"v1:task:window:(?P<task>T-[1-9][0-9]{0,9})"):
+    """Shows the window of the task's agent as it is now, to a user who may see it."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"v1:task:window:{task}", "Screenshot")
+        self.task = TaskId(task)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
+        require(by, Permission.DESK_LOOK)
+        core = interaction.client.coordinator
+        agent = (await core.tasks.show(self.task, by=by)).task.agent
+        shown = await desks.screenshot.call(core, agent=agent, by=by)
+        return Parts(content=f"{shown.of}:", attachments=(Attachment(name=shown.name, data=shown.png),))
+
+
 class CancelTask(MessageButton, template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{0,9})"):
     """Ends the task, if the user may and the task has not ended yet."""
 
@@ -139,6 +158,9 @@ class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
         boards = interaction.client.coordinator.fleet.boards
         await boards.remove(str(interaction.channel_id), by=by)
         return fleet.REMOVED
+
+
+BUTTONS = (CancelTask, LookAtWindow, PressAct, RemoveBoard, ResolveUnknown, ShowWindow)
 
 
 async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts:

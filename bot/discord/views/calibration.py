@@ -89,7 +89,7 @@ async def asked(octet: Coordinator, desk: str, step: CalibrationStep, *, by: Act
     text = _joined([*rows, inline(texts.asks(question, picks), 1200), *hint])
     buttons = [AnswerCalibration(said, str(step.number), desk, label=label) for said, label in _labels(question, picks)]
     png = Attachment(name="display.png", data=await octet.maintenance.calibrate.open(desk, by=by).picture())
-    return framed(text, f"desk {desk}", colour=_BLUE, shots=[png], buttons=buttons)
+    return framed(f"{text}\n-# desk {desk}", None, colour=_BLUE, shots=[png], buttons=buttons)
 
 
 async def _answer(octet: Coordinator, desk: str, number: int, said: str, *, by: Actor) -> Parts:

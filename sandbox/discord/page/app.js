@@ -40,6 +40,14 @@ const app = {
   dismiss: (message) => tried(() => act("dismiss", { user: app.me.id, message: message.id })),
 };
 
+// A link to a channel or thread opens it here, as a client does.
+document.addEventListener("click", (event) => {
+  const place = event.target.closest?.("a")?.href.match(/^https:\/\/discord\.com\/channels\/[^/]+\/(\d+)/)?.[1];
+  if (!app.places.has(place)) return;
+  event.preventDefault();
+  open(place);
+});
+
 // Acting
 
 async function tried(doing) {

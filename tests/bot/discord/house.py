@@ -59,7 +59,9 @@ class House:
         self.boards = BoardWriter(self.coordinator, self.channels, clock=self.clock)
 
     async def ask(self, brief: str = "Count the birds", channel: int | None = CHANNEL) -> Task:
-        return await self.coordinator.tasks.new(make_new_task(brief, place=place(channel)), by=ADA)
+        task = await self.coordinator.tasks.new(make_new_task(brief, place=place(channel)), by=ADA)
+        self.clock.advance(0.1)  # a new card waits so long for its task's first step
+        return task
 
     async def say(self, text: str = "Hello") -> AgentMessageView:
         draft = NewAgentMessage(text=text, agent="Agent-1", place=place())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.discord.parts import Marker
 from core.kit.ids import MessageId
 from core.messages.model import Message, MessageKind, Source
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place, SubjectId
@@ -62,7 +63,7 @@ ANSWER = Message(
     created_ms=1_700_000_000_000,
 )
 DRY = {"state": TaskState.WAITING, "reason": WaitReason.DRY_RUN, "agent": "Agent-1"}
-MARKER = "o1a2b·17"
+MARKER = Marker(code="o1a2b.17", label="T-142", url="https://discord.com/channels/3001/2001")
 
 
 def make_task(**changes: object) -> Task:

@@ -73,7 +73,7 @@ async def whole_story(town: Town) -> None:
     await town.ask("task done", task="T-1", text="Seven birds.")
     await town.said("**T-1 is done**")
     await town.card("T-1", TaskState.DONE)
-    await posted_once(town, "### T-1 ·", "> Seven birds.", "**T-1 is done**")
+    await posted_once(town, "-# T-1 ·", "says:\n> Seven birds.", "**T-1 is done**")
     assert (len(await town.sandbox.threads()), await town.tasks()) == (1, ["T-1"])
 
 
@@ -126,7 +126,7 @@ async def test_a_long_limit_is_waited_out_by_its_notice_and_delays_no_other(owne
 
     await store.write(make_due)
     await owned.said("**T-1 is done**")
-    await posted_once(owned, "> Seven birds.", "**T-1 is done**")
+    await posted_once(owned, "says:\n> Seven birds.", "**T-1 is done**")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ async def test_a_call_given_up_during_a_global_limit_does_not_block_the_connecti
     monkeypatch.setattr(channel_client, "_CALL_S", 0.3)
     await owned.sandbox.fault(kind="limit", route=SEND, times=1, seconds=1.0, is_global=True)
     await asked(owned)
-    await posted_once(owned, "### T-1 ·")
+    await posted_once(owned, "-# T-1 ·")
 
 
 async def test_after_an_outage_longer_than_discord_remembers_nonces_the_marker_prevents_a_second_card(
@@ -182,7 +182,7 @@ async def test_after_an_outage_longer_than_discord_remembers_nonces_the_marker_p
     await until(is_forgotten)
     sandbox.faults.clear()
     await wait_thread(sandbox)
-    await posted_once(owned, "### T-1 ·")
+    await posted_once(owned, "-# T-1 ·")
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ async def test_under_mixed_faults_everything_is_posted_once(owned: Town) -> None
         await owned.ask("task done", task=task, text=f"Birds of {task}, counted.")
     await until(is_settled, 100)
     owned.sandbox.faults.clear()
-    shapes = ("### {} ·", "> Birds of {}, counted.", "**{} is done**")
+    shapes = ("-# {} ·", "says:\n> Birds of {}, counted.", "**{} is done**")
     await posted_once(owned, *(shape.format(task) for shape in shapes for task in tasks))
     assert len(await owned.sandbox.threads()) == len(tasks)
     assert len(owned.sandbox.faults.hits) >= 5
@@ -269,7 +269,7 @@ async def test_a_card_waits_while_the_bot_may_not_write_and_comes_when_it_may(ow
     await until(is_listed)
     await owned.sandbox.forbid("#octet")
     await owned.card("T-1", DRY_RUN)
-    await posted_once(owned, "### T-1 ·")
+    await posted_once(owned, "-# T-1 ·")
 
 
 @pytest.mark.parametrize("locked", [False, True])

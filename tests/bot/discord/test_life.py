@@ -84,7 +84,7 @@ async def one_task_has_one_card(town: Town) -> None:
     await town.card("T-1", DRY_RUN)
     await wait_thread(town.sandbox)
     assert await town.tasks() == ["T-1"]
-    assert len([m for m in await town.sandbox.messages() if "### T-1 ·" in text_of(m)]) == 1
+    assert len([m for m in await town.sandbox.messages() if "-# T-1 ·" in text_of(m)]) == 1
 
 
 RESUMED: dict[str, Loss] = {
@@ -232,7 +232,7 @@ async def test_the_button_of_an_old_card_works_in_a_new_process(sandbox: Sandbox
     async with people(tmp_path, sandbox) as town, bot_at_work(town):
         await town.press(card, "Cancel")
         assert (await town.card("T-1", TaskState.CANCELLED))["id"] == card["id"]
-    assert len([m for m in await sandbox.messages() if "### T-1" in text_of(m)]) == 1
+    assert len([m for m in await sandbox.messages() if "-# T-1 ·" in text_of(m)]) == 1
 
 
 async def test_what_happened_while_the_bot_was_away_is_posted_when_it_is_back(quiet_town: Town) -> None:

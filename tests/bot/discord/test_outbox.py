@@ -47,7 +47,7 @@ async def test_a_new_task_gets_a_card_and_a_thread_and_its_news_follow_there(tmp
         assert held.parts.mentions == ended.parts.mentions == (1001,)
         mark = here.coordinator.home_mark
         assert [(one.nonce, one.marker) for one in here.channels.messages] == [
-            (f"o{mark}{number}", f"o{mark}·{number}") for number in (1, 2, 3)
+            (f"o{mark}{number}", f"o{mark}.{number}") for number in (1, 2, 3)
         ]
 
 
@@ -77,10 +77,10 @@ async def test_a_thread_or_an_edit_whose_answer_is_lost_is_made_once(tmp_path: P
         setattr(here.channels, when, once(verb))
         await here.later(times=2)
         await here.later(times=2)
-        [card] = here.shown("### T-1")
+        [card] = here.shown("-# T-1 ·")
         assert here.channels.calls.count(verb) == 2
         assert (await here.card()).thread == card.id
-        assert ("Cancel" in str(card.parts.view and card.parts.view.to_components())) is (verb == "thread")
+        assert ("v1:task:cancel" in str(card.parts.view and card.parts.view.to_components())) is (verb == "thread")
 
 
 @KINDS
@@ -164,15 +164,18 @@ async def test_many_changes_become_one_edit_a_second_and_the_last_one_wins(tmp_p
     async with house(tmp_path) as here:
         task = await here.ask()
         await here.sweep()
-        for state in (TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING):
+        await here.move(task, TaskState.ASSIGNED)
+        await here.sweep()
+        assert here.channels.messages[0].edits == 1, "the first edit follows the post at once"
+        for state in (TaskState.DELIVERING, TaskState.WORKING):
             await here.move(task, state)
             await here.sweep()
-            assert here.channels.messages[0].edits == 0, "counted from the post"
+            assert here.channels.messages[0].edits == 1
         await here.coordinator.tasks.cancel(task.id, by=ADA)
         await here.later(EDIT_EVERY_S, times=2)
-        [card] = here.shown("### T-1")
-        assert card.edits == 1
-        assert "button" not in str(card.parts.view)
+        [card] = here.shown("-# T-1 ·")
+        assert card.edits == 2
+        assert "Cancelled" in said(card.parts)
 
 
 @pytest.mark.parametrize("kind", ["card", "message"])
@@ -195,7 +198,7 @@ async def test_a_card_that_cannot_be_edited_is_posted_again_once_and_a_message_i
             await here.end(view)
         await here.later(times=2)
         await here.later(times=2)
-        again = [one for one in here.shown("### T-1" if task else "Ada → Agent-1") if one.id != first]
+        again = [one for one in here.shown("-# T-1 ·" if task else "Ada → Agent-1") if one.id != first]
         assert len(again) == (1 if task else 0)
         if task:
             card = await here.card()

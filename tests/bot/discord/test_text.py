@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.discord import text
+from bot.discord.parts import marker_in
+from tests.bot.discord.shapes import MARKER
 
 HOSTILE = [
     "",
@@ -96,22 +98,18 @@ FORGED = st.lists(
 )
 
 
-@given(FORGED.map(lambda pieces: "".join([*pieces, "oab\u200bcd·7", *pieces])) | anything)
+@given(FORGED.map(lambda pieces: "".join([*pieces, "\n", MARKER.line])) | anything)
 def test_an_answer_hides_no_address_turns_no_text_and_bears_no_marker_of_octet(foreign: str) -> None:
     for shown in (text.quote(foreign, 400), text.quote_fence(foreign, 400)):
         assert "](" not in shown
         assert not re.search("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]", shown)
-    for shown in (
-        text.quote(foreign, 400),
-        text.fence(foreign, 400),
-        text.inline(foreign, 400),
-        text.plain(foreign, 400),
-    ):
-        assert not re.search(r"o[a-z2-9]{4}·b?[0-9]", shown)
+    for shown in (text.quote(foreign, 400), text.fence(foreign, 400), text.inline(foreign, 400)):
+        assert not marker_in([shown], [])
+    assert marker_in([MARKER.line], []) == MARKER.code
 
 
 def test_an_answer_keeps_its_words_its_blank_lines_and_the_address_of_a_link() -> None:
-    said = "**Done.**\r\n\r\nSee [the log](https://evil.example/x) 👩‍🚀\u2028-# oabcd·12"
+    said = "**Done.**\r\n\r\nSee [the log](https://evil.example/x) 👩‍🚀\u2028-# oabcd.12"
     assert text.quote(said, 400) == "> **Done.**\n> \n> See [the log] (https://evil.example/x) 👩‍🚀\n> -# oabcd.12"
     assert text.quote("one\ntwo\nthree", 24) == "> one\n> two\n> …"
     assert text.quote("\u202e\u200b", 100) == text.quote(text._NOTHING, 100)

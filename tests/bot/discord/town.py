@@ -27,7 +27,6 @@ from core.settings.model import DiscordSettings, Settings
 from core.tasks.model import Task, TaskId, TaskState
 from sandbox.discord.server import Sandbox
 from sandbox.discord.views import InteractionAnswer
-from tests.bot.discord.shapes import DRY, make_task
 from tests.builders import make_agent, make_desk, make_window_agent, open_coordinator
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -38,7 +37,7 @@ AGENTS = (
     make_window_agent("Window-1", window="agent-1", can="shell"),
     make_agent("Nowhere", lane=Lane.WINDOW),
 )
-DRY_RUN = render.state_words(make_task(**DRY))
+DRY_RUN = "Sent (dry run): Octet typed nothing"
 """What the card of a task shows after a dry run."""
 Message = dict[str, Any]
 
@@ -98,8 +97,8 @@ class Town:
 
     async def card(self, task: str = "T-1", state: TaskState | str = "", holds: str = "") -> Message:
         """Return the task's card, once it shows this state (or these words in its place) and `holds`."""
-        words = render.STATES[state][1].rpartition("{agent}")[2] if isinstance(state, TaskState) else state
-        return await self.said(f"### {task} ·", f"{words}**" if words else "", holds)
+        words = render.STATES[state][2] if isinstance(state, TaskState) else state
+        return await self.said(f"-# {task} ·", f"{words}**" if words else "", holds)
 
     async def said(self, *words: str) -> Message:
         """Wait for a public message with all these words."""
