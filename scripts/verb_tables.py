@@ -22,6 +22,7 @@ _ROLES = {
 _BY_HAND = {
     ("receipt", "show"): "octet receipt",
     ("admin", "reload"): "octet reload",
+    ("fleet", "status"): "octet status",
     ("receipt", "picture"): "octet receipt --pictures DIR",
     ("desk", "screenshot"): "octet desk screenshot",
     ("agent", "env"): "octet agent env",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import answers, autostart, database, desk, errors, pictures, profile, run, verbs
+from bot.cli import answers, autostart, database, desk, errors, logs, pictures, profile, run, status, verbs
 from bot.cli.calibrate import command as calibrate_command
 from bot.cli.doctor import command as doctor_command
 from bot.cli.home import HomeOption, JsonOption, home_of
@@ -21,14 +21,25 @@ AGENTS = "For agents, as their prompts say"
 
 app = typer.Typer(
     name="octet",
-    help="A dispatcher for fleets of AI agents: Discord commands become prompts in the right window, with proof.",
     epilog="Exit codes: 0 done, 1 refused, 2 not possible as asked, 75 try again later, 78 the configuration is wrong.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib import metadata
+
+        print(f"octet {metadata.version('octet-dispatch')}")
+        raise typer.Exit
+
+
 app.command("run")(run.run)
 app.command("demo")(run.demo)
+app.command("status")(status.status)
+app.command("top")(status.top)
+app.command("logs")(logs.logs)
 verbs.add_commands(groups := {"desk": desk.app})
 for name, group in groups.items():
     app.add_typer(group, name=name, rich_help_panel=WORK)
@@ -42,6 +53,17 @@ app.command("doctor", rich_help_panel=SET_UP)(doctor_command.doctor)
 app.add_typer(autostart.app, name="autostart", rich_help_panel=SET_UP)
 app.add_typer(database.db, name="db", rich_help_panel=SET_UP)
 app.add_typer(database.audit, name="audit", rich_help_panel=SET_UP)
+
+
+@app.callback(
+    help="A dispatcher for fleets of AI agents: Discord commands become prompts in the right window, with proof."
+)
+def _octet(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print Octet's version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Take the options of `octet` alone."""
 
 
 def main(arguments: list[str]) -> int:

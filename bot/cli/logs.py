@@ -1,34 +1,51 @@
-"""Logs to standard error, by names and values, without bodies and secrets."""
+"""Logs to standard error and to the home, by names and values, without bodies and secrets; and `octet logs`."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json as json_text
 import logging
 import os
 import re
 import sys
-from collections.abc import Callable, MutableMapping
-from typing import Any, TextIO, cast
+import threading
+from collections.abc import Callable, Generator, MutableMapping
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Annotated, Any, TextIO, cast
 
 import structlog
+import typer
 
+from bot.cli.home import HomeOption, JsonOption, home_of
 from core.kit.console import without_secrets
+from core.kit.errors import NotFound
 from core.kit.redaction import HIDDEN
 
 _SECRET_NAMES = re.compile(r"token|secret|code$|password|authorization", re.IGNORECASE)
+_MAX_BYTES, _FILES = 10_000_000, 5
+_LOOK_S = 0.2  # between two looks for new lines
+
+
+class NoLog(NotFound):
+    """There is no log in {file} yet. `octet run` writes it."""
 
 
 class Unfailing:
     """A stream that drops the text that a full disk or a lost reader does not take."""
 
-    def __init__(self, stream: TextIO, *, shown: Callable[[str], str] = str) -> None:
-        """Pass each text through `shown` before the stream gets it."""
+    def __init__(
+        self, stream: TextIO, *, shown: Callable[[str], str] = str, also: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Pass each text through `shown` before the stream, and `also`, get it."""
         self._stream = stream
         self._shown = shown
+        self._also = also
 
     def write(self, text: str) -> int:
         """Write if the stream takes it, without a buffer, which would fail again at the end of the process."""
+        self._also(self._shown(text))
         with contextlib.suppress(OSError, ValueError):
             try:
                 handle = self._stream.fileno()
@@ -45,9 +62,49 @@ class Unfailing:
         return getattr(self._stream, name)
 
 
-def log_to_stderr(level: str) -> None:
-    """Send every log line, also of libraries, to standard error, and hide secrets there."""
-    sys.stderr = cast("TextIO", Unfailing(sys.stderr, shown=without_secrets))
+class LogFile(RotatingFileHandler):
+    """The log in the home, five files of 10 MB, which from their creation only this account can read. What the disk
+    does not take is dropped."""
+
+    def __init__(self, file: Path) -> None:
+        self._rest = ""
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.parent.chmod(0o700)
+        super().__init__(file, maxBytes=_MAX_BYTES, backupCount=_FILES - 1, encoding="utf-8", errors="backslashreplace")
+
+    def take(self, text: str) -> None:
+        """Write each line once it is whole."""
+        with self.lock or contextlib.nullcontext():
+            *lines, self._rest = (self._rest + text).split("\n")
+            for line in lines:
+                self.emit(logging.makeLogRecord({"msg": without_secrets(line)}))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  its base calls it so
+        """Drop the line: this log is where errors go."""
+
+    def _open(self) -> io.TextIOWrapper:
+        raw = io.FileIO(self.baseFilename, "a", opener=_private)  # a buffer would fail again when it is closed
+        return io.TextIOWrapper(raw, encoding=self.encoding, errors=self.errors, write_through=True)
+
+
+def _private(path: str, flags: int) -> int:
+    handle = os.open(path, flags, 0o600)
+    if sys.platform != "win32":
+        os.fchmod(handle, 0o600)
+    return handle
+
+
+def log_to_stderr(level: str, *, file: Path | None = None) -> None:
+    """Send every log line, also of libraries, to standard error and to `file`, and hide secrets there."""
+    also, trouble = None, ""
+    if file is not None:
+        try:
+            also = LogFile(file).take
+        except OSError as error:
+            trouble = f"octet: there is no log in {file}: {(error.strerror or str(error)).lower()}"
+    sys.stderr = cast("TextIO", Unfailing(sys.stderr, shown=without_secrets, also=also or (lambda _: None)))
+    if trouble:
+        print(trouble, file=sys.stderr)
     number = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(
         level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
@@ -76,3 +133,39 @@ def scrub(_logger: object, _name: str, line: MutableMapping[str, Any]) -> Mutabl
         if _SECRET_NAMES.search(name) and name != "close_code":
             line[name] = HIDDEN
     return line
+
+
+def logs(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Then show each new line, until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 50,
+    json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Show the last lines of the log that `octet run` writes into the home."""
+    file = home_of(home).log
+    if not file.exists():
+        raise NoLog(file=file)
+    with contextlib.suppress(KeyboardInterrupt):
+        for line in _lines(file, lines, follow=follow):
+            print(json_text.dumps({"line": line}, ensure_ascii=False) if json else line, flush=follow)
+
+
+def _lines(file: Path, most: int, *, follow: bool) -> Generator[str]:
+    """Yield the last lines; then, to follow, each new one, also over a change of files."""
+    with contextlib.ExitStack() as opened:
+        log = opened.enter_context(file.open(encoding="utf-8", errors="replace"))
+        last, older = log.read().split("\n"), 1
+        while len(last) <= most and (before := file.with_name(f"{file.name}.{older}")).exists():
+            last, older = [*before.read_text(encoding="utf-8", errors="replace").splitlines(), *last], older + 1
+        rest = last.pop()
+        yield from last[max(0, len(last) - most) :]
+        while follow:
+            was = os.fstat(log.fileno()).st_ino
+            is_changed = file.exists() and file.stat().st_ino != was  # asked before the last read of the old file
+            *new, rest = (rest + log.read()).split("\n")
+            yield from new
+            if is_changed:
+                opened.close()
+                log = opened.enter_context(file.open(encoding="utf-8", errors="replace"))
+            elif not new:
+                threading.Event().wait(_LOOK_S)

@@ -14,13 +14,15 @@ from core.agent_actions.model import ActionResult
 from core.agent_messages.model import AgentMessageView
 from core.agents.model import AgentStatus
 from core.deliveries.model import Delivery, DeliveryState
-from core.fleet.model import Board, Need, Needs, Wellness
+from core.fleet.model import AtWork, Board, Need, Needs, Overview, Wellness
 from core.kit.clock import as_datetime
 from core.maintenance.model import Diagnosis, Placed, Tried
 from core.messages.model import Message, Source, text_for_people
 from core.receipts.model import Receipt
 from core.remedies import explain, sentence
 from core.tasks.model import Task, TaskView
+
+_NO_AGENTS = "no agents; add one in config/agents.toml"
 
 
 def _task(task: Task) -> str:
@@ -38,7 +40,7 @@ def _state(row: Task | AgentStatus) -> str:
 
 def _view(view: TaskView) -> str:
     task = view.task
-    asked = f"asked by {printable(task.requester_name)} at {_time(task.created_ms)}"
+    asked = f"asked by {printable(task.requester_name)} at {time_of(task.created_ms)}"
     agent = task.agent or "none yet"
     lines = [_task(task), f"priority {task.priority} · agent {agent} · attempt {task.attempt} · {asked}"]
     if note := explain(task.cause, task.note):
@@ -46,7 +48,7 @@ def _view(view: TaskView) -> str:
     if task.cure:
         lines.append(f"Next: {printable(task.cure)}")
     if task.last_seen_ms is not None:
-        lines.append(f"last sign of its agent {_time(task.last_seen_ms)}: {printable(task.last_sign)}")
+        lines.append(f"last sign of its agent {time_of(task.last_seen_ms)}: {printable(task.last_sign)}")
     lines += ["", "Brief:", _indented(text_for_people(task.brief, task.text_expired_ms))]
     if view.prompt:
         lines += ["", "Prompt:", _indented(view.prompt)]
@@ -148,10 +150,30 @@ def need(one: Need) -> str:
 
 
 def _board(now: Board) -> str:
-    agents = [results.at_work(one, FORM) for one in now.agents] or ["no agents; add one in config/agents.toml"]
+    agents = [results.at_work(one, FORM) for one in now.agents] or [_NO_AGENTS]
+    return "\n".join([*agents, *_work(now)])
+
+
+def _work(now: Board) -> list[str]:
     needs = "1 thing needs" if now.needs == 1 else f"{now.needs} things need" if now.needs else "nothing needs"
     more = ": octet fleet needs-me" if now.needs else ""
-    return "\n".join([*agents, *results.work(now, FORM), f"{needs} a user{more}"])
+    return [*results.work(now, FORM), f"{needs} a user{more}"]
+
+
+def at_work(one: AtWork) -> tuple[str, ...]:
+    """Return the row of an agent without causes: its name, its state, since when, its task."""
+    row, task = one.status, one.task
+    since = ago(row.since_ms) if row.since_ms else "-"
+    return row.agent.name, results.AGENT_STATES[row.state][1], since, f"{task.id} {task.title[:40]}" if task else "-"
+
+
+def _overview(now: Overview) -> str:
+    discord = {None: "off", True: "connected", False: "not connected"}[now.is_discord_connected]
+    boards = f"live boards: {now.live_boards}" if now.live_boards else "no live board (`/fleet board` there adds one)"
+    lines = [f"Discord: {discord}" + ("" if now.is_discord_connected is None else f" · {boards}")]
+    lines += [f"problem {printable(one.what)} {one.next}" for one in now.troubles]
+    agents = table([at_work(one) for one in now.board.agents]) if now.board.agents else _NO_AGENTS
+    return "\n".join([*lines, "", agents, "", *_work(now.board), *(_indented(need(one)) for one in now.needs.shown)])
 
 
 def _page(row: Callable[[Any], tuple[str, ...]], empty: str) -> Callable[[Page[Any]], str]:
@@ -166,11 +188,11 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in printable(text, keep_lines=True).split("\n"))
 
 
-def _time(ms: int) -> str:
+def time_of(ms: int) -> str:
     return f"{as_datetime(ms):%Y-%m-%d %H:%M} UTC"
 
 
-def _ago(since_ms: int) -> str:
+def ago(since_ms: int) -> str:
     seconds = max(0, time.time_ns() // 1_000_000 - since_ms) // 1000
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= length:
@@ -187,8 +209,8 @@ FORM = results.Form(
     text=lambda text, _: printable(text),
     strong=str,
     sign=lambda _: "",
-    at=_time,
-    ago=lambda ms: f"{_ago(ms)} ago",
+    at=time_of,
+    ago=lambda ms: f"{ago(ms)} ago",
     small="  ",
     quote="  ",
     good="ok      ",
@@ -204,10 +226,11 @@ PRESENT: dict[Any, Callable[[Any], str]] = {
     Delivery: _delivery,
     Page[Delivery]: _page(_delivery_row, "no delivery waits for a decision"),
     tuple[Receipt, ...]: lambda found: "\n\n".join(map(receipt, found)),
-    Page[AgentStatus]: _page(_agent_row, "no agents; add one in config/agents.toml"),
+    Page[AgentStatus]: _page(_agent_row, _NO_AGENTS),
     ActionResult: _pressed,
     Needs: _needs,
     Board: _board,
+    Overview: _overview,
 }
 """By the type that a verb returns."""
 FAILED: dict[Any, Callable[[Any], bool]] = {

@@ -36,7 +36,7 @@ def run(
     from core.config.settings import environment
     from core.security.keys import close_to_others
 
-    log_to_stderr(config.settings.log.level)
+    log_to_stderr(config.settings.log.level, file=config.home.log)
     close_to_others(config.home.env_file, "if one may have, create a new bot token")
 
     console = cast("TextIO", Unfailing(sys.stdout))

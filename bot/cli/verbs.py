@@ -18,6 +18,7 @@ from bot.cli.client import HttpAnswer
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import call, parse_answer, printable
 from bot.cli.present import FAILED, PRESENT
+from bot.cli.terminal import show
 from bot.verbs.catalogue import ABOUT, VERBS
 from bot.verbs.declare import On, Parameter, Verb
 from core.home import Home
@@ -82,7 +83,10 @@ def send(verb: Verb, home: Home, given: dict[str, Any]) -> HttpAnswer:
 def tell(verb: Verb, text: str, result: Any, *, json: bool) -> None:
     """Print the answer unchanged, the verb's own sentence, or the table's presentation of the result."""
     words = verb.sentence(result, printable) if verb.says and not json else ""
-    print(text if json else words or PRESENT[verb.result](result))
+    if json:
+        print(text)
+    else:
+        show(words or PRESENT[verb.result](result))
 
 
 def _parameter(one: Parameter) -> inspect.Parameter:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Limit
-from core.fleet.model import Board, Needs, Wellness
+from core.fleet.model import Board, Needs, Overview, Wellness
 from core.security.model import Actor, Permission
 
 ABOUT = "Everything at a glance"
@@ -24,6 +24,12 @@ async def needs_me(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> Needs
 async def board(octet: Coordinator, *, by: Actor) -> Board:
     """Show each agent's work, the desks, the queue, and how many things need a user."""
     return await octet.fleet.board(by=by)
+
+
+@Verb("fleet", Permission.FLEET_READ, "GET /fleet/status", on=On.HTTP)
+async def status(octet: Coordinator, *, by: Actor) -> Overview:
+    """Show each agent and its task, the queue, what needs a user, and Discord on one screen."""
+    return await octet.fleet.overview(octet.version, by=by)
 
 
 @Verb(

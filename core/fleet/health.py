@@ -23,13 +23,18 @@ class Health:
     def __init__(self, services: Services) -> None:
         """Until `discord_is` is called Discord need not be connected."""
         self._store, self._desks, self._clock = services.store, services.desks, services.clock
-        self._is_connected: Callable[[], bool] = lambda: True
+        self._is_connected: Callable[[], bool] | None = None
         self._ping = Ping()
         self._since: dict[tuple[Part, str], tuple[int, float]] = {}  # Since when it is wrong, wall and monotonic
 
     def discord_is(self, is_connected: Callable[[], bool]) -> None:
         """Require a connected Discord from now on; `is_connected` says whether it is."""
         self._is_connected = is_connected
+
+    @property
+    def is_discord_connected(self) -> bool | None:
+        """Whether Discord is connected; None where Octet works without it."""
+        return None if self._is_connected is None else self._is_connected()
 
     def pinged(self, ping: Ping) -> None:
         self._ping = ping
@@ -40,7 +45,7 @@ class Health:
         now_ms, now_s = self._clock.now_ms(), self._clock.monotonic_s()
         then = "Octet retries; `octet doctor --online` shows the cause."
         discord = Trouble(part=Part.DISCORD, what="Discord is not connected.", next=then)
-        found = [*store, *([] if self._is_connected() else [discord]), *self._desks_trouble()]
+        found = [*store, *([discord] if self.is_discord_connected is False else []), *self._desks_trouble()]
         self._since = {(one.part, one.name): self._since.get((one.part, one.name), (now_ms, now_s)) for one in found}
         troubles: list[Trouble] = []
         for one in found:

@@ -149,6 +149,18 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What `octet status` shows on one screen."""
+
+    version: str
+    board: Board
+    needs: Needs  # the worst of them
+    is_discord_connected: bool | None  # None: Octet works without Discord
+    live_boards: int  # how many channels have one
+    troubles: tuple[Trouble, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ping:
     """The state of the dead man's switch's ping."""
 

@@ -17,7 +17,7 @@ from core.dispatch.services import Services
 from core.fleet import texts
 from core.fleet.boards import Boards
 from core.fleet.health import Health
-from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs
+from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs, Overview
 from core.notices.model import Notice, NoticeState, Place
 from core.reasons import Reason, WaitReason
 from core.remedies import next_step, sentence
@@ -29,6 +29,7 @@ _OPEN = OPEN_STATES - {DeliveryState.UNKNOWN}  # a user's open decision keeps no
 _RESTS = ENDED | {TaskState.PARKED, TaskState.DRAFT}
 _SHOWN = 50
 _QUEUE_SHOWN = 5
+_WORST_SHOWN = 3  # of what needs a user, on one screen of everything
 _MOST = 200  # so many deliveries it looks at
 _SEEN_CHARS = 500
 _GIVEN_UP_FOR_MS = 24 * 3_600_000
@@ -69,6 +70,18 @@ class Fleet:
             queue=await self._repository.list_queue(limit=_QUEUE_SHOWN),
             needs=len(needs) + more,
             at_ms=self._clock.now_ms(),
+        )
+
+    async def overview(self, version: str, *, by: Actor) -> Overview:
+        """Return one screen of everything."""
+        health = await self.health.look(by=by)
+        return Overview(
+            version=version,
+            board=await self.board(by=by),
+            needs=await self.needs_me(by=by, limit=_WORST_SHOWN),
+            is_discord_connected=self.health.is_discord_connected,
+            live_boards=sum(one.state is BoardState.STANDS for one in await self.boards.all()),
+            troubles=health.troubles,
         )
 
     async def work_at(self, desks: Collection[str]) -> frozenset[str]:

@@ -60,7 +60,7 @@ BROKEN = {
     "FastAPI and uvicorn have one gateway": {"bot/cli/serve.py": "import uvicorn"},
     "X11 has one gateway": {"bot/cli/doctor/command.py": "import Xlib"},
     "D-Bus has two gateways": {"automation/desktop/observation/inspector.py": "import dbus_fast"},
-    "Typer has one gateway": {"bot/app.py": "import typer"},
+    "Typer and Rich have one gateway": {"bot/app.py": "import typer"},
     "The openai package has one gateway": {"core/models/service.py": "import openai"},
     "APScheduler has one gateway": {"core/tasks/clock.py": "import apscheduler"},
 }

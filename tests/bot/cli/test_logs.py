@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
+import pytest
+
+from bot.cli import logs
 from bot.cli.logs import scrub
 
 # What may be written while `octet run` has a secret: by Octet, by libraries, by Python itself.
 _TALKS = """
 import asyncio, logging, os, sys, threading, warnings
+from pathlib import Path
 import structlog
 from bot.cli.logs import log_to_stderr
 from core.kit.redaction import remember
 
 code, token, key, known = sys.stdin.read().split()
 remember(known)
-log_to_stderr("info")
+log_to_stderr("info", file=Path(sys.argv[1]))
 for secret in (code, token, key, known):
     print("printed", secret, file=sys.stderr)
     structlog.get_logger().info(f"event {secret}", field=secret, fields={"list": [secret]})
@@ -48,9 +55,10 @@ def test_what_is_named_like_a_secret_is_hidden() -> None:
     assert line == {"event": "x", "token": "…", "discord_token": "…", "code": "…", "port": 1}
 
 
-def test_no_secret_reaches_the_log_whoever_writes_it() -> None:
+def test_no_secret_reaches_the_log_whoever_writes_it(tmp_path: Path) -> None:
     """Lines of Octet and of libraries, warnings, tracebacks, errors of threads and of the loop, Python's last words."""
-    process = [sys.executable, "-c", _TALKS]
+    file = tmp_path / "log" / "octet.log"
+    process = [sys.executable, "-c", _TALKS, str(file)]
     ended = subprocess.run(process, input="\n".join(_SECRETS), capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert ended.stdout == ""
@@ -61,3 +69,43 @@ def test_no_secret_reaches_the_log_whoever_writes_it() -> None:
     assert ended.stderr.count("failed with …") == 2 * len(_SECRETS)
     assert ended.stderr.count("invalid literal for int() with base 10: '…'") == len(_SECRETS)
     assert "\x1b" not in ended.stderr
+    assert file.read_text() == ended.stderr
+
+
+def test_the_log_in_the_home_keeps_five_files_for_this_account_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "_MAX_BYTES", 10)
+    before = os.umask(0)
+    log = logs.LogFile(tmp_path / "log" / "octet.log")
+    for number in range(20):
+        log.take(f"line {number:03}\nand ")
+    log.close()
+    os.umask(before)
+    files = [tmp_path / "log", *sorted((tmp_path / "log").iterdir())]
+    assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o700", *["0o600"] * 5]
+    told = list(logs._lines(tmp_path / "log" / "octet.log", 3, follow=False))
+    assert told == ["and line 017", "and line 018", "and line 019"]
+
+
+def test_a_line_that_the_disk_does_not_take_is_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "octet.log").symlink_to("/dev/full")
+    with closing(logs.LogFile(tmp_path / "octet.log")) as log:
+        log.take("lost\n")
+    assert capsys.readouterr().err == ""
+
+
+def test_following_a_log_loses_no_line_when_octet_changes_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "octet.log"
+    file.write_text("one\ntwo\n")
+    told = logs._lines(file, 1, follow=True)
+    assert next(told) == "two"
+    with file.open("a") as old:
+        old.write("three\nfo")
+        old.flush()
+        assert next(told) == "three"
+        old.write("ur\n")
+    file.rename(tmp_path / "octet.log.1")
+    file.write_text("five\n")
+    assert (next(told), next(told)) == ("four", "five")
+    told.close()
