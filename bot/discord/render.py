@@ -89,7 +89,7 @@ def _first_words(view: TaskView) -> str:
     last = next((one for one in reversed(view.answers) if one.final and not one.late), None)
     if last is None or last.expired_ms is not None or view.task.state is not TaskState.DONE:
         return ""
-    return quote(cut(" ".join(last.body.split()), _FIRST_WORDS), 2 * _FIRST_WORDS)
+    return quote(cut(last.body.strip(), _FIRST_WORDS), 2 * _FIRST_WORDS)
 
 
 def _buttons(view: TaskView, server: str) -> list[Button]:

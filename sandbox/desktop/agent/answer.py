@@ -1,14 +1,41 @@
-"""What the scripted agent answers: things it can count in the prompt, and plainly that no model read it."""
+"""What the scripted agent answers: sums, a poem from the prompt's words, a joke, and that it follows a script."""
 
 from __future__ import annotations
 
 import hashlib
+import operator
+import re
 from collections.abc import Sequence
+from fractions import Fraction
 
 from sandbox.desktop.agent.prompt import ReceivedPrompt, Stop, StopKind
 
 LONG_ANSWER_CHARS = 6_000
 _QUOTED = 160
+_SUM = re.compile(r"\d{1,9}(?:\s*[-+*/×÷]\s*\d{1,9}){1,8}")
+_OPERATIONS = {"+": operator.add, "-": operator.sub}
+_POEMS = """\
+{a} met {b} on a screen one day,
+and neither had a word to say.
+A script came by and made them rhyme;
+it works like this every single time.
+
+Eight windows hummed, the night was long,
+so {a} became a little song.
+{b} kept the beat and I kept score,
+and no one asked me for an encore.
+
+I looked for {a} in every pane,
+I looked for {b}, and looked again.
+I found them both inside your text:
+a script knows nothing. You are next.\
+""".split("\n\n")
+_JOKES = (
+    "Your prompt has {count}. I read all of them, which puts me ahead of most meetings.",
+    "I thought about “{first}” for a whole second. My therapist calls that progress.",
+    "A real agent would now ask to refactor “{first}”. I only ask for a round of applause.",
+    "{count}, one script, zero models. Somewhere a GPU is enjoying its day off.",
+)
 
 
 def write_answer(agent: str, prompt: ReceivedPrompt, verdicts: Sequence[tuple[Stop, bool]] = ()) -> str:
@@ -16,26 +43,51 @@ def write_answer(agent: str, prompt: ReceivedPrompt, verdicts: Sequence[tuple[St
     body = prompt.body
     lines = body.splitlines()
     first = next((line.strip() for line in lines if line.strip()), "")
-    task = "this prompt" if prompt.done is None else prompt.done.task
-    answer = [
-        f"# {task}: answer of {agent}",
-        "",
-        "I am a scripted demo agent: no model has read this. What follows was counted, not understood.",
-        "",
-    ]
+    answer: list[str] = []
     if prompt.script.fail is not None:
         answer += [f"**I could not do it:** {prompt.script.fail}", ""]
     for stop, allowed in verdicts:
         if stop.kind is StopKind.ASK:
             said = "approved; a demo agent runs nothing" if allowed else "denied, so nothing was run"
             answer += [f"- asked whether to run `{_shortened(stop.text)}`: {said}"]
-    answer += [
-        f"- first line: “{_shortened(first)}”",
-        f"- size: {_counted(body, 'character')}, {_counted(body.split(), 'word')}, {_counted(lines, 'line')}",
-        f"- sha256 of the body: `{hashlib.sha256(body.encode('utf-8', 'surrogatepass')).hexdigest()}`",
-    ]
+    answer += [f"- {one.strip()} = {_value(one)}" for one in _SUM.findall(body)[:5]]
+    answer += [""] if answer else []
+    digest = hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+    count = _counted(body.split(), "word")
+    joke = _JOKES[int(digest[8:16], 16) % len(_JOKES)].format(count=count, first=_shortened(first))
+    sizes = f"{_counted(body, 'character')}, {count}, {_counted(lines, 'line')}"
+    script = f"-# {agent} is a scripted demo agent: no model read your prompt. It counted {sizes} (sha256 `{digest}`)."
+    answer += [*_poem(body, int(digest[:8], 16)), "", joke, "", script]
     text = "\n".join(answer) + "\n"
     return _lengthened(text, lines) if prompt.script.long else text
+
+
+def _value(text: str) -> str:
+    """Work out a sum of whole numbers, products first."""
+    numbers, signs = [Fraction(one) for one in re.findall(r"\d+", text)], re.findall(r"[-+*/×÷]", text)
+    terms, plus = [numbers[0]], list[str]()
+    for sign, number in zip(signs, numbers[1:], strict=True):
+        if sign in "+-":
+            plus.append(sign)
+            terms.append(number)
+        elif sign in "*×":
+            terms[-1] *= number
+        elif number == 0:
+            return "nothing: it divides by zero"
+        else:
+            terms[-1] /= number
+    total = terms[0]
+    for sign, term in zip(plus, terms[1:], strict=True):
+        total = _OPERATIONS[sign](total, term)
+    return f"{total.numerator:,}" if total.denominator == 1 else f"{float(total):,g}"
+
+
+def _poem(body: str, seed: int) -> list[str]:
+    """Put the two longest words of the prompt into a verse."""
+    found = sorted({word.lower() for word in re.findall(r"[^\W\d_]{3,20}", body)}, key=lambda one: (-len(one), one))
+    a, b = [*found[:2], "silence", "silence"][:2]
+    verse = _POEMS[seed % len(_POEMS)].format(a=a, b=b).splitlines()
+    return [f"> {line[:1].upper()}{line[1:]}" for line in verse]
 
 
 def _counted(things: Sequence[str], what: str) -> str:

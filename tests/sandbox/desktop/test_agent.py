@@ -67,11 +67,12 @@ def test_only_demo_lines_steer_the_agent() -> None:
     assert read_prompt("demo: wait a bit").script.wait_s is None
 
 
-def test_an_answer_counts_the_body_and_says_that_it_is_scripted() -> None:
-    body = "Review the retry logic.\nIt is 日本語 too."
+def test_an_answer_does_sums_rhymes_counts_the_body_and_says_that_it_is_scripted() -> None:
+    body = "Review the retry logic.\nIt is 日本語 2 + 3 × 4 / 8 too, and 1/0."
     answer = write_answer("Agent-3", read_prompt(briefing(body)))
     digest = hashlib.sha256(body.encode()).hexdigest()
-    for words in ("scripted demo agent", f"{len(body)} characters, 8 words, 2 lines", digest):
+    counted = f"{len(body)} characters, 17 words, 2 lines"
+    for words in ("scripted demo agent", counted, digest, "= 3.5", "1/0 = nothing", "retry", "review"):
         assert words in answer
     assert "I could not do it:** no key" in write_answer("Agent-3", read_prompt(briefing("demo: fail no key")))
     assert len(write_answer("Agent-3", read_prompt(briefing("Read.\ndemo: long")))) == LONG_ANSWER_CHARS
