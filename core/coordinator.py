@@ -38,6 +38,7 @@ from core.maintenance.reload import Reload
 from core.maintenance.service import Maintenance
 from core.messages.prompt_files import PromptFiles
 from core.messages.service import Messages
+from core.notices.mentions import Mentions
 from core.notices.service import Notices
 from core.profiles.model import Driven
 from core.receipts.retention import Retention
@@ -79,6 +80,7 @@ class Coordinator(Services):
 
     home_id: str
     people: People
+    mentions: Mentions
     reply_keys: ReplyKeys
     receipts: Receipts
     retention: Retention
@@ -138,6 +140,7 @@ class Coordinator(Services):
                 **_fields(services),
                 home_id=home,
                 people=People(store=store, journal=journal, clock=clock, ids=ids),
+                mentions=Mentions(services.notices, store=store, clock=clock),
                 reply_keys=ReplyKeys(key=codes_key),
                 receipts=Receipts(services, tasks=repository, keeping=estate.keeping),
                 retention=Retention(services, tasks=repository, keeping=estate.keeping),
@@ -148,7 +151,15 @@ class Coordinator(Services):
                 maintenance=Maintenance(services, lanes=lanes),
             )
             steps = ClockSteps(services, repository, policy)
-            for service in (steps, octet.people, octet.agents, octet.desks, octet.tasks, octet.dispatch):
+            for service in (
+                steps,
+                octet.people,
+                octet.mentions,
+                octet.agents,
+                octet.desks,
+                octet.tasks,
+                octet.dispatch,
+            ):
                 await service.load()
             await octet.blocked_windows.load()
             faults.point("start.recovered")

@@ -49,7 +49,7 @@ def with_table(text: str, table: str) -> str:
 def discord_table() -> str:
     """List what Discord offers, for its users."""
     rows = [
-        (f"`/{one.group} {one.name}`", " ".join(one.help.split()).removesuffix("."), _who(one), _undo(one))
+        (f"`/{one.full_name}`", " ".join(one.help.split()).removesuffix("."), _who(one), _undo(one))
         for one in VERBS
         if On.DISCORD in one.on
     ]
@@ -61,7 +61,7 @@ def all_table() -> str:
     rows = [
         (
             one.summary,
-            f"`/{one.group} {one.name}`" if On.DISCORD in one.on else "–",
+            f"`/{one.full_name}`" if On.DISCORD in one.on else "–",
             f"`{one.route}`" if one.route else "–",
             f"`{command}`" if (command := _command(one)) else "–",
             "; ".join(filter(None, (f"`{one.permission.value}`" if one.permission else "", one.own))) or _CODE,

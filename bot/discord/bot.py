@@ -33,6 +33,7 @@ _LIBRARY_TASKS = ("CommandTree-invoker", "discord-ui", "discord.py: ")
 _LAST_WORDS_S = 2.0
 _ACCESS_EVENTS = frozenset({"guild_channel_update", "guild_role_update", "member_update"})
 """The bot's permissions may have changed. With the guilds intent alone, Discord reports only the bot's own member."""
+_SHOWN_TO = "default_member_permissions"
 OPEN_TO_ALL = "open_to_all"  # in a command's `extras`: users without a role may call it
 
 
@@ -62,7 +63,10 @@ class CommandTree(app_commands.CommandTree["Bot"]):
         self.copy_global_to(guild=guild)
         wanted = [command.to_dict(self) for command in self.get_commands(guild=guild)]
         if not force:
-            there = [command.to_dict() for command in await self.fetch_commands(guild=guild)]
+            there = [
+                {**command.to_dict(), _SHOWN_TO: shown.value if (shown := command.default_member_permissions) else None}
+                for command in await self.fetch_commands(guild=guild)
+            ]
             if sorted(map(_outline, there)) == sorted(map(_outline, wanted)):
                 return False
         await self.sync(guild=guild)
@@ -74,6 +78,7 @@ def _outline(command: Mapping[str, Any]) -> str:
     """Return the parts of a command or an option that Octet sets, without what Discord adds."""
     said = [command["name"], command["description"], command["type"]]
     said += [bool(command.get("required")), bool(command.get("autocomplete"))]
+    said += [command.get(_SHOWN_TO)]
     said += [[choice["name"], choice["value"]] for choice in command.get("choices") or ()]
     return json.dumps([*said, *map(_outline, command.get("options") or ())])
 

@@ -26,14 +26,21 @@ FORMS: dict[Verb, Callable[[discord.Interaction[Bot], Mapping[str, Any]], Awaita
 """Verbs with a form that asks for a text that the user left out."""
 _DIALOG = "; without it, a dialog opens for a longer text"
 _MOST_CHOICES = 25
+_SHOWN_TO = discord.Permissions(manage_guild=True)
+"""Discord hides the commands from all others until an admin of the server changes that; Octet's own check decides."""
 
 
 def add_commands(tree: app_commands.CommandTree[Bot]) -> None:
     for verb in VERBS:
         if On.DISCORD in verb.on:
+            if not verb.group:
+                tree.add_command(command_of(verb))
+                continue
             group = tree.get_command(verb.group)
             if group is None:
-                group = app_commands.Group(name=verb.group, description=ABOUT[verb.group])
+                group = app_commands.Group(
+                    name=verb.group, description=ABOUT[verb.group], default_permissions=_SHOWN_TO
+                )
                 tree.add_command(group)
             assert isinstance(group, app_commands.Group)
             group.add_command(command_of(verb))
@@ -57,6 +64,8 @@ def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
     make: Any = app_commands.Command
     command: app_commands.Command[Any, ..., None]
     command = make(name=verb.name, description=verb.summary, callback=run, extras=extras)
+    if not verb.group:
+        command.default_permissions = _SHOWN_TO
     app_commands.describe(**{one.name: one.help + (_DIALOG if _has_form(verb, one) else "") for one in offered})(
         command
     )

@@ -46,6 +46,13 @@ _AT_ONCE = 8
 _MOST_FAILURES = 10  # Octet drops a message at which Discord failed so often while it took others
 _SEEN_KEPT = 1000
 
+_ALONE = {
+    NoticeKind.WELCOME: render.welcome,
+    NoticeKind.DIGEST: render.digest,
+    NoticeKind.SUMMARY: render.summary,
+}
+"""Notices whose row says everything."""
+
 
 class ChannelUnknown(ChannelGone):
     """Octet knows no channel for this task. Set channel_id in [discord] of config/octet.toml."""
@@ -120,7 +127,8 @@ class Outbox(MessageWriter):
                 continue
             self._served.add(notice.strand)
             self._begin(group, notice.strand, channel=channel, write=partial(self._publish, notice))
-        rests_s = [until_s - now_s for until_s in self._resting.values()]
+        digest_s = await self._coordinator.mentions.send_digests()
+        rests_s = [digest_s, *(until_s - now_s for until_s in self._resting.values())]
         return min([*full.values(), *rests_s, await self._notices.next_due_s(), _REST_S])
 
     def _in_fair_order(self, due: Iterable[Notice]) -> list[Notice]:
@@ -287,8 +295,8 @@ class Outbox(MessageWriter):
         if notice.kind is NoticeKind.NEEDS_ANSWER:
             stands = await self._coordinator.agent_actions.show_dialog(notice.message, by=HUB)
             return window_messages.dialog_message(stands, pictures=self._shows_windows, marker=marker)
-        if notice.kind is NoticeKind.SUMMARY:
-            return render.summary(notice, marker=marker)
+        if (make := _ALONE.get(notice.kind)) is not None:
+            return make(notice, marker)
         if notice.kind is NoticeKind.LOCKED:
             lock, owner = await self._coordinator.screen_locks.show(notice.message), await self._owner()
             return window_messages.lock_message(lock, owner=owner, marker=marker)
@@ -334,7 +342,14 @@ class Outbox(MessageWriter):
         found = await self._find(notice, place)
         if found:
             return PostedMessage(id=found, is_as_requested=False)
-        return await self._post(place, parts, self._nonce(notice, tag))
+        mentions = self._coordinator.mentions
+        is_digest = notice.kind is NoticeKind.DIGEST
+        quiet = [one for one in parts.mentions if not (is_digest or mentions.wakes(f"discord:{one}"))]
+        kept = tuple(one for one in parts.mentions if one not in quiet)
+        posted = await self._post(place, replace(parts, mentions=kept), self._nonce(notice, tag))
+        for person in quiet:
+            await mentions.missed(f"discord:{person}", notice.task or "a-message", notice.place)
+        return posted
 
     async def _post(self, channel: int, parts: Parts, nonce: str) -> PostedMessage:
         faults.point("outbox.post", may_fail=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from discord import ui
 
-from bot.discord.parts import AMBER, BLUE, GREY, RED, VIOLET, Attachment, Button, Marker, Parts, boxed, written
+from bot.discord.parts import AMBER, BLUE, GREY, RED, VIOLET, Attachment, Button, Marker, Parts, boxed, framed, written
 from bot.discord.text import (
     CONTENT_LIMIT,
     FORM,
@@ -21,7 +21,7 @@ from bot.discord.text import (
     quote,
     size,
 )
-from bot.discord.views.buttons import CancelTask, ShowWindow
+from bot.discord.views.buttons import EXAMPLES, CancelTask, ShowWindow, TryExample
 from bot.verbs.types import PRIORITIES
 from core import remedies
 from core.deliveries.model import Delivery
@@ -142,12 +142,29 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
     return written("\n".join(lines), marker, wakes=person_id(task.requester))
 
 
-def summary(notice: Notice, *, marker: Marker) -> Parts:
+def summary(notice: Notice, marker: Marker) -> Parts:
     """Build the one message about the tasks that ended while Octet had no Discord."""
     number, *newest = notice.text.split()
     tasks, shown = "1 task" if number == "1" else f"{number} tasks", ", ".join(newest)
     said = f"**{tasks} ended while Octet was not connected to Discord.** The newest: {shown}."
     return written(f"{said}\nSee `/task list` and `/task show`.", marker)
+
+
+def welcome(_notice: Notice, marker: Marker) -> Parts:
+    """Build the first message for a new owner, with example tasks to press."""
+    lines = [
+        "**Welcome to Octet.** It gives tasks to your AI agents and brings their answers back to this channel.",
+        "Press an example, or type `/task new`. `/help` explains the rest, and `/fleet board` keeps a live board here.",
+    ]
+    return framed("\n".join(lines), marker, colour=BLUE, buttons=[TryExample(one) for one in range(len(EXAMPLES))])
+
+
+def digest(notice: Notice, marker: Marker) -> Parts:
+    """Build the hourly message for a user who wants no mentions."""
+    number, *subjects = notice.text.split()
+    things = "1 thing" if number == "1" else f"{number} things"
+    said = f"{things} happened: {inline(', '.join(subjects), 400)}. `/fleet needs-me` lists what needs you."
+    return written(said, marker, wakes=person_id(notice.message))
 
 
 def thread_name(task: Task) -> str:

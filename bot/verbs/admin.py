@@ -6,7 +6,7 @@ import platform
 from dataclasses import dataclass
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
+from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from core.maintenance.model import Reloaded
 from core.security.model import Actor, Permission, require
 
@@ -58,15 +58,18 @@ async def reload(
     None,
     on=On.DISCORD,
     own="who can read the console",
-    says="You are the owner of this Octet now. Create your first task with `/task new`.",
+    says="You are the owner of this Octet now.",
 )
 async def claim(
     octet: Coordinator,
     code: Annotated[str, ParameterKind(help="The code that Octet printed when it started")],
     *,
+    origin: Origin,
     by: Actor,
 ) -> Actor:
     """Become the owner, with the code printed on the console.
 
     It works once."""
-    return await octet.people.claim(code, user_id=by.id.removeprefix("discord:"), name=by.name)
+    owner = await octet.people.claim(code, user_id=by.id.removeprefix("discord:"), name=by.name)
+    await octet.notices.welcome(origin.place)
+    return owner

@@ -117,6 +117,11 @@ class Verb:
         return self._hints["return"]
 
     @property
+    def full_name(self) -> str:
+        """The words by which users call it, such as `task new`."""
+        return f"{self.group} {self.name}".strip()
+
+    @property
     def wants_origin(self) -> bool:
         return "origin" in self._hints
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.store.tables import metadata, texts
 
@@ -35,6 +36,18 @@ notices = sa.Table(
     sa.Index("ix_notices_old", "created_ms", sqlite_where=_IS_NO_CARD),
     sa.Index("ix_notices_dropped", "state", "created_ms", sqlite_where=_DROPPED),
     sqlite_autoincrement=True,
+)
+choices = sa.Table(
+    "mention_choices",
+    metadata,
+    sa.Column("person", sa.Text, primary_key=True),
+    *texts("mode", "missed", "place_channel", "place_guild"),
+    sa.Column("since_ms", sa.Integer, nullable=False),
+)
+CHOICES = sa.select(choices)
+_chosen = upsert(choices)
+CHOOSE = _chosen.on_conflict_do_update(
+    index_elements=["person"], set_={one.name: _chosen.excluded[one.name] for one in choices.c if not one.primary_key}
 )
 _row = notices.c
 _card = notices.alias("card")

@@ -24,6 +24,8 @@ class NoticeKind(StrEnum):
     LOCKED = "locked"  # A desk's screen is locked and work waits: a new message for each lock, edited at its end
     BLOCKED = "blocked"  # An agent's window is unusable: a new message each time, edited until it is usable
     SUMMARY = "summary"  # Tasks that ended without Discord: one message. `text` has their number and the newest ones
+    WELCOME = "welcome"  # The first message for a new owner: what to try
+    DIGEST = "digest"  # What a user missed who wants no mentions. `message` is the user, `text` number and subjects
     IN_DOUBT = "in_doubt"  # An act may have been done: a new message that mentions its user, edited once it is settled
 
 
@@ -34,6 +36,14 @@ class NoticeState(StrEnum):
     NO_ACCESS = "no_access"  # Discord refuses its channel for `error`. Octet retries later, or when permissions change
     SENT = "sent"
     DROPPED = "dropped"  # Octet gave it up for `error`. It posts a dropped card at its task's next step
+
+
+class MentionMode(StrEnum):
+    """How Octet gets a user's attention."""
+
+    MENTIONS = "mentions"
+    DIGEST = "digest"
+    SILENCE = "silence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -205,6 +205,10 @@ class Notices:
 
         await self._store.write(change)
 
+    async def welcome(self, place: Place) -> None:
+        """Post the first message for a new owner there."""
+        await self._store.write(lambda tx: self.notify(tx, NoticeKind.WELCOME, None, message="welcome", place=place))
+
     async def newest_id(self) -> int:
         return await self._store.newest_id("notices") or 0
 

@@ -11,8 +11,10 @@ from discord import ui
 
 from bot.discord import errors, replies
 from bot.discord.bot import Bot
+from bot.discord.channel_client import origin_of
 from bot.discord.parts import MARKED, Attachment, Parts
 from bot.discord.text import FORM, inline
+from bot.discord.views.new_task import accepted
 from bot.verbs import desks, fleet, tasks
 from bot.verbs.results import ACT_LABELS, pressed_lines
 from core.agent_actions.model import ActionResult
@@ -148,6 +150,25 @@ class CancelTask(MessageButton, template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{
         return tasks.cancel.sentence(await interaction.client.coordinator.tasks.cancel(self.task, by=by), str)
 
 
+EXAMPLES = (
+    ("Ask for a poem", "Write a poem of four lines about the moon and a keyboard."),
+    ("Ask for a sum", "What is 17 × 23 + 4? Explain it in one sentence."),
+    ("Ask for a joke", "Tell me a joke about a very short prompt."),
+)
+
+
+class TryExample(MessageButton, template=r"v1:example:(?P<number>[0-2])"):
+    """Creates an example task, if the user may create tasks."""
+
+    def __init__(self, number: int | str) -> None:
+        self.number = int(number)
+        super().__init__(f"v1:example:{number}", EXAMPLES[self.number][0], discord.ButtonStyle.primary)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        draft = tasks.draft(origin_of(interaction), brief=EXAMPLES[self.number][1])
+        return accepted(await interaction.client.coordinator.tasks.new(draft, by=by))
+
+
 class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
     """Removes the board of this channel, if the user may."""
 
@@ -160,7 +181,7 @@ class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
         return fleet.REMOVED
 
 
-BUTTONS = (CancelTask, LookAtWindow, PressAct, RemoveBoard, ResolveUnknown, ShowWindow)
+BUTTONS = (CancelTask, LookAtWindow, PressAct, RemoveBoard, ResolveUnknown, ShowWindow, TryExample)
 
 
 async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts:

@@ -14,7 +14,9 @@ LONG_ANSWER_CHARS = 6_000
 _QUOTED = 160
 _SUM = re.compile(r"\d{1,9}(?:\s*[-+*/×÷]\s*\d{1,9}){1,8}")
 _OPERATIONS = {"+": operator.add, "-": operator.sub}
-_POEMS = """\
+_POEMS = re.split(
+    "\n\n",
+    """\
 {a} met {b} on a screen one day,
 and neither had a word to say.
 A script came by and made them rhyme;
@@ -28,8 +30,8 @@ and no one asked me for an encore.
 I looked for {a} in every pane,
 I looked for {b}, and looked again.
 I found them both inside your text:
-a script knows nothing. You are next.\
-""".split("\n\n")
+a script knows nothing. You are next.""",
+)
 _JOKES = (
     "Your prompt has {count}. I read all of them, which puts me ahead of most meetings.",
     "I thought about “{first}” for a whole second. My therapist calls that progress.",

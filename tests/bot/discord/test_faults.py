@@ -151,7 +151,7 @@ async def test_a_ban_or_a_refused_token_ends_all_requests_of_the_bot(owned: Town
     for task in tasks:
         await core.store.write(lambda tx, of=task.id: core.notices.card_changed(tx, of))
     assert sandbox.faults.struck(rule) <= 8, "only those that were under way when it began"
-    assert len(await sandbox.messages()) == 1, "the private answer from before"
+    assert len(await sandbox.messages()) == 2, "the private answer and the welcome from before"
 
 
 async def test_a_call_given_up_during_a_global_limit_does_not_block_the_connection_for_good(

@@ -70,7 +70,7 @@ async def test_a_new_task_gets_a_card_and_its_answer_a_message_in_its_thread(own
         for one in owned.sandbox.record.exchanges
         if one.method == "POST" and one.route.endswith("/messages") and "channels" in one.route
     ]
-    assert [(one["nonce"], one["enforce_nonce"]) for one in sends] == [(f"o{mark}{n}", True) for n in (1, 2, 3)]
+    assert [(one["nonce"], one["enforce_nonce"]) for one in sends] == [(f"o{mark}{n}", True) for n in (1, 2, 3, 4)]
 
 
 async def test_a_window_agent_gets_the_code_and_discord_never_shows_it(owned: Town) -> None:
@@ -175,6 +175,24 @@ async def test_the_cancel_button_ends_the_task_for_who_may_end_it(owned: Town) -
     assert (await owned.task()).state is TaskState.WAITING
     await owned.press(card, "Cancel")
     assert "Cancel" not in buttons(await owned.card("T-1", TaskState.CANCELLED))
+
+
+async def test_the_welcome_offers_examples_and_help_names_the_commands(owned: Town) -> None:
+    welcome = await owned.said("Welcome to Octet")
+    await owned.press(welcome, "Ask for a sum")
+    assert "17 × 23" in text_of(await owned.card("T-1"))
+    denied = await owned.press(welcome, "Ask for a joke", user="Ben")
+    assert text_of(denied) == said(NotAllowed(permission=Permission.TASK_CREATE.value))
+    assert "/task new" in await owned.ask("help")
+    assert "/desk stop" in await owned.ask("help", topic="desk")
+
+
+async def test_a_user_who_wants_silence_is_not_pinged(owned: Town) -> None:
+    await owned.ask("notify", mode="silence")
+    await asked(owned)
+    await owned.ask("task done", task="T-1", text="Seven birds.")
+    ended = await owned.said("**T-1 is done**")
+    assert ended["sandbox"]["pings"] == []
 
 
 async def test_tasks_are_listed_and_completed_by_what_can_be_done_with_them(owned: Town) -> None:

@@ -84,6 +84,7 @@ class Town:
         code = self.coordinator.people.claim_code()
         assert code is not None
         await self.ask("admin claim", user=user, code=code)
+        await self.said("Welcome to Octet")
         assert self.coordinator.people.claim_code() is None
 
     async def task(self, task: str = "T-1") -> Task:

@@ -28,6 +28,7 @@ EXCEPTIONS = {
     "agents.ALL": "the agents of every config this home had: about 100 rows",
     "desks.ALL": "the desks of every config this home had: about 10 rows",
     "fleet.ALL": "one live board per channel: about 10 rows",
+    "notices.CHOICES": "once per start: the people who chose how Octet reaches them, about 100 rows",
     "security.PEOPLE": "the people with a role: about 100 rows",
     "security.OWNER": "the people with a role: about 100 rows",
     "journal.LAST": "1 row, from the end of the table",
@@ -166,7 +167,7 @@ def test_no_statement_reads_or_sorts_a_whole_table() -> None:
     connection = database(0)
     wrong = {name: said for name, one in statements().items() if (said := complaints(connection, one))}
     assert wrong.keys() == EXCEPTIONS.keys(), {name: said for name, said in wrong.items() if name not in EXCEPTIONS}
-    assert len(EXCEPTIONS) <= 10
+    assert len(EXCEPTIONS) <= 11
 
 
 def steps_taken(connection: sqlite3.Connection, statement: Statement) -> int:

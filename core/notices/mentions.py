@@ -1,0 +1,102 @@
+"""Whom Octet mentions: each user chooses mentions, a digest once an hour, or silence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+from core.kit.clock import Clock
+from core.notices import _store
+from core.notices.model import MentionMode, NoticeKind, Place
+from core.notices.service import Notices
+from core.security.model import Actor, Permission, require
+from core.store.engine import Store, Tx
+
+DIGEST_EVERY_MS = 3_600_000
+_NAMED = 20  # tasks that one digest names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentionChoice:
+    """What one user chose, and what the next digest lists."""
+
+    mode: MentionMode
+    missed: tuple[str, ...] = ()  # the subjects of the messages without a mention, oldest first
+    since_ms: int = 0  # when the first of them was posted
+    place: Place = field(default=Place())
+
+
+class Mentions:
+    """The users' choices, in memory and in the database. Octet mentions users who chose nothing."""
+
+    def __init__(self, notices: Notices, *, store: Store, clock: Clock) -> None:
+        self._notices, self._store, self._clock = notices, store, clock
+        self._choices: dict[str, MentionChoice] = {}
+
+    async def load(self) -> None:
+        self._choices = {
+            row.person: MentionChoice(
+                mode=MentionMode(row.mode),
+                missed=tuple(row.missed.split()),
+                since_ms=row.since_ms,
+                place=Place(channel=row.place_channel, guild=row.place_guild),
+            )
+            for row in await self._store.fetch(_store.CHOICES)
+        }
+
+    async def choose(self, mode: MentionMode, *, by: Actor) -> MentionMode:
+        """Use this mode for the user from now on; send what a digest would have listed at once."""
+        require(by, Permission.TASK_READ)
+        kept = self._choices.get(by.id, MentionChoice(mode=mode))
+        await self._write(by.id, replace(kept, mode=mode, since_ms=min(kept.since_ms, 1)))
+        self._notices.news.set()
+        return mode
+
+    def wakes(self, person: str) -> bool:
+        """Return whether a message mentions this user."""
+        return person not in self._choices or self._choices[person].mode is MentionMode.MENTIONS
+
+    async def missed(self, person: str, subject: str, place: Place) -> None:
+        """Note a message that did not mention a user who chose a digest."""
+        known = self._choices[person]
+        if known.mode is MentionMode.DIGEST:
+            since_ms = known.since_ms or self._clock.now_ms()
+            await self._write(person, replace(known, missed=(*known.missed, subject), since_ms=since_ms, place=place))
+
+    async def send_digests(self) -> float:
+        """Write the digests that are due as notices. Return in how many seconds the next one is due."""
+        due_s = math.inf
+        for person, known in list(self._choices.items()):
+            if known.missed:
+                left_ms = known.since_ms + DIGEST_EVERY_MS - self._clock.now_ms()
+                if left_ms > 0:
+                    due_s = min(due_s, left_ms / 1000)
+                else:
+                    await self._send(person, known)
+        return due_s
+
+    async def _send(self, person: str, known: MentionChoice) -> None:
+        named = " ".join(dict.fromkeys(known.missed[-_NAMED:]))
+        text, sent = f"{len(known.missed)} {named}", replace(known, missed=(), since_ms=0)
+
+        def send(tx: Tx) -> None:
+            self._notices.notify(tx, NoticeKind.DIGEST, None, message=person, text=text, place=known.place)
+            tx.execute(_store.CHOOSE, _row(person, sent))
+
+        await self._store.write(send)
+        self._choices[person] = sent
+
+    async def _write(self, person: str, choice: MentionChoice) -> None:
+        await self._store.write(lambda tx: tx.execute(_store.CHOOSE, _row(person, choice)) and None)
+        self._choices[person] = choice
+
+
+def _row(person: str, choice: MentionChoice) -> dict[str, object]:
+    return {
+        "person": person,
+        "mode": choice.mode.value,
+        "missed": " ".join(choice.missed),
+        "since_ms": choice.since_ms,
+        "place_channel": choice.place.channel,
+        "place_guild": choice.place.guild,
+    }

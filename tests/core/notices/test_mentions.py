@@ -1,0 +1,56 @@
+"""Users choose whether Octet mentions them at once, once an hour in a digest, or never."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.notices.mentions import DIGEST_EVERY_MS, Mentions
+from core.notices.model import MentionMode, NoticeKind, Place
+from core.notices.service import Notices
+from core.security.model import Actor, ActorKind, Role
+from core.store.engine import Store
+from tests.fakes.clock import FakeClock
+
+ADA = Actor(kind=ActorKind.PERSON, id="discord:1", name="Ada", role=Role.MEMBER)
+HERE = Place(channel="10", guild="1")
+
+
+async def test_a_digest_lists_within_the_hour_what_a_user_missed_and_survives_a_restart(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with Store.open(tmp_path / "octet.db") as store:
+        notices = Notices(store=store, clock=clock)
+        mentions = Mentions(notices, store=store, clock=clock)
+        assert mentions.wakes(ADA.id)
+        await mentions.choose(MentionMode.DIGEST, by=ADA)
+        assert not mentions.wakes(ADA.id)
+        for task in ("T-1", "T-2", "T-1"):
+            await mentions.missed(ADA.id, task, HERE)
+        assert await mentions.send_digests() == DIGEST_EVERY_MS / 1000
+        assert await notices.due() == ()
+        clock.advance(DIGEST_EVERY_MS / 1000)
+        mentions = Mentions(notices, store=store, clock=clock)
+        await mentions.load()
+        await mentions.send_digests()
+        await mentions.send_digests()
+        (digest,) = await notices.due()
+        assert (digest.kind, digest.message, digest.text, digest.place) == (
+            NoticeKind.DIGEST,
+            ADA.id,
+            "3 T-1 T-2",
+            HERE,
+        )
+
+
+async def test_silence_keeps_nothing_and_mentions_send_the_digest_at_once(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with Store.open(tmp_path / "octet.db") as store:
+        notices = Notices(store=store, clock=clock)
+        mentions = Mentions(notices, store=store, clock=clock)
+        await mentions.choose(MentionMode.SILENCE, by=ADA)
+        await mentions.missed(ADA.id, "T-1", HERE)
+        await mentions.choose(MentionMode.DIGEST, by=ADA)
+        await mentions.missed(ADA.id, "T-2", HERE)
+        await mentions.choose(MentionMode.MENTIONS, by=ADA)
+        await mentions.send_digests()
+        assert [one.text for one in await notices.due()] == ["1 T-2"]
+        assert mentions.wakes(ADA.id)
