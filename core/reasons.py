@@ -105,6 +105,7 @@ class Reason(StrEnum):
     SCROLLED = "scrolled"
     OFF_SCREEN = "off_screen"
     READ_IN_WINDOW = "read_in_window"
+    STILL_ON_CANCELLED = "still_on_cancelled"
 
 
 class WaitReason(StrEnum):

@@ -34,7 +34,7 @@ from core.kit.clock import Clock
 from core.kit.errors import NotFound, OctetError, Unavailable
 from core.notices.model import Notice, NoticeId, NoticeKind, Place
 from core.security.model import HUB
-from core.tasks.model import TaskId, TaskView
+from core.tasks.model import UNDO_MS, TaskId, TaskState, TaskView
 
 log = structlog.get_logger(__name__)
 
@@ -229,6 +229,10 @@ class Outbox(MessageWriter):
         if not notice.thread:
             await self._open_thread(view, channel, message)
         await self._notices.posted(notice.id, channel=str(channel), message=message, revision=notice.revision)
+        if view.task.state is TaskState.CANCELLED:  # its Undo button leaves the card when the time is over
+            left_ms = view.task.changed_ms + UNDO_MS - self._clock.now_ms()
+            if left_ms > 0:
+                await self._notices.look_again(notice.id, after_ms=left_ms)
         faults.point("outbox.noted")
 
     async def _post_card(self, notice: Notice, view: TaskView, channel: int, *, instead_of: str = "") -> str:
@@ -245,7 +249,8 @@ class Outbox(MessageWriter):
 
     async def _card(self, notice: Notice, view: TaskView, tag: str = "") -> Parts:
         marker, server = self._marker(notice, tag), notice.place.guild or self._channels.guild
-        return render.card(view, marker=marker, server=server, owner=await self._owner())
+        now_ms, owner = self._clock.now_ms(), await self._owner()
+        return render.card(view, marker=marker, server=server, owner=owner, now_ms=now_ms)
 
     async def _open_thread(self, view: TaskView, channel: int, message: str) -> None:
         """Make the thread before the card counts as posted. Where Discord refuses threads, news go to the channel."""

@@ -21,7 +21,7 @@ from bot.discord.text import (
     quote,
     size,
 )
-from bot.discord.views.buttons import EXAMPLES, CancelTask, ShowWindow, TryExample
+from bot.discord.views.buttons import EXAMPLES, CancelTask, RunAgain, ShowWindow, StopTask, TryExample, UndoCancel
 from bot.verbs.types import PRIORITIES
 from core import remedies
 from core.deliveries.model import Delivery
@@ -30,10 +30,11 @@ from core.notices.model import Notice, NoticeKind
 from core.reasons import WaitReason
 from core.receipts.model import Receipt
 from core.remedies import sentence
-from core.tasks.model import ENDED, Task, TaskState, TaskView
+from core.tasks.model import ENDED, UNDO_MS, Task, TaskState, TaskView
 
 _MARGIN = 300  # characters kept free in each message for buttons and for what Discord may count otherwise
 _BRIEF_CHARS = 600
+_DEEDS = {"cancelled": "cancelled {task}.", "undone": "put {task} back."}
 _FIRST_WORDS = 200  # of an answer, on its card
 _ANSWER_CHARS = 1_700
 _SHOWN_DELIVERIES = 5
@@ -43,6 +44,8 @@ _USUAL_PRIORITY = 2
 _AT_AGENT = frozenset(
     {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.PARKED}
 )
+_STOPPABLE = frozenset({TaskState.WORKING, TaskState.BLOCKED})
+_OVER = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _CODE = re.compile(r"(--code[\s=]+)\S+")
 
 STATES: dict[TaskState, tuple[int, str, str]] = {
@@ -63,7 +66,7 @@ STATES: dict[TaskState, tuple[int, str, str]] = {
 """Each state's colour, sign and words. `done` is an agent's claim, so it is never green and has no tick."""
 
 
-def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "") -> Parts:
+def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "", now_ms: int = 0) -> Parts:
     """Build the task's card. Only a dry-run card shows the prompt with its code: there the user plays the agent.
 
     It links to its thread on `server`, and names the requester unless that is the `owner` of this Octet."""
@@ -81,7 +84,7 @@ def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "") -
     elif task.brief.strip() != task.title and task.state not in ENDED:
         blocks.insert(-1, fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS))
     colour = GREY if is_dry else STATES[task.state][0]
-    return _layout(blocks, files, colour=colour, marker=marker, buttons=_buttons(view, server))
+    return _layout(blocks, files, colour=colour, marker=marker, buttons=_buttons(view, server, now_ms))
 
 
 def _first_words(view: TaskView) -> str:
@@ -92,14 +95,20 @@ def _first_words(view: TaskView) -> str:
     return quote(cut(last.body.strip(), _FIRST_WORDS), 2 * _FIRST_WORDS)
 
 
-def _buttons(view: TaskView, server: str) -> list[Button]:
+def _buttons(view: TaskView, server: str, now_ms: int) -> list[Button]:
     task, shown = view.task, list[Button]()
     if view.thread and server:
         shown.append(ui.Button(label="Open thread", url=f"https://discord.com/channels/{server}/{view.thread}"))
     if task.state in _AT_AGENT:
         shown.append(ShowWindow(task.id))
+    if task.state in _STOPPABLE or view.left_with:
+        shown.append(StopTask(task.id))
     if task.state not in ENDED:
         shown.append(CancelTask(task.id))
+    if task.state is TaskState.CANCELLED and now_ms - task.changed_ms < UNDO_MS:
+        shown.append(UndoCancel(task.id))
+    elif task.state in ENDED or task.state is TaskState.PARKED:
+        shown.append(RunAgain(task.id, label="Run again" if task.state in _OVER else "Retry"))
     return shown
 
 
@@ -130,6 +139,8 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
     if message is not None and notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}:
         return _words(notice, view, message, marker)
     task = view.task
+    if notice.kind is NoticeKind.REPORT:
+        return _report(notice, view, marker)
     lines = [_ending(task) if notice.kind is NoticeKind.ENDED else _halt(task, notice), inline(task.title, 200)]
     if notice.text and notice.kind is NoticeKind.ENDED:
         lines.append(inline(sentence(notice.text), 800))
@@ -140,6 +151,20 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
         if task.cure:
             lines.append(f"Next: {task.cure}")
     return written("\n".join(lines), marker, wakes=person_id(task.requester))
+
+
+def _report(notice: Notice, view: TaskView, marker: Marker) -> Parts:
+    """Say in the task's thread what a user did to the task."""
+    task, (what, _, who) = view.task, notice.text.partition(" by ")
+    said = f"**{named(who)} {_DEEDS.get(what, 'changed {task}.').format(task=task.id)}**"
+    if what != "cancelled" or not view.left_with:
+        return written(said, marker)
+    agent = inline(view.left_with, 60)
+    return written(
+        f"{said}\n{agent} is still working on it, and gets nothing new until its window is idle.",
+        marker,
+        buttons=[StopTask(task.id)],
+    )
 
 
 def summary(notice: Notice, marker: Marker) -> Parts:
@@ -227,6 +252,8 @@ def _head(task: Task, owner: str) -> list[str]:
         small.append(priority_words(task.priority))
     if task.requester != owner:
         small.append(f"asked by {named(task.requester) if task.requester else inline(task.requester_name, 60)}")
+    if task.again_of:
+        small.append(f"again, after {task.again_of}")
     if task.needs:
         small.append(f"needs {inline(', '.join(sorted(task.needs)), 200)}")
     return ["\n".join(facts), f"### {inline(task.title, 200)}", f"-# {' · '.join(small)}"]

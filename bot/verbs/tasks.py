@@ -69,12 +69,27 @@ async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
     return await octet.tasks.show(task, by=by)
 
 
-@Verb("task", Permission.TASK_END, "POST /tasks/{task}/cancel", own=REQUESTER, says="Cancelled {it.id}.")
+@Verb(
+    "task",
+    Permission.TASK_END,
+    "POST /tasks/{task}/cancel",
+    own=REQUESTER,
+    undo="undo",
+    says="Cancelled {it.id}. `/task undo` puts it back within a minute.",
+)
 async def cancel(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
     """Cancel a task.
 
-    Octet sends nothing more of it to a window."""
+    Octet sends nothing more of it to a window. An agent that works on it gets nothing new until its window is idle."""
     return await octet.tasks.cancel(task, by=by)
+
+
+@Verb("task", Permission.TASK_END, "POST /tasks/{task}/undo", own=REQUESTER, says="{it.id} is back: {it.state.value}.")
+async def undo(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
+    """Put back a task that was cancelled less than a minute ago.
+
+    An agent that still works on it keeps it; otherwise it goes back into the queue."""
+    return await octet.tasks.undo(task, by=by)
 
 
 @Verb("task", Permission.TASK_END, "POST /tasks/{task}/done", own=REQUESTER, says="Marked {it.id} as done.")
@@ -93,10 +108,16 @@ async def done(
     "POST /tasks/{task}/retry",
     own=REQUESTER,
     undo="cancel",
-    says="{it.id} is ready again (attempt {it.attempt}).",
+    says=lambda task: (
+        f"Created {task.id}, which repeats {task.again_of}."
+        if task.again_of and task.attempt == 1
+        else f"{task.id} is ready again (attempt {task.attempt})."
+    ),
 )
 async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
-    """Retry a failed, expired or parked task.
+    """Run a task again that ended or is parked.
+
+    Of a task that is done, Octet makes a new one.
 
     The new attempt has a new code; the old code becomes invalid. Octet refuses while it does not know whether the
     prompt arrived, because the agent could do the work twice."""

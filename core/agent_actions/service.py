@@ -23,6 +23,7 @@ from core.agent_actions.model import (
     DialogClosed,
     DialogEnding,
     NoOpenDialog,
+    NotWorkedOn,
     NoWindowForAction,
     check_allowed,
 )
@@ -83,6 +84,15 @@ class AgentActions:
         require(by, Permission.AGENT_INTERRUPT)
         who = self._find_agent(agent, Act.INTERRUPT)
         return await self._perform(lambda tx: self._queue(tx, who, Act.INTERRUPT, None, by), by)
+
+    async def interrupt_task(self, task: str, *, by: Actor) -> ActionResult:
+        """Interrupt the agent that works on this task, also after the task was cancelled. Raises NotWorkedOn, or as
+        `interrupt`."""
+        require(by, Permission.AGENT_INTERRUPT)
+        agent = next((one.agent.name for one in await self._agents.list(by=HUB) if one.task == task), None)
+        if agent is None:
+            raise NotWorkedOn(id=task)
+        return await self.interrupt(agent, by=by)
 
     async def new_chat(self, agent: str, *, by: Actor) -> ActionResult:
         """Begin a new conversation with an idle agent; return how that ended. Raises as `interrupt`, or AgentBusy."""

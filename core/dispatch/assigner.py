@@ -104,6 +104,7 @@ class Assigner:
     def assign_ready(self, tx: Tx) -> bool:
         """Resume and assign tasks, note why the others wait. Return whether more is left."""
         self._availability.requeue_for_paused(tx)
+        self._services.tasks.release_idle(tx)
         self._follow_desks(tx)
         self._follow_windows(tx)
         self._verdict.hold_agents(tx)

@@ -123,6 +123,7 @@ class Dispatch(DeskNews):
         def note(tx: Tx) -> None:
             self._services.desks.note_shown(tx, desk, shown)
             self._services.agent_actions.dialogs.update_window(tx, desk, shown)
+            self._services.tasks.release_idle(tx)
 
         await self._services.store.write(note)
 

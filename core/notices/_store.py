@@ -198,6 +198,11 @@ DROP_ALL = (
     .where(_WAITS, _row.task.in_(sa.bindparam("tasks", expanding=True)))
     .values(state="dropped", error=sa.bindparam("why"))
 )
+LOOK_AGAIN = (
+    sa.update(notices)
+    .where(_row.id == sa.bindparam("notice"), _row.state == "sent")
+    .values(state="pending", not_before_ms=sa.bindparam("due"))
+)
 AGAIN = (
     sa.update(notices)
     .where(_row.id == sa.bindparam("notice"))

@@ -24,6 +24,7 @@ class NoticeKind(StrEnum):
     LOCKED = "locked"  # A desk's screen is locked and work waits: a new message for each lock, edited at its end
     BLOCKED = "blocked"  # An agent's window is unusable: a new message each time, edited until it is usable
     SUMMARY = "summary"  # Tasks that ended without Discord: one message. `text` has their number and the newest ones
+    REPORT = "report"  # What a user did to a task: cancelled or put back. `text` is `cancelled by ID`
     WELCOME = "welcome"  # The first message for a new owner: what to try
     DIGEST = "digest"  # What a user missed who wants no mentions. `message` is the user, `text` number and subjects
     IN_DOUBT = "in_doubt"  # An act may have been done: a new message that mentions its user, edited once it is settled

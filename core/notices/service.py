@@ -150,6 +150,11 @@ class Notices:
     async def thread_made(self, task: str, thread: str) -> None:
         await self._write(_store.THREAD, {"of_task": task, "made": thread})
 
+    async def look_again(self, notice: NoticeId, *, after_ms: int) -> None:
+        """Have the notice written again after this time, or at its next change."""
+        values = {"notice": notice, "due": self._clock.now_ms() + after_ms}
+        await self._write(_store.LOOK_AGAIN, values)
+
     async def again(self, notice: NoticeId, *, error: str, after_s: float) -> None:
         """Retry the notice after `after_s` seconds, an hour at most, because of `error`."""
         due = self._clock.now_ms() + min(round(after_s * 1000), LONGEST_PAUSE_MS)

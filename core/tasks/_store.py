@@ -39,6 +39,7 @@ tasks = Table(
     Column("idempotency_key", Text, unique=True),
     *integers("created_ms", "changed_ms"),
     Column("text_expired_ms", Integer),
+    Column("again_of", Text),
     Index("ix_tasks_state", "state", "number"),
     # Finds the head of each queue directly, however long the others are.
     Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "priority", "number"),

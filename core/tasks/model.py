@@ -53,9 +53,11 @@ TASK_STEPS: dict[TaskState, frozenset[TaskState]] = {
     _T.FAILED: frozenset({_T.READY}),
     _T.EXPIRED: frozenset({_T.READY}),
     _T.DONE: frozenset(),
-    _T.CANCELLED: frozenset(),
+    _T.CANCELLED: frozenset({_T.READY, _T.WORKING}),
 }
-"""failed and expired become ready with attempt + 1."""
+"""failed and expired become ready with attempt + 1, cancelled too, unless a user undoes it within UNDO_MS."""
+
+UNDO_MS = 60_000  # how long a cancel can be undone
 
 ENDED = frozenset({_T.DONE, _T.CANCELLED, _T.FAILED, _T.EXPIRED})  # No agent works on it, or will
 
@@ -70,6 +72,7 @@ class NewTask:
     priority: int = 2  # 0 (most urgent) to 4
     place: Place = field(default=Place())
     key: str | None = None  # the same key never makes a second task
+    again_of: TaskId | None = None  # the task that is done and that this one repeats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,7 @@ class Task:
     nudge: str | None = None  # the message that asks its agent, since its last sign, whether it still works
     avoids: str | None = None  # The silent agent it was taken from: it does not get the task while another one can
     text_expired_ms: int | None = None  # When Octet cleared its brief, after its time; None as long as it is kept
+    again_of: TaskId | None = None  # the task that is done and that this one repeats
     cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
 
     @property
@@ -177,6 +181,7 @@ class TaskView:
     deliveries: tuple[Delivery, ...]  # oldest first
     answers: tuple[Message, ...]  # what agents said to it, oldest first
     thread: str  # the task's thread in its channel; empty as long as there is none
+    left_with: str = ""  # the agent that still works on this cancelled task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +241,12 @@ class TaskAlreadyEnded(Conflict):
 
 
 class TaskNotStopped(Conflict):
-    """Task {id} is {state}. You can retry only a failed, expired or parked task."""
+    """Task {id} is {state}. You can retry only a task that has ended or is parked."""
+
+
+class UndoTooLate(Conflict):
+    """Only a task that was cancelled less than a minute ago can be put back; {id} is {state}. `/task retry` runs it
+    again."""
 
 
 class TextExpired(Conflict):

@@ -130,6 +130,7 @@ class TaskRepository:
             "place_channel": draft.place.channel,
             "place_guild": draft.place.guild,
             "idempotency_key": draft.key,
+            "again_of": draft.again_of,
             "created_ms": now,
             "changed_ms": now,
         }
@@ -241,12 +242,13 @@ class TaskRepository:
         note: str = "",
         cause: Reason | BlockCause | None = None,
         agent: str | None = None,
+        is_again: bool = False,
         by: Actor = HUB,
     ) -> Task:
-        """Take a step, if the table allows it; update the card. `agent` None keeps the agent."""
+        """Take a step, if the table allows it; update the card. `agent` None keeps the agent; `is_again` counts another
+        attempt."""
         now = self.find(tx, task)
         check_step(TASK_STEPS, "task", task, now.state, to)
-        again = now.state in {TaskState.FAILED, TaskState.EXPIRED}
         after = self._update(
             tx,
             task,
@@ -255,7 +257,7 @@ class TaskRepository:
             note=note,
             cause=cause or "",
             agent=agent or now.agent,
-            attempt=now.attempt + 1 if again else now.attempt,
+            attempt=now.attempt + is_again,
             deadline_ms=self._new_deadline_ms() if to is TaskState.WORKING else None,
             changed_ms=self._clock.now_ms(),
         )
@@ -315,11 +317,14 @@ class TaskRepository:
             self._update(tx, task.id, deadline_ms=now + left_ms)
         return len(tasks)
 
-    def reopen(self, tx: Tx, task: Task, *, by: Actor = HUB) -> Task:
-        """Make a stopped task ready again, without an agent; its old code becomes invalid."""
+    def reopen(self, tx: Tx, task: Task, *, is_undone: bool = False, by: Actor = HUB) -> Task:
+        """Make a stopped task ready again, without an agent; its old code becomes invalid.
+
+        One that ended begins another attempt, unless its end `is_undone`."""
         self._revoke_lease(tx, task)
         self._change_fields(tx, task, agent=None, avoids=None)
-        return self.move(tx, task.id, TaskState.READY, by=by)
+        is_again = task.state in {TaskState.FAILED, TaskState.EXPIRED, TaskState.CANCELLED} and not is_undone
+        return self.move(tx, task.id, TaskState.READY, is_again=is_again, by=by)
 
     def release(self, tx: Tx, task: Task, *, note: str) -> Task:
         """Take the task from its silent agent and make it ready for others; notify users."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+from core.agents.model import AgentState
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.journal.model import Entry
@@ -24,6 +25,8 @@ from core.messages.model import (
     clean_text,
 )
 from core.messages.prompt_files import Prompt, PromptFiles
+from core.notices.model import NoticeKind
+from core.profiles.model import Activity
 from core.reasons import AnyReason, ParkCause, Reason
 from core.security.codes import TaskCodes
 from core.security.model import EVERY_AGENT, HUB, Actor, ActorKind, Permission, allows, require
@@ -32,6 +35,7 @@ from core.store.engine import Tx, at_row
 from core.tasks.answers import AcceptedAnswer, Answers, SubmittedAnswer
 from core.tasks.model import (
     ENDED,
+    UNDO_MS,
     DeliveryUnresolved,
     InvalidPriority,
     NewTask,
@@ -47,6 +51,7 @@ from core.tasks.model import (
     TaskState,
     TaskView,
     TextExpired,
+    UndoTooLate,
     parse_task_id,
 )
 from core.tasks.quarantine import Quarantine
@@ -55,7 +60,8 @@ from core.tasks.services import TaskServices
 
 _LOWEST_PRIORITY = 4
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
-_STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED})
+_STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
+_AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 _NOT_BEGUN = frozenset({TaskState.READY, TaskState.WAITING, TaskState.PARKED})
 
 
@@ -78,6 +84,7 @@ class Tasks:
         self.activity_seen = asyncio.Event()  # set by each activity of an agent; its reader clears it
         self.quarantine = Quarantine(services, repository=self.repository)  # how the loops write
         self._answers = Answers(services, repository=self.repository, codes=codes, limits=limits)
+        self._left: dict[str, TaskId] = {}  # agents that were seen at work when their task was cancelled
         self._resting: dict[TaskId, object] = {}  # the latest report of each task that rests after another one
         services.journal.listen(self._on_event)
 
@@ -139,18 +146,56 @@ class Tasks:
             deliveries=await self._services.deliveries.list_for_task(task),
             answers=tuple(message for message in messages if message.kind is MessageKind.REPLY),
             thread=card.thread if card else "",
+            left_with=next((agent for agent, left in self._left.items() if left == task), ""),
         )
 
     async def cancel(self, task: TaskId, *, by: Actor) -> Task:
-        """End the task; cancel its deliveries that are not submitted yet. Raises TaskNotFound or TaskAlreadyEnded."""
+        """End the task; cancel its deliveries that are not submitted yet. Raises TaskNotFound or TaskAlreadyEnded.
+
+        Its agent gets nothing new as long as its window shows that it works on."""
         _require_or_own(by, Permission.TASK_END)
 
         def end(tx: Tx, found: Task) -> Task:
             _check_open(found)
             self._cancel_delivery(tx, found.id, by=by)
-            return self.repository.end(tx, found, TaskState.CANCELLED, by=by)
+            after = self.repository.end(tx, found, TaskState.CANCELLED, by=by)
+            if found.agent is not None and found.state in _AT_WORK and self._is_seen_at_work(found.agent):
+                self._leave(tx, found.agent, found.id)
+            self._report(tx, after, "cancelled", by)
+            return after
 
         return await self._change(task, Permission.TASK_END, end, by=by)
+
+    async def undo(self, task: TaskId, *, by: Actor) -> Task:
+        """Put back a task that was cancelled less than a minute ago. Raises TaskNotFound, UndoTooLate or
+        DeliveryUnresolved.
+
+        An agent that still works on it keeps it under its old lease; otherwise the task becomes ready."""
+        _require_or_own(by, Permission.TASK_END)
+
+        def put_back(tx: Tx, found: Task) -> Task:
+            age_ms = self._clock.now_ms() - found.changed_ms
+            if found.state is not TaskState.CANCELLED or not 0 <= age_ms < UNDO_MS:
+                raise UndoTooLate(id=found.id, state=found.state.value)
+            agent = found.agent
+            if agent is not None and self._left.get(agent) == found.id and self._is_seen_at_work(agent):
+                after = self.repository.move(tx, found.id, TaskState.WORKING, by=by)
+                self._services.agents.move(tx, agent, AgentState.BUSY, task=found.id)
+                tx.after_commit(partial(self._forget_left, agent))
+            else:
+                after = self._reopen(tx, found, is_undone=True, by=by)
+            self._report(tx, after, "undone", by)
+            return after
+
+        return await self._change(task, Permission.TASK_END, put_back, by=by)
+
+    def release_idle(self, tx: Tx) -> None:
+        """Free the agents that have stopped working on their cancelled tasks."""
+        for agent, task in list(self._left.items()):
+            if not self._is_seen_at_work(agent):
+                self._services.agents.free(tx, agent, task=task)
+                self._services.notices.card_changed(tx, task)
+                tx.after_commit(partial(self._forget_left, agent))
 
     async def done(self, task: TaskId, text: str, *, by: Actor) -> Task:
         """End the task with a user's answer. Raises TaskNotFound, TaskAlreadyEnded, TaskNeverStarted or as
@@ -170,17 +215,19 @@ class Tasks:
         return await self._change(task, Permission.TASK_END, end, by=by)
 
     async def retry(self, task: TaskId, *, by: Actor) -> Task:
-        """Make a task ready again that failed, expired or is parked, with a new code. Raises TaskNotFound,
-        TaskNotStopped, TextExpired, or DeliveryUnresolved: what may have arrived is never delivered again by this."""
+        """Make a task ready again that failed, expired, was cancelled or is parked, with a new code; of a task that is
+        done make a new one. Raises TaskNotFound, TaskNotStopped, TextExpired, or DeliveryUnresolved: what may have
+        arrived is never delivered again by this."""
         _require_or_own(by, Permission.TASK_CHANGE)
 
         def again(tx: Tx, found: Task) -> Task:
-            if found.state not in _STOPPED:
+            if found.state not in _STOPPED | {TaskState.DONE}:
                 raise TaskNotStopped(id=found.id, state=found.state.value)
             if found.text_expired_ms is not None:
                 raise TextExpired(id=found.id, when=f"{as_datetime(found.text_expired_ms):%Y-%m-%d}")
-            self._check_delivery_resolved(tx, found)
-            return self.repository.reopen(tx, found, by=by)
+            if found.state is TaskState.DONE:
+                return self._repeat(tx, found, by=by)
+            return self._reopen(tx, found, by=by)
 
         return await self._change(task, Permission.TASK_CHANGE, again, by=by)
 
@@ -323,6 +370,36 @@ class Tasks:
         code = "" if self._services.agents.abilities(agent).answers_itself else self._codes.code(found.id, found.fence)
         brief = self._services.messages.find(tx, message)
         return self.prompt_files.make_prompt(brief, agent=agent, code=code, share=share)
+
+    def _repeat(self, tx: Tx, done: Task, *, by: Actor) -> Task:
+        draft = NewTask(brief=done.brief, needs=done.needs, priority=done.priority, place=done.place, again_of=done.id)
+        source = _SOURCES.get(by.kind, Source.OPERATOR).value
+        return self.repository.add(tx, draft, brief=done.brief, wanted=done.wanted, source=source, by=by)
+
+    def _reopen(self, tx: Tx, found: Task, *, is_undone: bool = False, by: Actor) -> Task:
+        self._check_delivery_resolved(tx, found)
+        after = self.repository.reopen(tx, found, is_undone=is_undone, by=by)
+        if found.agent is not None and self._left.get(found.agent) == found.id:
+            self._leave(tx, found.agent, found.id)
+        return after
+
+    def _leave(self, tx: Tx, agent: str, task: TaskId) -> None:
+        """Keep the agent busy with a task that it no longer has, until `release_idle` sees it idle."""
+        self._services.agents.move(tx, agent, AgentState.BUSY, reason=Reason.STILL_ON_CANCELLED, task=task)
+        tx.after_commit(lambda: self._left.update({agent: task}))
+
+    def _forget_left(self, agent: str) -> None:
+        self._left.pop(agent, None)
+
+    def _is_seen_at_work(self, agent: str) -> bool:
+        """Return whether the agent's window shows that it works."""
+        known = self._services.agents.named(agent)
+        if known is None or known.desk is None or known.window is None:
+            return False
+        return self._services.desks.shown(known.desk, known.window).activity is Activity.BUSY
+
+    def _report(self, tx: Tx, task: Task, what: str, by: Actor) -> None:
+        self._services.notices.notify(tx, NoticeKind.REPORT, task.id, text=f"{what} by {by.id}")
 
     def _cancel_delivery(self, tx: Tx, task: str, *, by: Actor) -> None:
         """Cancel its deliveries that are not submitted yet. One that is being submitted cannot be cancelled."""

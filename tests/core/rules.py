@@ -200,9 +200,12 @@ class Rules:
         self._end(task, "cancelled")
 
     def retry(self, task: Task) -> None:
-        if task.state not in {"failed", "parked"} or task.open:
+        if task.state == "done":
+            self.ask(task.wanted, task.priority)
+            return
+        if task.state not in {"failed", "parked", "cancelled"} or task.open:
             raise No
-        task.attempt += task.state == "failed"
+        task.attempt += task.state != "parked"
         self._take_back(task)
 
     def assign_to(self, task: Task, name: str) -> None:

@@ -169,6 +169,40 @@ class TryExample(MessageButton, template=r"v1:example:(?P<number>[0-2])"):
         return accepted(await interaction.client.coordinator.tasks.new(draft, by=by))
 
 
+class StopTask(MessageButton, template=r"v1:task:stop:(?P<task>T-[1-9][0-9]{0,9})"):
+    """Interrupts the agent that works on the task, also after the task was cancelled."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"v1:task:stop:{task}", "Stop", discord.ButtonStyle.danger)
+        self.task = TaskId(task)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
+        core = interaction.client.coordinator
+        return await ended(await core.agent_actions.interrupt_task(self.task, by=by), core=core, by=by)
+
+
+class UndoCancel(MessageButton, template=r"v1:task:undo:(?P<task>T-[1-9][0-9]{0,9})"):
+    """Puts a cancelled task back, within a minute."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"v1:task:undo:{task}", "Undo")
+        self.task = TaskId(task)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        return tasks.undo.sentence(await interaction.client.coordinator.tasks.undo(self.task, by=by), str)
+
+
+class RunAgain(MessageButton, template=r"v1:task:retry:(?P<task>T-[1-9][0-9]{0,9})"):
+    """Makes a stopped task ready again, or a new task of one that is done."""
+
+    def __init__(self, task: str, *, label: str = "Run again") -> None:
+        super().__init__(f"v1:task:retry:{task}", label)
+        self.task = TaskId(task)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        return tasks.retry.sentence(await interaction.client.coordinator.tasks.retry(self.task, by=by), str)
+
+
 class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
     """Removes the board of this channel, if the user may."""
 
@@ -181,7 +215,18 @@ class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
         return fleet.REMOVED
 
 
-BUTTONS = (CancelTask, LookAtWindow, PressAct, RemoveBoard, ResolveUnknown, ShowWindow, TryExample)
+BUTTONS = (
+    CancelTask,
+    LookAtWindow,
+    PressAct,
+    RemoveBoard,
+    ResolveUnknown,
+    RunAgain,
+    ShowWindow,
+    StopTask,
+    TryExample,
+    UndoCancel,
+)
 
 
 async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts:

@@ -215,8 +215,8 @@ async def test_after_weeks_without_discord_one_summary_tells_what_ended(tmp_path
         summary = next(text for text in told if "11 tasks ended" in text)
         assert "T-11" in summary
         assert "T-1," not in summary
-        assert len(told) == 4, "the open task, the one asked in Discord and the one of today have their cards"
+        assert len(told) == 6, "the open task has its card; the one asked in Discord and today's also say who cancelled"
         assert await here.untold() == []
         here.outbox._inherited = None  # the next start
         await here.sweep(times=2)
-        assert len(here.channels.messages) == 4
+        assert len(here.channels.messages) == 6

@@ -174,6 +174,11 @@ async def test_the_cancel_button_ends_the_task_for_who_may_end_it(owned: Town) -
     assert denied["sandbox"]["only_for"] == str(owned.sandbox.world.ben.id)
     assert (await owned.task()).state is TaskState.WAITING
     await owned.press(card, "Cancel")
+    await owned.said("cancelled T-1.")
+    await owned.press(await owned.card("T-1", TaskState.CANCELLED), "Undo")
+    await owned.said("put T-1 back.")
+    await owned.card("T-1", DRY_RUN)
+    await owned.press(card, "Cancel")
     assert "Cancel" not in buttons(await owned.card("T-1", TaskState.CANCELLED))
 
 

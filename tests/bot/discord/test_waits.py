@@ -13,7 +13,7 @@ from core.desks.model import DeskState
 from core.fleet import texts
 from core.notices.model import NoticeState
 from core.reasons import ParkCause, WaitReason
-from core.tasks.model import TASK_STEPS, BlockedTaskGroup, TaskId, TaskState
+from core.tasks.model import ENDED, TASK_STEPS, BlockedTaskGroup, TaskId, TaskState
 
 ARCHITECTURE = Path(__file__).parents[3] / "docs/architecture.md"
 REASONS = {TaskState.WAITING: WaitReason, TaskState.PARKED: ParkCause}
@@ -32,7 +32,7 @@ def every_state() -> list[str]:
     for state, steps in TASK_STEPS.items():
         if state in REASONS:
             found += [f"task {state.value} ({reason.value})" for reason in REASONS[state]]
-        elif steps and state not in {TaskState.FAILED, TaskState.EXPIRED}:
+        elif steps and state not in ENDED:
             found.append(f"task {state.value}")
     found += [f"delivery {state.value}" for state in OPEN_STATES]
     found += [f"agent {state.value}" for state in AgentState]

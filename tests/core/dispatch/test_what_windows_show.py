@@ -15,7 +15,7 @@ from core.desks.model import DeskNow, DeskState, Shown
 from core.profiles.model import Activity
 from core.reasons import TaskActivity
 from core.retry_policy import RetryPolicy
-from core.tasks.model import TaskId, TaskState
+from core.tasks.model import UNDO_MS, TaskEnded, TaskId, TaskState, UndoTooLate
 from tests.builders import ADA, entries_of, make_new_task
 from tests.core.dispatch.test_loop import reach, until, window_house
 from tests.core.supervision.test_roster import agent
@@ -115,7 +115,59 @@ async def test_a_person_s_word_stands_whatever_the_window_shows(tmp_path: Path) 
         await shows(octet, Activity.BUSY)
         await becomes(octet, AgentState.DRAINING, "by Ada")
         await octet.tasks.cancel(FIRST, by=ADA)
+        await becomes(octet, AgentState.PAUSED, "by Ada")
+        await shows(octet, Activity.IDLE)
         await becomes(octet, AgentState.PAUSED, "by Ada", None)
+
+
+async def test_an_agent_that_works_on_a_cancelled_task_gets_nothing_new_until_its_window_is_idle(
+    tmp_path: Path,
+) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane, clock=FakeClock()) as octet:
+        await begin(octet)
+        await shows(octet, Activity.BUSY)
+        await octet.tasks.cancel(FIRST, by=ADA)
+        await becomes(octet, AgentState.BUSY, Reason.STILL_ON_CANCELLED)
+        assert (await octet.tasks.show(FIRST, by=ADA)).left_with == "Agent-1"
+        second = await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, second.id, TaskState.READY)
+        await shows(octet, Activity.IDLE)
+        await reach(octet, second.id, TaskState.WORKING)
+        assert (await octet.tasks.show(FIRST, by=ADA)).left_with == ""
+
+
+async def test_undo_gives_a_task_back_to_the_agent_that_still_works_on_it_with_its_code(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane, clock=FakeClock()) as octet:
+        await begin(octet)
+        [order] = lane.orders
+        code = order.text.split("--code ")[1].split()[0]
+        await shows(octet, Activity.BUSY)
+        await octet.tasks.cancel(FIRST, by=ADA)
+        with pytest.raises(TaskEnded):
+            await octet.tasks.accept_answer(FIRST, code, "Seven birds", final=True, key="a")
+        back = await octet.tasks.undo(FIRST, by=ADA)
+        assert (back.state, back.agent, back.attempt, len(lane.orders)) == (TaskState.WORKING, "Agent-1", 1, 1)
+        await becomes(octet, AgentState.BUSY)
+        await octet.tasks.accept_answer(FIRST, code, "Seven birds", final=True, key="b")
+        await reach(octet, FIRST, TaskState.DONE)
+
+
+async def test_undo_makes_a_task_ready_whose_agent_has_stopped_and_only_for_a_minute(tmp_path: Path) -> None:
+    lane, clock = FakeLane(), FakeClock()
+    async with window_house(tmp_path, lane, clock=clock) as octet:
+        await begin(octet)
+        await octet.tasks.cancel(FIRST, by=ADA)
+        back = await octet.tasks.undo(FIRST, by=ADA)
+        assert (back.state, back.attempt) == (TaskState.READY, 1)
+        await reach(octet, FIRST, TaskState.WORKING)
+        assert len(lane.orders) == 2
+        await octet.tasks.cancel(FIRST, by=ADA)
+        clock.advance(UNDO_MS / 1000)
+        with pytest.raises(UndoTooLate):
+            await octet.tasks.undo(FIRST, by=ADA)
+        assert (await octet.tasks.retry(FIRST, by=ADA)).attempt == 2
 
 
 async def test_a_task_that_ends_while_its_window_asks_frees_its_agent_only_when_that_goes_on(tmp_path: Path) -> None:

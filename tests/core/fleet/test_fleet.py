@@ -171,7 +171,7 @@ async def test_news_that_could_not_be_told_are_one_entry_for_each_cause(tmp_path
     async with window_house(tmp_path, FakeLane()) as octet:
         for channel in ("1", "1", "1", "1", "2"):
             await octet.tasks.new(make_new_task(place=Place(channel=channel)), by=ADA)
-        due = await octet.notices.due()
+        due = list((await octet.notices.cards_of([f"T-{number}" for number in range(1, 6)])).values())
         for notice in due[1:3]:  # the first task goes on, and with it its card
             await octet.notices.dropped(notice.id, error="the channel is gone")
         await octet.notices.no_access("2", error="403 50013", after_s=60)
@@ -187,7 +187,8 @@ async def test_news_that_could_not_be_told_are_one_entry_for_each_cause(tmp_path
 async def test_a_notice_that_failed_once_is_no_news(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        [notice] = await octet.notices.due()
+        notice = await octet.notices.card_of("T-1")
+        assert notice is not None
         await octet.notices.again(notice.id, error="rate limit", after_s=60)
         assert await needs(octet) == []
 

@@ -89,9 +89,16 @@ async def test_what_is_not_stopped_or_is_over_is_not_tried_again(tmp_path: Path)
         await reach(octet, FIRST, TaskState.WORKING)
         with pytest.raises(TaskNotStopped, match="working"):
             await octet.tasks.retry(FIRST, by=ADA)
-        await octet.tasks.cancel(FIRST, by=ADA)
-        with pytest.raises(TaskNotStopped, match="cancelled"):
-            await octet.tasks.retry(FIRST, by=ADA)
+
+
+async def test_a_done_task_is_repeated_by_a_new_one_that_names_it(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        await octet.tasks.new(make_new_task(priority=1), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        done = await octet.tasks.done(FIRST, "Seven birds", by=ADA)
+        again = await octet.tasks.retry(FIRST, by=ADA)
+        assert (again.id, again.again_of, again.brief, again.priority) == ("T-2", FIRST, done.brief, 1)
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DONE
 
 
 async def test_a_waiting_task_goes_to_the_agent_it_is_given_to_and_to_no_other(tmp_path: Path) -> None:
