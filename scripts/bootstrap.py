@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from scripts.needs import UnknownTierError, chosen_tiers, missing_packages, welcome_packages
+from scripts.needs import UnknownTierError, chosen_tiers, described, missing_packages, welcome_packages
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -91,7 +91,8 @@ def ready_system(purposes: tuple[str, ...], asked_by: str) -> Python:
         if left:
             stop(f"still missing after apt installed them: {' '.join(left)}")
     elif welcome:  # no reason to stop, nor to ask for a password at every start
-        say(f"{asked_by} shows more where these are there too: sudo apt install {' '.join(welcome)}")
+        say(f"{asked_by} shows more where these are there too: sudo apt-get install {' '.join(welcome)}")
+        print("\n".join(described(welcome)))
     if shutil.which("fc-cache") and purposes != ("check",):
         # A moment when it is up to date. Without it every window reads the fonts anew, and some of Tk's never show.
         subprocess.run(["fc-cache"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -105,8 +106,9 @@ def apt_install(missing: list[str], welcome: list[str], asked_by: str) -> None:
     names = " ".join(missing)
     prefix = apt_prefix()
     if prefix is None:
-        stop(f"{asked_by} needs packages that are missing here and that this user cannot install: {names}")
+        stop(f"{asked_by} needs packages that this user cannot install: sudo apt-get install {names}")
     say(f"apt will install: {' '.join([*missing, *welcome])}")
+    print("\n".join(described([*missing, *welcome])))
     if prefix == ["sudo"] and subprocess.run(["sudo", "--validate"], check=False).returncode:
         stop(f"sudo refused; ask somebody who may to install: {names}")
     environment = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "Dpkg::Use-Pty=0"]

@@ -80,6 +80,7 @@ RXVT = Need("rxvt-unicode", command("urxvt"))
 SAKURA = Need("sakura", command("sakura"))
 ST = Need("stterm", command("stterm"))
 CHROMIUM = Need("chromium", command("chromium"))
+CHROMIUM_SANDBOX = Need("chromium-sandbox", Path("/usr/lib/chromium/chrome-sandbox").exists)
 MINGW = Need(
     "gcc-mingw-w64-x86-64-win32", command("x86_64-w64-mingw32-gcc")
 )  # Windows' headers, which check what we declare of it; nothing is built
@@ -101,8 +102,14 @@ NEEDS = {
     "database": (),
 }
 
-WELCOME = {"demo": (CHROMIUM, SESSION_BUS, ACCESSIBILITY)}
+WELCOME = {"demo": (CHROMIUM, CHROMIUM_SANDBOX, SESSION_BUS, ACCESSIBILITY)}
 """What can be done without: one of the demo's windows is a page in a browser where these are there."""
+_FOR = {
+    "a virtual screen with windows": (XVFB, OPENBOX, XTERM, FONTS, FONT_CACHE),
+    "one window that is a page in a browser": (CHROMIUM, CHROMIUM_SANDBOX),
+    "reading that page's text": (SESSION_BUS, ACCESSIBILITY),
+    "Octet itself": (Need("python3-venv", bool), Need("python3-tk", bool)),
+}
 
 
 class UnknownTierError(Exception):
@@ -129,6 +136,15 @@ def missing_packages(purposes: tuple[str, ...]) -> list[str]:
 def welcome_packages(purposes: tuple[str, ...]) -> list[str]:
     """Return the packages that this machine lacks and these purposes can do without."""
     return _missing(need for purpose in purposes for need in WELCOME.get(purpose, ()))
+
+
+def described(packages: list[str]) -> list[str]:
+    """Say in a line for each group of packages what it is for."""
+    groups = [(purpose, {need.package for need in needs}) for purpose, needs in _FOR.items()]
+    known = {name for _, names in groups for name in names}
+    groups.append(("the tests", {name for name in packages if name not in known}))
+    found = [(purpose, " ".join(name for name in packages if name in names)) for purpose, names in groups]
+    return [f"  {names}: {purpose}" for purpose, names in found if names]
 
 
 def _missing(needs: Iterable[Need]) -> list[str]:

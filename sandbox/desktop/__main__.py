@@ -44,8 +44,9 @@ some time.
 _LONGEST_LINE = 1 << 20
 _LONGEST_PATH = 60
 """A folder with a longer path takes no sockets: their whole names have at most 107 characters."""
-_NO_CHROMIUM = "{window} is a plain window, not a page in a browser: Chromium is missing (apt install chromium)"
 _NOT_OPENED = "{window} is a plain window, not a page in a browser: {why}"
+_NO_CHROMIUM = "Chromium is missing (sudo apt-get install chromium chromium-sandbox)"
+_LOST = "{window} could not be opened, and the demo goes on without it: {why}"
 _NO_BUS = (
     "the page of {window} can be read back by copying only: there is no accessibility bus (apt install {packages})"
 )
@@ -116,7 +117,7 @@ async def _play(options: argparse.Namespace) -> None:
             if NO_BUS.items() <= environment.items():
                 lacks.append(_NO_BUS.format(window=page, packages=BUS_PACKAGES))
         elif options.page and len(roles) > PAGE:
-            lacks.append(_NO_CHROMIUM.format(window=roles[PAGE].name))
+            lacks.append(_NOT_OPENED.format(window=roles[PAGE].name, why=_NO_CHROMIUM))
         _tell(f"display {display.name} is up, opening {len(roles)} windows")
         stage = await stack.enter_async_context(
             open_stage(
@@ -132,6 +133,7 @@ async def _play(options: argparse.Namespace) -> None:
             watches = [group.create_task(_must_live(children, name)) for name in ("xvfb", "openbox")]
             windows = await stage.begin(_tell)
             lacks += [_NOT_OPENED.format(window=name, why=why) for name, why in stage.stand_ins.items()]
+            lacks += [_LOST.format(window=name, why=why) for name, why in stage.lost.items()]
             for lack in lacks:
                 _tell(lack)
             url = await stack.enter_async_context(serve_screen(display.name))

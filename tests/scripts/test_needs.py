@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.needs import NEEDS, TIERS, UnknownTierError, chosen_tiers, missing_packages
+from scripts.needs import NEEDS, TIERS, UnknownTierError, chosen_tiers, described, missing_packages
 
 
 def test_without_a_choice_every_tier_is_run() -> None:
@@ -43,3 +43,12 @@ def test_a_program_on_path_is_not_missing(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_the_unit_tier_needs_nothing() -> None:
     assert missing_packages(("unit",)) == []
+
+
+def test_each_group_of_packages_says_what_it_is_for() -> None:
+    assert described(["python3-tk", "xvfb", "chromium", "chromium-sandbox", "mousepad"]) == [
+        "  xvfb: a virtual screen with windows",
+        "  chromium chromium-sandbox: one window that is a page in a browser",
+        "  python3-tk: Octet itself",
+        "  mousepad: the tests",
+    ]

@@ -157,3 +157,14 @@ async def test_a_failed_start_leaves_nothing_and_gives_its_reason(
         async with open_desktop(windows=1):
             pytest.fail("it cannot have started")
     assert list(tmp_path.iterdir()) == [manager]  # noqa: ASYNC240 - one small folder
+
+
+async def test_a_window_that_cannot_start_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    xterm = tmp_path / "xterm"
+    xterm.write_text("#!/bin/sh\necho 'no terminal today' >&2\nexit 3\n")
+    xterm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    async with open_desktop(windows=5) as desktop:
+        assert [one.name for one in desktop.windows] == ["agent-1", "agent-2", "agent-3", "agent-4"]
+        lack = desktop.last_words()
+    assert lack.endswith("the demo goes on without it: agent-5 ended at once: no terminal today")
