@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape, unescape
 import typer
 
 from bot.cli.errors import writing
-from bot.cli.home import HomeOption, home_of
+from bot.cli.home import HomeOption, home_of, with_json
 from bot.runfile import octet_command
 from core.home import Home
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
@@ -62,6 +62,7 @@ class NoAutostart(Invalid):
 
 
 @app.command()
+@with_json
 def install(
     now: Annotated[bool, typer.Option("--now", help="Also start it now.")] = False,
     name: NameOption = NAME,
@@ -72,12 +73,14 @@ def install(
 
 
 @app.command()
+@with_json
 def remove(name: NameOption = NAME, home: HomeOption = None) -> None:
     """Remove the start at log-in, and stop the Octet that it started."""
     print("\n".join(autostart_backend(home_of(home), name).remove()))
 
 
 @app.command()
+@with_json
 def show(name: NameOption = NAME, home: HomeOption = None) -> None:
     """Show the files and the state of the start at log-in; change nothing."""
     print("\n".join(autostart_backend(home_of(home), name).show()))

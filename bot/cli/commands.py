@@ -10,7 +10,7 @@ import typer
 from bot.cli import answers, autostart, database, desk, errors, logs, pictures, profile, run, status, verbs
 from bot.cli.calibrate import command as calibrate_command
 from bot.cli.doctor import command as doctor_command
-from bot.cli.home import HomeOption, JsonOption, home_of
+from bot.cli.home import HomeOption, JsonOption, home_of, with_json
 from bot.cli.init import command as init_command
 from bot.verbs import admin, agents
 from core.kit.errors import OctetError
@@ -46,7 +46,7 @@ for name, group in groups.items():
 app.command("receipt", rich_help_panel=WORK)(pictures.receipt)
 app.command("init", rich_help_panel=SET_UP)(init_command.init)
 app.command("calibrate", rich_help_panel=SET_UP)(calibrate_command.calibrate)
-app.command("check", rich_help_panel=SET_UP)(doctor_command.check)
+app.command("check", rich_help_panel=SET_UP)(with_json(doctor_command.check))
 app.add_typer(profile.app, name="profile", rich_help_panel=SET_UP)
 app.command("reload", rich_help_panel=SET_UP)(verbs.command_of(admin.reload))
 app.command("doctor", rich_help_panel=SET_UP)(doctor_command.doctor)

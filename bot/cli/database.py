@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from bot.cli.home import HomeOption, home_of
+from bot.cli.home import HomeOption, home_of, with_json
 from core.home import Home
 from core.journal.model import AuditKeyMissing
 from core.kit.clock import SystemClock
@@ -18,6 +18,7 @@ audit = typer.Typer(help="The journal.", no_args_is_help=True, callback=lambda: 
 
 
 @db.command()
+@with_json
 def upgrade(home: HomeOption = None) -> None:
     """Upgrade the database of an older Octet to the current schema. Octet must not be running in this home."""
     from core.store.engine import upgrade_file
@@ -30,6 +31,7 @@ def upgrade(home: HomeOption = None) -> None:
 
 
 @audit.command()
+@with_json
 def verify(home: HomeOption = None) -> None:
     """Check every row of the journal against its chain, and its end against journal.head. Octet may run meanwhile."""
     import asyncio

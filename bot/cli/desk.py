@@ -22,7 +22,7 @@ from bot.cli.calibrate.command import import_file
 from bot.cli.calibrate.console import Console
 from bot.cli.children import LOOK_S, wait_until
 from bot.cli.errors import run_async
-from bot.cli.home import HomeOption, JsonOption, home_of
+from bot.cli.home import HomeOption, JsonOption, home_of, with_json
 from bot.runfile import running
 from bot.verbs.desks import ABOUT
 from core.desks.model import Desk, DeskUnavailable
@@ -64,6 +64,7 @@ class TooSlow(Unavailable):
 
 
 @app.command()
+@with_json
 def up(
     program: Annotated[
         list[str] | None,
@@ -129,6 +130,7 @@ def up(
 
 
 @app.command()
+@with_json
 def down(
     desk: Annotated[list[str] | None, typer.Argument(metavar="[DESK]…", help="Default: all.")] = None,
     home: HomeOption = None,
@@ -171,6 +173,7 @@ def show(json: JsonOption = False, home: HomeOption = None) -> None:
 
 
 @app.command()
+@with_json
 def picture(
     desk: Annotated[str, typer.Argument(metavar="DESK", help="A desk with a virtual display, or with panes.")],
     file: Annotated[
@@ -197,11 +200,12 @@ def picture(
     pictures.write_picture(file, png)
 
 
-app.command()(pictures.screenshot)
-app.command("import")(import_file)
+app.command()(with_json(pictures.screenshot))
+app.command("import")(with_json(import_file))
 
 
 @app.command()
+@with_json
 def selftest(
     *,
     count: Annotated[int, typer.Option("--count", min=4, help="How many deliveries.")] = 200,

@@ -22,6 +22,7 @@ from core.receipts.model import Receipt
 from core.remedies import explain, sentence
 from core.tasks.model import Task, TaskView
 
+_CELL = 60  # so many characters of a cell keep a row on one line
 _NO_AGENTS = "no agents; add one in config/agents.toml"
 
 
@@ -30,11 +31,11 @@ def _task(task: Task) -> str:
 
 
 def _task_row(task: Task) -> tuple[str, ...]:
-    return task.id, _state(task), f"P{task.priority}", task.agent or task.wanted or "-", task.title
+    return task.id, task.state.value, f"P{task.priority}", task.agent or task.wanted or "-", task.title
 
 
-def _state(row: Task | AgentStatus) -> str:
-    why = (row.note if isinstance(row, AgentStatus) else "") or sentence(row.reason)
+def _state(row: Task) -> str:
+    why = sentence(row.reason)
     return f"{row.state} ({printable(why)})" if why else row.state.value
 
 
@@ -128,7 +129,7 @@ def _evidence(one: Receipt) -> list[str]:
 def _agent_row(row: AgentStatus) -> tuple[str, ...]:
     agent = row.agent
     place = f"{agent.desk}/{agent.window}" if agent.window else agent.lane.value
-    return agent.name, _state(row), row.task or "-", place, agent.role
+    return agent.name, results.AGENT_STATES[row.state][1], row.task or "-", place, agent.role
 
 
 def _pressed(pressed: ActionResult) -> str:
@@ -176,10 +177,17 @@ def _overview(now: Overview) -> str:
     return "\n".join([*lines, "", agents, "", *_work(now.board), *(_indented(need(one)) for one in now.needs.shown)])
 
 
+def _short(cell: str) -> str:
+    return cell if len(cell) <= _CELL else f"{cell[: _CELL - 1]}…"
+
+
 def _page(row: Callable[[Any], tuple[str, ...]], empty: str) -> Callable[[Page[Any]], str]:
+    """Show one line for each row, without causes: `show` has these."""
+
     def shown(page: Page[Any]) -> str:
         more = f"\nmore: add --cursor {page.next}" if page.next else ""
-        return table([row(one) for one in page.items]) + more if page.items else empty
+        rows = [tuple(_short(cell) for cell in row(one)) for one in page.items]
+        return table(rows) + more if page.items else empty
 
     return shown
 

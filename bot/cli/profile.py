@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.home import HomeOption, JsonOption, home_of
+from bot.cli.home import HomeOption, JsonOption, home_of, with_json
 from bot.cli.operator import OctetNotRunning, call, printable, table
 from core.home import Home
 from core.kit.clock import SystemClock
@@ -30,8 +30,12 @@ class NoProfiles(NotFound):
     """There are no profiles in {folder}. `octet init` copies Octet's own."""
 
 
-class NotEnabled(Conflict):
-    """Nothing was changed: profile {id} stays disabled. Only a typed "yes" enables it."""
+class NotAgreed(Conflict):
+    """no answer: nothing was changed (use --yes)"""
+
+
+class StaysDisabled(Conflict):
+    """Nothing was changed: you did not type "yes". Profile {id} stays disabled."""
 
 
 class WindowNotOfProfile(NotFound):
@@ -92,7 +96,12 @@ def show(
 
 
 @app.command()
-def enable(name: Name, home: HomeOption = None) -> None:
+@with_json
+def enable(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Enable it without asking.")] = False,
+    home: HomeOption = None,
+) -> None:
     """Enable a profile that ships disabled. Octet shows the reason, asks once and records who enabled it."""
     from core.config.profiles import disabled_kind
     from core.config.profiles import enable as write
@@ -101,9 +110,11 @@ def enable(name: Name, home: HomeOption = None) -> None:
     kind = disabled_kind(place, name)
     print(f"{kind.name} is disabled: {kind.disabled}")
     print("Whether its provider allows this is for you to check; Octet cannot know.")
-    print('Type "yes" to enable it: ', end="", flush=True)
-    if sys.stdin.readline().strip().casefold() != "yes":
-        raise NotEnabled(id=name)
+    if not yes:
+        print('Type "yes" to enable it: ', end="", flush=True)
+        answer = sys.stdin.readline().strip().casefold()
+        if answer != "yes":
+            raise StaysDisabled(id=name) if answer else NotAgreed
     try:
         who = getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -118,6 +129,7 @@ def enable(name: Name, home: HomeOption = None) -> None:
 
 
 @app.command()
+@with_json
 def new(
     name: Name,
     at: Annotated[str, typer.Option("--from", metavar="DESK/WINDOW", help="The window to take the values from.")],

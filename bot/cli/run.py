@@ -9,7 +9,7 @@ from typing import Annotated, TextIO, cast
 import typer
 
 from bot.cli.errors import run_async
-from bot.cli.home import HomeOption, home_of
+from bot.cli.home import HomeOption, home_of, must_be_home
 from core.kit.errors import Invalid
 
 
@@ -28,7 +28,7 @@ def run(
     # Only the configuration at first: with a wrong one, Octet makes no file and imports nothing heavy.
     from core.config.loader import load
 
-    config = load(home_of(home))
+    config = load(must_be_home(home_of(home)))
     os.umask(0o077)  # keep tasks, answers and pictures from other accounts
 
     from bot import app

@@ -40,7 +40,7 @@ def console() -> Console:
     """Make Rich's console for the terminal. It obeys NO_COLOR; texts for it must be `printable`."""
     from rich.console import Console
 
-    return Console(file=unfiltered(sys.stdout), markup=False, highlight=False, emoji=False)
+    return Console(file=unfiltered(sys.stdout), force_terminal=True, markup=False, highlight=False, emoji=False)
 
 
 def show(text: str) -> None:

@@ -6,9 +6,12 @@ import inspect
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 from enum import Enum
+from json import dumps, loads
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 from urllib.parse import quote, urlencode
 
 import typer
@@ -18,16 +21,20 @@ from bot.cli.client import HttpAnswer
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import call, parse_answer, printable
 from bot.cli.present import FAILED, PRESENT
-from bot.cli.terminal import show
+from bot.cli.terminal import show, waiting
 from bot.verbs.catalogue import ABOUT, VERBS
 from bot.verbs.declare import On, Parameter, Verb
+from bot.verbs.lists import MOST, Page
 from core.home import Home
 
+_ROWS = 20  # of a list, on a screen
 _SLOW_S, _QUICK_S = 900.0, 30.0
 _MOST_CHARS = 1_000_000
 FileOption = Annotated[
     str | None, typer.Option("--file", metavar="FILE", help="Take the text from this file; `-`: from standard input.")
 ]
+AllOption = Annotated[bool, typer.Option("--all", help="Show all rows.")]
+PageOption = Annotated[int, typer.Option("--page", min=1, help="Show this page, 20 rows each.")]
 KeyOption = Annotated[str | None, typer.Option(help="Octet carries out the same key only once.")]
 
 
@@ -40,16 +47,27 @@ def add_commands(groups: dict[str, typer.Typer]) -> None:
 
 
 def command_of(verb: Verb) -> Callable[..., None]:
+    is_list = get_origin(verb.result) is Page
+
     def run(*, json: bool = False, home: Path | None = None, **given: Any) -> None:
+        screen = _Screen(every=given.pop("all", False), page=given.pop("page", 1))
         for one in verb.parameters:
             if one.kind.is_text:
                 given[one.name] = _text(given[one.name], given.pop("file"))
-        text, result = ask(verb, home_of(home), given)
+        if is_list and (screen.every or not json) and not given["limit"] and not given["cursor"]:
+            text, result, left = _fetch(verb, home_of(home), given, screen)
+        else:
+            (text, result), left = ask(verb, home_of(home), given), ""
         tell(verb, text, result, json=json)
+        if left and not json:
+            show(left)
         if verb.result in FAILED and FAILED[verb.result](result):
             raise typer.Exit(1)
 
     taken = [_parameter(one) for one in verb.parameters]
+    if is_list:  # without --limit Octet fills the screen, and counts the rest
+        taken = [one.replace(default=None) if one.name == "limit" else one for one in taken]
+        taken += [_option("all", AllOption, default=False), _option("page", PageOption, 1)]
     if any(one.kind.is_text for one in verb.parameters):
         taken.append(_option("file", FileOption, None))
     if verb.wants_origin:
@@ -68,6 +86,29 @@ def ask(verb: Verb, home: Home, given: dict[str, Any]) -> tuple[str, Any]:
     return response.body.decode("utf-8"), parse_answer(verb.result, response)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Screen:
+    """Which rows of a list to show."""
+
+    every: bool
+    page: int
+
+
+def _fetch(verb: Verb, home: Home, given: dict[str, Any], screen: _Screen) -> tuple[str, Page[Any], str]:
+    """Fetch the rows of a screen, or all; return them as JSON and as a page, and a line about the rest."""
+    last = screen.page * _ROWS
+    raw, items, cursor = list[object](), tuple[Any, ...](), None
+    while cursor != "" and (screen.every or len(items) <= last):
+        text, found = ask(verb, home, {**given, "limit": MOST, "cursor": cursor})
+        raw, items, cursor = [*raw, *loads(text)["items"]], (*items, *found.items), found.next
+    if screen.every:
+        return dumps({"items": raw, "next": ""}, ensure_ascii=False), Page(items=items), ""
+    rest = len(items) - last
+    more = f"{'more than ' if cursor else ''}{rest} more"
+    left = f"… and {more} (--all / --page {screen.page + 1})" if rest > 0 else ""
+    return "", Page(items=items[last - _ROWS : last]), left
+
+
 def send(verb: Verb, home: Home, given: dict[str, Any]) -> HttpAnswer:
     key = given.pop("key", None) or (secrets.token_hex(16) if verb.wants_origin else None)
     sent = {name: value.value if isinstance(value, Enum) else value for name, value in given.items()}
@@ -77,7 +118,9 @@ def send(verb: Verb, home: Home, given: dict[str, Any]) -> HttpAnswer:
     rest = {name: value for name, value in sent.items() if value is not None}
     query = f"?{urlencode(rest, doseq=True)}" if rest and method == "GET" else ""
     body = rest if rest and method != "GET" else None
-    return call(home, method, path + query, body=body, timeout_s=_SLOW_S if verb.is_slow else _QUICK_S, key=key)
+    limit_s = _SLOW_S if verb.is_slow else _QUICK_S
+    with waiting(f"{verb.summary} …") if verb.is_slow else nullcontext():
+        return call(home, method, path + query, body=body, timeout_s=limit_s, key=key)
 
 
 def tell(verb: Verb, text: str, result: Any, *, json: bool) -> None:

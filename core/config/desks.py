@@ -13,7 +13,7 @@ from core.config.profiles import Kind, ProfileFiles, at_window, in_pane, read_pr
 from core.config.toml import TomlTable, read_folder
 from core.config.validation import editor_schema, hints_of, missing, refuse_keys, validate, validate_partly
 from core.desks.model import NOWHERE, VIRTUAL, Desk, Pane, Tmux, Window
-from core.kit.problems import Problem, known, show
+from core.kit.problems import Problem, show, suggest
 from core.profiles.model import Act, Box, PaneProfile, Profile
 
 DESKS = "config/desks"
@@ -126,14 +126,23 @@ def _desk(name: str, file: TomlTable, root: Path) -> Desk | None:
     return replace(desk, name=name, display=f"tmux {tmux.socket or tmux.server}", block_user_input=False, tmux=tmux)
 
 
+def _no_profile(name: str, file: TomlTable, files: ProfileFiles) -> str:
+    more = sum(table.data.get("profile") == name for table in file.tables("windows").values()) - 1
+    also = f" (and {more} more {'window names' if more == 1 else 'windows name'} it)" if more else ""
+    return f"there is no profile {show(name)}{also}; {suggest(name, files.named)}"
+
+
 def _windows(desk: str, file: TomlTable, files: ProfileFiles, found: DeskFiles) -> dict[int, Window]:
     """Return the windows of a desk that are right, by their places, each with the profile that drives it."""
     windows: dict[int, Window] = {}
     names: dict[str, int] = {}
+    unknown = set[str]()
     for place, table in file.tables("windows").items():
         profile, name = table.data.get("profile"), table.data.get("name")
         if isinstance(profile, str) and profile not in files.named:
-            table.report(("profile",), "unknown_profile", f"there is no profile {show(profile)}; {known(files.named)}")
+            if profile not in unknown:  # one line for all windows that name it
+                table.report(("profile",), "unknown_profile", _no_profile(profile, file, files))
+            unknown.add(profile)
         if isinstance(name, str) and (first := names.setdefault(name.casefold(), place)) != place:
             text = f"{show(name)} is also the name of windows[{first}] too; names must differ in more than case"
             table.report(("name",), "same_name", text)

@@ -201,7 +201,7 @@ class ProfileEnabled(Event):
 
 
 class ProfileNotFound(NotFound):
-    """There is no profile {id}. `octet profile list` shows all profiles."""
+    """There is no profile {id} ({known}). `octet profile list` shows all profiles."""
 
 
 class ProfileWrong(Invalid):
@@ -325,7 +325,7 @@ def find_kind(home: Home, name: str) -> Kind:
     problems: list[Problem] = []
     files = read_profiles(home.root, problems)
     if name not in files.named:
-        raise ProfileNotFound(id=name)
+        raise ProfileNotFound(id=name, known=suggest(name, files.named))
     wrong = [str(one) for one in problems if one.file == f"{PROFILES}/{name}.toml"]
     if wrong or name not in files.kinds:
         raise ProfileWrong(id=name, why="; ".join(wrong) or "it cannot be read")

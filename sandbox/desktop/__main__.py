@@ -46,7 +46,7 @@ _LONGEST_PATH = 60
 """A folder with a longer path takes no sockets: their whole names have at most 107 characters."""
 _NOT_OPENED = "{window} is a plain window, not a page in a browser: {why}"
 _NO_CHROMIUM = "Chromium is missing (sudo apt-get install chromium chromium-sandbox)"
-_LOST = "{window} could not be opened, and the demo goes on without it: {why}"
+_LOST = "{window} could not be opened; the demo continues without it: {why}"
 _NO_BUS = (
     "the page of {window} can be read back by copying only: there is no accessibility bus (apt install {packages})"
 )

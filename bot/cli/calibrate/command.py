@@ -18,7 +18,7 @@ import typer
 from bot.cli.calibrate.console import Console, NothingConnected
 from bot.cli.client import HttpAnswer
 from bot.cli.errors import first_cause, run_async
-from bot.cli.home import HomeOption, home_of
+from bot.cli.home import HomeOption, home_of, must_be_home
 from bot.cli.operator import OctetNotRunning, RequestRefused, TryLater, call, parse_answer
 from bot.cli.pictures import write_picture
 from bot.runfile import Run, running
@@ -28,7 +28,7 @@ from core.calibration.ports import CalibrationDialog
 from core.desks.model import Desk
 from core.desks.model import Tmux as Server
 from core.home import Home
-from core.kit.errors import Conflict, Invalid, NotFound, OctetError
+from core.kit.errors import Conflict, Invalid, OctetError
 from core.remedies import explain
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
 MAIN = "main"  # the desk of a new home
 ONE_SCREEN = ":0"  # the display in a desk's file on platforms without named displays
 LONG_S = 1800.0  # after an answer Octet may try drafts in many windows, each behind a delivery
-
-
-class NoHome(NotFound):
-    """{home} has no config/octet.toml yet. Create it with `octet init`, or name your home with --home."""
 
 
 class NoDisplayNamed(Invalid):
@@ -206,9 +202,7 @@ async def _open_dialog(
     from core.config.desks import read_desks
     from core.config.settings import environment
 
-    if not (home.config / "octet.toml").is_file():
-        raise NoHome(home=home.root)
-    files = read_desks(home.root, [])
+    files = read_desks(must_be_home(home).root, [])
     desk, environ, display = _desk(home, files, name, display)
     console.sees_display = sys.platform in {"win32", "darwin"} or display == environment().get("DISPLAY")
     known = next((one for one in files.desks if one.name == desk.name), None)

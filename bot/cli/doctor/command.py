@@ -15,6 +15,7 @@ from bot.cli.autostart import autostart_backend
 from bot.cli.doctor.model import Finding, FindingLevel, ok, problem
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import printable
+from bot.cli.terminal import show
 from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
 
@@ -34,9 +35,10 @@ def doctor(
     for about, finding in _all(home_of(home), online=online):
         found.append((about, finding))
         if not as_json:
-            print(f"{finding.level.value:<8} {printable(finding.what)}")
+            show(f"{finding.level.value:<8} {printable(finding.what)}")
             if finding.cure:
-                print(f"{'':<8} → {finding.cure}", flush=True)
+                show(f"{'':<8} → {finding.cure}")
+            sys.stdout.flush()
     if as_json:
         rows = [{"about": about, "level": one.level.value, "what": one.what, "cure": one.cure} for about, one in found]
         print(json.dumps({"findings": rows}, indent=2, ensure_ascii=False))

@@ -15,6 +15,7 @@ import tomlkit
 from bot.cli.children import wait_until
 from bot.cli.init.prompts import InitOptions, Prompts
 from bot.cli.operator import printable
+from bot.cli.terminal import waiting
 from bot.discord.setup_client import (
     Application,
     ChannelAccess,
@@ -166,7 +167,9 @@ class DiscordSetup:
         print("  Invite the bot: open this link and choose your server. It asks only for what Octet needs.")
         print(f"  {invite_link(self.application.id)}")
         print("  Waiting until the bot is there … (Ctrl-C: later)", flush=True)
-        if not wait_until(is_there, self.options.wait_s, LOOK_S):
+        with waiting("waiting for the invitation …"):
+            is_invited = wait_until(is_there, self.options.wait_s, LOOK_S)
+        if not is_invited:
             raise NotInvitedThere(id=wanted, known=others or "none") if wanted is not None else NotInvited
         return servers
 

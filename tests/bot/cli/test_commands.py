@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 
-from bot.cli import errors
+from bot.cli import commands, errors, terminal
 from core.kit.errors import Denied, NotFound, Unavailable
 from core.kit.problems import ConfigWrong, Problem
 from tests.bot.cli.test_broken_config import ROOT, run_octet
@@ -50,6 +53,46 @@ def test_a_verb_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
 def test_the_door_and_the_list_of_verbs_import_nothing_heavy() -> None:
     assert not modules_after("import bot.cli.commands") & HEAVY
     assert not modules_after("import bot.__main__") & {*HEAVY, "typer", "core"}
+
+
+def test_every_command_that_ends_prints_json() -> None:
+    conversations = {"octet run", "octet demo", "octet init", "octet calibrate"}
+    of_agents = {"octet reply", "octet done", "octet progress"}  # they print nothing but their result's sentence
+    found, open_ = set[str](), list[tuple[str, Any]]([("octet", typer.main.get_command(commands.app))])
+    for name, command in open_:
+        parts = getattr(command, "commands", None)
+        open_ += [(f"{name} {part}", one) for part, one in (parts or {}).items()]
+        if parts is None and not command.hidden and "--json" not in {opt for one in command.params for opt in one.opts}:
+            found.add(name)
+    assert found == conversations | of_agents
+    assert len(open_) > 60
+
+
+def test_lines_become_json_with_the_exit_code(tmp_path: Path) -> None:
+    run_octet("init", "--home", str(tmp_path), around=tmp_path)
+    done = run_octet("check", "--json", "--home", str(tmp_path), around=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)["lines"][0][:15]) == (0, "config is valid")
+
+
+def test_octet_run_in_an_empty_folder_leaves_nothing_behind(tmp_path: Path) -> None:
+    done = run_octet("run", "--home", str(tmp_path / "new"), around=tmp_path)
+    assert (done.returncode, "Create it with `octet init`" in done.stderr) == (78, True)
+    assert not (tmp_path / "new").exists()
+    assert list((tmp_path / "user").iterdir()) == []
+
+
+def test_colours_appear_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.show("ok       T-1\x1b[2J")
+    with terminal.waiting("waits"):
+        assert capsys.readouterr().out == "ok       T-1\x1b[2J\n"  # `speak_utf8` filters the real stream
+    monkeypatch.setattr(terminal, "is_terminal", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    terminal.show("ok       T-1\x1b[2J")
+    shown = capsys.readouterr().out
+    assert ("\x1b[32mok\x1b[0m" in shown, "\x1b[2J" in shown) == (True, False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal.show("ok       fine")
+    assert "\x1b[3" not in capsys.readouterr().out
 
 
 def test_a_stranger_with_one_of_our_names_is_told_before_it_is_run(tmp_path: Path) -> None:

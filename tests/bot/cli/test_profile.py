@@ -108,7 +108,7 @@ def test_only_a_typed_yes_enables(
     assert said(home, "enable", "chatgpt_web", typed=typed, monkeypatch=monkeypatch) != 0
     told = capsys.readouterr()
     assert "its terms of use may forbid" in told.out
-    assert "stays disabled" in told.err
+    assert ("stays disabled" if typed else "no answer: nothing was changed (use --yes)") in told.err
     assert (home / WEB).read_bytes() == before
 
 

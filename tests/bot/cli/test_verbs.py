@@ -29,7 +29,8 @@ from core.deliveries.model import (
 from core.desks.model import Shown, WindowStatus
 from core.profiles.model import Act, Activity
 from core.remedies import next_step
-from core.tasks.model import TaskId, TaskState
+from core.security.model import OPERATOR
+from core.tasks.model import NewTask, TaskId, TaskState
 from tests.house import TOKEN, House, open_house
 
 REPOSITORY = Path(__file__).parents[3]
@@ -110,6 +111,16 @@ async def test_a_task_is_asked_for_seen_and_cancelled(served: Console) -> None:
     again = await served.octet("task", "cancel", "T-1")
     assert (again.code, again.out) == (2, "")
     assert again.err == "octet: Task T-1 has ended already (cancelled).\n"
+
+
+async def test_a_list_shows_twenty_rows_and_counts_the_rest(served: Console) -> None:
+    for number in range(22):
+        await served.house.core.tasks.new(NewTask(brief=f"Bird {number} {'far ' * 40}", agent="Agent-2"), by=OPERATOR)
+    first = (await served.octet("task", "list")).out.splitlines()
+    assert (len(first), first[-1]) == (21, "… and 2 more (--all / --page 2)")
+    assert max(map(len, first)) < 100
+    assert len((await served.octet("task", "list", "--page", "2")).out.splitlines()) == 2
+    assert len(json.loads((await served.octet("task", "list", "--all", "--json")).out)["items"]) == 22
 
 
 async def test_what_a_task_stands_still_for_is_shown_with_what_to_do(served: Console) -> None:
@@ -298,7 +309,7 @@ async def test_a_prompt_that_nobody_saw_arrive_is_listed_and_resolved(served: Co
 
 async def test_agents_are_listed_and_shown(served: Console) -> None:
     listed = await served.octet("agent", "list")
-    assert [line.split()[:2] for line in listed.out.splitlines()] == [[f"Agent-{n}", "idle"] for n in (1, 2, 3, 4)]
+    assert [line.split()[:2] for line in listed.out.splitlines()] == [[f"Agent-{n}", "free"] for n in (1, 2, 3, 4)]
     shown = await served.octet("agent", "show", "Agent-3")
     assert shown.out.startswith("Agent-3: free · ")
     assert "Desk: main, window agent-3" in shown.out
@@ -310,7 +321,7 @@ async def test_agents_are_listed_and_shown(served: Console) -> None:
 async def test_an_agent_is_paused_drained_and_resumed(served: Console) -> None:
     paused = await served.octet("agent", "pause", "agent-3")
     assert paused.out.startswith("Agent-3: paused (by operator) · ")
-    assert "paused (by operator)" in (await served.octet("agent", "list")).out
+    assert "paused" in (await served.octet("agent", "list")).out
     assert (await served.octet("agent", "resume", "Agent-3")).out.startswith("Agent-3: free · ")
     drained = await served.octet("agent", "drain", "Agent-3", "--json")
     assert json.loads(drained.out)["state"] == "paused"

@@ -167,4 +167,4 @@ async def test_a_window_that_cannot_start_costs_only_itself(tmp_path: Path, monk
     async with open_desktop(windows=5) as desktop:
         assert [one.name for one in desktop.windows] == ["agent-1", "agent-2", "agent-3", "agent-4"]
         lack = desktop.last_words()
-    assert lack.endswith("the demo goes on without it: agent-5 ended at once: no terminal today")
+    assert lack.endswith("the demo continues without it: agent-5 ended at once: no terminal today")
