@@ -124,7 +124,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, workers: D
                         faults.point("start.ready")
                         gc.freeze()  # these objects stay until the end: no collection need look through them
                         if config.settings.discord_token is None:
-                            say("There is no OCTET_DISCORD_TOKEN: Octet works without Discord.")
+                            log.info("without_discord")  # `octet status` shows it
                         else:
                             supervise(group, "discord", _discord(config.settings, coordinator, connected, say))
                         await asyncio.Event().wait()

@@ -1,5 +1,5 @@
 """Reads what a bot's token shows over REST, for `octet init` and `octet doctor`: its application, its servers, its
-permissions there. Here is also the one list of permissions that Octet needs, and the invitation link."""
+permissions there; and tries one channel. Here are also the one list of permissions that Octet needs, and the link."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
@@ -24,6 +24,7 @@ _LONGEST_REST_S = 10.0
 _TEXT_CHANNEL = 0
 _ACCEPTED = 2
 _READ_ONLY = "read_only"
+_MESSAGE_CONTENT = 1 << 18 | 1 << 19  # the second is the one of bots on fewer than 100 servers
 Json = dict[str, Any]
 NEEDED = {
     "View Channels": 1 << 10,
@@ -70,6 +71,7 @@ class Application:
     """The owner in the developer portal; of a team the members who may change the application, its owner first."""
     is_public: bool = False  # any user with its link may invite the bot
     needs_code_grant: bool = False  # Discord then takes no simple invitation
+    has_message_content: bool = False  # the intent is switched on in the developer portal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class SetupClient:
             owners=_of_team(team) if team else (_user(owner),) if owner else (),
             is_public=bool(found.get("bot_public")),
             needs_code_grant=bool(found.get("bot_require_code_grant")),
+            has_message_content=bool(int(found.get("flags") or 0) & _MESSAGE_CONTENT),
         )
 
     def servers(self) -> list[DiscordServer]:
@@ -138,30 +141,62 @@ class SetupClient:
         """Return any user of Discord. Raises NotVisible."""
         return _user(self._get(f"/users/{person}", what="person", of=person))
 
+    def try_channel(self, channel: str, text: str) -> Iterator[str]:
+        """Post a message, edit it, start a thread at it, then remove all; yield each step when it is done. Archive the
+        thread if the bot may not delete it. Raises NotVisible where Discord refuses a step."""
+        place, thread = f"/channels/{channel}/messages", ""
+        message = str(self._send("POST", place, {"content": text, "allowed_mentions": {"parse": []}})["id"])
+        try:
+            yield "posted a message"
+            self._send("PATCH", f"{place}/{message}", {"content": f"{text} (edited)"})
+            yield "edited it"
+            thread = str(self._send("POST", f"{place}/{message}/threads", {"name": "octet doctor"})["id"])
+            yield "started a thread"
+        finally:
+            if thread:
+                self._remove_thread(thread)
+            self._send("DELETE", f"{place}/{message}")
+        yield "removed them"
+
+    def _remove_thread(self, thread: str) -> None:
+        try:
+            self._send("DELETE", f"/channels/{thread}")
+        except NotVisible:  # it takes Manage Threads, which Octet does not ask for
+            self._send("PATCH", f"/channels/{thread}", {"archived": True})
+
+    def _send(self, method: str, path: str, body: Json | None = None) -> Any:
+        return self._get(path, what="way to do this", of=path, method=method, body=body)
+
     def _of(self, server: str, path: str) -> Any:
         return self._get(f"/guilds/{server}{path}", what="server", of=server)
 
-    def _get(self, path: str, *, what: str = "page", of: str = "") -> Any:
+    def _get(
+        self, path: str, *, what: str = "page", of: str = "", method: str = "GET", body: Json | None = None
+    ) -> Any:
         headers = {"Authorization": f"Bot {self._token}", "User-Agent": "DiscordBot (octet, setting up)"}
         if not (self._token.isascii() and self._token.isprintable()):
             raise TokenInvalid  # urllib would refuse it with an error that repeats it
-        request = urllib.request.Request(f"{self._api}{path}", headers=headers)  # noqa: S310 - api_base is http by its pattern
+        sent = None if body is None else json.dumps(body).encode()
+        headers |= {} if body is None else {"Content-Type": "application/json"}
+        address = f"{self._api}{path}"  # api_base is http by its pattern
+        request = urllib.request.Request(address, sent, headers, method=method)  # noqa: S310 - as it says
         for left in reversed(range(_TRIES)):
             try:
                 with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:  # noqa: S310 - as above
                     self.server_time = answer.headers.get("Date", "")
-                    return json.load(answer)
+                    return json.loads(answer.read() or b"null")
             except urllib.error.HTTPError as refused:
                 self.server_time = refused.headers.get("Date", "")
                 if refused.code == 401:
                     raise TokenInvalid from None
                 if refused.code in {403, 404}:
                     raise NotVisible(what=what, id=of or path) from None
-                if not left or (refused.code != 429 and refused.code < 500):
+                is_worth_it = refused.code == 429 or (refused.code >= 500 and method == "GET")
+                if not left or not is_worth_it:
                     raise DiscordUnreachable(why=f"it answers with status {refused.code}") from None
                 _pause(_asked_to_wait_s(refused))
             except (OSError, ValueError, HTTPException) as error:
-                if not left or isinstance(error, ValueError):
+                if not left or isinstance(error, ValueError) or method != "GET":  # it may have been carried out
                     raise DiscordUnreachable(why=str(getattr(error, "reason", error))) from None
                 _pause(0.5)
         raise AssertionError("the last try returns or raises")

@@ -25,7 +25,8 @@ Checkup = tuple[str, Callable[[], Finding | Iterable[Finding]]]  # its topic, in
 
 def doctor(
     online: Annotated[
-        bool, typer.Option("--online", help="Log in to Discord, and check the bot's permissions there.")
+        bool,
+        typer.Option("--online", help="Try Discord too: a message, an edit and a thread, then remove them."),
     ] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -84,6 +85,7 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
             ("running", lambda: home_checks.at_work(place)),
             ("discord", lambda: discord.token(config.settings, online=online)),
             ("discord", lambda: discord.look(config.settings) if online else ()),
+            ("discord", lambda: discord.trial(config.settings) if online else ()),
         ]
     )
 

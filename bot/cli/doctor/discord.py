@@ -20,6 +20,7 @@ from core.settings.model import Settings
 
 SKEW_S = 60.0  # between this clock and Discord's: messages are found again by their time, five minutes wide
 BAD_SKEW_S = 300.0
+_TRIAL = "`octet doctor --online` tries this channel. It removes this message at once."
 
 
 def token(settings: Settings, *, online: bool) -> Finding:
@@ -38,7 +39,8 @@ def look(settings: Settings, *, api: str | None = None) -> Iterator[Finding]:
     try:
         application = directory.application()
         yield ok(f"Discord accepts the token; the bot is called {application.bot_name}")
-        yield ok("no privileged intent is needed, and Octet asks for none: it reads no messages")
+        content = "on" if application.has_message_content else "off"
+        yield ok(f"no privileged intent is needed; Message Content is {content} in the developer portal")
         if application.needs_code_grant:
             yield problem(
                 "the application asks for a code grant, so no invitation link works",
@@ -53,6 +55,30 @@ def look(settings: Settings, *, api: str | None = None) -> Iterator[Finding]:
     except (TokenInvalid, DiscordUnreachable) as refused:
         yield problem(refused.message)
     yield from clock(directory.server_time)
+
+
+def trial(settings: Settings) -> Iterator[Finding]:
+    """Do in the channel of [discord] once what Octet does there, and remove it again."""
+    channel = settings.discord.channel_id
+    if settings.discord_token is None:
+        return
+    if channel is None:
+        yield warning("nothing was tried: there is no `channel_id` in [discord]", "octet init")
+        return
+    directory = SetupClient(settings.discord_token.get_secret_value(), api_base=settings.discord.api_base)
+    done: list[str] = []
+    try:
+        done.extend(directory.try_channel(str(channel), _TRIAL))
+    except (NotVisible, TokenInvalid, DiscordUnreachable) as refused:
+        what = f"in the channel {channel} Octet {_listed(done)}; then Discord refused the next step"
+        cure = "Allow the bot all permissions of its invitation in that channel, then try again."
+        yield problem(what, refused.message if not isinstance(refused, NotVisible) else cure)
+    else:
+        yield ok(f"in the channel {channel} Octet {_listed(done)}")
+
+
+def _listed(done: list[str]) -> str:
+    return ", ".join(done) or "could do nothing"
 
 
 def servers(directory: SetupClient, settings: Settings, application: Application) -> Iterator[Finding]:

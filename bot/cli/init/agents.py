@@ -33,7 +33,7 @@ _TEXTS = {
     AgentPlace.WINDOWS: "in windows on this screen: show them to Octet now",
     AgentPlace.TERMINALS: "in terminals, without a screen: panes of tmux with Claude Code, Codex or similar",
     AgentPlace.DISPLAYS: "in windows on virtual displays, one for each",
-    AgentPlace.DRY_RUN: "not yet: Octet shows prompts in Discord and types nothing (dry run)",
+    AgentPlace.DRY_RUN: "not yet: Octet shows prompts and types nothing (dry run)",
 }
 _LANES = {"window": "in windows", "terminal": "in terminals", "dryrun": "on the dry run"}
 _COMMANDS = {"claude_code": "claude", "codex": "codex", "gemini_cli": "gemini", "opencode": "opencode"}

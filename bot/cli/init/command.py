@@ -114,7 +114,8 @@ def _converse(place: Home, written: list[Path], options: InitOptions, questions:
         if way is None and options.keep_running and questions.is_terminal:
             try:
                 again = f"octet run --home {shlex.quote(str(place.root))}"
-                print(f"Octet runs here until Ctrl-C; `{again}` starts it again. In Discord: /task new", flush=True)
+                first = "In Discord: /task new" if has_discord else "In another terminal: octet task new TEXT"
+                print(f"Octet runs here until Ctrl-C; `{again}` starts it again. {first}", flush=True)
                 octet.wait()
             except KeyboardInterrupt:
                 print("\nOctet ends.")

@@ -20,6 +20,7 @@ from bot.discord.setup_client import (
     Application,
     ChannelAccess,
     DiscordServer,
+    DiscordUnreachable,
     DiscordUser,
     NotVisible,
     SetupClient,
@@ -72,7 +73,13 @@ class NotSaved(Conflict):
 
 def set_up_discord(home: Home, options: InitOptions, questions: Prompts) -> bool:
     """Ask for token, server, channel and owner, each only if it is missing. Return False without Discord."""
-    found = _token(home, questions)
+    try:
+        found = _token(home, questions)
+    except DiscordUnreachable as trouble:
+        if not questions.is_terminal:
+            raise
+        print(f"  {trouble.message}")
+        found = None
     if found is None:
         print("  Without Discord: tasks come from `octet task new`. `octet init` asks again.")
         return False

@@ -86,9 +86,9 @@ def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord:
         print(f"  Octet does not know whether it arrived: {printable(last.note)}.")
         print("  An answer of its agent settles that.")
         view = _wait_for_answer(home, view, answer_s)
-    is_good = _tell_delivery(home, view, last := _newest(view))
+    is_good = _tell_delivery(home, view, last := _newest(view), "its card in Discord, or " if has_discord else "")
     if last is not None and last.state == "delivered":
-        _tell_answer(_wait_for_answer(home, view, answer_s))
+        _tell_answer(_wait_for_answer(home, view, answer_s), "in Discord and " if has_discord else "")
     return is_good
 
 
@@ -104,12 +104,12 @@ def _wait_for_answer(home: Home, view: TaskView, limit_s: float) -> TaskView:
         return _until(home, view.task.id, lambda _: True, 0)
 
 
-def _tell_answer(view: TaskView) -> None:
+def _tell_answer(view: TaskView, also: str) -> None:
     for answer in view.answers:
         print(f"  {printable(answer.sender)} answers: {printable(answer.body)}")
     if not view.answers:
         print("  No answer yet. The agent may still be working, or may wait for you at its window. Its answer will")
-        print(f"  appear in Discord and in `octet task show {view.task.id}`.")
+        print(f"  appear {also}in `octet task show {view.task.id}`.")
 
 
 def _until(home: Home, task: str, holds: Callable[[TaskView], bool], limit_s: float) -> TaskView:
@@ -142,7 +142,7 @@ def _newest(view: TaskView) -> Delivery | None:
     return view.deliveries[-1] if view.deliveries else None
 
 
-def _tell_delivery(home: Home, view: TaskView, last: Delivery | None) -> bool:
+def _tell_delivery(home: Home, view: TaskView, last: Delivery | None, card: str) -> bool:
     """Print what Octet saw of the delivery; return whether the prompt arrived."""
     task = view.task
     if last is not None and last.state == "delivered":
@@ -151,7 +151,7 @@ def _tell_delivery(home: Home, view: TaskView, last: Delivery | None) -> bool:
         print(f"  {task.id} is delivered to {printable(last.agent)} ({last.assurance}): {claim}")
         return True
     if last is not None and last.state == "sent":
-        print(f"  {task.id} was a dry run: its card in Discord, or `octet task show {task.id}`, shows the prompt.")
+        print(f"  {task.id} was a dry run: {card}`octet task show {task.id}`, shows the prompt.")
         print("  Octet typed nothing; the `octet done` line of the prompt answers it.")
         return True
     print(f"  {PRESENT[Task](task)}")

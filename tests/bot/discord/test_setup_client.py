@@ -12,7 +12,10 @@ from typing import Any
 import discord
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 
+from bot.cli.doctor import discord as doctor
+from bot.cli.doctor.model import FindingLevel
 from bot.discord import setup_client
 from bot.discord.setup_client import (
     ADMINISTRATOR,
@@ -28,6 +31,7 @@ from bot.discord.setup_client import (
     invite_link,
     missing_permissions,
 )
+from core.settings.model import DiscordSettings, Settings
 from sandbox.discord.server import Sandbox
 
 PAGE = Path(__file__).parents[3] / "docs" / "discord.md"
@@ -73,6 +77,20 @@ async def test_it_sees_what_the_local_discord_shows(sandbox: Sandbox) -> None:
         await asyncio.to_thread(asks.text_channels, "7", found.bot_id)
     with pytest.raises(TokenInvalid):
         await asyncio.to_thread(SetupClient("wrong", api_base=sandbox.api_base).application)
+
+
+async def test_the_doctor_tries_a_channel_and_leaves_nothing_open(sandbox: Sandbox) -> None:
+    given = DiscordSettings(sandbox=True, api_base=sandbox.api_base, channel_id=sandbox.world.home.id)
+    settings = Settings(discord_token=SecretStr(sandbox.token), discord=given)
+    (found,) = await asyncio.to_thread(lambda: list(doctor.trial(settings)))
+    assert found.level is FindingLevel.OK
+    assert found.what.endswith("posted a message, edited it, started a thread, removed them")
+    assert await sandbox.messages(channel="octet") == []
+    assert [thread.archived for thread in sandbox.world.threads()] == [True]  # it takes Manage Threads to delete one
+    await sandbox.forbid("octet", ["create_public_threads"])
+    (found,) = await asyncio.to_thread(lambda: list(doctor.trial(settings)))
+    assert (found.level, "edited it; then Discord refused" in found.what) == (FindingLevel.PROBLEM, True)
+    assert await sandbox.messages(channel="octet") == []
 
 
 @asynccontextmanager

@@ -153,6 +153,23 @@ async def test_left_at_any_question_it_goes_on_there_and_asks_nothing_twice(plac
     assert place.text("config/octet.toml").count(f"guild_id = {place.sandbox.world.guild_id}") == 1
 
 
+async def test_without_a_network_it_goes_on_and_says_nothing_more_of_discord(place: Place) -> None:
+    def person() -> None:
+        with place.init("--no-login", OCTET_DISCORD__API_BASE="http://127.0.0.1:9/api") as terminal:
+            terminal.answer("The bot's token", SECRET)
+            terminal.expect("Octet cannot reach Discord")
+            terminal.expect("`octet init` asks again.")
+            before = len(terminal.shown)
+            terminal.answer("Where are your agents?", "dryrun")
+            terminal.expect("Octet runs here until Ctrl-C")
+            terminal.interrupt()
+            assert terminal.end() == 0
+            assert "iscord" not in terminal.shown[before:]
+
+    await at(person)
+    assert SECRET not in place.text(".env") if (place.home / ".env").exists() else True
+
+
 async def test_a_token_that_discord_does_not_take_is_asked_for_again_and_never_kept(place: Place) -> None:
     (place.home).mkdir()
     (place.home / ".env").write_text("# mine\nOCTET_LOG__LEVEL=debug\n")
