@@ -134,6 +134,7 @@ class ParkCause(StrEnum):
     WORKER = "worker"  # the worker of its desk ended over its prompt each time
     DELIVERY_UNKNOWN = "delivery_unknown"
     LOST = "lost"  # no delivery to its agent is under way any more, for an unknown reason
+    INTERRUPTED = "interrupted"  # a user interrupted its agent, which is free; the task stays its agent's to continue
     SILENT = "silent"  # its agent gave no sign for too long; the task stays its agent's
 
 

@@ -132,6 +132,8 @@ worker: the worker of its desk ended over its prompt each time
     another agent.
 lost: Octet lost track of its prompt
     Look at the agent's window. Then use `/task retry` or `/task cancel`.
+interrupted: a user interrupted its agent
+    `/task retry` begins it again; `/msg send` in its thread tells the agent how to continue; `/task cancel` ends it.
 silent: its agent has been silent for too long
     Look at the agent's window. If it still works, use `/agent resume`; else `/task retry` or `/task cancel`.
 delivery_unknown: Octet does not know whether its prompt arrived

@@ -21,13 +21,22 @@ from bot.discord.text import (
     quote,
     size,
 )
-from bot.discord.views.buttons import EXAMPLES, CancelTask, RunAgain, ShowWindow, StopTask, TryExample, UndoCancel
+from bot.discord.views.buttons import (
+    EXAMPLES,
+    CancelTask,
+    RunAgain,
+    ShowWindow,
+    StopTask,
+    TellAgent,
+    TryExample,
+    UndoCancel,
+)
 from bot.verbs.types import PRIORITIES
 from core import remedies
 from core.deliveries.model import Delivery
 from core.messages.model import MAX_PROGRESS_CHARS, Message, Source, text_for_people
 from core.notices.model import Notice, NoticeKind
-from core.reasons import WaitReason
+from core.reasons import ParkCause, WaitReason
 from core.receipts.model import Receipt
 from core.remedies import sentence
 from core.tasks.model import ENDED, UNDO_MS, Task, TaskState, TaskView
@@ -150,7 +159,10 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
             lines.append(FORM.seen(said, 400))
         if task.cure:
             lines.append(f"Next: {task.cure}")
-    return written("\n".join(lines), marker, wakes=person_id(task.requester))
+    buttons: list[Button] = []
+    if task.reason == ParkCause.INTERRUPTED and task.state is TaskState.PARKED:
+        buttons = [RunAgain(task.id, label="Retry"), CancelTask(task.id), TellAgent(task.id, label="Tell it something")]
+    return written("\n".join(lines), marker, wakes=person_id(task.requester), buttons=buttons)
 
 
 def _report(notice: Notice, view: TaskView, marker: Marker) -> Parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class AgentDialogs:
 
     def __init__(self, services: TaskServices, tasks: TaskRepository) -> None:
         self._services, self._agents, self._tasks = services, services.agents, tasks
+        self._seen = asyncio.Event()  # set when a window was seen; who waits for one clears it
         self._newest: dict[str, Shown] = {}  # by agent, what its window showed last
 
     def update_window(self, tx: Tx, desk: str, shown: Shown) -> None:
@@ -62,7 +64,14 @@ class AgentDialogs:
             return
         for agent in self._agents.at(desk, shown.window):
             self._newest[agent.name] = shown
+            tx.after_commit(self._seen.set)
             self._agent_shows(tx, agent, shown)
+
+    async def wait_while_busy(self, agent: Agent) -> None:
+        """Wait until the agent's window was seen to do something else than to work."""
+        while (shown := self._newest.get(agent.name)) is not None and shown.activity is Activity.BUSY:
+            self._seen.clear()
+            await self._seen.wait()
 
     def recheck_window(self, tx: Tx, name: str) -> None:
         """Take in what this agent's window was said to show while an act was under way that pressed nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -32,9 +33,10 @@ from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliverySta
 from core.messages.model import MessageKind, NewMessage, address_of, source_of
 from core.notices.model import NoticeKind
 from core.profiles.model import Act
-from core.reasons import AnyReason, Reason
+from core.reasons import AnyReason, ParkCause, Reason
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Tx
+from core.tasks.model import TaskState
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
@@ -44,6 +46,7 @@ _S = DeliveryState
 _OVER = NOTHING_PRESSED | {_S.DELIVERED, _S.SENT, _S.UNKNOWN}
 _UNDER_WAY = OPEN_STATES - {_S.UNKNOWN}
 _WAIT_S = 90.0  # how long the user waits for the end of an act; every act ends before, unless the disk refuses
+_STOPS_S = 10.0  # how long an interrupted agent may take to stop before its task is parked
 _HIGHEST = 0
 
 
@@ -79,11 +82,17 @@ class AgentActions:
         services.deliveries.follow(self._follow)
 
     async def interrupt(self, agent: str, *, by: Actor) -> ActionResult:
-        """Stop what the agent does now, before all that waits for its window; return how that ended. Raises
-        AgentNotFound, NoWindowForAction, ActionNotAllowed, DeskNotReady or ActionUnderway."""
+        """Stop what the agent does now, before all that waits for its window, and park its task; return how that ended.
+        Raises AgentNotFound, NoWindowForAction, ActionNotAllowed, DeskNotReady or ActionUnderway."""
         require(by, Permission.AGENT_INTERRUPT)
         who = self._find_agent(agent, Act.INTERRUPT)
-        return await self._perform(lambda tx: self._queue(tx, who, Act.INTERRUPT, None, by), by)
+        done = await self._perform(lambda tx: self._queue(tx, who, Act.INTERRUPT, None, by), by)
+        if done.delivery.state in {_S.DELIVERED, _S.SENT}:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_STOPS_S):
+                    await self.dialogs.wait_while_busy(who)
+            await self._store.write(lambda tx: self._park_interrupted(tx, who.name, by))
+        return done
 
     async def interrupt_task(self, task: str, *, by: Actor) -> ActionResult:
         """Interrupt the agent that works on this task, also after the task was cancelled. Raises NotWorkedOn, or as
@@ -223,6 +232,14 @@ class AgentActions:
                 self.dialogs.recheck_window(tx, now.agent)
         else:
             self.dialogs.end(tx, now, DialogEnding.IN_DOUBT if delivery.state is _S.UNKNOWN else DialogEnding.ANSWERED)
+
+    def _park_interrupted(self, tx: Tx, agent: str, by: Actor) -> None:
+        held = self._agents.status(tx, agent).task
+        task = self._tasks.find(tx, held) if held is not None else None
+        if task is not None and task.state in {TaskState.WORKING, TaskState.BLOCKED}:
+            cause = ParkCause.INTERRUPTED
+            self._tasks.suspend(tx, task.id, TaskState.PARKED, reason=cause, note=f"by {by.name}")
+            self._agents.free(tx, agent, task=task.id)
 
     def _why_at_work(self, tx: Tx, agent: str) -> str:
         """Return why a new conversation would disturb the agent; empty if it would not."""

@@ -23,7 +23,7 @@ from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessag
 from core.messages.prompt_files import Prompt, PromptFiles
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind, Place
-from core.reasons import Reason, WaitReason
+from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import explain, sentence
 from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
@@ -314,6 +314,8 @@ class AgentMessages:
         if delivery.is_brief or delivery.act is not None or delivery.state not in _SHOWN:
             return
         self._services.notices.words_changed(tx, delivery.message)
+        if delivery.state in {DeliveryState.DELIVERED, DeliveryState.SENT}:
+            self._continue_interrupted(tx, delivery)
         dropped = delivery.state is DeliveryState.CANCELLED
         if dropped:  # no user waits for what Octet itself sent
             dropped = self._services.messages.find(tx, delivery.message).sender == address_of(HUB)
@@ -321,12 +323,21 @@ class AgentMessages:
             about = asked_about(delivery) if delivery.state is DeliveryState.UNKNOWN else ""
             self._services.notices.undelivered(tx, delivery.message, text=undelivered_text(delivery), about=about)
 
+    def _continue_interrupted(self, tx: Tx, delivery: Delivery) -> None:
+        """Note that an interrupted agent works on its task again, because a message about it arrived."""
+        task = self._task_of(tx, self._services.messages.find(tx, delivery.message))
+        if task is None or task.agent != delivery.agent or task.reason != ParkCause.INTERRUPTED:
+            return
+        if self._services.agents.takes_back(tx, delivery.agent, task=task.id):
+            self._tasks.move(tx, task.id, TaskState.WORKING)
+
 
 def _has_brief(task: Task, *, about_its_task: bool) -> bool:
     """Return whether the agent of the task has its brief: only then does a message about it make sense."""
     if task.state is TaskState.WAITING:
         return task.reason == WaitReason.DRY_RUN
-    return task.state in _WORKED_ON or (task.state is TaskState.PARKED and about_its_task)
+    is_kept = about_its_task or task.reason == ParkCause.INTERRUPTED
+    return task.state in _WORKED_ON or (task.state is TaskState.PARKED and is_kept)
 
 
 def _never_reason(agent: Agent) -> str:

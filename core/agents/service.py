@@ -153,6 +153,14 @@ class Agents:
         if row is not None and row.task == task and row.state in _IN_DOUBT:
             self.move(tx, name, AgentState.BUSY, task=task)
 
+    def takes_back(self, tx: Tx, name: str, *, task: str) -> bool:
+        """Give the agent a task back that it had before, if it is idle; return whether it has it now."""
+        row = self._rows(tx).get(name)
+        if row is not None and row.task is None and row.state == AgentState.IDLE:
+            self.move(tx, name, AgentState.BUSY, task=task)
+            return True
+        return row is not None and row.task == task
+
     def waits_for_input(self, tx: Tx, name: str, *, is_so: bool) -> None:
         """Note whether the window of an agent at work waits for an answer; an agent in another state stays as it is."""
         row = self._rows(tx)[name]

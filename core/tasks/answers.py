@@ -242,7 +242,10 @@ class Answers:
     def _record_at_work(self, tx: Tx, task: Task, activity: TaskActivity, progress: str = "") -> Task:
         self._prove_delivery(tx, task)
         self._cancel_nudge(tx, task)
-        if task.reason != WaitReason.DRY_RUN:
+        is_parked = task.reason == ParkCause.INTERRUPTED and not self._services.agents.takes_back(
+            tx, task.agent or "", task=task.id
+        )
+        if task.reason != WaitReason.DRY_RUN and not is_parked:
             task = self.advance_to_working(tx, task, by=HUB)
         return self._repository.record_activity(tx, task, activity, progress=progress)
 
@@ -304,4 +307,5 @@ class Answers:
 
 
 def _is_stalled(task: Task) -> bool:
-    return task.state is TaskState.PARKED and task.reason == ParkCause.SILENT
+    """Return whether the agent has the prompt and may continue, although a user should look."""
+    return task.state is TaskState.PARKED and task.reason in {ParkCause.SILENT, ParkCause.INTERRUPTED}

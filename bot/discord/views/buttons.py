@@ -14,7 +14,7 @@ from bot.discord.bot import Bot
 from bot.discord.channel_client import origin_of
 from bot.discord.parts import MARKED, Attachment, Parts
 from bot.discord.text import FORM, inline
-from bot.discord.views.new_task import accepted
+from bot.discord.views.new_task import ReplyForm, accepted
 from bot.verbs import desks, fleet, tasks
 from bot.verbs.results import ACT_LABELS, pressed_lines
 from core.agent_actions.model import ActionResult
@@ -203,6 +203,21 @@ class RunAgain(MessageButton, template=r"v1:task:retry:(?P<task>T-[1-9][0-9]{0,9
         return tasks.retry.sentence(await interaction.client.coordinator.tasks.retry(self.task, by=by), str)
 
 
+class TellAgent(MessageButton, template=r"v1:task:tell:(?P<task>T-[1-9][0-9]{0,9})"):
+    """Opens a field for a message to the agent of the task."""
+
+    def __init__(self, task: str, *, label: str = "Reply") -> None:
+        super().__init__(f"v1:task:tell:{task}", label, discord.ButtonStyle.primary)
+        self.task = TaskId(task)
+
+    async def answer(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the field; core checks the permission when the user sends it."""
+        await interaction.response.send_modal(ReplyForm(self.task))
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        raise NotImplementedError("a dialog answers this press")
+
+
 class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
     """Removes the board of this channel, if the user may."""
 
@@ -224,6 +239,7 @@ BUTTONS = (
     RunAgain,
     ShowWindow,
     StopTask,
+    TellAgent,
     TryExample,
     UndoCancel,
 )

@@ -13,7 +13,9 @@ from bot.discord import errors, replies
 from bot.discord.bot import Bot
 from bot.discord.channel_client import origin_of
 from bot.discord.parts import Attachment, Parts
+from bot.discord.text import inline
 from bot.verbs import tasks
+from core.agent_messages.model import NewAgentMessage
 from core.kit.errors import OctetError
 from core.tasks.model import NewTask, Task
 
@@ -47,13 +49,47 @@ class NewTaskForm(ui.Modal, title="New task"):
             by = await interaction.client.actor(interaction)
             task = await interaction.client.coordinator.tasks.new(replace(self._draft, brief=text), by=by)
         except OctetError as error:
-            kept = Attachment(name="your-text.txt", data=text.encode(errors="replace"))
-            await replies.say(interaction, Parts(content=errors.said(error), attachments=(kept,)))
+            await replies.say(interaction, refused(error, text))
         else:
             await replies.say(interaction, accepted(task))
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         await errors.answer(interaction, error)
+
+
+class ReplyForm(ui.Modal, title="Message to the agent"):
+    """Asks for a message to the agent of a task."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(timeout=_OPEN_S)
+        self._task = task
+        self._text: ui.TextInput[ReplyForm] = ui.TextInput(
+            custom_id="text", style=discord.TextStyle.paragraph, max_length=MAX_CHARS
+        )
+        self.add_item(ui.Label(text=f"What should the agent of {task} know?", component=self._text))
+
+    async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
+        """Send the message. Return a refused text as a file with the reason: Discord does not keep it."""
+        await replies.defer(interaction)
+        core, text, origin = interaction.client.coordinator, self._text.value, origin_of(interaction)
+        try:
+            by = await interaction.client.actor(interaction)
+            draft = NewAgentMessage(text=text, task=self._task, place=origin.place, key=origin.key)
+            sent = await core.agent_messages.send(draft, by=by)
+        except OctetError as error:
+            await replies.say(interaction, refused(error, text))
+        else:
+            agent = inline(sent.deliveries[-1].agent, 60)
+            await replies.say(interaction, f"On its way to {agent}. A message in the thread shows its progress.")
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
+        await errors.answer(interaction, error)
+
+
+def refused(error: OctetError, text: str) -> Parts:
+    """Answer with the reason, and give the text back as a file: Discord does not keep it."""
+    kept = Attachment(name="your-text.txt", data=text.encode(errors="replace"))
+    return Parts(content=errors.said(error), attachments=(kept,))
 
 
 async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, Any]) -> None:

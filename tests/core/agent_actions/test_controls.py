@@ -22,13 +22,15 @@ from core.agent_actions.model import (
     DialogEnding,
     NoWindowForAction,
 )
-from core.agents.model import Lane
+from core.agent_messages.model import NewAgentMessage
+from core.agents.model import AgentState, Lane
 from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
+from core.reasons import ParkCause
 from core.security.model import NotAllowed
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, CAROL, entries_of, make_desk, make_new_task, make_window_agent, open_coordinator
@@ -234,6 +236,25 @@ async def test_an_interrupt_goes_before_whatever_is_queued_and_while_the_agent_w
         assert interrupt.result().state is DeliveryState.DELIVERED
         await reach(octet, TaskId("T-2"), TaskState.WORKING)
         assert [order.act for order in lane.orders] == [None, Act.INTERRUPT, None]
+
+
+async def test_an_interrupted_task_is_parked_and_continues_when_its_agent_speaks_or_is_told_how(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        first = (await octet.tasks.new(make_new_task("one", agent="Agent-1"), by=ADA)).id
+        await reach(octet, first, TaskState.WORKING)
+        code = lane.orders[0].text.split("--code ")[1].split()[0]
+        assert (await octet.agent_actions.interrupt("Agent-1", by=ADA)).state is DeliveryState.DELIVERED
+        parked = (await octet.tasks.show(first, by=ADA)).task
+        assert (parked.state, parked.reason, parked.note) == (TaskState.PARKED, ParkCause.INTERRUPTED, "by Ada")
+        assert (await octet.agents.show("Agent-1", by=ADA)).task is None
+        await octet.tasks.record_progress(first, code, "continuing")
+        await reach(octet, first, TaskState.WORKING)
+        assert (await octet.agents.show("Agent-1", by=ADA)).task == first
+        await octet.agent_actions.interrupt("Agent-1", by=ADA)
+        await octet.agent_messages.send(NewAgentMessage(text="Count again.", task=first), by=ADA)
+        await reach(octet, first, TaskState.WORKING)
+        assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.BUSY
 
 
 async def test_an_act_that_cannot_be_done_in_time_is_given_up(tmp_path: Path) -> None:
