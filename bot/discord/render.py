@@ -322,7 +322,8 @@ def _words(notice: Notice, view: TaskView, message: Message, marker: Marker) -> 
         name = f"{task.id}-{'late' if notice.kind is NoticeKind.LATE else 'answer'}.md"
         files = (Attachment(name=name, data=message.body.encode(errors="replace")),)
         body = f"{quote(message.body, 900)}\n-# The whole answer is attached ({len(message.body)} characters)."
-    return written(cut(f"{head}:\n{body}", CONTENT_LIMIT - _MARGIN), marker, files=files)
+    buttons = [] if task.state in ENDED else [TellAgent(task.id)]
+    return written(cut(f"{head}:\n{body}", CONTENT_LIMIT - _MARGIN), marker, files=files, buttons=buttons)
 
 
 def _speaker(message: Message) -> str:

@@ -199,7 +199,7 @@ async def test_an_answer_is_attached_whole_if_long_and_pings_no_user() -> None:
     answer = make_answer(body=body)
     news = render.news(make_notice(kind=NoticeKind.ANSWER), make_view(), message=answer, marker=MARKER)
     assert [(one.name, one.data.decode()) for one in news.attachments] == [("T-142-answer.md", body)]
-    assert "# Birds" in news.content
+    assert "# Birds" in said(news)
     assert news.mentions == ()
 
 

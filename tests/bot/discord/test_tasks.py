@@ -192,6 +192,20 @@ async def test_the_welcome_offers_examples_and_help_names_the_commands(owned: To
     assert "/desk stop" in await owned.ask("help", topic="desk")
 
 
+async def test_a_reply_to_an_agent_goes_to_it_and_appears_in_the_thread(owned: Town) -> None:
+    await asked(owned, agent="Window-1")
+    code = code_on(owned.lane.orders[-1].text)
+    await owned.coordinator.tasks.accept_answer("T-1", code, "Which birds?", final=False, key="k")
+    question = await owned.said("> Which birds?")
+    opened = await owned.sandbox.click("Ada", question["id"], "Reply")
+    await owned.answered(await owned.sandbox.submit_modal("Ada", opened, {"text": "The blue ones."}))
+    told = await owned.said("**Ada → Window-1** · T-1", "The blue ones.")
+    assert told["channel_id"] == question["channel_id"]
+    opened = await owned.sandbox.click("Ben", question["id"], "Reply")
+    denied = await owned.answered(await owned.sandbox.submit_modal("Ben", opened, {"text": "Stop."}))
+    assert said(NotAllowed(permission=Permission.MESSAGE_SEND.value)) in text_of(denied)
+
+
 async def test_a_user_who_wants_silence_is_not_pinged(owned: Town) -> None:
     await owned.ask("notify", mode="silence")
     await asked(owned)
