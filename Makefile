@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-root test-windows check fmt wheels lock schemas golden bench soak mutations fresh late clean setup
+.PHONY: help demo demo-check test test-root test-windows check fmt wheel wheels release-home lock schemas golden bench soak mutations fresh late clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -43,6 +43,14 @@ fmt:  ## format and mend what can be mended by machine
 	@$(BOOTSTRAP) check
 	@$(PY) -m ruff check --fix-only --quiet .
 	@$(PY) -m ruff format .
+
+wheel:  ## the wheel of this version, with its sha256 beside it, in dist/
+	@$(BOOTSTRAP) demo
+	@$(PY) -m scripts.wheels --own
+
+release-home:  ## a home of this version for the tests of upgrades, in tests/data/releases (once for each release)
+	@$(BOOTSTRAP) demo
+	@$(PY) -m scripts.release_home
 
 wheels:  ## all that pipx installs, checked against the locks, in dist/; prints the command that installs it
 	@$(BOOTSTRAP) demo

@@ -128,7 +128,7 @@ class Coordinator(Services):
         clock, policy = SteadyClock(clock or SystemClock()), patience or RetryPolicy()
         ids = Ids(clock)
         audit_key, codes_key = _keys(estate.home)
-        async with Store.open(estate.home.db) as store:
+        async with Store.open(estate.home.db, upgrades=True) as store:
             faults.point("start.opened")
             journal = Journal(store=store, key=audit_key, clock=clock)
             home = await home_id(store, ids)
@@ -171,7 +171,7 @@ async def open_people(home: Home) -> AsyncGenerator[People]:
     """Open only the users' roles, to set up a home whose lock the caller holds. Raises as Coordinator.open."""
     clock = SystemClock()
     audit_key, _ = _keys(home)
-    async with Store.open(home.db) as store:
+    async with Store.open(home.db, upgrades=True) as store:
         journal = Journal(store=store, key=audit_key, clock=clock)
         people = People(store=store, journal=journal, clock=clock, ids=Ids())
         await people.load()

@@ -7,6 +7,7 @@ files would overwrite those of python-xlib (requirements/overrides.txt): an empt
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import shutil
 import sys
@@ -24,14 +25,25 @@ _FILES = {
 }
 
 
-def main() -> None:
-    """Make the wheels and print the command that installs them."""
-    shutil.rmtree(WHEELS, ignore_errors=True)
+def main(*, is_alone: bool = False) -> None:
+    """Make the wheels, or Octet's own alone, and print its hash and the command that installs it."""
+    if not is_alone:
+        shutil.rmtree(WHEELS, ignore_errors=True)
+    for old in WHEELS.glob("octet_dispatch-*"):
+        old.unlink()
     build = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", str(WHEELS)]
-    step("checking and building the locked packages", [*build, *locked("build"), *locked("runtime")])
+    if is_alone:
+        step("checking and installing the build tools", [sys.executable, "-m", "pip", "install", *locked("build")])
+    else:
+        step("checking and building the locked packages", [*build, *locked("build"), *locked("runtime")])
     step("building Octet", [*build, "--no-index", str(ROOT)])
-    write_empty(WHEELS)
     [own] = WHEELS.glob("octet_dispatch-*.whl")
+    digest = hashlib.sha256(own.read_bytes()).hexdigest()
+    own.with_name(f"{own.name}.sha256").write_text(f"{digest}  {own.name}\n", encoding="ascii")
+    say(f"sha256 {digest}  {own}")
+    if is_alone:
+        return
+    write_empty(WHEELS)
     source = f"--no-index --find-links={shlex.quote(str(WHEELS))}"
     python = getattr(sys, "_base_executable", sys.executable)
     say("install it, without asking any package host, by")
@@ -46,4 +58,4 @@ def write_empty(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(is_alone="--own" in sys.argv[1:])

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,11 +112,14 @@ class Store:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path) -> AsyncGenerator[Store]:
-        """Open the store at `path`; create a missing file. Raises SqliteTooOld, DatabaseDamaged, DatabaseUnknown,
+    async def open(cls, path: Path, *, upgrades: bool = False) -> AsyncGenerator[Store]:
+        """Open the store at `path`; create a missing file, and with `upgrades` bring one of an older release to the
+        present schema: the caller then holds the home's lock. Raises SqliteTooOld, DatabaseDamaged, DatabaseUnknown,
         DatabaseOlder or StoreUnavailable, and then leaves the file as it is. A large file is yielded before it is read
         whole: see `examination` and decision 0004."""
         schema.check_library()
+        if upgrades:
+            await asyncio.to_thread(_upgrade_older, path)
         was_damaged = await asyncio.to_thread(mark_of(path).exists)
         state = await asyncio.to_thread(schema.inspect, path, whole=was_damaged)
         store = cls(path)
@@ -304,6 +307,18 @@ def at_row(task: str | None = None, *, delivery: str | None = None) -> Generator
         raise
     except Exception as error:
         raise RowFailed(task=task, delivery=delivery) from error
+
+
+def _upgrade_older(path: Path) -> None:
+    """Upgrade the file of an older release, after a copy beside it, which is named after its schema."""
+    if schema.inspect(path, allow_older=True, whole=False) is not schema.FileState.OLDER:
+        return
+    copy = path.with_name(f"{path.name}.{schema.version_of(path)}")
+    with as_unavailable(), closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
+        copy.chmod(0o600)
+        old.backup(new)
+    was, now = upgrade_file(path)
+    log.info("database_upgraded", was=was, now=now, copy=str(copy))
 
 
 def upgrade_file(path: Path) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import zipfile
+from hashlib import sha256
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def test_packages_are_checked_and_built_by_what_is_locked_and_pipx_takes_no_othe
 
     def built(_title: str, command: list[str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "octet_dispatch-0.1.0-py3-none-any.whl").touch()
+        (folder / "octet_dispatch-0.2.0-py3-none-any.whl").touch()
         commands.append(command)
 
     monkeypatch.setattr(wheels, "WHEELS", folder)
@@ -34,7 +35,8 @@ def test_packages_are_checked_and_built_by_what_is_locked_and_pipx_takes_no_othe
     assert install[:2] == ["pipx", "install"]
     [pip] = [word.partition("=")[2] for word in install if word.startswith("--pip-args=")]
     assert shlex.split(pip) == ["--no-index", f"--find-links={folder}"]
-    assert install[-1] == str(folder / "octet_dispatch-0.1.0-py3-none-any.whl")
+    assert (folder / "octet_dispatch-0.2.0-py3-none-any.whl.sha256").read_text().split()[0] == sha256(b"").hexdigest()
+    assert install[-1] == str(folder / "octet_dispatch-0.2.0-py3-none-any.whl")
 
 
 def test_the_other_xlib_is_there_by_name_only(tmp_path: Path) -> None:

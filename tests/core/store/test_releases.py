@@ -1,0 +1,44 @@
+"""A home made by a release opens in every later Octet: it is upgraded, never refused."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from core.security.model import OPERATOR
+from core.store import schema
+from core.tasks.model import TaskId, TaskState
+from scripts.release_home import RELEASES, make_home, read_release, write_release
+from tests.builders import make_agent, open_coordinator
+from tests.core.store.test_upgrade import release
+
+pytestmark = pytest.mark.timeout(120)  # it starts Octet a few times
+
+
+async def opens(home: Path) -> None:
+    async with open_coordinator(home, agents=[make_agent("Agent-1")], lanes={}) as octet:
+        assert await octet.journal.verify() > len(("T-1", "T-2", "T-3"))
+        shown = await octet.tasks.show(TaskId("T-1"), by=OPERATOR)
+        assert (shown.task.state, shown.answers[-1].body) == (TaskState.DONE, "There were seven")
+        assert (await octet.tasks.show(TaskId("T-3"), by=OPERATOR)).task.state is TaskState.CANCELLED
+
+
+async def test_a_home_of_each_release_and_of_this_octet_is_upgraded_and_keeps_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make_one_of_now() -> None:
+        make_home(tmp_path / "made")
+        write_release(tmp_path / "made", tmp_path / "now")
+
+    await asyncio.to_thread(make_one_of_now)
+    release(monkeypatch, tmp_path)
+    for found in [*sorted(RELEASES.glob("*/")), tmp_path / "now"]:
+        home = tmp_path / f"home of {found.name}"
+        read_release(found, home)
+        before = schema.version_of(home / "octet.db")
+        await opens(home)
+        assert schema.version_of(home / "octet.db") == schema.head() != before
+        copy = home / f"octet.db.{before}"
+        assert (schema.version_of(copy), copy.stat().st_mode & 0o077) == (before, 0)
