@@ -68,7 +68,10 @@ def _lines(kind: Any, result: Any, _: Asked) -> str:
 PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
     **{kind: partial(_lines, kind) for kind in results.LINES},
     Task: lambda task, _: accepted(task),
-    Page[Task]: lambda page, _: fit([_task_line(row) for row in page.items], "No tasks. Create one with `/task new`."),
+    Page[Task]: lambda page, _: fit(
+        [_task_line(row) for row in page.items],
+        "No tasks like that. `/task list state:all` lists all of them, and `/task new` creates one.",
+    ),
     TaskView: _task,
     AgentMessageView: lambda view, _: delivery_messages.answer(view),
     Page[AgentStatus]: lambda page, _: fit(

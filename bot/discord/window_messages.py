@@ -99,7 +99,7 @@ def _how_to_allow(view: AgentDialogView) -> list[str]:
     listed = ", ".join(f'"{act.value}"' for act in Act if act in {*view.allowed_actions, *view.dialog.answers})
     name = inline(view.dialog.agent, 60)
     said = "Answer it at the machine. To allow answers from here, its owner adds to config/agents.toml, under"
-    return [f"{said} {name}: `allowed_actions = [{listed}]`, and restarts Octet."]
+    return [f"{said} {name}: `allowed_actions = [{listed}]`, and runs `/admin reload`."]
 
 
 def _about(task: str | None) -> str:

@@ -86,7 +86,7 @@ class ActionResult:
 
 class ActionNotAllowed(Denied):
     """Octet may not press {act} for {agent}. To allow it, the owner of this machine sets allowed_actions =
-    [{allowed}] for name = "{agent}" in config/agents.toml and restarts Octet."""
+    [{allowed}] for name = "{agent}" in config/agents.toml and runs `/admin reload`."""
 
 
 class AgentBusy(Conflict):
