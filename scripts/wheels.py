@@ -32,9 +32,7 @@ def main(*, is_alone: bool = False) -> None:
     for old in WHEELS.glob("octet_dispatch-*"):
         old.unlink()
     build = [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--wheel-dir", str(WHEELS)]
-    if is_alone:
-        step("checking and installing the build tools", [sys.executable, "-m", "pip", "install", *locked("build")])
-    else:
+    if not is_alone:
         step("checking and building the locked packages", [*build, *locked("build"), *locked("runtime")])
     step("building Octet", [*build, "--no-index", str(ROOT)])
     [own] = WHEELS.glob("octet_dispatch-*.whl")

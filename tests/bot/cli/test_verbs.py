@@ -415,16 +415,3 @@ async def test_a_database_that_is_away_is_try_later(served: Console) -> None:
     assert (said.code, said.out) == (75, "")
     served.house.find_the_database()
     assert (await served.house.task(task)).state is TaskState.WORKING
-
-
-async def test_the_help_shows_every_verb(console: Console) -> None:
-    said = await console.octet("--help")
-    for verb in ("task", "agent", "desk", "doctor", "reply", "done"):
-        assert verb in said.out
-    for topic, verbs in (
-        ("task", "new list show cancel done retry assign priority"),
-        ("agent", "list show pause drain resume interrupt answer"),
-        ("desk", "status hold release stop screenshot"),
-    ):
-        out = (await console.octet(topic, "--help")).out
-        assert all(verb in out for verb in verbs.split())
