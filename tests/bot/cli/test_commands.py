@@ -105,7 +105,7 @@ def test_init_writes_what_is_missing_and_overwrites_nothing(tmp_path: Path) -> N
     (home / "config").mkdir(parents=True)
     (home / "config/octet.toml").write_text("# mine\n")
 
-    first = run_octet("init", "--home", str(home), around=tmp_path)
+    first = run_octet("init", "--no-input", "--home", str(home), around=tmp_path)  # scripts may rely on it
     second = run_octet("init", "--home", str(home), around=tmp_path)
 
     templates = {str(path.relative_to(ROOT)) for path in (ROOT / "config").rglob("*") if path.is_file()}

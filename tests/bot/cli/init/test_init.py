@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import stat
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +13,6 @@ import pytest
 from bot.cli.init.templates import copy_templates
 from bot.discord.setup_client import invite_link
 from tests.bot.cli.init.place import REPOSITORY, Place, open_place
-from tests.bot.cli.test_broken_config import run_octet
 from tests.fakes.sandbox_client import wait_message
 from tests.fakes.terminal import Terminal
 
@@ -246,15 +244,6 @@ def test_a_home_that_octet_makes_is_closed_to_other_accounts(tmp_path: Path) -> 
         copy_templates(tmp_path / home / "config")
     assert stat.S_IMODE((tmp_path / "data" / "octet").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o755, "a folder that was there keeps its mode"
-
-
-def test_no_input_copies_templates_and_asks_nothing(tmp_path: Path) -> None:
-    """What `octet init` did before it asked; scripts may rely on it."""
-    done = run_octet("init", "--no-input", "--home", str(tmp_path / "home"), around=tmp_path)
-    assert done.returncode == 0
-    assert re.search(r"(?m)^wrote .*octet\.toml$", done.stdout)
-    assert not (tmp_path / "home" / ".env").exists()
-    assert [path.name for path in (tmp_path / "home").iterdir()] == ["config"]
 
 
 SYSTEMCTL = """#!/bin/sh
