@@ -257,8 +257,9 @@ def _head(task: Task, owner: str) -> list[str]:
         facts.append(FORM.seen(said, 300))
     if task.cure and not is_dry_run(task):
         facts.append(f"➜ {task.cure}")
-    if task.progress and task.last_seen_ms is not None and task.state not in ENDED:
-        facts.append(f"> {inline(task.progress, MAX_PROGRESS_CHARS)}")
+    if task.last_seen_ms is not None and task.state not in ENDED:
+        said = inline(task.last_sign, MAX_PROGRESS_CHARS)
+        facts.append(f"> {said}" if task.progress else f"Last sign <t:{task.last_seen_ms // 1000}:t>: {said}")
     small = [str(task.id), f"<t:{task.created_ms // 1000}:f>"]
     if task.priority != _USUAL_PRIORITY:
         small.append(priority_words(task.priority))

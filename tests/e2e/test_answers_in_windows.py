@@ -46,7 +46,7 @@ async def test_a_long_answer_in_a_window_is_told_whole_and_unverified(house: Hou
     assert len(expected) > LONG_ANSWER_CHARS - 10
     assert await attached(told) == expected
     await house.told(task, f"{task} is done", "its answer was read in the window, unverified")
-    await house.card(task, "done, as read in its agent's window (unverified)")
+    await house.card(task, "Done, as read in its agent's window (unverified)")
 
 
 async def test_a_partial_answer_is_kept_said_to_be_partial_and_ends_nothing_until_octet_done(house: House) -> None:

@@ -149,7 +149,7 @@ async def test_a_user_settles_by_pictures_what_a_window_does_not_show(house: Hou
     behind = await house.task("The next one", "Agent-5")
     asked = await house.told(task, f"{task} needs your decision")
     assert asked["sandbox"]["files"], "no picture of the window"
-    await house.card(behind, "waiting", sentence(WaitReason.HOLD))
+    await house.card(behind, "Waiting", sentence(WaitReason.HOLD))
     receipt = await receipt_of(house, task)
     assert (receipt["state"], receipt["assurance"]) == ("unknown", None)
     assert receipt["claim"] == receipt_words.UNKNOWN

@@ -88,7 +88,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 async def test_a_task_reaches_a_pane_and_its_answer_is_read_there(house: House) -> None:
     task = await house.task("Count the birds:\n\n  one\n  two", "Agent-1")
     await house.told(task, "an answer of agent-1", "nverified")
-    await house.card(task, "done, as read in its agent's window (unverified)")
+    await house.card(task, "Done, as read in its agent's window (unverified)")
     (prompt,) = heard(house, "agent-1")
     assert "Count the birds:\n\n  one\n  two" in prompt
     receipt = await house.command("receipt", task, "--home", str(house.home))

@@ -80,7 +80,7 @@ async def test_a_disturbed_window_receives_nothing_until_it_is_free_again(house:
         await _spoil(house, how, agent.lower())
     tasks = {agent: await house.task(f"Wait while it is {how}, {agent}", agent) for agent in agents}
     for task in tasks.values():
-        await house.card(task, "waiting", SEEN[how])
+        await house.card(task, "Waiting", SEEN[how])
         await house.told(task, f"{task} waits:", SEEN[how])
     assert await _new(house, before) == {}, "neither these windows nor any other got an Enter"
     for agent in agents:
@@ -143,7 +143,7 @@ async def test_a_stopped_desk_types_nothing_until_it_is_released(house: House) -
     before = await house.heard()
     await house.ask("desk stop")
     task = await house.task("After the stop", "Agent-1")
-    await house.card(task, "waiting", sentence(WaitReason.HOLD))
+    await house.card(task, "Waiting", sentence(WaitReason.HOLD))
     assert await _new(house, before) == {}
     await house.ask("desk release")
     await house.done(task)

@@ -49,7 +49,7 @@ async def test_a_task_waits_for_the_desk_and_its_thread_says_so_once(house: Hous
     task = await house.task("Is there a screen?", "Agent-1")
     second = await house.task("And for anybody?")
     for one in (task, second):
-        await house.card(one, "waiting", sentence(WaitReason.DESK), NOWHERE)
+        await house.card(one, "Waiting", sentence(WaitReason.DESK), NOWHERE)
         await house.told(one, f"{one} waits:", sentence(WaitReason.DESK), NOWHERE)
     await house.stop()
     await house.start()
