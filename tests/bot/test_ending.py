@@ -88,7 +88,7 @@ class Place:
         found = re.search(r"claim code:(\S+)", self.said)
         assert found is not None
         assert (await self.sandbox.slash("Ada", "#octet", "admin claim", {"code": found[1]})).failure is None
-        await wait_message(self.sandbox, lambda m: "You are the owner" in text_of(m))
+        await wait_message(self.sandbox, lambda m: "Welcome to Octet" in text_of(m))
 
     async def cards(self) -> int:
         return len([m for m in await self.sandbox.messages() if "-# T-1 ·" in text_of(m)])
