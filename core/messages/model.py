@@ -112,12 +112,14 @@ def clean_text(text: str, *, limit: int) -> str:
 
 
 def address_of(by: Actor) -> str:
+    if by.kind is ActorKind.AGENT:
+        return f"agent:{by.name}"
     return {ActorKind.PERSON: f"person:{by.id}", ActorKind.OPERATOR: "operator"}.get(by.kind, f"system:{by.id}")
 
 
 def source_of(by: Actor) -> Source:
-    """Return where the text of a sender that is not an agent comes from."""
-    return Source.MEMBER if by.kind is ActorKind.PERSON else Source.OPERATOR
+    """Return where the text of this sender comes from; Octet itself speaks for this machine's owner."""
+    return {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT}.get(by.kind, Source.OPERATOR)
 
 
 def label(message: Message) -> str:

@@ -19,10 +19,13 @@ from core.messages.model import (
     MessageKind,
     Source,
     TextTooLong,
+    address_of,
     check_encoding,
     clean_text,
     label,
+    source_of,
 )
+from core.security.model import Actor, ActorKind, Role
 
 LIMIT = 200
 NICE = st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n\t\r"), max_size=150)
@@ -117,6 +120,13 @@ def test_half_a_character_is_named() -> None:
 )
 def test_the_label_says_who_speaks_to_whom(changes: dict[str, object], wanted: str) -> None:
     assert label(make_message(**changes)) == wanted
+
+
+def test_an_agent_writes_as_an_agent_with_no_authority_of_the_operator() -> None:
+    agent = Actor(kind=ActorKind.AGENT, id="agent:Agent-1", name="Agent-1", role=Role.NONE)
+    for recipient, wanted in (("hub", "A2C"), ("agent:Agent-2", "A2A")):
+        sent = make_message(sender=address_of(agent), source=source_of(agent), recipient=recipient)
+        assert (sent.sender, sent.source, label(sent)) == ("agent:Agent-1", Source.AGENT, wanted)
 
 
 def test_the_prompt_has_a_header_the_words_as_they_are_and_the_way_to_answer() -> None:
