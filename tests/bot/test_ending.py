@@ -129,7 +129,7 @@ async def test_a_signal_lets_it_finish_what_it_is_telling_and_nothing_is_told_tw
     before = len(place.sandbox.record.exchanges)
     async with place.connected() as child:
         await place.sandbox.slash("Ada", "#octet", "task cancel", {"task": "T-1"})
-        await wait_message(place.sandbox, lambda m: "**cancelled**" in text_of(m))
+        await wait_message(place.sandbox, lambda m: "**Cancelled**" in text_of(m))
         child.send_signal(signal.SIGTERM)
         assert (await ended(child))[0] == 0
     assert await place.cards() == 1
