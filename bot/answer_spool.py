@@ -29,7 +29,7 @@ _AT_NS = re.compile(rb'\{"at_ns": (\d{1,20}),')  # the begin of each file, which
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpooledAnswer:
-    """What an agent says to a task. The same key is one answer, however often it is sent."""
+    """What an agent says to a task, or to a message (`M-…`). The same key is one answer, however often it is sent."""
 
     task: str
     code: str = field(repr=False)
@@ -122,10 +122,15 @@ async def report_spooled(
 
 async def _report(coordinator: Coordinator, answer: SpooledAnswer) -> str:
     """Return why the answer cannot be used; empty when its text is stored. Raises Unavailable for another try later."""
+    from core.agent_messages.model import is_message_name
     from core.kit.errors import OctetError, Unavailable
     from core.tasks.model import LeaseRevoked, TaskEnded, TaskNotStarted, WrongTask
 
     try:
+        if is_message_name(answer.task):
+            answers = coordinator.agent_messages.answers
+            await answers.accept(answer.task, answer.code, answer.text)
+            return ""
         await coordinator.tasks.accept_answer(answer.task, answer.code, answer.text, final=answer.final, key=answer.key)
     except (TaskEnded, LeaseRevoked, WrongTask, TaskNotStarted):
         return ""  # its text is stored, marked late

@@ -133,7 +133,8 @@ class Coordinator(Services):
             journal = Journal(store=store, key=audit_key, clock=clock)
             home = await home_id(store, ids)
             lower = _lower_services(estate, hands, store=store, journal=journal, clock=clock, ids=ids)
-            services = _services(estate, lower, codes=TaskCodes(home_id=home, key=codes_key), policy=policy)
+            codes = TaskCodes(home_id=home, key=codes_key)
+            services = _services(estate, lower, codes=codes, policy=policy)
             repository = services.tasks.repository
             dispatch = Dispatch(services, lanes=lanes)
             octet = cls(
@@ -150,7 +151,7 @@ class Coordinator(Services):
                 fleet=Fleet(services, refused_answers=estate.home.refused_answers),
                 maintenance=Maintenance(services, lanes=lanes),
             )
-            steps = ClockSteps(services, repository, policy)
+            steps = ClockSteps(services, repository, policy, codes)
             for service in (
                 steps,
                 octet.people,

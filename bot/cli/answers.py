@@ -39,7 +39,7 @@ _KEPT_LATE = frozenset({"task_ended", "lease_revoked", "wrong_task", "task_not_s
 _STDIN = "standard input"
 PURPOSES = {
     "done": "End a task with your answer. Run it once, when all of the work is finished.",
-    "reply": "Post news or a question to your task without ending it.",
+    "reply": "Post news or a question to your task without ending it, or answer a message (M-…).",
     "progress": "Report in a few words what you are doing. Octet shows it on the task's card.",
 }
 _ANSWERING = """\
@@ -100,11 +100,11 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_REPORTING if is_progress else _ANSWERING.format(verb=verb),
     )
-    parser.add_argument("task", metavar="TASK", help="the task of your prompt, such as T-142")
+    parser.add_argument("task", metavar="TASK", help="the task of your prompt, such as T-142, or its message (M-…)")
     if is_progress:
         what = f"what you are doing, at most {MAX_SIGN_CHARS} characters"
         parser.add_argument("words", metavar="WORDS", nargs="+", help=what)
-    parser.add_argument("--code", required=True, help="the code of your prompt; it belongs to this task only")
+    parser.add_argument("--code", required=True, help="the code of your prompt; it belongs to that alone")
     if not is_progress:
         parser.add_argument("--file", metavar="FILE", help="your text, in UTF-8; `-` or nothing: standard input")
     wait = f"how long to wait if Octet does not answer (default: {wait_s:g})"
@@ -244,6 +244,9 @@ def _send(answer: SpooledAnswer, timeout_s: float) -> HttpAnswer | None:
 
 def _tell(answer: SpooledAnswer, response: HttpAnswer, source: str) -> int:
     if response.is_good:
+        if _is_message(answer.task):
+            print(f"Octet received your answer to {answer.task} and shows it to its sender.")
+            return OK
         said = "The task is done." if answer.final else f"The task continues; end it with `octet done {answer.task} …`."
         print(f"Octet received your text for {answer.task}. {said}")
         return OK
@@ -322,10 +325,16 @@ def _is_octets(response: HttpAnswer, task: str) -> bool:
     if not response.is_good:
         return bool(response.error_code) or response.status in _UNHEARD
     match response.json():
+        case {"task": str(named), "state": None}:
+            return _is_message(task) and named == task.strip().upper()
         case {"task": str(named), "state": str()}:
             return named == f"T-{task.strip().lstrip('Tt').lstrip('-')}"
         case _:
             return False
+
+
+def _is_message(task: str) -> bool:
+    return task.strip()[:2].upper() == "M-"
 
 
 def is_heard(response: HttpAnswer | None) -> TypeGuard[HttpAnswer]:

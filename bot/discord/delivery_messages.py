@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.discord.parts import GREY, RED, Attachment, Marker, Parts, framed, written
-from bot.discord.render import named, person_id
+from bot.discord.render import named, person_id, quoted
 from bot.discord.text import CONTENT_LIMIT, cut, fence, inline, size
-from bot.discord.views.buttons import ResolveUnknown, quoted_note
+from bot.discord.views.buttons import AnswerAgent, ResolveUnknown, quoted_note
 from core.agent_messages.model import AgentMessageView
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Moment, Picture, parse_asked
 from core.dispatch.model import Decision
-from core.messages.model import Message
+from core.messages.model import Message, Source, text_for_people
 from core.notices.model import Notice
 from core.reasons import AnyReason, Reason, reason_of
 from core.remedies import next_step, sentence
@@ -72,6 +72,17 @@ def news(notice: Notice, view: AgentMessageView, *, marker: Marker) -> Parts:
     now = next((one for one in view.deliveries if one.agent == agent and one.state == state), None)
     said = f"**{_whose(view.message)} to {_whom(agent, view.message)}:** {_state_words(state, reason_of(reason), now)}."
     return written(f"{said}\n{fence(view.message.body, _QUOTED_CHARS)}", marker, wakes=sender_id(view.message))
+
+
+def agents_answer(asked: Message, said: Message, *, marker: Marker) -> Parts:
+    """Show what an agent answers to a message about no task, to the user who sent that."""
+    agent = inline(said.sender.partition(":")[2], 60)
+    read = " (read in its window, *unverified*)" if said.source is Source.WINDOW else ""
+    again = ", unlike the answer that Octet read in its window" if said.supersedes else ""
+    body, files = quoted(text_for_people(said.body, said.expired_ms), "answer.md")
+    about = f"-# to: {inline(text_for_people(asked.body, asked.expired_ms), 120)}"
+    text = cut(f"**{agent}** answers{read}{again}:\n{body}", CONTENT_LIMIT - 3 * _MARGIN)
+    return written(f"{text}\n{about}", marker, wakes=sender_id(asked), files=files, buttons=[AnswerAgent(said.id)])
 
 
 def answer(view: AgentMessageView) -> str:

@@ -297,6 +297,10 @@ class Outbox(MessageWriter):
         if notice.kind is NoticeKind.WORDS:
             said = await self._coordinator.agent_messages.show(notice.message, by=HUB)
             return delivery_messages.shown(said, marker=marker)
+        if notice.kind is NoticeKind.ANSWER and not notice.task:
+            words = await self._coordinator.messages.get(notice.message)
+            asked = await self._coordinator.messages.get(words.in_reply_to or "")
+            return delivery_messages.agents_answer(asked, words, marker=marker)
         if notice.kind is NoticeKind.NEEDS_ANSWER:
             stands = await self._coordinator.agent_actions.show_dialog(notice.message, by=HUB)
             return window_messages.dialog_message(stands, pictures=self._shows_windows, marker=marker)

@@ -317,14 +317,18 @@ def _words(notice: Notice, view: TaskView, message: Message, marker: Marker) -> 
         head = f"**{agent}** ends {task.id} and says"
     else:
         head = f"**{agent}** on {task.id}"
-    files = ()
-    body = quote(message.body, 2 * _ANSWER_CHARS)
-    if len(message.body) > _ANSWER_CHARS or size(body) > _ANSWER_CHARS:
-        name = f"{task.id}-{'late' if notice.kind is NoticeKind.LATE else 'answer'}.md"
-        files = (Attachment(name=name, data=message.body.encode(errors="replace")),)
-        body = f"{quote(message.body, 900)}\n-# The whole answer is attached ({len(message.body)} characters)."
+    body, files = quoted(message.body, f"{task.id}-{'late' if notice.kind is NoticeKind.LATE else 'answer'}.md")
     buttons = [] if task.state in ENDED else [TellAgent(task.id)]
     return written(cut(f"{head}:\n{body}", CONTENT_LIMIT - _MARGIN), marker, files=files, buttons=buttons)
+
+
+def quoted(text: str, name: str) -> tuple[str, tuple[Attachment, ...]]:
+    """Quote an agent's text; a long one is also attached as a file of this name."""
+    body = quote(text, 2 * _ANSWER_CHARS)
+    if len(text) <= _ANSWER_CHARS and size(body) <= _ANSWER_CHARS:
+        return body, ()
+    body = f"{quote(text, 900)}\n-# The whole answer is attached ({len(text)} characters)."
+    return body, (Attachment(name=name, data=text.encode(errors="replace")),)
 
 
 def _speaker(message: Message) -> str:

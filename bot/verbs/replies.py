@@ -10,12 +10,13 @@ from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.types import Text
+from core.agent_messages.model import is_message_name
 from core.security.model import Actor
 from core.tasks.model import TaskState
 
 ABOUT = "The agents' answers"
-TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such as T-142")]
-Code = Annotated[str, ParameterKind(help="The code of your prompt; it belongs to this task only")]
+TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such as T-142; or its message, M-…")]
+Code = Annotated[str, ParameterKind(help="The code of your prompt; it belongs to this task or message only")]
 Key = Annotated[str, ParameterKind(help="The same key never counts twice")]
 
 
@@ -24,7 +25,7 @@ class Heard:
     """The response to an agent: no more than it needs to know."""
 
     task: str
-    state: TaskState
+    state: TaskState | None  # None for the answer to a message about no task
     message: str
 
 
@@ -66,5 +67,9 @@ async def progress(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Tex
 
 
 async def _report(octet: Coordinator, task: str, code: str, text: str, key: str, *, final: bool, by: Actor) -> Heard:
+    if is_message_name(task):
+        answers = octet.agent_messages.answers
+        answer = await answers.accept(task, code, text, agent=by.name)
+        return Heard(task=f"M-{answer.in_reply_to}", state=None, message=answer.id)
     receipt = await octet.tasks.accept_answer(task, code, text, final=final, key=key, agent=by.name)
     return Heard(task=receipt.task.id, state=receipt.task.state, message=receipt.message)

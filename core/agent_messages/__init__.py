@@ -1,1 +1,2 @@
-"""What users say to agents, about a task or not. Each message has its own delivery to each agent."""
+"""What users say to agents, about a task or not, and what agents answer. Each message has its own delivery to each
+agent."""

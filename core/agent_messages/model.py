@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from core.deliveries.model import Delivery
 from core.kit.errors import Conflict, Invalid
+from core.kit.ids import MessageId
 from core.messages.model import Message, label
 from core.notices.model import Place
 
@@ -21,6 +23,7 @@ class NewAgentMessage:
     agent: str | None = None
     task: str | None = None  # `T-142`: its present agent, and in its thread
     thread: str = ""  # the face's id of the thread it was typed in: it means that task's agent if none is named
+    in_reply_to: str | None = None  # an agent's message, which this answers: its agent, in its thread
     place: Place = field(default=Place())
     key: str | None = None  # the same key never says it twice
 
@@ -38,6 +41,23 @@ class AgentMessageView:
     def label(self) -> str:
         """Say from whom to whom it goes, such as `C2A`."""
         return label(self.message)
+
+
+class InvalidMessageName(Invalid):
+    """`{text}` is not a message. Copy the whole command from the prompt again."""
+
+
+class WrongMessage(Conflict):
+    """Your code belongs to {right}, not to {id}. Run the exact command of that message's prompt."""
+
+
+class MessageAnswered(Conflict):
+    """You have answered {id} already, and each message takes one answer. Report more in the answer to your task or to
+    the next message."""
+
+
+class MessageCodeExpired(Conflict):
+    """The code of {id} has expired: it was valid for a day. Report this text in the answer to the next message."""
 
 
 class RecipientMissing(Invalid):
@@ -65,3 +85,16 @@ class NoReachableAgent(Conflict):
 def undelivered_text(delivery: Delivery) -> str:
     """Return the text of a notice about an undelivered delivery: agent, state and reason, separated by `: `."""
     return f"{delivery.agent}: {delivery.state.value}: {delivery.reason or ''}"
+
+
+def is_message_name(text: str) -> bool:
+    """Return whether an agent's command names a message (`M-…`), not a task."""
+    return text.strip()[:2].upper() == "M-"
+
+
+def parse_message_name(text: str) -> MessageId:
+    """Read `M-` and the id of a message. Raises InvalidMessageName."""
+    match = re.fullmatch(r"\s*[Mm]-([0-9A-Za-z]{26})\s*", text)
+    if match is None:
+        raise InvalidMessageName(text=text[:40])
+    return MessageId(match[1].upper())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from core.agent_messages.answers import MessageAnswers
 from core.agent_messages.model import (
     LONG_WAIT_MS,
     MESSAGE_TTL_MS,
@@ -19,6 +21,7 @@ from core.agent_messages.model import (
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages, AgentWithoutWindow
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery, DeliveryState, asked_about
+from core.kit.ids import MessageId
 from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessage, address_of, clean_text, source_of
 from core.messages.prompt_files import Prompt, PromptFiles
 from core.messages.service import MessageNotFound
@@ -48,15 +51,20 @@ class AgentMessages:
     def __init__(self, services: TaskServices, *, tasks: TaskRepository, codes: TaskCodes, briefs: PromptFiles) -> None:
         self._store, self._services, self._tasks = services.store, services, tasks
         self._codes, self._clock, self._briefs = codes, services.clock, briefs
+        self.answers = MessageAnswers(services, codes)
         services.deliveries.follow(self._follow)
 
     async def send(self, draft: NewAgentMessage, *, by: Actor) -> AgentMessageView:
         """Send the text to an agent, or to the agent of a task; when this returns it is durable. Raises EmptyText,
         TextTooLong, ControlCharacters, InvalidTaskId, TaskNotFound, AgentNotFound, AgentWithoutWindow,
-        AgentTakesNoMessages, RecipientMissing, TaskUnassigned, RecipientTaskEnded or AgentMismatch."""
+        AgentTakesNoMessages, RecipientMissing, TaskUnassigned, RecipientTaskEnded, AgentMismatch or MessageNotFound."""
         if not allows(by, Permission.TASK_CREATE):
             require(by, Permission.MESSAGE_SEND)
         body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
+        answered = await self._services.messages.get(draft.in_reply_to) if draft.in_reply_to else None
+        if answered is not None:
+            agent = None if answered.task else answered.sender.removeprefix("agent:")
+            draft = replace(draft, agent=agent, task=answered.task)
         named = self._services.agents.reachable(draft.agent) if draft.agent else None
         asked = parse_task_id(draft.task) if draft.task else None
         key = f"send:{draft.key}" if draft.key is not None else None
@@ -71,7 +79,9 @@ class AgentMessages:
             if not agent.abilities.queues:
                 raise AgentTakesNoMessages(id=agent.name)
             to = f"agent:{agent.name}"
-            return self._send(tx, body, [agent], to=to, task=task, place=draft.place, key=key, by=by)
+            place = Place(channel=draft.thread, guild=draft.place.guild) if draft.thread else draft.place
+            reply_to = answered.id if answered else None
+            return self._send(tx, body, [agent], to=to, task=task, place=place, key=key, by=by, in_reply_to=reply_to)
 
         return await self._store.write(send)
 
@@ -115,9 +125,10 @@ class AgentMessages:
     def make_prompt(self, tx: Tx, delivery: Delivery, *, share: MessagePart | None = None) -> Prompt:
         """Return the text for the agent, or this `share`; Octet never stores or logs it. Raises BriefNotWritten."""
         message = self._services.messages.find(tx, delivery.message)
-        code = ""
-        if message.task is not None:
-            task = self._tasks.find(tx, message.task)
+        if message.task is None:
+            code = self.answers.grant(tx, message, delivery.agent)
+        else:
+            code, task = "", self._tasks.find(tx, message.task)
             if task.agent == delivery.agent:
                 self._codes.grant(tx, task.id, task.fence, agent=delivery.agent)
                 code = self._codes.code(task.id, task.fence)
@@ -213,6 +224,7 @@ class AgentMessages:
         place: Place,
         key: str | None,
         by: Actor,
+        in_reply_to: MessageId | None = None,
         left_out: tuple[tuple[str, str], ...] = (),
     ) -> AgentMessageView:
         if task is not None:
@@ -223,6 +235,8 @@ class AgentMessages:
             sender_name=by.name,
             recipient=to,
             task=task.id if task else None,
+            in_reply_to=in_reply_to,
+            marker="" if task else self._services.messages.new_marker(),
             source=source_of(by),
             body=body,
             priority=task.priority if task else _NORMAL,

@@ -40,7 +40,7 @@ class Dispatch(DeskNews):
         self._verdict = verdict = Outcomes(services, reachability)
         self.availability = AgentAvailability(services, services.tasks, why_unreachable=reachability.why_unreachable)
         self.silence = StalledAgents(services, services.tasks, services.agent_messages, services.policy)
-        self.reading = AnswerScraper(services, services.tasks)
+        self.reading = AnswerScraper(services, services.tasks, services.agent_messages.answers)
         self.unknowns = UnknownDeliveries(services, hold_agents=verdict.hold_agents)
         self.workers = DeliveryWorkers(services, verdict, reachability, look=self._look)
         self.workers.serve(lanes)

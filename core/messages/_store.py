@@ -18,6 +18,7 @@ messages = Table(
     *texts("recipient", "thread"),
     Column("task", Text),
     Column("supersedes", Text),
+    Column("in_reply_to", Text),
     Column("idempotency_key", Text, unique=True),
     Column("priority", Integer, nullable=False),
     Column("expires_at_ms", Integer),

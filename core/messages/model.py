@@ -46,11 +46,12 @@ class NewMessage:
     recipient: str
     task: str | None
     supersedes: MessageId | None = None  # what it takes the place of
+    in_reply_to: MessageId | None = None  # the message that it answers; they have one thread
     idempotency_key: str | None = None
     priority: int = 2
     expires_at_ms: int | None = None
     source: Source
-    marker: str = ""  # Eight random characters around an answer without a shell; empty for other kinds
+    marker: str = ""  # Eight random characters around an answer without a shell; empty where none is awaited
     body: str
     final: bool = False  # for a reply: it ended the task (`done`), rather than spoke during it (`reply`)
     late: bool = False  # it came after the task had ended, or named another task than its code

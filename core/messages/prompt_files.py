@@ -222,8 +222,11 @@ def render(
     # A user may say the same twice: each must be recognisable in a window's transcript.
     head = f"[{label(message)}] {_name(message)} → {to}{about} · #{message.id[-_MARK_CHARS:]}{part}"
     is_answered = bool(code) and share.is_last
-    answer = f"\nTo answer:  {command} reply {message.task} --code {code} --file answer.md" if is_answered else ""
-    return f"{head}\n{body}{answer}"
+    if not is_answered:
+        return f"{head}\n{body}"
+    here = f"\n{instruction(message.marker)}" if is_read and message.marker else ""
+    named = message.task or f"M-{message.id}"
+    return f"{head}\n{body}\nTo answer:  {command} reply {named} --code {code} --file answer.md{here}"
 
 
 def _framed(body: str, share: MessagePart) -> str:

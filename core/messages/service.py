@@ -57,6 +57,10 @@ class Messages:
     def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
         self._store, self._journal, self._clock, self._ids = store, journal, clock, ids
 
+    def new_marker(self) -> str:
+        """Return new markers for an answer without a shell."""
+        return self._ids.marker(_MARKER_CHARS)
+
     def add_brief(self, tx: Tx, *, task: str, agent: str, body: str, priority: int, source: Source, by: str) -> Message:
         """Store the hub's message that gives `task` to `agent`; `source` says where the text came from."""
         new = NewMessage(
@@ -66,7 +70,7 @@ class Messages:
             task=task,
             priority=priority,
             source=source,
-            marker=self._ids.marker(_MARKER_CHARS),
+            marker=self.new_marker(),
             body=body,
         )
         return self.add(tx, new, by=by)
@@ -110,7 +114,9 @@ class Messages:
 
     def add(self, tx: Tx, new: NewMessage, *, by: str) -> Message:
         name = MessageId(self._ids.ulid())
-        message = Message(**asdict(new), id=name, thread=new.task or name, created_ms=self._clock.now_ms())
+        asked = self.find(tx, new.in_reply_to) if new.in_reply_to is not None and new.task is None else None
+        thread = asked.thread if asked else new.task or name
+        message = Message(**asdict(new), id=name, thread=thread, created_ms=self._clock.now_ms())
         tx.execute(_store.ADD, asdict(message))
         event = MessageStored(
             message=message.id,

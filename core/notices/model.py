@@ -14,7 +14,7 @@ class NoticeKind(StrEnum):
     """What Octet posts, and how often."""
 
     CARD = "card"  # the task's card in its channel, with its thread: posted once, then edited to the latest state
-    ANSWER = "answer"  # an agent's words, posted in the task's thread
+    ANSWER = "answer"  # an agent's words, posted in the task's thread, or where a user sent the message
     ENDED = "ended"  # the task is done or failed: a new message that mentions who asked
     HELD = "held"  # The task waits or is parked: a new message; a question in it is edited once it is settled
     LATE = "late"  # words that came after the task had ended, or for the wrong task

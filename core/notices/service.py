@@ -83,6 +83,11 @@ class Notices:
     def words_changed(self, tx: Tx, message: str) -> None:
         self._change(tx, _store.BUMP_WORDS, {"of_message": message})
 
+    def answered(self, tx: Tx, message: str, *, answer: str) -> None:
+        """Post this answer to the message where a user sent it."""
+        shown = tx.execute(_store.WORDS, {"of_message": message}).first()
+        self.notify(tx, NoticeKind.ANSWER, None, message=answer, place=Place() if shown is None else _place(shown))
+
     def undelivered(self, tx: Tx, message: str, *, text: str, about: str = "", once: bool = False) -> None:
         """Notify the message's sender; with `once` not of the same again. `about`: what a user has to decide."""
         values = {"of_message": message, "words": text}

@@ -1,5 +1,5 @@
-"""What an agent answers with: the code in its prompt, valid for one lease of one task, and a reply key. The code is
-visible in the argument list of a command; without a reply key it is useless."""
+"""What an agent answers with: the code in its prompt, valid for one lease of one task or for one message, and a reply
+key. The code is visible in the argument list of a command; without a reply key it is useless."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from core.kit.ids import Ids
+from core.kit.ids import Ids, MessageId
 from core.security import _store
 from core.security.model import EVERY_AGENT, WrongAgent, WrongCode
-from core.store.engine import Store, Tx
+from core.store.engine import Executable, Row, Store, Tx
 
 _CODE_BYTES = 16
 _PREFIX = "octet-reply."
@@ -28,6 +28,15 @@ class CodeHolder:
     agent: str  # who was given the task by that lease; empty for codes from before leases
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageCode:
+    """For which message to which agent a code was made, and until when it is valid."""
+
+    message: MessageId
+    agent: str
+    expires_ms: int
+
+
 class TaskCodes:
     """Makes and recognises codes `<home id>.<128 bits>`. They are derived; only their hashes are stored."""
 
@@ -37,7 +46,14 @@ class TaskCodes:
 
     def code(self, task: str, fence: int) -> str:
         """Return the code for the lease of this task that has this fence; always the same one."""
-        digest = hmac.new(self._key, f"{task}:{fence}".encode(), hashlib.sha256).digest()
+        return self._made_of(f"{task}:{fence}")
+
+    def message_code(self, message: str, agent: str) -> str:
+        """Return the code by which this agent answers this message; always the same one."""
+        return self._made_of(f"message:{message}:{agent}")
+
+    def _made_of(self, subject: str) -> str:
+        digest = hmac.new(self._key, subject.encode(), hashlib.sha256).digest()
         return f"{self._home_id}.{base64.b32encode(digest[:_CODE_BYTES]).decode().rstrip('=')}"
 
     def masked(self) -> str:
@@ -52,12 +68,25 @@ class TaskCodes:
     def holder(self, tx: Tx, code: str, *, agent: str) -> CodeHolder:
         """Return the lease of this code, for a request with the reply key of `agent` (or EVERY_AGENT). Raises WrongCode
         for an unknown code, WrongAgent for that of another agent."""
-        row = tx.execute(_store.CODE, {"hash": _hash(code.strip())}).first()
-        if row is None:
-            raise WrongCode
-        if agent not in {EVERY_AGENT, row.agent}:
-            raise WrongAgent(agent=agent)
+        row = _find(tx, _store.CODE, code, agent)
         return CodeHolder(task=row.task, fence=row.fence, agent=row.agent)
+
+    def grant_message(self, tx: Tx, message: str, *, agent: str, expires_ms: int) -> None:
+        """Recognise the code of this message to `agent`, from the commit on, until `expires_ms`."""
+        row = {"hash": _hash(self.message_code(message, agent)), "message": message, "agent": agent}
+        tx.execute(_store.ADD_MESSAGE_CODE, row | {"expires_ms": expires_ms})
+
+    def message_holder(self, tx: Tx, code: str, *, agent: str) -> MessageCode:
+        """Return the message of this code. Raises as `holder`."""
+        return _message_code(_find(tx, _store.MESSAGE_CODE, code, agent))
+
+    def shift(self, tx: Tx, by_ms: int, *, now_ms: int) -> None:
+        """Move the expiry of messages' codes with a clock that was set by `by_ms`."""
+        tx.execute(_store.SHIFT, {"by": by_ms, "since": now_ms - abs(by_ms)})
+
+    def valid_for(self, tx: Tx, agent: str, *, now_ms: int) -> list[MessageCode]:
+        """List the messages to this agent whose codes have not expired, newest first."""
+        return [_message_code(row) for row in tx.execute(_store.VALID_FOR, {"of_agent": agent, "now": now_ms})]
 
 
 class ReplyKeys:
@@ -80,6 +109,19 @@ class ReplyKeys:
         """Return the agent, or EVERY_AGENT, whose reply key this is; None for any other text."""
         agent = shown.removeprefix(_PREFIX).rpartition(".")[0]
         return agent if hmac.compare_digest(shown.encode(), self.key(agent).encode()) else None
+
+
+def _message_code(row: Row) -> MessageCode:
+    return MessageCode(message=MessageId(row.message), agent=row.agent, expires_ms=row.expires_ms)
+
+
+def _find(tx: Tx, statement: Executable, code: str, agent: str) -> Row:
+    row = tx.execute(statement, {"hash": _hash(code.strip())}).first()
+    if row is None:
+        raise WrongCode
+    if agent not in {EVERY_AGENT, row.agent}:
+        raise WrongAgent(agent=agent)
+    return row
 
 
 def _hash(code: str) -> str:

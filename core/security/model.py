@@ -104,7 +104,7 @@ class OwnerExists(Conflict):
 
 
 class WrongCode(Denied):
-    """This code is not valid for any task. Copy the whole command from the prompt again."""
+    """This code is not valid for any task or message. Copy the whole command from the prompt again."""
 
 
 class WrongAgent(WrongCode):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from core.agent_messages.answers import MessageAnswers
 from core.desks.model import Shown, WindowNotSeen
 from core.journal.model import Entry
 from core.kit.errors import NotFound, OctetError, Unavailable
@@ -33,8 +34,8 @@ class _Due:
 class AnswerScraper:
     """Reads a window once each time its agent comes to rest; again only if it could not be read."""
 
-    def __init__(self, services: TaskServices, tasks: Tasks) -> None:
-        self._services, self._tasks = services, tasks
+    def __init__(self, services: TaskServices, tasks: Tasks, answers: MessageAnswers) -> None:
+        self._services, self._tasks, self._answers = services, tasks, answers
         self._due: dict[tuple[str, str], _Due] = {}
         self._news = asyncio.Event()
         services.journal.listen(self._on_event)
@@ -72,10 +73,17 @@ class AnswerScraper:
         """Read what the agent wrote between the markers of its prompt, if Octet awaits an answer there."""
         for agent in self._services.agents.at(desk, window):
             awaited = await self._tasks.find_pending_answer(agent.name)
-            if awaited is None:
+            asked = await self._answers.find_pending(agent.name) if self._tasks.reads_answers_of(agent.name) else ()
+            if awaited is None and not asked:
                 continue
             said = await self._services.desks.transcript(desk, window)
             # A long transcript takes a while to look through, and others wait for the event loop.
+            for one in asked:
+                found = await asyncio.to_thread(find_answer, said.text, one.marker)
+                if found is not None and await self._answers.accept_scraped(one, found):
+                    log.info("message_answer_read", message=one.holder.message, agent=agent.name, by=said.by)
+            if awaited is None:
+                continue
             found = await asyncio.to_thread(find_answer, said.text, awaited.marker)
             if found is not None and await self._tasks.accept_scraped_answer(awaited, found):
                 log.info("answer_read", task=awaited.task, agent=agent.name, by=said.by, whole=found.is_whole)

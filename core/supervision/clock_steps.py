@@ -9,6 +9,7 @@ import structlog
 from core.journal.model import Event
 from core.kit.clock import STEP_MS
 from core.retry_policy import RetryPolicy
+from core.security.codes import TaskCodes
 from core.security.model import HUB
 from core.store.engine import Tx
 from core.tasks.repository import TaskRepository
@@ -41,6 +42,7 @@ class ClockSteps:
     services: TaskServices
     tasks: TaskRepository
     policy: RetryPolicy
+    codes: TaskCodes
 
     async def load(self) -> None:
         """Continue from the times and ids of a former process, before other services write; then watch the clock."""
@@ -70,4 +72,5 @@ class ClockSteps:
         self.services.messages.shift(tx, by_ms, names)
         self.services.deliveries.shift(tx, by_ms)
         self.services.notices.shift(tx, by_ms)
+        self.codes.shift(tx, by_ms, now_ms=self.services.clock.now_ms())
         self.services.journal.append(tx, ClockStepped(by_ms=by_ms), by=HUB.id)

@@ -304,9 +304,13 @@ class Tasks:
             raise problem
         return found, True
 
+    def reads_answers_of(self, agent: str) -> bool:
+        """Return whether Octet reads answers in this agent's window."""
+        return self.prompt_files.is_scraped(agent)
+
     async def find_pending_answer(self, agent: str) -> PendingAnswer | None:
         """Return what an answer in this agent's window would be for; None where none is awaited."""
-        if not self.prompt_files.is_scraped(agent):
+        if not self.reads_answers_of(agent):
             return None
         status = next((one for one in await self._services.agents.list(by=HUB) if one.agent.name == agent), None)
         if status is None or status.task is None:

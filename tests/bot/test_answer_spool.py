@@ -16,6 +16,7 @@ import structlog
 
 from bot import answer_spool, app
 from bot.answer_spool import FOLDER, MAX_FILE_BYTES, REFUSED, SpooledAnswer, report_spooled, spool_answer
+from core.agent_messages.model import NewAgentMessage
 from core.config.loader import load
 from core.home import Home
 from core.messages.model import MAX_ANSWER_CHARS
@@ -76,6 +77,19 @@ async def test_an_answer_that_octet_has_already_is_stored_once(house: House) -> 
     spool_answer(house.home, SpooledAnswer(task=task, code=code, text="words", final=True, key="a1"))
     assert await report_spooled(house.core, house.home) == 1
     assert [(one.body, one.late) for one in await house.answers(task)] == [("words", False)]
+
+
+async def test_an_answer_to_a_message_is_taken_in_once_and_a_second_one_refused(house: House) -> None:
+    sent = await house.core.agent_messages.send(NewAgentMessage(text="Hi", agent="Agent-1"), by=OPERATOR)
+    code = await house.core.store.write(
+        lambda tx: house.core.agent_messages.answers.grant(tx, sent.message, sent.deliveries[0].agent)
+    )
+    for key, text in (("a1", "Hello."), ("b2", "Hello."), ("c3", "Bye.")):
+        named = f"M-{sent.message.id}"
+        spool_answer(house.home, SpooledAnswer(task=named, code=code, text=text, final=False, key=key))
+    assert await report_spooled(house.core, house.home) == 2
+    assert left(house) == []
+    assert "answered" in (house.home / FOLDER / REFUSED / "c3.reason.txt").read_text()
 
 
 async def test_what_is_too_much_for_one_minute_waits_in_order_and_holds_up_no_other_task(house: House) -> None:

@@ -218,6 +218,21 @@ class TellAgent(MessageButton, template=r"v1:task:tell:(?P<task>T-[1-9][0-9]{0,9
         raise NotImplementedError("a dialog answers this press")
 
 
+class AnswerAgent(MessageButton, template=r"v1:msg:reply:(?P<message>[0-9A-Z]{26})"):
+    """Opens a field for a reply to an agent's answer about no task."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"v1:msg:reply:{message}", "Reply", discord.ButtonStyle.primary)
+        self.message = message
+
+    async def answer(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the field; core checks the permission when the user sends it."""
+        await interaction.response.send_modal(ReplyForm(in_reply_to=self.message))
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        raise NotImplementedError("a dialog answers this press")
+
+
 class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
     """Removes the board of this channel, if the user may."""
 
@@ -231,6 +246,7 @@ class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
 
 
 BUTTONS = (
+    AnswerAgent,
     CancelTask,
     LookAtWindow,
     PressAct,

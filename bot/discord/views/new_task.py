@@ -58,15 +58,15 @@ class NewTaskForm(ui.Modal, title="New task"):
 
 
 class ReplyForm(ui.Modal, title="Message to the agent"):
-    """Asks for a message to the agent of a task."""
+    """Asks for a message to the agent of a task, or for an answer to an agent's message."""
 
-    def __init__(self, task: str) -> None:
+    def __init__(self, task: str | None = None, *, in_reply_to: str | None = None) -> None:
         super().__init__(timeout=_OPEN_S)
-        self._task = task
+        self._task, self._in_reply_to = task, in_reply_to
         self._text: ui.TextInput[ReplyForm] = ui.TextInput(
             custom_id="text", style=discord.TextStyle.paragraph, max_length=MAX_CHARS
         )
-        self.add_item(ui.Label(text=f"What should the agent of {task} know?", component=self._text))
+        self.add_item(ui.Label(text="What should the agent know?", component=self._text))
 
     async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
         """Send the message. Return a refused text as a file with the reason: Discord does not keep it."""
@@ -74,13 +74,20 @@ class ReplyForm(ui.Modal, title="Message to the agent"):
         core, text, origin = interaction.client.coordinator, self._text.value, origin_of(interaction)
         try:
             by = await interaction.client.actor(interaction)
-            draft = NewAgentMessage(text=text, task=self._task, place=origin.place, key=origin.key)
+            draft = NewAgentMessage(
+                text=text,
+                task=self._task,
+                in_reply_to=self._in_reply_to,
+                thread=origin.thread,
+                place=origin.place,
+                key=origin.key,
+            )
             sent = await core.agent_messages.send(draft, by=by)
         except OctetError as error:
             await replies.say(interaction, refused(error, text))
         else:
             agent = inline(sent.deliveries[-1].agent, 60)
-            await replies.say(interaction, f"On its way to {agent}. A message in the thread shows its progress.")
+            await replies.say(interaction, f"On its way to {agent}. A message here shows its progress.")
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         await errors.answer(interaction, error)

@@ -20,6 +20,7 @@ from bot.answer_spool import FOLDER, report_spooled
 from bot.cli import answers
 from bot.cli.answers import MAX_CHARS
 from bot.cli.client import HttpAnswer
+from core.agent_messages.model import NewAgentMessage
 from core.messages.model import MAX_ANSWER_CHARS, MAX_PROGRESS_CHARS
 from core.reasons import ParkCause
 from core.security.model import OPERATOR
@@ -111,6 +112,20 @@ async def test_done_ends_the_task_with_the_files_text(machine: Machine) -> None:
     (message,) = await machine.house.answers(task)
     assert (message.body, message.final) == (text, True)
     assert (await machine.house.task(task)).state is TaskState.DONE
+
+
+async def test_reply_answers_a_message_about_no_task(machine: Machine) -> None:
+    core = machine.house.core
+    sent = await core.agent_messages.send(NewAgentMessage(text="Hi", agent="Agent-1"), by=OPERATOR)
+    message = sent.message
+    code = await core.store.write(lambda tx: core.agent_messages.answers.grant(tx, message, "Agent-1"))
+    async with machine.running():
+        said = await machine.octet("reply", f"M-{message.id}", "--code", code, text="Hello.")
+        again = await machine.octet("reply", f"M-{message.id}", "--code", code, text="Bye.")
+    assert (said.code, said.err) == (0, "")
+    assert f"your answer to M-{message.id}" in said.out
+    assert again.code == 1
+    assert "answered" in again.err
 
 
 @pytest.mark.parametrize("file", [(), ("--file", "-")], ids=["no file", "dash"])

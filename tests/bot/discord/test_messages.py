@@ -42,6 +42,20 @@ async def test_a_message_without_a_task_is_in_its_channel_and_edited_in_place(ow
     assert waits["channel_id"] == str(owned.sandbox.world.home.id)
 
 
+async def test_an_answer_comes_back_to_the_channel_and_can_be_answered(owned: Town) -> None:
+    await owned.ask("msg send", text="Which bird?", agent="Window-1")
+    await owned.said("**Ada → Window-1**", DELIVERED)
+    named, _, code = owned.lane.submitted[0].partition(" reply ")[2].split()[:3]
+    await owned.coordinator.agent_messages.answers.accept(named, code, "The @everyone-bird.\n# Loud")
+    answer = await owned.said("**Window-1** answers", "> The", "Which bird?")
+    assert answer["channel_id"] == str(owned.sandbox.world.home.id)
+    assert (answer["sandbox"]["pings"], answer["mention_everyone"]) == ([owned.ada], False)
+    opened = await owned.sandbox.click("Ada", answer["id"], "Reply")
+    await owned.answered(await owned.sandbox.submit_modal("Ada", opened, {"text": "Thanks"}))
+    await owned.said("**Ada → Window-1**", "Thanks", DELIVERED)
+    assert owned.lane.submitted[1].splitlines()[1] == "Thanks"
+
+
 async def test_a_message_without_a_possible_recipient_is_refused_privately(owned: Town) -> None:
     for options, error in (
         ({}, RecipientMissing()),

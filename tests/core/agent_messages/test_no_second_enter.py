@@ -22,7 +22,7 @@ async def test_the_same_words_said_twice_are_two_texts(tmp_path: Path) -> None:
             await stands(octet, await octet.agent_messages.send(say(agent="Left"), by=ADA), S.DELIVERED)
         first, second = lane.submitted
         assert first != second
-        assert unmarked(first) == unmarked(second)
+        assert unmarked(first).splitlines()[:-1] == unmarked(second).splitlines()[:-1]
 
 
 async def test_words_whose_task_ended_are_given_no_second_enter(tmp_path: Path) -> None:

@@ -10,17 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Lane
 from core.coordinator import Coordinator
+from core.deliveries.model import DeliveryState
 from core.desks.model import DeskNow, DeskState, Shown
 from core.messages.model import Message, Source
+from core.notices.model import NoticeKind
 from core.profiles.model import Activity
 from core.reasons import TaskActivity
 from core.security.model import OPERATOR
 from core.supervision import answer_scraper as reading
 from core.tasks.model import Task, TaskEnded, TaskId, TaskState
-from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
-from tests.core.dispatch.test_loop import reach, running
+from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator, pending
+from tests.core.agent_messages.test_words import stands
+from tests.core.dispatch.test_loop import reach, running, until
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 from tests.house import code_in
@@ -105,6 +109,32 @@ async def test_an_answer_between_the_markers_ends_the_task_unverified_and_whole(
         )
         assert answer.body == long
         assert (await house.octet.agents.show("Agent-1", by=OPERATOR)).task is None
+
+
+async def test_an_answer_to_a_message_is_read_once_and_the_agents_own_replaces_it(tmp_path: Path) -> None:
+    async with working(tmp_path) as house:
+        await house.octet.tasks.cancel(FIRST, by=OPERATOR)
+        sent = await house.octet.agent_messages.send(NewAgentMessage(text="Hi", agent="Agent-1"), by=ADA)
+        await stands(house.octet, sent, DeliveryState.DELIVERED)
+        house.answers_with("Hello.")
+        await house.rests()
+
+        async def is_read() -> bool:
+            return bool(await said_by(house))
+
+        await until(is_read, house.octet)
+        (read,) = await said_by(house)
+        assert (read.body, read.source, read.in_reply_to) == ("Hello.", Source.WINDOW, sent.message.id)
+        accept = house.octet.agent_messages.answers.accept
+        await accept(f"M-{sent.message.id}", code_in(house.prompt), "Hello.")
+        assert await said_by(house) == [read]
+        await accept(f"M-{sent.message.id}", code_in(house.prompt), "Hello, Ada.")
+        assert [one.supersedes for one in await said_by(house)] == [None, read.id]
+
+
+async def said_by(house: House) -> list[Message]:
+    told = [one for one in await pending(house.octet) if one.kind is NoticeKind.ANSWER and not one.task]
+    return [await house.octet.messages.get(one.message) for one in told]
 
 
 async def test_the_prompt_alone_is_no_answer_and_the_task_goes_on(tmp_path: Path) -> None:

@@ -1,0 +1,134 @@
+"""Accepts what agents answer to messages about no task, and brings it back to the place where the user asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.agent_messages.model import (
+    MessageAnswered,
+    MessageCodeExpired,
+    WrongMessage,
+    parse_message_name,
+)
+from core.deliveries.model import Assurance, DeliveryState
+from core.kit.clock import DAY_MS
+from core.messages.answer_markers import MarkedAnswer
+from core.messages.model import (
+    MAX_ANSWER_CHARS,
+    EmptyText,
+    Message,
+    MessageKind,
+    NewMessage,
+    Source,
+    TextTooLong,
+    check_encoding,
+)
+from core.security.codes import MessageCode, TaskCodes
+from core.security.model import EVERY_AGENT
+from core.store.engine import Tx
+from core.tasks.services import TaskServices
+
+_MAY_BE_THERE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingMessageAnswer:
+    """A message that an agent may answer in its window, between these markers."""
+
+    holder: MessageCode
+    marker: str
+
+
+class MessageAnswers:
+    """One answer to each message from each agent that got it. Its code is valid until then, a day at most."""
+
+    def __init__(self, services: TaskServices, codes: TaskCodes) -> None:
+        self._store, self._services, self._codes = services.store, services, codes
+        self._clock = services.clock
+
+    def grant(self, tx: Tx, message: Message, agent: str) -> str:
+        """Return the code with which the agent may answer for a day from now."""
+        self._codes.grant_message(tx, message.id, agent=agent, expires_ms=self._clock.now_ms() + DAY_MS)
+        return self._codes.message_code(message.id, agent)
+
+    async def accept(self, named: str, code: str, text: str, *, agent: str = EVERY_AGENT) -> Message:
+        """Accept the answer to the message `M-…`; the same text again counts once. `agent` is the one of the reply key.
+        Raises InvalidMessageName, WrongCode, WrongAgent, WrongMessage, MessageAnswered, MessageCodeExpired, EmptyText
+        or TextTooLong and keeps nothing."""
+        message = parse_message_name(named)
+        if not text.strip():
+            raise EmptyText
+        if len(text) > MAX_ANSWER_CHARS:
+            raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
+        check_encoding(text)
+
+        def accept(tx: Tx) -> Message:
+            holder = self._codes.message_holder(tx, code, agent=agent)
+            if holder.message != message:
+                raise WrongMessage(right=f"M-{holder.message}", id=f"M-{message}")
+            return self._keep(tx, holder, text, source=Source.AGENT)
+
+        return await self._store.write(accept)
+
+    async def find_pending(self, agent: str) -> tuple[PendingMessageAnswer, ...]:
+        """List the messages that this agent may answer in its window, newest first."""
+
+        def find(tx: Tx) -> tuple[PendingMessageAnswer, ...]:
+            held = self._codes.valid_for(tx, agent, now_ms=self._clock.now_ms())
+            open_ones = [one for one in held if self._services.messages.find_by_key(tx, _key(one)) is None]
+            markers = ((one, self._services.messages.find(tx, one.message).marker) for one in open_ones)
+            return tuple(PendingMessageAnswer(holder=one, marker=marker) for one, marker in markers if marker)
+
+        return await self._store.write(find)
+
+    async def accept_scraped(self, awaited: PendingMessageAnswer, found: MarkedAnswer) -> bool:
+        """Accept a whole answer that was read in the window; return whether it was new."""
+        if not found.is_whole or len(found.text) > MAX_ANSWER_CHARS:
+            return False
+
+        def accept(tx: Tx) -> bool:
+            if self._services.messages.find_by_key(tx, _key(awaited.holder)) is not None:
+                return False
+            self._keep(tx, awaited.holder, found.text, source=Source.WINDOW)
+            return True
+
+        return await self._store.write(accept)
+
+    def _keep(self, tx: Tx, holder: MessageCode, text: str, *, source: Source) -> Message:
+        """Store the answer and post it where the user asked. One that the agent sends replaces one that was read."""
+        key = _key(holder)
+        known = self._services.messages.find_by_key(tx, key)
+        sent = self._services.messages.find_by_key(tx, f"{key}:sent") if known is not None else None
+        for one in (known, sent):
+            if one is not None and one.body == text:
+                return one
+        if sent is not None or (known is not None and known.source is not Source.WINDOW):
+            raise MessageAnswered(id=f"M-{holder.message}")
+        if holder.expires_ms < self._clock.now_ms():
+            raise MessageCodeExpired(id=f"M-{holder.message}")
+        self._services.agents.has_spoken(tx, holder.agent)
+        self._prove_delivery(tx, holder)
+        new = NewMessage(
+            kind=MessageKind.REPLY,
+            sender=f"agent:{holder.agent}",
+            recipient="hub",
+            task=None,
+            in_reply_to=holder.message,
+            supersedes=known.id if known is not None else None,
+            idempotency_key=key if known is None else f"{key}:sent",
+            source=source,
+            body=text,
+        )
+        answer = self._services.messages.add(tx, new, by=new.sender)
+        self._services.notices.answered(tx, holder.message, answer=answer.id)
+        return answer
+
+    def _prove_delivery(self, tx: Tx, holder: MessageCode) -> None:
+        """Count the message as delivered: the answer has its code."""
+        for delivery in self._services.deliveries.find_for_message(tx, holder.message):
+            if delivery.agent == holder.agent and delivery.state in _MAY_BE_THERE:
+                self._services.deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.ANSWERED)
+
+
+def _key(holder: MessageCode) -> str:
+    return f"answer:{holder.message}:{holder.agent}"
