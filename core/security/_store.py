@@ -29,6 +29,7 @@ message_codes = Table(
     Column("hash", Text, primary_key=True),
     *texts("message", "agent"),
     Column("expires_ms", Integer, nullable=False),
+    Index("ix_message_codes_agent", "agent", "expires_ms"),
     Index("ix_message_codes_valid", "expires_ms"),
 )
 
