@@ -9,7 +9,7 @@ from enum import StrEnum
 
 _DONE_LINE = re.compile(
     r"""^(?:.*?(?:When\ finished|To\ answer):)?\s*
-    (?P<command>\S.*?\s(?P<verb>done|reply)\s+(?P<task>T-\d+)\s.*?--file\s+(?P<file>"[^"]*"|'[^']*'|\S+))""",
+    (?P<command>\S.*?\s(?P<verb>done|reply)\s+(?P<subject>T-\d+|M-[0-9A-Z]{26})\s.*?--file\s+(?P<file>"[^"]*"|'[^']*'|\S+))""",
     re.VERBOSE,
 )
 _WORKING = "While you work:"  # the line before the one that answers; it does not belong to the body
@@ -53,7 +53,8 @@ class DoneLine:
 
     A brief's command is `done` and ends the task; the one of a user's message is `reply` and does not."""
 
-    task: str
+    subject: str
+    """The number of the task, or the code name of a message about no task."""
     words: tuple[str, ...]
     file: str
 
@@ -117,7 +118,7 @@ def _read_done(line: str, verbs: set[str]) -> DoneLine | None:
         return None  # unbalanced quotes: no valid command
     if "--code" not in words or "/" in file or file in {"", ".", ".."}:
         return None
-    return DoneLine(task=match["task"], words=words, file=file)
+    return DoneLine(subject=match["subject"], words=words, file=file)
 
 
 def _read_markers(lines: list[str]) -> tuple[str, str] | None:

@@ -106,7 +106,7 @@ class ScriptedAgent:
 
     def _begin(self, text: str) -> None:
         prompt = read_prompt(text)
-        self.label = prompt.done.task if prompt.done is not None else "a prompt"
+        self.label = prompt.done.subject if prompt.done is not None else "a prompt"
         self.busy = True
         self._interrupted.clear()
         self._news.put(Said(voice=Voice.PROMPT, text=text))

@@ -38,7 +38,7 @@ def test_only_a_whole_done_line_becomes_a_command(command: str, words: list[str]
 def test_the_last_done_line_counts_and_the_body_is_the_rest() -> None:
     quoted = "\nExplain this:\nocted done T-1 --code old --file a.md\n"
     prompt = read_prompt(briefing(quoted))
-    assert prompt.done == DoneLine(task="T-142", words=tuple(DONE.split()), file="answer.md")
+    assert prompt.done == DoneLine(subject="T-142", words=tuple(DONE.split()), file="answer.md")
     assert prompt.body == quoted.strip()
     working = 'While you work: octet progress T-142 --code k3.A "what you are doing"'
     assert read_prompt(briefing(f"Count the birds\n{working}")).body == "Count the birds"
