@@ -5,10 +5,12 @@ It keeps no conversation and repeats nothing. It says what became of the request
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from core.deliveries.model import Assurance, LaneAnswer, Outcome, Reason, Result
+from core.deliveries.ports import Progress
 from core.messages.model import MAX_ANSWER_CHARS
 from core.settings.model import Model
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 
 CONNECT_S = 10.0
+TELL_EVERY_S = 1.0
 _NO_KEY = "none"  # the package wants a key, also for servers that ask for none
 _LIMITED, _TOO_LARGE, _SERVER_FAILED = 429, 413, 500
 _DENIED = frozenset({401, 403, 404, 405})  # the key, the address or the model's name is wrong: no prompt will be taken
@@ -35,14 +38,15 @@ class ModelClient:
         if self._client is None:
             self._client = await asyncio.to_thread(_client, self._model)
 
-    async def ask(self, text: str) -> Outcome:
-        """Send `text` and read the whole answer. Call `prepare` first. DELIVERED carries the answer. NOT_ARRIVED: the
-        server was not reached, or refused the request. UNKNOWN: the request was sent, and no whole answer came back."""
+    async def ask(self, text: str, progress: Progress) -> Outcome:
+        """Send `text` and read the whole answer, and tell `progress` once a second what came. Call `prepare` first.
+        DELIVERED carries the answer. NOT_ARRIVED: the server was not reached, or refused the request. UNKNOWN: the
+        request was sent, and no whole answer came back."""
         from openai import APIConnectionError, APIStatusError, OpenAIError
 
         assert self._client is not None
         try:
-            return await self._read_answer(self._client, text)
+            return await self._read_answer(self._client, text, progress)
         except APIStatusError as error:
             return _refused(error)
         except APIConnectionError as error:
@@ -51,8 +55,8 @@ class ModelClient:
             # An error inside the stream, an event that is not JSON, or one of another shape: the package checks none.
             return cut(f"the answer broke off ({type(error).__name__})")
 
-    async def _read_answer(self, client: AsyncOpenAI, text: str) -> Outcome:
-        parts, length, finish = list[str](), 0, ""
+    async def _read_answer(self, client: AsyncOpenAI, text: str, progress: Progress) -> Outcome:
+        parts, length, finish, told_s = list[str](), 0, "", -TELL_EVERY_S
         asked = client.chat.completions.create(
             model=self._model.model, messages=[{"role": "user", "content": text}], stream=True
         )
@@ -62,6 +66,9 @@ class ModelClient:
                     parts.append(choice.delta.content or choice.delta.refusal or "")
                     length += len(parts[-1])
                     finish = choice.finish_reason or finish
+                if (now_s := time.monotonic()) - told_s >= TELL_EVERY_S and length:
+                    told_s = now_s
+                    await progress.receiving("".join(parts))
                 if length > MAX_ANSWER_CHARS:
                     finish = "length"
                     break

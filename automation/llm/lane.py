@@ -35,7 +35,7 @@ class ModelLane:
             if order.delivery in self._given_up:
                 return Outcome(result=Result.STOPPED)
             await progress.submitting()
-            return await self._submit(order)
+            return await self._submit(order, progress)
         except Conflict as taken_away:
             return Outcome(result=Result.STOPPED, note=taken_away.message)
         finally:
@@ -53,11 +53,11 @@ class ModelLane:
         if (limit := self._limits.get(delivery)) is not None:
             limit.reschedule(asyncio.get_running_loop().time())
 
-    async def _submit(self, order: DeliveryRequest) -> Outcome:
+    async def _submit(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         try:
             async with asyncio.timeout(self._timeout_s) as limit:
                 self._limits[order.delivery] = limit
-                return await self._client.ask(order.text)
+                return await self._client.ask(order.text, progress)
         except TimeoutError:
             is_given_up = order.delivery in self._given_up
             return cut("Octet stopped waiting" if is_given_up else f"no whole answer within {self._timeout_s:.0f} s")

@@ -52,6 +52,7 @@ _ALONE = {
     NoticeKind.SUMMARY: render.summary,
 }
 """Notices whose row says everything."""
+_EDITED = frozenset({NoticeKind.PROGRESS, NoticeKind.WORDS})
 
 
 class ChannelUnknown(ChannelGone):
@@ -273,7 +274,7 @@ class Outbox(MessageWriter):
         else:
             place, posted = await self._post_somewhere(notice, parts)
             message = posted.id
-            if (notice.about or notice.kind is NoticeKind.WORDS) and not posted.is_as_requested:
+            if (notice.about or notice.kind in _EDITED) and not posted.is_as_requested:
                 made = replace(notice, posted_channel=place, posted_message=message)
                 place, message = await self._change(made, parts)
         await self._notices.posted(notice.id, channel=place, message=message, revision=notice.revision)
@@ -328,7 +329,8 @@ class Outbox(MessageWriter):
             return delivery_messages.unknown_prompt_message(
                 notice, await self._task_view(notice), pictures=shots, marker=marker
             )
-        message = await self._coordinator.messages.get(notice.message) if notice.message else None
+        is_said = notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}
+        message = await self._coordinator.messages.get(notice.message) if is_said else None
         return render.news(notice, await self._task_view(notice), message=message, marker=marker)
 
     async def _owner(self) -> str:

@@ -145,11 +145,13 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
 
 def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Marker) -> Parts:
     """Build a message of the task's thread: an answer, an end, a halt, a late answer."""
-    if message is not None and notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}:
+    if message is not None:
         return _words(notice, view, message, marker)
     task = view.task
     if notice.kind is NoticeKind.REPORT:
         return _report(notice, view, marker)
+    if notice.kind is NoticeKind.PROGRESS:
+        return _progress(notice, view, marker)
     lines = [_ending(task) if notice.kind is NoticeKind.ENDED else _halt(task, notice), inline(task.title, 200)]
     if notice.text and notice.kind is NoticeKind.ENDED:
         lines.append(inline(sentence(notice.text), 800))
@@ -177,6 +179,16 @@ def _report(notice: Notice, view: TaskView, marker: Marker) -> Parts:
         marker,
         buttons=[StopTask(task.id)],
     )
+
+
+def _progress(notice: Notice, view: TaskView, marker: Marker) -> Parts:
+    """Show the newest of an agent's reports."""
+    agent, _, _ = notice.message.rpartition(" ")
+    lines = [f"**{inline(agent, 60)}** at work on {view.task.id}:"]
+    for at_s, _, report in (line.partition(" ") for line in notice.text.splitlines()):
+        lines.append(f"<t:{at_s}:T> {inline(report, MAX_PROGRESS_CHARS)}")
+    buttons = [] if view.task.state in ENDED else [TellAgent(view.task.id)]
+    return written("\n".join(lines), marker, buttons=buttons)
 
 
 def summary(notice: Notice, marker: Marker) -> Parts:

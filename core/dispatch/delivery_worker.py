@@ -42,6 +42,7 @@ log = structlog.get_logger(__name__)
 
 ENDS_WITHIN_S = 10.0  # how long a delivery under way may take when its desk's description changes
 _PROVEN_MEANWHILE = (DeliveryState.SUBMITTING.value, Assurance.ANSWERED.value)
+_SHOWN_CHARS = 280  # of an answer so far
 BRIEF_YIELDS_MS = 5_000  # how long a brief yields to older messages: the agent's last turn may just be ending
 
 
@@ -88,6 +89,22 @@ class _Attempt:
 
         await self._services.store.write(grant)
         self.may_have_pressed = True
+
+    async def receiving(self, text: str) -> None:
+        """Show the last words of a task's answer so far in the task's thread."""
+        order, services = self._order, self._services
+        words = " ".join(text.encode(errors="replace").decode().split())
+
+        def show(tx: Tx) -> None:
+            now = services.deliveries.find(tx, order.delivery)
+            if words and now.task and now.state is DeliveryState.SUBMITTING and now.fence == order.fence:
+                spell, said = f"{order.agent} {order.delivery}", f"…{words[-_SHOWN_CHARS:]}"
+                services.notices.progressed(tx, now.task, spell=spell, report=said, replaces=True)
+
+        try:
+            await services.store.write(show)
+        except StoreUnavailable as error:
+            log.info("partial_answer_not_shown", delivery=order.delivery, why=error.message)
 
     async def _proceed(self, to: DeliveryState, drafts: tuple[str, ...] = ()) -> None:
         order, proceed = self._order, self._services.deliveries.proceed

@@ -84,6 +84,9 @@ class _Staged:
     async def submitting(self) -> None:
         raise NeverSent
 
+    async def receiving(self, text: str) -> None:
+        raise NeverSent
+
 
 class NeverSent(Conflict):
     """Octet never sends the test line of a window."""

@@ -77,6 +77,9 @@ BUMP_WORDS = (
 )
 WORDS = sa.select(notices).where(_is_of_message, _row.kind == "words")
 TOLD_OF_WORDS = sa.select(_row.id).where(_is_of_message, _row.kind == "undelivered", _row.text == sa.bindparam("words"))
+PROGRESS = sa.select(notices).where(
+    _row.task == sa.bindparam("of_task"), _OF_MESSAGE, _row.message == sa.bindparam("spell"), _row.kind == "progress"
+)
 OF_THREAD = sa.select(_row.task).where(_HAS_THREAD, _row.thread == sa.bindparam("made"), _row.kind == "card")
 TOLD = sa.select(_row.id).where(
     _row.task == sa.bindparam("of_task"), _row.kind == sa.bindparam("sort"), _row.text == sa.bindparam("words")

@@ -18,6 +18,7 @@ class NoticeKind(StrEnum):
     ENDED = "ended"  # the task is done or failed: a new message that mentions who asked
     HELD = "held"  # The task waits or is parked: a new message; a question in it is edited once it is settled
     LATE = "late"  # words that came after the task had ended, or for the wrong task
+    PROGRESS = "progress"  # What an agent reports while it works: one message in the thread, edited at each report
     WORDS = "words"  # A user's message to an agent: posted once, then edited to the state of its deliveries
     UNDELIVERED = "undelivered"  # a message that needs a user: a new post that mentions its sender
     NEEDS_ANSWER = "needs_answer"  # An agent's window has a dialog: a new message with a mention, edited at its end
@@ -62,7 +63,7 @@ class Notice:
     id: NoticeId
     kind: NoticeKind
     task: str  # the task it is about; empty for words without one
-    message: SubjectId  # what it carries or is about; or empty
+    message: SubjectId  # what it carries or is about, as a message, or an agent's spell of work; or empty
     text: str  # A short reason for HELD, ENDED and UNDELIVERED, or empty. Once settled: how, and by whom
     place: Place
     state: NoticeState

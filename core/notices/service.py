@@ -15,6 +15,7 @@ from core.store.engine import Executable, Row, Store, Tx
 _DROPPED_FOR_MS = 24 * 3_600_000  # how long dropped notices are listed
 _BATCH, _NAMED, _LISTED = 500, 10, 200
 LONGEST_PAUSE_MS = 3_600_000  # a failed notice is due again within this time
+_REPORTS_KEPT = 5  # of an agent's progress, in its one message
 _STUCK_AFTER = 4  # a notice that failed so often in a row is listed as stuck
 
 
@@ -87,6 +88,18 @@ class Notices:
         """Post this answer to the message where a user sent it."""
         shown = tx.execute(_store.WORDS, {"of_message": message}).first()
         self.notify(tx, NoticeKind.ANSWER, None, message=answer, place=Place() if shown is None else _place(shown))
+
+    def progressed(self, tx: Tx, task: str, *, spell: str, report: str, replaces: bool = False) -> None:
+        """Add an agent's report to the one message for this spell of work, after the newest earlier ones or, with
+        `replaces`, in their place."""
+        line = f"{self._clock.now_ms() // 1000} {report}"
+        shown = tx.execute(_store.PROGRESS, {"of_task": task, "spell": spell}).first()
+        if shown is None:
+            self.notify(tx, NoticeKind.PROGRESS, task, message=spell, text=line)
+            return
+        lines = [*shown.text.splitlines(), line][-1 if replaces else -_REPORTS_KEPT :]
+        state = shown.state if shown.state in {NoticeState.DROPPED, NoticeState.NO_ACCESS} else NoticeState.PENDING
+        self._set(tx, shown.id, text="\n".join(lines), revision=shown.revision + 1, state=NoticeState(state).value)
 
     def undelivered(self, tx: Tx, message: str, *, text: str, about: str = "", once: bool = False) -> None:
         """Notify the message's sender; with `once` not of the same again. `about`: what a user has to decide."""

@@ -232,6 +232,8 @@ class Answers:
         if may_rest and found.id in recent:
             return found, None, recent[found.id] + REPORT_EVERY_S - now_s
         self._reported_s = recent | {found.id: now_s}
+        spell = f"{holder.agent} {holder.fence}"
+        self._services.notices.progressed(tx, found.id, spell=spell, report=what)
         return self._record_at_work(tx, found, TaskActivity.PROGRESS, what), None, 0
 
     def record_window_activity(self, tx: Tx, task: Task) -> None:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from automation.llm import client
 from automation.llm.lane import ModelLane
 from core.deliveries.model import Assurance, DeliveryId, Outcome, Reason, Result
 from core.settings.model import Model
@@ -33,6 +34,15 @@ async def deliver(model: Model, text: str) -> tuple[Outcome, list[str]]:
     commits = Commits()
     async with asyncio.timeout(30):
         return await ModelLane(model).deliver(make_order("Agent-9", text), commits), commits.steps
+
+
+async def test_users_see_what_has_come_so_far(api: ScriptedApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "TELL_EVERY_S", 0.0)
+    commits = Commits()
+    outcome = await ModelLane(model_of(api)).deliver(make_order("Agent-9", "Say hello."), commits)
+    assert outcome.answer is not None
+    assert len(commits.received) > 1
+    assert all(outcome.answer.text.startswith(text) for text in commits.received)
 
 
 async def test_a_whole_answer_comes_with_the_outcome(api: ScriptedApi) -> None:

@@ -178,6 +178,29 @@ async def test_many_changes_become_one_edit_a_second_and_the_last_one_wins(tmp_p
         assert "Cancelled" in said(card.parts)
 
 
+async def test_progress_is_one_message_in_the_thread_edited_at_most_once_a_second(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        task = await here.ask()
+        await here.sweep()
+        for report in ("reading", "tests *run* @everyone", "nearly there", "the last line"):
+            await here.coordinator.store.write(
+                lambda tx, report=report: here.coordinator.notices.progressed(
+                    tx, task.id, spell="Agent-1 1", report=report
+                )
+            )
+            await here.sweep(times=2)
+        _, progress = here.channels.messages
+        assert (progress.channel, progress.edits) == (int((await here.card()).thread), 1), "the first edit goes at once"
+        await here.later(EDIT_EVERY_S, times=2)
+        assert (len(here.channels.messages), progress.edits) == (2, 2)
+        shown = said(progress.parts)
+        assert "**Agent-1** at work on T-1:" in shown
+        assert shown.index("reading") < shown.index("the last line")
+        assert "\\*run\\*" in shown
+        assert "@everyone" not in shown
+        assert progress.parts.mentions == ()
+
+
 @pytest.mark.parametrize("kind", ["card", "message"])
 @pytest.mark.parametrize("how", ["deleted", "too old"])
 async def test_a_card_that_cannot_be_edited_is_posted_again_once_and_a_message_is_not(

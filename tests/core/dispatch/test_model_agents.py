@@ -70,6 +70,27 @@ async def test_the_answer_comes_with_the_delivery_and_ends_the_task(tmp_path: Pa
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.IDLE
 
 
+class Writes(FakeLane):
+    """A model that answers in three pieces, the last words after the answer has begun to arrive."""
+
+    async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
+        await progress.receiving("too early")
+        await progress.staging()
+        await progress.staged(sha256=order.sha256)
+        await progress.submitting()
+        await progress.receiving("Six")
+        await progress.receiving("Six,\n\ud800 sev")
+        return SEVEN
+
+
+async def test_users_read_the_answer_so_far_in_one_message_of_the_thread(tmp_path: Path) -> None:
+    async with models(tmp_path, Writes()) as octet:
+        await octet.tasks.new(make_new_task("Count the birds"), by=ADA)
+        await reach(octet, FIRST, TaskState.DONE)
+        (shown,) = [one for one in await pending(octet) if one.kind is NoticeKind.PROGRESS]
+        assert (shown.revision, shown.text.partition(" ")[2]) == (2, "…Six, ? sev")
+
+
 @pytest.mark.parametrize("text", ["Six, sev", "  "])
 async def test_an_answer_that_is_not_whole_is_kept_and_fails_the_task(tmp_path: Path, text: str) -> None:
     cut = replace(SEVEN, answer=LaneAnswer(text=text, is_whole=not text.strip()), note="length")

@@ -66,6 +66,25 @@ async def test_a_card_that_changed_while_it_was_posted_is_due_again(tmp_path: Pa
         assert [n.revision for n in await notices.due()] == [3]
 
 
+async def test_reports_of_one_spell_of_work_share_a_message_and_the_next_spell_has_its_own(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    async with notices_of(tmp_path, clock) as (notices, store):
+        await post(notices, (await notices.due())[0])
+        at_s = clock.now_ms() // 1000
+        for number in range(7):
+            await store.write(
+                lambda tx, number=number: notices.progressed(tx, "T-1", spell="Agent-3 1", report=f"step {number}")
+            )
+        (shown,) = await notices.due()
+        assert (shown.kind, shown.revision) == (NoticeKind.PROGRESS, 7)
+        assert shown.text.splitlines() == [f"{at_s} step {number}" for number in range(2, 7)]
+        await post(notices, shown)
+        await store.write(lambda tx: notices.progressed(tx, "T-1", spell="Agent-3 2", report="again"))
+        (later,) = await notices.due()
+        assert (later.text, later.id == shown.id) == (f"{at_s} again", False)
+
+
 async def test_what_failed_is_due_again_at_its_time_and_keeps_why(tmp_path: Path, clock: FakeClock) -> None:
     async with notices_of(tmp_path, clock) as (notices, _store):
         (card,) = await notices.due()
