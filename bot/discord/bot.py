@@ -18,8 +18,10 @@ from bot.discord import errors
 from bot.discord.errors import WrongServer
 from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import DiscordBan
+from core.agent_messages.model import NewAgentMessage, RecipientMissing
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
+from core.notices.model import Place
 from core.security.model import Actor, Role
 
 log = structlog.get_logger(__name__)
@@ -76,7 +78,7 @@ class CommandTree(app_commands.CommandTree["Bot"]):
 
 def _outline(command: Mapping[str, Any]) -> str:
     """Return the parts of a command or an option that Octet sets, without what Discord adds."""
-    said = [command["name"], command["description"], command["type"]]
+    said = [command["name"], command.get("description") or "", command["type"]]  # a message's menu has no descriptions
     said += [bool(command.get("required")), bool(command.get("autocomplete"))]
     said += [command.get(_SHOWN_TO)]
     said += [[choice["name"], choice["value"]] for choice in command.get("choices") or ()]
@@ -93,14 +95,16 @@ class Bot(commands.Bot):
         on_up: Callable[[Bot], None],
         on_lost: Callable[[], None],
         guild_id: int | None,
+        reads_threads: bool = False,
     ) -> None:
         """Call `on_up` when the bot can send messages and its commands are registered, also after a lost connection
-        and a change of permissions; `on_lost` when the connection is lost."""
+        and a change of permissions; `on_lost` when the connection is lost. With `reads_threads` plain messages in a
+        task's thread go to its agent; Discord allows that only with the Message Content intent."""
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=CommandTree,
-            intents=discord.Intents(guilds=True),
+            intents=discord.Intents(guilds=True, guild_messages=reads_threads, message_content=reads_threads),
             allowed_mentions=discord.AllowedMentions.none(),
             max_messages=None,
             max_ratelimit_timeout=RATELIMIT_S,
@@ -118,7 +122,9 @@ class Bot(commands.Bot):
         """Return the user as core knows them, from memory. Raises WrongServer in direct messages and other servers."""
         if interaction.guild_id is None or self.guild_id not in {None, interaction.guild_id}:
             raise WrongServer
-        user = interaction.user
+        return await self._actor_of(interaction.user)
+
+    async def _actor_of(self, user: discord.abc.User) -> Actor:
         return await self.coordinator.people.discord_actor(str(user.id), user.display_name)
 
     async def close(self) -> None:
@@ -157,6 +163,24 @@ class Bot(commands.Bot):
         await self._register(guild, force=True)
         if self.guild_id in {None, guild.id}:
             self._came_up()
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Send what a user writes in a task's thread to the task's agent; answer what is refused. Ignore the rest."""
+        place, guild = message.channel, message.guild
+        is_thread = isinstance(place, discord.Thread | discord.PartialMessageable)  # the latter: one not seen before
+        if message.author.bot or guild is None or not is_thread or not message.content:
+            return
+        by = await self._actor_of(message.author)
+        if by.role is Role.NONE or self.guild_id not in {None, guild.id}:
+            return
+        thread, where = str(place.id), Place(guild=str(guild.id))
+        draft = NewAgentMessage(text=message.content, thread=thread, place=where, key=f"discord:{message.id}")
+        try:
+            await self.coordinator.agent_messages.send(draft, by=by)
+        except RecipientMissing:
+            log.debug("thread_without_task", thread=place.id)
+        except OctetError as refused:
+            await message.reply(errors.said(refused), mention_author=False)
 
     def _came_up(self) -> None:
         self._was_up = True

@@ -82,7 +82,7 @@ class ChannelClient:
             )
 
         sent = await self._write(channel, send)
-        return PostedMessage(id=str(sent.id), is_as_requested=_shown(sent) == _asked(parts))
+        return PostedMessage(id=str(sent.id), is_as_requested=texts_of(sent) == _asked(parts))
 
     async def edit_message(self, channel: int, message: str, parts: Parts) -> None:
         parts = within_limits(parts)
@@ -163,10 +163,10 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
 
 
 def marker_of(message: discord.Message) -> str:
-    return marker_in(_shown(message), _custom_ids(message.components))
+    return marker_in(texts_of(message), _custom_ids(message.components))
 
 
-def _shown(message: discord.Message) -> list[str]:
+def texts_of(message: discord.Message) -> list[str]:
     return [text.strip() for text in [message.content, *_texts(message.components)] if text.strip()]
 
 

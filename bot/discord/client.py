@@ -47,7 +47,8 @@ def create_bot(
     on_lost: Callable[[], None],
 ) -> Bot:
     point_at(settings.discord)
-    bot = Bot(coordinator, on_up=on_up, on_lost=on_lost, guild_id=settings.discord.guild_id)
+    chosen = settings.discord
+    bot = Bot(coordinator, on_up=on_up, on_lost=on_lost, guild_id=chosen.guild_id, reads_threads=chosen.thread_messages)
     bot.http.http_trace = gate.trace_config()
     bot.add_dynamic_items(*BUTTONS, AnswerCalibration, Recalibrate)
     add_commands(bot.tree)

@@ -44,6 +44,9 @@ def add_commands(tree: app_commands.CommandTree[Bot]) -> None:
                 tree.add_command(group)
             assert isinstance(group, app_commands.Group)
             group.add_command(command_of(verb))
+    task_of_this = app_commands.ContextMenu(name="Make a task of this", callback=new_task.open_form_with)
+    task_of_this.default_permissions = _SHOWN_TO
+    tree.add_command(task_of_this)
 
 
 def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:

@@ -37,8 +37,9 @@ class BotTokenRefused(Misconfigured):
 
 
 class IntentsRefused(Misconfigured):
-    """Discord refuses the bot's intents (close code {code}). Octet asks for the guilds intent only, so this is
-    likely another bot's token: compare it with the application's page in the developer portal."""
+    """Discord refuses the bot's intents (close code {code}). With `thread_messages = true` in [discord], switch on
+    Message Content Intent in the developer portal (Bot), or take the setting out. Otherwise the token is likely
+    another bot's."""
 
 
 class WrongServer(Denied):

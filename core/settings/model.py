@@ -73,6 +73,9 @@ class DiscordSettings(Section):
     pictures: bool = True
     """Attach pictures of an agent's window to the question whether a prompt arrived. Every reader of the task's thread
     sees them until a user answers. false: text only."""
+    thread_messages: bool = False
+    """true: what users write in a task's thread goes to the task's agent, without a command. Switch on Message Content
+    Intent first: discord.com/developers, Bot, Privileged Gateway Intents."""
     sandbox: bool = False
     """true: connect to a local test server at api_base instead of Discord. The log warns of it, because that server
     receives the token."""

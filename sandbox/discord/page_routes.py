@@ -47,7 +47,7 @@ class PageRoutes:
         about = {"about": sandbox.described, "faults": sandbox.faults.listed, "record": sandbox.record.listed}
         self._listings: Calls = {name: getattr(sandbox, name) for name in listings} | about
         verbs = ("slash", "autocomplete", "click", "say", "dismiss", "delete_message", "delete_channel", "fault")
-        more = ("submit_modal", "forbid", "disconnect")
+        more = ("submit_modal", "forbid", "disconnect", "use_on_message")
         failures = ("abort", "freeze", "ask_reconnect", "invalidate", "refuse_connections", "emit")
         self._verbs: Calls = {
             **{name: getattr(sandbox, name) for name in (*verbs, *more)},

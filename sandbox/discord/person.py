@@ -23,6 +23,7 @@ from sandbox.discord.payloads import Payloads
 from sandbox.discord.world import World
 
 SUBCOMMAND, GROUP = 1, 2
+MESSAGE = 3  # the type of a command in the menu of messages
 STRING, INTEGER, BOOLEAN, USER, CHANNEL, NUMBER = 3, 4, 5, 6, 7, 10
 KINDS: dict[int, tuple[type, ...]] = {
     STRING: (str,), INTEGER: (int,), BOOLEAN: (bool,), USER: (str, int), CHANNEL: (str, int), NUMBER: (int, float),
@@ -87,6 +88,23 @@ class UserClient:
             channel_id=where.id,
             data=data,
             label="/" + " ".join(command.split()),
+        )
+
+    async def use_on_message(self, user: str | int, message_id: str | int, command: str) -> Interaction:
+        """Choose a synced command of the message's menu."""
+        who = self.user(user)
+        message = self.message(who, message_id)
+        synced = next((c for c in self._world.all_commands() if c["name"] == command and c["type"] == MESSAGE), None)
+        if synced is None:
+            raise ClientRefused(f"No message command {command!r} is synced")
+        target = str(message.id)
+        resolved = {"messages": {target: self._payloads.message(message)}}
+        return await self._interactions.start(
+            InteractionKind.COMMAND,
+            user_id=who.id,
+            channel_id=message.channel_id,
+            data={**self._command_data(synced, [], []), "target_id": target, "resolved": resolved},
+            label=command,
         )
 
     async def autocomplete(

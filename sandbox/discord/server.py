@@ -69,6 +69,10 @@ class Sandbox:
         """Send a synced command ("task new"); return the application's first answer or its failure."""
         return await self._settled(await self.person.slash(user, channel, command, options or {}))
 
+    async def use_on_message(self, user: str | int, message: Json | str | int, command: str) -> InteractionAnswer:
+        """Choose a synced command of the message's menu, by its name."""
+        return await self._settled(await self.person.use_on_message(user, id_of(message), command))
+
     async def autocomplete(
         self, user: str | int, channel: str | int, command: str, options: dict[str, Any] | None, focused: str
     ) -> list[Json]:

@@ -39,8 +39,15 @@ def look(settings: Settings, *, api: str | None = None) -> Iterator[Finding]:
     try:
         application = directory.application()
         yield ok(f"Discord accepts the token; the bot is called {application.bot_name}")
-        content = "on" if application.has_message_content else "off"
-        yield ok(f"no privileged intent is needed; Message Content is {content} in the developer portal")
+        if not settings.discord.thread_messages:
+            yield ok("no privileged intent is needed")
+        elif application.has_message_content:
+            yield ok("Message Content Intent is on, so Octet reads messages in the threads of tasks")
+        else:
+            yield problem(
+                "`thread_messages` is true in [discord], but Discord does not let the bot read messages",
+                "discord.com/developers, Bot: turn Message Content Intent on. Or take the setting out.",
+            )
         if application.needs_code_grant:
             yield problem(
                 "the application asks for a code grant, so no invitation link works",

@@ -1,4 +1,4 @@
-"""The dialog of `/task new` without a text: a field for a long prompt with several lines."""
+"""Dialogs with a field for a long text: a new task's prompt, a message to an agent."""
 
 from __future__ import annotations
 
@@ -11,27 +11,32 @@ from discord import ui
 
 from bot.discord import errors, replies
 from bot.discord.bot import Bot
-from bot.discord.channel_client import origin_of
+from bot.discord.channel_client import origin_of, texts_of
 from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
 from bot.verbs import tasks
 from core.agent_messages.model import NewAgentMessage
-from core.kit.errors import OctetError
+from core.kit.errors import Invalid, OctetError
 from core.tasks.model import NewTask, Task
 
 MAX_CHARS = 4_000  # the longest text that Discord takes in a field
 _OPEN_S = 3_600.0  # how long Octet remembers an open dialog; a user who sends it later must try again
 
 
+class MessageWithoutText(Invalid):
+    """This message has no text. Type `/task new` and write the task yourself."""
+
+
 class NewTaskForm(ui.Modal, title="New task"):
     """Asks for the prompt; all else was given with the command."""
 
-    def __init__(self, draft: NewTask) -> None:
-        """Ask for the brief of `draft`. Its key makes one task of one dialog, however often the user sends it."""
+    def __init__(self, draft: NewTask, *, text: str = "") -> None:
+        """Ask for the brief of `draft`, and begin with this text. The draft's key makes one task of one dialog, however
+        often the user sends it."""
         super().__init__(timeout=_OPEN_S)
         self._draft = draft
         self._prompt: ui.TextInput[NewTaskForm] = ui.TextInput(
-            custom_id="brief", style=discord.TextStyle.paragraph, max_length=MAX_CHARS
+            custom_id="brief", style=discord.TextStyle.paragraph, max_length=MAX_CHARS, default=text[:MAX_CHARS] or None
         )
         self.add_item(
             ui.Label(
@@ -106,6 +111,17 @@ async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, A
     draft = tasks.draft(origin_of(interaction), brief="", **read)
     bot.coordinator.tasks.check_new(draft, by=by)
     await interaction.response.send_modal(NewTaskForm(draft))
+
+
+async def open_form_with(interaction: discord.Interaction[Bot], message: discord.Message) -> None:
+    """Open the dialog with the text of this message. Raises MessageWithoutText."""
+    bot = interaction.client
+    text = "\n".join(texts_of(message))
+    if not text:
+        raise MessageWithoutText
+    draft = tasks.draft(origin_of(interaction), brief="")
+    bot.coordinator.tasks.check_new(draft, by=await bot.actor(interaction))
+    await interaction.response.send_modal(NewTaskForm(draft, text=text))
 
 
 def accepted(task: Task) -> str:

@@ -37,6 +37,7 @@ const app = {
   slash: (command, options) => answered(`/${command}`, () => act("slash", { user: app.me.id, channel: app.here, command, options })),
   autocomplete: (command, options, focused) => act("autocomplete", { user: app.me.id, channel: app.here, command, options, focused }),
   press: (message, part, values) => answered(part.label || "the menu", () => act("click", { user: app.me.id, message: message.id, button: part.custom_id, values })),
+  use: (message, command) => answered(command.name, () => act("use_on_message", { user: app.me.id, message: message.id, command: command.name })),
   dismiss: (message) => tried(() => act("dismiss", { user: app.me.id, message: message.id })),
 };
 

@@ -29,6 +29,7 @@ export function messageView(message, page) {
       time(message.timestamp),
       message.edited_timestamp ? el("span", { class: "faint" }, "(edited)") : null,
       pinged ? el("span", { class: "tag ping" }, "pings you") : null,
+      apps(message, app),
     ),
     el("div", { class: "body" }, body(message, app)),
     only
@@ -40,6 +41,14 @@ export function messageView(message, page) {
         )
       : null,
   );
+}
+
+// The message's menu: the application's commands for messages.
+function apps(message, app) {
+  const offered = app.commands().filter((command) => command.type === 3);
+  if (!offered.length || message.sandbox.thinking) return null;
+  const uses = offered.map((one) => el("button", { type: "button", class: "textual", testid: `use-${one.name}`, onclick: () => app.use(message, one) }, one.name));
+  return el("details", { class: "apps" }, el("summary", { "aria-label": "More", testid: "more" }, "⋯"), uses);
 }
 
 function context(message, app) {

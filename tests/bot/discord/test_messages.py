@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.discord.delivery_messages import STATES
 from bot.discord.errors import said
-from core.agent_messages.model import NewAgentMessage, RecipientMissing
+from core.agent_messages.model import NewAgentMessage, RecipientMissing, RecipientTaskEnded
 from core.agents.model import AgentNotFound, AgentState, AgentWithoutWindow
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.dispatch.model import Decision
@@ -12,7 +12,7 @@ from core.reasons import ParkCause
 from core.remedies import next_step, sentence
 from core.security.model import OPERATOR
 from core.tasks.model import TaskNotFound, TaskState
-from tests.bot.discord.town import Town, text_of
+from tests.bot.discord.town import Town, bot_at_work, settings_for, text_of
 from tests.fakes.lane import bounced
 from tests.fakes.sandbox_client import wait_thread
 
@@ -31,6 +31,27 @@ async def test_a_message_in_a_tasks_thread_goes_to_its_agent_and_is_shown_there(
     assert (shown["sandbox"]["pings"], shown["mention_everyone"]) == ([], False)
     assert "octet reply T-1 --code" in owned.lane.submitted[1]
     assert "--code" not in text_of(shown)
+
+
+async def test_plain_words_in_a_tasks_thread_go_to_its_agent_once_the_intent_allows_it(quiet_town: Town) -> None:
+    town, say = quiet_town, quiet_town.sandbox.say
+    town.sandbox.world.privileged = 1 << 19
+    async with bot_at_work(town, settings_for(town.sandbox, thread_messages=True)):
+        await town.own()
+        await town.ask("task new", brief="Count the birds", agent="Window-1")
+        await town.card("T-1", TaskState.WORKING)
+        thread = (await wait_thread(town.sandbox))["id"]
+        await say("Ada", "#octet", "Not in a thread")
+        await say("Ben", thread, "From a stranger")
+        await say("Ada", thread, "The blue ones, @everyone")
+        shown = await town.said("**Ada → Window-1** · T-1", "The blue ones", DELIVERED)
+        assert (shown["channel_id"], shown["mention_everyone"]) == (thread, False)
+        assert [text.splitlines()[1] for text in town.lane.submitted] == ["Count the birds", "The blue ones, @everyone"]
+        await town.ask("task cancel", task="T-1")
+        late = await say("Ada", thread, "Too late")
+        refused = await town.said(said(RecipientTaskEnded(id="T-1", state=TaskState.CANCELLED.value)))
+        assert refused["message_reference"]["message_id"] == late["id"]
+        assert refused["sandbox"]["pings"] == []
 
 
 async def test_a_message_without_a_task_is_in_its_channel_and_edited_in_place(owned: Town) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.discord.errors import said
+from bot.discord.errors import UserUnknown, said
 from bot.discord.render import priority_words
 from core.agents.model import AgentNotFound, AgentWithoutWindow
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
@@ -274,6 +274,19 @@ async def test_the_dialog_makes_the_task_with_the_options_of_the_command(owned: 
     assert (task.brief, task.wanted, task.priority) == (brief.rstrip(), "Dry-1", 1)
     assert task.needs == {"python", "docs"}
     await owned.card("T-1", DRY_RUN)
+
+
+async def test_a_message_becomes_a_task_by_its_menu(owned: Town) -> None:
+    asked = await owned.sandbox.say("Ben", "#octet", "Could somebody count the birds?")
+    opened = await owned.sandbox.use_on_message("Ada", asked, "Make a task of this")
+    assert opened.modal is not None
+    assert "Could somebody count the birds?" in str(opened.modal)
+    await owned.answered(await owned.sandbox.submit_modal("Ada", opened, {}))
+    assert (await owned.task("T-1")).brief == "Could somebody count the birds?"
+    card = await owned.sandbox.use_on_message("Ada", await owned.card("T-1"), "Make a task of this")
+    assert "Could somebody count the birds?" in str(card.modal), "a card's text is in its components"
+    denied = await owned.answered(await owned.sandbox.use_on_message("Ben", asked, "Make a task of this"))
+    assert text_of(denied) == said(UserUnknown())
 
 
 async def test_one_command_and_one_dialog_make_one_task_however_often_they_arrive(owned: Town) -> None:

@@ -93,6 +93,14 @@ def test_a_home_without_a_token_is_told_and_discord_is_left_alone() -> None:
     assert "--online" in checkup.token(settings(), online=False).what
 
 
+async def test_messages_in_threads_need_the_intent_of_the_application() -> None:
+    async with discord() as api:
+        (missing,) = trouble(await look(api, guild_id=7, channel_id=77, thread_messages=True))
+        assert "Message Content Intent" in missing.cure
+        api.application["flags"] = 1 << 19
+        assert trouble(await look(api, guild_id=7, channel_id=77, thread_messages=True)) == []
+
+
 async def test_a_bot_that_has_all_it_needs_is_all_right() -> None:
     async with discord() as api:
         found = await look(api, guild_id=7, channel_id=77)
