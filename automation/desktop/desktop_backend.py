@@ -35,6 +35,8 @@ from core.deliveries.model import DeliveryId, DeliveryRequest
 from core.desks.model import Arranged, Desk, Shown, Transcribed, WindowStatus
 from core.profiles.model import Profile
 
+_ONLY_LOOKS = "its text can be read only by copying it"
+
 
 class OpenWindow(DraftPort, Protocol):
     """One delivery's view of one window, whose transcript can be copied too."""
@@ -85,10 +87,10 @@ class DesktopBackend(WorkerBackend):
             ears=self._ears,
         )
 
-    def read(self, name: str) -> Transcribed:
+    def read(self, name: str, *, may_touch: bool = True) -> Transcribed:
         window = self.open_window(name)
         try:
-            return window.read_said(hands_off=self.hands_off())
+            return window.read_said(hands_off=self.hands_off() if may_touch else _ONLY_LOOKS)
         finally:
             window.restore_user_state()
 

@@ -121,7 +121,7 @@ class PaneWorker(PollingWatcher, WorkerBackend):
     def open_window(self, name: str) -> TmuxPane:
         return TmuxPane(name=name, panes=self._panes, pace=self.inbox, idle_s=self._idle_s)
 
-    def read(self, name: str) -> Transcribed:
+    def read(self, name: str, *, may_touch: bool = True) -> Transcribed:
         """Read the pane: that touches nothing, so it is always allowed."""
         return Transcribed(text=self.open_window(name).said(), by="screen")
 

@@ -23,7 +23,9 @@ from bot.discord.text import (
 )
 from bot.discord.views.buttons import (
     EXAMPLES,
+    STOPPABLE,
     CancelTask,
+    FollowWindow,
     RunAgain,
     ShowWindow,
     StopTask,
@@ -53,7 +55,6 @@ _USUAL_PRIORITY = 2
 _AT_AGENT = frozenset(
     {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.PARKED}
 )
-_STOPPABLE = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 _OVER = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _CODE = re.compile(r"(--code[\s=]+)\S+")
 
@@ -110,7 +111,9 @@ def _buttons(view: TaskView, server: str, now_ms: int) -> list[Button]:
         shown.append(ui.Button(label="Open thread", url=f"https://discord.com/channels/{server}/{view.thread}"))
     if task.state in _AT_AGENT:
         shown.append(ShowWindow(task.id))
-    if task.state in _STOPPABLE or view.left_with:
+    if task.state in STOPPABLE:
+        shown.append(FollowWindow(task.id))
+    if task.state in STOPPABLE or view.left_with:
         shown.append(StopTask(task.id))
     if task.state not in ENDED:
         shown.append(CancelTask(task.id))
@@ -187,7 +190,7 @@ def _progress(notice: Notice, view: TaskView, marker: Marker) -> Parts:
     lines = [f"**{inline(agent, 60)}** at work on {view.task.id}:"]
     for at_s, _, report in (line.partition(" ") for line in notice.text.splitlines()):
         lines.append(f"<t:{at_s}:T> {inline(report, MAX_PROGRESS_CHARS)}")
-    buttons = [] if view.task.state in ENDED else [TellAgent(view.task.id)]
+    buttons = [TellAgent(view.task.id), FollowWindow(view.task.id)] if view.task.state in STOPPABLE else []
     return written("\n".join(lines), marker, buttons=buttons)
 
 

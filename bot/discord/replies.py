@@ -48,8 +48,8 @@ async def defer(interaction: discord.Interaction[Any]) -> None:
     interaction.extras[_ACKNOWLEDGED] = True
 
 
-async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> None:
-    """Answer what `defer` acknowledged. Log an expired interaction."""
+async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> bool:
+    """Answer what `defer` acknowledged. Return whether Discord took it; log an expired interaction."""
     parts = Parts(content=answer) if isinstance(answer, str) else within_limits(answer)
     silent = discord.AllowedMentions.none()
 
@@ -63,6 +63,8 @@ async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> Non
         await _repeated(fill_in, waits_s=_LATE_S)
     except (discord.DiscordException, *CONNECTION_LOST, RuntimeError, DiscordBan) as lost:  # RuntimeError: closed
         log.warning("answer_lost", interaction=interaction.id, error=repr(lost))
+        return False
+    return True
 
 
 async def _repeated(call: Callable[[], Awaitable[None]], *, waits_s: float) -> None:

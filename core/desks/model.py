@@ -286,6 +286,14 @@ class Transcribed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What a window shows now: its last lines without secrets, else a masked picture."""
+
+    text: str = ""
+    png: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowStatus:
     """What the worker sees of one configured window."""
 

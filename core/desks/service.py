@@ -21,17 +21,20 @@ from core.desks.model import (
     DeskStoppedHere,
     DeskUnavailable,
     DisplayPictured,
+    Glance,
     LearnedFact,
     NothingLearned,
     Shown,
     Transcribed,
     WindowNotFound,
+    WindowNotSeen,
     Wish,
 )
 from core.desks.ports import Hands
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
+from core.kit.redaction import CODE_ON_SCREEN, HIDDEN, redacted
 from core.profiles.model import Activity
 from core.reasons import Reason
 from core.remedies import sentence
@@ -39,6 +42,7 @@ from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Store, Tx
 
 _SUGGESTIONS = 25
+_LAST_LINES, _LINE_CHARS = 12, 110  # of a glance
 _NOT_IDLE = {
     Activity.IDLE: "",
     Activity.BUSY: "its window shows that it is busy",
@@ -321,6 +325,22 @@ class Desks:
         seen = ScreenshotTaken(desk=desk, window=window)
         await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
         return picture
+
+    async def glance(self, desk: str, window: str, *, by: Actor, is_first: bool = True) -> Glance:
+        """Look at this window without touching it; note the first look of several in the journal. Raises as
+        `screenshot`."""
+        require(by, Permission.DESK_LOOK)
+        self._check_window(desk, window)
+        hands = self.answering(desk)
+        if is_first:
+            seen = ScreenshotTaken(desk=desk, window=window)
+            await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
+        try:
+            said = await hands.transcript(window, may_touch=False)
+        except WindowNotSeen:
+            return Glance(png=await hands.picture(window))
+        lines = redacted(CODE_ON_SCREEN.sub(HIDDEN, said.text)).splitlines()
+        return Glance(text="\n".join([line[:_LINE_CHARS].rstrip() for line in lines if line.strip()][-_LAST_LINES:]))
 
     async def picture(self, desk: str, *, by: Actor) -> bytes:
         """Take a PNG of a virtual display, or of all panes. Raises DeskNotFound, DeskIsShared or DeskUnavailable."""

@@ -21,6 +21,8 @@ class FakeHands:
         """By window, what arranging it says; the others stand at their places."""
         self.said: dict[str, str] = {}
         """By window, its transcript; a window that is not in it cannot be read."""
+        self.reads_untouched = True
+        """Whether a transcript can be read without touching its window."""
         self.reads: list[str] = []
         self.was_read = asyncio.Semaphore(0)
         """Released by each reading."""
@@ -61,9 +63,9 @@ class FakeHands:
     async def shows(self, window: str) -> Shown:
         return self.shown.get(window, Shown(window=window, activity=Activity.UNKNOWN))
 
-    async def transcript(self, window: str) -> Transcribed:
+    async def transcript(self, window: str, *, may_touch: bool = True) -> Transcribed:
         self.reads.append(window)
         self.was_read.release()
-        if window not in self.said:
+        if window not in self.said or not (may_touch or self.reads_untouched):
             raise WindowNotSeen(id=window, why="somebody types")
         return Transcribed(text=self.said[window], by="copy")

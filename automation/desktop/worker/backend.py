@@ -96,9 +96,9 @@ class WorkerBackend(ABC):
             return f"the desk is {self.inbox.mode}"
         return sentence(self.user_activity.why_not())
 
-    def read(self, name: str) -> Transcribed:
-        """Read what was said in this window. Raises TransientFailure or PermanentFailure, or Cancelled where it would
-        have to touch something although nothing may be touched now."""
+    def read(self, name: str, *, may_touch: bool = True) -> Transcribed:
+        """Read what was said in this window, without `may_touch` only by looking. Raises TransientFailure or
+        PermanentFailure, or Cancelled where it would have to touch something although nothing may be touched now."""
         raise Cancelled(self.no_reading)
 
     def arrange(self, names: tuple[str, ...]) -> tuple[Arranged, ...]:

@@ -90,8 +90,8 @@ class DeskWorkerClient:
         answer = await self._ask(messages.AskShown(window=window))
         return answer.shown or Shown(window=window, activity=Activity.UNKNOWN, note=answer.refused)
 
-    async def transcript(self, window: str) -> Transcribed:
-        answer = await self._ask(messages.ReadWindow(window=window))
+    async def transcript(self, window: str, *, may_touch: bool = True) -> Transcribed:
+        answer = await self._ask(messages.ReadWindow(window=window, may_touch=may_touch))
         if answer.said is None:
             raise WindowNotSeen(id=window, why=answer.refused)
         return answer.said

@@ -134,9 +134,10 @@ class AskShown(_Call):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadWindow(_Call):
-    """Read what was said in one window; answered when the worker is free."""
+    """Read what was said in one window, without `may_touch` only by looking; answered when the worker is free."""
 
     window: str
+    may_touch: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
@@ -13,23 +15,27 @@ from bot.discord import errors, replies
 from bot.discord.bot import Bot
 from bot.discord.channel_client import origin_of
 from bot.discord.parts import MARKED, Attachment, Parts
-from bot.discord.text import FORM, inline
+from bot.discord.text import FORM, fence, inline
 from bot.discord.views.new_task import ReplyForm, accepted
 from bot.verbs import desks, fleet, tasks
 from bot.verbs.results import ACT_LABELS, pressed_lines
 from core.agent_actions.model import ActionResult
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryId
+from core.desks.model import Glance
 from core.dispatch.model import Decision
 from core.profiles.model import Act
 from core.security.model import Actor, Permission, require
-from core.tasks.model import TaskId
+from core.tasks.model import TaskId, TaskState
 
 DECISION_LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
     Decision.ARRIVED: ("Arrived", discord.ButtonStyle.success),
     Decision.SEND_AGAIN: ("Not arrived, send again", discord.ButtonStyle.primary),
     Decision.DROP: ("Drop", discord.ButtonStyle.danger),
 }
+STOPPABLE = frozenset({TaskState.WORKING, TaskState.BLOCKED})
+FOLLOW_S, FOLLOW_EVERY_S = 600.0, 2.0
+_GLANCE_CHARS = 1_500
 _STYLES = {
     Act.APPROVE: discord.ButtonStyle.success,
     Act.DENY: discord.ButtonStyle.danger,
@@ -137,6 +143,37 @@ class ShowWindow(MessageButton, template=r"v1:task:window:(?P<task>T-[1-9][0-9]{
         agent = (await core.tasks.show(self.task, by=by)).task.agent
         shown = await desks.screenshot.call(core, agent=agent, by=by)
         return Parts(content=f"{shown.of}:", attachments=(Attachment(name=shown.name, data=shown.png),))
+
+
+class FollowWindow(MessageButton, template=r"v1:task:follow:(?P<task>T-[1-9][0-9]{0,9})"):
+    """Shows what the window of the task's agent shows, again and again, to a user who may see it."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"v1:task:follow:{task}", "Follow")
+        self.task = TaskId(task)
+
+    async def answer(self, interaction: discord.Interaction[Any]) -> None:
+        """Edit one private answer until the task stops, ten minutes are over, or the user dismisses it."""
+        await replies.defer(interaction)
+        by, shown = await interaction.client.actor(interaction), Glance()
+        ends_s = asyncio.get_running_loop().time() + FOLLOW_S
+        until = f"<t:{int(time.time() + FOLLOW_S)}:R>"
+        while asyncio.get_running_loop().time() < ends_s:
+            core = interaction.client.coordinator
+            task = (await core.tasks.show(self.task, by=by)).task
+            if task.state not in STOPPABLE:
+                break
+            who = core.agents.in_window(task.agent or "")
+            now = await core.desks.glance(who.desk or "", who.window or "", by=by, is_first=shown == Glance())
+            if now != shown:
+                shown = now
+                if not await replies.say(interaction, _glanced(now, f"{inline(who.name, 60)} now, until {until}:")):
+                    return
+            await asyncio.sleep(FOLLOW_EVERY_S)
+        await replies.say(interaction, _glanced(shown, f"The last that {self.task} showed. *Follow* shows it again:"))
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        raise NotImplementedError("`answer` edits its message itself")
 
 
 class CancelTask(MessageButton, template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{0,9})"):
@@ -248,6 +285,7 @@ class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
 BUTTONS = (
     AnswerAgent,
     CancelTask,
+    FollowWindow,
     LookAtWindow,
     PressAct,
     RemoveBoard,
@@ -259,6 +297,11 @@ BUTTONS = (
     TryExample,
     UndoCancel,
 )
+
+
+def _glanced(seen: Glance, head: str) -> Parts:
+    shown = (Attachment(name="window.png", data=seen.png),) if seen.png else ()
+    return Parts(content=f"{head}\n{fence(seen.text, _GLANCE_CHARS) if seen.text else ''}", attachments=shown)
 
 
 async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts:

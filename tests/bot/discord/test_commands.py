@@ -78,6 +78,8 @@ def options_of(command: dict[str, Any]) -> dict[str, Any]:
 
 async def test_every_command_and_completion_denies_a_stranger_privately(owned: Town) -> None:
     for group in await owned.sandbox.commands():
+        if group["type"] != 1:  # a message's menu: see test_tasks
+            continue
         subcommands = [one for one in group.get("options", ()) if one["type"] == 1]
         for one in subcommands or [group]:
             name = f"{group['name']} {one['name']}" if subcommands else one["name"]

@@ -8,6 +8,7 @@ import pytest
 
 from bot.discord.errors import UserUnknown, said
 from bot.discord.render import priority_words
+from bot.discord.views import buttons as buttons_of_octet
 from core.agents.model import AgentNotFound, AgentWithoutWindow
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
 from core.kit.errors import OctetError
@@ -274,6 +275,21 @@ async def test_the_dialog_makes_the_task_with_the_options_of_the_command(owned: 
     assert (task.brief, task.wanted, task.priority) == (brief.rstrip(), "Dry-1", 1)
     assert task.needs == {"python", "docs"}
     await owned.card("T-1", DRY_RUN)
+
+
+async def test_a_user_follows_a_window_until_its_task_ends(owned: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buttons_of_octet, "FOLLOW_EVERY_S", 0.01)
+    await owned.ask("task new", brief="Count the birds", agent="Window-1")
+    card = await owned.card("T-1", TaskState.WORKING)
+    owned.hands.said["agent-1"] = "counting @everyone ```"
+    pressed = await owned.sandbox.click("Ada", card["id"], "Follow")
+    shown = await owned.answered(pressed)
+    assert "counting @everyone" in text_of(shown)
+    assert not shown["mention_everyone"]
+    owned.hands.said["agent-1"] = "counted: seven"
+    await owned.now(shown, "Window-1 now, until", "counted: seven")
+    await owned.ask("task done", task="T-1", text="Seven.")
+    await owned.now(shown, "The last that T-1 showed", "counted: seven")
 
 
 async def test_a_message_becomes_a_task_by_its_menu(owned: Town) -> None:

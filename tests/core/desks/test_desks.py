@@ -120,6 +120,25 @@ async def test_a_desk_without_hands_or_answer_says_why(tmp_path: Path) -> None:
             await octet.desks.screenshot("main", "agent-1", by=ADA)
 
 
+async def test_a_glance_shows_the_last_lines_without_secrets_or_a_picture_and_touches_nothing(tmp_path: Path) -> None:
+    hands = FakeHands(windows=(SEEN,))
+    code = "k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    hands.said["agent-1"] = "\n\n".join(
+        [*(f"line {number}" for number in range(40)), f"| --code {code[:12]} |\n| {code[12:]} |"]
+    )
+    async with desk(tmp_path, hands) as octet:
+        with pytest.raises(NotAllowed):
+            await octet.desks.glance("main", "agent-1", by=BEN)
+        seen = await octet.desks.glance("main", "agent-1", by=ADA)
+        assert seen.text.splitlines()[-2:] == ["line 39", "| --code … |"]
+        assert len(seen.text.splitlines()) == 12
+        hands.reads_untouched = False
+        seen = await octet.desks.glance("main", "agent-1", by=ADA, is_first=False)
+        assert (seen.text, seen.png[:4]) == ("", b"\x89PNG")
+        (entry,) = await entries_of(octet.journal, "desk:main")
+        assert (entry.name, entry.actor) == ("ScreenshotTaken", ADA.id)
+
+
 async def test_only_the_owner_takes_a_screenshot_and_it_stands_in_the_journal(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeHands(windows=(SEEN,))) as octet:
         for stranger in (BEN, CAROL):

@@ -60,7 +60,7 @@ class Unable(WorkerBackend):
 class Surface(Unable):
     """It can do everything but acts."""
 
-    def read(self, name: str) -> Transcribed:
+    def read(self, name: str, *, may_touch: bool = True) -> Transcribed:
         self.hands.may_raise(self.hands_off())
         return Transcribed(text=f"said in {name}", by="copy")
 
