@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check test test-root test-windows check fmt wheel wheels release-home lock schemas golden bench soak mutations fresh late clean setup
+.PHONY: help demo demo-check tour test test-root test-windows check fmt wheel wheels release-home lock schemas docs golden bench soak mutations fresh late clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -19,6 +19,10 @@ demo-check:  ## drive the demo through its page in Chromium, from its start to i
 	@$(BOOTSTRAP) test
 	@OCTET_TIERS="display browser" $(PY) -m pytest -q tests/e2e/test_demo.py
 	@echo "The screenshots:" && ls tests/out/demo-*.png
+
+tour:  ## write the pictures of docs/tour.md anew: runs the demo and uses its page in Chromium
+	@$(BOOTSTRAP) test
+	@$(PY) -m scripts.tour
 
 test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" chooses fewer)
 	@$(PYTHON) -B -m scripts.durations

@@ -1,1 +1,1 @@
-"""Benchmarks: one file per claim, run by `make bench NAME=…`; docs/benchmarks.md says what each measures."""
+"""Benchmarks: one file per claim, run by `make bench NAME=…`; docs/inside/benchmarks.md says what each measures."""

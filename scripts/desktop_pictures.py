@@ -20,12 +20,12 @@ from bench.measure.unfamiliar.desktop import NINE, UnfamiliarDesktop, desktop
 from bench.measure.unfamiliar.person import talk
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCS = ROOT / "docs"
+DOCS = ROOT / "docs" / "images"
 PAGE = re.compile(rb"http://\S+#\S+")
 
 
 def main() -> None:
-    """Write docs/desktop-numbered.png and docs/desktop-click.png."""
+    """Write docs/images/desktop-numbered.png and docs/images/desktop-click.png."""
     with tempfile.TemporaryDirectory(prefix="octet-pictures-") as name, desktop(Path(name), NINE) as opened:
         home = Path(name) / "home"
         environ = environment(os.environ, home) | {"PYTHONPATH": str(ROOT)} | opened.session

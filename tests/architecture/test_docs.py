@@ -54,7 +54,7 @@ def test_a_named_test_that_does_not_exist_is_found() -> None:
 
 
 def test_every_row_of_the_page_on_security_names_a_test() -> None:
-    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "inside" / "security.md").read_text(encoding="utf-8")
     rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| what |")]
     assert [row for row in rows if not NAMED.search(row.rsplit(" | ", 1)[-1])] == []
     assert len(rows) > 20
@@ -62,4 +62,4 @@ def test_every_row_of_the_page_on_security_names_a_test() -> None:
 
 def test_the_page_on_reliability_names_tests() -> None:
     """So that the test above looks at something."""
-    assert len(NAMED.findall((ROOT / "docs" / "reliability.md").read_text(encoding="utf-8"))) > 20
+    assert len(NAMED.findall((ROOT / "docs" / "inside" / "reliability.md").read_text(encoding="utf-8"))) > 20

@@ -409,7 +409,7 @@ def test_clicks_of_a_hand_that_rests_reach_their_own_window_after_the_hold(click
 def test_a_click_that_might_be_made_where_it_was_not_meant_is_not_made_again(
     clicked: Clicked, hold: InputGuard, display: VirtualDisplay, how: str
 ) -> None:
-    """As docs/delivery.md says."""
+    """As docs/inside/delivery.md says."""
     if how == "over the agent's":
         hold.end()
         clicked.put_pointer(70, 70)

@@ -13,7 +13,12 @@ import typer.main
 from bot.cli.commands import app
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "inside").glob("*.md")),
+]
 CODE = re.compile(r"(?s)```.*?```|`[^`]+`")
 CALL = re.compile(r"(?m)(?:^|(?<=`)|(?<=/))octet (?P<words>[a-z][^`\n;&|#<>]*(?:\|[a-z][^`\n;&#<>]*)?)")
 TARGET = re.compile(r"(?m)(?:^|(?<=`)|(?<=sudo ))make (?P<target>[a-z-]+)")
