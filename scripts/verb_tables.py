@@ -1,16 +1,22 @@
-"""Writes the tables of verbs into docs/discord.md and docs/architecture.md, from the declarations of `bot.verbs`."""
+"""Writes the tables of docs/commands.md, docs/api.md and docs/architecture.md, from the declarations of `bot.verbs` and
+the commands that bot/cli writes by hand."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from bot.verbs.catalogue import VERBS
-from bot.verbs.declare import On, Verb
+import typer.main
+
+from bot.cli.commands import app
+from bot.verbs.catalogue import ABOUT, VERBS
+from bot.verbs.declare import On, Parameter, Verb
 from core.security.model import ROLE_ALLOWS, Role
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-_NOTE = "<!-- made by `make docs` from bot/verbs -->\n"
+_NOTE = "<!-- made by `make docs` -->\n"
 _END = "<!-- end -->"
 _ROLES = {
     Role.VIEWER: "viewers and up",
@@ -34,11 +40,22 @@ _BY_HAND = {
 """Commands that bot/cli places or writes by hand."""
 
 
+_OF_ALL_COMMANDS = {"--json", "--home"}
+"""Options that the page explains once."""
+_INTERNAL = {"octet desk run", "octet autostart begin"}
+"""Commands that Octet runs itself."""
+
+
 def main() -> None:
-    """Write both tables."""
-    for page, table in (("discord.md", discord_table()), ("architecture.md", all_table())):
+    """Write all tables."""
+    write(PAGES)
+
+
+def write(pages: Mapping[str, Callable[[], str]]) -> None:
+    """Put its tables into each page."""
+    for page, table in pages.items():
         file = DOCS / page
-        file.write_text(with_table(file.read_text("utf-8"), table), "utf-8")
+        file.write_text(with_table(file.read_text("utf-8"), table()), "utf-8")
 
 
 def with_table(text: str, table: str) -> str:
@@ -46,14 +63,29 @@ def with_table(text: str, table: str) -> str:
     return re.sub(re.escape(_NOTE) + r".*?" + _END, lambda _: f"{_NOTE}{table}{_END}", text, flags=re.DOTALL)
 
 
-def discord_table() -> str:
-    """List what Discord offers, for its users."""
+def commands_page() -> str:
+    """List what Discord and the command line offer, for users."""
+    offered = [one for one in VERBS if _command(one) or On.DISCORD in one.on]
+    groups = [group for group in dict.fromkeys(one.group for one in offered) if group]
+    parts = [f"## {ABOUT[group]}\n\n{_verbs(one for one in offered if one.group == group)}\n" for group in groups]
+    parts += ["## For users and agents\n\n", _verbs(one for one in offered if not one.group), "\n"]
+    parts += [f"## Parameters\n\n{_parameters(offered)}\n", f"## Only on the command line\n\n{_by_hand()}"]
+    return "".join(parts)
+
+
+def api_page() -> str:
+    """List the routes, for programs."""
     rows = [
-        (f"`/{one.full_name}`", " ".join(one.help.split()).removesuffix("."), _who(one), _undo(one))
+        (
+            f"`{one.route}`",
+            one.summary,
+            ", ".join(_shown(each) for each in one.parameters if f"{{{each.name}}}" not in one.route),
+            one.permission.value if one.permission else "reply key",
+        )
         for one in VERBS
-        if On.DISCORD in one.on
+        if one.route
     ]
-    return _table(("command", "what it does", "who may", "undone by"), rows)
+    return table_of(("route", "what it does", "fields", "permission"), rows)
 
 
 def all_table() -> str:
@@ -68,7 +100,7 @@ def all_table() -> str:
         )
         for one in VERBS
     ]
-    return _table(("verb", "Discord", "HTTP (`/api/v2`)", "command line", "permission"), rows)
+    return table_of(("verb", "Discord", "HTTP (`/api/v2`)", "command line", "permission"), rows)
 
 
 _CODE = "a reply key, and the prompt's code"
@@ -79,18 +111,74 @@ def _command(one: Verb) -> str:
     return f"octet {one.group} {one.name}" if On.CLI in one.on else by_hand
 
 
+def _verbs(verbs: Iterable[Verb]) -> str:
+    rows = [(_names(one), " ".join(one.help.split()), _who(one)) for one in verbs]
+    return table_of(("command", "what it does", "who may"), rows)
+
+
+def _names(one: Verb) -> str:
+    names, command = list[str](), _command(one)
+    if On.DISCORD in one.on:
+        shown = [f"`/{one.full_name}`", *(_shown(each) for each in one.parameters if not each.kind.for_programs)]
+        names.append(" ".join(shown))
+    if On.CLI in one.on and not names:
+        names.append(" ".join([f"`{command}`", *map(_shown, one.parameters)]))
+    elif command and command != f"octet {one.full_name}":
+        names.append(f"`{command}`")
+    return " · ".join(names)
+
+
+def _shown(one: Parameter) -> str:
+    return f"`{one.name}`" if one.is_required else f"`[{one.name}]`"
+
+
+def _parameters(verbs: list[Verb]) -> str:
+    found: dict[tuple[str, str], None] = {}
+    for one in verbs:
+        for each in one.parameters if On.DISCORD in one.on or On.CLI in one.on else ():
+            values = ", ".join(f"`{value}`" for value in each.kind.choices or ())
+            found[each.name, f"{each.help} ({values})" if values else each.help] = None
+    return table_of(("parameter", "what it is"), [(f"`{name}`", text) for name, text in sorted(found)])
+
+
+def _by_hand() -> str:
+    """List the commands that are not verbs, with their own options."""
+    verbs = {_command(one) for one in VERBS}
+    rows: list[tuple[str, str]] = []
+
+    def add(path: str, command: Any) -> None:
+        if children := getattr(command, "commands", {}):
+            for name, child in sorted(children.items()):
+                add(f"{path} {name}", child)
+        elif path not in verbs | _INTERNAL:
+            own = [one for one in command.params if one.help and not {*_OF_ALL_COMMANDS, "--help"} & {*one.opts}]
+            options = [f"`{_option(one)}`: {one.help}" for one in own]
+            rows.append((f"`{path}`", "<br>".join([" ".join((command.help or "").split()), *options])))
+
+    add("octet", typer.main.get_command(app))
+    return table_of(("command", "what it does, and its options"), rows)
+
+
+def _option(one: Any) -> str:
+    if one.param_type_name == "argument":
+        return one.metavar or one.name.upper()
+    return ", ".join((*one.opts, *one.secondary_opts))
+
+
 def _who(one: Verb) -> str:
     least = next((words for role, words in _ROLES.items() if one.permission in ROLE_ALLOWS[role]), "")
+    if not one.permission:
+        return "agents"
     return ", and ".join(filter(None, (least, one.own)))
 
 
-def _undo(one: Verb) -> str:
-    return f"`/{one.group} {one.undo}`" if one.undo else ""
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table_of(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Write a table in Markdown."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+PAGES = {"commands.md": commands_page, "api.md": api_page, "architecture.md": all_table}
 
 
 if __name__ == "__main__":
