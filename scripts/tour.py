@@ -1,6 +1,7 @@
 """`make tour`: runs the demo, uses its page in Chromium as a newcomer would, and writes the pictures of docs/tour.md.
 
 It leaves docs/images/tour-1.png and so on, one for each step, and docs/images/tour.gif, which shows them in turn.
+Install fonts-noto-color-emoji first: without it the circles of the tasks' states are empty boxes.
 """
 
 from __future__ import annotations
@@ -76,6 +77,9 @@ async def _walk(page: Page) -> list[Image.Image]:
     frames.append(await _frame(page))
     await dialog.get_by_test_id("button-Approve").click()
     await expect(page.get_by_text("T-2 is done")).to_be_visible()
+    await page.get_by_test_id("channel-octet").click()
+    await expect(card.filter(has_text=re.compile("T-2 · ")).last).to_contain_text("Done")
+    frames.append(await _frame(page))
     return frames
 
 

@@ -63,3 +63,16 @@ def test_every_row_of_the_page_on_security_names_a_test() -> None:
 def test_the_page_on_reliability_names_tests() -> None:
     """So that the test above looks at something."""
     assert len(NAMED.findall((ROOT / "docs" / "inside" / "reliability.md").read_text(encoding="utf-8"))) > 20
+
+
+def _words(*pages: Path) -> int:
+    """Count the words of these pages; the bars and dashes of tables are none."""
+    return sum(any(map(str.isalnum, word)) for page in pages for word in page.read_text(encoding="utf-8").split())
+
+
+def test_a_newcomer_can_read_the_pages_for_users() -> None:
+    """Other pages for contributors lie in docs/inside and docs/decisions."""
+    for_users = [page for page in (ROOT / "docs").glob("*.md") if page.stem not in {"architecture", "glossary"}]
+    assert len(for_users) > 10
+    assert _words(ROOT / "README.md") <= 1_000
+    assert _words(ROOT / "README.md", *for_users) <= 18_000

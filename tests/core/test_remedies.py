@@ -33,7 +33,7 @@ def test_an_entry_says_what_it_is_and_in_whole_sentences_what_to_do(code: str) -
 
 
 def test_the_commands_that_are_named_are_there() -> None:
-    listed = (ROOT / "docs/discord.md").read_text("utf-8")
+    listed = (ROOT / "docs/commands.md").read_text("utf-8")
     named = {match[0] for _, then in ENGLISH.values() for match in COMMAND.finditer(then)}
     assert {command for command in named if command not in listed} == set()
 
