@@ -47,14 +47,14 @@ class HeartbeatPing:
 
     async def once(self) -> None:
         wellness = await self._look()
-        if wellness.is_well:
+        if wellness.pings:
             if self._now.is_held_back:
                 log.info("alarm_ping_resumed", where=self._now.where)
             self._now = replace(self._now, is_held_back=False)
             self._note(await ping(self._url))
         else:
             if not self._now.is_held_back:
-                troubles = [trouble.what for trouble in wellness.troubles if trouble.counts]
+                troubles = [trouble.what for trouble in wellness.troubles if trouble.counts and trouble.holds_ping]
                 log.warning("alarm_ping_paused", where=self._now.where, troubles=troubles)
             self._now = replace(self._now, is_held_back=True)
         self._told(self._now)

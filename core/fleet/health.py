@@ -1,27 +1,31 @@
-"""Octet's health, which the heartbeat ping reports. Octet is well when three things hold. The database takes writes.
-With a token, Discord is connected. Every desk with agents is usable, or a user holds it. It does not mean that every
-task goes well: `Fleet.needs_me` lists those that wait for a user."""
+"""Octet's health. Octet is well when four things hold. The database takes writes. With a token, Discord is connected.
+Every desk with agents is usable, or a user holds it and no work waits for it. Discord takes Octet's messages. The
+heartbeat ping reports all but what a user decided or can see. It does not mean that every task goes well:
+`Fleet.needs_me` lists those that wait for a user."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from core.desks.model import DeskState
 from core.dispatch.services import Services
-from core.fleet.model import Part, Ping, Trouble, Wellness
+from core.fleet.model import Need, NeedKind, Part, Ping, Trouble, Wellness
 from core.remedies import explain
 from core.security.model import Actor, Permission, require
 
 GRACE_S = 90.0  # a shorter problem does not count: a worker or a connection may just be coming back
 _LOOK_S = 5.0  # longest wait for the database
+_PARTS = {NeedKind.DESK: Part.DESK, NeedKind.UNTOLD: Part.NOTICE}
+"""What of everything that needs a user makes Octet unwell."""
 
 
 class Health:
     """Looks at everything that must be well. It changes nothing, and keeps only since when something is wrong."""
 
-    def __init__(self, services: Services) -> None:
-        """Until `discord_is` is called Discord need not be connected."""
+    def __init__(self, services: Services, needs: Callable[[], Awaitable[Iterable[Need]]]) -> None:
+        """`needs` lists what needs a user. Until `discord_is` is called Discord need not be connected."""
+        self._needs = needs
         self._store, self._desks, self._clock = services.store, services.desks, services.clock
         self._is_connected: Callable[[], bool] | None = None
         self._ping = Ping()
@@ -46,17 +50,36 @@ class Health:
         then = "Octet retries; `octet doctor --online` shows the cause."
         discord = Trouble(part=Part.DISCORD, what="Discord is not connected.", next=then)
         found = [*store, *([discord] if self.is_discord_connected is False else []), *self._desks_trouble()]
+        found += [] if store else await self._needs_trouble({one.name for one in found})
         self._since = {(one.part, one.name): self._since.get((one.part, one.name), (now_ms, now_s)) for one in found}
         troubles: list[Trouble] = []
         for one in found:
             since_ms, since_s = self._since[one.part, one.name]
-            troubles.append(replace(one, since_ms=since_ms, counts=one.counts or now_s - since_s >= GRACE_S))
+            troubles.append(
+                replace(one, since_ms=one.since_ms or since_ms, counts=one.counts or now_s - since_s >= GRACE_S)
+            )
         return Wellness(troubles=tuple(troubles), ping=self._ping, at_ms=now_ms)
 
     async def _store_trouble(self) -> list[Trouble]:
         why = await self._store.why_not_writable(within_s=_LOOK_S)
         then = "Fix that. Octet then continues."
         return [Trouble(part=Part.STORE, what=why, next=then, counts=True)] if why else []
+
+    async def _needs_trouble(self, known: set[str]) -> list[Trouble]:
+        """List desks that hold work up, and messages that Octet cannot post, unless they are `known` already."""
+        return [
+            Trouble(
+                part=_PARTS[one.kind],
+                name=one.desk or one.task or "",
+                what=f"{one.what[:1].upper()}{one.what[1:]}{f': {one.seen}' if one.seen else ''}.",
+                next=one.next,
+                since_ms=one.since_ms,
+                counts=True,
+                holds_ping=False,
+            )
+            for one in await self._needs()
+            if one.kind in _PARTS and (one.desk is None or one.desk not in known)
+        ]
 
     def _desks_trouble(self) -> list[Trouble]:
         return [

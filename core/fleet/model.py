@@ -134,6 +134,7 @@ class Part(StrEnum):
     STORE = "store"
     DISCORD = "discord"
     DESK = "desk"
+    NOTICE = "notice"  # a message that Octet cannot post
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,7 @@ class Trouble:
     next: str  # what to do about it
     since_ms: int = 0  # since when it is known
     counts: bool = False  # it has lasted, so it counts as a problem
+    holds_ping: bool = True  # While it counts, Octet holds the ping back; not for what a user decided or can see
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,3 +185,8 @@ class Wellness:
     @property
     def is_well(self) -> bool:
         return not any(trouble.counts for trouble in self.troubles)
+
+    @property
+    def pings(self) -> bool:
+        """Whether the ping that keeps the outside alarm quiet may go."""
+        return not any(trouble.counts and trouble.holds_ping for trouble in self.troubles)

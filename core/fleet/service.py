@@ -49,7 +49,7 @@ class Fleet:
         self._services = services
         self._repository, self._agents, self._desks = services.tasks.repository, services.agents, services.desks
         self._notices, self._clock, self._refused = services.notices, services.clock, refused_answers
-        self.boards, self.health = Boards(services), Health(services)
+        self.boards, self.health = Boards(services), Health(services, self._worst_needs)
 
     async def needs_me(self, *, by: Actor, limit: int = _SHOWN) -> Needs:
         """Return everything that waits for a user, worst and oldest first, at most `limit` of it."""
@@ -107,6 +107,9 @@ class Fleet:
         if ended := [task for task in tasks if task in lines and lines[task].state in ENDED]:
             await self._notices.sum_up(ended)
 
+    async def _worst_needs(self) -> list[Need]:
+        return (await self._needs(1))[0]
+
     async def _needs(self, limit: int) -> tuple[list[Need], int]:
         """Return what waits for a user, `limit` and more of each kind, without places; and how many more wait."""
         known = await self._repository.list_blocked(most=limit)
@@ -125,7 +128,7 @@ class Fleet:
         locks = [_of_lock(lock) for lock in await self._services.screen_locks.list_open()]
         halves = self._waiting_parts(parts, {one.agent for one in dialogs}, {one.desk for one in locks})
         found += [*dialogs, *locks, *halves]
-        found += await self._unusable_agents(held, [*halves, *(_of_blocked(one, []) for one in blocked)])
+        found += await self._unusable_agents(held, [*halves, *dialogs, *(_of_blocked(one, []) for one in blocked)])
         found += _of_untold(await self._notices.failed_notifications())
         found += await asyncio.to_thread(_read_refused, self._refused)
         found += await self._boards_given_up()
@@ -228,18 +231,18 @@ class Fleet:
                 found += [_of_part(part, *said, seen=remedies.explain(part.reason, part.note))] if said else []
         return found
 
-    async def _unusable_agents(self, held: Iterable[BlockedTaskGroup], halves: Iterable[Need]) -> list[Need]:
-        """List unusable agents that work waits for, unless a task or a desk is listed for that already."""
+    async def _unusable_agents(self, held: Iterable[BlockedTaskGroup], listed: Collection[Need]) -> list[Need]:
+        """List unusable agents that work waits for, unless `listed` or a task or a desk already says so."""
         away = [status for status in await self._agents.list(by=HUB) if status.state in _AWAY]
         closed = {status.desk.name for status in self._desks.known() if status.state is not DeskState.READY}
         away = [status for status in away if status.agent.desk not in closed]
         if not away:
             return []
         said = await self._stopped(status.task for status in away)
-        said |= {str(one.oldest) for one in held} | {need.task for need in halves if need.task}
+        said |= {str(one.oldest) for one in held} | {need.task for need in listed if need.task}
         for_window = (TaskState.WAITING, WaitReason.WINDOW)
         waits = await self._repository.summaries(one.oldest for one in held if (one.state, one.reason) == for_window)
-        named = {task.agent for task in waits.values()} | {need.agent for need in halves}
+        named = {task.agent for task in waits.values()} | {need.agent for need in listed}
         demands = await self._repository.requirements_in(TaskState.READY, TaskState.WAITING)
         wanted = {str(agent.name) for one in demands for agent in self._agents.who_can(one.needs, one.wanted)}
         return [

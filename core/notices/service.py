@@ -16,7 +16,7 @@ _DROPPED_FOR_MS = 24 * 3_600_000  # how long dropped notices are listed
 _BATCH, _NAMED, _LISTED = 500, 10, 200
 LONGEST_PAUSE_MS = 3_600_000  # a failed notice is due again within this time
 _REPORTS_KEPT = 5  # of an agent's progress, in its one message
-_STUCK_AFTER = 4  # a notice that failed so often in a row is listed as stuck
+_STUCK_AFTER = 3  # a notice that failed so often in a row is listed as stuck
 
 
 class Notices:

@@ -15,6 +15,7 @@ from core.fleet.model import Part, Wellness
 from core.reasons import Reason
 from core.security.model import HUB, OPERATOR, NotAllowed
 from core.store.errors import StoreUnavailable
+from core.tasks.model import NewTask
 from tests.builders import BEN, make_desk, make_window_agent, open_coordinator
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
@@ -61,12 +62,36 @@ async def test_a_desk_that_is_lost_counts_once_it_has_lasted(tmp_path: Path) -> 
         assert (await look(octet)).is_well
 
 
-async def test_a_desk_that_a_person_holds_back_is_well(tmp_path: Path) -> None:
+async def test_a_desk_that_a_person_stopped_is_a_problem_once_work_waits_but_raises_no_alarm(tmp_path: Path) -> None:
     clock = FakeClock()
     async with a_house(tmp_path, clock) as octet:
         await octet.desks.stop("main", by=OPERATOR)
         clock.advance(10 * GRACE_S)
         assert (await look(octet)).troubles == ()
+        await octet.tasks.new(NewTask(brief="Count the birds"), by=OPERATOR)
+        await octet.tasks.quarantine.write(octet.dispatch.assigner.assign_ready)
+        now = await look(octet)
+        [trouble] = now.troubles
+        assert (trouble.part, trouble.name, trouble.counts) == (Part.DESK, "main", True)
+        assert "/desk release" in trouble.next
+        assert (now.is_well, now.pings) == (False, True)
+        await octet.desks.release("main", by=OPERATOR)
+        assert (await look(octet)).is_well
+
+
+async def test_a_message_that_discord_refused_three_times_is_a_problem_but_raises_no_alarm(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with a_house(tmp_path, clock) as octet:
+        await octet.tasks.new(NewTask(brief="Count the birds"), by=OPERATOR)
+        clock.advance(1)
+        [card] = await octet.notices.due(limit=1)
+        for _ in range(2):
+            await octet.notices.again(card.id, error="Discord is down", after_s=1)
+        assert (await look(octet)).is_well
+        await octet.notices.again(card.id, error="Discord is down", after_s=1)
+        now = await look(octet)
+        assert [(one.part, one.name) for one in now.troubles] == [(Part.NOTICE, "T-1")]
+        assert (now.is_well, now.pings) == (False, True)
 
 
 async def test_discord_counts_only_where_there_is_a_token(tmp_path: Path) -> None:
