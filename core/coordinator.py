@@ -206,7 +206,7 @@ def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: 
         **_fields(lower),
         tasks=tasks,
         agent_messages=AgentMessages(lower, tasks=tasks.repository, codes=codes, briefs=briefs),
-        agent_actions=AgentActions(lower, tasks.repository),
+        agent_actions=AgentActions(lower, tasks.repository, briefs.profile_of),
         blocked_windows=BlockedWindows(lower),
         screen_locks=ScreenLocks(lower, tasks.repository),
         policy=policy,

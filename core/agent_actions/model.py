@@ -89,9 +89,14 @@ class ActionNotAllowed(Denied):
     [{allowed}] for name = "{agent}" in config/agents.toml and runs `/admin reload`."""
 
 
+class ActionWithoutKey(Conflict):
+    """Octet pressed nothing: the profile `{profile}` of {agent}'s window has no key for {act}. Do it at the machine, or
+    add the key to config/profiles/{profile}.toml (docs/profiles.md)."""
+
+
 class AgentBusy(Conflict):
     """Octet pressed nothing: {agent} {why}. A new conversation would remove what it works with: wait until it has
-    finished, or stop it with `/agent interrupt` and end its task."""
+    finished, or cancel its task first."""
 
 
 class NoWindowForAction(Conflict):

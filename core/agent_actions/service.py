@@ -16,6 +16,7 @@ from core.agent_actions.model import (
     NOTHING_PRESSED,
     ActionResult,
     ActionUnderway,
+    ActionWithoutKey,
     AgentBusy,
     AgentDialog,
     AgentDialogView,
@@ -32,7 +33,7 @@ from core.agents.model import Agent, AgentEvent
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, asked_about
 from core.messages.model import MessageKind, NewMessage, address_of, source_of
 from core.notices.model import NoticeKind
-from core.profiles.model import Act
+from core.profiles.model import Act, Driven
 from core.reasons import AnyReason, ParkCause, Reason
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Tx
@@ -73,10 +74,14 @@ class ActionEnded(AgentEvent):
 class AgentActions:
     """What users do to agents without a text. An act is done within seconds or given up, and never done twice."""
 
-    def __init__(self, services: TaskServices, tasks: TaskRepository) -> None:
+    def __init__(
+        self, services: TaskServices, tasks: TaskRepository, profile_of: Callable[[str], Driven | None]
+    ) -> None:
+        """`profile_of` returns the profile of an agent's window by the agent's name, None where there is none."""
         self._store, self._journal, self._clock = services.store, services.journal, services.clock
         self._agents, self._deliveries, self._messages = services.agents, services.deliveries, services.messages
         self._desks, self._notices, self._tasks = services.desks, services.notices, tasks
+        self._profile_of = profile_of
         self.dialogs = AgentDialogs(services, tasks)
         self._waiting: dict[DeliveryId, asyncio.Event] = {}
         services.deliveries.follow(self._follow)
@@ -251,6 +256,9 @@ class AgentActions:
         agent = self._agents.get(name)
         if not agent.abilities.has_window or not (agent.desk and agent.window):
             raise NoWindowForAction(agent=agent.name)
+        profile = self._profile_of(agent.name)
+        if profile is not None and act not in ANSWERS and act not in profile.acts:  # an answer may be the dialog's own
+            raise ActionWithoutKey(agent=agent.name, act=act.value, profile=profile.name)
         check_allowed(act, agent.name, agent.allowed_actions)
         if why := self._desks.state(agent.desk).describe(agent.desk):
             raise DeskNotReady(why=why)

@@ -65,6 +65,10 @@ class PromptFiles:
         profile = self.profiles.get(agent)
         return profile is not None and profile.tells_answers
 
+    def profile_of(self, agent: str) -> Driven | None:
+        """Return the profile of this agent's window; None where it has none."""
+        return self.profiles.get(agent)
+
     def render(self, brief: Message, *, agent: str, code: str, shown_code: str = "") -> str:
         """Render the prompt for users, with `shown_code` in place of the code: whole, even if it comes in parts."""
         written = self._renderer(agent, code)

@@ -15,6 +15,7 @@ from core.agent_actions.model import (
     ActionNotRepeated,
     ActionResult,
     ActionUnderway,
+    ActionWithoutKey,
     AgentBusy,
     AnswerNotOffered,
     DeskNotReady,
@@ -28,12 +29,22 @@ from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Out
 from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision
+from core.fleet.model import NeedKind
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
 from core.reasons import ParkCause
 from core.security.model import NotAllowed
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, CAROL, entries_of, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import (
+    ADA,
+    CAROL,
+    entries_of,
+    longest,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+)
 from tests.core.agent_actions.house import (
     ALL,
     ASKS,
@@ -163,6 +174,29 @@ async def test_nothing_is_pressed_unless_the_owner_allows_just_this_for_this_age
         assert (await octet.agent_actions.show_dialog(found.id, by=ADA)).allowed_actions == {Act.DENY}
         assert (await octet.agent_actions.answer_agent("Agent-1", Act.DENY, by=ADA)).state is DeliveryState.DELIVERED
         assert lane.pressed == [Act.DENY]
+
+
+async def test_a_profile_without_a_key_is_named_instead_of_a_permission_that_would_not_help(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane, allowed_actions="") as octet:
+        await asked(octet)
+        octet.tasks.prompt_files.profiles = {"Agent-1": replace(longest(1000), name="plain")}
+        for action in (octet.agent_actions.new_chat, octet.agent_actions.interrupt):
+            with pytest.raises(ActionWithoutKey, match=r"config/profiles/plain\.toml"):
+                await action("Agent-1", by=ADA)
+        assert lane.pressed == []
+
+
+async def test_a_task_behind_an_open_dialog_says_so_and_needs_me_lists_the_dialog_once(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        await octet.dispatch.window_shows("main", ASKS)
+        await octet.tasks.quarantine.write(octet.dispatch.assigner.assign_ready)
+        task = await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
+        assert [one.agent.name for one in (await octet.tasks.show(task.id, by=ADA)).held_up_by] == ["Agent-1"]
+        other = await octet.tasks.new(make_new_task(), by=ADA)
+        assert (await octet.tasks.show(other.id, by=ADA)).held_up_by == ()
+        needs = await octet.fleet.needs_me(by=ADA)
+        assert [(one.kind, one.agent) for one in needs.shown] == [(NeedKind.NEEDS_ANSWER, "Agent-1")]
 
 
 async def test_what_does_not_answer_the_dialog_is_not_pressed(tmp_path: Path) -> None:
