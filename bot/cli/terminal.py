@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {
     "green": re.compile(
-        r"^ok\b|^Everything works|(?<=  )(?:free|idle|ready|done|yes)\b|\b(?<!not )connected\b", re.MULTILINE
+        r"^ok\b|^Everything works|(?<=  )(?:idle|ready|done|yes)\b|\b(?<!not )connected\b", re.MULTILINE
     ),
     "blue": re.compile(r"(?m)(?<=  )(?:assigned|delivering|working|review|busy)\b|\bworks on\b"),
     "yellow": re.compile(

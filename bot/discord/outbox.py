@@ -42,6 +42,7 @@ EDIT_EVERY_S = 1.0  # the shortest time between two edits of one message
 NONCE_LASTS_MS = 60_000  # Octet searches for a notice that it may have sent longer ago; Discord forgets nonces later
 CLOCK_SLACK_MS = 300_000  # how far this machine's clock may be ahead of Discord's
 _REST_S = 60.0
+_STARTING_MS = 1000  # after this time Octet looks again at a card that says *Starting*
 _AT_ONCE = 8
 _MOST_FAILURES = 10  # Octet drops a message at which Discord failed so often while it took others
 _SEEN_KEPT = 1000
@@ -234,6 +235,8 @@ class Outbox(MessageWriter):
             left_ms = view.task.changed_ms + UNDO_MS - self._clock.now_ms()
             if left_ms > 0:
                 await self._notices.look_again(notice.id, after_ms=left_ms)
+        elif view.is_starting:  # the card says so until dispatch has looked for an agent
+            await self._notices.look_again(notice.id, after_ms=_STARTING_MS)
         faults.point("outbox.noted")
 
     async def _post_card(self, notice: Notice, view: TaskView, channel: int, *, instead_of: str = "") -> str:

@@ -33,6 +33,7 @@ from bot.discord.views.buttons import (
     TryExample,
     UndoCancel,
 )
+from bot.verbs.results import held_up
 from bot.verbs.types import PRIORITIES
 from core import remedies
 from core.deliveries.model import Delivery
@@ -82,7 +83,7 @@ def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "", n
     It links to its thread on `server`, and names the requester unless that is the `owner` of this Octet."""
     task = view.task
     is_dry = is_dry_run(task)
-    blocks, files = _head(task, owner), list[Attachment]()
+    blocks, files = _head(view, owner), list[Attachment]()
     if is_dry and view.prompt:
         room = LAYOUT_LIMIT - _MARGIN - sum(size(block) for block in blocks)
         if fits_fence(view.prompt, room):
@@ -127,7 +128,7 @@ def _buttons(view: TaskView, server: str, now_ms: int) -> list[Button]:
 def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
     """Show all of a task to one user, with masked codes, and the newest receipt's pictures."""
     task, files = view.task, list[Attachment]()
-    blocks = [*_head(task, ""), fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS)]
+    blocks = [*_head(view, ""), fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS)]
     if view.thread:
         blocks.append(f"Thread: <#{view.thread}>")
     if view.deliveries:
@@ -249,23 +250,25 @@ def state_words(task: Task) -> str:
     return " · ".join(_state(task))
 
 
-def _state(task: Task) -> list[str]:
-    _, sign, words = STATES[task.state]
+def _state(task: Task, *, is_starting: bool = False) -> list[str]:
+    _, sign, words = STATES[TaskState.ASSIGNED if is_starting else task.state]
     if is_dry_run(task):
         sign, words = "⚪", "Sent (dry run): Octet typed nothing"
     if task.is_unverified:
         words = "Done, as read in its agent's window (unverified)"
-    if task.state is TaskState.READY:
-        agent = task.wanted or "for the next free agent"
+    if task.state is TaskState.READY and not is_starting:
+        agent = task.wanted or "for the next idle agent"
     else:
         agent = task.agent or (task.wanted if task.state not in ENDED else None)
     return [f"{sign} **{words}**", *([inline(agent, 60)] if agent else [])]
 
 
-def _head(task: Task, owner: str) -> list[str]:
+def _head(view: TaskView, owner: str) -> list[str]:
     """Return the state, the title with what Octet knows, and small print: the number, and what is unusual."""
-    since = "since " if task.state not in ENDED else ""
-    facts = [" · ".join([*_state(task), f"{since}<t:{task.changed_ms // 1000}:R>"])]
+    task, since = view.task, "" if view.task.state in ENDED else "since "
+    facts = [" · ".join([*_state(task, is_starting=view.is_starting), f"{since}<t:{task.changed_ms // 1000}:R>"])]
+    if view.held_up_by:
+        facts.append(f"Held up: {held_up(view.held_up_by, FORM)}. See `/fleet needs-me`.")
     if task.reason and not is_dry_run(task):
         facts.append(f"Reason: {sentence(task.reason)}")
     if (said := remedies.explain(task.cause, task.note)) and not is_dry_run(task):

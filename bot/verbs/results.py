@@ -49,7 +49,7 @@ ACT_LABELS: dict[Act, str] = {
 }
 AGENT_STATES: dict[AgentState, tuple[str, str]] = {
     AgentState.OFFLINE: ("⚪", "offline"),
-    AgentState.IDLE: ("🟢", "free"),
+    AgentState.IDLE: ("🟢", "idle"),
     AgentState.BUSY: ("🔵", "busy"),
     AgentState.NEEDS_INPUT: ("🟠", "needs an answer"),
     AgentState.LIMITED: ("🟡", "at its limit"),
@@ -112,6 +112,11 @@ def agent_line(row: AgentStatus, form: Form) -> str:
     since = f" · {form.ago(row.since_ms)}" if row.since_ms else ""
     name, state = form.strong(form.text(row.agent.name, 60)), AGENT_STATES[row.state][1]
     return f"{name}: {state}{doing}{_why(row, form, 200)}{since} · {form.text(row.agent.role, 60)}"
+
+
+def held_up(rows: Iterable[AgentStatus], form: Form) -> str:
+    """Say which agents hold a task up, and how."""
+    return ", ".join(f"{form.text(row.agent.name, 60)} ({AGENT_STATES[row.state][1]})" for row in rows)
 
 
 def _why(row: AgentStatus, form: Form, limit: int) -> str:

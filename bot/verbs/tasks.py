@@ -23,7 +23,7 @@ async def new(
     octet: Coordinator,
     brief: Annotated[Text, "What should the agent do?"],
     *,
-    agent: Annotated[AgentName | None, "The agent; default: the first free agent that can do it"] = None,
+    agent: Annotated[AgentName | None, "The agent; default: the first idle agent that can do it"] = None,
     priority: Annotated[Priority, "How urgent it is; default: normal"] = 2,
     needs: Needs = frozenset(),
     origin: Origin,

@@ -103,6 +103,7 @@ class Assigner:
 
     def assign_ready(self, tx: Tx) -> bool:
         """Resume and assign tasks, note why the others wait. Return whether more is left."""
+        self._services.tasks.ready_considered(tx)
         self._availability.requeue_for_paused(tx)
         self._services.tasks.release_idle(tx)
         self._follow_desks(tx)
@@ -210,7 +211,7 @@ class Assigner:
     def _follow_windows(self, tx: Tx) -> None:
         """Give nothing new to an agent whose window asks something, shows an error or a limit; note on its task's card
         why. An agent that is held, paused or out of reach stays so."""
-        self._has_dialogs = False
+        self._has_dialogs, changed = False, set[str]()
         standing = self._services.agent_actions.dialogs.activities(tx)
         working = {str(task.id): task for task in self._repository.find_in_states(tx, {TaskState.WORKING})}
         for agent in self._agents.all():
@@ -235,6 +236,11 @@ class Assigner:
             if status.state is AgentState.LIMITED and to is AgentState.NEEDS_INPUT:
                 self._agents.move(tx, agent.name, at_work, task=status.task)
             self._agents.move(tx, agent.name, to, reason=why, task=status.task)
+            changed.add(agent.name)
+        can = {one: self._agents.who_can(one.needs, one.wanted) for one in self._repository.cache.requirements}
+        behind = [one for one, agents in can.items() if changed & {agent.name for agent in agents}]
+        for task in self._repository.find_ready(tx, behind, limit=_AT_ONCE) if behind else ():
+            self._services.notices.card_changed(tx, task.id)  # its card says which agents hold it up
 
     def _requeue_task(self, tx: Tx, agent: Agent, task: str, why: str) -> None:
         """Make the task wait whose prompt is queued for an unusable desk."""

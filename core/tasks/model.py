@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NewType
 
 from core import remedies
+from core.agents.model import AgentStatus
 from core.deliveries.model import Delivery
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
@@ -182,6 +183,9 @@ class TaskView:
     answers: tuple[Message, ...]  # what agents said to it, oldest first
     thread: str  # the task's thread in its channel; empty as long as there is none
     left_with: str = ""  # the agent that still works on this cancelled task
+    is_starting: bool = False  # it is ready, and dispatch has not looked for an agent yet
+    held_up_by: tuple[AgentStatus, ...] = ()
+    """The agents that can do this ready task, if each of them waits for a user or for a limit to pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from core.agents.model import AgentState
+from core.agents.model import STANDING_STILL, AgentState, AgentStatus
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.journal.model import Entry
@@ -84,6 +84,7 @@ class Tasks:
         self.activity_seen = asyncio.Event()  # set by each activity of an agent; its reader clears it
         self.quarantine = Quarantine(services, repository=self.repository)  # how the loops write
         self._answers = Answers(services, repository=self.repository, codes=codes, limits=limits)
+        self._looked_ms = 2**62  # until when dispatch has looked for agents for ready tasks, once it runs
         self._left: dict[str, TaskId] = {}  # agents that were seen at work when their task was cancelled
         self._resting: dict[TaskId, object] = {}  # the latest report of each task that rests after another one
         services.journal.listen(self._on_event)
@@ -147,7 +148,23 @@ class Tasks:
             answers=tuple(message for message in messages if message.kind is MessageKind.REPLY),
             thread=card.thread if card else "",
             left_with=next((agent for agent, left in self._left.items() if left == task), ""),
+            is_starting=found.state is TaskState.READY and found.changed_ms > self._looked_ms,
+            held_up_by=await self._held_up_by(found) if found.state is TaskState.READY else (),
         )
+
+    async def _held_up_by(self, ready: Task) -> tuple[AgentStatus, ...]:
+        able = {agent.name for agent in self._services.agents.who_can(ready.needs, ready.wanted)}
+        known = [one for one in await self._services.agents.list(by=HUB) if one.agent.name in able]
+        return tuple(known) if all(one.state in STANDING_STILL for one in known) else ()
+
+    def ready_considered(self, tx: Tx) -> None:
+        """Note that dispatch looked in this transaction for agents for all ready tasks."""
+        now_ms = self._clock.now_ms()
+
+        def note() -> None:
+            self._looked_ms = now_ms
+
+        tx.after_commit(note)
 
     async def cancel(self, task: TaskId, *, by: Actor) -> Task:
         """End the task; cancel its deliveries that are not submitted yet. Raises TaskNotFound or TaskAlreadyEnded.

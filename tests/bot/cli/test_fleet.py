@@ -50,7 +50,7 @@ async def test_the_board_is_printed(served: Console) -> None:
     assert (board.code, board.err) == (0, "")
     lines = board.out.splitlines()
     assert lines[0].startswith("Agent-1 works on T-1 Count the birds · began ")
-    assert lines[1] == "Agent-2 free"
+    assert lines[1] == "Agent-2 idle"
     assert lines[4:] == ["Tasks: 1 under way", "Desk main ready", "nothing needs a user"]
 
 

@@ -309,9 +309,9 @@ async def test_a_prompt_that_nobody_saw_arrive_is_listed_and_resolved(served: Co
 
 async def test_agents_are_listed_and_shown(served: Console) -> None:
     listed = await served.octet("agent", "list")
-    assert [line.split()[:2] for line in listed.out.splitlines()] == [[f"Agent-{n}", "free"] for n in (1, 2, 3, 4)]
+    assert [line.split()[:2] for line in listed.out.splitlines()] == [[f"Agent-{n}", "idle"] for n in (1, 2, 3, 4)]
     shown = await served.octet("agent", "show", "Agent-3")
-    assert shown.out.startswith("Agent-3: free · ")
+    assert shown.out.startswith("Agent-3: idle · ")
     assert "Desk: main, window agent-3" in shown.out
     assert json.loads((await served.octet("agent", "show", "Agent-3", "--json")).out)["agent"]["capabilities"] == [
         "python"
@@ -322,7 +322,7 @@ async def test_an_agent_is_paused_drained_and_resumed(served: Console) -> None:
     paused = await served.octet("agent", "pause", "agent-3")
     assert paused.out.startswith("Agent-3: paused (by operator) · ")
     assert "paused" in (await served.octet("agent", "list")).out
-    assert (await served.octet("agent", "resume", "Agent-3")).out.startswith("Agent-3: free · ")
+    assert (await served.octet("agent", "resume", "Agent-3")).out.startswith("Agent-3: idle · ")
     drained = await served.octet("agent", "drain", "Agent-3", "--json")
     assert json.loads(drained.out)["state"] == "paused"
 

@@ -28,6 +28,7 @@ from core.tasks.model import ENDED, Task, TaskState, title_of
 from tests.bot.discord.shapes import DRY, MARKER, make_answer, make_notice, make_task, make_view
 from tests.bot.discord.test_text import HOSTILE
 from tests.bot.discord.town import Town, make_bot, settings_for
+from tests.builders import make_window_agent
 from tests.fakes.channels import marker_of, said
 
 VISIBLE = [one for one in HOSTILE if "\ud800" not in one]
@@ -269,3 +270,16 @@ async def test_discord_takes_a_message_whose_picture_was_too_large(
             await channels.post_message(channel, look, nonce="n2")
     [message] = await quiet_town.sandbox.messages()
     assert "window.png" in message["content"]
+
+
+def test_a_new_task_is_starting_until_dispatch_looked_and_names_the_agents_that_hold_it_up() -> None:
+    ready = make_task(state=TaskState.READY, agent=None)
+    assert "**Starting**" in said(render.card(make_view(task=ready, is_starting=True), marker=MARKER))
+    queued = said(render.card(make_view(task=ready), marker=MARKER))
+    assert "**Queued** · for the next idle agent" in queued
+    assert "Held up" not in queued
+    behind = AgentStatus(
+        agent=make_window_agent("Agent-3"), state=AgentState.NEEDS_INPUT, reason=None, task=None, since_ms=0
+    )
+    card = render.card(make_view(task=ready, held_up_by=(behind,)), marker=MARKER)
+    assert "Held up: Agent-3 (needs an answer)" in said(card)

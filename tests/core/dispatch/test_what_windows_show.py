@@ -16,7 +16,7 @@ from core.profiles.model import Activity
 from core.reasons import TaskActivity
 from core.retry_policy import RetryPolicy
 from core.tasks.model import UNDO_MS, TaskEnded, TaskId, TaskState, UndoTooLate
-from tests.builders import ADA, entries_of, make_new_task
+from tests.builders import ADA, entries_of, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import reach, until, window_house
 from tests.core.supervision.test_roster import agent
 from tests.core.supervision.test_silence import HOUR_S, begin, pass_time
@@ -286,3 +286,14 @@ async def test_a_refused_window_keeps_its_agent_offline_over_an_absence_of_its_d
             await octet.store.write(octet.dispatch.assigner.assign_ready)
             (now,) = await octet.agents.list(by=ADA)
             assert (now.state, now.reason) == (AgentState.OFFLINE, "closed")
+
+
+async def test_a_task_is_starting_until_dispatch_has_looked_for_an_agent(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with open_coordinator(tmp_path, agents=[make_window_agent("Agent-1")], lanes={}, clock=clock) as octet:
+        await octet.tasks.quarantine.write(octet.dispatch.assigner.assign_ready)
+        clock.advance(1)
+        task = await octet.tasks.new(make_new_task(), by=ADA)
+        assert (await octet.tasks.show(task.id, by=ADA)).is_starting
+        await octet.tasks.quarantine.write(octet.dispatch.assigner.assign_ready)
+        assert not (await octet.tasks.show(task.id, by=ADA)).is_starting
