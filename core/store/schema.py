@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import pkgutil
 import sqlite3
 from contextlib import closing
 from enum import Enum, auto
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
-from sqlalchemy import Engine, MetaData
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import Engine
 
-import core
 from core.store.errors import DatabaseDamaged, DatabaseOlder, DatabaseUnknown, SqliteTooOld, StoreUnavailable, of_sqlite
 from core.store.integrity_check import first_damage, read_only
-from core.store.tables import metadata
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING exists from here on
 SAFE_CHECKPOINTS = (3, 51, 3)  # Below, two connections that checkpoint at once can damage the file (the WAL-reset bug)
-LATER: tuple[str, ...] = ()  # The migrations after the first release, oldest first; a test compares them
+INITIAL = "0.2.0"  # The first migration: the schema of the first release
+LATER: tuple[str, ...] = ()  # The migrations after it, oldest first; a test compares them
 MIGRATIONS = Path(__file__).parent / "migrations"
 _PASSES = frozenset(  # the file itself may be whole
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
@@ -40,29 +32,9 @@ class FileState(Enum):
     PRESENT = auto()
 
 
-@cache
-def declared() -> MetaData:
-    """Return the tables of all packages; each package declares its own in its `_store`."""
-    for package in pkgutil.iter_modules(core.__path__, "core."):
-        if package.ispkg and find_spec(f"{package.name}._store"):
-            import_module(f"{package.name}._store")
-    return metadata
-
-
-@cache
-def initial() -> str:
-    """Return the id of the first migration: a hash of the declared tables. Before the first release a changed table
-    makes a new first migration, and Octet refuses databases of the old one."""
-    tables = sorted(declared().tables.values(), key=lambda table: table.name)
-    indexes = sorted((index for table in tables for index in table.indexes), key=lambda index: str(index.name))
-    statements = [*map(CreateTable, tables), *map(CreateIndex, indexes)]
-    text = "\n".join(str(statement.compile(dialect=sqlite.dialect())) for statement in statements)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
 def head() -> str:
     """Return the id of the schema that this Octet needs."""
-    return (initial(), *LATER)[-1]
+    return (INITIAL, *LATER)[-1]
 
 
 LIBRARY_VERSION = sqlite3.sqlite_version_info[:3]
@@ -99,7 +71,7 @@ def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> Fil
         raise DatabaseDamaged(path=path, why=str(error)) from error
     if found is None:
         raise DatabaseDamaged(path=path, why="it has no schema of Octet's")
-    if found not in (initial(), *LATER):
+    if found not in (INITIAL, *LATER):
         raise DatabaseUnknown(path=path, found=found)
     if found == head():
         return FileState.PRESENT

@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import random
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Column, Engine, MetaData, Table, Text, create_engine, inspect, text
 
 from core.store import schema
-from core.store.engine import Store
+from core.store.engine import Store, writer_engine
 from core.store.errors import DatabaseDamaged, DatabaseOlder, DatabaseUnknown, SqliteTooOld, StoreUnavailable
+from core.store.tables import metadata
+from scripts.release_home import RELEASES, read_release
+from tests.core.store.test_plans import stores
 
 
 async def make_database(path: Path) -> None:
@@ -157,21 +159,76 @@ def test_a_locked_file_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest
             schema.inspect(path)
 
 
-async def test_the_migrated_schema_is_what_the_rooms_declare(tmp_path: Path) -> None:
-    path = tmp_path / "octet.db"
-    await make_database(path)
-    engine = create_engine(f"sqlite:///{path}")
+def declared() -> MetaData:
+    """Return a copy of what the packages declare in their `_store`."""
+    assert list(stores())
+    copy = MetaData(naming_convention=metadata.naming_convention)
+    for table in metadata.sorted_tables:
+        table.to_metadata(copy)
+    return copy
+
+
+def shape(engine: Engine) -> dict[str, object]:
+    """Read what a database's tables and indexes are, in whatever order an upgrade added their columns."""
+    see = inspect(engine)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, schema.declared()) == []
+        said = dict(connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")).all())
+    tables = [name for name in see.get_table_names() if name != "alembic_version"]
+    return {
+        name: (
+            {column["name"]: {**column, "type": str(column["type"])} for column in see.get_columns(name)},
+            see.get_pk_constraint(name),
+            see.get_foreign_keys(name),
+            see.get_unique_constraints(name),
+            see.get_check_constraints(name),
+            {str(index["name"]): " ".join(said[str(index["name"])].split()) for index in see.get_indexes(name)},
+            "AUTOINCREMENT" in said[name],
+        )
+        for name in tables
+    }
+
+
+def declared_shape(tables: MetaData) -> dict[str, object]:
+    engine = create_engine("sqlite://")
+    tables.create_all(engine)
+    return shape(engine)
+
+
+@pytest.mark.parametrize(
+    "found", [None, *sorted(RELEASES.glob("*/"))], ids=lambda found: found.name if found else "new"
+)
+def test_the_migrations_make_what_the_packages_declare(tmp_path: Path, found: Path | None) -> None:
+    """If this fails after you changed a table, add a migration: see CONTRIBUTING.md, "Change a table"."""
+    if found:
+        read_release(found, tmp_path / "home")
+    engine = writer_engine(tmp_path / "home" / "octet.db" if found else tmp_path / "octet.db")
+    schema.upgrade(engine)
+    assert shape(engine) == declared_shape(declared())
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tasks: tasks.append_column(Column("colour", Text)),
+        lambda tasks: setattr(tasks.c.title, "nullable", True),
+        lambda tasks: setattr(tasks.c.fence, "server_default", None),
+        lambda tasks: tasks.indexes.clear(),
+        lambda tasks: [index.dialect_options["sqlite"].update(where=None) for index in tasks.indexes],
+        lambda tasks: tasks.metadata.remove(tasks),
+    ],
+)
+def test_a_change_of_a_declared_table_needs_a_migration(change: Callable[[Table], object]) -> None:
+    changed = declared()
+    change(changed.tables["tasks"])
+    assert declared_shape(changed) != declared_shape(declared())
 
 
 def test_the_known_versions_are_those_of_the_migrations() -> None:
     config = Config()
     config.set_main_option("script_location", str(schema.MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
-    assert [script.revision for script in scripts.walk_revisions()][::-1] == [schema.initial(), *schema.LATER]
+    assert [script.revision for script in scripts.walk_revisions()][::-1] == [schema.INITIAL, *schema.LATER]
     assert scripts.get_heads() == [schema.head()]
 
 

@@ -18,7 +18,7 @@ LATER = """
 from alembic import op
 import sqlalchemy as sa
 
-revision, down_revision = "later", "{initial}"
+revision, down_revision = "later", "{head}"
 
 def upgrade():
     with op.batch_alter_table("facts") as facts:
@@ -33,19 +33,20 @@ async def make_database(path: Path) -> None:
 
 
 def release(monkeypatch: pytest.MonkeyPatch, folder: Path, *, more: str = "") -> None:
-    """Make this an Octet with one migration after the first release."""
+    """Make this an Octet with one more migration."""
     shutil.copytree(schema.MIGRATIONS, folder / "migrations")
     migration = folder / "migrations" / "versions" / "later.py"
-    migration.write_text(LATER.format(initial=schema.initial(), more=more), encoding="utf-8")
+    migration.write_text(LATER.format(head=schema.head(), more=more), encoding="utf-8")
     monkeypatch.setattr(schema, "MIGRATIONS", folder / "migrations")
-    monkeypatch.setattr(schema, "LATER", ("later",))
+    monkeypatch.setattr(schema, "LATER", (*schema.LATER, "later"))
 
 
 async def test_an_upgrade_keeps_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "octet.db"
     await make_database(path)
+    before = schema.head()
     release(monkeypatch, tmp_path)
-    assert upgrade_file(path) == (schema.initial(), "later")
+    assert upgrade_file(path) == (before, "later")
     async with Store.open(path) as store:
         assert [tuple(row) for row in await store.fetch(text("SELECT name, value, note FROM facts"))] == [
             ("a", "b", "none")
@@ -56,17 +57,18 @@ async def test_an_upgrade_keeps_every_row(tmp_path: Path, monkeypatch: pytest.Mo
 async def test_an_upgrade_that_orphans_rows_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "octet.db"
     await make_database(path)
+    before = schema.head()
     orphan = "INSERT INTO receipts VALUES ('gone', 0, '', NULL, '', '', '', '', '', '', NULL, 0)"
     release(monkeypatch, tmp_path, more=f'op.execute("{orphan}")')
     with pytest.raises(DatabaseDamaged):
         upgrade_file(path)
-    assert schema.version_of(path) == schema.initial()
+    assert schema.version_of(path) == before
 
 
 async def test_a_database_of_an_unreleased_octet_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "octet.db"
     await make_database(path)
-    monkeypatch.setattr(schema, "initial", lambda: "another")
+    monkeypatch.setattr(schema, "INITIAL", "another")
     with pytest.raises(DatabaseUnknown, match="use another home"):
         upgrade_file(path)
 
@@ -74,10 +76,11 @@ async def test_a_database_of_an_unreleased_octet_is_refused(tmp_path: Path, monk
 async def test_an_upgrade_of_a_locked_database_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "octet.db"
     await make_database(path)
+    before = schema.head()
     release(monkeypatch, tmp_path)
     monkeypatch.setattr(engine, "_BUSY_MS", 1)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreLocked):
             upgrade_file(path)
-    assert upgrade_file(path) == (schema.initial(), "later")
+    assert upgrade_file(path) == (before, "later")
