@@ -221,6 +221,8 @@ class Assigner:
             if shows is not None:  # an error needs a user, as a question does
                 to = AgentState.LIMITED if shows is Activity.LIMITED else AgentState.NEEDS_INPUT
                 why = NEEDS_ANSWER[shows]
+                self._services.agent_actions.dialogs.block_task(tx, agent.name)  # a task that a user put back, too
+                status = self._agents.status(tx, agent.name)
             self._has_dialogs |= shows is not None
             if status.task in working:
                 task = working[status.task]

@@ -155,6 +155,8 @@ class Tasks:
     async def _held_up_by(self, ready: Task) -> tuple[AgentStatus, ...]:
         able = {agent.name for agent in self._services.agents.who_can(ready.needs, ready.wanted)}
         known = [one for one in await self._services.agents.list(by=HUB) if one.agent.name in able]
+        if ready.wanted and all(one.state is not AgentState.IDLE for one in known):
+            return tuple(known)
         return tuple(known) if all(one.state in STANDING_STILL for one in known) else ()
 
     def ready_considered(self, tx: Tx) -> None:
@@ -413,11 +415,11 @@ class Tasks:
         self._left.pop(agent, None)
 
     def _is_seen_at_work(self, agent: str) -> bool:
-        """Return whether the agent's window shows that it works."""
+        """Return whether the agent's window shows that it works, or asks something in the middle of its work."""
         known = self._services.agents.named(agent)
         if known is None or known.desk is None or known.window is None:
             return False
-        return self._services.desks.shown(known.desk, known.window).activity is Activity.BUSY
+        return self._services.desks.shown(known.desk, known.window).activity in {Activity.BUSY, Activity.NEEDS_INPUT}
 
     def _report(self, tx: Tx, task: Task, what: str, by: Actor) -> None:
         self._services.notices.notify(tx, NoticeKind.REPORT, task.id, text=f"{what} by {by.id}")

@@ -176,7 +176,7 @@ async def test_a_task_that_ends_while_its_window_asks_frees_its_agent_only_when_
         await shows(octet, Activity.NEEDS_INPUT)
         await becomes(octet, AgentState.NEEDS_INPUT)
         await octet.tasks.cancel(FIRST, by=ADA)
-        await becomes(octet, AgentState.NEEDS_INPUT, "approval", None)
+        await becomes(octet, AgentState.NEEDS_INPUT, "approval", "T-1")
         await shows(octet, Activity.IDLE)
         await becomes(octet, AgentState.IDLE, None, None)
 
@@ -297,3 +297,21 @@ async def test_a_task_is_starting_until_dispatch_has_looked_for_an_agent(tmp_pat
         assert (await octet.tasks.show(task.id, by=ADA)).is_starting
         await octet.tasks.quarantine.write(octet.dispatch.assigner.assign_ready)
         assert not (await octet.tasks.show(task.id, by=ADA)).is_starting
+
+
+async def test_an_agent_that_asks_in_the_middle_of_its_work_keeps_its_task_through_cancel_and_undo(
+    tmp_path: Path,
+) -> None:
+    """Otherwise a second agent would ask the same, and a user could approve it twice."""
+    async with window_house(tmp_path, FakeLane(), agents=2) as octet:
+        await begin(octet)
+        await shows(octet, Activity.NEEDS_INPUT, mark="rm")
+        await reach(octet, FIRST, TaskState.BLOCKED, "approval")
+        await octet.tasks.cancel(FIRST, by=ADA)
+        assert (await octet.tasks.show(FIRST, by=ADA)).left_with == "Agent-1"
+        await octet.tasks.undo(FIRST, by=ADA)
+        task = await reach(octet, FIRST, TaskState.BLOCKED, "approval")
+        assert (task.agent, task.attempt, task.fence) == ("Agent-1", 1, 1)
+        assert (await agent(octet))[2] == "T-1"
+        await shows(octet, Activity.BUSY)
+        await reach(octet, FIRST, TaskState.WORKING)
