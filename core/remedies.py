@@ -50,12 +50,14 @@ paste_not_read: paste not read
     the composer's box in its profile are right; `/desk calibrate` tests them.
 not_readable: Octet cannot read its composer
     Turn on accessibility for the window's program (`octet doctor` has the command), or set another `readback` in
-    its profile. In a terminal, look at the pane and run `octet check`.
+    its profile.
+pane_not_readable: Octet cannot find the program's input line in its pane
+    Look at the pane: the program may be starting, or ask something that its profile does not know.
 out_of_reach: its program accepts no keys from other programs
     Start the window's program without administrator rights, or end it if it does not answer.
 read_back_differs: the text read back differs
     The window changes pasted text. Set `normalise` in its profile to allow that, and turn off autocorrection there.
-bounced_too_long: bounced too long
+bounced_too_long: Octet tried for too long
     Remove the cause of each attempt, named beside this. `/desk doctor` checks the window again.
 busy: the window is busy
     Wait until the agent has finished, or stop it with `/agent interrupt`.
@@ -137,7 +139,8 @@ interrupted: a user interrupted its agent
 silent: its agent has been silent for too long
     Look at the agent's window. If it still works, use `/agent resume`; else `/task retry` or `/task cancel`.
 delivery_unknown: Octet does not know whether its prompt arrived
-    Look at the agent's window and decide in the task's thread, or with `octet delivery resolve`.
+    Look at the agent's window and decide in the task's thread, or with `octet delivery list` and then `octet
+    delivery resolve`.
 refused_between_parts: its window was refused between two parts
     Fix the window. Octet then sends the rest of the prompt.
 window_error: its window shows an error
@@ -165,6 +168,8 @@ task_moved: the task has another agent now
     No action needed. Octet sends the message to the new agent if it can take it.
 agent_gone: the agent is no longer in config/agents.toml
     Name another agent, or add this one again.
+not_at_work: the agent is not at work
+    No action needed: there is nothing to interrupt.
 agent_at_work: the agent is working
     Wait until it has finished, or stop it with `/agent interrupt`.
 config_changed: the config changed

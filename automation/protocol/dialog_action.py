@@ -141,8 +141,8 @@ class ActionRun(Attempt):
         why = ""
         if self._act is Act.INTERRUPT:
             at_work = state.is_busy or state.shows is not None or not self._profile.has_busy_sign
-            why = "" if at_work else "its agent is not at work"
-        elif state.shows is None:
+            return None if at_work else PermanentFailure(Reason.NOT_AT_WORK)
+        if state.shows is None:
             why = "the dialog is gone"
         elif not self._expects:
             why = "no user was shown this dialog"

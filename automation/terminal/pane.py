@@ -284,7 +284,7 @@ class TmuxPane:
         if history:
             self._same(look)  # a dialog far above is not on the screen
             if look.view.why_unread:
-                raise TransientFailure(Reason.NOT_READABLE, look.view.why_unread)
+                raise TransientFailure(Reason.PANE_NOT_READABLE, look.view.why_unread)
         else:
             self._keep(look)
         return look
@@ -330,7 +330,7 @@ class PaneAction(TmuxPane):
         look, profile = self.seen(), self._profile
         self._around = look.view.around
         if look.view.why_unread:
-            raise TransientFailure(Reason.NOT_READABLE, look.view.why_unread)
+            raise TransientFailure(Reason.PANE_NOT_READABLE, look.view.why_unread)
         self._panes.check(self._name, look.state, held=self._hold.word)
         dialog = None if look.view.dialog is None else profile.terminal.dialogs[look.view.dialog]
         presses = {act: press for act in Act if (press := profile.press(act, dialog)) is not None and press.chord}

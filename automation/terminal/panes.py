@@ -243,7 +243,7 @@ class Panes:
         except PermanentFailure as trouble:
             return trouble
         except TmuxSilent as trouble:
-            return PermanentFailure(Reason.NOT_READABLE, trouble.message)
+            return PermanentFailure(Reason.PANE_NOT_READABLE, trouble.message)
 
     def picture(self, name: str) -> Image.Image:
         return drawn(screen.hidden(self.look(name).view.lines, self.profile(name).terminal))
@@ -308,13 +308,13 @@ class Panes:
         self.check(name, look.state)
         view = look.view
         if view.why_unread:
-            raise TransientFailure(Reason.NOT_READABLE, view.why_unread)
+            raise TransientFailure(Reason.PANE_NOT_READABLE, view.why_unread)
         if view.dialog is not None:
             raise PermanentFailure(Reason.DIALOG, DIALOGS[self.profile(name).terminal.dialogs[view.dialog].shows])
         if view.is_busy and not may_be_busy:
             raise TransientFailure(Reason.BUSY, "its busy sign is shown")
         if view.composer is None or not view.is_ready:
-            raise TransientFailure(Reason.NOT_READABLE, "its prompt is not to be seen")
+            raise TransientFailure(Reason.PANE_NOT_READABLE, "its prompt is not to be seen")
         if not view.is_empty:
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "Octet left the text in it untouched; send or delete it")
 

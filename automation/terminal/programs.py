@@ -98,7 +98,7 @@ class PanePrograms:
         for name, life in self._lives.items():
             look = looks.get(name)
             is_there = isinstance(look, PaneSnapshot)
-            if isinstance(look, PermanentFailure) and look.reason is Reason.NOT_READABLE:
+            if isinstance(look, PermanentFailure) and look.reason is Reason.PANE_NOT_READABLE:
                 continue  # it may run: a second one must not
             if is_there and not look.state.is_dead:
                 life.again_s = None

@@ -32,7 +32,7 @@ def _limited() -> Generator[None]:
         with cpu_limit(LIMIT_S):
             yield
     except CpuLimitReached as slow:
-        raise TransientFailure(Reason.NOT_READABLE, SLOW) from slow
+        raise TransientFailure(Reason.PANE_NOT_READABLE, SLOW) from slow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,7 @@ def calibrate(
         console.picks = lambda question: [spec.pick(question) for spec in specs]
     options = CalibrationOptions(only=only or "")
     place = home_of(home)
-    session = _pane(place, pane, socket, profile) if pane else None
+    session = _pane(place, pane, socket, profile) if pane else _pane_of(place, desk, only)
     work = calibrate_windows(
         place, options, console, desk=desk or "", display=display, list_only=list_only, picture=picture, session=session
     )
@@ -262,15 +262,33 @@ class RemoteCalibration:
 
 def _pane(home: Home, pane: str, socket: str, profile: str) -> QuestionSession:
     """Prepare a calibration of this pane, on the server at this socket, else on this terminal's server."""
-    from automation.terminal.screen_learning import UnknownPane
-    from automation.terminal.tmux import TmuxServer
-    from core.calibration.session import QuestionSession, calibrate_pane
     from core.config.settings import environment
 
     socket = socket or environment().get("TMUX", "").partition(",")[0]
     if not socket:
         raise NoTmux
-    there, lines = UnknownPane(TmuxServer(Server(socket=socket), environment()), pane), list[str]()
+    return _learn_pane(home, Server(socket=socket), pane, profile)
+
+
+def _pane_of(home: Home, desk: str | None, window: str | None) -> QuestionSession | None:
+    """Prepare a calibration of the pane that is this window of a desk of terminals; None for any other window."""
+    from core.config.desks import read_desks
+
+    found = next((one for one in read_desks(home.root, []).desks if one.name == desk and one.tmux), None)
+    named = next((one for one in found.windows if one.name == window), None) if found else None
+    if found is None or found.tmux is None or named is None or named.pane is None:
+        return None
+    target = named.pane.target or f"{found.tmux.session}:{named.name}"
+    return _learn_pane(home, found.tmux, target, named.kind)
+
+
+def _learn_pane(home: Home, server: Server, pane: str, profile: str) -> QuestionSession:
+    from automation.terminal.screen_learning import UnknownPane
+    from automation.terminal.tmux import TmuxServer
+    from core.calibration.session import QuestionSession, calibrate_pane
+    from core.config.settings import environment
+
+    there, lines = UnknownPane(TmuxServer(server, environment()), pane), list[str]()
     return QuestionSession(calibrate_pane(home, there.found(), profile, there.learn, lines), lines)
 
 

@@ -126,12 +126,9 @@ def test_an_answer_is_granted_pressed_once_and_its_effect_said() -> None:
         (Act.APPROVE, "other", ASKS, "the dialog has changed since a user saw it"),
         (Act.APPROVE, "", ASKS, "no user was shown this dialog"),
         (Act.CONTINUE, "m", ASKS, "continue does not answer what the window shows"),
-        (Act.INTERRUPT, "", DialogState(), "its agent is not at work"),
     ],
 )
-def test_what_was_not_shown_is_not_answered_and_who_rests_is_not_interrupted(
-    act: Act, expects: str, shows: DialogState, why: str
-) -> None:
+def test_what_was_not_shown_is_not_answered(act: Act, expects: str, shows: DialogState, why: str) -> None:
     stage = Stage(shows=shows)
     outcome = stage.do(act, expects)
     assert (outcome.result, outcome.reason, outcome.note) == (Result.REFUSED, Reason.CHANGED, why)
@@ -178,10 +175,17 @@ def test_work_that_begins_while_the_go_ahead_is_fetched_keeps_its_conversation()
     assert "press" not in stage.steps
 
 
-def test_who_rests_is_not_interrupted_either_where_a_program_tells_that_it_is_at_work() -> None:
+def test_an_agent_that_rests_is_not_interrupted() -> None:
+    stage = Stage(shows=DialogState())
+    outcome = stage.do(Act.INTERRUPT, "")
+    assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.NOT_AT_WORK)
+    assert not {"submitting", "press"} & set(stage.steps)
+
+
+def test_an_agent_that_rests_is_not_interrupted_either_where_a_program_tells_that_it_is_at_work() -> None:
     tells = replace(PROFILE, busy=StateSigns(accessible=Accessible(role="push button", name="Stop")))
     stage = Stage(shows=DialogState())
-    assert stage.do(Act.INTERRUPT, "", tells).note == "its agent is not at work"
+    assert stage.do(Act.INTERRUPT, "", tells).reason is Reason.NOT_AT_WORK
     assert "press" not in stage.steps
 
 

@@ -147,5 +147,5 @@ async def test_a_screen_that_no_search_ends_on_keeps_no_delivery_from_the_pane_b
             outcome = await deliver(desk.lane, make_order("agent-1", "hello"))
             assert (outcome.result, there.heard("agent-1")) == (Result.DELIVERED, ["hello"]), outcome
             outcome = await deliver(desk.lane, make_order("evil", "hello", delivery="D2"))
-            assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.NOT_READABLE), outcome
+            assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.PANE_NOT_READABLE), outcome
             assert [one.state for one in news.states].count(DeskState.READY) == 1, "its worker was never ended"

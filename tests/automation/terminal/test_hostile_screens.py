@@ -93,12 +93,13 @@ def test_a_search_that_never_ends_makes_one_pane_unreadable_and_no_other(tmp_pat
     found.preflight("good", look(found, "good"))
     with pytest.raises(TransientFailure) as bounced:
         found.preflight("evil", look(found, "evil"))
-    assert (bounced.value.reason, bounced.value.note) == (Reason.NOT_READABLE, screen.SLOW)
+    assert (bounced.value.reason, bounced.value.note) == (Reason.PANE_NOT_READABLE, screen.SLOW)
     unusable = found.why_unusable("evil", look(found, "evil"))
     assert unusable is not None
-    assert remedies.explain(unusable.reason, unusable.note) == f"Octet cannot read its composer: {screen.SLOW}", (
-        "as the status of a desk says"
-    )
+    assert (
+        remedies.explain(unusable.reason, unusable.note)
+        == f"{remedies.sentence(Reason.PANE_NOT_READABLE)}: {screen.SLOW}"
+    ), "as the status of a desk says"
     assert list(_states(found)) == [("evil", True, f"not readable: {screen.SLOW}"), ("good", True, "")]
     assert screen.SLOW in found.shown(), "a picture says so too"
     judge = ActivityClassifier()
@@ -116,7 +117,7 @@ def test_a_pane_whose_search_took_too_long_rests_before_the_next(monkeypatch: py
 
     def view(_lines: object, _terminal: object) -> screen.PaneScreen:
         searched.append("")
-        raise TransientFailure(Reason.NOT_READABLE, screen.SLOW)
+        raise TransientFailure(Reason.PANE_NOT_READABLE, screen.SLOW)
 
     monkeypatch.setattr(panes.time, "monotonic", lambda: now_s)
     monkeypatch.setattr(screen, "view", view)
@@ -153,7 +154,7 @@ def test_a_pane_that_tmux_describes_oddly_is_not_readable_and_gets_no_second_pro
     assert isinstance(looks["good"], PaneSnapshot)
     evil = looks["evil"]
     assert isinstance(evil, PermanentFailure)
-    assert evil.reason is Reason.NOT_READABLE
+    assert evil.reason is Reason.PANE_NOT_READABLE
     PanePrograms(found, tmp_path).keep_running(looks)
     assert not {"new-window", "new-session", "respawn-pane"} & set(tmux.asked)
     for said in ([], ["%0|x"], ["1|", "%0|x"]):
@@ -186,7 +187,7 @@ def test_masks_that_take_too_long_cover_everything() -> None:
 def test_every_search_of_a_screen_has_its_limit(search: Callable[..., object]) -> None:
     with pytest.raises(TransientFailure) as bounced:
         search((BAIT[0],), replace(SLOW, echo="(?:b+)+!"))
-    assert bounced.value.reason is Reason.NOT_READABLE
+    assert bounced.value.reason is Reason.PANE_NOT_READABLE
 
 
 def test_a_search_in_what_a_window_tells_has_its_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
