@@ -123,7 +123,7 @@ def _names(one: Verb) -> str:
         names.append(" ".join(shown))
     if On.CLI in one.on and not names:
         names.append(" ".join([f"`{command}`", *map(_shown, one.parameters)]))
-    elif command and command != f"octet {one.full_name}":
+    elif command and (not names or command != f"octet {one.full_name}"):
         names.append(f"`{command}`")
     return " · ".join(names)
 

@@ -17,7 +17,8 @@ A = TypeVar("A")
 
 
 class OctetNotRunning(Unavailable):
-    """Octet isn't running in {home}. Start it with `octet run`, or name its home with `--home`."""
+    """Octet isn't running in {home}. Start it with `octet run`, or name its home with `--home`. If you have not set it
+    up yet, begin with `octet init`."""
 
 
 class MayBeDone(Unavailable):

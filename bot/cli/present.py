@@ -30,6 +30,10 @@ def _task(task: Task) -> str:
     return f"{task.id} is {_state(task)}: {printable(task.title)}"
 
 
+def _new_task(task: Task) -> str:
+    return f"{_task(task)}\nIts answer: octet task show {task.id}"
+
+
 def _task_row(task: Task) -> tuple[str, ...]:
     return task.id, task.state.value, f"P{task.priority}", task.agent or task.wanted or "-", task.title
 
@@ -42,7 +46,7 @@ def _state(row: Task) -> str:
 def _view(view: TaskView) -> str:
     task = view.task
     asked = f"asked by {printable(task.requester_name)} at {time_of(task.created_ms)}"
-    agent = task.agent or "none yet"
+    agent = task.agent or (f"none yet, only {task.wanted}" if task.wanted else "none yet")
     lines = [_task(task), f"priority {task.priority} · agent {agent} · attempt {task.attempt} · {asked}"]
     if note := explain(task.cause, task.note):
         lines.append(printable(note))
@@ -229,7 +233,7 @@ FORM = results.Form(
 )
 PRESENT: dict[Any, Callable[[Any], str]] = {
     **{kind: partial(_lines, kind) for kind in results.LINES},
-    Task: _task,
+    Task: _new_task,
     Page[Task]: _page(_task_row, "no tasks"),
     TaskView: _view,
     AgentMessageView: _words,

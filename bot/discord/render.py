@@ -92,10 +92,15 @@ def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "", n
             files.append(Attachment(name=f"{task.id}-prompt.txt", data=view.prompt.encode()))
     elif said := _first_words(view):
         blocks.insert(-1, said)
-    elif task.brief.strip() != task.title and task.state not in ENDED:
-        blocks.insert(-1, fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS))
+    elif task.state not in ENDED and (rest := _below_title(task)):
+        blocks.insert(-1, fence(rest, _BRIEF_CHARS))
     colour = GREY if is_dry else STATES[task.state][0]
     return _layout(blocks, files, colour=colour, marker=marker, buttons=_buttons(view, server, now_ms))
+
+
+def _below_title(task: Task) -> str:
+    """Return the brief without its first line, if that is the title."""
+    return text_for_people(task.brief, task.text_expired_ms).strip().removeprefix(task.title).strip()
 
 
 def _first_words(view: TaskView) -> str:

@@ -24,7 +24,7 @@ _OVER: dict[DialogEnding, str] = {
     DialogEnding.ANSWERED: "{who} pressed **{act}** for {agent}.",
     DialogEnding.IN_DOUBT: "{who} asked for **{act}**, and Octet does not know whether it pressed it for {agent}. "
     "It does not press it again.",
-    DialogEnding.GONE: "{agent} no longer waits: a user answered at the machine, or the agent continued.",
+    DialogEnding.GONE: "{agent} no longer waits for this answer.",
     DialogEnding.CHANGED: "{agent}'s window has changed, so Octet pressed nothing.",
 }
 _SETTLED: dict[str, str] = {

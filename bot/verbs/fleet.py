@@ -47,7 +47,7 @@ async def place_board(
     origin: Origin,
     by: Actor,
 ) -> bool:
-    """Keep a live board at the end of this channel.
+    """Keep a live board in this channel.
 
     It shows each agent's work, the queue, the desks, and how many things need a user. Everyone in the channel sees it,
     with the titles of all tasks. A channel has one board: run it again to move it down, or with `remove` to remove it.

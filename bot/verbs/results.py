@@ -215,7 +215,7 @@ def _tried(rows: Iterable[Tried], form: Form) -> list[str]:
     for row in rows:
         again = f", at the {row.tries}. try" if row.tries > 1 else ""
         how = _READ_BY.get(row.by, form.text(row.by, 40))
-        good = f"{how} in {row.took_ms:.0f} ms{again}, then cleared" if row.is_good else ""
+        good = f"{how}; cleared again after {row.took_ms:.0f} ms{again}" if row.is_good else ""
         lines.append(_checked(row, good, form))
     return lines
 

@@ -243,7 +243,7 @@ class AgentActions:
         task = self._tasks.find(tx, held) if held is not None else None
         if task is not None and task.state in {TaskState.WORKING, TaskState.BLOCKED}:
             cause = ParkCause.INTERRUPTED
-            self._tasks.suspend(tx, task.id, TaskState.PARKED, reason=cause, note=f"by {by.name}")
+            self._tasks.suspend(tx, task.id, TaskState.PARKED, reason=cause, note=f"{by.name} interrupted it")
             self._agents.free(tx, agent, task=task.id)
 
     def _why_at_work(self, tx: Tx, agent: str) -> str:

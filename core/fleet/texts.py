@@ -23,8 +23,8 @@ NO_ACCESS = "Give the bot its permissions in that channel (docs/discord.md); Oct
 ANSWER_REFUSED = "Read it in the folder `answers/refused` of Octet's home, then delete it there."
 BOARD_GONE = "Give the bot its permissions in that channel, then use `/fleet board` there again."
 DESKS = {
-    "held": "Resume it with `/desk release`.",
-    "stopped": "Resume it with `/desk release`.",
+    "held": "Resume it with `/desk release` (or `octet desk release`).",
+    "stopped": "Resume it with `/desk release` (or `octet desk release`).",
 }
 UNLOCK = "Unlock it at the machine. `octet doctor` says how to keep it from locking."
 MEND_DESK = "`octet doctor` says how to fix it."

@@ -185,7 +185,7 @@ class TaskView:
     left_with: str = ""  # the agent that still works on this cancelled task
     is_starting: bool = False  # it is ready, and dispatch has not looked for an agent yet
     held_up_by: tuple[AgentStatus, ...] = ()
-    """The agents that can do this ready task, if each of them waits for a user or for a limit to pass."""
+    """The agents that can do this ready task, if each waits for a user or a limit; or the wanted one, if not idle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ def _converse(place: Home, written: list[Path], options: InitOptions, questions:
         raise StillRunning(home=place.root, pid=run.pid)
     print(f"Octet's home is {place.root}.")
     has_discord = discord.set_up_discord(place, options, questions)
-    if not has_discord and not questions.is_terminal:
+    if not has_discord and not questions.is_terminal and options.agents is None:
         _say_next(place, written)
         return True
     agents.set_up_agents(place, options, questions)

@@ -157,7 +157,7 @@ class FollowWindow(MessageButton, template=r"v1:task:follow:(?P<task>T-[1-9][0-9
         await replies.defer(interaction)
         by, shown = await interaction.client.actor(interaction), Glance()
         ends_s = asyncio.get_running_loop().time() + FOLLOW_S
-        until = f"<t:{int(time.time() + FOLLOW_S)}:R>"
+        until = f"<t:{int(time.time() + FOLLOW_S)}:t>"
         while asyncio.get_running_loop().time() < ends_s:
             core = interaction.client.coordinator
             task = (await core.tasks.show(self.task, by=by)).task
@@ -167,10 +167,11 @@ class FollowWindow(MessageButton, template=r"v1:task:follow:(?P<task>T-[1-9][0-9
             now = await core.desks.glance(who.desk or "", who.window or "", by=by, is_first=shown == Glance())
             if now != shown:
                 shown = now
-                if not await replies.say(interaction, _glanced(now, f"{inline(who.name, 60)} now, until {until}:")):
+                head = f"The window of {inline(who.name, 60)}, kept up to date until {until}:"
+                if not await replies.say(interaction, _glanced(now, head)):
                     return
             await asyncio.sleep(FOLLOW_EVERY_S)
-        await replies.say(interaction, _glanced(shown, f"The last that {self.task} showed. *Follow* shows it again:"))
+        await replies.say(interaction, _glanced(shown, f"What the window of {self.task} showed last:"))
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
         raise NotImplementedError("`answer` edits its message itself")

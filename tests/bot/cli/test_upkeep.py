@@ -14,7 +14,7 @@ __all__ = ["console", "served"]
 async def test_windows_are_tried_out_and_the_exit_code_says_whether_all_went_well(served: Console) -> None:
     good = await served.octet("desk", "test", "main")
     assert good.code == 0
-    assert good.out.splitlines()[0] == "ok       Agent-1: copied back and compared in 3 ms, then cleared"
+    assert good.out.splitlines()[0] == "ok       Agent-1: copied back and compared; cleared again after 3 ms"
     served.house.lane.script.append(refused(Reason.CLOSED))
     bad = await served.octet("desk", "test", "--agent", "Agent-2")
     assert bad.code == 1

@@ -395,7 +395,7 @@ async def test_without_octet_every_verb_says_so_and_is_75(console: Console) -> N
         said = await console.octet(*command)
         assert (said.code, said.out) == (75, "")
         why = f"Octet isn't running in {console.house.home}. Start it with `octet run`"
-        assert said.err == f"octet: {why}, or name its home with `--home`.\n"
+        assert said.err.startswith(f"octet: {why}, or name its home with `--home`.")
 
 
 async def test_an_octet_that_crashed_counts_as_not_running(console: Console) -> None:

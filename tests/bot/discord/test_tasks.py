@@ -287,9 +287,9 @@ async def test_a_user_follows_a_window_until_its_task_ends(owned: Town, monkeypa
     assert "counting @everyone" in text_of(shown)
     assert not shown["mention_everyone"]
     owned.hands.said["agent-1"] = "counted: seven"
-    await owned.now(shown, "Window-1 now, until", "counted: seven")
+    await owned.now(shown, "The window of Window-1, kept up to date until", "counted: seven")
     await owned.ask("task done", task="T-1", text="Seven.")
-    await owned.now(shown, "The last that T-1 showed", "counted: seven")
+    await owned.now(shown, "What the window of T-1 showed last", "counted: seven")
 
 
 async def test_a_message_becomes_a_task_by_its_menu(owned: Town) -> None:

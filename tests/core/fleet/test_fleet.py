@@ -122,7 +122,10 @@ async def test_a_desk_that_holds_up_work_is_one_entry_for_all_of_it(tmp_path: Pa
         [need] = await needs(octet)
         board = await octet.fleet.board(by=ADA)
         assert (need.kind, need.desk, need.task, need.more) == (NeedKind.DESK, "main", "T-1", 2)
-        assert (need.next, need.since_ms) == ("Resume it with `/desk release`.", board.desks[0].since_ms)
+        assert (need.next, need.since_ms) == (
+            "Resume it with `/desk release` (or `octet desk release`).",
+            board.desks[0].since_ms,
+        )
         await octet.desks.release("main", by=ADA)
         await reach(octet, "T-1", TaskState.WORKING)
         assert await needs(octet) == []
