@@ -73,6 +73,7 @@ class Reason(StrEnum):
     TASK_ENDED = "task_ended"
     TASK_MOVED = "task_moved"
     AGENT_GONE = "agent_gone"
+    REMOVED = "removed"
     AGENT_AT_WORK = "agent_at_work"
     NOT_AT_WORK = "not_at_work"
     CONFIG_CHANGED = "config_changed"

@@ -170,6 +170,8 @@ agent_gone: the agent is no longer in config/agents.toml
     Name another agent, or add this one again.
 not_at_work: the agent is not at work
     No action needed: there is nothing to interrupt.
+removed: a user removed it from the queue
+    Send it again if you still want it.
 agent_at_work: the agent is working
     Wait until it has finished, or stop it with `/agent interrupt`.
 config_changed: the config changed

@@ -223,6 +223,7 @@ FORM = results.Form(
     text=lambda text, _: printable(text),
     strong=str,
     sign=lambda _: "",
+    id="{} ".format,
     at=time_of,
     ago=lambda ms: f"{ago(ms)} ago",
     small="  ",
@@ -234,7 +235,7 @@ FORM = results.Form(
 PRESENT: dict[Any, Callable[[Any], str]] = {
     **{kind: partial(_lines, kind) for kind in results.LINES},
     Task: _new_task,
-    Page[Task]: _page(_task_row, "no tasks"),
+    Page[Task]: _page(_task_row, "nothing matches; without --state the list has only open tasks, see --state all"),
     TaskView: _view,
     AgentMessageView: _words,
     Delivery: _delivery,

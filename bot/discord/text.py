@@ -138,6 +138,7 @@ FORM = Form(
     text=inline,
     strong="**{}**".format,
     sign="{} ".format,
+    id=lambda _: "",
     at=lambda ms: f"<t:{ms // 1000}:f>",
     ago=lambda ms: f"<t:{ms // 1000}:R>",
     small="-# ",

@@ -10,6 +10,7 @@ from bot.verbs.lists import Filter, Page, paged
 from bot.verbs.types import AgentName
 from core.agent_actions.model import ActionResult
 from core.agents.model import AgentState, AgentStatus
+from core.fleet.model import AgentDetails
 from core.profiles.model import Act
 from core.security.model import Actor, Permission
 
@@ -40,11 +41,11 @@ async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState
 
 
 @Verb("agent", Permission.AGENT_READ, "GET /agents/{agent}")
-async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
+async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentDetails:
     """Show one agent.
 
-    Its role, capabilities, window, state and task."""
-    return await octet.agents.show(agent, by=by)
+    Its role, capabilities, window, state and task, and the first ten messages and tasks that wait for it alone."""
+    return await octet.fleet.agent(agent, by=by)
 
 
 @Verb("agent", Permission.AGENT_READ, "GET /agents/{agent}/env", on=On.HTTP)

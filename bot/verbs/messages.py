@@ -53,5 +53,19 @@ async def show(
     return await octet.agent_messages.show(message, by=by)
 
 
+@Verb("msg", Permission.MESSAGE_SEND, "POST /messages/{message}/cancel", on=On.PROGRAMS, own="the message's sender")
+async def cancel(
+    octet: Coordinator,
+    message: Annotated[str, ParameterKind(help="Its id, as `octet agent show` shows it")],
+    *,
+    agent: Annotated[AgentName | None, "Take it out of this agent's queue only"] = None,
+    by: Actor,
+) -> AgentMessageView:
+    """Cancel a message that still waits for its agent.
+
+    In Discord, `/agent show` offers it. If another user cancels it, Octet tells the sender."""
+    return await octet.agent_messages.cancel(message, agent=agent or None, by=by)
+
+
 def _draft(origin: Origin, text: str, *, agent: str | None = None, task: str | None = None) -> NewAgentMessage:
     return NewAgentMessage(text=text, agent=agent, task=task, thread=origin.thread, place=origin.place, key=origin.key)

@@ -12,7 +12,7 @@ from core.agent_actions.model import ActionResult
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus, LearnedFact
-from core.fleet.model import AtWork, Board, Need, NeedKind, Ping, Wellness
+from core.fleet.model import AgentDetails, AtWork, Board, Need, NeedKind, Ping, QueuedWork, Wellness
 from core.maintenance.model import Ailment, Diagnosis, Placed, Reloaded, Tried
 from core.profiles.model import Act
 from core.reasons import AnyReason
@@ -27,6 +27,7 @@ class Form:
     text: Callable[[str, int], str]  # makes a text from outside harmless, and cuts it where room is scarce
     strong: Callable[[str], str]
     sign: Callable[[str], str]  # a coloured sign with a space, where the interface shows signs
+    id: Callable[[str], str]  # an id with a space, where users type ids
     at: Callable[[int], str]  # a moment
     ago: Callable[[int], str]  # a moment, by how long ago it was
     small: str  # begins a line in small print
@@ -134,6 +135,20 @@ def _agent(row: AgentStatus, form: Form) -> list[str]:
         f"Lane: {who.lane.value} · Desk: {place if who.desk or who.window else 'none'}",
     ]
     return [*lines, *([f"Next: {row.cure}"] if row.cure else [])]
+
+
+def _details(row: AgentDetails, form: Form) -> list[str]:
+    waiting = [f"Waits for {form.text(row.agent.name, 60)}:"] if row.queue else []
+    return [*_agent(row, form), *waiting, *(f"- {_queued(one, form)}" for one in row.queue)]
+
+
+def _queued(one: QueuedWork, form: Form) -> str:
+    title, since = form.text(one.title, 80), form.ago(one.since_ms)
+    if one.message is None:
+        return f"{form.strong(one.task or '')} {title} · {since}"
+    about = f" about {one.task}" if one.task else ""
+    why = f" ({sentence(one.reason)})" if one.reason else ""
+    return f"{form.id(one.message)}message{about}: {title}{why} · {since}"
 
 
 def at_work(one: AtWork, form: Form) -> str:
@@ -308,6 +323,7 @@ def pressed_lines(pressed: ActionResult, form: Form) -> list[str]:
 
 LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     AgentStatus: (_agent, ""),
+    AgentDetails: (_details, ""),
     ActionResult: (pressed_lines, ""),
     tuple[DeskStatus, ...]: (_desks, "No desks. Add one in config/desks."),
     tuple[LearnedFact, ...]: (_forgotten, ""),

@@ -74,6 +74,10 @@ class RecipientTaskEnded(Conflict):
     agent instead of the task."""
 
 
+class MessageNotQueued(Conflict):
+    """Message {id} is not in the queue of {agent} any more. `octet msg show {id}` shows how far it is."""
+
+
 class AgentMismatch(Conflict):
     """{id} belongs to {holder}, not to {agent}. Name only one of the two."""
 

@@ -11,6 +11,7 @@ from core.agent_messages.model import (
     MESSAGE_TTL_MS,
     AgentMessageView,
     AgentMismatch,
+    MessageNotQueued,
     NewAgentMessage,
     NoReachableAgent,
     RecipientMissing,
@@ -116,6 +117,32 @@ class AgentMessages:
         if found.expires_at_ms is None or not deliveries:
             raise MessageNotFound(id=message[:40])
         return AgentMessageView(message=found, deliveries=_latest_per_agent(deliveries), known=tuple(deliveries))
+
+    async def cancel(self, message: str, *, agent: str | None = None, by: Actor) -> AgentMessageView:
+        """Take the message out of the queue of `agent`, or out of all queues. Tell its sender, if another user did it.
+        Raises MessageNotFound, AgentNotFound, or MessageNotQueued where it has left the queue."""
+        try:
+            found = await self._services.messages.get(message)
+        except MessageNotFound:
+            require(by, Permission.MESSAGE_SEND)
+            raise
+        wanted = self._services.agents.get(agent).name if agent else None
+        if found.sender != address_of(by) or not allows(by, Permission.TASK_CREATE):
+            require(by, Permission.MESSAGE_SEND)
+
+        def cancel(tx: Tx) -> AgentMessageView:
+            known = self._services.deliveries.find_for_message(tx, found.id)
+            queued = [one for one in known if one.state is DeliveryState.QUEUED and wanted in {None, one.agent}]
+            if found.kind is not MessageKind.MESSAGE or not queued:
+                raise MessageNotQueued(id=found.id, agent=wanted or "any agent")
+            for one in queued:
+                step, to = self._services.deliveries.step, DeliveryState.CANCELLED
+                after = step(tx, one, to, reason=Reason.REMOVED, by=by)
+                if found.sender not in {address_of(by), address_of(HUB)}:
+                    self._services.notices.undelivered(tx, found.id, text=undelivered_text(after))
+            return self._view(tx, found)
+
+        return await self._store.write(cancel)
 
     def queue_message(self, tx: Tx, text: str, agent: Agent, *, task: Task) -> Message:
         """Queue a message to the agent about its task, as Octet itself."""
@@ -331,7 +358,7 @@ class AgentMessages:
         if delivery.state in {DeliveryState.DELIVERED, DeliveryState.SENT}:
             self._continue_interrupted(tx, delivery)
         dropped = delivery.state is DeliveryState.CANCELLED
-        if dropped:  # no user waits for what Octet itself sent
+        if dropped and delivery.reason is not Reason.REMOVED:  # no user waits for what Octet itself sent
             dropped = self._services.messages.find(tx, delivery.message).sender == address_of(HUB)
         if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN and not dropped:
             about = asked_about(delivery) if delivery.state is DeliveryState.UNKNOWN else ""

@@ -275,6 +275,11 @@ class Deliveries:
     async def list_for_task(self, task: str) -> tuple[Delivery, ...]:
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
 
+    async def list_queued_messages(self, agent: str) -> tuple[Delivery, ...]:
+        """List the messages, not briefs, that wait for this agent, oldest first."""
+        found = map(delivery_of, await self._store.fetch(_store.OPEN_TO, {"to_agent": agent}))
+        return tuple(one for one in found if one.state is DeliveryState.QUEUED and not one.is_brief)
+
     async def list_for_message(self, message: str) -> tuple[Delivery, ...]:
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.OF_MESSAGE, {"of_message": message}))
 

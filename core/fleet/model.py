@@ -11,8 +11,9 @@ from core.agents.model import AgentStatus
 from core.desks.model import DeskStatus
 from core.journal.model import Event
 from core.kit.errors import NotFound
+from core.kit.ids import MessageId
 from core.notices.model import Place
-from core.reasons import Diagnostic
+from core.reasons import AnyReason, Diagnostic
 from core.tasks.model import TaskId, TaskState, TaskSummary
 
 BoardId = NewType("BoardId", int)
@@ -62,6 +63,24 @@ class Needs:
 
     shown: tuple[Need, ...]
     total: int  # how many there are, those included that were too many to be shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedWork:
+    """A message or a task that waits for one agent."""
+
+    message: MessageId | None = None  # None: it is a task
+    task: str | None = None  # the task, or the one that the message is about
+    title: str  # the first line of the text
+    reason: AnyReason | None = None  # why a message waits
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentDetails(AgentStatus):
+    """An agent with what waits for it alone: messages, then tasks; the first of them."""
+
+    queue: tuple[QueuedWork, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

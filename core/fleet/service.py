@@ -17,18 +17,20 @@ from core.dispatch.services import Services
 from core.fleet import texts
 from core.fleet.boards import Boards
 from core.fleet.health import Health
-from core.fleet.model import AtWork, Board, BoardState, Need, NeedKind, Needs, Overview
+from core.fleet.model import AgentDetails, AtWork, Board, BoardState, Need, NeedKind, Needs, Overview, QueuedWork
+from core.kit.from_attributes import from_attributes
 from core.notices.model import Notice, NoticeState, Place
 from core.reasons import Reason, WaitReason
 from core.remedies import next_step, sentence
 from core.security.model import HUB, Actor, Permission, require
 from core.supervision.model import ScreenLock
-from core.tasks.model import ENDED, BlockedTaskGroup, TaskId, TaskState, TaskSummary
+from core.tasks.model import ENDED, BlockedTaskGroup, TaskId, TaskState, TaskSummary, title_of
 
 _OPEN = OPEN_STATES - {DeliveryState.UNKNOWN}  # a user's open decision keeps no machine awake
 _RESTS = ENDED | {TaskState.PARKED, TaskState.DRAFT}
 _SHOWN = 50
 _QUEUE_SHOWN = 5
+_WAITING_SHOWN = 10  # of what waits for one agent
 _WORST_SHOWN = 3  # of what needs a user, on one screen of everything
 _MOST = 200  # so many deliveries it looks at
 _SEEN_CHARS = 500
@@ -71,6 +73,18 @@ class Fleet:
             needs=len(needs) + more,
             at_ms=self._clock.now_ms(),
         )
+
+    async def agent(self, name: str, *, by: Actor) -> AgentDetails:
+        """Return one agent, and the first of what waits for it alone. Raises AgentNotFound."""
+        status = await self._agents.show(name, by=by)
+        agent, queue = status.agent.name, list[QueuedWork]()
+        for one in (await self._services.deliveries.list_queued_messages(agent))[:_WAITING_SHOWN]:
+            said = await self._services.messages.get(one.message)
+            about, title, at_ms = said.task, title_of(said.body), one.created_ms
+            queue.append(QueuedWork(message=said.id, task=about, title=title, reason=one.reason, since_ms=at_ms))
+        tasks = await self._repository.list_wanted(agent, limit=_WAITING_SHOWN - len(queue))
+        queue += [QueuedWork(task=one.id, title=one.title, since_ms=one.created_ms) for one in tasks]
+        return from_attributes(AgentDetails, status, queue=tuple(queue))
 
     async def overview(self, version: str, *, by: Actor) -> Overview:
         """Return one screen of everything."""

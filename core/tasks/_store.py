@@ -69,6 +69,16 @@ REQUIREMENTS = select(_row.wanted, _row.needs).where(_row.state.in_(bindparam("s
 COUNTS = select(_row.state, func.count().label("size")).group_by(_row.state)
 QUEUE = _summary.where(_row.state == "ready").order_by(_row.priority, _row.number).limit(bindparam("size"))
 _is_own_entry = or_(_row.state != "waiting", _row.reason == WaitReason.DRY_RUN.value)
+WANTED = (
+    _summary.where(
+        _row.state == bindparam("stands"),
+        _row.reason != WaitReason.DRY_RUN.value,
+        _row.wanted == bindparam("by"),
+    )
+    .order_by(_row.priority, _row.number)
+    .limit(bindparam("size"))
+)
+"""Tasks that wait for this agent; of a dry run the agent has the prompt."""
 _place = func.row_number().over(partition_by=(_row.state, _row.reason), order_by=(_row.changed_ms, _row.number))
 _held = (
     select(

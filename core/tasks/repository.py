@@ -14,7 +14,7 @@ from core.kit.transitions import check_step
 from core.notices.model import NoticeKind
 from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
-from core.store.engine import Tx
+from core.store.engine import Row, Tx
 from core.tasks import _store
 from core.tasks._store import requirements_of, summary_of, task_of
 from core.tasks.model import (
@@ -177,6 +177,13 @@ class TaskRepository:
     async def list_queue(self, *, limit: int) -> tuple[TaskSummary, ...]:
         """List the head of the queue: ready tasks, most urgent and then oldest first."""
         return tuple(summary_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
+
+    async def list_wanted(self, agent: str, *, limit: int) -> tuple[TaskSummary, ...]:
+        """List the tasks that wait for this agent alone, ready ones first, most urgent and then oldest first."""
+        found = list[Row]()
+        for state in (TaskState.READY, TaskState.WAITING):
+            found += await self._store.fetch(_store.WANTED, {"stands": state.value, "by": agent, "size": limit})
+        return tuple(map(summary_of, found[:limit]))
 
     async def list_blocked(self, *, most: int = 50) -> tuple[BlockedTaskGroup, ...]:
         """List all that is waiting, parked or blocked, in no order. Single entries are listed up to `most` per state

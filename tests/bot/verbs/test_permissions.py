@@ -11,6 +11,7 @@ import pytest
 
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On, Origin, Parameter, Verb
+from core.agent_messages.model import NewAgentMessage
 from core.kit.errors import Conflict, Denied, Invalid, NotFound
 from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Role
 from core.tasks.model import NewTask
@@ -23,9 +24,11 @@ GUARDED = [one for one in VERBS if one.permission is not None]
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     async with open_house(tmp_path) as opened:
         await opened.core.tasks.new(NewTask(brief="Mend the build"), by=ADA)
+        sent = await opened.core.agent_messages.send(NewAgentMessage(text="Wait", agent="Agent-2"), by=ADA)
+        monkeypatch.setitem(GIVEN, "message", sent.message.id)
         yield opened
 
 

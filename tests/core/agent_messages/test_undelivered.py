@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
-from core.agent_messages.model import LONG_WAIT_MS, MESSAGE_TTL_MS
-from core.agents.model import AgentState
+import pytest
+
+from core.agent_messages.model import LONG_WAIT_MS, MESSAGE_TTL_MS, MessageNotQueued
+from core.agents.model import AgentNotFound, AgentState
 from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.dispatch.model import Decision
+from core.messages.service import MessageNotFound
+from core.security.model import OPERATOR, Actor, NotAllowed, Role
 from core.tasks.model import TaskState
-from tests.builders import ADA, make_new_task, make_window_agent
+from tests.builders import ADA, BEN, CAROL, make_new_task, make_window_agent
 from tests.core.agent_messages.test_words import UNKNOWN, S, house, say, stands, told
 from tests.core.dispatch.test_loop import reach
 from tests.fakes.clock import FakeClock
@@ -118,3 +123,51 @@ async def test_words_sent_again_to_an_agent_that_left_the_config_are_told(tmp_pa
         (gone,) = await stands(octet, sent, S.CANCELLED)
         assert gone.reason is Reason.AGENT_GONE
         assert any(Reason.AGENT_GONE in text for text in await told(octet))
+
+
+@pytest.mark.parametrize("by", [ADA, OPERATOR])
+async def test_a_queued_message_is_cancelled_and_another_user_than_its_sender_is_reported_to_them(
+    tmp_path: Path, by: Actor
+) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        await octet.availability.pause("Left", by=ADA)
+        sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
+        kept = await octet.agent_messages.send(say("Go on", agent="Left"), by=ADA)
+        (cancelled,) = (await octet.agent_messages.cancel(sent.message.id, by=by)).deliveries
+        assert (cancelled.state, cancelled.reason) == (S.CANCELLED, Reason.REMOVED)
+        assert await told(octet) == ([] if by is ADA else ["Left: cancelled: removed"])
+        with pytest.raises(MessageNotQueued):
+            await octet.agent_messages.cancel(sent.message.id, by=by)
+        await octet.availability.resume("Left", by=ADA)
+        await stands(octet, kept, S.DELIVERED)
+        assert len(lane.submitted) == 1
+        with pytest.raises(MessageNotQueued):
+            await octet.agent_messages.cancel(kept.message.id, by=by)
+
+
+async def test_a_broadcast_is_taken_out_of_one_queue_or_of_all(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        for name in ("Left", "Right"):
+            await octet.availability.pause(name, by=ADA)
+        sent = await octet.agent_messages.broadcast(say(), by=ADA)
+        await octet.agent_messages.cancel(sent.message.id, agent="left", by=ADA)
+        await stands(octet, sent, S.CANCELLED, S.QUEUED)
+        await octet.agent_messages.cancel(sent.message.id, by=ADA)
+        await stands(octet, sent, S.CANCELLED, S.CANCELLED)
+
+
+async def test_only_operators_and_its_sender_may_cancel_a_message(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        await octet.availability.pause("Left", by=ADA)
+        sent = (await octet.agent_messages.send(say(agent="Left"), by=ADA)).message.id
+        for other in (BEN, CAROL, replace(BEN, role=Role.VIEWER)):
+            for message in (sent, "no message"):
+                with pytest.raises(NotAllowed):
+                    await octet.agent_messages.cancel(message, by=other)
+        with pytest.raises(MessageNotFound):
+            await octet.agent_messages.cancel("no message", by=ADA)
+        with pytest.raises(AgentNotFound):
+            await octet.agent_messages.cancel(sent, agent="Nowhere", by=ADA)
+        member = replace(ADA, role=Role.MEMBER)
+        assert (await octet.agent_messages.cancel(sent, by=member)).deliveries[0].state is S.CANCELLED

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from automation.dryrun.lane import DryRunLane
+from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState, Lane, Route
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
@@ -327,3 +328,33 @@ async def test_of_many_stopped_tasks_the_oldest_are_listed_and_the_others_counte
         ("T-2", 2, True),
     ]
     assert board.needs == 3, "neither their agents nor their deliveries count once more"
+
+
+async def test_what_waits_for_one_agent_is_listed_with_it_messages_first(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(), agents=2) as octet:
+        await octet.availability.pause("Agent-1", by=ADA)
+        sent = await octet.agent_messages.send(NewAgentMessage(text="Hello\nthere", agent="Agent-1"), by=ADA)
+        await octet.agent_messages.send(NewAgentMessage(text="Not yours", agent="Agent-2"), by=ADA)
+        low = await octet.tasks.new(make_new_task("Later", agent="Agent-1", priority=4), by=ADA)
+        first = await octet.tasks.new(make_new_task("First", agent="Agent-1"), by=ADA)
+        await reach(octet, first.id, TaskState.WAITING, "paused")
+        await reach(octet, low.id, TaskState.WAITING, "paused")
+        await octet.tasks.new(make_new_task("Anyone's"), by=ADA)
+        found = await octet.fleet.agent("agent-1", by=VIEWER)
+        assert found.state is AgentState.PAUSED
+        shown = [(one.message, one.task, one.title) for one in found.queue]
+        assert shown == [(sent.message.id, None, "Hello"), (None, "T-2", "First"), (None, "T-1", "Later")]
+        assert found.queue[0].reason is Reason.OFF_DUTY
+        for number in range(12):
+            await octet.tasks.new(make_new_task(f"Task {number}", agent="Agent-1"), by=ADA)
+        assert len((await octet.fleet.agent("Agent-1", by=VIEWER)).queue) == 10
+        with pytest.raises(NotAllowed):
+            await octet.fleet.agent("Agent-1", by=BEN)
+
+
+async def test_a_dry_run_does_not_wait_for_its_agent_which_has_it(tmp_path: Path) -> None:
+    lanes: dict[Route, LanePort] = {(Lane.DRYRUN, None): DryRunLane()}
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes=lanes) as octet, running(octet):
+        await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
+        await reach(octet, "T-1", TaskState.WAITING, "dry_run")
+        assert (await octet.fleet.agent("Agent-1", by=VIEWER)).queue == ()
