@@ -137,6 +137,8 @@ async def test_text_is_drawn_with_discords_markup_and_nothing_of_it_runs(page: P
     await expect(container).to_contain_text("Board")
     await expect(container.get_by_test_id("button-Cancel")).to_be_enabled()
     await expect(container.get_by_test_id("button-Open")).to_have_attribute("href", "https://example.org/")
+    await container.get_by_label("Pick …").select_option(label="bert")
+    await expect(messages(page, "Picked bert").get_by_test_id("only-you")).to_be_visible()
 
 
 async def test_a_new_message_scrolls_only_a_reader_at_the_end(page: Page, sandbox: Sandbox) -> None:

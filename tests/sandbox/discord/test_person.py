@@ -42,6 +42,18 @@ async def test_a_link_is_not_clicked(sandbox: Sandbox) -> None:
         await sandbox.click("Ada", board.message_id or "", "Open")
 
 
+async def test_a_value_is_picked_in_a_menu_that_offers_it_and_the_bot_answers_privately(sandbox: Sandbox) -> None:
+    board = (await sandbox.slash("Ada", "octet", "task show")).message_id or ""
+    for values, why in ((["eve"], "not among"), (["bert", "clara"], "takes 1 to 1"), ([], "takes 1 to 1")):
+        with pytest.raises(ClientRefused, match=why):
+            await sandbox.click("Ada", board, "v1:pick:7", values)
+    picked = await sandbox.click("Ada", board, "v1:pick:7", ["bert"])
+    data = sandbox.interactions.by_id[int(picked.interaction_id)].data
+    assert (data["component_type"], data["custom_id"], data["values"]) == (3, "v1:pick:7", ["bert"])
+    answer = next(one for one in await sandbox.messages(user="Ada") if one["id"] == picked.message_id)
+    assert (answer["content"], answer["sandbox"]["only_for"]) == ("Picked bert", str(sandbox.world.ada.id))
+
+
 async def test_a_dialog_is_sent_complete_and_again_only_when_it_was_not_answered(sandbox: Sandbox) -> None:
     opened = await sandbox.slash("Ada", "octet", "task note")
     for values, why in (

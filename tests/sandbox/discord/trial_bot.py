@@ -37,6 +37,21 @@ class CancelButton(ui.DynamicItem[ui.Button[Any]], template=r"v1:cancel:(?P<id>\
         await interaction.response.edit_message(content=f"Task {self.number} cancelled", view=None)
 
 
+class PickMenu(ui.DynamicItem[ui.Select[Any]], template=r"v1:pick:(?P<id>\d+)"):
+    """A menu that outlives the process, too."""
+
+    def __init__(self, number: int) -> None:
+        options = [discord.SelectOption(label=agent, value=agent) for agent in AGENTS]
+        super().__init__(ui.Select(custom_id=f"v1:pick:{number}", placeholder="Pick …", options=options))
+
+    @classmethod
+    async def from_custom_id(cls, _interaction: discord.Interaction, _item: Any, match: re.Match[str]) -> PickMenu:
+        return cls(int(match["id"]))
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        await interaction.response.send_message(f"Picked {', '.join(self.item.values)}", ephemeral=True)
+
+
 class Note(ui.Modal, title="A note"):
     text: ui.TextInput[Any] = ui.TextInput(label="Text", custom_id="text")
     readers: ui.Label[Any] = ui.Label(
@@ -55,12 +70,15 @@ class Note(ui.Modal, title="A note"):
 def card(title: str) -> ui.LayoutView:
     row: ui.ActionRow[Any] = ui.ActionRow()
     row.add_item(CancelButton(7))
+    menu: ui.ActionRow[Any] = ui.ActionRow()
+    menu.add_item(PickMenu(7))
     link: ui.Button[Any] = ui.Button(label="Open", style=discord.ButtonStyle.link, url="https://example.org/")
     container: ui.Container[Any] = ui.Container(
         ui.TextDisplay(f"## {title}"),
         ui.Separator(),
         ui.Section(ui.TextDisplay("Beside a button"), accessory=link),
         row,
+        menu,
         accent_color=0x336699,
     )
     return ui.LayoutView(timeout=None).add_item(container)
@@ -81,7 +99,7 @@ class TrialBot(commands.Bot):
         self.tree.add_command(task_commands())
 
     async def setup_hook(self) -> None:
-        self.add_dynamic_items(CancelButton)
+        self.add_dynamic_items(CancelButton, PickMenu)
         self.tree.copy_global_to(guild=self.home)
         await self.tree.sync(guild=self.home)
 
