@@ -16,12 +16,14 @@ from bot.discord.board_writer import BoardWriter
 from bot.discord.bot import Bot
 from bot.discord.channel_client import ChannelClient
 from bot.discord.commands import add_commands
+from bot.discord.details import RemoveQueued, ShowAgent, ShowTask
 from bot.discord.errors import BotTokenRefused, IntentsRefused
 from bot.discord.message_writer import MessageWriter
 from bot.discord.outbox import Outbox
 from bot.discord.send_limits import DiscordBan, SendLimits
 from bot.discord.views.buttons import BUTTONS
 from bot.discord.views.calibration import AnswerCalibration, Recalibrate
+from bot.discord.views.menus import GiveTask, Reassign
 from core.coordinator import Coordinator
 from core.kit import faults
 from core.kit.clock import SystemClock
@@ -50,7 +52,8 @@ def create_bot(
     chosen = settings.discord
     bot = Bot(coordinator, on_up=on_up, on_lost=on_lost, guild_id=chosen.guild_id, reads_threads=chosen.thread_messages)
     bot.http.http_trace = gate.trace_config()
-    bot.add_dynamic_items(*BUTTONS, AnswerCalibration, Recalibrate)
+    bot.add_dynamic_items(*BUTTONS, AnswerCalibration, Recalibrate, Reassign)
+    bot.add_dynamic_items(GiveTask, RemoveQueued, ShowAgent, ShowTask)
     add_commands(bot.tree)
     return bot
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bot.discord.details import ShowAgent, ShowTask
 from bot.discord.parts import BLUE, GREEN, RED, Marker, Parts, boxed
-from bot.discord.text import FORM, LAYOUT_LIMIT, cut, fitting, size
+from bot.discord.text import FORM, LAYOUT_LIMIT, cut, fitting, link, size
 from bot.discord.views.buttons import RemoveBoard
 from bot.discord.views.calibration import Recalibrate
 from bot.verbs import results
@@ -26,7 +27,9 @@ def needs(found: Needs, *, guild: int | None) -> Parts:
     if len(shown) < found.total:
         shown.append(f"… and {found.total - len(shown)} more. `octet fleet needs-me` shows more.")
     buttons = [Recalibrate(need.desk, need.window) for need in found.shown if need.window and need.desk]
-    return Parts(view=boxed([head, "\n\n".join(shown)], colour=RED, buttons=buttons[:_BUTTONS]))
+    tasks = {str(one.task): f"{one.task} · {one.title}" for one in found.shown if one.task}
+    menus = [ShowTask(tasks.items())] if tasks else []
+    return Parts(view=boxed([head, "\n\n".join(shown)], colour=RED, buttons=buttons[:_BUTTONS], menus=menus))
 
 
 def board(now: Board, *, marker: Marker) -> Parts:
@@ -34,7 +37,10 @@ def board(now: Board, *, marker: Marker) -> Parts:
     colour = RED if now.needs else BLUE if is_busy else GREEN
     # Discord keeps the time current: the message needs no edit for it.
     small = f"-# Updated <t:{now.at_ms // 1000}:R>"
-    return Parts(view=boxed([*blocks(now), small], colour=colour, buttons=(RemoveBoard(),), marker=marker))
+    names = [one.status.agent.name for one in now.agents]
+    menus = [ShowAgent(names)] if names else []
+    view = boxed([*blocks(now), small], colour=colour, buttons=(RemoveBoard(),), menus=menus, marker=marker)
+    return Parts(view=view)
 
 
 def blocks(now: Board) -> list[str]:
@@ -51,9 +57,5 @@ def blocks(now: Board) -> list[str]:
 
 
 def _link(need: Need, guild: int | None) -> str:
-    server, channel = need.place.guild or guild, need.thread or need.place.channel
-    said = need.task or "its message"
-    if not server or not channel:
-        return said
-    message = f"/{need.posted_message}" if need.posted_message else ""
-    return f"[{said}](https://discord.com/channels/{server}/{channel}{message})"
+    channel = need.thread or need.place.channel
+    return link(need.task or "its message", need.place.guild or guild, channel, need.posted_message)

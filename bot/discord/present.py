@@ -10,7 +10,7 @@ from typing import Any
 
 import discord
 
-from bot.discord import delivery_messages, fleet_view, render
+from bot.discord import delivery_messages, details, fleet_view
 from bot.discord.parts import Attachment, Parts
 from bot.discord.render import priority_words, state_words
 from bot.discord.text import CONTENT_LIMIT, FORM, fitting, inline
@@ -25,7 +25,7 @@ from core.agent_messages.model import AgentMessageView
 from core.agents.model import AgentStatus
 from core.calibration.model import CalibrationStep
 from core.coordinator import Coordinator
-from core.fleet.model import Needs
+from core.fleet.model import AgentDetails, Needs
 from core.security.model import Actor
 from core.tasks.model import Task, TaskView
 
@@ -41,11 +41,6 @@ class Asked:
     by: Actor
     given: Mapping[str, Any]
     guild: int | None
-
-
-async def _task(view: TaskView, asked: Asked) -> Parts:
-    receipts = asked.octet.receipts
-    return render.details(view, await receipts.of_task(view.task.id, by=asked.by))
 
 
 def _task_line(row: Task) -> str:
@@ -72,11 +67,12 @@ PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
         [_task_line(row) for row in page.items],
         "No tasks like that. `/task list state:all` lists all of them, and `/task new` creates one.",
     ),
-    TaskView: _task,
+    TaskView: lambda view, asked: details.task(view, octet=asked.octet, by=asked.by),
     AgentMessageView: lambda view, _: delivery_messages.answer(view),
     Page[AgentStatus]: lambda page, _: fit(
         [results.agent_line(row, FORM) for row in page.items], "No agents. Add one in config/agents.toml."
     ),
+    AgentDetails: lambda row, _: details.agent(row),
     ActionResult: lambda pressed, asked: buttons.ended(pressed, core=asked.octet, by=asked.by),
     Png: lambda shown, _: Parts(content=f"{shown.of}:", attachments=(Attachment(name=shown.name, data=shown.png),)),
     CalibrationStep: lambda step, asked: calibration.asked(asked.octet, asked.given["desk"], step, by=asked.by),

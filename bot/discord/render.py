@@ -33,6 +33,7 @@ from bot.discord.views.buttons import (
     TryExample,
     UndoCancel,
 )
+from bot.discord.views.menus import Reassign
 from bot.verbs.results import held_up
 from bot.verbs.types import PRIORITIES
 from core import remedies
@@ -127,6 +128,8 @@ def _buttons(view: TaskView, server: str, now_ms: int) -> list[Button]:
         shown.append(UndoCancel(task.id))
     elif task.state in ENDED or task.state is TaskState.PARKED:
         shown.append(RunAgain(task.id, label="Run again" if task.state in _OVER else "Retry"))
+    if view.is_assignable:
+        shown.append(Reassign(task.id))
     return shown
 
 

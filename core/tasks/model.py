@@ -9,7 +9,7 @@ from typing import NewType
 
 from core import remedies
 from core.agents.model import AgentStatus
-from core.deliveries.model import Delivery
+from core.deliveries.model import OPEN_STATES, Delivery
 from core.journal.model import Event
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.field_types import Text
@@ -58,6 +58,7 @@ TASK_STEPS: dict[TaskState, frozenset[TaskState]] = {
 }
 """failed and expired become ready with attempt + 1, cancelled too, unless a user undoes it within UNDO_MS."""
 
+ASSIGNABLE = frozenset({_T.READY, _T.WAITING, _T.PARKED})  # no agent works on it
 UNDO_MS = 60_000  # how long a cancel can be undone
 
 ENDED = frozenset({_T.DONE, _T.CANCELLED, _T.FAILED, _T.EXPIRED})  # No agent works on it, or will
@@ -186,6 +187,11 @@ class TaskView:
     is_starting: bool = False  # it is ready, and dispatch has not looked for an agent yet
     held_up_by: tuple[AgentStatus, ...] = ()
     """The agents that can do this ready task, if each waits for a user or a limit; or the wanted one, if not idle."""
+
+    @property
+    def is_assignable(self) -> bool:
+        """Whether a user may give it to another agent now."""
+        return self.task.state in ASSIGNABLE and not any(one.state in OPEN_STATES for one in self.deliveries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from core.settings.model import AnswerLimits
 from core.store.engine import Tx, at_row
 from core.tasks.answers import AcceptedAnswer, Answers, SubmittedAnswer
 from core.tasks.model import (
+    ASSIGNABLE,
     ENDED,
     UNDO_MS,
     DeliveryUnresolved,
@@ -62,7 +63,6 @@ _LOWEST_PRIORITY = 4
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
 _AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED})
-_NOT_BEGUN = frozenset({TaskState.READY, TaskState.WAITING, TaskState.PARKED})
 
 
 class Tasks:
@@ -257,14 +257,22 @@ class Tasks:
         wanted = self._services.agents.reachable(agent).name
 
         def give(tx: Tx, found: Task) -> Task:
-            _check_open(found)
-            self._check_capable(found.needs, wanted)
-            if found.state not in _NOT_BEGUN:
-                raise TaskAlreadyRunning(id=found.id, state=found.state.value, agent=found.agent or "an agent")
-            self._check_delivery_resolved(tx, found)
+            self._check_assignable(tx, found, wanted)
             return self.repository.reassign(tx, found, wanted, by=by)
 
         return await self._change(task, Permission.TASK_CHANGE, give, by=by)
+
+    async def list_assignees(self, task: TaskId, *, by: Actor) -> tuple[AgentStatus, ...]:
+        """List the agents to which `assign_to` can give the task. Raises as it does."""
+        _require_or_own(by, Permission.TASK_CHANGE)
+
+        def check(tx: Tx, found: Task) -> Task:
+            self._check_assignable(tx, found, None)
+            return found
+
+        found = await self._change(task, Permission.TASK_CHANGE, check, by=by)
+        able = self._services.agents.who_can(found.needs)
+        return tuple(one for one in await self._services.agents.list(by=HUB) if one.agent in able)
 
     async def set_priority(self, task: TaskId, priority: int, *, by: Actor) -> Task:
         """Make a task more or less urgent. Raises TaskNotFound, InvalidPriority or TaskAlreadyEnded."""
@@ -443,6 +451,13 @@ class Tasks:
             return change(tx, found)
 
         return await self._store.write(work)
+
+    def _check_assignable(self, tx: Tx, task: Task, wanted: str | None) -> None:
+        _check_open(task)
+        self._check_capable(task.needs, wanted)
+        if task.state not in ASSIGNABLE:
+            raise TaskAlreadyRunning(id=task.id, state=task.state.value, agent=task.agent or "an agent")
+        self._check_delivery_resolved(tx, task)
 
     def _check_capable(self, needs: frozenset[str], wanted: str | None) -> None:
         if not self._services.agents.who_can(needs, wanted):

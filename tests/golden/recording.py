@@ -62,6 +62,9 @@ def _lines(part: Json) -> Iterator[str]:
             yield "row"
         case 2:
             yield f"button {_BUTTON_STYLES[part['style']]} [{part['label']}] {part.get('custom_id') or part['url']}"
+        case 3:
+            offered = ", ".join(one["label"] for one in part["options"])
+            yield f"menu [{part['placeholder']}] {part['custom_id']}: {offered}"
         case 4:
             yield f"text input {part['custom_id']}, style {part['style']}, at most {part['max_length']} characters"
         case 10:

@@ -1,4 +1,4 @@
-"""The buttons of Octet's messages. Their ids carry everything, so that they work after any restart."""
+"""The buttons of Octet's messages. Their ids carry everything, so that they work after any restart; menus too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import discord
 from discord import ui
@@ -43,14 +43,14 @@ _STYLES = {
 }
 
 
-class MessageButton(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="none"):
+_Item = TypeVar("_Item", bound=ui.Button[ui.LayoutView] | ui.Select[ui.LayoutView])
+
+
+class Pressed(ui.DynamicItem[_Item], ABC, template="none"):
     """Acknowledges a press and answers its errors. Only the message's writer changes the message."""
 
     def __init_subclass__(cls, *, template: str) -> None:
         super().__init_subclass__(template=template + MARKED)
-
-    def __init__(self, custom_id: str, label: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> None:
-        super().__init__(ui.Button(label=label, style=style, custom_id=custom_id))
 
     @classmethod
     async def from_custom_id(
@@ -75,6 +75,13 @@ class MessageButton(ui.DynamicItem[ui.Button[ui.LayoutView]], ABC, template="non
     @abstractmethod
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts | str:
         """Call core, which checks the permission; return the private answer."""
+
+
+class MessageButton(Pressed[ui.Button[ui.LayoutView]], template="none"):
+    """A button of a message."""
+
+    def __init__(self, custom_id: str, label: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> None:
+        super().__init__(ui.Button(label=label, style=style, custom_id=custom_id))
 
 
 class ResolveUnknown(

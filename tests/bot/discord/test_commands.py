@@ -12,6 +12,7 @@ from discord import app_commands
 from bot.discord.bot import OPEN_TO_ALL, Bot
 from bot.discord.errors import UserUnknown, WrongServer, said
 from bot.discord.views.buttons import MessageButton
+from bot.discord.views.menus import MessageMenu
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
 from core.security.model import OwnerExists, WrongClaim
@@ -32,8 +33,9 @@ def commands(bot: Bot) -> list[Command]:
     return [one for one in bot.tree.walk_commands() if isinstance(one, app_commands.Command)]
 
 
-async def test_every_button_works_after_a_restart(bot: Bot) -> None:
-    assert set(bot._connection._view_store._dynamic_items.values()) == set(MessageButton.__subclasses__())
+async def test_every_button_and_menu_works_after_a_restart(bot: Bot) -> None:
+    known = {*MessageButton.__subclasses__(), *MessageMenu.__subclasses__()}
+    assert set(bot._connection._view_store._dynamic_items.values()) == known
 
 
 async def test_each_verb_for_discord_is_one_command_with_descriptions(commands: list[Command]) -> None:

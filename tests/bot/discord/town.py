@@ -74,6 +74,10 @@ class Town:
         """Press a button and return the private answer."""
         return await self.answered(await self.sandbox.click(user, message["id"], label))
 
+    async def choose(self, message: Message, menu: str, value: str, user: str = "Ada") -> Message:
+        """Choose a value of the menu with this custom id and return the private answer."""
+        return await self.answered(await self.sandbox.click(user, message["id"], menu, [value]))
+
     async def complete(self, command: str, option: str, typed: str, user: str = "Ada", **others: Any) -> list[str]:
         """Return the values that an option offers."""
         found = await self.sandbox.autocomplete(user, "#octet", command, {**others, option: typed}, option)
@@ -206,6 +210,12 @@ def text_of(message: Message) -> str:
 
 def buttons(message: Message) -> list[str]:
     return [part["label"] for part in parts_of(message) if part["type"] == 2]
+
+
+def menus(message: Message) -> dict[str, dict[str, str]]:
+    """Return each menu's labels by their values, by its custom id."""
+    found = [part for part in parts_of(message) if part["type"] == 3]
+    return {one["custom_id"]: {option["value"]: option["label"] for option in one["options"]} for one in found}
 
 
 def pictures(message: Message) -> list[str]:

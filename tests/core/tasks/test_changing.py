@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
 from core.notices.model import NoticeKind
 from core.retry_policy import RetryPolicy
-from core.security.model import OPERATOR, NotAllowed
+from core.security.model import OPERATOR, NotAllowed, Role
 from core.settings.model import DispatchSettings
 from core.tasks.model import (
+    DeliveryUnresolved,
     InvalidPriority,
     LeaseRevoked,
     NoCapableAgent,
@@ -205,3 +207,30 @@ async def test_only_operators_and_who_asked_may_change_a_task(tmp_path: Path) ->
                 await octet.tasks.set_priority(FIRST, 1, by=stranger)
         with pytest.raises(TaskNotFound):
             await octet.tasks.retry(TaskId("T-9"), by=ADA)
+
+
+async def test_only_agents_that_can_do_a_task_are_offered_to_a_user_who_may_assign_it(tmp_path: Path) -> None:
+    agents = [make_agent("Agent-1", can="python"), make_agent("Agent-2"), make_agent("Agent-3", can="python")]
+    agents.append(make_agent("Nowhere", lane=Lane.WINDOW, can="python"))
+    async with open_coordinator(tmp_path, agents=agents, lanes={(Lane.DRYRUN, None): FakeLane()}) as octet:
+        task = await octet.tasks.new(make_new_task(needs=frozenset({"python"})), by=ADA)
+        assert (await octet.tasks.show(task.id, by=ADA)).is_assignable
+        found = await octet.tasks.list_assignees(task.id, by=ADA)
+        assert [one.agent.name for one in found] == ["Agent-1", "Agent-3"]
+        viewer = replace(BEN, role=Role.VIEWER)
+        for other in (BEN, viewer, CAROL):
+            with pytest.raises(NotAllowed):
+                await octet.tasks.list_assignees(task.id, by=other)
+        await octet.tasks.cancel(task.id, by=ADA)
+        assert not (await octet.tasks.show(task.id, by=ADA)).is_assignable
+        with pytest.raises(TaskAlreadyEnded):
+            await octet.tasks.list_assignees(task.id, by=ADA)
+
+
+async def test_a_task_whose_prompt_may_have_arrived_is_not_assignable(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(UNKNOWN)) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.PARKED, "delivery_unknown")
+        assert not (await octet.tasks.show(FIRST, by=ADA)).is_assignable
+        with pytest.raises(DeliveryUnresolved):
+            await octet.tasks.list_assignees(FIRST, by=ADA)
