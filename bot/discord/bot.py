@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import discord
@@ -18,6 +20,7 @@ from bot.discord import errors
 from bot.discord.errors import WrongServer
 from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import DiscordBan
+from bot.verbs.declare import Verb
 from core.agent_messages.model import NewAgentMessage, RecipientMissing
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
@@ -37,6 +40,16 @@ _ACCESS_EVENTS = frozenset({"guild_channel_update", "guild_role_update", "member
 """The bot's permissions may have changed. With the guilds intent alone, Discord reports only the bot's own member."""
 _SHOWN_TO = "default_member_permissions"
 OPEN_TO_ALL = "open_to_all"  # in a command's `extras`: users without a role may call it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenList:
+    """A list that a user reads page by page: what they asked for, and where each known page begins."""
+
+    id: str
+    verb: Verb
+    given: Mapping[str, Any]
+    cursors: list[str] = field(default_factory=lambda: [""])
 
 
 class CommandTree(app_commands.CommandTree["Bot"]):
@@ -112,6 +125,7 @@ class Bot(commands.Bot):
             heartbeat_timeout=HEARTBEAT_S,
         )
         self.coordinator = coordinator
+        self.open_lists = OrderedDict[str, OpenList]()  # the latest, by the ids in their buttons
         self.guild_id = guild_id
         self._on_up = on_up
         self._on_lost = on_lost

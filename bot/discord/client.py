@@ -18,6 +18,7 @@ from bot.discord.channel_client import ChannelClient
 from bot.discord.commands import add_commands
 from bot.discord.details import RemoveQueued, ShowAgent, ShowTask
 from bot.discord.errors import BotTokenRefused, IntentsRefused
+from bot.discord.lists import TurnPage
 from bot.discord.message_writer import MessageWriter
 from bot.discord.outbox import Outbox
 from bot.discord.send_limits import DiscordBan, SendLimits
@@ -52,7 +53,7 @@ def create_bot(
     chosen = settings.discord
     bot = Bot(coordinator, on_up=on_up, on_lost=on_lost, guild_id=chosen.guild_id, reads_threads=chosen.thread_messages)
     bot.http.http_trace = gate.trace_config()
-    bot.add_dynamic_items(*BUTTONS, AnswerCalibration, Recalibrate, Reassign)
+    bot.add_dynamic_items(*BUTTONS, AnswerCalibration, Recalibrate, Reassign, TurnPage)
     bot.add_dynamic_items(GiveTask, RemoveQueued, ShowAgent, ShowTask)
     add_commands(bot.tree)
     return bot

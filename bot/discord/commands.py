@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice
 
-from bot.discord import replies
+from bot.discord import lists, replies
 from bot.discord.bot import OPEN_TO_ALL, Bot
 from bot.discord.channel_client import origin_of
 from bot.discord.present import present
@@ -50,11 +50,14 @@ def add_commands(tree: app_commands.CommandTree[Bot]) -> None:
 
 
 def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
+    page = {"limit": lists.ROWS} if verb.result in lists.KINDS else {}
+
     async def run(interaction: discord.Interaction[Bot], **given: Any) -> None:
         if any(_has_form(verb, one) and given[one.name] is None for one in verb.parameters):
             await FORMS[verb](interaction, given)
             return
         await replies.defer(interaction)
+        given |= page
         by = await interaction.client.actor(interaction)
         result = await verb.run(interaction.client.coordinator, given, by=by, origin=origin_of(interaction))
         await replies.say(interaction, await present(verb, result, given, interaction, by=by))

@@ -10,19 +10,16 @@ from typing import Any
 
 import discord
 
-from bot.discord import delivery_messages, details, fleet_view
+from bot.discord import delivery_messages, details, fleet_view, lists
 from bot.discord.parts import Attachment, Parts
-from bot.discord.render import priority_words, state_words
 from bot.discord.text import CONTENT_LIMIT, FORM, fitting, inline
 from bot.discord.views import buttons, calibration
 from bot.discord.views.new_task import accepted
 from bot.verbs import results
 from bot.verbs.declare import Verb
 from bot.verbs.desks import Png
-from bot.verbs.lists import Page
 from core.agent_actions.model import ActionResult
 from core.agent_messages.model import AgentMessageView
-from core.agents.model import AgentStatus
 from core.calibration.model import CalibrationStep
 from core.coordinator import Coordinator
 from core.fleet.model import AgentDetails, Needs
@@ -43,10 +40,6 @@ class Asked:
     guild: int | None
 
 
-def _task_line(row: Task) -> str:
-    return f"**{row.id}** {inline(row.title, 90)} · {state_words(row)} · {priority_words(row.priority)}"
-
-
 def fit(lines: list[str], empty: str) -> str:
     """Join as many lines as one message takes, and say how many are left out."""
     shown = fitting(lines, CONTENT_LIMIT - 100)
@@ -63,15 +56,8 @@ def _lines(kind: Any, result: Any, _: Asked) -> str:
 PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
     **{kind: partial(_lines, kind) for kind in results.LINES},
     Task: lambda task, _: accepted(task),
-    Page[Task]: lambda page, _: fit(
-        [_task_line(row) for row in page.items],
-        "No tasks like that. `/task list state:all` lists all of them, and `/task new` creates one.",
-    ),
     TaskView: lambda view, asked: details.task(view, octet=asked.octet, by=asked.by),
     AgentMessageView: lambda view, _: delivery_messages.answer(view),
-    Page[AgentStatus]: lambda page, _: fit(
-        [results.agent_line(row, FORM) for row in page.items], "No agents. Add one in config/agents.toml."
-    ),
     AgentDetails: lambda row, _: details.agent(row),
     ActionResult: lambda pressed, asked: buttons.ended(pressed, core=asked.octet, by=asked.by),
     Png: lambda shown, _: Parts(content=f"{shown.of}:", attachments=(Attachment(name=shown.name, data=shown.png),)),
@@ -87,6 +73,8 @@ async def present(
     """Make the private answer: the verb's own sentence, or what the table makes of the result."""
     if verb.says:
         return verb.sentence(result, lambda text: inline(text, _NAME_CHARS))
+    if verb.result in lists.KINDS:
+        return await lists.first_page(verb, result, given, interaction)
     asked = Asked(octet=interaction.client.coordinator, by=by, given=given, guild=interaction.guild_id)
     shown = PRESENT[verb.result](result, asked)
     return await shown if isawaitable(shown) else shown

@@ -11,7 +11,7 @@ import aiohttp
 import discord
 import structlog
 
-from bot.discord.parts import Parts, within_limits
+from bot.discord.parts import Parts, boxed, within_limits
 from bot.discord.send_limits import DiscordBan
 
 log = structlog.get_logger(__name__)
@@ -21,14 +21,16 @@ CONNECTION_LOST = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 """What a connection raises when it breaks; none of them is a DiscordException."""
 _ACKNOWLEDGED = "acknowledged"
 """In an interaction's `extras`. The library does not note an acknowledgement whose answer was lost."""
+_IN_PLACE = "in_place"
 _TRIES = 4
 _PAUSE_S = 0.3
 _SOON_S = 2.0  # an acknowledgement may wait this long for the end of a ban; Discord takes no later one
 _LATE_S = 840.0  # an acknowledged answer may wait this long: its token lasts fifteen minutes
 
 
-async def defer(interaction: discord.Interaction[Any]) -> None:
-    """Acknowledge first in every command; the answer follows, and only this user sees it.
+async def defer(interaction: discord.Interaction[Any], *, in_place: bool = False) -> None:
+    """Acknowledge first in every command; the answer follows, and only this user sees it. With `in_place` it replaces
+    the message of the press, which is made of components.
 
     Raises discord.HTTPException when it came too late or another process was faster: then the command must not run."""
     was_lost = False
@@ -36,7 +38,7 @@ async def defer(interaction: discord.Interaction[Any]) -> None:
     async def acknowledge() -> None:
         nonlocal was_lost
         try:
-            await interaction.response.defer(ephemeral=True, thinking=True)
+            await interaction.response.defer(ephemeral=True, thinking=not in_place)
         except CONNECTION_LOST:
             was_lost = True
             raise
@@ -46,10 +48,13 @@ async def defer(interaction: discord.Interaction[Any]) -> None:
 
     await _repeated(acknowledge, waits_s=_SOON_S)
     interaction.extras[_ACKNOWLEDGED] = True
+    interaction.extras[_IN_PLACE] = in_place
 
 
 async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> bool:
     """Answer what `defer` acknowledged. Return whether Discord took it; log an expired interaction."""
+    if isinstance(answer, str) and interaction.extras.get(_IN_PLACE):
+        answer = Parts(view=boxed([answer], colour=None))
     parts = Parts(content=answer) if isinstance(answer, str) else within_limits(answer)
     silent = discord.AllowedMentions.none()
 

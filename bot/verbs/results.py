@@ -107,9 +107,9 @@ _NOT_PRESSED: dict[AnyReason | None, str] = {
 """Why Octet pressed nothing, where the sentence of the lane's reason is not enough."""
 
 
-def agent_line(row: AgentStatus, form: Form) -> str:
+def agent_line(row: AgentStatus, form: Form, *, link: str = "") -> str:
     still = ", still" if row.state in OFF_DUTY else ""
-    doing = f"{still} with {form.text(row.task, 20)}" if row.task else ""
+    doing = f"{still} with {link or form.text(row.task, 20)}" if row.task else ""
     since = f" · {form.ago(row.since_ms)}" if row.since_ms else ""
     name, state = form.strong(form.text(row.agent.name, 60)), AGENT_STATES[row.state][1]
     return f"{name}: {state}{doing}{_why(row, form, 200)}{since} · {form.text(row.agent.role, 60)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import hypothesis
@@ -10,11 +11,13 @@ from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord import fleet_view, parts, present, render, text
+from bot.discord import fleet_view, lists, parts, present, render, text
+from bot.discord.bot import OpenList
 from bot.discord.channel_client import ChannelClient
 from bot.discord.errors import MessageRejected
 from bot.discord.parts import FILE_LIMIT, GREY, VIOLET, Attachment, Parts, framed, within_limits
 from bot.discord.send_limits import SendLimits
+from bot.verbs import agents, tasks
 from bot.verbs.lists import Page
 from core.agents.model import Agent, AgentName, AgentState, AgentStatus, Lane
 from core.desks.model import Desk, DeskState, DeskStatus, WindowStatus
@@ -24,7 +27,7 @@ from core.messages.model import text_for_people
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
-from core.tasks.model import ENDED, Task, TaskState, title_of
+from core.tasks.model import ENDED, TaskState, title_of
 from tests.bot.discord.shapes import DRY, MARKER, make_answer, make_notice, make_task, make_view
 from tests.bot.discord.test_text import HOSTILE
 from tests.bot.discord.town import Town, make_bot, settings_for
@@ -106,14 +109,17 @@ async def test_lists_fit_one_message_and_say_how_many_are_left_out(words: str, m
     named = Desk(name=words, display=":0")
     desk = DeskStatus(desk=named, state=DeskState.READY, reason=Reason.NO_DISPLAY, note=words, windows=(window,) * 8)
     for shown in (
-        listed(Page[Task], Page(items=(make_task(title=words),) * many)),
-        listed(Page[AgentStatus], Page(items=(status,) * many)),
         listed(AgentStatus, status),
         listed(tuple[DeskStatus, ...], (desk,) * many),
     ):
         assert 1 <= text.size(shown) <= 2000
-    lines = listed(Page[Task], Page(items=(make_task(title="t"),) * 60)).splitlines()
-    assert f" {60 - len(lines) + 1} " in lines[-1]
+    task, card = make_task(title=words), make_notice(thread="4001")
+    for verb, row in ((tasks.list_tasks, task), (agents.list_agents, replace(status, task=task.id))):
+        page = Page(items=(row,) * min(many + 1, lists.ROWS), next="T-1")
+        rows = lists.shown(OpenList(id=8 * "a", verb=verb, given={}), page, {task.id: card}, number=1)
+        assert isinstance(rows, Parts)
+        check_limits(rows)
+        assert said(rows).count("https://discord.com/channels/3001/4001)") == len(page.items)
     need = Need(kind=NeedKind.PARKED, what=words, next="Look.", seen=words, task=make_task().id, title=words)
     needs = fleet_view.needs(Needs(shown=(need,) * many, total=many + 5), guild=1)
     check_limits(needs)

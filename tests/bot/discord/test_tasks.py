@@ -223,7 +223,7 @@ async def test_tasks_are_listed_and_completed_by_what_can_be_done_with_them(owne
     await owned.said(f"<@{owned.ada}>", "> I counted: seven")
     for state, listed in ((None, ["T-1"]), ("all", ["T-2", "T-1"]), ("ended", ["T-2"])):
         lines = (await owned.ask("task list", **({"state": state} if state else {}))).splitlines()
-        assert [line.split("**")[1] for line in lines] == listed
+        assert [line.removeprefix("**[").partition("]")[0] for line in lines] == listed
     every, opened = ["T-1", "T-2"], ["T-1"]
     others: dict[str, Any]
     for command, others, values in (
