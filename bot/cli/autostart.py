@@ -368,8 +368,8 @@ class LaunchAgent(AutostartBackend):
             "ThrottleInterval": 60,
             "LimitLoadToSessionType": "Aqua",
             "ProcessType": "Interactive",
-            "StandardOutPath": str(self._start.home / "octet.log"),
-            "StandardErrorPath": str(self._start.home / "octet.log"),
+            "StandardOutPath": str(self._start.home / "log" / "launchd.log"),
+            "StandardErrorPath": str(self._start.home / "log" / "launchd.log"),
         }
         return {self.paths[0]: plistlib.dumps(agent, sort_keys=False).decode()}
 

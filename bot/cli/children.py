@@ -76,7 +76,8 @@ class Child:
 
 
 def last_lines(log: Path) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]) or "no output"
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    return "\n".join(text.splitlines()[-15:]) or "no output"
 
 
 def wait_until(holds: Callable[[], bool], limit_s: float, look_s: float = LOOK_S) -> bool:

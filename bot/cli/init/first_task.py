@@ -27,27 +27,25 @@ DELIVER_S = 90.0
 SETTLE_S = 8.0  # how long a task must wait before the console reports that
 _END_S = 60.0
 _WAITS = frozenset({"waiting", "parked", "failed", "cancelled", "expired"})
-LOG = "octet.log"
 BRIEF = """This is a test of Octet: you only have to answer. Run the line below with an answer.md that contains one
 word, hello."""
 
 
 class DidNotStart(Unavailable):
-    """Octet did not start. Its last output, from {log}:
+    """Octet did not start. `octet run` shows why. The end of its log, {log}:
     {words}"""
 
 
 @contextmanager
 def octet_process(home: Home, environ: Mapping[str, str]) -> Generator[subprocess.Popen[bytes]]:
-    """Run Octet for the block, out of reach of Ctrl-C, with its log in octet.log of the home; then end it in order."""
-    with (home.root / LOG).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "run", "--home", str(home.root), "--exit-on-eof"],
-            stdin=subprocess.PIPE,
-            stderr=log,
-            env=environ,
-            start_new_session=sys.platform != "win32",
-        )
+    """Run Octet for the block, out of reach of Ctrl-C; then end it in order. What it reports is in the home's log."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "run", "--home", str(home.root), "--exit-on-eof"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environ,
+        start_new_session=sys.platform != "win32",
+    )
     assert process.stdin is not None
     try:
         yield process
@@ -67,7 +65,7 @@ def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord:
 
     def has_started() -> bool:
         if process.poll() is not None:
-            raise DidNotStart(log=home.root / LOG, words=last_lines(home.root / LOG))
+            raise DidNotStart(log=home.log, words=last_lines(home.log))
         return running(home.root) is not None
 
     def is_connected() -> bool:
@@ -75,9 +73,9 @@ def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord:
         return not any(one.part is Part.DISCORD for one in troubles)
 
     if not wait_until(has_started, START_S):
-        raise DidNotStart(log=home.root / LOG, words="it was not ready in time")
+        raise DidNotStart(log=home.log, words="it was not ready in time")
     if has_discord and not wait_until(is_connected, CONNECT_S):
-        print(f"  Discord is not connected after {CONNECT_S:g} s; {home.root / LOG} says why.")
+        print(f"  Discord is not connected after {CONNECT_S:g} s; {home.log} says why.")
     live = next((agent.name for agent in load(home).agents if not agent.abilities.is_dry), None)  # gets its prompts
     task = parse_answer(Task, call(home, "POST", "/tasks", body={"brief": BRIEF, "agent": live})).id
     print(f"  Test task {task} is on its way …", flush=True)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from bot.cli.init.first_task import DidNotStart, run_first_task
 from bot.cli.init.templates import copy_templates
 from bot.discord.setup_client import invite_link
+from core.home import Home
 from tests.bot.cli.init.place import REPOSITORY, Place, open_place
 from tests.fakes.sandbox_client import wait_message
 from tests.fakes.terminal import Terminal
@@ -64,6 +67,18 @@ async def test_from_an_empty_home_to_a_test_task_in_five_answers(place: Place) -
     cards = [text for text in map(str, await place.sandbox.messages(channel="general")) if "T-1" in text]
     assert cards
     assert not (place.home / "run.json").exists()
+    assert [str(log.relative_to(place.home)) for log in place.home.rglob("*.log")] == ["log/octet.log"]
+
+
+def test_an_octet_that_does_not_start_ends_the_first_task_with_the_end_of_its_log(tmp_path: Path) -> None:
+    home = Home(root=tmp_path)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    assert ended.wait() == 0
+    for text in ("no output", "the port is in use"):
+        with pytest.raises(DidNotStart, match=text):
+            run_first_task(home, ended, has_discord=False, answer_s=0)
+        home.log.parent.mkdir(exist_ok=True)
+        home.log.write_text("the port is in use\n")
 
 
 async def test_ada_is_owner_at_the_first_start_and_no_code_is_printed(place: Place) -> None:
