@@ -19,6 +19,11 @@ from pathlib import Path
 
 RELEASES = Path(__file__).resolve().parent.parent / "tests" / "data" / "releases"
 KEYS = ("audit.key", "codes.key", "journal.head")
+DRY_RUN = "\n".join(
+    f'[[agents]]\nname = "Agent-{number}"\nrole = "builder"\ncapabilities = ["code"]\nlane = "dryrun"\n'
+    for number in range(1, 9)
+)
+"""config/agents.toml with eight agents that no window needs to be there for."""
 WORK = (
     ("task", "new", "Count the birds"),
     ("task", "new", "Count the bees", "--priority", "0"),
@@ -46,11 +51,7 @@ def make_home(home: Path) -> None:
     octet = [sys.executable, "-m", "bot"]
     here = ("--home", str(home))
     subprocess.run([*octet, "init", "--no-input", *here], check=True, stdout=subprocess.DEVNULL)
-    agents = [
-        f'[[agents]]\nname = "Agent-{number}"\nrole = "builder"\ncapabilities = ["code"]\nlane = "dryrun"\n'
-        for number in range(1, 9)
-    ]
-    (home / "config" / "agents.toml").write_text("\n".join(agents), encoding="utf-8")
+    (home / "config" / "agents.toml").write_text(DRY_RUN, encoding="utf-8")
     run = subprocess.Popen([*octet, "run", *here], env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         assert run.stdout is not None

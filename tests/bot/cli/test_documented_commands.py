@@ -1,8 +1,13 @@
-"""Every `octet …` and `make …` that a page for people names is there, with its options."""
+"""Every `octet …` and `make …` that a page for people names is there, with its options; what can run here runs."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
+import shlex
+import signal
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +16,14 @@ import pytest
 import typer.main
 
 from bot.cli.commands import app
+from core.deliveries.model import Outcome, Reason, Result
+from core.security.model import OPERATOR
+from core.tasks.model import NewTask, TaskState
+from scripts.release_home import DRY_RUN
+from tests import forked
+from tests.bot.cli.test_verbs import Console, console, served
+
+__all__ = ["console", "served"]
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = [
@@ -83,3 +96,207 @@ def test_no_help_text_has_words_that_the_console_takes_for_markup() -> None:
         texts = [command.help, *(getattr(param, "help", "") for param in command.params)]
         assert [text for text in texts if re.search(r"\[/?[a-z]+\]", text or "")] == [], command.name
     assert len(commands) > 60
+
+
+PROGRAM = re.compile(r"(octet|make|sudo|pipx|py|curl|tmux|journalctl|loginctl|ssh|alias|docker|eval|umask)\s")
+BLOCK = re.compile(r"(?ms)^ *```(?P<language>\w*)\n(?P<lines>.*?)^ *```")
+IN_A_HOME = (
+    "octet init --agents dryrun",
+    "octet init",
+    "octet check",
+    "octet doctor",
+    "octet profile list",
+    "octet profile show codex",
+    "octet profile new mychat --from main/agent-1",
+    "octet profile enable NAME",
+    "octet profile enable chatgpt_web",
+    "octet autostart show",
+    "octet desk list",
+    "octet run",
+    "octet logs",
+    "octet audit verify",
+    "octet db upgrade",
+)
+"""Commands in a home without Octet, in this order."""
+WITH_OCTET = (
+    "octet progress T-142 --code k3v9x2.7F3K… tests are running",
+    "octet reply T-142 --code k3v9x2.7F3K… --file question.md",
+    "octet done T-142 --code k3v9x2.7F3K… --file answer.md",
+    "octet delivery resolve T-142 again",
+    "octet delivery resolve T-142 arrived",
+    "octet delivery resolve T-142 drop",
+    "octet delivery list",
+    'octet task new "Say hello" --agent Agent-1',
+    'octet task new "Say which files you see" --agent Agent-1',
+    "octet task new --help",
+    "octet receipt T-142",
+    "octet agent env Agent-1",
+    "octet agent env Agent-3",
+    "octet desk status",
+    "octet desk test",
+    "octet fleet board",
+    "octet fleet health",
+    "octet fleet needs-me",
+    "octet status",
+    "octet desk stop",
+)
+"""Commands while Octet runs, in this order; T-142 is a task in the state that the command needs."""
+ELSEWHERE: dict[str, Sequence[str]] = {
+    "named, not typed: it needs a word that the page gives elsewhere": (
+        "octet calibrate --pane",
+        "octet delivery resolve",
+        "octet desk import",
+        "octet desk picture",
+        "octet desk screenshot",
+        "octet done",
+        "octet msg show",
+        "octet profile enable",
+        "octet profile new",
+        "octet profile show",
+        "octet progress",
+        "octet receipt",
+        "octet receipt --pictures DIR",
+        "octet task",
+        "octet task new",
+    ),
+    "needs windows: tests/bot/cli/test_calibrate.py, tests/bot/cli/test_calibrating_by_hand.py": (
+        "octet calibrate",
+        "octet calibrate --list --picture windows.png",
+        "octet calibrate --yes",
+        "octet calibrate desk-1 --all",
+        (
+            'octet calibrate main --display :0 --window "title=apollo,composer=120,-60" --window '
+            '"title=Planning,profile=chromium,agent=Planner"'
+        ),
+        "octet calibrate main agent-1",
+        "octet desk import FILE",
+        "octet init --agents windows",
+    ),
+    "needs an X server or tmux: tests/bot/cli/test_displays.py, tests/bot/cli/test_panes.py": (
+        "octet calibrate --pane work:1.0 --profile mychat",
+        "octet desk down",
+        "octet desk down panes",
+        "octet desk picture desk-1 now.png",
+        "octet desk picture panes -",
+        "octet desk up",
+        "octet desk up --agents 8 --profile xterm --detach -- xterm -e claude",
+        "octet desk up --tmux",
+        "octet desk up --tmux --agents 8 --profile claude_code --directory '~/work/{number}' -- claude",
+        "tmux -L SERVER capture-pane -p -e -t octet:agent-1",
+    ),
+    "needs a changed configuration: tests/bot/cli/test_reload.py": ("octet reload",),
+    "needs Discord: tests/bot/cli/init/test_init.py, tests/bot/cli/doctor": (
+        "octet doctor --online",
+        (
+            "octet init --guild 123456789012345678 --channel 123456789012345678"
+            " --owner application --agents dryrun --no-login --no-task < token.txt"
+        ),
+    ),
+    "changes what this account starts at log-in: tests/bot/cli/test_autostart.py": (
+        "octet autostart begin --home DIR",
+        "octet autostart install",
+        "octet autostart remove",
+        "journalctl --user -u octet",
+        "loginctl enable-linger",
+    ),
+    "runs long: tests/e2e/test_demo.py, tests/bot/cli/test_status.py, tests/bench": (
+        "octet demo",
+        "octet demo --no-desktop",
+        "octet desk selftest",
+        "octet top",
+        "make bench NAME=terminal N=1000",
+        "make bench NAME=windows",
+        "make demo",
+        "make docs",
+        "make tour",
+    ),
+    "needs what these tests do not: packages from a network, root, a shell, another machine, Windows": (
+        'alias octet="$PWD/.venv/bin/octet"',
+        (
+            'curl -H "Authorization: Bearer $token" -H "Idempotency-Key: nightly-1" '
+            """--json '{"brief": "Run the tests"}' http://127.0.0.1:8321/api/v2/tasks"""
+        ),
+        'curl -H "Authorization: Bearer $token" http://127.0.0.1:8321/api/v2/agents',
+        """token=$(python3 -c "import json; print(json.load(open('run.json'))['token'])")""",
+        "docker run --network=host --env-file agent-3.env …",
+        'eval "$(octet agent env Agent-3)"',
+        "umask 077; octet agent env --plain Agent-3 > agent-3.env",
+        "OCTET_ALARM__PING_URL=https://hc.example.org/ping/…",
+        "make wheels",
+        "pipx install .",
+        "pipx install FILE.whl",
+        "pipx install …",
+        "py -m pip install --user pipx",
+        "py -m pipx ensurepath",
+        "ssh -L PORT:127.0.0.1:PORT …",
+        "sudo --preserve-env=OCTET_URL,OCTET_REPLY_KEY -u agent3 …",
+        "sudo apt-get install tmux",
+        "sudo apt-get install xvfb openbox dbus at-spi2-core",
+        "sudo apt-get install …",
+    ),
+}
+"""Commands of the pages for users that do not run here, by the reason, and what tests them."""
+
+
+def command_lines(page: str) -> set[str]:
+    """Return what a page says to type, without the name of the home."""
+    lines = [
+        line.strip().removeprefix("$ ")
+        for block in BLOCK.finditer(page)
+        for line in block["lines"].splitlines()
+        if block["language"] == "sh" or line.strip().startswith(("octet ", "$ "))
+    ]
+    lines += [code for code in re.findall(r"`([^`\n]+)`", BLOCK.sub("", page)) if PROGRAM.match(code)]
+    return {line.removeprefix(".venv/bin/").replace(" --home ~/octet", "") for line in lines if line}
+
+
+def test_each_command_of_the_pages_for_users_runs_here_or_is_listed_with_a_reason() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    users = [page for page in pages if page.stem not in {"architecture", "glossary"}]
+    found = set[str]().union(*(command_lines(page.read_text(encoding="utf-8")) for page in users))
+    listed = {*IN_A_HOME, *WITH_OCTET, *(line for lines in ELSEWHERE.values() for line in lines)}
+    assert (found - listed, listed - found) == (set(), set())
+    for reason in ELSEWHERE:
+        for test in re.findall(r"tests/[\w/.]+", reason):
+            assert (ROOT / test).exists(), test
+
+
+def test_a_command_in_a_page_is_found_wherever_it_is() -> None:
+    page = (
+        "Run `octet top`.\n```sh\n.venv/bin/octet check --home ~/octet\n```\n```\n$ octet logs\nfine\n```\n`octet.db`"
+    )
+    assert command_lines(page) == {"octet top", "octet check", "octet logs"}
+
+
+async def run(line: str, place: Path, *, text: bytes = b"") -> tuple[int | None, bytes]:
+    """Run a command line; return its exit code and what it printed. `octet run` gets Ctrl-C when it is ready."""
+    environ = {"PATH": os.environ["PATH"], "HOME": str(place), "OCTET_HTTP__PORT": "0"}
+    words = shlex.split(line)[1:]
+    octet = await forked.start(words, environ=environ | {"OCTET_HOME": str(place / "home")}, cwd=place, text=text)
+    async with asyncio.timeout(60):
+        if words == ["run"]:
+            assert b"is ready" in await octet.stdout.readline()
+            octet.send_signal(signal.SIGINT)
+        said = await octet.communicate()
+    return octet.returncode, b"".join(said)
+
+
+async def test_the_commands_for_a_home_run(tmp_path: Path) -> None:
+    for line in IN_A_HOME:
+        code, said = await run(line.replace("NAME", "claude_web"), tmp_path, text=b"yes\n" if "enable" in line else b"")
+        assert code == 0, (line, said)
+        (tmp_path / "home" / "config" / "agents.toml").write_text(DRY_RUN, encoding="utf-8")
+
+
+async def test_the_commands_for_a_running_octet_run(served: Console, tmp_path: Path) -> None:
+    house, lane = served.house, served.house.lane
+    for name in ("question.md", "answer.md"):
+        (tmp_path / name).write_text("There were seven", encoding="utf-8")
+    task, code = await house.working()
+    for line in WITH_OCTET:
+        if line.startswith("octet delivery resolve"):
+            lane.script.append(Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN))
+            task = (await house.core.tasks.new(NewTask(brief="Mend the build"), by=OPERATOR)).id
+            await house.until(task, TaskState.PARKED)
+        ended, said = await run(line.replace("T-142", task).replace("k3v9x2.7F3K…", code), tmp_path)
+        assert ended == 0, (line, said)
