@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from sandbox.discord.server import Sandbox
@@ -19,6 +21,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("bot"), pytest.mark.a
 CHROMIUM = "/usr/bin/chromium"
 LIMIT_MS = 60_000
 """A generous limit on waiting; nothing is measured here."""
+READABLE_PX = """() => {
+    const box = document.querySelector("#scroller").getBoundingClientRect();
+    const tops = [...document.querySelectorAll(".popup:not([hidden])")].map((list) => list.getBoundingClientRect().top);
+    return Math.min(box.bottom, ...tops) - box.top;
+}"""
+"""The height of the list of messages, without what a list of suggestions covers."""
 EXPECTED = ("the server responded with a status of 409", "the server responded with a status of 502")
 
 
@@ -44,8 +52,8 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-async def opened(browser: Browser, sandbox: Sandbox, width: int = 1280) -> Page:
-    page = await browser.new_page(viewport={"width": width, "height": 800})
+async def opened(browser: Browser, sandbox: Sandbox, width: int = 1280, height: int = 800) -> Page:
+    page = await browser.new_page(viewport={"width": width, "height": height})
     page.set_default_timeout(LIMIT_MS)
     await page.goto(sandbox.link())
     await page.wait_for_selector("body[data-ready]")
@@ -167,4 +175,30 @@ async def test_the_page_fits_a_phone(browser: Browser, sandbox: Sandbox, bot: Tr
     await page.get_by_role("button", name="Channels").click()
     await page.get_by_test_id("channel-general").click()
     await expect(page.get_by_role("heading", name="# general")).to_be_visible()
+    await page.close()
+
+
+async def test_on_a_phone_a_user_reads_the_thread_while_typing_and_opens_the_screen_in_its_size(
+    browser: Browser, sandbox: Sandbox, bot: TrialBot
+) -> None:
+    assert bot.is_ready()
+    picture = io.BytesIO()
+    Image.new("RGB", (1280, 720)).save(picture, "PNG")
+    page = await opened(browser, sandbox, width=390, height=844)
+    await page.route("**/sandbox/screen.png*", lambda route: route.fulfill(body=picture.getvalue()))
+    await page.evaluate(
+        """import("/page/screens.js").then(all => all.watchScreens(document.querySelector("aside"), 1))"""
+    )
+    screen, composer = page.get_by_test_id("screen-picture"), page.get_by_test_id("composer")
+    await expect(screen).to_be_visible()
+    for text in ("How long did that take?", "/", "/task new "):
+        await composer.fill(text)
+        assert await page.evaluate(READABLE_PX) >= 200, text
+        await expect(screen).to_be_hidden()
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("enlarge").click()
+    box = await screen.bounding_box()
+    assert box is not None
+    assert (box["width"] >= 1280, box["y"] < 100) == (True, True)
+    await page.get_by_test_id("enlarge").click()
     await page.close()
