@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-LINK = re.compile(r"\[[^\]]*\]\((?!https?:)(?P<file>[^)#]*)(?:#(?P<heading>[^)]+))?\)")
+LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?!https?:)(?P<file>[^)#]*)(?:#(?P<heading>[^)]+))?\)")
 NAMED = re.compile(r"`(?P<path>(?:tests|bench)/[\w/]+\.py)(?:::(?P<function>\w+))?`")
 HEADING = re.compile(r"^#+ (?P<words>.+)$", re.MULTILINE)
 
@@ -25,6 +26,7 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
     for link in LINK.finditer(page.read_text(encoding="utf-8")):
         target = (page.parent / link["file"]).resolve() if link["file"] else page
         assert target.exists(), link[0]
+        assert not link["text"].endswith(".md") or link["file"].endswith(link["text"]), link[0]
         assert not link["heading"] or link["heading"] in anchors(target), link[0]
 
 
@@ -76,3 +78,14 @@ def test_a_newcomer_can_read_the_pages_for_users() -> None:
     assert len(for_users) > 10
     assert _words(ROOT / "README.md") <= 1_000
     assert _words(ROOT / "README.md", *for_users) <= 18_000
+
+
+def test_only_one_page_defines_words() -> None:
+    assert [page.name for page in PAGES if "| term |" in page.read_text(encoding="utf-8")] == ["glossary.md"]
+
+
+def test_the_changelog_and_the_security_policy_name_the_version_of_this_checkout() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    released = re.findall(r"(?m)^## \[(\d[^\]]*)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    assert released[0] == version
+    assert f"now {version}," in (ROOT / "SECURITY.md").read_text(encoding="utf-8")
