@@ -39,6 +39,7 @@ from core.tasks.model import UNDO_MS, TaskId, TaskState, TaskView
 log = structlog.get_logger(__name__)
 
 EDIT_EVERY_S = 1.0  # the shortest time between two edits of one message
+BRIEF_START_MS = 600  # a start that is over sooner gets no edit, so that the card can say Working at once
 NONCE_LASTS_MS = 60_000  # Octet searches for a notice that it may have sent longer ago; Discord forgets nonces later
 CLOCK_SLACK_MS = 300_000  # how far this machine's clock may be ahead of Discord's
 _REST_S = 60.0
@@ -53,6 +54,7 @@ _ALONE = {
     NoticeKind.SUMMARY: render.summary,
 }
 """Notices whose row says everything."""
+_STARTING = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 _EDITED = frozenset({NoticeKind.PROGRESS, NoticeKind.WORDS})
 
 
@@ -162,7 +164,7 @@ class Outbox(MessageWriter):
                 self._limits.note_success(notice.place.channel)
             self._taken += 1
             self._failures.pop(notice.id, None)
-            if notice.posted_message:  # the first edit may follow the post at once
+            if notice.posted_message and self._written > before:  # the first edit may follow the post at once
                 self._resting[notice.id] = self._clock.monotonic_s() + EDIT_EVERY_S
             self._tried.pop(notice.id, None)
         except DiscordBan as blocked:  # no fault of this notice: it stays due
@@ -216,7 +218,10 @@ class Outbox(MessageWriter):
         view = await self._task_view(notice)
         channel = int(notice.posted_channel) if notice.posted_channel else self._channel(notice.place)
         message = notice.posted_message
-        if message:
+        starts_ms = view.task.changed_ms + BRIEF_START_MS - self._clock.now_ms() if view.task.state in _STARTING else 0
+        if message and starts_ms > 0:
+            self._limits.return_edit(str(channel))
+        elif message:
             if message not in self._given_up:
                 try:
                     await self._edit(channel, message, await self._card(notice, view))
@@ -235,6 +240,8 @@ class Outbox(MessageWriter):
             left_ms = view.task.changed_ms + UNDO_MS - self._clock.now_ms()
             if left_ms > 0:
                 await self._notices.look_again(notice.id, after_ms=left_ms)
+        elif starts_ms > 0:
+            await self._notices.look_again(notice.id, after_ms=starts_ms)
         elif view.is_starting:  # the card says so until dispatch has looked for an agent
             await self._notices.look_again(notice.id, after_ms=_STARTING_MS)
         faults.point("outbox.noted")

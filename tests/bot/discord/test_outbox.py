@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.discord.errors import MessageRejected, TooOldToEdit
-from bot.discord.outbox import EDIT_EVERY_S, NONCE_LASTS_MS, Outbox
+from bot.discord.outbox import BRIEF_START_MS, EDIT_EVERY_S, NONCE_LASTS_MS, Outbox
 from core.deliveries.model import DeliveryState
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
@@ -164,18 +164,33 @@ async def test_many_changes_become_one_edit_a_second_and_the_last_one_wins(tmp_p
     async with house(tmp_path) as here:
         task = await here.ask()
         await here.sweep()
-        await here.move(task, TaskState.ASSIGNED)
-        await here.sweep()
-        assert here.channels.messages[0].edits == 1, "the first edit follows the post at once"
-        for state in (TaskState.DELIVERING, TaskState.WORKING):
+        for state, edits in (
+            (TaskState.ASSIGNED, 0),
+            (TaskState.DELIVERING, 0),
+            (TaskState.WORKING, 1),  # the first edit follows the post at once
+            (TaskState.BLOCKED, 1),
+            (TaskState.WORKING, 1),
+        ):
             await here.move(task, state)
             await here.sweep()
-            assert here.channels.messages[0].edits == 1
+            assert here.channels.messages[0].edits == edits
         await here.coordinator.tasks.cancel(task.id, by=ADA)
         await here.later(EDIT_EVERY_S, times=2)
         [card] = here.shown("-# T-1 ·")
         assert card.edits == 2
         assert "Cancelled" in said(card.parts)
+
+
+async def test_a_card_says_starting_only_if_that_lasts(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        task = await here.ask()
+        await here.sweep()
+        await here.move(task, TaskState.ASSIGNED)
+        await here.later(BRIEF_START_MS / 1000 / 2)
+        assert here.channels.messages[0].edits == 0
+        await here.later(BRIEF_START_MS / 1000 / 2)
+        assert here.channels.messages[0].edits == 1
+        assert "**Starting**" in said(here.channels.messages[0].parts)
 
 
 async def test_progress_is_one_message_in_the_thread_edited_at_most_once_a_second(tmp_path: Path) -> None:
