@@ -101,7 +101,6 @@ def test_no_help_text_has_words_that_the_console_takes_for_markup() -> None:
 PROGRAM = re.compile(r"(octet|make|sudo|pipx|py|curl|tmux|journalctl|loginctl|ssh|alias|docker|eval|umask)\s")
 BLOCK = re.compile(r"(?ms)^ *```(?P<language>\w*)\n(?P<lines>.*?)^ *```")
 IN_A_HOME = (
-    "octet init --agents dryrun",
     "octet init",
     "octet check",
     "octet doctor",
@@ -126,7 +125,8 @@ WITH_OCTET = (
     "octet delivery resolve T-142 arrived",
     "octet delivery resolve T-142 drop",
     "octet delivery list",
-    'octet task new "Say hello" --agent Agent-1',
+    'octet task new "Say hello" --agent Agent-2',
+    "octet task show T-2",
     'octet task new "Say which files you see" --agent Agent-1',
     "octet task new --help",
     "octet receipt T-142",
@@ -143,18 +143,22 @@ WITH_OCTET = (
 """Commands while Octet runs, in this order; T-142 is a task in the state that the command needs."""
 ELSEWHERE: dict[str, Sequence[str]] = {
     "named, not typed: it needs a word that the page gives elsewhere": (
+        "octet agent env",
+        "octet agent show",
         "octet calibrate --pane",
         "octet delivery resolve",
         "octet desk import",
         "octet desk picture",
         "octet desk screenshot",
         "octet done",
+        "octet msg cancel",
         "octet msg show",
         "octet profile enable",
         "octet profile new",
         "octet profile show",
         "octet progress",
         "octet receipt",
+        "octet reply",
         "octet receipt --pictures DIR",
         "octet task",
         "octet task new",
@@ -173,7 +177,9 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "octet init --agents windows",
     ),
     "needs an X server or tmux: tests/bot/cli/test_displays.py, tests/bot/cli/test_panes.py": (
+        "cp ~/octet/config/profiles/generic_terminal.toml ~/octet/config/profiles/mychat.toml",
         "octet calibrate --pane work:1.0 --profile mychat",
+        "octet calibrate DESK WINDOW",
         "octet desk down",
         "octet desk down panes",
         "octet desk picture desk-1 now.png",
@@ -184,6 +190,7 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "octet desk up --tmux --agents 8 --profile claude_code --directory '~/work/{number}' -- claude",
         "tmux -L SERVER capture-pane -p -e -t octet:agent-1",
     ),
+    "asks in a terminal: tests/bot/cli/init": ("octet init --agents dryrun",),
     "needs a changed configuration: tests/bot/cli/test_reload.py": ("octet reload",),
     "needs Discord: tests/bot/cli/init/test_init.py, tests/bot/cli/doctor": (
         "octet doctor --online",

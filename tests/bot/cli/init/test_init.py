@@ -222,6 +222,12 @@ async def test_without_a_terminal_every_answer_is_an_option_and_the_token_comes_
     assert SECRET not in out + err
 
 
+async def test_without_a_terminal_and_without_a_token_the_named_agents_are_set_up(place: Place) -> None:
+    code, out, err = await piped(place, "--agents", "dryrun", "--no-login", "--no-task", given="")
+    assert (code, err) == (0, "")
+    assert "Agents: 8 on the dry run." in out
+
+
 async def piped(place: Place, *options: str, given: str) -> tuple[int, str, str]:
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "init", *options),
