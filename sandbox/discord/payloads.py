@@ -54,7 +54,10 @@ class Payloads:
             "nick": None,
             "avatar": None,
             "banner": None,
-            "roles": [str(self._world.bot_role_id)] if user.is_bot else [],
+            "roles": [
+                *([str(self._world.bot_role_id)] * user.is_bot),
+                *map(str, self._world.roles_of.get(user.id, ())),
+            ],
             "joined_at": stamp(self._world.started_at),
             "premium_since": None,
             "communication_disabled_until": None,
@@ -65,7 +68,7 @@ class Payloads:
         }
 
     def roles(self) -> list[Json]:
-        """Everyone's role, and the managed one that the bot has while it is a member."""
+        """Everyone's role, the guild's own, and the managed one that the bot has while it is a member."""
         world = self._world
         everyone: Json = {
             "id": str(world.guild_id),
@@ -83,7 +86,9 @@ class Payloads:
         }
         own = {"id": str(world.bot_role_id), "name": world.bot.name, "permissions": str(int(world.bot_role))}
         tags = {"bot_id": str(world.bot.id)}
-        return [everyone, *([{**everyone, **own, "position": 1, "managed": True, "tags": tags}] * world.is_invited)]
+        named = [{**everyone, "id": str(one), "name": name, "position": 1} for one, name in world.roles.items()]
+        bots = [{**everyone, **own, "position": 2, "managed": True, "tags": tags}] * world.is_invited
+        return [everyone, *named, *bots]
 
     def guild(self) -> Json:
         world = self._world

@@ -24,9 +24,10 @@ from sandbox.discord.world import World
 
 SUBCOMMAND, GROUP = 1, 2
 MESSAGE = 3  # the type of a command in the menu of messages
-STRING, INTEGER, BOOLEAN, USER, CHANNEL, NUMBER = 3, 4, 5, 6, 7, 10
+STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER = 3, 4, 5, 6, 7, 8, 9, 10
 KINDS: dict[int, tuple[type, ...]] = {
     STRING: (str,), INTEGER: (int,), BOOLEAN: (bool,), USER: (str, int), CHANNEL: (str, int), NUMBER: (int, float),
+    ROLE: (str, int), MENTIONABLE: (str, int),
 }  # fmt: skip
 
 
@@ -50,6 +51,19 @@ class UserClient:
             if wanted in {str(found.id), found.name}:
                 return found
         raise ClientRefused(f"There is no channel {channel!r}")
+
+    def _role(self, role: str | int) -> Json:
+        for found in self._payloads.roles():
+            if str(role) in {found["id"], found["name"]}:
+                return found
+        raise ClientRefused(f"There is no role {role!r}")
+
+    def _mentionable(self, wanted: str | int) -> str:
+        """Return the id of a user or of a role."""
+        for user in self._world.users.values():
+            if str(wanted) in {str(user.id), user.name}:
+                return str(user.id)
+        return str(self._role(wanted)["id"])
 
     def message(self, user: User, message_id: str | int) -> ChatMessage:
         message = self._world.messages.get(int(message_id))
@@ -178,6 +192,10 @@ class UserClient:
             value = str(self.user(value).id)
         if kind == CHANNEL:
             value = str(self.channel(value).id)
+        if kind == ROLE:
+            value = str(self._role(value)["id"])
+        if kind == MENTIONABLE:
+            value = self._mentionable(value)
         return {"name": name, "type": kind, "value": value}
 
     def _command_data(self, synced: Json, chain: list[Json], given: list[Json]) -> Json:
@@ -194,7 +212,10 @@ class UserClient:
         payloads = self._payloads
         resolved: Json = {}
         for option in given:
-            if option["type"] == USER:
+            is_role = option["type"] in {ROLE, MENTIONABLE} and int(option["value"]) not in self._world.users
+            if is_role:
+                resolved.setdefault("roles", {})[option["value"]] = self._role(option["value"])
+            elif option["type"] in {USER, MENTIONABLE}:
                 user = self._world.user(int(option["value"]))
                 member = {k: v for k, v in payloads.member(user).items() if k not in {"user", "deaf", "mute"}}
                 resolved.setdefault("users", {})[str(user.id)] = payloads.user(user)

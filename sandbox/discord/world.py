@@ -66,6 +66,9 @@ class World:
         self.ada = User(id=self.new_id(), name="Ada")
         self.ben = User(id=self.new_id(), name="Ben")
         self.users = {user.id: user for user in (self.bot, self.ada, self.ben)}
+        self.crew_id = self.new_id()
+        self.roles = {self.crew_id: "crew"}  # the guild's roles beside everyone's and the bot's
+        self.roles_of: dict[int, set[int]] = {self.ben.id: {self.crew_id}}
         self.channels: dict[int, ChatChannel] = {}
         self.messages: dict[int, ChatMessage] = {}
         self.attachments: dict[int, ChatAttachment] = {}

@@ -16,7 +16,7 @@ export function leaves(commands) {
   return found;
 }
 
-// `app` offers commands(), say(text), slash(name, options), autocomplete(name, options, focused), people(), channels(), complain(text).
+// `app` offers commands(), say(text), slash(name, options), autocomplete(name, options, focused), people(), channels(), roles(), complain(text).
 export class Composer {
   constructor(form, app) {
     this.form = form;
@@ -144,6 +144,7 @@ export class Composer {
       optionPill(option, {
         people: this.app.people,
         channels: this.app.channels,
+        roles: this.app.roles,
         complete: (focused) => this.app.autocomplete(command.name, this.values(), focused),
         submit: () => this.send(),
         leave: () => this.showText("", true),

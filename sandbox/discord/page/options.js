@@ -2,10 +2,10 @@
 
 import { el } from "/page/dom.js";
 
-const KINDS = { 3: "text", 4: "whole number", 5: "yes or no", 6: "person", 7: "channel", 10: "number" };
+const KINDS = { 3: "text", 4: "whole number", 5: "yes or no", 6: "person", 7: "channel", 8: "role", 9: "person or role", 10: "number" };
 let count = 0;
 
-// `app` offers people(), channels(), complete(name) → choices, submit(), leave().
+// `app` offers people(), channels(), roles(), complete(name) → choices, submit(), leave().
 export function optionPill(option, app) {
   const pill = new Pill(option, app);
   return pill;
@@ -83,6 +83,8 @@ class Pill {
     if (this.option.type === 5) return [{ name: "yes", value: true }, { name: "no", value: false }];
     if (this.option.type === 6) return this.app.people();
     if (this.option.type === 7) return this.app.channels();
+    if (this.option.type === 8) return this.app.roles();
+    if (this.option.type === 9) return [...this.app.people(), ...this.app.roles()];
     return null;
   }
 
