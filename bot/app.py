@@ -108,6 +108,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, workers: D
                 supervise(group, "damage", examination.damage())
                 supervise(group, "journal head", coordinator.journal.keep_head())
                 supervise(group, "retention", coordinator.retention.run())
+                supervise(group, "audit", coordinator.audit.run())
                 supervise(group, "recovery", _after_trouble(coordinator))
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 _watch_health(group, config, coordinator, connected)
@@ -223,6 +224,7 @@ def _estate(config: Config) -> Estate:
         profiles=config.driven_agents(),
         keeping=config.settings.receipts,
         answers=config.settings.answers,
+        admin_channel=str(config.settings.discord.admin_channel_id or ""),
     )
 
 

@@ -35,7 +35,7 @@ from core.kit.ids import Ids
 from core.kit.version import version
 from core.maintenance.ports import Crew
 from core.maintenance.reload import Reload
-from core.maintenance.service import Maintenance
+from core.maintenance.service import Audit, Maintenance
 from core.messages.prompt_files import PromptFiles
 from core.messages.service import Messages
 from core.notices.mentions import Mentions
@@ -44,6 +44,7 @@ from core.profiles.model import Driven
 from core.receipts.retention import Retention
 from core.receipts.service import Receipts
 from core.retry_policy import RetryPolicy
+from core.security.api_keys import ApiKeys
 from core.security.codes import ReplyKeys, TaskCodes, home_id
 from core.security.keys import load_key
 from core.security.model import Actor
@@ -72,6 +73,7 @@ class Estate:
     profiles: Mapping[str, Driven] = field(default_factory=dict[str, Driven])  # By agent
     answers: AnswerLimits = field(default=AnswerLimits())  # how much agents may send to their tasks
     keeping: ReceiptSettings = field(default=ReceiptSettings())  # for how long receipts, pictures and texts are kept
+    admin_channel: str = ""  # where Octet posts the head of the journal daily; empty: nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class Coordinator(Services):
 
     home_id: str
     people: People
+    api_keys: ApiKeys
     mentions: Mentions
     reply_keys: ReplyKeys
     receipts: Receipts
@@ -89,6 +92,7 @@ class Coordinator(Services):
     unknowns: UnknownDeliveries
     fleet: Fleet
     maintenance: Maintenance
+    audit: Audit
 
     def follow(self, config: Config, crew: Crew) -> None:
         """Work by this config, and by whatever `maintenance.reload` reads from its files later."""
@@ -141,6 +145,7 @@ class Coordinator(Services):
                 **_fields(services),
                 home_id=home,
                 people=People(store=store, journal=journal, clock=clock, ids=ids),
+                api_keys=ApiKeys(store=store, journal=journal, clock=clock, ids=ids, key=codes_key),
                 mentions=Mentions(services.notices, store=store, clock=clock),
                 reply_keys=ReplyKeys(key=codes_key),
                 receipts=Receipts(services, tasks=repository, keeping=estate.keeping),
@@ -150,11 +155,13 @@ class Coordinator(Services):
                 unknowns=dispatch.unknowns,
                 fleet=Fleet(services, refused_answers=estate.home.refused_answers),
                 maintenance=Maintenance(services, lanes=lanes),
+                audit=Audit(services, admin_channel=estate.admin_channel),
             )
             steps = ClockSteps(services, repository, policy, codes)
             for service in (
                 steps,
                 octet.people,
+                octet.api_keys,
                 octet.mentions,
                 octet.agents,
                 octet.desks,
@@ -223,7 +230,7 @@ def _keys(home: Home) -> tuple[bytes, bytes]:
     if is_old and not home.audit_key.exists():
         raise AuditKeyMissing(path=home.audit_key)
     if is_old and not home.codes_key.exists():
-        hint = "all codes in earlier prompts are invalid now; `octet task retry` gives a task a new one"
+        hint = "all codes in prompts and all API keys are invalid now; `octet task retry` gives a task a new code"
         log.error("codes_key_replaced", file=str(home.codes_key), hint=hint)
     keys = load_key(home.audit_key), load_key(home.codes_key)
     faults.point("start.keys")

@@ -26,13 +26,20 @@ from core.notices.model import Notice
 from core.notices.service import _notice
 from core.profiles.model import Box, Newline, PaneProfile, Sign, Terminal, TooLong
 from core.retry_policy import RetryPolicy
-from core.security.model import Actor, ActorKind, Role
+from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Role
 from core.settings.model import ReceiptSettings
 from core.tasks.model import NewTask
 
-ADA = Actor(kind=ActorKind.PERSON, id="discord:1", name="Ada", role=Role.OWNER)
-BEN = Actor(kind=ActorKind.PERSON, id="discord:2", name="Ben", role=Role.NONE)
-CAROL = Actor(kind=ActorKind.PERSON, id="discord:3", name="Carol", role=Role.MEMBER)
+
+def make_person(number: int, name: str, role: Role | None = None) -> Actor:
+    """Make a Discord user with this role."""
+    permissions = ROLE_ALLOWS[role] if role else frozenset[Permission]()
+    return Actor(kind=ActorKind.PERSON, id=f"discord:{number}", name=name, permissions=permissions)
+
+
+ADA = make_person(1, "Ada", Role.OWNER)
+BEN = make_person(2, "Ben")
+CAROL = make_person(3, "Carol", Role.MEMBER)
 
 
 def make_agent(

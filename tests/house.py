@@ -19,6 +19,7 @@ from bot.web.server import listening, serving
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState, WindowStatus
+from core.kit.clock import Clock
 from core.kit.supervise import supervise
 from core.messages.model import Message
 from core.security.model import OPERATOR
@@ -118,7 +119,9 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(home: Path, *, agents: int = 4, is_virtual: bool = False) -> AsyncGenerator[House]:
+async def open_house(
+    home: Path, *, agents: int = 4, is_virtual: bool = False, clock: Clock | None = None
+) -> AsyncGenerator[House]:
     """Open a house with `agents` windows on one desk, all ready; the desk has a separate display if asked for."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
     lane = FakeLane()
@@ -137,6 +140,7 @@ async def open_house(home: Path, *, agents: int = 4, is_virtual: bool = False) -
         desks=[make_desk(*names, is_virtual=is_virtual)],
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": hands},
+        clock=clock,
     ) as core:
         await core.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         house = House(home=home, core=core, lane=lane, hands=hands)

@@ -25,7 +25,7 @@ from core.agent_messages.model import NewAgentMessage, RecipientMissing
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
 from core.notices.model import Place
-from core.security.model import Actor, Role
+from core.security.model import Actor
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ class CommandTree(app_commands.CommandTree["Bot"]):
         try:
             actor = await self.client.actor(interaction)
             extras = interaction.command.extras if interaction.command else {}
-            if actor.role is Role.NONE and not extras.get(OPEN_TO_ALL):
+            if not actor.permissions and not extras.get(OPEN_TO_ALL):
                 raise errors.UserUnknown
         except OctetError as error:
             if interaction.type is discord.InteractionType.autocomplete:
@@ -74,7 +74,13 @@ class CommandTree(app_commands.CommandTree["Bot"]):
         await errors.answer(interaction, error)
 
     async def sync_if_changed(self, guild: discord.abc.Snowflake, *, force: bool = False) -> bool:
-        """Register the commands for this server unless just these are registered there."""
+        """Register the commands for this server unless just these are registered there.
+
+        While only owners have a role, Discord hides them from users who may not manage the server; later an admin of
+        the server may hide each of them. Octet's own check decides."""
+        is_hidden = not self.client.coordinator.people.has_others
+        for one in self.get_commands():
+            one.default_permissions = discord.Permissions(manage_guild=True) if is_hidden else None
         self.copy_global_to(guild=guild)
         wanted = [command.to_dict(self) for command in self.get_commands(guild=guild)]
         if not force:
@@ -136,10 +142,13 @@ class Bot(commands.Bot):
         """Return the user as core knows them, from memory. Raises WrongServer in direct messages and other servers."""
         if interaction.guild_id is None or self.guild_id not in {None, interaction.guild_id}:
             raise WrongServer
-        return await self._actor_of(interaction.user)
+        return await self._actor_of(interaction.user, interaction.channel)
 
-    async def _actor_of(self, user: discord.abc.User) -> Actor:
-        return await self.coordinator.people.discord_actor(str(user.id), user.display_name)
+    async def _actor_of(self, user: discord.abc.User, channel: object) -> Actor:
+        roles = [str(one.id) for one in user.roles] if isinstance(user, discord.Member) else []
+        counts = getattr(channel, "parent_id", None) or getattr(channel, "id", "")
+        people = self.coordinator.people
+        return await people.discord_actor(str(user.id), user.display_name, role_ids=roles, channel=str(counts))
 
     async def close(self) -> None:
         """Wait a moment for the answers of commands under way; then close."""
@@ -161,9 +170,13 @@ class Bot(commands.Bot):
         if self.guild_id is not None and self.get_guild(self.guild_id) is None:
             log.error("not_in_server", guild=self.guild_id, hint="invite the bot to it, see docs/discord.md")
             return
+        await self.register()
+        self._came_up()
+
+    async def register(self) -> None:
+        """Register the commands in each server, where they changed."""
         for guild in self.guilds:
             await self._register(guild)
-        self._came_up()
 
     async def on_disconnect(self) -> None:
         self._on_lost()  # the library tries again
@@ -184,8 +197,8 @@ class Bot(commands.Bot):
         is_thread = isinstance(place, discord.Thread | discord.PartialMessageable)  # the latter: one not seen before
         if message.author.bot or guild is None or not is_thread or not message.content:
             return
-        by = await self._actor_of(message.author)
-        if by.role is Role.NONE or self.guild_id not in {None, guild.id}:
+        by = await self._actor_of(message.author, place)
+        if not by.permissions or self.guild_id not in {None, guild.id}:
             return
         thread, where = str(place.id), Place(guild=str(guild.id))
         draft = NewAgentMessage(text=message.content, thread=thread, place=where, key=f"discord:{message.id}")

@@ -26,9 +26,11 @@ from bot.discord.views.buttons import BUTTONS
 from bot.discord.views.calibration import AnswerCalibration, Recalibrate
 from bot.discord.views.menus import GiveTask, Reassign
 from core.coordinator import Coordinator
+from core.journal.model import Entry
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
+from core.security.model import RoleBound, RoleUnbound
 from core.settings.model import DiscordSettings, Settings
 
 log = structlog.get_logger(__name__)
@@ -82,7 +84,12 @@ async def run(settings: Settings, coordinator: Coordinator, *, up: asyncio.Event
     token, clock = settings.discord_token.get_secret_value(), SystemClock()
     channels = ChannelClient(gate := SendLimits(clock))
 
+    current: Bot | None = None
+    roles_changed = asyncio.Event()
+
     def came_up(bot: Bot) -> None:
+        nonlocal current
+        current = bot
         channels.use_bot(bot)
         up.set()
         outbox.access_changed()
@@ -98,6 +105,20 @@ async def run(settings: Settings, coordinator: Coordinator, *, up: asyncio.Event
         on_trouble=boards.wake,
     )
 
+    def heard(entry: Entry) -> None:
+        if entry.name in {RoleBound.__name__, RoleUnbound.__name__}:
+            roles_changed.set()
+
+    coordinator.journal.listen(heard)
+
+    async def register_again() -> None:
+        """Register the commands when others than owners get roles, or none have any more."""
+        while True:
+            await roles_changed.wait()
+            roles_changed.clear()
+            if up.is_set() and current is not None:
+                await current.register()
+
     def went_down() -> None:
         channels.use_bot(None)
         up.clear()
@@ -106,6 +127,7 @@ async def run(settings: Settings, coordinator: Coordinator, *, up: asyncio.Event
         writers = (
             supervise(group, "discord-outbox", outbox.run()),
             supervise(group, "discord-boards", boards.run()),
+            supervise(group, "discord-commands", register_again()),
         )
         try:
             pause_s = 0.0

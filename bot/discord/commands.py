@@ -18,7 +18,7 @@ from bot.discord.text import NAME_LIMIT, plain
 from bot.discord.views import new_task
 from bot.verbs import tasks
 from bot.verbs.catalogue import ABOUT, VERBS
-from bot.verbs.declare import On, Parameter, ParameterKind, Verb
+from bot.verbs.declare import On, Parameter, ParameterKind, Picks, Verb
 
 FORMS: dict[Verb, Callable[[discord.Interaction[Bot], Mapping[str, Any]], Awaitable[None]]] = {
     tasks.new: new_task.open_form
@@ -26,8 +26,11 @@ FORMS: dict[Verb, Callable[[discord.Interaction[Bot], Mapping[str, Any]], Awaita
 """Verbs with a form that asks for a text that the user left out."""
 _DIALOG = "; without it, a dialog opens for a longer text"
 _MOST_CHOICES = 25
-_SHOWN_TO = discord.Permissions(manage_guild=True)
-"""Discord hides the commands from all others until an admin of the server changes that; Octet's own check decides."""
+_PICKERS: Mapping[Picks, Any] = {
+    Picks.USER: discord.User,
+    Picks.USER_OR_ROLE: discord.User | discord.Role,
+    Picks.CHANNEL: discord.TextChannel,
+}
 
 
 def add_commands(tree: app_commands.CommandTree[Bot]) -> None:
@@ -38,15 +41,11 @@ def add_commands(tree: app_commands.CommandTree[Bot]) -> None:
                 continue
             group = tree.get_command(verb.group)
             if group is None:
-                group = app_commands.Group(
-                    name=verb.group, description=ABOUT[verb.group], default_permissions=_SHOWN_TO
-                )
+                group = app_commands.Group(name=verb.group, description=ABOUT[verb.group])
                 tree.add_command(group)
             assert isinstance(group, app_commands.Group)
             group.add_command(command_of(verb))
-    task_of_this = app_commands.ContextMenu(name="Make a task of this", callback=new_task.open_form_with)
-    task_of_this.default_permissions = _SHOWN_TO
-    tree.add_command(task_of_this)
+    tree.add_command(app_commands.ContextMenu(name="Make a task of this", callback=new_task.open_form_with))
 
 
 def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
@@ -57,7 +56,7 @@ def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
             await FORMS[verb](interaction, given)
             return
         await replies.defer(interaction)
-        given |= page
+        given = {name: _id_of(value) for name, value in given.items()} | page
         by = await interaction.client.actor(interaction)
         result = await verb.run(interaction.client.coordinator, given, by=by, origin=origin_of(interaction))
         await replies.say(interaction, await present(verb, result, given, interaction, by=by))
@@ -70,8 +69,6 @@ def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
     make: Any = app_commands.Command
     command: app_commands.Command[Any, ..., None]
     command = make(name=verb.name, description=verb.summary, callback=run, extras=extras)
-    if not verb.group:
-        command.default_permissions = _SHOWN_TO
     app_commands.describe(**{one.name: one.help + (_DIALOG if _has_form(verb, one) else "") for one in offered})(
         command
     )
@@ -90,10 +87,20 @@ def _has_form(verb: Verb, one: Parameter) -> bool:
 
 def _option(verb: Verb, one: Parameter) -> inspect.Parameter:
     """Describe one option. Discord has no lists: a text with commas replaces one. A form's text is optional."""
-    kind, default = str if one.type == list[str] else one.type, inspect.Parameter.empty
+    kind: Any = _PICKERS[one.kind.picks] if one.kind.picks else str if one.type == list[str] else one.type
+    default: Any = inspect.Parameter.empty
     if not one.is_required or _has_form(verb, one):
         kind, default = kind | None, None
     return inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
+
+
+def _id_of(value: Any) -> Any:
+    """Return what the user picked as the id that verbs know; anything else unchanged."""
+    if isinstance(value, discord.Role):
+        return f"discord-role:{value.id}"
+    if isinstance(value, discord.abc.User):
+        return f"discord:{value.id}"
+    return str(value.id) if isinstance(value, discord.TextChannel) else value
 
 
 def _completion(kind: ParameterKind) -> Any:

@@ -47,8 +47,8 @@ class WrongServer(Denied):
 
 
 class UserUnknown(Denied):
-    """This Octet does not know you. Only its owner may use it today. If it has no owner yet, its console shows the
-    code for `/admin claim`."""
+    """You have no role in this Octet here. Ask its owner for one (`/admin bind`). If it has no owner yet, its console
+    shows the code for `/admin claim`."""
 
 
 class DiscordBusy(Unavailable):

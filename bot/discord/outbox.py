@@ -52,6 +52,7 @@ _ALONE = {
     NoticeKind.WELCOME: render.welcome,
     NoticeKind.DIGEST: render.digest,
     NoticeKind.SUMMARY: render.summary,
+    NoticeKind.JOURNAL: render.journal_head,
 }
 """Notices whose row says everything."""
 _STARTING = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})

@@ -211,6 +211,13 @@ def summary(notice: Notice, marker: Marker) -> Parts:
     return written(f"{said}\nSee `/task list` and `/task show`.", marker)
 
 
+def journal_head(notice: Notice, marker: Marker) -> Parts:
+    """Build the daily message with the journal's head."""
+    row, head = notice.message.split()
+    said = f"-# Journal on {notice.text}: row {row}, head `{head}`. `/admin audit` verifies the journal."
+    return written(said, marker)
+
+
 def welcome(_notice: Notice, marker: Marker) -> Parts:
     """Build the first message for a new owner, with example tasks to press."""
     lines = [

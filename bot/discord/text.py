@@ -141,6 +141,13 @@ def _joins(text: str, position: int) -> bool:
     )
 
 
+def _named(who: str) -> str:
+    """Mention a user, a role or a channel; Octet itself has no mention."""
+    kind, _, number = who.rpartition(":")
+    sign = {"discord": "@", "discord-role": "@&", "channel": "#"}.get(kind)
+    return f"<{sign}{number}>" if sign else inline(who, 60)
+
+
 FORM = Form(
     text=inline,
     strong="**{}**".format,
@@ -148,6 +155,8 @@ FORM = Form(
     id=lambda _: "",
     at=lambda ms: f"<t:{ms // 1000}:f>",
     ago=lambda ms: f"<t:{ms // 1000}:R>",
+    named=_named,
+    code="`{}`".format,
     small="-# ",
     quote="> ",
     good="✓",

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
-from core.maintenance.model import Reloaded
-from core.security.model import Actor, Permission, require
+from bot.verbs.types import Channel, Scopes, User, UserOrRole
+from core.maintenance.model import AuditReport, Reloaded
+from core.security.model import Actor, ApiKey, Binding, NewApiKey, Permission, Role, require
 
 ABOUT = "This Octet itself"
 
@@ -73,3 +74,104 @@ async def claim(
     owner = await octet.people.claim(code, user_id=by.id.removeprefix("discord:"), name=by.name)
     await octet.notices.welcome(origin.place)
     return owner
+
+
+InOctet = Annotated[Role, ParameterKind(help="The role in Octet")]
+
+
+@Verb("admin", Permission.ROLE_MANAGE, "GET /admin/roles")
+async def roles(octet: Coordinator, *, by: Actor) -> tuple[Binding, ...]:
+    """List who has which role in Octet."""
+    return await octet.people.bindings(by=by)
+
+
+@Verb("admin", Permission.ROLE_MANAGE, "POST /admin/roles", undo="unbind")
+async def bind(
+    octet: Coordinator, who: UserOrRole, role: InOctet, *, channel: Channel | None = None, by: Actor
+) -> Binding:
+    """Give a user, or a role of the server, a role in Octet.
+
+    It replaces the role that they have there. With a channel it counts only in that channel and its threads. You can
+    give at most your own role."""
+    return await octet.people.bind(who, role, channel=channel or "", by=by)
+
+
+@Verb(
+    "admin",
+    Permission.ROLE_MANAGE,
+    "POST /admin/roles/{who}/unbind",
+    says="They no longer have the role {it.role.value} there.",
+)
+async def unbind(octet: Coordinator, who: UserOrRole, *, channel: Channel | None = None, by: Actor) -> Binding:
+    """Take the role in Octet away from a user, or from a role of the server.
+
+    A temporary role stays until it ends or you revoke it."""
+    return await octet.people.unbind(who, channel=channel or "", by=by)
+
+
+@Verb("admin", Permission.ROLE_MANAGE, "POST /admin/grants", undo="revoke")
+async def grant(
+    octet: Coordinator,
+    who: User,
+    role: InOctet,
+    hours: Annotated[int, ParameterKind(help="For how many hours, 1 to 720")],
+    reason: Annotated[str, ParameterKind(help="What for")],
+    *,
+    by: Actor,
+) -> Binding:
+    """Give a user a role for some hours.
+
+    They keep the role that they have anyway. You can give at most your own role."""
+    return await octet.people.grant(who, role, hours=hours, reason=reason, by=by)
+
+
+@Verb(
+    "admin",
+    Permission.ROLE_MANAGE,
+    "POST /admin/grants/{who}/revoke",
+    says="Their temporary role {it.role.value} has ended.",
+)
+async def revoke(octet: Coordinator, who: User, *, by: Actor) -> Binding:
+    """End a user's temporary role now."""
+    return await octet.people.revoke(who, by=by)
+
+
+KeyName = Annotated[str, ParameterKind(help="The name of the key")]
+
+
+@Verb("admin", Permission.KEY_MANAGE, "GET /admin/keys")
+async def keys(octet: Coordinator, *, by: Actor) -> tuple[ApiKey, ...]:
+    """List the API keys, with what each may do and when it was last used."""
+    return await octet.api_keys.list(by=by)
+
+
+@Verb("admin", Permission.KEY_MANAGE, "POST /admin/keys", undo="key-revoke")
+async def key_new(
+    octet: Coordinator,
+    name: KeyName,
+    scopes: Scopes,
+    *,
+    days: Annotated[int, ParameterKind(help="For how many days it is valid, 1 to 3650")] = 90,
+    by: Actor,
+) -> NewApiKey:
+    """Make an API key for a program, and show it once.
+
+    The program sends it as `Authorization: Bearer …`. A key may do at most what you may do."""
+    return await octet.api_keys.make(name, scopes, days=days, by=by)
+
+
+@Verb(
+    "admin",
+    Permission.KEY_MANAGE,
+    "POST /admin/keys/{name}/revoke",
+    says="Octet refuses the key {it.name} from now on.",
+)
+async def key_revoke(octet: Coordinator, name: KeyName, *, by: Actor) -> ApiKey:
+    """Refuse an API key from now on."""
+    return await octet.api_keys.revoke(name, by=by)
+
+
+@Verb("admin", Permission.AUDIT_READ, "GET /admin/audit", is_slow=True)
+async def audit(octet: Coordinator, *, by: Actor) -> AuditReport:
+    """Verify the journal, and show its head and its newest rows."""
+    return await octet.audit.show(by=by)

@@ -47,6 +47,14 @@ class Origin:
     url: str = ""  # the address at which the request found Octet
 
 
+class Picks(Enum):
+    """What a parameter names in Discord, which has a picker for it; other interfaces take its id as a text."""
+
+    USER = auto()
+    USER_OR_ROLE = auto()
+    CHANNEL = auto()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterKind:
     """What the annotation of a parameter says beside its type."""
@@ -56,6 +64,7 @@ class ParameterKind:
     suggest: Callable[[Coordinator, str, Actor], Sequence[tuple[str, str]]] | None = None
     """Finds values that fit the typed text, each with its label, from memory only."""
     choices: Mapping[Any, str] | None = None  # the values there are, each with its label
+    picks: Picks | None = None
     is_text: bool = False  # A text of any length: a form, a file or standard input can give it
     for_programs: bool = False  # Discord does not offer it
 

@@ -13,10 +13,11 @@ from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus, LearnedFact
 from core.fleet.model import AgentDetails, AtWork, Board, Need, NeedKind, Ping, QueuedWork, Wellness
-from core.maintenance.model import Ailment, Diagnosis, Placed, Reloaded, Tried
+from core.maintenance.model import Ailment, AuditReport, Diagnosis, Placed, Reloaded, Tried
 from core.profiles.model import Act
 from core.reasons import AnyReason
 from core.remedies import explain, next_step, sentence
+from core.security.model import ApiKey, Binding, NewApiKey
 from core.tasks.model import TaskState, TaskSummary
 
 
@@ -30,6 +31,8 @@ class Form:
     id: Callable[[str], str]  # an id with a space, where users type ids
     at: Callable[[int], str]  # a moment
     ago: Callable[[int], str]  # a moment, by how long ago it was
+    named: Callable[[str], str]  # a user, a role or a channel by its id, such as `discord:1`
+    code: Callable[[str], str]  # what users copy
     small: str  # begins a line in small print
     quote: str  # begins a line that quotes a window
     good: str
@@ -321,6 +324,41 @@ def pressed_lines(pressed: ActionResult, form: Form) -> list[str]:
             return [f"Octet pressed nothing for {agent}: {_NOT_PRESSED.get(reason, sentence(reason))}.", *seen]
 
 
+def _binding(one: Binding, form: Form) -> str:
+    there = f" in {form.named(f'channel:{one.channel}')}" if one.channel else ""
+    ends = f" until {form.at(one.expires_ms)}: {form.text(one.purpose, 200)}" if one.expires_ms else ""
+    name = f" ({form.text(one.name, 60)})" if one.name else ""
+    return f"{form.named(one.holder)}{name}: {form.strong(one.role.value)}{there}{ends}"
+
+
+def _roles(rows: tuple[Binding, ...], form: Form) -> list[str]:
+    lines = [f"{_binding(one, form)} · by {form.named(one.bound_by)}" for one in rows]
+    hint = "Discord can hide each command from roles and channels: Server Settings → Integrations → this bot"
+    return [*lines, f"{form.small}{hint}. Octet itself decides by this list."] if rows else []
+
+
+def _key(one: ApiKey, form: Form) -> str:
+    used = f"last used {form.ago(one.used_ms)}" if one.used_ms else "never used"
+    ends = f"revoked {form.ago(one.revoked_ms)}" if one.revoked_ms else f"valid until {form.at(one.expires_ms)}"
+    scopes = " ".join(sorted(scope.value for scope in one.scopes))
+    return f"{form.strong(form.text(one.name, 40))}: {ends} · {used} · by {form.named(one.made_by)} · {scopes}"
+
+
+def _new_key(made: NewApiKey, form: Form) -> list[str]:
+    return [form.code(made.secret), "Copy it now: Octet does not show it again.", _key(made.key, form)]
+
+
+def _audit(found: AuditReport, form: Form) -> list[str]:
+    rows = [
+        f"{one.seq} {form.at(one.at_ms)} {one.name} {form.text(one.subject, 60)} by {form.text(one.actor, 40)}"
+        for one in found.entries
+    ]
+    posts = "Octet posts the head to the admin channel daily."
+    if not found.is_posted:
+        posts = "Octet posts the head nowhere. Set admin_channel_id in [discord] of octet.toml to post it daily."
+    return [f"{form.good} The journal is complete: {found.rows} rows, head {form.code(found.head)}", posts, *rows]
+
+
 LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     AgentStatus: (_agent, ""),
     AgentDetails: (_details, ""),
@@ -331,6 +369,11 @@ LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     tuple[Placed, ...]: (_placed, "There is no window to arrange."),
     tuple[Diagnosis, ...]: (_diagnoses, "No desks. Add one in config/desks."),
     Reloaded: (_reloaded, ""),
+    Binding: (lambda one, form: [_binding(one, form)], ""),
+    tuple[Binding, ...]: (_roles, "No one has a role in Octet yet."),
+    tuple[ApiKey, ...]: (lambda rows, form: [_key(one, form) for one in rows], "No API keys."),
+    NewApiKey: (_new_key, ""),
+    AuditReport: (_audit, ""),
     Wellness: (_health, ""),
 }
 """By the type that a verb returns: its lines, and the text where there are none."""

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-from bot.verbs.declare import ParameterKind
+from bot.verbs.declare import ParameterKind, Picks
+from core.security.model import (
+    ROLE_ALLOWS,
+    HolderId,
+    InvalidChannel,
+    InvalidHolder,
+    InvalidScope,
+    Permission,
+    Role,
+)
 from core.tasks.model import TaskId, parse_task_id
 
 if TYPE_CHECKING:
@@ -33,6 +43,31 @@ def _split(text: str | Iterable[str]) -> frozenset[str]:
     return frozenset(part.strip() for part in parts if part.strip())
 
 
+def _holder(text: str) -> HolderId:
+    if not re.fullmatch(r"discord(-role)?:[0-9]{1,20}", text):
+        raise InvalidHolder(value=text)
+    return HolderId(text)
+
+
+def _channel(text: str) -> str:
+    if not re.fullmatch("[0-9]{1,20}", text):
+        raise InvalidChannel(value=text)
+    return text
+
+
+def _scopes(text: str | Iterable[str]) -> frozenset[Permission]:
+    """Read permissions; a role's name means all that this role allows."""
+    found, known = set[Permission](), {one.value: one for one in Permission}
+    for name in _split(text):
+        if name in [*Role]:
+            found |= ROLE_ALLOWS[Role(name)]
+        elif name in known:
+            found.add(known[name])
+        else:
+            raise InvalidScope(value=name)
+    return frozenset(found)
+
+
 AgentName = Annotated[str, ParameterKind(help="The agent's name", suggest=_agents)]
 DeskName = Annotated[str, ParameterKind(help="Which desk", suggest=_desks)]
 _TASK = ParameterKind(help="The task, for example T-142", suggest=_tasks, parse=parse_task_id)
@@ -48,4 +83,20 @@ Priority = Annotated[
     ParameterKind(
         help="The priority", choices={number: f"P{number}, {name}" for number, name in enumerate(PRIORITIES)}
     ),
+]
+User = Annotated[HolderId, ParameterKind(help="The user; for programs discord:ID", parse=_holder, picks=Picks.USER)]
+UserOrRole = Annotated[
+    HolderId,
+    ParameterKind(
+        help="A user or a role of the server; for programs discord:ID or discord-role:ID",
+        parse=_holder,
+        picks=Picks.USER_OR_ROLE,
+    ),
+]
+Channel = Annotated[
+    str, ParameterKind(help="Only in this channel and its threads", parse=_channel, picks=Picks.CHANNEL)
+]
+Scopes = Annotated[
+    frozenset[Permission],
+    ParameterKind(help="What it may do: a role such as viewer, or permissions, separated by commas", parse=_scopes),
 ]

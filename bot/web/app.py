@@ -24,7 +24,7 @@ BODY_LIMIT = 2_000_000
 REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000  # the longest possible answer in UTF-8, and the JSON around it
 _OPEN = Access(need=RequiredAccess.NOTHING, body_limit=click_page.BODY_LIMIT)
 ACCESS = {
-    "": Access(need=RequiredAccess.OPERATOR, body_limit=BODY_LIMIT),
+    "": Access(need=RequiredAccess.ACTOR, body_limit=BODY_LIMIT),
     "/api/v2/replies": Access(need=RequiredAccess.REPLY_KEY, body_limit=REPLY_LIMIT),
     "/livez": _OPEN,
     "/readyz": _OPEN,
@@ -51,7 +51,7 @@ def create_app(
     app.include_router(click_page.calibrations, prefix="/api/v2")
     for routes in (router, click_page.router):
         app.include_router(routes)
-    callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder)
+    callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder, actor_of=coordinator.api_keys.actor)
     return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS)
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from starlette.types import ASGIApp
 
 from bot.web import errors
-from bot.web.guard import CSP, Access, Core, Guard, Operator, RequiredAccess
+from bot.web.guard import CSP, Access, By, Core, Guard, RequiredAccess
 from core.calibration import texts
 from core.calibration.model import (
     Answer,
@@ -126,30 +126,30 @@ LetIn = Annotated[CalibrationDialog, Depends(_let_in)]
 
 
 @calibrations.post("")
-async def start(name: str, options: CalibrationOptions, core: Core, by: Operator) -> CalibrationStep:
+async def start(name: str, options: CalibrationOptions, core: Core, by: By) -> CalibrationStep:
     calibrate = core.maintenance.calibrate
     return await calibrate.start(name, options, by=by)
 
 
 @calibrations.get("")
-async def show_step(name: str, core: Core, by: Operator) -> CalibrationStep:
+async def show_step(name: str, core: Core, by: By) -> CalibrationStep:
     return await core.maintenance.calibrate.open(name, by=by).step()
 
 
 @calibrations.post("/answer")
 async def answer(
-    name: str, given: Annotated[Answer, Body(discriminator="kind")], core: Core, by: Operator
+    name: str, given: Annotated[Answer, Body(discriminator="kind")], core: Core, by: By
 ) -> CalibrationStep:
     return await core.maintenance.calibrate.open(name, by=by).answer(given)
 
 
 @calibrations.get("/picture", response_class=Response)
-async def numbered_picture(name: str, core: Core, by: Operator) -> Response:
+async def numbered_picture(name: str, core: Core, by: By) -> Response:
     return Response(await core.maintenance.calibrate.open(name, by=by).picture(), media_type="image/png")
 
 
 @calibrations.post("/page")
-async def open_page(name: str, request: Request, core: Core, by: Operator) -> dict[str, str]:
+async def open_page(name: str, request: Request, core: Core, by: By) -> dict[str, str]:
     """Make the address of the page, on this very host. It lets one browser in, once."""
     return {"path": f"{PAGE}#{_links(request).open(core.maintenance.calibrate.open(name, by=by))}"}
 

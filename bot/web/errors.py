@@ -16,7 +16,12 @@ from core.tasks.model import AnswerRateExceeded
 
 
 class NoToken(Denied):
-    """This needs the operator's token, as `Authorization: Bearer …`. Find it in run.json in this Octet's home."""
+    """This needs an API key or the operator's token, as `Authorization: Bearer …`. An admin makes a key with
+    `/admin key-new`; the token is in run.json in this Octet's home."""
+
+
+class ApiKeyRefused(NoToken):
+    """This API key is unknown, revoked or expired. Ask an admin of this Octet for a new one (`/admin key-new`)."""
 
 
 class NoReplyKey(NoToken):

@@ -1,16 +1,16 @@
 """Checks every request by its headers before any route: Host, Origin, the token, the size of the body. Every answer
 gets safe headers and a log line without secrets.
 
-A table of `Access` says which routes need which secret; every other path needs the operator's token. Octet then reads
-the body, whole within a time limit, and all bodies within one budget of memory. Only `Authorization: Bearer …` tells
-who the caller is."""
+A table of `Access` says which routes need which secret; every other path needs the operator's token or an API key.
+Octet then reads the body, whole within a time limit, and all bodies within one budget of memory. Only
+`Authorization: Bearer …` tells who the caller is."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -24,6 +24,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.web.errors import (
+    ApiKeyRefused,
     BodyIncomplete,
     BodyTooLarge,
     HostRefused,
@@ -36,7 +37,7 @@ from bot.web.errors import (
 from bot.web.server import mark_token_shown
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
-from core.security.model import EVERY_AGENT, OPERATOR, Actor, ActorKind, Role
+from core.security.model import EVERY_AGENT, KEY_PREFIX, OPERATOR, Actor
 
 log = structlog.get_logger(__name__)
 
@@ -54,15 +55,24 @@ class RequiredAccess(Enum):
 
     NOTHING = "nothing"
     REPLY_KEY = "a reply key or the operator's token"
-    OPERATOR = "the operator's token"
+    ACTOR = "the operator's token or an API key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Who showed a secret."""
 
-    is_operator: bool
+    actor: Actor | None = None  # None: an agent, or a program for it, with a reply key
     agent: str = EVERY_AGENT  # whose codes count in this request
+
+    @property
+    def is_operator(self) -> bool:
+        return self.actor is OPERATOR
+
+    @property
+    def connects_as(self) -> str:
+        """Whose connections count together; empty: they are not limited."""
+        return self.actor.id if self.actor and not self.is_operator else self.agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +81,27 @@ class Callers:
 
     operator_token: SecretStr
     agent_of: Callable[[str], str | None]  # names the agent of a reply key; None for any other text
+    actor_of: Callable[[str], Awaitable[Actor | None]]  # finds the actor of an API key
 
-    def find(self, authorization: str) -> Caller | None:
-        """Return who sends this value of `Authorization`; None where it holds no secret of this Octet."""
+    async def find(self, authorization: str) -> Caller | None:
+        """Return who sends this value of `Authorization`; None where it holds no secret of this Octet. Raises
+        ApiKeyRefused."""
         scheme, _, shown = authorization.partition(" ")
         shown = shown.strip() if scheme.lower() == "bearer" else ""
         if hmac.compare_digest(shown.encode(), self.operator_token.get_secret_value().encode()):
-            return Caller(is_operator=True)
+            return Caller(actor=OPERATOR)
+        if shown.startswith(KEY_PREFIX):
+            if (actor := await self.actor_of(shown)) is None:
+                raise ApiKeyRefused
+            return Caller(actor=actor)
         agent = self.agent_of(shown)
-        return None if agent is None else Caller(is_operator=False, agent=agent)
+        return None if agent is None else Caller(agent=agent)
 
 
 def require(need: RequiredAccess, caller: Caller | None) -> None:
-    if need is RequiredAccess.OPERATOR and not (caller and caller.is_operator):
+    if need is RequiredAccess.ACTOR and (caller is None or caller.actor is None):
         raise NoToken
-    if need is RequiredAccess.REPLY_KEY and caller is None:
+    if need is RequiredAccess.REPLY_KEY and (caller is None or caller.actor not in {None, OPERATOR}):
         raise NoReplyKey
 
 
@@ -176,7 +192,7 @@ class Guard:
             await send(message)
 
         try:
-            limit = self._admit(scope, Headers(scope=scope))
+            limit = await self._admit(scope, Headers(scope=scope))
             async with self._bodies.read(receive, limit) as body:
                 await self._app(scope, _replayed(body, receive), send_safely)
         except OctetError as refusal:
@@ -189,12 +205,12 @@ class Guard:
             took_ms = round((time.perf_counter() - started) * 1000, 1)
             log.debug("request", method=scope["method"], route=_route(scope), status=status, ms=took_ms)
 
-    def _admit(self, scope: Scope, headers: Headers) -> int:
+    async def _admit(self, scope: Scope, headers: Headers) -> int:
         """Return how large the body of this request may be. Raises what refuses the request."""
         self._check_sender(headers)
-        caller = self._callers.find(headers.get("authorization", "")) if self._callers else None
+        caller = await self._callers.find(headers.get("authorization", "")) if self._callers else None
         if caller is not None:
-            mark_token_shown(scope, caller.agent)
+            mark_token_shown(scope, caller.connects_as)
         access = self.access(scope["path"])
         require(access.need, caller)
         scope.setdefault("state", {})[CALLER] = caller
@@ -243,21 +259,20 @@ async def _caller(request: Request) -> Caller | None:
     return cast("Caller | None", getattr(request.state, CALLER))
 
 
-async def _operator(caller: Asker) -> Actor:
-    require(RequiredAccess.OPERATOR, caller)
-    return OPERATOR
+async def _by(caller: Asker) -> Actor:
+    require(RequiredAccess.ACTOR, caller)
+    return cast("Actor", cast("Caller", caller).actor)
 
 
-async def _replier(caller: Asker) -> Actor:
+async def _replier(core: Core, caller: Asker) -> Actor:
     require(RequiredAccess.REPLY_KEY, caller)
-    agent = caller.agent if caller else EVERY_AGENT
-    return Actor(kind=ActorKind.AGENT, id=f"agent:{agent}", name=agent, role=Role.NONE)
+    return core.people.agent(cast("Caller", caller).agent)
 
 
 Core = Annotated[Coordinator, Depends(_coordinator)]  # the coordinator, as a route's argument
 Asker = Annotated[Caller | None, Depends(_caller)]
 """The caller, if there is one; a route with this argument also answers requests without a secret."""
-Operator = Annotated[Actor, Depends(_operator)]
-"""The holder of the operator's token; a route with this argument refuses every other caller."""
+By = Annotated[Actor, Depends(_by)]
+"""The holder of the operator's token or of an API key; a route with this argument refuses every other caller."""
 Replier = Annotated[Actor, Depends(_replier)]
 """A holder of a reply key or of the operator's token; a route with this argument refuses every other caller."""

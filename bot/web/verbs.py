@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On, Origin, Parameter, Verb
 from bot.verbs.desks import Png
-from bot.web.guard import Core, Operator, Replier
+from bot.web.guard import By, Core, Replier
 from core.coordinator import Coordinator
 from core.security.model import Actor
 
@@ -86,7 +86,7 @@ def _endpoint(verb: Verb) -> Any:
 
     in_path = [one for one in verb.parameters if f"{{{one.name}}}" in path]
     others: dict[str, Any] = {one.name: _field(one) for one in verb.parameters if one not in in_path}
-    taken = [_taken("request", Request), _taken("octet", Core), _taken("by", Operator if verb.permission else Replier)]
+    taken = [_taken("request", Request), _taken("octet", Core), _taken("by", By if verb.permission else Replier)]
     taken += [_taken(one.name, one.type) for one in in_path]
     if verb.wants_origin:
         taken.append(_taken("key", Once, None))

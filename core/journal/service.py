@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import hmac
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import structlog
@@ -16,7 +16,8 @@ from core.journal import _store
 from core.journal.model import ChainBroken, Entry, Event, TailMissing
 from core.kit.clock import Clock
 from core.kit.files import write_private
-from core.store.engine import Store, Tx
+from core.kit.from_attributes import from_attributes
+from core.store.engine import Row, Store, Tx
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,7 @@ class Journal:
 
     def append(self, tx: Tx, event: Event, *, by: str) -> None:
         """Write `event` into the open transaction. Listeners hear of it after the commit."""
-        seq, before = self._last(tx)
+        seq, before = self.last(tx)
         data = dataclasses.asdict(event)
         row: dict[str, Any] = {  # the chain's link covers these, in this order
             "seq": seq + 1,
@@ -60,6 +61,13 @@ class Journal:
         """Call `listener` in the event loop for every entry, after its commit, in order. It must be quick."""
         self._listeners.append(listener)
 
+    def last(self, tx: Tx) -> tuple[int, str]:
+        """Return the number and the hash of the newest row."""
+        if known := tx.scratch.get(_LAST):
+            return cast("tuple[int, str]", known)
+        rows = tx.run(_store.LAST, {})
+        return (rows[0].seq, rows[0].hash) if rows else (0, _START)
+
     def last_at_ms(self, tx: Tx) -> int | None:
         """Return when the newest entry was written; None in an empty journal."""
         row = tx.execute(_store.LAST).first()
@@ -71,13 +79,23 @@ class Journal:
         before, seq = _START, 0
         await self._check_head()
         while rows := await self._store.fetch(_store.PAGE, {"after": seq, "size": _PAGE}):
-            for row in rows:
-                *fields, link = row
-                seq += 1
-                if row.seq != seq or not hmac.compare_digest(link, self._link(before, *fields)):
-                    raise ChainBroken(seq=seq)
-                before = row.hash
+            before, seq = await asyncio.to_thread(self._follow, rows, before, seq)
         return seq
+
+    async def newest(self, count: int) -> tuple[Entry, ...]:
+        """Return the newest entries, oldest first."""
+        rows = await self._store.fetch(_store.NEWEST, {"size": count})
+        return tuple(from_attributes(Entry, row, data=json.loads(row.data)) for row in reversed(rows))
+
+    def _follow(self, rows: Sequence[Row], before: str, seq: int) -> tuple[str, int]:
+        """Check these rows against the chain, whose link before them is `before`; return the last one's link."""
+        for row in rows:
+            *fields, link = row
+            seq += 1
+            if row.seq != seq or not hmac.compare_digest(link, self._link(before, *fields)):
+                raise ChainBroken(seq=seq)
+            before = row.hash
+        return before, seq
 
     async def keep_head(self, rest: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Keep the file `head` up to date until cancelled. Signed, it says how far the journal reached: the chain alone
@@ -127,12 +145,6 @@ class Journal:
 
     def _mark(self, seq: int, link: str) -> str:
         return hmac.new(self._key, json.dumps(["head", seq, link]).encode(), hashlib.sha256).hexdigest()
-
-    def _last(self, tx: Tx) -> tuple[int, str]:
-        if known := tx.scratch.get(_LAST):
-            return cast("tuple[int, str]", known)
-        rows = tx.run(_store.LAST, {})
-        return (rows[0].seq, rows[0].hash) if rows else (0, _START)
 
     def _link(self, *before_and_fields: object) -> str:
         text = json.dumps(before_and_fields, separators=(",", ":"))

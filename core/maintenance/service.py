@@ -1,4 +1,5 @@
-"""Maintains desks: tests windows, puts them back to their places, and reports the problems of each."""
+"""Maintains desks: tests windows, puts them back to their places, and reports the problems of each. Verifies the
+journal for admins, too, and posts its head daily: a witness that no program of this machine can change."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+import structlog
+
 from core.agents.model import Route
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep, PointAt
 from core.calibration.service import Calibrations
@@ -16,10 +19,12 @@ from core.deliveries.model import DeliveryId, DeliveryRequest, DeliveryState, Ou
 from core.deliveries.ports import LanePort
 from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, WindowStatus
 from core.dispatch.services import Services
-from core.kit.errors import Conflict, OctetError
+from core.kit.clock import as_datetime
+from core.kit.errors import Conflict, OctetError, Unavailable
 from core.kit.from_attributes import from_attributes
 from core.maintenance.model import (
     Ailment,
+    AuditReport,
     DeskArranged,
     Diagnosis,
     NothingToTry,
@@ -30,9 +35,12 @@ from core.maintenance.model import (
     WindowTried,
 )
 from core.maintenance.ports import Reloads
+from core.notices.model import NoticeKind, Place
 from core.reasons import AnyReason, Reason
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
+
+log = structlog.get_logger(__name__)
 
 TEXT = "Octet tests this window (code {word}). It does not send this text and removes it."
 """One line without anything that opens a menu or means something to an agent."""
@@ -41,6 +49,8 @@ TRIES_S = 10.0  # so long Octet waits for what passes
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 _NO_USE = frozenset({Reason.BUSY, Reason.QUIET_HOURS})  # passes, but not soon
+_ENTRIES_SHOWN = 10
+_POST_EVERY_S = 600.0  # how often Octet looks whether a new day has begun
 _EVIDENCE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})
 STAGES = frozenset({"preflight", "focus", "stage", "readback", "clear"})
 """The stages of a trial one after the other; other figures are parts of these."""
@@ -50,6 +60,41 @@ CLOSED: dict[DeskState, Reason] = {
     DeskState.STOPPED: Reason.STOPPED_THERE,
     DeskState.UNAVAILABLE: Reason.DESK_UNUSABLE,
 }
+
+
+class Audit:
+    """The journal, for admins."""
+
+    def __init__(self, services: Services, *, admin_channel: str) -> None:
+        """Post the head in `admin_channel`; nowhere if it is empty."""
+        self._services, self._place = services, Place(channel=admin_channel)
+
+    async def show(self, *, by: Actor) -> AuditReport:
+        """Verify the whole journal; return its head and its newest entries. Raises ChainBroken or TailMissing."""
+        require(by, Permission.AUDIT_READ)
+        rows, newest = await self._services.journal.verify(), await self._services.journal.newest(_ENTRIES_SHOWN)
+        return AuditReport(rows=rows, entries=newest, is_posted=bool(self._place.channel))
+
+    async def run(self) -> None:
+        """Post the head soon after each midnight (UTC), until cancelled."""
+        while self._place.channel:
+            try:
+                await self.post()
+            except Unavailable as error:
+                log.debug("journal_head_waits_for_store", why=error.message)
+            await asyncio.sleep(_POST_EVERY_S)
+
+    async def post(self) -> None:
+        """Post the head, unless Octet posted it on this day."""
+        await self._services.store.write(self._post)
+
+    def _post(self, tx: Tx) -> None:
+        seq, link = self._services.journal.last(tx)
+        if seq:
+            day = f"{as_datetime(self._services.clock.now_ms()):%Y-%m-%d}"
+            self._services.notices.notify_once(
+                tx, NoticeKind.JOURNAL, "", text=day, message=f"{seq} {link}", place=self._place
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ class NoticeKind(StrEnum):
     REPORT = "report"  # What a user did to a task: cancelled or put back. `text` is `cancelled by ID`
     WELCOME = "welcome"  # The first message for a new owner: what to try
     DIGEST = "digest"  # What a user missed who wants no mentions. `message` is the user, `text` number and subjects
+    JOURNAL = "journal"  # Daily, for admins: the journal's head. `text` is the day, `message` the row and its hash
     IN_DOUBT = "in_doubt"  # An act may have been done: a new message that mentions its user, edited once it is settled
 
 

@@ -72,10 +72,12 @@ class Notices:
     async def _write(self, statement: Executable, values: Mapping[str, object] | None = None) -> None:
         await self._store.write(lambda tx: self._change(tx, statement, values))
 
-    def notify_once(self, tx: Tx, kind: NoticeKind, task: str, *, text: str) -> None:
-        """Notify unless this was posted about the task before."""
+    def notify_once(
+        self, tx: Tx, kind: NoticeKind, task: str, *, text: str, message: str = "", place: Place | None = None
+    ) -> None:
+        """Notify unless this was posted about the task before; with an empty `task`, about none."""
         if tx.execute(_store.TOLD, {"of_task": task, "sort": kind.value, "words": text}).first() is None:
-            self.notify(tx, kind, task, text=text)
+            self.notify(tx, kind, task, text=text, message=message, place=place)
 
     def settled(self, tx: Tx, *, about: str, how: str) -> None:
         """Have the message that asked users about this say `how` it was settled."""

@@ -1,18 +1,29 @@
-"""Tables and statements of users, the home's own facts, and agents' answer codes."""
+"""Tables and statements of users' roles, API keys, the home's own facts, and agents' answer codes."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select, update
+from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, bindparam, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.store.tables import metadata, texts
+from core.store.tables import integers, metadata, texts
 
-people = Table(
-    "people",
+bindings = Table(
+    "bindings",
     metadata,
-    Column("id", Text, primary_key=True),
-    *texts("name", "role"),
+    *texts("holder", "channel", primary_key=True),
+    Column("is_grant", Boolean, primary_key=True),
+    *texts("name", "role", "bound_by", "purpose"),
     Column("since_ms", Integer, nullable=False),
+    Column("expires_ms", Integer),
+)
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", Text, primary_key=True),
+    *texts("hash", "scopes", "made_by"),
+    *integers("since_ms", "expires_ms"),
+    Column("used_ms", Integer),
+    Column("revoked_ms", Integer),
 )
 facts = Table("facts", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 task_codes = Table(
@@ -33,9 +44,17 @@ message_codes = Table(
     Index("ix_message_codes_valid", "expires_ms"),
 )
 
-PEOPLE = select(people)
-OWNER = select(people.c.id).where(people.c.role == "owner").limit(1)
-ADD_PERSON = insert(people)
+BINDINGS = select(bindings).order_by(bindings.c.since_ms)
+BIND = insert(bindings)
+UNBIND = delete(bindings).where(
+    bindings.c.holder == bindparam("of_holder"),
+    bindings.c.channel == bindparam("in_channel"),
+    bindings.c.is_grant == bindparam("grants"),
+)
+KEYS = select(api_keys).order_by(api_keys.c.since_ms)
+ADD_KEY = insert(api_keys).prefix_with("OR REPLACE")
+REVOKE_KEY = update(api_keys).where(api_keys.c.name == bindparam("key")).values(revoked_ms=bindparam("now"))
+USE_KEY = update(api_keys).where(api_keys.c.name == bindparam("key")).values(used_ms=bindparam("now"))
 FACT = select(facts.c.value).where(facts.c.name == bindparam("name"))
 ADD_FACT = insert(facts)
 ADD_CODE = upsert(task_codes).on_conflict_do_nothing()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import accumulate
-from typing import Self
+from typing import NewType, Self
 
-from core.kit.errors import Conflict, Denied
+from core.journal.model import Event
+from core.kit.errors import Conflict, Denied, Invalid, NotFound
+
+HolderId = NewType("HolderId", str)
+"""Who has a role: a user (`discord:ID`), or everyone with a role of the server (`discord-role:ID`)."""
 
 
 class ActorKind(StrEnum):
@@ -16,13 +20,13 @@ class ActorKind(StrEnum):
     PERSON = "person"
     AGENT = "agent"
     OPERATOR = "operator"  # the holder of this machine's operator token: the command line and local programs
+    KEY = "key"  # a program with an API key
     SYSTEM = "system"
 
 
 class Role(StrEnum):
     """A user's role, from least to most."""
 
-    NONE = "none"
     VIEWER = "viewer"
     MEMBER = "member"
     OPERATOR = "operator"
@@ -60,6 +64,9 @@ class Permission(StrEnum):
     FLEET_READ = "fleet.read", Role.VIEWER
     FLEET_BOARD = "fleet.board", Role.OPERATOR
     CONFIG_RELOAD = "config.reload", Role.ADMIN
+    ROLE_MANAGE = "role.manage", Role.ADMIN
+    KEY_MANAGE = "key.manage", Role.ADMIN
+    AUDIT_READ = "audit.read", Role.ADMIN
     VERSION_READ = "version.read", Role.VIEWER
     OWNER_NAME = "owner.name", Role.OWNER
 
@@ -72,22 +79,147 @@ ROLE_ALLOWS: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who does something. `id` is stable (`discord:123`, `agent:Agent-1`, `operator`), `name` is for users."""
+    """Who does something, and what it may do. `id` is stable (`discord:123`, `agent:Agent-1`, `key:ci`, `operator`),
+    `name` is for users. Only this package makes actors."""
 
     kind: ActorKind
     id: str
     name: str
+    permissions: frozenset[Permission] = frozenset()
+
+
+_ALL = ROLE_ALLOWS[Role.OWNER]
+HUB = Actor(kind=ActorKind.SYSTEM, id="hub", name="Octet", permissions=_ALL)  # Octet itself
+OPERATOR = Actor(kind=ActorKind.OPERATOR, id="operator", name="operator", permissions=_ALL)
+"""Who runs commands at this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A role that a user, or every member with a role of the server, has in Octet."""
+
+    holder: HolderId
+    name: str  # what Discord calls the holder; empty where Octet does not know it
     role: Role
+    channel: str  # the role counts in this channel and its threads only; empty: everywhere
+    bound_by: str
+    since_ms: int
+    expires_ms: int | None = None  # of a grant: when it ends
+    purpose: str = ""  # of a grant: the reason that its giver wrote
+
+    @property
+    def key(self) -> tuple[HolderId, str, bool]:
+        """What a later binding replaces: a grant does not replace what the user has anyway."""
+        return self.holder, self.channel, self.expires_ms is not None
+
+    def is_valid(self, now_ms: int) -> bool:
+        return self.expires_ms is None or now_ms < self.expires_ms
 
 
-HUB = Actor(kind=ActorKind.SYSTEM, id="hub", name="Octet", role=Role.OWNER)  # Octet itself
-OPERATOR = Actor(kind=ActorKind.OPERATOR, id="operator", name="operator", role=Role.OWNER)  # Through the command line
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A secret with which a program calls Octet. Octet stores only a hash of the secret."""
 
+    name: str
+    scopes: frozenset[Permission]
+    made_by: str
+    since_ms: int
+    expires_ms: int
+    used_ms: int | None = None  # its last use, accurate to an hour; None: never
+    revoked_ms: int | None = None
+
+    def is_valid(self, now_ms: int) -> bool:
+        return self.revoked_ms is None and now_ms < self.expires_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApiKey:
+    """A new API key with its secret, which Octet shows this once."""
+
+    key: ApiKey
+    secret: str = field(repr=False)
+
+
+KEY_PREFIX = "octet_"  # how every API key begins
 EVERY_AGENT = ""  # In place of the agent of a reply key: the home's own key counts for all agents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonEvent(Event):
+    """A user did something, or something was decided about one."""
+
+    SUBJECT = "person:{0.person}"
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleEvent(PersonEvent):
+    """A role was bound or taken away."""
+
+    role: str
+    channel: str
+    expires_ms: int | None  # of a grant
+
+
+class RoleBound(RoleEvent):
+    """A user, or a role of the server, got a role in Octet."""
+
+
+class RoleUnbound(RoleEvent):
+    """A user, or a role of the server, lost a role in Octet before its end."""
 
 
 class NotAllowed(Denied):
     """You may not do this here (it needs `{permission}`). Ask the owner of this Octet."""
+
+
+class BindingNotFound(NotFound):
+    """{id} has no such role here. `/admin roles` lists all roles."""
+
+
+class RoleTooHigh(Denied):
+    """The role {role} allows more than you may do yourself. Ask a user with that role."""
+
+
+class ScopesTooWide(Denied):
+    """You may not do this yourself, so your key may not either: {scopes}. Leave these scopes out."""
+
+
+class LastOwner(Conflict):
+    """{id} is the only owner. Make another user the owner first."""
+
+
+class InvalidHolder(Invalid):
+    """{value} is neither a user nor a role of the server. Write discord:ID or discord-role:ID; Discord copies the id in
+    developer mode."""
+
+
+class InvalidChannel(Invalid):
+    """{value} is not the id of a channel. Discord copies the id in developer mode."""
+
+
+class InvalidScope(Invalid):
+    """{value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by commas."""
+
+
+class InvalidPeriod(Invalid):
+    """This must last between 1 and {most}, not {value}."""
+
+
+class ReasonMissing(Invalid):
+    """Give a reason, in at most {most} characters."""
+
+
+class InvalidKeyName(Invalid):
+    """{value} is not a valid name for a key. Use up to 32 letters, digits, - and _."""
+
+
+class ApiKeyExists(Conflict):
+    """There is already a key called {id}. Choose another name, or revoke that key first."""
+
+
+class ApiKeyNotFound(NotFound):
+    """There is no valid key called {id}. `/admin keys` lists all keys."""
 
 
 class WrongClaim(Denied):
@@ -113,10 +245,10 @@ class WrongAgent(WrongCode):
 
 
 def allows(by: Actor, permission: Permission) -> bool:
-    return permission in ROLE_ALLOWS[by.role]
+    return permission in by.permissions
 
 
 def require(by: Actor, permission: Permission) -> None:
-    """Raise NotAllowed unless `by`'s role allows `permission`."""
+    """Raise NotAllowed unless `by` has `permission`."""
     if not allows(by, permission):
         raise NotAllowed(permission=permission.value)

@@ -1,21 +1,44 @@
-"""Users and their roles. A user without a role may do nothing; the first owner shows the console's code."""
+"""Makes actors with their permissions. Users without a role may do nothing; the first owner shows a code."""
 
 from __future__ import annotations
 
 import hmac
 import math
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
 
 import structlog
 
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
+from core.kit.from_attributes import from_attributes
 from core.kit.ids import Ids
 from core.kit.redaction import remember
 from core.security import _store
-from core.security.model import Actor, ActorKind, OwnerExists, Permission, Role, TooManyClaims, WrongClaim, require
+from core.security.model import (
+    ROLE_ALLOWS,
+    Actor,
+    ActorKind,
+    Binding,
+    BindingNotFound,
+    HolderId,
+    InvalidPeriod,
+    LastOwner,
+    OwnerExists,
+    Permission,
+    PersonEvent,
+    ReasonMissing,
+    Role,
+    RoleBound,
+    RoleTooHigh,
+    RoleUnbound,
+    TooManyClaims,
+    WrongClaim,
+    require,
+)
 from core.store.engine import Store, Tx
 
 log = structlog.get_logger(__name__)
@@ -24,14 +47,9 @@ _CLAIM_CHARS = 12
 _WRONG_WITHIN_S = 15 * 60
 _WRONG_OF_ONE = 5
 _WRONG_OF_ALL = 20  # After so many wrong codes Octet compares none until the first is older than that
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonEvent(Event):
-    """A user did something, or something was decided about one."""
-
-    SUBJECT = "person:{0.person}"
-    person: str
+_MOST_HOURS = 30 * 24  # of a grant
+_HOUR_MS = 3_600_000
+_MOST_REASON_CHARS = 200
 
 
 class OwnerClaimed(PersonEvent):
@@ -47,26 +65,76 @@ class OwnerCodeRefused(PersonEvent):
 
 
 class People:
-    """Who may do what, answered from memory: every verb checks it first."""
+    """Who may do what, answered from memory: every verb checks it first. Makes all actors but HUB and OPERATOR, and
+    those of API keys."""
 
     def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
         """Call `load` first."""
         self._store, self._journal, self._clock = store, journal, clock
-        self._roles: dict[str, Role] = {}
+        self._bindings: tuple[Binding, ...] = ()
         self._claim = remember(ids.marker(_CLAIM_CHARS))
         self._wrong: deque[tuple[float, str]] = deque(maxlen=_WRONG_OF_ALL)
 
     async def load(self) -> None:
-        self._roles = {row.id: Role(row.role) for row in await self._store.fetch(_store.PEOPLE)}
+        self._bindings = tuple(from_attributes(Binding, row) for row in await self._store.fetch(_store.BINDINGS))
 
-    async def discord_actor(self, user_id: str, name: str) -> Actor:
-        """Return the Discord user as an actor, with the role bound to the id, else Role.NONE."""
-        key = f"discord:{user_id}"
-        return Actor(kind=ActorKind.PERSON, id=key, name=name, role=self._roles.get(key, Role.NONE))
+    async def discord_actor(self, user_id: str, name: str, *, role_ids: Iterable[str] = (), channel: str = "") -> Actor:
+        """Return the Discord user as an actor, with the permissions of all roles that count in this channel; a thread
+        counts as its parent."""
+        key, now_ms = f"discord:{user_id}", self._clock.now_ms()
+        holders = {key, *(f"discord-role:{one}" for one in role_ids)}
+        permissions = [
+            ROLE_ALLOWS[one.role]
+            for one in self._bindings
+            if one.holder in holders and one.channel in {"", channel} and one.is_valid(now_ms)
+        ]
+        return Actor(kind=ActorKind.PERSON, id=key, name=name, permissions=frozenset[Permission]().union(*permissions))
+
+    def agent(self, name: str) -> Actor:
+        """Return the agent as an actor. It has no permissions: a code proves its right to answer."""
+        return Actor(kind=ActorKind.AGENT, id=f"agent:{name}", name=name)
+
+    @property
+    def has_others(self) -> bool:
+        """Whether anyone but an owner has a role."""
+        now_ms = self._clock.now_ms()
+        return any(one.role is not Role.OWNER and one.is_valid(now_ms) for one in self._bindings)
+
+    async def bindings(self, *, by: Actor) -> tuple[Binding, ...]:
+        """Return all roles that count now or in some channel, oldest first."""
+        require(by, Permission.ROLE_MANAGE)
+        now_ms = self._clock.now_ms()
+        return tuple(one for one in self._bindings if one.is_valid(now_ms))
+
+    async def bind(self, holder: HolderId, role: Role, *, channel: str = "", by: Actor) -> Binding:
+        """Give the role, in place of another one there. Raises RoleTooHigh or LastOwner."""
+        require(by, Permission.ROLE_MANAGE)
+        return await self._bind(holder, role, channel=channel, by=by)
+
+    async def grant(self, holder: HolderId, role: Role, *, hours: int, reason: str, by: Actor) -> Binding:
+        """Give the role for some hours, beside what the user has anyway. Raises RoleTooHigh, InvalidPeriod or
+        ReasonMissing."""
+        require(by, Permission.ROLE_MANAGE)
+        if not 1 <= hours <= _MOST_HOURS:
+            raise InvalidPeriod(most=f"{_MOST_HOURS} hours", value=hours)
+        if not 1 <= len(reason.strip()) <= _MOST_REASON_CHARS:
+            raise ReasonMissing(most=_MOST_REASON_CHARS)
+        expires_ms = self._clock.now_ms() + hours * _HOUR_MS
+        return await self._bind(holder, role, expires_ms=expires_ms, purpose=reason.strip(), by=by)
+
+    async def unbind(self, holder: HolderId, *, channel: str = "", by: Actor) -> Binding:
+        """Take the role there away; a grant stays. Raises BindingNotFound, RoleTooHigh or LastOwner."""
+        require(by, Permission.ROLE_MANAGE)
+        return await self._change((holder, channel, False), None, by=by)
+
+    async def revoke(self, holder: HolderId, *, by: Actor) -> Binding:
+        """End the user's grant before its time. Raises BindingNotFound or RoleTooHigh."""
+        require(by, Permission.ROLE_MANAGE)
+        return await self._change((holder, "", True), None, by=by)
 
     def claim_code(self) -> str | None:
         """Return the one-time code for the console; None when this Octet has an owner."""
-        return None if Role.OWNER in self._roles.values() else self._claim
+        return None if self._owner() else self._claim
 
     async def claim(self, code: str, *, user_id: str, name: str) -> Actor:
         """Make this Discord user the owner. Raises OwnerExists, WrongClaim or TooManyClaims."""
@@ -91,9 +159,13 @@ class People:
         return await self.discord_actor(user_id, name)
 
     async def owner(self, *, by: Actor) -> Actor | None:
+        """Return the first owner."""
         require(by, Permission.OWNER_NAME)
-        row = next((row for row in await self._store.fetch(_store.PEOPLE) if row.role == Role.OWNER.value), None)
-        return Actor(kind=ActorKind.PERSON, id=row.id, name=row.name, role=Role.OWNER) if row is not None else None
+        found = self._owner()
+        return await self.discord_actor(found.holder.removeprefix("discord:"), found.name) if found else None
+
+    def _owner(self) -> Binding | None:
+        return next(filter(_owns, self._bindings), None)
 
     def _wait_s(self, key: str) -> int:
         """Return for how many seconds Octet compares no code of this user."""
@@ -105,12 +177,67 @@ class People:
         return math.ceil(max(since_s) + _WRONG_WITHIN_S - now_s) if since_s else 0
 
     async def _own(self, key: str, name: str, event: Event, *, by: str) -> None:
-        def bind(tx: Tx) -> None:
-            if tx.execute(_store.OWNER).first() is not None:
-                raise OwnerExists
-            row = {"id": key, "name": name, "role": Role.OWNER.value, "since_ms": self._clock.now_ms()}
-            tx.execute(_store.ADD_PERSON, row)
-            self._journal.append(tx, event, by=by)
-            tx.after_commit(lambda: self._roles.update({key: Role.OWNER}))
+        binding = self._new(HolderId(key), Role.OWNER, name=name, by=by)
 
-        await self._store.write(bind)
+        def own(tx: Tx) -> None:
+            if any(map(_owns, _held(tx).values())):
+                raise OwnerExists
+            self._put(tx, binding.key, binding, event, by=by)
+
+        await self._store.write(own)
+
+    def _new(self, holder: HolderId, role: Role, *, by: str, name: str = "", **more: Any) -> Binding:
+        given: dict[str, Any] = {"channel": "", "since_ms": self._clock.now_ms(), **more}
+        return Binding(holder=holder, name=name, role=role, bound_by=by, **given)
+
+    async def _bind(self, holder: HolderId, role: Role, *, by: Actor, **more: Any) -> Binding:
+        binding = self._new(holder, role, by=by.id, **more)
+        return await self._change(binding.key, binding, by=by)
+
+    async def _change(self, key: _Key, binding: Binding | None, *, by: Actor) -> Binding:
+        """Put the binding, or none, in place of the one of this key. Return the one that counts now, or no more."""
+
+        def change(tx: Tx) -> Binding:
+            held = _held(tx)
+            before = held.pop(key, None)
+            if before is not None and not before.is_valid(self._clock.now_ms()):
+                before = None
+            if (changed := binding or before) is None:
+                raise BindingNotFound(id=key[0])
+            for one in filter(None, (before, binding)):
+                if not ROLE_ALLOWS[one.role] <= by.permissions:
+                    raise RoleTooHigh(role=one.role.value)
+            if before and _owns(before) and not any(map(_owns, filter(None, (*held.values(), binding)))):
+                raise LastOwner(id=before.holder)
+            about: dict[str, Any] = {
+                "role": changed.role.value,
+                "channel": changed.channel,
+                "expires_ms": changed.expires_ms,
+            }
+            event = (RoleBound if binding else RoleUnbound)(person=changed.holder, **about)
+            self._put(tx, key, binding, event, by=by.id)
+            return changed
+
+        return await self._store.write(change)
+
+    def _put(self, tx: Tx, key: _Key, binding: Binding | None, event: Event, *, by: str) -> None:
+        tx.execute(_store.UNBIND, dict(zip(("of_holder", "in_channel", "grants"), key, strict=True)))
+        if binding is not None:
+            tx.execute(_store.BIND, {**asdict(binding), "role": binding.role.value, "is_grant": key[-1]})
+        after = tuple(_held(tx).values())
+        tx.after_commit(lambda: setattr(self, "_bindings", after))
+        self._journal.append(tx, event, by=by)  # its listeners find the memory changed
+
+
+_Key = tuple[HolderId, str, bool]
+
+
+def _held(tx: Tx) -> dict[_Key, Binding]:
+    """Read all bindings in the transaction that changes them: memory follows only after its commit."""
+    found = (from_attributes(Binding, row) for row in tx.execute(_store.BINDINGS))
+    return {one.key: one for one in found}
+
+
+def _owns(one: Binding) -> bool:
+    """Return whether it makes a user an owner everywhere and for good."""
+    return one.role is Role.OWNER and one.key[1:] == ("", False) and one.holder.startswith("discord:")

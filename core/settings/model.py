@@ -70,6 +70,9 @@ class DiscordSettings(Section):
     channel_id: Annotated[int, Field(ge=1)] | None = None
     """Id of the channel for messages about tasks that do not come from Discord (command line, HTTP). Unset: Octet posts
     none."""
+    admin_channel_id: Annotated[int, Field(ge=1)] | None = None
+    """Id of the channel where Octet posts the head of its journal once a day. Rows that are later removed from the
+    journal's end then show, even to someone without this machine. Unset: Octet posts it nowhere."""
     pictures: bool = True
     """Attach pictures of an agent's window to the question whether a prompt arrived. Every reader of the task's thread
     sees them until a user answers. false: text only."""

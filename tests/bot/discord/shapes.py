@@ -9,10 +9,11 @@ from core.kit.ids import MessageId
 from core.messages.model import Message, MessageKind, Source
 from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place, SubjectId
 from core.reasons import WaitReason
-from core.security.model import Actor, ActorKind, Role
+from core.security.model import Role
 from core.tasks.model import Task, TaskId, TaskState, TaskView
+from tests.builders import make_person
 
-ADA = Actor(kind=ActorKind.PERSON, id="discord:1001", name="Ada", role=Role.OWNER)
+ADA = make_person(1001, "Ada", Role.OWNER)
 TASK = Task(
     id=TaskId("T-142"),
     title="Count the birds",

@@ -67,6 +67,13 @@ VALUES = {
     "task": "T-1",
     "text": "x",
     "window": "agent-1",
+    "who": "Ben",
+    "channel": "general",
+    "hours": 1,
+    "days": 1,
+    "reason": "on call",
+    "name": "ci",
+    "scopes": "viewer",
 }
 
 

@@ -19,7 +19,7 @@ from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, R
 from core.desks.model import Shown, WindowNotSeen, WindowStatus
 from core.profiles.model import Act, Activity
 from core.remedies import next_step, sentence
-from core.security.model import Actor, ActorKind, NotAllowed, Permission, Role, require
+from core.security.model import Actor, NotAllowed, Permission, Role, require
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import (
     Town,
@@ -31,7 +31,7 @@ from tests.bot.discord.town import (
     settings_for,
     text_of,
 )
-from tests.builders import make_agent, make_window_agent
+from tests.builders import make_agent, make_person, make_window_agent
 from tests.fakes.calibrations import CONNECTED, FakeCalibrations, FakeReload
 from tests.fakes.lane import bounced
 from tests.fakes.sandbox_client import wait_thread
@@ -113,7 +113,7 @@ async def test_a_press_answers_the_dialog_and_shows_what_octet_saw_afterwards(
 
 
 async def test_a_user_who_may_not_see_windows_gets_no_picture(owned: Town) -> None:
-    operator = Actor(kind=ActorKind.PERSON, id="discord:1", name="Op", role=Role.OPERATOR)
+    operator = make_person(1, "Op", Role.OPERATOR)
     owned.lane.script.append(PRESSED)
     pressed = await owned.coordinator.agent_actions.interrupt(AGENT, by=operator)
     answer = await ended(pressed, core=owned.coordinator, by=operator)

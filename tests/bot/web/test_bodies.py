@@ -18,7 +18,13 @@ from bot.web.server import Register
 from tests.bot.web.clients import Client, Loop
 
 TOKEN, KEY = "the-token", "the-key"
-CALLERS = Callers(SecretStr(TOKEN), agent_of=lambda shown: "Agent-1" if shown == KEY else None)
+
+
+async def _no_key(_shown: str) -> None:
+    return None
+
+
+CALLERS = Callers(SecretStr(TOKEN), agent_of=lambda shown: "Agent-1" if shown == KEY else None, actor_of=_no_key)
 LIMIT, SMALL_BUDGET = 50, 70
 
 

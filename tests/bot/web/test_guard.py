@@ -67,7 +67,7 @@ def test_the_list_of_protected_routes_is_whole() -> None:
 
 async def test_the_guard_knows_which_secret_each_route_needs_before_it_reads_the_body() -> None:
     guard = Guard(FastAPI(), allowed_hosts=LOOPBACK_NAMES, access=ACCESS)
-    assert {guard.access(path).need for _, path in PROTECTED} == {RequiredAccess.OPERATOR}
+    assert {guard.access(path).need for _, path in PROTECTED} == {RequiredAccess.ACTOR}
     assert {guard.access(path).need for _, path in AGENTS} == {RequiredAccess.REPLY_KEY}
     for room in (app, click_page):
         paths = [route.path for route in room.router.routes if isinstance(route, APIRoute)]

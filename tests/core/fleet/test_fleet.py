@@ -22,7 +22,7 @@ from core.fleet.service import Fleet
 from core.notices.model import Place
 from core.reasons import ParkCause, WaitReason
 from core.remedies import next_step
-from core.security.model import Actor, ActorKind, NotAllowed, Role
+from core.security.model import NotAllowed, Role
 from core.store.errors import StoreLocked
 from core.tasks.model import BlockedTaskGroup, TaskId, TaskState
 from tests.builders import (
@@ -33,6 +33,7 @@ from tests.builders import (
     make_agent,
     make_desk,
     make_new_task,
+    make_person,
     make_window_agent,
     open_coordinator,
 )
@@ -40,7 +41,7 @@ from tests.core.dispatch.test_loop import reach as reach_id
 from tests.core.dispatch.test_loop import running, until, window_house
 from tests.fakes.lane import FakeLane, refused
 
-VIEWER = Actor(kind=ActorKind.PERSON, id="discord:4", name="Vera", role=Role.VIEWER)
+VIEWER = make_person(4, "Vera", Role.VIEWER)
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box was empty")
 
 

@@ -25,7 +25,7 @@ from core.messages.model import (
     label,
     source_of,
 )
-from core.security.model import Actor, ActorKind, Role
+from core.security.model import Actor, ActorKind
 
 LIMIT = 200
 NICE = st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n\t\r"), max_size=150)
@@ -123,7 +123,7 @@ def test_the_label_says_who_speaks_to_whom(changes: dict[str, object], wanted: s
 
 
 def test_an_agent_writes_as_an_agent_with_no_authority_of_the_operator() -> None:
-    agent = Actor(kind=ActorKind.AGENT, id="agent:Agent-1", name="Agent-1", role=Role.NONE)
+    agent = Actor(kind=ActorKind.AGENT, id="agent:Agent-1", name="Agent-1")
     for recipient, wanted in (("hub", "A2C"), ("agent:Agent-2", "A2A")):
         sent = make_message(sender=address_of(agent), source=source_of(agent), recipient=recipient)
         assert (sent.sender, sent.source, label(sent)) == ("agent:Agent-1", Source.AGENT, wanted)

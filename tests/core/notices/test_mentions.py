@@ -7,11 +7,12 @@ from pathlib import Path
 from core.notices.mentions import DIGEST_EVERY_MS, Mentions
 from core.notices.model import MentionMode, NoticeKind, Place
 from core.notices.service import Notices
-from core.security.model import Actor, ActorKind, Role
+from core.security.model import Role
 from core.store.engine import Store
+from tests.builders import make_person
 from tests.fakes.clock import FakeClock
 
-ADA = Actor(kind=ActorKind.PERSON, id="discord:1", name="Ada", role=Role.MEMBER)
+ADA = make_person(1, "Ada", Role.MEMBER)
 HERE = Place(channel="10", guild="1")
 
 

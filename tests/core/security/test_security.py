@@ -23,7 +23,7 @@ from core.security.model import (
     OPERATOR,
     ROLE_ALLOWS,
     Actor,
-    ActorKind,
+    HolderId,
     NotAllowed,
     OwnerExists,
     Permission,
@@ -33,10 +33,20 @@ from core.security.model import (
     require,
 )
 from core.store.engine import Store
-from tests.builders import BEN, entries_of, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import (
+    BEN,
+    entries_of,
+    make_agent,
+    make_desk,
+    make_new_task,
+    make_person,
+    make_window_agent,
+    open_coordinator,
+)
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 
+OWNERS = ROLE_ALLOWS[Role.OWNER]
 MEMBER_MAY = {
     Permission.TASK_READ,
     Permission.MESSAGE_READ,
@@ -49,12 +59,12 @@ MEMBER_MAY = {
 
 
 def actor(role: Role) -> Actor:
-    return Actor(kind=ActorKind.PERSON, id="discord:9", name="Nine", role=role)
+    return make_person(9, "Nine", role)
 
 
 def test_every_role_may_what_the_one_below_may_and_nobody_may_nothing() -> None:
     assert set(ROLE_ALLOWS) == set(Role)
-    assert ROLE_ALLOWS[Role.NONE] == frozenset()
+    assert BEN.permissions == frozenset()
     assert ROLE_ALLOWS[Role.MEMBER] == MEMBER_MAY
     for lower, higher in zip(list(Role), list(Role)[1:], strict=False):
         assert ROLE_ALLOWS[lower] <= ROLE_ALLOWS[higher]
@@ -68,7 +78,7 @@ def test_only_the_owner_sees_a_screen() -> None:
 @pytest.mark.parametrize("permission", Permission)
 def test_nobody_is_refused_by_name_of_the_permission(permission: Permission) -> None:
     with pytest.raises(NotAllowed, match=permission.value):
-        require(actor(Role.NONE), permission)
+        require(BEN, permission)
 
 
 ARGUMENTS: dict[str, object] = {
@@ -85,6 +95,12 @@ ARGUMENTS: dict[str, object] = {
     "delivery": "nothing",
     "delivery_or_task": "T-1",
     "decision": Decision.DROP,
+    "holder": HolderId("discord:2"),
+    "role": Role.OWNER,
+    "hours": 0,
+    "reason": "",
+    "scopes": frozenset(Permission),
+    "days": 0,
 }
 
 
@@ -128,7 +144,8 @@ async def test_autocomplete_tells_nobody_anything(tmp_path: Path) -> None:
 
 
 def rooms(octet: Coordinator) -> list[object]:
-    below = [octet.people, octet.notices, octet.agents, octet.desks, octet.messages, octet.deliveries]
+    below: list[object] = [octet.people, octet.notices, octet.agents, octet.desks, octet.messages, octet.deliveries]
+    below += [octet.api_keys, octet.audit]
     return [*below, octet.tasks, octet.agent_messages, octet.availability, octet.unknowns]
 
 
@@ -148,9 +165,9 @@ async def test_the_consoles_code_makes_one_owner_and_no_second(tmp_path: Path) -
         assert code is not None
         with pytest.raises(WrongClaim):
             await octet.people.claim("guess", user_id="1", name="Ada")
-        assert (await octet.people.discord_actor("1", "Ada")).role is Role.NONE
+        assert not (await octet.people.discord_actor("1", "Ada")).permissions
         ada = await octet.people.claim(f" {code}\n", user_id="1", name="Ada")
-        assert (ada.id, ada.role) == ("discord:1", Role.OWNER)
+        assert (ada.id, ada.permissions) == ("discord:1", OWNERS)
         assert octet.people.claim_code() is None
         with pytest.raises(OwnerExists):
             await octet.people.claim(code, user_id="2", name="Ben")
@@ -159,7 +176,7 @@ async def test_the_consoles_code_makes_one_owner_and_no_second(tmp_path: Path) -
             "OwnerClaimed",
         ]
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
-        assert (await octet.people.discord_actor("1", "Ada")).role is Role.OWNER
+        assert (await octet.people.discord_actor("1", "Ada")).permissions == OWNERS
         assert octet.people.claim_code() is None
 
 
@@ -197,7 +214,7 @@ async def test_wrong_owner_codes_are_recorded_without_the_code_and_slowed_for_ea
         assert (await refusal("5", code)).startswith("TooManyClaims:"), "twenty of all users slow everyone"
 
         clock.advance(841)
-        assert (await people.claim(code, user_id="5", name="Eve")).role is Role.OWNER
+        assert (await people.claim(code, user_id="5", name="Eve")).permissions == OWNERS
 
 
 async def test_whoever_holds_the_machine_names_one_owner_before_the_first_start(tmp_path: Path) -> None:
@@ -206,12 +223,12 @@ async def test_whoever_holds_the_machine_names_one_owner_before_the_first_start(
         with pytest.raises(NotAllowed):
             await people.name_owner("1", "Ada", by=actor(Role.ADMIN))
         ada = await people.name_owner("1", "Ada", by=OPERATOR)
-        assert (ada.id, ada.role) == ("discord:1", Role.OWNER)
+        assert (ada.id, ada.permissions) == ("discord:1", OWNERS)
         with pytest.raises(OwnerExists):
             await people.name_owner("2", "Ben", by=OPERATOR)
         assert await people.owner(by=OPERATOR) == ada
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
-        assert (await octet.people.discord_actor("1", "Ada")).role is Role.OWNER
+        assert (await octet.people.discord_actor("1", "Ada")).permissions == OWNERS
         assert octet.people.claim_code() is None
         (entry,) = await entries_of(octet.journal, "person:discord:1")
         assert (entry.name, entry.actor) == ("OwnerNamed", "operator")

@@ -18,7 +18,7 @@ from core.deliveries.model import Outcome, Reason, Result
 from core.kit.errors import OctetError
 from core.messages.model import MAX_BRIEF_CHARS, BrokenCharacter, ControlCharacters, EmptyText, Source, TextTooLong
 from core.notices.model import NoticeKind
-from core.security.model import OPERATOR, Actor, ActorKind, NotAllowed, Role, WrongCode
+from core.security.model import OPERATOR, NotAllowed, Role, WrongCode
 from core.store.engine import Store
 from core.tasks.model import (
     MAX_TITLE_CHARS,
@@ -41,6 +41,7 @@ from tests.builders import (
     entries_of,
     make_agent,
     make_new_task,
+    make_person,
     open_coordinator,
     pending,
 )
@@ -49,7 +50,7 @@ from tests.fakes.lane import FakeLane, refused
 
 FIRST = TaskId("T-1")
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
-DAVE = Actor(kind=ActorKind.PERSON, id="discord:4", name="Dave", role=Role.MEMBER)
+DAVE = make_person(4, "Dave", Role.MEMBER)
 
 
 @pytest.mark.parametrize(

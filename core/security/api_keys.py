@@ -1,0 +1,155 @@
+"""API keys: made, shown once, recognised from memory, revoked at once. The database has only a hash of each."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+
+import structlog
+
+from core.journal.model import Event
+from core.journal.service import Journal
+from core.kit.clock import DAY_MS, Clock
+from core.kit.errors import Unavailable
+from core.kit.from_attributes import from_attributes
+from core.kit.ids import Ids
+from core.kit.redaction import remember
+from core.security import _store
+from core.security.model import (
+    KEY_PREFIX,
+    Actor,
+    ActorKind,
+    ApiKey,
+    ApiKeyExists,
+    ApiKeyNotFound,
+    InvalidKeyName,
+    InvalidPeriod,
+    NewApiKey,
+    Permission,
+    ScopesTooWide,
+    require,
+)
+from core.store.engine import Row, Store, Tx
+
+log = structlog.get_logger(__name__)
+
+_MOST_DAYS = 3650
+_USE_STEP_MS = 3_600_000  # Octet stores the last use of a key once in this time
+_IS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KeyEvent(Event):
+    SUBJECT = "key:{0.key}"
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyMade(_KeyEvent):
+    """A user made an API key."""
+
+    scopes: str
+    expires_ms: int
+
+
+class ApiKeyRevoked(_KeyEvent):
+    """A user revoked an API key."""
+
+
+class ApiKeys:
+    """The keys of programs, in memory and in the database."""
+
+    def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids, key: bytes) -> None:
+        """`key` is the home's key for codes: without it no stored hash recognises a secret. Call `load` first."""
+        self._store, self._journal, self._clock, self._ids = store, journal, clock, ids
+        self._pepper = hmac.new(key, b"api keys", hashlib.sha256).digest()
+        self._keys: dict[str, ApiKey] = {}
+        self._by_hash: dict[str, str] = {}
+
+    async def load(self) -> None:
+        self._use(await self._store.fetch(_store.KEYS))
+
+    async def actor(self, shown: str) -> Actor | None:
+        """Return who shows this secret; None for one that is unknown, revoked or expired."""
+        found = self._keys.get(self._by_hash.get(self._hash(shown), ""))
+        now_ms = self._clock.now_ms()
+        if found is None or not found.is_valid(now_ms):
+            return None
+        if now_ms - (found.used_ms or 0) >= _USE_STEP_MS:
+            await self._note_use(found, now_ms)
+        return Actor(kind=ActorKind.KEY, id=f"key:{found.name}", name=found.name, permissions=found.scopes)
+
+    async def list(self, *, by: Actor) -> tuple[ApiKey, ...]:
+        """Return all keys, oldest first, also those that were revoked or have expired."""
+        require(by, Permission.KEY_MANAGE)
+        return tuple(self._keys.values())
+
+    async def make(self, name: str, scopes: frozenset[Permission], *, days: int, by: Actor) -> NewApiKey:
+        """Make a key that may do what `scopes` name. Raises InvalidKeyName, InvalidPeriod, ScopesTooWide or
+        ApiKeyExists."""
+        require(by, Permission.KEY_MANAGE)
+        if not _IS_NAME.fullmatch(name):
+            raise InvalidKeyName(value=name)
+        if not 1 <= days <= _MOST_DAYS:
+            raise InvalidPeriod(most=f"{_MOST_DAYS} days", value=days)
+        if not scopes <= by.permissions:
+            raise ScopesTooWide(scopes=_text(scopes - by.permissions))
+        now_ms, secret = self._clock.now_ms(), remember(KEY_PREFIX + self._ids.secret())
+        made = ApiKey(name=name, scopes=scopes, made_by=by.id, since_ms=now_ms, expires_ms=now_ms + days * DAY_MS)
+        row = {**asdict(made), "scopes": _text(scopes), "hash": self._hash(secret)}
+
+        def add(tx: Tx) -> None:
+            if any(_key(one).is_valid(now_ms) for one in tx.execute(_store.KEYS) if one.name == name):
+                raise ApiKeyExists(id=name)
+            tx.execute(_store.ADD_KEY, row)
+            self._put(tx, ApiKeyMade(key=name, scopes=_text(scopes), expires_ms=made.expires_ms), by=by)
+
+        await self._store.write(add)
+        return NewApiKey(key=made, secret=secret)
+
+    async def revoke(self, name: str, *, by: Actor) -> ApiKey:
+        """Refuse this key from now on. Raises ApiKeyNotFound."""
+        require(by, Permission.KEY_MANAGE)
+        now_ms = self._clock.now_ms()
+
+        def revoke(tx: Tx) -> ApiKey:
+            keys = [_key(one) for one in tx.execute(_store.KEYS) if one.name == name]
+            if not keys or not keys[0].is_valid(now_ms):
+                raise ApiKeyNotFound(id=name)
+            tx.execute(_store.REVOKE_KEY, {"key": name, "now": now_ms})
+            self._put(tx, ApiKeyRevoked(key=name), by=by)
+            return replace(keys[0], revoked_ms=now_ms)
+
+        return await self._store.write(revoke)
+
+    async def _note_use(self, key: ApiKey, now_ms: int) -> None:
+        self._keys[key.name] = replace(key, used_ms=now_ms)
+        try:
+            await self._store.write(lambda tx: tx.execute(_store.USE_KEY, {"key": key.name, "now": now_ms}) and None)
+        except Unavailable as error:  # the key is valid all the same
+            log.warning("key_use_not_stored", key=key.name, why=error.message)
+
+    def _put(self, tx: Tx, event: Event, *, by: Actor) -> None:
+        rows = tx.execute(_store.KEYS).all()
+        tx.after_commit(lambda: self._use(rows))
+        self._journal.append(tx, event, by=by.id)
+
+    def _use(self, rows: Iterable[Row]) -> None:
+        self._by_hash = {row.hash: row.name for row in rows}
+        self._keys = {row.name: _key(row) for row in rows}
+
+    def _hash(self, secret: str) -> str:
+        return hmac.new(self._pepper, secret.encode(errors="replace"), hashlib.sha256).hexdigest()
+
+
+def _key(row: Row) -> ApiKey:
+    """Read a key; ignore permissions that this Octet does not have."""
+    known = frozenset(one for one in Permission if one.value in row.scopes.split())
+    return from_attributes(ApiKey, row, scopes=known)
+
+
+def _text(scopes: Iterable[Permission]) -> str:
+    return " ".join(sorted(one.value for one in scopes))
