@@ -17,4 +17,3 @@ journal = Table(
 INSERT = insert(journal)
 LAST = select(journal.c.seq, journal.c.hash, journal.c.at_ms).order_by(journal.c.seq.desc()).limit(1)
 PAGE = select(journal).where(journal.c.seq > bindparam("after")).order_by(journal.c.seq).limit(bindparam("size"))
-NEWEST = select(journal).order_by(journal.c.seq.desc()).limit(bindparam("size"))

@@ -84,8 +84,9 @@ class Journal:
 
     async def newest(self, count: int) -> tuple[Entry, ...]:
         """Return the newest entries, oldest first."""
-        rows = await self._store.fetch(_store.NEWEST, {"size": count})
-        return tuple(from_attributes(Entry, row, data=json.loads(row.data)) for row in reversed(rows))
+        last = max((row.seq for row in await self._store.fetch(_store.LAST)), default=0)
+        rows = await self._store.fetch(_store.PAGE, {"after": last - count, "size": count})
+        return tuple(from_attributes(Entry, row, data=json.loads(row.data)) for row in rows)
 
     def _follow(self, rows: Sequence[Row], before: str, seq: int) -> tuple[str, int]:
         """Check these rows against the chain, whose link before them is `before`; return the last one's link."""
