@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from core.security.model import (
     RoleTooHigh,
 )
 from core.security.service import People
+from scripts.release_home import RELEASES, read_release
 from tests.builders import entries_of, make_agent, make_person, open_coordinator
 from tests.fakes.clock import FakeClock
 
@@ -155,3 +158,14 @@ async def test_others_than_owners_have_a_role_only_while_one_counts(people: Peop
     assert people.has_others
     clock.advance(3600)
     assert not people.has_others
+
+
+async def test_the_owner_of_a_home_of_0_2_0_stays_its_owner(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    read_release(RELEASES / "0.2.0", home)
+    with closing(sqlite3.connect(home / "octet.db")) as connection, connection:
+        connection.execute("INSERT INTO people VALUES ('discord:1', 'Ada', 'owner', 5)")
+    async with open_coordinator(home, agents=[make_agent()], lanes={}) as octet:
+        (owner,) = await octet.people.bindings(by=OPERATOR)
+        assert (owner.holder, owner.name, owner.role, owner.since_ms) == ("discord:1", "Ada", Role.OWNER, 5)
+        assert octet.people.claim_code() is None

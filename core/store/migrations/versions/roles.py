@@ -8,9 +8,9 @@ branch_labels = None
 depends_on = None
 
 STATEMENTS = (
-    """CREATE TABLE bindings (holder TEXT NOT NULL, channel TEXT NOT NULL, is_grant BOOLEAN NOT NULL, name TEXT NOT NULL,
-    role TEXT NOT NULL, bound_by TEXT NOT NULL, purpose TEXT NOT NULL, since_ms INTEGER NOT NULL, expires_ms INTEGER,
-    CONSTRAINT pk_bindings PRIMARY KEY (holder, channel, is_grant))""",
+    """CREATE TABLE bindings (holder TEXT NOT NULL, channel TEXT NOT NULL, is_grant BOOLEAN NOT NULL,
+    name TEXT NOT NULL, role TEXT NOT NULL, bound_by TEXT NOT NULL, purpose TEXT NOT NULL, since_ms INTEGER NOT NULL,
+    expires_ms INTEGER, CONSTRAINT pk_bindings PRIMARY KEY (holder, channel, is_grant))""",
     """INSERT INTO bindings (holder, channel, is_grant, name, role, bound_by, purpose, since_ms)
     SELECT id, '', 0, name, role, id, '', since_ms FROM people""",
     "DROP TABLE people",
