@@ -53,7 +53,7 @@ def make_agent(
 ) -> Agent:
     return Agent(
         name=AgentName(name),
-        role="worker",
+        about="worker",
         capabilities=frozenset(can.split()),
         lane=lane,
         desk=desk,

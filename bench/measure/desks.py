@@ -60,7 +60,7 @@ def configure(home: Path, screens: Sequence[Screen], *, windows: int) -> list[st
             agents.append(
                 {
                     "name": f"Agent-{len(agents) + 1}",
-                    "role": "builder",
+                    "about": "builder",
                     "capabilities": ["code"],
                     "lane": "window",
                     "desk": f"desk-{number}",

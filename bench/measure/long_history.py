@@ -71,7 +71,12 @@ async def _fleet(home: Path) -> AsyncGenerator[Coordinator]:
     desk = Desk(name="hundred", display=":0", windows=windows)
     agents = [
         Agent(
-            name=AgentName(name), role="worker", capabilities=frozenset(), lane=Lane.WINDOW, desk=desk.name, window=name
+            name=AgentName(name),
+            about="worker",
+            capabilities=frozenset(),
+            lane=Lane.WINDOW,
+            desk=desk.name,
+            window=name,
         )
         for name in names
     ]

@@ -103,7 +103,7 @@ def _make_home(home: Path, screen: Mapping[str, Any], model: Mapping[str, Any]) 
             agent["allowed_actions"] = ["interrupt", "approve", "deny", "continue"]
     else:
         set_dry_run(document)
-    ninth = {"name": _MODEL_AGENT, "role": "scripted model", "capabilities": ["text"]}
+    ninth = {"name": _MODEL_AGENT, "about": "scripted model", "capabilities": ["text"]}
     cast("list[object]", document["agents"]).append({**ninth, "lane": "model", "model": "scripted"})
     file.write_text(tomlkit.dumps(document), encoding="utf-8")
     scripted = {"base_url": model["base_url"], "model": model["model"], "api_key_env": _MODEL_KEY}

@@ -135,7 +135,7 @@ def _evidence(one: Receipt) -> list[str]:
 def _agent_row(row: AgentStatus) -> tuple[str, ...]:
     agent = row.agent
     place = f"{agent.desk}/{agent.window}" if agent.window else agent.lane.value
-    return agent.name, results.AGENT_STATES[row.state][1], row.task or "-", place, agent.role
+    return agent.name, results.AGENT_STATES[row.state][1], row.task or "-", place, agent.about
 
 
 def _pressed(pressed: ActionResult) -> str:

@@ -36,7 +36,7 @@ async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState
         if where.state in {None, row.state} and (where.agent or row.agent.name) == row.agent.name
     ]
     return paged(
-        rows, where, id_of=lambda row: row.agent.name, text_of=lambda row: f"{row.agent.name} {row.agent.role}"
+        rows, where, id_of=lambda row: row.agent.name, text_of=lambda row: f"{row.agent.name} {row.agent.about}"
     )
 
 
@@ -44,7 +44,7 @@ async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState
 async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentDetails:
     """Show one agent.
 
-    Its role, capabilities, window, state and task, and the first ten messages and tasks that wait for it alone."""
+    Its job, capabilities, window, state and task, and the first ten messages and tasks that wait for it alone."""
     return await octet.fleet.agent(agent, by=by)
 
 

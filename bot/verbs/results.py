@@ -115,7 +115,7 @@ def agent_line(row: AgentStatus, form: Form, *, link: str = "") -> str:
     doing = f"{still} with {link or form.text(row.task, 20)}" if row.task else ""
     since = f" · {form.ago(row.since_ms)}" if row.since_ms else ""
     name, state = form.strong(form.text(row.agent.name, 60)), AGENT_STATES[row.state][1]
-    return f"{name}: {state}{doing}{_why(row, form, 200)}{since} · {form.text(row.agent.role, 60)}"
+    return f"{name}: {state}{doing}{_why(row, form, 200)}{since} · {form.text(row.agent.about, 60)}"
 
 
 def held_up(rows: Iterable[AgentStatus], form: Form) -> str:
@@ -133,7 +133,7 @@ def _agent(row: AgentStatus, form: Form) -> list[str]:
     place = f"{form.text(who.desk or '?', 60)}, window {form.text(who.window or '?', 60)}"
     lines = [
         agent_line(row, form),
-        f"Role: {form.text(who.role, 300)}",
+        f"Job: {who.job.value}, {form.text(who.about, 300)}",
         f"Can: {form.text(', '.join(sorted(who.capabilities)) or 'nothing named', 600)}",
         f"Lane: {who.lane.value} · Desk: {place if who.desk or who.window else 'none'}",
     ]

@@ -41,6 +41,14 @@ class Lane(StrEnum):
         return _ABILITIES[self]
 
 
+class Job(StrEnum):
+    """An agent's place in the fleet. Users have roles; agents have jobs."""
+
+    CHIEF = "chief"
+    MANAGER = "manager"
+    WORKER = "worker"
+
+
 Route = tuple[Lane, str | None]  # Where deliveries queue: a lane with a desk, or with the agent that it reaches alone
 _IN_A_WINDOW = LaneAbilities(has_window=True, can_stage=True, can_be_read=True, queues=True)
 _ABILITIES = {
@@ -94,10 +102,11 @@ class Agent:
     """One worker as config/agents.toml describes it."""
 
     name: Annotated[AgentName, IS_NAME]  # How users and prompts call it, for example `Agent-1`
-    role: Annotated[Text, Limits(min_length=1, max_length=100)]  # What it is for, in a few words
+    about: Annotated[Text, Limits(min_length=1, max_length=100)]  # What it is for, in a few words
     capabilities: Annotated[frozenset[Annotated[Text, _IS_CAPABILITY]], Limits(max_length=50)]
     """What it can do, for example `["code", "review"]`."""
     lane: Lane  # How prompts reach it, `window`, `terminal`, `model` or `dryrun`
+    job: Job = Job.WORKER  # Its place in the fleet: `chief`, `manager` or `worker`
     desk: Text | None = None  # The desk of its window or pane
     window: Text | None = None  # Its window or pane on that desk
     model: Text | None = None  # With lane `model`, the name of its [models.NAME]

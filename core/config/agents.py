@@ -46,7 +46,7 @@ def read_agents(root: Path, found: DeskFiles, models: AbstractSet[str], problems
     if not isinstance(listed, list) or not listed:
         file.report(("agents",), "no_agents", "there are no agents; add one [[agents]] table for each")
         return ()
-    entries = file.tables("agents")
+    entries = {place: _with_about(entry) for place, entry in file.tables("agents").items()}
     for place, entry in enumerate(cast("list[object]", listed)):
         if place not in entries:
             text = f"must be a table, not {show(entry)}; write [[agents]] above its keys"
@@ -70,6 +70,15 @@ def read_agents(root: Path, found: DeskFiles, models: AbstractSet[str], problems
             text = f"{show(window)} of desk {show(desk)} is also the window of agents[{first}]; choose another one"
             entry.report(("window",), "same_window", text)
     return tuple(agent for agent in agents if agent is not None)
+
+
+def _with_about(entry: TomlTable) -> TomlTable:
+    """Take `role`, as Octet 0.2 called it, for `about`."""
+    if "role" not in entry.data:
+        return entry
+    if "about" in entry.data:
+        entry.report(("role",), "renamed_key", "is the old name of `about`, which is here, too; delete this line")
+    return entry.with_data({"about": entry.data["role"], **entry.without("role").data})
 
 
 def _check_window(entry: TomlTable, desks: Mapping[str, AbstractSet[str]] | None) -> None:

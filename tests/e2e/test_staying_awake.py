@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).parents[2]
 AGENTS = """
 [[agents]]
 name = "Ada"
-role = "works behind a screen that is not there"
+about = "works behind a screen that is not there"
 capabilities = ["code"]
 lane = "window"
 desk = "main"

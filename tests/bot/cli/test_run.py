@@ -28,7 +28,7 @@ LIMIT_S = 60.0
 AGENTS = """
 [[agents]]
 name = "Dry"
-role = "waits for a person to carry its prompts"
+about = "waits for a person to carry its prompts"
 capabilities = ["code"]
 lane = "dryrun"
 """

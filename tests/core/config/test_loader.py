@@ -12,7 +12,7 @@ import tomlkit
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.agents.model import Lane
+from core.agents.model import Job, Lane
 from core.config.loader import Config, load
 from core.home import Home
 from core.kit.problems import ConfigWrong
@@ -32,7 +32,7 @@ level = "info"
     "config/agents.toml": """
 [[agents]]
 name = "Agent-1"
-role = "builder"
+about = "builder"
 capabilities = ["code", "tests"]
 lane = "window"
 desk = "main"
@@ -40,7 +40,7 @@ window = "agent-1"
 
 [[agents]]
 name = "Agent-2"
-role = "writer"
+about = "writer"
 capabilities = []
 lane = "dryrun"
 """,
@@ -102,6 +102,21 @@ def test_a_right_home_becomes_models(tmp_path: Path) -> None:
     assert config.profiles["chat"].composer.background == "#ffffff"
     assert config.profiles["chat"].max_chars == 20_000
     assert config.settings.http.port == 8322
+
+
+def test_the_agents_of_a_home_of_0_2_0_load_with_their_role_as_what_they_are_about(tmp_path: Path) -> None:
+    old = RIGHT["config/agents.toml"].replace('about = "builder"', 'role = "builder"')
+    agents = load(write_home(tmp_path / "home", {**RIGHT, "config/agents.toml": old})).agents
+    assert [(agent.about, agent.job) for agent in agents] == [("builder", Job.WORKER), ("writer", Job.WORKER)]
+
+    both = old.replace('role = "builder"', 'role = "builder"\nabout = "builder"\njob = "chief"')
+    wrong = outcome(write_home(tmp_path / "home", {**RIGHT, "config/agents.toml": both}))
+    assert isinstance(wrong, ConfigWrong)
+    assert [(problem.key, problem.code, problem.line) for problem in wrong.problems] == [
+        ("agents[0].role", "renamed_key", 4)
+    ]
+    chief = load(write_home(tmp_path / "home", {**RIGHT, "config/agents.toml": both.replace('role = "builder"', "")}))
+    assert chief.agents[0].job is Job.CHIEF
 
 
 def test_an_act_that_only_a_dialog_of_the_window_has_may_be_allowed(tmp_path: Path) -> None:
