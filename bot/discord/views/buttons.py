@@ -162,11 +162,11 @@ class FollowWindow(MessageButton, template=r"v1:task:follow:(?P<task>T-[1-9][0-9
     async def answer(self, interaction: discord.Interaction[Any]) -> None:
         """Edit one private answer until the task stops, ten minutes are over, or the user dismisses it."""
         await replies.defer(interaction)
-        by, shown = await interaction.client.actor(interaction), Glance()
+        shown = Glance()
         ends_s = asyncio.get_running_loop().time() + FOLLOW_S
         until = f"<t:{int(time.time() + FOLLOW_S)}:t>"
         while asyncio.get_running_loop().time() < ends_s:
-            core = interaction.client.coordinator
+            core, by = interaction.client.coordinator, await interaction.client.actor(interaction)
             task = (await core.tasks.show(self.task, by=by)).task
             if task.state not in STOPPABLE:
                 break
