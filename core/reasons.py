@@ -60,6 +60,7 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     ANSWER_LOST = "answer_lost"
     ANSWER_CUT = "answer_cut"
+    AGENT_FAILED = "agent_failed"
     REFUSED = "refused"
     WINDOW_ERROR = "window_error"
     WINDOW_LIMIT = "window_limit"
@@ -128,6 +129,7 @@ class BlockCause(StrEnum):
     """What the agent of a blocked task needs."""
 
     APPROVAL = "approval"  # its window waits for a user's answer
+    QUESTION = "question"  # the agent asked its requester (`octet blocked`)
 
 
 class ParkCause(StrEnum):

@@ -111,6 +111,8 @@ answer_lost: Octet sent the request and got no complete answer
     Choose what to do, in its thread or with `octet delivery list`. Sending it again may cost twice.
 answer_cut: the model stopped before the end of its answer
     Ask for a shorter answer, or choose a model with a higher limit. Then use `/task retry`.
+agent_failed: its agent reports that it failed
+    Read what it says in the task's thread. Then use `/task retry`, or `/task assign` with another agent.
 dependency: another task comes first
     No action needed. It starts after that task.
 window: its agent's window is not usable
@@ -125,6 +127,8 @@ agent: no configured agent can do it
     Add a suitable agent to config/agents.toml, or cancel the task with `/task cancel`.
 paused: its agent is paused
     Resume the agent with `/agent resume`, or choose another with `/task assign`.
+question: its agent asks a question
+    Answer in its thread with `/msg send`, or with the button there.
 approval: its window waits for an answer
     Answer with the buttons of its message, with `/agent answer`, or at the machine.
 window_refused: its agent's window was refused too often

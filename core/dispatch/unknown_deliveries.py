@@ -102,7 +102,7 @@ class UnknownDeliveries:
             after = self._send_elsewhere(tx, after, task, by)
         elif task is not None:
             # Not a new lease: the code of the first prompt stays valid, which may have arrived after all.
-            self._repository.move(tx, task.id, TaskState.READY, by=by)
+            self._repository.move(tx, task.id, TaskState.READY, keeps_lease=True, by=by)
             self._repository.move(tx, task.id, TaskState.ASSIGNED, by=by)
             self._agents.is_at_work(tx, queued.agent, task=task.id)
         if task is None:

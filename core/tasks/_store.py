@@ -5,14 +5,29 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, case, func, insert, or_, select, text, update
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
 from core.store.tables import integers, metadata, newest_of_each, texts
-from core.tasks.model import Requirements, Task, TaskId, TaskSummary
+from core.tasks.model import Attempt, Requirements, Task, TaskId, TaskSummary
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
 _HAS_TEXT = text("text_expired_ms IS NULL")
@@ -51,7 +66,29 @@ tasks = Table(
     sqlite_autoincrement=True,
 )
 _row = tasks.c
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    *integers("task", "fence"),
+    *texts("agent", "category"),
+    *integers("began_ms"),
+    Column("ended_ms", Integer),
+    *texts("outcome", "known_by", default=""),
+    Column("tokens", Integer),
+    Column("cost_micros", Integer),
+    UniqueConstraint("task", "fence"),
+    Index("ix_attempts_agent", "agent", "category", "ended_ms"),
+)
 
+BEGIN_ATTEMPT = insert(attempts)
+_attempt = update(attempts).where(attempts.c.task == bindparam("of_task"), attempts.c.fence == bindparam("lease"))
+SETTLE_ATTEMPT = _attempt.where(attempts.c.ended_ms.is_(None)).values(
+    ended_ms=bindparam("at"), outcome=bindparam("how"), known_by=bindparam("by")
+)
+REOPEN_ATTEMPT = _attempt.values(ended_ms=None, outcome="", known_by="")
+CONFIRM_ATTEMPT = _attempt.values(known_by=bindparam("by"))
+ATTEMPTS = select(attempts).where(attempts.c.task == bindparam("of_task")).order_by(attempts.c.fence)
 ADD = insert(tasks).returning(tasks)
 ONE = select(tasks).where(_row.number == bindparam("task"))
 _LINE = ("number", "title", "state", "priority", "needs", "wanted", "agent", "last_seen_ms", "created_ms")
@@ -155,6 +192,10 @@ newest_in = partial(newest_of_each, _row.state, _row.number)
 
 def task_of(row: Row) -> Task:
     return from_attributes(Task, row, **_own(row), needs=frozenset(json.loads(row.needs)))
+
+
+def attempt_of(row: Row) -> Attempt:
+    return from_attributes(Attempt, row, task=TaskId(f"T-{row.task}"))
 
 
 def requirements_of(row: Row) -> Requirements:

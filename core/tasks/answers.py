@@ -15,7 +15,7 @@ from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, TaskActivity, WaitReason
 from core.security.codes import CodeHolder, TaskCodes
-from core.security.model import HUB, Actor
+from core.security.model import HUB
 from core.settings.model import AnswerLimits
 from core.store.engine import Tx
 from core.tasks.model import (
@@ -46,7 +46,6 @@ _LATE_REASONS: dict[type[Conflict], str] = {
     LeaseRevoked: "the task was taken back from you",
     TaskNotStarted: "no agent was asked yet",
 }
-_STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +106,9 @@ class Answers:
         )
         if problem is None and answer.final:
             self._prove_delivery(tx, found)
-            found = self._repository.end(tx, self.advance_to_working(tx, found, by=HUB), TaskState.DONE, by=HUB)
+            found = self._repository.end(
+                tx, self._repository.advance_to_working(tx, found, by=HUB), TaskState.DONE, by=HUB
+            )
         elif problem is None:
             found = self._record_at_work(tx, found, TaskActivity.REPLIED)
         return AcceptedAnswer(task=found, message=stored.id), problem
@@ -147,7 +148,7 @@ class Answers:
         answer = self.keep(tx, task, found.text, by=sender, source=Source.WINDOW, final=found.is_whole, key=key)
         if found.is_whole:
             self._prove_delivery(tx, task)
-            task = self.advance_to_working(tx, task, by=HUB)
+            task = self._repository.advance_to_working(tx, task, by=HUB)
             self._repository.end(tx, task, TaskState.DONE, by=HUB, cause=Reason.READ_IN_WINDOW)
         else:
             self._record_at_work(tx, task, TaskActivity.BEGAN_ANSWER)
@@ -164,7 +165,7 @@ class Answers:
             self.keep(tx, task, text, by=sender, source=Source.MODEL, final=final, late=is_late, key=key)
         if is_late:
             return
-        task = self.advance_to_working(tx, task, by=HUB)
+        task = self._repository.advance_to_working(tx, task, by=HUB)
         if is_whole:
             self._repository.end(tx, task, TaskState.DONE, by=HUB)
         else:
@@ -214,6 +215,7 @@ class Answers:
             tx, task, answer.text, by=read.sender, source=Source.AGENT, final=True, key=key, supersedes=read.id
         )
         self._repository.set_note(tx, task.id, "")
+        self._repository.attempts.confirm(tx, task)
         return AcceptedAnswer(task=self._repository.find(tx, task.id), message=stored.id)
 
     def record_progress(
@@ -248,7 +250,7 @@ class Answers:
             tx, task.agent or "", task=task.id
         )
         if task.reason != WaitReason.DRY_RUN and not is_parked:
-            task = self.advance_to_working(tx, task, by=HUB)
+            task = self._repository.advance_to_working(tx, task, by=HUB)
         return self._repository.record_activity(tx, task, activity, progress=progress)
 
     def _cancel_nudge(self, tx: Tx, task: Task) -> bool:
@@ -275,18 +277,6 @@ class Answers:
         task; other messages would make an agent work that dispatch does not expect to."""
         delivery = self._services.deliveries.last_for_task(tx, task.id)
         return delivery is not None and delivery.state is not DeliveryState.CANCELLED and delivery.may_have_arrived
-
-    def advance_to_working(self, tx: Tx, task: Task, *, by: Actor) -> Task:
-        """Bring the task to `working` by legal steps: an answer shows that an agent worked on it."""
-        if task.state in {TaskState.WORKING, TaskState.REVIEW}:
-            return task
-        if task.state in {TaskState.PARKED, TaskState.BLOCKED}:
-            return self._repository.move(tx, task.id, TaskState.WORKING, by=by)
-        if task.state is TaskState.WAITING:
-            task = self._repository.move(tx, task.id, TaskState.READY, by=by)
-        for state in _STEPS_TO_WORKING[_STEPS_TO_WORKING.index(task.state) + 1 :]:
-            task = self._repository.move(tx, task.id, state, by=by)
-        return task
 
     def _late_reason(self, tx: Tx, found: Task, named: TaskId, holder: CodeHolder) -> Conflict | None:
         if found.id != named:

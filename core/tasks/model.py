@@ -117,8 +117,17 @@ class Task:
     cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
 
     @property
+    def number(self) -> int:
+        return int(self.id.removeprefix("T-"))
+
+    @property
     def requirements(self) -> Requirements:
         return Requirements(wanted=self.wanted, needs=self.needs)
+
+    @property
+    def category(self) -> str:
+        """What kind of work it is."""
+        return ", ".join(sorted(self.needs))
 
     @property
     def cure(self) -> str:
@@ -134,6 +143,44 @@ class Task:
     def is_unverified(self) -> bool:
         """Whether it ended by an answer that was only read in its agent's window."""
         return self.state is TaskState.DONE and self.cause is Reason.READ_IN_WINDOW
+
+
+class AttemptOutcome(StrEnum):
+    """How one agent's attempt at a task ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SILENT = "silent"  # the task was taken from it, because it gave no sign
+    BLOCKED = "blocked"  # it asked a question, and the task ended or was taken from it without an answer
+    RETRIED = "retried"  # a user took the task from it
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    RETURNED = "returned"  # the agent never got the prompt
+
+
+class KnownBy(StrEnum):
+    """How Octet knows the outcome of an attempt."""
+
+    AGENT = "agent"  # it said so with its code
+    WINDOW = "window"  # Octet read it in the agent's window
+    USER = "user"
+    OCTET = "octet"  # Octet saw it: a deadline, a rejected delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One lease of a task. Dispatch, reports and exports read these rows."""
+
+    task: TaskId
+    fence: int
+    agent: str
+    category: str  # what kind of work it was: the task's labels, else its needs
+    began_ms: int
+    ended_ms: int | None  # None while it lasts
+    outcome: AttemptOutcome | None
+    known_by: KnownBy | None
+    tokens: int | None  # what a model's API reported; None where nothing reports it
+    cost_micros: int | None  # millionths of a US dollar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +230,7 @@ class TaskView:
     deliveries: tuple[Delivery, ...]  # oldest first
     answers: tuple[Message, ...]  # what agents said to it, oldest first
     thread: str  # the task's thread in its channel; empty as long as there is none
+    attempts: tuple[Attempt, ...] = ()  # who had it and how that ended, oldest first
     left_with: str = ""  # the agent that still works on this cancelled task
     is_starting: bool = False  # it is ready, and dispatch has not looked for an agent yet
     held_up_by: tuple[AgentStatus, ...] = ()

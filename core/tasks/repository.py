@@ -17,6 +17,7 @@ from core.security.model import HUB, Actor
 from core.store.engine import Row, Tx
 from core.tasks import _store
 from core.tasks._store import requirements_of, summary_of, task_of
+from core.tasks.attempts import Attempts
 from core.tasks.model import (
     ENDED,
     TASK_STEPS,
@@ -37,6 +38,7 @@ from core.tasks.services import TaskServices
 
 _AFTER_ALL = 2**62  # no task has such a number
 _SUGGESTIONS = 25
+_STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 _CARD_WAITS_MS = 100  # how long a new card waits for the task's first step, so that its first state is true
 
 
@@ -102,6 +104,7 @@ class TaskRepository:
         """Call `load` first. `silent_after_ms` is the time without activity after which an agent counts as silent."""
         self._store, self._journal, self._agents = services.store, services.journal, services.agents
         self._notices, self._clock, self._silent_after_ms = services.notices, services.clock, silent_after_ms
+        self.attempts = Attempts(services.store)
         self.cache = TaskCache()  # for questions that are too frequent, or too urgent, for the rows
 
     async def load(self) -> None:
@@ -224,6 +227,18 @@ class TaskRepository:
         queues = [self._find_queued(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked]
         return _first(limit, queues)
 
+    def advance_to_working(self, tx: Tx, task: Task, *, by: Actor) -> Task:
+        """Bring the task to `working` by legal steps: an answer shows that an agent worked on it."""
+        if task.state in {TaskState.WORKING, TaskState.REVIEW}:
+            return task
+        if task.state in {TaskState.PARKED, TaskState.BLOCKED}:
+            return self.move(tx, task.id, TaskState.WORKING, by=by)
+        if task.state is TaskState.WAITING:
+            task = self.move(tx, task.id, TaskState.READY, keeps_lease=True, by=by)
+        for state in _STEPS_TO_WORKING[_STEPS_TO_WORKING.index(task.state) + 1 :]:
+            task = self.move(tx, task.id, state, by=by)
+        return task
+
     def find_in_states(self, tx: Tx, states: Collection[TaskState]) -> list[Task]:
         return [task_of(row) for row in tx.execute(_store.IN_STATES, {"states": [one.value for one in states]})]
 
@@ -250,10 +265,11 @@ class TaskRepository:
         cause: Reason | BlockCause | None = None,
         agent: str | None = None,
         is_again: bool = False,
+        keeps_lease: bool = False,
         by: Actor = HUB,
     ) -> Task:
         """Take a step, if the table allows it; update the card. `agent` None keeps the agent; `is_again` counts another
-        attempt."""
+        attempt; `keeps_lease`: the task only passes this state, and its agent keeps it."""
         now = self.find(tx, task)
         check_step(TASK_STEPS, "task", task, now.state, to)
         after = self._update(
@@ -269,6 +285,8 @@ class TaskRepository:
             changed_ms=self._clock.now_ms(),
         )
         self._record_step(tx, after, was=now.state.value, by=by)
+        if not keeps_lease:
+            self.attempts.follow(tx, now, after, by=by)
         self._notices.card_changed(tx, task)
         faults.arrow("task", now.state, to, tx.after_commit)
         return after
@@ -276,7 +294,9 @@ class TaskRepository:
     def lease(self, tx: Tx, task: Task, agent: str) -> Task:
         """Give the task to the agent: a lease with a higher fence and no activity yet."""
         self._renew_lease(tx, task)
-        return self.move(tx, task.id, TaskState.ASSIGNED, agent=agent)
+        leased = self.move(tx, task.id, TaskState.ASSIGNED, agent=agent)
+        self.attempts.begin(tx, leased, at_ms=leased.changed_ms)
+        return leased
 
     def record_activity(
         self, tx: Tx, task: Task, activity: TaskActivity, *, progress: str = "", asked: str | None = None
@@ -406,6 +426,7 @@ class TaskRepository:
 
     def _renew_lease(self, tx: Tx, task: Task) -> None:
         fence = self.find(tx, task.id).fence + 1
+        self.attempts.revoke(tx, task, at_ms=self._clock.now_ms())
         self._update(tx, task.id, fence=fence, last_seen_ms=None, activity=None, progress="", nudge=None)
 
     def _update(self, tx: Tx, task: str, **values: object) -> Task:

@@ -147,6 +147,7 @@ class Tasks:
             deliveries=await self._services.deliveries.list_for_task(task),
             answers=tuple(message for message in messages if message.kind is MessageKind.REPLY),
             thread=card.thread if card else "",
+            attempts=await self.repository.attempts.list_for_task(task),
             left_with=next((agent for agent, left in self._left.items() if left == task), ""),
             is_starting=found.state is TaskState.READY and found.changed_ms > self._looked_ms,
             held_up_by=await self._held_up_by(found) if found.state is TaskState.READY else (),
@@ -229,7 +230,7 @@ class Tasks:
             self._cancel_delivery(tx, found.id, by=by)
             source = _SOURCES.get(by.kind, Source.OPERATOR)
             self._answers.keep(tx, found, result, by=f"person:{by.id}", source=source, final=True, key=None)
-            return self.repository.end(tx, self._answers.advance_to_working(tx, found, by=by), TaskState.DONE, by=by)
+            return self.repository.end(tx, self.repository.advance_to_working(tx, found, by=by), TaskState.DONE, by=by)
 
         return await self._change(task, Permission.TASK_END, end, by=by)
 
