@@ -116,6 +116,9 @@ class WaitReason(StrEnum):
     """Why a ready task is held."""
 
     DEPENDENCY = "dependency"
+    DEPENDENCY_FAILED = "dependency_failed"  # a task that it needs ended otherwise than done
+    PICK = "pick"  # the answers to its parts wait for a user's choice
+    NOT_BEFORE = "not_before"  # a user set the time at which it may start
     WINDOW = "window"
     DESK = "desk"
     QUOTA = "quota"

@@ -115,6 +115,12 @@ agent_failed: its agent reports that it failed
     Read what it says in the task's thread. Then use `/task retry`, or `/task assign` with another agent.
 dependency: another task comes first
     No action needed. It starts after that task.
+dependency_failed: a task that it needs did not succeed
+    Run that task again with `/task retry`, or remove it with `/task depend`; `/task cancel` ends this one.
+pick: several agents have answered
+    Choose an answer with the buttons of its card, or with `/task pick`.
+not_before: its time to start has not come
+    No action needed. `/task edit` changes the time.
 window: its agent's window is not usable
     It continues when the window is usable again.
 desk: its agent's desk is not usable

@@ -106,13 +106,14 @@ class Assigner:
         self._services.tasks.ready_considered(tx)
         self._availability.requeue_for_paused(tx)
         self._services.tasks.release_idle(tx)
+        is_more_due = self._repository.start_due(tx, limit=_AT_ONCE) == _AT_ONCE
         self._follow_desks(tx)
         self._follow_windows(tx)
         self._verdict.hold_agents(tx)
         self._services.screen_locks.notify_waiting(tx)
         self._services.blocked_windows.end_orphaned(tx)
         limits = [self._agents.limited_until_ms(tx, agent.name) for agent in self._agents.all()]
-        again = (self._services.agent_messages.review_queue(tx), *limits)
+        again = (self._services.agent_messages.review_queue(tx), self._repository.next_start_ms(tx), *limits)
         self._look_again_ms = min((at_ms for at_ms in again if at_ms is not None), default=None)
         states = self._agents.states(tx)
         usable = {str(agent.name) for agent in self._agents.all() if not self._reachability.why_unreachable(agent)}
@@ -133,7 +134,7 @@ class Assigner:
         for task in stuck:
             with at_row(task.id):
                 self._wait_for_agent(tx, task, can[task.requirements])
-        return _AT_ONCE in {len(let_go), len(stuck)}
+        return is_more_due or _AT_ONCE in {len(let_go), len(stuck)}
 
     def _assign_free_agents(
         self, tx: Tx, can: Mapping[Requirements, Sequence[Agent]], *, free: set[str], on_duty: set[str]

@@ -43,8 +43,8 @@ def of_held(held: BlockedTaskGroup) -> tuple[NeedKind, str, str] | None:
         return None  # the dialog is listed separately
     if held.state is TaskState.BLOCKED:
         return NeedKind.QUESTION, "waits for an answer", "Open its thread and answer its agent."
-    if held.reason in {None, WaitReason.DEPENDENCY, WaitReason.QUOTA}:
-        return None  # another task comes first, or a quota comes back: both pass
+    if held.reason in {None, WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE, WaitReason.QUOTA}:
+        return None  # another task comes first, its time comes, or a quota comes back: these pass
     what, then = sentence(held.reason), next_step(held.reason, cause=held.cause)
     if held.state is TaskState.PARKED:
         kind = NeedKind.DELIVERY_UNKNOWN if held.reason is ParkCause.DELIVERY_UNKNOWN else NeedKind.PARKED

@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     case,
+    delete,
     func,
     insert,
     or_,
@@ -30,6 +31,7 @@ from core.store.tables import integers, metadata, newest_of_each, texts
 from core.tasks.model import Attempt, Requirements, Task, TaskId, TaskSummary
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
+_IS_LATER = text("state = 'waiting' AND reason = 'not_before'")
 _HAS_TEXT = text("text_expired_ms IS NULL")
 
 tasks = Table(
@@ -55,6 +57,13 @@ tasks = Table(
     *integers("created_ms", "changed_ms"),
     Column("text_expired_ms", Integer),
     Column("again_of", Text),
+    Column("labels", Text, nullable=False, server_default="[]"),
+    Column("due_ms", Integer),
+    Column("not_before_ms", Integer),
+    Column("parent", Integer),
+    Column("parts", Text, nullable=False, server_default=""),
+    Column("is_chosen", Integer),
+    Column("wrong", Text),
     Index("ix_tasks_state", "state", "number"),
     # Finds the head of each queue directly, however long the others are.
     Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "priority", "number"),
@@ -62,10 +71,20 @@ tasks = Table(
     # Answers what waits and why without reading the rows: their briefs may be long.
     Index("ix_tasks_held", "state", "reason", "note", "cause", "changed_ms", "number", sqlite_where=_HELD),
     Index("ix_tasks_queue", "state", "priority", "number"),
+    Index("ix_tasks_parent", "parent", sqlite_where=text("parent IS NOT NULL")),
+    Index("ix_tasks_start", "not_before_ms", sqlite_where=_IS_LATER),
     Index("ix_tasks_text", "created_ms", sqlite_where=_HAS_TEXT),
     sqlite_autoincrement=True,
 )
 _row = tasks.c
+dependencies = Table(
+    "dependencies",
+    metadata,
+    Column("task", Integer, primary_key=True),
+    Column("needs", Integer, primary_key=True),
+    *texts("on_failure"),
+    Index("ix_dependencies_needs", "needs"),
+)
 attempts = Table(
     "attempts",
     metadata,
@@ -88,6 +107,25 @@ SETTLE_ATTEMPT = _attempt.where(attempts.c.ended_ms.is_(None)).values(
 )
 REOPEN_ATTEMPT = _attempt.values(ended_ms=None, outcome="", known_by="")
 CONFIRM_ATTEMPT = _attempt.values(known_by=bindparam("by"))
+ADD_DEPENDENCY = insert(dependencies)
+_link = dependencies.c
+DROP_DEPENDENCY = delete(dependencies).where(_link.task == bindparam("of_task"), _link.needs == bindparam("other"))
+DEPENDENCIES = (
+    select(_link.needs, _link.on_failure, _row.state, _row.title)
+    .join_from(dependencies, tasks, _row.number == _link.needs)
+    .where(_link.task == bindparam("of_task"))
+    .order_by(_link.needs)
+)
+DEPENDANTS = (
+    select(tasks, _link.on_failure)
+    .join_from(dependencies, tasks, _row.number == _link.task)
+    .where(_link.needs == bindparam("of_task"))
+    .order_by(_link.task)
+)
+LINKS = select(_link.task, _link.needs).where(_link.task.in_(bindparam("tasks", expanding=True)))
+PARTS = select(tasks).where(_row.parent == bindparam("of_task")).order_by(_row.number)
+LATER = select(tasks).where(_IS_LATER, _row.not_before_ms <= bindparam("now")).limit(bindparam("size"))
+NEXT_LATER = select(func.min(_row.not_before_ms).label("at")).where(_IS_LATER)
 ATTEMPTS = select(attempts).where(attempts.c.task == bindparam("of_task")).order_by(attempts.c.fence)
 ADD = insert(tasks).returning(tasks)
 ONE = select(tasks).where(_row.number == bindparam("task"))
@@ -186,12 +224,14 @@ _old = (
     .order_by(_row.created_ms)
     .limit(bindparam("size_of_batch"))
 )
-EXPIRE = update(tasks).where(_row.number.in_(_old)).values(brief="", text_expired_ms=bindparam("at"))
+_no_text = {"brief": "", "wrong": case((_row.wrong.is_not(None), ""))}
+EXPIRE = update(tasks).where(_row.number.in_(_old)).values(text_expired_ms=bindparam("at"), **_no_text)
 newest_in = partial(newest_of_each, _row.state, _row.number)
 
 
 def task_of(row: Row) -> Task:
-    return from_attributes(Task, row, **_own(row), needs=frozenset(json.loads(row.needs)))
+    sets = {"needs": frozenset(json.loads(row.needs)), "labels": frozenset(json.loads(row.labels))}
+    return from_attributes(Task, row, **_own(row), **sets, parent=TaskId(f"T-{row.parent}") if row.parent else None)
 
 
 def attempt_of(row: Row) -> Attempt:

@@ -15,7 +15,7 @@ from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.field_types import Text
 from core.messages.model import Message
 from core.notices.model import Place
-from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity
+from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity, WaitReason
 
 TaskId = NewType("TaskId", str)  # `T-142`: short, because users say it
 
@@ -64,6 +64,41 @@ UNDO_MS = 60_000  # how long a cancel can be undone
 ENDED = frozenset({_T.DONE, _T.CANCELLED, _T.FAILED, _T.EXPIRED})  # No agent works on it, or will
 
 
+class OnFailure(StrEnum):
+    """What happens to a task when one that it needs ends otherwise than done."""
+
+    WAIT = "wait"  # it keeps waiting, and needs-me lists it
+    CANCEL = "cancel"
+    START = "start"
+
+
+class PartsKind(StrEnum):
+    """What a parent's parts are."""
+
+    SPLIT = "split"  # the parent is done when all of them are
+    BEST_OF = "best_of"  # equal tasks for different agents; a user picks an answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """A task that another one needs."""
+
+    needs: TaskId
+    on_failure: OnFailure
+    state: TaskState  # of the needed task
+    title: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the dependant still waits for its end."""
+        return self.state not in ENDED
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended so that the dependant may not start."""
+        return self.state in ENDED - {TaskState.DONE} and self.on_failure is not OnFailure.START
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
     """A task that a user asks for."""
@@ -75,6 +110,13 @@ class NewTask:
     place: Place = field(default=Place())
     key: str | None = None  # the same key never makes a second task
     again_of: TaskId | None = None  # the task that is done and that this one repeats
+    after: frozenset[TaskId] = field(default=frozenset())  # the tasks that come first
+    on_failure: OnFailure = OnFailure.WAIT  # what happens when one of them fails
+    labels: frozenset[str] = field(default=frozenset())
+    due_ms: int | None = None  # when a user wants it done; it changes no order
+    not_before_ms: int | None = None
+    parent: TaskId | None = None  # the task that this one is a part of
+    parts: PartsKind | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +156,13 @@ class Task:
     avoids: str | None = None  # The silent agent it was taken from: it does not get the task while another one can
     text_expired_ms: int | None = None  # When Octet cleared its brief, after its time; None as long as it is kept
     again_of: TaskId | None = None  # the task that is done and that this one repeats
+    labels: frozenset[str] = field(default=frozenset())
+    due_ms: int | None = None
+    not_before_ms: int | None = None
+    parent: TaskId | None = None  # the task that this one is a part of
+    parts: PartsKind | None = None  # what its parts are, if it has any
+    is_chosen: bool | None = None  # whether a user picked its answer; None while no one is picked of its parent's
+    wrong: Text | None = None  # why a user marked its result as wrong, perhaps empty; None: not marked
     cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
 
     @property
@@ -121,13 +170,20 @@ class Task:
         return int(self.id.removeprefix("T-"))
 
     @property
+    def has_not_begun(self) -> bool:
+        """Whether no agent has had it since it became ready last; in a dry run a user has."""
+        return self.state is TaskState.READY or (
+            self.state is TaskState.WAITING and self.reason is not WaitReason.DRY_RUN
+        )
+
+    @property
     def requirements(self) -> Requirements:
         return Requirements(wanted=self.wanted, needs=self.needs)
 
     @property
     def category(self) -> str:
-        """What kind of work it is."""
-        return ", ".join(sorted(self.needs))
+        """What kind of work it is: its labels, else its needs."""
+        return ", ".join(sorted(self.labels or self.needs))
 
     @property
     def cure(self) -> str:
@@ -230,6 +286,7 @@ class TaskView:
     deliveries: tuple[Delivery, ...]  # oldest first
     answers: tuple[Message, ...]  # what agents said to it, oldest first
     thread: str  # the task's thread in its channel; empty as long as there is none
+    after: tuple[Dependency, ...] = ()  # the tasks that it needs
     attempts: tuple[Attempt, ...] = ()  # who had it and how that ended, oldest first
     left_with: str = ""  # the agent that still works on this cancelled task
     is_starting: bool = False  # it is ready, and dispatch has not looked for an agent yet
@@ -263,6 +320,16 @@ class TaskChanged(Event):
     task: str
     wanted: str
     priority: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependencyChanged(Event):
+    """A task needs another one now, or needs it no longer."""
+
+    SUBJECT = "task:{0.task}"
+    task: str
+    needs: str
+    on_failure: OnFailure | None  # None: no longer
 
 
 class TaskNotFound(NotFound):
@@ -300,6 +367,10 @@ class TaskAlreadyEnded(Conflict):
 
 class TaskNotStopped(Conflict):
     """Task {id} is {state}. You can retry only a task that has ended or is parked."""
+
+
+class DependencyCycle(Conflict):
+    """This would be a circle in which each task waits for the next: {path}. Remove one of these with `/task depend`."""
 
 
 class UndoTooLate(Conflict):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain, islice
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, cast
 
 from core.kit import faults
 from core.kit.from_attributes import from_attributes
@@ -14,15 +14,19 @@ from core.kit.transitions import check_step
 from core.notices.model import NoticeKind
 from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
-from core.store.engine import Row, Tx
+from core.store.engine import Row, Tx, at_row
 from core.tasks import _store
 from core.tasks._store import requirements_of, summary_of, task_of
 from core.tasks.attempts import Attempts
+from core.tasks.dependencies import Dependencies
 from core.tasks.model import (
     ENDED,
     TASK_STEPS,
     BlockedTaskGroup,
+    DependencyChanged,
     NewTask,
+    OnFailure,
+    PartsKind,
     Requirements,
     Task,
     TaskChanged,
@@ -38,6 +42,8 @@ from core.tasks.services import TaskServices
 
 _AFTER_ALL = 2**62  # no task has such a number
 _SUGGESTIONS = 25
+_FOR_A_USER = frozenset({WaitReason.DEPENDENCY_FAILED, WaitReason.PICK})
+_FOR_OTHERS = _FOR_A_USER | {WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE}
 _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 _CARD_WAITS_MS = 100  # how long a new card waits for the task's first step, so that its first state is true
 
@@ -104,7 +110,7 @@ class TaskRepository:
         """Call `load` first. `silent_after_ms` is the time without activity after which an agent counts as silent."""
         self._store, self._journal, self._agents = services.store, services.journal, services.agents
         self._notices, self._clock, self._silent_after_ms = services.notices, services.clock, silent_after_ms
-        self.attempts = Attempts(services.store)
+        self.attempts, self.dependencies = Attempts(services.store), Dependencies(services.store)
         self.cache = TaskCache()  # for questions that are too frequent, or too urgent, for the rows
 
     async def load(self) -> None:
@@ -116,7 +122,8 @@ class TaskRepository:
         )
 
     def add(self, tx: Tx, draft: NewTask, *, brief: str, wanted: str | None, source: str, by: Actor) -> Task:
-        """Add a task, ready, with its card. The same key again returns the same task."""
+        """Add a task with its card, ready or waiting for others. The same key again returns the same task. Raises
+        TaskNotFound for one that should come first."""
         if draft.key is not None and (known := tx.execute(_store.BY_KEY, {"key": draft.key}).first()):
             return task_of(known)
         now = self._clock.now_ms()
@@ -126,7 +133,7 @@ class TaskRepository:
             "source": source,
             "state": TaskState.READY.value,
             "priority": draft.priority,
-            "needs": _needs(draft.needs),
+            "needs": _names(draft.needs),
             "wanted": wanted,
             "requester": by.id,
             "requester_name": by.name,
@@ -134,6 +141,11 @@ class TaskRepository:
             "place_guild": draft.place.guild,
             "idempotency_key": draft.key,
             "again_of": draft.again_of,
+            "labels": _names(draft.labels),
+            "due_ms": draft.due_ms,
+            "not_before_ms": draft.not_before_ms,
+            "parent": _number(draft.parent) if draft.parent else None,
+            "parts": draft.parts or "",
             "created_ms": now,
             "changed_ms": now,
         }
@@ -141,7 +153,9 @@ class TaskRepository:
         self._record_step(tx, task, was="", by=by)
         self._notices.notify(tx, NoticeKind.CARD, task.id, place=task.place, after_ms=_CARD_WAITS_MS)
         faults.arrow("task", "", task.state, tx.after_commit)
-        return task
+        for first in sorted(draft.after, key=_number):
+            self._link(tx, task.id, self.find(tx, first).id, draft.on_failure, by=by)
+        return self._hold(tx, task) if draft.after or draft.not_before_ms else task
 
     async def list_newest(
         self,
@@ -285,11 +299,84 @@ class TaskRepository:
             changed_ms=self._clock.now_ms(),
         )
         self._record_step(tx, after, was=now.state.value, by=by)
-        if not keeps_lease:
-            self.attempts.follow(tx, now, after, by=by)
         self._notices.card_changed(tx, task)
+        if after.parent is not None:
+            self._notices.card_changed(tx, after.parent)
         faults.arrow("task", now.state, to, tx.after_commit)
-        return after
+        if keeps_lease:
+            return after
+        self.attempts.follow(tx, now, after, by=by)
+        if (now.state in ENDED) != (to in ENDED):
+            self._follow_dependants(tx, after)
+        return self._hold(tx, after) if to is TaskState.READY else after
+
+    def depend(self, tx: Tx, task: Task, needs: TaskId, on_failure: OnFailure | None, *, by: Actor) -> Task:
+        """Have a task that has not begun wait for another one, or no longer where `on_failure` is None. Raises
+        DependencyCycle."""
+        self._link(tx, task.id, self.find(tx, needs).id, on_failure, by=by)
+        return self._hold_again(tx, self._change_fields(tx, task))
+
+    def start_due(self, tx: Tx, *, limit: int) -> int:
+        """Make at most `limit` tasks ready whose time has come; return how many."""
+        found = tx.execute(_store.LATER, {"now": self._clock.now_ms(), "size": limit}).all()
+        for task in map(task_of, found):
+            with at_row(task.id):
+                self.move(tx, task.id, TaskState.READY)
+        return len(found)
+
+    def next_start_ms(self, tx: Tx) -> int | None:
+        return tx.execute(_store.NEXT_LATER).scalar_one()
+
+    def _link(self, tx: Tx, task: TaskId, needs: TaskId, on_failure: OnFailure | None, *, by: Actor) -> None:
+        if on_failure is None:
+            self.dependencies.drop(tx, task, needs)
+        else:
+            self.dependencies.put(tx, task, needs, on_failure)
+        self._journal.append(tx, DependencyChanged(task=task, needs=needs, on_failure=on_failure), by=by.id)
+
+    def _hold(self, tx: Tx, ready: Task) -> Task:
+        """Make a ready task wait for what users ordered before it; end a parent whose parts are all done."""
+        held = self.dependencies.why_held(tx, ready, now_ms=self._clock.now_ms())
+        if held is None:
+            return self._end_split(tx, ready) if ready.parts is PartsKind.SPLIT else ready
+        reason, note = held
+        if reason in _FOR_A_USER:
+            return self.suspend(tx, ready.id, TaskState.WAITING, reason=reason, note=note)
+        return self.move(tx, ready.id, TaskState.WAITING, reason=reason, note=note)
+
+    def _hold_again(self, tx: Tx, task: Task) -> Task:
+        """Hold or release a task that has not begun, after what it waits for changed."""
+        if task.state is TaskState.READY:
+            return self._hold(tx, task)
+        held = self.dependencies.why_held(tx, task, now_ms=self._clock.now_ms())
+        if task.reason not in _FOR_OTHERS or held == (task.reason, task.note):
+            return task
+        return self.move(tx, task.id, TaskState.READY)
+
+    def _end_split(self, tx: Tx, parent: Task) -> Task:
+        return self.end(tx, self.advance_to_working(tx, parent, by=HUB), TaskState.DONE, by=HUB)
+
+    def _follow_dependants(self, tx: Tx, task: Task) -> None:
+        """Start, hold or cancel the tasks that need this one, and those that need these, however many there are."""
+        changed = cast("deque[Task]", tx.scratch.setdefault("tasks whose dependants follow", deque()))
+        changed.append(task)
+        if len(changed) > 1:
+            return  # the loop below is at work
+        while changed:
+            one = changed[0]
+            for dependant, on_failure in self.dependencies.find_dependants(tx, one.id):
+                with at_row(dependant.id):
+                    self._follow(tx, dependant, one, on_failure)
+            changed.popleft()
+
+    def _follow(self, tx: Tx, dependant: Task, needed: Task, on_failure: OnFailure) -> None:
+        self._notices.card_changed(tx, dependant.id)
+        if not dependant.has_not_begun:
+            return
+        if needed.state in ENDED - {TaskState.DONE} and on_failure is OnFailure.CANCEL:
+            self.abandon(tx, dependant, by=HUB, why=WaitReason.DEPENDENCY_FAILED.value)
+        else:
+            self._hold_again(tx, dependant)
 
     def lease(self, tx: Tx, task: Task, agent: str) -> Task:
         """Give the task to the agent: a lease with a higher fence and no activity yet."""
@@ -440,7 +527,7 @@ class TaskRepository:
             self._agents.free(tx, task.agent, task=task.id)
 
     def _find_queued(self, tx: Tx, state: TaskState, reason: str, demand: Requirements, limit: int) -> Iterable[Task]:
-        values = {"stands": state.value, "why": reason, "by": demand.wanted, "skills": _needs(demand.needs)}
+        values = {"stands": state.value, "why": reason, "by": demand.wanted, "skills": _names(demand.needs)}
         return [task_of(row) for row in tx.execute(_store.OF_REQUIREMENTS, {**values, "size": limit})]
 
     def _change_fields(self, tx: Tx, task: Task, *, by: Actor | None = None, **changes: object) -> Task:
@@ -465,8 +552,8 @@ def _first(limit: int, queues: Iterable[Iterable[Task]]) -> list[Task]:
     return sorted(chain(*queues), key=lambda task: (task.priority, _number(task.id)))[:limit]
 
 
-def _needs(needs: frozenset[str]) -> str:
-    return json.dumps(sorted(needs))
+def _names(names: frozenset[str]) -> str:
+    return json.dumps(sorted(names))
 
 
 def _number(task: str) -> int:

@@ -41,6 +41,7 @@ from core.tasks.model import (
     InvalidPriority,
     NewTask,
     NoCapableAgent,
+    OnFailure,
     PendingAnswer,
     ProgressTooLate,
     Task,
@@ -147,6 +148,7 @@ class Tasks:
             deliveries=await self._services.deliveries.list_for_task(task),
             answers=tuple(message for message in messages if message.kind is MessageKind.REPLY),
             thread=card.thread if card else "",
+            after=await self.repository.dependencies.list_for_task(task),
             attempts=await self.repository.attempts.list_for_task(task),
             left_with=next((agent for agent, left in self._left.items() if left == task), ""),
             is_starting=found.state is TaskState.READY and found.changed_ms > self._looked_ms,
@@ -274,6 +276,17 @@ class Tasks:
         found = await self._change(task, Permission.TASK_CHANGE, check, by=by)
         able = self._services.agents.who_can(found.needs)
         return tuple(one for one in await self._services.agents.list(by=HUB) if one.agent in able)
+
+    async def depend(self, task: TaskId, needs: TaskId, on_failure: OnFailure | None, *, by: Actor) -> Task:
+        """Have a task that has not begun wait for another one; None: no longer. Raises TaskNotFound, TaskAlreadyEnded,
+        TaskAlreadyRunning or DependencyCycle."""
+        _require_or_own(by, Permission.TASK_CHANGE)
+
+        def link(tx: Tx, found: Task) -> Task:
+            _check_not_begun(found)
+            return self.repository.depend(tx, found, parse_task_id(needs), on_failure, by=by)
+
+        return await self._change(task, Permission.TASK_CHANGE, link, by=by)
 
     async def set_priority(self, task: TaskId, priority: int, *, by: Actor) -> Task:
         """Make a task more or less urgent. Raises TaskNotFound, InvalidPriority or TaskAlreadyEnded."""
@@ -487,6 +500,12 @@ def _require_or_own(by: Actor, permission: Permission) -> None:
 def _check_open(task: Task) -> None:
     if task.state in ENDED:
         raise TaskAlreadyEnded(id=task.id, state=task.state.value)
+
+
+def _check_not_begun(task: Task) -> None:
+    _check_open(task)
+    if not task.has_not_begun:
+        raise TaskAlreadyRunning(id=task.id, state=task.state.value, agent=task.agent or "an agent")
 
 
 def _check_priority(priority: int) -> None:

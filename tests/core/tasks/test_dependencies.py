@@ -1,0 +1,186 @@
+"""Tasks that come before others: what holds them, what starts them, and the circles that Octet refuses."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.coordinator import Coordinator
+from core.fleet.model import NeedKind
+from core.notices.model import NoticeKind
+from core.security.model import NotAllowed
+from core.store.engine import Tx
+from core.tasks.dependencies import Dependencies
+from core.tasks.model import (
+    DependencyCycle,
+    OnFailure,
+    TaskAlreadyEnded,
+    TaskAlreadyRunning,
+    TaskId,
+    TaskNotFound,
+    TaskState,
+)
+from tests.builders import ADA, BEN, CAROL, entries_of, make_agent, make_new_task, open_coordinator, pending
+from tests.core.dispatch.test_loop import code_in, reach, window_house
+from tests.fakes.lane import FakeLane
+
+
+def ids(*numbers: int) -> frozenset[TaskId]:
+    return frozenset(TaskId(f"T-{number}") for number in numbers)
+
+
+async def states(octet: Coordinator) -> dict[str, str]:
+    found = await octet.tasks.list(by=ADA)
+    return {task.id: f"{task.state} {task.reason}" if task.reason else task.state.value for task in found}
+
+
+async def test_a_task_starts_when_all_that_it_needs_are_done_and_not_before(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane, agents=3) as octet:
+        for _ in range(2):
+            await octet.tasks.new(make_new_task(), by=ADA)
+        last = await octet.tasks.new(make_new_task("Add them up", after=ids(1, 2)), by=ADA)
+        assert (last.state, last.reason) == (TaskState.WAITING, "dependency")
+        for number in (1, 2):
+            name = TaskId(f"T-{number}")
+            await reach(octet, name, TaskState.WORKING)
+            assert (await octet.tasks.show(last.id, by=ADA)).task.state is TaskState.WAITING
+            (prompt,) = [text for text in lane.submitted if f"task {name} " in text]
+            await octet.tasks.accept_answer(name, code_in(prompt), "Seven.", final=True, key="a")
+        await reach(octet, last.id, TaskState.WORKING)
+        view = await octet.tasks.show(last.id, by=ADA)
+        assert [(one.needs, one.state, one.on_failure) for one in view.after] == [
+            ("T-1", TaskState.DONE, OnFailure.WAIT),
+            ("T-2", TaskState.DONE, OnFailure.WAIT),
+        ]
+
+
+async def test_each_dependency_names_what_happens_when_it_fails(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        first = (await octet.tasks.new(make_new_task(), by=ADA)).id
+        for policy in OnFailure:
+            await octet.tasks.new(make_new_task(after=ids(1), on_failure=policy), by=ADA)
+        await octet.tasks.new(make_new_task(after=ids(3)), by=ADA)
+        assert (await octet.fleet.needs_me(by=ADA)).total == 0
+        await octet.tasks.cancel(first, by=ADA)
+        assert await states(octet) == {
+            "T-1": "cancelled",
+            "T-2": "waiting dependency_failed",
+            "T-3": "cancelled",
+            "T-4": "ready",
+            "T-5": "waiting dependency_failed",
+        }
+        needs = (await octet.fleet.needs_me(by=ADA)).shown
+        waits = [("T-2", "T-1 is cancelled"), ("T-5", "T-3 is cancelled")]
+        assert [(need.task, need.seen) for need in needs] == waits
+        assert {need.kind for need in needs} == {NeedKind.WAITING}
+        told = {(one.task, one.kind) for one in await pending(octet) if one.kind is not NoticeKind.CARD}
+        assert told >= {("T-2", NoticeKind.HELD), ("T-3", NoticeKind.ENDED), ("T-5", NoticeKind.HELD)}
+        await octet.tasks.retry(first, by=ADA)
+        assert (await states(octet))["T-2"] == "waiting dependency"
+        assert (await states(octet))["T-4"] == "waiting dependency", "it has not begun, and its turn comes again"
+
+
+async def test_a_dependency_can_be_put_before_a_task_that_has_not_begun_and_taken_away(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        one, two = [(await octet.tasks.new(make_new_task(), by=CAROL)).id for _ in range(2)]
+        assert (await octet.tasks.depend(two, one, OnFailure.WAIT, by=CAROL)).reason == "dependency"
+        assert (await octet.tasks.depend(two, one, None, by=CAROL)).state is TaskState.READY
+        with pytest.raises(NotAllowed):
+            await octet.tasks.depend(two, one, OnFailure.WAIT, by=BEN)
+        with pytest.raises(TaskNotFound):
+            await octet.tasks.depend(two, TaskId("T-9"), OnFailure.WAIT, by=ADA)
+        await octet.tasks.cancel(two, by=ADA)
+        with pytest.raises(TaskAlreadyEnded):
+            await octet.tasks.depend(two, one, OnFailure.WAIT, by=ADA)
+        rows = [entry.data for entry in await entries_of(octet.journal, "task:T-2") if entry.name != "TaskMoved"]
+        links = [(row["needs"], row["on_failure"]) for row in rows if "needs" in row]
+        assert links == [("T-1", "wait"), ("T-1", None)]
+
+
+async def test_nothing_is_put_before_a_task_at_work(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        one, two = [(await octet.tasks.new(make_new_task(), by=ADA)).id for _ in range(2)]
+        await reach(octet, one, TaskState.WORKING)
+        with pytest.raises(TaskAlreadyRunning):
+            await octet.tasks.depend(one, two, OnFailure.WAIT, by=ADA)
+
+
+async def test_a_task_that_comes_back_waits_again_for_what_it_needs(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent("Agent-1"), make_agent("Agent-2")], lanes={}) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        two = (await octet.tasks.new(make_new_task(after=ids(1)), by=ADA)).id
+        assert (await octet.tasks.assign_to(two, "Agent-2", by=ADA)).reason == "dependency"
+        await octet.tasks.cancel(two, by=ADA)
+        assert (await octet.tasks.undo(two, by=ADA)).reason == "dependency"
+
+
+async def test_a_circle_is_refused_and_named_and_changes_nothing(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        one, two, three = [(await octet.tasks.new(make_new_task(), by=ADA)).id for _ in range(3)]
+        await octet.tasks.depend(two, one, OnFailure.WAIT, by=ADA)
+        await octet.tasks.depend(three, two, OnFailure.WAIT, by=ADA)
+        with pytest.raises(DependencyCycle) as circle:
+            await octet.tasks.depend(one, three, OnFailure.WAIT, by=ADA)
+        assert circle.value.details["path"] == "T-1 → T-3 → T-2 → T-1"
+        with pytest.raises(DependencyCycle, match="T-1 → T-1"):
+            await octet.tasks.depend(one, one, OnFailure.WAIT, by=ADA)
+        assert (await octet.tasks.show(one, by=ADA)).after == ()
+
+
+async def test_a_chain_of_any_length_follows_its_first_task(tmp_path: Path) -> None:
+    length = 400
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        repository = octet.tasks.repository
+
+        def build(tx: Tx) -> None:
+            for number in range(1, length + 1):
+                draft = make_new_task(after=ids(number - 1) if number > 1 else ids(), on_failure=OnFailure.CANCEL)
+                repository.add(tx, draft, brief="x", wanted=None, source="operator", by=ADA)
+
+        await octet.store.write(build)
+        with pytest.raises(DependencyCycle):
+            await octet.tasks.depend(TaskId("T-1"), TaskId(f"T-{length}"), OnFailure.WAIT, by=ADA)
+        await octet.tasks.cancel(TaskId("T-1"), by=ADA)
+        found = await octet.tasks.list(by=ADA, limit=500)
+        assert {task.state for task in found} == {TaskState.CANCELLED}
+
+
+class Rows:
+    """A transaction that only has links."""
+
+    def __init__(self) -> None:
+        self.links: dict[int, set[int]] = {}
+
+    def execute(self, statement: object, values: dict[str, list[int]]) -> list[Link]:
+        del statement
+        return [Link(task, needs) for task in values["tasks"] for needs in sorted(self.links.get(task, ()))]
+
+
+class Link:
+    def __init__(self, task: int, needs: int) -> None:
+        self.task, self.needs = task, needs
+
+
+def reaches(links: dict[int, set[int]], start: int, goal: int) -> bool:
+    """Search as simply as possible: depth first."""
+    return start == goal or any(reaches(links, one, goal) for one in links.get(start, ()))
+
+
+@given(st.lists(st.tuples(st.integers(1, 8), st.integers(1, 8)), max_size=40))
+def test_a_link_is_refused_exactly_if_it_closes_a_circle_and_the_circle_is_true(pairs: list[tuple[int, int]]) -> None:
+    rows = Rows()
+    finder = Dependencies(cast("object", None))  # pyright: ignore[reportArgumentType] - it reads no store
+    for task, needs in pairs:
+        path = finder._find_path(cast("Tx", rows), needs, task)
+        assert bool(path) == reaches(rows.links, needs, task)
+        if path:
+            assert (path[0], path[-1]) == (needs, task)
+            assert all(after in rows.links[before] for before, after in pairwise(path))
+        else:
+            rows.links.setdefault(task, set()).add(needs)
