@@ -20,7 +20,7 @@ from core.maintenance.model import Diagnosis, Placed, Tried
 from core.messages.model import Message, Source, text_for_people
 from core.receipts.model import Receipt
 from core.remedies import explain, sentence
-from core.tasks.model import Task, TaskView
+from core.tasks.model import Attempt, Export, Imported, Task, TaskView
 
 _CELL = 60  # so many characters of a cell keep a row on one line
 _NO_AGENTS = "no agents; add one in config/agents.toml"
@@ -56,6 +56,15 @@ def _view(view: TaskView) -> str:
         lines.append(f"Held up: {results.held_up(view.held_up_by, FORM)}. See `octet fleet needs-me`.")
     if task.last_seen_ms is not None:
         lines.append(f"last sign of its agent {time_of(task.last_seen_ms)}: {printable(task.last_sign)}")
+    if links := _links(view):
+        lines.append(" · ".join(links))
+    if task.wrong is not None:
+        lines.append(f"marked as wrong{f': {printable(task.wrong)}' if task.wrong else ''}")
+    lines += [f"attempt by {printable(one.agent)} at {time_of(one.began_ms)}: {_ended(one)}" for one in view.attempts]
+    for part in view.parts:
+        chosen = {None: "", True: " (chosen)", False: " (not chosen)"}[part.is_chosen]
+        lines.append(f"part {part.id} is {part.state.value}{chosen}: {printable(part.agent or part.title)}")
+        lines += [_indented(part.answer)] * bool(part.answer)
     lines += ["", "Brief:", _indented(text_for_people(task.brief, task.text_expired_ms))]
     if view.prompt:
         lines += ["", "Prompt:", _indented(view.prompt)]
@@ -66,6 +75,19 @@ def _view(view: TaskView) -> str:
         text = text_for_people(answer.body, answer.expired_ms)
         lines += ["", f"{answer.sender} ({_how(answer)}):", _indented(text)]
     return "\n".join(lines)
+
+
+def _links(view: TaskView) -> list[str]:
+    task, found = view.task, [f"after {one.needs} ({one.state.value})" for one in view.after]
+    found += [f"part of {task.parent}"] if task.parent else []
+    found += [f"labels {printable(', '.join(sorted(task.labels)))}"] if task.labels else []
+    found += [f"due {time_of(task.due_ms)}"] if task.due_ms else []
+    return found + ([f"not before {time_of(task.not_before_ms)}"] if task.not_before_ms else [])
+
+
+def _ended(one: Attempt) -> str:
+    known = f" (known by: {one.known_by.value})" if one.known_by else ""
+    return f"{one.outcome.value}{known}" if one.outcome else "under way"
 
 
 def _how(answer: Message) -> str:
@@ -239,6 +261,8 @@ PRESENT: dict[Any, Callable[[Any], str]] = {
     Task: _new_task,
     Page[Task]: _page(_task_row, "nothing matches; without --state the list has only open tasks, see --state all"),
     TaskView: _view,
+    Export: lambda found: found.text.rstrip("\n"),
+    Imported: lambda found: f"created {', '.join(found.tasks)}" if found.tasks else "no task is open",
     AgentMessageView: _words,
     Delivery: _delivery,
     Page[Delivery]: _page(_delivery_row, "no delivery waits for a decision"),

@@ -24,7 +24,7 @@ from core.calibration.model import CalibrationStep
 from core.coordinator import Coordinator
 from core.fleet.model import AgentDetails, Needs
 from core.security.model import Actor
-from core.tasks.model import Task, TaskView
+from core.tasks.model import Export, Imported, Task, TaskView
 
 Shown = Parts | str
 _NAME_CHARS = 60
@@ -57,6 +57,10 @@ PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
     **{kind: partial(_lines, kind) for kind in results.LINES},
     Task: lambda task, _: accepted(task),
     TaskView: lambda view, asked: details.task(view, octet=asked.octet, by=asked.by),
+    Export: lambda found, _: Parts(
+        content=f"{found.count} tasks:", attachments=(Attachment(name="tasks.jsonl", data=found.text.encode()),)
+    ),
+    Imported: lambda found, _: fit([f"Created {', '.join(found.tasks)}."] if found.tasks else [], "No task is open."),
     AgentMessageView: lambda view, _: delivery_messages.answer(view),
     AgentDetails: lambda row, _: details.agent(row),
     ActionResult: lambda pressed, asked: buttons.ended(pressed, core=asked.octet, by=asked.by),

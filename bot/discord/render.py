@@ -26,6 +26,8 @@ from bot.discord.views.buttons import (
     STOPPABLE,
     CancelTask,
     FollowWindow,
+    MarkWrong,
+    PickAnswer,
     RunAgain,
     ShowWindow,
     StopTask,
@@ -40,14 +42,15 @@ from core import remedies
 from core.deliveries.model import Delivery
 from core.messages.model import MAX_PROGRESS_CHARS, Message, Source, text_for_people
 from core.notices.model import Notice, NoticeKind
-from core.reasons import ParkCause, WaitReason
+from core.reasons import BlockCause, ParkCause, WaitReason
 from core.receipts.model import Receipt
 from core.remedies import sentence
-from core.tasks.model import ENDED, UNDO_MS, Task, TaskState, TaskView
+from core.tasks.model import ENDED, UNDO_MS, PartsKind, Task, TaskState, TaskView
 
 _MARGIN = 300  # characters kept free in each message for buttons and for what Discord may count otherwise
 _BRIEF_CHARS = 600
-_DEEDS = {"cancelled": "cancelled {task}.", "undone": "put {task} back."}
+_SHOWN_PARTS = 10
+_DEEDS = {"cancelled": "cancelled {task}.", "undone": "put {task} back.", "wrong": "marked {task} as wrong."}
 _FIRST_WORDS = 200  # of an answer, on its card
 _ANSWER_CHARS = 1_700
 _SHOWN_DELIVERIES = 5
@@ -85,6 +88,8 @@ def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "", n
     task = view.task
     is_dry = is_dry_run(task)
     blocks, files = _head(view, owner), list[Attachment]()
+    if parts := _parts(view):
+        blocks.insert(-1, parts)
     if is_dry and view.prompt:
         room = LAYOUT_LIMIT - _MARGIN - sum(size(block) for block in blocks)
         if fits_fence(view.prompt, room):
@@ -114,6 +119,9 @@ def _first_words(view: TaskView) -> str:
 
 def _buttons(view: TaskView, server: str, now_ms: int) -> list[Button]:
     task, shown = view.task, list[Button]()
+    if task.parts is PartsKind.BEST_OF and task.state not in ENDED:
+        done = [part.id for part in view.parts if part.state is TaskState.DONE]
+        shown += [PickAnswer(part) for part in done[:_SHOWN_PARTS]]
     if view.thread and server:
         shown.append(ui.Button(label="Open thread", url=f"https://discord.com/channels/{server}/{view.thread}"))
     if task.state in _AT_AGENT:
@@ -130,6 +138,8 @@ def _buttons(view: TaskView, server: str, now_ms: int) -> list[Button]:
         shown.append(RunAgain(task.id, label="Run again" if task.state in _OVER else "Retry"))
     if view.is_assignable:
         shown.append(Reassign(task.id))
+    if task.state is TaskState.DONE and task.wrong is None:
+        shown.append(MarkWrong(task.id))
     return shown
 
 
@@ -137,6 +147,8 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
     """Show all of a task to one user, with masked codes, and the newest receipt's pictures."""
     task, files = view.task, list[Attachment]()
     blocks = [*_head(view, ""), fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS)]
+    if parts := _parts(view):
+        blocks.append(parts)
     if view.thread:
         blocks.append(f"Thread: <#{view.thread}>")
     if view.deliveries:
@@ -176,6 +188,8 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
     buttons: list[Button] = []
     if task.reason == ParkCause.INTERRUPTED and task.state is TaskState.PARKED:
         buttons = [RunAgain(task.id, label="Retry"), CancelTask(task.id), TellAgent(task.id, label="Tell it something")]
+    elif task.reason == BlockCause.QUESTION and notice.kind is NoticeKind.HELD:
+        buttons = [TellAgent(task.id, label="Answer"), CancelTask(task.id)]
     return written("\n".join(lines), marker, wakes=person_id(task.requester), buttons=buttons)
 
 
@@ -278,6 +292,22 @@ def _state(task: Task, *, is_starting: bool = False) -> list[str]:
     return [f"{sign} **{words}**", *([inline(agent, 60)] if agent else [])]
 
 
+def _parts(view: TaskView) -> str:
+    """Show the state of each part; of the best of several also how each answer begins."""
+    lines: list[str] = []
+    for part in view.parts[:_SHOWN_PARTS]:
+        _, sign, words = STATES[part.state]
+        said = [f"{sign} **{part.id}** {words}", inline(part.agent or part.title, 60)]
+        if part.is_chosen is not None:
+            said.append("chosen" if part.is_chosen else "not chosen")
+        lines.append(" · ".join(said))
+        if part.answer:
+            lines.append(quote(cut(part.answer.strip(), _FIRST_WORDS), 2 * _FIRST_WORDS))
+    if left := len(view.parts) - _SHOWN_PARTS:
+        lines += [f"… and {left} more parts"] * (left > 0)
+    return "\n".join(lines)
+
+
 def _head(view: TaskView, owner: str) -> list[str]:
     """Return the state, the title with what Octet knows, and small print: the number, and what is unusual."""
     task, since = view.task, "" if view.task.state in ENDED else "since "
@@ -293,16 +323,32 @@ def _head(view: TaskView, owner: str) -> list[str]:
     if task.last_seen_ms is not None and task.state not in ENDED:
         said = inline(task.last_sign, MAX_PROGRESS_CHARS)
         facts.append(f"> {said}" if task.progress else f"Last sign <t:{task.last_seen_ms // 1000}:t>: {said}")
-    small = [str(task.id), f"<t:{task.created_ms // 1000}:f>"]
+    if task.wrong is not None:
+        facts.append(f"**Marked as wrong**{f': {inline(task.wrong, MAX_PROGRESS_CHARS)}' if task.wrong else ''}")
+    return ["\n".join(facts), f"### {inline(task.title, 200)}", f"-# {' · '.join(_small(view, owner))}"]
+
+
+def _small(view: TaskView, owner: str) -> list[str]:
+    task, small = view.task, [str(view.task.id), f"<t:{view.task.created_ms // 1000}:f>"]
     if task.priority != _USUAL_PRIORITY:
         small.append(priority_words(task.priority))
     if task.requester != owner:
         small.append(f"asked by {named(task.requester) if task.requester else inline(task.requester_name, 60)}")
     if task.again_of:
         small.append(f"again, after {task.again_of}")
+    if view.after and task.state not in ENDED:
+        small.append(f"after {cut(', '.join(one.needs for one in view.after), 100)}")
+    if task.parent:
+        small.append(f"part of {task.parent}" + {None: "", True: " (chosen)", False: " (not chosen)"}[task.is_chosen])
+    if task.labels:
+        small.append(f"labels: {inline(', '.join(sorted(task.labels)), 200)}")
+    if task.due_ms:
+        small.append(f"due <t:{task.due_ms // 1000}:f>")
+    if task.not_before_ms and task.has_not_begun:
+        small.append(f"not before <t:{task.not_before_ms // 1000}:f>")
     if task.needs:
         small.append(f"needs {inline(', '.join(sorted(task.needs)), 200)}")
-    return ["\n".join(facts), f"### {inline(task.title, 200)}", f"-# {' · '.join(small)}"]
+    return small
 
 
 def priority_words(priority: int) -> str:

@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from bot.verbs.declare import Coordinator, Origin, Verb
+from bot.verbs.declare import Coordinator, Origin, ParameterKind, Verb
 from bot.verbs.lists import Filter, Page
-from bot.verbs.types import AgentName, AnyTask, Needs, OpenTask, Priority, Text
+from bot.verbs.types import (
+    AgentName,
+    AnyTask,
+    Labels,
+    Moment,
+    Needs,
+    OpenTask,
+    Priority,
+    TaskIds,
+    Text,
+    moment_ms,
+)
 from core.security.model import Actor, Permission
-from core.tasks.model import ENDED, NewTask, Task, TaskState, TaskView, parse_task_id
+from core.tasks.model import (
+    ENDED,
+    Export,
+    Imported,
+    NewTask,
+    OnFailure,
+    Task,
+    TaskChanges,
+    TaskState,
+    TaskView,
+    parse_task_id,
+)
 
 ABOUT = "Tasks for the agents"
 REQUESTER = "the task's requester"
+_ON_FAILURE = ParameterKind(
+    help="What happens when a task that comes first fails; default: it waits for you",
+    choices={"wait": "wait, and tell me", "cancel": "cancel this task too", "start": "start anyway"},
+)
 TaskStates = StrEnum("TaskStates", ["open", "ended", "all", *(state.value for state in TaskState)])
 """`open` has not ended."""
+_NONE = frozenset({"none"})
 _GROUPS = {"open": frozenset(TaskState) - ENDED, "ended": ENDED, "all": None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter(Filter):
+    """Which tasks of a list."""
+
+    label: Annotated[str | None, ParameterKind(help="Only those with this label")] = None
 
 
 @Verb("task", Permission.TASK_CREATE, "POST /tasks")
@@ -26,6 +61,13 @@ async def new(
     agent: Annotated[AgentName | None, "The agent; default: the first idle agent that can do it"] = None,
     priority: Annotated[Priority, "How urgent it is; default: normal"] = 2,
     needs: Needs = frozenset(),
+    labels: Labels = frozenset(),
+    after: Annotated[TaskIds, "The tasks that come first, separated by commas"] = frozenset(),
+    on_failure: Annotated[OnFailure, _ON_FAILURE] = OnFailure.WAIT,
+    due: Annotated[Moment | None, "When you want it done: `2h`, `3d`, or a time in UTC"] = None,
+    not_before: Annotated[Moment | None, "When it may start: `2h`, `3d`, or a time in UTC"] = None,
+    part_of: Annotated[OpenTask | None, "The task that this one is a part of"] = None,
+    best_of: Annotated[int, ParameterKind(help="How many agents do it separately, so that you pick an answer")] = 0,
     origin: Origin,
     by: Actor,
 ) -> Task:
@@ -33,31 +75,38 @@ async def new(
 
     Its card, with a thread and a Cancel button, appears in the channel. In Discord, leave the brief out to write
     a longer text in a dialog."""
-    return await octet.tasks.new(draft(origin, brief=brief, agent=agent, priority=priority, needs=needs), by=by)
+    given = {"agent": agent, "priority": priority, "needs": needs, "labels": labels, "after": after, "due": due}
+    more = {"on_failure": on_failure, "not_before": not_before, "part_of": part_of, "best_of": best_of}
+    return await octet.tasks.new(draft(origin, brief=brief, **given, **more), by=by)
 
 
-def draft(
-    origin: Origin, *, brief: str, agent: str | None = None, priority: int = 2, needs: frozenset[str] = frozenset()
-) -> NewTask:
-    """Make what `new` asks for."""
-    return NewTask(brief=brief, agent=agent or None, needs=needs, priority=priority, place=origin.place, key=origin.key)
+def draft(origin: Origin, *, brief: str, **given: Any) -> NewTask:
+    """Make what `new` asks for, from the parameters of `new`."""
+    times = {f"{name}_ms": moment_ms(given.pop(name, None)) or None for name in ("due", "not_before")}
+    agent, parent = given.pop("agent", None) or None, given.pop("part_of", None)
+    return NewTask(brief=brief, agent=agent, parent=parent, place=origin.place, key=origin.key, **times, **given)
 
 
 @Verb("task", Permission.TASK_READ, "GET /tasks", name="list")
-async def list_tasks(octet: Coordinator, *, where: Annotated[Filter, TaskStates], by: Actor) -> Page[Task]:
+async def list_tasks(octet: Coordinator, *, where: Annotated[TaskFilter, TaskStates], by: Actor) -> Page[Task]:
     """List tasks, newest first.
 
     Without a state it lists those that have not ended."""
+    found = await _find(octet, where, by=by)
+    return Page(items=found, next=found[-1].id if len(found) == where.limit else "")
+
+
+async def _find(octet: Coordinator, where: TaskFilter, *, by: Actor) -> tuple[Task, ...]:
     state = where.state or "open"
-    found = await octet.tasks.list(
+    return await octet.tasks.list(
         by=by,
         states=_GROUPS[state] if state in _GROUPS else frozenset({TaskState(state)}),
         limit=where.limit,
         before=parse_task_id(where.cursor) if where.cursor else None,
         agent=where.agent or "",
         text=where.text or "",
+        label=where.label or "",
     )
-    return Page(items=found, next=found[-1].id if len(found) == where.limit else "")
 
 
 @Verb("task", Permission.TASK_READ, "GET /tasks/{task}")
@@ -160,3 +209,134 @@ async def priority(
 
     The queue changes at once."""
     return await octet.tasks.set_priority(task, priority, by=by)
+
+
+@Verb(
+    "task",
+    Permission.TASK_CHANGE,
+    "POST /tasks/{task}/edit",
+    own=REQUESTER,
+    undo="edit",
+    says="Changed {it.id}.",
+)
+async def edit(
+    octet: Coordinator,
+    task: OpenTask,
+    *,
+    brief: Annotated[str | None, ParameterKind(help="The new text")] = None,
+    needs: Annotated[Needs | None, "What the agent must be able to do, separated by commas"] = None,
+    labels: Annotated[Labels | None, "All its labels, separated by commas; `none` removes them"] = None,
+    due: Annotated[Moment | None, "When you want it done: `2h`, `3d`, a time in UTC, or `none`"] = None,
+    not_before: Annotated[Moment | None, "When it may start: `2h`, `3d`, a time in UTC, or `none`"] = None,
+    by: Actor,
+) -> Task:
+    """Change a task.
+
+    Labels and the due time change until it ends, everything else only before an agent has it."""
+    changes = TaskChanges(
+        brief=brief,
+        needs=None if needs is None else needs - _NONE,
+        labels=None if labels is None else labels - _NONE,
+        due_ms=moment_ms(due),
+        not_before_ms=moment_ms(not_before),
+    )
+    return await octet.tasks.edit(task, changes, by=by)
+
+
+@Verb("task", Permission.TASK_CREATE, "POST /tasks/{task}/duplicate", undo="cancel")
+async def duplicate(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
+    """Create a task like another one."""
+    return await octet.tasks.duplicate(task, by=by)
+
+
+@Verb(
+    "task",
+    Permission.TASK_CHANGE,
+    "POST /tasks/{task}/depend",
+    own=REQUESTER,
+    undo="depend",
+    says=lambda task: f"{task.id} waits for what it needs." if task.reason else f"{task.id} is {task.state.value}.",
+)
+async def depend(
+    octet: Coordinator,
+    task: OpenTask,
+    after: Annotated[AnyTask, "The task that comes first"],
+    *,
+    on_failure: Annotated[OnFailure, _ON_FAILURE] = OnFailure.WAIT,
+    remove: Annotated[bool, ParameterKind(help="It no longer waits for that task")] = False,
+    by: Actor,
+) -> Task:
+    """Let a task wait for another one.
+
+    The task must not have begun. Octet refuses a circle and names it."""
+    return await octet.tasks.depend(task, after, None if remove else on_failure, by=by)
+
+
+@Verb("task", Permission.TASK_CHANGE, "POST /tasks/{task}/split", own=REQUESTER, says="Split {it.id} into parts.")
+async def split(
+    octet: Coordinator,
+    task: OpenTask,
+    parts: Annotated[Text, "One part on each line, or blocks of TASK:"],
+    *,
+    by: Actor,
+) -> Task:
+    """Split a task into parts that agents do separately.
+
+    It must not have begun. It is done when all of its parts are."""
+    return await octet.tasks.split(task, parts, by=by)
+
+
+@Verb(
+    "task",
+    Permission.TASK_END,
+    "POST /tasks/{task}/pick",
+    own=REQUESTER,
+    says="{it.id} is done with the answer that you picked.",
+)
+async def pick(octet: Coordinator, task: Annotated[AnyTask, "The part whose answer you choose"], *, by: Actor) -> Task:
+    """Pick the best of several answers.
+
+    The other parts keep their states and are marked as not chosen."""
+    return await octet.tasks.pick(task, by=by)
+
+
+@Verb(
+    "task",
+    Permission.TASK_CHANGE,
+    "POST /tasks/{task}/wrong",
+    own=REQUESTER,
+    says="Marked the result of {it.id} as wrong. `/task retry` runs it again.",
+)
+async def wrong(
+    octet: Coordinator,
+    task: AnyTask,
+    why: Annotated[str | None, ParameterKind(help="What is wrong with it")] = None,
+    *,
+    by: Actor,
+) -> Task:
+    """Mark the result of a task that is done as wrong.
+
+    The task stays done. Octet no longer counts it as a success of its agent."""
+    return await octet.tasks.mark_wrong(task, why or "", by=by)
+
+
+@Verb("task", Permission.TASK_READ, "GET /export/tasks")
+async def export(octet: Coordinator, *, where: Annotated[TaskFilter, TaskStates], by: Actor) -> Export:
+    """Export tasks as JSON Lines.
+
+    Without a state it exports those that have not ended. A line has the task with its links and attempts."""
+    return await octet.tasks.export((await _find(octet, where, by=by))[::-1], by=by)
+
+
+@Verb("task", Permission.TASK_CREATE, "POST /import/tasks", name="import")
+async def import_tasks(
+    octet: Coordinator,
+    text: Annotated[Text, "JSON Lines, or blocks of TASK:, DESC: and PRIORITY:"],
+    *,
+    origin: Origin,
+    by: Actor,
+) -> Imported:
+    """Create the tasks of an export or of a list.
+
+    Octet creates all of them or none, and ignores those that have ended."""
+    return await octet.tasks.bring_in(text, NewTask(brief="", place=origin.place, key=origin.key), by=by)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from bot.verbs.declare import ParameterKind, Picks
+from core.kit.errors import Invalid
 from core.security.model import (
     ROLE_ALLOWS,
     HolderId,
@@ -68,6 +71,10 @@ def _scopes(text: str | Iterable[str]) -> frozenset[Permission]:
     return frozenset(found)
 
 
+def _task_ids(text: str | Iterable[str]) -> frozenset[TaskId]:
+    return frozenset(map(parse_task_id, _split(text)))
+
+
 AgentName = Annotated[str, ParameterKind(help="The agent's name", suggest=_agents)]
 DeskName = Annotated[str, ParameterKind(help="Which desk", suggest=_desks)]
 _TASK = ParameterKind(help="The task, for example T-142", suggest=_tasks, parse=parse_task_id)
@@ -77,6 +84,31 @@ Text = Annotated[str, ParameterKind(help="The text", is_text=True)]
 Needs = Annotated[
     frozenset[str], ParameterKind(help="What the agent must be able to do, separated by commas", parse=_split)
 ]
+Labels = Annotated[frozenset[str], ParameterKind(help="Labels, separated by commas", parse=_split)]
+TaskIds = Annotated[frozenset[TaskId], ParameterKind(help="Tasks, separated by commas", parse=_task_ids)]
+Moment = Annotated[str, ParameterKind(help="A time: `2h`, `3d`, or `2026-05-31 18:00` in UTC")]
+_UNITS = {"min": 60_000, "h": 3_600_000, "d": 24 * 3_600_000}
+
+
+class InvalidMoment(Invalid):
+    """`{text}` is not a time. Write `30min`, `2h` or `3d` from now, `2026-05-31 18:00` (UTC), or `none`."""
+
+
+def moment_ms(text: str | None) -> int | None:
+    """Read a time in milliseconds since 1970; 0 for `none`. Raises InvalidMoment."""
+    if not text:
+        return None
+    if text.strip().casefold() == "none":
+        return 0
+    if match := re.fullmatch(r"\s*\+?\s*(\d{1,5})\s*(min|h|d)\w*\s*", text):
+        return time.time_ns() // 1_000_000 + int(match[1]) * _UNITS[match[2]]
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidMoment(text=text[:40]) from None
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
 PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
 Priority = Annotated[
     int,

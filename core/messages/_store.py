@@ -31,6 +31,7 @@ messages = Table(
     Index("ix_messages_text", "created_ms", sqlite_where=_HAS_TEXT),
 )
 _row = messages.c
+_of_code = _row.idempotency_key.startswith(bindparam("of_code"))
 
 ADD = insert(messages)
 ONE = select(messages).where(_row.id == bindparam("message"))
@@ -41,6 +42,12 @@ LAST_END = (
     .order_by(_row.id.desc())
     .limit(1)
 )
+LAST_WORDS = (
+    select(_row.body)
+    .where(_row.task == bindparam("of_task"), _row.late.is_(False), _of_code)
+    .order_by(_row.id.desc())
+    .limit(1)
+)
 SHIFT = (
     update(messages)
     .where(_row.id.in_(bindparam("names", expanding=True)))
@@ -48,7 +55,6 @@ SHIFT = (
 )
 _in_time = _row.late.is_(False)
 _recent = _row.created_ms.between(bindparam("since"), bindparam("now"))
-_of_code = _row.idempotency_key.startswith(bindparam("of_code"))
 SENT = select(
     func.count().filter(_in_time).label("texts"),
     func.coalesce(func.sum(text("length(CAST(body AS BLOB))")).filter(_in_time), 0).label("size"),

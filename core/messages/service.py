@@ -90,6 +90,11 @@ class Messages:
         row = tx.execute(_store.LAST_END, {"of_task": task}).first()
         return None if row is None else _message(row)
 
+    def last_words(self, tx: Tx, task: str, *, of_code: str) -> str:
+        """Return the last text that came with this code in time, as in `count_sent`; empty if none did."""
+        row = tx.execute(_store.LAST_WORDS, {"of_task": task, "of_code": of_code}).first()
+        return "" if row is None else str(row.body)
+
     def expire_texts(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
         """Clear at most `most` texts from before `before_ms` that nothing needs any more; return how many. A text about
         a task expires after its brief; one that is on its way or in an unsent notice stays."""

@@ -15,14 +15,17 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
+    literal,
     or_,
     select,
     text,
     update,
 )
 
+from core.kit.clock import DAY_MS
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Place
 from core.reasons import WaitReason
@@ -31,6 +34,7 @@ from core.store.tables import integers, metadata, newest_of_each, texts
 from core.tasks.model import Attempt, Requirements, Task, TaskId, TaskSummary
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
+REPEATED_WITHIN_MS = 7 * DAY_MS  # a task that a user ran again so soon was no success
 _IS_LATER = text("state = 'waiting' AND reason = 'not_before'")
 _HAS_TEXT = text("text_expired_ms IS NULL")
 
@@ -72,6 +76,7 @@ tasks = Table(
     Index("ix_tasks_held", "state", "reason", "note", "cause", "changed_ms", "number", sqlite_where=_HELD),
     Index("ix_tasks_queue", "state", "priority", "number"),
     Index("ix_tasks_parent", "parent", sqlite_where=text("parent IS NOT NULL")),
+    Index("ix_tasks_again", "again_of", sqlite_where=text("again_of IS NOT NULL")),
     Index("ix_tasks_start", "not_before_ms", sqlite_where=_IS_LATER),
     Index("ix_tasks_text", "created_ms", sqlite_where=_HAS_TEXT),
     sqlite_autoincrement=True,
@@ -102,9 +107,9 @@ attempts = Table(
 
 BEGIN_ATTEMPT = insert(attempts)
 _attempt = update(attempts).where(attempts.c.task == bindparam("of_task"), attempts.c.fence == bindparam("lease"))
-SETTLE_ATTEMPT = _attempt.where(attempts.c.ended_ms.is_(None)).values(
-    ended_ms=bindparam("at"), outcome=bindparam("how"), known_by=bindparam("by")
-)
+ANSWER_ATTEMPT = _attempt.values(ended_ms=bindparam("at"), outcome=bindparam("how"), known_by=bindparam("by"))
+"""Also one that ended as never arrived: its answer shows that it had."""
+SETTLE_ATTEMPT = ANSWER_ATTEMPT.where(attempts.c.ended_ms.is_(None))
 REOPEN_ATTEMPT = _attempt.values(ended_ms=None, outcome="", known_by="")
 CONFIRM_ATTEMPT = _attempt.values(known_by=bindparam("by"))
 ADD_DEPENDENCY = insert(dependencies)
@@ -126,7 +131,17 @@ LINKS = select(_link.task, _link.needs).where(_link.task.in_(bindparam("tasks", 
 PARTS = select(tasks).where(_row.parent == bindparam("of_task")).order_by(_row.number)
 LATER = select(tasks).where(_IS_LATER, _row.not_before_ms <= bindparam("now")).limit(bindparam("size"))
 NEXT_LATER = select(func.min(_row.not_before_ms).label("at")).where(_IS_LATER)
-ATTEMPTS = select(attempts).where(attempts.c.task == bindparam("of_task")).order_by(attempts.c.fence)
+_again = tasks.alias("again")
+_is_repeated = exists().where(
+    _again.c.again_of == literal("T-").op("||")(attempts.c.task),
+    _again.c.created_ms < attempts.c.ended_ms + REPEATED_WITHIN_MS,
+)
+ATTEMPTS = (
+    select(attempts, or_(_row.wrong.is_not(None), _is_repeated).label("is_disowned"))
+    .join_from(attempts, tasks, _row.number == attempts.c.task)
+    .where(attempts.c.task == bindparam("of_task"))
+    .order_by(attempts.c.fence)
+)
 ADD = insert(tasks).returning(tasks)
 ONE = select(tasks).where(_row.number == bindparam("task"))
 _LINE = ("number", "title", "state", "priority", "needs", "wanted", "agent", "last_seen_ms", "created_ms")
@@ -137,9 +152,14 @@ NEWEST = select(tasks).where(_row.number < bindparam("before")).order_by(_row.nu
 FOUND = NEWEST.where(
     _row.state.in_(bindparam("states", expanding=True)),
     or_(bindparam("agent") == "", func.coalesce(_row.agent, _row.wanted) == bindparam("agent")),
-    or_(bindparam("text") == "", func.instr(func.lower(_row.brief), func.lower(bindparam("text"))) > 0),
+    or_(bindparam("label") == "", func.instr(_row.labels, bindparam("label")) > 0),
+    or_(
+        bindparam("text") == "",
+        func.instr(func.lower(_row.brief), func.lower(bindparam("text"))) > 0,
+        func.instr(func.lower(_row.title), func.lower(bindparam("text"))) > 0,  # its brief may have expired
+    ),
 )
-"""Of one agent, or with a text. It scans all tasks: users ask for it rarely."""
+"""Of one agent, with a text, or with a label. It scans all tasks: users ask for it rarely."""
 REQUIREMENTS = select(_row.wanted, _row.needs).where(_row.state.in_(bindparam("states", expanding=True))).distinct()
 COUNTS = select(_row.state, func.count().label("size")).group_by(_row.state)
 QUEUE = _summary.where(_row.state == "ready").order_by(_row.priority, _row.number).limit(bindparam("size"))

@@ -31,6 +31,7 @@ from core.tasks.model import (
     TaskId,
     TaskNotStarted,
     TaskState,
+    Trouble,
     WrongTask,
 )
 from core.tasks.repository import TaskRepository
@@ -58,7 +59,7 @@ class AcceptedAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmittedAnswer:
-    """An agent's text, with its task, code and the agent of its reply key. `final` ends the task."""
+    """An agent's text, with its task, code and the agent of its reply key. `final` or a failure ends the task."""
 
     task: TaskId
     code: str
@@ -66,6 +67,15 @@ class SubmittedAnswer:
     text: str
     final: bool
     key: str
+    trouble: Trouble | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.trouble or ("done" if self.final else "reply")
+
+    @property
+    def ends(self) -> bool:
+        return self.final or self.trouble is Trouble.FAILED
 
 
 class Answers:
@@ -87,10 +97,10 @@ class Answers:
         read = None if self._has_expired(found) else self._find_scraped_answer(tx, found, answer, holder)
         if read is not None:
             return self._confirm_scraped_answer(tx, found, answer, read), None
-        full_key = f"{holder.task}:{holder.fence}:{'done' if answer.final else 'reply'}:{answer.key}"
+        full_key = f"{holder.task}:{holder.fence}:{answer.kind}:{answer.key}"
         known = self._services.messages.find_by_key(tx, full_key)
         problem = None if known else self._late_reason(tx, found, answer.task, holder)
-        if isinstance(problem, TaskNotStarted) and answer.final and self._may_have_arrived_before(tx, found):
+        if isinstance(problem, TaskNotStarted) and answer.ends and self._may_have_arrived_before(tx, found):
             problem = None
         if problem is not None:
             # A separate key: the same text in time does not repeat one that changed nothing.
@@ -104,13 +114,17 @@ class Answers:
         stored = self.keep(
             tx, found, answer.text, by=sender, source=Source.AGENT, final=answer.final, late=is_late, key=full_key
         )
-        if problem is None and answer.final:
+        if problem is None and answer.ends:
             self._prove_delivery(tx, found)
-            found = self._repository.end(
-                tx, self._repository.advance_to_working(tx, found, by=HUB), TaskState.DONE, by=HUB
-            )
+            found = self._repository.advance_to_working(tx, found, by=HUB)
+            if answer.final:
+                found = self._repository.end(tx, found, TaskState.DONE, by=HUB)
+            else:
+                found = self._repository.fail(tx, found.id, reason=Reason.AGENT_FAILED, note="")
         elif problem is None:
             found = self._record_at_work(tx, found, TaskActivity.REPLIED)
+            if answer.trouble is Trouble.BLOCKED and found.state is TaskState.WORKING:
+                found = self._repository.block(tx, found)
         return AcceptedAnswer(task=found, message=stored.id), problem
 
     def _check_limits(self, tx: Tx, task: Task, answer: SubmittedAnswer, *, of_code: str, is_late: bool) -> None:
@@ -123,7 +137,7 @@ class Answers:
         if is_late and sent.late >= _LATE_TEXTS:
             raise CodeExpired(id=task.id, why=f"Octet has kept {_LATE_TEXTS} late texts that came with it")
         is_full = sent.texts >= limits.texts or sent.size + len(answer.text.encode()) > limits.megabytes * 1_000_000
-        if is_full and not is_late and not answer.final:
+        if is_full and not is_late and not answer.ends:
             raise AnswerQuotaExceeded(id=task.id, texts=limits.texts, megabytes=limits.megabytes)
         if sent.recent >= limits.texts_per_minute:
             wait_ms = (sent.first_ms or now_ms) + MINUTE_MS - now_ms

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from core.reasons import AnyReason, BlockCause, ParkCause, Reason, WaitReason
 from core.security.model import Actor, ActorKind
-from core.store.engine import Store, Tx
+from core.store.engine import Executable, Store, Tx
 from core.tasks import _store
 from core.tasks.model import ENDED, Attempt, AttemptOutcome, KnownBy, Task, TaskId, TaskState
 
@@ -42,7 +42,8 @@ class Attempts:
         """Settle the attempt with a step that ends the lease; reopen it where an undone end continues it."""
         if now.state in ENDED:
             how = AttemptOutcome.BLOCKED if _is_question(was) and now.state in _UNANSWERED else _END[now.state]
-            self._settle(tx, now, how, _known_by(now, how, by), at_ms=now.changed_ms)
+            statement = _store.ANSWER_ATTEMPT if now.state is TaskState.DONE else _store.SETTLE_ATTEMPT
+            self._settle(tx, now, how, _known_by(now, how, by), at_ms=now.changed_ms, statement=statement)
         elif was.state in ENDED and now.state is TaskState.WORKING:
             tx.execute(_store.REOPEN_ATTEMPT, {**_of(now.id), "lease": now.fence})
         elif was.state in {TaskState.ASSIGNED, TaskState.DELIVERING} and _is_back(now.state, now.reason):
@@ -64,9 +65,18 @@ class Attempts:
         """Note that the agent itself sent the answer that Octet had read in its window."""
         tx.execute(_store.CONFIRM_ATTEMPT, {**_of(task.id), "lease": task.fence, "by": KnownBy.AGENT.value})
 
-    def _settle(self, tx: Tx, task: Task, how: AttemptOutcome, known: KnownBy, *, at_ms: int) -> None:
+    def _settle(
+        self,
+        tx: Tx,
+        task: Task,
+        how: AttemptOutcome,
+        known: KnownBy,
+        *,
+        at_ms: int,
+        statement: Executable = _store.SETTLE_ATTEMPT,
+    ) -> None:
         values = {"lease": task.fence, "at": at_ms, "how": how.value, "by": known.value}
-        tx.execute(_store.SETTLE_ATTEMPT, {**_of(task.id), **values})
+        tx.execute(statement, {**_of(task.id), **values})
 
 
 _UNANSWERED = frozenset({TaskState.CANCELLED, TaskState.EXPIRED})

@@ -20,6 +20,8 @@ from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity
 TaskId = NewType("TaskId", str)  # `T-142`: short, because users say it
 
 MAX_TITLE_CHARS = 80
+MAX_IMPORTED = 500  # tasks that one import brings
+MAX_LABELS, MAX_LABEL_CHARS = 20, 40
 
 
 class TaskState(StrEnum):
@@ -116,7 +118,45 @@ class NewTask:
     due_ms: int | None = None  # when a user wants it done; it changes no order
     not_before_ms: int | None = None
     parent: TaskId | None = None  # the task that this one is a part of
-    parts: PartsKind | None = None
+    best_of: int = 0  # how many agents do it, each separately, so that a user picks an answer; 0: one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskChanges:
+    """What a user changes of a task; None leaves a field, and 0 clears a time."""
+
+    brief: str | None = None
+    needs: frozenset[str] | None = None
+    labels: frozenset[str] | None = None
+    due_ms: int | None = None
+    not_before_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPart:
+    """A part of a parent, for its card."""
+
+    id: TaskId
+    title: str
+    state: TaskState
+    agent: str | None
+    is_chosen: bool | None
+    answer: Text = ""  # the answer that ended it, of a part that a user can pick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """Tasks as JSON Lines."""
+
+    text: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """The tasks that an import created, in the order of its lines."""
+
+    tasks: tuple[TaskId, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +241,13 @@ class Task:
         return self.state is TaskState.DONE and self.cause is Reason.READ_IN_WINDOW
 
 
+class Trouble(StrEnum):
+    """What an agent reports instead of an answer."""
+
+    BLOCKED = "blocked"  # it asks its requester, and waits
+    FAILED = "failed"  # it gives up
+
+
 class AttemptOutcome(StrEnum):
     """How one agent's attempt at a task ended."""
 
@@ -223,6 +270,16 @@ class KnownBy(StrEnum):
     OCTET = "octet"  # Octet saw it: a deadline, a rejected delivery
 
 
+class Verdict(StrEnum):
+    """What an attempt counts as for its agent."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+_FAILED = frozenset({AttemptOutcome.FAILED, AttemptOutcome.SILENT, AttemptOutcome.BLOCKED, AttemptOutcome.RETRIED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One lease of a task. Dispatch, reports and exports read these rows."""
@@ -237,6 +294,14 @@ class Attempt:
     known_by: KnownBy | None
     tokens: int | None  # what a model's API reported; None where nothing reports it
     cost_micros: int | None  # millionths of a US dollar
+    is_disowned: bool  # a user marked the result as wrong, or ran the task again within seven days
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether it counts as a success of its agent; None for neither, and while it lasts."""
+        if self.outcome is AttemptOutcome.DONE:
+            return Verdict.FAILURE if self.is_disowned else Verdict.SUCCESS
+        return Verdict.FAILURE if self.outcome in _FAILED else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,7 +351,8 @@ class TaskView:
     deliveries: tuple[Delivery, ...]  # oldest first
     answers: tuple[Message, ...]  # what agents said to it, oldest first
     thread: str  # the task's thread in its channel; empty as long as there is none
-    after: tuple[Dependency, ...] = ()  # the tasks that it needs
+    after: tuple[Dependency, ...] = ()  # the tasks that it needs; a parent's parts are under `parts`
+    parts: tuple[TaskPart, ...] = ()
     attempts: tuple[Attempt, ...] = ()  # who had it and how that ended, oldest first
     left_with: str = ""  # the agent that still works on this cancelled task
     is_starting: bool = False  # it is ready, and dispatch has not looked for an agent yet
@@ -314,7 +380,7 @@ class TaskMoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskChanged(Event):
-    """A user changed which agents may do a task, or how urgent it is."""
+    """A user changed a task outside its states: which agents may do it, how urgent it is, its text."""
 
     SUBJECT = "task:{0.task}"
     task: str
@@ -371,6 +437,35 @@ class TaskNotStopped(Conflict):
 
 class DependencyCycle(Conflict):
     """This would be a circle in which each task waits for the next: {path}. Remove one of these with `/task depend`."""
+
+
+class UnreadableTasks(Invalid):
+    """Octet cannot read line {line}: {why}. Write JSON Lines as `octet task export` prints them, or blocks of `TASK:`,
+    `DESC:` and `PRIORITY:`."""
+
+
+class SeveralTasks(Invalid):
+    """This text names {count} tasks. `octet task import` creates them all."""
+
+
+class InvalidLabel(Invalid):
+    """A task has at most {most} labels of at most {chars} characters each, without commas, quotes or line breaks."""
+
+
+class TooFewAgents(Invalid):
+    """Best of {wanted} needs as many agents that can do it, at least two; there are {found}."""
+
+
+class NotAPart(Invalid):
+    """{id} is not one of several answers to choose from. The card of a best-of task names them."""
+
+
+class NotAParent(Conflict):
+    """{id} is a best-of task, so it takes no other parts."""
+
+
+class NotDone(Conflict):
+    """{id} is {state}; only a task that is done can be picked or marked as wrong."""
 
 
 class UndoTooLate(Conflict):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, OrderedDict, deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from typing import ClassVar, NamedTuple, cast
 
@@ -39,9 +40,11 @@ from core.tasks.model import (
     title_of,
 )
 from core.tasks.services import TaskServices
+from core.tasks.texts import TaskLine
 
 _AFTER_ALL = 2**62  # no task has such a number
 _SUGGESTIONS = 25
+_ON_FAILURE = {PartsKind.SPLIT: OnFailure.WAIT, PartsKind.BEST_OF: OnFailure.START}  # of a parent's parts
 _FOR_A_USER = frozenset({WaitReason.DEPENDENCY_FAILED, WaitReason.PICK})
 _FOR_OTHERS = _FOR_A_USER | {WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE}
 _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
@@ -145,7 +148,7 @@ class TaskRepository:
             "due_ms": draft.due_ms,
             "not_before_ms": draft.not_before_ms,
             "parent": _number(draft.parent) if draft.parent else None,
-            "parts": draft.parts or "",
+            "parts": "",
             "created_ms": now,
             "changed_ms": now,
         }
@@ -165,11 +168,14 @@ class TaskRepository:
         before: TaskId | None = None,
         agent: str = "",
         text: str = "",
+        label: str = "",
     ) -> tuple[Task, ...]:
-        """Fetch the newest tasks: in `states`, older than `before`, of this agent and with this text, where given."""
+        """Fetch the newest tasks: in `states`, older than `before`, of this agent, with this text and this label, where
+        given."""
         page = {"size": limit, "before": _number(before) if before else _AFTER_ALL}
-        if agent or text:
+        if agent or text or label:
             wanted = {"states": [state.value for state in states or TaskState], "agent": agent, "text": text}
+            wanted["label"] = json.dumps(label) if label else ""
             rows = await self._store.fetch(_store.FOUND, {**wanted, **page})
         elif states is None:
             rows = await self._store.fetch(_store.NEWEST, page)
@@ -310,10 +316,57 @@ class TaskRepository:
             self._follow_dependants(tx, after)
         return self._hold(tx, after) if to is TaskState.READY else after
 
+    def add_part(self, tx: Tx, parent: Task, kind: PartsKind, draft: NewTask, *, source: str, by: Actor) -> Task:
+        """Add a task that the parent waits for, which has not begun."""
+        part = self.add(
+            tx, replace(draft, parent=parent.id), brief=draft.brief, wanted=draft.agent, source=source, by=by
+        )
+        self._link(tx, parent.id, part.id, _ON_FAILURE[kind], by=by)
+        self._hold_again(tx, self._change_fields(tx, parent, parts=kind.value))
+        return part
+
+    def find_parts(self, tx: Tx, parent: TaskId) -> list[Task]:
+        return [task_of(row) for row in tx.execute(_store.PARTS, {"of_task": _number(parent)})]
+
+    async def list_parts(self, parent: TaskId) -> tuple[Task, ...]:
+        return tuple(map(task_of, await self._store.fetch(_store.PARTS, {"of_task": _number(parent)})))
+
+    def mark_chosen(self, tx: Tx, part: Task, *, is_chosen: bool) -> None:
+        self._update(tx, part.id, is_chosen=int(is_chosen))
+        self._notices.card_changed(tx, part.id)
+
+    def edit(self, tx: Tx, task: Task, *, by: Actor, **changes: object) -> Task:
+        """Write fields that a user changes, and hold or release the task by them."""
+        for name in changes.keys() & {"needs", "labels"}:
+            changes[name] = _names(cast("frozenset[str]", changes[name]))
+        return self._hold_again(tx, self._change_fields(tx, task, by=by, **changes))
+
+    def link_all(self, tx: Tx, lines: Sequence[TaskLine], ids: Sequence[TaskId], *, by: Actor) -> None:
+        """Link new tasks as the lines of an import do. Raises DependencyCycle."""
+        of = {line.id: (line, name) for line, name in zip(lines, ids, strict=True) if line.id}
+        for line, name in zip(lines, ids, strict=True):
+            for needs, on_failure in line.after.items():
+                if needs in of:
+                    self._link(tx, name, of[needs][1], on_failure, by=by)
+            if line.part_of in of:
+                above, parent = of[line.part_of]
+                kind = above.parts or PartsKind.SPLIT
+                self._update(tx, name, parent=_number(parent))
+                self._update(tx, parent, parts=kind.value)
+                if line.id not in above.after:
+                    self._link(tx, parent, name, _ON_FAILURE[kind], by=by)
+        for name in ids:
+            self._hold_again(tx, self.find(tx, name))
+
     def depend(self, tx: Tx, task: Task, needs: TaskId, on_failure: OnFailure | None, *, by: Actor) -> Task:
         """Have a task that has not begun wait for another one, or no longer where `on_failure` is None. Raises
         DependencyCycle."""
-        self._link(tx, task.id, self.find(tx, needs).id, on_failure, by=by)
+        needed = self.find(tx, needs)
+        self._link(tx, task.id, needed.id, on_failure, by=by)
+        if on_failure is None and needed.parent == task.id:
+            self._update(tx, needed.id, parent=None)
+            if not self.find_parts(tx, task.id):
+                self._update(tx, task.id, parts="")
         return self._hold_again(tx, self._change_fields(tx, task))
 
     def start_due(self, tx: Tx, *, limit: int) -> int:
@@ -348,17 +401,17 @@ class TaskRepository:
         """Hold or release a task that has not begun, after what it waits for changed."""
         if task.state is TaskState.READY:
             return self._hold(tx, task)
-        held = self.dependencies.why_held(tx, task, now_ms=self._clock.now_ms())
-        if task.reason not in _FOR_OTHERS or held == (task.reason, task.note):
+        if task.state is not TaskState.WAITING or task.reason not in _FOR_OTHERS:
             return task
-        return self.move(tx, task.id, TaskState.READY)
+        held = self.dependencies.why_held(tx, task, now_ms=self._clock.now_ms())
+        return task if held == (task.reason, task.note) else self.move(tx, task.id, TaskState.READY)
 
     def _end_split(self, tx: Tx, parent: Task) -> Task:
         return self.end(tx, self.advance_to_working(tx, parent, by=HUB), TaskState.DONE, by=HUB)
 
     def _follow_dependants(self, tx: Tx, task: Task) -> None:
         """Start, hold or cancel the tasks that need this one, and those that need these, however many there are."""
-        changed = cast("deque[Task]", tx.scratch.setdefault("tasks whose dependants follow", deque()))
+        changed = cast("deque[Task]", tx.scratch.setdefault("tasks whose dependants follow", deque[Task]()))
         changed.append(task)
         if len(changed) > 1:
             return  # the loop below is at work
@@ -475,6 +528,12 @@ class TaskRepository:
             self._notices.notify(tx, NoticeKind.HELD, task, text=text, about=about)
         else:
             self._notices.notify_once(tx, NoticeKind.HELD, task, text=text)
+        return after
+
+    def block(self, tx: Tx, task: Task) -> Task:
+        """Have the task wait for its requester's answer to its agent's question, and notify its thread."""
+        after = self.move(tx, task.id, TaskState.BLOCKED, reason=BlockCause.QUESTION)
+        self._notices.notify(tx, NoticeKind.HELD, task.id, text=f"{after.state.value}: {BlockCause.QUESTION.value}")
         return after
 
     def notify_reason(self, tx: Tx, task: str, why: Reason) -> None:

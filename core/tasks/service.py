@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from functools import partial
 
 from core.agents.model import STANDING_STILL, AgentState, AgentStatus
@@ -11,6 +13,7 @@ from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.journal.model import Entry
 from core.kit.clock import as_datetime
+from core.kit.from_attributes import from_attributes
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import (
     MAX_ANSWER_CHARS,
@@ -24,7 +27,7 @@ from core.messages.model import (
     check_encoding,
     clean_text,
 )
-from core.messages.prompt_files import Prompt, PromptFiles
+from core.messages.prompt_files import Prompt, PromptFiles, TooLongForAgent
 from core.notices.model import NoticeKind
 from core.profiles.model import Activity
 from core.reasons import AnyReason, ParkCause, Reason
@@ -36,32 +39,52 @@ from core.tasks.answers import AcceptedAnswer, Answers, SubmittedAnswer
 from core.tasks.model import (
     ASSIGNABLE,
     ENDED,
+    MAX_LABEL_CHARS,
+    MAX_LABELS,
     UNDO_MS,
+    AttemptOutcome,
     DeliveryUnresolved,
+    Export,
+    Imported,
+    InvalidLabel,
     InvalidPriority,
     NewTask,
     NoCapableAgent,
+    NotAParent,
+    NotAPart,
+    NotDone,
     OnFailure,
+    PartsKind,
     PendingAnswer,
     ProgressTooLate,
+    SeveralTasks,
     Task,
     TaskAlreadyEnded,
     TaskAlreadyRunning,
+    TaskChanges,
     TaskId,
     TaskNeverStarted,
     TaskNotStopped,
+    TaskPart,
     TaskState,
     TaskView,
     TextExpired,
+    TooFewAgents,
+    Trouble,
     UndoTooLate,
     parse_task_id,
+    title_of,
 )
 from core.tasks.quarantine import Quarantine
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
+from core.tasks.texts import draft_of, export_line, is_grammar, read_grammar, read_parts, read_tasks, tried_before
 
 _LOWEST_PRIORITY = 4
+_LABEL = re.compile(rf"""[^,"'\\\s]([^,"'\\\x00-\x1f]{{0,{MAX_LABEL_CHARS - 1}}})""")
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
+_NEVER_BEGAN = AttemptOutcome.RETURNED
+_SHOWN_ATTEMPTS = 3
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
 _AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 
@@ -101,21 +124,58 @@ class Tasks:
 
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Create a task; when this returns it is durable and its card is on its way. Raises EmptyText, TextTooLong,
-        TooLongForAgent, ControlCharacters, InvalidPriority, AgentNotFound, AgentWithoutWindow or NoCapableAgent."""
+        TooLongForAgent, ControlCharacters, InvalidPriority, InvalidLabel, AgentNotFound, AgentWithoutWindow,
+        NoCapableAgent, TooFewAgents, UnreadableTasks, SeveralTasks, TaskNotFound or as `split` for its parent."""
         require(by, Permission.TASK_CREATE)
+        if is_grammar(draft.brief):
+            first, *others = read_grammar(draft.brief)
+            if others:
+                raise SeveralTasks(count=len(others) + 1)
+            draft = replace(draft, brief=first.brief, priority=first.priority)
+        draft = self._checked(draft, by=by)
+        return await self._store.write(lambda tx: self._add(tx, draft, by=by))
+
+    def _checked(self, draft: NewTask, *, by: Actor) -> NewTask:
+        """Return the draft as Octet stores it. Raises as `new` for what needs no database."""
         brief = clean_text(draft.brief, limit=MAX_BRIEF_CHARS)
         wanted = self.check_new(draft, by=by)
-        able = [agent.name for agent in self._services.agents.who_can(draft.needs, wanted)]
-        self.prompt_files.check_length(brief, able)
-        add, source = self.repository.add, _SOURCES.get(by.kind, Source.OPERATOR).value
-        return await self._store.write(lambda tx: add(tx, draft, brief=brief, wanted=wanted, source=source, by=by))
+        self.prompt_files.check_length(brief, self._able(draft.needs, wanted))
+        return replace(draft, brief=brief, agent=wanted)
+
+    def _able(self, needs: frozenset[str], wanted: str | None) -> list[str]:
+        return [str(agent.name) for agent in self._services.agents.who_can(needs, wanted)]
+
+    def _add(self, tx: Tx, draft: NewTask, *, by: Actor) -> Task:
+        source = _SOURCES.get(by.kind, Source.OPERATOR).value
+        if draft.parent is not None:
+            parent = self._allowed(tx, draft.parent, Permission.TASK_CHANGE, by=by)
+            return self._add_part(tx, parent, PartsKind.SPLIT, draft, by=by)
+        task = self.repository.add(tx, draft, brief=draft.brief, wanted=draft.agent, source=source, by=by)
+        if not draft.best_of or task.parts is not None:  # the same key again
+            return task
+        for agent in self._able(draft.needs, draft.agent)[: draft.best_of]:
+            sibling = replace(draft, agent=agent, key=None, best_of=0)
+            self.repository.add_part(
+                tx, self.repository.find(tx, task.id), PartsKind.BEST_OF, sibling, source=source, by=by
+            )
+        return self.repository.find(tx, task.id)
+
+    def _add_part(self, tx: Tx, parent: Task, kind: PartsKind, draft: NewTask, *, by: Actor) -> Task:
+        _check_not_begun(parent)
+        if parent.parts is PartsKind.BEST_OF:
+            raise NotAParent(id=parent.id)
+        source = _SOURCES.get(by.kind, Source.OPERATOR).value
+        return self.repository.add_part(tx, parent, kind, draft, source=source, by=by)
 
     def check_new(self, draft: NewTask, *, by: Actor) -> str | None:
         """Return the agent that `draft` names. Raises, from memory, as `new` except for the text."""
         require(by, Permission.TASK_CREATE)
         _check_priority(draft.priority)
+        _check_labels(draft.labels)
         wanted = self._services.agents.reachable(draft.agent).name if draft.agent else None
         self._check_capable(draft.needs, wanted)
+        if draft.best_of and not 2 <= draft.best_of <= len(self._able(draft.needs, wanted)):
+            raise TooFewAgents(wanted=draft.best_of, found=len(self._able(draft.needs, wanted)))
         return wanted
 
     async def list(
@@ -127,10 +187,13 @@ class Tasks:
         before: TaskId | None = None,
         agent: str = "",
         text: str = "",
+        label: str = "",
     ) -> tuple[Task, ...]:
-        """List the newest tasks: in `states`, older than `before`, of this agent and with this text, where given."""
+        """List the newest tasks: in `states`, older than `before`, of this agent, with this text and this label, where
+        given."""
         require(by, Permission.TASK_READ)
-        return await self.repository.list_newest(states, limit=limit, before=before, agent=agent, text=text)
+        found = {"agent": agent, "text": text, "label": label}
+        return await self.repository.list_newest(states, limit=limit, before=before, **found)
 
     async def show(self, task: TaskId, *, by: Actor) -> TaskView:
         """Show one task with its prompt, deliveries and answers. Masks the prompt's code, except in the dry-run lane,
@@ -142,13 +205,16 @@ class Tasks:
         card = await self._services.notices.card_of(task)
         briefs = [message for message in messages if message.kind is MessageKind.TASK]
         is_shown = briefs and found.agent and found.text_expired_ms is None
+        parts = await self.repository.list_parts(task) if found.parts is not None else ()
+        after = await self.repository.dependencies.list_for_task(task)
         return TaskView(
             task=found,
+            parts=tuple([await self._part(part, of=found) for part in parts]),
             prompt=self._masked_prompt(found, briefs[-1]) if is_shown else "",
             deliveries=await self._services.deliveries.list_for_task(task),
             answers=tuple(message for message in messages if message.kind is MessageKind.REPLY),
             thread=card.thread if card else "",
-            after=await self.repository.dependencies.list_for_task(task),
+            after=tuple(one for one in after if one.needs not in {part.id for part in parts}),
             attempts=await self.repository.attempts.list_for_task(task),
             left_with=next((agent for agent, left in self._left.items() if left == task), ""),
             is_starting=found.state is TaskState.READY and found.changed_ms > self._looked_ms,
@@ -245,10 +311,9 @@ class Tasks:
         def again(tx: Tx, found: Task) -> Task:
             if found.state not in _STOPPED | {TaskState.DONE}:
                 raise TaskNotStopped(id=found.id, state=found.state.value)
-            if found.text_expired_ms is not None:
-                raise TextExpired(id=found.id, when=f"{as_datetime(found.text_expired_ms):%Y-%m-%d}")
+            _check_text(found)
             if found.state is TaskState.DONE:
-                return self._repeat(tx, found, by=by)
+                return self._add(tx, replace(_copy_of(found), again_of=found.id), by=by)
             return self._reopen(tx, found, by=by)
 
         return await self._change(task, Permission.TASK_CHANGE, again, by=by)
@@ -288,6 +353,111 @@ class Tasks:
 
         return await self._change(task, Permission.TASK_CHANGE, link, by=by)
 
+    async def split(self, task: TaskId, text: str, *, by: Actor) -> Task:
+        """Make a task that has not begun the parent of new tasks, one for each line or block of the grammar; it is done
+        when they all are. Raises TaskNotFound, TaskAlreadyEnded, TaskAlreadyRunning, NotAParent, UnreadableTasks or as
+        clean_text."""
+        _require_or_own(by, Permission.TASK_CHANGE)
+        briefs = [clean_text(brief, limit=MAX_BRIEF_CHARS) for brief in read_parts(clean_text(text, limit=10**6))]
+
+        def split(tx: Tx, found: Task) -> Task:
+            for brief in briefs:
+                draft = replace(_copy_of(found), brief=brief)
+                self._add_part(tx, self.repository.find(tx, found.id), PartsKind.SPLIT, draft, by=by)
+            return self.repository.find(tx, found.id)
+
+        return await self._change(task, Permission.TASK_CHANGE, split, by=by)
+
+    async def pick(self, task: TaskId, *, by: Actor) -> Task:
+        """End a best-of task by the answer of one of its parts; the others keep their states. Return the parent. Raises
+        TaskNotFound, NotAPart, NotDone or TaskAlreadyEnded."""
+        _require_or_own(by, Permission.TASK_END)
+
+        def pick(tx: Tx, found: Task) -> Task:
+            parent = self.repository.find(tx, found.parent) if found.parent is not None else None
+            if parent is None or parent.parts is not PartsKind.BEST_OF:
+                raise NotAPart(id=found.id)
+            _check_open(parent)
+            if found.state is not TaskState.DONE:
+                raise NotDone(id=found.id, state=found.state.value)
+            for part in self.repository.find_parts(tx, parent.id):
+                self.repository.mark_chosen(tx, part, is_chosen=part.id == found.id)
+            if (said := self._services.messages.last_final_answer(tx, found.id)) is not None:
+                self._answers.keep(tx, parent, said.body, by=said.sender, source=said.source, final=True, key=None)
+            parent = self.repository.advance_to_working(tx, parent, by=by)
+            return self.repository.end(tx, parent, TaskState.DONE, by=by)
+
+        return await self._change(task, Permission.TASK_END, pick, by=by)
+
+    async def edit(self, task: TaskId, changes: TaskChanges, *, by: Actor) -> Task:
+        """Change a task's fields: labels and `due_ms` until it ends, the others until it begins. Raises TaskNotFound,
+        TaskAlreadyEnded, TaskAlreadyRunning, NoCapableAgent, InvalidLabel, TooLongForAgent or as clean_text."""
+        _require_or_own(by, Permission.TASK_CHANGE)
+        _check_labels(changes.labels or frozenset())
+        given = {one.name: value for one in fields(changes) if (value := getattr(changes, one.name)) is not None}
+        if changes.brief is not None:
+            given["brief"] = clean_text(changes.brief, limit=MAX_BRIEF_CHARS)
+            given["title"] = title_of(given["brief"])
+
+        def change(tx: Tx, found: Task) -> Task:
+            _check_open(found)
+            if given.keys() - {"labels", "due_ms"}:
+                _check_not_begun(found)
+            needs = given.get("needs", found.needs)
+            self._check_capable(needs, found.wanted)
+            self.prompt_files.check_length(given.get("brief", ""), self._able(needs, found.wanted))
+            times = {name: given[name] or None for name in ("due_ms", "not_before_ms") if name in given}
+            return self.repository.edit(tx, found, by=by, **{**given, **times})
+
+        return await self._change(task, Permission.TASK_CHANGE, change, by=by)
+
+    async def duplicate(self, task: TaskId, *, by: Actor) -> Task:
+        """Create a task like this one. Raises TaskNotFound or TextExpired."""
+        require(by, Permission.TASK_CREATE)
+        found = await self.repository.get(parse_task_id(task))
+        _check_text(found)
+        return await self._store.write(lambda tx: self._add(tx, _copy_of(found), by=by))
+
+    async def mark_wrong(self, task: TaskId, why: str, *, by: Actor) -> Task:
+        """Mark the result of a task that is done as wrong; it stays done. Raises TaskNotFound, NotDone or as
+        clean_text."""
+        _require_or_own(by, Permission.TASK_CHANGE)
+        why = clean_text(why, limit=MAX_PROGRESS_CHARS) if why else ""
+
+        def mark(tx: Tx, found: Task) -> Task:
+            if found.state is not TaskState.DONE:
+                raise NotDone(id=found.id, state=found.state.value)
+            self._report(tx, found, "wrong", by)
+            return self.repository.edit(tx, found, by=by, wrong=why)
+
+        return await self._change(task, Permission.TASK_CHANGE, mark, by=by)
+
+    async def export(self, tasks: Sequence[Task], *, by: Actor) -> Export:
+        """Write tasks as JSON Lines, with what they need and who attempted them."""
+        require(by, Permission.TASK_READ)
+        repository, lines = self.repository, list[str]()
+        for task in tasks:
+            after = await repository.dependencies.list_for_task(task.id)
+            lines.append(export_line(task, after, await repository.attempts.list_for_task(task.id)))
+        return Export(text="".join(f"{line}\n" for line in lines), count=len(lines))
+
+    async def bring_in(self, text: str, like: NewTask, *, by: Actor) -> Imported:
+        """Create the tasks of an export that have not ended, or of the grammar, with their links; all or none. Raises
+        UnreadableTasks, DependencyCycle or as `new`."""
+        require(by, Permission.TASK_CREATE)
+        lines = [line for line in read_tasks(text) if line.state not in ENDED]
+        keys = [f"{like.key}:{number}" if like.key else None for number in range(len(lines))]
+        drafts = [
+            self._checked(draft_of(line, replace(like, key=key)), by=by) for line, key in zip(lines, keys, strict=True)
+        ]
+
+        def create(tx: Tx) -> Imported:
+            ids = [self._add(tx, draft, by=by).id for draft in drafts]
+            self.repository.link_all(tx, lines, ids, by=by)
+            return Imported(tasks=tuple(ids))
+
+        return await self._store.write(create)
+
     async def set_priority(self, task: TaskId, priority: int, *, by: Actor) -> Task:
         """Make a task more or less urgent. Raises TaskNotFound, InvalidPriority or TaskAlreadyEnded."""
         _require_or_own(by, Permission.TASK_CHANGE)
@@ -303,11 +473,20 @@ class Tasks:
         return await self._change(task, Permission.TASK_CHANGE, change, by=by)
 
     async def accept_answer(
-        self, task: str, code: str, text: str, *, final: bool, key: str, agent: str = EVERY_AGENT
+        self,
+        task: str,
+        code: str,
+        text: str,
+        *,
+        final: bool,
+        key: str,
+        agent: str = EVERY_AGENT,
+        trouble: Trouble | None = None,
     ) -> AcceptedAnswer:
-        """Accept an agent's text; `final` ends the task. The same `key` again gets the same result and is stored once.
-        `agent` is the one of the reply key. Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText or TextTooLong and
-        keeps nothing; TaskEnded, WrongTask, LeaseRevoked or TaskNotStarted after it kept the text, marked late."""
+        """Accept an agent's text; `final` or a failure ends the task. The same `key` again gets the same result and is
+        stored once. `agent` is the one of the reply key. Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText or
+        TextTooLong and keeps nothing; TaskEnded, WrongTask, LeaseRevoked or TaskNotStarted after it kept the text,
+        marked late."""
         named = parse_task_id(task)
         if not text.strip():
             raise EmptyText
@@ -315,7 +494,7 @@ class Tasks:
             raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
         check_encoding(text)
         check_encoding(key)
-        answer = SubmittedAnswer(task=named, code=code, agent=agent, text=text, final=final, key=key)
+        answer = SubmittedAnswer(task=named, code=code, agent=agent, text=text, final=final, key=key, trouble=trouble)
         receipt, problem = await self._store.write(lambda tx: self._answers.accept_answer(tx, answer))
         self.activity_seen.set()
         if problem is not None:
@@ -387,12 +566,28 @@ class Tasks:
 
     def assign(self, tx: Tx, task: Task, agent: str) -> Message:
         """Lease the task to the agent; its code is valid from now on. Return the message to deliver."""
+        tried = self._tried_before(tx, task, agent)
         leased = self.repository.lease(tx, task, agent)
         self._codes.grant(tx, task.id, leased.fence, agent=agent)
         source = Source(self.repository.source_of(tx, task.id))
         return self._services.messages.add_brief(
-            tx, task=task.id, agent=agent, body=task.brief, priority=task.priority, source=source, by=HUB.id
+            tx, task=task.id, agent=agent, body=f"{task.brief}{tried}", priority=task.priority, source=source, by=HUB.id
         )
+
+    def _tried_before(self, tx: Tx, task: Task, agent: str) -> str:
+        """Say what earlier agents tried, where the prompt has room; an attempt whose prompt never arrived is none."""
+        attempts = [one for one in self.repository.attempts.find(tx, task.id) if one.outcome is not _NEVER_BEGAN]
+        if not attempts:
+            return ""
+        attempts = attempts[-_SHOWN_ATTEMPTS:]
+        last_words = self._services.messages.last_words
+        said = {one.fence: last_words(tx, task.id, of_code=f"{task.id}:{one.fence}:") for one in attempts}
+        tried = f"\n\n{tried_before(attempts, said)}"
+        try:
+            self.prompt_files.check_length(f"{task.brief}{tried}", [agent])
+        except TooLongForAgent:
+            return ""
+        return tried
 
     def requeue_brief(self, tx: Tx, agent: str, *, reason: AnyReason) -> None:
         """Give the agent's task to others if its brief is only queued. A prompt in parts stays: the agent has one."""
@@ -415,11 +610,6 @@ class Tasks:
         code = "" if self._services.agents.abilities(agent).answers_itself else self._codes.code(found.id, found.fence)
         brief = self._services.messages.find(tx, message)
         return self.prompt_files.make_prompt(brief, agent=agent, code=code, share=share)
-
-    def _repeat(self, tx: Tx, done: Task, *, by: Actor) -> Task:
-        draft = NewTask(brief=done.brief, needs=done.needs, priority=done.priority, place=done.place, again_of=done.id)
-        source = _SOURCES.get(by.kind, Source.OPERATOR).value
-        return self.repository.add(tx, draft, brief=done.brief, wanted=done.wanted, source=source, by=by)
 
     def _reopen(self, tx: Tx, found: Task, *, is_undone: bool = False, by: Actor) -> Task:
         self._check_delivery_resolved(tx, found)
@@ -457,14 +647,20 @@ class Tasks:
     ) -> Task:
         """Call `change` with the task: those with the permission may touch any, others what they asked for."""
         name = parse_task_id(task)
+        return await self._store.write(lambda tx: change(tx, self._allowed(tx, name, permission, by=by)))
 
-        def work(tx: Tx) -> Task:
-            found = self.repository.find(tx, name)
-            if found.requester != by.id or not allows(by, Permission.TASK_CREATE):
-                require(by, permission)
-            return change(tx, found)
+    def _allowed(self, tx: Tx, task: TaskId, permission: Permission, *, by: Actor) -> Task:
+        found = self.repository.find(tx, task)
+        if found.requester != by.id or not allows(by, Permission.TASK_CREATE):
+            require(by, permission)
+        return found
 
-        return await self._store.write(work)
+    async def _part(self, part: Task, *, of: Task) -> TaskPart:
+        answer = ""
+        if of.parts is PartsKind.BEST_OF and part.state is TaskState.DONE:
+            said = [one for one in await self._services.messages.list_for_task(part.id) if one.final and not one.late]
+            answer = said[-1].body if said else ""
+        return from_attributes(TaskPart, part, answer=answer)
 
     def _check_assignable(self, tx: Tx, task: Task, wanted: str | None) -> None:
         _check_open(task)
@@ -500,6 +696,22 @@ def _require_or_own(by: Actor, permission: Permission) -> None:
 def _check_open(task: Task) -> None:
     if task.state in ENDED:
         raise TaskAlreadyEnded(id=task.id, state=task.state.value)
+
+
+def _check_text(task: Task) -> None:
+    if task.text_expired_ms is not None:
+        raise TextExpired(id=task.id, when=f"{as_datetime(task.text_expired_ms):%Y-%m-%d}")
+
+
+def _check_labels(labels: frozenset[str]) -> None:
+    """Check that labels can be typed with commas between them."""
+    if len(labels) > MAX_LABELS or any(not _LABEL.fullmatch(one) for one in labels):
+        raise InvalidLabel(most=MAX_LABELS, chars=MAX_LABEL_CHARS)
+
+
+def _copy_of(task: Task) -> NewTask:
+    same = {"brief", "needs", "priority", "place", "labels"}
+    return NewTask(**{name: getattr(task, name) for name in same}, agent=task.wanted)
 
 
 def _check_not_begun(task: Task) -> None:

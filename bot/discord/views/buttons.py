@@ -248,6 +248,28 @@ class RunAgain(MessageButton, template=r"v1:task:retry:(?P<task>T-[1-9][0-9]{0,9
         return tasks.retry.sentence(await interaction.client.coordinator.tasks.retry(self.task, by=by), str)
 
 
+class PickAnswer(MessageButton, template=r"v1:task:pick:(?P<task>T-[1-9][0-9]{0,9})"):
+    """Ends a best-of task by the answer of this part."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"v1:task:pick:{task}", f"Pick {task}", discord.ButtonStyle.primary)
+        self.task = TaskId(task)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        return tasks.pick.sentence(await interaction.client.coordinator.tasks.pick(self.task, by=by), str)
+
+
+class MarkWrong(MessageButton, template=r"v1:task:wrong:(?P<task>T-[1-9][0-9]{0,9})"):
+    """Marks the result of a task that is done as wrong."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"v1:task:wrong:{task}", "Wrong")
+        self.task = TaskId(task)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        return tasks.wrong.sentence(await interaction.client.coordinator.tasks.mark_wrong(self.task, "", by=by), str)
+
+
 class TellAgent(MessageButton, template=r"v1:task:tell:(?P<task>T-[1-9][0-9]{0,9})"):
     """Opens a field for a message to the agent of the task."""
 
@@ -295,6 +317,8 @@ BUTTONS = (
     CancelTask,
     FollowWindow,
     LookAtWindow,
+    MarkWrong,
+    PickAnswer,
     PressAct,
     RemoveBoard,
     ResolveUnknown,

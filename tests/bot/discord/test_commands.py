@@ -59,13 +59,22 @@ async def test_each_option_that_names_an_agent_a_desk_or_a_task_is_completed(com
 
 
 VALUES = {
+    "after": "T-1",
     "agent": "Dry-1",
+    "best_of": 0,
     "brief": "Count the birds",
     "desk": "main",
+    "due": "2h",
+    "label": "bug",
+    "labels": "bug",
     "needs": "python",
+    "not_before": "2h",
+    "part_of": "T-1",
+    "parts": "one",
     "remove": False,
     "task": "T-1",
     "text": "x",
+    "why": "x",
     "window": "agent-1",
     "who": "Ben",
     "channel": "general",

@@ -27,7 +27,7 @@ from core.messages.model import text_for_people
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
-from core.tasks.model import ENDED, TaskState, title_of
+from core.tasks.model import ENDED, Dependency, OnFailure, PartsKind, TaskId, TaskPart, TaskState, title_of
 from tests.bot.discord.shapes import DRY, MARKER, make_answer, make_notice, make_task, make_view
 from tests.bot.discord.test_text import HOSTILE
 from tests.bot.discord.town import Town, make_bot, settings_for
@@ -167,6 +167,48 @@ async def test_a_card_begins_with_its_state_and_names_only_what_is_unusual() -> 
     assert f"asked by <@{task.requester.partition(':')[2]}>" in unusual
     urgent = make_task(priority=0)
     assert "P0" in said(render.card(make_view(task=urgent), marker=MARKER, owner=urgent.requester))
+
+
+async def test_small_print_names_links_labels_and_times_only_where_there_are_any() -> None:
+    task = make_task(parent="T-9", labels=frozenset({"bug", "`ui`"}), due_ms=5_000, not_before_ms=7_000)
+    first = Dependency(needs=TaskId("T-3"), on_failure=OnFailure.WAIT, state=TaskState.READY, title="x")
+    view = make_view(task=task, after=(first,))
+    small = next(line for line in said(render.card(view, marker=MARKER)).splitlines() if line.startswith("-# "))
+    for words in ("after T-3", "part of T-9", "bug", "due <t:5:f>", "not before <t:7:f>"):
+        assert words in small
+    ended = said(render.card(make_view(task=replace(task, state=TaskState.DONE), after=(first,)), marker=MARKER))
+    assert "after T-3" not in ended
+    assert "not before" not in ended
+
+
+async def test_a_parent_shows_its_parts_and_a_best_of_parent_the_answers_to_pick() -> None:
+    parts = tuple(
+        TaskPart(id=TaskId(f"T-{number}"), title="x", state=state, agent="Agent-1", is_chosen=chosen, answer=answer)
+        for number, state, chosen, answer in (
+            (150, TaskState.DONE, True, "A wren. " * 90),
+            (151, TaskState.DONE, False, "@everyone"),
+            (152, TaskState.WORKING, None, ""),
+        )
+    )
+    task = make_task(state=TaskState.WAITING, reason=WaitReason.PICK, parts=PartsKind.BEST_OF)
+    card = render.card(make_view(task=task, parts=parts), marker=MARKER)
+    check_limits(card)
+    assert "**T-150** Done (not checked) · Agent-1 · chosen\n> A wren." in said(card)
+    assert "**T-151** Done (not checked) · Agent-1 · not chosen" in said(card)
+    ids = [str(item["custom_id"]).partition("~")[0] for item in components(card) if "custom_id" in item]
+    assert [one for one in ids if "pick" in one] == ["v1:task:pick:T-150", "v1:task:pick:T-151"]
+    many = tuple(replace(parts[0], id=TaskId(f"T-{number}")) for number in range(200, 240))
+    check_limits(render.card(make_view(task=task, parts=many), marker=MARKER))
+    over = render.card(make_view(task=replace(task, state=TaskState.DONE), parts=parts), marker=MARKER)
+    assert "v1:task:pick" not in str(components(over))
+
+
+@pytest.mark.parametrize("why", [None, "", "There are eight"])
+async def test_a_result_is_marked_as_wrong_once_and_its_card_says_so(why: str | None) -> None:
+    card = render.card(make_view(task=make_task(state=TaskState.DONE, wrong=why)), marker=MARKER)
+    assert ("v1:task:wrong:T-142" in str(components(card))) is (why is None)
+    assert ("Marked as wrong" in said(card)) is (why is not None)
+    assert (why or "") in said(card)
 
 
 async def test_the_card_of_a_task_that_is_done_is_never_green_and_shows_the_beginning_of_its_answer() -> None:

@@ -24,6 +24,7 @@ from core.tasks.model import (
     TaskNotFound,
     TaskNotStopped,
     TaskState,
+    Trouble,
 )
 from sandbox.discord.model import ChatPermission
 from sandbox.discord.views import InteractionAnswer
@@ -322,3 +323,47 @@ async def test_a_text_of_the_dialog_that_octet_refuses_comes_back_as_a_file_with
     assert text_of(answer) == said(ControlCharacters(code="0007", position=5))
     assert (answer["sandbox"]["only_for"], content(owned, answer)) == (owned.ada, bad)
     assert await owned.tasks() == []
+
+
+async def test_tasks_are_ordered_split_and_exported(owned: Town) -> None:
+    await asked(owned)
+    assert "T-2 created" in await owned.ask("task new", brief="Add them", after="T-1", labels="birds, sums", due="2h")
+    card = await owned.card("T-2", TaskState.WAITING)
+    for words in ("another task comes first", "after T-1", "labels: birds, sums", "due <t:"):
+        assert words in text_of(card)
+    assert "circle" in await owned.ask("task depend", task="T-2", after="T-2")
+    assert "Split T-2" in await owned.ask("task split", task="T-2", parts="one")
+    await owned.card("T-2", holds="**T-3** Waiting")
+    await owned.card("T-3", holds="part of T-2")
+    listed = await owned.ask("task list", label="sums")
+    assert "[T-2]" in listed
+    assert "[T-1]" not in listed
+    assert "T-2 waits" in await owned.ask("task depend", task="T-2", after="T-3", remove=True)
+    export = await owned.answer("task export")
+    assert content(owned, export).count("\n") == 3
+    made = await owned.ask("task import", text="TASK: Feed them\nPRIORITY: high")
+    assert made == "Created T-4."
+    assert "P1" in text_of(await owned.card("T-4"))
+
+
+async def test_the_best_answer_is_picked_on_the_card_and_a_wrong_one_is_marked(owned: Town) -> None:
+    await owned.ask("task new", brief="Name the bird", best_of=2)
+    dry = await owned.card("T-2", DRY_RUN)
+    await owned.coordinator.tasks.accept_answer("T-2", code_on(text_of(dry)), "A wren.", final=True, key="k")
+    card = await owned.card("T-1", holds="> A wren.")
+    assert "T-1 is done" in text_of(await owned.press(card, "Pick T-2"))
+    await owned.card("T-2", holds="(chosen)")
+    await owned.card("T-3", holds="(not chosen)")
+    done = await owned.card("T-1", TaskState.DONE)
+    assert "T-1" in text_of(await owned.press(done, "Wrong"))
+    await owned.card("T-1", holds="Marked as wrong")
+
+
+async def test_a_question_of_an_agent_has_a_field_for_the_answer(owned: Town) -> None:
+    await asked(owned, "Window-1")
+    code = code_on(owned.lane.orders[0].text)
+    accept = owned.coordinator.tasks.accept_answer
+    await accept("T-1", code, "Which birds?", final=False, key="k", trouble=Trouble.BLOCKED)
+    question = await owned.said("**T-1 waits:** its agent asks a question")
+    assert buttons(question) == ["Answer", "Cancel"]
+    assert "Needs an answer" in text_of(await owned.card("T-1", TaskState.BLOCKED))

@@ -17,7 +17,7 @@ from core.tasks.model import ENDED, TASK_STEPS, BlockedTaskGroup, TaskId, TaskSt
 
 ARCHITECTURE = Path(__file__).parents[3] / "docs/architecture.md"
 REASONS = {TaskState.WAITING: WaitReason, TaskState.PARKED: ParkCause}
-PASSES = {WaitReason.DEPENDENCY, WaitReason.QUOTA}
+PASSES = {WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE, WaitReason.QUOTA}
 
 
 def documented() -> list[str]:

@@ -25,7 +25,7 @@ from tests.house import TOKEN, House, open_house
 
 ADA = make_person(1, "Ada", Role.OPERATOR)
 GIVEN: dict[str, Any] = {"task": "T-1", "agent": "Agent-1", "desk": "main", "window": "agent-1"}
-VALUES = {**GIVEN, "who": "discord:7", "scopes": "viewer"}
+VALUES = {**GIVEN, "after": "T-1", "who": "discord:7", "scopes": "viewer"}
 GUARDED = [(one, one.permission) for one in VERBS if one.permission is not None]
 HOLDER = HolderId("discord:2")
 

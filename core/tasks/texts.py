@@ -1,0 +1,150 @@
+"""What users type for several tasks: the grammar `TASK: / DESC: / PRIORITY:`, and JSON Lines for programs. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from core.kit.clock import as_datetime
+from core.tasks.model import (
+    MAX_IMPORTED,
+    Attempt,
+    Dependency,
+    NewTask,
+    OnFailure,
+    PartsKind,
+    Task,
+    TaskState,
+    UnreadableTasks,
+)
+
+_LINE = re.compile(r"\s*(TASK|DESC|PRIORITY)\s*:\s*(.*)", re.IGNORECASE)
+_BULLET = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+")
+_PRIORITIES = {"most urgent": 0, "critical": 0, "urgent": 1, "high": 1, "normal": 2, "medium": 2, "low": 3, "lowest": 4}
+_SAID_CHARS = 600
+
+
+@with_config(ConfigDict(extra="ignore"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLine:
+    """One task in an export. An import reads `id` only as the name that other lines use, and ignores what ended."""
+
+    brief: str
+    id: str = ""
+    agent: str | None = None
+    needs: frozenset[str] = field(default=frozenset())
+    priority: int = 2
+    labels: frozenset[str] = field(default=frozenset())
+    after: Mapping[str, OnFailure] = field(default_factory=dict[str, OnFailure])
+    part_of: str = ""
+    parts: PartsKind | None = None
+    due_ms: int | None = None
+    not_before_ms: int | None = None
+    state: TaskState = TaskState.READY
+    attempts: tuple[object, ...] = ()  # for readers of an export
+
+
+_ONE = TypeAdapter(TaskLine)
+
+
+def export_line(task: Task, after: Iterable[Dependency], attempts: Iterable[Attempt]) -> str:
+    """Write one task as a line of JSON."""
+    line = TaskLine(
+        **{name: getattr(task, name) for name in _SAME},
+        agent=task.wanted,
+        after={one.needs: one.on_failure for one in after},
+        part_of=task.parent or "",
+        attempts=tuple(attempts),
+    )
+    return json.dumps(_ONE.dump_python(line, mode="json"), ensure_ascii=False)
+
+
+_SAME = {one.name for one in fields(TaskLine)} & {one.name for one in fields(Task)} - {"agent"}
+
+
+def read_tasks(text: str) -> list[TaskLine]:
+    """Read tasks as JSON Lines or in the grammar. Raises UnreadableTasks."""
+    rows = [(number, row) for number, row in enumerate(text.splitlines(), 1) if row.strip()]
+    if not rows or not rows[0][1].lstrip().startswith("{"):
+        return read_grammar(text)
+    found = [_read_line(number, row) for number, row in rows]
+    known, named = {""}, {"", *(one.id for one in found)}
+    for (number, _), line in zip(rows, found, strict=True):
+        if unknown := sorted({*line.after, line.part_of} - named):
+            raise UnreadableTasks(line=number, why=f"it names {unknown[0]}, which is not in this file")
+        if line.id and line.id in known:
+            raise UnreadableTasks(line=number, why=f"the file has {line.id} twice")
+        known.add(line.id)
+    if len(found) > MAX_IMPORTED:
+        raise UnreadableTasks(line=MAX_IMPORTED + 1, why=f"at most {MAX_IMPORTED} tasks come at once")
+    return found
+
+
+def _read_line(number: int, row: str) -> TaskLine:
+    try:
+        return _ONE.validate_json(row)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the line"
+        raise UnreadableTasks(line=number, why=f"{where}: {first['msg']}") from None
+
+
+def read_grammar(text: str) -> list[TaskLine]:
+    """Read blocks of `TASK:`, `DESC:` and `PRIORITY:`; the lines after `DESC:` belong to it. Raises UnreadableTasks."""
+    found: list[TaskLine] = []
+    for number, row in enumerate(text.splitlines(), 1):
+        match = _LINE.fullmatch(row)
+        key, value = (match[1].upper(), match[2].strip()) if match else ("", row)
+        if key == "TASK":
+            found.append(TaskLine(brief=value))
+        elif not found:
+            if row.strip():
+                raise UnreadableTasks(line=number, why="it comes before the first `TASK:`")
+        elif key == "PRIORITY":
+            found[-1] = replace(found[-1], priority=_read_priority(number, value))
+        else:
+            found[-1] = replace(found[-1], brief=f"{found[-1].brief}\n{value}")
+    if not found:
+        raise UnreadableTasks(line=1, why="there is no task")
+    return [replace(line, brief=line.brief.strip()) for line in found]
+
+
+def is_grammar(text: str) -> bool:
+    return bool(re.match(r"\s*TASK\s*:", text))
+
+
+def read_parts(text: str) -> list[str]:
+    """Read the briefs of a task's parts: blocks of the grammar, or one part on each line."""
+    if is_grammar(text):
+        return [line.brief for line in read_grammar(text)]
+    return [_BULLET.sub("", row, count=1).strip() for row in text.splitlines() if row.strip()]
+
+
+def _read_priority(number: int, text: str) -> int:
+    word = text.casefold()
+    if re.fullmatch("p?[0-4]", word):
+        return int(word[-1])
+    if word not in _PRIORITIES:
+        raise UnreadableTasks(line=number, why="a priority is 0 to 4, or urgent, high, normal, low, lowest")
+    return _PRIORITIES[word]
+
+
+def draft_of(line: TaskLine, like: NewTask) -> NewTask:
+    """Make the new task of a line, asked for at the same place as `like`; its links follow separately."""
+    same = {"brief", "agent", "needs", "priority", "labels", "due_ms", "not_before_ms"}
+    return replace(like, **{name: getattr(line, name) for name in same})
+
+
+def tried_before(attempts: Sequence[Attempt], said: Mapping[int, str]) -> str:
+    """Say what earlier agents tried and how it ended, for the next agent; `said` has their last words by fence."""
+    lines: list[str] = []
+    for one in attempts:
+        at = f"{as_datetime(one.began_ms):%Y-%m-%d %H:%M} UTC"
+        lines.append(f"- {one.agent}, {at}: {one.outcome.value if one.outcome else 'under way'}.")
+        if words := " ".join(said.get(one.fence, "").split()):
+            lines[-1] += f" It said: {words[:_SAID_CHARS]}"
+    return "\n".join(["Earlier attempts at this task. Do not repeat what failed:", *lines]) if lines else ""
