@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-ANSWERS = ("reply", "done", "progress")
+ANSWERS = ("reply", "done", "progress", "blocked", "failed")
 OURS = ("core", "automation", "sandbox")
 EXIT_CONFIG = 78
 YOUNG = 50_000

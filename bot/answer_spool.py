@@ -11,7 +11,7 @@ import stat
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from core.kit.files import write_private
 
@@ -36,6 +36,7 @@ class SpooledAnswer:
     text: str = field(repr=False)
     final: bool
     key: str
+    trouble: Literal["", "blocked", "failed"] = ""  # what it reports instead of an answer: core.tasks.model.Trouble
 
 
 def spool_answer(home: Path, answer: SpooledAnswer) -> Path:
@@ -124,14 +125,15 @@ async def _report(coordinator: Coordinator, answer: SpooledAnswer) -> str:
     """Return why the answer cannot be used; empty when its text is stored. Raises Unavailable for another try later."""
     from core.agent_messages.model import is_message_name
     from core.kit.errors import OctetError, Unavailable
-    from core.tasks.model import LeaseRevoked, TaskEnded, TaskNotStarted, WrongTask
+    from core.tasks.model import LeaseRevoked, TaskEnded, TaskNotStarted, Trouble, WrongTask
 
     try:
         if is_message_name(answer.task):
             answers = coordinator.agent_messages.answers
             await answers.accept(answer.task, answer.code, answer.text)
             return ""
-        await coordinator.tasks.accept_answer(answer.task, answer.code, answer.text, final=answer.final, key=answer.key)
+        accept, trouble = coordinator.tasks.accept_answer, Trouble(answer.trouble) if answer.trouble else None
+        await accept(answer.task, answer.code, answer.text, final=answer.final, key=answer.key, trouble=trouble)
     except (TaskEnded, LeaseRevoked, WrongTask, TaskNotStarted):
         return ""  # its text is stored, marked late
     except Unavailable:

@@ -36,6 +36,8 @@ _BY_HAND = {
     ("", "reply"): "octet reply",
     ("", "done"): "octet done",
     ("", "progress"): "octet progress",
+    ("", "blocked"): "octet blocked",
+    ("", "failed"): "octet failed",
 }
 """Commands that bot/cli places or writes by hand."""
 

@@ -1,4 +1,4 @@
-"""The agents' verbs: `octet done`, `octet reply`, `octet progress` bring a text to the Octet that made the code.
+"""The agents' verbs: `octet done`, `reply`, `progress`, `blocked`, `failed` bring a text to the Octet of their code.
 
 Standard library only, also in its imports: an agent waits for this each time."""
 
@@ -37,9 +37,15 @@ _NOT_OCTETS = HttpAnswer(status=502, body=f'{{"detail": "{_WHY}"}}'.encode())
 _KEPT_LATE = frozenset({"task_ended", "lease_revoked", "wrong_task", "task_not_started"})
 """Errors after which Octet has the text all the same; their messages say so."""
 _STDIN = "standard input"
+_AFTER = {
+    "blocked": "The task waits for the answer, which comes into your window.",
+    "failed": "The task has failed. Stop working on it.",
+}
 PURPOSES = {
     "done": "End a task with your answer. Run it once, when all of the work is finished.",
     "reply": "Post news or a question to your task without ending it, or answer a message (M-…).",
+    "blocked": "Ask your requester a question without which you cannot continue.",
+    "failed": "Give a task up. Say what you tried and why it failed: the next agent reads it.",
     "progress": "Report in a few words what you are doing. Octet shows it on the task's card.",
 }
 _ANSWERING = """\
@@ -83,7 +89,7 @@ def main(argv: Sequence[str]) -> int:
             return _report_progress(parser.parse_intermixed_args(rest))
         arguments = parser.parse_args(rest)
         text = read_words(arguments.file, limit=MAX_CHARS)
-        answer = _answer(arguments.task, arguments.code, text, is_final=verb == "done")
+        answer = _answer(arguments.task, arguments.code, text, verb=verb)
         named = named_in(os.environ)
     except Unusable as problem:
         say(f"octet: {problem}")
@@ -161,12 +167,13 @@ def _check_sign(words: str) -> None:
         raise Unusable(f"Your report has {len(words)} characters; the limit is {MAX_SIGN_CHARS}. Shorten it.")
 
 
-def _answer(task: str, code: str, text: str, *, is_final: bool) -> SpooledAnswer:
+def _answer(task: str, code: str, text: str, *, verb: str) -> SpooledAnswer:
     home_id_in(code)
     # Made from the content: the same command twice is one answer, also when the first one's reply was lost.
-    parts = "\0".join((task, code.strip(), "done" if is_final else "reply", text))
+    parts = f"{task}\0{code.strip()}\0{verb}\0{text}"
     key = hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
-    return SpooledAnswer(task=task, code=code.strip(), text=text, final=is_final, key=key)
+    trouble = verb if verb == "blocked" or verb == "failed" else ""  # noqa: PLR1714 - a type checker reads it
+    return SpooledAnswer(task=task, code=code.strip(), text=text, final=verb == "done", key=key, trouble=trouble)
 
 
 def _report_progress(arguments: argparse.Namespace) -> int:
@@ -239,7 +246,10 @@ def _write_unsent(text: str) -> Path:
 
 
 def _send(answer: SpooledAnswer, timeout_s: float) -> HttpAnswer | None:
-    return _post("/api/v2/replies", asdict(answer), timeout_s)
+    body = asdict(answer)
+    if not answer.trouble:
+        del body["trouble"]
+    return _post("/api/v2/replies", body, timeout_s)
 
 
 def _tell(answer: SpooledAnswer, response: HttpAnswer, source: str) -> int:
@@ -247,7 +257,9 @@ def _tell(answer: SpooledAnswer, response: HttpAnswer, source: str) -> int:
         if _is_message(answer.task):
             print(f"Octet received your answer to {answer.task} and shows it to its sender.")
             return OK
-        said = "The task is done." if answer.final else f"The task continues; end it with `octet done {answer.task} …`."
+        said = _AFTER.get(answer.trouble) or (
+            "The task is done." if answer.final else f"The task continues; end it with `octet done {answer.task} …`."
+        )
         print(f"Octet received your text for {answer.task}. {said}")
         return OK
     after = "" if response.error_code in _KEPT_LATE else f" Octet kept nothing; {_stays(source)}"

@@ -12,7 +12,7 @@ from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.types import Text
 from core.agent_messages.model import is_message_name
 from core.security.model import Actor
-from core.tasks.model import TaskState
+from core.tasks.model import TaskState, Trouble
 
 ABOUT = "The agents' answers"
 TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such as T-142; or its message, M-…")]
@@ -46,17 +46,30 @@ async def reply(
     text: Text,
     *,
     final: Annotated[bool, ParameterKind(help="It ends the task, as `done` does")] = False,
+    trouble: Annotated[Trouble | None, ParameterKind(help="As the verb of this name")] = None,
     key: Key,
     by: Actor,
 ) -> Heard:
     """Post news or a question to your task without ending it."""
-    return await _report(octet, task, code, text, key, final=final, by=by)
+    return await _report(octet, task, code, text, key, final=final, trouble=trouble, by=by)
 
 
 @Verb("", None, "POST /replies/done", on=On.HTTP, mcp="report_done")
 async def done(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key, by: Actor) -> Heard:
     """End a task with your answer. Run it once, when all of the work is finished."""
     return await _report(octet, task, code, text, key, final=True, by=by)
+
+
+@Verb("", None, "POST /replies/blocked", on=On.HTTP, mcp="report_blocked")
+async def blocked(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key, by: Actor) -> Heard:
+    """Ask your requester a question without which you cannot continue. The answer comes into your window."""
+    return await _report(octet, task, code, text, key, trouble=Trouble.BLOCKED, by=by)
+
+
+@Verb("", None, "POST /replies/failed", on=On.HTTP, mcp="report_failed")
+async def failed(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key, by: Actor) -> Heard:
+    """Give a task up. Say what you tried and why it failed: the next agent reads it."""
+    return await _report(octet, task, code, text, key, trouble=Trouble.FAILED, by=by)
 
 
 @Verb("", None, "POST /replies/progress", on=On.HTTP, mcp="report_progress")
@@ -66,10 +79,21 @@ async def progress(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Tex
     return Noted(task=found.id, state=found.state, kept=is_kept)
 
 
-async def _report(octet: Coordinator, task: str, code: str, text: str, key: str, *, final: bool, by: Actor) -> Heard:
+async def _report(
+    octet: Coordinator,
+    task: str,
+    code: str,
+    text: str,
+    key: str,
+    *,
+    final: bool = False,
+    trouble: Trouble | None = None,
+    by: Actor,
+) -> Heard:
     if is_message_name(task):
         answers = octet.agent_messages.answers
         answer = await answers.accept(task, code, text, agent=by.name)
         return Heard(task=f"M-{answer.in_reply_to}", state=None, message=answer.id)
-    receipt = await octet.tasks.accept_answer(task, code, text, final=final, key=key, agent=by.name)
+    accept = octet.tasks.accept_answer
+    receipt = await accept(task, code, text, final=final, key=key, agent=by.name, trouble=trouble)
     return Heard(task=receipt.task.id, state=receipt.task.state, message=receipt.message)

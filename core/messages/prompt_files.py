@@ -221,7 +221,7 @@ def render(
         working = f'{command} progress {message.task} --code {code} "what you are doing"'
         done = f"{command} done {message.task} --code {code} --file answer.md"
         here = f"\n{instruction(message.marker)}" if is_read and message.marker else ""
-        return f"{head}\n{body}\nWhile you work: {working}\nWhen finished:  {done}{here}"
+        return f"{head}\n{body}\nWhile you work: {working}\n{_STUCK}\nWhen finished:  {done}{here}"
     to = "everybody" if message.recipient == "all" else agent
     # A user may say the same twice: each must be recognisable in a window's transcript.
     head = f"[{label(message)}] {_name(message)} → {to}{about} · #{message.id[-_MARK_CHARS:]}{part}"
@@ -231,6 +231,9 @@ def render(
     here = f"\n{instruction(message.marker)}" if is_read and message.marker else ""
     named = message.task or f"M-{message.id}"
     return f"{head}\n{body}\nTo answer:  {command} reply {named} --code {code} --file answer.md{here}"
+
+
+_STUCK = "If stuck: as below with `blocked` and your question, or with `failed` and why, instead of `done`."
 
 
 def _framed(body: str, share: MessagePart) -> str:

@@ -198,10 +198,10 @@ async def test_no_file_keeps_octet_from_starting_not_even_by_a_fault_of_ours(
     spool_answer(house.home, SpooledAnswer(task=task, code=code, text="good", final=True, key="a2"))
     report = house.core.tasks.accept_answer
 
-    async def fail_at_bad(task: str, code: str, text: str, *, final: bool, key: str) -> object:
+    async def fail_at_bad(task: str, code: str, text: str, **more: Any) -> object:
         if text == "bad":
             raise RuntimeError("a fault of ours")
-        return await report(task, code, text, final=final, key=key)
+        return await report(task, code, text, **more)
 
     monkeypatch.setattr(house.core.tasks, "accept_answer", fail_at_bad)
     failed = set[str]()

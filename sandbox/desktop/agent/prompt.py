@@ -12,7 +12,7 @@ _DONE_LINE = re.compile(
     (?P<command>\S.*?\s(?P<verb>done|reply)\s+(?P<subject>T-\d+|M-[0-9A-Z]{26})\s.*?--file\s+(?P<file>"[^"]*"|'[^']*'|\S+))""",
     re.VERBOSE,
 )
-_WORKING = "While you work:"  # the line before the one that answers; it does not belong to the body
+_HINTS = ("While you work:", "If stuck:")  # lines before the one that answers; they do not belong to the body
 _HEADER = re.compile(r"^\[[A-Z0-9]+\] (?P<sender>.*?) →")
 _DEMO = re.compile(r"^\s*demo:\s*(?P<word>[a-z]+)\b\s*(?P<rest>.*?)\s*$")
 _MARKERS = re.compile(r"^No shell\?.*\s(?P<opening><<<[a-z0-9]+) and (?P<closing>[a-z0-9]+>>>)\s*$")
@@ -98,7 +98,7 @@ def read_prompt(text: str) -> ReceivedPrompt:
         found = _read_done(line, verbs)
         if found is not None:
             done, done_at = found, number
-    if done is not None and done_at and lines[done_at - 1].startswith(_WORKING):
+    while done is not None and done_at and lines[done_at - 1].startswith(_HINTS):
         done_at -= 1
     first = 1 if header else 0
     body = "\n".join(lines[first:done_at]).strip()

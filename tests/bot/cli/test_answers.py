@@ -139,6 +139,27 @@ async def test_reply_speaks_from_standard_input_and_the_task_goes_on(machine: Ma
     assert (await machine.house.task(task)).state is TaskState.WORKING
 
 
+@pytest.mark.parametrize(
+    ("verb", "state", "reason"),
+    [("blocked", TaskState.BLOCKED, "question"), ("failed", TaskState.FAILED, "agent_failed")],
+)
+async def test_an_agent_asks_or_gives_up_also_while_octet_does_not_run(
+    machine: Machine, verb: str, state: TaskState, reason: str
+) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        said = await machine.octet(verb, task, "--code", code, text="Where is the key?")
+    assert (said.code, said.err) == (0, "")
+    found = await machine.house.task(task)
+    assert (found.state, found.reason) == (state, reason)
+    other, code = await machine.house.working()
+    said = await machine.octet(verb, other, "--code", code, "--wait", "0", text="Where is the key?")
+    assert said.code == 75
+    assert await report_spooled(machine.house.core, machine.house.home) == 1
+    found = await machine.house.task(other)
+    assert (found.state, found.reason) == (state, reason)
+
+
 async def test_the_same_command_twice_is_one_answer(machine: Machine) -> None:
     task, code = await machine.house.working()
     async with machine.running():

@@ -50,10 +50,10 @@ def test_each_result_can_be_presented() -> None:
     assert IN_DISCORD | set(ON_THE_CONSOLE) | set(FAILED) <= results
 
 
-@pytest.mark.parametrize("name", ["reply", "done", "progress"])
+@pytest.mark.parametrize("name", ["reply", "done", "progress", "blocked", "failed"])
 def test_the_agents_command_line_takes_what_their_verbs_declare(name: str) -> None:
     taken = {one.dest for one in answers.parser_of(name)._actions} - {"help", "wait"}
-    declared = {one.name for one in vars(replies)[name].parameters} - {"final", "key"}
+    declared = {one.name for one in vars(replies)[name].parameters} - {"final", "trouble", "key"}
     assert {{"file": "text", "words": "text"}.get(one, one) for one in taken} == declared
 
 

@@ -135,5 +135,6 @@ def test_the_prompt_has_a_header_the_words_as_they_are_and_the_way_to_answer() -
         "[D2A] hub → Agent-1 · task T-1 · P1\n"
         "Count {birds}\n%s\n"
         'While you work: ./octet progress T-1 --code k3.X "what you are doing"\n'
+        "If stuck: as below with `blocked` and your question, or with `failed` and why, instead of `done`.\n"
         "When finished:  ./octet done T-1 --code k3.X --file answer.md"
     )

@@ -41,7 +41,8 @@ def test_the_last_done_line_counts_and_the_body_is_the_rest() -> None:
     assert prompt.done == DoneLine(subject="T-142", words=tuple(DONE.split()), file="answer.md")
     assert prompt.body == quoted.strip()
     working = 'While you work: octet progress T-142 --code k3.A "what you are doing"'
-    assert read_prompt(briefing(f"Count the birds\n{working}")).body == "Count the birds"
+    for lines in (working, f"{working}\nIf stuck: as below"):
+        assert read_prompt(briefing(f"Count the birds\n{lines}")).body == "Count the birds"
     assert read_prompt("Just a question").body == "Just a question"
 
 
