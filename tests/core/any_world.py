@@ -26,7 +26,7 @@ from core.retry_policy import RetryPolicy
 from core.settings.model import DispatchSettings
 from core.store.engine import Tx
 from core.store.errors import StoreFull
-from core.tasks.model import TaskId, TaskState
+from core.tasks.model import Task, TaskChanges, TaskId, TaskState
 from tests.builders import ADA, longest, make_agent, make_desk, make_window_agent, open_coordinator
 from tests.core.promises import Promises, what_is_open
 from tests.core.puppet import PuppetHands, PuppetLane
@@ -323,3 +323,19 @@ class AnyWorld(RuleBasedStateMachine):
                     await self._resolve(task.id, Decision.SEND_AGAIN)
                 elif task.state is TaskState.PARKED:
                     await octet.tasks.retry(task.id, by=ADA)
+                elif task.reason == "not_before":
+                    await octet.tasks.edit(task.id, TaskChanges(not_before_ms=0), by=ADA)
+                elif task.reason in {"pick", "dependency_failed"}:
+                    await self._decide_about_parts(task)
+
+    async def _decide_about_parts(self, task: Task) -> None:
+        """Pick an answer, or do without what failed; a task with no answer at all is given up."""
+        tasks = self.octet.tasks
+        parts = [part for part in (await tasks.show(task.id, by=ADA)).parts if part.state is TaskState.DONE]
+        failed = [one for one in await tasks.repository.dependencies.list_for_task(task.id) if one.has_failed]
+        for one in failed:
+            await tasks.depend(task.id, one.needs, None, by=ADA)
+        if not failed and parts:
+            await tasks.pick(parts[0].id, by=ADA)
+        elif not failed:
+            await tasks.cancel(task.id, by=ADA)

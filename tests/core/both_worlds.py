@@ -32,7 +32,7 @@ from core.retry_policy import RetryPolicy
 from core.settings.model import DispatchSettings
 from core.store.engine import Store
 from core.tasks import answers
-from core.tasks.model import TaskId
+from core.tasks.model import OnFailure, TaskId
 from tests.builders import ADA, courier_of, make_agent, make_desk, make_new_task, open_coordinator
 from tests.core.rules import BOUNCES, DEATHS, ENDED, REFUSALS, Delivery, No, Rules, Task
 from tests.fakes.clock import FakeClock
@@ -55,6 +55,7 @@ PATIENCE = RetryPolicy(
 )
 answers.REPORT_EVERY_S = 0.0  # its clock is the story's: no report of progress waits for the machine's
 NAMES = ("Left", "Right")
+NONE = frozenset[int]()
 OUTCOMES = {
     "delivered": Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT),
     "bounced": Outcome(result=Result.BOUNCED, reason=Reason.FOCUS_TAKEN),
@@ -142,10 +143,49 @@ class BothWorlds(RuleBasedStateMachine):
                 self.deliver(name, steps, None)
 
     @precondition(lambda self: sum(task.state not in ENDED for task in self.reference.tasks) < 4)
-    @rule(wanted=st.sampled_from([None, None, *NAMES]), priority=st.integers(0, 4))
-    def ask(self, wanted: str | None, priority: int) -> None:
-        asked = make_new_task(agent=wanted, priority=priority)
-        self._both(lambda: self.octet.tasks.new(asked, by=ADA), lambda: self.reference.ask(wanted, priority))
+    @rule(
+        wanted=st.sampled_from([None, None, *NAMES]),
+        priority=st.integers(0, 4),
+        after=st.sets(st.integers(0, 9), max_size=2),
+        policy=st.sampled_from(OnFailure),
+    )
+    def ask(
+        self, wanted: str | None, priority: int, after: frozenset[int] = NONE, policy: OnFailure = OnFailure.WAIT
+    ) -> None:
+        places = sorted({one % len(self.reference.tasks) for one in after}) if self.reference.tasks else []
+        first = frozenset(TaskId(f"T-{place + 1}") for place in places)
+        asked = make_new_task(agent=wanted, priority=priority, after=first, on_failure=policy)
+        links = dict.fromkeys(places, policy.value)
+        self._both(lambda: self.octet.tasks.new(asked, by=ADA), lambda: self.reference.ask(wanted, priority, links))
+
+    @precondition(lambda self: sum(task.state not in ENDED for task in self.reference.tasks) < 3)
+    @rule(priority=st.integers(0, 4))
+    def ask_best_of(self, priority: int) -> None:
+        asked = make_new_task(priority=priority, best_of=2)
+        self._both(lambda: self.octet.tasks.new(asked, by=ADA), lambda: self.reference.ask_best_of(priority))
+
+    @precondition(lambda self: 0 < len(self.reference.tasks) < 12)
+    @rule(which=st.integers(0, 9), parts=st.integers(1, 2))
+    def split(self, which: int, parts: int) -> None:
+        task = self._held(which)
+        text = "\n".join(["Count the birds"] * parts)
+        self._both(
+            lambda: self.octet.tasks.split(self._id(task), text, by=ADA), lambda: self.reference.split(task, parts)
+        )
+
+    @precondition(lambda self: len(self.reference.tasks) > 1)
+    @rule(which=st.integers(0, 9), other=st.integers(0, 9), policy=st.sampled_from([*OnFailure, None]))
+    def depend(self, which: int, other: int, policy: OnFailure | None) -> None:
+        task, first = self._held(which), self.reference.tasks[other % len(self.reference.tasks)]
+        self._both(
+            lambda: self.octet.tasks.depend(self._id(task), self._id(first), policy, by=ADA),
+            lambda: self.reference.depend(task, first, policy.value if policy else None),
+        )
+
+    def _held(self, which: int) -> Task:
+        """Return a task, better one that has not begun."""
+        among = [task for task in self.reference.tasks if task.has_not_begun] or self.reference.tasks
+        return among[which % len(among)]
 
     @rule(steps=HOW_FAR, seen=TO_WHAT_END, comes_back=st.booleans())
     def deliver_left(self, steps: int, seen: str | None, comes_back: bool) -> None:  # noqa: FBT001 - it is drawn
@@ -243,13 +283,14 @@ class BothWorlds(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: bool(self.reference.tasks))
-    @rule(verb=st.sampled_from(["done", "cancel", "retry", "retry", "retry"]), which=st.integers(0, 9))
+    @rule(verb=st.sampled_from(["done", "cancel", "retry", "retry", "retry", "pick"]), which=st.integers(0, 9))
     def person(self, verb: str, which: int) -> None:
         task = self.reference.tasks[which % len(self.reference.tasks)]
         ask: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
             "done": lambda: self.octet.tasks.done(self._id(task), "By hand.", by=ADA),
             "cancel": lambda: self.octet.tasks.cancel(self._id(task), by=ADA),
             "retry": lambda: self.octet.tasks.retry(self._id(task), by=ADA),
+            "pick": lambda: self.octet.tasks.pick(self._id(task), by=ADA),
         }
         self._both(ask[verb], lambda: getattr(self.reference, verb)(task))
 
@@ -334,6 +375,7 @@ class BothWorlds(RuleBasedStateMachine):
             assert refused, "the rules do not allow it"
         else:
             assert not refused, refused
+        self.reference.follow()
         self._dispatch()
         self.both_say_the_same()
 

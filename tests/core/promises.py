@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 from core.agent_actions.model import NOTHING_PRESSED
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentStatus
@@ -19,6 +20,7 @@ from tests.builders import ADA
 from tests.core.puppet import PuppetLane
 
 MAY_STAND_OPEN = {DeliveryState.SUBMITTING}
+_GIVEN_OUT = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED}
 _AT_WORK = {AgentState.BUSY, AgentState.NEEDS_INPUT, *OFF_DUTY}
 
 
@@ -44,6 +46,8 @@ class Promises:
             await self._one_delivery_at_most(task)
             self._moves_or_says_why(task, {name: status.state for name, status in agents.items()})
             self._is_with_its_agent(task, agents)
+            await self._has_one_attempt_at_most(task)
+        await self._order_is_kept(tasks)
         unknown = await self._words_move_or_say_why(tasks)
         for status in agents.values():
             self._has_its_task(status, tasks, unknown)
@@ -81,6 +85,42 @@ class Promises:
         if task.state is TaskState.PARKED and task.reason == "silent":
             assert status.state in {AgentState.UNKNOWN, *OFF_DUTY}
             assert status.task == task.id
+
+    async def _has_one_attempt_at_most(self, task: Task) -> None:
+        attempts = await self.octet.tasks.repository.attempts.list_for_task(task.id)
+        under_way = [(one.agent, one.fence) for one in attempts if one.ended_ms is None]
+        is_given_out = task.state in _GIVEN_OUT or task.reason == "dry_run"
+        assert under_way == [(task.agent, task.fence)] * len(under_way), f"{task.id} is on another agent"
+        assert is_given_out == bool(under_way) or (task.state is TaskState.PARKED and len(under_way) <= 1)
+        assert len(under_way) <= 1
+
+    async def _order_is_kept(self, tasks: Mapping[TaskId, Task]) -> None:
+        """Check that no task was given out before what it needs, and that what waits for others says what is so."""
+        links: dict[str, list[str]] = {}
+        for task in tasks.values():
+            needed = await self.octet.tasks.repository.dependencies.list_for_task(task.id)
+            links[task.id] = [one.needs for one in needed]
+            states = {one.needs: tasks[one.needs].state for one in needed}
+            is_open = any(state not in ENDED for state in states.values())
+            has_failed = any(one.has_failed for one in needed)
+            if task.state in _GIVEN_OUT or task.reason == "dry_run":
+                held = [one.needs for one in needed if one.on_failure != "start" and one.state is not TaskState.DONE]
+                assert not held, f"{task.id} began before {held}"
+            if task.state is TaskState.READY:
+                assert not is_open
+                assert not has_failed
+                assert not task.parts, "a parent waits for an agent"
+            if task.reason == "dependency":
+                assert is_open
+                assert not has_failed
+            if task.reason == "dependency_failed":
+                assert has_failed or task.parts == "best_of"
+            if task.reason == "not_before":
+                assert not is_open
+        try:
+            TopologicalSorter(links).prepare()
+        except CycleError as circle:
+            raise AssertionError(f"these wait for each other: {circle.args[1]}") from circle
 
     def _has_its_task(self, status: AgentStatus, tasks: Mapping[TaskId, Task], unknown: Collection[str]) -> None:
         assert status.agent.name not in unknown or status.state is not AgentState.IDLE

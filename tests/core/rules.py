@@ -13,6 +13,7 @@ UNDER_WAY = (*BEFORE_ENTER, "submitting")
 STEPS = {"leased": "staging", "staging": "staged", "staged": "submitting", "submitting": "submitting"}
 BEFORE_IT_WAS_ASKED_FOR = {"unknown": "bounced", "lost": "bounced", "not_arrived": "bounced", "delivered": "failed"}
 ENDED = ("done", "cancelled", "failed")
+FOR_OTHERS = ("dependency", "dependency_failed", "pick")
 OUT_OF_REACH = ("offline", "held", "unknown")
 
 
@@ -30,7 +31,7 @@ class Delivery:
     is_doubtful: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Task:
     wanted: str | None
     priority: int
@@ -41,6 +42,10 @@ class Task:
     lease: int = 0
     refusals: int = 0
     deliveries: list[Delivery] = field(default_factory=list[Delivery])
+    after: dict[int, str] = field(default_factory=dict[int, str])  # places of the tasks that it needs, and what if not
+    parts: str = ""
+    parent: int | None = None
+    was_over: bool = False
 
     @property
     def open(self) -> Delivery | None:
@@ -63,6 +68,10 @@ class Task:
     def to(self, state: str, reason: str | None = None) -> None:
         self.state, self.reason = state, reason
 
+    @property
+    def has_not_begun(self) -> bool:
+        return self.state in {"ready", "waiting"}
+
     def can(self, agent: str) -> bool:
         return self.wanted in {None, agent}
 
@@ -84,15 +93,101 @@ class Rules:
         self.agents = {"Left": Agent(), "Right": Agent()}
         self.came_back: set[str] = set()
 
-    def ask(self, wanted: str | None, priority: int) -> None:
-        self.tasks.append(Task(wanted, priority))
+    def ask(
+        self, wanted: str | None, priority: int, after: dict[int, str] | None = None, *, parent: int | None = None
+    ) -> Task:
+        self.tasks.append(Task(wanted, priority, after=after or {}, parent=parent))
+        self.hold(self.tasks[-1])
+        return self.tasks[-1]
+
+    def ask_best_of(self, priority: int) -> None:
+        above = self.ask(None, priority)
+        self._add_parts(above, "best_of", list(self.agents))
+
+    def split(self, task: Task, parts: int) -> None:
+        if not task.has_not_begun or task.parts == "best_of":
+            raise No
+        self._add_parts(task, "split", [task.wanted] * parts)
+
+    def _add_parts(self, above: Task, kind: str, wanted: list[str | None] | list[str]) -> None:
+        place, above.parts = self.tasks.index(above), kind
+        for one in wanted:
+            self.ask(one, above.priority, parent=place)
+            above.after[len(self.tasks) - 1] = "start" if kind == "best_of" else "wait"
+        self.hold_again(above)
+
+    def depend(self, task: Task, needs: Task, policy: str | None) -> None:
+        """Put a task before another, or away from there. No circle may come of it."""
+        if not task.has_not_begun or (policy is not None and self.needs(needs, task)):
+            raise No
+        place = self.tasks.index(needs)
+        if policy is None:
+            task.after.pop(place, None)
+            if needs.parent == self.tasks.index(task):
+                needs.parent = None
+                if not any(one.parent == self.tasks.index(task) for one in self.tasks):
+                    task.parts = ""
+        else:
+            task.after[place] = policy
+        self.hold_again(task)
+
+    def needs(self, task: Task, other: Task) -> bool:
+        return task is other or any(self.needs(self.tasks[place], other) for place in task.after)
+
+    def pick(self, part: Task) -> None:
+        above = self.tasks[part.parent] if part.parent is not None else None
+        if above is None or above.parts != "best_of" or above.state in ENDED or part.state != "done":
+            raise No
+        above.to("done")
+
+    def why_held(self, task: Task) -> str | None:
+        """Return what users ordered before it and has not come to pass."""
+        needed = [(self.tasks[place].state, policy) for place, policy in task.after.items()]
+        if any(state in ENDED and state != "done" and policy != "start" for state, policy in needed):
+            return "dependency_failed"
+        if any(state not in ENDED for state, _ in needed):
+            return "dependency"
+        if task.parts == "best_of":
+            place = self.tasks.index(task)
+            is_any_done = any(one.state == "done" for one in self.tasks if one.parent == place)
+            return "pick" if is_any_done else "dependency_failed"
+        return None
+
+    def hold(self, task: Task) -> None:
+        """Make a ready task wait for what comes first, or end a parent whose parts are all done."""
+        if why := self.why_held(task):
+            task.to("waiting", why)
+        elif task.parts == "split":
+            task.to("done")
+
+    def hold_again(self, task: Task) -> None:
+        if task.state == "waiting" and task.reason in FOR_OTHERS and self.why_held(task) != task.reason:
+            task.to("ready")
+        if task.state == "ready":
+            self.hold(task)
+
+    def follow(self) -> None:
+        """Tell those that need it when a task ends, or comes back."""
+        while turned := next((one for one in self.tasks if (one.state in ENDED) != one.was_over), None):
+            turned.was_over = turned.state in ENDED
+            for other in self.tasks:
+                policy = other.after.get(self.tasks.index(turned))
+                if policy is None or not other.has_not_begun:
+                    continue
+                if turned.was_over and turned.state != "done" and policy == "cancel":
+                    other.to("cancelled")
+                else:
+                    self.hold_again(other)
 
     def dispatch(self) -> None:
         """Move what may move, give work to free agents, and say why the rest waits."""
         away = {name for name, agent in self.agents.items() if agent.state in OUT_OF_REACH}
         for task in self.tasks:
-            if task.state == "waiting" and any(task.can(name) for name in self.agents.keys() - away):
+            if task.state != "waiting" or task.reason in FOR_OTHERS:
+                continue
+            if any(task.can(name) for name in self.agents.keys() - away):
                 task.to("ready")
+                self.hold(task)
         for task in sorted((t for t in self.tasks if t.state == "ready"), key=lambda task: task.priority):
             able = [name for name in self.agents if task.can(name)]
             if free := [name for name in able if self.agents[name].state == "idle"]:
@@ -252,6 +347,7 @@ class Rules:
             task.to("parked", "window_refused")
         elif any(task.can(name) and agent.state in {"idle", "busy"} for name, agent in self.agents.items()):
             task.to("ready")
+            self.hold(task)
         else:
             task.to("waiting", "window")
 
@@ -259,6 +355,7 @@ class Rules:
         """Whoever had the task has it no longer, and the code it was given out with is worth nothing."""
         self._end(task, "ready")
         task.agent, task.lease = None, task.lease + 1
+        self.hold(task)
 
     def _give_up(self, task: Task) -> None:
         """Give up what was not submitted yet."""

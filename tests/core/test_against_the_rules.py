@@ -21,6 +21,8 @@ from core.dispatch.unknown_deliveries import UnknownDeliveries
 from core.kit.errors import OctetError
 from core.retry_policy import RetryPolicy
 from core.tasks.answers import Answers
+from core.tasks.dependencies import Dependencies
+from core.tasks.model import OnFailure
 from core.tasks.repository import TaskRepository
 from core.tasks.service import Tasks
 from tests.builders import make_agent, open_coordinator
@@ -46,6 +48,7 @@ BothWorlds.TestCase.settings = QUIET
 TestAgainstTheRules = pytest.mark.timeout(600)(BothWorlds.TestCase)  # thousands of moves
 
 
+W, S = OnFailure.WAIT, OnFailure.START
 Bug = Callable[[pytest.MonkeyPatch], None]
 Story = Callable[[BothWorlds], object]
 
@@ -244,6 +247,32 @@ BUGS: dict[str, tuple[Bug, Story]] = {
             play.deliver("Left", 3, "delivered"),
             play.nobody_gives_a_sign(),
             play.progress(0),
+        ],
+    ),
+    "a task begins before the one that it needs": (
+        _without(Dependencies, "why_held"),
+        lambda play: [play.ask("Left", 2), play.ask("Right", 2, frozenset({0}))],
+    ),
+    "a circle is closed": (
+        _without(Dependencies, "_find_path", []),
+        lambda play: [*(play.ask(None, 2) for _ in range(4)), play.depend(0, 3, W), play.depend(1, 2, W)],
+    ),
+    "the end of a task starts nothing": (
+        _without(TaskRepository, "_follow_dependants"),
+        lambda play: [play.ask("Left", 2), play.ask("Right", 2, frozenset({0}), S), play.person("cancel", 0)],
+    ),
+    "a parent is brought to an agent": (
+        lambda patch: patch.setattr(TaskRepository, "_end_split", lambda _self, _tx, parent: parent),
+        lambda play: [
+            *(play.ask("Left", 2) for _ in range(2)),
+            play.split(0, 1),
+            play.person("cancel", 2),
+            play.depend(0, 2, None),
+            play.split(0, 1),
+            play.deliver("Left", 3, "delivered"),
+            play.answer(0, final=True),
+            play.deliver("Left", 3, "delivered"),
+            play.answer(0, final=True),
         ],
     ),
     "a task that is taken back keeps its lease": (

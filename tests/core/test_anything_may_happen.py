@@ -34,12 +34,16 @@ from core.store import engine
 from core.store.engine import Tx
 from core.supervision.screen_locks import ScreenLocks
 from core.tasks import quarantine
-from core.tasks.model import LeaseRevoked, ProgressTooLate, TaskEnded, TaskId
+from core.tasks.attempts import Attempts
+from core.tasks.dependencies import Dependencies
+from core.tasks.model import LeaseRevoked, OnFailure, ProgressTooLate, TaskEnded, TaskId, Trouble
+from core.tasks.repository import TaskRepository
 from tests.builders import ADA, make_new_task
 from tests.core.any_world import BRIEF, FAULTS, LONG, PATIENCE, AnyWorld
 from tests.core.puppet import OUTCOMES
 
 DAY_S = 24 * 3600
+NONE = frozenset[int]()
 WINDOWS = st.sampled_from(["left", "right"])
 HOW = st.sampled_from(["unknown", *OUTCOMES, "break"])
 
@@ -93,10 +97,52 @@ class AnythingMayHappen(AnyWorld):
         agent=st.sampled_from([None, None, "Left", "Right", "Dry"]),
         needs=st.sampled_from([frozenset[str](), frozenset({"python"})]),
         brief=st.sampled_from([BRIEF, LONG]),
+        first=st.sets(st.integers(0, 5), max_size=2),
+        on_failure=st.sampled_from(OnFailure),
+        later_s=st.sampled_from([0, 0, 0, 60]),
     )
-    def ask(self, priority: int, agent: str | None, needs: frozenset[str], brief: str = BRIEF) -> None:
-        draft = make_new_task(brief, priority=priority, agent=agent, needs=needs)
+    def ask(
+        self,
+        priority: int,
+        agent: str | None,
+        needs: frozenset[str],
+        brief: str = BRIEF,
+        *,
+        first: frozenset[int] = NONE,
+        on_failure: OnFailure = OnFailure.WAIT,
+        later_s: int = 0,
+    ) -> None:
+        after = frozenset(map(self._pick, first))
+        start_ms = self.octet.clock.now_ms() + 1000 * later_s if later_s else None
+        draft = make_new_task(
+            brief,
+            priority=priority,
+            agent=agent,
+            needs=needs,
+            after=after,
+            on_failure=on_failure,
+            not_before_ms=start_ms,
+        )
         self._try(lambda: self.octet.tasks.new(draft, by=ADA))
+
+    @precondition(lambda self: self.tasks < 5)
+    @rule(
+        verb=st.sampled_from(["best of", "split", "depend", "depend", "part", "pick"]),
+        which=st.integers(0, 5),
+        other=st.integers(0, 5),
+        on_failure=st.sampled_from([*OnFailure, None]),
+    )
+    def plan(self, verb: str, which: int, other: int, on_failure: OnFailure | None) -> None:
+        """Order tasks as a user: what comes first, what is a part of what."""
+        tasks, task = self.octet.tasks, self._pick(which)
+        verbs: dict[str, Callable[[], Awaitable[object]]] = {
+            "best of": lambda: tasks.new(make_new_task(best_of=2), by=ADA),
+            "part": lambda: tasks.new(make_new_task(parent=task), by=ADA),
+            "split": lambda: tasks.split(task, "one\ntwo", by=ADA),
+            "depend": lambda: tasks.depend(task, self._pick(other), on_failure, by=ADA),
+            "pick": lambda: tasks.pick(task, by=ADA),
+        }
+        self._try(verbs[verb])
 
     @rule(
         verb=st.sampled_from(["cancel", "done", "retry", "retry", "assign", "rank", "resolve", "resolve"]),
@@ -153,13 +199,18 @@ class AnythingMayHappen(AnyWorld):
         self._try(lambda: getattr(self.octet.availability, verb)(agent, by=ADA))
 
     @precondition(lambda self: bool(self.lane.codes))
-    @rule(which=st.integers(0, 5), verb=st.sampled_from(["done", "reply", "progress"]), key=st.sampled_from("abc"))
+    @rule(
+        which=st.integers(0, 5),
+        verb=st.sampled_from(["done", "reply", "progress", "blocked", "failed"]),
+        key=st.sampled_from("abc"),
+    )
     def agent_says(self, which: int, verb: str, key: str) -> None:
         (task, code), tasks = list(self.lane.codes.items())[which % len(self.lane.codes)], self.octet.tasks
+        trouble = Trouble(verb) if verb in {"blocked", "failed"} else None
         if verb == "progress":
             self._try(lambda: tasks.record_progress(task, code, "tests are running"))
         else:
-            self._try(lambda: tasks.accept_answer(task, code, "Seven.", final=verb == "done", key=key))
+            self._try(lambda: tasks.accept_answer(task, code, "Seven.", final=verb == "done", key=key, trouble=trouble))
 
     @precondition(lambda self: bool(self.lane.older))
     @rule(which=st.integers(0, 5), verb=st.sampled_from(["done", "reply", "progress"]))
@@ -355,6 +406,38 @@ BUGS: dict[str, tuple[object, str, object, Story]] = {
             play.desk_becomes("away"),
             *[play.window_becomes(what, "left") for what in ("locked", "unlocked")],
         ],
+    ),
+    "a task begins before the one that it needs": (
+        Dependencies,
+        "why_held",
+        lambda *_, **__: None,
+        lambda play: play.ask(2, "Dry", frozenset(), first=frozenset({0})),
+    ),
+    "the end of a task starts nothing": (
+        TaskRepository,
+        "_follow_dependants",
+        lambda *_: None,
+        lambda play: [
+            play.ask(2, "Dry", frozenset(), first=frozenset({0})),
+            play.person("cancel", 0, "Left", Decision.DROP),
+        ],
+    ),
+    "a circle is closed": (
+        Dependencies,
+        "_find_path",
+        lambda *_: [],
+        lambda play: [
+            *[play.ask(2, "Left", frozenset()) for _ in range(2)],
+            play.promises_hold(),
+            play.plan("depend", 2, 3, OnFailure.WAIT),
+            play.plan("depend", 3, 2, OnFailure.WAIT),
+        ],
+    ),
+    "an attempt has no end": (
+        Attempts,
+        "follow",
+        lambda *_, **__: None,
+        lambda play: play.person("cancel", 0, "Left", Decision.DROP),
     ),
     "a task waits for ever for a window that came back": (
         Outcomes,
