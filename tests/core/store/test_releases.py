@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from core.security.model import OPERATOR
 from core.store import schema
+from core.store.engine import upgrade_file
 from core.tasks.model import TaskId, TaskState
 from scripts.release_home import RELEASES, make_home, read_release, write_release
 from tests.builders import make_agent, open_coordinator
@@ -42,3 +45,16 @@ async def test_a_home_of_each_release_and_of_this_octet_is_upgraded_and_keeps_a_
         assert schema.version_of(home / "octet.db") == schema.head() != before
         copy = home / f"octet.db.{before}"
         assert (schema.version_of(copy), copy.stat().st_mode & 0o077) == (before, 0)
+
+
+def test_a_task_that_an_agent_had_gets_the_row_of_its_attempt(tmp_path: Path) -> None:
+    (release,) = RELEASES.glob("0.2.0/")
+    read_release(release, tmp_path / "home")
+    path = tmp_path / "home" / "octet.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        had = connection.execute("UPDATE tasks SET state = 'working', agent = 'Agent-1', fence = 3 WHERE number = 2")
+        assert had.rowcount == 1
+    upgrade_file(path)
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT task, fence, agent, ended_ms, outcome FROM attempts").fetchall()
+    assert found == [(2, 3, "Agent-1", None, "")]
