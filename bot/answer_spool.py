@@ -36,7 +36,7 @@ class SpooledAnswer:
     text: str = field(repr=False)
     final: bool
     key: str
-    trouble: Literal["", "blocked", "failed"] = ""  # what it reports instead of an answer: core.tasks.model.Trouble
+    trouble: Literal["", "blocked", "failed"] = ""  # it reports an AgentTrouble (core.tasks.model)
 
 
 def spool_answer(home: Path, answer: SpooledAnswer) -> Path:
@@ -125,14 +125,14 @@ async def _report(coordinator: Coordinator, answer: SpooledAnswer) -> str:
     """Return why the answer cannot be used; empty when its text is stored. Raises Unavailable for another try later."""
     from core.agent_messages.model import is_message_name
     from core.kit.errors import OctetError, Unavailable
-    from core.tasks.model import LeaseRevoked, TaskEnded, TaskNotStarted, Trouble, WrongTask
+    from core.tasks.model import AgentTrouble, LeaseRevoked, TaskEnded, TaskNotStarted, WrongTask
 
     try:
         if is_message_name(answer.task):
             answers = coordinator.agent_messages.answers
             await answers.accept(answer.task, answer.code, answer.text)
             return ""
-        accept, trouble = coordinator.tasks.accept_answer, Trouble(answer.trouble) if answer.trouble else None
+        accept, trouble = coordinator.tasks.accept_answer, AgentTrouble(answer.trouble) if answer.trouble else None
         await accept(answer.task, answer.code, answer.text, final=answer.final, key=answer.key, trouble=trouble)
     except (TaskEnded, LeaseRevoked, WrongTask, TaskNotStarted):
         return ""  # its text is stored, marked late

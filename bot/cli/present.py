@@ -20,7 +20,7 @@ from core.maintenance.model import Diagnosis, Placed, Tried
 from core.messages.model import Message, Source, text_for_people
 from core.receipts.model import Receipt
 from core.remedies import explain, sentence
-from core.tasks.model import Attempt, Export, Imported, Task, TaskView
+from core.tasks.model import Export, Imported, Task, TaskAttempt, TaskView
 
 _CELL = 60  # so many characters of a cell keep a row on one line
 _NO_AGENTS = "no agents; add one in config/agents.toml"
@@ -85,7 +85,7 @@ def _links(view: TaskView) -> list[str]:
     return found + ([f"not before {time_of(task.not_before_ms)}"] if task.not_before_ms else [])
 
 
-def _ended(one: Attempt) -> str:
+def _ended(one: TaskAttempt) -> str:
     known = f" (known by: {one.known_by.value})" if one.known_by else ""
     return f"{one.outcome.value}{known}" if one.outcome else "under way"
 

@@ -12,7 +12,7 @@ from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.types import Text
 from core.agent_messages.model import is_message_name
 from core.security.model import Actor
-from core.tasks.model import TaskState, Trouble
+from core.tasks.model import AgentTrouble, TaskState
 
 ABOUT = "The agents' answers"
 TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such as T-142; or its message, M-…")]
@@ -46,7 +46,7 @@ async def reply(
     text: Text,
     *,
     final: Annotated[bool, ParameterKind(help="It ends the task, as `done` does")] = False,
-    trouble: Annotated[Trouble | None, ParameterKind(help="As the verb of this name")] = None,
+    trouble: Annotated[AgentTrouble | None, ParameterKind(help="As the verb of this name")] = None,
     key: Key,
     by: Actor,
 ) -> Heard:
@@ -63,13 +63,13 @@ async def done(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *
 @Verb("", None, "POST /replies/blocked", on=On.HTTP, mcp="report_blocked")
 async def blocked(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key, by: Actor) -> Heard:
     """Ask your requester a question without which you cannot continue. The answer comes into your window."""
-    return await _report(octet, task, code, text, key, trouble=Trouble.BLOCKED, by=by)
+    return await _report(octet, task, code, text, key, trouble=AgentTrouble.BLOCKED, by=by)
 
 
 @Verb("", None, "POST /replies/failed", on=On.HTTP, mcp="report_failed")
 async def failed(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key, by: Actor) -> Heard:
     """Give a task up. Say what you tried and why it failed: the next agent reads it."""
-    return await _report(octet, task, code, text, key, trouble=Trouble.FAILED, by=by)
+    return await _report(octet, task, code, text, key, trouble=AgentTrouble.FAILED, by=by)
 
 
 @Verb("", None, "POST /replies/progress", on=On.HTTP, mcp="report_progress")
@@ -87,7 +87,7 @@ async def _report(
     key: str,
     *,
     final: bool = False,
-    trouble: Trouble | None = None,
+    trouble: AgentTrouble | None = None,
     by: Actor,
 ) -> Heard:
     if is_message_name(task):

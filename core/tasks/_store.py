@@ -31,10 +31,10 @@ from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
 from core.store.tables import integers, metadata, newest_of_each, texts
-from core.tasks.model import Attempt, Requirements, Task, TaskId, TaskSummary
+from core.tasks.model import Requirements, Task, TaskAttempt, TaskId, TaskSummary
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
-REPEATED_WITHIN_MS = 7 * DAY_MS  # a task that a user ran again so soon was no success
+REPEATED_WITHIN_MS = 7 * DAY_MS  # a result that a user had done again so soon does not count as a success
 _IS_LATER = text("state = 'waiting' AND reason = 'not_before'")
 _HAS_TEXT = text("text_expired_ms IS NULL")
 
@@ -254,8 +254,8 @@ def task_of(row: Row) -> Task:
     return from_attributes(Task, row, **_own(row), **sets, parent=TaskId(f"T-{row.parent}") if row.parent else None)
 
 
-def attempt_of(row: Row) -> Attempt:
-    return from_attributes(Attempt, row, task=TaskId(f"T-{row.task}"))
+def attempt_of(row: Row) -> TaskAttempt:
+    return from_attributes(TaskAttempt, row, task=TaskId(f"T-{row.task}"))
 
 
 def requirements_of(row: Row) -> Requirements:

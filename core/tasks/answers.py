@@ -20,6 +20,7 @@ from core.settings.model import AnswerLimits
 from core.store.engine import Tx
 from core.tasks.model import (
     ENDED,
+    AgentTrouble,
     AnswerQuotaExceeded,
     AnswerRateExceeded,
     CodeExpired,
@@ -31,7 +32,6 @@ from core.tasks.model import (
     TaskId,
     TaskNotStarted,
     TaskState,
-    Trouble,
     WrongTask,
 )
 from core.tasks.repository import TaskRepository
@@ -67,7 +67,7 @@ class SubmittedAnswer:
     text: str
     final: bool
     key: str
-    trouble: Trouble | None = None
+    trouble: AgentTrouble | None = None
 
     @property
     def kind(self) -> str:
@@ -75,7 +75,7 @@ class SubmittedAnswer:
 
     @property
     def ends(self) -> bool:
-        return self.final or self.trouble is Trouble.FAILED
+        return self.final or self.trouble is AgentTrouble.FAILED
 
 
 class Answers:
@@ -123,7 +123,7 @@ class Answers:
                 found = self._repository.fail(tx, found.id, reason=Reason.AGENT_FAILED, note="")
         elif problem is None:
             found = self._record_at_work(tx, found, TaskActivity.REPLIED)
-            if answer.trouble is Trouble.BLOCKED and found.state is TaskState.WORKING:
+            if answer.trouble is AgentTrouble.BLOCKED and found.state is TaskState.WORKING:
                 found = self._repository.block(tx, found)
         return AcceptedAnswer(task=found, message=stored.id), problem
 

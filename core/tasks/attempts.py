@@ -8,7 +8,7 @@ from core.reasons import AnyReason, BlockCause, ParkCause, Reason, WaitReason
 from core.security.model import Actor, ActorKind
 from core.store.engine import Executable, Store, Tx
 from core.tasks import _store
-from core.tasks.model import ENDED, Attempt, AttemptOutcome, KnownBy, Task, TaskId, TaskState
+from core.tasks.model import ENDED, AttemptOutcome, KnownBy, Task, TaskAttempt, TaskId, TaskState
 
 _END = {
     TaskState.DONE: AttemptOutcome.DONE,
@@ -26,11 +26,11 @@ class Attempts:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def list_for_task(self, task: TaskId) -> tuple[Attempt, ...]:
+    async def list_for_task(self, task: TaskId) -> tuple[TaskAttempt, ...]:
         """List the attempts at a task, oldest first."""
         return tuple(map(_store.attempt_of, await self._store.fetch(_store.ATTEMPTS, _of(task))))
 
-    def find(self, tx: Tx, task: TaskId) -> list[Attempt]:
+    def find(self, tx: Tx, task: TaskId) -> list[TaskAttempt]:
         return [_store.attempt_of(row) for row in tx.execute(_store.ATTEMPTS, _of(task))]
 
     def begin(self, tx: Tx, task: Task, *, at_ms: int) -> None:

@@ -241,7 +241,7 @@ class Task:
         return self.state is TaskState.DONE and self.cause is Reason.READ_IN_WINDOW
 
 
-class Trouble(StrEnum):
+class AgentTrouble(StrEnum):
     """What an agent reports instead of an answer."""
 
     BLOCKED = "blocked"  # it asks its requester, and waits
@@ -281,7 +281,7 @@ _FAILED = frozenset({AttemptOutcome.FAILED, AttemptOutcome.SILENT, AttemptOutcom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class TaskAttempt:
     """One lease of a task. Dispatch, reports and exports read these rows."""
 
     task: TaskId
@@ -353,7 +353,7 @@ class TaskView:
     thread: str  # the task's thread in its channel; empty as long as there is none
     after: tuple[Dependency, ...] = ()  # the tasks that it needs; a parent's parts are under `parts`
     parts: tuple[TaskPart, ...] = ()
-    attempts: tuple[Attempt, ...] = ()  # who had it and how that ended, oldest first
+    attempts: tuple[TaskAttempt, ...] = ()  # who had it and how that ended, oldest first
     left_with: str = ""  # the agent that still works on this cancelled task
     is_starting: bool = False  # it is ready, and dispatch has not looked for an agent yet
     held_up_by: tuple[AgentStatus, ...] = ()

@@ -572,7 +572,8 @@ class TaskRepository:
 
     def _renew_lease(self, tx: Tx, task: Task) -> None:
         fence = self.find(tx, task.id).fence + 1
-        self.attempts.revoke(tx, task, at_ms=self._clock.now_ms())
+        if task.agent is not None:
+            self.attempts.revoke(tx, task, at_ms=self._clock.now_ms())
         self._update(tx, task.id, fence=fence, last_seen_ms=None, activity=None, progress="", nudge=None)
 
     def _update(self, tx: Tx, task: str, **values: object) -> Task:

@@ -42,6 +42,7 @@ from core.tasks.model import (
     MAX_LABEL_CHARS,
     MAX_LABELS,
     UNDO_MS,
+    AgentTrouble,
     AttemptOutcome,
     DeliveryUnresolved,
     Export,
@@ -70,7 +71,6 @@ from core.tasks.model import (
     TaskView,
     TextExpired,
     TooFewAgents,
-    Trouble,
     UndoTooLate,
     parse_task_id,
     title_of,
@@ -481,7 +481,7 @@ class Tasks:
         final: bool,
         key: str,
         agent: str = EVERY_AGENT,
-        trouble: Trouble | None = None,
+        trouble: AgentTrouble | None = None,
     ) -> AcceptedAnswer:
         """Accept an agent's text; `final` or a failure ends the task. The same `key` again gets the same result and is
         stored once. `agent` is the one of the reply key. Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText or
@@ -576,7 +576,8 @@ class Tasks:
 
     def _tried_before(self, tx: Tx, task: Task, agent: str) -> str:
         """Say what earlier agents tried, where the prompt has room; an attempt whose prompt never arrived is none."""
-        attempts = [one for one in self.repository.attempts.find(tx, task.id) if one.outcome is not _NEVER_BEGAN]
+        known = self.repository.attempts.find(tx, task.id) if task.fence else []
+        attempts = [one for one in known if one.outcome is not _NEVER_BEGAN]
         if not attempts:
             return ""
         attempts = attempts[-_SHOWN_ATTEMPTS:]

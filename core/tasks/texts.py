@@ -12,12 +12,12 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from core.kit.clock import as_datetime
 from core.tasks.model import (
     MAX_IMPORTED,
-    Attempt,
     Dependency,
     NewTask,
     OnFailure,
     PartsKind,
     Task,
+    TaskAttempt,
     TaskState,
     UnreadableTasks,
 )
@@ -51,7 +51,7 @@ class TaskLine:
 _ONE = TypeAdapter(TaskLine)
 
 
-def export_line(task: Task, after: Iterable[Dependency], attempts: Iterable[Attempt]) -> str:
+def export_line(task: Task, after: Iterable[Dependency], attempts: Iterable[TaskAttempt]) -> str:
     """Write one task as a line of JSON."""
     line = TaskLine(
         **{name: getattr(task, name) for name in _SAME},
@@ -139,7 +139,7 @@ def draft_of(line: TaskLine, like: NewTask) -> NewTask:
     return replace(like, **{name: getattr(line, name) for name in same})
 
 
-def tried_before(attempts: Sequence[Attempt], said: Mapping[int, str]) -> str:
+def tried_before(attempts: Sequence[TaskAttempt], said: Mapping[int, str]) -> str:
     """Say what earlier agents tried and how it ended, for the next agent; `said` has their last words by fence."""
     lines: list[str] = []
     for one in attempts:

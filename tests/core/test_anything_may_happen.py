@@ -36,7 +36,7 @@ from core.supervision.screen_locks import ScreenLocks
 from core.tasks import quarantine
 from core.tasks.attempts import Attempts
 from core.tasks.dependencies import Dependencies
-from core.tasks.model import LeaseRevoked, OnFailure, ProgressTooLate, TaskEnded, TaskId, Trouble
+from core.tasks.model import AgentTrouble, LeaseRevoked, OnFailure, ProgressTooLate, TaskEnded, TaskId
 from core.tasks.repository import TaskRepository
 from tests.builders import ADA, make_new_task
 from tests.core.any_world import BRIEF, FAULTS, LONG, PATIENCE, AnyWorld
@@ -206,7 +206,7 @@ class AnythingMayHappen(AnyWorld):
     )
     def agent_says(self, which: int, verb: str, key: str) -> None:
         (task, code), tasks = list(self.lane.codes.items())[which % len(self.lane.codes)], self.octet.tasks
-        trouble = Trouble(verb) if verb in {"blocked", "failed"} else None
+        trouble = AgentTrouble(verb) if verb in {"blocked", "failed"} else None
         if verb == "progress":
             self._try(lambda: tasks.record_progress(task, code, "tests are running"))
         else:

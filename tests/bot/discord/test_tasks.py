@@ -16,6 +16,7 @@ from core.messages.model import ControlCharacters, EmptyText
 from core.remedies import next_step
 from core.security.model import OPERATOR, NotAllowed, Permission
 from core.tasks.model import (
+    AgentTrouble,
     DeliveryUnresolved,
     InvalidTaskId,
     TaskAlreadyEnded,
@@ -24,7 +25,6 @@ from core.tasks.model import (
     TaskNotFound,
     TaskNotStopped,
     TaskState,
-    Trouble,
 )
 from sandbox.discord.model import ChatPermission
 from sandbox.discord.views import InteractionAnswer
@@ -363,7 +363,7 @@ async def test_a_question_of_an_agent_has_a_field_for_the_answer(owned: Town) ->
     await asked(owned, "Window-1")
     code = code_on(owned.lane.orders[0].text)
     accept = owned.coordinator.tasks.accept_answer
-    await accept("T-1", code, "Which birds?", final=False, key="k", trouble=Trouble.BLOCKED)
+    await accept("T-1", code, "Which birds?", final=False, key="k", trouble=AgentTrouble.BLOCKED)
     question = await owned.said("**T-1 waits:** its agent asks a question")
     assert buttons(question) == ["Answer", "Cancel"]
     assert "Needs an answer" in text_of(await owned.card("T-1", TaskState.BLOCKED))

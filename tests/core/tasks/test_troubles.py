@@ -9,7 +9,7 @@ import pytest
 from core.fleet.model import NeedKind
 from core.notices.model import NoticeKind
 from core.profiles.model import TooLong
-from core.tasks.model import AttemptOutcome, KnownBy, TaskEnded, TaskId, TaskState, Trouble
+from core.tasks.model import AgentTrouble, AttemptOutcome, KnownBy, TaskEnded, TaskId, TaskState
 from tests.builders import ADA, longest, make_agent, make_new_task, open_coordinator, pending
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.lane import FakeLane
@@ -26,7 +26,9 @@ async def test_an_agent_gives_a_task_up_and_the_next_one_reads_why(tmp_path: Pat
         code = code_in(lane.submitted[0])
         for _ in range(2):
             said = "No bird\nis there."
-            receipt = await octet.tasks.accept_answer("T-1", code, said, final=False, key="a", trouble=Trouble.FAILED)
+            receipt = await octet.tasks.accept_answer(
+                "T-1", code, said, final=False, key="a", trouble=AgentTrouble.FAILED
+            )
             assert receipt.task.state is TaskState.FAILED
         view = await octet.tasks.show(FIRST, by=ADA)
         assert (view.task.reason, [one.final for one in view.answers]) == ("agent_failed", [False])
@@ -49,7 +51,7 @@ async def test_an_agent_asks_and_its_next_sign_continues_the_task(tmp_path: Path
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
         code, ask = code_in(lane.submitted[0]), octet.tasks.accept_answer
-        after = (await ask("T-1", code, "Which birds?", final=False, key="a", trouble=Trouble.BLOCKED)).task
+        after = (await ask("T-1", code, "Which birds?", final=False, key="a", trouble=AgentTrouble.BLOCKED)).task
         assert (after.state, after.reason, after.deadline_ms) == (TaskState.BLOCKED, "question", None)
         (need,) = (await octet.fleet.needs_me(by=ADA)).shown
         assert (need.kind, need.task) == (NeedKind.QUESTION, "T-1")
@@ -57,7 +59,7 @@ async def test_an_agent_asks_and_its_next_sign_continues_the_task(tmp_path: Path
         assert held == ["blocked: question"]
         await octet.tasks.record_progress("T-1", code, "counting all of them")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
-        await ask("T-1", code, "And the nests?", final=False, key="b", trouble=Trouble.BLOCKED)
+        await ask("T-1", code, "And the nests?", final=False, key="b", trouble=AgentTrouble.BLOCKED)
         await octet.tasks.cancel(FIRST, by=ADA)
         (attempt,) = (await octet.tasks.show(FIRST, by=ADA)).attempts
         assert attempt.outcome is AttemptOutcome.BLOCKED, "its question had no answer"
@@ -76,6 +78,6 @@ async def test_a_window_that_takes_only_the_brief_gets_no_more(tmp_path: Path) -
             await octet.store.write(lambda tx: octet.tasks.repository.move(tx, "T-1", TaskState.DELIVERING))
             await octet.store.write(lambda tx: octet.tasks.repository.move(tx, "T-1", TaskState.WORKING))
             said = f"{outcome} {'x' * 500}"
-            await octet.tasks.accept_answer("T-1", code, said, final=False, key=outcome, trouble=Trouble.FAILED)
+            await octet.tasks.accept_answer("T-1", code, said, final=False, key=outcome, trouble=AgentTrouble.FAILED)
             task = await octet.tasks.retry(FIRST, by=ADA)
     assert not lane.orders
