@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -73,6 +73,7 @@ class Agents:
 
     def set_agents(self, agents: Sequence[Agent]) -> None:
         """Replace the configured agents; each has its row. The row of a removed agent stays as it is."""
+        self._able = dict[tuple[frozenset[str], str | None], Mapping[str, Agent]]()
         self._removed |= self._agents
         self._agents = {agent.name: agent for agent in agents}
         self._by_folded_name = {agent.name.casefold(): agent for agent in agents}
@@ -130,8 +131,16 @@ class Agents:
 
     def who_can(self, needs: frozenset[str], wanted: str | None = None) -> list[Agent]:
         """List the reachable agents that have all of `needs`, in the order of the config."""
-        meant = [agent for agent in self._agents.values() if wanted in {None, agent.name}]
-        return [agent for agent in meant if needs <= agent.capabilities and agent.is_reachable]
+        return list(self.able(needs, wanted).values())
+
+    def able(self, needs: frozenset[str], wanted: str | None = None) -> Mapping[str, Agent]:
+        """Return the agents of `who_can` by name, found once for each config."""
+        found = self._able.get((needs, wanted))
+        if found is None:
+            meant = [agent for agent in self._agents.values() if wanted in {None, agent.name}]
+            found = {str(agent.name): agent for agent in meant if needs <= agent.capabilities and agent.is_reachable}
+            self._able[needs, wanted] = found
+        return found
 
     def at(self, desk: str, window: str | None = None) -> list[Agent]:
         return [a for a in self._agents.values() if a.desk == desk and window in {None, a.window}]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 
 from core.agent_actions.model import NEEDS_ANSWER
 from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState, AgentStatus
@@ -20,11 +19,10 @@ from core.reasons import Reason, WaitReason
 from core.remedies import sentence
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
-from core.tasks.model import ENDED, Requirements, Task, TaskState
+from core.tasks.model import ENDED, QueuedTask, Requirements, TaskState
 
-_AT_ONCE = 50  # so many tasks one round resumes, or makes wait: other writers should not wait for long
-_FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)
-_UNTIL_REACHABLE = (*_FOR_AN_AGENT, WaitReason.AGENT)  # these end when any agent that can do the task is reachable
+AT_ONCE = 12  # so many tasks one round resumes, assigns and makes wait each: other writers should not wait for long
+_FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)  # an agent that is reachable ends these
 OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})  # such agents get no task
 _SHOWN = frozenset(NEEDS_ANSWER.values())
 _NOT_REFUSED = frozenset({None, Reason.DESK_UNUSABLE})  # reasons of offline agents whose window was not refused
@@ -117,65 +115,71 @@ class Assigner:
         states = self._agents.states(tx)
         usable = {str(agent.name) for agent in self._agents.all() if not self._reachability.why_unreachable(agent)}
         online = {name for name in usable if states[name] not in OUT_OF_REACH}
-        can = {one: self._agents.who_can(one.needs, one.wanted) for one in self._repository.cache.requirements}
+        can = {one: self._agents.able(one.needs, one.wanted) for one in self._repository.cache.requirements}
         off_duty = {name for name, state in states.items() if state in OFF_DUTY}
         on_duty = online - off_duty
-        reachable = {demand for demand, agents in can.items() if any(agent.name in on_duty for agent in agents)}
         let_go = self._find_resumable(tx, can, online=online, off_duty=off_duty)
         for task in let_go:
             with at_row(task.id):
                 self._repository.move(tx, task.id, TaskState.READY)
         free = {name for name, state in states.items() if state is AgentState.IDLE}
-        self._assign_free_agents(tx, can, free=free, on_duty=on_duty)
+        assigned = self._assign_free_agents(tx, can, free=free, on_duty=on_duty)
         starting = {name for name, state in self._services.desks.states().items() if state is DeskState.STARTING}
-        beyond = [one for one in can.keys() - reachable if not starting & {agent.desk for agent in can[one]}]
-        stuck = self._repository.find_ready(tx, beyond, limit=_AT_ONCE)
+        beyond = [
+            demand
+            for demand, able in can.items()
+            if not able.keys() & on_duty and not starting & {agent.desk for agent in able.values()}
+        ]
+        stuck = self._repository.find_ready(tx, beyond, limit=AT_ONCE)[:AT_ONCE]
         for task in stuck:
             with at_row(task.id):
-                self._wait_for_agent(tx, task, can[task.requirements])
-        return _AT_ONCE in {len(let_go), len(stuck)}
+                self._wait_for_agent(tx, task, [*can[task.requirements].values()])
+        return AT_ONCE in {len(let_go), assigned, len(stuck)}
 
     def _assign_free_agents(
-        self, tx: Tx, can: Mapping[Requirements, Sequence[Agent]], *, free: set[str], on_duty: set[str]
-    ) -> None:
-        """Give the most urgent task to a free agent, again and again. A task may avoid a free agent."""
-        passed: set[str] = set()
-        while free:
-            takeable = [demand for demand, agents in can.items() if any(agent.name in free for agent in agents)]
-            first = self._repository.find_ready(tx, takeable, limit=len(passed) + 1)
-            task = next((one for one in first if one.id not in passed), None)
-            if task is None:
-                return
-            able = can[task.requirements]
-            others = any(agent.name in on_duty and agent.name != task.avoids for agent in able)
-            fit = (one for one in able if one.name in free and not (others and one.name == task.avoids))
-            agent = next(fit, None)
-            if agent is None:
-                passed.add(task.id)
+        self, tx: Tx, can: Mapping[Requirements, Mapping[str, Agent]], *, free: set[str], on_duty: set[str]
+    ) -> int:
+        """Give the first task of the queue to a free agent, again and again; return how many were given. A task may
+        avoid a free agent: it is passed over."""
+        heads = {demand: 1 for demand, able in can.items() if able.keys() & free}  # by demand, so many are looked at
+        queue = self._repository.find_ready(tx, heads, limit=1)
+        assigned = 0
+        while queue and assigned < AT_ONCE:
+            task = queue.pop(0)
+            demand, able = task.requirements, can[task.requirements]
+            others = any(name in on_duty and name != task.avoids for name in able)
+            fit = (one for name, one in able.items() if name in free and not (others and name == task.avoids))
+            if (agent := next(fit, None)) is None:
+                heads[demand] += 1
             else:
                 with at_row(task.id):
-                    message = self._services.tasks.assign(tx, task, agent.name)
+                    message = self._services.tasks.assign(tx, task.id, agent.name)
                     self._agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
                     self._deliveries.queue(tx, agent, message=message.id, task=task.id, priority=task.priority)
                 free.discard(agent.name)
+                assigned += 1
+            if able.keys() & free:
+                following = self._repository.find_ready(tx, [demand], limit=heads[demand])[heads[demand] - 1 :]
+                queue = sorted([*queue, *following], key=QueuedTask.order)
+            else:
+                queue = [one for one in queue if can[one.requirements].keys() & free]
+        return assigned
 
     def _find_resumable(
-        self, tx: Tx, can: Mapping[Requirements, Sequence[Agent]], *, online: set[str], off_duty: set[str]
-    ) -> list[Task]:
+        self, tx: Tx, can: Mapping[Requirements, Mapping[str, Agent]], *, online: set[str], off_duty: set[str]
+    ) -> list[QueuedTask]:
         """Find tasks whose reason to wait has passed. If another reason holds, the same round says so."""
-        names = {demand: {agent.name for agent in agents} for demand, agents in can.items()}
-        back = [demand for demand, able in names.items() if able & online]
-        resumed = [demand for demand, able in names.items() if able & (online - off_duty) or not able & off_duty]
-        gone = [demand for demand, able in names.items() if not able]
-        ended = ((_UNTIL_REACHABLE, back), (_FOR_AN_AGENT, gone), ((WaitReason.PAUSED,), resumed))
-        found = [self._repository.find_waiting(tx, reasons, demands, limit=_AT_ONCE) for reasons, demands in ended]
-        return [*chain(*found)][:_AT_ONCE]
+        back = [demand for demand, able in can.items() if able.keys() & online]
+        gone = [demand for demand, able in can.items() if not able]
+        resumed = [one for one, able in can.items() if able.keys() & (online - off_duty) or not able.keys() & off_duty]
+        asked = {**dict.fromkeys(_FOR_AN_AGENT, back + gone), WaitReason.AGENT: back, WaitReason.PAUSED: resumed}
+        return self._repository.find_waiting(tx, asked, limit=AT_ONCE)
 
-    def _wait_for_agent(self, tx: Tx, task: Task, can: Sequence[Agent]) -> None:
+    def _wait_for_agent(self, tx: Tx, task: QueuedTask, can: Sequence[Agent]) -> None:
         """Note that no agent that can do the task is reachable, and why."""
         if not can:
-            asked = ", ".join(sorted(task.needs)) or "any"
-            note = f"config/agents.toml no longer has an agent for it: {task.wanted or 'anybody'} with {asked} skills"
+            wanted, asked = task.requirements.wanted or "anybody", ", ".join(sorted(task.requirements.needs)) or "any"
+            note = f"config/agents.toml no longer has an agent for it: {wanted} with {asked} skills"
             self._repository.suspend(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
             return
         desks = {self._services.desks.state(agent.desk)[0] for agent in can if agent.desk}

@@ -12,7 +12,7 @@ from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
 from core.store.tables import integers, metadata, newest_of_each, texts
-from core.tasks.model import Requirements, Task, TaskId, TaskSummary
+from core.tasks.model import QueuedTask, Requirements, Task, TaskId, TaskSummary
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
 _HAS_TEXT = text("text_expired_ms IS NULL")
@@ -104,18 +104,29 @@ BLOCKED = select(
     _held.c.state, _held.c.reason, _note, _cause, case((_is_rest, -1), (_held.c.place > 0, _held.c.number), else_=0)
 )
 """Tasks with separate entries are listed up to `most` of each state and reason; the rest is one row."""
-ANY_WAITING = select(_row.number).where(_row.state == bindparam("stands"), _row.reason == bindparam("why")).limit(1)
-OF_REQUIREMENTS = (
-    select(tasks)
-    .where(
-        _row.state == bindparam("stands"),
-        _row.reason == bindparam("why"),
-        _row.wanted.is_not_distinct_from(bindparam("by")),
-        _row.needs == bindparam("skills"),
-    )
-    .order_by(_row.priority, _row.number)
-    .limit(bindparam("size"))
+_asked = func.json_each(bindparam("asked")).table_valued("key", "value")
+WAIT_REASONS = select(_asked.c.value).where(
+    select(_row.number).where(_row.state == "waiting", _row.reason == _asked.c.value).exists()
 )
+"""Those of the `asked` reasons for which any task waits."""
+_queued = tasks.alias("queued")
+_head = (
+    select(_queued.c.number)
+    .where(
+        _queued.c.state == bindparam("stands"),
+        _queued.c.reason == func.json_extract(_asked.c.value, "$[0]"),
+        _queued.c.wanted.is_not_distinct_from(func.json_extract(_asked.c.value, "$[1]")),
+        _queued.c.needs == func.json_extract(_asked.c.value, "$[2]"),
+    )
+    .order_by(_queued.c.priority, _queued.c.number)
+    .limit(bindparam("size"))
+    .correlate(_asked)
+    .scalar_subquery()
+)
+HEADS = select(_asked.c.key.label("place"), *tasks.c["number", "priority", "avoids"]).select_from(
+    _asked.join(tasks, _row.number.in_(_head))
+)
+"""The first `size` tasks of each queue, with its place in `asked`, a list of [reason, wanted, needs]."""
 WAITING_PER_REQUIREMENTS = (
     select(_row.wanted, _row.needs, func.count().label("size"))
     .where(_row.state == "waiting", _row.reason == bindparam("why"))
@@ -163,6 +174,10 @@ def requirements_of(row: Row) -> Requirements:
 
 def summary_of(row: Row) -> TaskSummary:
     return from_attributes(TaskSummary, row, **_own(row), requirements=requirements_of(row))
+
+
+def queued_of(row: Row, requirements: Requirements) -> QueuedTask:
+    return from_attributes(QueuedTask, row, id=TaskId(f"T-{row.number}"), requirements=requirements)
 
 
 def _own(row: Row) -> dict[str, object]:

@@ -161,6 +161,21 @@ class TaskSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedTask:
+    """What dispatch looks at of a task in a queue, before it takes it."""
+
+    id: TaskId
+    number: int
+    priority: int
+    requirements: Requirements
+    avoids: str | None
+
+    def order(self) -> tuple[int, int]:
+        """Return its place in the order in which dispatch takes tasks."""
+        return self.priority, self.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedTaskGroup:
     """Tasks that are held for the same reason; parked, blocked and dry-run tasks have separate entries."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterable, Mapping
-from itertools import chain, islice
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import ClassVar, NamedTuple
 
 from core.kit import faults
@@ -16,12 +16,13 @@ from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity,
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Tx
 from core.tasks import _store
-from core.tasks._store import requirements_of, summary_of, task_of
+from core.tasks._store import queued_of, requirements_of, summary_of, task_of
 from core.tasks.model import (
     ENDED,
     TASK_STEPS,
     BlockedTaskGroup,
     NewTask,
+    QueuedTask,
     Requirements,
     Task,
     TaskChanged,
@@ -209,20 +210,18 @@ class TaskRepository:
             raise TaskNotFound(id=task)
         return task_of(rows[0])
 
-    def find_ready(self, tx: Tx, demands: Collection[Requirements], *, limit: int) -> list[Task]:
-        """Find ready tasks with one of `demands`, most urgent and then oldest first."""
-        return _first(limit, [self._find_queued(tx, TaskState.READY, "", demand, limit) for demand in demands])
+    def find_ready(self, tx: Tx, demands: Collection[Requirements], *, limit: int) -> list[QueuedTask]:
+        """Find the first `limit` ready tasks of each of `demands`, in the order of the queue."""
+        return self._heads(tx, TaskState.READY, [("", demand) for demand in demands], limit)
 
     def find_waiting(
-        self, tx: Tx, reasons: Collection[WaitReason], demands: Collection[Requirements], *, limit: int
-    ) -> list[Task]:
-        """Find tasks with one of `demands` that wait for one of `reasons`, most urgent and then oldest first."""
-        # Mostly none waits: that takes one query for each reason, and none for each demand.
-        waiting = {"stands": TaskState.WAITING.value}
-        found = [one.value for one in reasons if tx.execute(_store.ANY_WAITING, {**waiting, "why": one}).first()]
-        asked = [(reason, demand) for reason in found for demand in demands]
-        queues = [self._find_queued(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked]
-        return _first(limit, queues)
+        self, tx: Tx, asked: Mapping[WaitReason, Collection[Requirements]], *, limit: int
+    ) -> list[QueuedTask]:
+        """Find `limit` tasks that wait for one of these reasons with one of its demands, in the order of the queue."""
+        # Mostly none waits: then no demand is looked at.
+        found = {row.value for row in tx.run(_store.WAIT_REASONS, {"asked": json.dumps([*asked])})}
+        queues = [(reason.value, demand) for reason, demands in asked.items() if reason in found for demand in demands]
+        return self._heads(tx, TaskState.WAITING, queues, limit)[:limit]
 
     def find_in_states(self, tx: Tx, states: Collection[TaskState]) -> list[Task]:
         return [task_of(row) for row in tx.execute(_store.IN_STATES, {"states": [one.value for one in states]})]
@@ -418,9 +417,15 @@ class TaskRepository:
         if task.agent is not None:
             self._agents.free(tx, task.agent, task=task.id)
 
-    def _find_queued(self, tx: Tx, state: TaskState, reason: str, demand: Requirements, limit: int) -> Iterable[Task]:
-        values = {"stands": state.value, "why": reason, "by": demand.wanted, "skills": _needs(demand.needs)}
-        return [task_of(row) for row in tx.execute(_store.OF_REQUIREMENTS, {**values, "size": limit})]
+    def _heads(
+        self, tx: Tx, state: TaskState, queues: Sequence[tuple[str, Requirements]], limit: int
+    ) -> list[QueuedTask]:
+        asked = [(reason, demand.wanted, _needs(demand.needs)) for reason, demand in queues]
+        if not asked or limit < 1:
+            return []
+        rows = tx.run(_store.HEADS, {"stands": state.value, "asked": json.dumps(asked), "size": limit})
+        found = (queued_of(row, queues[int(row.place)][1]) for row in rows)
+        return sorted(found, key=QueuedTask.order)
 
     def _change_fields(self, tx: Tx, task: Task, *, by: Actor | None = None, **changes: object) -> Task:
         """Write fields outside a step. With `by` it is a user's act, which the journal records."""
@@ -438,10 +443,6 @@ class TaskRepository:
         self.cache.record_step(tx, was, task.state)  # first: listeners see the step counted
         self._journal.append(tx, event, by=by.id)
         self.cache.update(tx, task)
-
-
-def _first(limit: int, queues: Iterable[Iterable[Task]]) -> list[Task]:
-    return sorted(chain(*queues), key=lambda task: (task.priority, _number(task.id)))[:limit]
 
 
 def _needs(needs: frozenset[str]) -> str:

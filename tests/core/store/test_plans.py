@@ -65,6 +65,7 @@ nothing in every third."""
 ASKED: dict[str, object] = {
     "states__0": "queued",
     "states__1": "unknown",
+    "asked": '[["", null, "[]"]]',
     "size": 20,
     "size_of_batch": 20,
     "since": 1_000_000,
