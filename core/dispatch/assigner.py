@@ -155,7 +155,7 @@ class Assigner:
                 with at_row(task.id):
                     message = self._services.tasks.assign(tx, task.id, agent.name)
                     self._agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
-                    self._deliveries.queue(tx, agent, message=message.id, task=task.id, priority=task.priority)
+                    self._deliveries.queue(tx, agent, message=message.id, task=task.id, priority=message.priority)
                 free.discard(agent.name)
                 assigned += 1
             if able.keys() & free:

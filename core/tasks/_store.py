@@ -15,6 +15,7 @@ from core.store.tables import integers, metadata, newest_of_each, texts
 from core.tasks.model import QueuedTask, Requirements, Task, TaskId, TaskSummary
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
+_IS_QUEUED = text("state IN ('ready', 'waiting')")
 _HAS_TEXT = text("text_expired_ms IS NULL")
 
 tasks = Table(
@@ -40,13 +41,15 @@ tasks = Table(
     *integers("created_ms", "changed_ms"),
     Column("text_expired_ms", Integer),
     Column("again_of", Text),
+    Column("rank", Integer, nullable=False, server_default="0"),
     Index("ix_tasks_state", "state", "number"),
     # Finds the head of each queue directly, however long the others are.
-    Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "priority", "number"),
+    Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "rank", "number"),
     Index("ix_tasks_deadline", "deadline_ms", sqlite_where=text("deadline_ms IS NOT NULL")),
     # Answers what waits and why without reading the rows: their briefs may be long.
     Index("ix_tasks_held", "state", "reason", "note", "cause", "changed_ms", "number", sqlite_where=_HELD),
-    Index("ix_tasks_queue", "state", "priority", "number"),
+    Index("ix_tasks_queue", "state", "rank", "number"),
+    Index("ix_tasks_turn", "requester", "priority", "rank", sqlite_where=_IS_QUEUED),
     Index("ix_tasks_text", "created_ms", sqlite_where=_HAS_TEXT),
     sqlite_autoincrement=True,
 )
@@ -67,7 +70,7 @@ FOUND = NEWEST.where(
 """Of one agent, or with a text. It scans all tasks: users ask for it rarely."""
 REQUIREMENTS = select(_row.wanted, _row.needs).where(_row.state.in_(bindparam("states", expanding=True))).distinct()
 COUNTS = select(_row.state, func.count().label("size")).group_by(_row.state)
-QUEUE = _summary.where(_row.state == "ready").order_by(_row.priority, _row.number).limit(bindparam("size"))
+QUEUE = _summary.where(_row.state == "ready").order_by(_row.rank, _row.number).limit(bindparam("size"))
 _is_own_entry = or_(_row.state != "waiting", _row.reason == WaitReason.DRY_RUN.value)
 WANTED = (
     _summary.where(
@@ -118,12 +121,12 @@ _head = (
         _queued.c.wanted.is_not_distinct_from(func.json_extract(_asked.c.value, "$[1]")),
         _queued.c.needs == func.json_extract(_asked.c.value, "$[2]"),
     )
-    .order_by(_queued.c.priority, _queued.c.number)
+    .order_by(_queued.c.rank, _queued.c.number)
     .limit(bindparam("size"))
     .correlate(_asked)
     .scalar_subquery()
 )
-HEADS = select(_asked.c.key.label("place"), *tasks.c["number", "priority", "avoids"]).select_from(
+HEADS = select(_asked.c.key.label("place"), *tasks.c["number", "rank", "avoids", "requester"]).select_from(
     _asked.join(tasks, _row.number.in_(_head))
 )
 """The first `size` tasks of each queue, with its place in `asked`, a list of [reason, wanted, needs]."""
@@ -141,6 +144,10 @@ STALLED = select(tasks).where(_row.deadline_ms <= bindparam("now")).order_by(_ro
 NEXT_DEADLINE = select(func.min(_row.deadline_ms).label("at")).where(_row.deadline_ms.is_not(None))
 WORKING = select(tasks).where(_row.state == "working")
 IN_STATES = select(tasks).where(_row.state.in_(bindparam("states", expanding=True))).order_by(_row.number)
+LAST_RANK = select(func.max(_row.rank).label("rank")).where(
+    _IS_QUEUED, _row.requester == bindparam("who"), _row.priority == bindparam("urgency")
+)
+SHIFT_RANKS = update(tasks).where(_IS_QUEUED).values(rank=_row.rank + bindparam("by"))
 SHIFT_DEADLINES = (
     update(tasks).where(_row.deadline_ms.is_not(None)).values(deadline_ms=_row.deadline_ms + bindparam("by"))
 )

@@ -11,6 +11,7 @@ from core import remedies
 from core.agents.model import AgentStatus
 from core.deliveries.model import OPEN_STATES, Delivery
 from core.journal.model import Event
+from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.field_types import Text
 from core.messages.model import Message
@@ -20,6 +21,8 @@ from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity
 TaskId = NewType("TaskId", str)  # `T-142`: short, because users say it
 
 MAX_TITLE_CHARS = 80
+PRIORITY_STEP_MS = 7 * DAY_MS  # A task goes before those of the next priority that have waited for less than this
+SHARE_MS = 3_600_000  # So much later than a person's last task in the queue counts the next one of the same priority
 
 
 class TaskState(StrEnum):
@@ -115,6 +118,7 @@ class Task:
     text_expired_ms: int | None = None  # When Octet cleared its brief, after its time; None as long as it is kept
     again_of: TaskId | None = None  # the task that is done and that this one repeats
     cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
+    rank: int = 0  # its place in the queue: the lowest is the next
 
     @property
     def requirements(self) -> Requirements:
@@ -166,13 +170,14 @@ class QueuedTask:
 
     id: TaskId
     number: int
-    priority: int
+    rank: int
     requirements: Requirements
     avoids: str | None
+    requester: str
 
     def order(self) -> tuple[int, int]:
         """Return its place in the order in which dispatch takes tasks."""
-        return self.priority, self.number
+        return self.rank, self.number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,6 +327,13 @@ def parse_task_id(text: str) -> TaskId:
     if match is None:
         raise InvalidTaskId(text=text[:40])
     return TaskId(f"T-{match[1]}")
+
+
+def rank_of(*, now_ms: int, priority: int, last: int | None) -> int:
+    """Return the place in the queue of a task that becomes ready now. `last` is the rank of the last task that its
+    requester has in the queue with the same priority. The first rank is the next task: see decision 0030."""
+    rank = now_ms + priority * PRIORITY_STEP_MS
+    return rank if last is None else max(rank, last + SHARE_MS)
 
 
 def title_of(brief: str) -> str:

@@ -19,6 +19,7 @@ from core.tasks import _store
 from core.tasks._store import queued_of, requirements_of, summary_of, task_of
 from core.tasks.model import (
     ENDED,
+    PRIORITY_STEP_MS,
     TASK_STEPS,
     BlockedTaskGroup,
     NewTask,
@@ -32,6 +33,7 @@ from core.tasks.model import (
     TaskState,
     TaskSummary,
     parse_task_id,
+    rank_of,
     title_of,
 )
 from core.tasks.services import TaskServices
@@ -124,6 +126,7 @@ class TaskRepository:
             "source": source,
             "state": TaskState.READY.value,
             "priority": draft.priority,
+            "rank": self._next_rank(tx, by.id, draft.priority),
             "needs": _needs(draft.needs),
             "wanted": wanted,
             "requester": by.id,
@@ -176,7 +179,7 @@ class TaskRepository:
         return {line.id: line for line in map(summary_of, rows)}
 
     async def list_queue(self, *, limit: int) -> tuple[TaskSummary, ...]:
-        """List the head of the queue: ready tasks, most urgent and then oldest first."""
+        """List the head of the queue: ready tasks in the order in which dispatch takes them."""
         return tuple(summary_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
 
     async def list_wanted(self, agent: str, *, limit: int) -> tuple[TaskSummary, ...]:
@@ -310,7 +313,8 @@ class TaskRepository:
         return None if at_ms is None else max(0.0, (at_ms - self._clock.now_ms()) / 1000)
 
     def shift_deadlines(self, tx: Tx, by_ms: int) -> None:
-        """Move all deadlines with a clock that was set by `by_ms`."""
+        """Move all deadlines, and the places in the queue, with a clock that was set by `by_ms`."""
+        tx.execute(_store.SHIFT_RANKS, {"by": by_ms})
         tx.execute(_store.SHIFT_DEADLINES, {"by": by_ms})
 
     def extend_deadlines(self, tx: Tx, *, away_ms: int, grace_ms: int) -> int:
@@ -328,8 +332,9 @@ class TaskRepository:
 
         One that ended begins another attempt, unless its end `is_undone`."""
         self._revoke_lease(tx, task)
-        self._change_fields(tx, task, agent=None, avoids=None)
         is_again = task.state in {TaskState.FAILED, TaskState.EXPIRED, TaskState.CANCELLED} and not is_undone
+        rank = self._next_rank(tx, task.requester, task.priority) if is_again else task.rank
+        self._change_fields(tx, task, agent=None, avoids=None, rank=rank)
         return self.move(tx, task.id, TaskState.READY, is_again=is_again, by=by)
 
     def release(self, tx: Tx, task: Task, *, note: str) -> Task:
@@ -346,7 +351,8 @@ class TaskRepository:
         return after if after.state is TaskState.READY else self.move(tx, task.id, TaskState.READY, by=by)
 
     def set_priority(self, tx: Tx, task: Task, priority: int, *, by: Actor) -> Task:
-        return self._change_fields(tx, task, priority=priority, by=by)
+        rank = task.rank + (priority - task.priority) * PRIORITY_STEP_MS  # it keeps its turn
+        return self._change_fields(tx, task, priority=priority, rank=rank, by=by)
 
     def suspend(
         self,
@@ -409,6 +415,10 @@ class TaskRepository:
 
     def _update(self, tx: Tx, task: str, **values: object) -> Task:
         return task_of(tx.update_row(_store.tasks.c.number, _number(task), **values))
+
+    def _next_rank(self, tx: Tx, requester: str, priority: int) -> int:
+        (last,) = tx.run(_store.LAST_RANK, {"who": requester, "urgency": priority})
+        return rank_of(now_ms=self._clock.now_ms(), priority=priority, last=last.rank)
 
     def _new_deadline_ms(self) -> int:
         return self._clock.now_ms() + self._silent_after_ms

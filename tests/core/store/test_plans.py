@@ -45,6 +45,7 @@ OPEN_ONLY = {
     "ix_locks_open",
     "ix_standstills_open",
     "ix_tasks_held",
+    "ix_tasks_turn",
 }
 """Partial indexes that hold only what has not ended."""
 HISTORY: dict[str, Sequence[object]] = {
