@@ -109,6 +109,10 @@ class Reason(StrEnum):
     OFF_SCREEN = "off_screen"
     READ_IN_WINDOW = "read_in_window"
     STILL_ON_CANCELLED = "still_on_cancelled"
+    AVOIDED = "avoided"
+
+
+NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # refusals that a usable window does not change
 
 
 class WaitReason(StrEnum):

@@ -237,6 +237,8 @@ off_screen: not completely on the screen
     Move the whole window onto the screen.
 still_on_cancelled: it still works on a cancelled task
     Octet uses it again when its window is idle. `/agent interrupt` stops it.
+avoided: it was silent about this task before
+    No action needed. Another agent gets the task while one can do it.
 read_in_window: Octet read the answer in its agent's window; the agent did not send it
     Look at the answer. If it is not complete, use `/task retry`.
 window_changed: its window changed

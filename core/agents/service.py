@@ -9,6 +9,7 @@ from typing import cast
 from core.agents import _store
 from core.agents.model import (
     AGENT_STEPS,
+    ALL_DONE,
     OFF_DUTY,
     STANDING_STILL,
     Agent,
@@ -32,6 +33,7 @@ from core.store.engine import Row, Store, Tx
 _SUGGESTIONS = 25
 _ROWS = "agents.rows"
 _LONGEST_LIMIT_MS = 3_600_000
+_MEMORY = 9  # the last task counts a tenth of an agent's success
 _IN_DOUBT = frozenset({AgentState.HELD, AgentState.UNKNOWN})
 _HAS_A_TASK = frozenset({AgentState.BUSY}) | STANDING_STILL | _IN_DOUBT | OFF_DUTY
 
@@ -138,7 +140,7 @@ class Agents:
         found = self._able.get((needs, wanted))
         if found is None:
             meant = [agent for agent in self._agents.values() if wanted in {None, agent.name}]
-            found = {str(agent.name): agent for agent in meant if needs <= agent.capabilities and agent.is_reachable}
+            found = {str(agent.name): agent for agent in meant if needs <= agent.levels.keys() and agent.is_reachable}
             self._able[needs, wanted] = found
         return found
 
@@ -192,6 +194,19 @@ class Agents:
     def states(self, tx: Tx) -> dict[str, AgentState]:
         """Return the state of every configured agent as this transaction sees it."""
         return {name: AgentState(row.state) for name, row in self._rows(tx).items() if name in self._agents}
+
+    def record_end(self, tx: Tx, name: str, *, is_success: bool) -> None:
+        """Count how a task of this agent ended."""
+        row = self._rows(tx).get(name)
+        if row is None:
+            return
+        now_ms = self._clock.now_ms()
+        change = {
+            "failures": 0 if is_success else row.failures + 1,
+            "success": (row.success * _MEMORY + ALL_DONE * is_success) // (_MEMORY + 1),
+            "failed_ms": row.failed_ms if is_success else now_ms,
+        }
+        self._rows(tx)[name] = tx.update_row(_store.agents.c.name, name, **change)
 
     def limit(self, tx: Tx, name: str, *, reason: AnyReason, for_ms: int) -> None:
         """Give the agent, which is free, nothing new for this time; at most an hour, after which Octet tries again."""

@@ -9,6 +9,7 @@ from core.agent_actions.model import NEEDS_ANSWER
 from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState, AgentStatus
 from core.deliveries.model import DeliveryState
 from core.desks.model import DeskState
+from core.dispatch.choice import choose
 from core.dispatch.outcomes import Outcomes
 from core.dispatch.services import Reachability, Services
 from core.journal.model import Entry
@@ -147,13 +148,13 @@ class Assigner:
         while queue and assigned < AT_ONCE:
             task = queue.pop(0)
             demand, able = task.requirements, can[task.requirements]
-            others = any(name in on_duty and name != task.avoids for name in able)
-            fit = (one for name, one in able.items() if name in free and not (others and name == task.avoids))
-            if (agent := next(fit, None)) is None:
+            statuses = {name: self._agents.status(tx, name) for name in able}
+            choice = choose(task, statuses, free, on_duty, agents=len(self._agents.all()))
+            if choice is None:
                 heads[demand] += 1
             else:
                 with at_row(task.id):
-                    message = self._services.tasks.assign(tx, task.id, agent.name)
+                    message, agent = self._services.tasks.assign(tx, task.id, choice), able[choice.agent]
                     self._agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
                     self._deliveries.queue(tx, agent, message=message.id, task=task.id, priority=message.priority)
                 free.discard(agent.name)

@@ -8,9 +8,9 @@ from functools import partial
 
 from core.agents.model import AT_HAND, STANDING_STILL, AgentState
 from core.deliveries.model import BEFORE_ENTER, Delivery, DeliveryId, DeliveryState, Outcome, Result, asked_about
-from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_AGENT, poisoned, spent
+from core.dispatch.model import POLITE, WAITS_FOR_AGENT, poisoned, spent
 from core.dispatch.services import Reachability, Services
-from core.reasons import ParkCause, Reason, WaitReason
+from core.reasons import NEVER_FITS, ParkCause, Reason, WaitReason
 from core.remedies import explain, sentence
 from core.store.engine import Tx
 from core.tasks.model import ENDED, TaskState

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, case, func, insert, or_, select, text, update
 
@@ -12,7 +14,7 @@ from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
 from core.store.tables import integers, metadata, newest_of_each, texts
-from core.tasks.model import QueuedTask, Requirements, Task, TaskId, TaskSummary
+from core.tasks.model import Candidate, Choice, QueuedTask, Requirements, Task, TaskId, TaskSummary
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
 _IS_QUEUED = text("state IN ('ready', 'waiting')")
@@ -42,6 +44,7 @@ tasks = Table(
     Column("text_expired_ms", Integer),
     Column("again_of", Text),
     Column("rank", Integer, nullable=False, server_default="0"),
+    Column("choice", Text),
     Index("ix_tasks_state", "state", "number"),
     # Finds the head of each queue directly, however long the others are.
     Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "rank", "number"),
@@ -172,7 +175,13 @@ newest_in = partial(newest_of_each, _row.state, _row.number)
 
 
 def task_of(row: Row) -> Task:
-    return from_attributes(Task, row, **_own(row), needs=frozenset(json.loads(row.needs)))
+    choice = _choice(json.loads(row.choice)) if row.choice else None
+    return from_attributes(Task, row, **_own(row), needs=frozenset(json.loads(row.needs)), choice=choice)
+
+
+def _choice(found: dict[str, Any]) -> Choice:
+    candidates = tuple(from_attributes(Candidate, SimpleNamespace(**one)) for one in found["candidates"])
+    return from_attributes(Choice, SimpleNamespace(**found), candidates=candidates)
 
 
 def requirements_of(row: Row) -> Requirements:

@@ -81,6 +81,44 @@ class NewTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An agent that can do a task: its score, or why it could not get the task."""
+
+    agent: str
+    filtered: AnyReason | None = None
+    skill: int = 0  # ten for each level of what the task needs, on average
+    success: int = 0  # 0 to 20: how well its last tasks ended
+
+    @property
+    def score(self) -> int:
+        return self.skill + self.success
+
+    @property
+    def words(self) -> str:
+        if self.filtered is not None:
+            return f"{self.agent}: {remedies.sentence(self.filtered)}"
+        return f"{self.agent}: {self.score} (skill {self.skill}, success {self.success})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Why Octet gave a task to an agent."""
+
+    agent: str
+    is_named: bool  # a user named the agent
+    candidates: tuple[Candidate, ...]  # the chosen one first, then by score, then those that could not get it
+    others: int  # how many more could do it
+    unable: int  # how many agents lack what the task needs, or are not the named one
+
+    @property
+    def words(self) -> str:
+        """Return the whole choice as one line."""
+        why = "a user chose it" if self.is_named else "; ".join(one.words for one in self.candidates)
+        more = f"; {self.others} more" if self.others and not self.is_named else ""
+        return f"{self.agent} · {why}{more}" + (f" · {self.unable} cannot do it" if self.unable else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
     """Which agents can do a task. Many tasks share few requirements."""
 
@@ -119,6 +157,7 @@ class Task:
     again_of: TaskId | None = None  # the task that is done and that this one repeats
     cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
     rank: int = 0  # its place in the queue: the lowest is the next
+    choice: Choice | None = None  # why its agent got it; None while no agent has it
 
     @property
     def requirements(self) -> Requirements:
@@ -225,6 +264,16 @@ class TaskMoved(Event):
     reason: AnyReason | None
     agent: str
     fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskAssigned(Event):
+    """Octet chose an agent for a task."""
+
+    SUBJECT = "task:{0.task}"
+    task: str
+    fence: int
+    choice: Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from itertools import islice
 from typing import ClassVar, NamedTuple
 
@@ -12,7 +13,7 @@ from core.kit import faults
 from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
 from core.notices.model import NoticeKind
-from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
+from core.reasons import NEVER_FITS, AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Tx
 from core.tasks import _store
@@ -22,10 +23,12 @@ from core.tasks.model import (
     PRIORITY_STEP_MS,
     TASK_STEPS,
     BlockedTaskGroup,
+    Choice,
     NewTask,
     QueuedTask,
     Requirements,
     Task,
+    TaskAssigned,
     TaskChanged,
     TaskId,
     TaskMoved,
@@ -275,10 +278,12 @@ class TaskRepository:
         faults.arrow("task", now.state, to, tx.after_commit)
         return after
 
-    def lease(self, tx: Tx, task: Task, agent: str) -> Task:
-        """Give the task to the agent: a lease with a higher fence and no activity yet."""
-        self._renew_lease(tx, task)
-        return self.move(tx, task.id, TaskState.ASSIGNED, agent=agent)
+    def lease(self, tx: Tx, task: Task, choice: Choice) -> Task:
+        """Give the task to the chosen agent: a lease with a higher fence and no activity yet."""
+        self._renew_lease(tx, task, choice)
+        after = self.move(tx, task.id, TaskState.ASSIGNED, agent=choice.agent)
+        self._journal.append(tx, TaskAssigned(task=task.id, fence=after.fence, choice=choice), by=HUB.id)
+        return after
 
     def record_activity(
         self, tx: Tx, task: Task, activity: TaskActivity, *, progress: str = "", asked: str | None = None
@@ -393,6 +398,8 @@ class TaskRepository:
     def fail(self, tx: Tx, task: str, *, reason: Reason, note: str) -> Task:
         """Fail the task, and notify its requester."""
         after = self.move(tx, task, TaskState.FAILED, reason=reason, note=note)
+        if after.agent is not None and reason not in NEVER_FITS:
+            self._agents.record_end(tx, after.agent, is_success=False)
         self._free_agent(tx, after)
         self._notices.notify(tx, NoticeKind.ENDED, task, text=reason.value)
         return after
@@ -401,6 +408,8 @@ class TaskRepository:
         """End the task, and notify the requester if it is done."""
         after = self.move(tx, task.id, to, cause=cause, by=by)
         self._free_agent(tx, after)
+        if to is TaskState.DONE and after.agent is not None:
+            self._agents.record_end(tx, after.agent, is_success=True)
         if to is TaskState.DONE:
             self._notices.notify(tx, NoticeKind.ENDED, task.id)
         return after
@@ -409,9 +418,10 @@ class TaskRepository:
         self._free_agent(tx, task)
         self._renew_lease(tx, task)
 
-    def _renew_lease(self, tx: Tx, task: Task) -> None:
+    def _renew_lease(self, tx: Tx, task: Task, choice: Choice | None = None) -> None:
         fence = self.find(tx, task.id).fence + 1
-        self._update(tx, task.id, fence=fence, last_seen_ms=None, activity=None, progress="", nudge=None)
+        why = json.dumps(asdict(choice)) if choice else None
+        self._update(tx, task.id, fence=fence, last_seen_ms=None, activity=None, progress="", nudge=None, choice=why)
 
     def _update(self, tx: Tx, task: str, **values: object) -> Task:
         return task_of(tx.update_row(_store.tasks.c.number, _number(task), **values))

@@ -37,6 +37,7 @@ from core.tasks.model import (
     ASSIGNABLE,
     ENDED,
     UNDO_MS,
+    Choice,
     DeliveryUnresolved,
     InvalidPriority,
     NewTask,
@@ -371,13 +372,13 @@ class Tasks:
             self.prompt_files.delete_for_task(str(entry.data["task"]))
             self.prompt_files.delete_old(self._clock.now_ms())
 
-    def assign(self, tx: Tx, task: TaskId, agent: str) -> Message:
-        """Lease the task to the agent; its code is valid from now on. Return the message to deliver."""
-        leased = self.repository.lease(tx, self.repository.find(tx, task), agent)
-        self._codes.grant(tx, task, leased.fence, agent=agent)
+    def assign(self, tx: Tx, task: TaskId, choice: Choice) -> Message:
+        """Lease the task to the chosen agent; its code is valid from now on. Return the message to deliver."""
+        leased = self.repository.lease(tx, self.repository.find(tx, task), choice)
+        self._codes.grant(tx, task, leased.fence, agent=choice.agent)
         source = Source(self.repository.source_of(tx, task))
         return self._services.messages.add_brief(
-            tx, task=task, agent=agent, body=leased.brief, priority=leased.priority, source=source, by=HUB.id
+            tx, task=task, agent=choice.agent, body=leased.brief, priority=leased.priority, source=source, by=HUB.id
         )
 
     def requeue_brief(self, tx: Tx, agent: str, *, reason: AnyReason) -> None:
