@@ -13,6 +13,7 @@ from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus, LearnedFact
 from core.fleet.model import AgentDetails, AtWork, Board, Need, NeedKind, Ping, QueuedWork, Wellness
+from core.kit.clock import as_datetime
 from core.maintenance.model import Ailment, AuditReport, Diagnosis, Placed, Reloaded, Tried
 from core.profiles.model import Act
 from core.reasons import AnyReason
@@ -125,6 +126,8 @@ def held_up(rows: Iterable[AgentStatus], form: Form) -> str:
 
 def _why(row: AgentStatus, form: Form, limit: int) -> str:
     reason = row.note or sentence(row.reason)
+    if row.until_ms is not None:
+        reason += f", until {as_datetime(row.until_ms):%d %b %H:%M} UTC"
     return f" ({form.text(reason, limit)})" if reason else ""
 
 

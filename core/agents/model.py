@@ -124,6 +124,8 @@ class Agent:
     job: Job = Job.WORKER  # Its place in the fleet: `chief`, `manager` or `worker`
     desk: Text | None = None  # The desk of its window or pane
     window: Text | None = None  # Its window or pane on that desk
+    account: Annotated[Text, Limits(min_length=1, max_length=100)] | None = None
+    """The subscription or key that it uses, any name. When one of its agents reaches a limit, all of them rest."""
     model: Text | None = None  # With lane `model`, the name of its [models.NAME]
     allowed_actions: Annotated[frozenset[Text], Limits(max_length=10)] = frozenset()
     """What users may press in its window through Octet: any of `interrupt`, `approve`, `deny`, `continue`."""

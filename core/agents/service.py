@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,16 +23,17 @@ from core.agents.model import (
 )
 from core.journal.service import Journal
 from core.kit import faults
-from core.kit.clock import Clock
+from core.kit.clock import DAY_MS, Clock
 from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
-from core.reasons import AnyReason, ParkCause, reason_of
+from core.reasons import AnyReason, ParkCause, Reason, reason_of
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
 
 _SUGGESTIONS = 25
 _ROWS = "agents.rows"
-_LONGEST_LIMIT_MS = 3_600_000
+_LONGEST_LIMIT_MS = 8 * DAY_MS  # subscriptions begin anew each week
+_LIMITS = "agents.limits"
 _MEMORY = 9  # the last task counts a tenth of an agent's success
 _IN_DOUBT = frozenset({AgentState.HELD, AgentState.UNKNOWN})
 _HAS_A_TASK = frozenset({AgentState.BUSY}) | STANDING_STILL | _IN_DOUBT | OFF_DUTY
@@ -190,6 +191,7 @@ class Agents:
         row = self._rows(tx).get(name)
         if row is not None and row.task == task:
             self.move(tx, name, AgentState.UNKNOWN, reason=ParkCause.SILENT, task=task if keeps_it else None)
+            self.record_end(tx, name, is_success=False)
 
     def states(self, tx: Tx) -> dict[str, AgentState]:
         """Return the state of every configured agent as this transaction sees it."""
@@ -209,9 +211,59 @@ class Agents:
         self._rows(tx)[name] = tx.update_row(_store.agents.c.name, name, **change)
 
     def limit(self, tx: Tx, name: str, *, reason: AnyReason, for_ms: int) -> None:
-        """Give the agent, which is free, nothing new for this time; at most an hour, after which Octet tries again."""
+        """Give the agent, which is free, nothing new for this time; its account's other agents share a rate limit."""
         until_ms = self._clock.now_ms() + min(for_ms, _LONGEST_LIMIT_MS)
         self.move(tx, name, AgentState.LIMITED, reason=reason, until_ms=until_ms)
+        if reason is Reason.RATE_LIMITED:
+            self.limit_account(tx, name, until_ms=until_ms)
+
+    def limit_account(self, tx: Tx, name: str, *, until_ms: int) -> None:
+        """Give the agents of this agent's account nothing new until then; those at work keep their tasks."""
+        agent = self.named(name)
+        if agent is not None and agent.account is not None:
+            until_ms = max(until_ms, self.account_limits(tx).get(agent.account, 0))
+            tx.execute(_store.SET_LIMIT, {"account": agent.account, "until_ms": until_ms})
+            self.account_limits(tx)[agent.account] = until_ms
+
+    def account_limits(self, tx: Tx) -> dict[str, int]:
+        """Return until when each limited account rests."""
+        found = tx.scratch.get(_LIMITS)
+        if found is None:
+            accounts = {agent.account for agent in self._agents.values() if agent.account is not None}
+            rows = tx.execute(_store.LIMITS, {"accounts": [*accounts]}) if accounts else ()
+            now_ms = self._clock.now_ms()
+            # A later one comes from before the clock was set back.
+            known = {row.account: row.until_ms for row in rows if now_ms < row.until_ms <= now_ms + _LONGEST_LIMIT_MS}
+            found = tx.scratch[_LIMITS] = known
+        return cast("dict[str, int]", found)
+
+    def rest_idle(self, tx: Tx, rest_ms: Callable[[int], int]) -> None:
+        """Have free agents rest whose account is limited, or of which too many tasks failed in a row: `rest_ms` says
+        how long after so many. After that rest an agent gets one task, which shows whether it works again."""
+        limits, now_ms = self.account_limits(tx), self._clock.now_ms()
+        for name, agent in self._agents.items():
+            row = self._rows(tx)[name]
+            if row.state != AgentState.IDLE:
+                continue
+            rest = rest_ms(row.failures)
+            ends = {
+                Reason.ACCOUNT_LIMIT: limits.get(agent.account or "", 0),
+                Reason.FAILS_OFTEN: (row.failed_ms or 0) + rest if now_ms >= (row.failed_ms or 0) else 0,
+            }
+            reason = max(ends, key=ends.__getitem__)
+            if ends[reason] > now_ms:
+                self.move(tx, name, AgentState.LIMITED, reason=reason, until_ms=ends[reason])
+
+    def end_rest(self, tx: Tx, name: str, *, by: Actor) -> None:
+        """End the rest of this agent for a user: its failures are forgotten, and its account's limit is over."""
+        account = self._agents[AgentName(name)].account
+        tx.execute(_store.END_LIMIT, {"of_account": account})
+        self.account_limits(tx).pop(account or "", None)
+        self._rows(tx)[name] = tx.update_row(_store.agents.c.name, name, failures=0)
+        for one in self._agents.values():
+            row = self._rows(tx)[one.name]
+            if row.until_ms is not None and (one.name == name or (account is not None and one.account == account)):
+                self.move(tx, one.name, AgentState.BUSY if row.task else AgentState.IDLE, task=row.task, by=by)
 
     def limited_until_ms(self, tx: Tx, name: str) -> int | None:
         """Return when the agent's limit ends; None where it has none, or it is over."""

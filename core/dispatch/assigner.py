@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from core.agent_actions.model import NEEDS_ANSWER
 from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState, AgentStatus
@@ -16,7 +17,7 @@ from core.journal.model import Entry
 from core.kit import faults
 from core.kit.supervise import wait_for_event
 from core.profiles.model import Activity
-from core.reasons import Reason, WaitReason
+from core.reasons import AT_A_LIMIT, Reason, WaitReason
 from core.remedies import sentence
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
@@ -108,6 +109,7 @@ class Assigner:
         self._follow_desks(tx)
         self._follow_windows(tx)
         self._verdict.hold_agents(tx)
+        self._agents.rest_idle(tx, self._services.policy.rest_ms)
         self._services.screen_locks.notify_waiting(tx)
         self._services.blocked_windows.end_orphaned(tx)
         limits = [self._agents.limited_until_ms(tx, agent.name) for agent in self._agents.all()]
@@ -119,7 +121,8 @@ class Assigner:
         can = {one: self._agents.able(one.needs, one.wanted) for one in self._repository.cache.requirements}
         off_duty = {name for name, state in states.items() if state in OFF_DUTY}
         on_duty = online - off_duty
-        let_go = self._find_resumable(tx, can, online=online, off_duty=off_duty)
+        limited = {name for name in on_duty if self._is_limited_for_long(tx, name)}
+        let_go = self._find_resumable(tx, can, online=online, off_duty=off_duty, limited=limited)
         for task in let_go:
             with at_row(task.id):
                 self._repository.move(tx, task.id, TaskState.READY)
@@ -129,7 +132,7 @@ class Assigner:
         beyond = [
             demand
             for demand, able in can.items()
-            if not able.keys() & on_duty and not starting & {agent.desk for agent in able.values()}
+            if not able.keys() & (on_duty - limited) and not starting & {agent.desk for agent in able.values()}
         ]
         stuck = self._repository.find_ready(tx, beyond, limit=AT_ONCE)[:AT_ONCE]
         for task in stuck:
@@ -143,7 +146,14 @@ class Assigner:
         """Give the first task of the queue to a free agent, again and again; return how many were given. A task may
         avoid a free agent: it is passed over."""
         heads = {demand: 1 for demand, able in can.items() if able.keys() & free}  # by demand, so many are looked at
-        queue = self._repository.find_ready(tx, heads, limit=1)
+        most = self._services.policy.settings.max_tasks_per_user
+        under_way = self._repository.count_under_way(tx) if most is not None else Counter[str]()
+
+        def find(demands: Collection[Requirements], limit: int) -> list[QueuedTask]:
+            full = [user for user, count in under_way.items() if most is not None and count >= most]
+            return self._repository.find_ready(tx, demands, limit=limit, without=full)
+
+        queue = find(heads, 1)
         assigned = 0
         while queue and assigned < AT_ONCE:
             task = queue.pop(0)
@@ -159,22 +169,44 @@ class Assigner:
                     self._deliveries.queue(tx, agent, message=message.id, task=task.id, priority=message.priority)
                 free.discard(agent.name)
                 assigned += 1
+                under_way[task.requester] += 1
+                if under_way[task.requester] == most:
+                    return AT_ONCE  # the next round begins without this user's tasks
             if able.keys() & free:
-                following = self._repository.find_ready(tx, [demand], limit=heads[demand])[heads[demand] - 1 :]
+                following = find([demand], heads[demand])[heads[demand] - 1 :]
                 queue = sorted([*queue, *following], key=QueuedTask.order)
             else:
                 queue = [one for one in queue if can[one.requirements].keys() & free]
         return assigned
 
     def _find_resumable(
-        self, tx: Tx, can: Mapping[Requirements, Mapping[str, Agent]], *, online: set[str], off_duty: set[str]
+        self,
+        tx: Tx,
+        can: Mapping[Requirements, Mapping[str, Agent]],
+        *,
+        online: set[str],
+        off_duty: set[str],
+        limited: set[str],
     ) -> list[QueuedTask]:
         """Find tasks whose reason to wait has passed. If another reason holds, the same round says so."""
+        unlimited = online - off_duty - limited
         back = [demand for demand, able in can.items() if able.keys() & online]
         gone = [demand for demand, able in can.items() if not able]
         resumed = [one for one, able in can.items() if able.keys() & (online - off_duty) or not able.keys() & off_duty]
-        asked = {**dict.fromkeys(_FOR_AN_AGENT, back + gone), WaitReason.AGENT: back, WaitReason.PAUSED: resumed}
+        passed = [one for one, able in can.items() if not able.keys() & limited or able.keys() & unlimited]
+        asked = {
+            **dict.fromkeys(_FOR_AN_AGENT, back + gone),
+            WaitReason.AGENT: back,
+            WaitReason.PAUSED: resumed,
+            WaitReason.QUOTA: passed,
+        }
         return self._repository.find_waiting(tx, asked, limit=AT_ONCE)
+
+    def _is_limited_for_long(self, tx: Tx, name: str) -> bool:
+        status = self._agents.status(tx, name)
+        soon_ms = self._services.clock.now_ms() + self._services.policy.short_limit_ms
+        is_at_limit = status.state is AgentState.LIMITED and status.reason in AT_A_LIMIT
+        return is_at_limit and (status.until_ms is None or status.until_ms > soon_ms)
 
     def _wait_for_agent(self, tx: Tx, task: QueuedTask, can: Sequence[Agent]) -> None:
         """Note that no agent that can do the task is reachable, and why."""
@@ -192,6 +224,8 @@ class Assigner:
             reason = WaitReason.HOLD
         if any(status.state in OFF_DUTY for status in known):
             reason = WaitReason.PAUSED
+        if any(status.state is AgentState.LIMITED and status.reason in AT_A_LIMIT for status in known):
+            reason = WaitReason.QUOTA
         why: dict[str, list[str]] = {}
         for one in known:
             said = _unavailable_reason(one) or self._reachability.why_unreachable(one.agent)

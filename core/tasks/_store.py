@@ -47,7 +47,7 @@ tasks = Table(
     Column("choice", Text),
     Index("ix_tasks_state", "state", "number"),
     # Finds the head of each queue directly, however long the others are.
-    Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "rank", "number"),
+    Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "rank", "number", "requester"),
     Index("ix_tasks_deadline", "deadline_ms", sqlite_where=text("deadline_ms IS NOT NULL")),
     # Answers what waits and why without reading the rows: their briefs may be long.
     Index("ix_tasks_held", "state", "reason", "note", "cause", "changed_ms", "number", sqlite_where=_HELD),
@@ -123,6 +123,7 @@ _head = (
         _queued.c.reason == func.json_extract(_asked.c.value, "$[0]"),
         _queued.c.wanted.is_not_distinct_from(func.json_extract(_asked.c.value, "$[1]")),
         _queued.c.needs == func.json_extract(_asked.c.value, "$[2]"),
+        _queued.c.requester.not_in(select(func.json_each(bindparam("full")).table_valued("value").c.value)),
     )
     .order_by(_queued.c.rank, _queued.c.number)
     .limit(bindparam("size"))

@@ -43,6 +43,7 @@ from core.tasks.services import TaskServices
 
 _AFTER_ALL = 2**62  # no task has such a number
 _SUGGESTIONS = 25
+_UNDER_WAY = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 _CARD_WAITS_MS = 100  # how long a new card waits for the task's first step, so that its first state is true
 
 
@@ -216,9 +217,16 @@ class TaskRepository:
             raise TaskNotFound(id=task)
         return task_of(rows[0])
 
-    def find_ready(self, tx: Tx, demands: Collection[Requirements], *, limit: int) -> list[QueuedTask]:
-        """Find the first `limit` ready tasks of each of `demands`, in the order of the queue."""
-        return self._heads(tx, TaskState.READY, [("", demand) for demand in demands], limit)
+    def find_ready(
+        self, tx: Tx, demands: Collection[Requirements], *, limit: int, without: Collection[str] = ()
+    ) -> list[QueuedTask]:
+        """Find the first `limit` ready tasks of each of `demands`, in the order of the queue, `without` those of some
+        users."""
+        return self._heads(tx, TaskState.READY, [("", demand) for demand in demands], limit, without)
+
+    def count_under_way(self, tx: Tx) -> Counter[str]:
+        """Count each user's tasks that an agent has."""
+        return Counter(task.requester for task in self.find_in_states(tx, _UNDER_WAY))
 
     def find_waiting(
         self, tx: Tx, asked: Mapping[WaitReason, Collection[Requirements]], *, limit: int
@@ -438,12 +446,20 @@ class TaskRepository:
             self._agents.free(tx, task.agent, task=task.id)
 
     def _heads(
-        self, tx: Tx, state: TaskState, queues: Sequence[tuple[str, Requirements]], limit: int
+        self,
+        tx: Tx,
+        state: TaskState,
+        queues: Sequence[tuple[str, Requirements]],
+        limit: int,
+        without: Collection[str] = (),
     ) -> list[QueuedTask]:
         asked = [(reason, demand.wanted, _needs(demand.needs)) for reason, demand in queues]
         if not asked or limit < 1:
             return []
-        rows = tx.run(_store.HEADS, {"stands": state.value, "asked": json.dumps(asked), "size": limit})
+        rows = tx.run(
+            _store.HEADS,
+            {"stands": state.value, "asked": json.dumps(asked), "size": limit, "full": json.dumps([*without])},
+        )
         found = (queued_of(row, queues[int(row.place)][1]) for row in rows)
         return sorted(found, key=QueuedTask.order)
 

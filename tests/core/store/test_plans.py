@@ -67,6 +67,7 @@ ASKED: dict[str, object] = {
     "states__0": "queued",
     "states__1": "unknown",
     "asked": '[["", null, "[]"]]',
+    "full": "[]",
     "size": 20,
     "size_of_batch": 20,
     "since": 1_000_000,
