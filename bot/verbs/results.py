@@ -10,6 +10,7 @@ from typing import Any
 
 from core.agent_actions.model import ActionResult
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
+from core.calibration.model import AgentProposal
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus, LearnedFact
 from core.fleet.model import AgentDetails, AtWork, Board, Need, NeedKind, Ping, QueuedWork, Wellness
@@ -249,6 +250,13 @@ def _placed(rows: Iterable[Placed], form: Form) -> list[str]:
     return lines
 
 
+def _proposals(rows: Iterable[AgentProposal], form: Form) -> list[str]:
+    return [
+        f"{form.strong(form.text(row.title, 100))} · profile {row.profile} · accept: `/desk calibrate {row.desk}`"
+        for row in rows
+    ]
+
+
 def _checked(row: Tried | Placed, good: str, form: Form, done: str = "") -> str:
     whose = form.strong(form.text(row.agent or f"{row.desk} {row.window}", 60))
     mark = form.good if good else form.bad
@@ -370,6 +378,7 @@ LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     tuple[LearnedFact, ...]: (_forgotten, ""),
     tuple[Tried, ...]: (_tried, "There is no window to test."),
     tuple[Placed, ...]: (_placed, "There is no window to arrange."),
+    tuple[AgentProposal, ...]: (_proposals, "No window looks like an agent that Octet does not know."),
     tuple[Diagnosis, ...]: (_diagnoses, "No desks. Add one in config/desks."),
     Reloaded: (_reloaded, ""),
     Binding: (lambda one, form: [_binding(one, form)], ""),

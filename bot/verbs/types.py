@@ -77,6 +77,9 @@ Text = Annotated[str, ParameterKind(help="The text", is_text=True)]
 Needs = Annotated[
     frozenset[str], ParameterKind(help="What the agent must be able to do, separated by commas", parse=_split)
 ]
+Capabilities = Annotated[
+    frozenset[str], ParameterKind(help="What it can do, separated by commas, such as code,python:3", parse=_split)
+]
 PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
 Priority = Annotated[
     int,
