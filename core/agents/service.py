@@ -31,7 +31,7 @@ from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
 
 _SUGGESTIONS = 25
-_ROWS = "agents.rows"
+_ROWS, _STATUSES = "agents.rows", "agents.statuses"
 _LONGEST_LIMIT_MS = 8 * DAY_MS  # subscriptions begin anew each week
 _LIMITS = "agents.limits"
 _MEMORY = 9  # the last task counts a tenth of an agent's success
@@ -150,8 +150,12 @@ class Agents:
 
     def status(self, tx: Tx, name: str) -> AgentStatus:
         """Return one agent as this transaction sees it, also one that a reload removed."""
-        agent = self._agents.get(AgentName(name)) or self._removed[AgentName(name)]
-        return _status(agent, self._rows(tx)[name])
+        agent, row = self._agents.get(AgentName(name)) or self._removed[AgentName(name)], self._rows(tx)[name]
+        known = cast("dict[str, tuple[Row, AgentStatus]]", tx.scratch.setdefault(_STATUSES, {}))
+        if name not in known or known[name][0] is not row or known[name][1].agent is not agent:
+            # A round asks for each agent again and again.
+            known[name] = row, _status(agent, row)
+        return known[name][1]
 
     def free(self, tx: Tx, name: str, *, task: str) -> None:
         """Make the agent idle if it has `task`. The config may have no such agent any more."""

@@ -447,7 +447,9 @@ async def test_windows_that_look_like_agents_are_proposed_to_the_owner_and_nothi
     async with place(tmp_path) as at:
         name = next(iter(at.crew.hands))
         await at.up(name)
-        at.crew.probes[name] = FakeDisplayProbe("OctetChat", "Unknown")
+        at.crew.probes = {one: FakeDisplayProbe() for one in at.crew.hands} | {
+            name: FakeDisplayProbe("OctetChat", "Unknown")
+        }
         before = (tmp_path / "config/agents.toml").read_text()
         found = await at.octet.maintenance.calibrate.discover(by=ADA)
         assert [(one.desk, one.title, one.profile) for one in found] == [(name, "chat — apollo", "demo_tk")]
