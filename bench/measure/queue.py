@@ -63,7 +63,7 @@ async def _fleet(home: Path, agents: int, demands: int) -> AsyncGenerator[Coordi
     fleet = [
         Agent(
             name=AgentName(f"A-{place}"),
-            role="works",
+            about="works",
             capabilities=frozenset(f"c-{one}:{1 + place % 9}" for one in range(demands) if (one - place) % agents < 3),
             lane=Lane.DRYRUN,
         )

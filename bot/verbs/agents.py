@@ -47,7 +47,7 @@ async def add(
     octet: Coordinator,
     name: Annotated[str, ParameterKind(help="The new agent's name")],
     *,
-    role: Annotated[str, ParameterKind(help="What it is for, in a few words")],
+    about: Annotated[str, ParameterKind(help="What it is for, in a few words")],
     lane: Annotated[Lane, ParameterKind(help="How prompts reach it")],
     capabilities: Capabilities = frozenset(),
     desk: Annotated[DeskName | None, "The desk of its window or pane"] = None,
@@ -62,7 +62,7 @@ async def add(
     connects a window and adds its agent."""
     require(by, Permission.CONFIG_RELOAD)
     values = {
-        "role": role,
+        "about": about,
         "capabilities": sorted(capabilities),
         "lane": lane.value,
         "desk": desk,

@@ -278,9 +278,9 @@ class Assigner:
                 self._agents.move(tx, agent.name, at_work, task=status.task)
             self._agents.move(tx, agent.name, to, reason=why, task=status.task)
             changed.add(agent.name)
-        can = {one: self._agents.who_can(one.needs, one.wanted) for one in self._repository.cache.requirements}
-        behind = [one for one, agents in can.items() if changed & {agent.name for agent in agents}]
-        for task in self._repository.find_ready(tx, behind, limit=_AT_ONCE) if behind else ():
+        demands = self._repository.cache.requirements if changed else ()
+        behind = [one for one in demands if self._agents.able(one.needs, one.wanted).keys() & changed]
+        for task in self._repository.find_ready(tx, behind, limit=AT_ONCE)[:AT_ONCE]:
             self._services.notices.card_changed(tx, task.id)  # its card says which agents hold it up
 
     def _requeue_task(self, tx: Tx, agent: Agent, task: str, why: str) -> None:

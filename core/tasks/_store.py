@@ -81,7 +81,7 @@ WANTED = (
         _row.reason != WaitReason.DRY_RUN.value,
         _row.wanted == bindparam("by"),
     )
-    .order_by(_row.priority, _row.number)
+    .order_by(_row.rank, _row.number)
     .limit(bindparam("size"))
 )
 """Tasks that wait for this agent; of a dry run the agent has the prompt."""

@@ -421,7 +421,7 @@ async def test_agents_are_added_changed_and_removed_in_their_file_and_its_commen
         file = tmp_path / "config/agents.toml"
         file.write_text(f"# mine\n{file.read_text()}# the end\n")
         agents = at.octet.maintenance.agents
-        values = {"role": "writes", "capabilities": ["go"], "lane": "dryrun", "desk": None}
+        values = {"about": "writes", "capabilities": ["go"], "lane": "dryrun", "desk": None}
         assert (await agents.add("New", values, by=ADA)).agents == ("New",)
         await agents.set_capabilities("new", frozenset({"go", "python:3"}), by=ADA)
         assert at.octet.agents.get("New").levels == {"go": 1, "python": 3}
@@ -445,6 +445,7 @@ async def test_agents_are_added_changed_and_removed_in_their_file_and_its_commen
 
 async def test_windows_that_look_like_agents_are_proposed_to_the_owner_and_nothing_changes(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
+        await at.octet.agents.list(by=ADA)  # dispatch has begun
         name = next(iter(at.crew.hands))
         await at.up(name)
         at.crew.probes = {one: FakeDisplayProbe() for one in at.crew.hands} | {

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from core.security.model import OPERATOR
 from core.store import schema
+from core.store.engine import upgrade_file
 from core.tasks.model import TaskId, TaskState
 from scripts.release_home import RELEASES, make_home, read_release, write_release
 from tests.builders import make_agent, open_coordinator
@@ -42,3 +45,14 @@ async def test_a_home_of_each_release_and_of_this_octet_is_upgraded_and_keeps_a_
         assert schema.version_of(home / "octet.db") == schema.head() != before
         copy = home / f"octet.db.{before}"
         assert (schema.version_of(copy), copy.stat().st_mode & 0o077) == (before, 0)
+
+
+def test_what_waits_keeps_its_order_in_an_upgrade(tmp_path: Path) -> None:
+    (found,) = RELEASES.glob("0.2.0/")
+    read_release(found, tmp_path / "home")
+    path = tmp_path / "home" / "octet.db"
+    upgrade_file(path)
+    with closing(sqlite3.connect(path)) as connection:
+        by_rank = connection.execute("SELECT number FROM tasks ORDER BY rank, number").fetchall()
+        assert by_rank == connection.execute("SELECT number FROM tasks ORDER BY priority, number").fetchall()
+        assert connection.execute("SELECT min(rank) > 0 FROM tasks").fetchone() == (1,)
