@@ -70,7 +70,8 @@ async def add(
         "model": model,
         "account": account,
     }
-    return await octet.maintenance.agents.add(name, values, by=by)
+    agents = octet.maintenance.agents
+    return await agents.add(name, values, by=by)
 
 
 @Verb("agent", Permission.CONFIG_RELOAD, "POST /agents/{agent}/remove", is_slow=True)
@@ -79,7 +80,8 @@ async def remove(octet: Coordinator, agent: AgentName, *, by: Actor) -> Reloaded
 
     Its current prompt ends first; its tasks go to other agents. The file's comments stay."""
     require(by, Permission.CONFIG_RELOAD)
-    return await octet.maintenance.agents.remove(agent, by=by)
+    agents = octet.maintenance.agents
+    return await agents.remove(agent, by=by)
 
 
 @Verb("agent", Permission.CONFIG_RELOAD, "POST /agents/{agent}/capabilities", is_slow=True)
@@ -88,7 +90,8 @@ async def capabilities(octet: Coordinator, agent: AgentName, capabilities: Capab
 
     A level from 1 to 9 makes Octet prefer the agent: `code,python:3`."""
     require(by, Permission.CONFIG_RELOAD)
-    return await octet.maintenance.agents.set_capabilities(agent, capabilities, by=by)
+    agents = octet.maintenance.agents
+    return await agents.set_capabilities(agent, capabilities, by=by)
 
 
 @Verb("agent", Permission.DESK_SEE, "POST /agents/discover", is_slow=True)
@@ -97,7 +100,8 @@ async def discover(octet: Coordinator, *, by: Actor) -> tuple[AgentProposal, ...
 
     Octet looks at all ready desks and changes nothing. To accept one, run `/desk calibrate` for its desk."""
     require(by, Permission.DESK_SEE)
-    return await octet.maintenance.calibrate.discover(by=by)
+    calibrate = octet.maintenance.calibrate
+    return await calibrate.discover(by=by)
 
 
 @Verb("agent", Permission.AGENT_READ, "GET /agents/{agent}")

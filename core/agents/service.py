@@ -32,7 +32,7 @@ from core.store.engine import Row, Store, Tx
 
 _SUGGESTIONS = 25
 _ROWS, _STATUSES = "agents.rows", "agents.statuses"
-_LONGEST_LIMIT_MS = 8 * DAY_MS  # subscriptions begin anew each week
+_LONGEST_LIMIT_MS = 8 * DAY_MS  # subscriptions start again each week
 _LIMITS = "agents.limits"
 _MEMORY = 9  # the last task counts a tenth of an agent's success
 _IN_DOUBT = frozenset({AgentState.HELD, AgentState.UNKNOWN})

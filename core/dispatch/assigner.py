@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from core.agent_actions.model import NEEDS_ANSWER
-from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState, AgentStatus
+from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState
 from core.deliveries.model import DeliveryState
 from core.desks.model import DeskState
-from core.dispatch.choice import choose
+from core.dispatch.choice import choose, is_limited_after, why_unavailable
 from core.dispatch.outcomes import Outcomes
 from core.dispatch.services import Reachability, Services
 from core.journal.model import Entry
@@ -18,7 +18,6 @@ from core.kit import faults
 from core.kit.supervise import wait_for_event
 from core.profiles.model import Activity
 from core.reasons import AT_A_LIMIT, Reason, WaitReason
-from core.remedies import sentence
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
 from core.tasks.model import ENDED, QueuedTask, Requirements, TaskState
@@ -121,7 +120,8 @@ class Assigner:
         can = {one: self._agents.able(one.needs, one.wanted) for one in self._repository.cache.requirements}
         off_duty = {name for name, state in states.items() if state in OFF_DUTY}
         on_duty = online - off_duty
-        limited = {name for name in on_duty if self._is_limited_for_long(tx, name)}
+        soon_ms = self._services.clock.now_ms() + self._services.policy.short_limit_ms
+        limited = {name for name in on_duty if is_limited_after(soon_ms, self._agents.status(tx, name))}
         let_go = self._find_resumable(tx, can, online=online, off_duty=off_duty, limited=limited)
         for task in let_go:
             with at_row(task.id):
@@ -202,12 +202,6 @@ class Assigner:
         }
         return self._repository.find_waiting(tx, asked, limit=AT_ONCE)
 
-    def _is_limited_for_long(self, tx: Tx, name: str) -> bool:
-        status = self._agents.status(tx, name)
-        soon_ms = self._services.clock.now_ms() + self._services.policy.short_limit_ms
-        is_at_limit = status.state is AgentState.LIMITED and status.reason in AT_A_LIMIT
-        return is_at_limit and (status.until_ms is None or status.until_ms > soon_ms)
-
     def _wait_for_agent(self, tx: Tx, task: QueuedTask, can: Sequence[Agent]) -> None:
         """Note that no agent that can do the task is reachable, and why."""
         if not can:
@@ -228,7 +222,7 @@ class Assigner:
             reason = WaitReason.QUOTA
         why: dict[str, list[str]] = {}
         for one in known:
-            said = _unavailable_reason(one) or self._reachability.why_unreachable(one.agent)
+            said = why_unavailable(one) or self._reachability.why_unreachable(one.agent)
             why.setdefault(said, []).append(one.agent.name)
         note = "; ".join(f"{', '.join(names)}: {words}" for words, names in why.items())
         self._repository.suspend(tx, task.id, TaskState.WAITING, reason=reason, note=note)
@@ -301,11 +295,3 @@ class Assigner:
 
     def _offline(self, tx: Tx, agent: Agent, why: str) -> None:
         self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=Reason.DESK_UNUSABLE, note=why)
-
-
-def _unavailable_reason(status: AgentStatus) -> str:
-    if status.state in OFF_DUTY:
-        return f"{status.state.value} {status.note}"
-    if status.state is AgentState.UNKNOWN:
-        return f"silent about {status.task}" if status.task else "silent"
-    return status.note or sentence(status.reason)

@@ -1,12 +1,13 @@
-"""Chooses an agent for a task: who may get it now, and who is best for it. Pure; every choice says why."""
+"""Chooses an agent for a task: which ones may get it now, why others may not, and which one is best. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from core.agents.model import ALL_DONE, AgentState, AgentStatus
-from core.reasons import AnyReason, ParkCause, Reason
-from core.tasks.model import Candidate, Choice, QueuedTask
+from core.agents.model import ALL_DONE, OFF_DUTY, AgentState, AgentStatus
+from core.reasons import AT_A_LIMIT, AnyReason, ParkCause, Reason
+from core.remedies import sentence
+from core.tasks.model import AgentCandidate, Choice, QueuedTask
 
 _LISTED = 8  # so many candidates are kept with a choice
 _PER_LEVEL, _MOST_SUCCESS = 10, 20  # a spotless record is worth two levels more than one of failures alone
@@ -39,13 +40,28 @@ def choose(
     )
 
 
-def _candidate(task: QueuedTask, status: AgentStatus, free: Collection[str], *, others_can: bool) -> Candidate:
+def _candidate(task: QueuedTask, status: AgentStatus, free: Collection[str], *, others_can: bool) -> AgentCandidate:
     name = status.agent.name
     if name not in free:
         why = _BY_STATE.get(status.state) or status.reason or Reason.DESK_UNUSABLE
-        return Candidate(agent=name, filtered=why)
+        return AgentCandidate(agent=name, filtered=why)
     if others_can and name == task.avoids:
-        return Candidate(agent=name, filtered=Reason.AVOIDED)
+        return AgentCandidate(agent=name, filtered=Reason.AVOIDED)
     levels, needs = status.agent.levels, task.requirements.needs
     skill = round(_PER_LEVEL * sum(levels[need] for need in needs) / len(needs)) if needs else 0
-    return Candidate(agent=name, skill=skill, success=status.success * _MOST_SUCCESS // ALL_DONE)
+    return AgentCandidate(agent=name, skill=skill, success=status.success * _MOST_SUCCESS // ALL_DONE)
+
+
+def is_limited_after(at_ms: int, status: AgentStatus) -> bool:
+    """Return whether the agent is at a limit that ends later than `at_ms`, or at an unknown time."""
+    is_at_limit = status.state is AgentState.LIMITED and status.reason in AT_A_LIMIT
+    return is_at_limit and (status.until_ms is None or status.until_ms > at_ms)
+
+
+def why_unavailable(status: AgentStatus) -> str:
+    """Say in a few words why the agent gets nothing now; empty where its state does not say so."""
+    if status.state in OFF_DUTY:
+        return f"{status.state.value} {status.note}"
+    if status.state is AgentState.UNKNOWN:
+        return f"silent about {status.task}" if status.task else "silent"
+    return status.note or sentence(status.reason)

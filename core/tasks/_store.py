@@ -14,7 +14,7 @@ from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
 from core.store.tables import integers, metadata, newest_of_each, texts
-from core.tasks.model import Candidate, Choice, QueuedTask, Requirements, Task, TaskId, TaskSummary
+from core.tasks.model import AgentCandidate, Choice, QueuedTask, Requirements, Task, TaskId, TaskSummary
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
 _IS_QUEUED = text("state IN ('ready', 'waiting')")
@@ -181,7 +181,7 @@ def task_of(row: Row) -> Task:
 
 
 def _choice(found: dict[str, Any]) -> Choice:
-    candidates = tuple(from_attributes(Candidate, SimpleNamespace(**one)) for one in found["candidates"])
+    candidates = tuple(from_attributes(AgentCandidate, SimpleNamespace(**one)) for one in found["candidates"])
     return from_attributes(Choice, SimpleNamespace(**found), candidates=candidates)
 
 

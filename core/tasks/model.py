@@ -81,7 +81,7 @@ class NewTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class AgentCandidate:
     """An agent that can do a task: its score, or why it could not get the task."""
 
     agent: str
@@ -106,7 +106,7 @@ class Choice:
 
     agent: str
     is_named: bool  # a user named the agent
-    candidates: tuple[Candidate, ...]  # the chosen one first, then by score, then those that could not get it
+    candidates: tuple[AgentCandidate, ...]  # the chosen one first, then by score, then those that could not get it
     others: int  # how many more could do it
     unable: int  # how many agents lack what the task needs, or are not the named one
 
