@@ -270,7 +270,8 @@ class Assigner:
                 continue
             if status.state is AgentState.LIMITED and to is AgentState.NEEDS_INPUT:
                 self._agents.move(tx, agent.name, at_work, task=status.task)
-            self._agents.move(tx, agent.name, to, reason=why, task=status.task)
+            until_ms = self._agents.account_limits(tx).get(agent.account or "") if to is AgentState.LIMITED else None
+            self._agents.move(tx, agent.name, to, reason=why, task=status.task, until_ms=until_ms)
             changed.add(agent.name)
         demands = self._repository.cache.requirements if changed else ()
         behind = [one for one in demands if self._agents.able(one.needs, one.wanted).keys() & changed]

@@ -53,9 +53,9 @@ def _candidate(task: QueuedTask, status: AgentStatus, free: Collection[str], *, 
 
 
 def is_limited_after(at_ms: int, status: AgentStatus) -> bool:
-    """Return whether the agent is at a limit that ends later than `at_ms`, or at an unknown time."""
+    """Return whether the agent is at a limit that is known to end later than `at_ms`."""
     is_at_limit = status.state is AgentState.LIMITED and status.reason in AT_A_LIMIT
-    return is_at_limit and (status.until_ms is None or status.until_ms > at_ms)
+    return is_at_limit and status.until_ms is not None and status.until_ms > at_ms
 
 
 def why_unavailable(status: AgentStatus) -> str:

@@ -208,6 +208,10 @@ async def test_a_limit_that_a_window_shows_rests_the_other_agents_of_its_account
             "A": (AgentState.LIMITED, Reason.WINDOW_LIMIT),
             "B": (AgentState.LIMITED, Reason.ACCOUNT_LIMIT),
         }
+        task = await octet.tasks.new(make_new_task(), by=ADA)
+        await dispatch(octet)
+        assert (await octet.tasks.show(task.id, by=ADA)).task.reason is WaitReason.QUOTA
+        await octet.tasks.cancel(task.id, by=ADA)
         clock.advance(2 * 3600)
         await dispatch(octet)
         assert (await states(octet))["B"] == (AgentState.IDLE, None)
