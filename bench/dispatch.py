@@ -16,14 +16,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.measure import history, long_history
+from bench.measure import history, long_history, queue
 from bench.measure.octet import environment, octet, until
-from bench.measure.report import LEAST_P50, Report, below, median
+from bench.measure.report import LEAST_P50, LEAST_P99, Report, below, median, percentile
 
 N = int(os.environ.get("N", "100000"))
 """Finished tasks."""
 FULL = 100_000
 OPEN = 1_000
+QUEUED = 3_000  # the "1k": so many that 1,000 leases leave 1,000 and more
 STARTS = 5
 READ_S = 30.0
 _READ = re.compile(r"event='database_read' seconds=([\d.]+)")
@@ -34,6 +35,8 @@ async def main() -> None:
     report = Report(name="dispatch")
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder:
         full, empty = Path(folder) / "full", Path(folder) / "empty"
+        await _leases(report, Path(folder))
+        _say(began, "leases are measured")
         await history.make(empty, finished=1, open_tasks=1)
         rows = await history.make(full, finished=N, open_tasks=OPEN)
         megabytes = (full / "octet.db").stat().st_size / 1_000_000
@@ -56,6 +59,22 @@ async def main() -> None:
     for line in report.refused:
         print(line)
     print(report.line(n=N + OPEN, seconds=time.perf_counter() - began))
+
+
+async def _leases(report: Report, folder: Path) -> None:
+    """Measure how tasks are leased from queues of two lengths, by 8 agents and by 100 with 200 distinct demands."""
+    few = await queue.measure(folder / "few", agents=8, queued=QUEUED, demands=8, samples=LEAST_P99)
+    many = await queue.measure(folder / "many", agents=8, queued=FULL, demands=8, samples=LEAST_P99)
+    large = await queue.measure(folder / "large", agents=100, queued=QUEUED, demands=200, samples=LEAST_P99)
+    for name, found, suffix in (("", few, "_1k"), ("", many, "_100k"), ("_100_agents", large, "_1k")):
+        took, count = percentile(found.lease_ms, 0.99), len(found.lease_ms)
+        report.add(f"lease_p99_ms{suffix}{name}", took, "ms", n=count, least=LEAST_P99, target=below(20))
+    decided = percentile(large.decide_ms, 0.99)
+    report.add("decide_p99_ms", decided, "ms", n=len(large.decide_ms), least=LEAST_P99, target=below(5))
+    report.add("leases_per_s", large.per_s, "1/s", n=100, baseline=few.per_s)
+    for name, found in (("_8_agents", few), ("", large)):
+        rounds = found.statements
+        report.add(f"statements_per_round{name}", max(rounds), "", n=len(rounds), target=below(400))
 
 
 async def _at_work(report: Report, home: Path) -> None:

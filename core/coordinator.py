@@ -33,6 +33,7 @@ from core.kit import faults
 from core.kit.clock import Clock, SteadyClock, SystemClock
 from core.kit.ids import Ids
 from core.kit.version import version
+from core.maintenance.agents_file import AgentsFile
 from core.maintenance.ports import Crew
 from core.maintenance.reload import Reload
 from core.maintenance.service import Audit, Maintenance
@@ -104,7 +105,7 @@ class Coordinator(Services):
         calibrations = Calibrations(
             config.home, crew, reload_desk, desks=self.desks, journal=self.journal, store=self.store
         )
-        self.maintenance.reloads_by(reload.run, calibrations)
+        self.maintenance.reloads_by(reload.run, calibrations, AgentsFile(config.home, self.agents, reload.run))
 
     @property
     def home_mark(self) -> str:

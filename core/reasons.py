@@ -110,6 +110,13 @@ class Reason(StrEnum):
     OFF_SCREEN = "off_screen"
     READ_IN_WINDOW = "read_in_window"
     STILL_ON_CANCELLED = "still_on_cancelled"
+    AVOIDED = "avoided"
+    ACCOUNT_LIMIT = "account_limit"
+    FAILS_OFTEN = "fails_often"
+
+
+AT_A_LIMIT = frozenset({Reason.RATE_LIMITED, Reason.WINDOW_LIMIT, Reason.ACCOUNT_LIMIT})
+NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # refusals that a usable window does not change
 
 
 class WaitReason(StrEnum):

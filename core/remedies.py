@@ -125,8 +125,9 @@ window: its agent's window is not usable
     It continues when the window is usable again.
 desk: its agent's desk is not usable
     `octet doctor` says how to fix the desk.
-quota: its agent's quota is used up
-    No action needed. It continues when the agent has quota again.
+quota: every agent that can do it has reached a limit
+    No action needed. It continues when a limit ends. `/task assign` gives it to another agent; `/agent resume` ends the
+    limit now.
 hold: its desk or agent is stopped
     Resume the desk with `/desk release`, or answer what its agent waits for.
 agent: no configured agent can do it
@@ -247,6 +248,13 @@ off_screen: not completely on the screen
     Move the whole window onto the screen.
 still_on_cancelled: it still works on a cancelled task
     Octet uses it again when its window is idle. `/agent interrupt` stops it.
+account_limit: its account has reached a limit
+    No action needed. It continues when the limit ends; `/agent resume` ends it now. `/task assign` gives its task to
+    another agent.
+fails_often: too many of its tasks failed in a row
+    Look at its window or its model. It rests, then gets one task as a test; `/agent resume` ends the rest now.
+avoided: it was silent about this task before
+    No action needed. Another agent gets the task while one can do it.
 read_in_window: Octet read the answer in its agent's window; the agent did not send it
     Look at the answer. If it is not complete, use `/task retry`.
 window_changed: its window changed

@@ -18,6 +18,9 @@ class RetryPolicy:
     longest_pause_ms: int = 1_000
     window_recheck_ms: int = 300_000  # Messages for a window are retried after this, also without a report
     rate_limit_ms: int = 60_000  # how long an agent rests whose model reached a limit without saying for how long
+    first_rest_ms: int = 300_000
+    longest_rest_ms: int = 4 * 3_600_000
+    short_limit_ms: int = 300_000  # Tasks do not say that they wait for a limit that ends sooner
     rejection_window_ms: int = 3_600_000
     max_worker_losses: int = 3  # A text that ended its desk's worker so often in a row is not retried
     idle_recheck_s: float = 2.0  # A window is seen idle when it looks so twice, with this rest between
@@ -32,6 +35,11 @@ class RetryPolicy:
     def retry_delay_ms(self, bounces: int) -> int:
         """Return the pause after so many bounces: doubling from the first to the longest."""
         return int(min(self.first_pause_ms * 2 ** min(bounces, 20), self.longest_pause_ms))
+
+    def rest_ms(self, failures: int) -> int:
+        """Return how long an agent rests after so many failed tasks in a row; 0 if it need not."""
+        more = failures - self.settings.rest_after_failures
+        return 0 if more < 0 else min(self.first_rest_ms * 2 ** min(more, 20), self.longest_rest_ms)
 
     def is_poison(self, delivery: Delivery, outcome: Outcome) -> bool:
         """Return whether this delivery has ended its worker often enough."""

@@ -71,7 +71,7 @@ def commands_page() -> str:
     groups = [group for group in dict.fromkeys(one.group for one in offered) if group]
     parts = [f"## {ABOUT[group]}\n\n{_verbs(one for one in offered if one.group == group)}\n" for group in groups]
     parts += ["## For users and agents\n\n", _verbs(one for one in offered if not one.group), "\n"]
-    parts += [f"## Parameters\n\n{_parameters(offered)}\n", f"## Only on the command line\n\n{_by_hand()}"]
+    parts.append(f"## Only on the command line\n\n{_by_hand()}")
     return "".join(parts)
 
 
@@ -132,15 +132,6 @@ def _names(one: Verb) -> str:
 
 def _shown(one: Parameter) -> str:
     return f"`{one.name}`" if one.is_required else f"`[{one.name}]`"
-
-
-def _parameters(verbs: list[Verb]) -> str:
-    found: dict[tuple[str, str], None] = {}
-    for one in verbs:
-        for each in one.parameters if On.DISCORD in one.on or On.CLI in one.on else ():
-            values = ", ".join(f"`{value}`" for value in each.kind.choices or ())
-            found[each.name, f"{each.help} ({values})" if values else each.help] = None
-    return table_of(("parameter", "what it is"), [(f"`{name}`", text) for name, text in sorted(found)])
 
 
 def _by_hand() -> str:

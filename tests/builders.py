@@ -24,7 +24,7 @@ from core.kit.clock import Clock
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Notice
 from core.notices.service import _notice
-from core.profiles.model import Box, Newline, PaneProfile, Sign, Terminal, TooLong
+from core.profiles.model import Act, Box, Newline, PaneProfile, Press, Sign, Terminal, TooLong
 from core.retry_policy import RetryPolicy
 from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Role
 from core.settings.model import ReceiptSettings
@@ -100,7 +100,10 @@ def longest(
     """Make a profile for a window that takes prompts of this many characters."""
     kept = {True: Newline.KEEP, False: Newline.REFUSE}
     terminal = Terminal(answers=answers)
-    return PaneProfile(terminal=terminal, max_chars=chars, too_long=then, newline=kept[lines], tab=kept[tabs])
+    acts = {act: Press(chord="escape") for act in Act}
+    return PaneProfile(
+        terminal=terminal, max_chars=chars, too_long=then, newline=kept[lines], tab=kept[tabs], acts=acts
+    )
 
 
 def make_estate(

@@ -54,6 +54,8 @@ def _view(view: TaskView) -> str:
         lines.append(f"Next: {printable(task.cure)}")
     if view.held_up_by:
         lines.append(f"Held up: {results.held_up(view.held_up_by, FORM)}. See `octet fleet needs-me`.")
+    if task.choice is not None:
+        lines.append(f"chosen: {task.choice.words}")
     if task.last_seen_ms is not None:
         lines.append(f"last sign of its agent {time_of(task.last_seen_ms)}: {printable(task.last_sign)}")
     if links := _links(view):

@@ -151,6 +151,8 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
         blocks.append(parts)
     if view.thread:
         blocks.append(f"Thread: <#{view.thread}>")
+    if task.choice is not None:
+        blocks.append(f"**Chosen** {inline(task.choice.words, 600)}")
     if view.deliveries:
         blocks.append(
             "**Deliveries**\n" + "\n".join(_delivery_line(row) for row in view.deliveries[-_SHOWN_DELIVERIES:])

@@ -7,12 +7,14 @@ from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Filter, Page, paged
-from bot.verbs.types import AgentName
+from bot.verbs.types import AgentName, Capabilities, DeskName
 from core.agent_actions.model import ActionResult
-from core.agents.model import AgentState, AgentStatus
+from core.agents.model import AgentState, AgentStatus, Lane
+from core.calibration.model import AgentProposal
 from core.fleet.model import AgentDetails
+from core.maintenance.model import Reloaded
 from core.profiles.model import Act
-from core.security.model import Actor, Permission
+from core.security.model import Actor, Permission, require
 
 ABOUT = "The agents and their work"
 
@@ -38,6 +40,68 @@ async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState
     return paged(
         rows, where, id_of=lambda row: row.agent.name, text_of=lambda row: f"{row.agent.name} {row.agent.about}"
     )
+
+
+@Verb("agent", Permission.CONFIG_RELOAD, "POST /agents", is_slow=True)
+async def add(
+    octet: Coordinator,
+    name: Annotated[str, ParameterKind(help="The new agent's name")],
+    *,
+    about: Annotated[str, ParameterKind(help="What it is for, in a few words")],
+    lane: Annotated[Lane, ParameterKind(help="How prompts reach it")],
+    capabilities: Capabilities = frozenset(),
+    desk: Annotated[DeskName | None, "The desk of its window or pane"] = None,
+    window: Annotated[str | None, ParameterKind(help="Its window or pane on that desk")] = None,
+    model: Annotated[str | None, ParameterKind(help="With lane `model`, the name of its model")] = None,
+    account: Annotated[str | None, ParameterKind(help="The subscription that it shares with other agents")] = None,
+    by: Actor,
+) -> Reloaded:
+    """Add an agent to config/agents.toml.
+
+    Octet checks the whole configuration first, keeps the file's comments and uses the agent at once. `/desk calibrate`
+    connects a window and adds its agent."""
+    require(by, Permission.CONFIG_RELOAD)
+    values = {
+        "about": about,
+        "capabilities": sorted(capabilities),
+        "lane": lane.value,
+        "desk": desk,
+        "window": window,
+        "model": model,
+        "account": account,
+    }
+    agents = octet.maintenance.agents
+    return await agents.add(name, values, by=by)
+
+
+@Verb("agent", Permission.CONFIG_RELOAD, "POST /agents/{agent}/remove", is_slow=True)
+async def remove(octet: Coordinator, agent: AgentName, *, by: Actor) -> Reloaded:
+    """Remove an agent from config/agents.toml.
+
+    Its current prompt ends first; its tasks go to other agents. The file's comments stay."""
+    require(by, Permission.CONFIG_RELOAD)
+    agents = octet.maintenance.agents
+    return await agents.remove(agent, by=by)
+
+
+@Verb("agent", Permission.CONFIG_RELOAD, "POST /agents/{agent}/capabilities", is_slow=True)
+async def capabilities(octet: Coordinator, agent: AgentName, capabilities: Capabilities, *, by: Actor) -> Reloaded:
+    """Set what an agent can do, in config/agents.toml.
+
+    A level from 1 to 9 makes Octet prefer the agent: `code,python:3`."""
+    require(by, Permission.CONFIG_RELOAD)
+    agents = octet.maintenance.agents
+    return await agents.set_capabilities(agent, capabilities, by=by)
+
+
+@Verb("agent", Permission.DESK_SEE, "POST /agents/discover", is_slow=True)
+async def discover(octet: Coordinator, *, by: Actor) -> tuple[AgentProposal, ...]:
+    """Find windows that look like agents and that no agent has.
+
+    Octet looks at all ready desks and changes nothing. To accept one, run `/desk calibrate` for its desk."""
+    require(by, Permission.DESK_SEE)
+    calibrate = octet.maintenance.calibrate
+    return await calibrate.discover(by=by)
 
 
 @Verb("agent", Permission.AGENT_READ, "GET /agents/{agent}")

@@ -10,9 +10,11 @@ from typing import Any
 
 from core.agent_actions.model import ActionResult
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
+from core.calibration.model import AgentProposal
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus, LearnedFact
 from core.fleet.model import AgentDetails, AtWork, Board, Need, NeedKind, Ping, QueuedWork, Wellness
+from core.kit.clock import as_datetime
 from core.maintenance.model import Ailment, AuditReport, Diagnosis, Placed, Reloaded, Tried
 from core.profiles.model import Act
 from core.reasons import AnyReason
@@ -125,6 +127,8 @@ def held_up(rows: Iterable[AgentStatus], form: Form) -> str:
 
 def _why(row: AgentStatus, form: Form, limit: int) -> str:
     reason = row.note or sentence(row.reason)
+    if row.until_ms is not None:
+        reason += f", until {as_datetime(row.until_ms):%d %b %H:%M} UTC"
     return f" ({form.text(reason, limit)})" if reason else ""
 
 
@@ -244,6 +248,13 @@ def _placed(rows: Iterable[Placed], form: Form) -> list[str]:
         done = f"{form.text(', '.join(row.done), 250)}; " if row.done else ""
         lines.append(_checked(row, "is at its place" if row.is_right else "", form, done))
     return lines
+
+
+def _proposals(rows: Iterable[AgentProposal], form: Form) -> list[str]:
+    return [
+        f"{form.strong(form.text(row.title, 100))} · profile {row.profile} · accept: `/desk calibrate {row.desk}`"
+        for row in rows
+    ]
 
 
 def _checked(row: Tried | Placed, good: str, form: Form, done: str = "") -> str:
@@ -367,6 +378,7 @@ LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     tuple[LearnedFact, ...]: (_forgotten, ""),
     tuple[Tried, ...]: (_tried, "There is no window to test."),
     tuple[Placed, ...]: (_placed, "There is no window to arrange."),
+    tuple[AgentProposal, ...]: (_proposals, "No window looks like an agent that Octet does not know."),
     tuple[Diagnosis, ...]: (_diagnoses, "No desks. Add one in config/desks."),
     Reloaded: (_reloaded, ""),
     Binding: (lambda one, form: [_binding(one, form)], ""),

@@ -339,4 +339,4 @@ async def import_tasks(
     """Create the tasks of an export or of a list.
 
     Octet creates all of them or none, and ignores those that have ended."""
-    return await octet.tasks.bring_in(text, NewTask(brief="", place=origin.place, key=origin.key), by=by)
+    return await octet.tasks.import_text(text, NewTask(brief="", place=origin.place, key=origin.key), by=by)

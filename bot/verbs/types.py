@@ -109,6 +109,9 @@ def moment_ms(text: str | None) -> int | None:
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+Capabilities = Annotated[
+    frozenset[str], ParameterKind(help="What it can do, separated by commas, such as code,python:3", parse=_split)
+]
 PRIORITIES = ("most urgent", "urgent", "normal", "low", "lowest")
 Priority = Annotated[
     int,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.agent_actions import _store
@@ -12,9 +13,10 @@ from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, DialogEnding, Di
 from core.agents.model import Agent, AgentEvent
 from core.deliveries.model import DeliveryId
 from core.desks.model import Shown
+from core.kit.clock import as_datetime
 from core.kit.from_attributes import from_attributes
 from core.notices.model import NoticeKind
-from core.profiles.model import Act, Activity
+from core.profiles.model import Act, Activity, Driven
 from core.reasons import BlockCause
 from core.security.model import HUB
 from core.store.engine import Row, Tx
@@ -53,7 +55,10 @@ class DialogEnded(AgentEvent):
 class AgentDialogs:
     """The open dialogs of agents' windows. Verbs that change take the open transaction."""
 
-    def __init__(self, services: TaskServices, tasks: TaskRepository) -> None:
+    def __init__(
+        self, services: TaskServices, tasks: TaskRepository, profile_of: Callable[[str], Driven | None]
+    ) -> None:
+        self._profile_of = profile_of
         self._services, self._agents, self._tasks = services, services.agents, tasks
         self._seen = asyncio.Event()  # set when a window was seen; who waits for one clears it
         self._newest: dict[str, Shown] = {}  # by agent, what its window showed last
@@ -187,6 +192,10 @@ class AgentDialogs:
             mark_hash=mark_hash(shown.mark),
         )
         self._services.journal.append(tx, event, by=HUB.id)
+        if shown.activity is Activity.LIMITED and (profile := self._profile_of(agent.name)) is not None:
+            now = as_datetime(self._services.clock.now_ms()).astimezone()  # programs say it by the machine's clock
+            if (ends := profile.limit_ends_at(shown.text, now)) is not None:
+                self._agents.limit_account(tx, agent.name, until_ms=round(ends.timestamp() * 1000))
         # Octet posts a question each time, because a user has to answer it; the same error or limit only once.
         if shown.activity is Activity.NEEDS_INPUT or not was_told:
             self._services.notices.notify(tx, NoticeKind.NEEDS_ANSWER, task, message=dialog, about=dialog)

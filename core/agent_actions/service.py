@@ -82,7 +82,7 @@ class AgentActions:
         self._agents, self._deliveries, self._messages = services.agents, services.deliveries, services.messages
         self._desks, self._notices, self._tasks = services.desks, services.notices, tasks
         self._profile_of = profile_of
-        self.dialogs = AgentDialogs(services, tasks)
+        self.dialogs = AgentDialogs(services, tasks, profile_of)
         self._waiting: dict[DeliveryId, asyncio.Event] = {}
         services.deliveries.follow(self._follow)
 

@@ -92,7 +92,7 @@ class AgentMessages:
         """Send the text to every reachable agent that has all of `needs`. Raises as `send`, or NoReachableAgent."""
         require(by, Permission.MESSAGE_BROADCAST)
         body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
-        meant = [agent for agent in self._services.agents.all() if needs <= agent.capabilities]
+        meant = [agent for agent in self._services.agents.all() if needs <= agent.levels.keys()]
         out = tuple((str(agent.name), why) for agent in meant if (why := _never_reason(agent)))
         reached = [agent for agent in meant if not _never_reason(agent)]
         if not reached:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text, bindparam, select
+from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from core.agents.model import ALL_DONE
 from core.store.tables import metadata, texts
 
 agents = Table(
@@ -16,8 +17,24 @@ agents = Table(
     Column("task", Text),
     Column("since_ms", Integer, nullable=False),
     Column("until_ms", Integer),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("success", Integer, nullable=False, server_default=str(ALL_DONE)),
+    Column("failed_ms", Integer),
 )
 
+account_limits = Table(
+    "account_limits",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("until_ms", Integer, nullable=False),
+)
+
+LIMITS = select(account_limits).where(account_limits.c.account.in_(bindparam("accounts", expanding=True)))
+END_LIMIT = delete(account_limits).where(account_limits.c.account == bindparam("of_account"))
+_limit = upsert(account_limits)
+SET_LIMIT = _limit.on_conflict_do_update(
+    index_elements=[account_limits.c.account], set_={"until_ms": _limit.excluded.until_ms}
+)
 ADD = upsert(agents).on_conflict_do_nothing()
 ALL = select(agents)
 ONE = select(agents).where(agents.c.name == bindparam("agent"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, NewType
+from typing import Annotated, NewType, cast
+
+from pydantic import BeforeValidator
 
 from core import remedies
 from core.journal.model import Event
@@ -91,10 +93,18 @@ STANDING_STILL = frozenset({_A.NEEDS_INPUT, _A.LIMITED})  # its window waits for
 AT_HAND = frozenset({_A.IDLE, _A.BUSY}) | STANDING_STILL  # its window decides which of these it is
 
 _IS_CAPABILITY = matching(
-    r"[a-z0-9][a-z0-9_.+-]{0,31}",
+    r"[a-z0-9][a-z0-9_.+-]{0,31}(:[1-9])?",
     "bad_capability",
-    "is not a valid capability: use lowercase letters, digits, - _ + and .",
+    "is not a valid capability: use lowercase letters, digits, - _ + and ., then a level from :1 to :9 if you like",
 )
+ALL_DONE = 1_000  # the success of an agent that ended all its tasks well
+
+
+def _as_capabilities(given: object) -> object:
+    """Read a table of levels, `{python = 3}`, as the list `["python:3"]`."""
+    if not isinstance(given, dict):
+        return given
+    return [f"{name}:{level}" for name, level in cast("dict[object, object]", given).items()]
 
 
 @config_table
@@ -103,12 +113,19 @@ class Agent:
 
     name: Annotated[AgentName, IS_NAME]  # How users and prompts call it, for example `Agent-1`
     about: Annotated[Text, Limits(min_length=1, max_length=100)]  # What it is for, in a few words
-    capabilities: Annotated[frozenset[Annotated[Text, _IS_CAPABILITY]], Limits(max_length=50)]
-    """What it can do, for example `["code", "review"]`."""
+    capabilities: Annotated[
+        frozenset[Annotated[Text, _IS_CAPABILITY]],
+        Limits(max_length=50),
+        BeforeValidator(_as_capabilities, json_schema_input_type=list[str] | dict[str, int]),
+    ]
+    """What it can do, for example `["code", "python:3"]` or `{code = 1, python = 3}`. Octet prefers the agent with the
+    higher level, 1 (the default) to 9."""
     lane: Lane  # How prompts reach it, `window`, `terminal`, `model` or `dryrun`
     job: Job = Job.WORKER  # Its place in the fleet: `chief`, `manager` or `worker`
     desk: Text | None = None  # The desk of its window or pane
     window: Text | None = None  # Its window or pane on that desk
+    account: Annotated[Text, Limits(min_length=1, max_length=100)] | None = None
+    """The subscription or key that it uses, any name. When one of its agents reaches a limit, all of them rest."""
     model: Text | None = None  # With lane `model`, the name of its [models.NAME]
     allowed_actions: Annotated[frozenset[Text], Limits(max_length=10)] = frozenset()
     """What users may press in its window through Octet: any of `interrupt`, `approve`, `deny`, `continue`."""
@@ -116,6 +133,12 @@ class Agent:
     @property
     def abilities(self) -> LaneAbilities:
         return self.lane.abilities
+
+    @property
+    def levels(self) -> dict[str, int]:
+        """Its capabilities by name, with their levels."""
+        named = (one.partition(":") for one in sorted(self.capabilities))
+        return {name: int(level or 1) for name, _, level in named}
 
     @property
     def route(self) -> Route:
@@ -138,7 +161,9 @@ class AgentStatus:
     task: str | None
     since_ms: int
     note: Diagnostic = ""
-    until_ms: int | None = None  # When a limit of its model ends; None where Octet does not know.
+    until_ms: int | None = None  # When a limit or a rest ends; None where Octet does not know.
+    failures: int = 0  # so many of its tasks failed in a row
+    success: int = ALL_DONE  # how many of a thousand of its tasks ended well, the last ones counting most
 
     @property
     def cure(self) -> str:

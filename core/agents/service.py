@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from core.agents import _store
 from core.agents.model import (
     AGENT_STEPS,
+    ALL_DONE,
     OFF_DUTY,
     STANDING_STILL,
     Agent,
@@ -22,16 +23,18 @@ from core.agents.model import (
 )
 from core.journal.service import Journal
 from core.kit import faults
-from core.kit.clock import Clock
+from core.kit.clock import DAY_MS, Clock
 from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
-from core.reasons import AnyReason, ParkCause, reason_of
+from core.reasons import AnyReason, ParkCause, Reason, reason_of
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
 
 _SUGGESTIONS = 25
-_ROWS = "agents.rows"
-_LONGEST_LIMIT_MS = 3_600_000
+_ROWS, _STATUSES = "agents.rows", "agents.statuses"
+_LONGEST_LIMIT_MS = 8 * DAY_MS  # subscriptions start again each week
+_LIMITS = "agents.limits"
+_MEMORY = 9  # the last task counts a tenth of an agent's success
 _IN_DOUBT = frozenset({AgentState.HELD, AgentState.UNKNOWN})
 _HAS_A_TASK = frozenset({AgentState.BUSY}) | STANDING_STILL | _IN_DOUBT | OFF_DUTY
 
@@ -73,6 +76,7 @@ class Agents:
 
     def set_agents(self, agents: Sequence[Agent]) -> None:
         """Replace the configured agents; each has its row. The row of a removed agent stays as it is."""
+        self._able = dict[tuple[frozenset[str], str | None], Mapping[str, Agent]]()
         self._removed |= self._agents
         self._agents = {agent.name: agent for agent in agents}
         self._by_folded_name = {agent.name.casefold(): agent for agent in agents}
@@ -130,16 +134,28 @@ class Agents:
 
     def who_can(self, needs: frozenset[str], wanted: str | None = None) -> list[Agent]:
         """List the reachable agents that have all of `needs`, in the order of the config."""
-        meant = [agent for agent in self._agents.values() if wanted in {None, agent.name}]
-        return [agent for agent in meant if needs <= agent.capabilities and agent.is_reachable]
+        return list(self.able(needs, wanted).values())
+
+    def able(self, needs: frozenset[str], wanted: str | None = None) -> Mapping[str, Agent]:
+        """Return the agents of `who_can` by name, found once for each config."""
+        found = self._able.get((needs, wanted))
+        if found is None:
+            meant = [agent for agent in self._agents.values() if wanted in {None, agent.name}]
+            found = {str(agent.name): agent for agent in meant if needs <= agent.levels.keys() and agent.is_reachable}
+            self._able[needs, wanted] = found
+        return found
 
     def at(self, desk: str, window: str | None = None) -> list[Agent]:
         return [a for a in self._agents.values() if a.desk == desk and window in {None, a.window}]
 
     def status(self, tx: Tx, name: str) -> AgentStatus:
         """Return one agent as this transaction sees it, also one that a reload removed."""
-        agent = self._agents.get(AgentName(name)) or self._removed[AgentName(name)]
-        return _status(agent, self._rows(tx)[name])
+        agent, row = self._agents.get(AgentName(name)) or self._removed[AgentName(name)], self._rows(tx)[name]
+        known = cast("dict[str, tuple[Row, AgentStatus]]", tx.scratch.setdefault(_STATUSES, {}))
+        if name not in known or known[name][0] is not row or known[name][1].agent is not agent:
+            # A round asks for each agent again and again.
+            known[name] = row, _status(agent, row)
+        return known[name][1]
 
     def free(self, tx: Tx, name: str, *, task: str) -> None:
         """Make the agent idle if it has `task`. The config may have no such agent any more."""
@@ -179,15 +195,79 @@ class Agents:
         row = self._rows(tx).get(name)
         if row is not None and row.task == task:
             self.move(tx, name, AgentState.UNKNOWN, reason=ParkCause.SILENT, task=task if keeps_it else None)
+            self.record_end(tx, name, is_success=False)
 
     def states(self, tx: Tx) -> dict[str, AgentState]:
         """Return the state of every configured agent as this transaction sees it."""
         return {name: AgentState(row.state) for name, row in self._rows(tx).items() if name in self._agents}
 
+    def record_end(self, tx: Tx, name: str, *, is_success: bool) -> None:
+        """Count how a task of this agent ended."""
+        row = self._rows(tx).get(name)
+        if row is None:
+            return
+        now_ms = self._clock.now_ms()
+        change = {
+            "failures": 0 if is_success else row.failures + 1,
+            "success": (row.success * _MEMORY + ALL_DONE * is_success) // (_MEMORY + 1),
+            "failed_ms": row.failed_ms if is_success else now_ms,
+        }
+        self._rows(tx)[name] = tx.update_row(_store.agents.c.name, name, **change)
+
     def limit(self, tx: Tx, name: str, *, reason: AnyReason, for_ms: int) -> None:
-        """Give the agent, which is free, nothing new for this time; at most an hour, after which Octet tries again."""
+        """Give the agent, which is free, nothing new for this time; its account's other agents share a rate limit."""
         until_ms = self._clock.now_ms() + min(for_ms, _LONGEST_LIMIT_MS)
         self.move(tx, name, AgentState.LIMITED, reason=reason, until_ms=until_ms)
+        if reason is Reason.RATE_LIMITED:
+            self.limit_account(tx, name, until_ms=until_ms)
+
+    def limit_account(self, tx: Tx, name: str, *, until_ms: int) -> None:
+        """Give the agents of this agent's account nothing new until then; those at work keep their tasks."""
+        agent = self.named(name)
+        if agent is not None and agent.account is not None:
+            until_ms = max(until_ms, self.account_limits(tx).get(agent.account, 0))
+            tx.execute(_store.SET_LIMIT, {"account": agent.account, "until_ms": until_ms})
+            self.account_limits(tx)[agent.account] = until_ms
+
+    def account_limits(self, tx: Tx) -> dict[str, int]:
+        """Return until when each limited account rests."""
+        found = tx.scratch.get(_LIMITS)
+        if found is None:
+            accounts = {agent.account for agent in self._agents.values() if agent.account is not None}
+            rows = tx.execute(_store.LIMITS, {"accounts": [*accounts]}) if accounts else ()
+            now_ms = self._clock.now_ms()
+            # A later one comes from before the clock was set back.
+            known = {row.account: row.until_ms for row in rows if now_ms < row.until_ms <= now_ms + _LONGEST_LIMIT_MS}
+            found = tx.scratch[_LIMITS] = known
+        return cast("dict[str, int]", found)
+
+    def rest_idle(self, tx: Tx, rest_ms: Callable[[int], int]) -> None:
+        """Have free agents rest whose account is limited, or of which too many tasks failed in a row: `rest_ms` says
+        how long after so many. After that rest an agent gets one task, which shows whether it works again."""
+        limits, now_ms = self.account_limits(tx), self._clock.now_ms()
+        for name, agent in self._agents.items():
+            row = self._rows(tx)[name]
+            if row.state != AgentState.IDLE:
+                continue
+            rest = rest_ms(row.failures)
+            ends = {
+                Reason.ACCOUNT_LIMIT: limits.get(agent.account or "", 0),
+                Reason.FAILS_OFTEN: (row.failed_ms or 0) + rest if now_ms >= (row.failed_ms or 0) else 0,
+            }
+            reason = max(ends, key=ends.__getitem__)
+            if ends[reason] > now_ms:
+                self.move(tx, name, AgentState.LIMITED, reason=reason, until_ms=ends[reason])
+
+    def end_rest(self, tx: Tx, name: str, *, by: Actor) -> None:
+        """End the rest of this agent for a user: its failures are forgotten, and its account's limit is over."""
+        account = self._agents[AgentName(name)].account
+        tx.execute(_store.END_LIMIT, {"of_account": account})
+        self.account_limits(tx).pop(account or "", None)
+        self._rows(tx)[name] = tx.update_row(_store.agents.c.name, name, failures=0)
+        for one in self._agents.values():
+            row = self._rows(tx)[one.name]
+            if row.until_ms is not None and (one.name == name or (account is not None and one.account == account)):
+                self.move(tx, one.name, AgentState.BUSY if row.task else AgentState.IDLE, task=row.task, by=by)
 
     def limited_until_ms(self, tx: Tx, name: str) -> int | None:
         """Return when the agent's limit ends; None where it has none, or it is over."""

@@ -62,6 +62,15 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentProposal:
+    """A window that may be an agent's. Octet adds no agent without a user."""
+
+    desk: str
+    title: str
+    profile: str  # the likeliest that fits it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """What Octet saw at one window around the point that the user showed. Boxes are from the window's corner."""
 

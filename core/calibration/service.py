@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from core.calibration.calibrator import Calibrator
+from core.calibration.calibrator import GENERIC, GENERIC_TERMINAL, Calibrator
 from core.calibration.model import (
+    AgentProposal,
     CalibratedWindow,
     CalibrationBusy,
     CalibrationOptions,
@@ -17,7 +19,7 @@ from core.calibration.model import (
 )
 from core.calibration.ports import DisplayProbe
 from core.calibration.session import CalibrationSession
-from core.desks.model import DisplayPictured
+from core.desks.model import DeskState, DisplayPictured
 from core.desks.service import Desks
 from core.home import Home
 from core.journal.model import Event
@@ -84,6 +86,20 @@ class Calibrations:
         step = await session.start()
         self._sessions[desk] = session
         return step
+
+    async def discover(self, *, by: Actor) -> tuple[AgentProposal, ...]:
+        """List the windows of all ready desks that a profile fits and no agent has. Touches and changes nothing: a user
+        accepts a proposal by a calibration. Raises DeskUnavailable."""
+        require(by, Permission.DESK_SEE)
+        ready = [one.desk for one in self._desks.known() if one.state is DeskState.READY and one.desk.tmux is None]
+        found: list[AgentProposal] = []
+        for desk in ready:
+            calibrator = Calibrator(home=self._home, scout=self._displays.probe(desk.name))
+            for window, profiles in calibrator.proposals(await calibrator.scout.survey()):
+                is_known = any(re.search(known.title, window.title) for known in desk.windows if known.title)
+                if not is_known and profiles and profiles[0] not in {GENERIC, GENERIC_TERMINAL}:
+                    found.append(AgentProposal(desk=desk.name, title=window.title, profile=profiles[0]))
+        return tuple(found)
 
     def open(self, desk: str, *, by: Actor) -> CalibrationSession:
         """Find the calibration of this desk that is open. Raises NoOpenCalibration."""

@@ -19,7 +19,7 @@ WALLS = (" ", "a", "0", "│", "─", "a ", "0. ", "│ ", "aA0_-.", "e\u0301", 
 """Fills a screen: blanks, words, numbers, boxes, combining characters, right-to-left text, remains of colours."""
 _OTHER = re.compile(r"\\[A-Za-z]|(?<!\\)(?:\[[^\]]*\]|\{[^}]*\}|\(\?[^:)>]*[:>]?)")
 _LITERAL = re.compile(r"(?:\\[^\w\s]|[^\\\[\](){}|?*+^$.])+")
-_ON_SCREEN = frozenset({"text", "busy", "ready", "masks"})  # Keys of patterns for a whole screen
+_ON_SCREEN = frozenset({"text", "busy", "ready", "masks", "limit_ends"})  # Keys of patterns for a whole screen
 _IN_LINE = frozenset({"prompt", "bar", "end", "margin", "tail", "placeholder", "paste_placeholders", "echo"})
 _IN_TITLE = frozenset({"match_class", "match_program", "match_title", "title", "command", "name"})
 
@@ -79,7 +79,7 @@ def _patterns(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]
 
 def _is_pattern(path: KeyPath) -> bool:
     key = _key(path)
-    is_there = "terminal" in path or "accessible" in path or key.startswith(("match_", "title"))
+    is_there = "terminal" in path or "accessible" in path or key.startswith(("match_", "title", "limit_ends"))
     return is_there and key in _ON_SCREEN | _IN_LINE | _IN_TITLE
 
 

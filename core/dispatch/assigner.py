@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from core.agent_actions.model import NEEDS_ANSWER
-from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState, AgentStatus
+from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState
 from core.deliveries.model import DeliveryState
 from core.desks.model import DeskState
+from core.dispatch.choice import choose, is_limited_after, why_unavailable
 from core.dispatch.outcomes import Outcomes
 from core.dispatch.services import Reachability, Services
 from core.journal.model import Entry
 from core.kit import faults
 from core.kit.supervise import wait_for_event
 from core.profiles.model import Activity
-from core.reasons import Reason, WaitReason
-from core.remedies import sentence
+from core.reasons import AT_A_LIMIT, Reason, WaitReason
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
-from core.tasks.model import ENDED, Requirements, Task, TaskState
+from core.tasks.model import ENDED, QueuedTask, Requirements, TaskState
 
-_AT_ONCE = 50  # so many tasks one round resumes, or makes wait: other writers should not wait for long
-_FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)
-_UNTIL_REACHABLE = (*_FOR_AN_AGENT, WaitReason.AGENT)  # these end when any agent that can do the task is reachable
+AT_ONCE = 12  # so many tasks one round resumes, assigns and makes wait each: other writers should not wait for long
+_FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)  # an agent that is reachable ends these
 OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})  # such agents get no task
 _SHOWN = frozenset(NEEDS_ANSWER.values())
 _NOT_REFUSED = frozenset({None, Reason.DESK_UNUSABLE})  # reasons of offline agents whose window was not refused
@@ -106,10 +105,11 @@ class Assigner:
         self._services.tasks.ready_considered(tx)
         self._availability.requeue_for_paused(tx)
         self._services.tasks.release_idle(tx)
-        is_more_due = self._repository.start_due(tx, limit=_AT_ONCE) == _AT_ONCE
+        is_more_due = self._repository.start_due(tx, limit=AT_ONCE) == AT_ONCE
         self._follow_desks(tx)
         self._follow_windows(tx)
         self._verdict.hold_agents(tx)
+        self._agents.rest_idle(tx, self._services.policy.rest_ms)
         self._services.screen_locks.notify_waiting(tx)
         self._services.blocked_windows.end_orphaned(tx)
         limits = [self._agents.limited_until_ms(tx, agent.name) for agent in self._agents.all()]
@@ -118,65 +118,96 @@ class Assigner:
         states = self._agents.states(tx)
         usable = {str(agent.name) for agent in self._agents.all() if not self._reachability.why_unreachable(agent)}
         online = {name for name in usable if states[name] not in OUT_OF_REACH}
-        can = {one: self._agents.who_can(one.needs, one.wanted) for one in self._repository.cache.requirements}
+        can = {one: self._agents.able(one.needs, one.wanted) for one in self._repository.cache.requirements}
         off_duty = {name for name, state in states.items() if state in OFF_DUTY}
         on_duty = online - off_duty
-        reachable = {demand for demand, agents in can.items() if any(agent.name in on_duty for agent in agents)}
-        let_go = self._find_resumable(tx, can, online=online, off_duty=off_duty)
+        soon_ms = self._services.clock.now_ms() + self._services.policy.short_limit_ms
+        limited = {name for name in on_duty if is_limited_after(soon_ms, self._agents.status(tx, name))}
+        let_go = self._find_resumable(tx, can, online=online, off_duty=off_duty, limited=limited)
         for task in let_go:
             with at_row(task.id):
                 self._repository.move(tx, task.id, TaskState.READY)
         free = {name for name, state in states.items() if state is AgentState.IDLE}
-        self._assign_free_agents(tx, can, free=free, on_duty=on_duty)
+        assigned = self._assign_free_agents(tx, can, free=free, on_duty=on_duty)
         starting = {name for name, state in self._services.desks.states().items() if state is DeskState.STARTING}
-        beyond = [one for one in can.keys() - reachable if not starting & {agent.desk for agent in can[one]}]
-        stuck = self._repository.find_ready(tx, beyond, limit=_AT_ONCE)
+        beyond = [
+            demand
+            for demand, able in can.items()
+            if not able.keys() & (on_duty - limited) and not starting & {agent.desk for agent in able.values()}
+        ]
+        stuck = self._repository.find_ready(tx, beyond, limit=AT_ONCE)[:AT_ONCE]
         for task in stuck:
             with at_row(task.id):
-                self._wait_for_agent(tx, task, can[task.requirements])
-        return is_more_due or _AT_ONCE in {len(let_go), len(stuck)}
+                self._wait_for_agent(tx, task, [*can[task.requirements].values()])
+        return is_more_due or AT_ONCE in {len(let_go), assigned, len(stuck)}
 
     def _assign_free_agents(
-        self, tx: Tx, can: Mapping[Requirements, Sequence[Agent]], *, free: set[str], on_duty: set[str]
-    ) -> None:
-        """Give the most urgent task to a free agent, again and again. A task may avoid a free agent."""
-        passed: set[str] = set()
-        while free:
-            takeable = [demand for demand, agents in can.items() if any(agent.name in free for agent in agents)]
-            first = self._repository.find_ready(tx, takeable, limit=len(passed) + 1)
-            task = next((one for one in first if one.id not in passed), None)
-            if task is None:
-                return
-            able = can[task.requirements]
-            others = any(agent.name in on_duty and agent.name != task.avoids for agent in able)
-            fit = (one for one in able if one.name in free and not (others and one.name == task.avoids))
-            agent = next(fit, None)
-            if agent is None:
-                passed.add(task.id)
+        self, tx: Tx, can: Mapping[Requirements, Mapping[str, Agent]], *, free: set[str], on_duty: set[str]
+    ) -> int:
+        """Give the first task of the queue to a free agent, again and again; return how many were given. A task may
+        avoid a free agent: it is passed over."""
+        heads = {demand: 1 for demand, able in can.items() if able.keys() & free}  # by demand, so many are looked at
+        most = self._services.policy.settings.max_tasks_per_user
+        under_way = self._repository.count_under_way(tx) if most is not None else Counter[str]()
+
+        def find(demands: Collection[Requirements], limit: int) -> list[QueuedTask]:
+            full = [user for user, count in under_way.items() if most is not None and count >= most]
+            return self._repository.find_ready(tx, demands, limit=limit, without=full)
+
+        queue = find(heads, 1)
+        assigned = 0
+        while queue and assigned < AT_ONCE:
+            task = queue.pop(0)
+            demand, able = task.requirements, can[task.requirements]
+            statuses = {name: self._agents.status(tx, name) for name in able}
+            choice = choose(task, statuses, free, on_duty, agents=len(self._agents.all()))
+            if choice is None:
+                heads[demand] += 1
             else:
                 with at_row(task.id):
-                    message = self._services.tasks.assign(tx, task, agent.name)
+                    message, agent = self._services.tasks.assign(tx, task.id, choice), able[choice.agent]
                     self._agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
-                    self._deliveries.queue(tx, agent, message=message.id, task=task.id, priority=task.priority)
+                    self._deliveries.queue(tx, agent, message=message.id, task=task.id, priority=message.priority)
                 free.discard(agent.name)
+                assigned += 1
+                under_way[task.requester] += 1
+                if under_way[task.requester] == most:
+                    return AT_ONCE  # the next round begins without this user's tasks
+            if able.keys() & free:
+                following = find([demand], heads[demand])[heads[demand] - 1 :]
+                queue = sorted([*queue, *following], key=QueuedTask.order)
+            else:
+                queue = [one for one in queue if can[one.requirements].keys() & free]
+        return assigned
 
     def _find_resumable(
-        self, tx: Tx, can: Mapping[Requirements, Sequence[Agent]], *, online: set[str], off_duty: set[str]
-    ) -> list[Task]:
+        self,
+        tx: Tx,
+        can: Mapping[Requirements, Mapping[str, Agent]],
+        *,
+        online: set[str],
+        off_duty: set[str],
+        limited: set[str],
+    ) -> list[QueuedTask]:
         """Find tasks whose reason to wait has passed. If another reason holds, the same round says so."""
-        names = {demand: {agent.name for agent in agents} for demand, agents in can.items()}
-        back = [demand for demand, able in names.items() if able & online]
-        resumed = [demand for demand, able in names.items() if able & (online - off_duty) or not able & off_duty]
-        gone = [demand for demand, able in names.items() if not able]
-        ended = ((_UNTIL_REACHABLE, back), (_FOR_AN_AGENT, gone), ((WaitReason.PAUSED,), resumed))
-        found = [self._repository.find_waiting(tx, reasons, demands, limit=_AT_ONCE) for reasons, demands in ended]
-        return [*chain(*found)][:_AT_ONCE]
+        unlimited = online - off_duty - limited
+        back = [demand for demand, able in can.items() if able.keys() & online]
+        gone = [demand for demand, able in can.items() if not able]
+        resumed = [one for one, able in can.items() if able.keys() & (online - off_duty) or not able.keys() & off_duty]
+        passed = [one for one, able in can.items() if not able.keys() & limited or able.keys() & unlimited]
+        asked = {
+            **dict.fromkeys(_FOR_AN_AGENT, back + gone),
+            WaitReason.AGENT: back,
+            WaitReason.PAUSED: resumed,
+            WaitReason.QUOTA: passed,
+        }
+        return self._repository.find_waiting(tx, asked, limit=AT_ONCE)
 
-    def _wait_for_agent(self, tx: Tx, task: Task, can: Sequence[Agent]) -> None:
+    def _wait_for_agent(self, tx: Tx, task: QueuedTask, can: Sequence[Agent]) -> None:
         """Note that no agent that can do the task is reachable, and why."""
         if not can:
-            asked = ", ".join(sorted(task.needs)) or "any"
-            note = f"config/agents.toml no longer has an agent for it: {task.wanted or 'anybody'} with {asked} skills"
+            wanted, asked = task.requirements.wanted or "anybody", ", ".join(sorted(task.requirements.needs)) or "any"
+            note = f"config/agents.toml no longer has an agent for it: {wanted} with {asked} skills"
             self._repository.suspend(tx, task.id, TaskState.WAITING, reason=WaitReason.AGENT, note=note)
             return
         desks = {self._services.desks.state(agent.desk)[0] for agent in can if agent.desk}
@@ -188,9 +219,11 @@ class Assigner:
             reason = WaitReason.HOLD
         if any(status.state in OFF_DUTY for status in known):
             reason = WaitReason.PAUSED
+        if any(status.state is AgentState.LIMITED and status.reason in AT_A_LIMIT for status in known):
+            reason = WaitReason.QUOTA
         why: dict[str, list[str]] = {}
         for one in known:
-            said = _unavailable_reason(one) or self._reachability.why_unreachable(one.agent)
+            said = why_unavailable(one) or self._reachability.why_unreachable(one.agent)
             why.setdefault(said, []).append(one.agent.name)
         note = "; ".join(f"{', '.join(names)}: {words}" for words, names in why.items())
         self._repository.suspend(tx, task.id, TaskState.WAITING, reason=reason, note=note)
@@ -238,11 +271,12 @@ class Assigner:
                 continue
             if status.state is AgentState.LIMITED and to is AgentState.NEEDS_INPUT:
                 self._agents.move(tx, agent.name, at_work, task=status.task)
-            self._agents.move(tx, agent.name, to, reason=why, task=status.task)
+            until_ms = self._agents.account_limits(tx).get(agent.account or "") if to is AgentState.LIMITED else None
+            self._agents.move(tx, agent.name, to, reason=why, task=status.task, until_ms=until_ms)
             changed.add(agent.name)
-        can = {one: self._agents.who_can(one.needs, one.wanted) for one in self._repository.cache.requirements}
-        behind = [one for one, agents in can.items() if changed & {agent.name for agent in agents}]
-        for task in self._repository.find_ready(tx, behind, limit=_AT_ONCE) if behind else ():
+        demands = self._repository.cache.requirements if changed else ()
+        behind = [one for one in demands if self._agents.able(one.needs, one.wanted).keys() & changed]
+        for task in self._repository.find_ready(tx, behind, limit=AT_ONCE)[:AT_ONCE]:
             self._services.notices.card_changed(tx, task.id)  # its card says which agents hold it up
 
     def _requeue_task(self, tx: Tx, agent: Agent, task: str, why: str) -> None:
@@ -263,11 +297,3 @@ class Assigner:
 
     def _offline(self, tx: Tx, agent: Agent, why: str) -> None:
         self._agents.move(tx, agent.name, AgentState.OFFLINE, reason=Reason.DESK_UNUSABLE, note=why)
-
-
-def _unavailable_reason(status: AgentStatus) -> str:
-    if status.state in OFF_DUTY:
-        return f"{status.state.value} {status.note}"
-    if status.state is AgentState.UNKNOWN:
-        return f"silent about {status.task}" if status.task else "silent"
-    return status.note or sentence(status.reason)

@@ -10,7 +10,6 @@ from core.deliveries.model import Delivery, Outcome, Result
 from core.kit.errors import Conflict
 from core.reasons import Reason
 
-NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # refusals that a usable window does not change
 WAITS_FOR_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})  # The agent works, or asks something
 POLITE = frozenset({Reason.PERSON_TYPING, Reason.QUIET_HOURS})  # It waits for the display's users: no failure
 

@@ -8,9 +8,9 @@ from functools import partial
 
 from core.agents.model import AT_HAND, STANDING_STILL, AgentState
 from core.deliveries.model import BEFORE_ENTER, Delivery, DeliveryId, DeliveryState, Outcome, Result, asked_about
-from core.dispatch.model import NEVER_FITS, POLITE, WAITS_FOR_AGENT, poisoned, spent
+from core.dispatch.model import POLITE, WAITS_FOR_AGENT, poisoned, spent
 from core.dispatch.services import Reachability, Services
-from core.reasons import ParkCause, Reason, WaitReason
+from core.reasons import NEVER_FITS, ParkCause, Reason, WaitReason
 from core.remedies import explain, sentence
 from core.store.engine import Tx
 from core.tasks.model import ENDED, TaskState
@@ -205,6 +205,7 @@ class Outcomes:
         rejections = self._deliveries.count_rejections(tx, task.id, since_ms=since_ms)
         is_too_often = rejections >= self._policy.settings.max_rejections_per_hour
         if self._agents.abilities(delivery.agent).answers_itself:
+            self._agents.record_end(tx, delivery.agent, is_success=False)
             if is_too_often:
                 self._fail_task(tx, delivery, outcome)
             else:

@@ -264,7 +264,7 @@ class Fleet:
             for status in away
             if status.task not in said
             and status.agent.name not in named
-            and (status.task or status.state is AgentState.UNKNOWN or status.agent.name in wanted)
+            and (status.task or status.state is AgentState.UNKNOWN or status.agent.name in wanted or _rests(status))
         ]
 
     async def _boards_given_up(self) -> list[Need]:
@@ -383,6 +383,10 @@ def _of_lock(lock: ScreenLock) -> Need:
         desk=lock.desk,
         since_ms=lock.since_ms,
     )
+
+
+def _rests(status: AgentStatus) -> bool:
+    return status.reason is Reason.FAILS_OFTEN
 
 
 def _of_agent(status: AgentStatus) -> Need:

@@ -22,6 +22,7 @@ from core.dispatch.services import Services
 from core.kit.clock import as_datetime
 from core.kit.errors import Conflict, OctetError, Unavailable
 from core.kit.from_attributes import from_attributes
+from core.maintenance.agents_file import AgentsFile
 from core.maintenance.model import (
     Ailment,
     AuditReport,
@@ -145,10 +146,13 @@ class Maintenance:
         self._lanes = dict(lanes)
         self._reload: Reloads | None = None
         self._calibrate: Calibrations | None = None
+        self._agents_file: AgentsFile | None = None
 
-    def reloads_by(self, reload: Reloads, calibrate: Calibrations | None = None) -> None:
-        """Use these for `reload` and `calibrate`."""
-        self._reload, self._calibrate = reload, calibrate
+    def reloads_by(
+        self, reload: Reloads, calibrate: Calibrations | None = None, agents: AgentsFile | None = None
+    ) -> None:
+        """Use these for `reload`, `calibrate` and `agents`."""
+        self._reload, self._calibrate, self._agents_file = reload, calibrate, agents
 
     @property
     def _reloads(self) -> Reloads:
@@ -161,6 +165,12 @@ class Maintenance:
         if self._calibrate is None:
             raise ReloadUnavailable
         return self._calibrate
+
+    @property
+    def agents(self) -> AgentsFile:
+        if self._agents_file is None:
+            raise ReloadUnavailable
+        return self._agents_file
 
     async def reload(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         """Take over what config/ says now, checked as a whole first; work under way ends, or is given up before Enter

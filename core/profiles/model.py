@@ -3,8 +3,10 @@ is a table of a file, checked by pydantic. Editors and errors show the comment b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -27,6 +29,16 @@ from core.profiles.value_types import (
 )
 
 AT = "@"  # Between a profile's name and its window's, where that window has separate values: `cursor@main.agent-1`.
+
+_TIME_LEFT = (
+    r"\bin +(?=\d)(?:(?P<days>\d{1,2}) *d\w{0,8})?[, ]{0,2}(?:(?P<hours>\d{1,3}) *h\w{0,8})?[, ]{0,2}(?:and +)?"
+    r"(?:(?P<minutes>\d{1,4}) *m(?!o)\w{0,8})?[, ]{0,2}(?:and +)?(?:(?P<seconds>\d{1,6}) *s\w{0,8})?"
+)
+_TIME_OF_DAY = (
+    r"\b(?:resets?|again|until|available)(?: +at)? +(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))? *(?P<half>[ap]m)?\b"
+)
+LIMIT_ENDS = (_TIME_LEFT, _TIME_OF_DAY)
+"""When a limit ends, as programs say it: "try again in 2 hours", "resets at 3pm"."""
 
 LONGEST_TITLE = 1_000  # So many characters of a window's title are compared; a program chooses its title.
 
@@ -407,10 +419,31 @@ class Habits:
     """What no text may begin with, for example `["/", "!"]`: there it would be a command."""
     accepts_input_while_busy: Bool = False  # Whether the composer keeps for later what is sent while the agent works
     acts: Presses = field(default_factory=dict[Act, Press])  # What can be done to the agent, and how
+    limit_ends: Annotated[ListOf[Pattern], Limits(max_length=20)] = LIMIT_ENDS
+    """Regular expressions for when a limit ends, in the text of a dialog that shows `limited`. Their groups are `hour`,
+    `minute` and `half` (am or pm) of the machine's clock, or `days`, `hours`, `minutes` and `seconds` from now."""
     idle_ms: Annotated[Milliseconds, Limits(ge=100)] = 600
     """Milliseconds without the busy sign or any change before the agent counts as idle."""
     store_full_window: Bool = False
     """Whether receipts keep pictures of the whole window. Of a prompt whose arrival nothing showed they always do."""
+
+    def limit_ends_at(self, text: str, now: datetime) -> datetime | None:
+        """Return when the limit ends that a window shows as `text`; None where it does not say. `now` has the zone of
+        the machine's clock."""
+        found = (re.search(pattern, text, re.IGNORECASE) for pattern in self.limit_ends)
+        for match in (one for one in found if one is not None):
+            parts = {name: value.lower() for name, value in match.groupdict().items() if value}
+            half = parts.pop("half", "")
+            numbers = {name: int(value) for name, value in parts.items()}
+            if not numbers:
+                continue
+            if "hour" not in numbers:
+                return now + timedelta(**numbers)
+            hour = numbers["hour"] % 12 + 12 * (half == "pm") if half else numbers["hour"]
+            if hour < 24 and numbers.get("minute", 0) < 60:
+                at = now.replace(hour=hour, minute=numbers.get("minute", 0), second=0, microsecond=0)
+                return at if at > now else at + timedelta(days=1)
+        return None
 
 
 @config_table

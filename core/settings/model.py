@@ -113,6 +113,11 @@ class DispatchSettings(Section):
     Other prompts for that desk wait meanwhile."""
     max_rejections_per_hour: Annotated[int, Field(ge=1, le=1000)] = 6
     """Octet parks a task after this many refusals within an hour; then a user must act."""
+    max_tasks_per_user: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """So many tasks of one user may be under way at once; the others wait for their turn. Unset: no limit."""
+    rest_after_failures: Annotated[int, Field(ge=1, le=1000)] = 3
+    """After so many failed tasks in a row an agent rests: five minutes, twice as long after each further failure, at
+    most four hours. Then it gets one task as a test."""
     agent_timeout_s: Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)] = 3600.0
     """Seconds without any sign of an agent at work (`octet progress`, `reply`, `done`) after which Octet
     parks its task and reports it. Longer than most tasks take, shorter than a night."""

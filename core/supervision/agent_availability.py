@@ -47,13 +47,16 @@ class AgentAvailability:
         return await self._change(name, drain)
 
     async def resume(self, name: str, *, by: Actor) -> AgentStatus:
-        """Put the agent back on duty; a silent agent works after all, with a new deadline. Raises AgentNotFound."""
+        """Put the agent back on duty, or end its rest; a silent agent works after all, with a new deadline. Raises
+        AgentNotFound."""
         require(by, Permission.AGENT_USE)
 
         def resume(tx: Tx, now: AgentStatus) -> None:
             if now.state in OFF_DUTY:
                 to, reason, note = self._state_on_duty(tx, now.agent, now.task)
                 self._agents.set_duty(tx, now, to, reason=reason, note=note, by=by)
+            elif now.state is AgentState.LIMITED and now.until_ms is not None:
+                self._agents.end_rest(tx, now.agent.name, by=by)
             elif now.state is AgentState.UNKNOWN and now.task is not None:
                 self._tasks.repository.move(tx, now.task, TaskState.WORKING, by=by)
                 self._agents.move(tx, now.agent.name, AgentState.BUSY, task=now.task, by=by)

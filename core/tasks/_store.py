@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -31,9 +33,19 @@ from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
 from core.store.tables import integers, metadata, newest_of_each, texts
-from core.tasks.model import Requirements, Task, TaskAttempt, TaskId, TaskSummary
+from core.tasks.model import (
+    AgentCandidate,
+    Choice,
+    QueuedTask,
+    Requirements,
+    Task,
+    TaskAttempt,
+    TaskId,
+    TaskSummary,
+)
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
+_IS_QUEUED = text("state IN ('ready', 'waiting')")
 REPEATED_WITHIN_MS = 7 * DAY_MS  # a result that a user had done again so soon does not count as a success
 _IS_LATER = text("state = 'waiting' AND reason = 'not_before'")
 _HAS_TEXT = text("text_expired_ms IS NULL")
@@ -68,13 +80,16 @@ tasks = Table(
     Column("parts", Text, nullable=False, server_default=""),
     Column("is_chosen", Integer),
     Column("wrong", Text),
+    Column("rank", Integer, nullable=False, server_default="0"),
+    Column("choice", Text),
     Index("ix_tasks_state", "state", "number"),
     # Finds the head of each queue directly, however long the others are.
-    Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "priority", "number"),
+    Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "rank", "number", "requester"),
     Index("ix_tasks_deadline", "deadline_ms", sqlite_where=text("deadline_ms IS NOT NULL")),
     # Answers what waits and why without reading the rows: their briefs may be long.
     Index("ix_tasks_held", "state", "reason", "note", "cause", "changed_ms", "number", sqlite_where=_HELD),
-    Index("ix_tasks_queue", "state", "priority", "number"),
+    Index("ix_tasks_queue", "state", "rank", "number"),
+    Index("ix_tasks_turn", "requester", "priority", "rank", sqlite_where=_IS_QUEUED),
     Index("ix_tasks_parent", "parent", sqlite_where=text("parent IS NOT NULL")),
     Index("ix_tasks_again", "again_of", sqlite_where=text("again_of IS NOT NULL")),
     Index("ix_tasks_start", "not_before_ms", sqlite_where=_IS_LATER),
@@ -162,7 +177,7 @@ FOUND = NEWEST.where(
 """Of one agent, with a text, or with a label. It scans all tasks: users ask for it rarely."""
 REQUIREMENTS = select(_row.wanted, _row.needs).where(_row.state.in_(bindparam("states", expanding=True))).distinct()
 COUNTS = select(_row.state, func.count().label("size")).group_by(_row.state)
-QUEUE = _summary.where(_row.state == "ready").order_by(_row.priority, _row.number).limit(bindparam("size"))
+QUEUE = _summary.where(_row.state == "ready").order_by(_row.rank, _row.number).limit(bindparam("size"))
 _is_own_entry = or_(_row.state != "waiting", _row.reason == WaitReason.DRY_RUN.value)
 WANTED = (
     _summary.where(
@@ -170,7 +185,7 @@ WANTED = (
         _row.reason != WaitReason.DRY_RUN.value,
         _row.wanted == bindparam("by"),
     )
-    .order_by(_row.priority, _row.number)
+    .order_by(_row.rank, _row.number)
     .limit(bindparam("size"))
 )
 """Tasks that wait for this agent; of a dry run the agent has the prompt."""
@@ -199,18 +214,30 @@ BLOCKED = select(
     _held.c.state, _held.c.reason, _note, _cause, case((_is_rest, -1), (_held.c.place > 0, _held.c.number), else_=0)
 )
 """Tasks with separate entries are listed up to `most` of each state and reason; the rest is one row."""
-ANY_WAITING = select(_row.number).where(_row.state == bindparam("stands"), _row.reason == bindparam("why")).limit(1)
-OF_REQUIREMENTS = (
-    select(tasks)
-    .where(
-        _row.state == bindparam("stands"),
-        _row.reason == bindparam("why"),
-        _row.wanted.is_not_distinct_from(bindparam("by")),
-        _row.needs == bindparam("skills"),
-    )
-    .order_by(_row.priority, _row.number)
-    .limit(bindparam("size"))
+_asked = func.json_each(bindparam("asked")).table_valued("key", "value")
+WAIT_REASONS = select(_asked.c.value).where(
+    select(_row.number).where(_row.state == "waiting", _row.reason == _asked.c.value).exists()
 )
+"""Those of the `asked` reasons for which any task waits."""
+_queued = tasks.alias("queued")
+_head = (
+    select(_queued.c.number)
+    .where(
+        _queued.c.state == bindparam("stands"),
+        _queued.c.reason == func.json_extract(_asked.c.value, "$[0]"),
+        _queued.c.wanted.is_not_distinct_from(func.json_extract(_asked.c.value, "$[1]")),
+        _queued.c.needs == func.json_extract(_asked.c.value, "$[2]"),
+        _queued.c.requester.not_in(select(func.json_each(bindparam("full")).table_valued("value").c.value)),
+    )
+    .order_by(_queued.c.rank, _queued.c.number)
+    .limit(bindparam("size"))
+    .correlate(_asked)
+    .scalar_subquery()
+)
+HEADS = select(_asked.c.key.label("place"), *tasks.c["number", "rank", "avoids", "requester"]).select_from(
+    _asked.join(tasks, _row.number.in_(_head))
+)
+"""The first `size` tasks of each queue, with its place in `asked`, a list of [reason, wanted, needs]."""
 WAITING_PER_REQUIREMENTS = (
     select(_row.wanted, _row.needs, func.count().label("size"))
     .where(_row.state == "waiting", _row.reason == bindparam("why"))
@@ -225,6 +252,10 @@ STALLED = select(tasks).where(_row.deadline_ms <= bindparam("now")).order_by(_ro
 NEXT_DEADLINE = select(func.min(_row.deadline_ms).label("at")).where(_row.deadline_ms.is_not(None))
 WORKING = select(tasks).where(_row.state == "working")
 IN_STATES = select(tasks).where(_row.state.in_(bindparam("states", expanding=True))).order_by(_row.number)
+LAST_RANK = select(func.max(_row.rank).label("rank")).where(
+    _IS_QUEUED, _row.requester == bindparam("who"), _row.priority == bindparam("urgency")
+)
+SHIFT_RANKS = update(tasks).where(_IS_QUEUED, _row.rank > 0).values(rank=_row.rank + bindparam("by"))
 SHIFT_DEADLINES = (
     update(tasks).where(_row.deadline_ms.is_not(None)).values(deadline_ms=_row.deadline_ms + bindparam("by"))
 )
@@ -251,11 +282,18 @@ newest_in = partial(newest_of_each, _row.state, _row.number)
 
 def task_of(row: Row) -> Task:
     sets = {"needs": frozenset(json.loads(row.needs)), "labels": frozenset(json.loads(row.labels))}
-    return from_attributes(Task, row, **_own(row), **sets, parent=TaskId(f"T-{row.parent}") if row.parent else None)
+    above = TaskId(f"T-{row.parent}") if row.parent else None
+    choice = _choice(json.loads(row.choice)) if row.choice else None
+    return from_attributes(Task, row, **_own(row), **sets, parent=above, choice=choice)
 
 
 def attempt_of(row: Row) -> TaskAttempt:
     return from_attributes(TaskAttempt, row, task=TaskId(f"T-{row.task}"))
+
+
+def _choice(found: dict[str, Any]) -> Choice:
+    candidates = tuple(from_attributes(AgentCandidate, SimpleNamespace(**one)) for one in found["candidates"])
+    return from_attributes(Choice, SimpleNamespace(**found), candidates=candidates)
 
 
 def requirements_of(row: Row) -> Requirements:
@@ -264,6 +302,10 @@ def requirements_of(row: Row) -> Requirements:
 
 def summary_of(row: Row) -> TaskSummary:
     return from_attributes(TaskSummary, row, **_own(row), requirements=requirements_of(row))
+
+
+def queued_of(row: Row, requirements: Requirements) -> QueuedTask:
+    return from_attributes(QueuedTask, row, id=TaskId(f"T-{row.number}"), requirements=requirements)
 
 
 def _own(row: Row) -> dict[str, object]:

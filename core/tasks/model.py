@@ -11,6 +11,7 @@ from core import remedies
 from core.agents.model import AgentStatus
 from core.deliveries.model import OPEN_STATES, Delivery
 from core.journal.model import Event
+from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.field_types import Text
 from core.messages.model import Message
@@ -22,6 +23,8 @@ TaskId = NewType("TaskId", str)  # `T-142`: short, because users say it
 MAX_TITLE_CHARS = 80
 MAX_IMPORTED = 500  # tasks that one import brings
 MAX_LABELS, MAX_LABEL_CHARS = 20, 40
+PRIORITY_STEP_MS = 7 * DAY_MS  # A task goes before those of the next priority that have waited for less than this
+SHARE_MS = 3_600_000  # So much later than a person's last task in the queue counts the next one of the same priority
 
 
 class TaskState(StrEnum):
@@ -160,6 +163,44 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentCandidate:
+    """An agent that can do a task: its score, or why it could not get the task."""
+
+    agent: str
+    filtered: AnyReason | None = None
+    skill: int = 0  # ten for each level of what the task needs, on average
+    success: int = 0  # 0 to 20: how well its last tasks ended
+
+    @property
+    def score(self) -> int:
+        return self.skill + self.success
+
+    @property
+    def words(self) -> str:
+        if self.filtered is not None:
+            return f"{self.agent}: {remedies.sentence(self.filtered)}"
+        return f"{self.agent}: {self.score} (skill {self.skill}, success {self.success})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Why Octet gave a task to an agent."""
+
+    agent: str
+    is_named: bool  # a user named the agent
+    candidates: tuple[AgentCandidate, ...]  # the chosen one first, then by score, then those that could not get it
+    others: int  # how many more could do it
+    unable: int  # how many agents lack what the task needs, or are not the named one
+
+    @property
+    def words(self) -> str:
+        """Return the whole choice as one line."""
+        why = "a user chose it" if self.is_named else "; ".join(one.words for one in self.candidates)
+        more = f"; {self.others} more" if self.others and not self.is_named else ""
+        return f"{self.agent} · {why}{more}" + (f" · {self.unable} cannot do it" if self.unable else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
     """Which agents can do a task. Many tasks share few requirements."""
 
@@ -204,6 +245,8 @@ class Task:
     is_chosen: bool | None = None  # whether a user picked its answer; None while no one is picked of its parent's
     wrong: Text | None = None  # why a user marked its result as wrong, perhaps empty; None: not marked
     cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
+    rank: int = 0  # its place in the queue, the lowest is the next; 0 while it waits for what users ordered before it
+    choice: Choice | None = None  # why its agent got it; None while no agent has it
 
     @property
     def number(self) -> int:
@@ -329,6 +372,22 @@ class TaskSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedTask:
+    """What dispatch looks at of a task in a queue, before it takes it."""
+
+    id: TaskId
+    number: int
+    rank: int
+    requirements: Requirements
+    avoids: str | None
+    requester: str
+
+    def order(self) -> tuple[int, int]:
+        """Return its place in the order in which dispatch takes tasks."""
+        return self.rank, self.number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedTaskGroup:
     """Tasks that are held for the same reason; parked, blocked and dry-run tasks have separate entries."""
 
@@ -376,6 +435,16 @@ class TaskMoved(Event):
     reason: AnyReason | None
     agent: str
     fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskAssigned(Event):
+    """Octet chose an agent for a task."""
+
+    SUBJECT = "task:{0.task}"
+    task: str
+    fence: int
+    choice: Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -521,6 +590,13 @@ def parse_task_id(text: str) -> TaskId:
     if match is None:
         raise InvalidTaskId(text=text[:40])
     return TaskId(f"T-{match[1]}")
+
+
+def rank_of(*, now_ms: int, priority: int, last: int | None) -> int:
+    """Return the place in the queue of a task that becomes ready now. `last` is the rank of the last task that its
+    requester has in the queue with the same priority. The first rank is the next task: see decision 0030."""
+    rank = now_ms + priority * PRIORITY_STEP_MS
+    return rank if last is None else max(rank, last + SHARE_MS)
 
 
 def title_of(brief: str) -> str:

@@ -5,31 +5,35 @@ from __future__ import annotations
 import json
 from collections import Counter, OrderedDict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain, islice
+from dataclasses import asdict, replace
+from itertools import islice
 from typing import ClassVar, NamedTuple, cast
 
 from core.kit import faults
 from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
 from core.notices.model import NoticeKind
-from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
+from core.reasons import NEVER_FITS, AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Tx, at_row
 from core.tasks import _store
-from core.tasks._store import requirements_of, summary_of, task_of
+from core.tasks._store import queued_of, requirements_of, summary_of, task_of
 from core.tasks.attempts import Attempts
 from core.tasks.dependencies import Dependencies
 from core.tasks.model import (
     ENDED,
+    PRIORITY_STEP_MS,
     TASK_STEPS,
     BlockedTaskGroup,
+    Choice,
     DependencyChanged,
     NewTask,
     OnFailure,
     PartsKind,
+    QueuedTask,
     Requirements,
     Task,
+    TaskAssigned,
     TaskChanged,
     TaskId,
     TaskMoved,
@@ -37,6 +41,7 @@ from core.tasks.model import (
     TaskState,
     TaskSummary,
     parse_task_id,
+    rank_of,
     title_of,
 )
 from core.tasks.services import TaskServices
@@ -48,6 +53,7 @@ _ON_FAILURE = {PartsKind.SPLIT: OnFailure.WAIT, PartsKind.BEST_OF: OnFailure.STA
 _FOR_A_USER = frozenset({WaitReason.DEPENDENCY_FAILED, WaitReason.PICK})
 _FOR_OTHERS = _FOR_A_USER | {WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE}
 _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
+_UNDER_WAY = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 _CARD_WAITS_MS = 100  # how long a new card waits for the task's first step, so that its first state is true
 
 
@@ -136,6 +142,7 @@ class TaskRepository:
             "source": source,
             "state": TaskState.READY.value,
             "priority": draft.priority,
+            "rank": self._next_rank(tx, by.id, draft.priority),
             "needs": _names(draft.needs),
             "wanted": wanted,
             "requester": by.id,
@@ -198,7 +205,7 @@ class TaskRepository:
         return {line.id: line for line in map(summary_of, rows)}
 
     async def list_queue(self, *, limit: int) -> tuple[TaskSummary, ...]:
-        """List the head of the queue: ready tasks, most urgent and then oldest first."""
+        """List the head of the queue: ready tasks in the order in which dispatch takes them."""
         return tuple(summary_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
 
     async def list_wanted(self, agent: str, *, limit: int) -> tuple[TaskSummary, ...]:
@@ -232,20 +239,25 @@ class TaskRepository:
             raise TaskNotFound(id=task)
         return task_of(rows[0])
 
-    def find_ready(self, tx: Tx, demands: Collection[Requirements], *, limit: int) -> list[Task]:
-        """Find ready tasks with one of `demands`, most urgent and then oldest first."""
-        return _first(limit, [self._find_queued(tx, TaskState.READY, "", demand, limit) for demand in demands])
+    def find_ready(
+        self, tx: Tx, demands: Collection[Requirements], *, limit: int, without: Collection[str] = ()
+    ) -> list[QueuedTask]:
+        """Find the first `limit` ready tasks of each of `demands`, in the order of the queue, `without` those of some
+        users."""
+        return self._heads(tx, TaskState.READY, [("", demand) for demand in demands], limit, without)
+
+    def count_under_way(self, tx: Tx) -> Counter[str]:
+        """Count each user's tasks that an agent has."""
+        return Counter(task.requester for task in self.find_in_states(tx, _UNDER_WAY))
 
     def find_waiting(
-        self, tx: Tx, reasons: Collection[WaitReason], demands: Collection[Requirements], *, limit: int
-    ) -> list[Task]:
-        """Find tasks with one of `demands` that wait for one of `reasons`, most urgent and then oldest first."""
-        # Mostly none waits: that takes one query for each reason, and none for each demand.
-        waiting = {"stands": TaskState.WAITING.value}
-        found = [one.value for one in reasons if tx.execute(_store.ANY_WAITING, {**waiting, "why": one}).first()]
-        asked = [(reason, demand) for reason in found for demand in demands]
-        queues = [self._find_queued(tx, TaskState.WAITING, reason, demand, limit) for reason, demand in asked]
-        return _first(limit, queues)
+        self, tx: Tx, asked: Mapping[WaitReason, Collection[Requirements]], *, limit: int
+    ) -> list[QueuedTask]:
+        """Find `limit` tasks that wait for one of these reasons with one of its demands, in the order of the queue."""
+        # Mostly none waits: then no demand is looked at.
+        found = {row.value for row in tx.run(_store.WAIT_REASONS, {"asked": json.dumps([*asked])})}
+        queues = [(reason.value, demand) for reason, demands in asked.items() if reason in found for demand in demands]
+        return self._heads(tx, TaskState.WAITING, queues, limit)[:limit]
 
     def advance_to_working(self, tx: Tx, task: Task, *, by: Actor) -> Task:
         """Bring the task to `working` by legal steps: an answer shows that an agent worked on it."""
@@ -292,6 +304,9 @@ class TaskRepository:
         attempt; `keeps_lease`: the task only passes this state, and its agent keeps it."""
         now = self.find(tx, task)
         check_step(TASK_STEPS, "task", task, now.state, to)
+        rank = 0 if to is TaskState.WAITING and reason in _FOR_OTHERS else now.rank
+        if to is TaskState.READY and not rank:
+            rank = self._next_rank(tx, now.requester, now.priority)
         after = self._update(
             tx,
             task,
@@ -301,6 +316,7 @@ class TaskRepository:
             cause=cause or "",
             agent=agent or now.agent,
             attempt=now.attempt + is_again,
+            rank=rank,
             deadline_ms=self._new_deadline_ms() if to is TaskState.WORKING else None,
             changed_ms=self._clock.now_ms(),
         )
@@ -431,11 +447,12 @@ class TaskRepository:
         else:
             self._hold_again(tx, dependant)
 
-    def lease(self, tx: Tx, task: Task, agent: str) -> Task:
-        """Give the task to the agent: a lease with a higher fence and no activity yet."""
-        self._renew_lease(tx, task)
-        leased = self.move(tx, task.id, TaskState.ASSIGNED, agent=agent)
+    def lease(self, tx: Tx, task: Task, choice: Choice) -> Task:
+        """Give the task to the chosen agent: a lease with a higher fence and no activity yet."""
+        self._renew_lease(tx, task, choice)
+        leased = self.move(tx, task.id, TaskState.ASSIGNED, agent=choice.agent)
         self.attempts.begin(tx, leased, at_ms=leased.changed_ms)
+        self._journal.append(tx, TaskAssigned(task=task.id, fence=leased.fence, choice=choice), by=HUB.id)
         return leased
 
     def record_activity(
@@ -471,7 +488,8 @@ class TaskRepository:
         return None if at_ms is None else max(0.0, (at_ms - self._clock.now_ms()) / 1000)
 
     def shift_deadlines(self, tx: Tx, by_ms: int) -> None:
-        """Move all deadlines with a clock that was set by `by_ms`."""
+        """Move all deadlines, and the places in the queue, with a clock that was set by `by_ms`."""
+        tx.execute(_store.SHIFT_RANKS, {"by": by_ms})
         tx.execute(_store.SHIFT_DEADLINES, {"by": by_ms})
 
     def extend_deadlines(self, tx: Tx, *, away_ms: int, grace_ms: int) -> int:
@@ -489,8 +507,9 @@ class TaskRepository:
 
         One that ended begins another attempt, unless its end `is_undone`."""
         self._revoke_lease(tx, task)
-        self._change_fields(tx, task, agent=None, avoids=None)
         is_again = task.state in {TaskState.FAILED, TaskState.EXPIRED, TaskState.CANCELLED} and not is_undone
+        rank = self._next_rank(tx, task.requester, task.priority) if is_again else task.rank
+        self._change_fields(tx, task, agent=None, avoids=None, rank=rank)
         return self.move(tx, task.id, TaskState.READY, is_again=is_again, by=by)
 
     def release(self, tx: Tx, task: Task, *, note: str) -> Task:
@@ -507,7 +526,8 @@ class TaskRepository:
         return after if after.state is TaskState.READY else self.move(tx, task.id, TaskState.READY, by=by)
 
     def set_priority(self, tx: Tx, task: Task, priority: int, *, by: Actor) -> Task:
-        return self._change_fields(tx, task, priority=priority, by=by)
+        rank = task.rank + (priority - task.priority) * PRIORITY_STEP_MS  # it keeps its turn
+        return self._change_fields(tx, task, priority=priority, rank=rank, by=by)
 
     def suspend(
         self,
@@ -554,6 +574,8 @@ class TaskRepository:
     def fail(self, tx: Tx, task: str, *, reason: Reason, note: str) -> Task:
         """Fail the task, and notify its requester."""
         after = self.move(tx, task, TaskState.FAILED, reason=reason, note=note)
+        if after.agent is not None and reason not in NEVER_FITS:
+            self._agents.record_end(tx, after.agent, is_success=False)
         self._free_agent(tx, after)
         self._notices.notify(tx, NoticeKind.ENDED, task, text=reason.value)
         return after
@@ -562,6 +584,8 @@ class TaskRepository:
         """End the task, and notify the requester if it is done."""
         after = self.move(tx, task.id, to, cause=cause, by=by)
         self._free_agent(tx, after)
+        if to is TaskState.DONE and after.agent is not None:
+            self._agents.record_end(tx, after.agent, is_success=True)
         if to is TaskState.DONE:
             self._notices.notify(tx, NoticeKind.ENDED, task.id)
         return after
@@ -570,14 +594,19 @@ class TaskRepository:
         self._free_agent(tx, task)
         self._renew_lease(tx, task)
 
-    def _renew_lease(self, tx: Tx, task: Task) -> None:
+    def _renew_lease(self, tx: Tx, task: Task, choice: Choice | None = None) -> None:
         fence = self.find(tx, task.id).fence + 1
         if task.agent is not None:
             self.attempts.revoke(tx, task, at_ms=self._clock.now_ms())
-        self._update(tx, task.id, fence=fence, last_seen_ms=None, activity=None, progress="", nudge=None)
+        why = json.dumps(asdict(choice)) if choice else None
+        self._update(tx, task.id, fence=fence, last_seen_ms=None, activity=None, progress="", nudge=None, choice=why)
 
     def _update(self, tx: Tx, task: str, **values: object) -> Task:
         return task_of(tx.update_row(_store.tasks.c.number, _number(task), **values))
+
+    def _next_rank(self, tx: Tx, requester: str, priority: int) -> int:
+        (last,) = tx.run(_store.LAST_RANK, {"who": requester, "urgency": priority})
+        return rank_of(now_ms=self._clock.now_ms(), priority=priority, last=last.rank)
 
     def _new_deadline_ms(self) -> int:
         return self._clock.now_ms() + self._silent_after_ms
@@ -586,9 +615,23 @@ class TaskRepository:
         if task.agent is not None:
             self._agents.free(tx, task.agent, task=task.id)
 
-    def _find_queued(self, tx: Tx, state: TaskState, reason: str, demand: Requirements, limit: int) -> Iterable[Task]:
-        values = {"stands": state.value, "why": reason, "by": demand.wanted, "skills": _names(demand.needs)}
-        return [task_of(row) for row in tx.execute(_store.OF_REQUIREMENTS, {**values, "size": limit})]
+    def _heads(
+        self,
+        tx: Tx,
+        state: TaskState,
+        queues: Sequence[tuple[str, Requirements]],
+        limit: int,
+        without: Collection[str] = (),
+    ) -> list[QueuedTask]:
+        asked = [(reason, demand.wanted, _names(demand.needs)) for reason, demand in queues]
+        if not asked or limit < 1:
+            return []
+        rows = tx.run(
+            _store.HEADS,
+            {"stands": state.value, "asked": json.dumps(asked), "size": limit, "full": json.dumps([*without])},
+        )
+        found = (queued_of(row, queues[int(row.place)][1]) for row in rows)
+        return sorted(found, key=QueuedTask.order)
 
     def _change_fields(self, tx: Tx, task: Task, *, by: Actor | None = None, **changes: object) -> Task:
         """Write fields outside a step. With `by` it is a user's act, which the journal records."""
@@ -606,10 +649,6 @@ class TaskRepository:
         self.cache.record_step(tx, was, task.state)  # first: listeners see the step counted
         self._journal.append(tx, event, by=by.id)
         self.cache.update(tx, task)
-
-
-def _first(limit: int, queues: Iterable[Iterable[Task]]) -> list[Task]:
-    return sorted(chain(*queues), key=lambda task: (task.priority, _number(task.id)))[:limit]
 
 
 def _names(names: frozenset[str]) -> str:

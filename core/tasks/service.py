@@ -44,6 +44,7 @@ from core.tasks.model import (
     UNDO_MS,
     AgentTrouble,
     AttemptOutcome,
+    Choice,
     DeliveryUnresolved,
     Export,
     Imported,
@@ -441,7 +442,7 @@ class Tasks:
             lines.append(export_line(task, after, await repository.attempts.list_for_task(task.id)))
         return Export(text="".join(f"{line}\n" for line in lines), count=len(lines))
 
-    async def bring_in(self, text: str, like: NewTask, *, by: Actor) -> Imported:
+    async def import_text(self, text: str, like: NewTask, *, by: Actor) -> Imported:
         """Create the tasks of an export that have not ended, or of the grammar, with their links; all or none. Raises
         UnreadableTasks, DependencyCycle or as `new`."""
         require(by, Permission.TASK_CREATE)
@@ -564,14 +565,15 @@ class Tasks:
             self.prompt_files.delete_for_task(str(entry.data["task"]))
             self.prompt_files.delete_old(self._clock.now_ms())
 
-    def assign(self, tx: Tx, task: Task, agent: str) -> Message:
-        """Lease the task to the agent; its code is valid from now on. Return the message to deliver."""
-        tried = self._tried_before(tx, task, agent)
-        leased = self.repository.lease(tx, task, agent)
-        self._codes.grant(tx, task.id, leased.fence, agent=agent)
-        source = Source(self.repository.source_of(tx, task.id))
+    def assign(self, tx: Tx, task: TaskId, choice: Choice) -> Message:
+        """Lease the task to the chosen agent; its code is valid from now on. Return the message to deliver."""
+        found = self.repository.find(tx, task)
+        tried = self._tried_before(tx, found, choice.agent)
+        leased = self.repository.lease(tx, found, choice)
+        self._codes.grant(tx, task, leased.fence, agent=choice.agent)
+        source, body = Source(self.repository.source_of(tx, task)), f"{leased.brief}{tried}"
         return self._services.messages.add_brief(
-            tx, task=task.id, agent=agent, body=f"{task.brief}{tried}", priority=task.priority, source=source, by=HUB.id
+            tx, task=task, agent=choice.agent, body=body, priority=leased.priority, source=source, by=HUB.id
         )
 
     def _tried_before(self, tx: Tx, task: Task, agent: str) -> str:

@@ -85,7 +85,7 @@ def _the_newest_first(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         TaskRepository,
         "find_ready",
-        lambda self, tx, demands, *, limit: right(self, tx, demands, limit=limit + 50)[::-1],
+        lambda self, tx, demands, *, limit, **more: right(self, tx, demands, limit=limit + 50, **more)[::-1],
     )
 
 

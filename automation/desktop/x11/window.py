@@ -259,12 +259,18 @@ class X11TrialWindow(TrialWindow, X11Window):
 
     def focus(self) -> None:
         super().focus()
-        if self.trial.before is None and self._profile.composer.has_placeholder and self._holds_text():
+        if self.trial.before is None and self._may_hold_text() and self._holds_text():
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "text is already in it; it was left there")
 
     def read(self) -> ReadbackResult:
         self.trial.reading = super().read()
         return self.trial.reading
+
+    def _may_hold_text(self) -> bool:
+        """Return whether only a look says that it is empty: a hint may be text, and text may lie beside the measured
+        box. Octet clears its draft with all that is there."""
+        is_copied = self._readbacks.way.kind is not Readback.ACCESSIBILITY and Readback.COPY in self._profile.readback
+        return self._profile.composer.has_placeholder or is_copied
 
     def _holds_text(self) -> bool:
         """Return whether a composer that may show a hint holds text: then it can be copied, or in a terminal the caret

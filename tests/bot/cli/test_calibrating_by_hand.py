@@ -229,3 +229,19 @@ def test_points_without_a_window_or_two_in_one_are_told_and_bind_nothing(
     assert told.returncode == 2
     assert "no window is under C at 1200,780" in told.stderr
     assert "A and B are in one window, “planner — workspace”" in told.stderr
+
+
+def test_text_beside_the_place_that_a_user_shows_is_left_in_its_window(
+    display: VirtualDisplay, home: Home, agents: tuple[Agent, Agent]
+) -> None:
+    planner, box = agents[0], agents[0].seen.box
+    display.xdotool("mousemove", str(box.x + 200), str(box.y + 215), "click", "1")
+    display.xdotool("type", "my precious notes")
+    window = f"title=planner,profile=mine,composer={box.width // 2},{box.height - 15},agent=Agent-1"
+
+    told = octet(display, home, "calibrate", "main", "--window", window)
+
+    assert told.returncode != 0, told.stdout
+    assert "composer not empty" in told.stdout, told.stdout + told.stderr
+    display.xdotool("mousemove", str(box.x + 200), str(box.y + 215), "click", "1", "key", "Return")
+    until(lambda: planner.heard == ["my precious notes"], "what the user wrote is still there, and nothing else")

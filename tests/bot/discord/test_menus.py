@@ -18,7 +18,7 @@ from core.agents.model import AgentState
 from core.deliveries.model import DeliveryState
 from core.reasons import WaitReason
 from core.remedies import sentence
-from core.security.model import OPERATOR, Actor, NotAllowed, Permission, Role
+from core.security.model import OPERATOR, ROLE_ALLOWS, Actor, NotAllowed, Permission, Role
 from core.tasks.model import TaskAlreadyRunning, TaskState
 from tests.bot.discord.town import DRY_RUN, Town, bot_at_work, buttons, menus, text_of
 
@@ -48,9 +48,9 @@ async def test_a_card_offers_the_agents_that_can_do_its_task_and_the_choice_assi
     assert (await owned.task()).agent == "Dry-1"
 
 
-@pytest.mark.parametrize("role", [Role.NONE, Role.VIEWER])
+@pytest.mark.parametrize("role", [None, Role.VIEWER])
 async def test_a_choice_that_changes_something_is_refused_to_a_user_who_lost_the_role_meanwhile(
-    owned: Town, monkeypatch: pytest.MonkeyPatch, role: Role
+    owned: Town, monkeypatch: pytest.MonkeyPatch, role: Role | None
 ) -> None:
     await paused(owned, "List the files")
     await owned.ask("msg send", text="Wait", agent="Window-1")
@@ -60,7 +60,7 @@ async def test_a_choice_that_changes_something_is_refused_to_a_user_who_lost_the
     actor = Bot.actor
 
     async def lesser(bot: Bot, interaction: Interaction[Any]) -> Actor:
-        return replace(await actor(bot, interaction), role=role)
+        return replace(await actor(bot, interaction), permissions=ROLE_ALLOWS[role] if role else frozenset())
 
     monkeypatch.setattr(Bot, "actor", lesser)
     for refused, permission in (

@@ -180,7 +180,7 @@ async def test_a_profile_without_a_key_is_named_instead_of_a_permission_that_wou
     lane = FakeLane()
     async with house(tmp_path, lane, allowed_actions="") as octet:
         await asked(octet)
-        octet.tasks.prompt_files.profiles = {"Agent-1": replace(longest(1000), name="plain")}
+        octet.tasks.prompt_files.profiles = {"Agent-1": replace(longest(1000), name="plain", acts={})}
         for action in (octet.agent_actions.new_chat, octet.agent_actions.interrupt):
             with pytest.raises(ActionWithoutKey, match=r"config/profiles/plain\.toml"):
                 await action("Agent-1", by=ADA)
@@ -280,7 +280,11 @@ async def test_an_interrupted_task_is_parked_and_continues_when_its_agent_speaks
         code = lane.orders[0].text.split("--code ")[1].split()[0]
         assert (await octet.agent_actions.interrupt("Agent-1", by=ADA)).state is DeliveryState.DELIVERED
         parked = (await octet.tasks.show(first, by=ADA)).task
-        assert (parked.state, parked.reason, parked.note) == (TaskState.PARKED, ParkCause.INTERRUPTED, "by Ada")
+        assert (parked.state, parked.reason, parked.note) == (
+            TaskState.PARKED,
+            ParkCause.INTERRUPTED,
+            "Ada interrupted it",
+        )
         assert (await octet.agents.show("Agent-1", by=ADA)).task is None
         await octet.tasks.record_progress(first, code, "continuing")
         await reach(octet, first, TaskState.WORKING)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from core.dispatch.model import Decision
 from core.messages.service import MessageNotFound
 from core.security.model import OPERATOR, Actor, NotAllowed, Role
 from core.tasks.model import TaskState
-from tests.builders import ADA, BEN, CAROL, make_new_task, make_window_agent
+from tests.builders import ADA, BEN, CAROL, make_new_task, make_person, make_window_agent
 from tests.core.agent_messages.test_words import UNKNOWN, S, house, say, stands, told
 from tests.core.dispatch.test_loop import reach
 from tests.fakes.clock import FakeClock
@@ -161,7 +160,7 @@ async def test_only_operators_and_its_sender_may_cancel_a_message(tmp_path: Path
     async with house(tmp_path, FakeLane()) as octet:
         await octet.availability.pause("Left", by=ADA)
         sent = (await octet.agent_messages.send(say(agent="Left"), by=ADA)).message.id
-        for other in (BEN, CAROL, replace(BEN, role=Role.VIEWER)):
+        for other in (BEN, CAROL, make_person(2, "Ben", Role.VIEWER)):
             for message in (sent, "no message"):
                 with pytest.raises(NotAllowed):
                     await octet.agent_messages.cancel(message, by=other)
@@ -169,5 +168,5 @@ async def test_only_operators_and_its_sender_may_cancel_a_message(tmp_path: Path
             await octet.agent_messages.cancel("no message", by=ADA)
         with pytest.raises(AgentNotFound):
             await octet.agent_messages.cancel(sent, agent="Nowhere", by=ADA)
-        member = replace(ADA, role=Role.MEMBER)
+        member = make_person(1, "Ada", Role.MEMBER)
         assert (await octet.agent_messages.cancel(sent, by=member)).deliveries[0].state is S.CANCELLED

@@ -119,6 +119,21 @@ def test_the_agents_of_a_home_of_0_2_0_load_with_their_role_as_what_they_are_abo
     assert chief.agents[0].job is Job.CHIEF
 
 
+@pytest.mark.parametrize("given", ['["code", "python:3"]', "{ code = 1, python = 3 }"])
+def test_capabilities_have_levels(tmp_path: Path, given: str) -> None:
+    agents = RIGHT["config/agents.toml"].replace('["code", "tests"]', given)
+    config = load(write_home(tmp_path / "home", {**RIGHT, "config/agents.toml": agents}))
+    assert config.agents[0].levels == {"code": 1, "python": 3}
+
+
+@pytest.mark.parametrize("given", ['["python:0"]', '["python:10"]', '{ python = "much" }', '["a:b"]'])
+def test_a_wrong_level_is_reported(tmp_path: Path, given: str) -> None:
+    agents = RIGHT["config/agents.toml"].replace('["code", "tests"]', given)
+    with pytest.raises(ConfigWrong) as wrong:
+        load(write_home(tmp_path / "home", {**RIGHT, "config/agents.toml": agents}))
+    assert [one.code for one in wrong.value.problems] == ["bad_capability"]
+
+
 def test_an_act_that_only_a_dialog_of_the_window_has_may_be_allowed(tmp_path: Path) -> None:
     dialog = """
 [[dialogs]]

@@ -150,7 +150,7 @@ async def test_a_model_that_refuses_six_times_fails_the_task(tmp_path: Path) -> 
                 return [one.state for one in deliveries] == [DeliveryState.REFUSED] * so_often
 
             await until(has_refused, octet)
-            clock.ahead_s += 301
+            clock.ahead_s += max(301, octet.policy.rest_ms(refusals) / 1000 + 1)
             octet.dispatch.wake()
         await reach(octet, FIRST, TaskState.FAILED, Reason.MODEL_DENIED)
 

@@ -414,3 +414,46 @@ async def test_only_admins_and_up_may_and_only_where_there_are_files(tmp_path: P
     async with open_coordinator(tmp_path / "bare", agents=[make_agent()], lanes={}) as octet:
         with pytest.raises(ReloadUnavailable):
             await octet.maintenance.reload(by=ADA)
+
+
+async def test_agents_are_added_changed_and_removed_in_their_file_and_its_comments_stay(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        file = tmp_path / "config/agents.toml"
+        file.write_text(f"# mine\n{file.read_text()}# the end\n")
+        agents = at.octet.maintenance.agents
+        values = {"about": "writes", "capabilities": ["go"], "lane": "dryrun", "desk": None}
+        assert (await agents.add("New", values, by=ADA)).agents == ("New",)
+        await agents.set_capabilities("new", frozenset({"go", "python:3"}), by=ADA)
+        assert at.octet.agents.get("New").levels == {"go": 1, "python": 3}
+        text = file.read_text()
+        assert text.startswith("# mine\n")
+        assert "# the end\n" in text
+        before = text
+        with pytest.raises(NotReloaded):
+            await agents.add("New", values, by=ADA)
+        with pytest.raises(NotAllowed):
+            await agents.remove("New", by=CAROL)
+        with pytest.raises(AgentNotFound):
+            await agents.remove("Other", by=ADA)
+        assert file.read_text() == before
+        assert (await agents.remove("New", by=ADA)).gone == ("New",)
+        assert '"New"' not in file.read_text()
+        assert "# mine\n" in file.read_text()
+        with pytest.raises(AgentNotFound):
+            at.octet.agents.get("New")
+
+
+async def test_windows_that_look_like_agents_are_proposed_to_the_owner_and_nothing_changes(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        await at.octet.agents.list(by=ADA)  # dispatch has begun
+        name = next(iter(at.crew.hands))
+        await at.up(name)
+        at.crew.probes = {one: FakeDisplayProbe() for one in at.crew.hands} | {
+            name: FakeDisplayProbe("OctetChat", "Unknown")
+        }
+        before = (tmp_path / "config/agents.toml").read_text()
+        found = await at.octet.maintenance.calibrate.discover(by=ADA)
+        assert [(one.desk, one.title, one.profile) for one in found] == [(name, "chat — apollo", "demo_tk")]
+        assert (tmp_path / "config/agents.toml").read_text() == before
+        with pytest.raises(NotAllowed):
+            await at.octet.maintenance.calibrate.discover(by=CAROL)

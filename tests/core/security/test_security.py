@@ -83,6 +83,7 @@ def test_nobody_is_refused_by_name_of_the_permission(permission: Permission) -> 
 
 ARGUMENTS: dict[str, object] = {
     "draft": make_new_task(""),  # also wrong: whoever may not ask is not told what is wrong
+    "like": make_new_task(""),
     "message": "01H",
     "task": "T-1",
     "text": "",

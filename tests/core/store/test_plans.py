@@ -45,6 +45,7 @@ OPEN_ONLY = {
     "ix_locks_open",
     "ix_standstills_open",
     "ix_tasks_held",
+    "ix_tasks_turn",
 }
 """Partial indexes that hold only what has not ended."""
 HISTORY: dict[str, Sequence[object]] = {
@@ -65,6 +66,8 @@ nothing in every third."""
 ASKED: dict[str, object] = {
     "states__0": "queued",
     "states__1": "unknown",
+    "asked": '[["", null, "[]"]]',
+    "full": "[]",
     "size": 20,
     "size_of_batch": 20,
     "since": 1_000_000,

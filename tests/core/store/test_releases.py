@@ -58,3 +58,14 @@ def test_a_task_that_an_agent_had_gets_the_row_of_its_attempt(tmp_path: Path) ->
     with closing(sqlite3.connect(path)) as connection:
         found = connection.execute("SELECT task, fence, agent, ended_ms, outcome FROM attempts").fetchall()
     assert found == [(2, 3, "Agent-1", None, "")]
+
+
+def test_what_waits_keeps_its_order_in_an_upgrade(tmp_path: Path) -> None:
+    (found,) = RELEASES.glob("0.2.0/")
+    read_release(found, tmp_path / "home")
+    path = tmp_path / "home" / "octet.db"
+    upgrade_file(path)
+    with closing(sqlite3.connect(path)) as connection:
+        by_rank = connection.execute("SELECT number FROM tasks ORDER BY rank, number").fetchall()
+        assert by_rank == connection.execute("SELECT number FROM tasks ORDER BY priority, number").fetchall()
+        assert connection.execute("SELECT min(rank) > 0 FROM tasks").fetchone() == (1,)

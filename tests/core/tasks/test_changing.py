@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +33,7 @@ from tests.builders import (
     make_agent,
     make_desk,
     make_new_task,
+    make_person,
     make_window_agent,
     open_coordinator,
     pending,
@@ -217,7 +217,7 @@ async def test_only_agents_that_can_do_a_task_are_offered_to_a_user_who_may_assi
         assert (await octet.tasks.show(task.id, by=ADA)).is_assignable
         found = await octet.tasks.list_assignees(task.id, by=ADA)
         assert [one.agent.name for one in found] == ["Agent-1", "Agent-3"]
-        viewer = replace(BEN, role=Role.VIEWER)
+        viewer = make_person(2, "Ben", Role.VIEWER)
         for other in (BEN, viewer, CAROL):
             with pytest.raises(NotAllowed):
                 await octet.tasks.list_assignees(task.id, by=other)

@@ -140,9 +140,9 @@ async def test_what_is_exported_comes_in_again_with_its_links_and_all_or_nothing
         tasks = (await octet.tasks.list(by=ADA))[::-1]
         export = await octet.tasks.export(tasks, by=ADA)
         assert (export.count, export.text.count("\n")) == (8, 8)
-        made = await octet.tasks.bring_in(export.text, make_new_task("", key="import"), by=ADA)
+        made = await octet.tasks.import_text(export.text, make_new_task("", key="import"), by=ADA)
         assert made.tasks == tuple(f"T-{number}" for number in range(9, 16))
-        assert await octet.tasks.bring_in(export.text, make_new_task("", key="import"), by=ADA) == made
+        assert await octet.tasks.import_text(export.text, make_new_task("", key="import"), by=ADA) == made
         again = await octet.tasks.export((await octet.tasks.list(by=ADA))[::-1][8:], by=ADA)
 
         def shape(text: str, first: int) -> list[dict[str, object]]:
@@ -157,7 +157,7 @@ async def test_what_is_exported_comes_in_again_with_its_links_and_all_or_nothing
         assert shape(again.text, 9) == shape("".join(export.text.splitlines(keepends=True)[1:]), 2)
         broken = '{"id": "a", "brief": "x", "after": {"b": "wait"}}\n{"id": "b", "brief": "y", "after": {"a": "wait"}}'
         with pytest.raises(OctetError, match="circle"):
-            await octet.tasks.bring_in(broken, make_new_task(""), by=ADA)
+            await octet.tasks.import_text(broken, make_new_task(""), by=ADA)
         assert len(await octet.tasks.list(by=ADA)) == 15
 
 
@@ -202,5 +202,5 @@ async def test_a_new_task_may_be_written_in_the_grammar(tmp_path: Path) -> None:
         assert (task.title, task.brief, task.priority, task.parts) == ("Fix it", "Fix it\nnow", 0, None)
         with pytest.raises(SeveralTasks):
             await octet.tasks.new(make_new_task("TASK: a\nTASK: b"), by=ADA)
-        made = await octet.tasks.bring_in("TASK: a\nTASK: b", make_new_task(""), by=ADA)
+        made = await octet.tasks.import_text("TASK: a\nTASK: b", make_new_task(""), by=ADA)
         assert made.tasks == ("T-2", "T-3")

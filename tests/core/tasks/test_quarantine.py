@@ -48,7 +48,7 @@ async def test_a_task_that_cannot_be_given_to_an_agent_is_set_aside_and_the_next
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
-        fails_for(monkeypatch, octet.tasks, "assign", lambda _, task, __: task.id == FIRST)
+        fails_for(monkeypatch, octet.tasks, "assign", lambda _, task, __: task == FIRST)
         with structlog.testing.capture_logs() as lines:
             await octet.tasks.new(make_new_task(), by=ADA)
             await is_set_aside(octet)

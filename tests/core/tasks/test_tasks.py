@@ -126,7 +126,7 @@ async def test_a_task_written_carelessly_is_the_same_task_with_all_that_belongs_
         assert len(view.deliveries) == 1
         await octet.tasks.cancel(TaskId("1"), by=ADA)
         assert [d.state.value for d in (await octet.tasks.show(FIRST, by=ADA)).deliveries] == ["cancelled"]
-        assert [entry.data["now"] for entry in await entries_of(octet.journal, "task:T-1")][-1] == "cancelled"
+        assert (await entries_of(octet.journal, "task:T-1"))[-1].data["now"] == "cancelled"
 
 
 async def test_lists_are_newest_first_filtered_and_limited(tmp_path: Path) -> None:

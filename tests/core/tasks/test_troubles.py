@@ -9,12 +9,14 @@ import pytest
 from core.fleet.model import NeedKind
 from core.notices.model import NoticeKind
 from core.profiles.model import TooLong
-from core.tasks.model import AgentTrouble, AttemptOutcome, KnownBy, TaskEnded, TaskId, TaskState
+from core.tasks.model import AgentTrouble, AttemptOutcome, Choice, KnownBy, TaskEnded, TaskId, TaskState
 from tests.builders import ADA, longest, make_agent, make_new_task, open_coordinator, pending
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.lane import FakeLane
 
 FIRST = TaskId("T-1")
+
+CHOICE = Choice(agent="Agent-1", is_named=False, candidates=(), others=0, unable=0)
 
 
 async def test_an_agent_gives_a_task_up_and_the_next_one_reads_why(tmp_path: Path) -> None:
@@ -72,7 +74,7 @@ async def test_a_window_that_takes_only_the_brief_gets_no_more(tmp_path: Path) -
     ) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
         for outcome in ("one", "two"):
-            message = await octet.store.write(lambda tx, task=task: octet.tasks.assign(tx, task, "Agent-1"))
+            message = await octet.store.write(lambda tx, name=task.id: octet.tasks.assign(tx, name, CHOICE))
             assert message.body == "Count the birds"
             code = octet.tasks._codes.code(FIRST, (await octet.tasks.repository.get(FIRST)).fence)
             await octet.store.write(lambda tx: octet.tasks.repository.move(tx, "T-1", TaskState.DELIVERING))

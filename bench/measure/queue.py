@@ -1,0 +1,128 @@
+"""How long dispatch takes to choose an agent and to lease a task, with many tasks in the queue, and by how many
+statements."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from automation.dryrun.lane import DryRunLane
+from core.agents.model import Agent, AgentName, Lane
+from core.coordinator import Coordinator, Estate
+from core.home import Home
+from core.security.model import OPERATOR
+from core.store.engine import Tx
+from core.tasks.model import SHARE_MS, Choice, NewTask, TaskId
+
+
+@dataclass(kw_only=True)
+class Leases:
+    """What was measured, in milliseconds."""
+
+    decide_ms: list[float] = field(default_factory=list[float])  # from the begin of a round to its first choice
+    lease_ms: list[float] = field(default_factory=list[float])  # from the question for a round to its commit
+    statements: list[int] = field(default_factory=list[int])  # of each round
+    per_s: float = 0.0  # leases while all agents are free again and again
+
+
+async def measure(home: Path, *, agents: int, queued: int, demands: int, samples: int) -> Leases:
+    """Lease `samples` tasks one at a time, each to an agent that has just become free; then fill the whole fleet."""
+    found = Leases()
+    await asyncio.to_thread(home.mkdir)
+    async with _fleet(home, agents, demands) as octet:
+        await octet.tasks.new(NewTask(brief="Say which callers pass a naive date.\n" * 8, needs=_need(0)), by=OPERATOR)
+        _multiply(home / "octet.db", queued, demands)
+        await octet.tasks.load()
+        await _fill(octet, found)
+        for number in range(samples):
+            (busy,) = [
+                one.task for one in await octet.agents.list(by=OPERATOR) if one.agent.name == f"A-{number % agents}"
+            ]
+            await octet.tasks.cancel(TaskId(busy or ""), by=OPERATOR)
+            began = time.perf_counter()
+            await _round(octet, found)
+            found.lease_ms.append((time.perf_counter() - began) * 1000)
+        for one in await octet.agents.list(by=OPERATOR):
+            await octet.tasks.cancel(TaskId(one.task or ""), by=OPERATOR)
+        began = time.perf_counter()
+        await _fill(octet, found)
+        found.per_s = agents / (time.perf_counter() - began)
+    return found
+
+
+@asynccontextmanager
+async def _fleet(home: Path, agents: int, demands: int) -> AsyncGenerator[Coordinator]:
+    """Open a coordinator; each demand has three agents that can do it, with different levels."""
+    fleet = [
+        Agent(
+            name=AgentName(f"A-{place}"),
+            about="works",
+            capabilities=frozenset(f"c-{one}:{1 + place % 9}" for one in range(demands) if (one - place) % agents < 3),
+            lane=Lane.DRYRUN,
+        )
+        for place in range(agents)
+    ]
+    estate = Estate(home=Home(root=home), agents=fleet, desks=(), agent_command="octet")
+    async with Coordinator.open(estate, lanes={fleet[0].route: DryRunLane()}, hands={}) as octet:
+        yield octet
+
+
+def _need(number: int) -> frozenset[str]:
+    return frozenset({f"c-{number}"})
+
+
+async def _fill(octet: Coordinator, found: Leases) -> None:
+    while await _round(octet, found):
+        pass
+
+
+async def _round(octet: Coordinator, found: Leases) -> bool:
+    statements: list[str] = []
+    original, decided = octet.tasks.assign, list[float]()
+
+    def assign(tx: Tx, task: TaskId, choice: Choice) -> object:
+        decided.append(time.perf_counter())
+        return original(tx, task, choice)
+
+    def work(tx: Tx) -> bool:
+        connection = cast("sqlite3.Connection", tx._connection.connection.driver_connection)
+        connection.set_trace_callback(statements.append)
+        began = time.perf_counter()
+        try:
+            return octet.dispatch.assigner.assign_ready(tx)
+        finally:
+            connection.set_trace_callback(None)
+            found.decide_ms += [(at - began) * 1000 for at in decided[:1]]
+
+    octet.tasks.assign = assign  # pyright: ignore[reportAttributeAccessIssue] - it notes when it is called
+    try:
+        return await octet.store.write(work)
+    finally:
+        octet.tasks.assign = original
+        found.statements.append(len(statements))
+
+
+def _multiply(database: Path, queued: int, demands: int) -> None:
+    """Add more ready tasks like the first one, in turn of each demand."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.row_factory = sqlite3.Row
+        like = dict(connection.execute("SELECT * FROM tasks WHERE number = 1").fetchone())
+        rows = (
+            {
+                **like,
+                "number": number,
+                "rank": like["rank"] + number * SHARE_MS,
+                "needs": json.dumps(sorted(_need(number % demands))),
+            }
+            for number in range(2, queued + 1)
+        )
+        named = ", ".join(f":{name}" for name in like)
+        connection.executemany(f"INSERT INTO tasks ({', '.join(like)}) VALUES ({named})", rows)
+        connection.commit()
