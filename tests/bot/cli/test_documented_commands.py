@@ -135,6 +135,7 @@ WITH_OCTET = (
     "octet desk status",
     "octet desk test",
     "octet fleet board",
+    "octet admin key-new ci member --days 30",
     "octet fleet health",
     "octet fleet needs-me",
     "octet status",
@@ -144,7 +145,6 @@ WITH_OCTET = (
 ELSEWHERE: dict[str, Sequence[str]] = {
     "named, not typed: it needs a word that the page gives elsewhere": (
         "octet agent env",
-        "octet agent show",
         "octet blocked",
         "octet calibrate --pane",
         "octet delivery resolve",
@@ -237,6 +237,7 @@ ELSEWHERE: dict[str, Sequence[str]] = {
             """--json '{"brief": "Run the tests"}' http://127.0.0.1:8321/api/v2/tasks"""
         ),
         'curl -H "Authorization: Bearer $token" http://127.0.0.1:8321/api/v2/agents',
+        'curl -H "Authorization: Bearer octet_…" http://127.0.0.1:8321/api/v2/agents',
         """token=$(python3 -c "import json; print(json.load(open('run.json'))['token'])")""",
         "docker run --network=host --env-file agent-3.env …",
         'eval "$(octet agent env Agent-3)"',
