@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from bot.cli.terminal import at_the_machine
 from core.kit.errors import Conflict, Misconfigured, OctetError, Unavailable
 from core.kit.problems import ConfigWrong
 
@@ -37,7 +38,7 @@ def tell(error: OctetError) -> int:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         return EXIT_CONFIG
-    print(f"octet: {error.message}", file=sys.stderr)
+    print(f"octet: {at_the_machine(error.message)}", file=sys.stderr)
     if isinstance(error, Misconfigured):
         return EXIT_CONFIG
     return EXIT_LATER if isinstance(error, Unavailable) else EXIT_NOT_AS_ASKED

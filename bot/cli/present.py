@@ -261,7 +261,10 @@ FORM = results.Form(
 PRESENT: dict[Any, Callable[[Any], str]] = {
     **{kind: partial(_lines, kind) for kind in results.LINES},
     Task: _new_task,
-    Page[Task]: _page(_task_row, "nothing matches; without --state the list has only open tasks, see --state all"),
+    Page[Task]: _page(
+        _task_row,
+        "nothing matches: leave a filter out, or add --state all (without a state the list has only open tasks)",
+    ),
     TaskView: _view,
     Export: lambda found: found.text.rstrip("\n"),
     Imported: lambda found: f"created {', '.join(found.tasks)}" if found.tasks else "no task is open",

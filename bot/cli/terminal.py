@@ -32,6 +32,32 @@ _COLOURS = {
 """The colour of parts of a text, by the pattern that finds them. The words alone say everything."""
 
 
+_COMMAND = re.compile(
+    r"`/(?P<name>(?:task|agent|msg|desk|fleet|admin) [a-z-]+|help|notify)(?P<rest>[^`]*)`(?: \(or `octet [^`]*`\))?"
+)
+IN_DISCORD = {
+    "admin claim": "",
+    "admin reload": "reload",
+    "admin version": "--version",
+    "desk calibrate": "calibrate",
+    "desk screenshot": "desk screenshot",
+    "fleet board": "fleet board",
+    "help": "--help",
+    "notify": "",
+}
+"""Commands that are Discord's alone, each with what a user types at the machine instead; empty: nothing does it."""
+
+
+def at_the_machine(text: str) -> str:
+    """Write Discord's commands in a text as the machine's: `/task done` is `octet task done` here."""
+
+    def command(found: re.Match[str]) -> str:
+        name = IN_DISCORD.get(found["name"], found["name"])
+        return f"`octet {name}{found['rest']}`" if name else found[0]
+
+    return _COMMAND.sub(command, text)
+
+
 def is_terminal() -> bool:
     return sys.stdout.isatty()
 
@@ -44,7 +70,8 @@ def console() -> Console:
 
 
 def show(text: str) -> None:
-    """Print a text, coloured on a terminal."""
+    """Print a text with the machine's commands, coloured on a terminal."""
+    text = at_the_machine(text)
     if not is_terminal():
         print(text)
         return

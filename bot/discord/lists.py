@@ -54,8 +54,8 @@ KINDS: dict[Any, _Kind] = {
         task_of=lambda row: row.id,
         on="Earlier",
         back="Later",
-        empty="Nothing matches. Without `state`, the list has only open tasks: `/task list state:all` lists all, and "
-        "`/task new` creates one.",
+        empty="Nothing matches. Leave a filter out, or choose the state *all*: without a state the list has only open "
+        "tasks. `/task new` creates a task.",
     ),
     Page[AgentStatus]: _Kind(
         line=lambda row, linked: results.agent_line(row, FORM, link=linked),

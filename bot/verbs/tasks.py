@@ -160,7 +160,7 @@ async def done(
     says=lambda task: (
         f"Created {task.id}, which repeats {task.again_of}."
         if task.again_of and task.attempt == 1
-        else f"{task.id} is ready again (attempt {task.attempt})."
+        else f"{task.id} is ready again{f' (attempt {task.attempt})' if task.attempt > 1 else ''}."
     ),
 )
 async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:

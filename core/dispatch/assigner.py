@@ -258,7 +258,7 @@ class Assigner:
                 self._services.agent_actions.dialogs.block_task(tx, agent.name)  # a task that a user put back, too
                 status = self._agents.status(tx, agent.name)
             self._has_dialogs |= shows is not None
-            if status.task in working:
+            if status.task in working and shows is not Activity.NEEDS_INPUT:  # a question blocks it instead
                 task = working[status.task]
                 with at_row(task.id):
                     if why is not task.cause and (why or task.cause in _SHOWN):

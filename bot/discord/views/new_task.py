@@ -116,7 +116,10 @@ async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, A
 async def open_form_with(interaction: discord.Interaction[Bot], message: discord.Message) -> None:
     """Open the dialog with the text of this message. Raises MessageWithoutText."""
     bot = interaction.client
-    text = "\n".join(texts_of(message))
+    lines = "\n".join(texts_of(message)).splitlines()
+    if bot.user is not None and message.author.id == bot.user.id:  # of Octet's message only what it quotes, if it does
+        lines = [line.removeprefix(">").removeprefix(" ") for line in lines if line.startswith(">")] or lines
+    text = "\n".join(lines)
     if not text:
         raise MessageWithoutText
     draft = tasks.draft(origin_of(interaction), brief="")

@@ -49,7 +49,13 @@ def test_the_door_and_the_list_of_verbs_import_nothing_heavy() -> None:
 
 def test_every_command_that_ends_prints_json() -> None:
     conversations = {"octet run", "octet demo", "octet init", "octet calibrate"}
-    of_agents = {"octet reply", "octet done", "octet progress"}  # they print nothing but their result's sentence
+    of_agents = {
+        "octet reply",
+        "octet done",
+        "octet progress",
+        "octet blocked",
+        "octet failed",
+    }  # they print nothing but their result's sentence
     found, open_ = set[str](), list[tuple[str, Any]]([("octet", typer.main.get_command(commands.app))])
     for name, command in open_:
         parts = getattr(command, "commands", None)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.terminal import at_the_machine
 from bot.runfile import RUN_FILE
 from core.deliveries.model import (
     Assurance,
@@ -129,7 +130,7 @@ async def test_what_a_task_stands_still_for_is_shown_with_what_to_do(served: Con
     made = json.loads((await served.octet("task", "new", "Look", "--agent", "Agent-3", "--json")).out)["id"]
     await served.house.until(TaskId(made), TaskState.WAITING)
     for words in (("task", "show", made), ("agent", "show", "Agent-3")):
-        assert f"Next: {next_step(Reason.CLOSED)}" in (await served.octet(*words)).out
+        assert at_the_machine(f"Next: {next_step(Reason.CLOSED)}") in (await served.octet(*words)).out
 
 
 async def test_a_brief_comes_from_a_file_or_from_standard_input_as_it_is(served: Console) -> None:

@@ -102,7 +102,7 @@ async def test_news_and_thread_names_keep_every_limit(
 @given(words=foreign, many=st.integers(0, 60))
 async def test_lists_fit_one_message_and_say_how_many_are_left_out(words: str, many: int) -> None:
     agent = Agent(
-        name=AgentName(words), role=words, capabilities=frozenset({words}), lane=Lane.WINDOW, desk=words, window=words
+        name=AgentName(words), about=words, capabilities=frozenset({words}), lane=Lane.WINDOW, desk=words, window=words
     )
     status = AgentStatus(agent=agent, state=AgentState.BUSY, reason=None, note=words, task=words, since_ms=5)
     window = WindowStatus(name=words, usable=False, reason=Reason.COVERED, note=words)

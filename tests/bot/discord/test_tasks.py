@@ -302,6 +302,10 @@ async def test_a_message_becomes_a_task_by_its_menu(owned: Town) -> None:
     assert (await owned.task("T-1")).brief == "Could somebody count the birds?"
     card = await owned.sandbox.use_on_message("Ada", await owned.card("T-1"), "Make a task of this")
     assert "Could somebody count the birds?" in str(card.modal), "a card's text is in its components"
+    await owned.ask("task done", task="T-1", text="Seven birds,\nand a *bee*.")
+    answer = await owned.said("ends T-1 and says")
+    again = await owned.sandbox.use_on_message("Ada", answer, "Make a task of this")
+    assert again.modal["components"][0]["component"]["value"] == "Seven birds,\nand a *bee*."
     denied = await owned.answered(await owned.sandbox.use_on_message("Ben", asked, "Make a task of this"))
     assert text_of(denied) == said(UserUnknown())
 
