@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.cli.terminal import at_the_machine
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, WindowStatus
 from core.remedies import next_step
@@ -18,7 +19,7 @@ async def test_windows_are_tried_out_and_the_exit_code_says_whether_all_went_wel
     served.house.lane.script.append(refused(Reason.CLOSED))
     bad = await served.octet("desk", "test", "--agent", "Agent-2")
     assert bad.code == 1
-    assert bad.out == f"problem  Agent-2: closed\n  → {next_step(Reason.CLOSED)}\n"
+    assert bad.out == f"problem  Agent-2: closed\n  → {at_the_machine(next_step(Reason.CLOSED))}\n"
     assert served.house.lane.submitted == []
 
 
@@ -36,5 +37,5 @@ async def test_the_doctor_of_a_running_octet_says_what_to_do(served: Console) ->
     said = await served.octet("desk", "doctor", "main")
     assert (said.code, said.out.splitlines()[1:]) == (
         1,
-        ["problem  Agent-1: covered: by “Notes”", f"  → {next_step(Reason.COVERED)}"],
+        ["problem  Agent-1: covered: by “Notes”", f"  → {at_the_machine(next_step(Reason.COVERED))}"],
     )

@@ -305,6 +305,7 @@ async def test_a_message_becomes_a_task_by_its_menu(owned: Town) -> None:
     await owned.ask("task done", task="T-1", text="Seven birds,\nand a *bee*.")
     answer = await owned.said("ends T-1 and says")
     again = await owned.sandbox.use_on_message("Ada", answer, "Make a task of this")
+    assert again.modal is not None
     assert again.modal["components"][0]["component"]["value"] == "Seven birds,\nand a *bee*."
     denied = await owned.answered(await owned.sandbox.use_on_message("Ben", asked, "Make a task of this"))
     assert text_of(denied) == said(UserUnknown())
