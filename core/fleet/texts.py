@@ -26,6 +26,9 @@ DESKS = {
     "held": "Resume it with `/desk release` (or `octet desk release`).",
     "stopped": "Resume it with `/desk release` (or `octet desk release`).",
 }
+ANSWER = "Answer with the buttons of its message, or with `octet msg answer {question}`."
+STORM = "Octet stopped a chain of messages between agents, because it has reached its limit"
+STORM_NEXT = "Look at it with `octet msg trace {trace}`. Then run `octet msg stop-trace {trace}`, or `resume-trace`."
 UNLOCK = "Unlock it at the machine. `octet doctor` says how to keep it from locking."
 MEND_DESK = "`octet doctor` says how to fix it."
 MAY_WORK_MS = 300_000
@@ -39,8 +42,8 @@ _BEGAN_EARLY = (
 
 def of_held(held: BlockedTaskGroup) -> tuple[NeedKind, str, str] | None:
     """Return the kind, what happened and what to do; None for what passes without a user."""
-    if held.state is TaskState.BLOCKED and held.reason is BlockCause.APPROVAL:
-        return None  # the dialog is listed separately
+    if held.state is TaskState.BLOCKED and held.reason in {BlockCause.APPROVAL, BlockCause.QUESTION}:
+        return None  # the dialog or the question is listed separately
     if held.state is TaskState.BLOCKED:
         return NeedKind.QUESTION, "waits for an answer", "Open its thread and answer its agent."
     if held.reason in {None, WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE, WaitReason.QUOTA}:
