@@ -226,6 +226,7 @@ def _estate(config: Config) -> Estate:
         answers=config.settings.answers,
         admin_channel=str(config.settings.discord.admin_channel_id or ""),
         talk=config.settings.talk,
+        prompts=config.prompts,
     )
 
 

@@ -19,6 +19,7 @@ from core.agents.model import Agent, Route
 from core.agents.service import Agents
 from core.calibration.service import Calibrations
 from core.config.loader import Config
+from core.config.prompts import BUILT_IN
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.learned import Learned
@@ -75,6 +76,7 @@ class Estate:
     desks: Sequence[Desk]
     agent_command: str  # how agents call octet, in every prompt
     profiles: Mapping[str, Driven] = field(default_factory=dict[str, Driven])  # By agent
+    prompts: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))  # around the body of each
     answers: AnswerLimits = field(default=AnswerLimits())  # how much agents may send to their tasks
     talk: TalkLimits = field(default=TalkLimits())  # how much agents may say to each other
     keeping: ReceiptSettings = field(default=ReceiptSettings())  # for how long receipts, pictures and texts are kept
@@ -212,6 +214,7 @@ def _lower_services(
 
 def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: RetryPolicy) -> Services:
     briefs = PromptFiles(estate.home.briefs.resolve(), estate.profiles, command=estate.agent_command)
+    briefs.templates = estate.prompts
     silent_after_ms = policy.agent_timeout_ms
     tasks = Tasks(lower, codes=codes, briefs=briefs, silent_after_ms=silent_after_ms, limits=estate.answers)
     traces = Traces(lower, estate.talk)

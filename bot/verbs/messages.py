@@ -25,8 +25,8 @@ async def send(
     task: Annotated[OpenTask | None, "The task it is about; inside a task's thread: that task"] = None,
     requires: Annotated[Requires, ParameterKind(help="What you need back")] = Requires.REPLY,
     supersedes: Annotated[str, ParameterKind(help="Your earlier message, M-…, that this replaces")] = "",
-    after: Annotated[int, ParameterKind(help="Minutes before Octet brings it")] = 0,
-    expires: Annotated[int, ParameterKind(help="Minutes after which Octet drops it")] = 1440,
+    wait_minutes: Annotated[int, ParameterKind(help="Minutes before Octet brings it")] = 0,
+    expires_minutes: Annotated[int, ParameterKind(help="Minutes after which Octet drops it")] = 1440,
     origin: Origin,
     by: Actor,
 ) -> AgentMessageView:
@@ -35,7 +35,9 @@ async def send(
     Octet types the text into its window unchanged. Inside a task's thread it goes to the agent that has the task;
     elsewhere name an agent or a task. It waits at most a day while the agent is busy or paused, and comes after the
     brief of its task."""
-    options = SendOptions(requires=requires, supersedes=supersedes, after_minutes=after, expires_minutes=expires)
+    options = SendOptions(
+        requires=requires, supersedes=supersedes, after_minutes=wait_minutes, expires_minutes=expires_minutes
+    )
     draft = replace(_draft(origin, text, agent=agent or None, task=task or None), options=options)
     return await octet.agent_messages.send(draft, by=by)
 

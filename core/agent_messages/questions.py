@@ -33,7 +33,7 @@ from core.kit.ids import MessageId
 from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessage, Requires, Source, clean_text
 from core.notices.model import NoticeKind
 from core.reasons import BlockCause
-from core.security.model import HUB, Actor, NotAllowed, Permission, allows
+from core.security.model import HUB, Actor, Permission, allows, require
 from core.settings.model import TalkLimits
 from core.store.engine import Row, Tx
 from core.tasks.model import ENDED, TaskState
@@ -100,14 +100,15 @@ class Questions:
     async def answer(self, name: str, text: str, *, by: Actor) -> QuestionView:
         """Answer a question that asks a user. Raises QuestionNotFound, QuestionSettled, QuestionForAgent or NotAllowed,
         and as `clean_text`."""
+        if not allows(by, Permission.TASK_CREATE):
+            require(by, Permission.MESSAGE_SEND)
         body, question = clean_text(text, limit=MAX_BRIEF_CHARS), parse_message_name(name)
 
         def answer(tx: Tx) -> QuestionView:
             found = self._find(tx, question)
             task = self._tasks.find(tx, found.task) if found.task else None
-            is_own = task is not None and task.requester == by.id and allows(by, Permission.TASK_CREATE)
-            if not is_own and not allows(by, Permission.MESSAGE_SEND):
-                raise NotAllowed(permission=Permission.MESSAGE_SEND.value)
+            if task is None or task.requester != by.id:
+                require(by, Permission.MESSAGE_SEND)
             if found.state is not QuestionState.OPEN:
                 raise QuestionSettled(state=found.state.value)
             if not found.asked.startswith("person:") and found.asked != "operator":
