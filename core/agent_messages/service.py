@@ -506,7 +506,7 @@ class AgentMessages:
             if delivery.share.is_last:
                 inboxes.has_arrived(tx, delivery.agent, delivery.message)
             self._continue_interrupted(tx, delivery)
-        elif delivery.state in _DROPPED:
+        elif delivery.state in _DROPPED and delivery.reason is not Reason.CONFIG_CHANGED:
             reason = delivery.reason if isinstance(delivery.reason, Reason) else Reason.DROPPED
             inboxes.drop(tx, delivery.agent, delivery.message, reason)
         if delivery.reason in {Reason.ACKNOWLEDGED, Reason.TRACE_STOPPED}:

@@ -131,6 +131,9 @@ class Inboxes:
         """Note why the agent no longer gets the message, unless it has it."""
         asked = {"of_agent": agent, "of_message": message, "why": reason.value}
         if tx.execute(_store.DROP, asked).rowcount:
+            row = self._row(tx, agent, message)
+            if row is not None and row.seq is None:  # the list of what is held no longer has it
+                self._place(tx, agent, message)
             self._journal.append(tx, MessageDropped(message=message, agent=agent, reason=reason), by="hub")
 
     def last_shown(self, tx: Tx, agent: str) -> Message | None:
@@ -155,8 +158,11 @@ class Inboxes:
         """Give the held messages whose time has come the next places."""
         due: Sequence[Row] = tx.execute(_store.DUE, {"of_agent": agent, "now": self._clock.now_ms()}).all()
         for row in due:
-            place = self._next_place(tx, agent)
-            tx.execute(_store.PLACE, {"of_agent": agent, "of_message": row.message, "place": place})
+            self._place(tx, agent, row.message)
+
+    def _place(self, tx: Tx, agent: str, message: str) -> None:
+        place = self._next_place(tx, agent)
+        tx.execute(_store.PLACE, {"of_agent": agent, "of_message": message, "place": place})
 
     def _next_place(self, tx: Tx, agent: str) -> int:
         return int(tx.execute(_store.NEXT_PLACE, {"of_agent": agent}).scalar_one())
