@@ -139,7 +139,7 @@ class RosterEntry:
 
     agent: str
     job: Job
-    role: str
+    about: str
     capabilities: frozenset[str]
     groups: frozenset[str]
     state: AgentState

@@ -11,6 +11,7 @@ from core.agent_messages.model import (
     AgentDraft,
     AtDue,
     InvalidChoices,
+    InvalidMessageName,
     NewAgentMessage,
     NewQuestion,
     NoTaskToAsk,
@@ -100,15 +101,19 @@ class Questions:
     async def answer(self, name: str, text: str, *, by: Actor) -> QuestionView:
         """Answer a question that asks a user. Raises QuestionNotFound, QuestionSettled, QuestionForAgent or NotAllowed,
         and as `clean_text`."""
-        if not allows(by, Permission.TASK_CREATE):
+        try:
+            question = parse_message_name(name)
+        except InvalidMessageName:
             require(by, Permission.MESSAGE_SEND)
-        body, question = clean_text(text, limit=MAX_BRIEF_CHARS), parse_message_name(name)
+            raise
+        body = clean_text(text, limit=MAX_BRIEF_CHARS)
 
         def answer(tx: Tx) -> QuestionView:
-            found = self._find(tx, question)
-            task = self._tasks.find(tx, found.task) if found.task else None
-            if task is None or task.requester != by.id:
+            row = tx.execute(_store.QUESTION, {"question": question}).first()
+            task = self._tasks.find(tx, row.task) if row is not None and row.task else None
+            if task is None or task.requester != by.id or not allows(by, Permission.TASK_CREATE):
                 require(by, Permission.MESSAGE_SEND)
+            found = self._find(tx, question)
             if found.state is not QuestionState.OPEN:
                 raise QuestionSettled(state=found.state.value)
             if not found.asked.startswith("person:") and found.asked != "operator":

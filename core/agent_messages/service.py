@@ -12,10 +12,10 @@ from core.agent_messages.model import (
     MINUTE_MS,
     AgentMessageView,
     AgentMismatch,
-    MessageNotQueued,
     ChainStopped,
     InvalidMinutes,
     LeftOut,
+    MessageNotQueued,
     NewAgentMessage,
     NoReachableAgent,
     NotYourMessage,
@@ -51,7 +51,8 @@ from core.notices.model import NoticeKind, Place
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import explain, sentence
 from core.security.codes import TaskCodes
-from core.security.model import HUB, Actor, ActorKind, NotAllowed, Permission, Role, allows, require
+from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
+from core.security.service import People
 from core.store.engine import Tx, at_row
 from core.tasks.model import ENDED, Task, TaskId, TaskState, parse_task_id
 from core.tasks.repository import TaskRepository
@@ -181,7 +182,7 @@ class AgentMessages:
                 after = step(tx, one, to, reason=Reason.REMOVED, by=by)
                 if found.sender not in {address_of(by), address_of(HUB)}:
                     self._services.notices.undelivered(tx, found.id, text=undelivered_text(after))
-            return self._view(tx, found)
+            return self.view(tx, found)
 
         return await self._store.write(cancel)
 
@@ -357,7 +358,7 @@ class AgentMessages:
         """Store an agent's answer. One to another agent goes into its inbox and its window, and settles its question;
         one to a user goes where the user asked. Raises ChainStopped."""
         asker = self._services.agents.named(asked.sender.removeprefix("agent:"))
-        actor = Actor(kind=ActorKind.AGENT, id=new.sender, name=new.sender.removeprefix("agent:"), role=Role.NONE)
+        actor = People.agent(new.sender.removeprefix("agent:"))
         if self._traces.is_stopped(tx, asked):
             raise ChainStopped
         self._services.messages.inboxes.ack_if_there(tx, actor.name, asked.id, by=actor.id)

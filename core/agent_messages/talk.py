@@ -30,7 +30,8 @@ from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessag
 from core.reasons import Reason
 from core.remedies import sentence
 from core.security.codes import TaskCodes
-from core.security.model import HUB, Actor, ActorKind, Role
+from core.security.model import HUB, Actor
+from core.security.service import People
 from core.settings.model import TalkLimits
 from core.store.engine import Tx
 from core.tasks.model import ENDED, ProgressTooLate, Task
@@ -52,7 +53,7 @@ class Speaker:
 
     @property
     def actor(self) -> Actor:
-        return Actor(kind=ActorKind.AGENT, id=self.address, name=self.agent.name, role=Role.NONE)
+        return People.agent(self.agent.name)
 
 
 class AgentTalk:
@@ -165,7 +166,7 @@ class AgentTalk:
                 RosterEntry(
                     agent=one.name,
                     job=one.job,
-                    role=one.role,
+                    about=one.about,
                     capabilities=one.capabilities,
                     groups=one.groups,
                     state=states[one.name],

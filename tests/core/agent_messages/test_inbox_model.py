@@ -132,7 +132,7 @@ class Inboxes(RuleBasedStateMachine):
     @invariant()
     def the_messages_of_a_pair_are_in_the_order_of_their_acceptance(self) -> None:
         for name in NAMES:
-            placed = {one.message.id: one.seq for one in self.entries(name) if one.seq is not None}
+            placed: dict[str, int] = {one.message.id: one.seq for one in self.entries(name) if one.seq is not None}
             for sender in NAMES:
                 order = [m for who, m in self.sent if who == sender and m in placed and m not in self.late]
                 places = [placed[message] for message in order]
