@@ -221,7 +221,7 @@ class AgentMessages:
         is_late = message.expires_at_ms is not None and message.expires_at_ms <= self._clock.now_ms()
         if self._traces.is_stopped(tx, message):
             return False
-        return not is_late and self._wait_reason(tx, delivery, task) is None
+        return not is_late and self._wait_reason(tx, delivery, message, task) is None
 
     def has_task_ended(self, tx: Tx, delivery: Delivery) -> bool:
         """Return whether the task of this message has ended: then Octet never tries it again."""
@@ -249,8 +249,9 @@ class AgentMessages:
         for agent in agents:
             for delivery in self._services.deliveries.open_for_agent(tx, agent.name):
                 if not delivery.is_brief and delivery.state is DeliveryState.QUEUED and delivery.not_before_ms:
-                    task = self._task_of(tx, self._services.messages.find(tx, delivery.message))
-                    self._record_wait(tx, delivery, self._wait_reason(tx, delivery, task), anew=True)
+                    message = self._services.messages.find(tx, delivery.message)
+                    wait = self._wait_reason(tx, delivery, message, self._task_of(tx, message))
+                    self._record_wait(tx, delivery, wait, anew=True)
 
     def readdress(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
         """Queue the message for its agent's new window, or cancel it if the config has no such agent (None)."""
@@ -414,7 +415,7 @@ class AgentMessages:
         if message.kind is MessageKind.STATUS:  # it wakes no agent
             return
         delivery = self._services.deliveries.queue(tx, agent, message=message.id, priority=message.priority)
-        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, self._task_of(tx, message)))
+        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, message, self._task_of(tx, message)))
 
     def view(
         self, tx: Tx, message: Message, *, left_out: tuple[LeftOut, ...] = (), hints: tuple[Reason, ...] = ()
@@ -427,7 +428,9 @@ class AgentMessages:
     def _task_of(self, tx: Tx, message: Message) -> Task | None:
         return self._tasks.find(tx, message.task) if message.task is not None else None
 
-    def _wait_reason(self, tx: Tx, delivery: Delivery, task: Task | None) -> tuple[Reason, str] | None:
+    def _wait_reason(
+        self, tx: Tx, delivery: Delivery, message: Message, task: Task | None
+    ) -> tuple[Reason, str] | None:
         """Return why this message must still wait, and what exactly is so; None when it may go now."""
         status = self._services.agents.status(tx, delivery.agent)
         others = [one for one in self._services.deliveries.open_for_agent(tx, delivery.agent) if one.id != delivery.id]
@@ -435,7 +438,7 @@ class AgentMessages:
         earlier = [one for one in others if one.id < delivery.id or one.share.is_later]
         earlier = [one for one in earlier if one.reason is not Reason.NOT_BEFORE]
         about_its_task = task is not None and status.task == task.id
-        if self._services.messages.find(tx, delivery.message).not_before_ms > self._clock.now_ms():
+        if message.not_before_ms > self._clock.now_ms():
             return Reason.NOT_BEFORE, ""
         if task is not None and (task.agent != delivery.agent or task.state is TaskState.READY):
             return Reason.TASK_UNASSIGNED, f"it is {task.state.value}"
@@ -490,7 +493,7 @@ class AgentMessages:
                 return []
             self._queue(tx, message, holder)
             return [expires_at_ms]
-        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, task))
+        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, message, task))
         long_ms = delivery.created_ms + LONG_WAIT_MS
         if long_ms > now:
             return [long_ms, expires_at_ms]

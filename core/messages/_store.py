@@ -152,7 +152,7 @@ _has_text = or_(bindparam("words") == "", func.instr(func.lower(_row.body), bind
 
 ADD_ENTRY = upsert(inbox).on_conflict_do_update(index_elements=["agent", "message"], set_={"dropped": ""})
 """A message that comes back to an agent keeps its place."""
-NEXT_PLACE = select(func.coalesce(func.max(_entry.seq), 0) + 1).where(_of_agent)
+NEXT_PLACE = select((func.coalesce(func.max(_entry.seq), 0) + 1).label("place")).where(_of_agent)
 DUE = (
     select(_entry.message)
     .where(_of_agent, _entry.due_ms <= bindparam("now"), _IS_HELD)

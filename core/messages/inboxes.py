@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.journal.model import Event
@@ -156,8 +155,7 @@ class Inboxes:
 
     def _place_due(self, tx: Tx, agent: str) -> None:
         """Give the held messages whose time has come the next places."""
-        due: Sequence[Row] = tx.execute(_store.DUE, {"of_agent": agent, "now": self._clock.now_ms()}).all()
-        for row in due:
+        for row in tx.run(_store.DUE, {"of_agent": agent, "now": self._clock.now_ms()}):
             self._place(tx, agent, row.message)
 
     def _place(self, tx: Tx, agent: str, message: str) -> None:
@@ -165,7 +163,8 @@ class Inboxes:
         tx.execute(_store.PLACE, {"of_agent": agent, "of_message": message, "place": place})
 
     def _next_place(self, tx: Tx, agent: str) -> int:
-        return int(tx.execute(_store.NEXT_PLACE, {"of_agent": agent}).scalar_one())
+        (row,) = tx.run(_store.NEXT_PLACE, {"of_agent": agent})
+        return int(row.place)
 
     def _asked(self, agent: str, text: str = "", size: int = PAGE) -> dict[str, object]:
         return {"of_agent": agent, "words": text.casefold(), "size": size, "now": self._clock.now_ms()}
