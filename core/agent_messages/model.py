@@ -217,6 +217,10 @@ class Question:
     since_ms: int
 
     @property
+    def asks_user(self) -> bool:
+        return not self.asked.startswith("agent:")
+
+    @property
     def about(self) -> str:
         """What a notice about it names."""
         return f"question:{self.id}"

@@ -116,7 +116,7 @@ class Questions:
             found = self._find(tx, question)
             if found.state is not QuestionState.OPEN:
                 raise QuestionSettled(state=found.state.value)
-            if not found.asked.startswith("person:") and found.asked != "operator":
+            if not found.asks_user:
                 raise QuestionForAgent(agent=found.asked.removeprefix("agent:"))
             reply = self._tell(tx, found, body, by=by)
             return self._view(tx, self.settle(tx, found, QuestionState.ANSWERED, by=by.id, answer=reply.id))
@@ -128,12 +128,10 @@ class Questions:
         return await self._store.write(lambda tx: self._view(tx, self._find(tx, MessageId(name))))
 
     async def list_open(self) -> tuple[QuestionView, ...]:
-        """List the open questions that ask users, soonest due first."""
+        """List the open questions, soonest due first."""
         found = [_question(row) for row in await self._store.fetch(_store.OPEN_QUESTIONS)]
-        asked = [one for one in found if not one.asked.startswith("agent:")]
-        return tuple(
-            [QuestionView(question=one, text=(await self._services.messages.get(one.id)).body) for one in asked]
-        )
+        get = self._services.messages.get
+        return tuple([QuestionView(question=one, text=(await get(one.id)).body) for one in found])
 
     def _answered(self, tx: Tx, asked: Message, answer: Message) -> None:
         """Settle the question that this message of an agent asks, if it is one, by another agent's answer."""

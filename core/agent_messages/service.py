@@ -436,10 +436,10 @@ class AgentMessages:
         others = [one for one in self._services.deliveries.open_for_agent(tx, delivery.agent) if one.id != delivery.id]
         # In the order in which users sent them; and nothing comes between two parts of one text.
         earlier = [one for one in others if one.id < delivery.id or one.share.is_later]
-        earlier = [one for one in earlier if one.reason is not Reason.NOT_BEFORE]
+        earlier = [one for one in earlier if one.reason is not Reason.HELD_UNTIL]
         about_its_task = task is not None and status.task == task.id
         if message.not_before_ms > self._clock.now_ms():
-            return Reason.NOT_BEFORE, ""
+            return Reason.HELD_UNTIL, ""
         if task is not None and (task.agent != delivery.agent or task.state is TaskState.READY):
             return Reason.TASK_UNASSIGNED, f"it is {task.state.value}"
         if status.state is AgentState.PAUSED or (status.state in OFF_DUTY and not about_its_task):
@@ -480,7 +480,7 @@ class AgentMessages:
             self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TRACE_STOPPED)
             return []
         if message.not_before_ms > now:
-            self._record_wait(tx, delivery, (Reason.NOT_BEFORE, ""))
+            self._record_wait(tx, delivery, (Reason.HELD_UNTIL, ""))
             return [message.not_before_ms, expires_at_ms]
         holder = self._services.agents.named(task.agent) if task is not None and task.state in _GIVEN else None
         if task is not None and holder is not None and holder.name != delivery.agent:

@@ -135,11 +135,12 @@ class Fleet:
         seen = {name for name, state in self._desks.states().items() if state in _SEEN}
         blocked = self._services.blocked_windows.list_open(seen)
         others, waits = await self._sort_by_window(others, blocked)
-        found = [need for one in others if (need := _of_held(one)) is not None]
+        questions, asking = await self._open_questions()
+        found = [need for one in others if one.oldest not in asking and (need := _of_held(one)) is not None]
         found += [_of_blocked(one, waits.get(one.key, [])) for one in blocked]
         found += [_of_desk(status, stopped) for status, stopped in by_desk]
         found += await self._unknown({one.oldest for one in held})
-        found += await self._open_questions()
+        found += questions
         found += [_of_storm(one) for one in await self._services.traces.list_stopped()]
         dialogs = await self._open_dialogs()
         locks = [_of_lock(lock) for lock in await self._services.screen_locks.list_open()]
@@ -225,10 +226,12 @@ class Fleet:
         lines = await self._repository.summaries({task for task in tasks if task})
         return {line.id for line in lines.values() if line.state in {TaskState.PARKED, TaskState.BLOCKED}}
 
-    async def _open_questions(self) -> list[Need]:
+    async def _open_questions(self) -> tuple[list[Need], set[str]]:
+        """List the questions that ask users; and the tasks that wait for the answer to a question."""
         asked = await self._services.questions.list_open()
         told = await self._notices.told_of(one.question.about for one in asked) if asked else {}
-        return [_of_question(one, told.get(one.question.about)) for one in asked]
+        needs = [_of_question(one, told.get(one.question.about)) for one in asked if one.question.asks_user]
+        return needs, {one.question.task for one in asked}
 
     async def _open_dialogs(self) -> list[Need]:
         dialogs = await self._services.agent_actions.dialogs.list_open()

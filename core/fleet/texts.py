@@ -42,8 +42,8 @@ _BEGAN_EARLY = (
 
 def of_held(held: BlockedTaskGroup) -> tuple[NeedKind, str, str] | None:
     """Return the kind, what happened and what to do; None for what passes without a user."""
-    if held.state is TaskState.BLOCKED and held.reason in {BlockCause.APPROVAL, BlockCause.QUESTION}:
-        return None  # the dialog or the question is listed separately
+    if held.state is TaskState.BLOCKED and held.reason is BlockCause.APPROVAL:
+        return None  # the dialog is listed separately
     if held.state is TaskState.BLOCKED:
         return NeedKind.QUESTION, "waits for an answer", "Open its thread and answer its agent."
     if held.reason in {None, WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE, WaitReason.QUOTA}:

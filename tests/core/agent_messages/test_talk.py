@@ -225,7 +225,7 @@ async def test_a_message_is_held_until_its_time_and_dropped_after_it(tmp_path: P
         sent = await tell(octet, "Ann", "Bob", "Reply later", options=options)
         now = await tell(octet, "Ann", "Bob", "Reply now")
         await stands(octet, now, S.DELIVERED)
-        await stands(octet, sent, S.QUEUED, reason=Reason.NOT_BEFORE)
+        await stands(octet, sent, S.QUEUED, reason=Reason.HELD_UNTIL)
         assert (EntryState.HELD, None) in await states(octet, "Bob")
         await octet.availability.pause("Bob", by=ADA)
         clock.advance(10 * 60 + 1)
