@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 ANSWERS = ("reply", "done", "progress", "blocked", "failed")
+TALK = ("send", "inbox", "ask")
 OURS = ("core", "automation", "sandbox")
 EXIT_CONFIG = 78
 YOUNG = 50_000
@@ -21,6 +22,11 @@ def main() -> int:
 
         _speak()
         return answers.main(arguments)
+    if arguments and arguments[0] in TALK:
+        from bot.cli import agent_talk
+
+        _speak()
+        return agent_talk.main(arguments)
     stranger = _stranger()
     if stranger:
         sys.stderr.write(stranger + "\n")

@@ -225,6 +225,8 @@ def _estate(config: Config) -> Estate:
         keeping=config.settings.receipts,
         answers=config.settings.answers,
         admin_channel=str(config.settings.discord.admin_channel_id or ""),
+        talk=config.settings.talk,
+        prompts=config.prompts,
     )
 
 

@@ -11,11 +11,15 @@ import structlog
 
 from core.agent_actions.blocked_windows import BlockedWindows
 from core.agent_actions.service import AgentActions
+from core.agent_messages.questions import Questions
 from core.agent_messages.service import AgentMessages
+from core.agent_messages.talk import AgentTalk
+from core.agent_messages.traces import Traces
 from core.agents.model import Agent, Route
 from core.agents.service import Agents
 from core.calibration.service import Calibrations
 from core.config.loader import Config
+from core.config.prompts import BUILT_IN
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.learned import Learned
@@ -50,7 +54,7 @@ from core.security.codes import ReplyKeys, TaskCodes, home_id
 from core.security.keys import load_key
 from core.security.model import Actor
 from core.security.service import People
-from core.settings.model import AnswerLimits, ReceiptSettings
+from core.settings.model import AnswerLimits, ReceiptSettings, TalkLimits
 from core.store.engine import Store
 from core.supervision.agent_availability import AgentAvailability
 from core.supervision.clock_steps import ClockSteps
@@ -72,7 +76,9 @@ class Estate:
     desks: Sequence[Desk]
     agent_command: str  # how agents call octet, in every prompt
     profiles: Mapping[str, Driven] = field(default_factory=dict[str, Driven])  # By agent
+    prompts: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))  # around the body of each
     answers: AnswerLimits = field(default=AnswerLimits())  # how much agents may send to their tasks
+    talk: TalkLimits = field(default=TalkLimits())  # how much agents may say to each other
     keeping: ReceiptSettings = field(default=ReceiptSettings())  # for how long receipts, pictures and texts are kept
     admin_channel: str = ""  # where Octet posts the head of the journal daily; empty: nowhere
 
@@ -158,7 +164,7 @@ class Coordinator(Services):
                 maintenance=Maintenance(services, lanes=lanes),
                 audit=Audit(services, admin_channel=estate.admin_channel),
             )
-            steps = ClockSteps(services, repository, policy, codes)
+            steps = ClockSteps(services, repository, policy, codes, services.questions)
             for service in (
                 steps,
                 octet.people,
@@ -208,12 +214,19 @@ def _lower_services(
 
 def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: RetryPolicy) -> Services:
     briefs = PromptFiles(estate.home.briefs.resolve(), estate.profiles, command=estate.agent_command)
+    briefs.templates = estate.prompts
     silent_after_ms = policy.agent_timeout_ms
     tasks = Tasks(lower, codes=codes, briefs=briefs, silent_after_ms=silent_after_ms, limits=estate.answers)
+    traces = Traces(lower, estate.talk)
+    hub = AgentMessages(lower, tasks=tasks.repository, codes=codes, briefs=briefs, traces=traces)
+    talk = AgentTalk(lower, hub, traces, tasks=tasks.repository, codes=codes, limits=estate.talk)
     return Services(
         **_fields(lower),
         tasks=tasks,
-        agent_messages=AgentMessages(lower, tasks=tasks.repository, codes=codes, briefs=briefs),
+        agent_messages=hub,
+        traces=traces,
+        talk=talk,
+        questions=Questions(lower, hub, talk, tasks=tasks, limits=estate.talk),
         agent_actions=AgentActions(lower, tasks.repository, briefs.profile_of),
         blocked_windows=BlockedWindows(lower),
         screen_locks=ScreenLocks(lower, tasks.repository),

@@ -113,6 +113,15 @@ class Reason(StrEnum):
     AVOIDED = "avoided"
     ACCOUNT_LIMIT = "account_limit"
     FAILS_OFTEN = "fails_often"
+    HELD_UNTIL = "held_until"
+    ACKNOWLEDGED = "acknowledged"
+    TRACE_STOPPED = "trace_stopped"
+    LOOP = "loop"
+    TOO_MANY_HOPS = "too_many_hops"
+    PAIR_TOO_OFTEN = "pair_too_often"
+    TEXT_LONG = "text_long"
+    SEVERAL_REQUESTS = "several_requests"
+    NO_ANSWER_FORM = "no_answer_form"
 
 
 AT_A_LIMIT = frozenset({Reason.RATE_LIMITED, Reason.WINDOW_LIMIT, Reason.ACCOUNT_LIMIT})
@@ -139,7 +148,7 @@ class BlockCause(StrEnum):
     """What the agent of a blocked task needs."""
 
     APPROVAL = "approval"  # its window waits for a user's answer
-    QUESTION = "question"  # the agent asked its requester (`octet blocked`)
+    QUESTION = "question"  # the agent asked a user or another agent (`octet ask`, `octet blocked`)
 
 
 class ParkCause(StrEnum):

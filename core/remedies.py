@@ -134,10 +134,10 @@ agent: no configured agent can do it
     Add a suitable agent to config/agents.toml, or cancel the task with `/task cancel`.
 paused: its agent is paused
     Resume the agent with `/agent resume`, or choose another with `/task assign`.
-question: its agent asks a question
-    Answer in its thread with `/msg send`, or with the button there.
 approval: its window waits for an answer
     Answer with the buttons of its message, with `/agent answer`, or at the machine.
+question: its agent asks a question
+    Answer with the buttons in its thread, or there with `/msg send`.
 window_refused: its agent's window was refused too often
     When the window is usable, use `/task retry`.
 worker: the worker of its desk ended over its prompt each time
@@ -255,6 +255,24 @@ fails_often: too many of its tasks failed in a row
     Look at its window or its model. It rests, then gets one task as a test; `/agent resume` ends the rest now.
 avoided: it was silent about this task before
     No action needed. Another agent gets the task while one can do it.
+held_until: its sender set a later time
+    No action needed: Octet delivers it then.
+acknowledged: its agent has read it in its inbox
+    No action needed.
+trace_stopped: its chain of messages was stopped
+    `/msg trace` shows the chain. `/msg resume-trace` lets its agents talk on.
+loop: the agent is part of this chain of messages already
+    Answer the message that you got instead, or report to your user with `octet reply`.
+too_many_hops: this chain of messages between agents has reached its limit
+    Report to your user with `octet reply`; only a user's message begins a new chain.
+pair_too_often: you sent this agent too many messages within a minute
+    Wait a minute, and put everything into one message.
+text_long: the text is long for one message
+    Shorten it to what the agent has to do, and name a file for the rest.
+several_requests: the text makes several requests
+    Send one request per message, so that each gets its own answer.
+no_answer_form: the text does not say how to answer
+    Say what the answer should contain, for example "Reply with the file and the line".
 read_in_window: Octet read the answer in its agent's window; the agent did not send it
     Look at the answer. If it is not complete, use `/task retry`.
 window_changed: its window changed

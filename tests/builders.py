@@ -27,7 +27,7 @@ from core.notices.service import _notice
 from core.profiles.model import Act, Box, Newline, PaneProfile, Press, Sign, Terminal, TooLong
 from core.retry_policy import RetryPolicy
 from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Role
-from core.settings.model import ReceiptSettings
+from core.settings.model import ReceiptSettings, TalkLimits
 from core.tasks.model import NewTask
 
 
@@ -115,6 +115,7 @@ def make_estate(
     *,
     keeping: ReceiptSettings | None = None,
     read_agents: Collection[str] = (),
+    talk: TalkLimits | None = None,
 ) -> Estate:
     home.mkdir(parents=True, exist_ok=True)
     limits = longest_prompts or {}
@@ -128,6 +129,7 @@ def make_estate(
             **{name: longest(10**9, answers=True) for name in read_agents},
         },
         keeping=keeping or ReceiptSettings(),
+        talk=talk or TalkLimits(),
     )
 
 
@@ -145,9 +147,12 @@ async def open_coordinator(
     agent_command: str = "octet",
     keeping: ReceiptSettings | None = None,
     read_agents: Collection[str] = (),
+    talk: TalkLimits | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """Open a real coordinator on `home`; dispatch is not running."""
-    estate = make_estate(home, agents, desks, longest_prompts, agent_command, keeping=keeping, read_agents=read_agents)
+    estate = make_estate(
+        home, agents, desks, longest_prompts, agent_command, keeping=keeping, read_agents=read_agents, talk=talk
+    )
     async with Coordinator.open(estate, lanes=lanes, hands=hands or {}, clock=clock, patience=patience) as coordinator:
         yield coordinator
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import answers, autostart, database, desk, errors, logs, pictures, profile, run, status, verbs
+from bot.cli import agent_talk, answers, autostart, database, desk, errors, logs, pictures, profile, run, status, verbs
 from bot.cli.calibrate import command as calibrate_command
 from bot.cli.doctor import command as doctor_command
 from bot.cli.home import HomeOption, JsonOption, home_of, with_json
@@ -81,7 +81,9 @@ _PASSED_ON: dict[object, object] = {"allow_extra_args": True, "ignore_unknown_op
 
 def _answer(context: typer.Context) -> None:
     """Answer as an agent's verb, for `octet --help`; `bot.__main__` runs these verbs without this list."""
-    sys.exit(answers.main([str(context.info_name), *context.args]))
+    verb = str(context.info_name)
+    module = agent_talk if verb in agent_talk.PURPOSES else answers
+    sys.exit(module.main([verb, *context.args]))
 
 
 @groups["agent"].command(help=agents.env.help)
@@ -100,5 +102,5 @@ def env(
     print(text if json else "\n".join(f"{before}{name}={value}" for name, value in values.items()))
 
 
-for _verb, _help in answers.PURPOSES.items():
+for _verb, _help in {**answers.PURPOSES, **agent_talk.PURPOSES}.items():
     app.command(_verb, rich_help_panel=AGENTS, context_settings=_PASSED_ON, help=_help)(_answer)

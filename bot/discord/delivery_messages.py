@@ -8,7 +8,8 @@ from bot.discord.parts import GREY, RED, Attachment, Marker, Parts, framed, writ
 from bot.discord.render import named, person_id, quoted
 from bot.discord.text import CONTENT_LIMIT, cut, fence, inline, size
 from bot.discord.views.buttons import AnswerAgent, ResolveUnknown, quoted_note
-from core.agent_messages.model import AgentMessageView
+from bot.discord.views.questions import OWN_WORDS, AnswerQuestion, DecideTrace
+from core.agent_messages.model import AgentMessageView, AtDue, QuestionState, QuestionView
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Moment, Picture, parse_asked
 from core.dispatch.model import Decision
 from core.messages.model import Message, Source, text_for_people
@@ -47,6 +48,15 @@ _SETTLED_WORDS: dict[str, str] = {
     "dropped": "{who} dropped it.",
     "ended": "no decision needed: {reason}.",
 }
+_ENDED_QUESTION: dict[str, str] = {
+    QuestionState.ANSWERED.value: "{who} answered.",
+    QuestionState.UNANSWERED.value: "no answer came in time, so {agent} decides.",
+    QuestionState.CANCELLED.value: "its task has ended.",
+}
+_AT_DUE: dict[AtDue, str] = {
+    AtDue.DECIDE: "{agent} decides and continues.",
+    AtDue.WAIT: "Octet reminds you, and {agent} waits.",
+}
 _MOMENTS: dict[Moment, str] = {
     Moment.STAGED: "before Enter",
     Moment.LAST_SEEN: "at the last look",
@@ -57,11 +67,13 @@ _MOMENTS: dict[Moment, str] = {
 def shown(view: AgentMessageView, *, marker: Marker) -> Parts:
     """Show sender, recipients, text and progress, without a mention."""
     said = view.message
-    to = "everyone" if said.recipient == "all" else inline(", ".join(one.agent for one in view.deliveries), 60)
+    to = "everyone" if said.recipient == "all" else inline(", ".join(view.recipients) or said.recipient, 60)
     about = f" · {said.task}" if said.task else ""
     more = f"-# {len(said.body):,} characters; `octet msg show {said.id}` shows all.\n"
     whole = size(said.body) + 8 <= _BODY_CHARS
-    head = f"**{inline(said.sender_name, 60)} → {to}**{about}\n{fence(said.body, _BODY_CHARS)}\n{'' if whole else more}"
+    source = " (an agent's text)" if said.source is Source.AGENT else ""
+    who = f"**{inline(said.sender_name, 60)} → {to}**{source}{about}"
+    head = f"{who}\n{fence(said.body, _BODY_CHARS)}\n{'' if whole else more}"
     room = CONTENT_LIMIT - _MARGIN - size(head)
     return written(f"{head}{cut(how(view.deliveries), room)}", marker)
 
@@ -87,7 +99,8 @@ def agents_answer(asked: Message, said: Message, *, marker: Marker) -> Parts:
 
 def answer(view: AgentMessageView) -> str:
     lines = [how(view.deliveries)]
-    lines += [f"Left out: {inline(name, 60)}: {inline(why, 200)}" for name, why in view.left_out[:_SHOWN_AGENTS]]
+    lines += [f"Left out: {inline(one.agent, 60)}: {inline(one.why, 200)}" for one in view.left_out[:_SHOWN_AGENTS]]
+    lines += [f"-# Better: {next_step(one)}" for one in view.hints]
     place = f"in the thread of {view.message.task}" if view.message.task else "in this channel"
     lines.append(f"A message {place} shows its progress.")
     return cut("\n".join(lines), CONTENT_LIMIT - _MARGIN)
@@ -147,7 +160,9 @@ def unknown_prompt_message(
         f"{agent} gets nothing else until you decide. Drop ends the task.",
         _where_to_look(agent, pictures),
     ]
-    return _question(lines, asked, name=task.id, pictures=pictures, marker=marker, wakes=person_id(task.requester))
+    return _unknown_question(
+        lines, asked, name=task.id, pictures=pictures, marker=marker, wakes=person_id(task.requester)
+    )
 
 
 def unknown_delivery_message(
@@ -168,12 +183,14 @@ def unknown_delivery_message(
         f"{agent} gets nothing else until you decide. Drop discards the message.",
         _where_to_look(agent, pictures),
     ]
-    return _question(
+    return _unknown_question(
         lines, asked, name=message.task or "words", pictures=pictures, marker=marker, wakes=sender_id(message)
     )
 
 
 def _whose(message: Message) -> str:
+    if message.sender.startswith("agent:"):
+        return f"The message of {inline(message.sender_name, 60)}"
     return "Octet's message" if message.sender.startswith("system:") else "Your message"
 
 
@@ -187,7 +204,38 @@ def _what_is_known(row: Delivery) -> list[str]:
     return [*quoted_note(row), *([f"This is about {row.share.words}{rest}."] if row.share.words else [])]
 
 
-def _question(
+def question(notice: Notice, view: QuestionView, *, marker: Marker) -> Parts:
+    """Ask the user what an agent asks, with the whole question; once settled, say how and by whom."""
+    asked, (how, _, who) = view.question, notice.text.partition(" by ")
+    agent, about = inline(asked.agent, 60), f" · {asked.task}" if asked.task else ""
+    body, files = quoted(view.text, "question.md")
+    if how in _ENDED_QUESTION:
+        said = _ENDED_QUESTION[how].format(who=named(who), agent=agent)
+        return framed(f"**{agent} asked**{about}: {said}\n{cut(body, CONTENT_LIMIT // 2)}", marker, colour=GREY)
+    then = f"If you do not answer <t:{asked.due_ms // 1000}:R>, {_AT_DUE[asked.at_due].format(agent=agent)}"
+    text = cut(f"**{agent} asks you** (an agent's text){about}:\n{body}", CONTENT_LIMIT - 3 * _MARGIN)
+    choices = [AnswerQuestion(asked.id, place, label=one) for place, one in enumerate(asked.choices)]
+    buttons = [*choices, AnswerQuestion(asked.id, OWN_WORDS)]
+    wakes = person_id(asked.asked.removeprefix("person:"))
+    return written(f"{text}\n-# {then}", marker, wakes=wakes, files=files, buttons=buttons)
+
+
+def storm(notice: Notice, *, owner: str, marker: Marker) -> Parts:
+    """Report that Octet stopped a chain of messages between agents, and ask whether its agents may continue."""
+    (how, _, who), trace = notice.text.partition(" by "), notice.message
+    if how in {"stopped", "resumed"}:
+        said = "stopped it" if how == "stopped" else "let its agents continue"
+        return framed(f"**Agents sent each other many messages.** {named(who)} {said}.", marker, colour=GREY)
+    lines = [
+        "**Octet stopped a chain of messages between agents**, because it has reached its limit.",
+        f"Agents: {inline(', '.join(notice.text.split()), 300)}",
+        f"-# `/msg trace` with `M-{trace}` shows the messages.",
+    ]
+    buttons = [DecideTrace("stop", trace), DecideTrace("resume", trace)]
+    return framed("\n".join(lines), marker, colour=RED, wakes=person_id(owner), buttons=buttons)
+
+
+def _unknown_question(
     lines: Sequence[str],
     asked: tuple[DeliveryId, int],
     *,

@@ -56,6 +56,7 @@ _ALONE = {
 }
 """Notices whose row says everything."""
 _STARTING = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
+_OF_MESSAGES = frozenset({NoticeKind.WORDS, NoticeKind.QUESTION, NoticeKind.STORM})
 _EDITED = frozenset({NoticeKind.PROGRESS, NoticeKind.WORDS})
 
 
@@ -306,13 +307,8 @@ class Outbox(MessageWriter):
 
     async def _render(self, notice: Notice) -> Parts:
         marker = self._marker(notice)
-        if notice.kind is NoticeKind.WORDS:
-            said = await self._coordinator.agent_messages.show(notice.message, by=HUB)
-            return delivery_messages.shown(said, marker=marker)
-        if notice.kind is NoticeKind.ANSWER and not notice.task:
-            words = await self._coordinator.messages.get(notice.message)
-            asked = await self._coordinator.messages.get(words.in_reply_to or "")
-            return delivery_messages.agents_answer(asked, words, marker=marker)
+        if notice.kind in _OF_MESSAGES or (notice.kind is NoticeKind.ANSWER and not notice.task):
+            return await self._render_message(notice, marker)
         if notice.kind is NoticeKind.NEEDS_ANSWER:
             stands = await self._coordinator.agent_actions.show_dialog(notice.message, by=HUB)
             return window_messages.dialog_message(stands, pictures=self._shows_windows, marker=marker)
@@ -343,6 +339,22 @@ class Outbox(MessageWriter):
         is_said = notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}
         message = await self._coordinator.messages.get(notice.message) if is_said else None
         return render.news(notice, await self._task_view(notice), message=message, marker=marker)
+
+    async def _render_message(self, notice: Notice, marker: Marker) -> Parts:
+        """Show a message to agents, an answer to one, a question of an agent, or a stopped chain."""
+        hub, get = self._coordinator.agent_messages, self._coordinator.messages.get
+        match notice.kind:
+            case NoticeKind.WORDS:
+                return delivery_messages.shown(await hub.show(notice.message, by=HUB), marker=marker)
+            case NoticeKind.QUESTION:
+                return delivery_messages.question(
+                    notice, await self._coordinator.questions.show(notice.message), marker=marker
+                )
+            case NoticeKind.STORM:
+                return delivery_messages.storm(notice, owner=await self._owner(), marker=marker)
+            case _:
+                said = await get(notice.message)
+                return delivery_messages.agents_answer(await get(said.in_reply_to or ""), said, marker=marker)
 
     async def _owner(self) -> str:
         owner = await self._coordinator.people.owner(by=HUB)

@@ -201,7 +201,7 @@ def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
             help=kind.help, parse=values, choices=kind.choices or {one.value: one.value for one in values}
         )
         base = str
-    taken: Any = list[str] if get_origin(base) is frozenset else base
+    taken: Any = list[str] if get_origin(base) in {frozenset, Sequence} else base
     return Parameter(
         name=one.name,
         type=getattr(taken, "__supertype__", taken),

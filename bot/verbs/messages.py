@@ -1,15 +1,19 @@
-"""`msg`: send a message to an agent, to the agent that has a task, or to all agents."""
+"""`msg`: send messages to agents, see what agents say to each other, and answer their questions."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
-from bot.verbs.types import AgentName, Needs, OpenTask, Text
-from core.agent_messages.model import AgentMessageView, NewAgentMessage
+from bot.verbs.lists import Limit
+from bot.verbs.types import AgentName, Needs, OpenTask, Recipient, Text
+from core.agent_messages.model import AgentMessageView, NewAgentMessage, QuestionView, SendOptions, Trace
+from core.messages.model import InboxEntry, Requires
 from core.security.model import Actor, Permission
 
-ABOUT = "Messages to agents"
+ABOUT = "Messages to agents, and between them"
+MessageName = Annotated[str, ParameterKind(help="The message, M-…")]
 
 
 @Verb("msg", Permission.MESSAGE_SEND, "POST /messages", own="the task's requester, about that task")
@@ -17,8 +21,12 @@ async def send(
     octet: Coordinator,
     text: Text,
     *,
-    agent: Annotated[AgentName | None, "The agent; default: the one that has the task"] = None,
+    agent: Annotated[Recipient | None, "The agent, or several: `group:NAME`, `job:worker`, `everyone`"] = None,
     task: Annotated[OpenTask | None, "The task it is about; inside a task's thread: that task"] = None,
+    requires: Annotated[Requires, ParameterKind(help="What you need back")] = Requires.REPLY,
+    supersedes: Annotated[str, ParameterKind(help="Your earlier message, M-…, that this replaces")] = "",
+    wait_minutes: Annotated[int, ParameterKind(help="Minutes before Octet brings it")] = 0,
+    expires_minutes: Annotated[int, ParameterKind(help="Minutes after which Octet drops it")] = 1440,
     origin: Origin,
     by: Actor,
 ) -> AgentMessageView:
@@ -27,7 +35,11 @@ async def send(
     Octet types the text into its window unchanged. Inside a task's thread it goes to the agent that has the task;
     elsewhere name an agent or a task. It waits at most a day while the agent is busy or paused, and comes after the
     brief of its task."""
-    return await octet.agent_messages.send(_draft(origin, text, agent=agent or None, task=task or None), by=by)
+    options = SendOptions(
+        requires=requires, supersedes=supersedes, after_minutes=wait_minutes, expires_minutes=expires_minutes
+    )
+    draft = replace(_draft(origin, text, agent=agent or None, task=task or None), options=options)
+    return await octet.agent_messages.send(draft, by=by)
 
 
 @Verb("msg", Permission.MESSAGE_BROADCAST, "POST /messages/broadcast")
@@ -43,6 +55,63 @@ async def broadcast(
 
     The answer names the agents that do not get it, and why."""
     return await octet.agent_messages.broadcast(_draft(origin, text), needs=needs, by=by)
+
+
+@Verb("msg", Permission.MESSAGE_READ, "GET /agents/{agent}/inbox")
+async def inbox(
+    octet: Coordinator,
+    agent: AgentName,
+    *,
+    search: Annotated[str, ParameterKind(help="Only messages with this text")] = "",
+    limit: Limit = 20,
+    by: Actor,
+) -> tuple[InboxEntry, ...]:
+    """Show an agent's inbox, newest first.
+
+    Each line says how far the message has come: held, unread, read, acknowledged or dropped."""
+    return await octet.agent_messages.inbox(agent, text=search, limit=limit, by=by)
+
+
+@Verb("msg", Permission.MESSAGE_SEND, "POST /agents/{agent}/inbox/{message}/ack")
+async def ack(octet: Coordinator, agent: AgentName, message: MessageName, *, by: Actor) -> InboxEntry:
+    """Acknowledge a message for an agent.
+
+    Octet no longer brings it. Nothing is sent."""
+    return await octet.agent_messages.ack(message, agent, by=by)
+
+
+@Verb("msg", Permission.MESSAGE_SEND, "POST /questions/{question}/answer", own="the task's requester")
+async def answer(
+    octet: Coordinator,
+    question: Annotated[str, ParameterKind(help="The question, M-…")],
+    text: Text,
+    *,
+    by: Actor,
+) -> QuestionView:
+    """Answer an agent's question.
+
+    Octet sends the answer to the agent, and its task continues."""
+    return await octet.questions.answer(question, text, by=by)
+
+
+@Verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}/trace")
+async def trace(octet: Coordinator, message: MessageName, *, by: Actor) -> Trace:
+    """Show a chain of messages as a tree: what led to what."""
+    return await octet.traces.show(message, by=by)
+
+
+@Verb("msg", Permission.MESSAGE_SEND, "POST /messages/{message}/trace/stop", undo="resume-trace")
+async def stop_trace(octet: Coordinator, message: MessageName, *, by: Actor) -> Trace:
+    """Stop a chain of messages between agents.
+
+    Octet drops what no agent has yet, and refuses new messages in it."""
+    return await octet.traces.stop(message, by=by)
+
+
+@Verb("msg", Permission.MESSAGE_SEND, "POST /messages/{message}/trace/resume", undo="stop-trace")
+async def resume_trace(octet: Coordinator, message: MessageName, *, by: Actor) -> Trace:
+    """Let the agents of a stopped chain of messages continue."""
+    return await octet.traces.resume(message, by=by)
 
 
 @Verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}", on=On.PROGRAMS)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.agent_actions.model import ActionResult
+from core.agent_messages.model import QuestionView, Trace
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.calibration.model import AgentProposal
 from core.deliveries.model import DeliveryState, Reason
@@ -16,6 +17,7 @@ from core.desks.model import DeskState, DeskStatus, LearnedFact
 from core.fleet.model import AgentDetails, AtWork, Board, Need, NeedKind, Ping, QueuedWork, Wellness
 from core.kit.clock import as_datetime
 from core.maintenance.model import Ailment, AuditReport, Diagnosis, Placed, Reloaded, Tried
+from core.messages.model import EntryState, InboxEntry, Message, text_for_people
 from core.profiles.model import Act
 from core.reasons import AnyReason
 from core.remedies import explain, next_step, sentence
@@ -74,7 +76,7 @@ DESK_STATES: dict[DeskState, tuple[str, str]] = {
 """Each state's sign and words. Words go with every sign, for users who do not see colours."""
 _NEED_SIGNS: dict[NeedKind, str] = {
     **dict.fromkeys((NeedKind.STORE, NeedKind.DELIVERY_UNKNOWN, NeedKind.PARKED), "🔴"),
-    **dict.fromkeys((NeedKind.QUESTION, NeedKind.NEEDS_ANSWER), "🟠"),
+    **dict.fromkeys((NeedKind.QUESTION, NeedKind.STORM, NeedKind.NEEDS_ANSWER), "🟠"),
     **dict.fromkeys((NeedKind.DESK, NeedKind.WINDOW, NeedKind.AGENT), "🟠"),
     **dict.fromkeys((NeedKind.WAITING, NeedKind.UNTOLD, NeedKind.ANSWER_REFUSED), "🟡"),
     **dict.fromkeys((NeedKind.DRY_RUN, NeedKind.BOARD_GONE), "⚪"),
@@ -370,6 +372,43 @@ def _audit(found: AuditReport, form: Form) -> list[str]:
     return [f"{form.good} The journal is complete: {found.rows} rows, head {form.code(found.head)}", posts, *rows]
 
 
+_ENTRY_STATES: dict[EntryState, str] = {
+    EntryState.HELD: "held until its time",
+    EntryState.UNREAD: "unread",
+    EntryState.READ: "read",
+    EntryState.ACKED: "acknowledged",
+    EntryState.DROPPED: "dropped",
+}
+
+
+def _entry_state(state: EntryState, reason: Reason | None) -> str:
+    return f"{_ENTRY_STATES[state]}{f' ({sentence(reason)})' if reason else ''}"
+
+
+def _said(one: Message, form: Form) -> str:
+    """Name a message, its sender and its source, and show how it begins."""
+    agents = " (agent)" if one.sender.startswith("agent:") else ""
+    who = form.strong(form.text(one.sender_name or one.sender, 60))
+    return f"M-{one.id} {who}{agents}, {one.kind}: {form.text(text_for_people(one.body, one.expired_ms), 120)}"
+
+
+def _inbox(rows: Iterable[InboxEntry], form: Form) -> list[str]:
+    return [f"{_said(one.message, form)} · {_entry_state(one.state, one.reason)}" for one in rows]
+
+
+def _trace(trace: Trace, form: Form) -> list[str]:
+    stopped = ", stopped by Octet" if trace.stopped_by == "hub" else ", stopped by a user" if trace.stopped_by else ""
+    lines = [f"Chain {form.strong(trace.id)}: {trace.texts} of at most {trace.most} messages of agents{stopped}"]
+    for step in trace.steps:
+        to = ", ".join(f"{form.text(name, 60)} {_entry_state(state, why)}" for name, state, why in step.inboxes)
+        lines.append(f"{'· ' * step.depth}{_said(step.message, form)}{f' → {to}' if to else ''}")
+    return lines
+
+
+def _answered(view: QuestionView, form: Form) -> list[str]:
+    return [f"{form.text(view.question.agent, 60)} gets your answer: {form.text(view.answer, 200)}"]
+
+
 LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     AgentStatus: (_agent, ""),
     AgentDetails: (_details, ""),
@@ -386,6 +425,10 @@ LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     tuple[ApiKey, ...]: (lambda rows, form: [_key(one, form) for one in rows], "No API keys."),
     NewApiKey: (_new_key, ""),
     AuditReport: (_audit, ""),
+    tuple[InboxEntry, ...]: (_inbox, "This inbox is empty."),
+    InboxEntry: (lambda one, form: _inbox([one], form), ""),
+    Trace: (_trace, ""),
+    QuestionView: (_answered, ""),
     Wellness: (_health, ""),
 }
 """By the type that a verb returns: its lines, and the text where there are none."""

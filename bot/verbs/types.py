@@ -76,6 +76,14 @@ def _task_ids(text: str | Iterable[str]) -> frozenset[TaskId]:
 
 
 AgentName = Annotated[str, ParameterKind(help="The agent's name", suggest=_agents)]
+
+
+def _recipients(octet: Coordinator, typed: str, by: Actor) -> list[tuple[str, str]]:
+    several = [(one, one) for one in octet.agent_messages.suggest(by=by) if typed.casefold() in one]
+    return [*_agents(octet, typed, by), *several][:25]
+
+
+Recipient = Annotated[str, ParameterKind(help="An agent, or several", suggest=_recipients)]
 DeskName = Annotated[str, ParameterKind(help="Which desk", suggest=_desks)]
 _TASK = ParameterKind(help="The task, for example T-142", suggest=_tasks, parse=parse_task_id)
 AnyTask = Annotated[TaskId, _TASK]

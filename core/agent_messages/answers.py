@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.agent_messages.model import (
@@ -42,7 +43,11 @@ class PendingMessageAnswer:
 class MessageAnswers:
     """One answer to each message from each agent that got it. Its code is valid until then, a day at most."""
 
-    def __init__(self, services: TaskServices, codes: TaskCodes) -> None:
+    def __init__(
+        self, services: TaskServices, codes: TaskCodes, store_answer: Callable[[Tx, Message, NewMessage], Message]
+    ) -> None:
+        """`store_answer` stores the answer to a message, and brings it to the message's sender."""
+        self._store_answer = store_answer
         self._store, self._services, self._codes = services.store, services, codes
         self._clock = services.clock
 
@@ -119,9 +124,7 @@ class MessageAnswers:
             source=source,
             body=text,
         )
-        answer = self._services.messages.add(tx, new, by=new.sender)
-        self._services.notices.answered(tx, holder.message, answer=answer.id)
-        return answer
+        return self._store_answer(tx, self._services.messages.find(tx, holder.message), new)
 
     def _prove_delivery(self, tx: Tx, holder: MessageCode) -> None:
         """Count the message as delivered: the answer has its code."""

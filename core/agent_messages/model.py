@@ -1,18 +1,42 @@
-"""Messages that users send to agents, why they wait, and how far they have come."""
+"""Messages to agents, from users and from each other: why they wait, how far they have come, and questions."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from core.agents.model import AgentState, Job
 from core.deliveries.model import Delivery
-from core.kit.errors import Conflict, Invalid
+from core.journal.model import Event
+from core.kit.errors import Conflict, Denied, Invalid, NotFound
 from core.kit.ids import MessageId
-from core.messages.model import Message, label
+from core.messages.model import EntryState, Message, MessageKind, Requires, Source, label
 from core.notices.model import Place
+from core.reasons import Diagnostic, Reason
+from core.remedies import explain
 
-MESSAGE_TTL_MS = 24 * 3_600_000  # A message that is not delivered in this time expires, and Octet tells its sender
+MINUTE_MS = 60_000
+MESSAGE_TTL_MS = 24 * 60 * MINUTE_MS  # A message that is not delivered in this time expires, and Octet tells its sender
 LONG_WAIT_MS = 600_000  # after so long Octet notifies the sender of a waiting message once more, in a new one
+
+LONG_CHARS = 4_000
+_LIST = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+\S", re.MULTILINE)
+_SAYS_HOW = re.compile(
+    r"\b(?:answer|reply|respond|report|return|send|list|name|write|tell|confirm|say)\b|\?", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendOptions:
+    """What the sender of a message may choose."""
+
+    kind: MessageKind = MessageKind.MESSAGE
+    requires: Requires = Requires.REPLY
+    supersedes: str = ""  # `M-…`: the sender's earlier message that this one takes the place of
+    priority: int | None = None  # of the task it is about, else normal
+    after_minutes: int = 0  # no agent gets it earlier
+    expires_minutes: int = MESSAGE_TTL_MS // MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +50,41 @@ class NewAgentMessage:
     in_reply_to: str | None = None  # an agent's message, which this answers: its agent, in its thread
     place: Place = field(default=Place())
     key: str | None = None  # the same key never says it twice
+    options: SendOptions = field(default=SendOptions())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentDraft:
+    """A message, a status or a question that an agent sends to others."""
+
+    text: str
+    to: str  # an agent, `group:NAME`, `job:NAME` or `everyone`
+    key: str  # the same key never says it twice
+    in_reply_to: str = ""  # `M-…`: the message in its inbox that this answers
+    options: SendOptions = field(default=SendOptions())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Who an agent says it is: the agent of its reply key, and what it was asked to do, with that prompt's code. The
+    home's own key belongs to no agent (EVERY_AGENT), so with it only a code tells who speaks."""
+
+    agent: str
+    about: str = ""  # `T-142` or `M-…`
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A recipient that does not get a message: for a code, or for what its configuration lacks."""
+
+    agent: str
+    reason: Reason | None = None
+    note: Diagnostic = ""
+
+    @property
+    def why(self) -> str:
+        return explain(self.reason, self.note)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +94,228 @@ class AgentMessageView:
     message: Message
     deliveries: tuple[Delivery, ...]  # One for each agent, oldest first; of one that followed its task, the last
     known: tuple[Delivery, ...] = ()  # all there ever were, also those that others took the place of
-    left_out: tuple[tuple[str, str], ...] = ()  # Of a broadcast, when sent: unreachable agents and why
+    left_out: tuple[LeftOut, ...] = ()  # when sent: agents that do not get it, and why
+    hints: tuple[Reason, ...] = ()  # when sent: how its sender could write it better
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The agents that get it."""
+        return tuple(one.agent for one in self.deliveries)
 
     @property
     def label(self) -> str:
         """Say from whom to whom it goes, such as `C2A`."""
         return label(self.message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedMessage:
+    """A message as its agent reads it in its inbox."""
+
+    seq: int  # its place in the inbox
+    name: str  # `M-…`
+    sender: str
+    source: Source  # who wrote the text; `agent`: it gives no rights
+    kind: MessageKind
+    requires: Requires
+    task: str  # the task it is about; empty for none
+    code: str  # with which the agent answers; empty where none is awaited, or the task's code counts
+    text: str
+    sent_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedMessages:
+    """What an agent has not read yet, oldest first."""
+
+    messages: tuple[ReceivedMessage, ...]
+    high_water: int  # give it as `after` next time: it confirms these
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosterEntry:
+    """An agent, as other agents see it."""
+
+    agent: str
+    job: Job
+    about: str
+    capabilities: frozenset[str]
+    groups: frozenset[str]
+    state: AgentState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceStep:
+    """One message of a chain, and how far it has come in each inbox."""
+
+    message: Message
+    depth: int  # how many messages led to it
+    inboxes: tuple[tuple[str, EntryState, Reason | None], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A chain of messages: what led to what, oldest first."""
+
+    id: str
+    steps: tuple[TraceStep, ...]
+    stopped_by: str  # empty: it is not stopped; `hub`: Octet stopped it
+    texts: int  # how many messages of agents it has
+    most: int  # how many it may have
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedTrace:
+    """A chain of messages that Octet stopped because its agents talk too much. A user decides."""
+
+    id: str
+    since_ms: int
+
+
+class QuestionState(StrEnum):
+    """How far a question has come."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    UNANSWERED = "unanswered"  # its time is over, and its agent decides itself
+    CANCELLED = "cancelled"  # its task has ended
+
+
+class AtDue(StrEnum):
+    """What happens when a question is not answered in time."""
+
+    DECIDE = "decide"  # Octet tells the agent to decide itself
+    WAIT = "wait"  # Octet reminds the user, and the agent waits on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewQuestion:
+    """A question that an agent asks."""
+
+    text: str
+    key: str  # the same key never asks twice
+    to: str = ""  # an agent; empty: the user who asked for its task
+    choices: tuple[str, ...] = ()  # answers to choose from; any other text is an answer, too
+    minutes: int = 0  # how long it waits; 0: as the settings say
+    at_due: AtDue = AtDue.DECIDE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A question of an agent. Its id is that of the message with its text."""
+
+    id: MessageId
+    agent: str
+    task: str  # empty: it is about no task
+    asked: str  # the address of the user or agent that it asks
+    choices: tuple[str, ...]
+    at_due: AtDue
+    state: QuestionState
+    answer: MessageId | None
+    due_ms: int
+    since_ms: int
+
+    @property
+    def asks_user(self) -> bool:
+        return not self.asked.startswith("agent:")
+
+    @property
+    def about(self) -> str:
+        """What a notice about it names."""
+        return f"question:{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionView:
+    """A question with its text, and the answer once there is one."""
+
+    question: Question
+    text: str
+    answer: str = ""
+    answered_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceEvent(Event):
+    """Something happened to a chain of messages."""
+
+    SUBJECT = "trace:{0.trace}"
+    trace: str
+
+
+class TraceStopped(TraceEvent):
+    """Octet or a user stopped a chain of messages between agents."""
+
+
+class TraceResumed(TraceEvent):
+    """A user lets the agents of a stopped chain continue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionMoved(Event):
+    """An agent asked a question, or it was settled."""
+
+    SUBJECT = "message:{0.question}"
+    question: str
+    agent: str
+    task: str
+    now: QuestionState
+
+
+class NoAgentKnown(Denied):
+    """Octet does not know which agent you are. Name the task or message of your prompt and its code, or set
+    OCTET_REPLY_KEY as `octet agent env` prints it for you."""
+
+
+class AgentMayNotTalk(Conflict):
+    """{recipients} cannot get this message: {why}."""
+
+
+class ChainStopped(Conflict):
+    """A user or Octet stopped this chain of messages between agents. Continue your task without them, and report to
+    your user with `octet reply`."""
+
+
+class TraceNotFound(NotFound):
+    """There is no chain of messages {id}. `/msg trace` takes the id of any message in it."""
+
+
+class NoSuchRecipient(NotFound):
+    """There is no recipient `{id}`. Name an agent, `group:NAME`, `job:chief`, `job:manager`, `job:worker` or
+    `everyone`. The groups are: {groups}."""
+
+
+class NotYourMessage(Conflict):
+    """{id} is not your message, or not one to agents, so nothing can take its place."""
+
+
+class QuestionMissing(Invalid):
+    """A question needs its text and a key; without them name the ticket of an earlier question."""
+
+
+class QuestionNotFound(NotFound):
+    """There is no question {id}. `/fleet needs-me` lists the open ones."""
+
+
+class QuestionSettled(Conflict):
+    """This question is settled already ({state})."""
+
+
+class QuestionForAgent(Conflict):
+    """This question asks {agent}, which answers it."""
+
+
+class NoTaskToAsk(Conflict):
+    """Only an agent with a task can ask a user. Name another agent in `to`, or wait for a task."""
+
+
+class InvalidChoices(Invalid):
+    """A question takes at most 10 choices of at most 80 characters each. Put longer ones into the text."""
+
+
+class InvalidMinutes(Invalid):
+    """Minutes must be 0 to 10,080 (a week), not {value}."""
 
 
 class InvalidMessageName(Invalid):
@@ -84,6 +359,16 @@ class AgentMismatch(Conflict):
 
 class NoReachableAgent(Conflict):
     """No agent is available: {why}. `/agent list` shows all agents."""
+
+
+def hints(text: str, requires: Requires) -> tuple[Reason, ...]:
+    """Return what makes a message hard to answer, as codes: its length, several requests, no form of its answer."""
+    found = {
+        Reason.TEXT_LONG: len(text) > LONG_CHARS,
+        Reason.SEVERAL_REQUESTS: text.count("?") > 1 or len(_LIST.findall(text)) > 2,
+        Reason.NO_ANSWER_FORM: requires in {Requires.REPLY, Requires.EVIDENCE} and not _SAYS_HOW.search(text),
+    }
+    return tuple(reason for reason, is_so in found.items() if is_so)
 
 
 def undelivered_text(delivery: Delivery) -> str:

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from core.agent_messages.answers import MessageAnswers
 from core.agent_messages.model import (
     LONG_WAIT_MS,
-    MESSAGE_TTL_MS,
+    MINUTE_MS,
     AgentMessageView,
     AgentMismatch,
+    ChainStopped,
+    InvalidMinutes,
+    LeftOut,
     MessageNotQueued,
     NewAgentMessage,
     NoReachableAgent,
+    NotYourMessage,
     RecipientMissing,
     RecipientTaskEnded,
+    SendOptions,
     TaskUnassigned,
+    hints,
+    parse_message_name,
     undelivered_text,
 )
-from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages, AgentWithoutWindow
+from core.agent_messages.recipients import EVERYONE, addresses, is_several, resolve
+from core.agent_messages.traces import Traces
+from core.agent_messages.withdrawal import withdraw
+from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.kit.ids import MessageId
-from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessage, address_of, clean_text, source_of
+from core.messages.model import (
+    MAX_BRIEF_CHARS,
+    InboxEntry,
+    Message,
+    MessageKind,
+    NewMessage,
+    Requires,
+    address_of,
+    clean_text,
+    source_of,
+)
 from core.messages.prompt_files import Prompt, PromptFiles
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind, Place
@@ -31,29 +52,48 @@ from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import explain, sentence
 from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
+from core.security.service import People
 from core.store.engine import Tx, at_row
 from core.tasks.model import ENDED, Task, TaskId, TaskState, parse_task_id
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 _NORMAL = 2
-_EVERYBODY = "all"
 _WORKED_ON = frozenset({TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW})
 _GIVEN = _WORKED_ON | {TaskState.ASSIGNED, TaskState.DELIVERING}
 _NEEDS_A_PERSON = frozenset(
     {DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.EXPIRED, DeliveryState.CANCELLED}
 )
-_SHOWN = _NEEDS_A_PERSON | {DeliveryState.QUEUED, DeliveryState.SUBMITTING, DeliveryState.DELIVERED, DeliveryState.SENT}
+_DROPPED = frozenset({DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.SUPERSEDED})
+MOST_MINUTES = 7 * 24 * 60
+_ARRIVED = frozenset({DeliveryState.DELIVERED, DeliveryState.SENT})
+_SHOWN = _DROPPED | _NEEDS_A_PERSON | _ARRIVED | {DeliveryState.QUEUED, DeliveryState.SUBMITTING}
+
+
+AnswerFollower = Callable[[Tx, Message, Message], None]  # gets a message, and another agent's answer to it
 
 
 class AgentMessages:
     """Messages of users to agents. Octet gives none up silently: it arrives, or its sender hears why not."""
 
-    def __init__(self, services: TaskServices, *, tasks: TaskRepository, codes: TaskCodes, briefs: PromptFiles) -> None:
+    def __init__(
+        self,
+        services: TaskServices,
+        *,
+        tasks: TaskRepository,
+        codes: TaskCodes,
+        briefs: PromptFiles,
+        traces: Traces,
+    ) -> None:
         self._store, self._services, self._tasks = services.store, services, tasks
         self._codes, self._clock, self._briefs = codes, services.clock, briefs
-        self.answers = MessageAnswers(services, codes)
+        self._traces, self._answer_followers = traces, list[AnswerFollower]()
+        self.answers = MessageAnswers(services, codes, self._answer)
         services.deliveries.follow(self._follow)
+
+    def follow_answers(self, call: AnswerFollower) -> None:
+        """Call this in the transaction of every later answer from agent to agent."""
+        self._answer_followers.append(call)
 
     async def send(self, draft: NewAgentMessage, *, by: Actor) -> AgentMessageView:
         """Send the text to an agent, or to the agent of a task; when this returns it is durable. Raises EmptyText,
@@ -66,46 +106,48 @@ class AgentMessages:
         if answered is not None:
             agent = None if answered.task else answered.sender.removeprefix("agent:")
             draft = replace(draft, agent=agent, task=answered.task)
-        named = self._services.agents.reachable(draft.agent) if draft.agent else None
+        if draft.agent and is_several(draft.agent):
+            return await self.broadcast(draft, by=by)
+        named = resolve(self._services.agents, draft.agent)[1][0] if draft.agent else None
         asked = parse_task_id(draft.task) if draft.task else None
         key = f"send:{draft.key}" if draft.key is not None else None
 
         def send(tx: Tx) -> AgentMessageView:
             if key is not None and (known := self._services.messages.find_by_key(tx, key)):
                 self._check_may(by, self._task_of(tx, known))
-                return self._view(tx, known)  # also when another agent has the task by now
+                return self.view(tx, known)  # also when another agent has the task by now
             task = self._task(tx, draft, asked, named)
             self._check_may(by, task)
-            agent = named or self._services.agents.reachable(self._holder(task))
-            if not agent.abilities.queues:
-                raise AgentTakesNoMessages(id=agent.name)
-            to = f"agent:{agent.name}"
+            to, (agent,), _ = resolve(self._services.agents, named.name if named else self._holder(task))
             place = Place(channel=draft.thread, guild=draft.place.guild) if draft.thread else draft.place
-            reply_to = answered.id if answered else None
-            return self._send(tx, body, [agent], to=to, task=task, place=place, key=key, by=by, in_reply_to=reply_to)
+            new = self.envelope(draft, body, to=to, task=task, key=key, by=by)
+            new = replace(new, in_reply_to=answered.id if answered else None)
+            return self.post(tx, new, [agent], place=place, by=by)
 
         return await self._store.write(send)
+
+    def suggest(self, *, by: Actor) -> list[str]:
+        """List what means several agents, for autocomplete; nothing for users who may not send to them."""
+        return addresses(self._services.agents) if allows(by, Permission.MESSAGE_BROADCAST) else []
 
     async def broadcast(
         self, draft: NewAgentMessage, *, needs: frozenset[str] = frozenset(), by: Actor
     ) -> AgentMessageView:
-        """Send the text to every reachable agent that has all of `needs`. Raises as `send`, or NoReachableAgent."""
+        """Send the text to every reachable agent of `draft.agent` (all agents if empty) that has all of `needs`. Raises
+        as `send`, NoSuchRecipient or NoReachableAgent."""
         require(by, Permission.MESSAGE_BROADCAST)
         body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
-        meant = [agent for agent in self._services.agents.all() if needs <= agent.levels.keys()]
-        out = tuple((str(agent.name), why) for agent in meant if (why := _never_reason(agent)))
-        reached = [agent for agent in meant if not _never_reason(agent)]
+        to, meant, out = resolve(self._services.agents, draft.agent or EVERYONE)
+        reached = [agent for agent in meant if needs <= agent.levels.keys()]
         if not reached:
-            asked = ", ".join(sorted(needs))
-            why = "; ".join(f"{name}: {words}" for name, words in out) or f"no available agent can do {asked}"
-            raise NoReachableAgent(why=why)
+            raise NoReachableAgent(why=f"no available agent can do {', '.join(sorted(needs))}")
         key = f"broadcast:{draft.key}" if draft.key is not None else None
 
         def send(tx: Tx) -> AgentMessageView:
             if key is not None and (known := self._services.messages.find_by_key(tx, key)):
-                return self._view(tx, known, left_out=out)
-            place = draft.place
-            return self._send(tx, body, reached, to=_EVERYBODY, task=None, place=place, key=key, by=by, left_out=out)
+                return self.view(tx, known, left_out=out)
+            new = self.envelope(draft, body, to=to, task=None, key=key, by=by)
+            return self.post(tx, new, reached, place=draft.place, by=by, left_out=out)
 
         return await self._store.write(send)
 
@@ -114,7 +156,7 @@ class AgentMessages:
         require(by, Permission.MESSAGE_READ)
         found = await self._services.messages.get(message)
         deliveries = await self._services.deliveries.list_for_message(found.id)
-        if found.expires_at_ms is None or not deliveries:
+        if found.expires_at_ms is None or not (deliveries or found.kind is MessageKind.STATUS):
             raise MessageNotFound(id=message[:40])
         return AgentMessageView(message=found, deliveries=_latest_per_agent(deliveries), known=tuple(deliveries))
 
@@ -140,19 +182,22 @@ class AgentMessages:
                 after = step(tx, one, to, reason=Reason.REMOVED, by=by)
                 if found.sender not in {address_of(by), address_of(HUB)}:
                     self._services.notices.undelivered(tx, found.id, text=undelivered_text(after))
-            return self._view(tx, found)
+            return self.view(tx, found)
 
         return await self._store.write(cancel)
 
     def queue_message(self, tx: Tx, text: str, agent: Agent, *, task: Task) -> Message:
         """Queue a message to the agent about its task, as Octet itself."""
-        to = f"agent:{agent.name}"
-        return self._send(tx, text, [agent], to=to, task=task, place=task.place, key=None, by=HUB).message
+        draft = NewAgentMessage(text=text)
+        new = self.envelope(draft, text, to=f"agent:{agent.name}", task=task, key=None, by=HUB)
+        return self.post(tx, new, [agent], by=HUB).message
 
     def make_prompt(self, tx: Tx, delivery: Delivery, *, share: MessagePart | None = None) -> Prompt:
         """Return the text for the agent, or this `share`; Octet never stores or logs it. Raises BriefNotWritten."""
         message = self._services.messages.find(tx, delivery.message)
-        if message.task is None:
+        if message.requires is Requires.NONE:
+            code = ""
+        elif message.task is None:
             code = self.answers.grant(tx, message, delivery.agent)
         else:
             code, task = "", self._tasks.find(tx, message.task)
@@ -162,8 +207,10 @@ class AgentMessages:
         return self._briefs.make_prompt(message, agent=delivery.agent, code=code, share=share)
 
     def may_send_while_busy(self, tx: Tx, delivery: Delivery) -> bool:
-        """Return whether the message may arrive while the agent works: a user's may, Octet's own may not."""
-        return not self._services.messages.find(tx, delivery.message).sender.startswith("system:")
+        """Return whether the message may arrive while the agent works: a user's and an answer may; Octet's own and
+        those of other agents may not."""
+        message = self._services.messages.find(tx, delivery.message)
+        return message.kind is MessageKind.REPLY or not message.sender.startswith(("system:", "agent:"))
 
     def is_deliverable(self, tx: Tx, delivery: Delivery) -> bool:
         """Return whether this queued message may go now; if not, the next `review_queue` says why, or ends it."""
@@ -172,7 +219,9 @@ class AgentMessages:
         if task is not None and task.state in ENDED:
             return False
         is_late = message.expires_at_ms is not None and message.expires_at_ms <= self._clock.now_ms()
-        return not is_late and self._wait_reason(tx, delivery, task) is None
+        if self._traces.is_stopped(tx, message):
+            return False
+        return not is_late and self._wait_reason(tx, delivery, message, task) is None
 
     def has_task_ended(self, tx: Tx, delivery: Delivery) -> bool:
         """Return whether the task of this message has ended: then Octet never tries it again."""
@@ -200,8 +249,9 @@ class AgentMessages:
         for agent in agents:
             for delivery in self._services.deliveries.open_for_agent(tx, agent.name):
                 if not delivery.is_brief and delivery.state is DeliveryState.QUEUED and delivery.not_before_ms:
-                    task = self._task_of(tx, self._services.messages.find(tx, delivery.message))
-                    self._record_wait(tx, delivery, self._wait_reason(tx, delivery, task), anew=True)
+                    message = self._services.messages.find(tx, delivery.message)
+                    wait = self._wait_reason(tx, delivery, message, self._task_of(tx, message))
+                    self._record_wait(tx, delivery, wait, anew=True)
 
     def readdress(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
         """Queue the message for its agent's new window, or cancel it if the config has no such agent (None)."""
@@ -240,62 +290,156 @@ class AgentMessages:
             raise TaskUnassigned(id=task.id, state=task.state.value)
         return task.agent
 
-    def _send(
-        self,
-        tx: Tx,
-        body: str,
-        agents: Sequence[Agent],
-        *,
-        to: str,
-        task: Task | None,
-        place: Place,
-        key: str | None,
-        by: Actor,
-        in_reply_to: MessageId | None = None,
-        left_out: tuple[tuple[str, str], ...] = (),
-    ) -> AgentMessageView:
+    def envelope(
+        self, draft: NewAgentMessage, body: str, *, to: str, task: Task | None, key: str | None, by: Actor
+    ) -> NewMessage:
+        """Make the message of a user, which begins a new chain."""
         if task is not None:
             self._holder(task)
-        new = NewMessage(
-            kind=MessageKind.MESSAGE,
+        return NewMessage(
+            **self.chosen(draft.options, task),
             sender=address_of(by),
             sender_name=by.name,
             recipient=to,
             task=task.id if task else None,
-            in_reply_to=in_reply_to,
             marker="" if task else self._services.messages.new_marker(),
             source=source_of(by),
             body=body,
-            priority=task.priority if task else _NORMAL,
-            expires_at_ms=self._clock.now_ms() + MESSAGE_TTL_MS,
             idempotency_key=key,
         )
+
+    def chosen(self, options: SendOptions, task: Task | None) -> dict[str, Any]:
+        """Return the fields of a message that its sender chose. Raises InvalidMinutes or InvalidMessageName."""
+        for minutes in (options.after_minutes, options.expires_minutes):
+            if not 0 <= minutes <= MOST_MINUTES:
+                raise InvalidMinutes(value=minutes)
+        now_ms = self._clock.now_ms()
+        begins_ms = now_ms + options.after_minutes * MINUTE_MS
+        normal = task.priority if task else _NORMAL
+        return {
+            "kind": options.kind,
+            "requires": Requires.NONE if options.kind is MessageKind.STATUS else options.requires,
+            "supersedes": parse_message_name(options.supersedes) if options.supersedes else None,
+            "priority": normal if options.priority is None else options.priority,
+            "not_before_ms": begins_ms if options.after_minutes else 0,
+            "expires_at_ms": begins_ms + options.expires_minutes * MINUTE_MS,
+        }
+
+    def post(
+        self,
+        tx: Tx,
+        new: NewMessage,
+        agents: Sequence[Agent],
+        *,
+        place: Place | None = None,
+        by: Actor,
+        left_out: tuple[LeftOut, ...] = (),
+    ) -> AgentMessageView:
+        """Store the message, put it into the inbox of each agent, and queue a delivery where it may wake the agent.
+        Show it in the thread of its task, or at `place`; without either nowhere."""
+        if new.supersedes is not None:
+            self._supersede(tx, new.supersedes, sender=new.sender)
         message = self._services.messages.add(tx, new, by=by.id)
         for agent in agents:
             self._queue(tx, message, agent)
-        shown_at = None if message.task else place
-        self._services.notices.notify(tx, NoticeKind.WORDS, message.task, message=message.id, place=shown_at)
-        return self._view(tx, message, left_out=left_out)
+        task = message.task or (message.thread if message.thread.startswith("T-") else None)
+        if task is not None or place is not None:
+            shown_at = None if task else place
+            self._services.notices.notify(tx, NoticeKind.WORDS, task, message=message.id, place=shown_at)
+        return self.view(tx, message, left_out=left_out, hints=hints(message.body, message.requires))
+
+    def _supersede(self, tx: Tx, earlier: MessageId, *, sender: str) -> None:
+        """Drop what no agent has of this earlier message of the sender. Raises NotYourMessage."""
+        known = self._services.messages.known(tx, earlier)
+        if known is None or known.sender != sender or known.kind not in {MessageKind.MESSAGE, MessageKind.STATUS}:
+            raise NotYourMessage(id=f"M-{earlier}")
+        withdraw(tx, self._services, earlier, Reason.SUPERSEDED, to=DeliveryState.SUPERSEDED)
+
+    def _answer(self, tx: Tx, asked: Message, new: NewMessage) -> Message:
+        """Store an agent's answer. One to another agent goes into its inbox and its window, and settles its question;
+        one to a user goes where the user asked. Raises ChainStopped."""
+        asker = self._services.agents.named(asked.sender.removeprefix("agent:"))
+        actor = People.agent(new.sender.removeprefix("agent:"))
+        if self._traces.is_stopped(tx, asked):
+            raise ChainStopped
+        self._services.messages.inboxes.ack_if_there(tx, actor.name, asked.id, by=actor.id)
+        if asker is None:
+            answer = self._services.messages.add(tx, new, by=new.sender)
+            self._services.notices.answered(tx, asked.id, answer=answer.id)
+            return answer
+        path = "\n".join(dict.fromkeys((*asked.agents_before, actor.name)))
+        options = self.chosen(SendOptions(kind=MessageKind.REPLY, requires=Requires.NONE), None)
+        chain = {"cause": asked.id, "trace": asked.trace, "path": path, "hop": asked.hop + 1}
+        new = replace(new, **options, **chain, recipient=asked.sender, sender_name=actor.name)
+        answer = self.post(tx, new, [asker], by=actor).message
+        for call in self._answer_followers:
+            call(tx, asked, answer)
+        return answer
+
+    def acknowledge(self, tx: Tx, agent: str, message: MessageId, *, by: Actor) -> None:
+        """Note that the agent has the message, and stop bringing it. An agent's own acknowledgement is a message that
+        wakes no agent. Raises NotInInbox."""
+        if not self._services.messages.inboxes.ack(tx, agent, message, by=by.id):
+            return
+        withdraw(tx, self._services, message, Reason.ACKNOWLEDGED, agent=agent)
+        asked = self._services.messages.find(tx, message)
+        new = NewMessage(
+            kind=MessageKind.ACK,
+            sender=address_of(by),
+            sender_name=by.name,
+            recipient=asked.sender,
+            task=None,
+            in_reply_to=asked.id,
+            cause=asked.id,
+            trace=asked.trace,
+            requires=Requires.NONE,
+            source=source_of(by),
+            body="",
+        )
+        self._services.messages.add(tx, new, by=by.id)
+
+    async def ack(self, message: str, agent: str, *, by: Actor) -> InboxEntry:
+        """Acknowledge a message for its agent, which then no longer gets it. Raises as `acknowledge`."""
+        require(by, Permission.MESSAGE_SEND)
+        name, holder = parse_message_name(message), self._services.agents.get(agent).name
+        await self._store.write(lambda tx: self.acknowledge(tx, holder, name, by=by))
+        return await self._services.messages.inboxes.get(holder, name)
+
+    async def inbox(self, agent: str, *, text: str = "", limit: int, by: Actor) -> tuple[InboxEntry, ...]:
+        """List an agent's inbox: what is held, then the newest first."""
+        require(by, Permission.MESSAGE_READ)
+        return await self._services.messages.inboxes.list(self._services.agents.get(agent).name, text=text, size=limit)
 
     def _queue(self, tx: Tx, message: Message, agent: Agent) -> None:
+        self._services.messages.inboxes.add(tx, message, agent.name)
+        if message.kind is MessageKind.STATUS:  # it wakes no agent
+            return
         delivery = self._services.deliveries.queue(tx, agent, message=message.id, priority=message.priority)
-        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, self._task_of(tx, message)))
+        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, message, self._task_of(tx, message)))
 
-    def _view(self, tx: Tx, message: Message, *, left_out: tuple[tuple[str, str], ...] = ()) -> AgentMessageView:
+    def view(
+        self, tx: Tx, message: Message, *, left_out: tuple[LeftOut, ...] = (), hints: tuple[Reason, ...] = ()
+    ) -> AgentMessageView:
+        """Return the message and how far it has come."""
         found = self._services.deliveries.find_for_message(tx, message.id)
         stand = _latest_per_agent(found)
-        return AgentMessageView(message=message, deliveries=stand, known=tuple(found), left_out=left_out)
+        return AgentMessageView(message=message, deliveries=stand, known=tuple(found), left_out=left_out, hints=hints)
 
     def _task_of(self, tx: Tx, message: Message) -> Task | None:
         return self._tasks.find(tx, message.task) if message.task is not None else None
 
-    def _wait_reason(self, tx: Tx, delivery: Delivery, task: Task | None) -> tuple[Reason, str] | None:
+    def _wait_reason(
+        self, tx: Tx, delivery: Delivery, message: Message, task: Task | None
+    ) -> tuple[Reason, str] | None:
         """Return why this message must still wait, and what exactly is so; None when it may go now."""
         status = self._services.agents.status(tx, delivery.agent)
         others = [one for one in self._services.deliveries.open_for_agent(tx, delivery.agent) if one.id != delivery.id]
         # In the order in which users sent them; and nothing comes between two parts of one text.
         earlier = [one for one in others if one.id < delivery.id or one.share.is_later]
+        earlier = [one for one in earlier if one.reason is not Reason.HELD_UNTIL]
         about_its_task = task is not None and status.task == task.id
+        if message.not_before_ms > self._clock.now_ms():
+            return Reason.HELD_UNTIL, ""
         if task is not None and (task.agent != delivery.agent or task.state is TaskState.READY):
             return Reason.TASK_UNASSIGNED, f"it is {task.state.value}"
         if status.state is AgentState.PAUSED or (status.state in OFF_DUTY and not about_its_task):
@@ -332,6 +476,12 @@ class AgentMessages:
             note = explain(delivery.reason, delivery.note)
             self._services.deliveries.step(tx, delivery, DeliveryState.EXPIRED, reason=Reason.EXPIRED, note=note)
             return []
+        if self._traces.is_stopped(tx, message):
+            self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TRACE_STOPPED)
+            return []
+        if message.not_before_ms > now:
+            self._record_wait(tx, delivery, (Reason.HELD_UNTIL, ""))
+            return [message.not_before_ms, expires_at_ms]
         holder = self._services.agents.named(task.agent) if task is not None and task.state in _GIVEN else None
         if task is not None and holder is not None and holder.name != delivery.agent:
             note = f"{task.id} is with {holder.name} now"
@@ -343,7 +493,7 @@ class AgentMessages:
                 return []
             self._queue(tx, message, holder)
             return [expires_at_ms]
-        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, task))
+        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, message, task))
         long_ms = delivery.created_ms + LONG_WAIT_MS
         if long_ms > now:
             return [long_ms, expires_at_ms]
@@ -355,8 +505,16 @@ class AgentMessages:
         if delivery.is_brief or delivery.act is not None or delivery.state not in _SHOWN:
             return
         self._services.notices.words_changed(tx, delivery.message)
-        if delivery.state in {DeliveryState.DELIVERED, DeliveryState.SENT}:
+        inboxes = self._services.messages.inboxes
+        if delivery.state in _ARRIVED:
+            if delivery.share.is_last:
+                inboxes.has_arrived(tx, delivery.agent, delivery.message)
             self._continue_interrupted(tx, delivery)
+        elif delivery.state in _DROPPED and delivery.reason is not Reason.CONFIG_CHANGED:
+            reason = delivery.reason if isinstance(delivery.reason, Reason) else Reason.DROPPED
+            inboxes.drop(tx, delivery.agent, delivery.message, reason)
+        if delivery.reason in {Reason.ACKNOWLEDGED, Reason.TRACE_STOPPED}:
+            return  # its agent has it, or another notice says so
         dropped = delivery.state is DeliveryState.CANCELLED
         if dropped and delivery.reason is not Reason.REMOVED:  # no user waits for what Octet itself sent
             dropped = self._services.messages.find(tx, delivery.message).sender == address_of(HUB)
@@ -379,13 +537,6 @@ def _has_brief(task: Task, *, about_its_task: bool) -> bool:
         return task.reason == WaitReason.DRY_RUN
     is_kept = about_its_task or task.reason == ParkCause.INTERRUPTED
     return task.state in _WORKED_ON or (task.state is TaskState.PARKED and is_kept)
-
-
-def _never_reason(agent: Agent) -> str:
-    """Return why no message can ever reach this agent; empty if one can."""
-    if not agent.is_reachable:
-        return AgentWithoutWindow(id=agent.name).message
-    return "" if agent.abilities.queues else AgentTakesNoMessages(id=agent.name).message
 
 
 def _latest_per_agent(deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:

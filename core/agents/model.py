@@ -120,6 +120,8 @@ class Agent:
     ]
     """What it can do, for example `["code", "python:3"]` or `{code = 1, python = 3}`. Octet prefers the agent with the
     higher level, 1 (the default) to 9."""
+    groups: Annotated[frozenset[Annotated[Text, IS_NAME]], Limits(max_length=20)] = frozenset()
+    """Groups of agents that a message can go to, for example `["frontend"]`."""
     lane: Lane  # How prompts reach it, `window`, `terminal`, `model` or `dryrun`
     job: Job = Job.WORKER  # Its place in the fleet: `chief`, `manager` or `worker`
     desk: Text | None = None  # The desk of its window or pane

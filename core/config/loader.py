@@ -10,6 +10,7 @@ from core.agents.model import Agent
 from core.config.agents import read_agents, read_models
 from core.config.desks import read_desks
 from core.config.profiles import Kind
+from core.config.prompts import BUILT_IN, read_prompts
 from core.config.settings import read_settings, secret
 from core.desks.model import Desk
 from core.home import Home
@@ -29,6 +30,7 @@ class Config:
     profiles: Mapping[str, Profile]  # By the names that windows have for them
     kinds: Mapping[str, Kind]  # Every file in config/profiles, with the origins of its values
     panes: Mapping[str, PaneProfile]  # What drives the panes of desks of terminals, by the names that those have for it
+    prompts: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))  # Around the body of each
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])  # By name, with their keys
 
     def used_desks(self) -> tuple[Desk, ...]:
@@ -54,6 +56,7 @@ def load(home: Home) -> Config:
     found = read_desks(home.root, problems)
     models = read_models(home.root, partial(secret, home), problems)
     agents = read_agents(home.root, found, models.keys(), problems)
+    prompts = read_prompts(home.root, problems)
     if problems:
         raise ConfigWrong(problems)
     return Config(
@@ -65,4 +68,5 @@ def load(home: Home) -> Config:
         kinds=found.kinds,
         panes=found.panes,
         models=models,
+        prompts=prompts,
     )

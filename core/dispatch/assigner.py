@@ -113,7 +113,8 @@ class Assigner:
         self._services.screen_locks.notify_waiting(tx)
         self._services.blocked_windows.end_orphaned(tx)
         limits = [self._agents.limited_until_ms(tx, agent.name) for agent in self._agents.all()]
-        again = (self._services.agent_messages.review_queue(tx), self._repository.next_start_ms(tx), *limits)
+        reviewed = (self._services.agent_messages.review_queue(tx), self._services.questions.review(tx))
+        again = (*reviewed, self._repository.next_start_ms(tx), *limits)
         self._look_again_ms = min((at_ms for at_ms in again if at_ms is not None), default=None)
         states = self._agents.states(tx)
         usable = {str(agent.name) for agent in self._agents.all() if not self._reachability.why_unreachable(agent)}

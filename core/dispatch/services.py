@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from core.agent_actions.blocked_windows import BlockedWindows
 from core.agent_actions.service import AgentActions
+from core.agent_messages.questions import Questions
 from core.agent_messages.service import AgentMessages
+from core.agent_messages.talk import AgentTalk
+from core.agent_messages.traces import Traces
 from core.agents.model import Agent, Route
 from core.desks.service import Desks
 from core.retry_policy import RetryPolicy
@@ -22,6 +25,9 @@ class Services(TaskServices):
 
     tasks: Tasks
     agent_messages: AgentMessages
+    traces: Traces
+    talk: AgentTalk
+    questions: Questions
     agent_actions: AgentActions
     blocked_windows: BlockedWindows
     screen_locks: ScreenLocks

@@ -26,6 +26,7 @@ class NeedKind(StrEnum):
     DELIVERY_UNKNOWN = "delivery_unknown"  # A prompt may have arrived. Its agent gets nothing until a user decides
     PARKED = "parked"
     QUESTION = "question"  # an agent waits for an answer
+    STORM = "storm"  # Octet stopped a chain of messages between agents
     NEEDS_ANSWER = "needs_answer"  # an agent's window waits for an answer, met an error or reached a limit
     DESK = "desk"  # A desk cannot or may not be used, and work waits for it
     WINDOW = "window"  # an agent's window cannot be used until a user does something

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core import remedies
 from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, BlockedWindow
+from core.agent_messages.model import QuestionView, StoppedTrace
 from core.agents.model import Agent, AgentState, AgentStatus
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState
 from core.desks.model import DeskState, DeskStatus
@@ -134,10 +135,13 @@ class Fleet:
         seen = {name for name, state in self._desks.states().items() if state in _SEEN}
         blocked = self._services.blocked_windows.list_open(seen)
         others, waits = await self._sort_by_window(others, blocked)
-        found = [need for one in others if (need := _of_held(one)) is not None]
+        questions, asking = await self._open_questions()
+        found = [need for one in others if one.oldest not in asking and (need := _of_held(one)) is not None]
         found += [_of_blocked(one, waits.get(one.key, [])) for one in blocked]
         found += [_of_desk(status, stopped) for status, stopped in by_desk]
         found += await self._unknown({one.oldest for one in held})
+        found += questions
+        found += [_of_storm(one) for one in await self._services.traces.list_stopped()]
         dialogs = await self._open_dialogs()
         locks = [_of_lock(lock) for lock in await self._services.screen_locks.list_open()]
         halves = self._waiting_parts(parts, {one.agent for one in dialogs}, {one.desk for one in locks})
@@ -221,6 +225,13 @@ class Fleet:
         """Return those of these tasks that have their own entries."""
         lines = await self._repository.summaries({task for task in tasks if task})
         return {line.id for line in lines.values() if line.state in {TaskState.PARKED, TaskState.BLOCKED}}
+
+    async def _open_questions(self) -> tuple[list[Need], set[str]]:
+        """List the questions that ask users; and the tasks that wait for the answer to a question."""
+        asked = await self._services.questions.list_open()
+        told = await self._notices.told_of(one.question.about for one in asked) if asked else {}
+        needs = [_of_question(one, told.get(one.question.about)) for one in asked if one.question.asks_user]
+        return needs, {one.question.task for one in asked}
 
     async def _open_dialogs(self) -> list[Need]:
         dialogs = await self._services.agent_actions.dialogs.list_open()
@@ -360,6 +371,26 @@ def _of_dialog(one: AgentDialog, notice: Notice | None) -> Need:
         place=Place() if notice is None else replace(notice.place, channel=notice.posted_channel),
         posted_message="" if notice is None else notice.posted_message,
     )
+
+
+def _of_question(one: QuestionView, notice: Notice | None) -> Need:
+    asked = one.question
+    return Need(
+        kind=NeedKind.QUESTION,
+        what=f"{asked.agent} asks a question",
+        next=texts.ANSWER.format(question=f"M-{asked.id}"),
+        seen=" ".join(one.text.split())[:_SEEN_CHARS],
+        task=TaskId(asked.task) if asked.task else None,
+        agent=asked.agent,
+        since_ms=asked.since_ms,
+        place=Place() if notice is None else replace(notice.place, channel=notice.posted_channel),
+        posted_message="" if notice is None else notice.posted_message,
+    )
+
+
+def _of_storm(one: StoppedTrace) -> Need:
+    then = texts.STORM_NEXT.format(trace=f"M-{one.id}")
+    return Need(kind=NeedKind.STORM, what=texts.STORM, next=then, since_ms=one.since_ms)
 
 
 def _of_part(part: Delivery, what: str, then: str, *, seen: str) -> Need:

@@ -26,6 +26,9 @@ DESKS = {
     "held": "Resume it with `/desk release` (or `octet desk release`).",
     "stopped": "Resume it with `/desk release` (or `octet desk release`).",
 }
+ANSWER = "Answer with the buttons of its message, or with `octet msg answer {question}`."
+STORM = "Octet stopped a chain of messages between agents, because it has reached its limit"
+STORM_NEXT = "Look at it with `octet msg trace {trace}`. Then run `octet msg stop-trace {trace}`, or `resume-trace`."
 UNLOCK = "Unlock it at the machine. `octet doctor` says how to keep it from locking."
 MEND_DESK = "`octet doctor` says how to fix it."
 MAY_WORK_MS = 300_000

@@ -85,6 +85,7 @@ class Reload:
         faults.point("reload.replaced")
         await services.desks.set_desks(config.desks, crew.hands)
         services.tasks.prompt_files.profiles = config.driven_agents()
+        services.tasks.prompt_files.templates = config.prompts
         lanes = crew.lanes(config)
         self._use_lanes(lanes)
         event = ConfigReloaded(**asdict(reloaded))

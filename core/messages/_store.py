@@ -1,13 +1,33 @@
-"""The messages' table and statements."""
+"""The messages' and the inboxes' tables and statements."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.store.tables import metadata, texts
+from core.store.tables import integers, metadata, texts
 
 _HAS_TEXT = text("expired_ms IS NULL AND kind != 'control'")
 """The body of a control message names an act and is not a text."""
+
+_IS_HELD = text("seq IS NULL AND dropped = ''")
+_IS_UNREAD = text("read_ms IS NULL AND dropped = ''")
 
 messages = Table(
     "messages",
@@ -21,14 +41,37 @@ messages = Table(
     Column("in_reply_to", Text),
     Column("idempotency_key", Text, unique=True),
     Column("priority", Integer, nullable=False),
+    Column("not_before_ms", Integer, nullable=False, server_default="0"),
     Column("expires_at_ms", Integer),
+    Column("requires", Text, nullable=False, server_default="reply"),
+    Column("cause", Text),
+    *texts("trace", "path", server_default=""),
+    Column("hop", Integer, nullable=False, server_default="0"),
     *texts("source", "marker", "body"),
     Column("final", Boolean, nullable=False),
     Column("late", Boolean, nullable=False),
     Column("created_ms", Integer, nullable=False),
     Column("expired_ms", Integer),
     Index("ix_messages_task", "task", "id"),
+    Index("ix_messages_trace", "trace", "id"),
     Index("ix_messages_text", "created_ms", sqlite_where=_HAS_TEXT),
+)
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("agent", Text, primary_key=True),
+    Column("message", Text, primary_key=True),
+    Column("seq", Integer),  # the place in the inbox; none before the message is due
+    Column("sender", Text, nullable=False),
+    *integers("due_ms", "added_ms"),
+    *(Column(name, Integer) for name in ("shown_ms", "read_ms", "acked_ms")),
+    Column("dropped", Text, nullable=False, server_default=""),
+    Index("ix_inbox_seq", "agent", "seq", unique=True),
+    Index("ix_inbox_held", "agent", "due_ms", "message", sqlite_where=_IS_HELD),
+    Index("ix_inbox_unread", "agent", "seq", sqlite_where=_IS_UNREAD),
+    Index("ix_inbox_shown", "agent", "shown_ms", sqlite_where=text("shown_ms IS NOT NULL")),
+    Index("ix_inbox_message", "message", "agent"),
+    Index("ix_inbox_pair", "agent", "sender", "added_ms"),
 )
 _row = messages.c
 _of_code = _row.idempotency_key.startswith(bindparam("of_code"))
@@ -51,7 +94,10 @@ LAST_WORDS = (
 SHIFT = (
     update(messages)
     .where(_row.id.in_(bindparam("names", expanding=True)))
-    .values(expires_at_ms=_row.expires_at_ms + bindparam("by"))
+    .values(
+        expires_at_ms=_row.expires_at_ms + bindparam("by"),
+        not_before_ms=case((_row.not_before_ms > 0, _row.not_before_ms + bindparam("by")), else_=0),
+    )
 )
 _in_time = _row.late.is_(False)
 _recent = _row.created_ms.between(bindparam("since"), bindparam("now"))
@@ -62,6 +108,20 @@ SENT = select(
     func.min(_row.created_ms).filter(_recent).label("first_ms"),
     func.count().filter(_row.late.is_(True), _of_code).label("late"),
 ).where(_row.task == bindparam("of_task"), _row.kind == "reply", _row.source == "agent")
+LAST_BRIEF = (
+    select(messages)
+    .where(_row.task == bindparam("of_task"), _row.kind == "task", _row.recipient == bindparam("of_agent"))
+    .order_by(_row.id.desc())
+    .limit(1)
+)
+OF_TRACE = select(messages).where(_row.trace == bindparam("of_trace")).order_by(_row.id)
+REPLIED = select(_row.id).where(
+    _row.trace == bindparam("of_trace"),
+    _row.in_reply_to == bindparam("of_message"),
+    _row.sender == bindparam("of_sender"),
+    _row.kind != "ack",
+)
+SIZE_OF_TRACE = select(func.count()).where(_row.trace == bindparam("of_trace"), _row.hop > 0)
 OF_TASK = select(messages).where(_row.task == bindparam("of_task")).order_by(_row.id)
 _old = (
     select(_row.id)
@@ -82,3 +142,50 @@ _old = (
     .limit(bindparam("size_of_batch"))
 )
 EXPIRE = update(messages).where(_row.id.in_(_old)).values(body="", expired_ms=bindparam("at"))
+_entry = inbox.c
+_this = and_(_entry.agent == bindparam("of_agent"), _entry.message == bindparam("of_message"))
+_of_agent = _entry.agent == bindparam("of_agent")
+_joined = select(
+    *(_entry[name] for name in ("agent", "seq", "due_ms", "shown_ms", "read_ms", "acked_ms", "dropped")), messages
+).join_from(inbox, messages, _entry.message == _row.id)
+_has_text = or_(bindparam("words") == "", func.instr(func.lower(_row.body), bindparam("words")) > 0)
+
+ADD_ENTRY = upsert(inbox).on_conflict_do_update(index_elements=["agent", "message"], set_={"dropped": ""})
+"""A message that comes back to an agent keeps its place."""
+NEXT_PLACE = select((func.coalesce(func.max(_entry.seq), 0) + 1).label("place")).where(_of_agent)
+DUE = (
+    select(_entry.message)
+    .where(_of_agent, _entry.due_ms <= bindparam("now"), _IS_HELD)
+    .order_by(_entry.due_ms, _entry.message)
+)
+PLACE = update(inbox).where(_this).values(seq=bindparam("place"))
+ENTRY = select(inbox).where(_this)
+WHOLE_ENTRY = _joined.where(_this)
+ENTRIES_OF = select(inbox).where(_entry.message == bindparam("of_message")).order_by(_entry.agent)
+SHOW = update(inbox).where(_this).values(shown_ms=bindparam("now"))
+READ = update(inbox).where(_this).values(shown_ms=bindparam("now"), read_ms=bindparam("now"))
+READ_UP_TO = (
+    update(inbox).where(_of_agent, _entry.seq <= bindparam("mark"), _IS_UNREAD).values(read_ms=bindparam("now"))
+)
+ACK = update(inbox).where(_this).values(shown_ms=bindparam("now"), read_ms=bindparam("now"), acked_ms=bindparam("now"))
+DROP = update(inbox).where(_this, _IS_UNREAD).values(dropped=bindparam("why"))
+UNREAD = (
+    _joined.where(
+        _of_agent,
+        _IS_UNREAD,
+        _entry.seq.is_not(None),
+        or_(_row.expires_at_ms.is_(None), _row.expires_at_ms > bindparam("now")),
+        _has_text,
+    )
+    .order_by(_entry.seq)
+    .limit(bindparam("size"))
+)
+HELD = _joined.where(_of_agent, _IS_HELD, _has_text).order_by(_entry.due_ms, _entry.message).limit(bindparam("size"))
+ENTRIES = (
+    _joined.where(_of_agent, _entry.seq.is_not(None), _has_text).order_by(_entry.seq.desc()).limit(bindparam("size"))
+)
+LAST_SHOWN = _joined.where(_of_agent, text("shown_ms IS NOT NULL")).order_by(_entry.shown_ms.desc()).limit(1)
+LATELY = select(func.count()).where(
+    _of_agent, _entry.sender == bindparam("of_sender"), _entry.added_ms > bindparam("since")
+)
+SHIFT_DUE = update(inbox).where(_IS_HELD).values(due_ms=_entry.due_ms + bindparam("by"))

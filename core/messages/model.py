@@ -9,6 +9,7 @@ from enum import StrEnum
 from core.kit.clock import as_datetime
 from core.kit.errors import Invalid
 from core.kit.ids import MessageId
+from core.reasons import Reason
 from core.security.model import Actor, ActorKind
 
 MAX_BRIEF_CHARS = 100_000  # the longest brief of a task
@@ -22,7 +23,18 @@ class MessageKind(StrEnum):
     TASK = "task"
     MESSAGE = "message"
     REPLY = "reply"
+    ACK = "ack"  # an agent has read a message; it wakes no agent
+    STATUS = "status"  # news that no agent has to act on; it wakes no agent
     CONTROL = "control"
+
+
+class Requires(StrEnum):
+    """What the sender of a message expects back."""
+
+    NONE = "none"
+    ACK = "ack"
+    REPLY = "reply"
+    EVIDENCE = "evidence"  # a reply with what proves it
 
 
 class Source(StrEnum):
@@ -38,7 +50,8 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
-    """An addressed text to store. Addresses are `hub`, `agent:NAME`, `person:ID`, `operator`, `system:NAME`, `all`."""
+    """An addressed text to store. Addresses are `hub`, `agent:NAME`, `group:NAME`, `job:NAME`, `person:ID`, `operator`,
+    `system:NAME`, `all`. Only Octet sets `sender`, `cause`, `trace`, `path` and `hop`."""
 
     kind: MessageKind
     sender: str
@@ -49,7 +62,13 @@ class NewMessage:
     in_reply_to: MessageId | None = None  # the message that it answers; they have one thread
     idempotency_key: str | None = None
     priority: int = 2
+    not_before_ms: int = 0  # no agent gets it earlier
     expires_at_ms: int | None = None
+    requires: Requires = Requires.REPLY
+    cause: MessageId | None = None  # the message that its sender was working on
+    trace: str = ""  # the message with which this chain of messages began; empty: with this one
+    path: str = ""  # the agents that sent the messages of the chain up to this one, one on each line
+    hop: int = 0  # how many messages of agents the chain has, up to this one
     source: Source
     marker: str = ""  # Eight random characters around an answer without a shell; empty where none is awaited
     body: str
@@ -65,6 +84,10 @@ class Message(NewMessage):
     thread: str
     created_ms: int
     expired_ms: int | None = None  # When Octet cleared its body, after its time; None as long as it is kept
+
+    @property
+    def agents_before(self) -> tuple[str, ...]:
+        return tuple(self.path.split())
 
 
 class EmptyText(Invalid):
@@ -130,10 +153,44 @@ def label(message: Message) -> str:
     if message.kind is MessageKind.CONTROL and message.thread == "onboarding":
         return "ONBOARDING"
     sender = message.sender.partition(":")[0]
-    to_agent = message.recipient.startswith("agent:")
+    to_agent = message.recipient.partition(":")[0] in {"agent", "group", "job"}
     if sender == "agent":
         return "A2A" if to_agent else "A2C"
     if sender == "hub":
         # A task typed by a user reaches its agent through the hub: from Discord, or from this machine's owner.
         return {Source.OPERATOR: "C2A", Source.AGENT: "A2A", Source.WEBHOOK: "S2A"}.get(message.source, "D2A")
     return {"person": "H2A", "operator": "C2A"}.get(sender, "S2A")
+
+
+class EntryState(StrEnum):
+    """How far a message has come in an agent's inbox."""
+
+    HELD = "held"  # its time has not come
+    UNREAD = "unread"
+    READ = "read"
+    ACKED = "acked"
+    DROPPED = "dropped"  # the agent no longer gets it, for `reason`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEntry:
+    """One message in the inbox of one agent."""
+
+    agent: str
+    seq: int | None  # its place there; none while it is held
+    state: EntryState
+    reason: Reason | None = None
+    message: Message
+
+    @property
+    def name(self) -> str:
+        return f"M-{self.message.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxPage:
+    """What an agent has not read yet, oldest first."""
+
+    entries: tuple[InboxEntry, ...]
+    high_water: int  # the place of the newest entry; the agent names it when it reads again
+    more: bool = False  # there are further ones

@@ -1,10 +1,10 @@
-"""Stores addressed texts and finds them again."""
+"""Stores addressed texts and finds them again; `inboxes` knows which agent has which."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from core.journal.model import Event
 from core.journal.service import Journal
@@ -13,6 +13,7 @@ from core.kit.errors import NotFound
 from core.kit.from_attributes import from_attributes
 from core.kit.ids import Ids, MessageId
 from core.messages import _store
+from core.messages.inboxes import Inboxes
 from core.messages.model import Message, MessageKind, NewMessage, Source
 from core.store.engine import Row, Store, Tx
 
@@ -56,6 +57,7 @@ class Messages:
 
     def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
         self._store, self._journal, self._clock, self._ids = store, journal, clock, ids
+        self.inboxes = Inboxes(store=store, journal=journal, clock=clock)
 
     def new_marker(self) -> str:
         """Return new markers for an answer without a shell."""
@@ -95,6 +97,30 @@ class Messages:
         row = tx.execute(_store.LAST_WORDS, {"of_task": task, "of_code": of_code}).first()
         return "" if row is None else str(row.body)
 
+    def last_brief(self, tx: Tx, task: str, agent: str) -> Message | None:
+        """Return the newest brief by which this agent got the task, if it got one."""
+        row = tx.execute(_store.LAST_BRIEF, {"of_task": task, "of_agent": f"agent:{agent}"}).first()
+        return None if row is None else _message(row)
+
+    def size_of_trace(self, tx: Tx, trace: str) -> int:
+        """Count the messages of agents in this trace."""
+        return int(tx.execute(_store.SIZE_OF_TRACE, {"of_trace": trace}).scalar_one())
+
+    def find_trace(self, tx: Tx, trace: str) -> tuple[Message, ...]:
+        return tuple(_message(row) for row in tx.execute(_store.OF_TRACE, {"of_trace": trace}))
+
+    def known(self, tx: Tx, message: str) -> Message | None:
+        row = tx.execute(_store.ONE, {"message": message}).first()
+        return None if row is None else _message(row)
+
+    def is_answered(self, tx: Tx, message: Message, *, sender: str) -> bool:
+        """Return whether this sender has replied to the message."""
+        asked = {"of_trace": message.trace, "of_message": message.id, "of_sender": sender}
+        return tx.execute(_store.REPLIED, asked).first() is not None
+
+    async def list_trace(self, trace: str) -> tuple[Message, ...]:
+        return tuple(_message(row) for row in await self._store.fetch(_store.OF_TRACE, {"of_trace": trace}))
+
     def expire_texts(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
         """Clear at most `most` texts from before `before_ms` that nothing needs any more; return how many. A text about
         a task expires after its brief; one that is on its way or in an unsent notice stays."""
@@ -114,13 +140,16 @@ class Messages:
         return tuple(_message(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
 
     def shift(self, tx: Tx, by_ms: int, names: Sequence[str]) -> None:
-        """Move the expiry of these messages with a clock that was set by `by_ms`."""
+        """Move the expiry of these messages, and the times of held ones, with a clock that was set by `by_ms`."""
         tx.execute(_store.SHIFT, {"by": by_ms, "names": list(names)})
+        self.inboxes.shift(tx, by_ms)
 
     def add(self, tx: Tx, new: NewMessage, *, by: str) -> Message:
         name = MessageId(self._ids.ulid())
-        asked = self.find(tx, new.in_reply_to) if new.in_reply_to is not None and new.task is None else None
+        led = new.in_reply_to or new.cause
+        asked = self.find(tx, led) if led is not None and new.task is None else None
         thread = asked.thread if asked else new.task or name
+        new = replace(new, trace=new.trace or name)
         message = Message(**asdict(new), id=name, thread=thread, created_ms=self._clock.now_ms())
         tx.execute(_store.ADD, asdict(message))
         event = MessageStored(

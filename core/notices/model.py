@@ -29,6 +29,8 @@ class NoticeKind(StrEnum):
     WELCOME = "welcome"  # The first message for a new owner: what to try
     DIGEST = "digest"  # What a user missed who wants no mentions. `message` is the user, `text` number and subjects
     JOURNAL = "journal"  # Daily, for admins: the journal's head. `text` is the day, `message` the row and its hash
+    QUESTION = "question"  # An agent's question: a new message that mentions its user, edited once it is settled
+    STORM = "storm"  # Octet stopped a chain of messages. `text` names the agents; edited once a user has decided
     IN_DOUBT = "in_doubt"  # An act may have been done: a new message that mentions its user, edited once it is settled
 
 

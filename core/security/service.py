@@ -90,7 +90,8 @@ class People:
         ]
         return Actor(kind=ActorKind.PERSON, id=key, name=name, permissions=frozenset[Permission]().union(*permissions))
 
-    def agent(self, name: str) -> Actor:
+    @staticmethod
+    def agent(name: str) -> Actor:
         """Return the agent as an actor. It has no permissions: a code proves its right to answer."""
         return Actor(kind=ActorKind.AGENT, id=f"agent:{name}", name=name)
 

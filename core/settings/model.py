@@ -150,6 +150,19 @@ class AnswerLimits(Section):
     """Texts that one task takes within a minute. Further ones wait; none is lost."""
 
 
+class TalkLimits(Section):
+    """`[talk]`: how much agents may say to each other. A user's message begins a new chain of messages."""
+
+    hops: Annotated[int, Field(ge=1, le=20)] = 4
+    """Messages in a row from agent to agent. Direct replies are always allowed."""
+    per_pair_per_minute: Annotated[int, Field(ge=1, le=1000)] = 6
+    """Messages from one agent to the same other agent within a minute."""
+    per_trace: Annotated[int, Field(ge=1, le=100_000)] = 40
+    """Messages of agents in one chain. Then Octet stops the chain, and a user decides."""
+    question_minutes: Annotated[int, Field(ge=1, le=100_000)] = 60
+    """How long an agent's question waits for an answer, unless the agent says otherwise."""
+
+
 class AgentCommands(Section):
     """`[agents]`: the content of prompts."""
 
@@ -243,6 +256,7 @@ class Settings(BaseModel):
     dispatch: DispatchSettings = DispatchSettings()
     receipts: ReceiptSettings = ReceiptSettings()
     answers: AnswerLimits = AnswerLimits()
+    talk: TalkLimits = TalkLimits()
     agents: AgentCommands = AgentCommands()
     displays: DisplaySettings = DisplaySettings()
     alarm: AlarmSettings = AlarmSettings()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from core.agent_messages.questions import Questions
 from core.journal.model import Event
 from core.kit.clock import STEP_MS
 from core.retry_policy import RetryPolicy
@@ -43,6 +44,7 @@ class ClockSteps:
     tasks: TaskRepository
     policy: RetryPolicy
     codes: TaskCodes
+    questions: Questions
 
     async def load(self) -> None:
         """Continue from the times and ids of a former process, before other services write; then watch the clock."""
@@ -72,5 +74,6 @@ class ClockSteps:
         self.services.messages.shift(tx, by_ms, names)
         self.services.deliveries.shift(tx, by_ms)
         self.services.notices.shift(tx, by_ms)
+        self.questions.shift(tx, by_ms)
         self.codes.shift(tx, by_ms, now_ms=self.services.clock.now_ms())
         self.services.journal.append(tx, ClockStepped(by_ms=by_ms), by=HUB.id)

@@ -267,6 +267,10 @@ class Answers:
             task = self._repository.advance_to_working(tx, task, by=HUB)
         return self._repository.record_activity(tx, task, activity, progress=progress)
 
+    def record_question(self, tx: Tx, task: Task) -> Task:
+        """Note that the agent works on its task, because it has asked something."""
+        return self._record_at_work(tx, task, TaskActivity.REPLIED)
+
     def _cancel_nudge(self, tx: Tx, task: Task) -> bool:
         """Cancel a nudge that is still queued; return whether there was one."""
         asked = self._services.deliveries.find_for_message(tx, task.nudge) if task.nudge else ()

@@ -229,6 +229,10 @@ class Tasks:
             return tuple(known)
         return tuple(known) if all(one.state in STANDING_STILL for one in known) else ()
 
+    def record_question(self, tx: Tx, task: Task) -> Task:
+        """Note that the agent works on its task, because it has asked something."""
+        return self._answers.record_question(tx, task)
+
     def ready_considered(self, tx: Tx) -> None:
         """Note that dispatch looked in this transaction for agents for all ready tasks."""
         now_ms = self._clock.now_ms()

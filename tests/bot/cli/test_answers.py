@@ -458,7 +458,7 @@ def test_the_longest_texts_are_as_long_here_as_in_core() -> None:
 
 async def test_it_imports_the_standard_library_only(machine: Machine) -> None:
     look = (
-        "import sys; from bot.cli import answers; "
+        "import sys; from bot.cli import agent_talk, answers; "
         "ours = {'core', 'core.kit', 'core.kit.files'}; "
         "known = sys.stdlib_module_names | {'bot', '__main__'}; "
         "print(sorted({name.partition('.')[0] for name in set(sys.modules) - ours} - known))"

@@ -60,6 +60,9 @@ async def test_each_option_that_names_an_agent_a_desk_or_a_task_is_completed(com
 
 VALUES = {
     "after": "T-1",
+    "wait_minutes": 0,
+    "expires_minutes": 60,
+    **dict.fromkeys(("message", "question", "search", "supersedes"), "x"),
     "agent": "Dry-1",
     "best_of": 0,
     "brief": "Count the birds",

@@ -15,10 +15,10 @@ from pydantic import SecretStr
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On, Origin, Parameter, Verb
 from bot.web.app import create_app
-from core.agent_messages.model import NewAgentMessage
+from core.agent_messages.model import NewAgentMessage, NewQuestion, Proof
 from core.kit.errors import Conflict, Denied, Invalid, NotFound
 from core.security.model import OPERATOR, ROLE_ALLOWS, Actor, ActorKind, HolderId, Permission, Role
-from core.tasks.model import NewTask
+from core.tasks.model import NewTask, TaskState
 from tests.builders import make_person
 from tests.fakes.clock import FakeClock
 from tests.house import TOKEN, House, open_house
@@ -38,7 +38,10 @@ def clock() -> FakeClock:
 @pytest.fixture
 async def house(tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     async with open_house(tmp_path, clock=clock) as opened:
-        await opened.core.tasks.new(NewTask(brief="Mend the build"), by=ADA)
+        task = (await opened.core.tasks.new(NewTask(brief="Mend the build", agent="Agent-1"), by=ADA)).id
+        await opened.until(task, TaskState.WORKING)
+        asked = await opened.core.questions.ask(NewQuestion(text="Which?", key="k"), Proof(agent="Agent-1"))
+        monkeypatch.setitem(VALUES, "question", f"M-{asked.question.id}")
         sent = await opened.core.agent_messages.send(NewAgentMessage(text="Wait", agent="Agent-2"), by=ADA)
         for values in (GIVEN, VALUES):
             monkeypatch.setitem(values, "message", sent.message.id)

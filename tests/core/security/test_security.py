@@ -82,6 +82,7 @@ def test_nobody_is_refused_by_name_of_the_permission(permission: Permission) -> 
 
 
 ARGUMENTS: dict[str, object] = {
+    "limit": 5,
     "draft": make_new_task(""),  # also wrong: whoever may not ask is not told what is wrong
     "like": make_new_task(""),
     "message": "01H",

@@ -42,10 +42,13 @@ OPEN_ONLY = {
     "ix_deliveries_acts",
     "ix_deliveries_drafts",
     "ix_deliveries_open",
+    "ix_inbox_held",
     "ix_locks_open",
+    "ix_questions_open",
     "ix_standstills_open",
     "ix_tasks_held",
     "ix_tasks_turn",
+    "ix_traces_stopped",
 }
 """Partial indexes that hold only what has not ended."""
 HISTORY: dict[str, Sequence[object]] = {
@@ -58,6 +61,9 @@ HISTORY: dict[str, Sequence[object]] = {
     "notices.state": ["sent", "dropped"],
     "notices.kind": ["card", "words", "answer", "undelivered"],
     "standstills.ending": ["gone"],
+    "inbox.seq": [1],
+    "questions.state": ["answered"],
+    "traces.stopped_by": ["discord:1"],
     "locks.over_ms": [1],
     "boards.state": ["given_up"],
 }

@@ -1,0 +1,86 @@
+"""The buttons and the form by which users answer agents' questions, and decide about a stopped chain of messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.discord import errors, replies
+from bot.discord.bot import Bot
+from bot.discord.text import cut, inline
+from bot.discord.views.buttons import MessageButton
+from bot.discord.views.new_task import MAX_CHARS, refused
+from core.coordinator import Coordinator
+from core.kit.errors import OctetError
+from core.security.model import Actor
+
+OWN_WORDS = -1  # the button that opens the form
+_LABEL_CHARS = 80
+
+
+class AnswerQuestion(MessageButton, template=r"v1:question:(?P<question>[0-9A-Z]{26}):(?P<choice>-?[0-9]{1,2})"):
+    """Answers the agent's question with one of its choices, or opens a form for the user's own words."""
+
+    def __init__(self, question: str, choice: int | str, *, label: str = "Answer …") -> None:
+        self.question, self.choice = question, int(choice)
+        style = discord.ButtonStyle.primary if self.choice >= 0 else discord.ButtonStyle.secondary
+        super().__init__(f"v1:question:{question}:{self.choice}", cut(label, _LABEL_CHARS), style)
+
+    async def answer(self, interaction: discord.Interaction[Any]) -> None:
+        if self.choice < 0:
+            await interaction.response.send_modal(AnswerForm(self.question))
+        else:
+            await super().answer(interaction)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        core = interaction.client.coordinator
+        asked = await core.questions.show(self.question)
+        return await _answered(core, self.question, asked.question.choices[self.choice], by=by)
+
+
+class AnswerForm(ui.Modal, title="Answer the agent"):
+    """Asks for the user's own answer."""
+
+    def __init__(self, question: str) -> None:
+        super().__init__(timeout=3_600)
+        self._question = question
+        self._text: ui.TextInput[AnswerForm] = ui.TextInput(
+            custom_id="text", style=discord.TextStyle.paragraph, max_length=MAX_CHARS
+        )
+        self.add_item(ui.Label(text="Your answer", component=self._text))
+
+    async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
+        """Send the answer. Return a refused text as a file with the reason: Discord does not keep it."""
+        await replies.defer(interaction)
+        core, text = interaction.client.coordinator, self._text.value
+        try:
+            by = await interaction.client.actor(interaction)
+            await replies.say(interaction, await _answered(core, self._question, text, by=by))
+        except OctetError as error:
+            await replies.say(interaction, refused(error, text))
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
+        await errors.answer(interaction, error)
+
+
+class DecideTrace(MessageButton, template=r"v1:trace:(?P<act>stop|resume):(?P<trace>[0-9A-Z]{26})"):
+    """Confirms that a chain of messages stays stopped, or lets its agents continue."""
+
+    def __init__(self, act: str, trace: str) -> None:
+        self.act, self.trace = act, trace
+        label, style = ("Keep it stopped", discord.ButtonStyle.danger)
+        if act == "resume":
+            label, style = ("Let them continue", discord.ButtonStyle.secondary)
+        super().__init__(f"v1:trace:{act}:{trace}", label, style)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        traces = interaction.client.coordinator.traces
+        await (traces.stop if self.act == "stop" else traces.resume)(self.trace, by=by)
+        return "It stays stopped." if self.act == "stop" else "The agents may talk on, with a new budget."
+
+
+async def _answered(core: Coordinator, question: str, text: str, *, by: Actor) -> str:
+    view = await core.questions.answer(f"M-{question}", text, by=by)
+    return f"{inline(view.question.agent, 60)} gets your answer."

@@ -1,0 +1,48 @@
+"""The tables of stopped chains of messages and of agents' questions, with their statements."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Table, Text, bindparam, insert, select, text, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from core.store.tables import integers, metadata, texts
+
+traces = Table(
+    "traces",
+    metadata,
+    Column("trace", Text, primary_key=True),
+    *texts("stopped_by"),  # empty: it is not stopped
+    *integers("allowance", "since_ms"),
+    Index("ix_traces_stopped", "since_ms", sqlite_where=text("stopped_by = 'hub'")),
+)
+questions = Table(
+    "questions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *texts("agent", "task", "asked", "choices", "at_due", "state"),
+    Column("answer", Text),
+    *integers("due_ms", "since_ms"),
+    Index("ix_questions_open", "due_ms", sqlite_where=text("state = 'open'")),
+)
+TRACE = select(traces).where(traces.c.trace == bindparam("of_trace"))
+_set = upsert(traces)
+SET_TRACE = _set.on_conflict_do_update(
+    index_elements=["trace"],
+    set_={name: getattr(_set.excluded, name) for name in ("stopped_by", "allowance", "since_ms")},
+)
+STOPPED = select(traces).where(text("stopped_by = 'hub'")).order_by(traces.c.since_ms)
+
+ADD_QUESTION = insert(questions)
+QUESTION = select(questions).where(questions.c.id == bindparam("question"))
+OPEN_QUESTIONS = select(questions).where(text("state = 'open'")).order_by(questions.c.due_ms)
+SETTLE = (
+    update(questions)
+    .where(questions.c.id == bindparam("question"))
+    .values(state=bindparam("now_state"), answer=bindparam("by_message"))
+)
+POSTPONE = update(questions).where(questions.c.id == bindparam("question")).values(due_ms=bindparam("due"))
+SHIFT_QUESTIONS = (
+    update(questions)
+    .where(text("state = 'open'"), questions.c.due_ms > 0)
+    .values(due_ms=questions.c.due_ms + bindparam("by"))
+)

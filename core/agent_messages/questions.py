@@ -1,0 +1,259 @@
+"""Questions of agents: to the user who asked for their task, or to another agent; answered once, or settled in time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from core.agent_messages import _store
+from core.agent_messages.model import (
+    MINUTE_MS,
+    AgentDraft,
+    AtDue,
+    InvalidChoices,
+    InvalidMessageName,
+    NewAgentMessage,
+    NewQuestion,
+    NoTaskToAsk,
+    Proof,
+    Question,
+    QuestionForAgent,
+    QuestionMoved,
+    QuestionNotFound,
+    QuestionSettled,
+    QuestionState,
+    QuestionView,
+    SendOptions,
+    parse_message_name,
+)
+from core.agent_messages.service import AgentMessages
+from core.agent_messages.talk import AgentTalk, Speaker
+from core.kit.errors import Conflict
+from core.kit.from_attributes import from_attributes
+from core.kit.ids import MessageId
+from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessage, Requires, Source, clean_text
+from core.notices.model import NoticeKind
+from core.reasons import BlockCause
+from core.security.model import HUB, Actor, Permission, allows, require
+from core.settings.model import TalkLimits
+from core.store.engine import Row, Tx
+from core.tasks.model import ENDED, TaskState
+from core.tasks.service import Tasks
+from core.tasks.services import TaskServices
+
+_MOST_CHOICES, _CHOICE_CHARS = 10, 80
+_NOTE_CHARS = 200
+NO_ANSWER = (
+    "Your question was not answered in time. Decide yourself, continue, and say in your answer what you decided."
+)
+
+
+class Questions:
+    """Every open question holds its agent's task in `blocked(question)` until it is settled, exactly once."""
+
+    def __init__(
+        self, services: TaskServices, hub: AgentMessages, talk: AgentTalk, *, tasks: Tasks, limits: TalkLimits
+    ) -> None:
+        self._services, self._hub, self._talk, self._limits = services, hub, talk, limits
+        self._tasks, self._at_work = tasks.repository, tasks.record_question
+        self._clock, self._store = services.clock, services.store
+        hub.follow_answers(self._answered)
+
+    async def ask(self, new: NewQuestion, proof: Proof) -> QuestionView:
+        """Ask, and block the agent's task. Raises as `AgentTalk.send`, NoTaskToAsk or InvalidChoices."""
+        body = clean_text(new.text, limit=MAX_BRIEF_CHARS)
+        if len(new.choices) > _MOST_CHOICES or any(not 0 < len(one.strip()) <= _CHOICE_CHARS for one in new.choices):
+            raise InvalidChoices
+
+        def ask(tx: Tx) -> QuestionView | Conflict:
+            speaker = self._talk.identify(tx, proof)
+            key = f"ask:{speaker.agent.name}:{new.key}"
+            known = self._services.messages.find_by_key(tx, key if not new.to else f"talk:{speaker.agent.name}:{key}")
+            if known is not None:
+                return self._view(tx, self._find(tx, known.id))
+            if new.to:
+                draft = AgentDraft(text=body, to=new.to, key=key)
+                sent = self._talk.send_as(tx, speaker, draft, body)
+                if isinstance(sent, Conflict):
+                    return sent
+                message = sent.message
+            else:
+                message = self._ask_user(tx, speaker, body, key)
+            return self._begin(tx, speaker, message, new)
+
+        asked = await self._store.write(ask)
+        if isinstance(asked, Conflict):
+            raise asked
+        return asked
+
+    async def poll(self, ticket: str, proof: Proof) -> QuestionView:
+        """Return the agent's own question as it is now. Raises QuestionNotFound."""
+        name = parse_message_name(ticket)
+
+        def look(tx: Tx) -> QuestionView:
+            found = self._find(tx, name)
+            if found.agent != self._talk.identify(tx, proof).agent.name:
+                raise QuestionNotFound(id=ticket[:40])
+            return self._view(tx, found)
+
+        return await self._store.write(look)
+
+    async def answer(self, name: str, text: str, *, by: Actor) -> QuestionView:
+        """Answer a question that asks a user. Raises QuestionNotFound, QuestionSettled, QuestionForAgent or NotAllowed,
+        and as `clean_text`."""
+        try:
+            question = parse_message_name(name)
+        except InvalidMessageName:
+            require(by, Permission.MESSAGE_SEND)
+            raise
+        body = clean_text(text, limit=MAX_BRIEF_CHARS)
+
+        def answer(tx: Tx) -> QuestionView:
+            row = tx.execute(_store.QUESTION, {"question": question}).first()
+            task = self._tasks.find(tx, row.task) if row is not None and row.task else None
+            if task is None or task.requester != by.id or not allows(by, Permission.TASK_CREATE):
+                require(by, Permission.MESSAGE_SEND)
+            found = self._find(tx, question)
+            if found.state is not QuestionState.OPEN:
+                raise QuestionSettled(state=found.state.value)
+            if not found.asks_user:
+                raise QuestionForAgent(agent=found.asked.removeprefix("agent:"))
+            reply = self._tell(tx, found, body, by=by)
+            return self._view(tx, self.settle(tx, found, QuestionState.ANSWERED, by=by.id, answer=reply.id))
+
+        return await self._store.write(answer)
+
+    async def show(self, name: str) -> QuestionView:
+        """Show a question to users. Raises QuestionNotFound."""
+        return await self._store.write(lambda tx: self._view(tx, self._find(tx, MessageId(name))))
+
+    async def list_open(self) -> tuple[QuestionView, ...]:
+        """List the open questions, soonest due first."""
+        found = [_question(row) for row in await self._store.fetch(_store.OPEN_QUESTIONS)]
+        get = self._services.messages.get
+        return tuple([QuestionView(question=one, text=(await get(one.id)).body) for one in found])
+
+    def _answered(self, tx: Tx, asked: Message, answer: Message) -> None:
+        """Settle the question that this message of an agent asks, if it is one, by another agent's answer."""
+        row = tx.execute(_store.QUESTION, {"question": asked.id}).first()
+        if row is not None and row.state == QuestionState.OPEN:
+            self.settle(tx, _question(row), QuestionState.ANSWERED, by=answer.sender, answer=answer.id)
+
+    def review(self, tx: Tx) -> int | None:
+        """Settle the questions whose tasks have ended or whose time is over. Return when to look again, None for
+        never."""
+        now_ms, again = self._clock.now_ms(), list[int]()
+        for row in tx.execute(_store.OPEN_QUESTIONS).all():
+            question = _question(row)
+            task = self._tasks.find(tx, question.task) if question.task else None
+            if task is not None and task.state in ENDED:
+                self.settle(tx, question, QuestionState.CANCELLED, by=HUB.id)
+            elif question.due_ms > now_ms:
+                again.append(question.due_ms)
+            elif question.at_due is AtDue.DECIDE:
+                self._tell(tx, question, NO_ANSWER, by=HUB)
+                self.settle(tx, question, QuestionState.UNANSWERED, by=HUB.id)
+            else:
+                due_ms = now_ms + self._limits.question_minutes * MINUTE_MS
+                tx.execute(_store.POSTPONE, {"question": question.id, "due": due_ms})
+                self._notify(tx, replace(question, due_ms=due_ms))
+                again.append(due_ms)
+        return min(again, default=None)
+
+    def shift(self, tx: Tx, by_ms: int) -> None:
+        """Move the due times with a clock that was set by `by_ms`."""
+        tx.execute(_store.SHIFT_QUESTIONS, {"by": by_ms})
+
+    def settle(
+        self, tx: Tx, question: Question, state: QuestionState, *, by: str, answer: MessageId | None = None
+    ) -> Question:
+        """End the question; its message says how, and its agent works on."""
+        tx.execute(_store.SETTLE, {"question": question.id, "now_state": state.value, "by_message": answer})
+        self._record(tx, question, state, by=by)
+        self._services.notices.settled(tx, about=question.about, how=f"{state.value} by {by}")
+        task = self._tasks.find(tx, question.task) if question.task else None
+        if task is not None and (task.state, task.reason) == (TaskState.BLOCKED, BlockCause.QUESTION):
+            rows = tx.execute(_store.OPEN_QUESTIONS).all()
+            if not any(row.task == task.id for row in rows):
+                self._tasks.move(tx, task.id, TaskState.WORKING)
+        return replace(question, state=state, answer=answer)
+
+    def _ask_user(self, tx: Tx, speaker: Speaker, body: str, key: str) -> Message:
+        if speaker.task is None:
+            raise NoTaskToAsk
+        requester = speaker.task.requester
+        new = NewMessage(
+            kind=MessageKind.MESSAGE,
+            sender=speaker.address,
+            sender_name=speaker.agent.name,
+            recipient="operator" if requester == "operator" else f"person:{requester}",
+            task=speaker.task.id,
+            cause=speaker.context.id if speaker.context is not None else None,
+            trace=speaker.context.trace if speaker.context is not None else "",
+            source=Source.AGENT,
+            body=body,
+            idempotency_key=key,
+        )
+        return self._services.messages.add(tx, new, by=speaker.address)
+
+    def _begin(self, tx: Tx, speaker: Speaker, message: Message, new: NewQuestion) -> QuestionView:
+        now_ms = self._clock.now_ms()
+        question = Question(
+            id=message.id,
+            agent=speaker.agent.name,
+            task=speaker.task.id if speaker.task is not None else "",
+            asked=message.recipient,
+            choices=tuple(one.strip() for one in new.choices),
+            at_due=new.at_due,
+            state=QuestionState.OPEN,
+            answer=None,
+            due_ms=now_ms + (new.minutes or self._limits.question_minutes) * MINUTE_MS,
+            since_ms=now_ms,
+        )
+        row = {name: getattr(question, name) for name in Question.__slots__}
+        tx.execute(_store.ADD_QUESTION, row | {"choices": json.dumps(question.choices)})
+        self._record(tx, question, QuestionState.OPEN, by=speaker.address)
+        if speaker.task is not None:
+            task = self._at_work(tx, speaker.task)
+            if task.state is TaskState.WORKING:
+                note = " ".join(message.body.split())[:_NOTE_CHARS]
+                self._tasks.move(tx, task.id, TaskState.BLOCKED, reason=BlockCause.QUESTION, note=note)
+        if not new.to:
+            self._notify(tx, question)
+        return self._view(tx, question)
+
+    def _notify(self, tx: Tx, question: Question) -> None:
+        kind = NoticeKind.QUESTION
+        self._services.notices.notify(tx, kind, question.task, message=question.id, about=question.about)
+
+    def _tell(self, tx: Tx, question: Question, body: str, *, by: Actor) -> Message:
+        """Send the agent what its question came to, in the thread of its task."""
+        agent = self._services.agents.get(question.agent)
+        task = self._tasks.find(tx, question.task) if question.task else None
+        is_its = task is not None and task.agent == agent.name and task.state not in ENDED
+        draft = NewAgentMessage(text=body, options=SendOptions(requires=Requires.NONE))
+        new = self._hub.envelope(draft, body, to=f"agent:{agent.name}", task=task if is_its else None, key=None, by=by)
+        asked = self._services.messages.find(tx, question.id)
+        new = replace(new, in_reply_to=question.id, cause=question.id, trace=asked.trace)
+        return self._hub.post(tx, new, [agent], by=by).message
+
+    def _record(self, tx: Tx, question: Question, state: QuestionState, *, by: str) -> None:
+        event = QuestionMoved(question=question.id, agent=question.agent, task=question.task, now=state)
+        self._services.journal.append(tx, event, by=by)
+
+    def _find(self, tx: Tx, question: str) -> Question:
+        row = tx.execute(_store.QUESTION, {"question": question}).first()
+        if row is None:
+            raise QuestionNotFound(id=f"M-{question}"[:40])
+        return _question(row)
+
+    def _view(self, tx: Tx, question: Question) -> QuestionView:
+        messages = self._services.messages
+        text = messages.find(tx, question.id).body
+        answer = messages.find(tx, question.answer) if question.answer is not None else None
+        said, who = (answer.body, answer.sender_name or answer.sender) if answer is not None else ("", "")
+        return QuestionView(question=question, text=text, answer=said, answered_by=who)
+
+
+def _question(row: Row) -> Question:
+    return from_attributes(Question, row, choices=tuple(json.loads(row.choices)))

@@ -1,0 +1,65 @@
+"""Who gets a message: an address becomes the agents of this config that it means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.agent_messages.model import LeftOut, NoReachableAgent, NoSuchRecipient
+from core.agents.model import Agent, AgentTakesNoMessages, AgentWithoutWindow, Job
+from core.agents.service import Agents
+
+EVERYONE = "everyone"
+ALL = "all"  # the stored address of everyone
+
+
+def is_several(to: str) -> bool:
+    """Return whether this address means several agents."""
+    return ":" in to or to.strip().casefold() == EVERYONE
+
+
+def addresses(agents: Agents) -> list[str]:
+    """List what means several agents, for autocomplete."""
+    jobs = [f"job:{job.value}" for job in Job if any(agent.job is job for agent in agents.all())]
+    return [EVERYONE, *(f"group:{name}" for name in _groups(agents)), *jobs]
+
+
+def resolve(agents: Agents, to: str, *, but: str = "") -> tuple[str, tuple[Agent, ...], tuple[LeftOut, ...]]:
+    """Return the address to store, the agents that can get a message, and those that cannot, without the agent `but`.
+    Raises NoSuchRecipient, NoReachableAgent, AgentNotFound, AgentWithoutWindow or AgentTakesNoMessages."""
+    kind, _, name = to.strip().partition(":")
+    if kind.casefold() == EVERYONE or to == ALL:
+        address, meant = ALL, agents.all()
+    elif kind == "group" and name in _groups(agents):
+        address, meant = f"group:{name}", tuple(one for one in agents.all() if name in one.groups)
+    elif kind == "job" and name in {job.value for job in Job}:
+        address, meant = f"job:{name}", tuple(one for one in agents.all() if one.job == name)
+    elif name:
+        raise NoSuchRecipient(id=to[:60], groups=", ".join(_groups(agents)) or "none")
+    else:
+        agent = agents.reachable(kind)
+        if not agent.abilities.queues:
+            raise AgentTakesNoMessages(id=agent.name)
+        return f"agent:{agent.name}", (agent,), ()
+    reached, out = split(one for one in meant if one.name != but)
+    return address, reached, out
+
+
+def split(meant: Iterable[Agent]) -> tuple[tuple[Agent, ...], tuple[LeftOut, ...]]:
+    """Return the agents that can get a message, and those that never can. Raises NoReachableAgent if none can."""
+    meant = tuple(meant)
+    out = tuple(LeftOut(agent=one.name, note=why) for one in meant if (why := _never_reason(one)))
+    reached = tuple(one for one in meant if not _never_reason(one))
+    if not reached:
+        raise NoReachableAgent(why="; ".join(f"{one.agent}: {one.note}" for one in out) or "the config has none")
+    return reached, out
+
+
+def _groups(agents: Agents) -> list[str]:
+    return sorted({name for agent in agents.all() for name in agent.groups})
+
+
+def _never_reason(agent: Agent) -> str:
+    """Return why no message can ever reach this agent; empty if one can."""
+    if not agent.is_reachable:
+        return AgentWithoutWindow(id=agent.name).message
+    return "" if agent.abilities.queues else AgentTakesNoMessages(id=agent.name).message

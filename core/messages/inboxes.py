@@ -1,0 +1,191 @@
+"""The agents' inboxes: each message once for each of its recipients, in the order in which Octet accepted them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.journal.model import Event
+from core.journal.service import Journal
+from core.kit.clock import Clock
+from core.kit.errors import NotFound
+from core.kit.from_attributes import from_attributes
+from core.kit.ids import MessageId
+from core.messages import _store
+from core.messages.model import EntryState, InboxEntry, InboxPage, Message
+from core.reasons import Reason
+from core.store.engine import Row, Store, Tx
+
+PAGE = 50
+_MINUTE_MS = 60_000
+
+
+class NotInInbox(NotFound):
+    """{id} is not in the inbox of {agent}. `octet inbox` (or read_inbox) lists what is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEvent(Event):
+    """Something happened to a message in the inbox of an agent."""
+
+    SUBJECT = "message:{0.message}"
+    message: MessageId
+    agent: str
+
+
+class MessageRead(InboxEvent):
+    """A message reached its agent: Octet typed it, or the agent confirmed that it has read it."""
+
+
+class MessageAcknowledged(InboxEvent):
+    """An agent acknowledged or answered a message, or a user did so for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDropped(InboxEvent):
+    """An agent no longer gets a message."""
+
+    reason: Reason
+
+
+class Inboxes:
+    """Every message to an agent, and whether it has it. An entry never disappears: Octet says why it dropped one."""
+
+    def __init__(self, *, store: Store, journal: Journal, clock: Clock) -> None:
+        self._store, self._journal, self._clock = store, journal, clock
+
+    def add(self, tx: Tx, message: Message, agent: str) -> None:
+        """Put the message into the agent's inbox, once; at its end when its time has come."""
+        now_ms = self._clock.now_ms()
+        is_due = message.not_before_ms <= now_ms
+        row = {"agent": agent, "message": message.id, "sender": message.sender, "added_ms": now_ms}
+        self._place_due(tx, agent)
+        seq = self._next_place(tx, agent) if is_due else None
+        tx.execute(_store.ADD_ENTRY, {**row, "seq": seq, "due_ms": message.not_before_ms})
+
+    def read(self, tx: Tx, agent: str, *, after: int = 0, text: str = "", size: int = PAGE) -> InboxPage:
+        """Return what the agent has not read. It confirms that it has read everything up to the place `after`."""
+        self._place_due(tx, agent)
+        now_ms = self._clock.now_ms()
+        for row in tx.execute(_store.UNREAD, self._asked(agent, size=-1)).all() if after else ():
+            if row.seq <= after:
+                self._journal.append(tx, MessageRead(message=row.id, agent=agent), by=f"agent:{agent}")
+        if after:
+            tx.execute(_store.READ_UP_TO, {"of_agent": agent, "mark": after, "now": now_ms})
+        rows = tx.execute(_store.UNREAD, self._asked(agent, text, size + 1)).all()
+        found = [self._entry(row) for row in rows[:size]]
+        for one in found:
+            tx.execute(_store.SHOW, self._named(agent, one.message.id))
+        high_water = self._next_place(tx, agent) - 1
+        if len(rows) > size and found:
+            high_water = found[-1].seq or 0
+        return InboxPage(entries=tuple(found), high_water=high_water, more=len(rows) > size)
+
+    async def list(self, agent: str, *, text: str = "", size: int = PAGE) -> tuple[InboxEntry, ...]:
+        """List an agent's inbox for users: what is held, then the newest first."""
+        asked = self._asked(agent, text, size)
+        rows = [*await self._store.fetch(_store.HELD, asked), *await self._store.fetch(_store.ENTRIES, asked)]
+        return tuple(self._entry(row) for row in rows[:size])
+
+    async def get(self, agent: str, message: MessageId) -> InboxEntry:
+        """Fetch one entry. Raises NotInInbox."""
+        rows = await self._store.fetch(_store.WHOLE_ENTRY, {"of_agent": agent, "of_message": message})
+        if not rows:
+            raise NotInInbox(id=f"M-{message}", agent=agent)
+        return self._entry(rows[0])
+
+    async def states(self, message: MessageId) -> tuple[tuple[str, EntryState, Reason | None], ...]:
+        """Return how far a message has come in each inbox; of its expiry only what is recorded."""
+        rows = await self._store.fetch(_store.ENTRIES_OF, {"of_message": message})
+        return tuple((row.agent, *_state(row, is_late=False)) for row in rows)
+
+    def holders(self, tx: Tx, message: MessageId) -> list[str]:
+        """List the agents in whose inboxes the message is."""
+        return [row.agent for row in tx.execute(_store.ENTRIES_OF, {"of_message": message})]
+
+    def has(self, tx: Tx, agent: str, message: MessageId) -> bool:
+        return self._row(tx, agent, message) is not None
+
+    def has_arrived(self, tx: Tx, agent: str, message: MessageId) -> None:
+        """Note that Octet brought the message to the agent."""
+        if tx.execute(_store.READ, self._named(agent, message)).rowcount:
+            self._journal.append(tx, MessageRead(message=message, agent=agent), by="hub")
+
+    def ack(self, tx: Tx, agent: str, message: MessageId, *, by: str) -> bool:
+        """Note that the agent needs the message no more; return whether that is news. Raises NotInInbox."""
+        row = self._row(tx, agent, message)
+        if row is None:
+            raise NotInInbox(id=f"M-{message}", agent=agent)
+        if row.acked_ms is not None:
+            return False
+        tx.execute(_store.ACK, self._named(agent, message))
+        self._journal.append(tx, MessageAcknowledged(message=message, agent=agent), by=by)
+        return True
+
+    def ack_if_there(self, tx: Tx, agent: str, message: MessageId, *, by: str) -> None:
+        """Acknowledge as `ack`; a message from before there were inboxes is in none."""
+        if self.has(tx, agent, message):
+            self.ack(tx, agent, message, by=by)
+
+    def drop(self, tx: Tx, agent: str, message: MessageId, reason: Reason) -> None:
+        """Note why the agent no longer gets the message, unless it has it."""
+        asked = {"of_agent": agent, "of_message": message, "why": reason.value}
+        if tx.execute(_store.DROP, asked).rowcount:
+            row = self._row(tx, agent, message)
+            if row is not None and row.seq is None:  # the list of what is held no longer has it
+                self._place(tx, agent, message)
+            self._journal.append(tx, MessageDropped(message=message, agent=agent, reason=reason), by="hub")
+
+    def last_shown(self, tx: Tx, agent: str) -> Message | None:
+        """Return the message that the agent got last."""
+        row = tx.execute(_store.LAST_SHOWN, {"of_agent": agent}).first()
+        return None if row is None else from_attributes(Message, row)
+
+    def count_lately(self, tx: Tx, agent: str, *, sender: str) -> int:
+        """Count the messages of this sender to the agent within the last minute."""
+        since_ms = self._clock.now_ms() - _MINUTE_MS
+        asked = {"of_agent": agent, "of_sender": sender, "since": since_ms}
+        return int(tx.execute(_store.LATELY, asked).scalar_one())
+
+    def shift(self, tx: Tx, by_ms: int) -> None:
+        """Move the times of held messages with a clock that was set by `by_ms`."""
+        tx.execute(_store.SHIFT_DUE, {"by": by_ms})
+
+    def _row(self, tx: Tx, agent: str, message: MessageId) -> Row | None:
+        return tx.execute(_store.ENTRY, {"of_agent": agent, "of_message": message}).first()
+
+    def _place_due(self, tx: Tx, agent: str) -> None:
+        """Give the held messages whose time has come the next places."""
+        for row in tx.run(_store.DUE, {"of_agent": agent, "now": self._clock.now_ms()}):
+            self._place(tx, agent, row.message)
+
+    def _place(self, tx: Tx, agent: str, message: str) -> None:
+        place = self._next_place(tx, agent)
+        tx.execute(_store.PLACE, {"of_agent": agent, "of_message": message, "place": place})
+
+    def _next_place(self, tx: Tx, agent: str) -> int:
+        (row,) = tx.run(_store.NEXT_PLACE, {"of_agent": agent})
+        return int(row.place)
+
+    def _asked(self, agent: str, text: str = "", size: int = PAGE) -> dict[str, object]:
+        return {"of_agent": agent, "words": text.casefold(), "size": size, "now": self._clock.now_ms()}
+
+    def _named(self, agent: str, message: MessageId) -> dict[str, object]:
+        return {"of_agent": agent, "of_message": MessageId(message), "now": self._clock.now_ms()}
+
+    def _entry(self, row: Row) -> InboxEntry:
+        message = from_attributes(Message, row)
+        is_late = message.expires_at_ms is not None and message.expires_at_ms <= self._clock.now_ms()
+        state, reason = _state(row, is_late=is_late)
+        return InboxEntry(agent=row.agent, seq=row.seq, state=state, reason=reason, message=message)
+
+
+def _state(row: Row, *, is_late: bool) -> tuple[EntryState, Reason | None]:
+    if row.acked_ms is not None:
+        return EntryState.ACKED, None
+    if row.dropped:
+        return EntryState.DROPPED, Reason(row.dropped)
+    if row.read_ms is not None:
+        return EntryState.READ, None
+    if is_late:
+        return EntryState.DROPPED, Reason.EXPIRED
+    return (EntryState.HELD if row.seq is None else EntryState.UNREAD), None

@@ -1,0 +1,155 @@
+"""Questions of agents: asked once, answered once, and the task waits for exactly as long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.agent_messages.model import (
+    AtDue,
+    InvalidChoices,
+    NewQuestion,
+    NoTaskToAsk,
+    Proof,
+    QuestionForAgent,
+    QuestionNotFound,
+    QuestionSettled,
+    QuestionState,
+    QuestionView,
+)
+from core.coordinator import Coordinator
+from core.fleet.model import NeedKind
+from core.notices.model import Notice, NoticeKind
+from core.reasons import BlockCause
+from core.security.model import NotAllowed
+from core.settings.model import TalkLimits
+from core.tasks.model import TaskId, TaskState
+from tests.builders import ADA, BEN, CAROL, make_new_task, pending
+from tests.core.agent_messages.test_talk import house, of
+from tests.core.dispatch.test_loop import code_in, reach
+from tests.fakes.clock import FakeClock
+from tests.fakes.lane import FakeLane
+
+TASK = TaskId("T-1")
+
+
+async def working(octet: Coordinator) -> None:
+    await octet.tasks.new(make_new_task(agent="Ann"), by=CAROL)
+    await reach(octet, TASK, TaskState.WORKING)
+
+
+async def ask(octet: Coordinator, text: str = "Red or blue?", **changes: object) -> QuestionView:
+    new = NewQuestion(text=text, key=text, **changes)  # pyright: ignore[reportArgumentType] - any field
+    return await octet.questions.ask(new, of("Ann"))
+
+
+async def notices(octet: Coordinator) -> list[Notice]:
+    return [one for one in await pending(octet) if one.kind is NoticeKind.QUESTION]
+
+
+async def needs(octet: Coordinator) -> list[NeedKind]:
+    return [one.kind for one in (await octet.fleet.needs_me(by=ADA)).shown]
+
+
+async def state(octet: Coordinator, view: QuestionView) -> QuestionState:
+    return (await octet.questions.poll(f"M-{view.question.id}", of("Ann"))).question.state
+
+
+async def test_a_question_blocks_the_task_until_its_user_answers_on_any_interface(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        await working(octet)
+        asked = await ask(octet, choices=("Red", "Blue"))
+        assert await ask(octet) == asked, "the same key asks once"
+        await reach(octet, TASK, TaskState.BLOCKED, BlockCause.QUESTION)
+        (notice,) = await notices(octet)
+        assert (notice.task, notice.asks, asked.question.asked) == (TASK, True, "person:discord:3")
+        assert await needs(octet) == [NeedKind.QUESTION]
+        name = f"M-{asked.question.id}"
+        with pytest.raises(NotAllowed):
+            await octet.questions.answer(name, "Blue", by=BEN)
+        answered = await octet.questions.answer(name, "Blue", by=CAROL)
+        assert (answered.answer, answered.answered_by) == ("Blue", "Carol")
+        await reach(octet, TASK, TaskState.WORKING)
+        (notice,) = await notices(octet)
+        assert (notice.text, await needs(octet)) == ("answered by discord:3", [])
+        with pytest.raises(QuestionSettled):
+            await octet.questions.answer(name, "Red", by=ADA)
+        found = await octet.questions.poll(name, of("Ann"))
+        assert (found.question.state, found.answer) == (QuestionState.ANSWERED, "Blue")
+        with pytest.raises(QuestionNotFound):
+            await octet.questions.poll(name, of("Bob"))
+        said = await octet.agent_messages.show(found.question.answer or "", by=ADA)
+        assert (said.recipients, said.message.task) == (("Ann",), TASK)
+
+
+async def test_a_question_that_is_not_answered_in_time_says_so_to_its_agent(tmp_path: Path) -> None:
+    clock, lane = FakeClock(), FakeLane()
+    async with house(tmp_path, lane, clock=clock, limits=TalkLimits(question_minutes=5)) as octet:
+        await working(octet)
+        asked = await ask(octet)
+        clock.advance(5 * 60)
+        await octet.store.write(octet.questions.review)
+        assert await state(octet, asked) is QuestionState.UNANSWERED
+        await reach(octet, TASK, TaskState.WORKING)
+        told = await octet.agent_messages.inbox("Ann", limit=5, by=ADA)
+        assert "Decide yourself" in told[0].message.body
+        assert (await notices(octet))[0].text == "unanswered by hub"
+
+
+async def test_a_question_that_waits_on_reminds_its_user_each_time(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with house(tmp_path, clock=clock) as octet:
+        await working(octet)
+        asked = await ask(octet, minutes=5, at_due=AtDue.WAIT)
+        for _ in range(2):
+            clock.advance(3600)
+            await octet.store.write(octet.questions.review)
+        assert (len(await notices(octet)), await state(octet, asked)) == (3, QuestionState.OPEN)
+        await octet.questions.answer(f"M-{asked.question.id}", "Blue", by=ADA)
+        assert {one.text for one in await notices(octet)} == {"answered by discord:1"}
+
+
+async def test_a_question_to_an_agent_is_settled_by_its_answer(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        await working(octet)
+        await octet.availability.pause("Bob", by=ADA)
+        asked = await ask(octet, "Which parser?", to="Bob")
+        await reach(octet, TASK, TaskState.BLOCKED, BlockCause.QUESTION)
+        assert (await notices(octet), await needs(octet)) == ([], [])
+        with pytest.raises(QuestionForAgent):
+            await octet.questions.answer(f"M-{asked.question.id}", "Mine", by=ADA)
+        (got,) = (await octet.talk.read(of("Bob"))).messages
+        await octet.agent_messages.answers.accept(got.name, got.code, "The old one.", agent="Bob")
+        await reach(octet, TASK, TaskState.WORKING)
+        assert (await octet.questions.poll(f"M-{asked.question.id}", of("Ann"))).answer == "The old one."
+
+
+async def test_the_end_of_its_task_settles_a_question(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        await working(octet)
+        asked = await ask(octet)
+        await octet.tasks.cancel(TASK, by=ADA)
+        await octet.store.write(octet.questions.review)
+        assert (await state(octet, asked), await needs(octet)) == (QuestionState.CANCELLED, [])
+
+
+async def test_only_an_agent_with_a_task_asks_a_user(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        with pytest.raises(NoTaskToAsk):
+            await ask(octet)
+        await working(octet)
+        for choices in (("x",) * 11, ("x" * 81,), (" ",)):
+            with pytest.raises(InvalidChoices):
+                await ask(octet, choices=choices)
+
+
+async def test_a_code_of_the_prompt_is_enough_to_ask_and_proves_that_it_arrived(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        await working(octet)
+        proof = Proof(agent="", about=TASK, code=code_in(lane.submitted[0]))
+        asked = await octet.questions.ask(NewQuestion(text="Red?", key="k"), proof)
+        assert (await octet.questions.poll(f"M-{asked.question.id}", proof)).question.agent == "Ann"
