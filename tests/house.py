@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from bot.app import mcp_app
 from bot.runfile import Run, announced, pointer_folders, start_time
 from bot.web.app import create_app
 from bot.web.server import listening, serving
@@ -98,7 +99,11 @@ class House:
     async def served(self, environ: Mapping[str, str] | None = None) -> AsyncGenerator[Run]:
         """Serve the house over HTTP; `environ` says where pointers to it are."""
         app = create_app(
-            self.core, operator_token=SecretStr(TOKEN), version=VERSION, is_discord_connected=lambda: False
+            self.core,
+            operator_token=SecretStr(TOKEN),
+            version=VERSION,
+            is_discord_connected=lambda: False,
+            mcp=mcp_app(self.core, version=VERSION),
         )
         with listening("127.0.0.1", 0) as listener:
             run = Run(

@@ -217,6 +217,10 @@ class TaskChanged(Event):
     priority: int
 
 
+class NoCurrentTask(NotFound):
+    """{agent} has no task now. Octet brings the next one as a prompt."""
+
+
 class TaskNotFound(NotFound):
     """There is no task {id}. `/task list` (or `octet task list`) shows the tasks."""
 

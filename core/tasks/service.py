@@ -29,7 +29,7 @@ from core.notices.model import NoticeKind
 from core.profiles.model import Activity
 from core.reasons import AnyReason, ParkCause, Reason
 from core.security.codes import TaskCodes
-from core.security.model import EVERY_AGENT, HUB, Actor, ActorKind, Permission, allows, require
+from core.security.model import EVERY_AGENT, HUB, Actor, ActorKind, AgentUnnamed, Permission, allows, require
 from core.settings.model import AnswerLimits
 from core.store.engine import Tx, at_row
 from core.tasks.answers import AcceptedAnswer, Answers, SubmittedAnswer
@@ -41,6 +41,7 @@ from core.tasks.model import (
     InvalidPriority,
     NewTask,
     NoCapableAgent,
+    NoCurrentTask,
     PendingAnswer,
     ProgressTooLate,
     Task,
@@ -63,6 +64,7 @@ _LOWEST_PRIORITY = 4
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
 _AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED})
+_SAID = frozenset({MessageKind.MESSAGE, MessageKind.REPLY})
 
 
 class Tasks:
@@ -151,6 +153,18 @@ class Tasks:
             is_starting=found.state is TaskState.READY and found.changed_ms > self._looked_ms,
             held_up_by=await self._held_up_by(found) if found.state is TaskState.READY else (),
         )
+
+    async def show_current(self, *, by: Actor) -> tuple[Task, tuple[Message, ...]]:
+        """Show an agent the task that it has now, and what was said about it to Octet or to this agent, oldest first.
+        Raises AgentUnnamed, AgentNotFound or NoCurrentTask."""
+        if by.name == EVERY_AGENT:
+            raise AgentUnnamed
+        found = (await self._services.agents.show(by.name, by=HUB)).task
+        if found is None:
+            raise NoCurrentTask(agent=by.name)
+        texts = await self._services.messages.list_for_task(found)
+        mine = tuple(one for one in texts if one.kind in _SAID and one.recipient in {"hub", f"agent:{by.name}"})
+        return await self.repository.get(found), mine
 
     async def _held_up_by(self, ready: Task) -> tuple[AgentStatus, ...]:
         able = {agent.name for agent in self._services.agents.who_can(ready.needs, ready.wanted)}
