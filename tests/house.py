@@ -125,9 +125,10 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    home: Path, *, agents: int = 4, is_virtual: bool = False, clock: Clock | None = None
+    home: Path, *, agents: int = 4, is_virtual: bool = False, is_read: bool = False, clock: Clock | None = None
 ) -> AsyncGenerator[House]:
-    """Open a house with `agents` windows on one desk, all ready; the desk has a separate display if asked for."""
+    """Open a house with `agents` windows on one desk, all ready; the desk has a separate display if asked for. With
+    `is_read` Octet also reads answers in the windows."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
     lane = FakeLane()
     hands = FakeHands(windows=tuple(WindowStatus(name=name, usable=True) for name in names))
@@ -146,6 +147,7 @@ async def open_house(
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": hands},
         clock=clock,
+        read_agents=[name.capitalize() for name in names] if is_read else [],
     ) as core:
         await core.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         house = House(home=home, core=core, lane=lane, hands=hands)

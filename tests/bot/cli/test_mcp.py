@@ -19,7 +19,7 @@ from bot.cli import commands, mcp_bridge
 from bot.cli.answers import named_in
 from bot.cli.mcp_bridge import Bridge
 from bot.runfile import octet_command
-from core.tasks.model import TaskState
+from core.tasks.model import TaskId, TaskState
 from tests.bot.mcp.conftest import MODES, VERSIONS
 from tests.house import House, open_house
 
@@ -33,7 +33,7 @@ async def house(tmp_path: Path) -> AsyncGenerator[House]:
         yield house
 
 
-async def agent_and_task(house: House) -> tuple[str, str, str]:
+async def agent_and_task(house: House) -> tuple[str, TaskId, str]:
     task, code = await house.working()
     return str((await house.task(task)).agent), task, code
 
@@ -137,7 +137,9 @@ def test_each_program_gets_its_own_form_for_an_agent_and_without_a_secret(
         said = capsys.readouterr()
         server = server_of(kind, tomllib.loads(said.out) if kind == "codex" else json.loads(said.out))
         command = [*octet_command(), "mcp", "serve", *more]
-        form = {"command": command} if kind == "opencode" else {"command": command[0], "args": command[1:]}
+        form: dict[str, Any] = (
+            {"command": command} if kind == "opencode" else {"command": command[0], "args": command[1:]}
+        )
         for name, given in KINDS[kind].items():
             if name not in {"env", "env_vars", "environment"}:
                 form[name] = given
