@@ -12,7 +12,7 @@ from core.agent_actions.model import ActionResult
 from core.agents.model import AgentState, AgentStatus
 from core.fleet.model import AgentDetails
 from core.profiles.model import Act
-from core.security.model import Actor, Permission
+from core.security.model import Actor, Permission, require
 
 ABOUT = "The agents and their work"
 
@@ -48,7 +48,7 @@ async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentDetai
     return await octet.fleet.agent(agent, by=by)
 
 
-@Verb("agent", Permission.AGENT_READ, "GET /agents/{agent}/env", on=On.HTTP)
+@Verb("agent", Permission.KEY_MANAGE, "GET /agents/{agent}/env", on=On.HTTP)
 async def env(octet: Coordinator, agent: AgentName, *, origin: Origin, by: Actor) -> dict[str, str]:
     """Print the environment in which this agent answers under another account, in a container, or over MCP.
 
@@ -56,7 +56,8 @@ async def env(octet: Coordinator, agent: AgentName, *, origin: Origin, by: Actor
     the host's network. The token stays the same; the address does as long as Octet gets the `port` of
     config/octet.toml.
     """
-    name = (await octet.agents.show(agent, by=by)).agent.name
+    require(by, Permission.KEY_MANAGE)
+    name = octet.agents.get(agent).name
     return {"OCTET_URL": origin.url, "OCTET_AGENT_TOKEN": octet.reply_keys.key(name)}
 
 
