@@ -38,6 +38,8 @@ AT_ONCE = 10
 AGENTS = 8
 STARTS = 5
 REPLIES = 20
+MCP_CALLS = 50
+"""Calls over MCP by each agent."""
 SETTLE_S = 10.0
 """Rest before the memory at rest is read: the desk's first look, Discord's first words."""
 CALM_S = 2.0
@@ -66,7 +68,8 @@ async def main() -> None:
             async with octet(home, environ) as running:
                 await claimed(running, sandbox, PERSON)
                 await _rest(report, running)
-                _say(began, "memory at rest is measured")
+                await _mcp(report, running)
+                _say(began, "memory at rest, and with MCP in use, is measured")
                 await _replies(report, running, environ)
                 _say(began, "replies are measured")
                 measured = await _growth(report, running, sandbox)
@@ -114,6 +117,21 @@ async def _rest(report: Report, running: Octet) -> None:
     watchdog = min(machine.pss_kb({pid}) for pid in processes) / 1024
     report.add("watchdog_pss_mb", watchdog, "MiB", n=1, baseline=baseline, target=below(12))
     report.add("idle_pss_mb", pss, "MiB", n=1, baseline=baseline, target=below(250))
+
+
+async def _mcp(report: Report, running: Octet) -> None:
+    """Memory once agents have used MCP, whose library is imported with the first call."""
+    idle = machine.pss_kb({running.pid}) / 1024
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    async with aiohttp.ClientSession() as session:
+        for agent in range(1, AGENTS + 1):
+            token = (await running.ask(session, "GET", f"/api/v2/agents/Agent-{agent}/env"))["OCTET_AGENT_TOKEN"]
+            headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
+            for _ in range(MCP_CALLS):
+                async with session.post(f"{running.address}/mcp", json=call, headers=headers) as answer:
+                    assert "result" in await answer.json()
+    pss = machine.pss_kb({running.pid}) / 1024
+    report.add("mcp_pss_mb", pss, "MiB", n=1, baseline=idle, target=below(250))
 
 
 async def _replies(report: Report, running: Octet, environ: dict[str, str]) -> None:

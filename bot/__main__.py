@@ -27,6 +27,11 @@ def main() -> int:
 
         _speak()
         return agent_talk.main(arguments)
+    if arguments[:2] == ["mcp", "serve"]:
+        from bot.cli import mcp_bridge
+
+        _speak()
+        return mcp_bridge.main(arguments[2:])
     stranger = _stranger()
     if stranger:
         sys.stderr.write(stranger + "\n")

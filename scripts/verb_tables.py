@@ -82,7 +82,7 @@ def api_page() -> str:
             f"`{one.route}`",
             one.summary,
             ", ".join(_shown(each) for each in one.parameters if f"{{{each.name}}}" not in one.route),
-            one.permission.value if one.permission else "reply key",
+            one.permission.value if one.permission else _proof(one),
         )
         for one in VERBS
         if one.route
@@ -98,14 +98,17 @@ def all_table() -> str:
             f"`/{one.full_name}`" if On.DISCORD in one.on else "–",
             f"`{one.route}`" if one.route else "–",
             f"`{command}`" if (command := _command(one)) else "–",
-            "; ".join(filter(None, (f"`{one.permission.value}`" if one.permission else "", one.own))) or _CODE,
+            "; ".join(filter(None, (f"`{one.permission.value}`" if one.permission else _proof(one), one.own))),
         )
         for one in VERBS
     ]
     return table_of(("verb", "Discord", "HTTP (`/api/v2`)", "command line", "permission"), rows)
 
 
-_CODE = "a reply key, and the prompt's code"
+def _proof(one: Verb) -> str:
+    """Say what an agent shows in place of a permission."""
+    needs_code = any(parameter.name == "code" for parameter in one.parameters)
+    return "a reply key, and the prompt's code" if needs_code else "the agent's own token"
 
 
 def _command(one: Verb) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from bot.app import mcp_app
 from bot.runfile import Run, announced, pointer_folders, start_time
 from bot.web.app import create_app
 from bot.web.server import listening, serving
@@ -98,7 +99,11 @@ class House:
     async def served(self, environ: Mapping[str, str] | None = None) -> AsyncGenerator[Run]:
         """Serve the house over HTTP; `environ` says where pointers to it are."""
         app = create_app(
-            self.core, operator_token=SecretStr(TOKEN), version=VERSION, is_discord_connected=lambda: False
+            self.core,
+            operator_token=SecretStr(TOKEN),
+            version=VERSION,
+            is_discord_connected=lambda: False,
+            mcp=mcp_app(self.core, version=VERSION),
         )
         with listening("127.0.0.1", 0) as listener:
             run = Run(
@@ -120,9 +125,10 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    home: Path, *, agents: int = 4, is_virtual: bool = False, clock: Clock | None = None
+    home: Path, *, agents: int = 4, is_virtual: bool = False, is_read: bool = False, clock: Clock | None = None
 ) -> AsyncGenerator[House]:
-    """Open a house with `agents` windows on one desk, all ready; the desk has a separate display if asked for."""
+    """Open a house with `agents` windows on one desk, all ready; the desk has a separate display if asked for. With
+    `is_read` Octet also reads answers in the windows."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
     lane = FakeLane()
     hands = FakeHands(windows=tuple(WindowStatus(name=name, usable=True) for name in names))
@@ -141,6 +147,7 @@ async def open_house(
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": hands},
         clock=clock,
+        read_agents=[name.capitalize() for name in names] if is_read else [],
     ) as core:
         await core.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         house = House(home=home, core=core, lane=lane, hands=hands)

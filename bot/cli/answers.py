@@ -22,7 +22,8 @@ from bot.cli.client import HttpAnswer, NoOctet, NotOctet, exchange
 from bot.runfile import Run, home_of, is_home_id, pointer_folders, running
 
 URL = "OCTET_URL"
-KEY = "OCTET_REPLY_KEY"
+KEY = "OCTET_AGENT_TOKEN"
+OLD_KEY = "OCTET_REPLY_KEY"  # its name before 0.4
 OK = 0
 REFUSED = 1
 USAGE = 2
@@ -32,7 +33,7 @@ MAX_SIGN_CHARS = 300  # as in core.messages.model
 _PAUSES_S = (0.1, 0.2, 0.5)  # rests between tries; the last one repeats
 _UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that do not judge the text itself
 _WHY = "The program at Octet's address is not Octet, or does not know your reply key"
-_NOT_OCTETS = HttpAnswer(status=502, body=f'{{"detail": "{_WHY}"}}'.encode())
+NOT_OCTETS = HttpAnswer(status=502, body=f'{{"detail": "{_WHY}"}}'.encode())
 """Replaces a response that Octet cannot have written: Octet does not have the text."""
 _KEPT_LATE = frozenset({"task_ended", "lease_revoked", "wrong_task", "task_not_started"})
 """Errors after which Octet has the text all the same; their messages say so."""
@@ -62,7 +63,7 @@ exit codes:
   75  Octet does not answer; your text is stored for it, or is still in its file
 
 An agent under another account, or in a container with the host's network, has OCTET_URL and
-OCTET_REPLY_KEY in its environment, as `octet agent env NAME` prints them. With 75 the message then
+OCTET_AGENT_TOKEN in its environment, as `octet agent env NAME` prints them. With 75 the message then
 names the file with your text."""
 _REPORTING = """\
 example:
@@ -282,13 +283,16 @@ def home_id_in(code: str) -> str:
 
 
 def named_in(environ: Mapping[str, str]) -> Run | None:
-    """Return the Octet that the agent's environment names, with the agent's own key; None where it names none. Raises
-    Unusable where the variables are not as `octet agent env` prints them."""
-    url, key = (environ.get(name, "").strip() for name in (URL, KEY))
+    """Return the Octet that the agent's environment names, with the agent's token in place of the reply key; None where
+    it names none. Raises Unusable where the variables are not as `octet agent env` prints them."""
+    url, token, old = (environ.get(name, "").strip() for name in (URL, KEY, OLD_KEY))
+    key = token or old
     if not url and not key:
         return None
     if not (key.startswith("octet-reply.") and key.isascii() and key.isprintable()):
-        raise Unusable(f"{KEY} is not a reply key. Set it and {URL} as `octet agent env NAME` prints them, or neither.")
+        raise Unusable(
+            f"{KEY} is not an agent's token. Set it and {URL} as `octet agent env NAME` prints them, or neither."
+        )
     try:
         address, port = _loopback(url)
     except ValueError as error:
@@ -316,7 +320,7 @@ def _post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer
     """Try once, with the Octet that the environment names, else with the one that gave out the code in `body`; None if
     no Octet answered. Its address is read each time: Octet may have come back on another port."""
     response = post(path, body, timeout_s)
-    return response if response is None or _is_octets(response, str(body["task"])) else _NOT_OCTETS
+    return response if response is None or _is_octets(response, str(body["task"])) else NOT_OCTETS
 
 
 def post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer | None:
@@ -332,7 +336,7 @@ def post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer 
         key = {"Authorization": f"Bearer {run.reply_key}"}
         return exchange(run, "POST", path, body=body, headers=key, timeout_s=timeout_s)
     except NotOctet:
-        return _NOT_OCTETS
+        return NOT_OCTETS
     except NoOctet:
         return None
 

@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import agent_talk, answers, autostart, database, desk, errors, logs, pictures, profile, run, status, verbs
+from bot.cli import (
+    agent_talk,
+    answers,
+    autostart,
+    database,
+    desk,
+    errors,
+    logs,
+    mcp_config,
+    pictures,
+    profile,
+    run,
+    status,
+    verbs,
+)
 from bot.cli.calibrate import command as calibrate_command
 from bot.cli.doctor import command as doctor_command
 from bot.cli.home import HomeOption, JsonOption, home_of, with_json
@@ -50,6 +64,7 @@ app.command("check", rich_help_panel=SET_UP)(with_json(doctor_command.check))
 app.add_typer(profile.app, name="profile", rich_help_panel=SET_UP)
 app.command("reload", rich_help_panel=SET_UP)(verbs.command_of(admin.reload))
 app.command("doctor", rich_help_panel=SET_UP)(doctor_command.doctor)
+app.add_typer(mcp_config.app, name="mcp", rich_help_panel=SET_UP)
 app.add_typer(autostart.app, name="autostart", rich_help_panel=SET_UP)
 app.add_typer(database.db, name="db", rich_help_panel=SET_UP)
 app.add_typer(database.audit, name="audit", rich_help_panel=SET_UP)

@@ -112,15 +112,17 @@ async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentDetai
     return await octet.fleet.agent(agent, by=by)
 
 
-@Verb("agent", Permission.AGENT_READ, "GET /agents/{agent}/env", on=On.HTTP)
+@Verb("agent", Permission.KEY_MANAGE, "GET /agents/{agent}/env", on=On.HTTP)
 async def env(octet: Coordinator, agent: AgentName, *, origin: Origin, by: Actor) -> dict[str, str]:
-    """Print the environment in which this agent answers under another account, or in a container.
+    """Print the environment in which this agent answers under another account, in a container, or over MCP.
 
     `eval "$(octet agent env Agent-3)"` sets it in a shell. Keep it as secret as a password. The container must share
-    the host's network. The key stays the same; the address does as long as Octet gets the `port` of config/octet.toml.
+    the host's network. The token stays the same; the address does as long as Octet gets the `port` of
+    config/octet.toml.
     """
-    name = (await octet.agents.show(agent, by=by)).agent.name
-    return {"OCTET_URL": origin.url, "OCTET_REPLY_KEY": octet.reply_keys.key(name)}
+    require(by, Permission.KEY_MANAGE)
+    name = octet.agents.get(agent).name
+    return {"OCTET_URL": origin.url, "OCTET_AGENT_TOKEN": octet.reply_keys.key(name)}
 
 
 @Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/pause", undo="resume")

@@ -5,19 +5,24 @@ On the command line they are `octet reply`, `octet done` and `octet progress`, w
 
 from __future__ import annotations
 
+import hashlib
+from collections import deque
 from dataclasses import dataclass
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.types import Text
 from core.agent_messages.model import is_message_name
+from core.kit.from_attributes import from_attributes
+from core.messages.model import MessageKind, text_for_people
 from core.security.model import Actor
 from core.tasks.model import AgentTrouble, TaskState
 
 ABOUT = "The agents' answers"
 TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such as T-142; or its message, M-…")]
 Code = Annotated[str, ParameterKind(help="The code of your prompt; it belongs to this task or message only")]
-Key = Annotated[str, ParameterKind(help="The same key never counts twice")]
+Key = Annotated[str, ParameterKind(help="The same key counts once; default: the same text counts once")]
+MAX_THREAD_CHARS = 200_000  # of the newest texts of a thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,59 @@ class Noted:
     kept: bool  # false where a later report of the same second took its place
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTask:
+    """An agent's task, as far as the agent needs it."""
+
+    id: str
+    title: str
+    brief: str
+    state: TaskState
+    priority: int
+    attempt: int
+    progress: str  # its last report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadText:
+    """A text about an agent's task."""
+
+    sender: str
+    kind: MessageKind
+    text: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnThread:
+    """The newest texts about an agent's task, oldest first."""
+
+    task: str
+    texts: tuple[ThreadText, ...]
+
+
+@Verb("", None, "GET /replies/task", on=On.HTTP, mcp="my_task", resource="octet://task")
+async def my_task(octet: Coordinator, *, by: Actor) -> OwnTask:
+    """Show the task that you have now, with its brief."""
+    task, _ = await octet.tasks.show_current(by=by)
+    return from_attributes(OwnTask, task)
+
+
+@Verb("", None, "GET /replies/thread", on=On.HTTP, resource="octet://thread")
+async def my_thread(octet: Coordinator, *, by: Actor) -> OwnThread:
+    """Show what was said about the task that you have now."""
+    task, said = await octet.tasks.show_current(by=by)
+    texts = deque[ThreadText]()
+    left = MAX_THREAD_CHARS
+    for one in reversed(said):
+        text = text_for_people(one.body, one.expired_ms)
+        left -= len(text)
+        if left < 0:
+            break
+        texts.appendleft(from_attributes(ThreadText, one, text=text))
+    return OwnThread(task=task.id, texts=tuple(texts))
+
+
 @Verb("", None, "POST /replies", on=On.HTTP, mcp="reply")
 async def reply(
     octet: Coordinator,
@@ -47,7 +105,7 @@ async def reply(
     *,
     final: Annotated[bool, ParameterKind(help="It ends the task, as `done` does")] = False,
     trouble: Annotated[AgentTrouble | None, ParameterKind(help="As the verb of this name")] = None,
-    key: Key,
+    key: Key = "",
     by: Actor,
 ) -> Heard:
     """Post news or a question to your task without ending it."""
@@ -55,7 +113,7 @@ async def reply(
 
 
 @Verb("", None, "POST /replies/done", on=On.HTTP, mcp="report_done")
-async def done(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key, by: Actor) -> Heard:
+async def done(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key = "", by: Actor) -> Heard:
     """End a task with your answer. Run it once, when all of the work is finished."""
     return await _report(octet, task, code, text, key, final=True, by=by)
 
@@ -90,6 +148,7 @@ async def _report(
     trouble: AgentTrouble | None = None,
     by: Actor,
 ) -> Heard:
+    key = key or hashlib.sha256(text.encode()).hexdigest()
     if is_message_name(task):
         answers = octet.agent_messages.answers
         answer = await answers.accept(task, code, text, agent=by.name)

@@ -173,7 +173,7 @@ async def ask(
     )
 
 
-@Verb("", None, "POST /replies/agents", on=On.HTTP, mcp="list_agents")
+@Verb("", None, "POST /replies/agents", on=On.HTTP, mcp="list_agents", resource="octet://roster")
 async def list_agents(octet: Coordinator, *, task: About = "", code: Code = "", by: Actor) -> tuple[RosterEntry, ...]:
     """List the agents: their jobs, groups, capabilities and states."""
     return await octet.talk.roster(_proof(by, task, code))

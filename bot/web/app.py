@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from bot.web import click_page, errors
 from bot.web.click_page import OneTimeLinks
-from bot.web.guard import LOOPBACK_NAMES, Access, Asker, Callers, Core, Guard, RequiredAccess
+from bot.web.guard import LOOPBACK_NAMES, Access, AgentsApp, AsAgent, Asker, Callers, Core, Guard, RequiredAccess
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
 from core.messages.model import MAX_ANSWER_CHARS
@@ -22,10 +22,12 @@ router = APIRouter()
 _LOOK_S = 2.0  # longest wait for the database
 BODY_LIMIT = 2_000_000
 REPLY_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000  # the longest possible answer in UTF-8, and the JSON around it
+MCP = "/mcp"
 _OPEN = Access(need=RequiredAccess.NOTHING, body_limit=click_page.BODY_LIMIT)
 ACCESS = {
     "": Access(need=RequiredAccess.ACTOR, body_limit=BODY_LIMIT),
     "/api/v2/replies": Access(need=RequiredAccess.REPLY_KEY, body_limit=REPLY_LIMIT),
+    MCP: Access(need=RequiredAccess.REPLY_KEY, body_limit=REPLY_LIMIT),
     "/livez": _OPEN,
     "/readyz": _OPEN,
     "/proof": _OPEN,
@@ -40,6 +42,7 @@ def create_app(
     operator_token: SecretStr,
     version: str,
     is_discord_connected: Callable[[], bool],
+    mcp: AgentsApp,
 ) -> ASGIApp:
     """Build the application for one coordinator. `Host` must name one of LOOPBACK_NAMES, with any port."""
     app = errors.make_app()
@@ -51,6 +54,7 @@ def create_app(
     app.include_router(click_page.calibrations, prefix="/api/v2")
     for routes in (router, click_page.router):
         app.include_router(routes)
+    app.add_route(MCP, AsAgent(mcp), methods=["POST"])  # pyright: ignore[reportArgumentType] - an ASGI application, too
     callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder, actor_of=coordinator.api_keys.actor)
     return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS)
 

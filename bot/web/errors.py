@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from bot.verbs.schemas import problems_in, sentence_of
 from core.kit.errors import Conflict, Denied, Invalid, NoRoom, NotFound, OctetError, Unavailable
 from core.tasks.model import AnswerRateExceeded
 
@@ -99,11 +100,8 @@ async def _octet_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
-    """List pydantic's findings without its copies of the input, which may be a code or an answer."""
-    found = cast("RequestValidationError", error).errors()
-    problems = [{"where": ".".join(str(part) for part in one["loc"]), "what": str(one["msg"])} for one in found]
-    why = "; ".join(f"{one['where']}: {one['what']}" for one in problems)
-    return _shaped(422, "invalid", f"This request is invalid: {why}.", {"problems": problems})
+    problems = problems_in(cast("RequestValidationError", error).errors())
+    return _shaped(422, "invalid", sentence_of(problems), {"problems": problems})
 
 
 async def _http_error(_request: Request, error: Exception) -> JSONResponse:

@@ -185,7 +185,7 @@ class Guard:
         async def send_safely(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 headers = MutableHeaders(scope=message)
                 headers.update(_SAFE_HEADERS)
                 headers.setdefault(CSP, _NOTHING)
@@ -267,6 +267,22 @@ async def _by(caller: Asker) -> Actor:
 async def _replier(core: Core, caller: Asker) -> Actor:
     require(RequiredAccess.REPLY_KEY, caller)
     return core.people.agent(cast("Caller", caller).agent)
+
+
+AgentsApp = Callable[[Actor, Scope, Receive, Send], Awaitable[None]]
+"""An ASGI application that also gets the agent whose secret a request shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsAgent:
+    """An ASGI application that passes each request on with its agent."""
+
+    app: AgentsApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        by = await _replier(await _coordinator(request), await _caller(request))
+        await self.app(by, scope, receive, send)
 
 
 Core = Annotated[Coordinator, Depends(_coordinator)]  # the coordinator, as a route's argument

@@ -241,7 +241,12 @@ class WrongCode(Denied):
 
 class WrongAgent(WrongCode):
     """This code does not belong to {agent}, whose reply key this is. Answer only your own tasks. If this one is
-    yours, ask the owner of this Octet to set OCTET_REPLY_KEY as `octet agent env` prints it for you."""
+    yours, ask the owner of this Octet to set OCTET_AGENT_TOKEN as `octet agent env` prints it for you."""
+
+
+class AgentUnnamed(Denied):
+    """This needs the token of one agent. Ask the owner of this Octet to set OCTET_AGENT_TOKEN as `octet agent env`
+    prints it for you."""
 
 
 def allows(by: Actor, permission: Permission) -> bool:

@@ -32,7 +32,17 @@ from core.notices.model import NoticeKind
 from core.profiles.model import Activity
 from core.reasons import AnyReason, ParkCause, Reason
 from core.security.codes import TaskCodes
-from core.security.model import EVERY_AGENT, HUB, Actor, ActorKind, Permission, allows, require
+from core.security.model import (
+    EVERY_AGENT,
+    HUB,
+    Actor,
+    ActorKind,
+    AgentUnnamed,
+    NotAllowed,
+    Permission,
+    allows,
+    require,
+)
 from core.settings.model import AnswerLimits
 from core.store.engine import Tx, at_row
 from core.tasks.answers import AcceptedAnswer, Answers, SubmittedAnswer
@@ -52,6 +62,7 @@ from core.tasks.model import (
     InvalidPriority,
     NewTask,
     NoCapableAgent,
+    NoCurrentTask,
     NotAParent,
     NotAPart,
     NotDone,
@@ -88,6 +99,7 @@ _NEVER_BEGAN = AttemptOutcome.RETURNED
 _SHOWN_ATTEMPTS = 3
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
 _AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED})
+_SAID = frozenset({MessageKind.MESSAGE, MessageKind.REPLY})
 
 
 class Tasks:
@@ -221,6 +233,20 @@ class Tasks:
             is_starting=found.state is TaskState.READY and found.changed_ms > self._looked_ms,
             held_up_by=await self._held_up_by(found) if found.state is TaskState.READY else (),
         )
+
+    async def show_current(self, *, by: Actor) -> tuple[Task, tuple[Message, ...]]:
+        """Show an agent the task that it has now, and what was said about it to Octet or to this agent, oldest first.
+        Raises AgentUnnamed, AgentNotFound or NoCurrentTask."""
+        if by.kind is not ActorKind.AGENT:  # a user may bear an agent's name
+            raise NotAllowed(permission="the agent's own token")
+        if by.name == EVERY_AGENT:
+            raise AgentUnnamed
+        found = (await self._services.agents.show(by.name, by=HUB)).task
+        if found is None:
+            raise NoCurrentTask(agent=by.name)
+        texts = await self._services.messages.list_for_task(found)
+        mine = tuple(one for one in texts if one.kind in _SAID and one.recipient in {"hub", f"agent:{by.name}"})
+        return await self.repository.get(found), mine
 
     async def _held_up_by(self, ready: Task) -> tuple[AgentStatus, ...]:
         able = {agent.name for agent in self._services.agents.who_can(ready.needs, ready.wanted)}

@@ -62,6 +62,7 @@ BROKEN = {
     "D-Bus has two gateways": {"automation/desktop/observation/inspector.py": "import dbus_fast"},
     "Typer and Rich have one gateway": {"bot/app.py": "import typer"},
     "The openai package has one gateway": {"core/models/service.py": "import openai"},
+    "The MCP SDK has one gateway": {"bot/cli/mcp_bridge.py": "import mcp"},
     "APScheduler has one gateway": {"core/tasks/clock.py": "import apscheduler"},
 }
 

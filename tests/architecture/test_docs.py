@@ -72,12 +72,18 @@ def _words(*pages: Path) -> int:
     return sum(any(map(str.isalnum, word)) for page in pages for word in page.read_text(encoding="utf-8").split())
 
 
+def _made_words(page: Path) -> int:
+    """Count the words of the tables that `make docs` writes from the code: people look things up there."""
+    made = re.findall(r"(?s)<!-- made by.*?<!-- end -->", page.read_text(encoding="utf-8"))
+    return sum(any(map(str.isalnum, word)) for table in made for word in table.split())
+
+
 def test_a_newcomer_can_read_the_pages_for_users() -> None:
     """Other pages for contributors lie in docs/inside and docs/decisions."""
     for_users = [page for page in (ROOT / "docs").glob("*.md") if page.stem not in {"architecture", "glossary"}]
     assert len(for_users) > 10
     assert _words(ROOT / "README.md") <= 1_000
-    assert _words(ROOT / "README.md", *for_users) <= 18_000
+    assert _words(ROOT / "README.md", *for_users) - sum(map(_made_words, for_users)) <= 13_000
 
 
 def test_only_one_page_defines_words() -> None:

@@ -38,7 +38,7 @@ async def test_an_agent_in_a_container_that_shares_the_hosts_network_answers_by_
         command = ("done", task, "--code", code, "--wait", "0")
         ended, said = await in_container(tmp_path, *command)
         assert (ended, "No Octet on this machine knows the code" in said) == (75, True), said
-        environ = {"OCTET_URL": f"http://{run.address}:{run.port}", "OCTET_REPLY_KEY": key}
+        environ = {"OCTET_URL": f"http://{run.address}:{run.port}", "OCTET_AGENT_TOKEN": key}
         assert await in_container(tmp_path, *command, **environ) == (0, "")
         assert [one.body for one in await house.answers(task)] == ["all done"]
         assert (await house.task(task)).state is TaskState.DONE

@@ -13,6 +13,7 @@ import structlog
 import typer.main
 from pydantic import SecretStr
 
+from bot.app import mcp_app
 from bot.cli.commands import app
 from bot.web.app import create_app
 from tests.builders import open_coordinator
@@ -25,9 +26,23 @@ async def openapi() -> str:
     with tempfile.TemporaryDirectory(prefix="octet-golden-") as home:
         async with open_coordinator(Path(home), agents=[], lanes={}) as core:
             guard: Any = create_app(
-                core, operator_token=SecretStr("x"), version="0", is_discord_connected=lambda: False
+                core,
+                operator_token=SecretStr("x"),
+                version="0",
+                is_discord_connected=lambda: False,
+                mcp=mcp_app(core, version="0"),
             )
             return json.dumps(guard._app.openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def mcp_tools() -> str:
+    """Every tool and resource of agents, as their programs see them."""
+    from bot.mcp import server  # its library is slow to import
+
+    listed = [
+        one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in (*server.TOOLS, *server.RESOURCES)
+    ]
+    return json.dumps(listed, indent=1, ensure_ascii=False) + "\n"
 
 
 def cli_help() -> str:
@@ -49,7 +64,7 @@ def cli_help() -> str:
 
 
 def main() -> None:
-    """Write all four files."""
+    """Write all files."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     files.SENTENCES.write_text("".join(f"{line}\n" for line in sentences.lines()), "utf-8")
     with tempfile.TemporaryDirectory(prefix="octet-golden-") as home:
@@ -57,7 +72,8 @@ def main() -> None:
     files.STRUCTURE.write_text(json.dumps(payloads, indent=1, ensure_ascii=False) + "\n", "utf-8")
     files.CLI_HELP.write_text(cli_help(), "utf-8")
     files.OPENAPI.write_text(asyncio.run(openapi()), "utf-8")
-    print(f"wrote {', '.join(one.name for one in (files.STRUCTURE, files.SENTENCES, files.CLI_HELP, files.OPENAPI))}")
+    files.MCP_TOOLS.write_text(mcp_tools(), "utf-8")
+    print(f"wrote {', '.join(one.name for one in files.ALL)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The golden files: sentences.txt and structure.json are tests; cli_help.txt and openapi.json are for review only."""
+"""The golden files: sentences.txt, structure.json and mcp_tools.json are tests; cli_help.txt and openapi.json are
+for review only."""
 
 from __future__ import annotations
 
@@ -7,3 +8,5 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 SENTENCES, STRUCTURE = FOLDER / "sentences.txt", FOLDER / "structure.json"
 CLI_HELP, OPENAPI = FOLDER / "cli_help.txt", FOLDER / "openapi.json"
+MCP_TOOLS = FOLDER / "mcp_tools.json"
+ALL = (SENTENCES, STRUCTURE, CLI_HELP, OPENAPI, MCP_TOOLS)

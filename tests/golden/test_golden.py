@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from tests.golden import files, sentences
+from tests.golden.__main__ import mcp_tools
 from tests.golden.tour import play
 
 
@@ -15,3 +16,7 @@ def test_each_code_has_the_sentence_of_the_golden_list() -> None:
 
 async def test_discord_shows_the_twelve_payloads_of_the_golden_file(tmp_path: Path) -> None:
     assert await play(tmp_path) == json.loads(files.STRUCTURE.read_text("utf-8")), "run `make golden`, review its diff"
+
+
+def test_agents_see_the_tools_of_the_golden_list() -> None:
+    assert mcp_tools() == files.MCP_TOOLS.read_text("utf-8"), "run `make golden`, review its diff"

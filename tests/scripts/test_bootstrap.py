@@ -265,7 +265,7 @@ def steps(checkout: Path) -> list[str]:
 
 def test_the_second_run_does_nothing(checkout: Path) -> None:
     bootstrap.ready_venv(COMPLETE, "dev")
-    assert steps(checkout) == [".venv", "build.txt", "dev.txt", "editors", checkout.name]
+    assert steps(checkout) == [".venv", "build.txt", "dev.txt", "editors", "inspector", checkout.name]
     bootstrap.ready_venv(COMPLETE, "dev")
     assert steps(checkout) == []
 
@@ -281,7 +281,7 @@ def test_what_the_tests_need_holds_what_the_demo_needs(checkout: Path) -> None:
     bootstrap.ready_venv(COMPLETE, "runtime")
     assert steps(checkout) == [".venv", "build.txt", "runtime.txt", checkout.name]
     bootstrap.ready_venv(COMPLETE, "dev")
-    assert steps(checkout) == ["dev.txt", "editors"]
+    assert steps(checkout) == ["dev.txt", "editors", "inspector"]
     bootstrap.ready_venv(COMPLETE, "runtime")
     assert steps(checkout) == []
 
@@ -302,14 +302,12 @@ def test_a_changed_project_file_reinstalls_only_the_checkout(checkout: Path) -> 
     assert steps(checkout) == [checkout.name]
 
 
-def test_a_changed_lock_of_the_web_editors_reinstalls_only_those(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_changed_lock_of_npm_reinstalls_only_what_it_locks(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bootstrap.ready_venv(COMPLETE, "dev")
     steps(checkout)
     (checkout / "editors").mkdir()
     (checkout / "editors/package-lock.json").write_text("{}")
-    monkeypatch.setattr(bootstrap, "EDITORS", checkout / "editors")
+    monkeypatch.setattr(bootstrap, "NPM", {"editors": checkout / "editors"})
     bootstrap.ready_venv(COMPLETE, "dev")
     assert steps(checkout) == ["editors"]
 
@@ -323,7 +321,7 @@ def test_an_interrupted_run_is_begun_again(checkout: Path, monkeypatch: pytest.M
         with pytest.raises(KeyboardInterrupt):
             bootstrap.ready_venv(COMPLETE, "dev")
     bootstrap.ready_venv(COMPLETE, "dev")
-    assert steps(checkout) == [".venv", "build.txt", "dev.txt", "editors", checkout.name]
+    assert steps(checkout) == [".venv", "build.txt", "dev.txt", "editors", "inspector", checkout.name]
 
 
 def test_every_lock_is_installed_with_hashes_and_without_what_packages_ask_for(checkout: Path) -> None:
@@ -355,7 +353,7 @@ def test_a_second_setup_of_the_same_checkout_waits_for_the_first(
         thread.start()
         assert waiting.wait(timeout=60)
         bootstrap.ready_venv(COMPLETE, "dev")
-        assert len(steps(checkout)) == 5
+        assert len(steps(checkout)) == 6
     thread.join(timeout=60)
     assert not thread.is_alive()
     assert steps(checkout) == [], "it finds everything done"

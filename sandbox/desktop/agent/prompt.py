@@ -17,6 +17,7 @@ _HEADER = re.compile(r"^\[[A-Z0-9]+\] (?P<sender>.*?) →")
 _DEMO = re.compile(r"^\s*demo:\s*(?P<word>[a-z]+)\b\s*(?P<rest>.*?)\s*$")
 _MARKERS = re.compile(r"^No shell\?.*\s(?P<opening><<<[a-z0-9]+) and (?P<closing>[a-z0-9]+>>>)\s*$")
 _IN_WINDOW = re.compile(r"^\s*answer:\s*in the window\s*$")
+_LIE = re.compile(r"^\s*lie:\s*(?P<rest>\S.*?)\s*$")
 _ASK = re.compile(r"^\s*ask:\s*(?P<rest>\S.*?)\s*$")
 LONGEST_WAIT_S = 600.0
 MOST_STOPS = 20
@@ -69,6 +70,8 @@ class Script:
     window: bool = False  # answer between the markers that the prompt names, as an agent without a shell does
     half: bool = False  # the same, but stop in the middle
     long: bool = False
+    mcp: bool = False  # bring the answer over MCP, not by the command
+    lie: str = ""  # claim this in place of an answer; from a line `lie: WORDS`
     stops: tuple[Stop, ...] = ()
     """In the order of the prompt; the command of an `ask` may also be on a line `ask: COMMAND`."""
 
@@ -132,11 +135,14 @@ def _read_markers(lines: list[str]) -> tuple[str, str] | None:
 def _read_script(body: str) -> Script:
     wait_s: float | None = None
     fail: str | None = None
+    lie = ""
     flags: set[str] = set()
     stops: list[Stop] = []
     for line in body.splitlines():
         if _IN_WINDOW.match(line):
             flags.add("window")
+        if claimed := _LIE.match(line):
+            lie = claimed["rest"]
         if asked := _ASK.match(line):
             stops.append(Stop(kind=StopKind.ASK, text=asked["rest"]))
         match = _DEMO.match(line)
@@ -151,8 +157,8 @@ def _read_script(body: str) -> Script:
             stops.append(Stop(kind=StopKind(word), text=rest or "the prompt asked for this"))
         else:
             flags.add(word)
-    named = {flag: flag in flags for flag in ("silent", "window", "half", "long")}
-    return Script(wait_s=wait_s, fail=fail, stops=tuple(stops[:MOST_STOPS]), **named)
+    named = {flag: flag in flags for flag in ("silent", "window", "half", "long", "mcp")}
+    return Script(wait_s=wait_s, fail=fail, lie=lie, stops=tuple(stops[:MOST_STOPS]), **named)
 
 
 def _seconds(text: str) -> float | None:

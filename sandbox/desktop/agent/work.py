@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from sandbox.desktop.agent.answer import write_answer
+from sandbox.desktop.agent.mcp_client import answer_by_mcp
 from sandbox.desktop.agent.prompt import DoneLine, ReceivedPrompt, Stop, StopKind, read_prompt
 
 AFTER_ANSWER_S = 0.8  # how long it continues, at most, after each answer to its question
@@ -155,7 +156,7 @@ class ScriptedAgent:
         if prompt.script.silent:
             self._say(Voice.AGENT, "The prompt says `demo: silent`: I stop here and send no answer.")
             return
-        answer = write_answer(self.name, prompt, verdicts)
+        answer = prompt.script.lie or write_answer(self.name, prompt, verdicts)
         if prompt.markers is not None and (prompt.script.window or prompt.script.half):
             opening, closing = prompt.markers
             shown = answer.strip() if prompt.script.window else answer.strip()[: len(answer) // 2]
@@ -167,7 +168,9 @@ class ScriptedAgent:
             self._say(Voice.AGENT, "The prompt has no line to answer by, so this answer stays in this window.")
             return
         (self._folder / prompt.done.file).write_text(answer, encoding="utf-8", errors="replace")
-        self._say(Voice.COMMAND, self._run(prompt.done))
+        by_mcp = prompt.script.mcp
+        done = answer_by_mcp(prompt.done, answer, agent=self.name) if by_mcp else self._run(prompt.done)
+        self._say(Voice.COMMAND, done)
 
     def _run(self, done: DoneLine) -> str:
         """Run the command without a shell in the agent's folder; what it was, said and returned, as one text."""

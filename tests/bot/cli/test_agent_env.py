@@ -69,8 +69,8 @@ async def test_it_prints_lines_for_a_shell_for_docker_and_for_programs(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plain = await environment(house, "agent-1", capsys)
-    assert set(plain) == {"OCTET_URL", "OCTET_REPLY_KEY"}
-    assert plain["OCTET_REPLY_KEY"] == house.core.reply_keys.key("Agent-1")
+    assert set(plain) == {"OCTET_URL", "OCTET_AGENT_TOKEN"}
+    assert plain["OCTET_AGENT_TOKEN"] == house.core.reply_keys.key("Agent-1")
     home = ("--home", str(house.home))
     assert await octet("agent", "env", "Agent-1", "--json", *home) == 0
     assert json.loads(capsys.readouterr().out) == plain
@@ -148,7 +148,7 @@ def test_variables_that_octet_did_not_print_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str, key: str
 ) -> None:
     monkeypatch.setenv("OCTET_URL", url)
-    monkeypatch.setenv("OCTET_REPLY_KEY", key)
+    monkeypatch.setenv("OCTET_AGENT_TOKEN", key)
     monkeypatch.chdir(tmp_path)
     code = ("--code", "k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     done, says = ["done", "T-1", *code, "--file", words_file()], ["T-1", *code, "x"]
@@ -162,11 +162,20 @@ def test_variables_that_octet_did_not_print_are_refused(
 @given(st.text() | st.from_regex(r"(http|https|)(://)?[a-z0-9.:@\[\]]*(:[0-9]{1,6})?[/?#]?.?", fullmatch=True))
 def test_no_url_leads_beyond_this_machine(url: str) -> None:
     try:
-        run = answers.named_in({"OCTET_URL": url, "OCTET_REPLY_KEY": SENT})
+        run = answers.named_in({"OCTET_URL": url, "OCTET_AGENT_TOKEN": SENT})
     except Unusable:
         return
     assert run is not None
     assert run.address == "::1" or run.address.startswith("127.")
+
+
+def test_the_name_that_the_token_had_before_still_counts_and_the_new_one_wins() -> None:
+    old, new = {"OCTET_REPLY_KEY": SENT}, {"OCTET_AGENT_TOKEN": SENT[:-1] + "1"}
+    url = {"OCTET_URL": "http://127.0.0.1:8321"}
+    for variables, token in (({**url, **old}, SENT), ({**url, **old, **new}, new["OCTET_AGENT_TOKEN"])):
+        run = answers.named_in(variables)
+        assert run is not None
+        assert run.reply_key == token
 
 
 class Clock:
@@ -190,7 +199,7 @@ async def test_when_octet_is_silent_for_30_s_the_text_is_in_a_file_of_the_agents
     clock = Clock()
     monkeypatch.setattr(answers, "time", clock)
     monkeypatch.setenv("OCTET_URL", "http://127.0.7.4:9")
-    monkeypatch.setenv("OCTET_REPLY_KEY", house.core.reply_keys.key())
+    monkeypatch.setenv("OCTET_AGENT_TOKEN", house.core.reply_keys.key())
     text = "words\r\n漢字 \u202e\n"
     monkeypatch.setattr(answers, "read_words", lambda _file, limit: text)
     words_file(text)
@@ -222,7 +231,7 @@ async def test_where_no_file_can_be_written_it_says_where_the_text_is(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
     monkeypatch.setenv("OCTET_URL", "http://127.0.7.4:9")
-    monkeypatch.setenv("OCTET_REPLY_KEY", SENT)
+    monkeypatch.setenv("OCTET_AGENT_TOKEN", SENT)
     monkeypatch.setattr(answers, "read_words", lambda _file, limit: WORDS)
     task, code = await house.working()
     assert await octet("done", task, "--code", code, "--wait", "0") == 75
@@ -236,7 +245,7 @@ async def test_a_listener_that_does_not_know_the_key_is_told_nothing(
     key = house.core.reply_keys.key("Agent-1")
     async with listening() as listener:
         monkeypatch.setenv("OCTET_URL", f"http://127.0.0.1:{listener.port}")
-        monkeypatch.setenv("OCTET_REPLY_KEY", key)
+        monkeypatch.setenv("OCTET_AGENT_TOKEN", key)
         for listener.answer in (b'{"task": "T-1", "state": "done"}', b'{"proof": 1}', b"[]", b"\xff" * 5_000):
             assert await octet("done", task, "--code", code, "--wait", "0", "--file", words_file()) == 75
     assert "does not know your reply key" in capsys.readouterr().err
@@ -271,9 +280,9 @@ async def test_a_listener_that_passes_the_question_on_to_octet_is_told_nothing(
 
     async with await asyncio.start_server(pass_on, "127.0.0.1", 0) as server:
         monkeypatch.setenv("OCTET_URL", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-        monkeypatch.setenv("OCTET_REPLY_KEY", env["OCTET_REPLY_KEY"])
+        monkeypatch.setenv("OCTET_AGENT_TOKEN", env["OCTET_AGENT_TOKEN"])
         assert await octet("done", task, "--code", code, "--wait", "0", "--file", words_file()) == 75
     assert passed.startswith(b"GET /proof/")
-    for secret in (env["OCTET_REPLY_KEY"][-64:], code, WORDS):
+    for secret in (env["OCTET_AGENT_TOKEN"][-64:], code, WORDS):
         assert secret.encode() not in passed
     assert await house.answers(task) == []

@@ -55,14 +55,18 @@ def test_every_command_that_ends_prints_json() -> None:
         "octet progress",
         "octet blocked",
         "octet failed",
+        "octet ask",
+        "octet inbox",
+        "octet send",
     }  # they print nothing but their result's sentence
+    of_programs = {"octet mcp serve", "octet mcp config"}  # they print what a program reads
     found, open_ = set[str](), list[tuple[str, Any]]([("octet", typer.main.get_command(commands.app))])
     for name, command in open_:
         parts = getattr(command, "commands", None)
         open_ += [(f"{name} {part}", one) for part, one in (parts or {}).items()]
         if parts is None and not command.hidden and "--json" not in {opt for one in command.params for opt in one.opts}:
             found.add(name)
-    assert found == conversations | of_agents
+    assert found == conversations | of_agents | of_programs
     assert len(open_) > 60
     assert {"octet reply", "octet task new", "octet agent drain", "octet desk screenshot"} < {name for name, _ in open_}
 

@@ -44,7 +44,7 @@ class Machine:
     def environment(self, agent: str) -> dict[str, str]:
         """Return what `octet agent env` prints."""
         url = f"http://{self.run.address}:{self.run.port}"
-        return {"OCTET_URL": url, "OCTET_REPLY_KEY": self.house.core.reply_keys.key(agent)}
+        return {"OCTET_URL": url, "OCTET_AGENT_TOKEN": self.house.core.reply_keys.key(agent)}
 
     async def agent_of(self, task: TaskId) -> str:
         return str((await self.house.task(task)).agent)
@@ -73,7 +73,7 @@ async def test_a_code_is_worthless_to_another_account_that_knows_where_everythin
         assert (ended, "Octet does not answer" in said) == (75, True), said
     ended, said = await machine.octet("progress", task, "--code", code, "--wait", "0", "forged")
     assert ended == 75, said
-    forged = {**machine.environment(""), "OCTET_REPLY_KEY": machine.environment("")["OCTET_REPLY_KEY"][:-1] + "x"}
+    forged = {**machine.environment(""), "OCTET_AGENT_TOKEN": machine.environment("")["OCTET_AGENT_TOKEN"][:-1] + "x"}
     ended, said = await machine.octet("done", task, "--code", code, "--wait", "0", text="forged", **forged)
     assert (ended, "does not know your reply key" in said) == (75, True), said
     assert await machine.house.task(task) == before

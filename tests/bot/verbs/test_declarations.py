@@ -16,7 +16,7 @@ from bot.discord.present import PRESENT
 from bot.verbs import replies
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
-from bot.web.verbs import jsonable
+from bot.verbs.schemas import jsonable
 from core.tasks.model import TaskId
 from scripts import config_tables, verb_tables
 from tests.bot.discord.shapes import make_task

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from bot.app import mcp_app
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On, Origin, Parameter, Verb
 from bot.web.app import create_app
@@ -118,7 +119,13 @@ async def test_every_route_refuses_a_key_without_its_scope_and_one_that_is_no_lo
     house: House, clock: FakeClock
 ) -> None:
     keys, wrong = house.core.api_keys, set[tuple[str, str]]()
-    app = create_app(house.core, operator_token=SecretStr(TOKEN), version="0", is_discord_connected=lambda: False)
+    app = create_app(
+        house.core,
+        operator_token=SecretStr(TOKEN),
+        version="0",
+        is_discord_connected=lambda: False,
+        mcp=mcp_app(house.core, version="0"),
+    )
     routes = [(verb, permission) for verb, permission in GUARDED if On.HTTP in verb.on]
     secrets = {
         permission: (

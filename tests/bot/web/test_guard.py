@@ -13,6 +13,7 @@ import pytest
 import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.types import Message, Receive, Scope, Send
 
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
@@ -239,3 +240,30 @@ async def test_a_failure_of_ours_is_told_without_its_inside_and_the_next_request
     assert "inside words" not in answer.text
     assert [line["event"] for line in lines if line["log_level"] == "error"] == ["request_failed"]
     assert (await face.operator.get("/api/v2/desks")).status_code == 200
+
+
+async def test_a_stream_passes_the_guard_piece_by_piece() -> None:
+    """As MCP's answers may come: the first piece is there before the second one is made."""
+    is_read = asyncio.Event()
+
+    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        await send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+        await is_read.wait()
+        await send({"type": "http.response.body", "body": b"data: 2\n\n"})
+
+    pieces: list[bytes] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if piece := message.get("body"):
+            pieces.append(piece)
+            is_read.set()
+
+    guard = Guard(stream, allowed_hosts=LOOPBACK_NAMES, access={"": ACCESS["/livez"]})
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"localhost")], "state": {}}
+    async with asyncio.timeout(60):
+        await guard(scope, receive, send)
+    assert pieces == [b"data: 1\n\n", b"data: 2\n\n"]

@@ -33,6 +33,7 @@ from core.security.model import (
     require,
 )
 from core.store.engine import Store
+from core.tasks.model import OnFailure, TaskChanges, TaskId
 from tests.builders import (
     BEN,
     entries_of,
@@ -100,6 +101,11 @@ ARGUMENTS: dict[str, object] = {
     "holder": HolderId("discord:2"),
     "role": Role.OWNER,
     "hours": 0,
+    "needs": TaskId("T-1"),
+    "on_failure": OnFailure.WAIT,
+    "changes": TaskChanges(),
+    "tasks": (),
+    "why": "",
     "reason": "",
     "scopes": frozenset(Permission),
     "days": 0,
