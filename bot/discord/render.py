@@ -23,6 +23,7 @@ from bot.discord.text import (
 )
 from bot.discord.views.buttons import (
     EXAMPLES,
+    GREY_PARTS,
     STOPPABLE,
     CancelTask,
     FollowWindow,
@@ -163,9 +164,9 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
         blocks.append("**Answers**\n" + "\n".join(_answer_line(row) for row in view.answers[-_SHOWN_ANSWERS:]))
     if view.prompt:
         files.append(Attachment(name=f"{task.id}-prompt.txt", data=mask(view.prompt).encode()))
-    for shot in receipts[-1].pictures if receipts else ():
-        if shot.png:
-            files.append(Attachment(name=f"{task.id}-{shot.name}.png", data=shot.png))
+    shots = [(one.name, one.png) for one in (receipts[-1].pictures if receipts else ()) if one.png]
+    files += [Attachment(name=f"{task.id}-{name}.png", data=png) for name, png in shots]
+    blocks += [GREY_PARTS] if shots else []
     return _layout(blocks, files, colour=STATES[task.state][0])
 
 

@@ -36,6 +36,7 @@ DECISION_LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
 STOPPABLE = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 FOLLOW_S, FOLLOW_EVERY_S = 600.0, 2.0
 _GLANCE_CHARS = 1_500
+GREY_PARTS = "-# Octet leaves out of stored pictures what the profile masks: it is grey."
 _STYLES = {
     Act.APPROVE: discord.ButtonStyle.success,
     Act.DENY: discord.ButtonStyle.danger,
@@ -340,7 +341,8 @@ async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts
     """Say how an action ended, with a picture of the window for users who may see it."""
     shots = await core.receipts.afterwards(pressed.delivery, by=by)
     attached = tuple(Attachment(name=f"{one.name}.png", data=one.png) for one in shots)
-    return Parts(content="\n".join(pressed_lines(pressed, FORM)), attachments=attached)
+    lines = [*pressed_lines(pressed, FORM), *([GREY_PARTS] if attached else [])]
+    return Parts(content="\n".join(lines), attachments=attached)
 
 
 def quoted_note(delivery: Delivery) -> list[str]:
