@@ -11,6 +11,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Generator, MutableMapping
+from enum import StrEnum
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Annotated, Any, TextIO, cast
@@ -128,10 +129,13 @@ def log_to_stderr(level: str, *, file: Path | None = None) -> None:
 
 
 def scrub(_logger: object, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Hide values with a secret's name; `without_secrets` hides secrets in every part of the line."""
-    for name in line:
+    """Hide values with a secret's name (`without_secrets` hides secrets in every part of the line), and write codes as
+    their values."""
+    for name, value in line.items():
         if _SECRET_NAMES.search(name) and name != "close_code":
             line[name] = HIDDEN
+        elif isinstance(value, StrEnum):
+            line[name] = value.value
     return line
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from automation.protocol.ports import ClearResult
 from bot.cli import logs
 from bot.cli.logs import scrub
 
@@ -53,6 +54,10 @@ _SECRETS = (
 def test_what_is_named_like_a_secret_is_hidden() -> None:
     line = scrub(None, "info", {"event": "x", "token": "abc", "discord_token": "abc", "code": "abc", "port": 1})
     assert line == {"event": "x", "token": "…", "discord_token": "…", "code": "…", "port": 1}
+
+
+def test_a_code_is_logged_as_its_value() -> None:
+    assert repr(scrub(None, "info", {"seen": ClearResult.SEEN})) == "{'seen': 'seen'}"
 
 
 def test_no_secret_reaches_the_log_whoever_writes_it(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ async def test_without_a_network_it_goes_on_and_says_nothing_more_of_discord(pla
         with place.init("--no-login", OCTET_DISCORD__API_BASE="http://127.0.0.1:9/api") as terminal:
             terminal.answer("The bot's token", SECRET)
             terminal.expect("Octet cannot reach Discord")
-            terminal.expect("`octet init` asks again.")
+            terminal.expect("Run `octet init` again to enter a token.")
             before = len(terminal.shown)
             terminal.answer("Where are your agents?", "dryrun")
             terminal.expect("Octet runs here until Ctrl-C")
@@ -223,6 +223,10 @@ async def test_without_a_terminal_every_answer_is_an_option_and_the_token_comes_
 
 
 async def test_without_a_terminal_and_without_a_token_the_named_agents_are_set_up(place: Place) -> None:
+    code, out, err = await piped(place, "--agents", "terminals", given="")
+    assert code == 2
+    assert f"continue with:  octet init --home {place.home}" in err
+    assert "Run `octet init` again" in out
     code, out, err = await piped(place, "--agents", "dryrun", "--no-login", "--no-task", given="")
     assert (code, err) == (0, "")
     assert "Agents: 8 on the dry run." in out
