@@ -45,7 +45,11 @@ def test_a_folder_whose_name_is_a_part_of_anothers_is_told_from_it() -> None:
         (["Claude: apollo"], ["Claude: gemini"], ": apollo$"),
         (["main.py — apollo"], ["main.py — gemini"], "— apollo$"),
         (["(3) Planning - ChatGPT", "(4) Planning - ChatGPT"], ["Weather - Firefox"], "- ChatGPT$"),
-        (["/data/w5/a.txt - Mousepad", "*/data/w5/b c - Mousepad"], ["/data/w6/a.txt - Mousepad"], r"^\W*/data/w5/[^/]* -"),
+        (
+            ["/data/w5/a.txt - Mousepad", "*/data/w5/b c - Mousepad"],
+            ["/data/w6/a.txt - Mousepad"],
+            r"^\W*/data/w5/[^/]* -",
+        ),
         (["~/w5/a.txt"], ["~/w5/sub/a.txt"], r"^\W*~/w5/[^/]*$"),
         (["a.txt - /data/w5 - Geany", "b.txt - /data/w5 - Geany"], ["a.txt - /data/w6 - Geany"], "- /data/w5 - Geany$"),
         (["C++ (draft) — x.y"], ["C — x.y"], r"^C\+\+ \(draft\) —"),
