@@ -218,10 +218,11 @@ class PointAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnowByPlace:
-    """Asks whether to identify these windows, whose titles do not differ, by their places."""
+    """Asks whether to identify these windows, which no stable part of a title tells apart, by their places."""
 
     kind: Literal["know_by_place"] = "know_by_place"
     candidates: tuple[Candidate, ...]
+    titles_differ: bool = False  # in what changes, such as a file's name
 
 
 class Risk(StrEnum):

@@ -151,7 +151,9 @@ class CalibrationSession(QuestionSession):
                 titles = calibration.tell_apart(wanted)
             except NotToldApart as trouble:
                 alike = tuple(one for one in candidates if one.window.id in trouble.windows)
-                answer = yield KnowByPlace(candidates=alike)
+                seen = [window.title for window in survey.windows]
+                differ = all(seen.count(one.window.title) == 1 for one in alike)
+                answer = yield KnowByPlace(candidates=alike, titles_differ=differ)
                 assert isinstance(answer, Agreed)
                 wanted = [replace(one, by_place=answer.is_yes and one.window in trouble.windows) for one in wanted]
                 told = [one for one in wanted if one.by_place or one.window not in trouble.windows]

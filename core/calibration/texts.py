@@ -26,8 +26,10 @@ from core.calibration.model import (
 )
 from core.profiles.model import PaneReadback
 
+SAME_TITLES = "Their titles do not differ."
+CHANGING_TITLES = "Their titles differ only in what changes, such as a file's name."
 BY_PLACE = (
-    "Their titles do not differ. Octet can identify them by their places instead: a window that is moved gets no "
+    "Octet can identify them by their places instead: a window that is moved gets no "
     "prompt until it is back, and after its program restarts you calibrate again. A separate title or virtual display "
     "for each is better (`octet desk up`)."
 )
@@ -82,7 +84,8 @@ def asks(question: Question, picks: Mapping[int, Pick]) -> str:
             return f"Where is the composer of {question.agent}, {question.window.called}? {question.note}"
         case KnowByPlace():
             called = ", ".join(f"{one.number} ({one.window.called})" for one in question.candidates)
-            return f"Windows {called}: {BY_PLACE} Identify them by their places? [y/N]"
+            why = CHANGING_TITLES if question.titles_differ else SAME_TITLES
+            return f"Windows {called}: {why} {BY_PLACE} Identify them by their places? [y/N]"
 
 
 def read(question: Question, said: str, picks: Mapping[int, Pick]) -> Answer | None:

@@ -8,17 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 LONGEST = 200  # the longest pattern that a desk's file takes
 _BETWEEN = re.compile(r"(\s+[-–—|·•:]+\s+|:\s+)")  # separates the parts of a title
 _LIVELY = re.compile(
-    r"""^\W                         # a sign before it: unsaved, at work
-    | ^[\w.-]*\.[a-zA-Z]\w{0,5}$    # a file
+    r"""^(?!~?/)\W                  # a sign before it: unsaved, at work
+    | (^|/)[\w.-]*\.[a-zA-Z]\w{0,5}$  # a file
     | \d+\s*%                       # progress
     | \(\d+\)                       # how many are unread
     | \b\d{1,2}:\d{2}\b             # a time of the day
-    | …|\.\.\.                      # something that goes on
+    | …|\.\.\.                      # something unfinished
     | ^(untitled|new\ chat|welcome|home|thinking|working|ready|idle|busy|done|settings)$
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 """What a part of a title looks like that will not stay."""
+_FOLDER = re.compile(r"\W*?((?:~|/[^/]+)/(?:.*/)?)[^/]+")  # a file with its folder, and perhaps a sign before it
 _SIGN = re.compile(r"^[^\w(]+")
 _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]|()]")
 
@@ -52,6 +53,8 @@ def _of_the_only_one(mine: Sequence[str]) -> str | None:
 def _candidates(mine: Sequence[str]) -> Iterator[str]:
     """Yield patterns, first those that stay valid and are readable."""
     parts, between = _split(mine[-1])
+    if path := _FOLDER.fullmatch(parts[0]):  # "/folder/file that changes - Program"
+        yield rf"^\W*{_escaped(path[1])}[^/]*{_escaped(between[0].rstrip()) if between else '$'}"
     stable = set(parts).intersection(*(_split(title)[0] for title in mine))
     kept = [index for index, part in enumerate(parts) if part in stable and part and _LIVELY.search(part) is None]
     if len(parts) == 1:

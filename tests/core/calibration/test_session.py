@@ -243,10 +243,22 @@ async def test_windows_of_equal_titles_are_known_by_place_after_a_yes_alone(disp
         question = (await chosen(session)).now
         assert isinstance(question, KnowByPlace)
         assert [one.number for one in question.candidates] == [1, 2]
+        assert not question.titles_differ
         result = (await session.answer(Agreed(is_yes=answer))).now
         assert isinstance(result, CalibrationResult)
         assert len(result.failed) == (0 if answer else 2)
         assert all(risks in one.risks for one in result.connected)
+
+
+async def test_windows_whose_titles_differ_in_a_file_alone_are_asked_about_as_such(display: Display) -> None:
+    names = ("a.txt - chat", "b.txt - chat")
+    display.scout.windows = tuple(
+        replace(one, title=title) for one, title in zip(display.scout.windows, names, strict=True)
+    )
+    question = (await chosen(display.session())).now
+    assert isinstance(question, KnowByPlace)
+    assert question.titles_differ
+    assert texts.CHANGING_TITLES in texts.asks(question, {})
 
 
 async def test_what_octet_does_not_propose_says_why(tmp_path: Path) -> None:

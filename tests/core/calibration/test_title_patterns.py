@@ -45,6 +45,13 @@ def test_a_folder_whose_name_is_a_part_of_anothers_is_told_from_it() -> None:
         (["Claude: apollo"], ["Claude: gemini"], ": apollo$"),
         (["main.py — apollo"], ["main.py — gemini"], "— apollo$"),
         (["(3) Planning - ChatGPT", "(4) Planning - ChatGPT"], ["Weather - Firefox"], "- ChatGPT$"),
+        (
+            ["/data/w5/a.txt - Mousepad", "*/data/w5/b c - Mousepad"],
+            ["/data/w6/a.txt - Mousepad"],
+            r"^\W*/data/w5/[^/]* -",
+        ),
+        (["~/w5/a.txt"], ["~/w5/sub/a.txt"], r"^\W*~/w5/[^/]*$"),
+        (["a.txt - /data/w5 - Geany", "b.txt - /data/w5 - Geany"], ["a.txt - /data/w6 - Geany"], "- /data/w5 - Geany$"),
         (["C++ (draft) — x.y"], ["C — x.y"], r"^C\+\+ \(draft\) —"),
     ],
 )
@@ -76,6 +83,7 @@ def test_a_window_that_is_alone_of_its_program_is_known_by_whatever_it_is_called
     [
         (["Cursor"], ["Cursor"]),
         (["main.py — Cursor"], ["test.py — Cursor"]),  # a file is nothing that stays
+        (["/data/w5/a.txt - Mousepad"], ["/data/w5/b.txt - Mousepad"]),  # nor with its folder, which both have
         (["● apollo"], ["● gemini"]),
         (["New chat - Claude"], ["Planning - Claude"]),
         (["alpha — Cursor", "beta — Cursor"], ["gamma — Cursor"]),  # nothing but the program stood still
