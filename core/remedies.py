@@ -235,9 +235,9 @@ drafts_unknown: Octet cannot read its record of the drafts in its windows
 no_tmux: Octet cannot use its tmux
     Install tmux 3.2 or newer; `octet doctor` has the command.
 no_composer: Octet cannot find its input box
-    Point at it, or pass `composer=x,y`.
+    Point at it.
 several_composers: it has several input boxes
-    Point at the right one, or pass `composer=x,y`.
+    Point at the right one.
 wrong_place: its input box is not at that place
     Send or delete the text in its input box, then point at the middle of it.
 margin: that place is the margin of a terminal

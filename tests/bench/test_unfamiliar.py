@@ -63,7 +63,7 @@ print(rows)
 ask("Octet types a draft into 1, and saves what works [Y/n; numbers such as 1,3-5]:")
 print(rows)
 ask("Octet types a draft into 1,2, and saves what works [Y/n; numbers such as 1,3-5]:")
-print("Agent-2, “Fluid chat”: Octet cannot find its input box. Point at it, or pass `composer=x,y`.")
+print("Agent-2, “Fluid chat”: Octet cannot find its input box. Point at it.")
 ask("Or type the composer's place from the window's corner, such as 200,-40; or s to skip the window:")
 ask("Identify them by their places [y/N]:")
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
@@ -90,7 +91,7 @@ def calibrate(
         console.picks = lambda question: [spec.pick(question) for spec in specs]
     options = CalibrationOptions(only=only or "")
     place = home_of(home)
-    session = _pane(place, pane, socket, profile) if pane else _pane_of(place, desk, only)
+    session = _pane(place, pane, socket, profile) if pane else pane_session(place, desk, only)
     work = calibrate_windows(
         place, options, console, desk=desk or "", display=display, list_only=list_only, picture=picture, session=session
     )
@@ -148,11 +149,23 @@ async def calibrate_windows(
                 console.list(step.now)
             return 0
         result = await console.answer_questions(asking)
+    names = [desk, options.only] if desk else []
+    words = ["octet", "calibrate", *filter(None, names), *(["--display", display] if display else [])]
+    again = f"run `{shlex.join([*words, '--home', str(home.root)])}`" if session is None else "run this again"
+    left = _left(len(result.failed), again, is_person=console.is_person)
     if not result.connected:
-        console.say("\n".join(texts.ended(replace(result, note=""))))
-        raise NothingConnected(why=result.note)
-    console.say("\n".join(texts.ended(result)))
+        if lines := texts.ended(replace(result, note="")):
+            console.say("\n".join(lines))
+        raise NothingConnected(then=" ".join(filter(None, (result.note, left))) or f"To choose, {again}.")
+    console.say("\n".join([*texts.ended(result), *([left] if left else [])]))
     return 1 if result.failed or result.code else 0
+
+
+def _left(count: int, again: str, *, is_person: bool) -> str:
+    """Say how a user connects the windows that failed; empty: none failed."""
+    which = "1 window is" if count == 1 else f"{count} windows are"
+    script = "" if is_person else " In --window, `composer=x,y` points at a composer."
+    return f"{which} not connected: empty their composers, then {again}.{script}" if count else ""
 
 
 async def calibrate_alike(home: Home, like: str, console: Console) -> int:
@@ -270,7 +283,7 @@ def _pane(home: Home, pane: str, socket: str, profile: str) -> QuestionSession:
     return _learn_pane(home, Server(socket=socket), pane, profile)
 
 
-def _pane_of(home: Home, desk: str | None, window: str | None) -> QuestionSession | None:
+def pane_session(home: Home, desk: str | None, window: str | None) -> QuestionSession | None:
     """Prepare a calibration of the pane that is this window of a desk of terminals; None for any other window."""
     from core.config.desks import read_desks
 

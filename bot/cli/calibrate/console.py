@@ -39,7 +39,7 @@ class NoChoice(Invalid):
 
 
 class NothingConnected(Conflict):
-    """No window was connected, and nothing was written. {why}"""
+    """No window was connected, and nothing was written. {then}"""
 
 
 @dataclass(slots=True, kw_only=True)
