@@ -81,7 +81,7 @@ def set_up_discord(home: Home, options: InitOptions, questions: Prompts) -> bool
         print(f"  {trouble.message}")
         found = None
     if found is None:
-        print("  Without Discord: tasks come from `octet task new`. `octet init` asks again.")
+        print("  Without Discord: tasks come from `octet task new`. Run `octet init` again to enter a token.")
         return False
     directory, application = found
     setup = DiscordSetup(home, directory, application, options, questions)

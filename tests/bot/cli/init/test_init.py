@@ -171,7 +171,7 @@ async def test_without_a_network_it_goes_on_and_says_nothing_more_of_discord(pla
         with place.init("--no-login", OCTET_DISCORD__API_BASE="http://127.0.0.1:9/api") as terminal:
             terminal.answer("The bot's token", SECRET)
             terminal.expect("Octet cannot reach Discord")
-            terminal.expect("`octet init` asks again.")
+            terminal.expect("Run `octet init` again to enter a token.")
             before = len(terminal.shown)
             terminal.answer("Where are your agents?", "dryrun")
             terminal.expect("Octet runs here until Ctrl-C")
