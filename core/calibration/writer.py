@@ -10,10 +10,11 @@ from typing import Any, cast
 
 import tomlkit
 
+from core.calibration.calibrator import GENERIC_TERMINAL, window_name
 from core.calibration.model import CalibratedWindow, CalibrationWindowNotFound
 from core.config.desks import read_desks
 from core.config.editor import Changed, Edit, change
-from core.config.profiles import leaves, merged, nested, read_profiles
+from core.config.profiles import in_pane, leaves, merged, nested, read_profiles
 from core.desks.learned import Learned
 from core.desks.model import MatchBy
 from core.home import Home, anchor_file
@@ -25,6 +26,8 @@ MERGED = frozenset({"composer", "busy"})  # other values that a user wrote there
 DEMO = "demo_"  # Profiles of the demo's windows begin with it: their windows and agents in a new home are examples
 WINDOW = "agent"  # the one window of a desk with a virtual display
 PANES = "panes"  # the desk with panes of tmux
+FIRST_PANE = "agent-1"
+PROMPT = "terminal.prompt"  # what a profile for panes needs
 _ABOVE = """The desk "{desk}": one display and the windows on it that Octet may write into; `octet calibrate` wrote it.
 All keys are explained in docs/desktop.md."""
 _ABOVE_PANES = """Agents in panes of tmux: `octet desk up --tmux` starts them, and `octet run` keeps
@@ -103,9 +106,30 @@ def write_terminal(home: Home, profile: str, patterns: Mapping[str, str]) -> Cha
             terminal.pop(key, None)
             if pattern:
                 terminal[key] = tomlkit.string(pattern, literal="'" not in pattern)
-        document.get("calibrate", {}).pop("terminal.prompt", None)
+        document.get("calibrate", {}).pop(PROMPT, None)
 
     return change(home, work)
+
+
+def new_pane_profile(home: Home, program: str) -> str:
+    """Write a profile for this program in panes, whose prompt is still to be learned (`calibrate_pane`); return its
+    name. A profile of this name that works in panes stays as it is; another one stays beside the new one."""
+    files, name = read_profiles(home.root, []), window_name(Path(program).stem)
+    kind = files.kinds.get(name)
+    if kind is not None and not isinstance(in_pane(kind), tuple):
+        return name
+    base = name if kind is not None and "terminal" in kind.data else GENERIC_TERMINAL
+    own = f"{name[:24]}_pane" if name in files.named else name
+
+    def work(edit: Edit) -> None:
+        document: Any = tomlkit.parse(tomlkit.dumps(edit.document(f"profiles/{base}.toml")))
+        document.setdefault("terminal", tomlkit.table())["prompt"] = tomlkit.string("(?!)", literal=True)
+        document["terminal"]["prompt"].comment("matches nothing until `octet calibrate` finds the prompt")
+        document.setdefault("calibrate", tomlkit.table())[PROMPT] = "what begins the composer's first line and no other"
+        edit.write(f"profiles/{own}.toml", tomlkit.dumps(document))
+
+    change(home, work)
+    return own
 
 
 class TemplateMissing(Invalid):
@@ -162,7 +186,8 @@ def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]
             edit.write(file, _desk(template, name, number, has_window=is_measured))
             lines.append(f"wrote {home.config / file}; ")
             if agent:
-                lines[-1] += _send(agent, "window", desk, WINDOW, f"{name} works there now")
+                came_from = _send(edit, agent, "window", desk, WINDOW)
+                lines[-1] += f"{name} works there now{came_from and f' (it was at {came_from})'}"
             else:
                 lines[-1] += f"once it is up, `octet calibrate {desk}` measures its window and sends an agent there"
 
@@ -174,6 +199,7 @@ def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bo
     """Write a pane for each of the first `agents` agents that have none, and move them there; return lines about it.
     `replaces`: rewrite panes that differ. Raises ProgramMissing, WorkingFolderMissing or ConfigWrong."""
     lines: list[str] = []
+    sent: dict[str, list[str]] = {}  # names of agents, by the desk from which they came
 
     def work(edit: Edit) -> None:
         listed: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
@@ -189,8 +215,7 @@ def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bo
             if name not in places:
                 agent = _agent(listed, number)
                 windows.append(_pane(template, str(agent["name"]), number, home.root))
-                what = f"{agent['name']} works in the pane {name} of desk {PANES} now"
-                lines.append(_send(agent, "terminal", PANES, name, what))
+                sent.setdefault(_send(edit, agent, "terminal", PANES, name), []).append(str(agent["name"]))
             elif replaces:
                 at = (one["name"] for one in listed if one.get("window") == name and one.get("desk") == PANES)
                 pane = _pane(template, str(next(at, f"Agent-{number}")), number, home.root)
@@ -200,7 +225,22 @@ def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bo
                     lines.append(f"changed the pane {name} of desk {PANES}; `octet desk down` ends its program")
 
     change(home, work)
-    return lines
+    return [*(_moved(names, came_from) for came_from, names in sent.items()), *lines]
+
+
+def _moved(names: Sequence[str], came_from: str) -> str:
+    if len(names) == 1:
+        return f"{names[0]} works in a pane of desk {PANES} now{came_from and f' (it was at {came_from})'}"
+    before = f" (they were at {came_from})" if came_from else ""
+    return f"{names[0]} to {names[-1]} work in {len(names)} panes of desk {PANES} now{before}"
+
+
+def has_only_examples(edit: Edit, desk: str) -> bool:
+    """Tell whether all windows of this desk are those of the demo, which a new home has as examples."""
+    name = f"desks/{desk}.toml"
+    document: Any = edit.document(name) if edit.has(name) else {}
+    windows: Any = document.get("windows", [])
+    return bool(windows) and all(str(one.get("profile", "")).startswith(DEMO) for one in windows)
 
 
 def _described(edit: Edit, name: str, about: str) -> Any:
@@ -226,10 +266,11 @@ def _add_agent(agents: Any, name: str) -> Any:
     return agents[-1]
 
 
-def _send(agent: Any, lane: str, desk: str, window: str, what: str) -> str:
-    came_from = agent.get("desk")
+def _send(edit: Edit, agent: Any, lane: str, desk: str, window: str) -> str:
+    """Move the agent to this window; return the user's desk that it came from, or nothing."""
+    came_from = str(agent.get("desk", ""))
     agent["lane"], agent["desk"], agent["window"] = lane, desk, window
-    return f"{what} (it was at {came_from})" if came_from else what
+    return "" if has_only_examples(edit, came_from) else came_from
 
 
 def _desk(template: DeskTemplate, agent: str, number: int, *, has_window: bool) -> str:

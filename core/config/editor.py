@@ -44,7 +44,7 @@ class Edit:
         self._folder = home.config
         self._read: dict[str, str | None] = {}  # The content of each file at first; None where there was none
         self._documents: dict[str, tomlkit.TOMLDocument] = {}
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, str | None] = {}  # None: it is to go
 
     def has(self, name: str) -> bool:
         return self._before(name) is not None
@@ -62,11 +62,15 @@ class Edit:
         self._before(name)
         self._texts[name] = text
 
-    def wanted(self) -> dict[str, str]:
+    def remove(self, name: str) -> None:
+        self._before(name)
+        self._texts[name] = None
+
+    def wanted(self) -> dict[str, str | None]:
         texts = {name: tomlkit.dumps(document) for name, document in self._documents.items()} | self._texts
         return {name: text for name, text in texts.items() if text != self._read[name]}
 
-    def write_all(self, wanted: Mapping[str, str]) -> None:
+    def write_all(self, wanted: Mapping[str, str | None]) -> None:
         """Write these files; if one cannot be written, put the others back. Raises ChangedMeanwhile or NotWritable."""
         for name, before in self._read.items():
             if _text_of(self._folder / name) != before:
@@ -108,7 +112,7 @@ def change(home: Home, work: Callable[[Edit], None]) -> Changed:
     return Changed(config=config, files=tuple(home.config / name for name in wanted))
 
 
-def _checked(home: Home, wanted: Mapping[str, str]) -> Config:
+def _checked(home: Home, wanted: Mapping[str, str | None]) -> Config:
     """Return the configuration that these files make together with the others. Raises ConfigWrong."""
     with tempfile.TemporaryDirectory(prefix="octet-config-") as folder:  # for its owner only
         copy = Home(root=Path(folder))

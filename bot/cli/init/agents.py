@@ -8,33 +8,44 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from automation.terminal.programs import check_tmux
-from bot.cli.calibrate.command import calibrate_windows
+from bot.cli.calibrate.command import calibrate_windows, pane_session
 from bot.cli.calibrate.console import Console
-from bot.cli.errors import run_async
+from bot.cli.errors import EXIT_NOT_AS_ASKED, run_async
 from bot.cli.init.prompts import MARK, AgentPlace, InitOptions, Prompts
-from bot.cli.init.templates import template_of
+from bot.cli.init.templates import AGENTS, template_of
 from bot.cli.operator import printable
 from core.calibration.model import CalibrationOptions
-from core.calibration.writer import DeskTemplate, write_displays, write_panes
+from core.calibration.writer import (
+    FIRST_PANE,
+    PANES,
+    PROMPT,
+    DeskTemplate,
+    has_only_examples,
+    new_pane_profile,
+    write_displays,
+    write_panes,
+)
 from core.config.editor import Edit, change
 from core.config.profiles import in_pane, read_profiles
 from core.config.settings import environment
 from core.home import Home
-from core.kit.errors import Unavailable
+from core.kit.errors import OctetError, Unavailable
 
-AGENTS = "agents.toml"
 _TEXTS = {
     AgentPlace.WINDOWS: "in windows on this screen: show them to Octet now",
     AgentPlace.TERMINALS: "in terminals, without a screen: panes of tmux with Claude Code, Codex or similar",
     AgentPlace.DISPLAYS: "in windows on virtual displays, one for each",
     AgentPlace.DRY_RUN: "not yet: Octet shows prompts and types nothing (dry run)",
 }
+_ANOTHER = "another"
 _LANES = {"window": "in windows", "terminal": "in terminals", "dryrun": "on the dry run"}
 _COMMANDS = {"claude_code": "claude", "codex": "codex", "gemini_cli": "gemini", "opencode": "opencode"}
 """The commands of the shipped profiles' programs."""
@@ -117,19 +128,43 @@ def _terminals(home: Home, questions: Prompts) -> None:
     kinds = read_profiles(home.root, []).kinds
     # Profiles that know a program's screen.
     known = [name for name, kind in sorted(kinds.items()) if not kind.disabled and not isinstance(in_pane(kind), tuple)]
-    choices = {name: _described(name) for name in known}
+    choices = {name: _described(name) for name in known} | {_ANOTHER: "another program: Octet learns how it looks"}
     profile = questions.choose("The agents' program", choices, option=_BY_HAND_TERMINALS)
     program = _program(questions, "Its command", option=_BY_HAND_TERMINALS, default=_COMMANDS.get(profile, ""))
     number = questions.number("How many?", option=_BY_HAND_TERMINALS, default=len(_listed(home)) or 8)
-    template = DeskTemplate(program=program, profile=profile, directory=_folder(questions, _BY_HAND_TERMINALS))
+    template = DeskTemplate(program=program, profile=profile)
+    names = [str(agent.get("name")) for agent in _listed(home)[:number]]
+    names += [f"Agent-{at}" for at in range(len(names) + 1, number + 1)]
+    template = replace(template, directory=_folder(questions, template, names))
+    if profile == _ANOTHER:
+        template = replace(template, profile=new_pane_profile(home, program[0]))
     for line in write_panes(home, number, template, replaces=True):
         print(f"  {line}")
-    _without_examples(home)
+    drop_examples(home)
     # In a separate process: the one that lays out panes holds them until it ends, and Octet needs them soon.
     words = [sys.executable, "-m", "bot", "desk", "up", "--tmux", "--home", str(home.root)]
+    where = f"--home {shlex.quote(str(home.root))}"
     if code := subprocess.run(words, check=False).returncode:
-        print("Your answers are kept. To choose the agents again: octet init --agents terminals")
+        print(f"Your answers are kept. To choose the agents again: octet init --agents terminals {where}")
         raise typer.Exit(code)  # it has said why
+    if PROMPT in read_profiles(home.root, []).kinds[template.profile].calibrate:
+        _learn_prompt(home, questions, where)
+
+
+def _learn_prompt(home: Home, questions: Prompts, where: str) -> None:
+    """Learn in the first pane, as `octet calibrate` does, how the program looks; else name the commands that do it."""
+    print("Octet has to learn how this program's input line looks. Look at the first pane.")
+    print("When its input line is empty, answer:")
+    console = Console(is_person=questions.is_terminal, mark=MARK)
+    session = pane_session(home, PANES, FIRST_PANE)
+    try:
+        run_async(calibrate_windows(home, CalibrationOptions(), console, session=session))
+    except OctetError as trouble:
+        print(f"  {trouble.message}")
+        print("Your answers are kept, and the panes run. Once the program shows an empty input line:")
+        print(f"  octet calibrate {PANES} {FIRST_PANE} {where}")
+        print(f"  octet init {where}")
+        raise typer.Exit(EXIT_NOT_AS_ASKED) from trouble
 
 
 def _program(questions: Prompts, question: str, *, option: str, default: str = "") -> list[str]:
@@ -147,18 +182,28 @@ def _program(questions: Prompts, question: str, *, option: str, default: str = "
     return questions.ask(question, parse, option=option, default=default)
 
 
-def _folder(questions: Prompts, option: str) -> str:
-    """Ask for an existing folder; one with {agent} in it may come later."""
+def _folder(questions: Prompts, template: DeskTemplate, agents: Sequence[str]) -> str:
+    """Ask for the agents' folder, which may have {agent} or {number} in it; create what is missing after a yes."""
 
     def parse(answer: str) -> str:
-        folder = Path(answer).expanduser()
-        if "{" in answer or folder.is_dir():
-            return str(folder.absolute())
-        raise ValueError(
-            f"There is no folder {printable(str(folder))}; create it in another terminal, or type another one."
-        )
+        place = str(Path(answer).expanduser().absolute())
+        folders = {Path(template.fill(place, agent, number)) for number, agent in enumerate(agents, start=1)}
+        missing = sorted(folder for folder in folders if not folder.is_dir())
+        if not missing:
+            return place
+        which = printable(", ".join(map(str, missing[:3]))) + (", …" if missing[3:] else "")
+        if not questions.confirm(f"There is no folder {which}. Create it?", option=_BY_HAND_TERMINALS):
+            raise ValueError("Type another folder.")
+        for folder in missing:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                why = (error.strerror or str(error)).lower()
+                where = printable(str(folder))
+                raise ValueError(f"Octet cannot create {where}: {why}. Type another folder.") from error
+        return place
 
-    return questions.ask("Their working folder", parse, option=option, default=str(Path.cwd()))
+    return questions.ask("Their working folder", parse, option=_BY_HAND_TERMINALS, default=str(Path.cwd()))
 
 
 def _described(profile: str) -> str:
@@ -177,15 +222,19 @@ def _displays(home: Home, questions: Prompts) -> None:
     template = DeskTemplate(program=program, profile=profile, directory=str(Path.cwd()))
     for line in write_displays(home, number, template):
         print(f"  {line}")
-    _without_examples(home)
+    drop_examples(home)
     if all(agent.get("lane") == "dryrun" for agent in _listed(home)):
         print("  Until then Octet only shows prompts. First: octet desk up --detach")
 
 
-def _without_examples(home: Home) -> None:
-    """Remove the example agents at the demo's windows once there are others; until then they get the dry run."""
+def drop_examples(home: Home) -> None:
+    """Remove the desk of the demo's windows, and the example agents there once there are others; until then they get
+    the dry run."""
 
     def work(edit: Edit) -> None:
+        if not has_only_examples(edit, _EXAMPLES):
+            return
+        edit.remove(f"desks/{_EXAMPLES}.toml")
         document: Any = edit.document(AGENTS)
         agents: Any = document.get("agents", [])
         examples = [at for at, one in enumerate(agents) if (one.get("lane"), one.get("desk")) == ("window", _EXAMPLES)]

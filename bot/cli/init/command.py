@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bot.cli.autostart import AutostartBackend, AutostartOfOtherHome, CommandFailed, NoAutostart, autostart_backend
-from bot.cli.errors import FileNotWritten
+from bot.cli.errors import FileNotWritten, tell
 from bot.cli.home import HomeOption, home_of
 from bot.cli.init.prompts import AgentPlace, InitOptions, Prompts
 from bot.cli.init.templates import copy_templates
 from bot.runfile import running
 from core.home import ENV_FILE, Home
-from core.kit.errors import Conflict
+from core.kit.errors import Conflict, OctetError
 
 EXIT_STOPPED = 130
 EXIT_NOT_DELIVERED = 75
@@ -86,6 +88,18 @@ def init(
         raise typer.Exit(EXIT_NOT_DELIVERED)
 
 
+@contextmanager
+def _continued(place: Home) -> Generator[None]:
+    """Say after an error inside the block how the user continues."""
+    try:
+        yield
+    except OctetError as trouble:
+        code = tell(trouble)
+        go_on = f"octet init --home {shlex.quote(str(place.root))}"
+        print(f"Your answers up to here are kept. Fix that, then continue with:  {go_on}", file=sys.stderr)
+        raise typer.Exit(code) from trouble
+
+
 def _converse(place: Home, written: list[Path], options: InitOptions, questions: Prompts) -> bool:
     """Ask the questions in their order and act on each answer; return whether the test task arrived."""
     from bot.cli.init import agents, discord
@@ -102,7 +116,8 @@ def _converse(place: Home, written: list[Path], options: InitOptions, questions:
     if not has_discord and not questions.is_terminal and options.agents is None:
         _say_next(place, written)
         return True
-    agents.set_up_agents(place, options, questions)
+    with _continued(place):
+        agents.set_up_agents(place, options, questions)
     load(place)
     way = _set_up_autostart(place, options, questions)
     if not options.send_task:

@@ -6,14 +6,19 @@ from pathlib import Path
 
 from bot.cli.errors import writing
 
+AGENTS = "agents.toml"
+
 
 def copy_templates(target: Path) -> list[Path]:
-    """Copy each shipped file of config/ that the folder `target` lacks; return their names, relative to it."""
+    """Copy each shipped file of config/ that the folder `target` lacks, the example desk only with its agents; return
+    their names, relative to it."""
     source, written = template_of(""), list[Path]()
+    agents = target / AGENTS
+    has_own = agents.exists() and agents.read_bytes() != template_of(AGENTS).read_bytes()
     for template in sorted(path for path in source.rglob("*") if path.is_file()):
         name = template.relative_to(source)
         file = target / name
-        if file.exists():
+        if file.exists() or (has_own and name.parts[0] == "desks"):
             continue
         with writing(file, "Choose another folder with --home."):
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the home

@@ -74,7 +74,7 @@ def test_displays_are_made_from_a_template_kept_in_the_background_and_put_down(h
     assert "--profile NAME -- PROGRAM" in octet(home, "desk", "up", "--agents", "2").stderr
     made = octet(home, "desk", "up", "--agents", "2", "--profile", "demo_xterm", "--detach", *XTERM)
     assert made.returncode == 0, made.stderr
-    assert "desk-1.toml; Agent-1 works there now (it was at main)" in made.stdout
+    assert "desk-1.toml; Agent-1 works there now\n" in made.stdout
     told = json.loads(octet(home, "desk", "list", "--json").stdout)
     assert [(one["desk"], one["reason"]) for one in told] == [("desk-1", None), ("desk-2", None)]
     agents = tomlkit.parse((home / "config/agents.toml").read_text()).unwrap()["agents"]

@@ -10,9 +10,9 @@ import pytest
 from automation.desktop.observation.anchors import Anchors
 from bot.cli.init.templates import copy_templates
 from core.calibration.model import CalibratedWindow, FoundWindow, Measurement, TrialResult
-from core.calibration.writer import anchor_file, write
+from core.calibration.writer import PROMPT, anchor_file, new_pane_profile, write
 from core.config.loader import load
-from core.config.profiles import nested
+from core.config.profiles import in_pane, nested, read_profiles
 from core.desks.learned import Learned
 from core.desks.model import Learnable, LearnedFact, Window
 from core.home import Home
@@ -183,3 +183,13 @@ def test_other_possible_anchors_are_kept_and_pictures_of_an_earlier_calibration_
     kept = {file.name for file in folder.iterdir()}
     assert kept == {"mine-1.png", "mine-1.tag", "mine-1.at-0-380-200-20.png", "mine-10.png", "mine-1.b.png"}
     assert Anchors(folder).candidates("mine-1") == [spare]
+
+
+def test_a_new_profile_for_panes_waits_for_its_prompt_and_changes_no_profile_that_is_there(home: Home) -> None:
+    before = {file.name: file.read_bytes() for file in (home.config / "profiles").iterdir()}
+    names = [new_pane_profile(home, program) for program in ("/usr/bin/MyChat", "claude_code", "opencode", "xterm")]
+    assert names == ["mychat", "claude_code", "opencode_pane", "xterm_pane"]
+    kinds = read_profiles(home.root, []).kinds
+    assert [isinstance(in_pane(kinds[name]), tuple) for name in names] == [False] * 4
+    assert [PROMPT in kinds[name].calibrate for name in names] == [True, False, True, True]
+    assert {name: (home.config / "profiles" / name).read_bytes() for name in before} == before

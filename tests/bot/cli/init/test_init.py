@@ -223,6 +223,10 @@ async def test_without_a_terminal_every_answer_is_an_option_and_the_token_comes_
 
 
 async def test_without_a_terminal_and_without_a_token_the_named_agents_are_set_up(place: Place) -> None:
+    code, out, err = await piped(place, "--agents", "terminals", given="")
+    assert code == 2
+    assert f"continue with:  octet init --home {place.home}" in err
+    assert "Run `octet init` again" in out
     code, out, err = await piped(place, "--agents", "dryrun", "--no-login", "--no-task", given="")
     assert (code, err) == (0, "")
     assert "Agents: 8 on the dry run." in out

@@ -123,7 +123,8 @@ async def test_a_program_or_folder_that_is_not_there_is_asked_for_again_and_ctrl
             terminal.answer("Its command [claude]", "cat")
             terminal.answer("How many?", "1")
             terminal.answer("Their working folder", str(place.root / "nowhere"))
-            terminal.expect("There is no folder")
+            terminal.answer("There is no folder", "n")
+            terminal.expect("Type another folder.")
             terminal.expect("Their working folder")
             terminal.interrupt()
             assert terminal.end() == 130
@@ -133,6 +134,58 @@ async def test_a_program_or_folder_that_is_not_there_is_asked_for_again_and_ctrl
             terminal.expect("Where are your agents?")
             terminal.interrupt()
             terminal.end()
+
+    async with open_panes(tmp_path) as place:
+        await asyncio.to_thread(person, place)
+
+
+async def test_a_program_that_no_profile_knows_is_learned_in_its_first_pane(tmp_path: Path) -> None:
+    """Its folders do not exist before either."""
+
+    def person(place: Place) -> None:
+        program = place.root / "MyChat"
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} {AGENT} "$@"\n', "utf-8")
+        program.chmod(0o700)
+        with place.init("--no-task", "--no-login") as terminal:
+            terminal.answer("The bot's token", TOKEN)
+            terminal.answer("The channel for messages", "1")
+            terminal.answer("Make Ada", "y")
+            terminal.answer("Where are your agents?", "terminals")
+            terminal.answer("The agents' program", "another")
+            terminal.answer("Its command", f"{program} {{agent}} {place.root / 'person' / '{agent}.heard'}")
+            terminal.answer("How many?", "2")
+            terminal.answer("Their working folder", str(place.root / "work" / "{number}"))
+            terminal.answer("Create it?", "y")
+            terminal.expect("Agent-1 to Agent-2 work in 2 panes of desk panes now")
+            terminal.expect("2 of 2 panes run", LONG_S)
+            terminal.expect("When its input line is empty, answer:")
+            terminal.answer("Octet types a draft into", "1")
+            terminal.expect("mychat now describes its composer", LONG_S)
+            terminal.expect("Agents: 2 in terminals.")
+            assert terminal.end() == 0
+
+    async with open_panes(tmp_path) as place:
+        await asyncio.to_thread(person, place)
+    profile = tomllib.loads(place.text("config/profiles/mychat.toml"))
+    assert profile["terminal"]["prompt"] != "(?!)"
+    assert "terminal.prompt" not in profile["calibrate"]
+    assert heard(place) == []
+
+
+async def test_a_program_that_cannot_be_learned_yet_ends_with_the_commands_that_continue(tmp_path: Path) -> None:
+    def person(place: Place) -> None:
+        with place.init("--no-task", "--no-login") as terminal:
+            terminal.answer("The bot's token", TOKEN)
+            terminal.answer("The channel for messages", "1")
+            terminal.answer("Make Ada", "y")
+            terminal.answer("Where are your agents?", "terminals")
+            terminal.answer("The agents' program", "another")
+            terminal.answer("Its command", "sleep 1000")
+            terminal.answer("How many?", "1")
+            terminal.answer("Their working folder", "")
+            terminal.answer("Octet types a draft into", "n")
+            terminal.expect(f"octet calibrate panes agent-1 --home {place.home}")
+            assert terminal.end() == 2
 
     async with open_panes(tmp_path) as place:
         await asyncio.to_thread(person, place)
