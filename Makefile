@@ -20,7 +20,7 @@ demo-check:  ## drive the demo through its page in Chromium, from its start to i
 	@OCTET_TIERS="display browser" $(PY) -m pytest -q tests/e2e/test_demo.py
 	@echo "The screenshots:" && ls tests/out/demo-*.png
 
-tour:  ## write the pictures of docs/tour.md anew: runs the demo and uses its page in Chromium
+tour:  ## write the pictures of docs/tour.md, people.md and tasks.md anew: runs the demo and uses its page in Chromium
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.tour
 

@@ -1,76 +1,70 @@
-"""`make tour`: runs the demo, uses its page in Chromium as a newcomer would, and writes the pictures of docs/tour.md.
+"""`make tour`: runs the demo, uses its page in Chromium as a newcomer would, and writes the pictures of docs/tour.md,
+docs/people.md and docs/tasks.md.
 
-It leaves docs/images/tour-1.png and so on, one for each step, and docs/images/tour.gif, which shows them in turn.
-Install fonts-noto-color-emoji first: without it the circles of the tasks' states are empty boxes.
+It leaves docs/images/tour-1.png and so on, one for each step, docs/images/tour.gif, which shows them in turn, and
+people-1.png to tasks-2.png. Install fonts-noto-color-emoji first: without it the circles of the tasks' states are
+empty boxes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
-import os
 import re
 import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import FloatRect, Locator, Page, expect
 
 from tests.e2e.demo import ROOT, running_demo
+from tests.e2e.demo_page import become, card, command, page_of, thread_of
 
 IMAGES = ROOT / "docs" / "images"
-CHROMIUM = "/usr/bin/chromium"
-SIZE = {"width": 1400, "height": 800}
+WIDTH, HEIGHT = 1400, 800
+TALL = 1200  # so that a card with three answers fits
 COLOURS = 96
 GIF_WIDTH = 1050
 SHOWN_MS = 3_000
-LIMIT_MS = 60_000
 
 
 async def main() -> None:
     """Walk through the demo once and write the pictures."""
-    options = ["--disable-gpu", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    expect.set_options(timeout=LIMIT_MS)
     with tempfile.TemporaryDirectory(prefix="octet-tour-") as world:
-        async with running_demo(Path(world)) as demo, async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-            page = await browser.new_page(viewport=SIZE)  # pyright: ignore[reportArgumentType]  width and height
-            page.set_default_timeout(LIMIT_MS)
-            await page.goto(demo.address)
-            await page.wait_for_selector("body[data-ready]")
+        async with running_demo(Path(world)) as demo, page_of(demo, width=WIDTH, height=HEIGHT) as page:
             frames = await _walk(page)
-            await browser.close()
+            pictures = {f"tour-{number}": frame for number, frame in enumerate(frames, 1)} | await _share(page)
     IMAGES.mkdir(exist_ok=True)
-    for number, frame in enumerate(frames, 1):
-        frame.save(IMAGES / f"tour-{number}.png", optimize=True)
-    height = GIF_WIDTH * SIZE["height"] // SIZE["width"]
+    for name, picture in pictures.items():
+        picture.save(IMAGES / f"{name}.png", optimize=True)
+    height = GIF_WIDTH * HEIGHT // WIDTH
     small = [one.convert("RGB").resize((GIF_WIDTH, height)).quantize(COLOURS) for one in frames]
     small[0].save(IMAGES / "tour.gif", save_all=True, append_images=small[1:], duration=SHOWN_MS, loop=0, optimize=True)
-    for file in sorted(IMAGES.glob("tour*")):
+    for file in [IMAGES / f"{name}.png" for name in pictures] + [IMAGES / "tour.gif"]:
         print(f"wrote {file.relative_to(ROOT)}: {file.stat().st_size // 1024} kB")
 
 
 async def _walk(page: Page) -> list[Image.Image]:
     """Take a task from its command to its answer, then answer a question of another agent."""
-    message, card = page.get_by_test_id("message"), page.get_by_test_id("container")
+    message = page.get_by_test_id("message")
     await page.wait_for_timeout(1_500)  # until all windows have drawn themselves
     frames = [await _frame(page)]
 
     await _type(page, "Write a poem about rain on a tin roof.", "3")
     frames.append(await _frame(page))
     await page.keyboard.press("Enter")
-    await expect(card.filter(has_text=re.compile("T-1 · ")).last).to_contain_text("Working")
+    await expect(card(page, "T-1")).to_contain_text("Working")
     await page.wait_for_timeout(800)  # the picture of the screen follows the card
     frames.append(await _frame(page))
 
-    await card.filter(has_text=re.compile("T-1 · ")).locator("xpath=../..").locator(".thread-link").click()
+    await thread_of(page, "T-1").click()
     await expect(page.get_by_text("T-1 is done")).to_be_visible()
     frames.append(await _frame(page))
 
     await page.get_by_test_id("channel-octet").click()
     await _type(page, "Clean up the project. ask: rm -rf build", "5", line="ask: rm -rf build")
     await page.keyboard.press("Enter")
-    await card.filter(has_text=re.compile("T-2 · ")).locator("xpath=../..").locator(".thread-link").click()
+    await thread_of(page, "T-2").click()
     dialog = message.filter(has_text="Agent-5: its window waits for an answer")
     await expect(dialog.get_by_test_id("button-Approve")).to_be_visible()
     await page.wait_for_timeout(800)
@@ -78,9 +72,55 @@ async def _walk(page: Page) -> list[Image.Image]:
     await dialog.get_by_test_id("button-Approve").click()
     await expect(page.get_by_text("T-2 is done")).to_be_visible()
     await page.get_by_test_id("channel-octet").click()
-    await expect(card.filter(has_text=re.compile("T-2 · ")).last).to_contain_text("Done")
+    await expect(card(page, "T-2")).to_contain_text("Done")
     frames.append(await _frame(page))
     return frames
+
+
+async def _share(page: Page) -> dict[str, Image.Image]:
+    """Let Ben in, have a task wait for two others, and ask for the best of three answers."""
+    await page.set_viewport_size({"width": WIDTH, "height": TALL})
+    for brief, agent in (
+        ("Fix the parser.\nask: make test", "Agent-7"),
+        ("Write the changelog.\nask: git log", "Agent-8"),
+    ):
+        await command(page, "task new", brief=brief, agent=agent)
+    await expect(card(page, "T-4")).to_be_visible()
+    viewer = await command(page, "admin bind", who="Ben", role="viewer")
+    await expect(viewer).to_contain_text("viewer")
+    await become(page, "Ben")
+    refused = await command(page, "task new", brief="Release it.")
+    await expect(refused).to_contain_text("Not allowed")
+
+    await become(page, "Ada")
+    await expect(await command(page, "admin bind", who="Ben", role="member")).to_contain_text("member")
+    roles = await command(page, "admin roles")
+    await expect(roles).to_contain_text("member")
+    pictures = {"people-1": await _cut(page, _message(page, "Ben: viewer"), roles)}
+
+    await become(page, "Ben")
+    await command(page, "task new", brief="Release it.", after="T-3, T-4")
+    await expect(thread_of(page, "T-5")).to_be_visible()
+    pictures["people-2"] = await _cut(page, _message(page, "Not allowed"), _message(page, "T-5 created"))
+    pictures["tasks-1"] = await _cut(page, _message(page, "T-5 · "))
+
+    await become(page, "Ada")
+    await command(page, "task new", brief="Suggest a name for the parser.", best_of="3")
+    await expect(card(page, "T-6").get_by_test_id(re.compile("^button-Pick"))).to_have_count(3)
+    return pictures | {"tasks-2": await _cut(page, _message(page, "T-6 · "))}
+
+
+def _message(page: Page, words: str) -> Locator:
+    return page.get_by_test_id("message").filter(has_text=words).last
+
+
+async def _cut(page: Page, first: Locator, last: Locator | None = None) -> Image.Image:
+    """Photograph the page from the top of one message to the bottom of another."""
+    await first.evaluate("one => one.scrollIntoView({block: 'nearest'})")
+    boxes = [await one.bounding_box() for one in (first, last or first)]
+    begin, end = (box for box in boxes if box is not None)
+    height = end["y"] + end["height"] - begin["y"]
+    return await _frame(page, FloatRect(x=begin["x"], y=begin["y"], width=begin["width"], height=height))
 
 
 async def _type(page: Page, brief: str, agent: str, *, line: str = "") -> None:
@@ -101,8 +141,8 @@ async def _type(page: Page, brief: str, agent: str, *, line: str = "") -> None:
     await expect(page.get_by_test_id("option-agent")).to_have_value(f"Agent-{agent}")
 
 
-async def _frame(page: Page) -> Image.Image:
-    picture = Image.open(io.BytesIO(await page.screenshot()))
+async def _frame(page: Page, clip: FloatRect | None = None) -> Image.Image:
+    picture = Image.open(io.BytesIO(await page.screenshot(clip=clip)))
     return picture.convert("RGB").quantize(COLOURS)
 
 

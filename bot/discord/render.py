@@ -296,7 +296,7 @@ def _state(task: Task, *, is_starting: bool = False) -> list[str]:
 
 
 def _parts(view: TaskView) -> str:
-    """Show the state of each part; of the best of several also how each answer begins."""
+    """Show the state of each part; of the best of several also how each answer begins, until the user picks one."""
     lines: list[str] = []
     for part in view.parts[:_SHOWN_PARTS]:
         _, sign, words = STATES[part.state]
@@ -304,7 +304,7 @@ def _parts(view: TaskView) -> str:
         if part.is_chosen is not None:
             said.append("chosen" if part.is_chosen else "not chosen")
         lines.append(" · ".join(said))
-        if part.answer:
+        if part.answer and view.task.state not in ENDED:
             lines.append(quote(cut(part.answer.strip(), _FIRST_WORDS), 2 * _FIRST_WORDS))
     if left := len(view.parts) - _SHOWN_PARTS:
         lines += [f"… and {left} more parts"] * (left > 0)
@@ -313,8 +313,8 @@ def _parts(view: TaskView) -> str:
 
 def _head(view: TaskView, owner: str) -> list[str]:
     """Return the state, the title with what Octet knows, and small print: the number, and what is unusual."""
-    task, since = view.task, "" if view.task.state in ENDED else "since "
-    facts = [" · ".join([*_state(task, is_starting=view.is_starting), f"{since}<t:{task.changed_ms // 1000}:R>"])]
+    task = view.task
+    facts = [" · ".join([*_state(task, is_starting=view.is_starting), f"<t:{task.changed_ms // 1000}:R>"])]
     if view.held_up_by:
         facts.append(f"Held up: {held_up(view.held_up_by, FORM)}. See `/fleet needs-me`.")
     if task.reason and not is_dry_run(task):

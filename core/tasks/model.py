@@ -420,8 +420,9 @@ class TaskView:
 
     @property
     def is_assignable(self) -> bool:
-        """Whether a user may give it to another agent now."""
-        return self.task.state in ASSIGNABLE and not any(one.state in OPEN_STATES for one in self.deliveries)
+        """Whether a user may give it to another agent now. No agent gets a task with parts."""
+        is_held = self.task.parts is not None or any(one.state in OPEN_STATES for one in self.deliveries)
+        return self.task.state in ASSIGNABLE and not is_held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -535,6 +536,10 @@ class NotAPart(Invalid):
 
 class NotAParent(Conflict):
     """{id} is a best-of task, so it takes no other parts."""
+
+
+class HasParts(Conflict):
+    """{id} goes to no agent; its parts do. Assign a part."""
 
 
 class NotDone(Conflict):

@@ -57,6 +57,7 @@ from core.tasks.model import (
     Choice,
     DeliveryUnresolved,
     Export,
+    HasParts,
     Imported,
     InvalidLabel,
     InvalidPriority,
@@ -351,7 +352,7 @@ class Tasks:
 
     async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
         """Give a task that is ready, waiting or parked to this agent only. Raises TaskNotFound, AgentNotFound,
-        AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, TaskAlreadyRunning or DeliveryUnresolved."""
+        AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, TaskAlreadyRunning, HasParts or DeliveryUnresolved."""
         _require_or_own(by, Permission.TASK_CHANGE)
         wanted = self._services.agents.reachable(agent).name
 
@@ -697,6 +698,8 @@ class Tasks:
 
     def _check_assignable(self, tx: Tx, task: Task, wanted: str | None) -> None:
         _check_open(task)
+        if task.parts is not None:
+            raise HasParts(id=task.id)
         self._check_capable(task.needs, wanted)
         if task.state not in ASSIGNABLE:
             raise TaskAlreadyRunning(id=task.id, state=task.state.value, agent=task.agent or "an agent")

@@ -8,23 +8,20 @@ import os
 import re
 import signal
 import tomllib
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
 from tests.display import until
 from tests.e2e.demo import ROOT, Demo, is_stale, running_demo, still_listening
+from tests.e2e.demo_page import become, card, command, page_of, thread_of
 
 pytestmark = [pytest.mark.display, pytest.mark.browser, pytest.mark.timeout(600)]
 
 OUT = ROOT / "tests" / "out"
-CHROMIUM = "/usr/bin/chromium"
-LIMIT_MS = 60_000
 _PROMPT = "Read the changelog and say what is new.\nKeep it short: three lines, “plain words”, naïve café."
 _SHARE_OF = """([box, colour]) => {
     const picture = document.querySelector("[data-testid=screen-picture]");
@@ -42,23 +39,6 @@ _SHARE_OF = """([box, colour]) => {
     }
     return found / (pixels.length / 4);
 }"""
-
-
-@asynccontextmanager
-async def _page_of(demo: Demo) -> AsyncGenerator[Page]:
-    options = ["--disable-gpu", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        page = await browser.new_page(viewport={"width": 1500, "height": 900})
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.set_default_timeout(LIMIT_MS)
-        expect.set_options(timeout=LIMIT_MS)
-        await page.goto(demo.address)
-        await page.wait_for_selector("body[data-ready]")
-        yield page
-        assert complaints == []
-        await browser.close()
 
 
 async def _type_task(page: Page, prompt: str, agent: str) -> None:
@@ -80,10 +60,6 @@ async def _type_task(page: Page, prompt: str, agent: str) -> None:
     await expect(page.get_by_test_id("option-agent")).to_have_value(agent)
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("created: see its card").last).to_be_visible()
-
-
-def _card(page: Page, task: str) -> Locator:
-    return page.get_by_test_id("container").filter(has_text=re.compile(rf"{task} · "))
 
 
 def _busy_signs() -> dict[str, list[Any]]:
@@ -129,6 +105,46 @@ async def _assert_closed_to_other_accounts(demo: Demo) -> None:
                     assert response.status in {401, 403, 404}, (port, path)
 
 
+async def _share_octet(page: Page) -> None:
+    """Two users with different roles, a task that comes after two others, and the best of three answers."""
+    # Ada lets Ben see tasks. He may not create one.
+    await expect(await command(page, "admin bind", who="Ben", role="viewer")).to_contain_text("@Ben: viewer")
+    await become(page, "Ben")
+    await expect(await command(page, "task new", brief="Release it.")).to_contain_text("it needs task.create")
+
+    # Ada makes him a member, and gives two agents tasks in which they stop and ask.
+    await become(page, "Ada")
+    await expect(await command(page, "admin bind", who="Ben", role="member")).to_contain_text("@Ben: member")
+    await command(page, "task new", brief="Fix the parser.\nask: make test", agent="Agent-7")
+    await command(page, "task new", brief="Write the changelog.\nask: git log", agent="Agent-8")
+    await expect(card(page, "T-6")).to_be_visible()
+
+    # Ben's task comes after both.
+    await become(page, "Ben")
+    await command(page, "task new", brief="Release it.", after="T-5, T-6")
+    release = card(page, "T-7")
+    await expect(release).to_contain_text("asked by @Ben · after T-5, T-6")
+
+    # Three agents answer a task of Ada. It waits for her choice.
+    await become(page, "Ada")
+    await command(page, "task new", brief="Suggest a name for the parser.", best_of="3")
+
+    # Ben's task waits until the second one is done, too.
+    for task in ("T-5", "T-6"):
+        await expect(release).to_contain_text("another task comes first")
+        await thread_of(page, task).click()
+        await page.get_by_test_id("button-Approve").click()
+        await expect(page.get_by_text(f"{task} is done")).to_be_visible()
+        await page.get_by_test_id("channel-octet").click()
+    await expect(release).to_contain_text("Done (not checked)")
+
+    # Ada picks the second answer.
+    await expect(card(page, "T-8").get_by_test_id(re.compile("^button-Pick"))).to_have_count(3)
+    await card(page, "T-8").get_by_test_id("button-Pick T-10").click()
+    picked = re.compile("T-9 .* not chosen.*T-10 .* · chosen.*T-11 .* not chosen", re.DOTALL)
+    await expect(card(page, "T-8")).to_contain_text(picked)
+
+
 async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: Path) -> None:
     OUT.mkdir(exist_ok=True)
     async with running_demo(tmp_path) as demo:
@@ -136,7 +152,7 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
         assert len(listeners) >= 3, "the page, the picture, Octet"
         assert len(screens) == 1
         await _assert_closed_to_other_accounts(demo)
-        async with _page_of(demo) as page:
+        async with page_of(demo) as page:
             await page.wait_for_function(f"(sign) => ({_SHARE_OF})(sign) === 0", arg=_busy_signs()["agent-3"])
             await page.screenshot(path=OUT / "demo-1-page.png")
 
@@ -144,16 +160,16 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
             assert await _at_work(page, "agent-3") == {"agent-3"}, "the prompt is in that window, and in no other"
             await page.screenshot(path=OUT / "demo-2-prompt-in-window.png")
 
-            await _card(page, "T-1").locator("xpath=../..").locator(".thread-link").click()
+            await thread_of(page, "T-1").click()
             answer = page.get_by_test_id("message").filter(has_text="Agent-3 ends T-1 and says")
             await expect(answer).to_contain_text(hashlib.sha256(_PROMPT.encode()).hexdigest())
             await expect(page.get_by_text("T-1 is done")).to_be_visible()
             await page.screenshot(path=OUT / "demo-3-answer-in-thread.png")
 
             await page.get_by_test_id("channel-octet").click()
-            await expect(_card(page, "T-1")).to_contain_text("Done (not checked)")
+            await expect(card(page, "T-1")).to_contain_text("Done (not checked)")
             await _type_task(page, "Think long about this.\ndemo: wait 60", "Agent-5")
-            other = _card(page, "T-2")
+            other = card(page, "T-2")
             await expect(other).to_contain_text("Working · Agent-5")
             await other.get_by_test_id("button-Cancel").click()
             await expect(other).to_contain_text("Cancelled")
@@ -161,17 +177,20 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
             await page.screenshot(path=OUT / "demo-4-cancelled.png")
 
             await _type_task(page, _PROMPT, "Agent-4")  # the page in Chromium
-            await expect(_card(page, "T-3")).to_contain_text("Done (not checked)")
+            await expect(card(page, "T-3")).to_contain_text("Done (not checked)")
             await page.screenshot(path=OUT / "demo-5-page-in-a-browser.png")
 
             await _type_task(page, "Clean up.\nask: rm -rf build", "Agent-2")
-            await _card(page, "T-4").locator("xpath=../..").locator(".thread-link").click()
+            await thread_of(page, "T-4").click()
             dialog = page.get_by_test_id("message").filter(has_text="Agent-2: its window waits for an answer")
             await expect(dialog.get_by_test_id("button-Screenshot")).to_be_visible()
             await page.screenshot(path=OUT / "demo-6-dialog.png")
             await dialog.get_by_test_id("button-Approve").click()
             await expect(page.get_by_text("Octet pressed Approve for Agent-2")).to_be_visible()
             await expect(page.get_by_text("T-4 is done")).to_be_visible()
+
+            await page.get_by_test_id("channel-octet").click()
+            await _share_octet(page)
         assert await demo.end(signal.SIGINT) == 0
     _assert_gone(demo, listeners, screens)
     assert demo.told[-1] == "The demo has ended.\n"
@@ -180,23 +199,23 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
 async def test_without_a_desktop_a_person_or_a_scripted_model_answers(tmp_path: Path) -> None:
     async with running_demo(tmp_path, "--no-desktop") as demo:
         listeners = demo.listeners()
-        async with _page_of(demo) as page:
+        async with page_of(demo) as page:
             await _type_task(page, _PROMPT, "Agent-3")
-            card = _card(page, "T-1")
-            await expect(card).to_contain_text("Sent (dry run): Octet typed nothing")
-            prompt = await card.locator("pre").inner_text()
+            first = card(page, "T-1")
+            await expect(first).to_contain_text("Sent (dry run): Octet typed nothing")
+            prompt = await first.locator("pre").inner_text()
             assert _PROMPT in prompt
             line = next(line for line in prompt.splitlines() if line.startswith("When finished:"))
             folder = tmp_path / "project"
             folder.mkdir()
             (folder / "answer.md").write_text("Done by hand: **42**\n")
             assert await _in_shell(line.removeprefix("When finished:").strip(), folder, tmp_path) == 0
-            await card.locator("xpath=../..").locator(".thread-link").click()
+            await thread_of(page, "T-1").click()
             await expect(page.get_by_test_id("message").filter(has_text="ends T-1")).to_contain_text("Done by hand: 42")
 
             await page.get_by_test_id("channel-octet").click()
             await _type_task(page, "Count the birds.", "Agent-9")  # a scripted model
-            await _card(page, "T-2").locator("xpath=../..").locator(".thread-link").click()
+            await thread_of(page, "T-2").click()
             answer = page.get_by_test_id("message").filter(has_text="The model of Agent-9 answers T-2")
             await expect(answer).to_contain_text("This answer is scripted: no model was asked.")
             await expect(answer).to_contain_text("Count the birds.")

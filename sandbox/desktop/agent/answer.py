@@ -41,7 +41,7 @@ _JOKES = (
 
 
 def write_answer(agent: str, prompt: ReceivedPrompt, verdicts: Sequence[tuple[Stop, bool]] = ()) -> str:
-    """Write the answer in Markdown, always the same for one prompt. `verdicts` are on the agent's questions."""
+    """Write the answer in Markdown, always the same for one agent and prompt. `verdicts` are on its questions."""
     body = prompt.body
     lines = body.splitlines()
     first = next((line.strip() for line in lines if line.strip()), "")
@@ -56,10 +56,11 @@ def write_answer(agent: str, prompt: ReceivedPrompt, verdicts: Sequence[tuple[St
     answer += [""] if answer else []
     digest = hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
     count = _counted(body.split(), "word")
-    joke = _JOKES[int(digest[8:16], 16) % len(_JOKES)].format(count=count, first=_shortened(first))
+    seed = int(digest[:8], 16) + sum(agent.encode())  # so that Agent-1, Agent-2 and Agent-3 differ
+    joke = _JOKES[seed % len(_JOKES)].format(count=count, first=_shortened(first))
     sizes = f"{_counted(body, 'character')}, {count}, {_counted(lines, 'line')}"
     script = f"-# {agent} is a scripted demo agent: no model read your prompt. It counted {sizes} (sha256 `{digest}`)."
-    answer += [*_poem(body, int(digest[:8], 16)), "", joke, "", script]
+    answer += [*_poem(body, seed), "", joke, "", script]
     text = "\n".join(answer) + "\n"
     return _lengthened(text, lines) if prompt.script.long else text
 

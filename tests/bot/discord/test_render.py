@@ -162,7 +162,7 @@ async def test_a_card_begins_with_its_state_and_names_only_what_is_unusual() -> 
         said(render.card(make_view(task=task), marker=MARKER, owner=owner)) for owner in (task.requester, "discord:7")
     )
     state, title, small = (line for line in usual.splitlines() if line)
-    assert state == f"🔵 **Working** · Agent-3 · since <t:{task.changed_ms // 1000}:R>"
+    assert state == f"🔵 **Working** · Agent-3 · <t:{task.changed_ms // 1000}:R>"
     assert (title, small) == ("### Count the birds", f"-# T-142 · <t:{task.created_ms // 1000}:f>")
     assert f"asked by <@{task.requester.partition(':')[2]}>" in unusual
     urgent = make_task(priority=0)
@@ -201,6 +201,9 @@ async def test_a_parent_shows_its_parts_and_a_best_of_parent_the_answers_to_pick
     check_limits(render.card(make_view(task=task, parts=many), marker=MARKER))
     over = render.card(make_view(task=replace(task, state=TaskState.DONE), parts=parts), marker=MARKER)
     assert "v1:task:pick" not in str(components(over))
+    assert ("A wren." in said(card), "A wren." in said(over)) == (True, False), (
+        "the card quotes the picked answer below"
+    )
 
 
 @pytest.mark.parametrize("why", [None, "", "There are eight"])

@@ -10,6 +10,7 @@ from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
 from core.security.model import NotAllowed
 from core.tasks.model import (
+    HasParts,
     NotAParent,
     NotAPart,
     NotDone,
@@ -105,6 +106,9 @@ async def test_the_best_of_several_answers_is_picked_and_the_others_keep_their_s
         await answer(octet, lane, "T-2", "A wren.")
         await answer(octet, lane, "T-3", "A robin.")
         assert (await states(octet))["T-1"] == "waiting dependency"
+        assert not (await octet.tasks.show(FIRST, by=ADA)).is_assignable
+        with pytest.raises(HasParts):
+            await octet.tasks.assign_to(FIRST, "Agent-1", by=ADA)
         await octet.tasks.cancel(TaskId("T-4"), by=ADA)
         assert (await states(octet))["T-1"] == "waiting pick"
         (need,) = (await octet.fleet.needs_me(by=ADA)).shown

@@ -73,7 +73,9 @@ def test_an_answer_does_sums_rhymes_counts_the_body_and_says_that_it_is_scripted
     answer = write_answer("Agent-3", read_prompt(briefing(body)))
     digest = hashlib.sha256(body.encode()).hexdigest()
     counted = f"{len(body)} characters, 17 words, 2 lines"
-    for words in ("scripted demo agent", counted, digest, "= 3.5", "1/0 = nothing", "retry", "review"):
+    for words in ("scripted demo agent", counted, digest, "= 3.5", "1/0 = nothing", "logic", "review"):
         assert words in answer
+    answers = {write_answer(f"Agent-{one}", read_prompt(briefing(body))).partition("> ")[2] for one in (1, 2, 3)}
+    assert len(answers) == 3, "the best of three has something to choose from"
     assert "I could not do it:** no key" in write_answer("Agent-3", read_prompt(briefing("demo: fail no key")))
     assert len(write_answer("Agent-3", read_prompt(briefing("Read.\ndemo: long")))) == LONG_ANSWER_CHARS
