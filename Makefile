@@ -80,7 +80,7 @@ bench:  ## one benchmark: make bench NAME=ack (N=… for the long form); without
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.bench $(NAME)
 
-soak:  ## the long forms of kills, thieves, commands and the self-test; takes hours (NAME=kills takes one)
+soak:  ## the long forms of kills, days, commands, thieves and the self-test; takes hours (NAME=kills takes one)
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.soak $(NAME)
 

@@ -33,7 +33,7 @@ _READ = re.compile(r"event='database_read' seconds=([\d.]+)")
 async def main() -> None:
     began = time.perf_counter()
     report = Report(name="dispatch")
-    with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="octet-bench-", ignore_cleanup_errors=True) as folder:
         full, empty = Path(folder) / "full", Path(folder) / "empty"
         await _leases(report, Path(folder))
         _say(began, "leases are measured")

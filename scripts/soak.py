@@ -1,4 +1,4 @@
-"""Runs the long forms of the series of which the tests contain a short form: kills, thieves, commands, the self-test.
+"""Runs the long forms of the series of which the tests contain a short form: kills, days, thieves, the self-test.
 
 Takes hours. Names choose some: `python -m scripts.soak kills terminal`. Fails if a figure misses its target.
 """
@@ -13,6 +13,7 @@ from scripts.bench import run
 
 LONG = {
     "kills": 300,
+    "days": 400,
     "commands": 3_000,
     "outbox": 1_000,
     "terminal": 1_000,

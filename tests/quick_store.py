@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Generator
+from contextlib import contextmanager
 from threading import Lock
 
 import pytest
@@ -21,13 +22,19 @@ _empty = sqlite3.connect(":memory:", check_same_thread=False)
 _copying = Lock()
 
 
-@pytest.fixture(autouse=True, scope="session")
-def quick_store() -> Generator[None]:
-    """Most of a test's time went into migrations and into waiting for the disk; no test here cuts the power."""
+@contextmanager
+def without_disk() -> Generator[None]:
+    """Have stores that wait for no disk. Most of a test's time went into that; no test here cuts the power."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(schema, "upgrade", _copied)
         patch.setattr(engine, "_prepare_writer", _careless)
         patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_store() -> Generator[None]:
+    with without_disk():
         yield
 
 
