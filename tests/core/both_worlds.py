@@ -121,6 +121,8 @@ class BothWorlds(RuleBasedStateMachine):
             )
         )
         _in_this_thread(self.octet.store)
+        # The rules know no scores: an agent that failed stays as good as the others.
+        vars(self.octet.agents)["record_end"] = lambda *_, **__: None
         for name in NAMES:
             await self.octet.dispatch.desk_changed(name.lower(), DeskNow(DeskState.READY))
 

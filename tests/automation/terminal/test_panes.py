@@ -264,7 +264,7 @@ async def test_a_question_is_told_with_its_text_and_answered_once_as_it_was_show
 async def test_an_interruption_goes_to_an_agent_at_work_only(tmp_path: Path) -> None:
     async with scene(tmp_path, "busy=3600") as on:
         act = replace(on.order(""), act=Act.INTERRUPT)
-        assert (await on.act(act)).reason is Reason.CHANGED
+        assert (await on.act(act)).reason is Reason.NOT_AT_WORK
         assert (await on.deliver("a long piece of work")).result is Result.DELIVERED
         anew = replace(act, act=Act.NEW_CHAT)
         at_work = await on.act(replace(anew, fence=2))

@@ -217,6 +217,7 @@ async def test_an_answer_to_a_task_that_was_cancelled_meanwhile_is_kept_as_late(
 
 async def test_a_model_takes_no_messages(tmp_path: Path) -> None:
     async with models(tmp_path, Answers()) as octet:
+        await asyncio.sleep(0)  # dispatch begins
         with pytest.raises(AgentTakesNoMessages):
             await octet.agent_messages.send(NewAgentMessage(text="Hello", agent="Agent-1"), by=ADA)
         with pytest.raises(NoReachableAgent):
