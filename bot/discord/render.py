@@ -128,7 +128,7 @@ def _buttons(view: TaskView, server: str, now_ms: int) -> list[Button]:
     if task.state in _AT_AGENT:
         shown.append(ShowWindow(task.id))
     if task.state in STOPPABLE:
-        shown.append(FollowWindow(task.id))
+        shown += [FollowWindow(task.id), TellAgent(task.id)]
     if task.state in STOPPABLE or view.left_with:
         shown.append(StopTask(task.id))
     if task.state not in ENDED:
