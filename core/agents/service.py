@@ -242,7 +242,7 @@ class Agents:
         return cast("dict[str, int]", found)
 
     def rest_idle(self, tx: Tx, rest_ms: Callable[[int], int]) -> None:
-        """Have free agents rest whose account is limited, or of which too many tasks failed in a row: `rest_ms` says
+        """Have free agents rest whose account is limited, or that failed too many tasks in a row: `rest_ms` says
         how long after so many. After that rest an agent gets one task, which shows whether it works again."""
         limits, now_ms = self.account_limits(tx), self._clock.now_ms()
         for name, agent in self._agents.items():
