@@ -26,6 +26,8 @@ N = int(os.environ.get("N", "20"))
 AGENTS = 8
 WORK_S = 2.0
 """How long a scripted agent works on a prompt; what it takes is subtracted from the time to its answer."""
+REST_S = 1.5
+"""Before each task: a channel takes five edits in five seconds, and each task's card needs two."""
 LIMIT_S = 60.0
 
 
@@ -60,6 +62,7 @@ class Page:
     async def measure(self, number: int, heard: Callable[[str], float]) -> None:
         """Send the task of this number to its agent and keep the times of what the user sees."""
         agent, task = f"Agent-{(number - 1) % AGENTS + 1}", f"T-{number}"
+        await asyncio.sleep(REST_S)
         self.seen.clear()
         began = time.time()
         answer = await self.ask("task new", {"brief": f"Say hello.\ndemo: wait {WORK_S}", "agent": agent})
