@@ -99,7 +99,7 @@ async def test_a_denied_command_does_not_run_and_an_answer_at_the_machine_ends_t
     assert (await house.press(first, "Deny")).startswith("Octet pressed **Deny** for Agent-1.")
     second = await asked(house, task, first)
     await click_at_the_machine(house, "agent-1")
-    assert labels(await shows(house, second, "a user answered at the machine, or the agent continued")) == []
+    assert labels(await shows(house, second, "no longer waits for this answer")) == []
     await house.done(task)
 
 
