@@ -85,9 +85,15 @@ def _value(text: str) -> str:
     return f"{total.numerator:,}" if total.denominator == 1 else f"{float(total):,g}"
 
 
+_DULL = frozenset(
+    {"about", "and", "for", "four", "from", "line", "lines", "poem", "tell", "that", "the", "this", "with", "write"}
+)
+
+
 def _poem(body: str, seed: int) -> list[str]:
-    """Put the two longest words of the prompt into a verse."""
-    found = sorted({word.lower() for word in re.findall(r"[^\W\d_]{3,20}", body)}, key=lambda one: (-len(one), one))
+    """Put the two longest words of the prompt into a verse, the dull ones left out."""
+    words = {word.lower() for word in re.findall(r"[^\W\d_]{3,20}", body)} - _DULL
+    found = sorted(words, key=lambda one: (-len(one), one))
     a, b = [*found[:2], "silence", "silence"][:2]
     verse = _POEMS[seed % len(_POEMS)].format(a=a, b=b).splitlines()
     return [f"> {line[:1].upper()}{line[1:]}" for line in verse]

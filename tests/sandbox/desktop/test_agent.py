@@ -79,3 +79,10 @@ def test_an_answer_does_sums_rhymes_counts_the_body_and_says_that_it_is_scripted
     assert len(answers) == 3, "the best of three has something to choose from"
     assert "I could not do it:** no key" in write_answer("Agent-3", read_prompt(briefing("demo: fail no key")))
     assert len(write_answer("Agent-3", read_prompt(briefing("Read.\ndemo: long")))) == LONG_ANSWER_CHARS
+
+
+def test_the_poem_is_about_what_the_prompt_names() -> None:
+    body = "Write a poem of four lines about the moon and a keyboard."
+    verse = [line.lower() for line in write_answer("Agent-1", read_prompt(briefing(body))).splitlines() if "> " in line]
+    assert "moon" in "".join(verse)
+    assert "keyboard" in "".join(verse)
