@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ANSWERS = ("reply", "done", "progress", "blocked", "failed")
-TALK = ("send", "inbox", "ask")
+TALK = ("send", "inbox", "ask", "subtask")
 OURS = ("core", "automation", "sandbox")
 EXIT_CONFIG = 78
 YOUNG = 50_000

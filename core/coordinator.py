@@ -11,6 +11,7 @@ import structlog
 
 from core.agent_actions.blocked_windows import BlockedWindows
 from core.agent_actions.service import AgentActions
+from core.agent_messages.delegation import Delegation
 from core.agent_messages.questions import Questions
 from core.agent_messages.service import AgentMessages
 from core.agent_messages.talk import AgentTalk
@@ -227,6 +228,7 @@ def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: 
         traces=traces,
         talk=talk,
         questions=Questions(lower, hub, talk, tasks=tasks, limits=estate.talk),
+        delegation=Delegation(lower, hub, talk, traces, tasks=tasks, limits=estate.talk),
         agent_actions=AgentActions(lower, tasks.repository, briefs.profile_of),
         blocked_windows=BlockedWindows(lower),
         screen_locks=ScreenLocks(lower, tasks.repository),

@@ -8,7 +8,7 @@ import re
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -17,7 +17,7 @@ from bot.app import mcp_app
 from bot.runfile import Run, announced, pointer_folders, start_time
 from bot.web.app import create_app
 from bot.web.server import listening, serving
-from core.agents.model import AgentState, Lane
+from core.agents.model import AgentState, Job, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState, WindowStatus
 from core.kit.clock import Clock
@@ -125,21 +125,30 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    home: Path, *, agents: int = 4, is_virtual: bool = False, is_read: bool = False, clock: Clock | None = None
+    home: Path,
+    *,
+    agents: int = 4,
+    chief: str = "",
+    is_virtual: bool = False,
+    is_read: bool = False,
+    clock: Clock | None = None,
 ) -> AsyncGenerator[House]:
     """Open a house with `agents` windows on one desk, all ready; the desk has a separate display if asked for. With
-    `is_read` Octet also reads answers in the windows."""
+    `is_read` Octet also reads answers in the windows. The agent called `chief` is a chief."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
     lane = FakeLane()
     hands = FakeHands(windows=tuple(WindowStatus(name=name, usable=True) for name in names))
     async with open_coordinator(
         home,
         agents=[
-            make_window_agent(
-                name.capitalize(),
-                window=name,
-                can="python",
-                allowed_actions="interrupt approve deny new_chat" if name in _ALLOWED else "",
+            replace(
+                make_window_agent(
+                    name.capitalize(),
+                    window=name,
+                    can="python",
+                    allowed_actions="interrupt approve deny new_chat" if name in _ALLOWED else "",
+                ),
+                job=Job.CHIEF if name.capitalize() == chief else Job.WORKER,
             )
             for name in names
         ],

@@ -6,9 +6,9 @@ A broken variant for `bench/commands`: the same commands and kills on it must ma
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from bot.__main__ import main
-from core.security.model import Actor
 from core.store.engine import Tx
 from core.tasks.model import NewTask, Task
 from core.tasks.repository import TaskRepository
@@ -16,11 +16,9 @@ from core.tasks.repository import TaskRepository
 _add = TaskRepository.add
 
 
-def _add_anew(
-    self: TaskRepository, tx: Tx, draft: NewTask, *, brief: str, wanted: str | None, source: str, by: Actor
-) -> Task:
-    """Every request is a new one."""
-    return _add(self, tx, replace(draft, key=None), brief=brief, wanted=wanted, source=source, by=by)
+def _add_anew(self: TaskRepository, tx: Tx, draft: NewTask, **more: Any) -> Task:
+    """Add a new task for every request."""
+    return _add(self, tx, replace(draft, key=None), **more)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The agents' verbs `octet send`, `octet inbox` and `octet ask`: messages between agents, and questions.
+"""The agents' verbs `octet send`, `inbox`, `ask` and `subtask`: messages between agents, questions and shared work.
 
 Standard library only, as `bot.cli.answers`, whose way to the running Octet they take."""
 
@@ -31,6 +31,7 @@ PURPOSES = {
     "send": "Send a message to other agents. Make one request, and say how to answer.",
     "inbox": "Read the messages to you, or acknowledge them.",
     "ask": "Ask the user who gave you your task, or another agent.",
+    "subtask": "Give a part of your task to another agent, or take it back.",
 }
 _WHO = """\
 You are known by OCTET_URL and OCTET_REPLY_KEY, as `octet agent env NAME` prints them, or by --task and --code
@@ -85,6 +86,17 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
         add("--minutes", type=int, default=0, help="how long the question waits")
         add("--keep-waiting", action="store_true", help="without an answer in time, wait instead of deciding yourself")
         add("--ticket", metavar="M-…", default="", help="look for the answer to this earlier question")
+    if verb == "subtask":
+        add("--to", metavar="TO", default="", help="an agent or group:NAME; default: any worker of your group")
+        add(
+            "--after",
+            metavar="T-…",
+            action="append",
+            default=[],
+            help="your subtask that must be done first; repeat it",
+        )
+        add("--assign", metavar="T-…", default="", help="instead of a text: give this subtask to the agent --to")
+        add("--cancel", metavar="T-…", default="", help="instead of a text: cancel this subtask")
     if verb == "inbox":
         add("--after", metavar="NUMBER", type=int, default=0, help="confirm what you have read, up to this number")
         add("--search", metavar="TEXT", default="", help="only messages with this text")
@@ -121,10 +133,21 @@ def _inbox(given: argparse.Namespace) -> tuple[str, Body, Callable[[Any], list[s
     return "inbox", {"after": given.after, "search": given.search}, _messages
 
 
+def _subtask(given: argparse.Namespace) -> tuple[str, Body, Callable[[Any], list[str]]]:
+    if given.cancel:
+        return "subtasks/cancel", {"subtask": given.cancel}, _created
+    if given.assign:
+        return "subtasks/assign", {"subtask": given.assign, "to": given.to}, _created
+    text = _text(given)
+    key = _key("subtask", given.to, *given.after, text, given.code)
+    return "subtasks", {"text": text, "to": given.to, "after": given.after, "key": key}, _created
+
+
 _REQUESTS: Mapping[str, Callable[[argparse.Namespace], tuple[str, Body, Callable[[Any], list[str]]]]] = {
     "send": _send,
     "ask": _ask,
     "inbox": _inbox,
+    "subtask": _subtask,
 }
 
 
@@ -136,6 +159,11 @@ def _text(given: argparse.Namespace) -> str:
 def _key(*parts: str) -> str:
     """Make the key of the content: the same command twice counts once."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _created(found: dict[str, Any]) -> list[str]:
+    with_whom = f", {found['agent']}" if found["agent"] else ""
+    return [f"{found['subtask']} ({found['state']}{with_whom}). Octet tells you when your subtasks have ended."]
 
 
 def _sent(found: dict[str, Any]) -> list[str]:

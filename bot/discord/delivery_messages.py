@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.discord.parts import GREY, RED, Attachment, Marker, Parts, framed, written
+from bot.discord.parts import BLUE, GREY, RED, Attachment, Marker, Parts, boxed, framed, written
 from bot.discord.render import named, person_id, quoted
 from bot.discord.text import CONTENT_LIMIT, cut, fence, inline, size
 from bot.discord.views.buttons import AnswerAgent, ResolveUnknown, quoted_note
 from bot.discord.views.questions import OWN_WORDS, AnswerQuestion, DecideTrace
-from core.agent_messages.model import AgentMessageView, AtDue, QuestionState, QuestionView
+from core.agent_messages.model import AgentMessageView, AtDue, QuestionState, QuestionView, Trace
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Moment, Picture, parse_asked
 from core.dispatch.model import Decision
 from core.messages.model import Message, Source, text_for_people
@@ -231,8 +231,14 @@ def storm(notice: Notice, *, owner: str, marker: Marker) -> Parts:
         f"Agents: {inline(', '.join(notice.text.split()), 300)}",
         f"-# `/msg trace` with `M-{trace}` shows the messages.",
     ]
-    buttons = [DecideTrace("stop", trace), DecideTrace("resume", trace)]
+    buttons = [DecideTrace("stop", trace, label="Keep it stopped"), DecideTrace("resume", trace)]
     return framed("\n".join(lines), marker, colour=RED, wakes=person_id(owner), buttons=buttons)
+
+
+def trace(found: Trace, text: str) -> Parts:
+    """Show a chain of messages, with the button that stops it or lets it continue."""
+    decide = DecideTrace("resume" if found.stopped_by else "stop", found.id)
+    return Parts(view=boxed([text], colour=BLUE, buttons=[decide]))
 
 
 def _unknown_question(

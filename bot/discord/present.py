@@ -19,7 +19,7 @@ from bot.verbs import results
 from bot.verbs.declare import Verb
 from bot.verbs.desks import Png
 from core.agent_actions.model import ActionResult
-from core.agent_messages.model import AgentMessageView
+from core.agent_messages.model import AgentMessageView, Trace
 from core.calibration.model import CalibrationStep
 from core.coordinator import Coordinator
 from core.fleet.model import AgentDetails, Needs
@@ -61,6 +61,7 @@ PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
         content=f"{found.count} tasks:", attachments=(Attachment(name="tasks.jsonl", data=found.text.encode()),)
     ),
     Imported: lambda found, _: fit([f"Created {', '.join(found.tasks)}."] if found.tasks else [], "No task is open."),
+    Trace: lambda found, _: delivery_messages.trace(found, fit(results.LINES[Trace][0](found, FORM), "")),
     AgentMessageView: lambda view, _: delivery_messages.answer(view),
     AgentDetails: lambda row, _: details.agent(row),
     ActionResult: lambda pressed, asked: buttons.ended(pressed, core=asked.octet, by=asked.by),

@@ -39,6 +39,7 @@ from starlette.types import Receive, Scope, Send
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import Origin, Verb
 from bot.verbs.schemas import Key, body_of, jsonable, problems_in, sentence_of
+from core.agents.model import Job
 from core.coordinator import Coordinator
 from core.kit.errors import NotFound, OctetError
 from core.security.model import Actor
@@ -122,8 +123,10 @@ class StatelessServer:
         async with manager.run():
             await manager.handle_request(scope, receive, send)
 
-    async def _list_tools(self, _context: _Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
-        return ListToolsResult(tools=list(TOOLS))
+    async def _list_tools(self, context: _Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
+        agent = self._octet.agents.named(_actor(context).name)
+        delegates = agent is None or agent.job is not Job.WORKER
+        return ListToolsResult(tools=[one for one in TOOLS if delegates or not VERB_OF_TOOL[one.name].needs_delegator])
 
     async def _list_resources(self, _context: _Context, _params: PaginatedRequestParams | None) -> ListResourcesResult:
         return ListResourcesResult(resources=list(RESOURCES))
@@ -157,7 +160,7 @@ class StatelessServer:
 
     async def _run(self, verb: Verb, given: Mapping[str, Any], context: _Context) -> Any:
         """Run a verb with strict arguments. Raises OctetError and ValidationError; logs what is unexpected."""
-        by = cast("Actor", cast("Request", context.request).scope["state"][_BY])
+        by = _actor(context)
         try:
             read = arguments_of(verb).model_validate(given).model_dump(exclude_unset=True)
             key = read.pop(KEY, None) if verb.wants_origin else None
@@ -168,6 +171,10 @@ class StatelessServer:
         except Exception as error:
             log.exception("tool_failed", tool=verb.mcp)
             raise MCPError(INTERNAL_ERROR, OctetError().message) from error
+
+
+def _actor(context: _Context) -> Actor:
+    return cast("Actor", cast("Request", context.request).scope["state"][_BY])
 
 
 _as_json = partial(json.dumps, ensure_ascii=False)

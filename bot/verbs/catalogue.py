@@ -5,7 +5,21 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from bot.verbs import admin, agents, deliveries, desks, fleet, messages, profiles, receipts, replies, talk, tasks, users
+from bot.verbs import (
+    admin,
+    agents,
+    delegation,
+    deliveries,
+    desks,
+    fleet,
+    messages,
+    profiles,
+    receipts,
+    replies,
+    talk,
+    tasks,
+    users,
+)
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from core.security.model import Actor, Permission, require
 
@@ -45,7 +59,21 @@ async def show_help(
     return "\n".join([f"**{ABOUT[topic.value]}**", *(f"- `/{one.full_name}`: {one.summary}" for one in found)])
 
 
-MODULES = (tasks, messages, deliveries, receipts, agents, desks, fleet, profiles, admin, users, replies, talk)
+MODULES = (
+    tasks,
+    messages,
+    deliveries,
+    receipts,
+    agents,
+    desks,
+    fleet,
+    profiles,
+    admin,
+    users,
+    replies,
+    talk,
+    delegation,
+)
 """In the order in which help and docs show them."""
 _FOUND = [(module.ABOUT, one) for module in MODULES for one in vars(module).values() if isinstance(one, Verb)]
 VERBS = (*(verb for _, verb in _FOUND), show_help)

@@ -101,6 +101,7 @@ class Verb:
     own: str = ""  # who may do it without the permission, such as "who asked for the task"; empty: no other actor
     on: On = On.ALL
     mcp: str = ""  # its name as an agent's tool; empty: it is not a tool
+    needs_delegator: bool = False  # as a tool it is for agents that may give work to others
     resource: str = ""  # its address as an agent's resource, such as octet://task; it takes no parameters
     undo: str = ""  # the verb of this group that undoes it; empty: none does
     says: str | Callable[[Any], str] = ""

@@ -44,6 +44,17 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSubtask:
+    """A part of its task that an agent gave to another."""
+
+    id: str
+    title: str
+    state: TaskState
+    agent: str | None  # who has it, or had it last
+    answer: str  # the text of that agent; it gives no rights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OwnTask:
     """An agent's task, as far as the agent needs it."""
 
@@ -54,6 +65,7 @@ class OwnTask:
     priority: int
     attempt: int
     progress: str  # its last report
+    subtasks: tuple[OwnSubtask, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +88,15 @@ class OwnThread:
 
 @Verb("", None, "GET /replies/task", on=On.HTTP, mcp="my_task", resource="octet://task")
 async def my_task(octet: Coordinator, *, by: Actor) -> OwnTask:
-    """Show the task that you have now, with its brief."""
-    task, _ = await octet.tasks.show_current(by=by)
-    return from_attributes(OwnTask, task)
+    """Show the task that you have now: its brief, and the subtasks that you created with their answers."""
+    task, parts, _ = await octet.tasks.show_current(by=by)
+    return from_attributes(OwnTask, task, subtasks=tuple(from_attributes(OwnSubtask, one) for one in parts))
 
 
 @Verb("", None, "GET /replies/thread", on=On.HTTP, resource="octet://thread")
 async def my_thread(octet: Coordinator, *, by: Actor) -> OwnThread:
     """Show what was said about the task that you have now."""
-    task, said = await octet.tasks.show_current(by=by)
+    task, _, said = await octet.tasks.show_current(by=by)
     texts = deque[ThreadText]()
     left = MAX_THREAD_CHARS
     for one in reversed(said):

@@ -100,7 +100,7 @@ async def send_message(
         expires_minutes=expires_minutes,
     )
     draft = AgentDraft(text=text, to=to, key=key, in_reply_to=in_reply_to, options=options)
-    sent = await octet.talk.send(draft, _proof(by, task, code))
+    sent = await octet.talk.send(draft, proof_of(by, task, code))
     return Sent(
         message=f"M-{sent.message.id}",
         to=sent.recipients,
@@ -120,7 +120,7 @@ async def read_inbox(
     by: Actor,
 ) -> ReceivedMessages:
     """Read your inbox: the messages that you have not confirmed yet, oldest first."""
-    return await octet.talk.read(_proof(by, task, code), after=after, text=search)
+    return await octet.talk.read(proof_of(by, task, code), after=after, text=search)
 
 
 @Verb("", None, "POST /replies/ack", on=On.HTTP, mcp="ack")
@@ -133,7 +133,7 @@ async def ack(
     by: Actor,
 ) -> tuple[str, ...]:
     """Acknowledge messages: you have them, and Octet need not bring them. It wakes no agent."""
-    return await octet.talk.ack(_proof(by, task, code), tuple(messages))
+    return await octet.talk.ack(proof_of(by, task, code), tuple(messages))
 
 
 @Verb("", None, "POST /replies/questions", on=On.HTTP, mcp="ask")
@@ -154,7 +154,7 @@ async def ask(
     by: Actor,
 ) -> Ticket:
     """Ask a user or an agent. The answer comes as a message; with the ticket you can look for it, too."""
-    questions, proof = octet.questions, _proof(by, task, code)
+    questions, proof = octet.questions, proof_of(by, task, code)
     if ticket:
         found = await questions.poll(ticket, proof)
     elif not text or not key:
@@ -176,8 +176,9 @@ async def ask(
 @Verb("", None, "POST /replies/agents", on=On.HTTP, mcp="list_agents", resource="octet://roster")
 async def list_agents(octet: Coordinator, *, task: About = "", code: Code = "", by: Actor) -> tuple[RosterEntry, ...]:
     """List the agents: their jobs, groups, capabilities and states."""
-    return await octet.talk.roster(_proof(by, task, code))
+    return await octet.talk.roster(proof_of(by, task, code))
 
 
-def _proof(by: Actor, task: str, code: str) -> Proof:
+def proof_of(by: Actor, task: str, code: str) -> Proof:
+    """Return who an agent says it is."""
     return Proof(agent=by.name, about=task, code=code)

@@ -15,6 +15,7 @@ from core.messages.model import EntryState, Message, MessageKind, Requires, Sour
 from core.notices.model import Place
 from core.reasons import Diagnostic, Reason
 from core.remedies import explain
+from core.tasks.model import OnFailure
 
 MINUTE_MS = 60_000
 MESSAGE_TTL_MS = 24 * 60 * MINUTE_MS  # A message that is not delivered in this time expires, and Octet tells its sender
@@ -62,6 +63,19 @@ class AgentDraft:
     key: str  # the same key never says it twice
     in_reply_to: str = ""  # `M-…`: the message in its inbox that this answers
     options: SendOptions = field(default=SendOptions())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSubtask:
+    """A part of its task that an agent gives to another."""
+
+    text: str
+    key: str  # the same key never creates a second one
+    to: str = ""  # an agent or `group:NAME`; empty: its own group, or any worker for a chief without groups
+    needs: frozenset[str] = field(default=frozenset())  # capabilities that the agent must have
+    priority: int | None = None  # else the priority of its task
+    after: tuple[str, ...] = ()  # other subtasks of its task, which come first
+    on_failure: OnFailure = OnFailure.WAIT  # what happens when one of these fails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +157,7 @@ class RosterEntry:
     capabilities: frozenset[str]
     groups: frozenset[str]
     state: AgentState
+    task: str  # what it works on; empty for nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +303,32 @@ class NoSuchRecipient(NotFound):
 
 class NotYourMessage(Conflict):
     """{id} is not your message, or not one to agents, so nothing can take its place."""
+
+
+class MayNotDelegate(Denied):
+    """Only a chief or a manager gives work to others, and {agent} is a {job}. The owner changes its `job` in
+    config/agents.toml."""
+
+
+class NoTaskToDelegate(Conflict):
+    """You have no task of which you could give parts to others. Wait for a task."""
+
+
+class TooMuchDelegated(Conflict):
+    """Octet creates no more subtasks here: {why}. Do the rest yourself, or report what is missing."""
+
+
+class GroupUnnamed(Invalid):
+    """You are in several groups. Name an agent, or one of `group:NAME`: {groups}."""
+
+
+class NotYourAgent(Denied):
+    """{agent} may not give work to {to}. A chief and a manager give work to agents in their groups with a lower job;
+    `list_agents` shows them."""
+
+
+class NotYourSubtask(NotFound):
+    """{id} is not a subtask of {task}. `my_task` lists your subtasks."""
 
 
 class QuestionMissing(Invalid):

@@ -25,6 +25,7 @@ from core.agent_messages.service import AgentMessages
 from core.agent_messages.traces import Chain, Traces, refusal_of
 from core.agents.model import Agent
 from core.kit.errors import Conflict
+from core.kit.from_attributes import from_attributes
 from core.messages.inboxes import NotInInbox
 from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessage, Requires, Source, clean_text
 from core.reasons import Reason
@@ -161,18 +162,10 @@ class AgentTalk:
 
         def find(tx: Tx) -> tuple[RosterEntry, ...]:
             self.identify(tx, proof)
-            states = self._services.agents.states(tx)
+            statuses = [self._services.agents.status(tx, name) for name in self._services.agents.states(tx)]
             return tuple(
-                RosterEntry(
-                    agent=one.name,
-                    job=one.job,
-                    about=one.about,
-                    capabilities=one.capabilities,
-                    groups=one.groups,
-                    state=states[one.name],
-                )
-                for one in self._services.agents.all()
-                if one.name in states
+                from_attributes(RosterEntry, one.agent, agent=one.agent.name, state=one.state, task=one.task or "")
+                for one in statuses
             )
 
         return await self._services.store.write(find)

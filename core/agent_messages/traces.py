@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.agent_messages import _store
@@ -55,11 +55,19 @@ def refusal_of(chain: Chain, *, sender: str, recipient: str, lately: int, limits
     return Reason.TOO_MANY_HOPS if chain.hop > limits.hops else None
 
 
+StopFollower = Callable[[Tx, tuple[Message, ...], Actor], None]  # gets a chain's messages, and the user who stopped it
+
+
 class Traces:
     """Each message of an agent belongs to the chain of what the agent was working on. A chain has a budget."""
 
     def __init__(self, services: TaskServices, limits: TalkLimits) -> None:
         self._services, self._store, self._limits = services, services.store, limits
+        self._stop_followers = list[StopFollower]()
+
+    def follow_stops(self, call: StopFollower) -> None:
+        """Call this in the transaction in which a user stops a chain."""
+        self._stop_followers.append(call)
 
     async def show(self, message: str, *, by: Actor) -> Trace:
         """Show the chain of this message. Raises TraceNotFound."""
@@ -81,7 +89,8 @@ class Traces:
         )
 
     async def stop(self, message: str, *, by: Actor) -> Trace:
-        """Stop the chain of this message: no agent gets or sends another one in it. Raises TraceNotFound."""
+        """Stop the chain of this message: no agent gets or sends another one in it, and Octet cancels its subtasks.
+        Raises TraceNotFound."""
         require(by, Permission.MESSAGE_SEND)
         trace = await self._trace_of(message)
         await self._store.write(lambda tx: self.stop_in(tx, trace, by=by))
@@ -113,6 +122,8 @@ class Traces:
             if one.hop > 0:
                 withdraw(tx, self._services, one.id, Reason.TRACE_STOPPED)
         if by is not HUB:
+            for call in self._stop_followers:
+                call(tx, messages, by)
             self._services.notices.settled(tx, about=f"trace:{trace}", how=f"stopped by {by.id}")
             return
         task = next((one.thread for one in messages if one.thread.startswith("T-")), None)

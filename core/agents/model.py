@@ -138,9 +138,10 @@ class Agent:
 
     @property
     def levels(self) -> dict[str, int]:
-        """Its capabilities by name, with their levels."""
+        """Its capabilities by name, with their levels. Its job and groups count as `job:worker` and `group:NAME`."""
         named = (one.partition(":") for one in sorted(self.capabilities))
-        return {name: int(level or 1) for name, _, level in named}
+        member = {f"job:{self.job}": 1, **{f"group:{name}": 1 for name in sorted(self.groups)}}
+        return {name: int(level or 1) for name, _, level in named} | member
 
     @property
     def route(self) -> Route:

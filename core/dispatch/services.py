@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.agent_actions.blocked_windows import BlockedWindows
 from core.agent_actions.service import AgentActions
+from core.agent_messages.delegation import Delegation
 from core.agent_messages.questions import Questions
 from core.agent_messages.service import AgentMessages
 from core.agent_messages.talk import AgentTalk
@@ -28,6 +29,7 @@ class Services(TaskServices):
     traces: Traces
     talk: AgentTalk
     questions: Questions
+    delegation: Delegation
     agent_actions: AgentActions
     blocked_windows: BlockedWindows
     screen_locks: ScreenLocks

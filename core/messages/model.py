@@ -55,7 +55,7 @@ class NewMessage:
 
     kind: MessageKind
     sender: str
-    sender_name: str = ""  # the display name of a message's sender; empty for other kinds
+    sender_name: str = ""  # the display name of its sender; of a subtask's brief, the agent that gives it
     recipient: str
     task: str | None
     supersedes: MessageId | None = None  # what it takes the place of

@@ -63,17 +63,33 @@ class Messages:
         """Return new markers for an answer without a shell."""
         return self._ids.marker(_MARKER_CHARS)
 
-    def add_brief(self, tx: Tx, *, task: str, agent: str, body: str, priority: int, source: Source, by: str) -> Message:
-        """Store the hub's message that gives `task` to `agent`; `source` says where the text came from."""
+    def add_brief(
+        self,
+        tx: Tx,
+        *,
+        task: str,
+        agent: str,
+        body: str,
+        priority: int,
+        source: Source,
+        by: str,
+        given_by: str = "",
+        cause: Message | None = None,
+    ) -> Message:
+        """Store the hub's message that gives `task` to `agent`; `source` says where the text came from. An agent that
+        gives the task to another one is `given_by`, and works on `cause`."""
         new = NewMessage(
             kind=MessageKind.TASK,
             sender="hub",
+            sender_name=given_by,
             recipient=f"agent:{agent}",
             task=task,
             priority=priority,
             source=source,
             marker=self.new_marker(),
             body=body,
+            cause=cause.id if cause is not None else None,
+            trace=cause.trace if cause is not None else "",
         )
         return self.add(tx, new, by=by)
 

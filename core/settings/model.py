@@ -159,6 +159,12 @@ class TalkLimits(Section):
     """Messages from one agent to the same other agent within a minute."""
     per_trace: Annotated[int, Field(ge=1, le=100_000)] = 40
     """Messages of agents in one chain. Then Octet stops the chain, and a user decides."""
+    subtask_depth: Annotated[int, Field(ge=0, le=5)] = 2
+    """How deep subtasks go below the task that a user asked for. 0: no agent gives work to others."""
+    subtasks: Annotated[int, Field(ge=1, le=1000)] = 20
+    """Subtasks that agents create for one task of a user, at all depths."""
+    goal_hours: Annotated[int, Field(ge=1, le=10_000)] = 24
+    """Hours for which agents create subtasks for a task, from its creation on."""
     question_minutes: Annotated[int, Field(ge=1, le=100_000)] = 60
     """How long an agent's question waits for an answer, unless the agent says otherwise."""
 

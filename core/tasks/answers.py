@@ -27,6 +27,7 @@ from core.tasks.model import (
     LeaseRevoked,
     PendingAnswer,
     ProgressTooLate,
+    SubtasksOpen,
     Task,
     TaskEnded,
     TaskId,
@@ -109,6 +110,8 @@ class Answers:
         if known is not None:
             return AcceptedAnswer(task=found, message=known.id), problem
         is_late = problem is not None
+        if answer.final and not is_late and (waits_for := self._repository.find_open_subtasks(tx, found)):
+            raise SubtasksOpen(id=found.id, open=", ".join(one.id for one in waits_for))
         self._check_limits(tx, found, answer, of_code=f"{holder.task}:{holder.fence}:", is_late=is_late)
         sender = f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER_AGENT}"
         stored = self.keep(
@@ -156,6 +159,8 @@ class Answers:
         key = f"{task.id}:{task.fence}:window:{hashlib.sha256(found.text.encode()).hexdigest()}"
         if self._services.messages.find_by_key(tx, key) is not None:
             return None
+        if found.is_whole and self._repository.find_open_subtasks(tx, task):
+            return None  # it cannot be the end; Octet tells the agent when it can
         if task.agent is not None:
             self._services.agents.has_spoken(tx, task.agent)
         sender = f"agent:{task.agent or _EARLIER_AGENT}"

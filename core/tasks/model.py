@@ -82,6 +82,7 @@ class PartsKind(StrEnum):
 
     SPLIT = "split"  # the parent is done when all of them are
     BEST_OF = "best_of"  # equal tasks for different agents; a user picks an answer
+    DELEGATED = "delegated"  # subtasks that its agent gives to others while it works; the agent ends it itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +254,11 @@ class Task:
         return int(self.id.removeprefix("T-"))
 
     @property
+    def is_whole(self) -> bool:
+        """Whether an agent does it; of other parents only the parts."""
+        return self.parts in {None, PartsKind.DELEGATED}
+
+    @property
     def has_not_begun(self) -> bool:
         """Whether no agent has had it since it became ready last; in a dry run a user has."""
         return self.state is TaskState.READY or (
@@ -421,7 +427,7 @@ class TaskView:
     @property
     def is_assignable(self) -> bool:
         """Whether a user may give it to another agent now. No agent gets a task with parts."""
-        is_held = self.task.parts is not None or any(one.state in OPEN_STATES for one in self.deliveries)
+        is_held = not self.task.is_whole or any(one.state in OPEN_STATES for one in self.deliveries)
         return self.task.state in ASSIGNABLE and not is_held
 
 
@@ -540,6 +546,10 @@ class NotAParent(Conflict):
 
 class HasParts(Conflict):
     """{id} goes to no agent; its parts do. Assign a part."""
+
+
+class SubtasksOpen(Conflict):
+    """{id} cannot end yet: {open} have not ended. Octet kept nothing of this text; wait, or cancel them."""
 
 
 class NotDone(Conflict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, OrderedDict, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
 from typing import ClassVar, NamedTuple, cast
@@ -54,6 +54,7 @@ _FOR_A_USER = frozenset({WaitReason.DEPENDENCY_FAILED, WaitReason.PICK})
 _FOR_OTHERS = _FOR_A_USER | {WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE}
 _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 _UNDER_WAY = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
+EndFollower = Callable[[Tx, Task, Actor], None]  # gets a task that has ended, and who ended it
 _CARD_WAITS_MS = 100  # how long a new card waits for the task's first step, so that its first state is true
 
 
@@ -121,6 +122,11 @@ class TaskRepository:
         self._notices, self._clock, self._silent_after_ms = services.notices, services.clock, silent_after_ms
         self.attempts, self.dependencies = Attempts(services.store), Dependencies(services.store)
         self.cache = TaskCache()  # for questions that are too frequent, or too urgent, for the rows
+        self._end_followers: list[EndFollower] = []
+
+    def follow_ends(self, call: EndFollower) -> None:
+        """Call this in the transaction of every later end of a task."""
+        self._end_followers.append(call)
 
     async def load(self) -> None:
         newest = await self._store.fetch(_store.NEWEST, {"size": TaskCache.SIZE, "before": _AFTER_ALL})
@@ -130,23 +136,38 @@ class TaskRepository:
             counts={TaskState(row.state): row.size for row in await self._store.fetch(_store.COUNTS)},
         )
 
-    def add(self, tx: Tx, draft: NewTask, *, brief: str, wanted: str | None, source: str, by: Actor) -> Task:
-        """Add a task with its card, ready or waiting for others. The same key again returns the same task. Raises
-        TaskNotFound for one that should come first."""
-        if draft.key is not None and (known := tx.execute(_store.BY_KEY, {"key": draft.key}).first()):
-            return task_of(known)
+    def find_by_key(self, tx: Tx, key: str) -> Task | None:
+        row = tx.execute(_store.BY_KEY, {"key": key}).first()
+        return task_of(row) if row is not None else None
+
+    def add(
+        self,
+        tx: Tx,
+        draft: NewTask,
+        *,
+        brief: str,
+        wanted: str | None,
+        source: str,
+        by: Actor,
+        requester: tuple[str, str] | None = None,
+    ) -> Task:
+        """Add a task with its card, ready or waiting for others. The same key again returns the same task. `requester`
+        is the id and name of the user for whom an agent adds it. Raises TaskNotFound for one that should come first."""
+        if draft.key is not None and (known := self.find_by_key(tx, draft.key)):
+            return known
         now = self._clock.now_ms()
+        asked_by, name = requester or (by.id, by.name)
         row = {
             "title": title_of(brief),
             "brief": brief,
             "source": source,
             "state": TaskState.READY.value,
             "priority": draft.priority,
-            "rank": self._next_rank(tx, by.id, draft.priority),
+            "rank": self._next_rank(tx, asked_by, draft.priority),
             "needs": _names(draft.needs),
             "wanted": wanted,
-            "requester": by.id,
-            "requester_name": by.name,
+            "requester": asked_by,
+            "requester_name": name,
             "place_channel": draft.place.channel,
             "place_guild": draft.place.guild,
             "idempotency_key": draft.key,
@@ -330,6 +351,9 @@ class TaskRepository:
         self.attempts.follow(tx, now, after, by=by)
         if (now.state in ENDED) != (to in ENDED):
             self._follow_dependants(tx, after)
+        if to in ENDED:
+            for call in self._end_followers:
+                call(tx, after, by)
         return self._hold(tx, after) if to is TaskState.READY else after
 
     def add_part(self, tx: Tx, parent: Task, kind: PartsKind, draft: NewTask, *, source: str, by: Actor) -> Task:
@@ -340,6 +364,22 @@ class TaskRepository:
         self._link(tx, parent.id, part.id, _ON_FAILURE[kind], by=by)
         self._hold_again(tx, self._change_fields(tx, parent, parts=kind.value))
         return part
+
+    def add_subtask(self, tx: Tx, parent: Task, draft: NewTask, *, source: str, by: Actor) -> Task:
+        """Add a task that the parent's agent gives to others, for the same user. The parent does not wait for it."""
+        draft, asked_by = replace(draft, parent=parent.id), (parent.requester, parent.requester_name)
+        part = self.add(tx, draft, brief=draft.brief, wanted=draft.agent, source=source, by=by, requester=asked_by)
+        self._change_fields(tx, parent, parts=PartsKind.DELEGATED.value)
+        return part
+
+    def find_open_subtasks(self, tx: Tx, parent: Task) -> list[Task]:
+        """Find the tasks that the parent's agent gave to others and that have not ended."""
+        found = self.find_parts(tx, parent.id) if parent.parts is PartsKind.DELEGATED else []
+        return [one for one in found if one.state not in ENDED]
+
+    def count_below(self, tx: Tx, goal: TaskId) -> int:
+        """Count the parts of a task, and their parts."""
+        return int(tx.execute(_store.SIZE_BELOW, {"of_task": _number(goal)}).scalar_one())
 
     def find_parts(self, tx: Tx, parent: TaskId) -> list[Task]:
         return [task_of(row) for row in tx.execute(_store.PARTS, {"of_task": _number(parent)})]
@@ -369,7 +409,7 @@ class TaskRepository:
                 kind = above.parts or PartsKind.SPLIT
                 self._update(tx, name, parent=_number(parent))
                 self._update(tx, parent, parts=kind.value)
-                if line.id not in above.after:
+                if kind in _ON_FAILURE and line.id not in above.after:
                     self._link(tx, parent, name, _ON_FAILURE[kind], by=by)
         for name in ids:
             self._hold_again(tx, self.find(tx, name))
@@ -477,6 +517,10 @@ class TaskRepository:
     def record_nudge(self, tx: Tx, task: Task, message: str) -> None:
         """Note that Octet asks the agent by `message` whether it still works, and set a new deadline."""
         self._update(tx, task.id, nudge=message, deadline_ms=self._new_deadline_ms())
+
+    def extend_deadline(self, tx: Tx, task: Task) -> None:
+        """Let the agent be silent for as long again: it waits for others."""
+        self._update(tx, task.id, deadline_ms=self._new_deadline_ms())
 
     def list_stalled(self, tx: Tx, *, limit: int) -> list[Task]:
         """List tasks whose agents have been silent for too long, longest first."""

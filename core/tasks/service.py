@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import partial
 
-from core.agents.model import STANDING_STILL, AgentState, AgentStatus
+from core.agents.model import STANDING_STILL, AgentState, AgentStatus, Job
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.journal.model import Entry
@@ -98,6 +98,10 @@ _LABEL = re.compile(rf"""[^,"'\\\s]([^,"'\\\x00-\x1f]{{0,{MAX_LABEL_CHARS - 1}}}
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
 _NEVER_BEGAN = AttemptOutcome.RETURNED
 _SHOWN_ATTEMPTS = 3
+MAY_DELEGATE = (
+    "(You may give parts of this to other agents with `{command} subtask`, or with the tool create_subtask. Octet "
+    "tells you when they have ended; then end your task with a summary.)"
+)
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
 _AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 _SAID = frozenset({MessageKind.MESSAGE, MessageKind.REPLY})
@@ -174,6 +178,15 @@ class Tasks:
             )
         return self.repository.find(tx, task.id)
 
+    def delegate(self, tx: Tx, parent: Task, draft: NewTask, *, by: Actor) -> Task:
+        """Create a task that the agent of `parent` gives to others; the same key counts once. Raises InvalidPriority,
+        NoCapableAgent, TooLongForAgent, TaskNotFound or as clean_text."""
+        brief = clean_text(draft.brief, limit=MAX_BRIEF_CHARS)
+        _check_priority(draft.priority)
+        self._check_capable(draft.needs, draft.agent)
+        self.prompt_files.check_length(brief, self._able(draft.needs, draft.agent))
+        return self.repository.add_subtask(tx, parent, replace(draft, brief=brief), source=Source.AGENT.value, by=by)
+
     def _add_part(self, tx: Tx, parent: Task, kind: PartsKind, draft: NewTask, *, by: Actor) -> Task:
         _check_not_begun(parent)
         if parent.parts is PartsKind.BEST_OF:
@@ -235,9 +248,9 @@ class Tasks:
             held_up_by=await self._held_up_by(found) if found.state is TaskState.READY else (),
         )
 
-    async def show_current(self, *, by: Actor) -> tuple[Task, tuple[Message, ...]]:
-        """Show an agent the task that it has now, and what was said about it to Octet or to this agent, oldest first.
-        Raises AgentUnnamed, AgentNotFound or NoCurrentTask."""
+    async def show_current(self, *, by: Actor) -> tuple[Task, tuple[TaskPart, ...], tuple[Message, ...]]:
+        """Show an agent the task that it has now, the parts that it gave to others, and what was said about it to Octet
+        or to this agent, oldest first. Raises AgentUnnamed, AgentNotFound or NoCurrentTask."""
         if by.kind is not ActorKind.AGENT:  # a user may bear an agent's name
             raise NotAllowed(permission="the agent's own token")
         if by.name == EVERY_AGENT:
@@ -247,7 +260,9 @@ class Tasks:
             raise NoCurrentTask(agent=by.name)
         texts = await self._services.messages.list_for_task(found)
         mine = tuple(one for one in texts if one.kind in _SAID and one.recipient in {"hub", f"agent:{by.name}"})
-        return await self.repository.get(found), mine
+        task = await self.repository.get(found)
+        parts = await self.repository.list_parts(task.id) if task.parts is PartsKind.DELEGATED else ()
+        return task, tuple([await self._part(part, of=task) for part in parts]), mine
 
     async def _held_up_by(self, ready: Task) -> tuple[AgentStatus, ...]:
         able = {agent.name for agent in self._services.agents.who_can(ready.needs, ready.wanted)}
@@ -275,16 +290,17 @@ class Tasks:
         Its agent gets nothing new as long as its window shows that it works on."""
         _require_or_own(by, Permission.TASK_END)
 
-        def end(tx: Tx, found: Task) -> Task:
-            _check_open(found)
-            self._cancel_delivery(tx, found.id, by=by)
-            after = self.repository.end(tx, found, TaskState.CANCELLED, by=by)
-            if found.agent is not None and found.state in _AT_WORK and self._is_seen_at_work(found.agent):
-                self._leave(tx, found.agent, found.id)
-            self._report(tx, after, "cancelled", by)
-            return after
+        return await self._change(task, Permission.TASK_END, partial(self.cancel_in, by=by), by=by)
 
-        return await self._change(task, Permission.TASK_END, end, by=by)
+    def cancel_in(self, tx: Tx, found: Task, *, by: Actor) -> Task:
+        """Cancel the task as `cancel` does; the caller knows that `by` may."""
+        _check_open(found)
+        self._cancel_delivery(tx, found.id, by=by)
+        after = self.repository.end(tx, found, TaskState.CANCELLED, by=by)
+        if found.agent is not None and found.state in _AT_WORK and self._is_seen_at_work(found.agent):
+            self._leave(tx, found.agent, found.id)
+        self._report(tx, after, "cancelled", by)
+        return after
 
     async def undo(self, task: TaskId, *, by: Actor) -> Task:
         """Put back a task that was cancelled less than a minute ago. Raises TaskNotFound, UndoTooLate or
@@ -355,12 +371,12 @@ class Tasks:
         AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, TaskAlreadyRunning, HasParts or DeliveryUnresolved."""
         _require_or_own(by, Permission.TASK_CHANGE)
         wanted = self._services.agents.reachable(agent).name
+        return await self._change(task, Permission.TASK_CHANGE, partial(self.assign_in, wanted=wanted, by=by), by=by)
 
-        def give(tx: Tx, found: Task) -> Task:
-            self._check_assignable(tx, found, wanted)
-            return self.repository.reassign(tx, found, wanted, by=by)
-
-        return await self._change(task, Permission.TASK_CHANGE, give, by=by)
+    def assign_in(self, tx: Tx, found: Task, *, wanted: str, by: Actor) -> Task:
+        """Give the task to this agent only, as `assign_to` does; the caller knows that `by` may."""
+        self._check_assignable(tx, found, wanted)
+        return self.repository.reassign(tx, found, wanted, by=by)
 
     async def list_assignees(self, task: TaskId, *, by: Actor) -> tuple[AgentStatus, ...]:
         """List the agents to which `assign_to` can give the task. Raises as it does."""
@@ -602,9 +618,20 @@ class Tasks:
         tried = self._tried_before(tx, found, choice.agent)
         leased = self.repository.lease(tx, found, choice)
         self._codes.grant(tx, task, leased.fence, agent=choice.agent)
-        source, body = Source(self.repository.source_of(tx, task)), f"{leased.brief}{tried}"
+        chosen = self._services.agents.get(choice.agent)
+        may = "" if chosen.job is Job.WORKER else f"\n\n{MAY_DELEGATE.format(command=self.prompt_files.command)}"
+        above = self.repository.find(tx, leased.parent) if leased.parent is not None else None
+        giver = above.agent or "" if above is not None and above.parts is PartsKind.DELEGATED else ""
         return self._services.messages.add_brief(
-            tx, task=task, agent=choice.agent, body=body, priority=leased.priority, source=source, by=HUB.id
+            tx,
+            task=task,
+            agent=choice.agent,
+            body=f"{leased.brief}{tried}{may}",
+            priority=leased.priority,
+            source=Source(self.repository.source_of(tx, task)),
+            by=HUB.id,
+            given_by=giver,
+            cause=self._services.messages.last_brief(tx, above.id, giver) if above is not None and giver else None,
         )
 
     def _tried_before(self, tx: Tx, task: Task, agent: str) -> str:
@@ -691,14 +718,14 @@ class Tasks:
 
     async def _part(self, part: Task, *, of: Task) -> TaskPart:
         answer = ""
-        if of.parts is PartsKind.BEST_OF and part.state is TaskState.DONE:
+        if of.parts is not PartsKind.SPLIT and part.state is TaskState.DONE:
             said = [one for one in await self._services.messages.list_for_task(part.id) if one.final and not one.late]
             answer = said[-1].body if said else ""
         return from_attributes(TaskPart, part, answer=answer)
 
     def _check_assignable(self, tx: Tx, task: Task, wanted: str | None) -> None:
         _check_open(task)
-        if task.parts is not None:
+        if not task.is_whole:
             raise HasParts(id=task.id)
         self._check_capable(task.needs, wanted)
         if task.state not in ASSIGNABLE:

@@ -66,13 +66,12 @@ class AnswerForm(ui.Modal, title="Answer the agent"):
 
 
 class DecideTrace(MessageButton, template=r"v1:trace:(?P<act>stop|resume):(?P<trace>[0-9A-Z]{26})"):
-    """Confirms that a chain of messages stays stopped, or lets its agents continue."""
+    """Stops a chain of messages with the subtasks in it, or lets its agents continue."""
 
-    def __init__(self, act: str, trace: str) -> None:
+    def __init__(self, act: str, trace: str, *, label: str = "Stop the chain") -> None:
         self.act, self.trace = act, trace
-        label, style = ("Keep it stopped", discord.ButtonStyle.danger)
-        if act == "resume":
-            label, style = ("Let them continue", discord.ButtonStyle.secondary)
+        style = discord.ButtonStyle.danger if act == "stop" else discord.ButtonStyle.secondary
+        label = label if act == "stop" else "Let them continue"
         super().__init__(f"v1:trace:{act}:{trace}", label, style)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:

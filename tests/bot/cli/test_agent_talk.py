@@ -19,12 +19,12 @@ from tests.house import House, open_house
 
 
 @asynccontextmanager
-async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[House]:
+async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, chief: str = "") -> AsyncGenerator[House]:
     (tmp_path / "runtime").mkdir()
     environ = {"XDG_RUNTIME_DIR": str(tmp_path / "runtime"), "HOME": str(tmp_path)}
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    async with open_house(tmp_path / "home") as house, house.served(environ):
+    async with open_house(tmp_path / "home", chief=chief) as house, house.served(environ):
         with structlog.testing.capture_logs():  # they would be between the words of the command
             yield house
 
@@ -63,6 +63,22 @@ async def test_agents_talk_and_ask_by_the_codes_of_their_prompts(
         await house.core.questions.answer(ticket, "Blue", by=OPERATOR)
         assert await octet("ask", "--ticket", ticket, *who) == 0
         assert f"{ticket}: operator answers:\n> Blue\n" in capsys.readouterr().out
+
+
+async def test_a_chief_gives_parts_of_its_task_to_others_and_takes_them_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with served(tmp_path, monkeypatch, chief="Agent-1") as house:
+        task, code = await house.working()
+        who = ("--task", task, "--code", code)
+        assert await octet("subtask", "Count", "--to", "Agent-2", *who) == 0
+        assert "T-2 (ready, Agent-2). Octet tells you" in capsys.readouterr().out
+        assert await octet("subtask", "Write", "--to", "Agent-3", "--after", "T-2", *who) == 0
+        assert await octet("subtask", "--assign", "T-3", "--to", "Agent-4", *who) == 0
+        assert "T-3 (waiting, Agent-4)" in capsys.readouterr().out
+        assert await octet("subtask", "--cancel", "T-3", *who) == 0
+        assert await octet("subtask", "--cancel", "T-3", *who) == 1
+        assert "T-3" in capsys.readouterr().err
 
 
 async def port_of(tmp_path: Path) -> int:

@@ -58,6 +58,7 @@ def test_every_command_that_ends_prints_json() -> None:
         "octet ask",
         "octet inbox",
         "octet send",
+        "octet subtask",
     }  # they print nothing but their result's sentence
     of_programs = {"octet mcp serve", "octet mcp config"}  # they print what a program reads
     found, open_ = set[str](), list[tuple[str, Any]]([("octet", typer.main.get_command(commands.app))])

@@ -35,7 +35,7 @@ PAGES = [
 CODE = re.compile(r"(?s)```.*?```|`[^`]+`")
 CALL = re.compile(r"(?m)(?:^|(?<=`)|(?<=/))octet (?P<words>[a-z][^`\n;&|#<>]*(?:\|[a-z][^`\n;&#<>]*)?)")
 TARGET = re.compile(r"(?m)(?:^|(?<=`)|(?<=sudo ))make (?P<target>[a-z-]+)")
-THEIR_OWN = {"reply", "done", "progress", "blocked", "failed", "ask", "inbox", "send"}
+THEIR_OWN = {"reply", "done", "progress", "blocked", "failed", "ask", "inbox", "send", "subtask"}
 """Verbs of agents, which read their words themselves."""
 
 
@@ -151,6 +151,7 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "octet inbox",
         "octet send",
         "octet send TO TEXT",
+        "octet subtask",
         "octet blocked",
         "octet calibrate --pane",
         "octet delivery resolve",

@@ -17,7 +17,7 @@ from core.agent_messages.model import AgentMessageView, AtDue, Question, Questio
 from core.agents.model import AgentName
 from core.kit.ids import MessageId
 from core.messages.model import EntryState, InboxEntry, Message, MessageKind, Source
-from core.messages.prompt_files import FROM_AGENT, as_quoted
+from core.messages.prompt_files import FROM_AGENT, FROM_CHIEF, as_quoted
 from core.messages.prompt_files import render as render_prompt
 from core.notices.model import NoticeKind
 from core.tasks.model import TaskState
@@ -205,6 +205,7 @@ def test_a_text_in_discord_wakes_only_whom_octet_wakes_and_keeps_its_source(way:
 @pytest.mark.parametrize("kind", [MessageKind.MESSAGE, MessageKind.REPLY, MessageKind.TASK])
 @pytest.mark.parametrize("source", [Source.AGENT, Source.WINDOW, Source.MODEL])
 def test_a_text_in_another_agents_prompt_forms_no_line_of_octet(kind: MessageKind, source: Source) -> None:
+    said = FROM_CHIEF.format(name="Agent-3") if kind is MessageKind.TASK else FROM_AGENT
     for text in TEXTS:
         message = make_answer(
             kind=kind,
@@ -219,7 +220,7 @@ def test_a_text_in_another_agents_prompt_forms_no_line_of_octet(kind: MessageKin
         head, *lines = prompt.splitlines()
         own = [line for line in lines if not line.startswith("> ")]
         assert head.startswith("[A2"), text
-        assert lines[0] == f"> {FROM_AGENT}"
+        assert lines[0] == f"> {said}"
         assert len(own) == (4 if kind is MessageKind.TASK else 2), text
         assert all(CODE in line or line.startswith("If stuck:") for line in own[:-1]), text
         assert own[-1].startswith("No shell?")

@@ -7,7 +7,7 @@ from core.agent_messages.model import AgentDraft, ChainStopped, NewQuestion, Pro
 from core.messages.model import MessageKind
 from core.security.model import HUB, NotAllowed, Permission
 from core.tasks.model import TaskState
-from tests.bot.discord.town import Town, text_of
+from tests.bot.discord.town import Town, buttons, text_of
 
 AGENT = Proof(agent="Window-1")
 
@@ -56,3 +56,8 @@ async def test_a_stopped_chain_asks_its_owner_who_decides(owned: Town) -> None:
         await owned.press(storm, "Let them continue")
     await owned.now(await owned.without_buttons(storm), "let its agents continue")
     await owned.coordinator.talk.send(again, AGENT)
+    shown = await owned.answer("msg trace", message=f"M-{sent.message.id}")
+    await owned.press(shown, "Stop the chain")
+    shown = await owned.answer("msg trace", message=f"M-{sent.message.id}")
+    assert "stopped by a user" in text_of(shown)
+    assert "Let them continue" in buttons(shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,8 +15,10 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, PARSE_ER
 from bot.mcp import server
 from core.agent_messages.model import NewAgentMessage
 from core.security.model import OPERATOR
-from core.tasks.model import TaskState
+from core.tasks.model import TaskId, TaskState
 from tests.bot.mcp.conftest import VERSIONS, Hub
+from tests.builders import make_new_task
+from tests.house import NO_TLS, open_house
 
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "my_task", "arguments": {}}}
 
@@ -45,7 +48,7 @@ async def test_the_official_client_lists_and_calls_every_tool_and_reads_every_re
         "report_blocked": {**about, "text": "Which branch?", "key": "b"},
         "report_done": {**about, "text": "all done", "key": "k"},
     }
-    others = {"ack", "ask", "report_failed"}
+    others = {"ack", "ask", "report_failed"}  # subtasks are for chiefs and managers only
     async with hub.client(agent, version) as client:
         assert {one.name for one in (await client.list_tools()).tools} == calls.keys() | others
         resources = {one.uri for one in (await client.list_resources()).resources}
@@ -197,3 +200,31 @@ def test_starting_octet_does_not_import_the_sdk() -> None:
     asked = "import sys, bot.app, bot.web.app; print({'mcp', 'mcp_types'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+async def test_a_chief_has_the_tools_of_subtasks_and_sees_their_answers(tmp_path: Path) -> None:
+    async with open_house(tmp_path, chief="Agent-1") as house, house.served() as run:
+        http = httpx.AsyncClient(verify=NO_TLS)
+        hub = Hub(house=house, address=f"http://{run.address}:{run.port}", http=http)
+        await house.core.tasks.new(make_new_task(agent="Agent-1"), by=OPERATOR)
+        await house.until(TaskId("T-1"), TaskState.WORKING)
+        async with hub.client("Agent-1") as client:
+            tools = {one.name for one in (await client.list_tools()).tools}
+            assert {"create_subtask", "assign_subtask", "cancel_subtask"} < tools
+            created = [
+                said(await client.call_tool("create_subtask", {"text": text, "to": "Agent-2", "key": text}))
+                for text in ("Count", "Count", "Write")
+            ]
+            assert [one["subtask"] for one in created] == ["T-2", "T-2", "T-3"]
+            await house.until(TaskId("T-2"), TaskState.WORKING)
+            moved = said(await client.call_tool("assign_subtask", {"subtask": "T-3", "to": "Agent-3"}))
+            assert moved["agent"] == "Agent-3"
+            assert said(await client.call_tool("cancel_subtask", {"subtask": "T-3"}))["state"] == "cancelled"
+            found = said(await client.call_tool("my_task", {}))["subtasks"]
+            assert next((one["id"], one["state"], one["agent"]) for one in found) == ("T-2", "working", "Agent-2")
+            roster = said(await client.call_tool("list_agents", {}))["result"]
+            assert {one["agent"]: one["task"] for one in roster}["Agent-2"] == "T-2"
+        await http.aclose()
+        async with hub.client("Agent-2") as client:
+            refused = await client.call_tool("create_subtask", {"text": "Help", "key": "h"})
+            assert (refused.is_error, said(refused)["code"]) == (True, "may_not_delegate")

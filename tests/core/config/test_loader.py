@@ -123,7 +123,7 @@ def test_the_agents_of_a_home_of_0_2_0_load_with_their_role_as_what_they_are_abo
 def test_capabilities_have_levels(tmp_path: Path, given: str) -> None:
     agents = RIGHT["config/agents.toml"].replace('["code", "tests"]', given)
     config = load(write_home(tmp_path / "home", {**RIGHT, "config/agents.toml": agents}))
-    assert config.agents[0].levels == {"code": 1, "python": 3}
+    assert config.agents[0].levels == {"code": 1, "python": 3, "job:worker": 1}
 
 
 @pytest.mark.parametrize("given", ['["python:0"]', '["python:10"]', '{ python = "much" }', '["a:b"]'])
