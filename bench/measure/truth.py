@@ -15,7 +15,7 @@ from typing import Any
 from bench.measure.town import Town
 
 _DONE_LINE = re.compile(r"When finished: +\S.* done (T-\d+) --code ")
-_OWN_LINES = ("When finished:", "While you work:", "If stuck:", "No shell?")
+_OWN_LINES = ("When finished:", "While you work:", "To share the work:", "If stuck:", "No shell?")
 _OPEN_DELIVERY = "('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown')"
 _ENDED_TASK = "('done', 'cancelled', 'failed', 'expired')"
 _STILL_S = 30.0

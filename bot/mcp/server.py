@@ -39,7 +39,6 @@ from starlette.types import Receive, Scope, Send
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import Origin, Verb
 from bot.verbs.schemas import Key, body_of, jsonable, problems_in, sentence_of
-from core.agents.model import Job
 from core.coordinator import Coordinator
 from core.kit.errors import NotFound, OctetError
 from core.security.model import Actor
@@ -125,7 +124,7 @@ class StatelessServer:
 
     async def _list_tools(self, context: _Context, _params: PaginatedRequestParams | None) -> ListToolsResult:
         agent = self._octet.agents.named(_actor(context).name)
-        delegates = agent is None or agent.job is not Job.WORKER
+        delegates = agent is None or agent.delegates
         return ListToolsResult(tools=[one for one in TOOLS if delegates or not VERB_OF_TOOL[one.name].needs_delegator])
 
     async def _list_resources(self, _context: _Context, _params: PaginatedRequestParams | None) -> ListResourcesResult:

@@ -114,7 +114,7 @@ class Delegation:
         return await self._services.store.write(carry_out)
 
     def _task_of(self, speaker: Speaker) -> Task:
-        if speaker.agent.job is Job.WORKER:
+        if not speaker.agent.delegates:
             raise MayNotDelegate(agent=speaker.agent.name, job=speaker.agent.job.value)
         if speaker.task is None or speaker.task.state in ENDED:
             raise NoTaskToDelegate

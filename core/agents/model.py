@@ -137,6 +137,11 @@ class Agent:
         return self.lane.abilities
 
     @property
+    def delegates(self) -> bool:
+        """Whether it may give parts of its task to other agents."""
+        return self.job is not Job.WORKER
+
+    @property
     def levels(self) -> dict[str, int]:
         """Its capabilities by name, with their levels. Its job and groups count as `job:worker` and `group:NAME`."""
         named = (one.partition(":") for one in sorted(self.capabilities))

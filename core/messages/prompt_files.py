@@ -62,8 +62,9 @@ class PromptFiles:
 
     def __init__(self, folder: Path, profiles: Mapping[str, Driven], *, command: str = "octet") -> None:
         """`command` is how agents call octet."""
-        self._folder, self.command = folder, command
+        self._folder, self._command = folder, command
         self.templates: Mapping[str, str] = BUILT_IN  # the texts around the body of a prompt
+        self.delegators = frozenset[str]()  # agents that may give parts of their tasks to others
         self.profiles = profiles  # by agent; one without a profile takes any prompt, and answers in no window
 
     def is_scraped(self, agent: str) -> bool:
@@ -106,9 +107,10 @@ class PromptFiles:
             render,
             agent=agent,
             code=code,
-            command=self.command,
+            command=self._command,
             is_read=self.is_scraped(agent),
             templates=self.templates,
+            delegates=agent in self.delegators,
         )
 
     def check_length(self, body: str, agents: Sequence[str]) -> None:
@@ -222,19 +224,22 @@ def render(
     is_read: bool = False,
     share: MessagePart = WHOLE_MESSAGE,
     templates: Mapping[str, str] | None = None,
+    delegates: bool = False,
 ) -> str:
     """Render the whole text for the agent: a task's brief, or a message. `command` is how agents call octet. Without a
     `code` the prompt says no way to answer. With `file` the body is there, because it is too long, or the window loses
     what `lost` names. `is_read`: answers are read in the window, too. Only the last `share` says how to answer: the
-    code ends the task, and an answer with it proves that the whole prompt arrived."""
+    code ends the task, and an answer with it proves that the whole prompt arrived. With `delegates` it says how to give
+    parts of the task to other agents."""
     body = _framed(share.of(message.body), share) if file is None else _in_file(message, file, lost)
     about = (f" · task {message.task}" if message.task else "") + f" · P{message.priority}"
     part = f" · {share.words}" if share.words else ""
     here = instruction(message.marker) if is_read and message.marker else ""
     if message.kind is MessageKind.TASK:
         name, head = TASK, f"[{label(message)}] hub → {agent}{about}{part}"
+        share_work = f'\nTo share the work: {command} subtask --task {message.task} --code {code} "what to do"'
         how = {
-            "progress": f'{command} progress {message.task} --code {code} "what you are doing"',
+            "progress": f'{command} progress {message.task} --code {code} "what you are doing"{share_work * delegates}',
             "done": f"{command} done {message.task} --code {code} --file answer.md",
         }
     else:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import partial
 
-from core.agents.model import STANDING_STILL, AgentState, AgentStatus, Job
+from core.agents.model import STANDING_STILL, AgentState, AgentStatus
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.journal.model import Entry
@@ -98,10 +98,6 @@ _LABEL = re.compile(rf"""[^,"'\\\s]([^,"'\\\x00-\x1f]{{0,{MAX_LABEL_CHARS - 1}}}
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
 _NEVER_BEGAN = AttemptOutcome.RETURNED
 _SHOWN_ATTEMPTS = 3
-MAY_DELEGATE = (
-    "(You may give parts of this to other agents with `{command} subtask`, or with the tool create_subtask. Octet "
-    "tells you when they have ended; then end your task with a summary.)"
-)
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
 _AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 _SAID = frozenset({MessageKind.MESSAGE, MessageKind.REPLY})
@@ -618,15 +614,13 @@ class Tasks:
         tried = self._tried_before(tx, found, choice.agent)
         leased = self.repository.lease(tx, found, choice)
         self._codes.grant(tx, task, leased.fence, agent=choice.agent)
-        chosen = self._services.agents.get(choice.agent)
-        may = "" if chosen.job is Job.WORKER else f"\n\n{MAY_DELEGATE.format(command=self.prompt_files.command)}"
         above = self.repository.find(tx, leased.parent) if leased.parent is not None else None
         giver = above.agent or "" if above is not None and above.parts is PartsKind.DELEGATED else ""
         return self._services.messages.add_brief(
             tx,
             task=task,
             agent=choice.agent,
-            body=f"{leased.brief}{tried}{may}",
+            body=f"{leased.brief}{tried}",
             priority=leased.priority,
             source=Source(self.repository.source_of(tx, task)),
             by=HUB.id,

@@ -12,7 +12,7 @@ _DONE_LINE = re.compile(
     (?P<command>\S.*?\s(?P<verb>done|reply)\s+(?P<subject>T-\d+|M-[0-9A-Z]{26})\s.*?--file\s+(?P<file>"[^"]*"|'[^']*'|\S+))""",
     re.VERBOSE,
 )
-_HINTS = ("While you work:", "If stuck:")  # lines before the one that answers; they do not belong to the body
+_HINTS = ("While you work:", "To share the work:", "If stuck:")  # they do not belong to the body
 _HEADER = re.compile(r"^\[[A-Z0-9]+\] (?P<sender>.*?) →")
 _DEMO = re.compile(r"^\s*demo:\s*(?P<word>[a-z]+)\b\s*(?P<rest>.*?)\s*$")
 _MARKERS = re.compile(r"^No shell\?.*\s(?P<opening><<<[a-z0-9]+) and (?P<closing>[a-z0-9]+>>>)\s*$")

@@ -102,7 +102,7 @@ async def test_a_chief_splits_its_task_hears_when_the_parts_have_ended_and_ends_
     lane = FakeLane()
     async with fleet(tmp_path, lane) as octet:
         await at_work(octet)
-        assert "octet subtask" in lane.submitted[0]
+        assert f"octet subtask --task {T1} --code {code_in(lane.submitted[0])} " in lane.submitted[0]
         first = await create(octet, "Count", to="Ann")
         second = await create(octet, "Write", to="Bob", after=(first.id,))
         assert (await create(octet, "Count", to="Ann")).id == first.id, "the same key creates one"

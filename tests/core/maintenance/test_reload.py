@@ -424,7 +424,7 @@ async def test_agents_are_added_changed_and_removed_in_their_file_and_its_commen
         values = {"about": "writes", "capabilities": ["go"], "lane": "dryrun", "desk": None}
         assert (await agents.add("New", values, by=ADA)).agents == ("New",)
         await agents.set_capabilities("new", frozenset({"go", "python:3"}), by=ADA)
-        assert at.octet.agents.get("New").levels == {"go": 1, "python": 3}
+        assert at.octet.agents.get("New").levels == {"go": 1, "python": 3, "job:worker": 1}
         text = file.read_text()
         assert text.startswith("# mine\n")
         assert "# the end\n" in text
