@@ -1,10 +1,11 @@
-"""The one writer of live boards: keeps each up to date by at most one edit every two seconds.
+"""The one writer of live boards: keeps each up to date by at most one edit each second.
 
 It works beside the outbox with separate tasks and rows, and makes at most one call at a time for each board."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +18,7 @@ from bot.discord.message_writer import LONGEST_PAUSE_S, MessageWriter, retry_aft
 from bot.discord.parts import Marker, Parts, without_clocks
 from bot.discord.send_limits import DiscordBan
 from core.coordinator import Coordinator
-from core.fleet.model import BoardId, BoardState, LiveBoard
+from core.fleet.model import BoardId, BoardKind, BoardState, LiveBoard
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
@@ -26,7 +27,8 @@ from core.security.model import HUB
 log = structlog.get_logger(__name__)
 
 _REST_S = 3600.0
-_SPARE_EDITS = 2  # how many of a channel's edits it leaves to cards
+_SPARE_EDITS = {BoardKind.FLEET: 2, BoardKind.NEEDS_ME: 1}
+"""How many of a channel's edits a board leaves to cards."""
 
 
 @dataclass(slots=True)
@@ -35,13 +37,14 @@ class _BoardProgress:
 
     shown: str | None = None  # the text of its message without clocks; None while unknown
     fails: int = 0
+    cannot_pin: bool = False  # Discord refused it
     not_before_s: float = 0.0
 
 
 class BoardWriter(MessageWriter):
     """Posts, edits, moves and deletes the boards' messages, as their rows say."""
 
-    rest_s = 2.0  # between two queries of the fleet, and so between two edits of a board
+    rest_s = 1.0  # between two queries of the fleet, and so between two edits of a board
 
     def __init__(self, coordinator: Coordinator, channels: ChannelClient, *, clock: Clock) -> None:
         """Wake this writer at each commit to the journal."""
@@ -51,6 +54,12 @@ class BoardWriter(MessageWriter):
         self._progress: dict[BoardId, _BoardProgress] = {}
         coordinator.journal.listen(lambda _entry: self._news.set())
 
+    def access_changed(self) -> None:
+        """Try to pin again: permissions may have changed, or the connection is new."""
+        for progress in self._progress.values():
+            progress.cannot_pin = False
+        self.wake()
+
     async def _sweep(self, group: asyncio.TaskGroup) -> float:
         if (closed_s := self._limits.banned_for_s()) > 0:
             return closed_s
@@ -58,21 +67,20 @@ class BoardWriter(MessageWriter):
         self._progress = {row.id: self._progress.get(row.id, _BoardProgress()) for row in rows}
         if not rows:
             return _REST_S
-        now, pause_s = await self._fleet.board(by=HUB), _REST_S
-        shown = {row.id: fleet_view.board(now, marker=self._marker(row)) for row in rows}
-        unposted = {row.place.channel for row in rows if row.state is BoardState.STANDS and not row.posted_message}
+        shown, pause_s = await self._show(rows), _REST_S
+        unposted = {_spot(row) for row in rows if row.state is BoardState.STANDS and not row.posted_message}
         for row in rows:
             if row.id in self._busy or self._is_closing:
                 continue
             progress = self._progress[row.id]
             is_edit = row.state is BoardState.STANDS and row.posted_message
-            if is_edit and progress.shown == without_clocks(shown[row.id]):
+            if is_edit and progress.shown == without_clocks(shown[row.id]) and not _is_pin_due(row, progress):
                 continue
-            if row.state is BoardState.LEAVES and row.place.channel in unposted:
+            if row.state is BoardState.LEAVES and _spot(row) in unposted:
                 continue  # the new board first: the channel always shows one
             refusal = self._limits.refusal_of(row.place.channel)
             wait_s = refusal[1] if refusal else progress.not_before_s - self._clock.monotonic_s()
-            if wait_s <= 0 and is_edit and not self._limits.take_edit(row.place.channel, spare=_SPARE_EDITS):
+            if wait_s <= 0 and is_edit and not self._limits.take_edit(row.place.channel, spare=_SPARE_EDITS[row.kind]):
                 wait_s = self.rest_s
             if wait_s > 0:
                 pause_s = min(pause_s, wait_s)
@@ -80,6 +88,23 @@ class BoardWriter(MessageWriter):
             write = partial(self._write, row, shown[row.id], progress)
             self._begin(group, row.id, channel=row.place.channel, write=write)
         return pause_s
+
+    async def _show(self, rows: Iterable[LiveBoard]) -> dict[BoardId, Parts]:
+        """Make the boards' messages as they must be now."""
+        kinds, shown = {row.kind for row in rows}, dict[BoardId, Parts]()
+        if BoardKind.FLEET in kinds:
+            now = await self._fleet.board(by=HUB)
+            shown |= {
+                row.id: fleet_view.board(now, marker=self._marker(row)) for row in rows if row.kind is BoardKind.FLEET
+            }
+        if BoardKind.NEEDS_ME in kinds:
+            found = await self._fleet.needs_me(by=HUB)
+            shown |= {
+                row.id: fleet_view.needs(found, guild=row.place.guild, marker=self._marker(row))
+                for row in rows
+                if row.kind is BoardKind.NEEDS_ME
+            }
+        return shown
 
     async def _write(self, row: LiveBoard, parts: Parts, progress: _BoardProgress) -> None:
         """Make one board's message match its row. A crash at any point loses and duplicates nothing."""
@@ -98,7 +123,9 @@ class BoardWriter(MessageWriter):
             if row.state is BoardState.LEAVES:
                 await self._delete_board(row)
             else:
-                await self._post_or_edit(row, parts)
+                message = await self._post_or_edit(row, parts)
+                if message and _is_pin_due(row, progress):
+                    await self._pin(row, message, progress)
             progress.shown, progress.fails = without_clocks(parts), 0
             self._limits.note_success(row.place.channel)
             if row.error:
@@ -118,7 +145,8 @@ class BoardWriter(MessageWriter):
             else:
                 await self._fleet.boards.given_up(row.id, error=lost.message)
 
-    async def _post_or_edit(self, row: LiveBoard, parts: Parts) -> None:
+    async def _post_or_edit(self, row: LiveBoard, parts: Parts) -> str:
+        """Return the id of the board's message; empty where another takes its place."""
         channel = int(row.place.channel)
         if row.posted_message:
             try:
@@ -126,7 +154,8 @@ class BoardWriter(MessageWriter):
             except (MessageGone, TooOldToEdit) as gone:
                 log.info("board_reposted", board=row.id, why=gone.message)
                 await self._fleet.boards.anew(row.id)
-            return
+                return ""
+            return row.posted_message
         found = await self._find(row)
         if found is None:
             nonce = f"o{self._coordinator.home_mark}b{row.id}"
@@ -136,10 +165,23 @@ class BoardWriter(MessageWriter):
             await self._fleet.boards.posted(row.id, posted.id)
             faults.point("board.noted", may_fail=True)
             if posted.is_as_requested:
-                return
+                return posted.id
             found = posted.id
         await self._channels.edit_message(channel, found, parts)
         await self._fleet.boards.posted(row.id, found)
+        return found
+
+    async def _pin(self, row: LiveBoard, message: str, progress: _BoardProgress) -> None:
+        """Pin the board's message, once. Where Discord refuses that the board works unpinned."""
+        try:
+            faults.point("board.pin", may_fail=True)
+            await self._channels.pin_message(int(row.place.channel), message)
+            faults.point("board.pinned", may_fail=True)
+        except (ChannelForbidden, MessageGone, MessageRejected) as refused:
+            progress.cannot_pin = True
+            log.warning("board_not_pinned", board=row.id, channel=row.place.channel, why=refused.message)
+        else:
+            await self._fleet.boards.pinned(row.id)
 
     async def _delete_board(self, row: LiveBoard) -> None:
         message = row.posted_message or await self._find(row)  # Octet may have posted it and lost Discord's answer
@@ -161,3 +203,11 @@ class BoardWriter(MessageWriter):
 
     def _marker(self, row: LiveBoard) -> Marker:
         return Marker(code=f"o{self._coordinator.home_mark}.b{row.id}")
+
+
+def _spot(row: LiveBoard) -> tuple[str, BoardKind]:
+    return row.place.channel, row.kind
+
+
+def _is_pin_due(row: LiveBoard, progress: _BoardProgress) -> bool:
+    return row.kind is BoardKind.NEEDS_ME and not row.is_pinned and not progress.cannot_pin

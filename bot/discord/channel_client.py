@@ -97,6 +97,9 @@ class ChannelClient:
     async def delete_message(self, channel: int, message: str) -> None:
         await self._call(lambda: self._place(channel).get_partial_message(int(message)).delete())
 
+    async def pin_message(self, channel: int, message: str) -> None:
+        await self._call(lambda: self._place(channel).get_partial_message(int(message)).pin())
+
     async def open_thread(self, channel: int, message: str, name: str) -> str:
         """Make the message's thread, or find the one that it has; return its id."""
         start = self._connected().http.start_thread_with_message

@@ -95,7 +95,7 @@ async def run(settings: Settings, coordinator: Coordinator, *, up: asyncio.Event
         channels.use_bot(bot)
         up.set()
         outbox.access_changed()
-        boards.wake()
+        boards.access_changed()
 
     boards = BoardWriter(coordinator, channels, clock=clock)
     outbox = Outbox(

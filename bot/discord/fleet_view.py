@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.discord.details import ShowAgent, ShowTask
 from bot.discord.parts import BLUE, GREEN, RED, Marker, Parts, boxed
 from bot.discord.text import FORM, LAYOUT_LIMIT, cut, fitting, link, size
@@ -9,27 +11,32 @@ from bot.discord.views.buttons import RemoveBoard
 from bot.discord.views.calibration import Recalibrate
 from bot.verbs import results
 from core.agents.model import AgentState
-from core.fleet.model import Board, Need, Needs
+from core.fleet.model import Board, BoardKind, Need, Needs
 
 _MARGIN = 200  # characters kept free for the end, and for signs that Discord counts otherwise
 _TAIL = 800  # characters of the board that tasks and desks get, however many agents there are
 _BUTTONS = 5  # Discord takes no more in a row
+_STILL = replace(FORM, ago=FORM.at)  # Discord counts the seconds of the other form
 
 
-def needs(found: Needs, *, guild: int | None) -> Parts:
-    """List what needs a user, with links, as much as one message takes, and how much is left out."""
+def needs(found: Needs, *, guild: int | str | None, marker: Marker | None = None) -> Parts:
+    """List what needs a user, with links, as much as one message takes, and how much is left out; with a `marker` as a
+    live board."""
+    form, ends = (FORM, []) if marker is None else (_STILL, [RemoveBoard(BoardKind.NEEDS_ME)])
     if not found.total:
-        return Parts(view=boxed(["### Nothing needs you right now"], colour=GREEN))
+        return Parts(view=boxed(["### Nothing needs you right now"], colour=GREEN, buttons=ends, marker=marker))
     number = "1 thing needs" if found.total == 1 else f"{found.total} things need"
     head = f"### {number} you"
-    blocks = (results.need(one, FORM, link=_link(one, guild)) for one in found.shown)
+    blocks = (results.need(one, form, link=_link(one, guild)) for one in found.shown)
     shown = fitting(blocks, LAYOUT_LIMIT - _MARGIN - size(head))
     if len(shown) < found.total:
         shown.append(f"… and {found.total - len(shown)} more. `octet fleet needs-me` shows more.")
-    buttons = [Recalibrate(need.desk, need.window) for need in found.shown if need.window and need.desk]
+    windows = [Recalibrate(need.desk, need.window) for need in found.shown if need.window and need.desk]
+    buttons = [*ends, *windows][:_BUTTONS]
     tasks = {str(one.task): f"{one.task} · {one.title}" for one in found.shown if one.task}
     menus = [ShowTask(tasks.items())] if tasks else []
-    return Parts(view=boxed([head, "\n\n".join(shown)], colour=RED, buttons=buttons[:_BUTTONS], menus=menus))
+    texts = [head, "\n\n".join(shown)]
+    return Parts(view=boxed(texts, colour=RED, buttons=buttons, menus=menus, marker=marker))
 
 
 def board(now: Board, *, marker: Marker) -> Parts:
@@ -56,6 +63,6 @@ def blocks(now: Board) -> list[str]:
     return [head, "\n".join(lines) or "No agents.", cut(tail, _TAIL)]
 
 
-def _link(need: Need, guild: int | None) -> str:
+def _link(need: Need, guild: int | str | None) -> str:
     channel = need.thread or need.place.channel
     return link(need.task or "its message", need.place.guild or guild, channel, need.posted_message)

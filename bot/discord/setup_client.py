@@ -36,7 +36,9 @@ NEEDED = {
     "Read Message History": 1 << 16,
 }
 """By Discord's own names; Octet uses the last one to find its messages after a lost connection."""
-PERMISSIONS = sum(NEEDED.values())
+PIN_MESSAGES = 1 << 51
+"""With *Pin Messages* Octet pins the live list of what needs a user. It works without."""
+PERMISSIONS = sum(NEEDED.values()) | PIN_MESSAGES
 ADMINISTRATOR = 1 << 3  # includes all the others. Octet never asks for it.
 
 
@@ -89,6 +91,7 @@ class ChannelAccess:
     id: str
     name: str
     missing: tuple[str, ...]
+    may_pin: bool
 
 
 class SetupClient:
@@ -230,7 +233,12 @@ def _channel(channel: Json, held: int, mine: Sequence[str], bot_id: str) -> Chan
             found = [overwrites[one] for one in step if one in overwrites]
             held &= ~_union(int(one["deny"]) for one in found)
             held |= _union(int(one["allow"]) for one in found)
-    return ChannelAccess(id=channel["id"], name=channel["name"], missing=missing_permissions(held))
+    return ChannelAccess(
+        id=channel["id"],
+        name=channel["name"],
+        missing=missing_permissions(held),
+        may_pin=bool(held & (PIN_MESSAGES | ADMINISTRATOR)),
+    )
 
 
 def _union(permissions: Iterable[int]) -> int:

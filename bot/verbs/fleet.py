@@ -6,10 +6,14 @@ from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Limit
-from core.fleet.model import Board, Needs, Overview, Wellness
+from core.fleet.model import Board, BoardKind, Needs, Overview, Wellness
 from core.security.model import Actor, Permission
 
 ABOUT = "Everything at a glance"
+_KIND = ParameterKind(
+    help="What it shows; default: the fleet",
+    choices={BoardKind.FLEET: "the fleet", BoardKind.NEEDS_ME: "what needs you, pinned"},
+)
 
 
 @Verb("fleet", Permission.FLEET_READ, "GET /fleet/needs-me")
@@ -42,6 +46,7 @@ async def status(octet: Coordinator, *, by: Actor) -> Overview:
 )
 async def place_board(
     octet: Coordinator,
+    kind: Annotated[BoardKind, _KIND] = BoardKind.FLEET,
     *,
     remove: Annotated[bool, ParameterKind(help="Remove the board from this channel instead")] = False,
     origin: Origin,
@@ -49,14 +54,14 @@ async def place_board(
 ) -> bool:
     """Keep a live board in this channel.
 
-    It shows each agent's work, the queue, the desks, and how many things need a user. Everyone in the channel sees it,
-    with the titles of all tasks. A channel has one board: run it again to move it down, or with `remove` to remove it.
+    It shows each agent's work, the queue and the desks; or what needs a user, pinned. Everyone in the channel sees it,
+    with the titles of tasks. A channel has one of each kind: run it again to move it down, or with `remove`.
     """
     boards = octet.fleet.boards
     if remove:
-        await boards.remove(origin.place.channel, by=by)
+        await boards.remove(origin.place.channel, kind, by=by)
     else:
-        await boards.place(origin.place, by=by)
+        await boards.place(origin.place, kind, by=by)
     return not remove
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from core.dispatch.services import Services
 from core.fleet import _store
-from core.fleet.model import BoardGivenUp, BoardId, BoardPlaced, BoardRemoved, BoardState, LiveBoard, NoBoard
+from core.fleet.model import (
+    BoardGivenUp,
+    BoardId,
+    BoardKind,
+    BoardPlaced,
+    BoardRemoved,
+    BoardState,
+    LiveBoard,
+    NoBoard,
+)
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Place
 from core.security.model import HUB, Actor, Permission, require
@@ -12,32 +21,33 @@ from core.store.engine import Row, Tx
 
 
 class Boards:
-    """The live boards, at most one in a channel."""
+    """The live boards, at most one of each kind in a channel."""
 
     def __init__(self, services: Services) -> None:
         self._store, self._journal, self._clock = services.store, services.journal, services.clock
 
-    async def place(self, place: Place, *, by: Actor) -> LiveBoard:
-        """Put a board at the end of this channel; the one that is there leaves."""
+    async def place(self, place: Place, kind: BoardKind = BoardKind.FLEET, *, by: Actor) -> LiveBoard:
+        """Put a board at the end of this channel; the one of this kind that is there leaves."""
         require(by, Permission.FLEET_BOARD)
 
         def put(tx: Tx) -> LiveBoard:
-            tx.execute(_store.FORGET_GIVEN_UP, {"place": place.channel})
-            tx.execute(_store.LEAVE, {"place": place.channel})
-            self._journal.append(tx, BoardPlaced(channel=place.channel), by=by.id)
-            return self._add(tx, place, by)
+            here = _at(place.channel, kind)
+            tx.execute(_store.FORGET_GIVEN_UP, here)
+            tx.execute(_store.LEAVE, here)
+            self._journal.append(tx, BoardPlaced(channel=place.channel, kind=kind), by=by.id)
+            return self._add(tx, place, kind, by)
 
         return await self._store.write(put)
 
-    async def remove(self, channel: str, *, by: Actor) -> None:
-        """Remove the board from this channel. Raises NoBoard."""
+    async def remove(self, channel: str, kind: BoardKind = BoardKind.FLEET, *, by: Actor) -> None:
+        """Remove the board of this kind from this channel. Raises NoBoard."""
         require(by, Permission.FLEET_BOARD)
 
         def leave(tx: Tx) -> None:
-            if tx.execute(_store.STANDING, {"place": channel}).first() is None:
+            if tx.execute(_store.STANDING, _at(channel, kind)).first() is None:
                 raise NoBoard
-            tx.execute(_store.LEAVE, {"place": channel})
-            self._journal.append(tx, BoardRemoved(channel=channel), by=by.id)
+            tx.execute(_store.LEAVE, _at(channel, kind))
+            self._journal.append(tx, BoardRemoved(channel=channel, kind=kind), by=by.id)
 
         await self._store.write(leave)
 
@@ -47,14 +57,18 @@ class Boards:
     async def posted(self, board: BoardId, message: str) -> None:
         await self._store.write(lambda tx: tx.execute(_store.POSTED, {"board": board, "posted": message}) and None)
 
+    async def pinned(self, board: BoardId) -> None:
+        await self._store.write(lambda tx: tx.execute(_store.PINNED, {"board": board}) and None)
+
     async def anew(self, board: BoardId) -> None:
         """Replace the board, whose message is gone or takes no more edits, if it is still wanted."""
 
         def replace(tx: Tx) -> None:
             row = tx.execute(_store.ONE, {"board": board}).first()
             if row is not None and row.state == BoardState.STANDS:
-                tx.execute(_store.LEAVE, {"place": row.channel})
-                self._add(tx, Place(channel=row.channel, guild=row.guild), HUB)
+                old = _board(row)
+                tx.execute(_store.LEAVE, _at(row.channel, old.kind))
+                self._add(tx, old.place, old.kind, HUB)
 
         await self._store.write(replace)
 
@@ -74,21 +88,27 @@ class Boards:
             if row is not None and row.state == BoardState.STANDS:
                 to, now_ms = BoardState.GIVEN_UP.value, self._clock.now_ms()
                 tx.update_row(_store.boards.c.id, board, state=to, error=error, since_ms=now_ms)
-                self._journal.append(tx, BoardGivenUp(channel=row.channel), by=HUB.id)
+                self._journal.append(tx, BoardGivenUp(channel=row.channel, kind=BoardKind(row.kind)), by=HUB.id)
 
         await self._store.write(note)
 
-    def _add(self, tx: Tx, place: Place, by: Actor) -> LiveBoard:
+    def _add(self, tx: Tx, place: Place, kind: BoardKind, by: Actor) -> LiveBoard:
         row = {
+            "kind": kind.value,
             "channel": place.channel,
             "guild": place.guild,
             "posted_message": "",
+            "is_pinned": False,
             "state": BoardState.STANDS.value,
             "error": "",
             "actor": by.id,
             "since_ms": self._clock.now_ms(),
         }
         return _board(tx.execute(_store.ADD, row).one())
+
+
+def _at(channel: str, kind: BoardKind) -> dict[str, str]:
+    return {"place": channel, "of_kind": kind.value}
 
 
 def _board(row: Row) -> LiveBoard:

@@ -104,6 +104,13 @@ class Board:
     at_ms: int
 
 
+class BoardKind(StrEnum):
+    """What a live board shows."""
+
+    FLEET = "fleet"  # each agent's work, the desks and the queue
+    NEEDS_ME = "needs-me"  # what needs a user; its message is pinned
+
+
 class BoardState(StrEnum):
     """What Octet has to do with a live board's message."""
 
@@ -117,8 +124,10 @@ class LiveBoard:
     """One message that shows the board. Each message has its own id, which its nonce and its marker are made of."""
 
     id: BoardId
+    kind: BoardKind
     place: Place
     posted_message: str  # Discord's id of it; empty until it was posted
+    is_pinned: bool  # Octet pinned it once; a user may have unpinned it since
     state: BoardState
     error: str  # why it could not be kept, or cannot be written now
     since_ms: int
@@ -130,6 +139,7 @@ class BoardEvent(Event):
 
     SUBJECT = "board:{0.channel}"
     channel: str
+    kind: BoardKind
 
 
 class BoardPlaced(BoardEvent):
@@ -145,7 +155,7 @@ class BoardGivenUp(BoardEvent):
 
 
 class NoBoard(NotFound):
-    """There is no live board in this channel. `/fleet board` adds one."""
+    """There is no such live board in this channel. `/fleet board` adds one."""
 
 
 class Part(StrEnum):

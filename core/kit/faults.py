@@ -47,7 +47,8 @@ STOP = _points("stop", "asked drained closed over")
 DISPATCH = _points("dispatch", "assigned taken retaken seen noted")
 # Before and after each request to Discord; then the database has its result.
 OUTBOX = _points("outbox", "post posted edit edited thread thread_made thread_noted noted")
-BOARD = _points("board", "post posted noted delete deleted")  # the same for a live board: its new and its old message
+# The same for a live board: its new message and its old one.
+BOARD = _points("board", "post posted noted pin pinned delete deleted")
 ANSWERS = ("answers.reported",)  # a spooled answer is in the database, and its file still there
 # A delivery passes them in this order. From `held` on Octet holds the user's devices; `grabbed` is inside a grab of the
 # display server, before a chord: that of the paste, then each; in `key-down` the key of Enter is held.

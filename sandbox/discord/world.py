@@ -59,7 +59,7 @@ class World:
         self.guild_id = self.new_id()
         self.application_id = self.new_id()
         self.bot_role_id = self.new_id()
-        self.bot_role = EVERYBODY_MAY  # what the managed role grants, which the bot gets with its invitation
+        self.bot_role = EVERYBODY_MAY | ChatPermission.PIN_MESSAGES  # as the link of the bot's invitation asks
         self.privileged = 0  # the application's flags of the privileged intents that its owner has enabled
         self.token = token or self.new_token()
         self.bot = User(id=self.application_id, name="Octet", is_bot=True)

@@ -37,6 +37,7 @@ class Sent:
     marker: str
     nonce: str
     edits: int = 0
+    is_pinned: bool = False
 
 
 @dataclass
@@ -53,6 +54,7 @@ class FakeChannels(ChannelClient):
     is_blind: bool = False
     """`find` finds nothing: the broken variant."""
     searched_from_ms: list[int] = field(default_factory=list[int])
+    may_pin: bool = True
     gone: set[int] = field(default_factory=set[int])
     forbidden: set[int] = field(default_factory=set[int])
     locked: set[int] = field(default_factory=set[int])
@@ -101,6 +103,14 @@ class FakeChannels(ChannelClient):
         self._begin("delete", channel)
         self.messages.remove(self._one(message))
         self._end("delete")
+
+    async def pin_message(self, channel: int, message: str) -> None:
+        self._begin("pin", channel)
+        sent = self._one(message)
+        if not self.may_pin:
+            raise ChannelForbidden(why="403 50013")
+        sent.is_pinned = True
+        self._end("pin")
 
     async def open_thread(self, channel: int, message: str, name: str) -> str:
         self._begin("thread", channel)

@@ -116,6 +116,7 @@ def _channel(wanted: int | None, channels: dict[str, ChannelAccess], link: str) 
         what = f"in {usable} of {len(channels)} text channels the bot has all the permissions it needs"
         cure = f"Allow them in the settings of a channel, or invite the bot again: {link}"
         yield ok(what) if usable else problem(what, cure)
+        yield from _pins("any text channel", link, may_pin=any(one.may_pin for one in channels.values()))
         return
     found = channels.get(str(wanted))
     if found is None:
@@ -130,6 +131,13 @@ def _channel(wanted: int | None, channels: dict[str, ChannelAccess], link: str) 
         )
     else:
         yield ok(f"in #{found.name} the bot has all the permissions it needs")
+        yield from _pins(f"#{found.name}", link, may_pin=found.may_pin)
+
+
+def _pins(place: str, link: str, *, may_pin: bool) -> Iterator[Finding]:
+    if not may_pin:
+        what = f"the bot may not pin messages in {place}, so the live list of what needs you stays unpinned"
+        yield warning(what, f"Allow Pin Messages there, or invite the bot again: {link}")
 
 
 def clock(server_time: str, *, now_s: float | None = None) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryId
 from core.desks.model import Glance
 from core.dispatch.model import Decision
+from core.fleet.model import BoardKind
 from core.profiles.model import Act
 from core.security.model import Actor, Permission, require
 from core.tasks.model import TaskId, TaskState
@@ -301,15 +302,17 @@ class AnswerAgent(MessageButton, template=r"v1:msg:reply:(?P<message>[0-9A-Z]{26
         raise NotImplementedError("a dialog answers this press")
 
 
-class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove"):
+class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove(?::(?P<kind>needs-me))?"):
     """Removes the board of this channel, if the user may."""
 
-    def __init__(self) -> None:
-        super().__init__("v1:fleet:board:remove", "Remove")
+    def __init__(self, kind: str | None = None) -> None:
+        self.kind = BoardKind(kind or BoardKind.FLEET)
+        end = "" if self.kind is BoardKind.FLEET else f":{self.kind.value}"
+        super().__init__(f"v1:fleet:board:remove{end}", "Remove")
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
         boards = interaction.client.coordinator.fleet.boards
-        await boards.remove(str(interaction.channel_id), by=by)
+        await boards.remove(str(interaction.channel_id), self.kind, by=by)
         return fleet.REMOVED
 
 

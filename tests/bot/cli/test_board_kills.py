@@ -51,7 +51,7 @@ async def connected(account: Account) -> AsyncGenerator[Connected]:
 
 
 def boards_of(messages: list[dict[str, Any]]) -> list[str]:
-    return [one["id"] for one in messages if "### The fleet" in text_of(one)]
+    return [one["id"] for one in messages if "### Nothing needs you" in text_of(one)]
 
 
 async def test_killed_anywhere_there_is_one_board(account: Account) -> None:
@@ -70,11 +70,11 @@ async def test_killed_anywhere_there_is_one_board(account: Account) -> None:
                     before = await one_board(account, sandbox, other_than=before)
                 else:
                     await own(sandbox, octet.told)
-                    await sandbox.slash("Ada", "#octet", "fleet board", {})
+                    await sandbox.slash("Ada", "#octet", "fleet board", {"kind": "needs-me"})
                     before = await one_board(account, sandbox, other_than="")
                 if point is not None:
                     account.ticket(point)
-                    await sandbox.slash("Ada", "#octet", "fleet board", {})
+                    await sandbox.slash("Ada", "#octet", "fleet board", {"kind": "needs-me"})
                     async with asyncio.timeout(60):
                         assert await octet.process.wait() == -signal.SIGKILL, point
 

@@ -14,14 +14,21 @@ from bot.discord.board_writer import BoardWriter
 from bot.discord.errors import DiscordFailed, TooOldToEdit, said
 from bot.discord.send_limits import DiscordBan
 from bot.verbs.results import AGENT_STATES
+from core.agent_messages.model import NewQuestion, Proof
 from core.agents.model import AgentState
-from core.fleet.model import BoardState, NeedKind, NoBoard
+from core.fleet.model import BoardKind, BoardState, NeedKind, NoBoard
 from core.notices.model import NoticeKind
 from core.security.model import OPERATOR, NotAllowed, Permission
+from core.tasks.model import TaskId, TaskState
 from tests.bot.discord.house import CHANNEL, LOST, House, house, once, place
 from tests.bot.discord.town import DRY_RUN, Town, buttons, text_of
-from tests.fakes.channels import Sent
+from tests.builders import CAROL, make_new_task
+from tests.core.agent_messages.test_talk import house as talking
+from tests.core.dispatch.test_loop import reach
+from tests.fakes.channels import FakeChannels, Sent
 from tests.fakes.channels import said as words_of
+from tests.fakes.clock import FakeClock
+from tests.fakes.virtual_time import run_virtually
 
 PAUSED = AGENT_STATES[AgentState.PAUSED][1]
 MINUTE_S = 60.0
@@ -31,6 +38,13 @@ MINUTE_S = 60.0
 async def with_board(home: Path) -> AsyncGenerator[House]:
     async with house(home) as here:
         await here.coordinator.fleet.boards.place(place(), by=OPERATOR)
+        yield here
+
+
+@asynccontextmanager
+async def with_needs(home: Path) -> AsyncGenerator[House]:
+    async with house(home) as here:
+        await here.coordinator.fleet.boards.place(place(), BoardKind.NEEDS_ME, by=OPERATOR)
         yield here
 
 
@@ -205,3 +219,84 @@ async def test_in_a_deleted_channel_it_is_given_up_and_listed(tmp_path: Path) ->
         [(kind, seen)] = await needs(here)
         assert (kind, "10003" in seen) == (NeedKind.BOARD_GONE, True)
         assert [row.state for row in await here.coordinator.fleet.boards.all()] == [BoardState.GIVEN_UP]
+
+
+@pytest.mark.usefixtures("quick_looks")
+async def test_what_needs_you_is_a_second_board_without_running_clocks_pinned_where_discord_allows_it(
+    owned: Town,
+) -> None:
+    await owned.ask("fleet board")
+    fleet = await shown(owned)
+    await owned.ask("fleet board", kind="needs-me")
+    board = await owned.said("### Nothing needs you right now")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
+    board = await owned.now(board, "T-1", "<t:")
+    assert ":R>" not in text_of(board)
+    await owned.now(fleet, "1 thing needs")
+    home = owned.sandbox.world.home
+    async with asyncio.timeout(60):
+        version = 0
+        while [str(one.id) for one in owned.sandbox.world.pins(home.id)] != [board["id"]]:
+            version = await owned.sandbox.changed(version, 1.0)
+    await owned.press(board, "Remove")
+    async with asyncio.timeout(60):
+        version = 0
+        while any(one["id"] == board["id"] for one in await owned.sandbox.messages()):
+            version = await owned.sandbox.changed(version, 1.0)
+    await owned.now(fleet, "1 thing needs")
+
+
+async def test_it_is_pinned_once_and_without_the_permission_works_unpinned(tmp_path: Path) -> None:
+    async with with_needs(tmp_path) as here:
+        here.channels.may_pin = False
+        [board] = await look(here, 3)
+        assert (board.is_pinned, here.channels.calls.count("pin")) == (False, 1)
+        here.channels.forbidden = {CHANNEL}
+        await here.coordinator.fleet.boards.place(place(2002), by=OPERATOR)
+        await look(here)
+        assert await needs(here) == [], "a refused pin is no refused channel"
+        here.channels.forbidden.clear()
+        here.channels.may_pin = True
+        here.boards.access_changed()
+        assert [one.is_pinned for one in await look(here, 2) if one.id == board.id] == [True]
+        board.is_pinned = False  # a user unpins it
+        here.restart()
+        await look(here, 2)
+        assert (board.is_pinned, here.channels.calls.count("pin")) == (False, 2)
+
+
+def test_an_answer_on_any_interface_takes_the_question_from_everywhere_within_two_seconds(tmp_path: Path) -> None:
+    """The writers run by a virtual clock, and see only what the answer in core leaves behind."""
+    clock = FakeClock()
+    assert run_virtually(clock, _time_of_answer(tmp_path, clock)) <= 2
+
+
+async def _time_of_answer(home: Path, clock: FakeClock) -> float:
+    channels = FakeChannels(clock=clock)
+    async with talking(home, clock=clock) as octet, asyncio.TaskGroup() as group:
+        here = House(coordinator=octet, channels=channels, clock=clock, default=CHANNEL)
+        writers = [group.create_task(one.run()) for one in (here.outbox, here.boards)]
+        for kind in BoardKind:
+            await octet.fleet.boards.place(place(), kind, by=OPERATOR)
+        await octet.tasks.new(make_new_task(agent="Ann", place=place()), by=CAROL)
+        await reach(octet, TaskId("T-1"), TaskState.WORKING)
+        asked = await octet.questions.ask(NewQuestion(text="Red or blue?", key="1"), Proof(agent="Ann"))
+        await here.until(lambda: here.shown("Ann asks a question", "Red or blue?") and can_answer(here))
+        await asyncio.sleep(10)  # virtually: the user reads it, and the channel takes all its edits again
+        await octet.availability.pause("Bob", by=OPERATOR)
+        await asyncio.sleep(0.1)  # the writer has just looked
+        began_s = clock.monotonic_s()
+        await octet.questions.answer(f"M-{asked.question.id}", "Blue", by=CAROL)
+        assert await needs(here) == []
+        await here.until(lambda: here.shown("Nothing needs you right now") and here.shown("Nothing needs a user"))
+        await here.until(lambda: not can_answer(here))
+        took_s = clock.monotonic_s() - began_s
+        for writer in writers:
+            writer.cancel()
+    return took_s
+
+
+def can_answer(here: House) -> bool:
+    """Whether a message offers to answer a question."""
+    items = [item for one in here.channels.messages if one.parts.view for item in one.parts.view.walk_children()]
+    return any(str(getattr(item, "custom_id", "")).startswith("v1:question:") for item in items)

@@ -21,6 +21,7 @@ from bot.discord.setup_client import (
     ADMINISTRATOR,
     NEEDED,
     PERMISSIONS,
+    PIN_MESSAGES,
     ChannelAccess,
     DiscordServer,
     DiscordUnreachable,
@@ -48,6 +49,7 @@ def test_the_permissions_are_those_of_discord_by_their_names() -> None:
         attach_files=True,
         embed_links=True,
         read_message_history=True,
+        pin_messages=True,
     )
     assert (asked.value, discord.Permissions(administrator=True).value) == (PERMISSIONS, ADMINISTRATOR)
     assert missing_permissions(PERMISSIONS & ~SEND) == ("Send Messages",)
@@ -56,7 +58,7 @@ def test_the_permissions_are_those_of_discord_by_their_names() -> None:
     assert invite_link("APPLICATION_ID") in page
     assert set(re.findall(r"permissions=(\d+)", page)) == {str(PERMISSIONS)}
     listed = " ".join(page.lower().split())
-    assert [name for name in NEEDED if name.lower() not in listed] == []
+    assert [name for name in (*NEEDED, "pin messages") if name.lower() not in listed] == []
 
 
 async def test_it_sees_what_the_local_discord_shows(sandbox: Sandbox) -> None:
@@ -176,7 +178,7 @@ async def test_what_the_bot_may_in_a_channel_is_reckoned_as_discord_does() -> No
 
     channels = [
         channel(1, "open"),
-        channel(2, "closed", ("5", 0, VIEW)),
+        channel(2, "closed", ("5", 0, VIEW | PIN_MESSAGES)),
         channel(3, "for the role", ("5", 0, VIEW), ("6", VIEW, 0), ("7", 0, VIEW)),
         channel(4, "not for the bot", ("6", SEND, 0), ("8", 0, SEND)),
         channel(9, "voice", kind=2),
@@ -197,12 +199,12 @@ async def test_what_the_bot_may_in_a_channel_is_reckoned_as_discord_does() -> No
         answers["/guilds/5/members/8"] = lambda _: {"roles": ["66"], "user": user(8, "Octet")}
         as_administrator = await asyncio.to_thread(asks.text_channels, "5", "8")
     assert found == [
-        ChannelAccess(id="4", name="not for the bot", missing=("Send Messages",)),
-        ChannelAccess(id="3", name="for the role", missing=()),
-        ChannelAccess(id="2", name="closed", missing=("View Channels",)),
-        ChannelAccess(id="1", name="open", missing=()),
+        ChannelAccess(id="4", name="not for the bot", missing=("Send Messages",), may_pin=True),
+        ChannelAccess(id="3", name="for the role", missing=(), may_pin=True),
+        ChannelAccess(id="2", name="closed", missing=("View Channels",), may_pin=False),
+        ChannelAccess(id="1", name="open", missing=(), may_pin=True),
     ]
-    assert all(one.missing == () for one in as_administrator)
+    assert all(one.missing == () and one.may_pin for one in as_administrator)
 
 
 async def test_a_busy_discord_is_asked_again_and_one_that_stays_so_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import ClientSession, FormData
 
 from sandbox.discord.drafts import MessageDraft
-from sandbox.discord.model import ChatChannel, ChatMessage, ChatPermission, InteractionKind, Json
+from sandbox.discord.model import EVERYBODY_MAY, ChatChannel, ChatMessage, ChatPermission, InteractionKind, Json
 from sandbox.discord.rest.api import Exchange
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
@@ -205,7 +205,7 @@ async def ask(sandbox: Sandbox, places: Places, session: ClientSession, question
         headers["Content-Type"] = "application/json"
     url = sandbox.api_base + await places.fill(question.url)
     own, granted = sandbox.world.bot_role, [ChatPermission[name.upper()] for name in question.listed("with")]
-    sandbox.world.bot_role = reduce(ChatPermission.__or__, granted, own)
+    sandbox.world.bot_role = reduce(ChatPermission.__or__, granted, EVERYBODY_MAY)
     await sandbox.forbid("octet", question.listed("without"))
     async with session.request(question.method, url, data=data, headers=headers) as response:
         text = await response.text()

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from bot.cli.doctor import discord as checkup
 from bot.cli.doctor.model import Finding, FindingLevel
-from bot.discord.setup_client import PERMISSIONS
+from bot.discord.setup_client import PERMISSIONS, PIN_MESSAGES
 from core.settings.model import DiscordSettings, Settings
 
 SECRET = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.secret-part-of-the-token-of-a-test"
@@ -142,6 +142,15 @@ async def test_what_the_bot_lacks_in_its_channel_is_named() -> None:
         assert "Send Messages in Threads" in found.what
         assert "in 0 of 1 text channels" in trouble(await look(api, guild_id=7))[0].what
         assert "channel 78" in trouble(await look(api, guild_id=7, channel_id=78))[0].what
+
+
+async def test_without_pins_it_works_and_is_warned() -> None:
+    async with discord() as api:
+        api.permissions = PERMISSIONS & ~PIN_MESSAGES
+        for place in ({"channel_id": 77}, {}):
+            [found] = trouble(await look(api, guild_id=7, **place))
+            assert (found.level, "unpinned" in found.what) == (FindingLevel.WARNING, True)
+            assert "Pin Messages" in found.cure
 
 
 async def test_an_application_that_anybody_may_invite_or_nobody_can_is_told() -> None:
