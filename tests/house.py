@@ -61,6 +61,18 @@ class House:
 
         await self._until(is_so)
 
+    async def prompt_to(self, agent: str) -> str:
+        """Return the first prompt that arrived in this agent's window."""
+
+        async def is_so() -> bool:
+            return bool(self.prompts_of(agent))
+
+        await self._until(is_so)
+        return self.prompts_of(agent)[0]
+
+    def prompts_of(self, agent: str) -> list[str]:
+        return [text for text in self.lane.submitted if f"→ {agent}" in text]
+
     async def until_all_are_idle(self) -> None:
         """Return when all agents can take a task, within a minute."""
 

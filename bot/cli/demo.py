@@ -64,8 +64,9 @@ async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *
         return parts[-1]
 
     screen: dict[str, Any] = {}
+    agents = {**environ, "OCTET_HOME": str(home)}  # there `octet mcp serve` finds the tokens of the windows' agents
     if has_desktop:
-        desktop = await start("a virtual screen with eight agent windows", ["sandbox.desktop", "--page"], environ)
+        desktop = await start("a virtual screen with eight agent windows", ["sandbox.desktop", "--page"], agents)
         screen = await desktop.first_json()
         for lack in screen["lacks"]:
             _say(f"        {lack}")

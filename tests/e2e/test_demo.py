@@ -145,6 +145,18 @@ async def _share_octet(page: Page) -> None:
     await expect(card(page, "T-8")).to_contain_text(picked)
 
 
+async def _answer_an_agent(page: Page) -> None:
+    """Answer an agent, which asks over MCP, by a button; it continues."""
+    await command(page, "task new", brief="Paint it.\nask person: Red or blue? | Red | Blue", agent="Agent-6")
+    await thread_of(page, "T-12").click()
+    asked = page.get_by_test_id("message").filter(has_text="Agent-6 asks you")
+    await expect(asked).to_contain_text("Red or blue?")
+    await asked.get_by_test_id("button-Blue").click()
+    ended = page.get_by_test_id("message").filter(has_text="Agent-6 ends T-12 and says")
+    await expect(ended).to_contain_text("Ada answered: Blue")
+    await expect(asked.get_by_test_id("button-Blue")).to_have_count(0)
+
+
 async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: Path) -> None:
     OUT.mkdir(exist_ok=True)
     async with running_demo(tmp_path) as demo:
@@ -191,6 +203,7 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
 
             await page.get_by_test_id("channel-octet").click()
             await _share_octet(page)
+            await _answer_an_agent(page)
         assert await demo.end(signal.SIGINT) == 0
     _assert_gone(demo, listeners, screens)
     assert demo.told[-1] == "The demo has ended.\n"

@@ -1,44 +1,142 @@
-"""Brings an answer to Octet over MCP: the official client, over the program `octet mcp serve` that it starts."""
+"""Speaks MCP with Octet: the official client, over the program `octet mcp serve` that it starts.
+
+The agent's token is in its environment, or that program finds it in Octet's home."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from sandbox.desktop.agent.prompt import DoneLine
+from sandbox.desktop.agent.prompt import DoneLine, Talk, TalkKind
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from mcp import Client
+
+TOKEN = "OCTET_AGENT_TOKEN"  # noqa: S105  the name of the variable
+_KEPT = frozenset({"PATH", "HOME", "PYTHONPATH", "OCTET_HOME", "OCTET_URL", TOKEN})
 _LIMIT_S = 60.0
+_LOOK_EVERY_S = 0.3
+_ANSWER_LIMIT_S = 600.0  # a user may think for so long
+_REPLY_LIMIT_S = 20.0  # another agent may be busy for longer: then this one continues
+
+
+class _Refused(Exception):
+    """Octet refused a call; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Session:
+    """One connection, about one prompt."""
+
+    client: Client
+    about: dict[str, str]
+    is_over: Callable[[], bool]  # the agent was interrupted
+
+    async def call(self, tool: str, **given: object) -> Any:
+        """Call a tool about the prompt and return its result. Raises _Refused."""
+        result = await self.client.call_tool(tool, {**self.about, **given})
+        if result.is_error:
+            raise _Refused(f"MCP {tool}: refused: {' '.join(str(getattr(one, 'text', '')) for one in result.content)}")
+        return result.structured_content
+
+    async def look(self, within_s: float, find: Callable[[], Awaitable[str]]) -> str:
+        """Look again and again until something is found; return "" after the time or an interrupt."""
+        for _ in range(round(within_s / _LOOK_EVERY_S)):
+            if (found := await find()) or self.is_over():
+                return found
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return ""
 
 
 def answer_by_mcp(done: DoneLine, answer: str, *, agent: str) -> str:
     """Report progress and then the answer; return what was called and what Octet said, as one text."""
-    verb = next(word for word in done.words if word in {"done", "reply"})
-    program = done.words[: done.words.index(verb)]
-    given = {"task": done.subject, "code": done.words[done.words.index("--code") + 1]}
-    calls = [("report_done" if verb == "done" else "reply", {**given, "text": answer})]
-    if verb == "done":
-        calls.insert(0, ("report_progress", {**given, "text": "bringing the answer over MCP"}))
+
+    async def report() -> str:
+        said: list[str] = []
+        async with asyncio.timeout(_LIMIT_S), _connected(done, agent, lambda: False) as session:
+            if done.verb == "done":
+                await session.call("report_progress", text="bringing the answer over MCP")
+                said.append("MCP report_progress")
+            tool = "report_done" if done.verb == "done" else "reply"
+            said.append(f"MCP {tool}: {await session.call(tool, text=answer)}")
+        return "\n".join(said)
+
+    return _run(report())
+
+
+def talk_by_mcp(done: DoneLine, talks: Sequence[Talk], *, agent: str, is_over: Callable[[], bool]) -> str:
+    """Do what the lines say, one after the other; return what came of each, as one text for the answer."""
+
+    async def talk() -> str:
+        async with _connected(done, agent, is_over) as session:
+            return "\n".join([await _DO[one.kind](session, one, number) for number, one in enumerate(talks)])
+
+    return _run(talk())
+
+
+async def _ask_person(session: _Session, talk: Talk, number: int) -> str:
+    """Ask the user who asked for the task, wait for the answer, and acknowledge it: Octet need not bring it, too."""
+    choices = list(talk.choices)
+    ticket = (await session.call("ask", text=talk.text, choices=choices, key=f"ask {number}"))["ticket"]
+
+    async def find() -> str:
+        found = await session.call("ask", ticket=ticket)
+        if not found["answer"]:
+            return ""
+        await _read(session, found["answered_by"])
+        return f"{found['answered_by']} answered: {found['answer']}"
+
+    found = await session.look(_ANSWER_LIMIT_S, find)
+    return f"- asked “{talk.text}”: {found or 'no answer came'}"
+
+
+async def _tell(session: _Session, talk: Talk, number: int) -> str:
+    """Send the agent a message, and look for its reply in the inbox."""
+    await session.call("send_message", to=talk.to, text=talk.text, key=f"talk {number}")
+    reply = await session.look(_REPLY_LIMIT_S, lambda: _read(session, talk.to))
+    return f"- told {talk.to} “{talk.text}”: {reply or 'no reply yet'}"
+
+
+async def _read(session: _Session, sender: str) -> str:
+    """Read the inbox, and acknowledge and return what this sender wrote."""
+    found = [one for one in (await session.call("read_inbox"))["messages"] if one["sender"] == sender]
+    if found:
+        await session.call("ack", messages=[one["name"] for one in found])
+    return " / ".join(one["text"].strip() for one in found)
+
+
+_DO = {TalkKind.ASK_PERSON: _ask_person, TalkKind.TELL: _tell}
+"""What a line of each kind does. A new kind, such as `goal:`, is one more function here and one more line in prompt."""
+
+
+@asynccontextmanager
+async def _connected(done: DoneLine, agent: str, is_over: Callable[[], bool]) -> AsyncGenerator[_Session]:
+    from mcp import Client, StdioServerParameters  # slow to import, and most agents never use it
+
+    program = done.words[: done.words.index(done.verb)]
+    names = [] if os.environ.get(TOKEN) else ["--agent", agent]
+    environ = {name: value for name, value in os.environ.items() if name in _KEPT}
+    server = StdioServerParameters(command=program[0], args=[*program[1:], "mcp", "serve", *names], env=environ)
+    about = {"task": done.subject, "code": done.words[done.words.index("--code") + 1]}
+    async with Client(server) as client:
+        yield _Session(client=client, about=about, is_over=is_over)
+
+
+def _run(work: Any) -> str:
+    """Return what the work says, or why it could not be done."""
+    from mcp import MCPError
+
     try:
-        return asyncio.run(_call_all([*program, "mcp", "serve", "--agent", agent], calls))
-    except (OSError, TimeoutError, ExceptionGroup) as trouble:
-        return f"MCP: {trouble}: the answer was not sent"
-
-
-async def _call_all(server: Sequence[str], calls: Sequence[tuple[str, dict[str, str]]]) -> str:
-    from mcp import Client, MCPError, StdioServerParameters  # slow to import, and most agents never use it
-
-    said: list[str] = []
-    environ = {
-        name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "OCTET_HOME", "PYTHONPATH"}
-    }
-    parameters = StdioServerParameters(command=server[0], args=list(server[1:]), env=environ)
-    async with asyncio.timeout(_LIMIT_S), Client(parameters) as client:
-        for tool, arguments in calls:
-            try:
-                result = await client.call_tool(tool, dict(arguments))
-                words = " ".join(str(getattr(one, "text", "")) for one in result.content)
-                said.append(f"MCP {tool}: {'refused: ' if result.is_error else ''}{words}")
-            except MCPError as refusal:
-                said.append(f"MCP {tool}: {refusal}")
-    return "\n".join(said)
+        return asyncio.run(work)
+    except* (OSError, TimeoutError, MCPError, _Refused) as trouble:
+        found: BaseException = trouble
+        while isinstance(found, BaseExceptionGroup):
+            found = found.exceptions[0]
+        said = str(found) if isinstance(found, _Refused) else f"MCP: {found!r}: the answer was not sent"
+    return said

@@ -18,9 +18,28 @@ _DEMO = re.compile(r"^\s*demo:\s*(?P<word>[a-z]+)\b\s*(?P<rest>.*?)\s*$")
 _MARKERS = re.compile(r"^No shell\?.*\s(?P<opening><<<[a-z0-9]+) and (?P<closing>[a-z0-9]+>>>)\s*$")
 _IN_WINDOW = re.compile(r"^\s*answer:\s*in the window\s*$")
 _LIE = re.compile(r"^\s*lie:\s*(?P<rest>\S.*?)\s*$")
+_ASK_PERSON = re.compile(r"^\s*ask person:\s*(?P<rest>\S.*?)\s*$")
+_TELL = re.compile(r"^\s*talk:\s*(?P<to>[\w.:-]+):\s*(?P<text>\S.*?)\s*$")
 _ASK = re.compile(r"^\s*ask:\s*(?P<rest>\S.*?)\s*$")
 LONGEST_WAIT_S = 600.0
 MOST_STOPS = 20
+
+
+class TalkKind(StrEnum):
+    """What an agent does over MCP before it answers."""
+
+    ASK_PERSON = "ask person"  # `ask person: QUESTION | CHOICE | CHOICE`: ask the user of the task, and wait
+    TELL = "talk"  # `talk: AGENT: TEXT`: send a message, and look for the reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """One line of a prompt that makes the agent talk."""
+
+    kind: TalkKind
+    text: str
+    to: str = ""
+    choices: tuple[str, ...] = ()
 
 
 class StopKind(StrEnum):
@@ -59,6 +78,10 @@ class DoneLine:
     words: tuple[str, ...]
     file: str
 
+    @property
+    def verb(self) -> str:
+        return next(word for word in self.words if word in {"done", "reply"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
@@ -71,6 +94,7 @@ class Script:
     half: bool = False  # the same, but stop in the middle
     long: bool = False
     mcp: bool = False  # bring the answer over MCP, not by the command
+    talks: tuple[Talk, ...] = ()  # in the order of the prompt
     lie: str = ""  # claim this in place of an answer; from a line `lie: WORDS`
     stops: tuple[Stop, ...] = ()
     """In the order of the prompt; the command of an `ask` may also be on a line `ask: COMMAND`."""
@@ -138,11 +162,17 @@ def _read_script(body: str) -> Script:
     lie = ""
     flags: set[str] = set()
     stops: list[Stop] = []
+    talks: list[Talk] = []
     for line in body.splitlines():
         if _IN_WINDOW.match(line):
             flags.add("window")
         if claimed := _LIE.match(line):
             lie = claimed["rest"]
+        if wanted := _ASK_PERSON.match(line):
+            question, *choices = (part.strip() for part in wanted["rest"].split(" | "))
+            talks.append(Talk(kind=TalkKind.ASK_PERSON, text=question, choices=tuple(choices)))
+        if told := _TELL.match(line):
+            talks.append(Talk(kind=TalkKind.TELL, text=told["text"], to=told["to"]))
         if asked := _ASK.match(line):
             stops.append(Stop(kind=StopKind.ASK, text=asked["rest"]))
         match = _DEMO.match(line)
@@ -158,7 +188,8 @@ def _read_script(body: str) -> Script:
         else:
             flags.add(word)
     named = {flag: flag in flags for flag in ("silent", "window", "half", "long", "mcp")}
-    return Script(wait_s=wait_s, fail=fail, lie=lie, stops=tuple(stops[:MOST_STOPS]), **named)
+    first_stops, first_talks = tuple(stops[:MOST_STOPS]), tuple(talks[:MOST_STOPS])
+    return Script(wait_s=wait_s, fail=fail, lie=lie, stops=first_stops, talks=first_talks, **named)
 
 
 def _seconds(text: str) -> float | None:

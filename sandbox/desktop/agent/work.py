@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from sandbox.desktop.agent.answer import write_answer
-from sandbox.desktop.agent.mcp_client import answer_by_mcp
+from sandbox.desktop.agent.mcp_client import answer_by_mcp, talk_by_mcp
 from sandbox.desktop.agent.prompt import DoneLine, ReceivedPrompt, Stop, StopKind, read_prompt
 
 AFTER_ANSWER_S = 0.8  # how long it continues, at most, after each answer to its question
@@ -124,10 +124,11 @@ class ScriptedAgent:
             seconds = self._work_seconds if prompt.script.wait_s is None else prompt.script.wait_s
             self._be_busy(seconds)
             verdicts = [(stop, self._ask(stop, min(seconds, AFTER_ANSWER_S))) for stop in prompt.script.stops]
+            came_of_it = self._talk(prompt)
             if self._interrupted.is_set():
                 self._say(Voice.AGENT, "Interrupted: I stop here and send no answer.")
             else:
-                self._answer(prompt, verdicts)
+                self._answer(prompt, verdicts, came_of_it)
         finally:
             self._news.put(Finished(label=self.label))
 
@@ -152,11 +153,19 @@ class ScriptedAgent:
         self._interrupted.wait(seconds)
         return self._is_allowed
 
-    def _answer(self, prompt: ReceivedPrompt, verdicts: list[tuple[Stop, bool]]) -> None:
+    def _talk(self, prompt: ReceivedPrompt) -> str:
+        """Ask and tell what the prompt says; return what came of it."""
+        talks, is_over = prompt.script.talks, self._interrupted.is_set
+        if not talks or prompt.done is None or is_over():
+            return ""
+        return talk_by_mcp(prompt.done, talks, agent=self.name, is_over=is_over)
+
+    def _answer(self, prompt: ReceivedPrompt, verdicts: list[tuple[Stop, bool]], came_of_it: str) -> None:
         if prompt.script.silent:
             self._say(Voice.AGENT, "The prompt says `demo: silent`: I stop here and send no answer.")
             return
         answer = prompt.script.lie or write_answer(self.name, prompt, verdicts)
+        answer = f"{came_of_it}\n\n{answer}" if came_of_it else answer
         if prompt.markers is not None and (prompt.script.window or prompt.script.half):
             opening, closing = prompt.markers
             shown = answer.strip() if prompt.script.window else answer.strip()[: len(answer) // 2]
@@ -168,7 +177,7 @@ class ScriptedAgent:
             self._say(Voice.AGENT, "The prompt has no line to answer by, so this answer stays in this window.")
             return
         (self._folder / prompt.done.file).write_text(answer, encoding="utf-8", errors="replace")
-        by_mcp = prompt.script.mcp
+        by_mcp = prompt.script.mcp or prompt.script.talks
         done = answer_by_mcp(prompt.done, answer, agent=self.name) if by_mcp else self._run(prompt.done)
         self._say(Voice.COMMAND, done)
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from core.tasks.model import TaskState
-from sandbox.desktop.agent.prompt import read_prompt
+from core.reasons import Reason
+from core.security.model import OPERATOR
+from core.tasks.model import TaskId, TaskState
+from sandbox.desktop.agent.prompt import TalkKind, read_prompt
 from sandbox.desktop.agent.work import Finished, Said, ScriptedAgent, Voice
-from tests.house import open_house
+from tests.fakes.lane import ARRIVES, bounced
+from tests.house import House, open_house
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -27,10 +31,30 @@ def brought(agent: ScriptedAgent, prompt: str) -> str:
     return "\n".join(said)
 
 
+@pytest.fixture(autouse=True)
+def finds_octet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+
+
+async def scripted(house: House, task: TaskId, folder: Path) -> tuple[ScriptedAgent, str]:
+    """Return the agent of the task, and its prompt with a command that is there."""
+    agent = ScriptedAgent(name=str((await house.task(task)).agent), folder=folder, work_seconds=0)
+    prompt = next(text for text in reversed(house.lane.submitted) if task in text)
+    return agent, prompt.replace("octet done", f"{sys.executable} -m bot done")
+
+
 def test_the_lines_of_a_prompt_say_that_an_agent_speaks_mcp_or_lies() -> None:
     script = read_prompt("demo: mcp\nlie: all tests pass\n").script
     assert (script.mcp, script.lie) == (True, "all tests pass")
     assert not read_prompt("tell no lie: it is wrong").script.lie
+
+
+def test_the_lines_of_a_prompt_say_whom_an_agent_asks_and_tells() -> None:
+    script = read_prompt("ask person: Red or blue? | Red | Blue\ntalk: Agent-2: Reply with a bird.\nask: ls").script
+    asked, told = script.talks
+    assert (asked.kind, asked.text, asked.choices) == (TalkKind.ASK_PERSON, "Red or blue?", ("Red", "Blue"))
+    assert (told.kind, told.to, told.text) == (TalkKind.TELL, "Agent-2", "Reply with a bird.")
+    assert [one.text for one in script.stops] == ["ls"]
 
 
 async def test_a_scripted_agent_reports_and_ends_its_task_over_mcp(
@@ -38,11 +62,8 @@ async def test_a_scripted_agent_reports_and_ends_its_task_over_mcp(
 ) -> None:
     async with open_house(tmp_path / "home") as house, house.served():
         task, code = await house.working("demo: mcp\nlie: all tests pass")
-        name = str((await house.task(task)).agent)
         monkeypatch.setenv("OCTET_HOME", str(house.home))
-        monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-        agent = ScriptedAgent(name=name, folder=tmp_path, work_seconds=0)
-        prompt = house.lane.submitted[-1].replace("octet done", f"{sys.executable} -m bot done")
+        agent, prompt = await scripted(house, task, tmp_path)
         said = await asyncio.to_thread(brought, agent, prompt)
         assert "MCP report_progress" in said
         assert code not in said
@@ -51,3 +72,41 @@ async def test_a_scripted_agent_reports_and_ends_its_task_over_mcp(
         assert [one.body for one in await house.answers(task)] == ["all tests pass"]
         refused = await asyncio.to_thread(brought, agent, prompt)
         assert "refused" in refused
+
+
+async def test_a_scripted_agent_asks_its_user_and_tells_what_came_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its token in its environment."""
+    async with open_house(tmp_path / "home") as house, house.served() as run:
+        task, _ = await house.working("ask person: Red or blue? | Red | Blue")
+        agent, prompt = await scripted(house, task, tmp_path)
+        monkeypatch.setenv("OCTET_URL", f"http://{run.address}:{run.port}")
+        monkeypatch.setenv("OCTET_AGENT_TOKEN", house.core.reply_keys.key(agent.name))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(brought, agent, prompt))
+            await house.until(task, TaskState.BLOCKED)
+            (open_one,) = await house.core.questions.list_open()
+            assert (open_one.text, open_one.question.choices) == ("Red or blue?", ("Red", "Blue"))
+            await house.core.questions.answer(f"M-{open_one.question.id}", "Blue", by=OPERATOR)
+        (answer,) = await house.answers(task)
+        assert answer.body.startswith("- asked “Red or blue?”: operator answered: Blue\n")
+        assert (await house.task(task)).state is TaskState.DONE
+
+
+async def test_a_scripted_agent_tells_another_one_and_reads_its_reply(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    async with open_house(tmp_path / "home") as house, house.served(os.environ):
+        monkeypatch.setenv("OCTET_HOME", str(house.home))
+        task, _ = await house.working("talk: Agent-4: Reply with a bird.")
+        agent, prompt = await scripted(house, task, tmp_path)
+        house.lane.script += [ARRIVES, *[bounced(Reason.BUSY)] * 100]  # the asking agent works until it has its reply
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(brought, agent, prompt))
+            asked = await house.prompt_to("Agent-4")
+            other = ScriptedAgent(name="Agent-4", folder=tmp_path / "home", work_seconds=0)
+            await asyncio.to_thread(brought, other, asked.replace("octet reply", f"{sys.executable} -m bot reply"))
+        (answer,) = await house.answers(task)
+        assert answer.body.startswith("- told Agent-4 “Reply with a bird.”: > ")
