@@ -1,8 +1,8 @@
 """`make tour`: runs the demo, uses its page in Chromium as a newcomer would, and writes the pictures of docs/tour.md,
-docs/people.md and docs/tasks.md.
+docs/agents.md, docs/communication.md, docs/people.md and docs/tasks.md.
 
 It leaves docs/images/tour-1.png and so on, one for each step, docs/images/tour.gif, which shows them in turn, and
-people-1.png to tasks-2.png. Install fonts-noto-color-emoji first: without it the circles of the tasks' states are
+agents-1.png to tasks-2.png. Install fonts-noto-color-emoji first: without it the circles of the tasks' states are
 empty boxes.
 """
 
@@ -33,7 +33,9 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="octet-tour-") as world:
         async with running_demo(Path(world)) as demo, page_of(demo, width=WIDTH, height=HEIGHT) as page:
             frames = await _walk(page)
-            pictures = {f"tour-{number}": frame for number, frame in enumerate(frames, 1)} | await _share(page)
+            pictures = {f"tour-{number}": frame for number, frame in enumerate(frames, 1)}
+            await page.set_viewport_size({"width": WIDTH, "height": TALL})
+            pictures |= await _reach_a_goal(page) | await _share(page)
     IMAGES.mkdir(exist_ok=True)
     for name, picture in pictures.items():
         picture.save(IMAGES / f"{name}.png", optimize=True)
@@ -77,15 +79,34 @@ async def _walk(page: Page) -> list[Image.Image]:
     return frames
 
 
+async def _reach_a_goal(page: Page) -> dict[str, Image.Image]:
+    """Give a chief a goal, answer the question of one of its agents, and show the chain of messages."""
+    agents = await command(page, "agent list")
+    await expect(agents).to_contain_text("Agent-8")
+    pictures = {"agents-1": await _cut(page, agents)}
+    await command(page, "task new", brief="Ship it.\ngoal: release", agent="Agent-8")
+    goal = card(page, "T-3").first
+    await thread_of(page, "T-5").click()
+    question = _message(page, "What is the release called?")
+    await expect(question.get_by_test_id("button-Answer …")).to_be_visible()
+    pictures["communication-1"] = await _cut(page, question)
+    await question.get_by_test_id("button-Answer …").click()
+    await page.locator("[data-testid=modal] textarea, [data-testid=modal] input").first.fill("Sparrow")
+    await page.get_by_test_id("modal-submit").click()
+    await page.get_by_test_id("channel-octet").click()
+    await expect(goal).to_contain_text("Done (not checked)")
+    pictures["communication-2"] = await _cut(page, _message(page, "T-3 · "))
+    return pictures
+
+
 async def _share(page: Page) -> dict[str, Image.Image]:
     """Let Ben in, have a task wait for two others, and ask for the best of three answers."""
-    await page.set_viewport_size({"width": WIDTH, "height": TALL})
     for brief, agent in (
         ("Fix the parser.\nask: make test", "Agent-7"),
         ("Write the changelog.\nask: git log", "Agent-8"),
     ):
         await command(page, "task new", brief=brief, agent=agent)
-    await expect(card(page, "T-4")).to_be_visible()
+    await expect(card(page, "T-8")).to_be_visible()
     viewer = await command(page, "admin bind", who="Ben", role="viewer")
     await expect(viewer).to_contain_text("viewer")
     await become(page, "Ben")
@@ -99,15 +120,15 @@ async def _share(page: Page) -> dict[str, Image.Image]:
     pictures = {"people-1": await _cut(page, _message(page, "Ben: viewer"), roles)}
 
     await become(page, "Ben")
-    await command(page, "task new", brief="Release it.", after="T-3, T-4")
-    await expect(thread_of(page, "T-5")).to_be_visible()
-    pictures["people-2"] = await _cut(page, _message(page, "Not allowed"), _message(page, "T-5 created"))
-    pictures["tasks-1"] = await _cut(page, _message(page, "T-5 · "))
+    await command(page, "task new", brief="Release it.", after="T-7, T-8")
+    await expect(thread_of(page, "T-9")).to_be_visible()
+    pictures["people-2"] = await _cut(page, _message(page, "Not allowed"), _message(page, "T-9 created"))
+    pictures["tasks-1"] = await _cut(page, _message(page, "T-9 · "))
 
     await become(page, "Ada")
     await command(page, "task new", brief="Suggest a name for the parser.", best_of="3")
-    await expect(card(page, "T-6").get_by_test_id(re.compile("^button-Pick"))).to_have_count(3)
-    return pictures | {"tasks-2": await _cut(page, _message(page, "T-6 · "))}
+    await expect(card(page, "T-10").get_by_test_id(re.compile("^button-Pick"))).to_have_count(3)
+    return pictures | {"tasks-2": await _cut(page, _message(page, "T-10 · "))}
 
 
 def _message(page: Page, words: str) -> Locator:
