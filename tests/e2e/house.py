@@ -121,10 +121,10 @@ class House:
         """Send a slash command; return its private answer, as soon as it is there."""
         return await self.private(await self.discord.slash(user, str(self.place["channel_id"]), command, options))
 
-    async def fill_in(self, message: Json, label: str, said: str) -> Json:
+    async def fill_in(self, message: Json, label: str, said: str, *, field: str = "said") -> Json:
         """Press a button that opens a field, and fill that in; return the private answer."""
         opened = await self.discord.click("Ada", message, label)
-        return await self.private(await self.discord.submit_modal("Ada", opened, {"said": said}))
+        return await self.private(await self.discord.submit_modal("Ada", opened, {field: said}))
 
     async def press(self, message: Json, label: str) -> str:
         """Press a button; return the words of the private answer."""
@@ -248,7 +248,8 @@ async def open_house(
         place = await (await stack.enter_async_context(child("Discord", argv, environ, log=log))).first_json()
         desktop = None
         if windows:
-            opening = open_desktop(windows=windows, work_seconds=0.6, environ=environ)
+            agents = {**environ, "OCTET_HOME": str(world / "octet")}  # there `octet mcp serve` finds their tokens
+            opening = open_desktop(windows=windows, work_seconds=0.6, environ=agents)
             desktop = await stack.enter_async_context(opening)
             own["XAUTHORITY"] = desktop.xauthority
         copy_templates(world / "octet" / "config")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_LOOK_EVERY_S = 1.0
-_ENDED = {"done", "failed", "cancelled", "expired"}
+ENDED = {"done", "failed", "cancelled", "expired"}
 _SHOWN_CHARS = 120
-Call = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
-"""Calls a tool of Octet's and returns its result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +39,10 @@ GOALS: Mapping[str, tuple[Step, ...]] = {
 """By the word on the line `goal: WORD`. `release` goes from agent to agent, `garden` begins with three at once."""
 
 
-async def pursue(goal: str, call: Call, given: Mapping[str, str]) -> str:
-    """Create the goal's subtasks, wait until all have ended, and return the summary. `given` has task and code."""
-    created: list[str] = []
-    for number, step in enumerate(GOALS[goal]):
-        subtask = {"text": step.brief, "to": step.agent, "after": [created[one] for one in step.after]}
-        made = await call("create_subtask", {**subtask, "key": f"{given['task']}:{number}", **given})
-        created.append(str(made["subtask"]))
-    while True:
-        subtasks = [one for one in (await call("my_task", {}))["subtasks"] if one["id"] in created]
-        if all(one["state"] in _ENDED for one in subtasks):
-            break
-        await asyncio.sleep(_LOOK_EVERY_S)
+def summary_of(goal: str, subtasks: Sequence[Mapping[str, Any]]) -> str:
+    """Sum the subtasks up, as `my_task` lists them: who did each, how it ended, and the first line of the answer."""
     lines = [f"**The goal “{goal}” has ended.** My scripted part was to split it and to wait.", ""]
     for one in subtasks:
         first = next((line for line in str(one["answer"]).splitlines() if line.strip()), "no answer")
         lines.append(f"- {one['id']}, {one['agent']}: {one['state']}. {first[:_SHOWN_CHARS]}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sandbox.desktop.agent.goals import ENDED, GOALS, summary_of
 from sandbox.desktop.agent.prompt import DoneLine, Talk, TalkKind
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ TOKEN = "OCTET_AGENT_TOKEN"  # noqa: S105  the name of the variable
 _KEPT = frozenset({"PATH", "HOME", "PYTHONPATH", "OCTET_HOME", "OCTET_URL", TOKEN})
 _LIMIT_S = 60.0
 _LOOK_EVERY_S = 0.3
+_CALLS = 6  # `octet mcp serve` waits for Octet during each of them
 _ANSWER_LIMIT_S = 600.0  # a user may think for so long
 _REPLY_LIMIT_S = 20.0  # another agent may be busy for longer: then this one continues
 
@@ -39,8 +41,22 @@ class _Session:
     is_over: Callable[[], bool]  # the agent was interrupted
 
     async def call(self, tool: str, **given: object) -> Any:
-        """Call a tool about the prompt and return its result. Raises _Refused."""
-        result = await self.client.call_tool(tool, {**self.about, **given})
+        """Call a tool about the prompt and return its result; while Octet is away, call again. Raises _Refused."""
+        from mcp import MCPError  # as below
+
+        about = {} if tool == "my_task" else self.about
+        key = {"key": f"{self.about['task']} {given['key']}"} if "key" in given else {}
+        tries = 0
+        while True:
+            try:
+                result = await self.client.call_tool(tool, {**about, **given, **key})
+            except MCPError:
+                tries += 1
+                if tries == _CALLS or self.is_over():
+                    raise
+                await asyncio.sleep(_LOOK_EVERY_S)
+            else:
+                break
         if result.is_error:
             raise _Refused(f"MCP {tool}: refused: {' '.join(str(getattr(one, 'text', '')) for one in result.content)}")
         return result.structured_content
@@ -111,8 +127,25 @@ async def _read(session: _Session, sender: str) -> str:
     return " / ".join(one["text"].strip() for one in found)
 
 
-_DO = {TalkKind.ASK_PERSON: _ask_person, TalkKind.TELL: _tell}
-"""What a line of each kind does. A new kind, such as `goal:`, is one more function here and one more line in prompt."""
+async def _pursue(session: _Session, talk: Talk, number: int) -> str:
+    """Split the goal into subtasks for other agents, and wait for them."""
+    if talk.text not in GOALS:
+        return f"- there is no goal “{talk.text}”; the demo has: {', '.join(GOALS)}"
+    created: list[str] = []
+    for place, step in enumerate(GOALS[talk.text]):
+        after, key = [created[one] for one in step.after], f"goal {number} {place}"
+        subtask = await session.call("create_subtask", text=step.brief, to=step.agent, after=after, key=key)
+        created.append(subtask["subtask"])
+
+    async def find() -> str:
+        found = [one for one in (await session.call("my_task"))["subtasks"] if one["id"] in created]
+        return summary_of(talk.text, found) if all(one["state"] in ENDED for one in found) else ""
+
+    return await session.look(_ANSWER_LIMIT_S, find) or f"- the goal “{talk.text}” has not ended in time"
+
+
+_DO = {TalkKind.ASK_PERSON: _ask_person, TalkKind.TELL: _tell, TalkKind.GOAL: _pursue}
+"""What a line of each kind does."""
 
 
 @asynccontextmanager

@@ -13,13 +13,14 @@ _DONE_LINE = re.compile(
     re.VERBOSE,
 )
 _HINTS = ("While you work:", "To share the work:", "If stuck:")  # they do not belong to the body
-_HEADER = re.compile(r"^\[[A-Z0-9]+\] (?P<sender>.*?) →")
+_HEADER = re.compile(r"^\[(?P<label>[A-Z0-9]+)\] (?P<sender>.*?) →")
 _DEMO = re.compile(r"^\s*demo:\s*(?P<word>[a-z]+)\b\s*(?P<rest>.*?)\s*$")
 _MARKERS = re.compile(r"^No shell\?.*\s(?P<opening><<<[a-z0-9]+) and (?P<closing>[a-z0-9]+>>>)\s*$")
 _IN_WINDOW = re.compile(r"^\s*answer:\s*in the window\s*$")
 _LIE = re.compile(r"^\s*lie:\s*(?P<rest>\S.*?)\s*$")
 _ASK_PERSON = re.compile(r"^\s*ask person:\s*(?P<rest>\S.*?)\s*$")
 _TELL = re.compile(r"^\s*talk:\s*(?P<to>[\w.:-]+):\s*(?P<text>\S.*?)\s*$")
+_GOAL = re.compile(r"^\s*goal:\s*(?P<name>[a-z]+)\s*$")
 _ASK = re.compile(r"^\s*ask:\s*(?P<rest>\S.*?)\s*$")
 LONGEST_WAIT_S = 600.0
 MOST_STOPS = 20
@@ -29,6 +30,7 @@ class TalkKind(StrEnum):
     """What an agent does over MCP before it answers."""
 
     ASK_PERSON = "ask person"  # `ask person: QUESTION | CHOICE | CHOICE`: ask the user of the task, and wait
+    GOAL = "goal"  # `goal: release`: split it into subtasks, wait for them, and sum them up; see `goals`
     TELL = "talk"  # `talk: AGENT: TEXT`: send a message, and look for the reply
 
 
@@ -129,6 +131,8 @@ def read_prompt(text: str) -> ReceivedPrompt:
         done_at -= 1
     first = 1 if header else 0
     body = "\n".join(lines[first:done_at]).strip()
+    if header and (header["label"], header["sender"]) == ("A2A", "hub"):  # work from a chief, quoted line by line
+        body = "\n".join(line.removeprefix("> ") for line in body.splitlines())
     return ReceivedPrompt(
         text=text, body=body, done=done, markers=_read_markers(lines[done_at:]), script=_read_script(body)
     )
@@ -173,6 +177,8 @@ def _read_script(body: str) -> Script:
             talks.append(Talk(kind=TalkKind.ASK_PERSON, text=question, choices=tuple(choices)))
         if told := _TELL.match(line):
             talks.append(Talk(kind=TalkKind.TELL, text=told["text"], to=told["to"]))
+        if goal := _GOAL.match(line):
+            talks.append(Talk(kind=TalkKind.GOAL, text=goal["name"]))
         if asked := _ASK.match(line):
             stops.append(Stop(kind=StopKind.ASK, text=asked["rest"]))
         match = _DEMO.match(line)

@@ -12,10 +12,11 @@ import pytest
 from core.reasons import Reason
 from core.security.model import OPERATOR
 from core.tasks.model import TaskId, TaskState
+from sandbox.desktop.agent.goals import GOALS
 from sandbox.desktop.agent.prompt import TalkKind, read_prompt
 from sandbox.desktop.agent.work import Finished, Said, ScriptedAgent, Voice
 from tests.fakes.lane import ARRIVES, bounced
-from tests.house import House, open_house
+from tests.house import House, code_in, open_house
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -110,3 +111,37 @@ async def test_a_scripted_agent_tells_another_one_and_reads_its_reply(
             await asyncio.to_thread(brought, other, asked.replace("octet reply", f"{sys.executable} -m bot reply"))
         (answer,) = await house.answers(task)
         assert answer.body.startswith("- told Agent-4 “Reply with a bird.”: > ")
+
+
+async def test_a_scripted_chief_pursues_a_goal_and_sums_it_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    async with open_house(tmp_path / "home", agents=6, chief="Agent-1") as house, house.served(os.environ):
+        monkeypatch.setenv("OCTET_HOME", str(house.home))
+        task, _ = await house.working("goal: garden")
+        agent, prompt = await scripted(house, task, tmp_path)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(brought, agent, prompt))
+            for number, step in enumerate(GOALS["garden"], 2):
+                part, text = TaskId(f"T-{number}"), await house.prompt_to(step.agent)
+                await house.until(part, TaskState.WORKING)
+                found = await house.task(part)
+                assert (found.agent, found.parent) == (step.agent, task)
+                assert f"\n> {step.brief}\n" in text
+                await house.core.tasks.accept_answer(part, code_in(text), f"Part {number}", final=True, key="k")
+        (answer,) = await house.answers(task)
+        assert [
+            f"T-{number}, {step.agent}: done. Part {number}" in answer.body
+            for number, step in enumerate(GOALS["garden"], 2)
+        ] == [True] * 4
+        assert (await house.task(task)).state is TaskState.DONE
+
+
+async def test_a_scripted_chief_names_the_goals_that_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    async with open_house(tmp_path / "home", chief="Agent-1") as house, house.served(os.environ):
+        monkeypatch.setenv("OCTET_HOME", str(house.home))
+        task, _ = await house.working("goal: world")
+        await asyncio.to_thread(brought, *await scripted(house, task, tmp_path))
+        assert (await house.answers(task))[0].body.startswith(
+            "- there is no goal “world”; the demo has: release, garden"
+        )
