@@ -86,7 +86,7 @@ async def _reach_a_goal(page: Page) -> dict[str, Image.Image]:
     pictures = {"agents-1": await _cut(page, agents)}
     await command(page, "task new", brief="Ship it.\ngoal: release", agent="Agent-8")
     goal = card(page, "T-3").first
-    await thread_of(page, "T-5").click()
+    await thread_of(page, "T-5").first.click()
     question = _message(page, "What is the release called?")
     await expect(question.get_by_test_id("button-Answer …")).to_be_visible()
     pictures["communication-1"] = await _cut(page, question)
@@ -94,7 +94,7 @@ async def _reach_a_goal(page: Page) -> dict[str, Image.Image]:
     await page.locator("[data-testid=modal] textarea, [data-testid=modal] input").first.fill("Sparrow")
     await page.get_by_test_id("modal-submit").click()
     await page.get_by_test_id("channel-octet").click()
-    await expect(goal).to_contain_text("Done (not checked)")
+    await expect(goal).to_contain_text("Done (not checked) · Agent-8")
     pictures["communication-2"] = await _cut(page, _message(page, "T-3 · "))
     return pictures
 
@@ -132,7 +132,7 @@ async def _share(page: Page) -> dict[str, Image.Image]:
 
 
 def _message(page: Page, words: str) -> Locator:
-    return page.get_by_test_id("message").filter(has_text=words).last
+    return page.get_by_test_id("message").filter(has_text=re.compile(re.escape(words))).last
 
 
 async def _cut(page: Page, first: Locator, last: Locator | None = None) -> Image.Image:
