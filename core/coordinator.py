@@ -216,7 +216,7 @@ def _lower_services(
 def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: RetryPolicy) -> Services:
     briefs = PromptFiles(estate.home.briefs.resolve(), estate.profiles, command=estate.agent_command)
     briefs.templates = estate.prompts
-    briefs.delegators = frozenset(agent.name for agent in estate.agents if agent.delegates)
+    briefs.may_delegate = lambda name: estate.talk.subtask_depth > 0 and lower.agents.delegates(name)
     silent_after_ms = policy.agent_timeout_ms
     tasks = Tasks(lower, codes=codes, briefs=briefs, silent_after_ms=silent_after_ms, limits=estate.answers)
     traces = Traces(lower, estate.talk)

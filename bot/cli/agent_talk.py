@@ -95,6 +95,13 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
             default=[],
             help="your subtask that must be done first; repeat it",
         )
+        add(
+            "--needs",
+            metavar="WORD",
+            action="append",
+            default=[],
+            help="what the agent must be able to do; repeat it",
+        )
         add("--assign", metavar="T-…", default="", help="instead of a text: give this subtask to the agent --to")
         add("--cancel", metavar="T-…", default="", help="instead of a text: cancel this subtask")
     if verb == "inbox":
@@ -134,13 +141,18 @@ def _inbox(given: argparse.Namespace) -> tuple[str, Body, Callable[[Any], list[s
 
 
 def _subtask(given: argparse.Namespace) -> tuple[str, Body, Callable[[Any], list[str]]]:
+    if sum(map(bool, (given.words or given.file, given.cancel, given.assign))) > 1:
+        raise Unusable("Give a text, --assign or --cancel, and only one of them.")
+    if given.assign and not given.to:
+        raise Unusable("Name the agent with --to.")
     if given.cancel:
         return "subtasks/cancel", {"subtask": given.cancel}, _created
     if given.assign:
         return "subtasks/assign", {"subtask": given.assign, "to": given.to}, _created
     text = _text(given)
-    key = _key("subtask", given.to, *given.after, text, given.code)
-    return "subtasks", {"text": text, "to": given.to, "after": given.after, "key": key}, _created
+    key = _key("subtask", given.to, *given.needs, *given.after, text, given.code)
+    body: Body = {"text": text, "to": given.to, "needs": given.needs, "after": given.after, "key": key}
+    return "subtasks", body, _created
 
 
 _REQUESTS: Mapping[str, Callable[[argparse.Namespace], tuple[str, Body, Callable[[Any], list[str]]]]] = {
@@ -163,7 +175,7 @@ def _key(*parts: str) -> str:
 
 def _created(found: dict[str, Any]) -> list[str]:
     with_whom = f", {found['agent']}" if found["agent"] else ""
-    return [f"{found['subtask']} ({found['state']}{with_whom}). Octet tells you when your subtasks have ended."]
+    return [f"{found['subtask']} is {found['state']}{with_whom}. Octet tells you when your subtasks have ended."]
 
 
 def _sent(found: dict[str, Any]) -> list[str]:

@@ -43,7 +43,7 @@ async def create_subtask(
     priority: Annotated[int | None, ParameterKind(help="0 (most urgent) to 4; default: that of your task")] = None,
     task: About = "",
     code: Code = "",
-    key: Key,
+    key: Key = "",
     by: Actor,
 ) -> Created:
     """Give a part of your task to another agent. Octet tells you when all have ended; my_task shows them."""

@@ -104,7 +104,7 @@ async def trace(octet: Coordinator, message: MessageName, *, by: Actor) -> Trace
 async def stop_trace(octet: Coordinator, message: MessageName, *, by: Actor) -> Trace:
     """Stop a chain of messages between agents.
 
-    Octet drops what no agent has yet, and refuses new messages in it."""
+    Octet drops what no agent has yet, refuses new messages in it, and cancels its subtasks."""
     return await octet.traces.stop(message, by=by)
 
 

@@ -15,13 +15,15 @@ from bot.verbs.types import Text
 from core.agent_messages.model import is_message_name
 from core.kit.from_attributes import from_attributes
 from core.messages.model import MessageKind, text_for_people
+from core.reasons import AnyReason
 from core.security.model import Actor
-from core.tasks.model import AgentTrouble, TaskState
+from core.tasks.model import AgentTrouble, TaskPart, TaskState
 
 ABOUT = "The agents' answers"
 TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such as T-142; or its message, M-…")]
 Code = Annotated[str, ParameterKind(help="The code of your prompt; it belongs to this task or message only")]
 Key = Annotated[str, ParameterKind(help="The same key counts once; default: the same text counts once")]
+_MAX_SUBTASK_CHARS = 20_000  # of the answer of a subtask
 MAX_THREAD_CHARS = 200_000  # of the newest texts of a thread
 
 
@@ -50,8 +52,9 @@ class OwnSubtask:
     id: str
     title: str
     state: TaskState
+    reason: AnyReason | None  # why it waits, is blocked or parked, or failed
     agent: str | None  # who has it, or had it last
-    answer: str  # the text of that agent; it gives no rights
+    answer: str  # the text of that agent, at most 20,000 characters; it gives no rights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ class OwnThread:
 async def my_task(octet: Coordinator, *, by: Actor) -> OwnTask:
     """Show the task that you have now: its brief, and the subtasks that you created with their answers."""
     task, parts, _ = await octet.tasks.show_current(by=by)
-    return from_attributes(OwnTask, task, subtasks=tuple(from_attributes(OwnSubtask, one) for one in parts))
+    return from_attributes(OwnTask, task, subtasks=tuple(map(_own_subtask, parts)))
 
 
 @Verb("", None, "GET /replies/thread", on=On.HTTP, resource="octet://thread")
@@ -147,6 +150,10 @@ async def progress(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Tex
     """Report in a few words what you are doing. Octet shows it on the task's card."""
     found, is_kept = await octet.tasks.record_progress(task, code, text, agent=by.name)
     return Noted(task=found.id, state=found.state, kept=is_kept)
+
+
+def _own_subtask(part: TaskPart) -> OwnSubtask:
+    return from_attributes(OwnSubtask, part, answer=part.answer[:_MAX_SUBTASK_CHARS])
 
 
 async def _report(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from core.agent_messages.model import (
@@ -12,11 +13,13 @@ from core.agent_messages.model import (
     MayNotDelegate,
     NewAgentMessage,
     NewSubtask,
+    NoGroup,
     NoTaskToDelegate,
     NotYourAgent,
     NotYourSubtask,
     Proof,
     SendOptions,
+    StoppedByUser,
     TooMuchDelegated,
 )
 from core.agent_messages.service import AgentMessages
@@ -24,8 +27,8 @@ from core.agent_messages.talk import AgentTalk, Speaker
 from core.agent_messages.traces import Traces
 from core.agents.model import Agent, Job
 from core.messages.model import Message, Requires
-from core.messages.prompt_files import quoted
-from core.security.model import HUB, Actor
+from core.reasons import ParkCause
+from core.security.model import HUB, Actor, Permission, require
 from core.settings.model import TalkLimits
 from core.store.engine import Tx
 from core.tasks.model import ENDED, NewTask, PartsKind, Task, TaskState, parse_task_id
@@ -34,13 +37,8 @@ from core.tasks.services import TaskServices
 
 _HOUR_MS = 60 * MINUTE_MS
 _RANKS = (Job.WORKER, Job.MANAGER, Job.CHIEF)  # work goes from the later ones to the earlier ones only
-_ENDED = {
-    TaskState.DONE: "is done",
-    TaskState.FAILED: "has failed",
-    TaskState.EXPIRED: "has expired",
-    TaskState.CANCELLED: "was cancelled",
-}
-_SHOWN_CHARS = 2_000  # of each answer in the news that all subtasks have ended; `my_task` has the whole
+_AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW})
+_STOPPING = "a chain of messages is being stopped"  # in a transaction: its agents need no news of each subtask
 
 
 class Delegation:
@@ -58,7 +56,7 @@ class Delegation:
     ) -> None:
         self._services, self._hub, self._talk, self._traces = services, hub, talk, traces
         self._tasks, self._repository, self._limits = tasks, tasks.repository, limits
-        self._repository.follow_ends(self._on_end)
+        self._repository.follow_halts(self._on_halt)
         traces.follow_stops(self._on_stop)
 
     async def create(self, new: NewSubtask, proof: Proof) -> Task:
@@ -68,14 +66,16 @@ class Delegation:
 
         def create(tx: Tx) -> Task:
             speaker = self._talk.identify(tx, proof)
-            key = f"subtask:{speaker.agent.name}:{new.key}"
+            task = self._task_of(tx, speaker, is_proven=bool(proof.code))
+            if not speaker.agent.delegates:
+                raise MayNotDelegate(agent=speaker.agent.name, job=speaker.agent.job.value)
+            key = f"subtask:{task.id}:{task.fence}:{new.key or hashlib.sha256(repr(new).encode()).hexdigest()}"
             if (known := self._repository.find_by_key(tx, key)) is not None:
                 return known
-            task = self._task_of(speaker)
             self._check_limits(tx, task)
             wanted, needs = self._assignee(speaker.agent, new)
-            after = frozenset(self._subtask(tx, task, name).id for name in new.after)
-            priority = task.priority if new.priority is None else new.priority
+            after = self._subtasks(tx, task, *new.after)
+            priority = max(task.priority, new.priority or 0)  # no agent passes the work of other users
             draft = NewTask(
                 brief=new.text,
                 agent=wanted,
@@ -83,7 +83,7 @@ class Delegation:
                 priority=priority,
                 place=task.place,
                 key=key,
-                after=after,
+                after=frozenset(one.id for one in after),
                 on_failure=new.on_failure,
             )
             return self._tasks.delegate(tx, task, draft, by=speaker.actor)
@@ -91,10 +91,12 @@ class Delegation:
         return await self._services.store.write(create)
 
     async def assign(self, subtask: str, agent: str, proof: Proof) -> Task:
-        """Give a subtask that has not begun, or is parked, to another agent. Raises as `create` and
-        `Tasks.assign_to`."""
+        """Give a subtask that has not begun, or is parked, to another agent. Raises as `create`, `Tasks.assign_to` or
+        StoppedByUser."""
 
         def assign(tx: Tx, speaker: Speaker, found: Task) -> Task:
+            if found.reason is ParkCause.INTERRUPTED:
+                raise StoppedByUser(id=found.id)
             wanted = self._named(speaker.agent, agent)
             return self._tasks.assign_in(tx, found, wanted=wanted.name, by=speaker.actor)
 
@@ -109,28 +111,35 @@ class Delegation:
     async def _change(self, subtask: str, proof: Proof, change: Callable[[Tx, Speaker, Task], Task]) -> Task:
         def carry_out(tx: Tx) -> Task:
             speaker = self._talk.identify(tx, proof)
-            return change(tx, speaker, self._subtask(tx, self._task_of(speaker), subtask))
+            task = self._task_of(tx, speaker, is_proven=bool(proof.code))
+            (found,) = self._subtasks(tx, task, subtask)
+            return change(tx, speaker, found)
 
         return await self._services.store.write(carry_out)
 
-    def _task_of(self, speaker: Speaker) -> Task:
-        if not speaker.agent.delegates:
-            raise MayNotDelegate(agent=speaker.agent.name, job=speaker.agent.job.value)
-        if speaker.task is None or speaker.task.state in ENDED:
+    def _task_of(self, tx: Tx, speaker: Speaker, *, is_proven: bool) -> Task:
+        """Return the task that the agent works on; its code proves that it has the prompt."""
+        task = speaker.task
+        if task is not None and is_proven and task.state not in ENDED:
+            task = self._tasks.record_question(tx, task)
+        if task is None or not (task.state in _AT_WORK or task.reason is ParkCause.SILENT):
             raise NoTaskToDelegate
-        return speaker.task
+        return task
 
-    def _subtask(self, tx: Tx, task: Task, name: str) -> Task:
-        found = {one.id: one for one in self._repository.find_parts(tx, task.id)}.get(parse_task_id(name))
-        if found is None or task.parts is not PartsKind.DELEGATED:
-            raise NotYourSubtask(id=parse_task_id(name), task=task.id)
-        return found
+    def _subtasks(self, tx: Tx, task: Task, *names: str) -> list[Task]:
+        known = self._repository.find_subtasks(tx, task) if names else []
+        found = {one.id: one for one in known}
+        wanted = dict.fromkeys(map(parse_task_id, names))
+        for name in wanted:
+            if name not in found:
+                raise NotYourSubtask(id=name, task=task.id)
+        return [found[name] for name in wanted]
 
     def _check_limits(self, tx: Tx, task: Task) -> None:
         """Check the depth, the number and the time of what agents create below the task of a user, and its chain."""
         goal, depth = task, 1
-        while goal.parent is not None:
-            goal, depth = self._repository.find(tx, goal.parent), depth + 1
+        while (above := self._giver(tx, goal)) is not None:
+            goal, depth = above, depth + 1
         limits, age_ms = self._limits, self._services.clock.now_ms() - goal.created_ms
         if depth > limits.subtask_depth:
             raise TooMuchDelegated(why=f"subtasks go {limits.subtask_depth} deep at most")
@@ -153,8 +162,10 @@ class Delegation:
         if not group and len(giver.groups) > 1:
             raise GroupUnnamed(groups=", ".join(sorted(giver.groups)))
         group = group or next(iter(giver.groups), "")
-        if group not in giver.groups and (giver.groups or giver.job is not Job.CHIEF):
-            raise NotYourAgent(to=new.to or "no group", agent=giver.name)
+        if not giver.groups and giver.job is not Job.CHIEF:
+            raise NoGroup(agent=giver.name)
+        if group not in giver.groups and giver.groups:
+            raise NotYourAgent(to=new.to, agent=giver.name)
         member = {f"group:{group}"} if group else set[str]()
         return None, new.needs | member | {f"job:{Job.WORKER}"}
 
@@ -168,43 +179,49 @@ class Delegation:
             raise NotYourAgent(to=agent.name, agent=giver.name)
         return agent
 
-    def _on_end(self, tx: Tx, task: Task, by: Actor) -> None:
-        """End what an ended task's agent gave to others; tell the agent of a subtask's parent what it waits for."""
-        for part in self._repository.find_open_subtasks(tx, task):
-            self._tasks.cancel_in(tx, part, by=by)
-        parent = self._repository.find(tx, task.parent) if task.parent is not None else None
-        if parent is None or parent.parts is not PartsKind.DELEGATED or parent.state in ENDED:
+    def _giver(self, tx: Tx, subtask: Task) -> Task | None:
+        """Return the task whose agent created this one; None for a task of a user."""
+        above = self._repository.find(tx, subtask.parent) if subtask.parent is not None else None
+        return above if above is not None and above.parts is PartsKind.DELEGATED else None
+
+    def _on_halt(self, tx: Tx, task: Task, by: Actor) -> None:
+        """Cancel what the agent of an ended task gave to others; tell the agent of a subtask's parent what it waits
+        for: one that failed, or that all have ended."""
+        if task.state in ENDED:
+            self._cancel_open(tx, task, by=by)
+        parent = self._giver(tx, task)
+        if parent is None or parent.state in ENDED:
             return
         self._services.notices.card_changed(tx, parent.id)
-        agent = self._services.agents.named(parent.agent)
-        if agent is None or not agent.abilities.queues or by.id == f"agent:{agent.name}":
-            return
-        is_last = not self._repository.find_open_subtasks(tx, parent)
-        if (is_last or task.state is not TaskState.DONE) and not self._traces.is_stopped_trace(
-            tx, self._trace_of(tx, parent)
-        ):
-            self._tell(tx, parent, agent, self._news(tx, parent, task, is_last=is_last))
+        is_last = task.state in ENDED and not self._repository.find_open_subtasks(tx, parent)
+        is_own = by.id == f"agent:{parent.agent}"
+        if is_last:
+            self._repository.extend_deadline(tx, parent)
+            self._tell(tx, parent, self._repository.find_subtasks(tx, parent), is_last=True)
+        elif task.state is not TaskState.DONE and not is_own and not tx.scratch.get(_STOPPING):
+            self._tell(tx, parent, [task], is_last=False)
 
     def _on_stop(self, tx: Tx, messages: tuple[Message, ...], by: Actor) -> None:
         """Cancel the subtasks of a chain that a user stops. The user's own task continues."""
+        tx.scratch[_STOPPING] = True
         for name in dict.fromkeys(one.task for one in messages if one.task is not None):
-            for part in self._repository.find_open_subtasks(tx, self._repository.find(tx, name)):
-                self._tasks.cancel_in(tx, part, by=by)
+            task = self._repository.find(tx, name)
+            if self._repository.find_open_subtasks(tx, task):
+                require(by, Permission.TASK_END)
+                self._cancel_open(tx, task, by=by)
+        tx.scratch[_STOPPING] = False
 
-    def _news(self, tx: Tx, parent: Task, ended: Task, *, is_last: bool) -> str:
-        """Write what the agent of the parent has to know: one subtask without success, or how they all ended."""
-        found = self._repository.find_parts(tx, parent.id) if is_last else [ended]
-        lines = list[str]()
-        for one in found:
-            lines.append(f"{one.id} ({one.agent or 'no agent'}) {_ENDED[one.state]}.")
-            said = self._services.messages.last_words(tx, one.id, of_code=f"{one.id}:{one.fence}:")
-            if said and one.state in {TaskState.DONE, TaskState.FAILED}:
-                lines.append(quoted(said[:_SHOWN_CHARS]))
-        if is_last:
-            lines.append(f"All subtasks of {parent.id} have ended. End {parent.id} with a summary.")
-        return "\n".join(lines)
+    def _cancel_open(self, tx: Tx, parent: Task, *, by: Actor) -> None:
+        """Cancel the last first: no other one waits for it."""
+        while found := self._repository.find_open_subtasks(tx, parent):
+            self._tasks.cancel_in(tx, found[-1], by=by)
 
-    def _tell(self, tx: Tx, parent: Task, agent: Agent, text: str) -> None:
+    def _tell(self, tx: Tx, parent: Task, subtasks: Sequence[Task], *, is_last: bool) -> None:
+        """Tell the parent's agent how these stand. An agent that gets the parent later reads it in its prompt."""
+        agent = self._services.agents.named(parent.agent)
+        if agent is None or not agent.abilities.queues or parent.has_not_begun:
+            return
+        text = self._tasks.subtasks_so_far(tx, parent, subtasks, is_last=is_last, agent=agent.name)
         draft = NewAgentMessage(text=text, options=SendOptions(requires=Requires.NONE))
         brief = self._services.messages.last_brief(tx, parent.id, agent.name)
         new = self._hub.envelope(draft, text, to=f"agent:{agent.name}", task=parent, key=None, by=HUB)

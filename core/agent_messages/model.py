@@ -322,6 +322,15 @@ class GroupUnnamed(Invalid):
     """You are in several groups. Name an agent, or one of `group:NAME`: {groups}."""
 
 
+class NoGroup(Denied):
+    """{agent} is in no group, and a manager gives work only to its groups. The owner sets its `groups` in
+    config/agents.toml."""
+
+
+class StoppedByUser(Conflict):
+    """A user stopped {id}, and decides how it continues."""
+
+
 class NotYourAgent(Denied):
     """{agent} may not give work to {to}. A chief and a manager give work to agents in their groups with a lower job;
     `list_agents` shows them."""

@@ -113,8 +113,10 @@ class Traces:
         return await self.show(trace, by=by)
 
     def stop_in(self, tx: Tx, trace: str, *, by: Actor) -> None:
-        """Stop the chain. If Octet does it, it asks a user; a user's stop settles that."""
+        """Stop the chain. If Octet does it, it asks a user; a user's stop settles that. Only a user's stop of a chain
+        that runs cancels its subtasks."""
         row = self._row(tx, trace)
+        was_stopped = row is not None and bool(row.stopped_by)
         self._set(tx, trace, stopped_by=by.id, allowance=row.allowance if row is not None else 0)
         self._services.journal.append(tx, TraceStopped(trace=trace), by=by.id)
         messages = self._services.messages.find_trace(tx, trace)
@@ -122,7 +124,7 @@ class Traces:
             if one.hop > 0:
                 withdraw(tx, self._services, one.id, Reason.TRACE_STOPPED)
         if by is not HUB:
-            for call in self._stop_followers:
+            for call in () if was_stopped else self._stop_followers:
                 call(tx, messages, by)
             self._services.notices.settled(tx, about=f"trace:{trace}", how=f"stopped by {by.id}")
             return

@@ -97,7 +97,13 @@ _IS_CAPABILITY = matching(
     "bad_capability",
     "is not a valid capability: use lowercase letters, digits, - _ + and ., then a level from :1 to :9 if you like",
 )
+_MEMBERSHIPS = ("job:", "group:")
 ALL_DONE = 1_000  # the success of an agent that ended all its tasks well
+
+
+def is_membership(need: str) -> bool:
+    """Return whether this need is a job or a group, not a capability."""
+    return need.startswith(_MEMBERSHIPS)
 
 
 def _as_capabilities(given: object) -> object:

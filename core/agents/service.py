@@ -20,6 +20,7 @@ from core.agents.model import (
     AgentStatus,
     AgentWithoutWindow,
     LaneAbilities,
+    is_membership,
 )
 from core.journal.service import Journal
 from core.kit import faults
@@ -132,6 +133,11 @@ class Agents:
         agent = self._agents.get(AgentName(name))
         return LaneAbilities() if agent is None else agent.abilities
 
+    def delegates(self, name: str) -> bool:
+        """Return whether this agent may give parts of its task to others; False if the config has no such agent."""
+        agent = self._agents.get(AgentName(name))
+        return agent is not None and agent.delegates
+
     def who_can(self, needs: frozenset[str], wanted: str | None = None) -> list[Agent]:
         """List the reachable agents that have all of `needs`, in the order of the config."""
         return list(self.able(needs, wanted).values())
@@ -141,7 +147,8 @@ class Agents:
         found = self._able.get((needs, wanted))
         if found is None:
             meant = [agent for agent in self._agents.values() if wanted in {None, agent.name}]
-            found = {str(agent.name): agent for agent in meant if needs <= agent.levels.keys() and agent.is_reachable}
+            own = {one for one in needs if not (wanted and is_membership(one))}  # a named agent needs no group
+            found = {str(agent.name): agent for agent in meant if own <= agent.levels.keys() and agent.is_reachable}
             self._able[needs, wanted] = found
         return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from core.agents.model import ALL_DONE, OFF_DUTY, AgentState, AgentStatus
+from core.agents.model import ALL_DONE, OFF_DUTY, AgentState, AgentStatus, is_membership
 from core.reasons import AT_A_LIMIT, AnyReason, ParkCause, Reason
 from core.remedies import sentence
 from core.tasks.model import AgentCandidate, Choice, QueuedTask
@@ -47,7 +47,7 @@ def _candidate(task: QueuedTask, status: AgentStatus, free: Collection[str], *, 
         return AgentCandidate(agent=name, filtered=why)
     if others_can and name == task.avoids:
         return AgentCandidate(agent=name, filtered=Reason.AVOIDED)
-    levels, needs = status.agent.levels, task.requirements.needs
+    levels, needs = status.agent.levels, [one for one in task.requirements.needs if not is_membership(one)]
     skill = round(_PER_LEVEL * sum(levels[need] for need in needs) / len(needs)) if needs else 0
     return AgentCandidate(agent=name, skill=skill, success=status.success * _MOST_SUCCESS // ALL_DONE)
 

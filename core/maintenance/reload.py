@@ -86,7 +86,6 @@ class Reload:
         await services.desks.set_desks(config.desks, crew.hands)
         services.tasks.prompt_files.profiles = config.driven_agents()
         services.tasks.prompt_files.templates = config.prompts
-        services.tasks.prompt_files.delegators = frozenset(one.name for one in config.agents if one.delegates)
         lanes = crew.lanes(config)
         self._use_lanes(lanes)
         event = ConfigReloaded(**asdict(reloaded))

@@ -64,7 +64,7 @@ class PromptFiles:
         """`command` is how agents call octet."""
         self._folder, self._command = folder, command
         self.templates: Mapping[str, str] = BUILT_IN  # the texts around the body of a prompt
-        self.delegators = frozenset[str]()  # agents that may give parts of their tasks to others
+        self.may_delegate: Callable[[str], bool] = lambda _: False  # whether an agent may give parts of tasks to others
         self.profiles = profiles  # by agent; one without a profile takes any prompt, and answers in no window
 
     def is_scraped(self, agent: str) -> bool:
@@ -110,7 +110,7 @@ class PromptFiles:
             command=self._command,
             is_read=self.is_scraped(agent),
             templates=self.templates,
-            delegates=agent in self.delegators,
+            delegates=self.may_delegate(agent),
         )
 
     def check_length(self, body: str, agents: Sequence[str]) -> None:

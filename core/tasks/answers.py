@@ -159,13 +159,12 @@ class Answers:
         key = f"{task.id}:{task.fence}:window:{hashlib.sha256(found.text.encode()).hexdigest()}"
         if self._services.messages.find_by_key(tx, key) is not None:
             return None
-        if found.is_whole and self._repository.find_open_subtasks(tx, task):
-            return None  # it cannot be the end; Octet tells the agent when it can
+        is_end = found.is_whole and not self._repository.find_open_subtasks(tx, task)
         if task.agent is not None:
             self._services.agents.has_spoken(tx, task.agent)
         sender = f"agent:{task.agent or _EARLIER_AGENT}"
-        answer = self.keep(tx, task, found.text, by=sender, source=Source.WINDOW, final=found.is_whole, key=key)
-        if found.is_whole:
+        answer = self.keep(tx, task, found.text, by=sender, source=Source.WINDOW, final=is_end, key=key)
+        if is_end:
             self._prove_delivery(tx, task)
             task = self._repository.advance_to_working(tx, task, by=HUB)
             self._repository.end(tx, task, TaskState.DONE, by=HUB, cause=Reason.READ_IN_WINDOW)

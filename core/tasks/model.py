@@ -8,13 +8,13 @@ from enum import StrEnum
 from typing import NewType
 
 from core import remedies
-from core.agents.model import AgentStatus
+from core.agents.model import AgentStatus, is_membership
 from core.deliveries.model import OPEN_STATES, Delivery
 from core.journal.model import Event
 from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.field_types import Text
-from core.messages.model import Message
+from core.messages.model import Message, Source
 from core.notices.model import Place
 from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity, WaitReason
 
@@ -122,6 +122,7 @@ class NewTask:
     due_ms: int | None = None  # when a user wants it done; it changes no order
     not_before_ms: int | None = None
     parent: TaskId | None = None  # the task that this one is a part of
+    source: Source | None = None  # where its text came from; None: from who asks for the task
     best_of: int = 0  # how many agents do it, each separately, so that a user picks an answer; 0: one
 
 
@@ -145,7 +146,8 @@ class TaskPart:
     state: TaskState
     agent: str | None
     is_chosen: bool | None
-    answer: Text = ""  # the answer that ended it, of a part that a user can pick
+    reason: AnyReason | None = None
+    answer: Text = ""  # the answer that ended it, of a part that a user can pick, or a subtask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +231,7 @@ class Task:
     place: Place
     created_ms: int
     changed_ms: int
+    source: Source = Source.OPERATOR  # where its text came from
     fence: int = 0  # The number of its lease: it grows when the task is given to an agent or taken from one
     last_seen_ms: int | None = None  # when the agent of the present lease last gave a sign; None before the first
     activity: TaskActivity | None = None  # what that sign was
@@ -271,8 +274,8 @@ class Task:
 
     @property
     def category(self) -> str:
-        """What kind of work it is: its labels, else its needs."""
-        return ", ".join(sorted(self.labels or self.needs))
+        """What kind of work it is: its labels, else the capabilities that it needs."""
+        return ", ".join(sorted(self.labels or {one for one in self.needs if not is_membership(one)}))
 
     @property
     def cure(self) -> str:
@@ -426,7 +429,7 @@ class TaskView:
 
     @property
     def is_assignable(self) -> bool:
-        """Whether a user may give it to another agent now. No agent gets a task with parts."""
+        """Whether a user may give it to another agent now. No agent gets a task that only its parts do."""
         is_held = not self.task.is_whole or any(one.state in OPEN_STATES for one in self.deliveries)
         return self.task.state in ASSIGNABLE and not is_held
 
@@ -549,7 +552,7 @@ class HasParts(Conflict):
 
 
 class SubtasksOpen(Conflict):
-    """{id} cannot end yet: {open} have not ended. Octet kept nothing of this text; wait, or cancel them."""
+    """{id} cannot end yet. Still open: {open}. Octet kept nothing of this text; wait, or cancel them."""
 
 
 class NotDone(Conflict):

@@ -12,6 +12,7 @@ from typing import ClassVar, NamedTuple, cast
 from core.kit import faults
 from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
+from core.messages.model import Source
 from core.notices.model import NoticeKind
 from core.reasons import NEVER_FITS, AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
@@ -54,7 +55,7 @@ _FOR_A_USER = frozenset({WaitReason.DEPENDENCY_FAILED, WaitReason.PICK})
 _FOR_OTHERS = _FOR_A_USER | {WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE}
 _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 _UNDER_WAY = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
-EndFollower = Callable[[Tx, Task, Actor], None]  # gets a task that has ended, and who ended it
+HaltFollower = Callable[[Tx, Task, Actor], None]  # gets a task that has ended or is parked, and who did that
 _CARD_WAITS_MS = 100  # how long a new card waits for the task's first step, so that its first state is true
 
 
@@ -122,11 +123,11 @@ class TaskRepository:
         self._notices, self._clock, self._silent_after_ms = services.notices, services.clock, silent_after_ms
         self.attempts, self.dependencies = Attempts(services.store), Dependencies(services.store)
         self.cache = TaskCache()  # for questions that are too frequent, or too urgent, for the rows
-        self._end_followers: list[EndFollower] = []
+        self._halt_followers: list[HaltFollower] = []
 
-    def follow_ends(self, call: EndFollower) -> None:
-        """Call this in the transaction of every later end of a task."""
-        self._end_followers.append(call)
+    def follow_halts(self, call: HaltFollower) -> None:
+        """Call this in every later transaction in which a task ends or is parked."""
+        self._halt_followers.append(call)
 
     async def load(self) -> None:
         newest = await self._store.fetch(_store.NEWEST, {"size": TaskCache.SIZE, "before": _AFTER_ALL})
@@ -147,7 +148,7 @@ class TaskRepository:
         *,
         brief: str,
         wanted: str | None,
-        source: str,
+        source: Source,
         by: Actor,
         requester: tuple[str, str] | None = None,
     ) -> Task:
@@ -160,7 +161,7 @@ class TaskRepository:
         row = {
             "title": title_of(brief),
             "brief": brief,
-            "source": source,
+            "source": source.value,
             "state": TaskState.READY.value,
             "priority": draft.priority,
             "rank": self._next_rank(tx, asked_by, draft.priority),
@@ -249,9 +250,6 @@ class TaskRepository:
     def expire_texts(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
         """Clear the briefs of at most `most` tasks that ended before `before_ms`; return how many."""
         return tx.execute(_store.EXPIRE, {"before": before_ms, "at": now_ms, "size_of_batch": most}).rowcount
-
-    def source_of(self, tx: Tx, task: str) -> str:
-        return str(tx.execute(_store.ONE, {"task": _number(task)}).one().source)
 
     def find(self, tx: Tx, task: str) -> Task:
         """Find one task as this transaction sees it. Raises TaskNotFound."""
@@ -349,14 +347,14 @@ class TaskRepository:
         if keeps_lease:
             return after
         self.attempts.follow(tx, now, after, by=by)
+        if to in ENDED or to is TaskState.PARKED:
+            for call in self._halt_followers:
+                call(tx, after, by)
         if (now.state in ENDED) != (to in ENDED):
             self._follow_dependants(tx, after)
-        if to in ENDED:
-            for call in self._end_followers:
-                call(tx, after, by)
         return self._hold(tx, after) if to is TaskState.READY else after
 
-    def add_part(self, tx: Tx, parent: Task, kind: PartsKind, draft: NewTask, *, source: str, by: Actor) -> Task:
+    def add_part(self, tx: Tx, parent: Task, kind: PartsKind, draft: NewTask, *, source: Source, by: Actor) -> Task:
         """Add a task that the parent waits for, which has not begun."""
         part = self.add(
             tx, replace(draft, parent=parent.id), brief=draft.brief, wanted=draft.agent, source=source, by=by
@@ -365,7 +363,7 @@ class TaskRepository:
         self._hold_again(tx, self._change_fields(tx, parent, parts=kind.value))
         return part
 
-    def add_subtask(self, tx: Tx, parent: Task, draft: NewTask, *, source: str, by: Actor) -> Task:
+    def add_subtask(self, tx: Tx, parent: Task, draft: NewTask, *, source: Source, by: Actor) -> Task:
         """Add a task that the parent's agent gives to others, for the same user. The parent does not wait for it."""
         draft, asked_by = replace(draft, parent=parent.id), (parent.requester, parent.requester_name)
         part = self.add(tx, draft, brief=draft.brief, wanted=draft.agent, source=source, by=by, requester=asked_by)
@@ -374,8 +372,11 @@ class TaskRepository:
 
     def find_open_subtasks(self, tx: Tx, parent: Task) -> list[Task]:
         """Find the tasks that the parent's agent gave to others and that have not ended."""
-        found = self.find_parts(tx, parent.id) if parent.parts is PartsKind.DELEGATED else []
-        return [one for one in found if one.state not in ENDED]
+        return [one for one in self.find_subtasks(tx, parent) if one.state not in ENDED]
+
+    def find_subtasks(self, tx: Tx, parent: Task) -> list[Task]:
+        """Find the tasks that the parent's agent gave to others, oldest first."""
+        return self.find_parts(tx, parent.id) if parent.parts is PartsKind.DELEGATED else []
 
     def count_below(self, tx: Tx, goal: TaskId) -> int:
         """Count the parts of a task, and their parts."""
@@ -404,12 +405,12 @@ class TaskRepository:
             for needs, on_failure in line.after.items():
                 if needs in of:
                     self._link(tx, name, of[needs][1], on_failure, by=by)
-            if line.part_of in of:
+            if line.part_of in of and of[line.part_of][0].parts is not PartsKind.DELEGATED:
                 above, parent = of[line.part_of]
                 kind = above.parts or PartsKind.SPLIT
                 self._update(tx, name, parent=_number(parent))
                 self._update(tx, parent, parts=kind.value)
-                if kind in _ON_FAILURE and line.id not in above.after:
+                if line.id not in above.after:
                     self._link(tx, parent, name, _ON_FAILURE[kind], by=by)
         for name in ids:
             self._hold_again(tx, self.find(tx, name))
@@ -519,8 +520,9 @@ class TaskRepository:
         self._update(tx, task.id, nudge=message, deadline_ms=self._new_deadline_ms())
 
     def extend_deadline(self, tx: Tx, task: Task) -> None:
-        """Let the agent be silent for as long again: it waits for others."""
-        self._update(tx, task.id, deadline_ms=self._new_deadline_ms())
+        """Let the agent at work be silent for as long again: it waited for others."""
+        if task.state is TaskState.WORKING:
+            self._update(tx, task.id, deadline_ms=self._new_deadline_ms())
 
     def list_stalled(self, tx: Tx, *, limit: int) -> list[Task]:
         """List tasks whose agents have been silent for too long, longest first."""

@@ -91,13 +91,23 @@ from core.tasks.model import (
 from core.tasks.quarantine import Quarantine
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
-from core.tasks.texts import draft_of, export_line, is_grammar, read_grammar, read_parts, read_tasks, tried_before
+from core.tasks.texts import (
+    draft_of,
+    export_line,
+    is_grammar,
+    read_grammar,
+    read_parts,
+    read_tasks,
+    say_subtasks,
+    tried_before,
+)
 
 _LOWEST_PRIORITY = 4
 _LABEL = re.compile(rf"""[^,"'\\\s]([^,"'\\\x00-\x1f]{{0,{MAX_LABEL_CHARS - 1}}})""")
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
 _NEVER_BEGAN = AttemptOutcome.RETURNED
 _SHOWN_ATTEMPTS = 3
+_TOGETHER_MS = 1_000  # the parts of a task are cancelled within this time after it
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
 _AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 _SAID = frozenset({MessageKind.MESSAGE, MessageKind.REPLY})
@@ -160,7 +170,7 @@ class Tasks:
         return [str(agent.name) for agent in self._services.agents.who_can(needs, wanted)]
 
     def _add(self, tx: Tx, draft: NewTask, *, by: Actor) -> Task:
-        source = _SOURCES.get(by.kind, Source.OPERATOR).value
+        source = draft.source or _SOURCES.get(by.kind, Source.OPERATOR)
         if draft.parent is not None:
             parent = self._allowed(tx, draft.parent, Permission.TASK_CHANGE, by=by)
             return self._add_part(tx, parent, PartsKind.SPLIT, draft, by=by)
@@ -181,13 +191,13 @@ class Tasks:
         _check_priority(draft.priority)
         self._check_capable(draft.needs, draft.agent)
         self.prompt_files.check_length(brief, self._able(draft.needs, draft.agent))
-        return self.repository.add_subtask(tx, parent, replace(draft, brief=brief), source=Source.AGENT.value, by=by)
+        return self.repository.add_subtask(tx, parent, replace(draft, brief=brief), source=Source.AGENT, by=by)
 
     def _add_part(self, tx: Tx, parent: Task, kind: PartsKind, draft: NewTask, *, by: Actor) -> Task:
         _check_not_begun(parent)
-        if parent.parts is PartsKind.BEST_OF:
+        if parent.parts not in {None, PartsKind.SPLIT}:
             raise NotAParent(id=parent.id)
-        source = _SOURCES.get(by.kind, Source.OPERATOR).value
+        source = draft.source or _SOURCES.get(by.kind, Source.OPERATOR)
         return self.repository.add_part(tx, parent, kind, draft, source=source, by=by)
 
     def check_new(self, draft: NewTask, *, by: Actor) -> str | None:
@@ -316,6 +326,9 @@ class Tasks:
                 tx.after_commit(partial(self._forget_left, agent))
             else:
                 after = self._reopen(tx, found, is_undone=True, by=by)
+            for part in self.repository.find_subtasks(tx, found):
+                if part.state is TaskState.CANCELLED and 0 <= part.changed_ms - found.changed_ms < _TOGETHER_MS:
+                    self._reopen(tx, part, is_undone=True, by=by)
             self._report(tx, after, "undone", by)
             return after
 
@@ -406,7 +419,7 @@ class Tasks:
 
         def split(tx: Tx, found: Task) -> Task:
             for brief in briefs:
-                draft = replace(_copy_of(found), brief=brief)
+                draft = replace(_copy_of(found), brief=brief, source=None)
                 self._add_part(tx, self.repository.find(tx, found.id), PartsKind.SPLIT, draft, by=by)
             return self.repository.find(tx, found.id)
 
@@ -442,6 +455,7 @@ class Tasks:
         if changes.brief is not None:
             given["brief"] = clean_text(changes.brief, limit=MAX_BRIEF_CHARS)
             given["title"] = title_of(given["brief"])
+            given["source"] = _SOURCES.get(by.kind, Source.OPERATOR).value
 
         def change(tx: Tx, found: Task) -> Task:
             _check_open(found)
@@ -620,13 +634,34 @@ class Tasks:
             tx,
             task=task,
             agent=choice.agent,
-            body=f"{leased.brief}{tried}",
+            body=f"{leased.brief}{tried}{self._given_before(tx, leased, choice.agent)}",
             priority=leased.priority,
-            source=Source(self.repository.source_of(tx, task)),
+            source=leased.source,
             by=HUB.id,
             given_by=giver,
             cause=self._services.messages.last_brief(tx, above.id, giver) if above is not None and giver else None,
         )
+
+    def _given_before(self, tx: Tx, task: Task, agent: str) -> str:
+        """Say which parts an earlier agent of the task gave to others, and how they stand."""
+        found = self.repository.find_subtasks(tx, task)
+        return f"\n\n{self.subtasks_so_far(tx, task, found, is_last=False, agent=agent)}" if found else ""
+
+    def subtasks_so_far(self, tx: Tx, parent: Task, subtasks: Sequence[Task], *, is_last: bool, agent: str) -> str:
+        """Say how these subtasks stand, with their answers where the window of `agent` has room."""
+        messages = self._services.messages
+        said = {one.id: messages.last_final_answer(tx, one.id) for one in subtasks if one.state is TaskState.DONE}
+        words = {task: (one.body, one.source) for task, one in said.items() if one is not None}
+        for one in subtasks:
+            if one.state is TaskState.FAILED:
+                of_code = f"{one.id}:{one.fence}:"
+                words[one.id] = messages.last_words(tx, one.id, of_code=of_code), Source.AGENT
+        text = say_subtasks(parent, subtasks, words, is_last=is_last)
+        try:
+            self.prompt_files.check_length(text, [agent])
+        except TooLongForAgent:
+            return say_subtasks(parent, subtasks, {}, is_last=is_last)
+        return text
 
     def _tried_before(self, tx: Tx, task: Task, agent: str) -> str:
         """Say what earlier agents tried, where the prompt has room; an attempt whose prompt never arrived is none."""
@@ -767,7 +802,8 @@ def _check_labels(labels: frozenset[str]) -> None:
 
 
 def _copy_of(task: Task) -> NewTask:
-    same = {"brief", "needs", "priority", "place", "labels"}
+    """Copy what a user chose of a task; its text stays that of who wrote it."""
+    same = {"brief", "needs", "priority", "place", "labels", "source"}
     return NewTask(**{name: getattr(task, name) for name in same}, agent=task.wanted)
 
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field, fields, replace
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from core.kit.clock import as_datetime
+from core.messages.model import Source
+from core.messages.prompt_files import FROM_AGENT, quoted
+from core.remedies import sentence
 from core.tasks.model import (
     MAX_IMPORTED,
     Dependency,
@@ -18,6 +21,7 @@ from core.tasks.model import (
     PartsKind,
     Task,
     TaskAttempt,
+    TaskId,
     TaskState,
     UnreadableTasks,
 )
@@ -26,6 +30,9 @@ _LINE = re.compile(r"\s*(TASK|DESC|PRIORITY)\s*:\s*(.*)", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+")
 _PRIORITIES = {"most urgent": 0, "critical": 0, "urgent": 1, "high": 1, "normal": 2, "medium": 2, "low": 3, "lowest": 4}
 _SAID_CHARS = 600
+_AGENTS = frozenset({Source.AGENT, Source.WINDOW, Source.MODEL})
+_ANSWER_CHARS = 2_000  # of each answer of a subtask; `my_task` shows more
+_FROM_USER = "(The answer of a user.)"
 
 
 @with_config(ConfigDict(extra="ignore"))
@@ -45,6 +52,7 @@ class TaskLine:
     due_ms: int | None = None
     not_before_ms: int | None = None
     state: TaskState = TaskState.READY
+    source: Source | None = None  # where its text came from: an agent's text stays one
     attempts: tuple[object, ...] = ()  # for readers of an export
 
 
@@ -136,7 +144,8 @@ def _read_priority(number: int, text: str) -> int:
 def draft_of(line: TaskLine, like: NewTask) -> NewTask:
     """Make the new task of a line, asked for at the same place as `like`; its links follow separately."""
     same = {"brief", "agent", "needs", "priority", "labels", "due_ms", "not_before_ms"}
-    return replace(like, **{name: getattr(line, name) for name in same})
+    source = line.source if line.source in _AGENTS else None
+    return replace(like, source=source, **{name: getattr(line, name) for name in same})
 
 
 def tried_before(attempts: Sequence[TaskAttempt], said: Mapping[int, str]) -> str:
@@ -148,3 +157,22 @@ def tried_before(attempts: Sequence[TaskAttempt], said: Mapping[int, str]) -> st
         if words := " ".join(said.get(one.fence, "").split()):
             lines[-1] += f" It said: {words[:_SAID_CHARS]}"
     return "\n".join(["Earlier attempts at this task. Do not repeat what failed:", *lines]) if lines else ""
+
+
+def say_subtasks(
+    parent: Task, subtasks: Sequence[Task], said: Mapping[TaskId, tuple[str, Source]], *, is_last: bool
+) -> str:
+    """Say how subtasks stand, for the agent of the parent; `said` has their answers by task, with their sources."""
+    lines: list[str] = []
+    for one in subtasks:
+        stands = {TaskState.FAILED: "has failed", TaskState.CANCELLED: "was cancelled"}.get(
+            one.state, f"is {one.state.value}"
+        )
+        why = f": {sentence(one.reason)}" if one.reason else ""
+        lines.append(f"{one.id} ({one.agent or one.wanted or 'no agent yet'}) {stands}{why}.")
+        if words := said.get(one.id):
+            body, source = words
+            lines.append(quoted(body[:_ANSWER_CHARS], FROM_AGENT if source in _AGENTS else _FROM_USER))
+    if is_last:
+        lines.append(f"All subtasks of {parent.id} have ended. End {parent.id} with a summary.")
+    return "\n".join(lines)

@@ -77,7 +77,7 @@ class DecideTrace(MessageButton, template=r"v1:trace:(?P<act>stop|resume):(?P<tr
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
         traces = interaction.client.coordinator.traces
         await (traces.stop if self.act == "stop" else traces.resume)(self.trace, by=by)
-        return "It stays stopped." if self.act == "stop" else "The agents may talk on, with a new budget."
+        return "The chain is stopped." if self.act == "stop" else "The agents may talk on, with a new budget."
 
 
 async def _answered(core: Coordinator, question: str, text: str, *, by: Actor) -> str:

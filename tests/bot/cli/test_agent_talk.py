@@ -72,10 +72,10 @@ async def test_a_chief_gives_parts_of_its_task_to_others_and_takes_them_back(
         task, code = await house.working()
         who = ("--task", task, "--code", code)
         assert await octet("subtask", "Count", "--to", "Agent-2", *who) == 0
-        assert "T-2 (ready, Agent-2). Octet tells you" in capsys.readouterr().out
+        assert "T-2 is ready, Agent-2. Octet tells you" in capsys.readouterr().out
         assert await octet("subtask", "Write", "--to", "Agent-3", "--after", "T-2", *who) == 0
         assert await octet("subtask", "--assign", "T-3", "--to", "Agent-4", *who) == 0
-        assert "T-3 (waiting, Agent-4)" in capsys.readouterr().out
+        assert "T-3 is waiting, Agent-4" in capsys.readouterr().out
         assert await octet("subtask", "--cancel", "T-3", *who) == 0
         assert await octet("subtask", "--cancel", "T-3", *who) == 1
         assert "T-3" in capsys.readouterr().err

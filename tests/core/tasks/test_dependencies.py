@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
+from core.messages.model import Source
 from core.notices.model import NoticeKind
 from core.security.model import NotAllowed
 from core.store.engine import Tx
@@ -141,7 +142,7 @@ async def test_a_chain_of_any_length_follows_its_first_task(tmp_path: Path) -> N
         def build(tx: Tx) -> None:
             for number in range(1, length + 1):
                 draft = make_new_task(after=ids(number - 1) if number > 1 else ids(), on_failure=OnFailure.CANCEL)
-                repository.add(tx, draft, brief="x", wanted=None, source="operator", by=ADA)
+                repository.add(tx, draft, brief="x", wanted=None, source=Source.OPERATOR, by=ADA)
 
         await octet.store.write(build)
         with pytest.raises(DependencyCycle):
