@@ -22,7 +22,7 @@ from core.profiles.model import Act
 from core.reasons import AnyReason
 from core.remedies import explain, next_step, sentence
 from core.security.model import ApiKey, Binding, NewApiKey
-from core.tasks.model import TaskState, TaskSummary
+from core.tasks.model import TaskAttempt, TaskState, TaskSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +232,14 @@ def _desks(rows: Iterable[DeskStatus], form: Form) -> list[str]:
 def _forgotten(facts: Iterable[LearnedFact], _: Form) -> list[str]:
     what = ", ".join(one.what.words for one in facts) or "a fact that it could not read"
     return [f"Octet forgot {what} and restarted the desk's worker."]
+
+
+def attempt(one: TaskAttempt, form: Form) -> str:
+    """Say who had a task, how that ended, and what it used where the agent's API reports it."""
+    ended = f"{one.outcome.value}{f' (known by: {one.known_by.value})' if one.known_by else ''}" if one.outcome else ""
+    used = "" if one.tokens is None else f", {one.tokens:,} tokens"
+    cost = "" if one.cost_micros is None else f", ${one.cost_micros / 1_000_000:.4f}"
+    return f"{form.text(one.agent, 60)} at {form.at(one.began_ms)}: {ended or 'under way'}{used}{cost}"
 
 
 def _tried(rows: Iterable[Tried], form: Form) -> list[str]:

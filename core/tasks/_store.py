@@ -126,6 +126,7 @@ ANSWER_ATTEMPT = _attempt.values(ended_ms=bindparam("at"), outcome=bindparam("ho
 """Also one that ended as never arrived: its answer shows that it had."""
 SETTLE_ATTEMPT = ANSWER_ATTEMPT.where(attempts.c.ended_ms.is_(None))
 REOPEN_ATTEMPT = _attempt.values(ended_ms=None, outcome="", known_by="")
+CHARGE_ATTEMPT = _attempt.values(tokens=bindparam("used"), cost_micros=bindparam("cost"))
 CONFIRM_ATTEMPT = _attempt.values(known_by=bindparam("by"))
 ADD_DEPENDENCY = insert(dependencies)
 _link = dependencies.c

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.deliveries.model import Usage
 from core.reasons import AnyReason, BlockCause, ParkCause, Reason, WaitReason
 from core.security.model import Actor, ActorKind
 from core.store.engine import Executable, Store, Tx
@@ -64,6 +65,11 @@ class Attempts:
     def confirm(self, tx: Tx, task: Task) -> None:
         """Note that the agent itself sent the answer that Octet had read in its window."""
         tx.execute(_store.CONFIRM_ATTEMPT, {**_of(task.id), "lease": task.fence, "by": KnownBy.AGENT.value})
+
+    def charge(self, tx: Tx, task: Task, usage: Usage) -> None:
+        """Note what the answer to the task's present lease used."""
+        used = {"used": usage.input_tokens + usage.output_tokens, "cost": usage.cost_micros}
+        tx.execute(_store.CHARGE_ATTEMPT, {**_of(task.id), "lease": task.fence, **used})
 
     def _settle(
         self,
