@@ -12,7 +12,7 @@ from core.agents.model import STANDING_STILL, AgentState, AgentStatus
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.journal.model import Entry
-from core.kit.clock import as_datetime
+from core.kit.clock import DAY_MS, as_datetime
 from core.kit.from_attributes import from_attributes
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import (
@@ -98,6 +98,7 @@ _LABEL = re.compile(rf"""[^,"'\\\s]([^,"'\\\x00-\x1f]{{0,{MAX_LABEL_CHARS - 1}}}
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
 _NEVER_BEGAN = AttemptOutcome.RETURNED
 _SHOWN_ATTEMPTS = 3
+_ACCEPTED_AFTER_MS = 7 * DAY_MS  # a result that a user has done again sooner was no success
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
 _AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 _SAID = frozenset({MessageKind.MESSAGE, MessageKind.REPLY})
@@ -357,6 +358,7 @@ class Tasks:
                 raise TaskNotStopped(id=found.id, state=found.state.value)
             _check_text(found)
             if found.state is TaskState.DONE:
+                self.repository.attempts.disown(tx, found.id, since_ms=self._clock.now_ms() - _ACCEPTED_AFTER_MS)
                 return self._add(tx, replace(_copy_of(found), again_of=found.id), by=by)
             return self._reopen(tx, found, by=by)
 
@@ -472,6 +474,7 @@ class Tasks:
             if found.state is not TaskState.DONE:
                 raise NotDone(id=found.id, state=found.state.value)
             self._report(tx, found, "wrong", by)
+            self.repository.attempts.disown(tx, found.id)
             return self.repository.edit(tx, found, by=by, wrong=why)
 
         return await self._change(task, Permission.TASK_CHANGE, mark, by=by)
