@@ -261,8 +261,13 @@ def _placed(rows: Iterable[Placed], form: Form) -> list[str]:
 
 
 def _proposals(rows: Iterable[AgentProposal], form: Form) -> list[str]:
+    def accept(row: AgentProposal) -> str:
+        if not row.pane:
+            return f"/desk calibrate {row.desk}"
+        return f"/agent add NAME lane:terminal desk:{row.desk} pane:{form.text(row.pane, 100)} profile:{row.profile}"
+
     return [
-        f"{form.strong(form.text(row.title, 100))} · profile {row.profile} · accept: `/desk calibrate {row.desk}`"
+        f"{form.strong(form.text(row.title or row.pane, 100))} · profile {row.profile} · accept: `{accept(row)}`"
         for row in rows
     ]
 
