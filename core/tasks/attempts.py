@@ -89,7 +89,7 @@ class Attempts:
         tx.execute(_store.CONFIRM_ATTEMPT, {**_of(task.id), "lease": task.fence, "by": KnownBy.AGENT.value})
 
     def disown(self, tx: Tx, task: TaskId, *, since_ms: int = 0) -> None:
-        """Note that a user does not accept the task's result, if it ended since then: it was no success."""
+        """Note that a user does not accept the task's result, if it ended since then: it counts as a failure."""
         tx.execute(_store.DISOWN_ATTEMPT, {**_of(task), "since": since_ms})
 
     def charge(self, tx: Tx, task: Task, usage: Usage) -> None:

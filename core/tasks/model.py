@@ -360,7 +360,7 @@ RECORD_SIZE = 20
 class AgentRecord:
     """What an agent's last attempts say about it, of those that count as a success or a failure."""
 
-    success: int = RECORD_SIZE  # how many of the last 20 were no failure; those that a new agent lacks count, too
+    success: int = RECORD_SIZE  # how many of the last 20 succeeded; those that a new agent lacks count, too
     failures: int = 0  # so many failed in a row; a result that a user disowned ends the row
     last_ms: int = 0  # when the last one ended
 
