@@ -74,7 +74,7 @@ STATES: dict[TaskState, tuple[int, str, str]] = {
     TaskState.WORKING: (BLUE, "🔵", "Working"),
     TaskState.BLOCKED: (AMBER, "🟠", "Needs an answer"),
     TaskState.REVIEW: (BLUE, "🔵", "In review"),
-    TaskState.PARKED: (RED, "🔴", "Stopped"),
+    TaskState.PARKED: (RED, "🔴", "Parked"),
     TaskState.FAILED: (RED, "🔴", "Failed"),
     TaskState.EXPIRED: (RED, "🔴", "Expired"),
     TaskState.DONE: (VIOLET, "🟣", "Done (not checked)"),

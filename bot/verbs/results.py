@@ -49,7 +49,7 @@ class Form:
 
 
 ACT_LABELS: dict[Act, str] = {
-    Act.INTERRUPT: "Interrupt",
+    Act.INTERRUPT: "Stop",
     Act.APPROVE: "Approve",
     Act.DENY: "Deny",
     Act.CONTINUE: "Continue",
@@ -91,7 +91,7 @@ _DOES: dict[TaskState, str] = {
 _COUNTED: tuple[tuple[str, frozenset[TaskState]], ...] = (
     ("under way", frozenset({TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.REVIEW})),
     ("need an answer", frozenset({TaskState.BLOCKED})),
-    ("stopped", frozenset({TaskState.PARKED})),
+    ("parked", frozenset({TaskState.PARKED})),
     ("waiting", frozenset({TaskState.WAITING})),
     ("in the queue", frozenset({TaskState.READY})),
     ("done", frozenset({TaskState.DONE})),
@@ -339,7 +339,8 @@ def pressed_lines(pressed: ActionResult, form: Form) -> list[str]:
     seen = [form.seen(note, 500)] if note else []
     match pressed.state:
         case DeliveryState.DELIVERED | DeliveryState.SENT:
-            return [f"Octet pressed {act} for {agent}.{'' if note else ' The agent continues.'}", *seen]
+            goes_on = "" if note or pressed.act is Act.INTERRUPT else " The agent continues."
+            return [f"Octet pressed {act} for {agent}.{goes_on}", *seen]
         case DeliveryState.UNKNOWN:
             again = "Octet does not press it again. Look at the window: if it still asks, a new message has buttons."
             return [f"Octet does not know whether it pressed {act} for {agent}.", *seen, again]
