@@ -112,7 +112,9 @@ class Coordinator(Services):
         calibrations = Calibrations(
             config.home, crew, reload_desk, desks=self.desks, journal=self.journal, store=self.store
         )
-        self.maintenance.reloads_by(reload.run, calibrations, AgentsFile(config.home, self.agents, reload.run))
+        self.maintenance.reloads_by(
+            reload.run, calibrations, AgentsFile(config.home, self.agents, self.desks, reload.run)
+        )
 
     @property
     def home_mark(self) -> str:

@@ -9,13 +9,14 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from core.deliveries.model import Assurance, LaneAnswer, Outcome, Reason, Result
+from core.deliveries.model import Assurance, LaneAnswer, Outcome, Reason, Result, Usage
 from core.deliveries.ports import Progress
 from core.messages.model import MAX_ANSWER_CHARS
 from core.settings.model import Model
 
 if TYPE_CHECKING:
     from openai import APIConnectionError, APIStatusError, AsyncOpenAI
+    from openai.types import CompletionUsage
 
 CONNECT_S = 10.0
 TELL_EVERY_S = 1.0
@@ -24,6 +25,7 @@ _LIMITED, _TOO_LARGE, _SERVER_FAILED = 429, 413, 500
 _DENIED = frozenset({401, 403, 404, 405})  # the key, the address or the model's name is wrong: no prompt will be taken
 _TOO_LONG_CODES = frozenset({"context_length_exceeded", "string_above_max_length"})
 _WHOLE = "stop"
+_MOST_TOKENS = 10**9  # a server that reports more is not believed
 
 
 class ModelClient:
@@ -56,13 +58,19 @@ class ModelClient:
             return cut(f"the answer broke off ({type(error).__name__})")
 
     async def _read_answer(self, client: AsyncOpenAI, text: str, progress: Progress) -> Outcome:
-        parts, length, finish, told_s = list[str](), 0, "", -TELL_EVERY_S
+        from openai import omit
+
+        parts, length, finish, told_s, usage = list[str](), 0, "", -TELL_EVERY_S, None
         asked = client.chat.completions.create(
-            model=self._model.model, messages=[{"role": "user", "content": text}], stream=True
+            model=self._model.model,
+            messages=[{"role": "user", "content": text}],
+            stream=True,
+            stream_options={"include_usage": True} if self._model.asks_usage else omit,
         )
         async with await asked as stream:
             async for chunk in stream:
-                for choice in chunk.choices[:1]:
+                usage = chunk.usage or usage
+                for choice in (chunk.choices or ())[:1]:  # some servers leave it out beside the usage
                     parts.append(choice.delta.content or choice.delta.refusal or "")
                     length += len(parts[-1])
                     finish = choice.finish_reason or finish
@@ -74,9 +82,19 @@ class ModelClient:
                     break
         if not finish:
             return cut("the stream ended before the answer did")
-        answer = LaneAnswer(text="".join(parts)[:MAX_ANSWER_CHARS], is_whole=finish == _WHOLE)
+        used = None if usage is None else self._used(usage)
+        answer = LaneAnswer(text="".join(parts)[:MAX_ANSWER_CHARS], is_whole=finish == _WHOLE, usage=used)
         note = "" if answer.is_whole else f"the model stopped early: {finish}"
         return Outcome(result=Result.DELIVERED, assurance=Assurance.ANSWERED, answer=answer, note=note)
+
+    def _used(self, reported: CompletionUsage) -> Usage | None:
+        """Return the tokens and their price; None for numbers that cannot be true: the package checks none."""
+        tokens = reported.prompt_tokens, reported.completion_tokens
+        if not all(type(count) is int and 0 <= count <= _MOST_TOKENS for count in tokens):
+            return None
+        prices = self._model.input_price, self._model.output_price
+        cost = None if None in prices else round(sum(n * (price or 0) for n, price in zip(tokens, prices, strict=True)))
+        return Usage(input_tokens=tokens[0], output_tokens=tokens[1], cost_micros=cost)
 
 
 def cut(note: str) -> Outcome:

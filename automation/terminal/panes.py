@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,12 @@ from automation.protocol.activity import DIALOGS
 from automation.protocol.ports import DeliveryFailure, PermanentFailure, TransientFailure
 from automation.terminal import screen
 from automation.terminal.pane_picture import drawn
-from automation.terminal.screen import PaneScreen
+from automation.terminal.screen import PaneScreen, ScreenLine
 from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
+from core.calibration.model import FoundPane
 from core.deliveries.model import Reason
 from core.desks.model import Desk
-from core.profiles.model import PaneProfile
+from core.profiles.model import PaneProfile, Terminal
 
 if TYPE_CHECKING:
     from core.desks.model import Pane as Wanted
@@ -36,7 +38,7 @@ _PARTS: tuple[str, ...] = (
     *("pane_input_off", "pane_width", "pane_height", "cursor_x", "cursor_y", "bracket_paste_flag"),
     *(HOLD, TAG, "pane_current_command"),
 )
-_TEXTS = frozenset({HOLD, TAG, "pane_current_command"})
+_TEXTS = frozenset({HOLD, TAG, "pane_current_command", "pane_title", "session_name"})
 """Parts whose value is free text. A program chooses what it is called, with newlines too."""
 _BREAKS = "\x01-\x1f\x7f|"  # characters that could break a row
 
@@ -55,6 +57,8 @@ FORMAT = "|".join(map(asked, _PARTS))
 _ROW = re.compile(r"%\d+" + "".join(rf"\|[^{_BREAKS}]*" if part in _TEXTS else r"\|\d*" for part in _PARTS[1:]))
 _NEXT = f"octet-pane-{secrets.token_hex(8)}:"
 """Begins the line about the next pane; Octet looks separately at a pane that shows such a line itself."""
+_PLACE = f"{asked('session_name')}:#{{window_index}}.#{{pane_index}}|{asked('pane_title')}"
+_SHELLS = frozenset({"bash", "dash", "fish", "ksh", "sh", "tmux", "zsh"})  # a prompt of theirs may look like an agent's
 _TYPISTS = "#{client_activity}|#{client_control_mode}|#{client_readonly}|#{pane_id}"
 
 
@@ -130,6 +134,30 @@ class Panes:
         except NoServer:
             return ()
         return tuple(state for state in map(parse, rows) if state is not None)
+
+    def unused(self) -> tuple[FoundPane, ...]:
+        """Return the panes with a program that no Octet uses, and which profiles' composers they show. What was removed
+        from this desk's configuration may still have its tag."""
+        known, former = set(map(self.tag, self._windows)), f"yours:{self.desk.name}/"
+        return tuple(
+            found
+            for one in self.all()
+            if one.tag not in known and (not one.tag or one.tag.startswith(former))
+            if not one.is_dead and one.command not in _SHELLS
+            if (found := self._found(one)) is not None
+        )
+
+    def _found(self, state: PaneState) -> FoundPane | None:
+        """Describe a pane; None for one that has just gone."""
+        with suppress(NoServer, TmuxSilent):
+            head, *captured = self.tmux.ask(
+                ["display-message", "-p", "-t", state.id, _PLACE], ["capture-pane", "-p", "-e", "-J", "-t", state.id]
+            )
+            place, _, title = head.rpartition("|")
+            lines = screen.parse(captured)
+            fits = tuple(name for name, one in self._profiles.items() if _fits(one.terminal, state.command, lines))
+            return FoundPane(place=place, title=title, program=state.command, fits=fits)
+        return None
 
     def find(self, name: str) -> str:
         """Return its number, by which tmux is asked. Raises PermanentFailure."""
@@ -317,6 +345,16 @@ class Panes:
             raise TransientFailure(Reason.PANE_NOT_READABLE, "its prompt is not to be seen")
         if not view.is_empty:
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "Octet left the text in it untouched; send or delete it")
+
+
+def _fits(terminal: Terminal, command: str, lines: tuple[ScreenLine, ...]) -> bool:
+    if not screen.is_sane(terminal.command, command):
+        return False
+    try:
+        view = screen.view(lines, terminal)
+    except TransientFailure:  # its patterns are too slow here
+        return False
+    return view.composer is not None and view.is_ready
 
 
 def seeing(pane: str, since: Sequence[str] = ()) -> list[list[str]]:

@@ -22,6 +22,7 @@ from automation.terminal.pane import BUFFER, PaneAction, TmuxPane
 from automation.terminal.panes import Panes, PaneSnapshot
 from automation.terminal.programs import PanePrograms, TmuxOld, check_tmux
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxServer, TmuxSilent
+from core.calibration.model import FoundPane
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
 from core.profiles.model import Activity
@@ -134,6 +135,10 @@ class PaneWorker(PollingWatcher, WorkerBackend):
         if trouble is None:
             return Arranged(window=name)
         return Arranged(window=name, reason=trouble.reason, note=trouble.note)
+
+    def unused_panes(self) -> tuple[FoundPane, ...]:
+        self._see()  # first: a pane that has just been configured gets its tag
+        return self._panes.unused()
 
     def _free_all(self) -> None:
         freed = pane_lock.free_all(self._panes.tmux, self._panes.all())

@@ -39,6 +39,7 @@ async def measure(home: Path, *, agents: int, queued: int, demands: int, samples
     async with _fleet(home, agents, demands) as octet:
         await octet.tasks.new(NewTask(brief="Say which callers pass a naive date.\n" * 8, needs=_need(0)), by=OPERATOR)
         _multiply(home / "octet.db", queued, demands)
+        _remember(home / "octet.db", agents)
         await octet.tasks.load()
         await _fill(octet, found)
         for number in range(samples):
@@ -125,4 +126,16 @@ def _multiply(database: Path, queued: int, demands: int) -> None:
         )
         named = ", ".join(f":{name}" for name in like)
         connection.executemany(f"INSERT INTO tasks ({', '.join(like)}) VALUES ({named})", rows)
+        connection.commit()
+
+
+def _remember(database: Path, agents: int) -> None:
+    """Give each agent 100 attempts behind it, of which each fifth failed."""
+    ended = [(task, f"A-{task % agents}", task, "failed" if task % 5 == 0 else "done") for task in range(agents * 100)]
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executemany(
+            "INSERT INTO attempts (task, fence, agent, category, began_ms, ended_ms, outcome, known_by)"
+            " VALUES (-?, 1, ?, '', 0, ?, ?, 'octet')",
+            ended,
+        )
         connection.commit()

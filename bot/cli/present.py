@@ -20,7 +20,7 @@ from core.maintenance.model import Diagnosis, Placed, Tried
 from core.messages.model import Message, Source, text_for_people
 from core.receipts.model import Receipt
 from core.remedies import explain, next_step, sentence
-from core.tasks.model import Export, Imported, Task, TaskAttempt, TaskView
+from core.tasks.model import Export, Imported, Task, TaskView
 
 _CELL = 60  # so many characters of a cell keep a row on one line
 _NO_AGENTS = "no agents; add one in config/agents.toml"
@@ -62,7 +62,7 @@ def _view(view: TaskView) -> str:
         lines.append(" · ".join(links))
     if task.wrong is not None:
         lines.append(f"marked as wrong{f': {printable(task.wrong)}' if task.wrong else ''}")
-    lines += [f"attempt by {printable(one.agent)} at {time_of(one.began_ms)}: {_ended(one)}" for one in view.attempts]
+    lines += [f"attempt by {results.attempt(one, FORM)}" for one in view.attempts]
     for part in view.parts:
         chosen = {None: "", True: " (chosen)", False: " (not chosen)"}[part.is_chosen]
         lines.append(f"part {part.id} is {part.state.value}{chosen}: {printable(part.agent or part.title)}")
@@ -85,11 +85,6 @@ def _links(view: TaskView) -> list[str]:
     found += [f"labels {printable(', '.join(sorted(task.labels)))}"] if task.labels else []
     found += [f"due {time_of(task.due_ms)}"] if task.due_ms else []
     return found + ([f"not before {time_of(task.not_before_ms)}"] if task.not_before_ms else [])
-
-
-def _ended(one: TaskAttempt) -> str:
-    known = f" (known by: {one.known_by.value})" if one.known_by else ""
-    return f"{one.outcome.value}{known}" if one.outcome else "under way"
 
 
 def _how(answer: Message) -> str:

@@ -37,7 +37,7 @@ from bot.discord.views.buttons import (
     UndoCancel,
 )
 from bot.discord.views.menus import Reassign
-from bot.verbs.results import held_up
+from bot.verbs.results import attempt, held_up
 from bot.verbs.types import PRIORITIES
 from core import remedies
 from core.deliveries.model import Delivery
@@ -54,6 +54,7 @@ _SHOWN_PARTS = 10
 _DEEDS = {"cancelled": "cancelled {task}.", "undone": "put {task} back.", "wrong": "marked {task} as wrong."}
 _FIRST_WORDS = 200  # of an answer, on its card
 _ANSWER_CHARS = 1_700
+_SHOWN_ATTEMPTS = 5
 _SHOWN_DELIVERIES = 5
 _SHOWN_ANSWERS = 5
 _SHOWN_RECEIPTS = 3
@@ -73,7 +74,7 @@ STATES: dict[TaskState, tuple[int, str, str]] = {
     TaskState.WORKING: (BLUE, "🔵", "Working"),
     TaskState.BLOCKED: (AMBER, "🟠", "Needs an answer"),
     TaskState.REVIEW: (BLUE, "🔵", "In review"),
-    TaskState.PARKED: (RED, "🔴", "Stopped"),
+    TaskState.PARKED: (RED, "🔴", "Parked"),
     TaskState.FAILED: (RED, "🔴", "Failed"),
     TaskState.EXPIRED: (RED, "🔴", "Expired"),
     TaskState.DONE: (VIOLET, "🟣", "Done (not checked)"),
@@ -154,6 +155,8 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
         blocks.append(f"Thread: <#{view.thread}>")
     if task.choice is not None:
         blocks.append(f"**Chosen** {inline(task.choice.words, 600)}")
+    if view.attempts:
+        blocks.append("**Attempts**\n" + "\n".join(attempt(one, FORM) for one in view.attempts[-_SHOWN_ATTEMPTS:]))
     if view.deliveries:
         blocks.append(
             "**Deliveries**\n" + "\n".join(_delivery_line(row) for row in view.deliveries[-_SHOWN_DELIVERIES:])

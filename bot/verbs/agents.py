@@ -52,14 +52,16 @@ async def add(
     capabilities: Capabilities = frozenset(),
     desk: Annotated[DeskName | None, "The desk of its window or pane"] = None,
     window: Annotated[str | None, ParameterKind(help="Its window or pane on that desk")] = None,
+    pane: Annotated[str | None, ParameterKind(help="A pane of your tmux server, such as work:1.0")] = None,
+    profile: Annotated[str | None, ParameterKind(help="With a pane: the profile of its program")] = None,
     model: Annotated[str | None, ParameterKind(help="With lane `model`, the name of its model")] = None,
     account: Annotated[str | None, ParameterKind(help="The subscription that it shares with other agents")] = None,
     by: Actor,
 ) -> Reloaded:
     """Add an agent to config/agents.toml.
 
-    Octet checks the whole configuration first, keeps the file's comments and uses the agent at once. `/desk calibrate`
-    connects a window and adds its agent."""
+    Octet checks the whole configuration first, keeps the file's comments and uses the agent at once. With `pane`,
+    it also adds the pane to the desk's file. `/desk calibrate` connects a window and adds its agent."""
     require(by, Permission.CONFIG_RELOAD)
     values = {
         "about": about,
@@ -71,7 +73,7 @@ async def add(
         "account": account,
     }
     agents = octet.maintenance.agents
-    return await agents.add(name, values, by=by)
+    return await agents.add(name, values, pane=pane, profile=profile, by=by)
 
 
 @Verb("agent", Permission.CONFIG_RELOAD, "POST /agents/{agent}/remove", is_slow=True)
@@ -96,9 +98,10 @@ async def capabilities(octet: Coordinator, agent: AgentName, capabilities: Capab
 
 @Verb("agent", Permission.DESK_SEE, "POST /agents/discover", is_slow=True)
 async def discover(octet: Coordinator, *, by: Actor) -> tuple[AgentProposal, ...]:
-    """Find windows that look like agents and that no agent has.
+    """Find windows and panes that look like agents and that no agent has.
 
-    Octet looks at all ready desks and changes nothing. To accept one, run `/desk calibrate` for its desk."""
+    Octet looks at all ready desks, and at your tmux server where a desk names its socket. It changes nothing. Each
+    line says how to accept one."""
     require(by, Permission.DESK_SEE)
     calibrate = octet.maintenance.calibrate
     return await calibrate.discover(by=by)

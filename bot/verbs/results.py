@@ -22,7 +22,7 @@ from core.profiles.model import Act
 from core.reasons import AnyReason
 from core.remedies import explain, next_step, sentence
 from core.security.model import ApiKey, Binding, NewApiKey
-from core.tasks.model import TaskState, TaskSummary
+from core.tasks.model import TaskAttempt, TaskState, TaskSummary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Form:
 
 
 ACT_LABELS: dict[Act, str] = {
-    Act.INTERRUPT: "Interrupt",
+    Act.INTERRUPT: "Stop",
     Act.APPROVE: "Approve",
     Act.DENY: "Deny",
     Act.CONTINUE: "Continue",
@@ -91,7 +91,7 @@ _DOES: dict[TaskState, str] = {
 _COUNTED: tuple[tuple[str, frozenset[TaskState]], ...] = (
     ("under way", frozenset({TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.REVIEW})),
     ("need an answer", frozenset({TaskState.BLOCKED})),
-    ("stopped", frozenset({TaskState.PARKED})),
+    ("parked", frozenset({TaskState.PARKED})),
     ("waiting", frozenset({TaskState.WAITING})),
     ("in the queue", frozenset({TaskState.READY})),
     ("done", frozenset({TaskState.DONE})),
@@ -234,6 +234,14 @@ def _forgotten(facts: Iterable[LearnedFact], _: Form) -> list[str]:
     return [f"Octet forgot {what} and restarted the desk's worker."]
 
 
+def attempt(one: TaskAttempt, form: Form) -> str:
+    """Say who had a task, how that ended, and what it used where the agent's API reports it."""
+    ended = f"{one.outcome.value}{f' (known by: {one.known_by.value})' if one.known_by else ''}" if one.outcome else ""
+    used = "" if one.tokens is None else f", {one.tokens:,} tokens"
+    cost = "" if one.cost_micros is None else f", ${one.cost_micros / 1_000_000:.4f}"
+    return f"{form.text(one.agent, 60)} at {form.at(one.began_ms)}: {ended or 'under way'}{used}{cost}"
+
+
 def _tried(rows: Iterable[Tried], form: Form) -> list[str]:
     lines: list[str] = []
     for row in rows:
@@ -253,8 +261,13 @@ def _placed(rows: Iterable[Placed], form: Form) -> list[str]:
 
 
 def _proposals(rows: Iterable[AgentProposal], form: Form) -> list[str]:
+    def accept(row: AgentProposal) -> str:
+        if not row.pane:
+            return f"/desk calibrate {row.desk}"
+        return f"/agent add NAME lane:terminal desk:{row.desk} pane:{form.text(row.pane, 100)} profile:{row.profile}"
+
     return [
-        f"{form.strong(form.text(row.title, 100))} · profile {row.profile} · accept: `/desk calibrate {row.desk}`"
+        f"{form.strong(form.text(row.title or row.pane, 100))} · profile {row.profile} · accept: `{accept(row)}`"
         for row in rows
     ]
 
@@ -326,7 +339,8 @@ def pressed_lines(pressed: ActionResult, form: Form) -> list[str]:
     seen = [form.seen(note, 500)] if note else []
     match pressed.state:
         case DeliveryState.DELIVERED | DeliveryState.SENT:
-            return [f"Octet pressed {act} for {agent}.{'' if note else ' The agent continues.'}", *seen]
+            goes_on = "" if note or pressed.act is Act.INTERRUPT else " The agent continues."
+            return [f"Octet pressed {act} for {agent}.{goes_on}", *seen]
         case DeliveryState.UNKNOWN:
             again = "Octet does not press it again. Look at the window: if it still asks, a new message has buttons."
             return [f"Octet does not know whether it pressed {act} for {agent}.", *seen, again]

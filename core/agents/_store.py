@@ -5,7 +5,6 @@ from __future__ import annotations
 from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.agents.model import ALL_DONE
 from core.store.tables import metadata, texts
 
 agents = Table(
@@ -17,9 +16,7 @@ agents = Table(
     Column("task", Text),
     Column("since_ms", Integer, nullable=False),
     Column("until_ms", Integer),
-    Column("failures", Integer, nullable=False, server_default="0"),
-    Column("success", Integer, nullable=False, server_default=str(ALL_DONE)),
-    Column("failed_ms", Integer),
+    Column("forgiven_ms", Integer, nullable=False, server_default="0"),
 )
 
 account_limits = Table(

@@ -98,7 +98,6 @@ _IS_CAPABILITY = matching(
     "is not a valid capability: use lowercase letters, digits, - _ + and ., then a level from :1 to :9 if you like",
 )
 _MEMBERSHIPS = ("job:", "group:")
-ALL_DONE = 1_000  # the success of an agent that ended all its tasks well
 
 
 def is_membership(need: str) -> bool:
@@ -176,8 +175,7 @@ class AgentStatus:
     since_ms: int
     note: Diagnostic = ""
     until_ms: int | None = None  # When a limit or a rest ends; None where Octet does not know.
-    failures: int = 0  # so many of its tasks failed in a row
-    success: int = ALL_DONE  # how many of a thousand of its tasks ended well, the last ones counting most
+    forgiven_ms: int = 0  # Failures before this do not make it rest: a user ended its rest then.
 
     @property
     def cure(self) -> str:

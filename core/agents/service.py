@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from core.agents import _store
 from core.agents.model import (
     AGENT_STEPS,
-    ALL_DONE,
     OFF_DUTY,
     STANDING_STILL,
     Agent,
@@ -35,7 +34,6 @@ _SUGGESTIONS = 25
 _ROWS, _STATUSES = "agents.rows", "agents.statuses"
 _LONGEST_LIMIT_MS = 8 * DAY_MS  # subscriptions start again each week
 _LIMITS = "agents.limits"
-_MEMORY = 9  # the last task counts a tenth of an agent's success
 _IN_DOUBT = frozenset({AgentState.HELD, AgentState.UNKNOWN})
 _HAS_A_TASK = frozenset({AgentState.BUSY}) | STANDING_STILL | _IN_DOUBT | OFF_DUTY
 
@@ -202,24 +200,10 @@ class Agents:
         row = self._rows(tx).get(name)
         if row is not None and row.task == task:
             self.move(tx, name, AgentState.UNKNOWN, reason=ParkCause.SILENT, task=task if keeps_it else None)
-            self.record_end(tx, name, is_success=False)
 
     def states(self, tx: Tx) -> dict[str, AgentState]:
         """Return the state of every configured agent as this transaction sees it."""
         return {name: AgentState(row.state) for name, row in self._rows(tx).items() if name in self._agents}
-
-    def record_end(self, tx: Tx, name: str, *, is_success: bool) -> None:
-        """Count how a task of this agent ended."""
-        row = self._rows(tx).get(name)
-        if row is None:
-            return
-        now_ms = self._clock.now_ms()
-        change = {
-            "failures": 0 if is_success else row.failures + 1,
-            "success": (row.success * _MEMORY + ALL_DONE * is_success) // (_MEMORY + 1),
-            "failed_ms": row.failed_ms if is_success else now_ms,
-        }
-        self._rows(tx)[name] = tx.update_row(_store.agents.c.name, name, **change)
 
     def limit(self, tx: Tx, name: str, *, reason: AnyReason, for_ms: int) -> None:
         """Give the agent, which is free, nothing new for this time; its account's other agents share a rate limit."""
@@ -248,18 +232,17 @@ class Agents:
             found = tx.scratch[_LIMITS] = known
         return cast("dict[str, int]", found)
 
-    def rest_idle(self, tx: Tx, rest_ms: Callable[[int], int]) -> None:
-        """Have free agents rest whose account is limited, or that failed too many tasks in a row: `rest_ms` says
-        how long after so many. After that rest an agent gets one task, which shows whether it works again."""
+    def rest_idle(self, tx: Tx, failing_until_ms: Mapping[str, int]) -> None:
+        """Have free agents rest whose account is limited, or that failed too many tasks in a row: these rest until the
+        given time. After that rest an agent gets one task, which shows whether it works again."""
         limits, now_ms = self.account_limits(tx), self._clock.now_ms()
         for name, agent in self._agents.items():
             row = self._rows(tx)[name]
             if row.state != AgentState.IDLE:
                 continue
-            rest = rest_ms(row.failures)
             ends = {
                 Reason.ACCOUNT_LIMIT: limits.get(agent.account or "", 0),
-                Reason.FAILS_OFTEN: (row.failed_ms or 0) + rest if now_ms >= (row.failed_ms or 0) else 0,
+                Reason.FAILS_OFTEN: failing_until_ms.get(name, 0),
             }
             reason = max(ends, key=ends.__getitem__)
             if ends[reason] > now_ms:
@@ -270,7 +253,7 @@ class Agents:
         account = self._agents[AgentName(name)].account
         tx.execute(_store.END_LIMIT, {"of_account": account})
         self.account_limits(tx).pop(account or "", None)
-        self._rows(tx)[name] = tx.update_row(_store.agents.c.name, name, failures=0)
+        self._rows(tx)[name] = tx.update_row(_store.agents.c.name, name, forgiven_ms=self._clock.now_ms())
         for one in self._agents.values():
             row = self._rows(tx)[one.name]
             if row.until_ms is not None and (one.name == name or (account is not None and one.account == account)):

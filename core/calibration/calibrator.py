@@ -15,6 +15,7 @@ from core.calibration.model import (
     TERMINAL,
     CalibratedWindow,
     CalibrationFailed,
+    FoundPane,
     FoundWindow,
     Measurement,
     NoProfileFits,
@@ -25,11 +26,11 @@ from core.calibration.model import (
 )
 from core.calibration.ports import DisplayProbe
 from core.calibration.title_patterns import find_pattern, shared
-from core.config.profiles import PROFILES, Kind, complete, nested, read_profiles
+from core.config.profiles import PROFILES, Kind, complete, in_pane, nested, read_profiles
 from core.desks.model import MatchBy, Window
 from core.home import Home
 from core.kit.errors import Invalid
-from core.profiles.model import Box, Confirm, Newline, Profile, Readback, Selection
+from core.profiles.model import Box, Confirm, Newline, PaneProfile, Profile, Readback, Selection
 from core.reasons import Reason
 from core.remedies import explain
 
@@ -52,7 +53,8 @@ MOST_HABITS = 5  # so many drafts find out what a program does not take
 LEAST_CHARS = 500  # no profile says less of the longest prompt
 MOST_IN_TERMINAL = 600  # characters of a draft there: nothing compares it, and it has to be cleared line by line
 ONE_LINE_PX = 80  # more than one line of a terminal is higher than this
-GENERIC, GENERIC_TERMINAL = "generic", "generic_terminal"  # profiles of programs that no other profile names
+GENERIC_TERMINAL = "generic_terminal"
+GENERIC = frozenset({"generic", GENERIC_TERMINAL})  # profiles of programs that no other profile names
 AGAIN_S = 2.5  # the pause before a draft is retried that a transient failure kept out, such as a moved mouse
 
 
@@ -123,6 +125,18 @@ class Calibrator:
         row = max(1, min((window.box.height for window in shown), default=1) // 2)
         shown.sort(key=lambda window: (window.box.y // row, window.box.x))
         return [(window, _fitting(window, kinds)) for window in shown]
+
+    def pane_proposals(self, panes: Sequence[FoundPane]) -> list[tuple[FoundPane, str]]:
+        """List each pane that a profile fits, with the likeliest one: by its program or title, then by its screen."""
+        kinds = read_profiles(self.home.root, []).kinds
+        able = [one for name, one in kinds.items() if name not in GENERIC and isinstance(in_pane(one), PaneProfile)]
+        titles = {one.name: str(one.data["match_title"]) for one in able if "match_title" in one.data}
+        found: list[tuple[FoundPane, str]] = []
+        for pane in panes:
+            named = [name for name, title in titles.items() if re.search(title, f"{pane.program}\n{pane.title}")]
+            fitting = named + [name for name in pane.fits if name not in GENERIC]
+            found += [(pane, name) for name in fitting[:1]]
+        return found
 
     def tell_apart(self, wanted: Sequence[WindowChoice]) -> dict[int, str]:
         """Return the pattern of each window's title. Raises NotToldApart with the windows that have none."""
@@ -317,7 +331,7 @@ def _fitting(window: FoundWindow, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
             continue
         if (fits_class and (match_program is None or fits_program)) or (match_class is None and fits_program):
             found.append((not fits_program, match_title is None, name))
-    generic = GENERIC_TERMINAL if window.is_terminal else GENERIC
+    generic = GENERIC_TERMINAL if window.is_terminal else "generic"
     return (*(name for _, _, name in sorted(found)), *([generic] if generic in kinds else []))
 
 

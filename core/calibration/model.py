@@ -62,12 +62,23 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPane:
+    """One pane of a tmux server that belongs to no window of any Octet."""
+
+    place: str  # as tmux writes it: `work:1.0`
+    title: str
+    program: str
+    fits: tuple[str, ...]  # the profiles whose composer its screen shows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentProposal:
-    """A window that may be an agent's. Octet adds no agent without a user."""
+    """A window or pane that may be an agent's. Octet adds no agent without a user."""
 
     desk: str
     title: str
     profile: str  # the likeliest that fits it
+    pane: str = ""  # as tmux writes it; empty: a window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

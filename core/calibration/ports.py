@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from core.calibration.model import Answer, CalibrationStep, Measurement, Point, Survey, TrialResult
+from core.calibration.model import Answer, CalibrationStep, FoundPane, Measurement, Point, Survey, TrialResult
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
 
@@ -13,6 +13,8 @@ class DisplayProbe(Protocol):
     """One display. A verb raises DeskUnavailable when no worker answers."""
 
     async def survey(self) -> Survey: ...  # See which windows there are now. Touches nothing.
+    # See which panes of its tmux server no Octet uses. Touches nothing.
+    async def panes(self) -> tuple[FoundPane, ...]: ...
     async def pointer(self) -> Point: ...  # where the pointer is now
     # A PNG of the whole display, masks of configured windows painted over. For its owner only.
     async def whole_picture(self) -> bytes: ...

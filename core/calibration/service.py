@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from core.calibration.calibrator import GENERIC, GENERIC_TERMINAL, Calibrator
+from core.calibration.calibrator import GENERIC, Calibrator
 from core.calibration.model import (
     AgentProposal,
     CalibratedWindow,
@@ -88,16 +88,22 @@ class Calibrations:
         return step
 
     async def discover(self, *, by: Actor) -> tuple[AgentProposal, ...]:
-        """List the windows of all ready desks that a profile fits and no agent has. Touches and changes nothing: a user
-        accepts a proposal by a calibration. Raises DeskUnavailable."""
+        """List the windows of all ready desks, and the panes on users' servers, that a profile fits and no agent has.
+        Touches and changes nothing: a user accepts a proposal, a window's by a calibration. Raises DeskUnavailable."""
         require(by, Permission.DESK_SEE)
-        ready = [one.desk for one in self._desks.known() if one.state is DeskState.READY and one.desk.tmux is None]
         found: list[AgentProposal] = []
-        for desk in ready:
+        for desk in (one.desk for one in self._desks.known() if one.state is DeskState.READY):
             calibrator = Calibrator(home=self._home, scout=self._displays.probe(desk.name))
+            if desk.tmux is not None:
+                panes = await calibrator.scout.panes() if desk.tmux.socket else ()  # else all are Octet's own
+                found += [
+                    AgentProposal(desk=desk.name, title=pane.title, profile=profile, pane=pane.place)
+                    for pane, profile in calibrator.pane_proposals(panes)
+                ]
+                continue
             for window, profiles in calibrator.proposals(await calibrator.scout.survey()):
                 is_known = any(re.search(known.title, window.title) for known in desk.windows if known.title)
-                if not is_known and profiles and profiles[0] not in {GENERIC, GENERIC_TERMINAL}:
+                if not is_known and profiles and profiles[0] not in GENERIC:
                     found.append(AgentProposal(desk=desk.name, title=window.title, profile=profiles[0]))
         return tuple(found)
 

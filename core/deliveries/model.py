@@ -150,11 +150,21 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What an answer used, as the model's API reported it."""
+
+    input_tokens: int
+    output_tokens: int
+    cost_micros: int | None = None  # millionths of a US dollar; None where config/models.toml has no prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaneAnswer:
     """What an agent answered that is reached by a lane that answers itself. Hostile, as every agent's text."""
 
     text: str
     is_whole: bool = True
+    usage: Usage | None = None  # None where the API reports none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from core.profiles.model import Activity
 from core.reasons import AT_A_LIMIT, Reason, WaitReason
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
-from core.tasks.model import ENDED, QueuedTask, Requirements, TaskState
+from core.tasks.model import ENDED, AgentRecord, QueuedTask, Requirements, TaskState
 
 AT_ONCE = 12  # so many tasks one round resumes, assigns and makes wait each: other writers should not wait for long
 _FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)  # an agent that is reachable ends these
@@ -109,7 +109,7 @@ class Assigner:
         self._follow_desks(tx)
         self._follow_windows(tx)
         self._verdict.hold_agents(tx)
-        self._agents.rest_idle(tx, self._services.policy.rest_ms)
+        records = self._rest_failing(tx)
         self._services.screen_locks.notify_waiting(tx)
         self._services.blocked_windows.end_orphaned(tx)
         limits = [self._agents.limited_until_ms(tx, agent.name) for agent in self._agents.all()]
@@ -129,7 +129,7 @@ class Assigner:
             with at_row(task.id):
                 self._repository.move(tx, task.id, TaskState.READY)
         free = {name for name, state in states.items() if state is AgentState.IDLE}
-        assigned = self._assign_free_agents(tx, can, free=free, on_duty=on_duty)
+        assigned = self._assign_free_agents(tx, can, records, free=free, on_duty=on_duty)
         starting = {name for name, state in self._services.desks.states().items() if state is DeskState.STARTING}
         beyond = [
             demand
@@ -142,8 +142,25 @@ class Assigner:
                 self._wait_for_agent(tx, task, [*can[task.requirements].values()])
         return is_more_due or AT_ONCE in {len(let_go), assigned, len(stuck)}
 
+    def _rest_failing(self, tx: Tx) -> Mapping[str, AgentRecord]:
+        """Have free agents rest that failed too often or are limited; return the free agents' records."""
+        states, now_ms = self._agents.states(tx), self._services.clock.now_ms()
+        free = [self._agents.status(tx, name) for name, state in states.items() if state is AgentState.IDLE]
+        records = self._repository.attempts.records(tx, {one.agent.name: one.forgiven_ms for one in free})
+        rest_ms = self._services.policy.rest_ms
+        # A later end comes from before the clock was set back.
+        rests = {name: one.last_ms + rest_ms(one.failures) for name, one in records.items() if one.last_ms <= now_ms}
+        self._agents.rest_idle(tx, rests)
+        return records
+
     def _assign_free_agents(
-        self, tx: Tx, can: Mapping[Requirements, Mapping[str, Agent]], *, free: set[str], on_duty: set[str]
+        self,
+        tx: Tx,
+        can: Mapping[Requirements, Mapping[str, Agent]],
+        records: Mapping[str, AgentRecord],
+        *,
+        free: set[str],
+        on_duty: set[str],
     ) -> int:
         """Give the first task of the queue to a free agent, again and again; return how many were given. A task may
         avoid a free agent: it is passed over."""
@@ -161,7 +178,7 @@ class Assigner:
             task = queue.pop(0)
             demand, able = task.requirements, can[task.requirements]
             statuses = {name: self._agents.status(tx, name) for name in able}
-            choice = choose(task, statuses, free, on_duty, agents=len(self._agents.all()))
+            choice = choose(task, statuses, records, free=free, on_duty=on_duty, agents=len(self._agents.all()))
             if choice is None:
                 heads[demand] += 1
             else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from core.agents.model import ALL_DONE, OFF_DUTY, AgentState, AgentStatus, is_membership
+from core.agents.model import OFF_DUTY, AgentState, AgentStatus, is_membership
 from core.reasons import AT_A_LIMIT, AnyReason, ParkCause, Reason
 from core.remedies import sentence
-from core.tasks.model import AgentCandidate, Choice, QueuedTask
+from core.tasks.model import AgentCandidate, AgentRecord, Choice, QueuedTask
 
 _LISTED = 8  # so many candidates are kept with a choice
-_PER_LEVEL, _MOST_SUCCESS = 10, 20  # a spotless record is worth two levels more than one of failures alone
+_PER_LEVEL = 10  # a spotless record is worth two levels more than one of failures alone
+_SPOTLESS = AgentRecord()
 _BY_STATE: Mapping[AgentState, AnyReason] = {
     AgentState.BUSY: Reason.AGENT_AT_WORK,
     AgentState.PAUSED: Reason.OFF_DUTY,
@@ -21,13 +22,19 @@ _BY_STATE: Mapping[AgentState, AnyReason] = {
 
 
 def choose(
-    task: QueuedTask, able: Mapping[str, AgentStatus], free: Collection[str], on_duty: Collection[str], *, agents: int
+    task: QueuedTask,
+    able: Mapping[str, AgentStatus],
+    records: Mapping[str, AgentRecord],
+    *,
+    free: Collection[str],
+    on_duty: Collection[str],
+    agents: int,
 ) -> Choice | None:
     """Choose the best of the `free` agents among the `able` ones, in the order of the config where they are equal; None
     if none may get the task. Agents `on_duty` are free or will be; `agents` is how many there are in all. Levels
     are scores: they filter no agent."""
     others_can = any(name != task.avoids and name in on_duty for name in able)
-    found = [_candidate(task, status, free, others_can=others_can) for status in able.values()]
+    found = [_candidate(task, status, records, free, others_can=others_can) for status in able.values()]
     found.sort(key=lambda one: (one.filtered is not None, -one.score))
     if not found or found[0].filtered is not None:
         return None
@@ -40,7 +47,14 @@ def choose(
     )
 
 
-def _candidate(task: QueuedTask, status: AgentStatus, free: Collection[str], *, others_can: bool) -> AgentCandidate:
+def _candidate(
+    task: QueuedTask,
+    status: AgentStatus,
+    records: Mapping[str, AgentRecord],
+    free: Collection[str],
+    *,
+    others_can: bool,
+) -> AgentCandidate:
     name = status.agent.name
     if name not in free:
         why = _BY_STATE.get(status.state) or status.reason or Reason.DESK_UNUSABLE
@@ -49,7 +63,7 @@ def _candidate(task: QueuedTask, status: AgentStatus, free: Collection[str], *, 
         return AgentCandidate(agent=name, filtered=Reason.AVOIDED)
     levels, needs = status.agent.levels, [one for one in task.requirements.needs if not is_membership(one)]
     skill = round(_PER_LEVEL * sum(levels[need] for need in needs) / len(needs)) if needs else 0
-    return AgentCandidate(agent=name, skill=skill, success=status.success * _MOST_SUCCESS // ALL_DONE)
+    return AgentCandidate(agent=name, skill=skill, success=records.get(name, _SPOTLESS).success)
 
 
 def is_limited_after(at_ms: int, status: AgentStatus) -> bool:

@@ -205,7 +205,6 @@ class Outcomes:
         rejections = self._deliveries.count_rejections(tx, task.id, since_ms=since_ms)
         is_too_often = rejections >= self._policy.settings.max_rejections_per_hour
         if self._agents.abilities(delivery.agent).answers_itself:
-            self._agents.record_end(tx, delivery.agent, is_success=False)
             if is_too_often:
                 self._fail_task(tx, delivery, outcome)
             else:

@@ -117,6 +117,10 @@ class ConfigReloaded(Event):
     restart: tuple[str, ...]
 
 
+class IncompletePane(Invalid):
+    """A pane needs its desk and its profile. Give `desk` and `profile` too; `/agent discover` lists them."""
+
+
 class NothingToTry(NotFound):
     """Desk {id} has no windows. Add them to config/desks/{id}.toml, or measure them with `/desk calibrate`."""
 

@@ -12,7 +12,7 @@ ARRIVED: dict[Assurance, str] = {
     Assurance.EXACT: "Seen: the window shows the whole text outside its composer.",
     Assurance.RECEIPT: "Seen: the window's own program took the text from the clipboard, then its composer was empty "
     "and it showed its busy sign. Octet did not read its transcript.",
-    Assurance.WEAK: "Weak: after Enter Octet saw the composer empty; nothing else proves that the text arrived. "
+    Assurance.WEAK: "Not proven: after Enter Octet saw the composer empty; nothing else shows that the text arrived. "
     "Octet did not read the window's transcript.",
     Assurance.ANSWERED: "Proven by an answer with this prompt's code. Octet did not see the arrival itself.",
     Assurance.PERSON: "A user said that it arrived. Octet did not see it.",

@@ -234,6 +234,10 @@ class Model(Schema):
     at_once: Annotated[int, Field(ge=1, le=1000)] = 8
     """How many requests all its agents together may run at the same time."""
     timeout_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0  # How long one whole answer may take, in seconds
+    input_price: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
+    """Dollars for a million tokens of prompts. With both prices, tasks show what each attempt cost."""
+    output_price: Annotated[float, Field(ge=0, le=1_000_000)] | None = None  # Dollars for a million tokens of answers
+    asks_usage: bool = True  # Whether Octet asks how many tokens an answer used; false for an API that refuses this
     key: SkipJsonSchema[SecretStr | None] = Field(default=None, exclude=True)
 
     @property

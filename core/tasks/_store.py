@@ -17,23 +17,21 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
-    exists,
     func,
     insert,
-    literal,
     or_,
     select,
     text,
     update,
 )
 
-from core.kit.clock import DAY_MS
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
 from core.store.tables import integers, metadata, newest_of_each, texts
 from core.tasks.model import (
+    RECORD_SIZE,
     AgentCandidate,
     Choice,
     QueuedTask,
@@ -46,7 +44,7 @@ from core.tasks.model import (
 
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
 _IS_QUEUED = text("state IN ('ready', 'waiting')")
-REPEATED_WITHIN_MS = 7 * DAY_MS  # a result that a user had done again so soon does not count as a success
+_COUNTS = text("outcome IN ('done', 'failed', 'silent', 'blocked', 'retried')")
 _IS_LATER = text("state = 'waiting' AND reason = 'not_before'")
 _HAS_TEXT = text("text_expired_ms IS NULL")
 
@@ -91,7 +89,6 @@ tasks = Table(
     Index("ix_tasks_queue", "state", "rank", "number"),
     Index("ix_tasks_turn", "requester", "priority", "rank", sqlite_where=_IS_QUEUED),
     Index("ix_tasks_parent", "parent", sqlite_where=text("parent IS NOT NULL")),
-    Index("ix_tasks_again", "again_of", sqlite_where=text("again_of IS NOT NULL")),
     Index("ix_tasks_start", "not_before_ms", sqlite_where=_IS_LATER),
     Index("ix_tasks_text", "created_ms", sqlite_where=_HAS_TEXT),
     sqlite_autoincrement=True,
@@ -116,8 +113,10 @@ attempts = Table(
     *texts("outcome", "known_by", default=""),
     Column("tokens", Integer),
     Column("cost_micros", Integer),
+    *integers("is_disowned", server_default="0"),
     UniqueConstraint("task", "fence"),
-    Index("ix_attempts_agent", "agent", "category", "ended_ms"),
+    # Answers what an agent's last attempts were without reading the rows.
+    Index("ix_attempts_record", "agent", "ended_ms", "outcome", "is_disowned", sqlite_where=_COUNTS),
 )
 
 BEGIN_ATTEMPT = insert(attempts)
@@ -126,7 +125,13 @@ ANSWER_ATTEMPT = _attempt.values(ended_ms=bindparam("at"), outcome=bindparam("ho
 """Also one that ended as never arrived: its answer shows that it had."""
 SETTLE_ATTEMPT = ANSWER_ATTEMPT.where(attempts.c.ended_ms.is_(None))
 REOPEN_ATTEMPT = _attempt.values(ended_ms=None, outcome="", known_by="")
+CHARGE_ATTEMPT = _attempt.values(tokens=bindparam("used"), cost_micros=bindparam("cost"))
 CONFIRM_ATTEMPT = _attempt.values(known_by=bindparam("by"))
+DISOWN_ATTEMPT = (
+    update(attempts)
+    .where(attempts.c.task == bindparam("of_task"), attempts.c.ended_ms >= bindparam("since"))
+    .values(is_disowned=1)
+)
 ADD_DEPENDENCY = insert(dependencies)
 _link = dependencies.c
 DROP_DEPENDENCY = delete(dependencies).where(_link.task == bindparam("of_task"), _link.needs == bindparam("other"))
@@ -149,17 +154,7 @@ _below = _below.union_all(select(tasks.c.number).where(tasks.c.parent == _below.
 SIZE_BELOW = select(func.count()).select_from(_below)
 LATER = select(tasks).where(_IS_LATER, _row.not_before_ms <= bindparam("now")).limit(bindparam("size"))
 NEXT_LATER = select(func.min(_row.not_before_ms).label("at")).where(_IS_LATER)
-_again = tasks.alias("again")
-_is_repeated = exists().where(
-    _again.c.again_of == literal("T-").op("||")(attempts.c.task),
-    _again.c.created_ms < attempts.c.ended_ms + REPEATED_WITHIN_MS,
-)
-ATTEMPTS = (
-    select(attempts, or_(_row.wrong.is_not(None), _is_repeated).label("is_disowned"))
-    .join_from(attempts, tasks, _row.number == attempts.c.task)
-    .where(attempts.c.task == bindparam("of_task"))
-    .order_by(attempts.c.fence)
-)
+ATTEMPTS = select(attempts).where(attempts.c.task == bindparam("of_task")).order_by(attempts.c.fence)
 ADD = insert(tasks).returning(tasks)
 ONE = select(tasks).where(_row.number == bindparam("task"))
 _LINE = ("number", "title", "state", "priority", "needs", "wanted", "agent", "last_seen_ms", "created_ms")
@@ -222,6 +217,28 @@ WAIT_REASONS = select(_asked.c.value).where(
     select(_row.number).where(_row.state == "waiting", _row.reason == _asked.c.value).exists()
 )
 """Those of the `asked` reasons for which any task waits."""
+_recorded = attempts.alias("recorded")
+_end = _recorded.c
+_last = (
+    select(_end.outcome, _end.is_disowned, _end.ended_ms)
+    .where(_end.agent == func.json_extract(_asked.c.value, "$[0]"), _COUNTS)
+    .order_by(_end.ended_ms.desc())
+    .limit(RECORD_SIZE)  # it also keeps the order
+    .correlate(_asked)
+    .subquery()
+)
+_how = case(
+    (_last.c.outcome == "done", case((_last.c.is_disowned == 0, "s"), else_="d")),
+    (_last.c.ended_ms > func.json_extract(_asked.c.value, "$[1]"), "f"),
+    else_="o",
+)
+RECORDS = select(
+    func.json_extract(_asked.c.value, "$[0]").label("agent"),
+    select(func.group_concat(_how, "")).select_from(_last).correlate(_asked).scalar_subquery().label("ends"),
+    select(func.max(_last.c.ended_ms)).correlate(_asked).scalar_subquery().label("last_ms"),
+).select_from(_asked)
+"""How the last attempts of agents ended that count, the newest first: `asked` is a list of [agent, since], and in
+`ends` s is a success, d a disowned result, f a failure, o one before `since`."""
 _queued = tasks.alias("queued")
 _head = (
     select(_queued.c.number)

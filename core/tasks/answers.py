@@ -177,6 +177,8 @@ class Answers:
         a late text; an incomplete answer fails the task."""
         text = answer.text.encode(errors="replace").decode()[:MAX_ANSWER_CHARS]
         is_late, is_whole = task.state in ENDED, answer.is_whole and bool(text.strip())
+        if answer.usage is not None:
+            self._repository.attempts.charge(tx, task, answer.usage)
         if text.strip():
             sender, key = f"agent:{task.agent or _EARLIER_AGENT}", f"{task.id}:{task.fence}:lane:{of}"
             final = is_whole and not is_late

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
-from core.reasons import AnyReason, BlockCause, ParkCause, Reason, WaitReason
+from core.deliveries.model import Usage
+from core.reasons import NEVER_FITS, AnyReason, BlockCause, ParkCause, Reason, WaitReason
 from core.security.model import Actor, ActorKind
 from core.store.engine import Executable, Store, Tx
 from core.tasks import _store
-from core.tasks.model import ENDED, AttemptOutcome, KnownBy, Task, TaskAttempt, TaskId, TaskState
+from core.tasks.model import (
+    ENDED,
+    RECORD_SIZE,
+    AgentRecord,
+    AttemptOutcome,
+    KnownBy,
+    Task,
+    TaskAttempt,
+    TaskId,
+    TaskState,
+)
 
 _END = {
     TaskState.DONE: AttemptOutcome.DONE,
@@ -21,7 +33,7 @@ _USERS = frozenset({ActorKind.PERSON, ActorKind.OPERATOR})
 
 
 class Attempts:
-    """Writes the rows where a task's lease begins and ends; `TaskRepository` alone calls it."""
+    """Writes the rows where a task's lease begins and ends, and reads what they say about agents."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -33,6 +45,15 @@ class Attempts:
     def find(self, tx: Tx, task: TaskId) -> list[TaskAttempt]:
         return [_store.attempt_of(row) for row in tx.execute(_store.ATTEMPTS, _of(task))]
 
+    def records(self, tx: Tx, since_ms: Mapping[str, int]) -> dict[str, AgentRecord]:
+        """Return the records of these agents, without new ones; failures before an agent's `since_ms` make no row."""
+        found = dict[str, AgentRecord]()
+        for row in tx.run(_store.RECORDS, {"asked": json.dumps([*since_ms.items()])}) if since_ms else ():
+            if ends := row.ends:
+                success, failures = RECORD_SIZE - len(ends) + ends.count("s"), len(ends) - len(ends.lstrip("f"))
+                found[row.agent] = AgentRecord(success=success, failures=failures, last_ms=row.last_ms)
+        return found
+
     def begin(self, tx: Tx, task: Task, *, at_ms: int) -> None:
         """Note that the task's agent has it now, under its present fence."""
         row = {"fence": task.fence, "agent": task.agent, "category": task.category, "began_ms": at_ms}
@@ -42,6 +63,8 @@ class Attempts:
         """Settle the attempt with a step that ends the lease; reopen it where an undone end continues it."""
         if now.state in ENDED:
             how = AttemptOutcome.BLOCKED if _is_question(was) and now.state in _UNANSWERED else _END[now.state]
+            if now.state is TaskState.FAILED and now.reason in NEVER_FITS:
+                how = AttemptOutcome.RETURNED  # the text is to blame
             statement = _store.ANSWER_ATTEMPT if now.state is TaskState.DONE else _store.SETTLE_ATTEMPT
             self._settle(tx, now, how, _known_by(now, how, by), at_ms=now.changed_ms, statement=statement)
         elif was.state in ENDED and now.state is TaskState.WORKING:
@@ -64,6 +87,15 @@ class Attempts:
     def confirm(self, tx: Tx, task: Task) -> None:
         """Note that the agent itself sent the answer that Octet had read in its window."""
         tx.execute(_store.CONFIRM_ATTEMPT, {**_of(task.id), "lease": task.fence, "by": KnownBy.AGENT.value})
+
+    def disown(self, tx: Tx, task: TaskId, *, since_ms: int = 0) -> None:
+        """Note that a user does not accept the task's result, if it ended since then: it counts as a failure."""
+        tx.execute(_store.DISOWN_ATTEMPT, {**_of(task), "since": since_ms})
+
+    def charge(self, tx: Tx, task: Task, usage: Usage) -> None:
+        """Note what the answer to the task's present lease used."""
+        used = {"used": usage.input_tokens + usage.output_tokens, "cost": usage.cost_micros}
+        tx.execute(_store.CHARGE_ATTEMPT, {**_of(task.id), "lease": task.fence, **used})
 
     def _settle(
         self,

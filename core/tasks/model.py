@@ -356,6 +356,18 @@ class TaskAttempt:
         return Verdict.FAILURE if self.outcome in _FAILED else None
 
 
+RECORD_SIZE = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRecord:
+    """What an agent's last attempts say about it, of those that count as a success or a failure."""
+
+    success: int = RECORD_SIZE  # how many of the last 20 succeeded; those that a new agent lacks count, too
+    failures: int = 0  # so many failed in a row; a result that a user disowned ends the row
+    last_ms: int = 0  # when the last one ended
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingAnswer:
     """A task whose answer may come in its agent's window."""

@@ -14,7 +14,7 @@ from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
 from core.messages.model import Source
 from core.notices.model import NoticeKind
-from core.reasons import NEVER_FITS, AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
+from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Tx, at_row
 from core.tasks import _store
@@ -620,8 +620,6 @@ class TaskRepository:
     def fail(self, tx: Tx, task: str, *, reason: Reason, note: str) -> Task:
         """Fail the task, and notify its requester."""
         after = self.move(tx, task, TaskState.FAILED, reason=reason, note=note)
-        if after.agent is not None and reason not in NEVER_FITS:
-            self._agents.record_end(tx, after.agent, is_success=False)
         self._free_agent(tx, after)
         self._notices.notify(tx, NoticeKind.ENDED, task, text=reason.value)
         return after
@@ -630,8 +628,6 @@ class TaskRepository:
         """End the task, and notify the requester if it is done."""
         after = self.move(tx, task.id, to, cause=cause, by=by)
         self._free_agent(tx, after)
-        if to is TaskState.DONE and after.agent is not None:
-            self._agents.record_end(tx, after.agent, is_success=True)
         if to is TaskState.DONE:
             self._notices.notify(tx, NoticeKind.ENDED, task.id)
         return after

@@ -12,7 +12,7 @@ from core.agents.model import STANDING_STILL, AgentState, AgentStatus
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.journal.model import Entry
-from core.kit.clock import as_datetime
+from core.kit.clock import DAY_MS, as_datetime
 from core.kit.from_attributes import from_attributes
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import (
@@ -108,6 +108,7 @@ _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, Acto
 _NEVER_BEGAN = AttemptOutcome.RETURNED
 _SHOWN_ATTEMPTS = 3
 _TOGETHER_MS = 1_000  # the parts of a task are cancelled within this time after it
+_ACCEPTED_AFTER_MS = 7 * DAY_MS  # a result that a user has done again sooner counts as a failure
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
 _AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 _SAID = frozenset({MessageKind.MESSAGE, MessageKind.REPLY})
@@ -370,6 +371,7 @@ class Tasks:
                 raise TaskNotStopped(id=found.id, state=found.state.value)
             _check_text(found)
             if found.state is TaskState.DONE:
+                self.repository.attempts.disown(tx, found.id, since_ms=self._clock.now_ms() - _ACCEPTED_AFTER_MS)
                 return self._add(tx, replace(_copy_of(found), again_of=found.id), by=by)
             return self._reopen(tx, found, by=by)
 
@@ -486,6 +488,7 @@ class Tasks:
             if found.state is not TaskState.DONE:
                 raise NotDone(id=found.id, state=found.state.value)
             self._report(tx, found, "wrong", by)
+            self.repository.attempts.disown(tx, found.id)
             return self.repository.edit(tx, found, by=by, wrong=why)
 
         return await self._change(task, Permission.TASK_CHANGE, mark, by=by)

@@ -65,10 +65,14 @@ class ScriptedApi:
         await asyncio.sleep(float(wishes.get("wait") or 0))
         text = "" if "empty" in wishes else _answer(prompt)
         if not asked.get("stream"):
-            return web.json_response(_completion(text))
-        return await self._stream(request, text, wishes)
+            return web.json_response({**_completion(text), "usage": _usage(prompt, text)})
+        options = asked.get("stream_options")
+        usage = _usage(prompt, text) if options and options.get("include_usage") else None
+        return await self._stream(request, text, wishes, usage)
 
-    async def _stream(self, request: web.Request, text: str, wishes: dict[str, str]) -> web.StreamResponse:
+    async def _stream(
+        self, request: web.Request, text: str, wishes: dict[str, str], usage: dict[str, int] | None
+    ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         words = re.findall(r"\S*\s*", text)
@@ -83,6 +87,8 @@ class ScriptedApi:
             return response
         if "end" not in wishes:
             await response.write(_event(_chunk({}, "length" if "length" in wishes else "stop")))
+            if usage is not None:
+                await response.write(_event({**_chunk({}, None), "choices": [], "usage": usage}))
             await response.write(b"data: [DONE]\n\n")
         return response
 
@@ -107,6 +113,12 @@ def _answer(prompt: str) -> str:
     body = _HEADER.sub("", _DEMO.sub("", prompt)).strip()
     quoted = body[:_QUOTED_CHARS] + ("…" if len(body) > _QUOTED_CHARS else "")
     return f"{OPENING}\n\nYou asked ({len(body.split())} words): {quoted}"
+
+
+def _usage(prompt: str, text: str) -> dict[str, int]:
+    """Count words as tokens, in the form in which the real API reports them."""
+    asked, said = len(prompt.split()), len(text.split())
+    return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
 
 
 def _refusal(status: int, code: str, message: str, *, retry_after: str = "") -> web.Response:

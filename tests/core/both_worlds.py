@@ -32,7 +32,7 @@ from core.retry_policy import RetryPolicy
 from core.settings.model import DispatchSettings
 from core.store.engine import Store
 from core.tasks import answers
-from core.tasks.model import OnFailure, TaskId
+from core.tasks.model import PRIORITY_STEP_MS, OnFailure, TaskId
 from tests.builders import ADA, courier_of, make_agent, make_desk, make_new_task, open_coordinator
 from tests.core.rules import BOUNCES, DEATHS, ENDED, REFUSALS, Delivery, No, Rules, Task
 from tests.fakes.clock import FakeClock
@@ -121,8 +121,9 @@ class BothWorlds(RuleBasedStateMachine):
             )
         )
         _in_this_thread(self.octet.store)
-        # The rules know no scores: an agent that failed stays as good as the others.
-        vars(self.octet.agents)["record_end"] = lambda *_, **__: None
+        # The rules know no scores and no turns: an agent that failed stays as good, and the older task goes first.
+        vars(self.octet.tasks.repository.attempts)["records"] = lambda *_: {}
+        vars(self.octet.tasks.repository)["_next_rank"] = lambda _, __, priority: priority * PRIORITY_STEP_MS
         for name in NAMES:
             await self.octet.dispatch.desk_changed(name.lower(), DeskNow(DeskState.READY))
 

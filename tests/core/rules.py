@@ -304,7 +304,7 @@ class Rules:
         self._take_back(task)
 
     def assign_to(self, task: Task, name: str) -> None:
-        if task.state not in {"ready", "waiting", "parked"} or task.open:
+        if task.state not in {"ready", "waiting", "parked"} or task.open or task.parts:
             raise No
         task.wanted = name
         self._take_back(task)

@@ -6,7 +6,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from core.calibration.model import CalibrationFailed, FoundWindow, Measurement, Point, Survey, TrialResult
+from core.calibration.model import CalibrationFailed, FoundPane, FoundWindow, Measurement, Point, Survey, TrialResult
 from core.desks.model import Window
 from core.profiles.model import Box, Profile
 from core.reasons import Reason
@@ -29,6 +29,7 @@ class FakeDisplayProbe:
             )
             for number, (kind, name) in enumerate(zip(kinds, ("apollo", "gemini"), strict=False), start=1)
         )
+        self.found_panes: tuple[FoundPane, ...] = ()
         self.tells = False
         """The programs say where one writes."""
         self.points: list[Point | None] = []
@@ -37,6 +38,9 @@ class FakeDisplayProbe:
 
     async def survey(self) -> Survey:
         return Survey(screen=SCREEN, monitors=(SCREEN,), windows=self.windows)
+
+    async def panes(self) -> tuple[FoundPane, ...]:
+        return self.found_panes
 
     async def pointer(self) -> Point:
         return 0, 0

@@ -13,6 +13,7 @@ from automation.desktop.worker.messages import Calibrating, CallResult, Mode
 from automation.desktop.worker.user_presence import UserActivityGate
 from automation.protocol.dialog_action import ActionPort
 from automation.protocol.ports import Cancelled, ClearResult, WindowPort
+from core.calibration.model import FoundPane
 from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
 from core.profiles.model import Driven
 from core.remedies import sentence
@@ -107,6 +108,10 @@ class WorkerBackend(ABC):
 
     def calibrate(self, job: Calibrating) -> CallResult:
         raise Cancelled(self.no_calibration)
+
+    def unused_panes(self) -> tuple[FoundPane, ...]:
+        """Return the panes of its tmux server that no Octet uses. Touches nothing."""
+        return ()
 
     def release_keys(self) -> None:  # noqa: B027 where a chord is one call nothing is ever left down
         """Release what Octet holds down."""

@@ -13,7 +13,7 @@ from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker import messages
 from automation.desktop.worker.messages import Ask, Deliver, DeliveryStep, Done, Mode
 from automation.desktop.worker.supervisor import DeliveryChannel, WorkerSupervisor
-from core.calibration.model import CalibrationFailed, Measurement, Point, Survey, TrialResult
+from core.calibration.model import CalibrationFailed, FoundPane, Measurement, Point, Survey, TrialResult
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import Progress
 from core.desks.model import Arranged, DeskUnavailable, Shown, Transcribed, Window, WindowNotSeen, WindowStatus
@@ -99,6 +99,10 @@ class DeskWorkerClient:
     async def survey(self) -> Survey:
         answer = await self._ask(messages.AskSurvey())
         return self._given(answer.survey, answer)
+
+    async def panes(self) -> tuple[FoundPane, ...]:
+        answer = await self._ask(messages.AskPanes())
+        return self._given(answer.panes, answer)
 
     async def pointer(self) -> Point:
         answer = await self._ask(messages.AskSurvey(pointer_only=True))

@@ -231,6 +231,8 @@ class WorkerLoop:
                     return messages.CallResult(call=job.call, arranged=backend.arrange(job.windows))
                 finally:
                     self._inbox.recheck_soon()
+            case messages.AskPanes():
+                return messages.CallResult(call=job.call, panes=backend.unused_panes())
             case messages.AskSurvey() | messages.Measure() | messages.TryOut():
                 return backend.calibrate(job)
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeVar, get_args
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from automation.desktop.worker.input_lock_state import NOT_SHARED
-from core.calibration.model import Measurement, Point, Survey, TrialResult
+from core.calibration.model import FoundPane, Measurement, Point, Survey, TrialResult
 from core.deliveries.model import DeliveryRequest, Outcome
 from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
@@ -141,6 +141,11 @@ class ReadWindow(_Call):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskPanes(_Call):
+    """Which panes of the tmux server no Octet uses?"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskSurvey(_Call):
     """Say which windows are on the display, and where the pointer is; answered when the worker is free."""
 
@@ -207,6 +212,7 @@ class CallResult(_Frame):
     said: Transcribed | None = None
     arranged: tuple[Arranged, ...] = ()
     survey: Survey | None = None
+    panes: tuple[FoundPane, ...] | None = None
     pointer: Point | None = None
     measured: Measurement | None = None
     tried: TrialResult | None = None
@@ -279,7 +285,7 @@ class Beat(_Frame):
 
 
 Calibrating = AskSurvey | Measure | TryOut
-Question = InspectWindows | Arrange | TakePicture | AskShown | ReadWindow | Calibrating
+Question = InspectWindows | Arrange | TakePicture | AskShown | ReadWindow | AskPanes | Calibrating
 ToWorker = Hello | Deliver | GiveUp | Granted | SetMode | Question
 OfWindow = WindowUsable | WindowStatusChanged | WindowShows | WindowActive
 FromWorker = Started | Ask | Done | CallResult | OfWindow | WindowSignLearned | Waits | Locked | StoppedHere | Beat

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from automation.llm import client
 from automation.llm.lane import ModelLane
-from core.deliveries.model import Assurance, DeliveryId, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryId, Outcome, Reason, Result, Usage
 from core.settings.model import Model
 from sandbox.llm.server import MODEL, OPENING, ScriptedApi, serve
 from tests.fakes.desk import Commits, make_order
@@ -54,6 +54,51 @@ async def test_a_whole_answer_comes_with_the_outcome(api: ScriptedApi) -> None:
     assert "Say hello." in outcome.answer.text
     assert steps == ["staging", "staged", "submitting"]
     assert api.heard == ["Say hello."]
+
+
+@pytest.mark.parametrize(
+    ("prices", "is_known"),
+    [({}, False), ({"input_price": 2.5}, False), ({"input_price": 2.5, "output_price": 10}, True)],
+)
+async def test_an_answer_says_what_it_used_and_costs_what_the_prices_say(
+    api: ScriptedApi, prices: dict[str, float], *, is_known: bool
+) -> None:
+    outcome, _ = await deliver(model_of(api).model_copy(update=prices), "Say hello.")
+    assert outcome.answer is not None
+    words = len(outcome.answer.text.split())
+    cost = 5 + 10 * words if is_known else None
+    assert outcome.answer.usage == Usage(input_tokens=2, output_tokens=words, cost_micros=cost)
+
+
+async def test_also_an_answer_that_was_cut_off_says_what_it_used(api: ScriptedApi) -> None:
+    outcome, _ = await deliver(model_of(api), "Many words\ndemo: length")
+    assert outcome.answer is not None
+    assert outcome.answer.usage is not None
+
+
+async def test_an_api_that_is_not_asked_reports_no_usage_and_octet_invents_none(api: ScriptedApi) -> None:
+    outcome, _ = await deliver(model_of(api).model_copy(update={"asks_usage": False}), "Say hello.")
+    assert outcome.answer is not None
+    assert outcome.answer.usage is None
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ('{"usage": {"prompt_tokens": 3, "completion_tokens": 4}}', Usage(input_tokens=3, output_tokens=4)),
+        ('{"choices": [], "usage": {"prompt_tokens": "3", "completion_tokens": 4}}', None),
+        ('{"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": -4}}', None),
+        ('{"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 1e30}}', None),
+        ('{"choices": [], "usage": {}}', None),
+    ],
+    ids=["without choices", "a text", "negative", "huge", "empty"],
+)
+async def test_whatever_a_server_reports_as_usage_does_not_spoil_the_answer(usage: str, expected: Usage | None) -> None:
+    said = '{"choices": [{"delta": {"content": "Hello"}, "finish_reason": "stop"}]}'
+    async with plain_server(f"data: {said}\n\ndata: {usage}\n\ndata: [DONE]\n\n".encode()) as address:
+        outcome, _ = await deliver(Model(base_url=address, model="any"), "Say hello.")
+    assert outcome.answer is not None
+    assert (outcome.answer.text, outcome.answer.usage) == ("Hello", expected)
 
 
 @pytest.mark.parametrize(

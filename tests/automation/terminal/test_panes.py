@@ -16,6 +16,7 @@ import pytest
 
 from automation.desktop.worker.supervisor import WorkerTimeouts
 from automation.terminal import programs
+from automation.terminal.panes import TAG
 from core.deliveries.model import Assurance, DeliveryRequest, Outcome, PictureArea, Reason, Result
 from core.desks.model import DeskState, Pane, UserActivityPolicy, Window
 from core.kit import faults
@@ -440,3 +441,23 @@ async def test_a_pane_is_given_back_by_its_server_when_the_worker_stands_still_i
             assert (await on.deliver()).result is Result.DELIVERED
         assert set(on.heard) == {TEXT}
         assert len(on.heard) == len(held)
+
+
+async def test_the_panes_that_no_octet_uses_are_found_with_the_profiles_that_their_screens_fit(tmp_path: Path) -> None:
+    async with scene(tmp_path) as on:
+        free = ["env", sys.executable, str(SCRIPT), "free", str(on.there.log("free"))]
+        on.tmux("new-session", "-d", "-s", "work", "-x", "90", "-y", "40", "--", *free)
+        on.tmux("new-window", "-t", "work:", "--", "env", "PS1=❯ ", "bash", "--norc")
+        on.tmux("new-window", "-t", "work:", "--", "sleep", "1000")
+        theirs = on.tmux("new-window", "-t", "work:", "-P", "-F", "#{pane_id}", "--", *free)[0]
+        on.tmux("set-option", "-p", "-t", theirs, TAG, "another-desk/agent-1")
+        former = on.tmux("new-window", "-t", "work:", "-P", "-F", "#{pane_id}", "--", *free)[0]
+        on.tmux("set-option", "-p", "-t", former, TAG, "yours:desk/agent-9 work:4.0")
+        on.tmux("select-pane", "-t", former, "-T", "Claude | Code")
+
+        panes = await on.desk.hands.panes()
+        async with asyncio.timeout(60):
+            while [one.fits for one in panes] != [("cli",), (), ("cli",)]:
+                panes = await on.desk.hands.panes()
+        assert [one.place for one in panes] == ["work:0.0", "work:2.0", "work:4.0"]
+        assert (panes[1].program, panes[2].title) == ("sleep", "Claude ? Code")

@@ -336,8 +336,11 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
     done = await served.octet("agent", "interrupt", "agent-1")
     assert (done.code, done.out.splitlines()[:2]) == (
         0,
-        ["Octet pressed Interrupt for Agent-1.", "  Seen: its agent rests"],
+        ["Octet pressed Stop for Agent-1.", "  Seen: its agent rests"],
     )
+    lane.script.append(Outcome(result=Result.DELIVERED))
+    stopped = (await served.octet("agent", "interrupt", "agent-1")).out
+    assert stopped.startswith("Octet pressed Stop for Agent-1.\n"), "it does not continue"
     lane.script.append(Outcome(result=Result.DELIVERED, note="the window shows something else than before"))
     anew = await served.octet("agent", "new-chat", "agent-1")
     assert (anew.code, anew.out.splitlines()[0]) == (0, "Octet pressed New conversation for Agent-1.")

@@ -27,7 +27,19 @@ from core.messages.model import text_for_people
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
-from core.tasks.model import ENDED, Dependency, OnFailure, PartsKind, TaskId, TaskPart, TaskState, title_of
+from core.tasks.model import (
+    ENDED,
+    AttemptOutcome,
+    Dependency,
+    KnownBy,
+    OnFailure,
+    PartsKind,
+    TaskAttempt,
+    TaskId,
+    TaskPart,
+    TaskState,
+    title_of,
+)
 from tests.bot.discord.shapes import DRY, MARKER, make_answer, make_notice, make_task, make_view
 from tests.bot.discord.test_text import HOSTILE
 from tests.bot.discord.town import Town, make_bot, settings_for
@@ -334,3 +346,22 @@ def test_a_new_task_is_starting_until_dispatch_looked_and_names_the_agents_that_
     )
     card = render.card(make_view(task=ready, held_up_by=(behind,)), marker=MARKER)
     assert "Held up: Agent-3 (needs an answer)" in said(card)
+
+
+def test_the_details_list_attempts_with_the_tokens_and_the_cost_that_are_known() -> None:
+    under_way = TaskAttempt(
+        task=TaskId("T-1"),
+        fence=1,
+        agent="Agent-1",
+        category="",
+        began_ms=0,
+        ended_ms=None,
+        outcome=None,
+        known_by=None,
+        tokens=None,
+        cost_micros=None,
+        is_disowned=False,
+    )
+    done = replace(under_way, outcome=AttemptOutcome.DONE, known_by=KnownBy.AGENT, tokens=1200, cost_micros=4500)
+    shown = said(render.details(make_view(task=make_task(), attempts=(done, under_way))))
+    assert "Agent-1 at <t:0:f>: done (known by: agent), 1,200 tokens, $0.0045\nAgent-1 at <t:0:f>: under way" in shown

@@ -266,7 +266,7 @@ async def test_a_receipt_is_shown_with_its_pictures_and_says_what_it_does_not_ha
     await face.house.until(task, TaskState.WORKING)
     (receipt,) = (await face.operator.get(f"/api/v2/receipts/{task}")).json()
     assert (receipt["state"], receipt["assurance"], receipt["delivery"]["task"]) == ("delivered", "weak", task)
-    assert receipt["claim"].startswith("Weak:")
+    assert receipt["claim"].startswith("Not proven:")
     assert (receipt["evidence"]["hand"]["pid"], receipt["evidence"]["target"]) == (7, None)
     (picture,) = receipt["pictures"]
     path = f"/api/v2/receipts/{receipt['delivery']['id']}/{receipt['fence']}/pictures"

@@ -22,6 +22,7 @@ api_key_env = "OPENAI_API_KEY"
 base_url = "http://127.0.0.1:11434/v1"
 model = "small-1"
 at_once = 2
+input_price = 0.15
 """
 
 
@@ -42,6 +43,7 @@ def test_two_providers_need_two_tables_and_no_code(tmp_path: Path) -> None:
     assert (models["big"].model, models["big"].at_once, models["big"].is_local) == ("big-1", 8, False)
     assert (models["local"].model, models["local"].at_once, models["local"].is_local) == ("small-1", 2, True)
     assert models["local"].key is None
+    assert (models["local"].input_price, models["local"].output_price) == (0.15, None)
 
 
 def test_the_key_is_found_by_its_name_and_never_shown(tmp_path: Path) -> None:
@@ -69,6 +71,7 @@ def test_a_home_without_the_file_has_no_models(tmp_path: Path) -> None:
         ('[models.x]\nbase_url = "https://a/v1"\nmodel = "m"\napi_key_env = "NOT_SET"\n', "models.x.api_key_env"),
         ('[models.x]\nbase_url = "http://a/v1"\nmodel = "m"\napi_key_env = "OPENAI_API_KEY"\n', "models.x.base_url"),
         ('[models.x]\nbase_url = "https://a/v1"\nmodel = "m"\nat_once = 0\n', "models.x.at_once"),
+        ('[models.x]\nbase_url = "https://a/v1"\nmodel = "m"\ninput_price = -1\n', "models.x.input_price"),
         ('[models]\nx = "y"\n', "models.x"),
         ('model = "x"\n', "model"),
     ],

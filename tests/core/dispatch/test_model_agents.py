@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,13 +14,13 @@ import pytest
 from core.agent_messages.model import NewAgentMessage, NoReachableAgent
 from core.agents.model import AgentState, AgentTakesNoMessages, Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, LaneAnswer, Outcome, Reason, Result
+from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, LaneAnswer, Outcome, Reason, Result, Usage
 from core.deliveries.ports import Progress
 from core.kit.clock import Clock
 from core.messages.model import Source
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause
-from core.tasks.model import TaskId, TaskState
+from core.tasks.model import AttemptOutcome, TaskId, TaskState
 from tests.builders import ADA, make_agent, make_new_task, open_coordinator, pending
 from tests.core.dispatch.test_loop import QUICK, reach, running, until
 from tests.fakes.clock import RunningClock
@@ -101,6 +102,23 @@ async def test_an_answer_that_is_not_whole_is_kept_and_fails_the_task(tmp_path: 
         assert [(one.body, one.final) for one in view.answers] == ([(text, False)] if text.strip() else [])
         await octet.tasks.retry(FIRST, by=ADA)
         await reach(octet, FIRST, TaskState.DONE)
+
+
+async def test_an_attempt_keeps_what_its_answer_used_whether_whole_or_cut(tmp_path: Path) -> None:
+    whole = LaneAnswer(text="Seven.", usage=Usage(input_tokens=40, output_tokens=2, cost_micros=120))
+    cut = LaneAnswer(text="Sev", is_whole=False, usage=Usage(input_tokens=40, output_tokens=1))
+    async with models(tmp_path, Answers(replace(SEVEN, answer=cut), replace(SEVEN, answer=whole), SEVEN)) as octet:
+        task = await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.FAILED, Reason.ANSWER_CUT)
+        await octet.tasks.retry(FIRST, by=ADA)
+        await reach(octet, FIRST, TaskState.DONE)
+        view = await octet.tasks.show(FIRST, by=ADA)
+        assert [(one.tokens, one.cost_micros) for one in view.attempts] == [(41, None), (42, 120)]
+        (line,) = (await octet.tasks.export([task], by=ADA)).text.splitlines()
+        assert [one["tokens"] for one in json.loads(line)["attempts"]] == [41, 42]
+        other = await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, other.id, TaskState.DONE)
+        assert [one.tokens for one in (await octet.tasks.show(other.id, by=ADA)).attempts] == [None], "unknown, not 0"
 
 
 async def test_text_that_no_file_takes_is_stored_all_the_same(tmp_path: Path) -> None:
@@ -193,7 +211,8 @@ async def test_a_lane_gets_no_more_at_once_than_it_takes(tmp_path: Path) -> None
 
 
 async def test_an_answer_to_a_task_that_was_cancelled_meanwhile_is_kept_as_late(tmp_path: Path) -> None:
-    lane, asked, go_on = Answers(), asyncio.Event(), asyncio.Event()
+    seven = LaneAnswer(text="Seven.", usage=Usage(input_tokens=40, output_tokens=2))
+    lane, asked, go_on = Answers(replace(SEVEN, answer=seven)), asyncio.Event(), asyncio.Event()
 
     async def answers_late() -> None:
         asked.set()
@@ -213,6 +232,7 @@ async def test_an_answer_to_a_task_that_was_cancelled_meanwhile_is_kept_as_late(
         view = await octet.tasks.show(FIRST, by=ADA)
         assert view.task.state is TaskState.CANCELLED
         assert [(one.body, one.late, one.final) for one in view.answers] == [("Seven.", True, False)]
+        assert [(one.outcome, one.tokens) for one in view.attempts] == [(AttemptOutcome.CANCELLED, 42)]
 
 
 async def test_a_model_takes_no_messages(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import threading
 from collections.abc import AsyncGenerator, Collection, Mapping
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.agents.model import AgentNotFound, Route
+from core.calibration.model import FoundPane
 from core.config.loader import Config, load
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryState
@@ -22,7 +24,7 @@ from core.dispatch import delivery_worker
 from core.home import Home
 from core.journal.model import Event
 from core.kit.supervise import supervise
-from core.maintenance.model import ConfigReloaded, NotReloaded, ReloadUnavailable
+from core.maintenance.model import ConfigReloaded, IncompletePane, NotReloaded, ReloadUnavailable
 from core.profiles.model import Box
 from core.reasons import Reason
 from core.security.model import NotAllowed
@@ -35,7 +37,8 @@ from tests.fakes.display_probe import FakeDisplayProbe
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
-PROFILE = (Path(__file__).parents[3] / "config/profiles/demo_tk.toml").read_text("utf-8")
+PROFILES = Path(__file__).parents[3] / "config/profiles"
+PROFILE = (PROFILES / "demo_tk.toml").read_text("utf-8")
 
 
 def agent(name: str, desk: str = "", window: str = "") -> str:
@@ -457,3 +460,49 @@ async def test_windows_that_look_like_agents_are_proposed_to_the_owner_and_nothi
         assert (tmp_path / "config/agents.toml").read_text() == before
         with pytest.raises(NotAllowed):
             await at.octet.maintenance.calibrate.discover(by=CAROL)
+
+
+async def test_a_pane_that_looks_like_an_agent_is_proposed_and_a_user_adds_it_with_its_agent(tmp_path: Path) -> None:
+    shutil.copytree(PROFILES, tmp_path / "config/profiles")
+    window = '[[windows]]\nname = "first"\nprofile = "codex"\npane = "work:0.0"\n'
+    write(tmp_path, "desks/panes.toml", f'[tmux]\nsocket = "/tmp/mine"\n\n# mine\n{window}')
+    async with place(tmp_path) as at:
+        agents, file = at.octet.maintenance.agents, tmp_path / "config/desks/panes.toml"
+        values = {"about": "writes", "capabilities": [], "lane": "terminal", "desk": "panes"}
+        await agents.add("C", {**values, "window": "first"}, by=ADA)
+        await at.up("panes")
+        looks = [
+            ("✳ Claude Code", "node", ("gemini_cli",)),
+            ("apollo", "claude", ()),
+            ("apollo", "python3", ("generic_terminal", "codex")),
+            ("apollo", "python3", ("generic_terminal",)),
+            ("apollo", "vim", ()),
+        ]
+        probe = FakeDisplayProbe()
+        probe.found_panes = tuple(
+            FoundPane(place=f"work:{number}.0", title=title, program=program, fits=fits)
+            for number, (title, program, fits) in enumerate(looks, start=1)
+        )
+        at.crew.probes = {"panes": probe, "one": FakeDisplayProbe("X"), "two": FakeDisplayProbe("X")}
+        found = await at.octet.maintenance.calibrate.discover(by=ADA)
+        assert [(one.desk, one.pane, one.profile) for one in found] == [
+            ("panes", "work:1.0", "claude_code"),
+            ("panes", "work:2.0", "claude_code"),
+            ("panes", "work:3.0", "codex"),
+        ]
+        before = file.read_text()
+        for error, wrong, profile, by in (
+            (IncompletePane, {**values, "desk": None}, "codex", ADA),
+            (IncompletePane, values, None, ADA),
+            (DeskNotFound, {**values, "desk": "../x"}, "codex", ADA),
+            (NotReloaded, values, "none", ADA),
+            (NotAllowed, values, "codex", CAROL),
+        ):
+            with pytest.raises(error):
+                await agents.add("New", wrong, pane="work:1.0", profile=profile, by=by)
+        assert file.read_text() == before
+        added = await agents.add("New", values, pane="work:1.0", profile=found[0].profile, by=ADA)
+        assert added.agents == ("New",)
+        assert file.read_text().startswith(before)
+        new = at.octet.desks.find("panes").windows[-1]
+        assert (new.name, new.profile, new.pane and new.pane.target) == ("new", "claude_code", "work:1.0")

@@ -313,5 +313,5 @@ def test_every_assurance_has_its_words_and_weak_says_that_it_is() -> None:
     assert set(texts.ARRIVED) == set(Assurance)
     assert set(texts.LATER) == set(Settled)
     assert set(texts.MOMENTS) == set(Moment)
-    assert texts.ARRIVED[Assurance.WEAK].startswith("Weak:")
+    assert texts.ARRIVED[Assurance.WEAK].startswith("Not proven:")
     assert "was seen" not in texts.UNKNOWN

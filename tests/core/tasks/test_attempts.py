@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from sqlalchemy import insert
+
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
 from core.retry_policy import RetryPolicy
 from core.settings.model import DispatchSettings
-from core.tasks.model import AttemptOutcome, KnownBy, TaskId, TaskState
+from core.store.engine import Store
+from core.tasks import _store
+from core.tasks.attempts import Attempts
+from core.tasks.model import AgentRecord, AttemptOutcome, KnownBy, TaskId, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.clock import FakeClock
@@ -30,13 +36,13 @@ async def test_an_attempt_lasts_from_the_lease_to_the_agents_own_answer(tmp_path
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.FAILED, "text_refused")
-        failed = ("Agent-1", AttemptOutcome.FAILED, KnownBy.OCTET)
-        assert await ends(octet) == [failed]
+        returned = ("Agent-1", AttemptOutcome.RETURNED, KnownBy.OCTET)
+        assert await ends(octet) == [returned], "the agent never got this text"
         await octet.tasks.retry(FIRST, by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        assert await ends(octet) == [failed, ("Agent-1", None, None)]
+        assert await ends(octet) == [returned, ("Agent-1", None, None)]
         await octet.tasks.accept_answer("T-1", code_in(lane.submitted[-1]), "Seven.", final=True, key="a")
-        assert await ends(octet) == [failed, ("Agent-1", AttemptOutcome.DONE, KnownBy.AGENT)]
+        assert await ends(octet) == [returned, ("Agent-1", AttemptOutcome.DONE, KnownBy.AGENT)]
 
 
 async def test_a_prompt_that_never_arrived_is_no_failure_of_its_agent(tmp_path: Path) -> None:
@@ -73,3 +79,30 @@ async def test_a_user_ends_an_attempt_and_an_undone_cancel_continues_or_begins_a
         assert await ends(octet) == [cancelled, ("Agent-1", None, None)]
         await octet.tasks.done(FIRST, "Seven.", by=ADA)
         assert await ends(octet) == [cancelled, ("Agent-1", AttemptOutcome.DONE, KnownBy.USER)]
+
+
+@pytest.mark.parametrize(
+    ("ends", "since_ms", "record"),
+    [
+        (["done"], 0, AgentRecord(success=20, failures=0, last_ms=1)),
+        (["done", "failed", "silent", "blocked", "retried"], 0, AgentRecord(success=16, failures=4, last_ms=5)),
+        (["failed", "returned", "cancelled", "expired"], 0, AgentRecord(success=19, failures=1, last_ms=1)),
+        (["failed", "wrong"], 0, AgentRecord(success=18, failures=0, last_ms=2)),
+        (["failed", "failed", "failed"], 2, AgentRecord(success=17, failures=1, last_ms=3)),
+        (["failed"] * 30 + ["done"] * 19, 0, AgentRecord(success=19, failures=0, last_ms=49)),
+        (["failed"] * 30, 0, AgentRecord(success=0, failures=20, last_ms=30)),
+    ],
+)
+async def test_an_agents_record_is_what_its_last_attempts_count_as(
+    tmp_path: Path, ends: list[str], since_ms: int, record: AgentRecord
+) -> None:
+    row = {"agent": "A", "category": "", "began_ms": 0, "known_by": "octet"}
+    rows = [
+        {**row, "task": number, "fence": 1, "ended_ms": number, "is_disowned": how == "wrong"}
+        | {"outcome": "done" if how == "wrong" else how}
+        for number, how in enumerate(ends, 1)
+    ]
+    async with Store.open(tmp_path / "octet.db") as store:
+        await store.write(lambda tx: tx.execute(insert(_store.attempts), rows))
+        found = await store.write(lambda tx: Attempts(store).records(tx, {"A": since_ms, "New": 0}))
+    assert found == {"A": record}
