@@ -264,9 +264,7 @@ class Task:
     @property
     def has_not_begun(self) -> bool:
         """Whether no agent has had it since it became ready last; in a dry run a user has."""
-        return self.state is TaskState.READY or (
-            self.state is TaskState.WAITING and self.reason is not WaitReason.DRY_RUN
-        )
+        return self.state is TaskState.READY or (self.state is TaskState.WAITING and self.reason != WaitReason.DRY_RUN)
 
     @property
     def requirements(self) -> Requirements:

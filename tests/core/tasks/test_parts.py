@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from automation.dryrun.lane import DryRunLane
+from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
 from core.security.model import NotAllowed
@@ -24,7 +26,7 @@ from core.tasks.model import (
     TooFewAgents,
 )
 from tests.builders import ADA, BEN, make_agent, make_new_task, open_coordinator
-from tests.core.dispatch.test_loop import code_in, reach, window_house
+from tests.core.dispatch.test_loop import code_in, reach, running, window_house
 from tests.core.tasks.test_dependencies import states
 from tests.fakes.lane import FakeLane
 
@@ -142,3 +144,13 @@ async def test_without_any_answer_a_best_of_task_needs_a_user(tmp_path: Path) ->
         for wanted in (1, 3):
             with pytest.raises(TooFewAgents):
                 await octet.tasks.new(make_new_task(best_of=wanted), by=ADA)
+
+
+async def test_a_task_whose_prompt_a_user_has_in_a_dry_run_is_not_split(tmp_path: Path) -> None:
+    agent = make_agent(lane=Lane.DRYRUN)
+    lanes = {agent.route: DryRunLane()}
+    async with open_coordinator(tmp_path, agents=[agent], lanes=lanes) as octet, running(octet):
+        task = await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, task.id, TaskState.WAITING, "dry_run")
+        with pytest.raises(TaskAlreadyRunning):
+            await octet.tasks.split(task.id, "one\ntwo", by=ADA)
