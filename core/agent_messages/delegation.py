@@ -217,7 +217,7 @@ class Delegation:
             self._tasks.cancel_in(tx, found[-1], by=by)
 
     def _tell(self, tx: Tx, parent: Task, subtasks: Sequence[Task], *, is_last: bool) -> None:
-        """Tell the parent's agent how these stand. An agent that gets the parent later reads it in its prompt."""
+        """Tell the parent's agent the states of these. An agent that gets the parent later reads it in its prompt."""
         agent = self._services.agents.named(parent.agent)
         if agent is None or not agent.abilities.queues or parent.has_not_begun:
             return

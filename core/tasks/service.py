@@ -646,12 +646,12 @@ class Tasks:
         )
 
     def _given_before(self, tx: Tx, task: Task, agent: str) -> str:
-        """Say which parts an earlier agent of the task gave to others, and how they stand."""
+        """Name the parts that an earlier agent of the task gave to others, and their states."""
         found = self.repository.find_subtasks(tx, task)
         return f"\n\n{self.subtasks_so_far(tx, task, found, is_last=False, agent=agent)}" if found else ""
 
     def subtasks_so_far(self, tx: Tx, parent: Task, subtasks: Sequence[Task], *, is_last: bool, agent: str) -> str:
-        """Say how these subtasks stand, with their answers where the window of `agent` has room."""
+        """Say in which states these subtasks are, with their answers where the window of `agent` has room."""
         messages = self._services.messages
         said = {one.id: messages.last_final_answer(tx, one.id) for one in subtasks if one.state is TaskState.DONE}
         words = {task: (one.body, one.source) for task, one in said.items() if one is not None}

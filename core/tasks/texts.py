@@ -162,7 +162,7 @@ def tried_before(attempts: Sequence[TaskAttempt], said: Mapping[int, str]) -> st
 def say_subtasks(
     parent: Task, subtasks: Sequence[Task], said: Mapping[TaskId, tuple[str, Source]], *, is_last: bool
 ) -> str:
-    """Say how subtasks stand, for the agent of the parent; `said` has their answers by task, with their sources."""
+    """Say in which states subtasks are, for the agent of the parent; `said` has their answers by task, with their sources."""
     lines: list[str] = []
     for one in subtasks:
         stands = {TaskState.FAILED: "has failed", TaskState.CANCELLED: "was cancelled"}.get(
