@@ -34,7 +34,7 @@ PURPOSES = {
     "subtask": "Give a part of your task to another agent, or take it back.",
 }
 _WHO = """\
-You are known by OCTET_URL and OCTET_REPLY_KEY, as `octet agent env NAME` prints them, or by --task and --code
+You are known by OCTET_URL and OCTET_AGENT_TOKEN, as `octet agent env NAME` prints them, or by --task and --code
 of your prompt.
 
 exit codes:

@@ -280,7 +280,7 @@ class QuestionMoved(Event):
 
 class NoAgentKnown(Denied):
     """Octet does not know which agent you are. Name the task or message of your prompt and its code, or set
-    OCTET_REPLY_KEY as `octet agent env` prints it for you."""
+    OCTET_AGENT_TOKEN as `octet agent env` prints it for you."""
 
 
 class AgentMayNotTalk(Conflict):
