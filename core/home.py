@@ -70,6 +70,11 @@ def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
     return Home(root=platformdirs.user_data_path("octet", appauthor=False))
 
 
+def environ_file(folder: Path, window: str) -> Path:
+    """Return where the variables for the program of a desk's pane are; without a name, for that of its display."""
+    return folder / f"{window or 'program'}.env"
+
+
 def anchor_file(folder: Path, window: str) -> Path:
     """Return where the worker looks for a window's anchor picture."""
     return folder / (re.sub(r"[^\w.-]", "_", window) + ".png")

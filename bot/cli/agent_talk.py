@@ -24,6 +24,7 @@ from bot.cli.answers import (
     post,
     read_words,
     say,
+    token_in,
     within,
 )
 
@@ -52,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
         proof = {"task": given.task, "code": given.code.strip()}
         if proof["code"]:
             home_id_in(proof["code"])
-        elif named_in(os.environ) is None:
+        elif named_in(os.environ) is None and not token_in(os.environ):
             raise Unusable("Octet does not know who you are. Name --task and --code of your prompt.")
         path, body, show = _REQUESTS[verb](given)
         response = within(given.wait, partial(post, f"/api/v2/replies/{path}", {**body, **proof}))

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeGuard, cast
@@ -24,6 +24,7 @@ from bot.runfile import Run, home_of, is_home_id, pointer_folders, running
 URL = "OCTET_URL"
 KEY = "OCTET_AGENT_TOKEN"
 OLD_KEY = "OCTET_REPLY_KEY"  # its name before 0.4
+HOME = "OCTET_HOME"  # as in core.home, which is too heavy to import here
 OK = 0
 REFUSED = 1
 USAGE = 2
@@ -37,6 +38,7 @@ NOT_OCTETS = HttpAnswer(status=502, body=f'{{"detail": "{_WHY}"}}'.encode())
 """Replaces a response that Octet cannot have written: Octet does not have the text."""
 _KEPT_LATE = frozenset({"task_ended", "lease_revoked", "wrong_task", "task_not_started"})
 """Errors after which Octet has the text all the same; their messages say so."""
+_NO_TOKEN = f"{KEY} is not an agent's token. Set it and {URL} as `octet agent env NAME` prints them, or neither."
 _STDIN = "standard input"
 _AFTER = {
     "blocked": "The task waits for the answer, which comes into your window.",
@@ -284,15 +286,12 @@ def home_id_in(code: str) -> str:
 
 def named_in(environ: Mapping[str, str]) -> Run | None:
     """Return the Octet that the agent's environment names, with the agent's token in place of the reply key; None where
-    it names none. Raises Unusable where the variables are not as `octet agent env` prints them."""
-    url, token, old = (environ.get(name, "").strip() for name in (URL, KEY, OLD_KEY))
-    key = token or old
-    if not url and not key:
+    it names none, or by its home. Raises Unusable where the variables are not as `octet agent env` prints them."""
+    url, key = environ.get(URL, "").strip(), token_in(environ)
+    if not url and (not key or environ.get(HOME)):
         return None
-    if not (key.startswith("octet-reply.") and key.isascii() and key.isprintable()):
-        raise Unusable(
-            f"{KEY} is not an agent's token. Set it and {URL} as `octet agent env NAME` prints them, or neither."
-        )
+    if not key:
+        raise Unusable(_NO_TOKEN)
     try:
         address, port = _loopback(url)
     except ValueError as error:
@@ -303,6 +302,14 @@ def named_in(environ: Mapping[str, str]) -> Run | None:
     return Run(
         pid=0, address=address, port=port, token="", home="", home_id="", version="", started_ms=0, reply_key=key
     )
+
+
+def token_in(environ: Mapping[str, str]) -> str:
+    """Return the agent's token of this environment; empty where it has none. Raises Unusable for another text."""
+    key = environ.get(KEY, "").strip() or environ.get(OLD_KEY, "").strip()
+    if key and not (key.startswith("octet-reply.") and key.isascii() and key.isprintable()):
+        raise Unusable(_NO_TOKEN)
+    return key
 
 
 def _loopback(url: str) -> tuple[str, int]:
@@ -327,11 +334,13 @@ def post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer 
     """Try once as `_post`, without looking at what a success says."""
     run = named_in(os.environ)
     if run is None:
-        home_id = home_id_in(str(body["code"]))
-        home = home_of(home_id, pointer_folders(os.environ))
+        code, token = str(body["code"]), token_in(os.environ)
+        home_id = home_id_in(code) if code else ""
+        home = home_of(home_id, pointer_folders(os.environ)) if code else Path(os.environ[HOME])
         run = running(home) if home else None
-        if run is None or run.home_id != home_id:
+        if run is None or home_id not in {"", run.home_id}:
             return None
+        run = replace(run, reply_key=token or run.reply_key)
     try:
         key = {"Authorization": f"Bearer {run.reply_key}"}
         return exchange(run, "POST", path, body=body, headers=key, timeout_s=timeout_s)
