@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import httpx
+import pytest
+from pydantic import SecretStr
 
+from bot.verbs.declare import On, Origin, Verb
+from bot.web import verbs
+from bot.web.app import create_app
 from bot.web.errors import status_of
+from core.coordinator import Coordinator
 from core.deliveries.model import (
     Assurance,
     Evidence,
@@ -23,7 +30,7 @@ from core.desks.model import Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS
 from core.profiles.model import Act, Activity
-from core.security.model import NotAllowed
+from core.security.model import Actor, NotAllowed
 from core.settings.model import AnswerLimits
 from core.tasks.model import TaskEnded, TaskId, TaskState
 from tests.bot.web.conftest import Face
@@ -182,6 +189,24 @@ async def test_the_same_idempotency_key_makes_one_task(face: Face) -> None:
     assert await face.house.count() == 1
     other = await face.operator.post("/api/v2/tasks", json={"brief": "once"}, headers={"Idempotency-Key": "a-2"})
     assert other.json()["id"] == "T-2"
+
+
+@Verb("", None, "POST /replies/probe", on=On.HTTP)
+async def probe(octet: Coordinator, *, origin: Origin, by: Actor) -> str:
+    """Return the key under which Octet carries the request out once."""
+    return origin.key or ""
+
+
+async def test_the_same_key_of_two_agents_is_two_keys(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verbs, "VERBS", (probe,))
+    core = face.house.core
+    app = create_app(core, operator_token=SecretStr(TOKEN), version="", is_discord_connected=bool, mcp=AsyncMock())
+    found = list[str]()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        for agent in ("Agent-1", "Agent-2", "Agent-1"):
+            headers = {"Authorization": f"Bearer {core.reply_keys.key(agent)}", "Idempotency-Key": "k"}
+            found.append((await client.post("/api/v2/replies/probe", headers=headers)).json())
+    assert found == ["http:agent:Agent-1:k", "http:agent:Agent-2:k", "http:agent:Agent-1:k"]
 
 
 async def test_hostile_texts_come_back_as_they_went_in(face: Face) -> None:
