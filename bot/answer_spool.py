@@ -37,6 +37,7 @@ class SpooledAnswer:
     final: bool
     key: str
     trouble: Literal["", "blocked", "failed"] = ""  # it reports an AgentTrouble (core.tasks.model)
+    evidence: tuple[dict[str, str | bool | None], ...] = ()  # as core.messages.model.read_evidence takes it
 
 
 def spool_answer(home: Path, answer: SpooledAnswer) -> Path:
@@ -125,15 +126,23 @@ async def _report(coordinator: Coordinator, answer: SpooledAnswer) -> str:
     """Return why the answer cannot be used; empty when its text is stored. Raises Unavailable for another try later."""
     from core.agent_messages.model import is_message_name
     from core.kit.errors import OctetError, Unavailable
+    from core.messages.model import read_evidence
     from core.tasks.model import AgentTrouble, LeaseRevoked, TaskEnded, TaskNotStarted, WrongTask
 
     try:
         if is_message_name(answer.task):
             answers = coordinator.agent_messages.answers
-            await answers.accept(answer.task, answer.code, answer.text)
+            await answers.accept(answer.task, answer.code, answer.text, evidence=read_evidence(answer.evidence))
             return ""
-        accept, trouble = coordinator.tasks.accept_answer, AgentTrouble(answer.trouble) if answer.trouble else None
-        await accept(answer.task, answer.code, answer.text, final=answer.final, key=answer.key, trouble=trouble)
+        await coordinator.tasks.accept_answer(
+            answer.task,
+            answer.code,
+            answer.text,
+            final=answer.final,
+            key=answer.key,
+            trouble=AgentTrouble(answer.trouble) if answer.trouble else None,
+            evidence=read_evidence(answer.evidence),
+        )
     except (TaskEnded, LeaseRevoked, WrongTask, TaskNotStarted):
         return ""  # its text is stored, marked late
     except Unavailable:

@@ -31,6 +31,8 @@ USAGE = 2
 TRY_LATER = 75
 MAX_CHARS = 1_000_000  # the same number as core.messages.model.MAX_ANSWER_CHARS, which is too heavy to import here
 MAX_SIGN_CHARS = 300  # as in core.messages.model
+_EVIDENCE_KINDS = ("command", "file", "commit", "url", "note")  # as in core.messages.model
+_MAX_EVIDENCE, _MAX_EVIDENCE_CHARS = 20, 500  # as there
 _PAUSES_S = (0.1, 0.2, 0.5)  # rests between tries; the last one repeats
 _UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that do not judge the text itself
 _WHY = "The program at Octet's address is not Octet, or does not know your reply key"
@@ -92,7 +94,8 @@ def main(argv: Sequence[str]) -> int:
             return _report_progress(parser.parse_intermixed_args(rest))
         arguments = parser.parse_args(rest)
         text = read_words(arguments.file, limit=MAX_CHARS)
-        answer = _answer(arguments.task, arguments.code, text, verb=verb)
+        evidence = tuple(map(read_evidence, getattr(arguments, "evidence", ())))
+        answer = _answer(arguments.task, arguments.code, text, verb=verb, evidence=evidence)
         named = named_in(os.environ)
     except Unusable as problem:
         say(f"octet: {problem}")
@@ -116,6 +119,10 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
     parser.add_argument("--code", required=True, help="the code of your prompt; it belongs to that alone")
     if not is_progress:
         parser.add_argument("--file", metavar="FILE", help="your text, in UTF-8; `-` or nothing: standard input")
+    if verb in {"done", "reply"}:
+        what = "what proves it, as KIND: WHAT or KIND: WHAT: passed|failed; KIND is "
+        what += f"{', '.join(_EVIDENCE_KINDS)}; repeat it, at most {_MAX_EVIDENCE} times"
+        parser.add_argument("--evidence", metavar="TEXT", action="append", default=[], help=what)
     wait = f"how long to wait if Octet does not answer (default: {wait_s:g})"
     parser.add_argument("--wait", metavar="SECONDS", type=_seconds, default=wait_s, help=wait)
     return parser
@@ -170,13 +177,39 @@ def _check_sign(words: str) -> None:
         raise Unusable(f"Your report has {len(words)} characters; the limit is {MAX_SIGN_CHARS}. Shorten it.")
 
 
-def _answer(task: str, code: str, text: str, *, verb: str) -> SpooledAnswer:
+def read_evidence(text: str) -> dict[str, str | bool | None]:
+    """Read `KIND: WHAT` with `: passed` or `: failed` behind it or not. Raises Unusable."""
+    kind, _, what = (part.strip() for part in text.partition(":"))
+    rest, _, end = (part.strip() for part in what.rpartition(":"))
+    ok = {"passed": True, "failed": False}.get(end.lower()) if rest else None
+    what = what if ok is None else rest
+    if kind.lower() not in _EVIDENCE_KINDS or not what or len(what) > _MAX_EVIDENCE_CHARS:
+        raise Unusable(
+            f"This is not evidence: {text[:60]!r}. Write KIND: WHAT, or KIND: WHAT: passed. KIND is one of "
+            f"{', '.join(_EVIDENCE_KINDS)}; WHAT has 1 to {_MAX_EVIDENCE_CHARS} characters."
+        )
+    return {"kind": kind.lower(), "text": what, "ok": ok}
+
+
+def _answer(
+    task: str, code: str, text: str, *, verb: str, evidence: tuple[dict[str, str | bool | None], ...] = ()
+) -> SpooledAnswer:
     home_id_in(code)
+    if len(evidence) > _MAX_EVIDENCE:
+        raise Unusable(f"{len(evidence)} times --evidence; the limit is {_MAX_EVIDENCE}. Leave out the less important.")
     # Made from the content: the same command twice is one answer, also when the first one's reply was lost.
-    parts = f"{task}\0{code.strip()}\0{verb}\0{text}"
+    parts = f"{task}\0{code.strip()}\0{verb}\0{text}" + (f"\0{evidence}" if evidence else "")
     key = hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
     trouble = verb if verb == "blocked" or verb == "failed" else ""  # noqa: PLR1714 - a type checker reads it
-    return SpooledAnswer(task=task, code=code.strip(), text=text, final=verb == "done", key=key, trouble=trouble)
+    return SpooledAnswer(
+        task=task,
+        code=code.strip(),
+        text=text,
+        final=verb == "done",
+        key=key,
+        trouble=trouble,
+        evidence=evidence,
+    )
 
 
 def _report_progress(arguments: argparse.Namespace) -> int:
@@ -249,9 +282,7 @@ def _write_unsent(text: str) -> Path:
 
 
 def _send(answer: SpooledAnswer, timeout_s: float) -> HttpAnswer | None:
-    body = asdict(answer)
-    if not answer.trouble:
-        del body["trouble"]
+    body = {name: value for name, value in asdict(answer).items() if value or name not in {"trouble", "evidence"}}
     return _post("/api/v2/replies", body, timeout_s)
 
 
@@ -259,6 +290,8 @@ def _tell(answer: SpooledAnswer, response: HttpAnswer, source: str) -> int:
     if response.is_good:
         if _is_message(answer.task):
             print(f"Octet received your answer to {answer.task} and shows it to its sender.")
+            if "evidence_missing" in cast("dict[str, list[str]]", response.json()).get("hints", ()):
+                print("Its sender asked for evidence: next time name it with --evidence.")
             return OK
         said = _AFTER.get(answer.trouble) or (
             "The task is done." if answer.final else f"The task continues; end it with `octet done {answer.task} …`."

@@ -76,7 +76,11 @@ def _view(view: TaskView) -> str:
     for answer in view.answers:
         text = text_for_people(answer.body, answer.expired_ms)
         lines += ["", f"{answer.sender} ({_how(answer)}):", _indented(text)]
+        lines += [_UNCHECKED] * bool(answer.evidence) + [f"  {printable(one.line)}" for one in answer.evidence]
     return "\n".join(lines)
+
+
+_UNCHECKED = "Evidence (reported by the agent, not checked):"
 
 
 def _links(view: TaskView) -> list[str]:

@@ -61,6 +61,7 @@ class ParameterKind:
 
     help: str
     parse: Callable[[Any], Any] | None = None  # reads the value from what an interface got
+    takes: Any = None  # what an interface takes for it, where the type does not say
     suggest: Callable[[Coordinator, str, Actor], Sequence[tuple[str, str]]] | None = None
     """Finds values that fit the typed text, each with its label, from memory only."""
     choices: Mapping[Any, str] | None = None  # the values there are, each with its label
@@ -203,7 +204,7 @@ def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
             help=kind.help, parse=values, choices=kind.choices or {one.value: one.value for one in values}
         )
         base = str
-    taken: Any = list[str] if get_origin(base) in {frozenset, Sequence} else base
+    taken: Any = kind.takes or (list[str] if get_origin(base) in {frozenset, Sequence} else base)
     return Parameter(
         name=one.name,
         type=getattr(taken, "__supertype__", taken),

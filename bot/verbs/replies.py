@@ -8,13 +8,16 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.types import Text
 from core.agent_messages.model import is_message_name
 from core.kit.from_attributes import from_attributes
-from core.messages.model import MessageKind, text_for_people
+from core.messages.model import MAX_EVIDENCE_CHARS, EvidenceItem, MessageKind, read_evidence, text_for_people
+from core.reasons import Reason
 from core.security.model import Actor
 from core.tasks.model import AgentTrouble, TaskState
 
@@ -22,6 +25,25 @@ ABOUT = "The agents' answers"
 TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such as T-142; or its message, M-…")]
 Code = Annotated[str, ParameterKind(help="The code of your prompt; it belongs to this task or message only")]
 Key = Annotated[str, ParameterKind(help="The same key counts once; default: the same text counts once")]
+
+
+class EvidenceGiven(BaseModel):
+    """What proves an answer."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+    kind: Literal["command", "file", "commit", "url", "note"]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_EVIDENCE_CHARS)]
+    ok: Annotated[bool | None, Field(description="Whether it passed")] = None
+
+
+Evidence = Annotated[
+    tuple[EvidenceItem, ...],
+    ParameterKind(
+        help="What proves it, at most 20 items. Octet shows it to the user as unchecked",
+        takes=list[EvidenceGiven],
+        parse=read_evidence,
+    ),
+]
 MAX_THREAD_CHARS = 200_000  # of the newest texts of a thread
 
 
@@ -32,6 +54,7 @@ class Heard:
     task: str
     state: TaskState | None  # None for the answer to a message about no task
     message: str
+    hints: tuple[Reason, ...] = ()  # what the text lacks; Octet has it all the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,17 +140,27 @@ async def reply(
     *,
     final: Annotated[bool, ParameterKind(help="It ends the task, as `done` does")] = False,
     trouble: Annotated[AgentTrouble | None, ParameterKind(help="As the verb of this name")] = None,
+    evidence: Evidence = (),
     key: Key = "",
     by: Actor,
 ) -> Heard:
     """Post news or a question to your task without ending it."""
-    return await _report(octet, task, code, text, key, final=final, trouble=trouble, by=by)
+    return await _report(octet, task, code, text, key, final=final, trouble=trouble, evidence=evidence, by=by)
 
 
 @Verb("", None, "POST /replies/done", on=On.HTTP, mcp="report_done")
-async def done(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key = "", by: Actor) -> Heard:
+async def done(
+    octet: Coordinator,
+    task: TaskOfPrompt,
+    code: Code,
+    text: Text,
+    *,
+    evidence: Evidence = (),
+    key: Key = "",
+    by: Actor,
+) -> Heard:
     """End a task with your answer. Run it once, when all of the work is finished."""
-    return await _report(octet, task, code, text, key, final=True, by=by)
+    return await _report(octet, task, code, text, key, final=True, evidence=evidence, by=by)
 
 
 @Verb("", None, "POST /replies/blocked", on=On.HTTP, mcp="report_blocked")
@@ -158,13 +191,14 @@ async def _report(
     *,
     final: bool = False,
     trouble: AgentTrouble | None = None,
+    evidence: tuple[EvidenceItem, ...] = (),
     by: Actor,
 ) -> Heard:
     key = key or hashlib.sha256(text.encode()).hexdigest()
     if is_message_name(task):
         answers = octet.agent_messages.answers
-        answer = await answers.accept(task, code, text, agent=by.name)
-        return Heard(task=f"M-{answer.in_reply_to}", state=None, message=answer.id)
+        answer = await answers.accept(task, code, text, agent=by.name, evidence=evidence)
+        return Heard(task=f"M-{answer.in_reply_to}", state=None, message=answer.id, hints=await answers.hints(answer))
     accept = octet.tasks.accept_answer
-    receipt = await accept(task, code, text, final=final, key=key, agent=by.name, trouble=trouble)
+    receipt = await accept(task, code, text, final=final, key=key, agent=by.name, trouble=trouble, evidence=evidence)
     return Heard(task=receipt.task.id, state=receipt.task.state, message=receipt.message)

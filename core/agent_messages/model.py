@@ -11,7 +11,7 @@ from core.deliveries.model import Delivery
 from core.journal.model import Event
 from core.kit.errors import Conflict, Denied, Invalid, NotFound
 from core.kit.ids import MessageId
-from core.messages.model import EntryState, Message, MessageKind, Requires, Source, label
+from core.messages.model import EntryState, EvidenceItem, Message, MessageKind, Requires, Source, label
 from core.notices.model import Place
 from core.reasons import Diagnostic, Reason
 from core.remedies import explain
@@ -135,6 +135,7 @@ class ReceivedMessage:
     task: str  # the task it is about; empty for none
     code: str  # with which the agent answers; empty where none is awaited, or the task's code counts
     text: str
+    evidence: tuple[EvidenceItem, ...]  # what its sender says proves it; Octet did not check it
     sent_ms: int
 
 

@@ -52,6 +52,7 @@ messages = Table(
     Column("late", Boolean, nullable=False),
     Column("created_ms", Integer, nullable=False),
     Column("expired_ms", Integer),
+    Column("evidence", Text, nullable=False, server_default="[]"),  # a list in JSON
     Index("ix_messages_task", "task", "id"),
     Index("ix_messages_trace", "trace", "id"),
     Index("ix_messages_text", "created_ms", sqlite_where=_HAS_TEXT),
@@ -141,7 +142,7 @@ _old = (
     .order_by(_row.created_ms)
     .limit(bindparam("size_of_batch"))
 )
-EXPIRE = update(messages).where(_row.id.in_(_old)).values(body="", expired_ms=bindparam("at"))
+EXPIRE = update(messages).where(_row.id.in_(_old)).values(body="", evidence="[]", expired_ms=bindparam("at"))
 _entry = inbox.c
 _this = and_(_entry.agent == bindparam("of_agent"), _entry.message == bindparam("of_message"))
 _of_agent = _entry.agent == bindparam("of_agent")

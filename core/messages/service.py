@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -14,7 +15,7 @@ from core.kit.from_attributes import from_attributes
 from core.kit.ids import Ids, MessageId
 from core.messages import _store
 from core.messages.inboxes import Inboxes
-from core.messages.model import Message, MessageKind, NewMessage, Source
+from core.messages.model import Message, MessageKind, NewMessage, Source, read_evidence
 from core.store.engine import Row, Store, Tx
 
 _MARKER_CHARS = 8
@@ -166,8 +167,10 @@ class Messages:
         asked = self.find(tx, led) if led is not None and new.task is None else None
         thread = asked.thread if asked else new.task or name
         new = replace(new, trace=new.trace or name)
-        message = Message(**asdict(new), id=name, thread=thread, created_ms=self._clock.now_ms())
-        tx.execute(_store.ADD, asdict(message))
+        found = {"id": name, "thread": thread, "created_ms": self._clock.now_ms(), "expired_ms": None}
+        message = from_attributes(Message, new, **found)
+        row = asdict(message)
+        tx.execute(_store.ADD, row | {"evidence": json.dumps(row["evidence"], ensure_ascii=False)})
         event = MessageStored(
             message=message.id,
             kind=message.kind.value,
@@ -183,4 +186,4 @@ class Messages:
 
 
 def _message(row: Row) -> Message:
-    return from_attributes(Message, row)
+    return from_attributes(Message, row, evidence=read_evidence(json.loads(row.evidence)))

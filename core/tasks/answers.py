@@ -10,7 +10,7 @@ from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict
 from core.kit.ids import MessageId
 from core.messages.answer_markers import MarkedAnswer
-from core.messages.model import MAX_ANSWER_CHARS, Message, MessageKind, NewMessage, Source
+from core.messages.model import MAX_ANSWER_CHARS, EvidenceItem, Message, MessageKind, NewMessage, Source
 from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, TaskActivity, WaitReason
@@ -69,6 +69,7 @@ class SubmittedAnswer:
     final: bool
     key: str
     trouble: AgentTrouble | None = None
+    evidence: tuple[EvidenceItem, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -115,7 +116,15 @@ class Answers:
         self._check_limits(tx, found, answer, of_code=f"{holder.task}:{holder.fence}:", is_late=is_late)
         sender = f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER_AGENT}"
         stored = self.keep(
-            tx, found, answer.text, by=sender, source=Source.AGENT, final=answer.final, late=is_late, key=full_key
+            tx,
+            found,
+            answer.text,
+            by=sender,
+            source=Source.AGENT,
+            final=answer.final,
+            late=is_late,
+            key=full_key,
+            evidence=answer.evidence,
         )
         if problem is None and answer.ends:
             self._prove_delivery(tx, found)
@@ -202,6 +211,7 @@ class Answers:
         key: str | None,
         late: bool = False,
         supersedes: MessageId | None = None,
+        evidence: tuple[EvidenceItem, ...] = (),
     ) -> Message:
         """Store what was said to the task, for its thread; it replaces `supersedes`."""
         new = NewMessage(
@@ -215,6 +225,7 @@ class Answers:
             late=late,
             idempotency_key=key,
             supersedes=supersedes,
+            evidence=evidence,
         )
         message = self._services.messages.add(tx, new, by=by)
         self._services.notices.notify(tx, NoticeKind.LATE if late else NoticeKind.ANSWER, task.id, message=message.id)
@@ -231,7 +242,15 @@ class Answers:
         """Replace the answer that was read in the window by the one that the agent sends itself."""
         key = f"{task.id}:{task.fence}:done:{answer.key}"
         stored = self.keep(
-            tx, task, answer.text, by=read.sender, source=Source.AGENT, final=True, key=key, supersedes=read.id
+            tx,
+            task,
+            answer.text,
+            by=read.sender,
+            source=Source.AGENT,
+            final=True,
+            key=key,
+            supersedes=read.id,
+            evidence=answer.evidence,
         )
         self._repository.set_note(tx, task.id, "")
         self._repository.attempts.confirm(tx, task)

@@ -20,6 +20,7 @@ from core.messages.model import (
     MAX_BRIEF_CHARS,
     MAX_PROGRESS_CHARS,
     EmptyText,
+    EvidenceItem,
     Message,
     MessageKind,
     Source,
@@ -482,7 +483,8 @@ class Tasks:
         repository, lines = self.repository, list[str]()
         for task in tasks:
             after = await repository.dependencies.list_for_task(task.id)
-            lines.append(export_line(task, after, await repository.attempts.list_for_task(task.id)))
+            said = await self._services.messages.list_for_task(task.id)
+            lines.append(export_line(task, after, await repository.attempts.list_for_task(task.id), said))
         return Export(text="".join(f"{line}\n" for line in lines), count=len(lines))
 
     async def import_text(self, text: str, like: NewTask, *, by: Actor) -> Imported:
@@ -526,6 +528,7 @@ class Tasks:
         key: str,
         agent: str = EVERY_AGENT,
         trouble: AgentTrouble | None = None,
+        evidence: tuple[EvidenceItem, ...] = (),
     ) -> AcceptedAnswer:
         """Accept an agent's text; `final` or a failure ends the task. The same `key` again gets the same result and is
         stored once. `agent` is the one of the reply key. Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText or
@@ -538,7 +541,16 @@ class Tasks:
             raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
         check_encoding(text)
         check_encoding(key)
-        answer = SubmittedAnswer(task=named, code=code, agent=agent, text=text, final=final, key=key, trouble=trouble)
+        answer = SubmittedAnswer(
+            task=named,
+            code=code,
+            agent=agent,
+            text=text,
+            final=final,
+            key=key,
+            trouble=trouble,
+            evidence=evidence,
+        )
         receipt, problem = await self._store.write(lambda tx: self._answers.accept_answer(tx, answer))
         self.activity_seen.set()
         if problem is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from core.kit.clock import as_datetime
+from core.messages.model import Message
 from core.tasks.model import (
     MAX_IMPORTED,
     Dependency,
@@ -45,13 +46,16 @@ class TaskLine:
     due_ms: int | None = None
     not_before_ms: int | None = None
     state: TaskState = TaskState.READY
-    attempts: tuple[object, ...] = ()  # for readers of an export
+    attempts: tuple[object, ...] = ()  # for readers of an export, as is the agents' evidence, which Octet did not check
+    evidence: tuple[object, ...] = ()
 
 
 _ONE = TypeAdapter(TaskLine)
 
 
-def export_line(task: Task, after: Iterable[Dependency], attempts: Iterable[TaskAttempt]) -> str:
+def export_line(
+    task: Task, after: Iterable[Dependency], attempts: Iterable[TaskAttempt], said: Iterable[Message] = ()
+) -> str:
     """Write one task as a line of JSON."""
     line = TaskLine(
         **{name: getattr(task, name) for name in _SAME},
@@ -59,6 +63,7 @@ def export_line(task: Task, after: Iterable[Dependency], attempts: Iterable[Task
         after={one.needs: one.on_failure for one in after},
         part_of=task.parent or "",
         attempts=tuple(attempts),
+        evidence=tuple(item for one in said for item in one.evidence),
     )
     return json.dumps(_ONE.dump_python(line, mode="json"), ensure_ascii=False)
 
