@@ -52,6 +52,7 @@ class Home:
     answers = _Place("answers")  # answers that agents left while no coordinator ran
     refused_answers = _Place("answers/refused")  # those of them that could not be used
     briefs = _Place("briefs")  # prompts that are longer than their window takes; files are 0600
+    attachments = _Place("attachments")  # files that go with tasks and messages, a folder for each; 0700
     anchors = _Place("anchors")  # pictures of the part of each window that always looks the same
     learned = _Place("learned")  # what Octet learned of windows automatically, a file for each desk; 0700
     log = _Place("log/octet.log")  # what `octet run` reports, without secrets; with its folder for this account only

@@ -68,6 +68,7 @@ def _view(view: TaskView) -> str:
         lines.append(f"part {part.id} is {part.state.value}{chosen}: {printable(part.agent or part.title)}")
         lines += [_indented(part.answer)] * bool(part.answer)
     lines += ["", "Brief:", _indented(text_for_people(task.brief, task.text_expired_ms))]
+    lines += [printable(one.line) for one in task.attachments]
     if view.prompt:
         lines += ["", "Prompt:", _indented(view.prompt)]
     for delivery in view.deliveries:

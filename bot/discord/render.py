@@ -151,6 +151,8 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
     """Show all of a task to one user, with masked codes, and the newest receipt's pictures."""
     task, files = view.task, list[Attachment]()
     blocks = [*_head(view, ""), fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS)]
+    if task.attachments:
+        blocks.append("\n".join(inline(one.line, 300) for one in task.attachments))
     if parts := _parts(view):
         blocks.append(parts)
     if view.thread:

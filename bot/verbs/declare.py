@@ -67,6 +67,7 @@ class ParameterKind:
     choices: Mapping[Any, str] | None = None  # the values there are, each with its label
     picks: Picks | None = None
     is_text: bool = False  # A text of any length: a form, a file or standard input can give it
+    is_file: bool = False  # a file, which Discord and the command line read for the user
     for_programs: bool = False  # Discord does not offer it
 
 

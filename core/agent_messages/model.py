@@ -11,7 +11,17 @@ from core.deliveries.model import Delivery
 from core.journal.model import Event
 from core.kit.errors import Conflict, Denied, Invalid, NotFound
 from core.kit.ids import MessageId
-from core.messages.model import EntryState, EvidenceItem, Message, MessageKind, Requires, Source, label
+from core.messages.model import (
+    EntryState,
+    EvidenceItem,
+    Message,
+    MessageKind,
+    NewFile,
+    Requires,
+    Source,
+    StoredFile,
+    label,
+)
 from core.notices.model import Place
 from core.reasons import Diagnostic, Reason
 from core.remedies import explain
@@ -52,6 +62,8 @@ class NewAgentMessage:
     place: Place = field(default=Place())
     key: str | None = None  # the same key never says it twice
     options: SendOptions = field(default=SendOptions())
+    attach: NewFile | None = None  # a file that comes with it; Octet stores it among `attachments`
+    attachments: tuple[StoredFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

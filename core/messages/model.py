@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from core.kit.clock import as_datetime
 from core.kit.errors import Invalid
@@ -75,6 +77,40 @@ class EvidenceItem:
         return f"{self.kind}: {' '.join(self.text.split())}{how}"
 
 
+MAX_FILES, MAX_FILE_BYTES = 5, 8_000_000  # of one request: so many files, and bytes of all of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFile:
+    """A file that comes with a request. Its name is what the sender calls it."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file in the home."""
+
+    path: str
+    size: int
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).name
+
+    @property
+    def line(self) -> str:
+        size = f"{self.size} bytes" if self.size < 1000 else f"{self.size // 1000:,} KB"
+        return f"Attached: {self.path} ({size})"
+
+
+def files_of(column: str) -> tuple[StoredFile, ...]:
+    """Read a column with files; `json.dumps` of their fields wrote it."""
+    return tuple(StoredFile(**one) for one in json.loads(column))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
     """An addressed text to store. Addresses are `hub`, `agent:NAME`, `group:NAME`, `job:NAME`, `person:ID`, `operator`,
@@ -102,6 +138,7 @@ class NewMessage:
     final: bool = False  # for a reply: it ended the task (`done`), rather than spoke during it (`reply`)
     late: bool = False  # it came after the task had ended, or named another task than its code
     evidence: tuple[EvidenceItem, ...] = ()  # of a reply: what its agent says proves it
+    attachments: tuple[StoredFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +171,14 @@ class ControlCharacters(Invalid):
 class BrokenCharacter(Invalid):
     """This text contains half a character (U+{code} at position {position}), which Octet cannot store. Save it as
     UTF-8 again."""
+
+
+class FilesTooLarge(Invalid):
+    """A request takes at most {files} files with {megabytes} MB in all. Attach less, or name a path on this machine."""
+
+
+class InvalidFile(Invalid):
+    """A file needs `name` and `content`, in base64. Send it again."""
 
 
 class InvalidEvidence(Invalid):

@@ -248,6 +248,8 @@ def render(
         name = MESSAGE
         head = f"[{label(message)}] {_name(message)} → {to}{about} · #{message.id[-_MARK_CHARS:]}{part}"
         how = {"answer": _answer(message, command, code)}
+    if share.is_last:
+        body = "\n".join([body, *(one.line for one in message.attachments)])
     if not code or not share.is_last:
         return f"{head}\n{body}"
     return fill((templates or BUILT_IN)[name], {"head": head, "body": body, "window": here, **how})

@@ -14,7 +14,7 @@ from core.journal.model import Event
 from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.field_types import Text
-from core.messages.model import Message
+from core.messages.model import Message, NewFile, StoredFile
 from core.notices.model import Place
 from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity, WaitReason
 
@@ -122,6 +122,8 @@ class NewTask:
     due_ms: int | None = None  # when a user wants it done; it changes no order
     not_before_ms: int | None = None
     parent: TaskId | None = None  # the task that this one is a part of
+    attach: NewFile | None = None  # a file that comes with it; Octet stores it among `attachments`
+    attachments: tuple[StoredFile, ...] = ()
     best_of: int = 0  # how many agents do it, each separately, so that a user picks an answer; 0: one
 
 
@@ -248,6 +250,7 @@ class Task:
     cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
     rank: int = 0  # its place in the queue, the lowest is the next; 0 while it waits for what users ordered before it
     choice: Choice | None = None  # why its agent got it; None while no agent has it
+    attachments: tuple[StoredFile, ...] = ()
 
     @property
     def number(self) -> int:

@@ -140,7 +140,8 @@ class Tasks:
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Create a task; when this returns it is durable and its card is on its way. Raises EmptyText, TextTooLong,
         TooLongForAgent, ControlCharacters, InvalidPriority, InvalidLabel, AgentNotFound, AgentWithoutWindow,
-        NoCapableAgent, TooFewAgents, UnreadableTasks, SeveralTasks, TaskNotFound or as `split` for its parent."""
+        NoCapableAgent, TooFewAgents, UnreadableTasks, SeveralTasks, TaskNotFound, FilesTooLarge or as `split` for its
+        parent."""
         require(by, Permission.TASK_CREATE)
         if is_grammar(draft.brief):
             first, *others = read_grammar(draft.brief)
@@ -148,6 +149,8 @@ class Tasks:
                 raise SeveralTasks(count=len(others) + 1)
             draft = replace(draft, brief=first.brief, priority=first.priority)
         draft = self._checked(draft, by=by)
+        files = await self._services.messages.attachments.store([draft.attach] if draft.attach else [])
+        draft = replace(draft, attachments=files)
         return await self._store.write(lambda tx: self._add(tx, draft, by=by))
 
     def _checked(self, draft: NewTask, *, by: Actor) -> NewTask:
@@ -637,6 +640,7 @@ class Tasks:
             source=Source(self.repository.source_of(tx, task)),
             by=HUB.id,
             given_by=giver,
+            attachments=leased.attachments,
             cause=self._services.messages.last_brief(tx, above.id, giver) if above is not None and giver else None,
         )
 
@@ -779,7 +783,7 @@ def _check_labels(labels: frozenset[str]) -> None:
 
 
 def _copy_of(task: Task) -> NewTask:
-    same = {"brief", "needs", "priority", "place", "labels"}
+    same = {"brief", "needs", "priority", "place", "labels", "attachments"}
     return NewTask(**{name: getattr(task, name) for name in same}, agent=task.wanted)
 
 

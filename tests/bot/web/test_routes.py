@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from unittest.mock import AsyncMock
@@ -28,7 +29,7 @@ from core.deliveries.model import (
 )
 from core.desks.model import Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
-from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS
+from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS, MAX_FILE_BYTES
 from core.profiles.model import Act, Activity
 from core.security.model import Actor, NotAllowed
 from core.settings.model import AnswerLimits
@@ -207,6 +208,21 @@ async def test_the_same_key_of_two_agents_is_two_keys(face: Face, monkeypatch: p
             headers = {"Authorization": f"Bearer {core.reply_keys.key(agent)}", "Idempotency-Key": "k"}
             found.append((await client.post("/api/v2/replies/probe", headers=headers)).json())
     assert found == ["http:agent:Agent-1:k", "http:agent:Agent-2:k", "http:agent:Agent-1:k"]
+
+
+async def test_a_file_that_is_not_one_is_refused_and_the_largest_one_is_taken(face: Face) -> None:
+    largest = {"name": "x", "content": base64.b64encode(bytes(MAX_FILE_BYTES)).decode()}
+    for attach, status in (
+        ({"name": "x", "content": "no base64!"}, 422),
+        ({"name": "x", "content": base64.b64encode(bytes(MAX_FILE_BYTES + 1)).decode()}, 422),
+        ({"name": "x"}, 422),
+        ({"name": "\ud800", "content": ""}, 422),
+        (largest, 201),
+    ):
+        body = json.dumps({"brief": "Count", "attach": attach})
+        made = await face.operator.post("/api/v2/tasks", content=body, headers={"Content-Type": "application/json"})
+        assert made.status_code == status, attach.keys()
+    assert await face.house.count() == 1
 
 
 async def test_hostile_texts_come_back_as_they_went_in(face: Face) -> None:
