@@ -5,6 +5,7 @@ Standard library only, also in its imports: an agent waits for this each time.""
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import hashlib
 import os
@@ -33,6 +34,7 @@ MAX_CHARS = 1_000_000  # the same number as core.messages.model.MAX_ANSWER_CHARS
 MAX_SIGN_CHARS = 300  # as in core.messages.model
 _EVIDENCE_KINDS = ("command", "file", "commit", "url", "note")  # as in core.messages.model
 _MAX_EVIDENCE, _MAX_EVIDENCE_CHARS = 20, 500  # as there
+_MAX_FILES, _MAX_FILE_BYTES = 5, 8_000_000  # as there
 _PAUSES_S = (0.1, 0.2, 0.5)  # rests between tries; the last one repeats
 _UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that do not judge the text itself
 _WHY = "The program at Octet's address is not Octet, or does not know your reply key"
@@ -95,7 +97,8 @@ def main(argv: Sequence[str]) -> int:
         arguments = parser.parse_args(rest)
         text = read_words(arguments.file, limit=MAX_CHARS)
         evidence = tuple(map(read_evidence, getattr(arguments, "evidence", ())))
-        answer = _answer(arguments.task, arguments.code, text, verb=verb, evidence=evidence)
+        files = _read_files(getattr(arguments, "attach", ()))
+        answer = _answer(arguments.task, arguments.code, text, verb=verb, evidence=evidence, files=files)
         named = named_in(os.environ)
     except Unusable as problem:
         say(f"octet: {problem}")
@@ -122,6 +125,8 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
     if verb in {"done", "reply"}:
         what = "what proves it, as KIND: WHAT or KIND: WHAT: passed|failed; KIND is "
         what += f"{', '.join(_EVIDENCE_KINDS)}; repeat it, at most {_MAX_EVIDENCE} times"
+        files = f"a file for the user; repeat it, at most {_MAX_FILES} with {_MAX_FILE_BYTES // 1_000_000} MB in all"
+        parser.add_argument("--attach", metavar="PATH", action="append", default=[], help=files)
         parser.add_argument("--evidence", metavar="TEXT", action="append", default=[], help=what)
     wait = f"how long to wait if Octet does not answer (default: {wait_s:g})"
     parser.add_argument("--wait", metavar="SECONDS", type=_seconds, default=wait_s, help=wait)
@@ -191,14 +196,37 @@ def read_evidence(text: str) -> dict[str, str | bool | None]:
     return {"kind": kind.lower(), "text": what, "ok": ok}
 
 
+def _read_files(paths: Sequence[str]) -> tuple[dict[str, str], ...]:
+    """Read the files for the user. Raises Unusable."""
+    files, left = list[dict[str, str]](), _MAX_FILE_BYTES
+    for path in paths:
+        try:
+            with Path(path).open("rb") as opened:
+                content = opened.read(left + 1)
+        except OSError as error:
+            raise Unusable(f"{path} cannot be read: {error.strerror}.") from error
+        left -= len(content)
+        files.append({"name": Path(path).name, "content": base64.b64encode(content).decode()})
+    if left < 0 or len(files) > _MAX_FILES:
+        most = f"{_MAX_FILES} files with {_MAX_FILE_BYTES // 1_000_000} MB in all"
+        raise Unusable(f"This is more than {most}. Attach less, or name the path in your text.")
+    return tuple(files)
+
+
 def _answer(
-    task: str, code: str, text: str, *, verb: str, evidence: tuple[dict[str, str | bool | None], ...] = ()
+    task: str,
+    code: str,
+    text: str,
+    *,
+    verb: str,
+    evidence: tuple[dict[str, str | bool | None], ...] = (),
+    files: tuple[dict[str, str], ...] = (),
 ) -> SpooledAnswer:
     home_id_in(code)
     if len(evidence) > _MAX_EVIDENCE:
         raise Unusable(f"{len(evidence)} times --evidence; the limit is {_MAX_EVIDENCE}. Leave out the less important.")
     # Made from the content: the same command twice is one answer, also when the first one's reply was lost.
-    parts = f"{task}\0{code.strip()}\0{verb}\0{text}" + (f"\0{evidence}" if evidence else "")
+    parts = f"{task}\0{code.strip()}\0{verb}\0{text}" + "".join(f"\0{more}" for more in (evidence, files) if more)
     key = hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
     trouble = verb if verb == "blocked" or verb == "failed" else ""  # noqa: PLR1714 - a type checker reads it
     return SpooledAnswer(
@@ -209,6 +237,7 @@ def _answer(
         key=key,
         trouble=trouble,
         evidence=evidence,
+        attachments=files,
     )
 
 
@@ -282,7 +311,11 @@ def _write_unsent(text: str) -> Path:
 
 
 def _send(answer: SpooledAnswer, timeout_s: float) -> HttpAnswer | None:
-    body = {name: value for name, value in asdict(answer).items() if value or name not in {"trouble", "evidence"}}
+    body = {
+        name: value
+        for name, value in asdict(answer).items()
+        if value or name not in {"trouble", "evidence", "attachments"}
+    }
     return _post("/api/v2/replies", body, timeout_s)
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
-from bot.verbs.types import Text
+from bot.verbs.types import Files, Text
 from core.agent_messages.model import is_message_name
 from core.kit.from_attributes import from_attributes
-from core.messages.model import MAX_EVIDENCE_CHARS, EvidenceItem, MessageKind, read_evidence, text_for_people
+from core.messages.model import MAX_EVIDENCE_CHARS, EvidenceItem, MessageKind, NewFile, read_evidence, text_for_people
 from core.reasons import Reason
 from core.security.model import Actor
 from core.tasks.model import AgentTrouble, TaskState
@@ -141,11 +142,14 @@ async def reply(
     final: Annotated[bool, ParameterKind(help="It ends the task, as `done` does")] = False,
     trouble: Annotated[AgentTrouble | None, ParameterKind(help="As the verb of this name")] = None,
     evidence: Evidence = (),
+    attachments: Files = (),
     key: Key = "",
     by: Actor,
 ) -> Heard:
     """Post news or a question to your task without ending it."""
-    return await _report(octet, task, code, text, key, final=final, trouble=trouble, evidence=evidence, by=by)
+    return await _report(
+        octet, task, code, text, key, final=final, trouble=trouble, evidence=evidence, files=attachments, by=by
+    )
 
 
 @Verb("", None, "POST /replies/done", on=On.HTTP, mcp="report_done")
@@ -156,11 +160,12 @@ async def done(
     text: Text,
     *,
     evidence: Evidence = (),
+    attachments: Files = (),
     key: Key = "",
     by: Actor,
 ) -> Heard:
     """End a task with your answer. Run it once, when all of the work is finished."""
-    return await _report(octet, task, code, text, key, final=True, evidence=evidence, by=by)
+    return await _report(octet, task, code, text, key, final=True, evidence=evidence, files=attachments, by=by)
 
 
 @Verb("", None, "POST /replies/blocked", on=On.HTTP, mcp="report_blocked")
@@ -192,13 +197,14 @@ async def _report(
     final: bool = False,
     trouble: AgentTrouble | None = None,
     evidence: tuple[EvidenceItem, ...] = (),
+    files: tuple[NewFile, ...] = (),
     by: Actor,
 ) -> Heard:
     key = key or hashlib.sha256(text.encode()).hexdigest()
     if is_message_name(task):
         answers = octet.agent_messages.answers
-        answer = await answers.accept(task, code, text, agent=by.name, evidence=evidence)
+        answer = await answers.accept(task, code, text, agent=by.name, evidence=evidence, files=files)
         return Heard(task=f"M-{answer.in_reply_to}", state=None, message=answer.id, hints=await answers.hints(answer))
-    accept = octet.tasks.accept_answer
-    receipt = await accept(task, code, text, final=final, key=key, agent=by.name, trouble=trouble, evidence=evidence)
+    accept = partial(octet.tasks.accept_answer, key=key, agent=by.name, evidence=evidence, files=files)
+    receipt = await accept(task, code, text, final=final, trouble=trouble)
     return Heard(task=receipt.task.id, state=receipt.task.state, message=receipt.message)

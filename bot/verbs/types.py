@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.verbs.declare import ParameterKind, Picks
 from core.kit.errors import Invalid
-from core.messages.model import InvalidFile, NewFile
+from core.messages.model import NewFile, read_file, read_files
 from core.security.model import (
     ROLE_ALLOWS,
     HolderId,
@@ -104,20 +102,13 @@ class FileGiven(BaseModel):
     content: Annotated[str, Field(description="In base64")]
 
 
-def read_file(given: NewFile | Mapping[str, str]) -> NewFile:
-    """Read a file that a request brings. Raises InvalidFile."""
-    if isinstance(given, NewFile):
-        return given
-    try:
-        given["name"].encode()
-        return NewFile(name=given["name"], content=base64.b64decode(given["content"], validate=True))
-    except ValueError:
-        raise InvalidFile from None
-
-
 File = Annotated[
     NewFile,
     ParameterKind(help="A file for the agent, at most 8 MB", is_file=True, takes=FileGiven, parse=read_file),
+]
+Files = Annotated[
+    tuple[NewFile, ...],
+    ParameterKind(help="Files for the user, at most 5 with 8 MB in all", takes=list[FileGiven], parse=read_files),
 ]
 Needs = Annotated[
     frozenset[str], ParameterKind(help="What the agent must be able to do, separated by commas", parse=_split)

@@ -46,7 +46,7 @@ CSP = "Content-Security-Policy"
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"  # the policy of a response that sets none
 _SAFE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 CALLER = "caller"  # the key of the caller in a request's state
-BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: eight of the longest answers
+BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: seven of the longest answers, or two with files
 _BODY_S = 20  # how long a body may take to arrive
 
 

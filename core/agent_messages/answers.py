@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.agent_messages.model import (
@@ -20,8 +20,10 @@ from core.messages.model import (
     EvidenceItem,
     Message,
     MessageKind,
+    NewFile,
     NewMessage,
     Source,
+    StoredFile,
     TextTooLong,
     check_encoding,
     reply_hints,
@@ -67,6 +69,7 @@ class MessageAnswers:
         *,
         agent: str = EVERY_AGENT,
         evidence: tuple[EvidenceItem, ...] = (),
+        files: Sequence[NewFile] = (),
     ) -> Message:
         """Accept the answer to the message `M-…`; the same text again counts once. `agent` is the one of the reply key.
         Raises InvalidMessageName, WrongCode, WrongAgent, WrongMessage, MessageAnswered, MessageCodeExpired, EmptyText
@@ -78,11 +81,15 @@ class MessageAnswers:
             raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
         check_encoding(text)
 
+        if files:  # Octet writes nothing for a wrong code
+            await self._store.write(lambda tx: self._codes.message_holder(tx, code, agent=agent))
+        attachments = await self._services.messages.attachments.store(files)
+
         def accept(tx: Tx) -> Message:
             holder = self._codes.message_holder(tx, code, agent=agent)
             if holder.message != message:
                 raise WrongMessage(right=f"M-{holder.message}", id=f"M-{message}")
-            return self._keep(tx, holder, text, source=Source.AGENT, evidence=evidence)
+            return self._keep(tx, holder, text, source=Source.AGENT, evidence=evidence, attachments=attachments)
 
         return await self._store.write(accept)
 
@@ -122,6 +129,7 @@ class MessageAnswers:
         *,
         source: Source,
         evidence: tuple[EvidenceItem, ...] = (),
+        attachments: tuple[StoredFile, ...] = (),
     ) -> Message:
         """Store the answer and post it where the user asked. One that the agent sends replaces one that was read."""
         key = _key(holder)
@@ -147,6 +155,7 @@ class MessageAnswers:
             source=source,
             body=text,
             evidence=evidence,
+            attachments=attachments,
         )
         return self._store_answer(tx, self._services.messages.find(tx, holder.message), new)
 

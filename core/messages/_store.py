@@ -150,6 +150,7 @@ EXPIRE = (
     .where(_row.id.in_(_old))
     .values(body="", evidence="[]", attachments="[]", expired_ms=bindparam("at"))
 )
+FILES_OF_REPLIES = select(_row.attachments).where(_row.task == bindparam("of_task"), _row.kind == "reply", _HAS_FILES)
 ATTACHED = select(_row.attachments).where(_HAS_FILES)
 _entry = inbox.c
 _this = and_(_entry.agent == bindparam("of_agent"), _entry.message == bindparam("of_message"))

@@ -25,7 +25,7 @@ _NEW_MS = 3_600_000  # so long no row may name a file yet, because its transacti
 
 
 class Attachments:
-    """The folder of all files. Each request has a folder of its own in it; a row in the database names its files."""
+    """The folder of all files. In it each request has a separate folder; a row in the database names its files."""
 
     def __init__(self, folder: Path, *, clock: Clock, ids: Ids) -> None:
         self._folder, self._clock, self._ids = folder, clock, ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -179,6 +180,22 @@ class FilesTooLarge(Invalid):
 
 class InvalidFile(Invalid):
     """A file needs `name` and `content`, in base64. Send it again."""
+
+
+def read_file(given: NewFile | Mapping[str, str]) -> NewFile:
+    """Read a file that a request brings. Raises InvalidFile."""
+    if isinstance(given, NewFile):
+        return given
+    try:
+        given["name"].encode()
+        return NewFile(name=given["name"], content=base64.b64decode(given["content"], validate=True))
+    except (KeyError, ValueError):
+        raise InvalidFile from None
+
+
+def read_files(given: Iterable[Mapping[str, str]]) -> tuple[NewFile, ...]:
+    """Read the files that a request brings. Raises InvalidFile."""
+    return tuple(map(read_file, given))
 
 
 class InvalidEvidence(Invalid):

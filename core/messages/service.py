@@ -162,6 +162,11 @@ class Messages:
     async def list_for_task(self, task: str) -> tuple[Message, ...]:
         return tuple(_message(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
 
+    def size_of_files(self, tx: Tx, task: str) -> int:
+        """Add up the files of all replies to the task, in bytes."""
+        rows = tx.execute(_store.FILES_OF_REPLIES, {"of_task": task})
+        return sum(file.size for row in rows for file in files_of(row.attachments))
+
     async def attached(self) -> list[StoredFile]:
         """List the files of all messages whose texts have not expired."""
         return [file for row in await self._store.fetch(_store.ATTACHED) for file in files_of(row.attachments)]

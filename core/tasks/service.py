@@ -23,6 +23,7 @@ from core.messages.model import (
     EvidenceItem,
     Message,
     MessageKind,
+    NewFile,
     Source,
     TextTooLong,
     check_encoding,
@@ -532,11 +533,12 @@ class Tasks:
         agent: str = EVERY_AGENT,
         trouble: AgentTrouble | None = None,
         evidence: tuple[EvidenceItem, ...] = (),
+        files: Sequence[NewFile] = (),
     ) -> AcceptedAnswer:
         """Accept an agent's text; `final` or a failure ends the task. The same `key` again gets the same result and is
-        stored once. `agent` is the one of the reply key. Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText or
-        TextTooLong and keeps nothing; TaskEnded, WrongTask, LeaseRevoked or TaskNotStarted after it kept the text,
-        marked late."""
+        stored once. `agent` is the one of the reply key. Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText,
+        FilesTooLarge or TextTooLong and keeps nothing; TaskEnded, WrongTask, LeaseRevoked or TaskNotStarted after it
+        kept the text, marked late."""
         named = parse_task_id(task)
         if not text.strip():
             raise EmptyText
@@ -554,6 +556,9 @@ class Tasks:
             trouble=trouble,
             evidence=evidence,
         )
+        if files:  # Octet writes nothing for a wrong code
+            await self._store.write(lambda tx: self._codes.holder(tx, code, agent=agent))
+            answer = replace(answer, attachments=await self._services.messages.attachments.store(files))
         receipt, problem = await self._store.write(lambda tx: self._answers.accept_answer(tx, answer))
         self.activity_seen.set()
         if problem is not None:

@@ -480,3 +480,19 @@ def test_evidence_of_another_form_is_refused_with_the_form(
     words = ["done", "T-1", "--code", "k3v9x2.ABC", "--file", str(tmp_path / "answer.md"), "--evidence", text]
     assert answers.main(words) == 2
     assert "Write KIND: WHAT, or KIND: WHAT: passed." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [([8_000_001], "more than 5 files with 8 MB"), ([1] * 6, "more than 5 files"), ([], "cannot be read")],
+)
+def test_files_that_cannot_go_are_refused(
+    files: list[int], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "answer.md").write_text("done")
+    for number, size in enumerate(files):
+        (tmp_path / str(number)).write_bytes(bytes(size))
+    paths = [str(tmp_path / str(number)) for number in range(len(files))] or [str(tmp_path / "missing")]
+    words = ["done", "T-1", "--code", "k3v9x2.ABC", "--file", str(tmp_path / "answer.md")]
+    assert answers.main([*words, *(word for path in paths for word in ("--attach", path))]) == 2
+    assert why in capsys.readouterr().err

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.types import Message, Receive, Scope, Send
 
-from bot.web.app import ACCESS, BODY_LIMIT, FILES_LIMIT, REPLY_LIMIT
+from bot.web.app import ACCESS, ANSWER_LIMIT, BODY_LIMIT, FILES_LIMIT, REPLY_LIMIT
 from bot.web.guard import BUDGET, LOOPBACK_NAMES, Access, Bodies, Callers, Guard, RequiredAccess
 from bot.web.server import Register
 from tests.bot.web.clients import Client, Loop
@@ -134,7 +134,8 @@ async def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.Monk
 
 
 def test_the_budget_holds_the_longest_answers_of_several_agents() -> None:
-    assert 7 * REPLY_LIMIT < BUDGET
+    assert 7 * ANSWER_LIMIT < BUDGET
+    assert 2 * REPLY_LIMIT < BUDGET, "with the largest files"
 
 
 @dataclass

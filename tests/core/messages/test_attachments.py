@@ -15,8 +15,8 @@ from core.kit.files import write_private
 from core.kit.ids import Ids
 from core.messages.attachments import Attachments, safe_name
 from core.messages.model import MAX_FILE_BYTES, FilesTooLarge, NewFile
-from core.security.model import OPERATOR
-from core.tasks.model import TaskState
+from core.security.model import OPERATOR, WrongCode
+from core.tasks.model import AnswerQuotaExceeded, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import code_in, reach, window_house
@@ -118,3 +118,21 @@ async def test_a_file_goes_with_the_text_it_came_with_and_one_of_a_lost_request_
         assert folders(tmp_path) == []
         view = await octet.tasks.show(FIRST, by=OPERATOR)
         assert view.task.attachments == ()
+
+
+async def test_an_agent_without_the_code_stores_no_file_and_files_count_toward_the_limit_of_a_task(
+    tmp_path: Path,
+) -> None:
+    lane, large = FakeLane(), NewFile(name="x", content=bytes(MAX_FILE_BYTES))
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        accept, code = octet.tasks.accept_answer, code_in(lane.submitted[0])
+        with pytest.raises(WrongCode):
+            await accept(FIRST, f"{code}A", "7", final=True, key="k", files=[large])
+        assert not (tmp_path / "attachments").is_dir()
+        for key in "ab":
+            await accept(FIRST, code, "at it", final=False, key=key, files=[large])
+        with pytest.raises(AnswerQuotaExceeded):
+            await accept(FIRST, code, "at it", final=False, key="c", files=[large])
+        await accept(FIRST, code, "7", final=True, key="d", files=[large])
