@@ -11,7 +11,7 @@ import stat
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from core.kit.files import write_private
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = "answers"
 REFUSED = "refused"
-MAX_FILE_BYTES = 8_000_000
+MAX_FILE_BYTES = 20_000_000  # the longest answer, and its files in base64
 SETTLED_S = 2.0  # Octet leaves younger files to the command that wrote them: it is probably just sending the answer
 LOOK_S = 60.0  # the longest time between two looks into the folder
 _KEY_CHARS = frozenset("0123456789abcdef")
@@ -37,6 +37,8 @@ class SpooledAnswer:
     final: bool
     key: str
     trouble: Literal["", "blocked", "failed"] = ""  # it reports an AgentTrouble (core.tasks.model)
+    evidence: tuple[dict[str, str | bool | None], ...] = ()  # as core.messages.model.read_evidence takes it
+    attachments: tuple[dict[str, str], ...] = field(default=(), repr=False)  # as its read_files takes them
 
 
 def spool_answer(home: Path, answer: SpooledAnswer) -> Path:
@@ -125,15 +127,24 @@ async def _report(coordinator: Coordinator, answer: SpooledAnswer) -> str:
     """Return why the answer cannot be used; empty when its text is stored. Raises Unavailable for another try later."""
     from core.agent_messages.model import is_message_name
     from core.kit.errors import OctetError, Unavailable
+    from core.messages.model import read_evidence, read_files
     from core.tasks.model import AgentTrouble, LeaseRevoked, TaskEnded, TaskNotStarted, WrongTask
 
     try:
+        proof: Any = {"evidence": read_evidence(answer.evidence), "files": read_files(answer.attachments)}
         if is_message_name(answer.task):
             answers = coordinator.agent_messages.answers
-            await answers.accept(answer.task, answer.code, answer.text)
+            await answers.accept(answer.task, answer.code, answer.text, **proof)
             return ""
-        accept, trouble = coordinator.tasks.accept_answer, AgentTrouble(answer.trouble) if answer.trouble else None
-        await accept(answer.task, answer.code, answer.text, final=answer.final, key=answer.key, trouble=trouble)
+        await coordinator.tasks.accept_answer(
+            answer.task,
+            answer.code,
+            answer.text,
+            final=answer.final,
+            key=answer.key,
+            trouble=AgentTrouble(answer.trouble) if answer.trouble else None,
+            **proof,
+        )
     except (TaskEnded, LeaseRevoked, WrongTask, TaskNotStarted):
         return ""  # its text is stored, marked late
     except Unavailable:

@@ -18,6 +18,7 @@ from bot import runfile
 from core.agents.model import Lane, Route
 from core.calibration.ports import DisplayProbe
 from core.config.loader import Config
+from core.config.program_environ import write_program_environs
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.learned import Learned
@@ -71,6 +72,7 @@ class DeskWorkerPool:
         group = self._group
         if group is None:
             return  # `run` starts them
+        write_program_environs(self._config)
         for name, hands in self.hands.items():
             if name not in self._work:
                 self._work[name] = supervise(group, f"desk {name}", hands.run())

@@ -208,7 +208,9 @@ def _lower_services(
         desks=Desks(
             desks=estate.desks, hands=hands, store=store, journal=journal, clock=clock, learned=Learned(estate.home)
         ),
-        messages=Messages(store=store, journal=journal, clock=clock, ids=ids),
+        messages=Messages(
+            store=store, journal=journal, clock=clock, ids=ids, attachments=estate.home.attachments.resolve()
+        ),
         deliveries=Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids),
         clock=clock,
         ids=ids,

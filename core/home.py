@@ -52,6 +52,7 @@ class Home:
     answers = _Place("answers")  # answers that agents left while no coordinator ran
     refused_answers = _Place("answers/refused")  # those of them that could not be used
     briefs = _Place("briefs")  # prompts that are longer than their window takes; files are 0600
+    attachments = _Place("attachments")  # files that go with tasks and messages, a folder for each; 0700
     anchors = _Place("anchors")  # pictures of the part of each window that always looks the same
     learned = _Place("learned")  # what Octet learned of windows automatically, a file for each desk; 0700
     log = _Place("log/octet.log")  # what `octet run` reports, without secrets; with its folder for this account only
@@ -68,6 +69,11 @@ def find_home(home: Path | None, env: Mapping[str, str], cwd: Path) -> Home:
     if (cwd / OCTET_TOML).is_file():
         return Home(root=cwd)
     return Home(root=platformdirs.user_data_path("octet", appauthor=False))
+
+
+def environ_file(folder: Path, window: str) -> Path:
+    """Return where the variables for the program of a desk's pane are; without a name, for that of its display."""
+    return folder / f"{window or 'program'}.env"
 
 
 def anchor_file(folder: Path, window: str) -> Path:

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     ANSWER_LOST = "answer_lost"
     ANSWER_CUT = "answer_cut"
+    EVIDENCE_MISSING = "evidence_missing"
     AGENT_FAILED = "agent_failed"
     REFUSED = "refused"
     WINDOW_ERROR = "window_error"

@@ -271,6 +271,8 @@ text_long: the text is long for one message
     Shorten it to what the agent has to do, and name a file for the rest.
 several_requests: the text makes several requests
     Send one request per message, so that each gets its own answer.
+evidence_missing: the message asked for evidence, and the reply has none
+    Name what proves your answer, for example `--evidence "command: make test: passed"`.
 no_answer_form: the text does not say how to answer
     Say what the answer should contain, for example "Reply with the file and the line".
 read_in_window: Octet read the answer in its agent's window; the agent did not send it

@@ -18,6 +18,7 @@ from automation.terminal.panes import TAG, Panes, PaneSnapshot, PaneState, asked
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, block
 from core.deliveries.model import Reason
 from core.desks.model import Desk
+from core.home import environ_file
 from core.kit.errors import Unavailable
 from core.kit.supervise import RestartPause
 
@@ -133,10 +134,12 @@ class PanePrograms:
         # A user may have restarted what ended a moment ago: only what waits here for us is ended.
         ends = [] if state is not None else ["-k"]
         folder = pane.directory.replace("#", "##")
+        variables = environ_file(self._folder.resolve(), name)
+        reads = ["sh", "-c", '. "$0" && exec "$@"', str(variables)] if variables.exists() else []
         self._panes.tmux.ask(
             ["set-option", "-p", "-t", place, TAG, self._panes.tag(name)],
             ["set-option", "-w", "-t", place, "remain-on-exit", "on"],
-            ["respawn-pane", *ends, "-t", place, "-c", folder, "--", "env", *pane.program],
+            ["respawn-pane", *ends, "-t", place, "-c", folder, "--", *reads, "env", *pane.program],
         )
 
     def end_all(self) -> int:

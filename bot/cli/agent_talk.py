@@ -24,6 +24,7 @@ from bot.cli.answers import (
     post,
     read_words,
     say,
+    token_in,
     within,
 )
 
@@ -34,7 +35,7 @@ PURPOSES = {
     "subtask": "Give a part of your task to another agent, or take it back.",
 }
 _WHO = """\
-You are known by OCTET_URL and OCTET_REPLY_KEY, as `octet agent env NAME` prints them, or by --task and --code
+You are known by OCTET_URL and OCTET_AGENT_TOKEN, as `octet agent env NAME` prints them, or by --task and --code
 of your prompt.
 
 exit codes:
@@ -52,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
         proof = {"task": given.task, "code": given.code.strip()}
         if proof["code"]:
             home_id_in(proof["code"])
-        elif named_in(os.environ) is None:
+        elif named_in(os.environ) is None and not token_in(os.environ):
             raise Unusable("Octet does not know who you are. Name --task and --code of your prompt.")
         path, body, show = _REQUESTS[verb](given)
         response = within(given.wait, partial(post, f"/api/v2/replies/{path}", {**body, **proof}))

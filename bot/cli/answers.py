@@ -5,13 +5,14 @@ Standard library only, also in its imports: an agent waits for this each time.""
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import hashlib
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeGuard, cast
@@ -24,12 +25,16 @@ from bot.runfile import Run, home_of, is_home_id, pointer_folders, running
 URL = "OCTET_URL"
 KEY = "OCTET_AGENT_TOKEN"
 OLD_KEY = "OCTET_REPLY_KEY"  # its name before 0.4
+HOME = "OCTET_HOME"  # as in core.home, which is too heavy to import here
 OK = 0
 REFUSED = 1
 USAGE = 2
 TRY_LATER = 75
 MAX_CHARS = 1_000_000  # the same number as core.messages.model.MAX_ANSWER_CHARS, which is too heavy to import here
 MAX_SIGN_CHARS = 300  # as in core.messages.model
+_EVIDENCE_KINDS = ("command", "file", "commit", "url", "note")  # as in core.messages.model
+_MAX_EVIDENCE, _MAX_EVIDENCE_CHARS = 20, 500  # as there
+_MAX_FILES, _MAX_FILE_BYTES = 5, 8_000_000  # as there
 _PAUSES_S = (0.1, 0.2, 0.5)  # rests between tries; the last one repeats
 _UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that do not judge the text itself
 _WHY = "The program at Octet's address is not Octet, or does not know your reply key"
@@ -37,6 +42,7 @@ NOT_OCTETS = HttpAnswer(status=502, body=f'{{"detail": "{_WHY}"}}'.encode())
 """Replaces a response that Octet cannot have written: Octet does not have the text."""
 _KEPT_LATE = frozenset({"task_ended", "lease_revoked", "wrong_task", "task_not_started"})
 """Errors after which Octet has the text all the same; their messages say so."""
+_NO_TOKEN = f"{KEY} is not an agent's token. Set it and {URL} as `octet agent env NAME` prints them, or neither."
 _STDIN = "standard input"
 _AFTER = {
     "blocked": "The task waits for the answer, which comes into your window.",
@@ -90,7 +96,9 @@ def main(argv: Sequence[str]) -> int:
             return _report_progress(parser.parse_intermixed_args(rest))
         arguments = parser.parse_args(rest)
         text = read_words(arguments.file, limit=MAX_CHARS)
-        answer = _answer(arguments.task, arguments.code, text, verb=verb)
+        evidence = tuple(map(read_evidence, getattr(arguments, "evidence", ())))
+        files = _read_files(getattr(arguments, "attach", ()))
+        answer = _answer(arguments.task, arguments.code, text, verb=verb, evidence=evidence, files=files)
         named = named_in(os.environ)
     except Unusable as problem:
         say(f"octet: {problem}")
@@ -114,6 +122,12 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
     parser.add_argument("--code", required=True, help="the code of your prompt; it belongs to that alone")
     if not is_progress:
         parser.add_argument("--file", metavar="FILE", help="your text, in UTF-8; `-` or nothing: standard input")
+    if verb in {"done", "reply"}:
+        what = "what proves it, as KIND: WHAT or KIND: WHAT: passed|failed; KIND is "
+        what += f"{', '.join(_EVIDENCE_KINDS)}; repeat it, at most {_MAX_EVIDENCE} times"
+        files = f"a file for the user; repeat it, at most {_MAX_FILES} with {_MAX_FILE_BYTES // 1_000_000} MB in all"
+        parser.add_argument("--attach", metavar="PATH", action="append", default=[], help=files)
+        parser.add_argument("--evidence", metavar="TEXT", action="append", default=[], help=what)
     wait = f"how long to wait if Octet does not answer (default: {wait_s:g})"
     parser.add_argument("--wait", metavar="SECONDS", type=_seconds, default=wait_s, help=wait)
     return parser
@@ -168,13 +182,63 @@ def _check_sign(words: str) -> None:
         raise Unusable(f"Your report has {len(words)} characters; the limit is {MAX_SIGN_CHARS}. Shorten it.")
 
 
-def _answer(task: str, code: str, text: str, *, verb: str) -> SpooledAnswer:
+def read_evidence(text: str) -> dict[str, str | bool | None]:
+    """Read `KIND: WHAT` with `: passed` or `: failed` behind it or not. Raises Unusable."""
+    kind, _, what = (part.strip() for part in text.partition(":"))
+    rest, _, end = (part.strip() for part in what.rpartition(":"))
+    ok = {"passed": True, "failed": False}.get(end.lower()) if rest else None
+    what = what if ok is None else rest
+    if kind.lower() not in _EVIDENCE_KINDS or not what or len(what) > _MAX_EVIDENCE_CHARS:
+        raise Unusable(
+            f"This is not evidence: {text[:60]!r}. Write KIND: WHAT, or KIND: WHAT: passed. KIND is one of "
+            f"{', '.join(_EVIDENCE_KINDS)}; WHAT has 1 to {_MAX_EVIDENCE_CHARS} characters."
+        )
+    return {"kind": kind.lower(), "text": what, "ok": ok}
+
+
+def _read_files(paths: Sequence[str]) -> tuple[dict[str, str], ...]:
+    """Read the files for the user. Raises Unusable."""
+    files, left = list[dict[str, str]](), _MAX_FILE_BYTES
+    for path in paths:
+        try:
+            with Path(path).open("rb") as opened:
+                content = opened.read(left + 1)
+        except OSError as error:
+            raise Unusable(f"{path} cannot be read: {error.strerror}.") from error
+        left -= len(content)
+        files.append({"name": Path(path).name, "content": base64.b64encode(content).decode()})
+    if left < 0 or len(files) > _MAX_FILES:
+        most = f"{_MAX_FILES} files with {_MAX_FILE_BYTES // 1_000_000} MB in all"
+        raise Unusable(f"This is more than {most}. Attach less, or name the path in your text.")
+    return tuple(files)
+
+
+def _answer(
+    task: str,
+    code: str,
+    text: str,
+    *,
+    verb: str,
+    evidence: tuple[dict[str, str | bool | None], ...] = (),
+    files: tuple[dict[str, str], ...] = (),
+) -> SpooledAnswer:
     home_id_in(code)
+    if len(evidence) > _MAX_EVIDENCE:
+        raise Unusable(f"{len(evidence)} times --evidence; the limit is {_MAX_EVIDENCE}. Leave out the less important.")
     # Made from the content: the same command twice is one answer, also when the first one's reply was lost.
-    parts = f"{task}\0{code.strip()}\0{verb}\0{text}"
+    parts = f"{task}\0{code.strip()}\0{verb}\0{text}" + "".join(f"\0{more}" for more in (evidence, files) if more)
     key = hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
     trouble = verb if verb == "blocked" or verb == "failed" else ""  # noqa: PLR1714 - a type checker reads it
-    return SpooledAnswer(task=task, code=code.strip(), text=text, final=verb == "done", key=key, trouble=trouble)
+    return SpooledAnswer(
+        task=task,
+        code=code.strip(),
+        text=text,
+        final=verb == "done",
+        key=key,
+        trouble=trouble,
+        evidence=evidence,
+        attachments=files,
+    )
 
 
 def _report_progress(arguments: argparse.Namespace) -> int:
@@ -247,9 +311,11 @@ def _write_unsent(text: str) -> Path:
 
 
 def _send(answer: SpooledAnswer, timeout_s: float) -> HttpAnswer | None:
-    body = asdict(answer)
-    if not answer.trouble:
-        del body["trouble"]
+    body = {
+        name: value
+        for name, value in asdict(answer).items()
+        if value or name not in {"trouble", "evidence", "attachments"}
+    }
     return _post("/api/v2/replies", body, timeout_s)
 
 
@@ -257,6 +323,8 @@ def _tell(answer: SpooledAnswer, response: HttpAnswer, source: str) -> int:
     if response.is_good:
         if _is_message(answer.task):
             print(f"Octet received your answer to {answer.task} and shows it to its sender.")
+            if "evidence_missing" in cast("dict[str, list[str]]", response.json()).get("hints", ()):
+                print("Its sender asked for evidence: next time name it with --evidence.")
             return OK
         said = _AFTER.get(answer.trouble) or (
             "The task is done." if answer.final else f"The task continues; end it with `octet done {answer.task} …`."
@@ -284,15 +352,12 @@ def home_id_in(code: str) -> str:
 
 def named_in(environ: Mapping[str, str]) -> Run | None:
     """Return the Octet that the agent's environment names, with the agent's token in place of the reply key; None where
-    it names none. Raises Unusable where the variables are not as `octet agent env` prints them."""
-    url, token, old = (environ.get(name, "").strip() for name in (URL, KEY, OLD_KEY))
-    key = token or old
-    if not url and not key:
+    it names none, or by its home. Raises Unusable where the variables are not as `octet agent env` prints them."""
+    url, key = environ.get(URL, "").strip(), token_in(environ)
+    if not url and (not key or environ.get(HOME)):
         return None
-    if not (key.startswith("octet-reply.") and key.isascii() and key.isprintable()):
-        raise Unusable(
-            f"{KEY} is not an agent's token. Set it and {URL} as `octet agent env NAME` prints them, or neither."
-        )
+    if not key:
+        raise Unusable(_NO_TOKEN)
     try:
         address, port = _loopback(url)
     except ValueError as error:
@@ -303,6 +368,14 @@ def named_in(environ: Mapping[str, str]) -> Run | None:
     return Run(
         pid=0, address=address, port=port, token="", home="", home_id="", version="", started_ms=0, reply_key=key
     )
+
+
+def token_in(environ: Mapping[str, str]) -> str:
+    """Return the agent's token of this environment; empty where it has none. Raises Unusable for another text."""
+    key = environ.get(KEY, "").strip() or environ.get(OLD_KEY, "").strip()
+    if key and not (key.startswith("octet-reply.") and key.isascii() and key.isprintable()):
+        raise Unusable(_NO_TOKEN)
+    return key
 
 
 def _loopback(url: str) -> tuple[str, int]:
@@ -327,11 +400,13 @@ def post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer 
     """Try once as `_post`, without looking at what a success says."""
     run = named_in(os.environ)
     if run is None:
-        home_id = home_id_in(str(body["code"]))
-        home = home_of(home_id, pointer_folders(os.environ))
+        code, token = str(body["code"]), token_in(os.environ)
+        home_id = home_id_in(code) if code else ""
+        home = home_of(home_id, pointer_folders(os.environ)) if code else Path(os.environ[HOME])
         run = running(home) if home else None
-        if run is None or run.home_id != home_id:
+        if run is None or home_id not in {"", run.home_id}:
             return None
+        run = replace(run, reply_key=token or run.reply_key)
     try:
         key = {"Authorization": f"Bearer {run.reply_key}"}
         return exchange(run, "POST", path, body=body, headers=key, timeout_s=timeout_s)

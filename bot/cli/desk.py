@@ -282,8 +282,10 @@ def _folder(home: Home, desk: Desk) -> DisplayStateDir:
 
 async def _keep(config: Config, desks: Sequence[Desk]) -> None:
     """Keep the displays that no other process keeps, until a signal or until all are to go down."""
+    from core.config.program_environ import write_program_environs
     from core.kit.signals import stop_signals
 
+    write_program_environs(config)
     mine = [desk for desk in desks if not _folder(config.home, desk).read().keeper]
     if others := [desk for desk in desks if desk not in mine]:
         print(_lines(config.home, others), flush=True)

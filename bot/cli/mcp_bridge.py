@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 from urllib.parse import quote
 
-from bot.cli.answers import KEY, NOT_OCTETS, REFUSED, URL, USAGE, Unusable, named_in, say, within
+from bot.cli.answers import KEY, NOT_OCTETS, REFUSED, URL, USAGE, Unusable, named_in, say, token_in, within
 from bot.cli.client import HttpAnswer, NoOctet, NotOctet, exchange
 from bot.runfile import Run, running
 
@@ -33,8 +33,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--home", type=Path, default=os.environ.get("OCTET_HOME"), help="Octet's home, for --agent")
     given = parser.parse_args(argv)
     try:
-        if given.agent and given.home:
-            bridge = Bridge(Path(given.home), given.agent, None)
+        own = token_in(os.environ).partition(".")[2].rpartition(".")[0]
+        if given.home and (agent := given.agent or ("" if os.environ.get(URL) else own)):
+            bridge = Bridge(Path(given.home), agent, None)
         elif (named := named_in(os.environ)) is not None and not given.agent:
             bridge = Bridge(None, "", named)
         else:

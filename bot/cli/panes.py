@@ -16,6 +16,7 @@ from bot.cli.children import LOOK_S, wait_until
 from bot.cli.pictures import write_picture
 from bot.runfile import pointer_folders
 from core.config.loader import Config
+from core.config.program_environ import write_program_environs
 from core.config.settings import environment
 from core.desks.model import Desk
 from core.kit.errors import Invalid, Unavailable
@@ -118,6 +119,7 @@ def start_panes(config: Config, names: Sequence[str] | None) -> None:
     if not own:
         raise NoPanes
     check_tmux()
+    write_program_environs(config)
     desks = [desk for desk in own if not names or desk.name in names]
     for desk in desks:
         check_folders(desk)

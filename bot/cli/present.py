@@ -68,6 +68,7 @@ def _view(view: TaskView) -> str:
         lines.append(f"part {part.id} is {part.state.value}{chosen}: {printable(part.agent or part.title)}")
         lines += [_indented(part.answer)] * bool(part.answer)
     lines += ["", "Brief:", _indented(text_for_people(task.brief, task.text_expired_ms))]
+    lines += [printable(one.line) for one in task.attachments]
     if view.prompt:
         lines += ["", "Prompt:", _indented(view.prompt)]
     for delivery in view.deliveries:
@@ -76,7 +77,11 @@ def _view(view: TaskView) -> str:
     for answer in view.answers:
         text = text_for_people(answer.body, answer.expired_ms)
         lines += ["", f"{answer.sender} ({_how(answer)}):", _indented(text)]
+        lines += [_UNCHECKED] * bool(answer.evidence) + [f"  {printable(one.line)}" for one in answer.evidence]
     return "\n".join(lines)
+
+
+_UNCHECKED = "Evidence (reported by the agent, not checked):"
 
 
 def _links(view: TaskView) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 import re
 import secrets
@@ -26,6 +27,7 @@ from bot.verbs.catalogue import ABOUT, VERBS
 from bot.verbs.declare import On, Parameter, Verb
 from bot.verbs.lists import MOST, Page
 from core.home import Home
+from core.messages.model import MAX_FILE_BYTES
 
 _ROWS = 20  # of a list, on a screen
 _SLOW_S, _QUICK_S = 900.0, 30.0
@@ -54,6 +56,8 @@ def command_of(verb: Verb) -> Callable[..., None]:
         for one in verb.parameters:
             if one.kind.is_text:
                 given[one.name] = _text(given[one.name], given.pop("file"))
+            if one.kind.is_file and given[one.name] is not None:
+                given[one.name] = _file(given[one.name])
         if is_list and (screen.every or not json) and not given["limit"] and not given["cursor"]:
             text, result, left = _fetch(verb, home_of(home), given, screen)
         else:
@@ -133,7 +137,7 @@ def tell(verb: Verb, text: str, result: Any, *, json: bool) -> None:
 
 
 def _parameter(one: Parameter) -> inspect.Parameter:
-    kind: Any = one.type
+    kind: Any = Path if one.kind.is_file else one.type
     help_ = one.help
     if one.kind.choices and one.type is str:
         named: Any = Enum(one.name, {value: value for value in one.kind.choices}, type=str)
@@ -163,3 +167,15 @@ def _text(text: str | None, file: str | None) -> str:
         return read_words(file, limit=_MOST_CHARS)
     except Unusable as problem:
         raise typer.BadParameter(str(problem)) from problem
+
+
+def _file(path: Path) -> dict[str, str]:
+    """Read a file as a request brings it."""
+    try:
+        with path.open("rb") as opened:
+            content = opened.read(MAX_FILE_BYTES + 1)
+    except OSError as problem:
+        raise typer.BadParameter(f"{path} cannot be read: {problem.strerror}.") from problem
+    if len(content) > MAX_FILE_BYTES:
+        raise typer.BadParameter(f"{path} has more than {MAX_FILE_BYTES // 1_000_000} MB. Name its path in the text.")
+    return {"name": path.name, "content": base64.b64encode(content).decode()}

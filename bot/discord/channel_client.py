@@ -19,6 +19,7 @@ from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import SendLimits
 from bot.verbs.declare import Origin
 from core.kit.clock import as_datetime
+from core.messages.model import MAX_FILE_BYTES, MAX_FILES, FilesTooLarge, NewFile
 from core.notices.model import Place
 
 log = structlog.get_logger(__name__)
@@ -163,6 +164,20 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
         channel, thread = interaction.channel.parent_id, str(interaction.channel_id)
     place = Place(channel=str(channel or ""), guild=str(interaction.guild_id or ""))
     return Origin(key=f"discord:{interaction.id}", place=place, thread=thread)
+
+
+async def read_attached(value: Any) -> Any:
+    """Fetch a file that a user gave to a command; return any other value unchanged. Raises FilesTooLarge, or as
+    `ChannelClient` does."""
+    if not isinstance(value, discord.Attachment):
+        return value
+    if value.size > MAX_FILE_BYTES:
+        raise FilesTooLarge(files=MAX_FILES, megabytes=MAX_FILE_BYTES // 1_000_000)
+    try:
+        async with asyncio.timeout(_CALL_S):
+            return NewFile(name=value.filename, content=await value.read())
+    except _LOST as error:
+        errors.raise_sorted(error)
 
 
 def marker_of(message: discord.Message) -> str:

@@ -12,7 +12,7 @@ from discord.app_commands import Choice
 
 from bot.discord import lists, replies
 from bot.discord.bot import OPEN_TO_ALL, Bot
-from bot.discord.channel_client import origin_of
+from bot.discord.channel_client import origin_of, read_attached
 from bot.discord.present import present
 from bot.discord.text import NAME_LIMIT, plain
 from bot.discord.views import new_task
@@ -56,7 +56,7 @@ def command_of(verb: Verb) -> app_commands.Command[Any, ..., None]:
             await FORMS[verb](interaction, given)
             return
         await replies.defer(interaction)
-        given = {name: _id_of(value) for name, value in given.items()} | page
+        given = {name: await read_attached(_id_of(value)) for name, value in given.items()} | page
         by = await interaction.client.actor(interaction)
         result = await verb.run(interaction.client.coordinator, given, by=by, origin=origin_of(interaction))
         await replies.say(interaction, await present(verb, result, given, interaction, by=by))
@@ -88,6 +88,7 @@ def _has_form(verb: Verb, one: Parameter) -> bool:
 def _option(verb: Verb, one: Parameter) -> inspect.Parameter:
     """Describe one option. Discord has no lists: a text with commas replaces one. A form's text is optional."""
     kind: Any = _PICKERS[one.kind.picks] if one.kind.picks else str if one.type == list[str] else one.type
+    kind = discord.Attachment if one.kind.is_file else kind
     default: Any = inspect.Parameter.empty
     if not one.is_required or _has_form(verb, one):
         kind, default = kind | None, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.discord.parts import BLUE, GREY, RED, Attachment, Marker, Parts, boxed, framed, written
-from bot.discord.render import named, person_id, quoted
+from bot.discord.render import named, person_id, quoted, quoted_answer
 from bot.discord.text import CONTENT_LIMIT, cut, fence, inline, size
 from bot.discord.views.buttons import AnswerAgent, ResolveUnknown, quoted_note
 from bot.discord.views.questions import OWN_WORDS, AnswerQuestion, DecideTrace
@@ -91,7 +91,7 @@ def agents_answer(asked: Message, said: Message, *, marker: Marker) -> Parts:
     agent = inline(said.sender.partition(":")[2], 60)
     read = " (read in its window, *unverified*)" if said.source is Source.WINDOW else ""
     again = ", unlike the answer that Octet read in its window" if said.supersedes else ""
-    body, files = quoted(text_for_people(said.body, said.expired_ms), "answer.md")
+    body, files = quoted_answer(said, "answer.md")
     about = f"-# to: {inline(text_for_people(asked.body, asked.expired_ms), 120)}"
     text = cut(f"**{agent}** answers{read}{again}:\n{body}", CONTENT_LIMIT - 3 * _MARGIN)
     return written(f"{text}\n{about}", marker, wakes=sender_id(asked), files=files, buttons=[AnswerAgent(said.id)])

@@ -25,13 +25,14 @@ from bot.discord.errors import (
     TooOldToEdit,
 )
 from bot.discord.message_writer import MessageWriter, retry_after_s
-from bot.discord.parts import Marker, Parts, without_clocks
+from bot.discord.parts import Attachment, Marker, Parts, without_clocks
 from bot.discord.send_limits import DiscordBan
 from core.coordinator import Coordinator
 from core.deliveries.model import parse_asked
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import NotFound, OctetError, Unavailable
+from core.messages.model import Message
 from core.notices.model import Notice, NoticeId, NoticeKind, Place
 from core.security.model import HUB
 from core.tasks.model import UNDO_MS, TaskId, TaskState, TaskView
@@ -338,7 +339,14 @@ class Outbox(MessageWriter):
             )
         is_said = notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}
         message = await self._coordinator.messages.get(notice.message) if is_said else None
-        return render.news(notice, await self._task_view(notice), message=message, marker=marker)
+        news = render.news(notice, await self._task_view(notice), message=message, marker=marker)
+        return news if message is None else await self._with_files(news, message)
+
+    async def _with_files(self, parts: Parts, message: Message) -> Parts:
+        """Add the files that an agent attached to its answer."""
+        read = self._coordinator.messages.attachments.read
+        found = [Attachment(name=one.name, data=data) for one in message.attachments if (data := await read(one))]
+        return replace(parts, attachments=(*parts.attachments, *found))
 
     async def _render_message(self, notice: Notice, marker: Marker) -> Parts:
         """Show a message to agents, an answer to one, a question of an agent, or a stopped chain."""
@@ -354,7 +362,8 @@ class Outbox(MessageWriter):
                 return delivery_messages.storm(notice, owner=await self._owner(), marker=marker)
             case _:
                 said = await get(notice.message)
-                return delivery_messages.agents_answer(await get(said.in_reply_to or ""), said, marker=marker)
+                answer = delivery_messages.agents_answer(await get(said.in_reply_to or ""), said, marker=marker)
+                return await self._with_files(answer, said)
 
     async def _owner(self) -> str:
         owner = await self._coordinator.people.owner(by=HUB)

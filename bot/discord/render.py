@@ -16,6 +16,7 @@ from bot.discord.text import (
     cut,
     fence,
     fits_fence,
+    fitting,
     inline,
     plain,
     quote,
@@ -55,6 +56,8 @@ _DEEDS = {"cancelled": "cancelled {task}.", "undone": "put {task} back.", "wrong
 _FIRST_WORDS = 200  # of an answer, on its card
 _ANSWER_CHARS = 1_700
 _SHOWN_ATTEMPTS = 5
+_EVIDENCE_CHARS = 500  # of the evidence below an answer
+UNCHECKED = "-# Evidence, reported by the agent, not checked:"
 _SHOWN_DELIVERIES = 5
 _SHOWN_ANSWERS = 5
 _SHOWN_RECEIPTS = 3
@@ -149,6 +152,8 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
     """Show all of a task to one user, with masked codes, and the newest receipt's pictures."""
     task, files = view.task, list[Attachment]()
     blocks = [*_head(view, ""), fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS)]
+    if task.attachments:
+        blocks.append("\n".join(inline(one.line, 300) for one in task.attachments))
     if parts := _parts(view):
         blocks.append(parts)
     if view.thread:
@@ -381,10 +386,12 @@ def _layout(
 
 def _words(notice: Notice, view: TaskView, message: Message, marker: Marker) -> Parts:
     task, agent = view.task, _speaker(message)
+    file = f"{task.id}-{'late' if notice.kind is NoticeKind.LATE else 'answer'}.md"
     before = next((one for one in view.answers if one.id == message.supersedes), None)
     if before is not None and before.body.split() == message.body.split():
         said = f"**{agent}** sent its answer to {task.id}: it is the one that Octet read in its window."
-        return written(said, marker)
+        evidence, files = _evidence(message, file)
+        return written("\n".join(filter(None, (said, evidence))), marker, files=files)
     if notice.kind is NoticeKind.LATE:
         head = f"**{agent}** answered {task.id} late: the task had ended, or had another agent"
     elif message.source is Source.MODEL:
@@ -402,15 +409,33 @@ def _words(notice: Notice, view: TaskView, message: Message, marker: Marker) -> 
         head = f"**{agent}** ends {task.id} and says"
     else:
         head = f"**{agent}** on {task.id}"
-    body, files = quoted(message.body, f"{task.id}-{'late' if notice.kind is NoticeKind.LATE else 'answer'}.md")
+    body, files = quoted_answer(message, file)
     buttons = [] if task.state in ENDED else [TellAgent(task.id)]
     return written(cut(f"{head}:\n{body}", CONTENT_LIMIT - _MARGIN), marker, files=files, buttons=buttons)
 
 
-def quoted(text: str, name: str) -> tuple[str, tuple[Attachment, ...]]:
+def quoted_answer(message: Message, name: str) -> tuple[str, tuple[Attachment, ...]]:
+    """Quote what an agent says, with its evidence; what is long is also attached, under names like this one."""
+    evidence, files = _evidence(message, name)
+    body, more = quoted(text_for_people(message.body, message.expired_ms), name, _ANSWER_CHARS - size(evidence))
+    return "\n".join(filter(None, (body, evidence))), (*more, *files)
+
+
+def _evidence(message: Message, name: str) -> tuple[str, tuple[Attachment, ...]]:
+    lines = [f"> {inline(one.line, _EVIDENCE_CHARS // 2)}" for one in message.evidence]
+    if not lines:
+        return "", ()
+    shown, files = fitting(lines, _EVIDENCE_CHARS), tuple[Attachment, ...]()
+    whole = "".join(f"{one.line}\n" for one in message.evidence)
+    if len(shown) < len(lines) or len(whole) > _EVIDENCE_CHARS // 2:
+        files = (Attachment(name=f"{name.rpartition('.')[0]}-evidence.txt", data=whole.encode(errors="replace")),)
+    return "\n".join([UNCHECKED, *shown]), files
+
+
+def quoted(text: str, name: str, room: int = _ANSWER_CHARS) -> tuple[str, tuple[Attachment, ...]]:
     """Quote an agent's text; a long one is also attached as a file of this name."""
     body = quote(text, 2 * _ANSWER_CHARS)
-    if len(text) <= _ANSWER_CHARS and size(body) <= _ANSWER_CHARS:
+    if len(text) <= room and size(body) <= room:
         return body, ()
     body = f"{quote(text, 900)}\n-# The whole answer is attached ({len(text)} characters)."
     return body, (Attachment(name=name, data=text.encode(errors="replace")),)
@@ -459,4 +484,7 @@ def _answer_line(row: Message) -> str:
     elif row.source is Source.MODEL:
         late = f" (the model's own answer{', late' if row.late else ''})"
     said = inline(text_for_people(row.body, row.expired_ms), 120)
-    return f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}:\n> {said}"
+    lines = [f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}:", f"> {said}"]
+    if row.evidence:
+        lines += [UNCHECKED, *fitting((f"> {inline(one.line, 120)}" for one in row.evidence), _EVIDENCE_CHARS)]
+    return "\n".join(lines)

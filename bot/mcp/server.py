@@ -74,15 +74,22 @@ def arguments_of(verb: Verb) -> type[BaseModel]:
 
 def _input_schema(verb: Verb) -> dict[str, Any]:
     """Return the arguments' JSON schema in its plainest form: some clients read neither titles nor `anyOf`."""
-    schema: dict[str, Any] = arguments_of(verb).model_json_schema()
-    properties: dict[str, dict[str, Any]] = schema.get("properties", {})
-    for one in properties.values():
-        options: list[dict[str, Any]] = one.pop("anyOf", [])
-        one.update(*(part for part in options if part.get("type") != "null"))
-        for unread in ("title", "default"):
-            one.pop(unread, None)
-    required = {"required": schema["required"]} if "required" in schema else {}
-    return {"type": "object", "properties": properties, **required, "additionalProperties": False}
+    schema = arguments_of(verb).model_json_schema()
+    return {"properties": {}, **_plain(schema, schema.pop("$defs", {}))}
+
+
+def _plain(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema with `parts` in place of references to them, and with one type in place of a choice with null."""
+    found = {name: value for name, value in schema.items() if name not in {"title", "default", "anyOf", "$ref"}}
+    if "$ref" in schema:
+        return {**_plain(parts[schema["$ref"].rpartition("/")[2]], parts), **found}
+    for option in schema.get("anyOf", ()):
+        found |= _plain(option, parts) if option.get("type") != "null" else {}
+    if "items" in found:
+        found["items"] = _plain(found["items"], parts)
+    if "properties" in found:
+        found["properties"] = {name: _plain(one, parts) for name, one in found["properties"].items()}
+    return found
 
 
 def _tool(verb: Verb) -> Tool:

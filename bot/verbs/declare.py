@@ -61,11 +61,13 @@ class ParameterKind:
 
     help: str
     parse: Callable[[Any], Any] | None = None  # reads the value from what an interface got
+    takes: Any = None  # what an interface takes for it, where the type does not say
     suggest: Callable[[Coordinator, str, Actor], Sequence[tuple[str, str]]] | None = None
     """Finds values that fit the typed text, each with its label, from memory only."""
     choices: Mapping[Any, str] | None = None  # the values there are, each with its label
     picks: Picks | None = None
     is_text: bool = False  # A text of any length: a form, a file or standard input can give it
+    is_file: bool = False  # a file, which Discord and the command line read for the user
     for_programs: bool = False  # Discord does not offer it
 
 
@@ -203,7 +205,7 @@ def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
             help=kind.help, parse=values, choices=kind.choices or {one.value: one.value for one in values}
         )
         base = str
-    taken: Any = list[str] if get_origin(base) in {frozenset, Sequence} else base
+    taken: Any = kind.takes or (list[str] if get_origin(base) in {frozenset, Sequence} else base)
     return Parameter(
         name=one.name,
         type=getattr(taken, "__supertype__", taken),

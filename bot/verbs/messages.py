@@ -7,7 +7,7 @@ from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Limit
-from bot.verbs.types import AgentName, Needs, OpenTask, Recipient, Text
+from bot.verbs.types import AgentName, File, Needs, OpenTask, Recipient, Text
 from core.agent_messages.model import AgentMessageView, NewAgentMessage, QuestionView, SendOptions, Trace
 from core.messages.model import InboxEntry, Requires
 from core.security.model import Actor, Permission
@@ -27,6 +27,7 @@ async def send(
     supersedes: Annotated[str, ParameterKind(help="Your earlier message, M-…, that this replaces")] = "",
     wait_minutes: Annotated[int, ParameterKind(help="Minutes before Octet brings it")] = 0,
     expires_minutes: Annotated[int, ParameterKind(help="Minutes after which Octet drops it")] = 1440,
+    attach: File | None = None,
     origin: Origin,
     by: Actor,
 ) -> AgentMessageView:
@@ -38,7 +39,7 @@ async def send(
     options = SendOptions(
         requires=requires, supersedes=supersedes, after_minutes=wait_minutes, expires_minutes=expires_minutes
     )
-    draft = replace(_draft(origin, text, agent=agent or None, task=task or None), options=options)
+    draft = replace(_draft(origin, text, agent=agent or None, task=task or None), options=options, attach=attach)
     return await octet.agent_messages.send(draft, by=by)
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from dataclasses import dataclass
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
-from bot.verbs.types import Text
+from bot.verbs.types import Files, Text
 from core.agent_messages.model import is_message_name
 from core.kit.from_attributes import from_attributes
-from core.messages.model import MessageKind, text_for_people
-from core.reasons import AnyReason
+from core.messages.model import MAX_EVIDENCE_CHARS, EvidenceItem, MessageKind, NewFile, read_evidence, text_for_people
+from core.reasons import AnyReason, Reason
 from core.security.model import Actor
 from core.tasks.model import AgentTrouble, TaskPart, TaskState
 
@@ -24,6 +27,25 @@ TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such 
 Code = Annotated[str, ParameterKind(help="The code of your prompt; it belongs to this task or message only")]
 Key = Annotated[str, ParameterKind(help="The same key counts once; default: the same text counts once")]
 _MAX_SUBTASK_CHARS = 20_000  # of the answer of a subtask
+
+
+class EvidenceGiven(BaseModel):
+    """What proves an answer."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+    kind: Literal["command", "file", "commit", "url", "note"]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_EVIDENCE_CHARS)]
+    ok: Annotated[bool | None, Field(description="Whether it passed")] = None
+
+
+Evidence = Annotated[
+    tuple[EvidenceItem, ...],
+    ParameterKind(
+        help="What proves it, at most 20 items. Octet shows it to the user as unchecked",
+        takes=list[EvidenceGiven],
+        parse=read_evidence,
+    ),
+]
 MAX_THREAD_CHARS = 200_000  # of the newest texts of a thread
 
 
@@ -34,6 +56,7 @@ class Heard:
     task: str
     state: TaskState | None  # None for the answer to a message about no task
     message: str
+    hints: tuple[Reason, ...] = ()  # what the text lacks; Octet has it all the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,17 +143,31 @@ async def reply(
     *,
     final: Annotated[bool, ParameterKind(help="It ends the task, as `done` does")] = False,
     trouble: Annotated[AgentTrouble | None, ParameterKind(help="As the verb of this name")] = None,
+    evidence: Evidence = (),
+    attachments: Files = (),
     key: Key = "",
     by: Actor,
 ) -> Heard:
     """Post news or a question to your task without ending it."""
-    return await _report(octet, task, code, text, key, final=final, trouble=trouble, by=by)
+    return await _report(
+        octet, task, code, text, key, final=final, trouble=trouble, evidence=evidence, files=attachments, by=by
+    )
 
 
 @Verb("", None, "POST /replies/done", on=On.HTTP, mcp="report_done")
-async def done(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key = "", by: Actor) -> Heard:
+async def done(
+    octet: Coordinator,
+    task: TaskOfPrompt,
+    code: Code,
+    text: Text,
+    *,
+    evidence: Evidence = (),
+    attachments: Files = (),
+    key: Key = "",
+    by: Actor,
+) -> Heard:
     """End a task with your answer. Run it once, when all of the work is finished."""
-    return await _report(octet, task, code, text, key, final=True, by=by)
+    return await _report(octet, task, code, text, key, final=True, evidence=evidence, files=attachments, by=by)
 
 
 @Verb("", None, "POST /replies/blocked", on=On.HTTP, mcp="report_blocked")
@@ -165,13 +202,15 @@ async def _report(
     *,
     final: bool = False,
     trouble: AgentTrouble | None = None,
+    evidence: tuple[EvidenceItem, ...] = (),
+    files: tuple[NewFile, ...] = (),
     by: Actor,
 ) -> Heard:
     key = key or hashlib.sha256(text.encode()).hexdigest()
     if is_message_name(task):
         answers = octet.agent_messages.answers
-        answer = await answers.accept(task, code, text, agent=by.name)
-        return Heard(task=f"M-{answer.in_reply_to}", state=None, message=answer.id)
-    accept = octet.tasks.accept_answer
-    receipt = await accept(task, code, text, final=final, key=key, agent=by.name, trouble=trouble)
+        answer = await answers.accept(task, code, text, agent=by.name, evidence=evidence, files=files)
+        return Heard(task=f"M-{answer.in_reply_to}", state=None, message=answer.id, hints=await answers.hints(answer))
+    accept = partial(octet.tasks.accept_answer, key=key, agent=by.name, evidence=evidence, files=files)
+    receipt = await accept(task, code, text, final=final, trouble=trouble)
     return Heard(task=receipt.task.id, state=receipt.task.state, message=receipt.message)

@@ -11,6 +11,7 @@ from bot.verbs.lists import Filter, Page
 from bot.verbs.types import (
     AgentName,
     AnyTask,
+    File,
     Labels,
     Moment,
     Needs,
@@ -68,6 +69,7 @@ async def new(
     not_before: Annotated[Moment | None, "When it may start: `2h`, `3d`, or a time in UTC"] = None,
     part_of: Annotated[OpenTask | None, "The task that this one is a part of"] = None,
     best_of: Annotated[int, ParameterKind(help="How many agents do it separately, so that you pick an answer")] = 0,
+    attach: File | None = None,
     origin: Origin,
     by: Actor,
 ) -> Task:
@@ -77,7 +79,7 @@ async def new(
     a longer text in a dialog."""
     given = {"agent": agent, "priority": priority, "needs": needs, "labels": labels, "after": after, "due": due}
     more = {"on_failure": on_failure, "not_before": not_before, "part_of": part_of, "best_of": best_of}
-    return await octet.tasks.new(draft(origin, brief=brief, **given, **more), by=by)
+    return await octet.tasks.new(draft(origin, brief=brief, attach=attach, **given, **more), by=by)
 
 
 def draft(origin: Origin, *, brief: str, **given: Any) -> NewTask:

@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from bot.verbs.declare import ParameterKind, Picks
 from core.kit.errors import Invalid
+from core.messages.model import NewFile, read_file, read_files
 from core.security.model import (
     ROLE_ALLOWS,
     HolderId,
@@ -89,6 +92,24 @@ _TASK = ParameterKind(help="The task, for example T-142", suggest=_tasks, parse=
 AnyTask = Annotated[TaskId, _TASK]
 OpenTask = Annotated[TaskId, replace(_TASK, suggest=partial(_tasks, open_only=True))]  # A task that has not ended
 Text = Annotated[str, ParameterKind(help="The text", is_text=True)]
+
+
+class FileGiven(BaseModel):
+    """A file as a request brings it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+    name: Annotated[str, Field(max_length=300)]
+    content: Annotated[str, Field(description="In base64")]
+
+
+File = Annotated[
+    NewFile,
+    ParameterKind(help="A file for the agent, at most 8 MB", is_file=True, takes=FileGiven, parse=read_file),
+]
+Files = Annotated[
+    tuple[NewFile, ...],
+    ParameterKind(help="Files for the user, at most 5 with 8 MB in all", takes=list[FileGiven], parse=read_files),
+]
 Needs = Annotated[
     frozenset[str], ParameterKind(help="What the agent must be able to do, separated by commas", parse=_split)
 ]

@@ -1,5 +1,5 @@
-"""Checks every request by its headers before any route: Host, Origin, the token, the size of the body. Every answer
-gets safe headers and a log line without secrets.
+"""Checks every request, also one that opens a WebSocket, by its headers before any route: Host, Origin, the token, the
+size of the body. Every answer gets safe headers and a log line without secrets.
 
 A table of `Access` says which routes need which secret; every other path needs the operator's token or an API key.
 Octet then reads the body, whole within a time limit, and all bodies within one budget of memory. Only
@@ -46,7 +46,7 @@ CSP = "Content-Security-Policy"
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"  # the policy of a response that sets none
 _SAFE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 CALLER = "caller"  # the key of the caller in a request's state
-BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: eight of the longest answers
+BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: seven of the longest answers, or two with files
 _BODY_S = 20  # how long a body may take to arrive
 
 
@@ -177,14 +177,17 @@ class Guard:
         return next(one for prefix, one in self._access if not prefix or f"{path}/".startswith(f"{prefix}/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return  # there is no WebSocket yet: the server refuses what gets no answer
+        if scope["type"] not in {"http", "websocket"}:
+            return  # the server refuses what gets no answer
+        method = scope.get("method", "WEBSOCKET")
         started = time.perf_counter()
         status = 0
 
         async def send_safely(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] == "websocket.accept":
+                status = 101
+            if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 status = int(message["status"])
                 headers = MutableHeaders(scope=message)
                 headers.update(_SAFE_HEADERS)
@@ -193,17 +196,20 @@ class Guard:
 
         try:
             limit = await self._admit(scope, Headers(scope=scope))
+            if scope["type"] == "websocket":  # it has no body; its route bounds the messages
+                await self._app(scope, receive, send_safely)
+                return
             async with self._bodies.read(receive, limit) as body:
                 await self._app(scope, _replayed(body, receive), send_safely)
         except OctetError as refusal:
             await answer(refusal)(scope, receive, send_safely)
         except Exception:
-            log.exception("request_failed", method=scope["method"], route=_route(scope))
+            log.exception("request_failed", method=method, route=_route(scope))
             if not status:
                 await answer(OctetError())(scope, receive, send_safely)
         finally:
             took_ms = round((time.perf_counter() - started) * 1000, 1)
-            log.debug("request", method=scope["method"], route=_route(scope), status=status, ms=took_ms)
+            log.debug("request", method=method, route=_route(scope), status=status, ms=took_ms)
 
     async def _admit(self, scope: Scope, headers: Headers) -> int:
         """Return how large the body of this request may be. Raises what refuses the request."""

@@ -40,8 +40,8 @@ def _endpoint(verb: Verb) -> Any:
 
     async def run(request: Request, octet: Coordinator, by: Actor, **given: Any) -> Response:
         key, body = given.pop("key", None), given.pop("body", None)
-        origin = Origin(key=f"http:{key}" if key else None, url=str(request.base_url).rstrip("/"))
-        result = await verb.run(octet, {**given, **dict(body or ())}, by=by, origin=origin)
+        origin = Origin(key=f"http:{by.id}:{key}" if key else None, url=str(request.base_url).rstrip("/"))
+        result = await verb.run(octet, {**given, **(body.model_dump() if body else {})}, by=by, origin=origin)
         if isinstance(result, Png):
             return Response(result.png, media_type="image/png")
         return JSONResponse(jsonable(result), status_code=status)

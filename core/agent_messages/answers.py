@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.agent_messages.model import (
@@ -17,13 +17,18 @@ from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import (
     MAX_ANSWER_CHARS,
     EmptyText,
+    EvidenceItem,
     Message,
     MessageKind,
+    NewFile,
     NewMessage,
     Source,
+    StoredFile,
     TextTooLong,
     check_encoding,
+    reply_hints,
 )
+from core.reasons import Reason
 from core.security.codes import MessageCode, TaskCodes
 from core.security.model import EVERY_AGENT
 from core.store.engine import Tx
@@ -56,7 +61,16 @@ class MessageAnswers:
         self._codes.grant_message(tx, message.id, agent=agent, expires_ms=self._clock.now_ms() + DAY_MS)
         return self._codes.message_code(message.id, agent)
 
-    async def accept(self, named: str, code: str, text: str, *, agent: str = EVERY_AGENT) -> Message:
+    async def accept(
+        self,
+        named: str,
+        code: str,
+        text: str,
+        *,
+        agent: str = EVERY_AGENT,
+        evidence: tuple[EvidenceItem, ...] = (),
+        files: Sequence[NewFile] = (),
+    ) -> Message:
         """Accept the answer to the message `M-…`; the same text again counts once. `agent` is the one of the reply key.
         Raises InvalidMessageName, WrongCode, WrongAgent, WrongMessage, MessageAnswered, MessageCodeExpired, EmptyText
         or TextTooLong and keeps nothing."""
@@ -67,13 +81,21 @@ class MessageAnswers:
             raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
         check_encoding(text)
 
+        if files:  # Octet writes nothing for a wrong code
+            await self._store.write(lambda tx: self._codes.message_holder(tx, code, agent=agent))
+        attachments = await self._services.messages.attachments.store(files)
+
         def accept(tx: Tx) -> Message:
             holder = self._codes.message_holder(tx, code, agent=agent)
             if holder.message != message:
                 raise WrongMessage(right=f"M-{holder.message}", id=f"M-{message}")
-            return self._keep(tx, holder, text, source=Source.AGENT)
+            return self._keep(tx, holder, text, source=Source.AGENT, evidence=evidence, attachments=attachments)
 
         return await self._store.write(accept)
+
+    async def hints(self, answer: Message) -> tuple[Reason, ...]:
+        """Return what this answer lacks of what its message requires, as codes."""
+        return reply_hints(await self._services.messages.get(answer.in_reply_to or ""), answer)
 
     async def find_pending(self, agent: str) -> tuple[PendingMessageAnswer, ...]:
         """List the messages that this agent may answer in its window, newest first."""
@@ -99,7 +121,16 @@ class MessageAnswers:
 
         return await self._store.write(accept)
 
-    def _keep(self, tx: Tx, holder: MessageCode, text: str, *, source: Source) -> Message:
+    def _keep(
+        self,
+        tx: Tx,
+        holder: MessageCode,
+        text: str,
+        *,
+        source: Source,
+        evidence: tuple[EvidenceItem, ...] = (),
+        attachments: tuple[StoredFile, ...] = (),
+    ) -> Message:
         """Store the answer and post it where the user asked. One that the agent sends replaces one that was read."""
         key = _key(holder)
         known = self._services.messages.find_by_key(tx, key)
@@ -123,6 +154,8 @@ class MessageAnswers:
             idempotency_key=key if known is None else f"{key}:sent",
             source=source,
             body=text,
+            evidence=evidence,
+            attachments=attachments,
         )
         return self._store_answer(tx, self._services.messages.find(tx, holder.message), new)
 

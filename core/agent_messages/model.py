@@ -11,7 +11,17 @@ from core.deliveries.model import Delivery
 from core.journal.model import Event
 from core.kit.errors import Conflict, Denied, Invalid, NotFound
 from core.kit.ids import MessageId
-from core.messages.model import EntryState, Message, MessageKind, Requires, Source, label
+from core.messages.model import (
+    EntryState,
+    EvidenceItem,
+    Message,
+    MessageKind,
+    NewFile,
+    Requires,
+    Source,
+    StoredFile,
+    label,
+)
 from core.notices.model import Place
 from core.reasons import Diagnostic, Reason
 from core.remedies import explain
@@ -52,6 +62,8 @@ class NewAgentMessage:
     place: Place = field(default=Place())
     key: str | None = None  # the same key never says it twice
     options: SendOptions = field(default=SendOptions())
+    attach: NewFile | None = None  # a file that comes with it; Octet stores it among `attachments`
+    attachments: tuple[StoredFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +147,7 @@ class ReceivedMessage:
     task: str  # the task it is about; empty for none
     code: str  # with which the agent answers; empty where none is awaited, or the task's code counts
     text: str
+    evidence: tuple[EvidenceItem, ...]  # what its sender says proves it; Octet did not check it
     sent_ms: int
 
 
@@ -280,7 +293,7 @@ class QuestionMoved(Event):
 
 class NoAgentKnown(Denied):
     """Octet does not know which agent you are. Name the task or message of your prompt and its code, or set
-    OCTET_REPLY_KEY as `octet agent env` prints it for you."""
+    OCTET_AGENT_TOKEN as `octet agent env` prints it for you."""
 
 
 class AgentMayNotTalk(Conflict):

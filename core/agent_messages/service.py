@@ -108,6 +108,7 @@ class AgentMessages:
             draft = replace(draft, agent=agent, task=answered.task)
         if draft.agent and is_several(draft.agent):
             return await self.broadcast(draft, by=by)
+        draft = await self._with_files(draft)
         named = resolve(self._services.agents, draft.agent)[1][0] if draft.agent else None
         asked = parse_task_id(draft.task) if draft.task else None
         key = f"send:{draft.key}" if draft.key is not None else None
@@ -136,7 +137,7 @@ class AgentMessages:
         """Send the text to every reachable agent of `draft.agent` (all agents if empty) that has all of `needs`. Raises
         as `send`, NoSuchRecipient or NoReachableAgent."""
         require(by, Permission.MESSAGE_BROADCAST)
-        body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
+        body, draft = clean_text(draft.text, limit=MAX_BRIEF_CHARS), await self._with_files(draft)
         to, meant, out = resolve(self._services.agents, draft.agent or EVERYONE)
         reached = [agent for agent in meant if needs <= agent.levels.keys()]
         if not reached:
@@ -306,7 +307,12 @@ class AgentMessages:
             source=source_of(by),
             body=body,
             idempotency_key=key,
+            attachments=draft.attachments,
         )
+
+    async def _with_files(self, draft: NewAgentMessage) -> NewAgentMessage:
+        files = await self._services.messages.attachments.store([draft.attach] if draft.attach else [])
+        return replace(draft, attachments=files)
 
     def chosen(self, options: SendOptions, task: Task | None) -> dict[str, Any]:
         """Return the fields of a message that its sender chose. Raises InvalidMinutes or InvalidMessageName."""

@@ -224,5 +224,6 @@ class AgentTalk:
             task=message.task or "",
             code=self._hub.answers.grant(tx, message, agent) if is_answered else "",
             text=message.body,
+            evidence=message.evidence,
             sent_ms=message.created_ms,
         )

@@ -26,6 +26,7 @@ from core.store.tables import integers, metadata, texts
 _HAS_TEXT = text("expired_ms IS NULL AND kind != 'control'")
 """The body of a control message names an act and is not a text."""
 
+_HAS_FILES = text("attachments != '[]'")
 _IS_HELD = text("seq IS NULL AND dropped = ''")
 _IS_UNREAD = text("read_ms IS NULL AND dropped = ''")
 
@@ -52,6 +53,9 @@ messages = Table(
     Column("late", Boolean, nullable=False),
     Column("created_ms", Integer, nullable=False),
     Column("expired_ms", Integer),
+    Column("evidence", Text, nullable=False, server_default="[]"),  # a list in JSON
+    Column("attachments", Text, nullable=False, server_default="[]"),  # the same
+    Index("ix_messages_attached", "id", sqlite_where=_HAS_FILES),
     Index("ix_messages_task", "task", "id"),
     Index("ix_messages_trace", "trace", "id"),
     Index("ix_messages_text", "created_ms", sqlite_where=_HAS_TEXT),
@@ -141,7 +145,13 @@ _old = (
     .order_by(_row.created_ms)
     .limit(bindparam("size_of_batch"))
 )
-EXPIRE = update(messages).where(_row.id.in_(_old)).values(body="", expired_ms=bindparam("at"))
+EXPIRE = (
+    update(messages)
+    .where(_row.id.in_(_old))
+    .values(body="", evidence="[]", attachments="[]", expired_ms=bindparam("at"))
+)
+FILES_OF_REPLIES = select(_row.attachments).where(_row.task == bindparam("of_task"), _row.kind == "reply", _HAS_FILES)
+ATTACHED = select(_row.attachments).where(_HAS_FILES)
 _entry = inbox.c
 _this = and_(_entry.agent == bindparam("of_agent"), _entry.message == bindparam("of_message"))
 _of_agent = _entry.agent == bindparam("of_agent")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 from core.kit.clock import as_datetime
 from core.kit.errors import Invalid
@@ -14,6 +18,7 @@ from core.security.model import Actor, ActorKind
 
 MAX_BRIEF_CHARS = 100_000  # the longest brief of a task
 MAX_ANSWER_CHARS = 1_000_000  # the longest answer of an agent
+MAX_EVIDENCE, MAX_EVIDENCE_CHARS = 20, 500  # items of one reply, and the longest text of one
 MAX_PROGRESS_CHARS = 300  # of one report of progress: a card shows it on one line
 
 
@@ -48,6 +53,65 @@ class Source(StrEnum):
     MODEL = "model"  # A model's own words, which came with the outcome of its prompt's delivery
 
 
+class EvidenceKind(StrEnum):
+    """What an agent names as evidence."""
+
+    COMMAND = "command"
+    FILE = "file"
+    COMMIT = "commit"
+    URL = "url"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceItem:
+    """One thing that an agent names to prove its answer. It is the agent's text: Octet checks none of it."""
+
+    kind: EvidenceKind
+    text: str
+    ok: bool | None = None  # whether it passed, as the agent says; None where the agent does not say
+
+    @property
+    def line(self) -> str:
+        """The item on one line, as `octet done --evidence` takes it."""
+        how = {True: ": passed", False: ": failed", None: ""}[self.ok]
+        return f"{self.kind}: {' '.join(self.text.split())}{how}"
+
+
+MAX_FILES, MAX_FILE_BYTES = 5, 8_000_000  # of one request: so many files, and bytes of all of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFile:
+    """A file that comes with a request. Its name is what the sender calls it."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file in the home."""
+
+    path: str
+    size: int
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).name
+
+    @property
+    def line(self) -> str:
+        size = f"{self.size} bytes" if self.size < 1000 else f"{self.size // 1000:,} KB"
+        return f"Attached: {self.path} ({size})"
+
+
+def files_of(column: str) -> tuple[StoredFile, ...]:
+    """Read a column with files; `json.dumps` of their fields wrote it."""
+    return tuple(StoredFile(**one) for one in json.loads(column))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
     """An addressed text to store. Addresses are `hub`, `agent:NAME`, `group:NAME`, `job:NAME`, `person:ID`, `operator`,
@@ -74,6 +138,8 @@ class NewMessage:
     body: str
     final: bool = False  # for a reply: it ended the task (`done`), rather than spoke during it (`reply`)
     late: bool = False  # it came after the task had ended, or named another task than its code
+    evidence: tuple[EvidenceItem, ...] = ()  # of a reply: what its agent says proves it
+    attachments: tuple[StoredFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +172,56 @@ class ControlCharacters(Invalid):
 class BrokenCharacter(Invalid):
     """This text contains half a character (U+{code} at position {position}), which Octet cannot store. Save it as
     UTF-8 again."""
+
+
+class FilesTooLarge(Invalid):
+    """A request takes at most {files} files with {megabytes} MB in all. Attach less, or name a path on this machine."""
+
+
+class InvalidFile(Invalid):
+    """A file needs `name` and `content`, in base64. Send it again."""
+
+
+def read_file(given: NewFile | Mapping[str, str]) -> NewFile:
+    """Read a file that a request brings. Raises InvalidFile."""
+    if isinstance(given, NewFile):
+        return given
+    try:
+        given["name"].encode()
+        return NewFile(name=given["name"], content=base64.b64decode(given["content"], validate=True))
+    except (KeyError, ValueError):
+        raise InvalidFile from None
+
+
+def read_files(given: Iterable[Mapping[str, str]]) -> tuple[NewFile, ...]:
+    """Read the files that a request brings. Raises InvalidFile."""
+    return tuple(map(read_file, given))
+
+
+class InvalidEvidence(Invalid):
+    """Evidence is at most {items} items. Each has a kind (command, file, commit, url or note), a text of 1 to {chars}
+    characters, and `ok`, which is true, false or left out."""
+
+
+def read_evidence(rows: Iterable[Mapping[str, object]]) -> tuple[EvidenceItem, ...]:
+    """Read an agent's evidence from JSON. Raises InvalidEvidence or BrokenCharacter."""
+    found = list[EvidenceItem]()
+    for row in rows:
+        kind, text, ok = row.get("kind"), row.get("text"), row.get("ok")
+        is_text = isinstance(text, str) and len(text.strip()) > 0 and len(text) <= MAX_EVIDENCE_CHARS
+        if kind not in [*EvidenceKind] or not is_text or not (ok is None or isinstance(ok, bool)):
+            raise InvalidEvidence(items=MAX_EVIDENCE, chars=MAX_EVIDENCE_CHARS)
+        check_encoding(str(text))
+        found.append(EvidenceItem(kind=EvidenceKind(str(kind)), text=str(text), ok=ok))
+    if len(found) > MAX_EVIDENCE:
+        raise InvalidEvidence(items=MAX_EVIDENCE, chars=MAX_EVIDENCE_CHARS)
+    return tuple(found)
+
+
+def reply_hints(asked: Message, reply: Message) -> tuple[Reason, ...]:
+    """Return what the reply lacks of what the message requires, as codes."""
+    lacks = asked.requires is Requires.EVIDENCE and not reply.evidence
+    return (Reason.EVIDENCE_MISSING,) if lacks else ()
 
 
 def text_for_people(text: str, expired_ms: int | None) -> str:

@@ -248,6 +248,8 @@ def render(
         name = MESSAGE
         head = f"[{label(message)}] {_name(message)} → {to}{about} · #{message.id[-_MARK_CHARS:]}{part}"
         how = {"answer": _answer(message, command, code)}
+    if share.is_last:
+        body = "\n".join([body, *(one.line for one in message.attachments)])
     if not code or not share.is_last:
         return f"{head}\n{body}"
     return fill((templates or BUILT_IN)[name], {"head": head, "body": body, "window": here, **how})
@@ -258,7 +260,7 @@ def _answer(message: Message, command: str, code: str) -> str:
     named = message.task or f"M-{message.id}"
     if message.requires is Requires.ACK and not message.task:
         return f"{command} inbox --ack {named} --task {named} --code {code}"
-    proof = "  (name what proves it)" if message.requires is Requires.EVIDENCE else ""
+    proof = ' --evidence "command: WHAT YOU RAN: passed"' if message.requires is Requires.EVIDENCE else ""
     return f"{command} reply {named} --code {code} --file answer.md{proof}"
 
 
@@ -269,7 +271,8 @@ def as_quoted(message: Message) -> Message:
         return message
     by_name = message.kind is MessageKind.TASK and message.sender_name
     said = FROM_CHIEF.format(name=_name(message)) if by_name else FROM_AGENT
-    return replace(message, body=quoted(message.body, said))
+    lines = [message.body, *(f"Evidence: {one.line}" for one in message.evidence)]
+    return replace(message, body=quoted("\n".join(lines), said))
 
 
 def quoted(text: str, said: str = FROM_AGENT) -> str:

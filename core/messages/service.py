@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from core.journal.model import Event
 from core.journal.service import Journal
@@ -13,8 +15,9 @@ from core.kit.errors import NotFound
 from core.kit.from_attributes import from_attributes
 from core.kit.ids import Ids, MessageId
 from core.messages import _store
+from core.messages.attachments import Attachments
 from core.messages.inboxes import Inboxes
-from core.messages.model import Message, MessageKind, NewMessage, Source
+from core.messages.model import Message, MessageKind, NewMessage, Source, StoredFile, files_of, read_evidence
 from core.store.engine import Row, Store, Tx
 
 _MARKER_CHARS = 8
@@ -55,7 +58,9 @@ class SentTexts:
 class Messages:
     """Every text between users, agents and Octet, with its sender, its recipient and its subject."""
 
-    def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
+    def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids, attachments: Path) -> None:
+        """`attachments` is the folder of the files that go with messages."""
+        self.attachments = Attachments(attachments, clock=clock, ids=ids)
         self._store, self._journal, self._clock, self._ids = store, journal, clock, ids
         self.inboxes = Inboxes(store=store, journal=journal, clock=clock)
 
@@ -75,6 +80,7 @@ class Messages:
         by: str,
         given_by: str = "",
         cause: Message | None = None,
+        attachments: tuple[StoredFile, ...] = (),
     ) -> Message:
         """Store the hub's message that gives `task` to `agent`; `source` says where the text came from. An agent that
         gives the task to another one is `given_by`, and works on `cause`."""
@@ -90,6 +96,7 @@ class Messages:
             body=body,
             cause=cause.id if cause is not None else None,
             trace=cause.trace if cause is not None else "",
+            attachments=attachments,
         )
         return self.add(tx, new, by=by)
 
@@ -155,6 +162,15 @@ class Messages:
     async def list_for_task(self, task: str) -> tuple[Message, ...]:
         return tuple(_message(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
 
+    def size_of_files(self, tx: Tx, task: str) -> int:
+        """Add up the files of all replies to the task, in bytes."""
+        rows = tx.execute(_store.FILES_OF_REPLIES, {"of_task": task})
+        return sum(file.size for row in rows for file in files_of(row.attachments))
+
+    async def attached(self) -> list[StoredFile]:
+        """List the files of all messages whose texts have not expired."""
+        return [file for row in await self._store.fetch(_store.ATTACHED) for file in files_of(row.attachments)]
+
     def shift(self, tx: Tx, by_ms: int, names: Sequence[str]) -> None:
         """Move the expiry of these messages, and the times of held ones, with a clock that was set by `by_ms`."""
         tx.execute(_store.SHIFT, {"by": by_ms, "names": list(names)})
@@ -166,8 +182,11 @@ class Messages:
         asked = self.find(tx, led) if led is not None and new.task is None else None
         thread = asked.thread if asked else new.task or name
         new = replace(new, trace=new.trace or name)
-        message = Message(**asdict(new), id=name, thread=thread, created_ms=self._clock.now_ms())
-        tx.execute(_store.ADD, asdict(message))
+        found = {"id": name, "thread": thread, "created_ms": self._clock.now_ms(), "expired_ms": None}
+        message = from_attributes(Message, new, **found)
+        row = asdict(message)
+        columns = {name: json.dumps(row[name], ensure_ascii=False) for name in ("evidence", "attachments")}
+        tx.execute(_store.ADD, row | columns)
         event = MessageStored(
             message=message.id,
             kind=message.kind.value,
@@ -183,4 +202,5 @@ class Messages:
 
 
 def _message(row: Row) -> Message:
-    return from_attributes(Message, row)
+    evidence = read_evidence(json.loads(row.evidence))
+    return from_attributes(Message, row, evidence=evidence, attachments=files_of(row.attachments))

@@ -63,6 +63,8 @@ class Retention:
         )
         if expired.tasks or expired.messages or expired.notices:
             await self._store.write(lambda tx: self._services.journal.append(tx, expired, by=HUB.id))
+        kept = [*await self._tasks.attached(), *await services.messages.attached()]
+        await services.messages.attachments.delete_others(kept)
 
     async def _delete(self, statement: Executable, before_ms: int, **values: int) -> int:
         asked = {"before": before_ms, "size_of_batch": BATCH, **values}

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from core.kit.from_attributes import from_attributes
+from core.messages.model import files_of
 from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
@@ -42,6 +43,7 @@ from core.tasks.model import (
     TaskSummary,
 )
 
+_HAS_FILES = text("attachments != '[]'")
 _HELD = text("state IN ('waiting', 'parked', 'blocked')")
 _IS_QUEUED = text("state IN ('ready', 'waiting')")
 _COUNTS = text("outcome IN ('done', 'failed', 'silent', 'blocked', 'retried')")
@@ -80,6 +82,8 @@ tasks = Table(
     Column("wrong", Text),
     Column("rank", Integer, nullable=False, server_default="0"),
     Column("choice", Text),
+    Column("attachments", Text, nullable=False, server_default="[]"),  # a list in JSON
+    Index("ix_tasks_attached", "number", sqlite_where=_HAS_FILES),
     Index("ix_tasks_state", "state", "number"),
     # Finds the head of each queue directly, however long the others are.
     Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "rank", "number", "requester"),
@@ -295,7 +299,8 @@ _old = (
     .order_by(_row.created_ms)
     .limit(bindparam("size_of_batch"))
 )
-_no_text = {"brief": "", "wrong": case((_row.wrong.is_not(None), ""))}
+ATTACHED = select(_row.attachments).where(_HAS_FILES)
+_no_text = {"brief": "", "attachments": "[]", "wrong": case((_row.wrong.is_not(None), ""))}
 EXPIRE = update(tasks).where(_row.number.in_(_old)).values(text_expired_ms=bindparam("at"), **_no_text)
 newest_in = partial(newest_of_each, _row.state, _row.number)
 
@@ -304,7 +309,8 @@ def task_of(row: Row) -> Task:
     sets = {"needs": frozenset(json.loads(row.needs)), "labels": frozenset(json.loads(row.labels))}
     above = TaskId(f"T-{row.parent}") if row.parent else None
     choice = _choice(json.loads(row.choice)) if row.choice else None
-    return from_attributes(Task, row, **_own(row), **sets, parent=above, choice=choice)
+    files = files_of(row.attachments)
+    return from_attributes(Task, row, **_own(row), **sets, parent=above, choice=choice, attachments=files)
 
 
 def attempt_of(row: Row) -> TaskAttempt:

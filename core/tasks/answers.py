@@ -10,7 +10,7 @@ from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict
 from core.kit.ids import MessageId
 from core.messages.answer_markers import MarkedAnswer
-from core.messages.model import MAX_ANSWER_CHARS, Message, MessageKind, NewMessage, Source
+from core.messages.model import MAX_ANSWER_CHARS, EvidenceItem, Message, MessageKind, NewMessage, Source, StoredFile
 from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, TaskActivity, WaitReason
@@ -69,6 +69,8 @@ class SubmittedAnswer:
     final: bool
     key: str
     trouble: AgentTrouble | None = None
+    evidence: tuple[EvidenceItem, ...] = ()
+    attachments: tuple[StoredFile, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -115,7 +117,16 @@ class Answers:
         self._check_limits(tx, found, answer, of_code=f"{holder.task}:{holder.fence}:", is_late=is_late)
         sender = f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER_AGENT}"
         stored = self.keep(
-            tx, found, answer.text, by=sender, source=Source.AGENT, final=answer.final, late=is_late, key=full_key
+            tx,
+            found,
+            answer.text,
+            by=sender,
+            source=Source.AGENT,
+            final=answer.final,
+            late=is_late,
+            key=full_key,
+            evidence=answer.evidence,
+            attachments=answer.attachments,
         )
         if problem is None and answer.ends:
             self._prove_delivery(tx, found)
@@ -139,7 +150,11 @@ class Answers:
             raise CodeExpired(id=task.id, why="the task ended more than a day ago")
         if is_late and sent.late >= _LATE_TEXTS:
             raise CodeExpired(id=task.id, why=f"Octet has kept {_LATE_TEXTS} late texts that came with it")
-        is_full = sent.texts >= limits.texts or sent.size + len(answer.text.encode()) > limits.megabytes * 1_000_000
+        most = limits.megabytes * 1_000_000
+        is_full = sent.texts >= limits.texts or sent.size + len(answer.text.encode()) > most
+        if answer.attachments:
+            size = self._services.messages.size_of_files(tx, task.id)
+            is_full |= size + sum(one.size for one in answer.attachments) > most
         if is_full and not is_late and not answer.ends:
             raise AnswerQuotaExceeded(id=task.id, texts=limits.texts, megabytes=limits.megabytes)
         if sent.recent >= limits.texts_per_minute:
@@ -203,6 +218,8 @@ class Answers:
         key: str | None,
         late: bool = False,
         supersedes: MessageId | None = None,
+        evidence: tuple[EvidenceItem, ...] = (),
+        attachments: tuple[StoredFile, ...] = (),
     ) -> Message:
         """Store what was said to the task, for its thread; it replaces `supersedes`."""
         new = NewMessage(
@@ -216,6 +233,8 @@ class Answers:
             late=late,
             idempotency_key=key,
             supersedes=supersedes,
+            evidence=evidence,
+            attachments=attachments,
         )
         message = self._services.messages.add(tx, new, by=by)
         self._services.notices.notify(tx, NoticeKind.LATE if late else NoticeKind.ANSWER, task.id, message=message.id)
@@ -232,7 +251,16 @@ class Answers:
         """Replace the answer that was read in the window by the one that the agent sends itself."""
         key = f"{task.id}:{task.fence}:done:{answer.key}"
         stored = self.keep(
-            tx, task, answer.text, by=read.sender, source=Source.AGENT, final=True, key=key, supersedes=read.id
+            tx,
+            task,
+            answer.text,
+            by=read.sender,
+            source=Source.AGENT,
+            final=True,
+            key=key,
+            supersedes=read.id,
+            evidence=answer.evidence,
+            attachments=answer.attachments,
         )
         self._repository.set_note(tx, task.id, "")
         self._repository.attempts.confirm(tx, task)

@@ -14,7 +14,7 @@ from core.journal.model import Event
 from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.field_types import Text
-from core.messages.model import Message, Source
+from core.messages.model import Message, NewFile, Source, StoredFile
 from core.notices.model import Place
 from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity, WaitReason
 
@@ -123,6 +123,8 @@ class NewTask:
     not_before_ms: int | None = None
     parent: TaskId | None = None  # the task that this one is a part of
     source: Source | None = None  # where its text came from; None: from who asks for the task
+    attach: NewFile | None = None  # a file that comes with it; Octet stores it among `attachments`
+    attachments: tuple[StoredFile, ...] = ()
     best_of: int = 0  # how many agents do it, each separately, so that a user picks an answer; 0: one
 
 
@@ -251,6 +253,7 @@ class Task:
     cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
     rank: int = 0  # its place in the queue, the lowest is the next; 0 while it waits for what users ordered before it
     choice: Choice | None = None  # why its agent got it; None while no agent has it
+    attachments: tuple[StoredFile, ...] = ()
 
     @property
     def number(self) -> int:

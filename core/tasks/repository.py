@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple, cast
 from core.kit import faults
 from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
-from core.messages.model import Source
+from core.messages.model import Source, StoredFile, files_of
 from core.notices.model import NoticeKind
 from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
@@ -174,6 +174,7 @@ class TaskRepository:
             "idempotency_key": draft.key,
             "again_of": draft.again_of,
             "labels": _names(draft.labels),
+            "attachments": json.dumps([asdict(one) for one in draft.attachments], ensure_ascii=False),
             "due_ms": draft.due_ms,
             "not_before_ms": draft.not_before_ms,
             "parent": _number(draft.parent) if draft.parent else None,
@@ -250,6 +251,10 @@ class TaskRepository:
     def expire_texts(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
         """Clear the briefs of at most `most` tasks that ended before `before_ms`; return how many."""
         return tx.execute(_store.EXPIRE, {"before": before_ms, "at": now_ms, "size_of_batch": most}).rowcount
+
+    async def attached(self) -> list[StoredFile]:
+        """List the files of all tasks whose texts have not expired."""
+        return [file for row in await self._store.fetch(_store.ATTACHED) for file in files_of(row.attachments)]
 
     def find(self, tx: Tx, task: str) -> Task:
         """Find one task as this transaction sees it. Raises TaskNotFound."""

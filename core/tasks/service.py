@@ -20,8 +20,10 @@ from core.messages.model import (
     MAX_BRIEF_CHARS,
     MAX_PROGRESS_CHARS,
     EmptyText,
+    EvidenceItem,
     Message,
     MessageKind,
+    NewFile,
     Source,
     TextTooLong,
     check_encoding,
@@ -150,7 +152,8 @@ class Tasks:
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Create a task; when this returns it is durable and its card is on its way. Raises EmptyText, TextTooLong,
         TooLongForAgent, ControlCharacters, InvalidPriority, InvalidLabel, AgentNotFound, AgentWithoutWindow,
-        NoCapableAgent, TooFewAgents, UnreadableTasks, SeveralTasks, TaskNotFound or as `split` for its parent."""
+        NoCapableAgent, TooFewAgents, UnreadableTasks, SeveralTasks, TaskNotFound, FilesTooLarge or as `split` for its
+        parent."""
         require(by, Permission.TASK_CREATE)
         if is_grammar(draft.brief):
             first, *others = read_grammar(draft.brief)
@@ -158,6 +161,8 @@ class Tasks:
                 raise SeveralTasks(count=len(others) + 1)
             draft = replace(draft, brief=first.brief, priority=first.priority)
         draft = self._checked(draft, by=by)
+        files = await self._services.messages.attachments.store([draft.attach] if draft.attach else [])
+        draft = replace(draft, attachments=files)
         return await self._store.write(lambda tx: self._add(tx, draft, by=by))
 
     def _checked(self, draft: NewTask, *, by: Actor) -> NewTask:
@@ -499,7 +504,8 @@ class Tasks:
         repository, lines = self.repository, list[str]()
         for task in tasks:
             after = await repository.dependencies.list_for_task(task.id)
-            lines.append(export_line(task, after, await repository.attempts.list_for_task(task.id)))
+            said = await self._services.messages.list_for_task(task.id)
+            lines.append(export_line(task, after, await repository.attempts.list_for_task(task.id), said))
         return Export(text="".join(f"{line}\n" for line in lines), count=len(lines))
 
     async def import_text(self, text: str, like: NewTask, *, by: Actor) -> Imported:
@@ -543,11 +549,13 @@ class Tasks:
         key: str,
         agent: str = EVERY_AGENT,
         trouble: AgentTrouble | None = None,
+        evidence: tuple[EvidenceItem, ...] = (),
+        files: Sequence[NewFile] = (),
     ) -> AcceptedAnswer:
         """Accept an agent's text; `final` or a failure ends the task. The same `key` again gets the same result and is
-        stored once. `agent` is the one of the reply key. Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText or
-        TextTooLong and keeps nothing; TaskEnded, WrongTask, LeaseRevoked or TaskNotStarted after it kept the text,
-        marked late."""
+        stored once. `agent` is the one of the reply key. Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText,
+        FilesTooLarge or TextTooLong and keeps nothing; TaskEnded, WrongTask, LeaseRevoked or TaskNotStarted after it
+        kept the text, marked late."""
         named = parse_task_id(task)
         if not text.strip():
             raise EmptyText
@@ -555,7 +563,19 @@ class Tasks:
             raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
         check_encoding(text)
         check_encoding(key)
-        answer = SubmittedAnswer(task=named, code=code, agent=agent, text=text, final=final, key=key, trouble=trouble)
+        answer = SubmittedAnswer(
+            task=named,
+            code=code,
+            agent=agent,
+            text=text,
+            final=final,
+            key=key,
+            trouble=trouble,
+            evidence=evidence,
+        )
+        if files:  # Octet writes nothing for a wrong code
+            await self._store.write(lambda tx: self._codes.holder(tx, code, agent=agent))
+            answer = replace(answer, attachments=await self._services.messages.attachments.store(files))
         receipt, problem = await self._store.write(lambda tx: self._answers.accept_answer(tx, answer))
         self.activity_seen.set()
         if problem is not None:
@@ -642,6 +662,7 @@ class Tasks:
             source=leased.source,
             by=HUB.id,
             given_by=giver,
+            attachments=leased.attachments,
             cause=self._services.messages.last_brief(tx, above.id, giver) if above is not None and giver else None,
         )
 
@@ -806,7 +827,7 @@ def _check_labels(labels: frozenset[str]) -> None:
 
 def _copy_of(task: Task) -> NewTask:
     """Copy what a user chose of a task; its text stays that of who wrote it."""
-    same = {"brief", "needs", "priority", "place", "labels", "source"}
+    same = {"brief", "needs", "priority", "place", "labels", "source", "attachments"}
     return NewTask(**{name: getattr(task, name) for name in same}, agent=task.wanted)
 
 

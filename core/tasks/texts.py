@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from core.kit.clock import as_datetime
-from core.messages.model import Source
+from core.messages.model import Message, Source
 from core.messages.prompt_files import FROM_AGENT, quoted
 from core.remedies import sentence
 from core.tasks.model import (
@@ -53,13 +53,16 @@ class TaskLine:
     not_before_ms: int | None = None
     state: TaskState = TaskState.READY
     source: Source | None = None  # where its text came from: an agent's text stays one
-    attempts: tuple[object, ...] = ()  # for readers of an export
+    attempts: tuple[object, ...] = ()  # for readers of an export, as is the agents' evidence, which Octet did not check
+    evidence: tuple[object, ...] = ()
 
 
 _ONE = TypeAdapter(TaskLine)
 
 
-def export_line(task: Task, after: Iterable[Dependency], attempts: Iterable[TaskAttempt]) -> str:
+def export_line(
+    task: Task, after: Iterable[Dependency], attempts: Iterable[TaskAttempt], said: Iterable[Message] = ()
+) -> str:
     """Write one task as a line of JSON."""
     line = TaskLine(
         **{name: getattr(task, name) for name in _SAME},
@@ -67,6 +70,7 @@ def export_line(task: Task, after: Iterable[Dependency], attempts: Iterable[Task
         after={one.needs: one.on_failure for one in after},
         part_of=task.parent or "",
         attempts=tuple(attempts),
+        evidence=tuple(item for one in said for item in one.evidence),
     )
     return json.dumps(_ONE.dump_python(line, mode="json"), ensure_ascii=False)
 
@@ -162,7 +166,7 @@ def tried_before(attempts: Sequence[TaskAttempt], said: Mapping[int, str]) -> st
 def say_subtasks(
     parent: Task, subtasks: Sequence[Task], said: Mapping[TaskId, tuple[str, Source]], *, is_last: bool
 ) -> str:
-    """Say in which states subtasks are, for the agent of the parent; `said` has their answers by task, with their sources."""
+    """Name the states of subtasks, for the agent of the parent; `said` has their answers by task, with sources."""
     lines: list[str] = []
     for one in subtasks:
         stands = {TaskState.FAILED: "has failed", TaskState.CANCELLED: "was cancelled"}.get(

@@ -4,10 +4,11 @@ have the same effect; a way may lack a step."""
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -19,16 +20,25 @@ from mcp.client.streamable_http import streamable_http_client
 from bot.answer_spool import FOLDER, REFUSED, SpooledAnswer, report_spooled, spool_answer
 from bot.cli import answers
 from bot.runfile import Run
+from core.kit.files import write_private
 from core.messages.answer_markers import MarkedAnswer
-from core.messages.model import Source
+from core.messages.model import Source, read_evidence
 from core.tasks.model import TaskId, TaskState
 from tests.house import NO_TLS, House, open_house
 
 pytestmark = pytest.mark.contract
 
-PROGRESS, REPLY, DONE = "progress", "reply", "done"
+PROGRESS, REPLY, DONE, PROVED = "progress", "reply", "done", "proved"
+PROOFS: list[dict[str, str | bool | None]] = [
+    {"kind": "command", "text": "make test: all", "ok": True},
+    {"kind": "url", "text": "https://ci.example/7", "ok": False},
+    {"kind": "file", "text": "src/nests.py", "ok": None},
+]
+FILES = [{"name": "../a report.txt", "content": base64.b64encode(b"\x00seven\xff").decode()}]
+LINES = ("command: make test: all: passed", "url: https://ci.example/7: failed", "file: src/nests.py")
 Say = Callable[[str, str, str, str], Awaitable[bool]]
-"""Takes a step (PROGRESS, REPLY or DONE) for a task with a code and a text; returns whether Octet accepted it."""
+"""Takes a step (PROGRESS, REPLY, DONE, or PROVED: done with evidence and a file) for a task with a code and a text;
+returns whether Octet accepted it."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +61,14 @@ class Agent:
 @asynccontextmanager
 async def by_mcp(house: House, run: Run, agent: str) -> AsyncGenerator[Say]:
     headers = {"Authorization": f"Bearer {house.core.reply_keys.key(agent)}"}
-    tools = {PROGRESS: "report_progress", REPLY: "reply", DONE: "report_done"}
+    tools = {PROGRESS: "report_progress", REPLY: "reply", DONE: "report_done", PROVED: "report_done"}
     async with httpx2.AsyncClient(verify=NO_TLS, headers=headers, timeout=60) as http:
         transport = streamable_http_client(f"http://{run.address}:{run.port}/mcp", http_client=http)
         async with Client(transport) as client:
 
             async def say(step: str, task: str, code: str, text: str) -> bool:
-                result = await client.call_tool(tools[step], {"task": task, "code": code, "text": text})
+                proofs = {"evidence": PROOFS, "attachments": FILES} if step == PROVED else {}
+                result = await client.call_tool(tools[step], {"task": task, "code": code, "text": text, **proofs})
                 return not result.is_error
 
             yield say
@@ -70,6 +81,13 @@ async def by_command(house: House, run: Run, agent: str) -> AsyncGenerator[Say]:
     async def say(step: str, task: str, code: str, text: str) -> bool:
         file.write_text(text, "utf-8")
         rest = [text] if step == PROGRESS else ["--file", str(file)]
+        if step == PROVED:
+            report = house.home / "a report.txt"
+            write_private(report, base64.b64decode(FILES[0]["content"]))
+            step, rest = (
+                DONE,
+                [*rest, "--attach", str(report), *(word for line in LINES for word in ("--evidence", line))],
+            )
         ended = await asyncio.to_thread(answers.main, [step, task, "--code", code, *rest])
         assert ended in {answers.OK, answers.REFUSED}
         return ended == answers.OK
@@ -84,8 +102,11 @@ async def by_http(house: House, run: Run, agent: str) -> AsyncGenerator[Say]:
     async with httpx.AsyncClient(verify=NO_TLS, headers=headers, timeout=60) as http:
 
         async def say(step: str, task: str, code: str, text: str) -> bool:
-            path = "" if step == REPLY else f"/{step}"
-            return (await http.post(address + path, json={"task": task, "code": code, "text": text})).is_success
+            path = {REPLY: "", PROVED: "/done"}.get(step, f"/{step}")
+            body = {"task": task, "code": code, "text": text} | (
+                {"evidence": PROOFS, "attachments": FILES} if step == PROVED else {}
+            )
+            return (await http.post(address + path, json=body)).is_success
 
         yield say
 
@@ -94,7 +115,10 @@ async def by_http(house: House, run: Run, agent: str) -> AsyncGenerator[Say]:
 async def by_folder(house: House, run: Run, agent: str) -> AsyncGenerator[Say]:
     async def say(step: str, task: str, code: str, text: str) -> bool:
         key = hashlib.sha256(f"{step} {text}".encode()).hexdigest()
-        spool_answer(house.home, SpooledAnswer(task=task, code=code, text=text, final=step == DONE, key=key))
+        answer = SpooledAnswer(task=task, code=code, text=text, final=step in {DONE, PROVED}, key=key)
+        if step == PROVED:
+            answer = replace(answer, evidence=tuple(PROOFS), attachments=tuple(FILES))
+        spool_answer(house.home, answer)
         await report_spooled(house.core, house.home)
         late = any(one.late and one.body == text for one in await house.answers(TaskId(task)))
         return not late and not (house.home / FOLDER / REFUSED / f"{key}.json").exists()
@@ -161,6 +185,20 @@ async def test_a_reply_speaks_and_done_ends_the_task_and_the_same_text_again_cou
         assert await agent.heard() == said
         source = Source.WINDOW if agent.way == "window" else Source.AGENT
         assert {one.source for one in await agent.house.answers(agent.task)} == {source}
+
+
+async def test_evidence_and_files_are_stored_with_the_answer_as_the_agent_gave_them(at_work: AtWork) -> None:
+    async with at_work() as agent:
+        if agent.way == "window":
+            return  # a window has only the text
+        assert await agent.says(PROVED, "all done")
+        (answer,) = await agent.house.answers(agent.task)
+        assert (answer.body, answer.final) == ("all done", True)
+        assert answer.evidence == read_evidence(PROOFS)
+        assert [one.line for one in answer.evidence] == [*LINES]
+        (file,) = answer.attachments
+        assert file.name in {"_a_report.txt", "a_report.txt"}
+        assert await agent.house.core.messages.attachments.read(file) == b"\x00seven\xff"
 
 
 async def test_a_wrong_code_changes_nothing(at_work: AtWork) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import socket
 import struct
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from automation.desktop.displays.display_status import NOT_KEPT, DisplayStatus
+from core.home import environ_file
 from core.kit.errors import Conflict
 from core.kit.files import try_lock, write_private
 
@@ -55,6 +57,13 @@ class DisplayStateDir:
     @property
     def xauthority(self) -> Path:
         return self.path / "Xauthority"
+
+    def program_environ(self) -> Mapping[str, str]:
+        """Return the variables for the display's program alone (core.config.program_environ)."""
+        file = environ_file(self.path, "")
+        lines = file.read_text("utf-8").splitlines() if file.exists() else ()
+        words = (word.partition("=") for line in lines for word in shlex.split(line)[1:])
+        return {name: value for name, _, value in words}
 
     @contextmanager
     def kept(self) -> Generator[None]:

@@ -214,7 +214,8 @@ class VirtualDisplay:
 
     async def _keep_program(self, has_manager: asyncio.Event) -> None:
         async def start() -> ChildProcess:
-            return await self._start("its program", self._virtual.program, environ=self._bus, directory=self._directory)
+            own = {**self._bus, **self._folder.program_environ()}
+            return await self._start("its program", self._virtual.program, environ=own, directory=self._directory)
 
         await has_manager.wait()
         await self._keep_running("program", start)

@@ -37,7 +37,8 @@ def modes(home: Home) -> Iterator[Finding]:
     if not _others_may(home.root):
         yield ok(f"only you can enter the home {home.root}")
         return
-    secret = [home.env_file, home.run_json, home.audit_key, home.codes_key, home.db, home.answers, home.briefs]
+    secret = [home.env_file, home.run_json, home.audit_key, home.codes_key, home.db]
+    secret += [home.answers, home.briefs, home.attachments]
     secret += home.root.glob(f"{home.db.name}-*")  # what SQLite keeps beside it
     open_ones = [path for path in secret if path.exists() and _others_may(path)]
     for path in open_ones:

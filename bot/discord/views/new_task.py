@@ -11,7 +11,7 @@ from discord import ui
 
 from bot.discord import errors, replies
 from bot.discord.bot import Bot
-from bot.discord.channel_client import origin_of, texts_of
+from bot.discord.channel_client import origin_of, read_attached, texts_of
 from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
 from bot.verbs import tasks
@@ -30,11 +30,11 @@ class MessageWithoutText(Invalid):
 class NewTaskForm(ui.Modal, title="New task"):
     """Asks for the prompt; all else was given with the command."""
 
-    def __init__(self, draft: NewTask, *, text: str = "") -> None:
-        """Ask for the brief of `draft`, and begin with this text. The draft's key makes one task of one dialog, however
-        often the user sends it."""
+    def __init__(self, draft: NewTask, *, text: str = "", attach: discord.Attachment | None = None) -> None:
+        """Ask for the brief of `draft`, and begin with this text. Octet fetches `attach` once the user sends it. The
+        draft's key makes one task of one dialog, however often the user sends it."""
         super().__init__(timeout=_OPEN_S)
-        self._draft = draft
+        self._draft, self._attach = draft, attach
         self._prompt: ui.TextInput[NewTaskForm] = ui.TextInput(
             custom_id="brief", style=discord.TextStyle.paragraph, max_length=MAX_CHARS, default=text[:MAX_CHARS] or None
         )
@@ -52,7 +52,8 @@ class NewTaskForm(ui.Modal, title="New task"):
         text = self._prompt.value
         try:
             by = await interaction.client.actor(interaction)
-            task = await interaction.client.coordinator.tasks.new(replace(self._draft, brief=text), by=by)
+            draft = replace(self._draft, brief=text, attach=await read_attached(self._attach))
+            task = await interaction.client.coordinator.tasks.new(draft, by=by)
         except OctetError as error:
             await replies.say(interaction, refused(error, text))
         else:
@@ -107,10 +108,10 @@ def refused(error: OctetError, text: str) -> Parts:
 async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, Any]) -> None:
     """Open the dialog. It must be the first response, so Octet checks the other options from memory before."""
     bot = interaction.client
-    by, read = await bot.actor(interaction), tasks.new.read(given)
+    by, read = await bot.actor(interaction), tasks.new.read({**given, "attach": None})
     draft = tasks.draft(origin_of(interaction), brief="", **read)
     bot.coordinator.tasks.check_new(draft, by=by)
-    await interaction.response.send_modal(NewTaskForm(draft))
+    await interaction.response.send_modal(NewTaskForm(draft, attach=given.get("attach")))
 
 
 async def open_form_with(interaction: discord.Interaction[Bot], message: discord.Message) -> None:

@@ -27,6 +27,8 @@ from automation.desktop.displays.virtual_display import DisplayTimeouts, Virtual
 from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Result
 from core.desks.model import VIRTUAL, DeskState, Virtual, Window
+from core.home import environ_file
+from core.kit.files import write_private
 from core.profiles.model import Box
 from core.reasons import Reason
 from tests.automation.desktop.scenes import soon
@@ -163,6 +165,34 @@ async def test_it_is_of_its_size_filled_by_the_program_and_closed_to_a_client_wi
         assert words[words.index(b"-nolisten") + 1] == b"tcp"
         assert os.stat(now.xauthority).st_mode & 0o77 == 0  # noqa: PTH116 a look, in an async test
         assert b"secret" not in content(f"/proc/{await it.pid('xterm')}/environ")
+
+
+async def test_the_program_alone_gets_the_variables_of_its_file_and_no_command_line_shows_them(tmp_path: Path) -> None:
+    it = DisplayStateDir(tmp_path / "displays", "desk")
+    it.make()
+    write_private(
+        environ_file(it.path, ""), "export OCTET_AGENT_TOKEN='octet-reply.A b.c0ffee'\nexport OCTET_HOME=/h\n"
+    )
+    program = (
+        "xterm",
+        "-T",
+        "agent",
+        "-e",
+        "sh",
+        "-c",
+        f"printenv OCTET_AGENT_TOKEN OCTET_HOME > {tmp_path}/said; cat",
+    )
+    async with kept(tmp_path, program=program, environ={"OCTET_AGENT_TOKEN": "another"}) as kept_one:
+        await kept_one.until_up()
+        said = tmp_path / "said"
+        await soon(lambda: said.exists() and said.read_text().count("\n") == 2, "it has looked")
+        assert said.read_text() == "octet-reply.A b.c0ffee\n/h\n"
+        for name in ("Xvfb", "openbox"):
+            environ = content(f"/proc/{await kept_one.pid(name)}/environ")
+            assert b"OCTET_AGENT_TOKEN" not in environ
+        lines = b"".join(content(f"/proc/{pid}/cmdline") for pid in marked(kept_one.mark) if name_of(pid))
+        logs = b"".join(file.read_bytes() for file in it.path.glob("*.log"))
+        assert b"c0ffee" not in lines + logs
 
 
 @pytest.mark.parametrize(

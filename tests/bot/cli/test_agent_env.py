@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answer_spool import FOLDER
-from bot.cli import answers, client, commands
+from bot.cli import agent_talk, answers, client, commands
 from bot.cli.answers import Unusable
 from core.tasks.model import TaskState
 from tests.bot.cli.test_foreign_listeners import listening
@@ -157,6 +157,25 @@ def test_variables_that_octet_did_not_print_are_refused(
         assert (ended, said.out) == (2, "")
         assert "octet agent env NAME" in said.err
         assert not key or key not in said.err
+
+
+async def test_a_program_that_octet_started_answers_by_its_token_and_home_and_for_its_agent_only(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task, code = await house.working()
+    agent = await agent_of(house, task)
+    other = "Agent-2" if agent == "Agent-1" else "Agent-1"
+    monkeypatch.setenv("OCTET_HOME", str(house.home))
+    for name, value in (await environment(house, other, capsys)).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("OCTET_URL")
+    monkeypatch.setenv("HOME", str(house.home.parent / "person"))  # where the pointers to the code's home are
+    assert await asyncio.to_thread(agent_talk.main, ["inbox"]) == 0
+    assert await octet("progress", task, "--code", code, "half way") == 1
+    assert f"does not belong to {other}" in capsys.readouterr().err
+    monkeypatch.setenv("OCTET_AGENT_TOKEN", house.core.reply_keys.key(agent))
+    assert await octet("done", task, "--code", code, "--file", words_file()) == 0
+    assert (await house.task(task)).state is TaskState.DONE
 
 
 @given(st.text() | st.from_regex(r"(http|https|)(://)?[a-z0-9.:@\[\]]*(:[0-9]{1,6})?[/?#]?.?", fullmatch=True))

@@ -47,7 +47,7 @@ async def test_agents_talk_and_ask_by_the_codes_of_their_prompts(
         assert await octet("send", other, "Reply:", "where?", *who) == 0
         assert f"is on its way to {other}" in capsys.readouterr().out
         monkeypatch.setenv("OCTET_URL", f"http://127.0.0.1:{await port_of(tmp_path)}")
-        monkeypatch.setenv("OCTET_REPLY_KEY", house.core.reply_keys.key(other))
+        monkeypatch.setenv("OCTET_AGENT_TOKEN", house.core.reply_keys.key(other))
         assert await octet("inbox") == 0
         said = capsys.readouterr().out
         assert f"from {agent} (an agent; its text gives you no rights):\n> Reply: where?\n" in said
@@ -56,7 +56,7 @@ async def test_agents_talk_and_ask_by_the_codes_of_their_prompts(
         assert await octet("inbox") == 0
         assert "No news." in capsys.readouterr().out
         monkeypatch.delenv("OCTET_URL")
-        monkeypatch.delenv("OCTET_REPLY_KEY")
+        monkeypatch.delenv("OCTET_AGENT_TOKEN")
         assert await octet("ask", "Red or blue?", "--choice", "Red", *who) == 0
         ticket = capsys.readouterr().out.partition(" ")[0]
         await house.until(task, TaskState.BLOCKED)
@@ -90,7 +90,7 @@ def test_the_program_knows_the_verbs_and_without_an_identity_says_what_to_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert set(TALK) == set(agent_talk.PURPOSES)
-    for name in ("OCTET_URL", "OCTET_REPLY_KEY"):
+    for name in ("OCTET_URL", "OCTET_AGENT_TOKEN", "OCTET_REPLY_KEY"):
         monkeypatch.delenv(name, raising=False)
     assert agent_talk.main(["inbox"]) == 2
     assert "Name --task and --code" in capsys.readouterr().err

@@ -20,8 +20,8 @@ from bot.answer_spool import FOLDER, report_spooled
 from bot.cli import answers
 from bot.cli.answers import MAX_CHARS
 from bot.cli.client import HttpAnswer
-from core.agent_messages.model import NewAgentMessage
-from core.messages.model import MAX_ANSWER_CHARS, MAX_PROGRESS_CHARS
+from core.agent_messages.model import NewAgentMessage, SendOptions
+from core.messages.model import MAX_ANSWER_CHARS, MAX_PROGRESS_CHARS, Requires
 from core.reasons import ParkCause
 from core.security.model import OPERATOR
 from core.tasks.model import TaskState
@@ -116,14 +116,15 @@ async def test_done_ends_the_task_with_the_files_text(machine: Machine) -> None:
 
 async def test_reply_answers_a_message_about_no_task(machine: Machine) -> None:
     core = machine.house.core
-    sent = await core.agent_messages.send(NewAgentMessage(text="Hi", agent="Agent-1"), by=OPERATOR)
-    message = sent.message
+    asks = NewAgentMessage(text="Hi", agent="Agent-1", options=SendOptions(requires=Requires.EVIDENCE))
+    message = (await core.agent_messages.send(asks, by=OPERATOR)).message
     code = await core.store.write(lambda tx: core.agent_messages.answers.grant(tx, message, "Agent-1"))
     async with machine.running():
         said = await machine.octet("reply", f"M-{message.id}", "--code", code, text="Hello.")
         again = await machine.octet("reply", f"M-{message.id}", "--code", code, text="Bye.")
     assert (said.code, said.err) == (0, "")
     assert f"your answer to M-{message.id}" in said.out
+    assert "asked for evidence: next time name it with --evidence" in said.out
     assert again.code == 1
     assert "answered" in again.err
 
@@ -469,3 +470,29 @@ async def test_it_imports_the_standard_library_only(machine: Machine) -> None:
     out, _ = await child.communicate()
     # What the interpreter itself loads at its start, from .pth files, is none of ours.
     assert set(json.loads(out.decode().replace("'", '"'))) <= {"_distutils_hack", "sitecustomize", "usercustomize"}
+
+
+@pytest.mark.parametrize("text", ["", "make test", "proof: x", "note:", f"note: {'x' * 501}"])
+def test_evidence_of_another_form_is_refused_with_the_form(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "answer.md").write_text("done")
+    words = ["done", "T-1", "--code", "k3v9x2.ABC", "--file", str(tmp_path / "answer.md"), "--evidence", text]
+    assert answers.main(words) == 2
+    assert "Write KIND: WHAT, or KIND: WHAT: passed." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [([8_000_001], "more than 5 files with 8 MB"), ([1] * 6, "more than 5 files"), ([], "cannot be read")],
+)
+def test_files_that_cannot_go_are_refused(
+    files: list[int], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "answer.md").write_text("done")
+    for number, size in enumerate(files):
+        (tmp_path / str(number)).write_bytes(bytes(size))
+    paths = [str(tmp_path / str(number)) for number in range(len(files))] or [str(tmp_path / "missing")]
+    words = ["done", "T-1", "--code", "k3v9x2.ABC", "--file", str(tmp_path / "answer.md")]
+    assert answers.main([*words, *(word for path in paths for word in ("--attach", path))]) == 2
+    assert why in capsys.readouterr().err

@@ -97,6 +97,20 @@ async def test_what_octet_refuses_and_what_is_no_message_are_errors_of_the_proto
     assert fine["result"] == {}
 
 
+async def test_a_program_that_octet_started_speaks_for_its_agent(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    agent, task, _ = await agent_and_task(house)
+    monkeypatch.setenv("OCTET_HOME", str(house.home))
+    monkeypatch.setenv("OCTET_AGENT_TOKEN", house.core.reply_keys.key(agent))
+    monkeypatch.delenv("OCTET_URL", raising=False)
+    read = {**PING, "method": "resources/read", "params": {"uri": "octet://task"}}
+    async with house.served():
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(read).encode())))
+        assert await asyncio.to_thread(mcp_bridge.main, []) == 0
+    assert task in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [[], ["--agent", "Agent-1"]])
 def test_without_a_token_or_a_home_it_says_what_to_set(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]

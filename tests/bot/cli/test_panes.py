@@ -22,6 +22,8 @@ from core.agents.model import Lane
 from core.calibration.writer import DeskTemplate, write_panes
 from core.config.loader import load
 from core.home import Home
+from core.security.codes import ReplyKeys
+from core.security.keys import load_key
 from tests.display import until
 
 pytestmark = pytest.mark.contract
@@ -82,6 +84,29 @@ def test_eight_panes_are_written_started_shown_and_ended(home: Home) -> None:
     assert told[0]["is_wanted"] is False
     gone = subprocess.run(["tmux", "-L", desk.tmux.server, "has-session"], check=False, capture_output=True)
     assert gone.returncode != 0, "the server is gone when the command ends"
+
+
+def test_each_program_has_its_agents_token_which_no_command_line_and_no_log_shows(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = home.root / "said"
+    caplog.set_level(0)
+    says = f"printenv OCTET_AGENT_TOKEN OCTET_HOME > {said}.new.{{agent}}; mv {said}.new.{{agent}} {said}.{{agent}}"
+    program = ["--", "sh", "-c", f"{says}; exec sleep 1000"]
+    code, out = octet(home, "desk", "up", "--tmux", "--agents", "2", "--profile", "claude_code", *program)
+    assert code == 0, out
+    (tmux,) = [desk.tmux for desk in load(home).desks if desk.tmux]
+    asked = (["list-panes", "-a", "-F", "#{pane_start_command}"], ["show-environment", "-g"])
+    answers = (subprocess.run(["tmux", "-L", tmux.server, *one], check=True, capture_output=True) for one in asked)
+    shown = b"".join(one.stdout for one in answers).decode()
+    lines = b" ".join(file.read_bytes() for file in Path("/proc").glob("[0-9]*/cmdline") if file.exists()).decode()
+    assert f"{home.displays}/panes/agent-1.env" in shown
+    for agent in ("Agent-1", "Agent-2"):
+        file = Path(f"{said}.{agent}")
+        until(file.exists, "the program has looked at its environment")
+        token = ReplyKeys(key=load_key(home.codes_key)).key(agent)
+        assert file.read_text() == f"{token}\n{home.root.resolve()}\n"
+        assert token[-64:] not in lines + shown + out + caplog.text
 
 
 def test_a_server_that_somebody_else_uses_too_stays(home: Home) -> None:

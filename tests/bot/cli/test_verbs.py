@@ -419,3 +419,19 @@ async def test_a_database_that_is_away_is_try_later(served: Console) -> None:
     assert (said.code, said.out) == (75, "")
     served.house.find_the_database()
     assert (await served.house.task(task)).state is TaskState.WORKING
+
+
+async def test_a_file_goes_with_a_task_and_with_a_message(console: Console) -> None:
+    (console.cwd / "birds list.csv").write_bytes(b"wren\n\x00\xff")
+    async with console.house.served():
+        for words in (("task", "new", "Count"), ("msg", "send", "Look", "--agent", "Agent-1")):
+            said = await console.octet(*words, "--attach", "birds list.csv", "--json")
+            assert said.code == 0, said.err
+            made = json.loads(said.out)
+            (file,) = made.get("attachments") or made["message"]["attachments"]
+            assert (Path(file["path"]).name, file["size"]) == ("birds_list.csv", 7)
+            assert await asyncio.to_thread(Path(file["path"]).read_bytes) == b"wren\n\x00\xff"
+        shown = await console.octet("task", "show", "T-1")
+        assert "birds_list.csv (7 bytes)" in shown.out
+        missing = await console.octet("task", "new", "Count", "--attach", "missing.csv")
+        assert (missing.code, "missing.csv cannot be read" in missing.err) == (2, True)

@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
+import discord
 import pytest
 from discord import app_commands
 
 from bot.discord.bot import OPEN_TO_ALL, Bot
-from bot.discord.errors import UserUnknown, WrongServer, said
+from bot.discord.channel_client import read_attached
+from bot.discord.errors import DiscordBusy, UserUnknown, WrongServer, said
 from bot.discord.views.buttons import MessageButton
 from bot.discord.views.menus import MessageMenu
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
+from core.messages.model import MAX_FILE_BYTES, FilesTooLarge, NewFile
 from core.security.model import OwnerExists, WrongClaim
 from tests.bot.discord.town import Town, make_bot, text_of
 
@@ -58,6 +61,7 @@ async def test_each_option_that_names_an_agent_a_desk_or_a_task_is_completed(com
                 assert option.autocomplete, f"{command.qualified_name} {option.name}"
 
 
+FILE = discord.AppCommandOptionType.attachment.value
 VALUES = {
     "after": "T-1",
     "wait_minutes": 0,
@@ -92,11 +96,46 @@ VALUES = {
 
 
 def options_of(command: dict[str, Any]) -> dict[str, Any]:
-    """Return a valid value for each option."""
+    """Return a valid value for each option, but for files."""
     return {
         one["name"]: one["choices"][0]["value"] if one.get("choices") else VALUES[one["name"]]
         for one in command.get("options", [])
+        if one["type"] != FILE
     }
+
+
+async def test_the_commands_that_take_a_file_have_discords_option_for_one(owned: Town) -> None:
+    groups = {group["name"]: group.get("options", ()) for group in await owned.sandbox.commands()}
+    files = [
+        f"{group} {one['name']} {option['name']}"
+        for group, commands in groups.items()
+        for one in commands
+        for option in one.get("options", ())
+        if option["type"] == FILE
+    ]
+    assert sorted(files) == ["msg send attach", "task new attach"]
+
+
+def uploaded(size: int, content: bytes | Exception) -> discord.Attachment:
+    """Make a file as a command brings it, which Discord's file server returns, or fails to."""
+
+    async def get_from_cdn(_url: str) -> bytes:
+        if isinstance(content, Exception):
+            raise content
+        return content
+
+    data: Any = {"id": "1", "size": size, "filename": "birds.csv", "url": "u", "proxy_url": "p"}
+    state: Any = SimpleNamespace(http=SimpleNamespace(get_from_cdn=get_from_cdn))
+    return discord.Attachment(data=data, state=state)
+
+
+async def test_a_file_of_a_command_is_fetched_if_it_is_not_too_large() -> None:
+    assert await read_attached(uploaded(3, b"a,b")) == NewFile(name="birds.csv", content=b"a,b")
+    assert [await read_attached(one) for one in ("x", None, 7)] == ["x", None, 7]
+    with pytest.raises(FilesTooLarge):
+        await read_attached(uploaded(MAX_FILE_BYTES + 1, AssertionError("fetched all the same")))
+    with pytest.raises(DiscordBusy):
+        await read_attached(uploaded(3, ConnectionResetError()))
 
 
 async def test_every_command_and_completion_denies_a_stranger_privately(owned: Town) -> None:

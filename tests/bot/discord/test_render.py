@@ -23,7 +23,7 @@ from core.agents.model import Agent, AgentName, AgentState, AgentStatus, Lane
 from core.desks.model import Desk, DeskState, DeskStatus, WindowStatus
 from core.fleet.model import Need, NeedKind, Needs
 from core.kit.clock import SystemClock
-from core.messages.model import text_for_people
+from core.messages.model import read_evidence, text_for_people
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
@@ -265,6 +265,27 @@ async def test_an_answer_is_attached_whole_if_long_and_pings_no_user() -> None:
     assert [(one.name, one.data.decode()) for one in news.attachments] == [("T-142-answer.md", body)]
     assert "# Birds" in said(news)
     assert news.mentions == ()
+
+
+async def test_evidence_is_below_the_answer_as_unchecked_and_its_text_has_no_effect() -> None:
+    proofs = [{"kind": "command", "text": "make test", "ok": True}, {"kind": "note", "text": "@everyone **x**\x1b[0m"}]
+    answer = make_answer(body="Seven", evidence=read_evidence(proofs))
+    news = render.news(make_notice(kind=NoticeKind.ANSWER), make_view(), message=answer, marker=MARKER)
+    assert f"> Seven\n{render.UNCHECKED}\n> command: make test: passed\n> note: " in said(news)
+    assert "@everyone" not in said(news)
+    assert "\x1b" not in said(news)
+    assert "\\*\\*x" in said(news)
+    assert (news.attachments, news.mentions) == ((), ())
+    assert "command: make test: passed" in said(render.details(make_view(answers=(answer,))))
+
+
+async def test_much_evidence_is_attached_whole_beside_a_long_answer() -> None:
+    proofs = [{"kind": "file", "text": f"{number} " + "漢" * 490} for number in range(20)]
+    answer = make_answer(body="seven\n" * 1000, evidence=read_evidence(proofs))
+    news = render.news(make_notice(kind=NoticeKind.ANSWER), make_view(), message=answer, marker=MARKER)
+    check_limits(news)
+    assert [one.name for one in news.attachments] == ["T-142-answer.md", "T-142-answer-evidence.txt"]
+    assert news.attachments[1].data.decode().splitlines() == [one.line for one in answer.evidence]
 
 
 @pytest.mark.parametrize(

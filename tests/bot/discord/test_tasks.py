@@ -12,7 +12,7 @@ from bot.discord.views import buttons as buttons_of_octet
 from core.agents.model import AgentNotFound, AgentWithoutWindow
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
 from core.kit.errors import OctetError
-from core.messages.model import ControlCharacters, EmptyText
+from core.messages.model import ControlCharacters, EmptyText, NewFile
 from core.remedies import next_step
 from core.security.model import OPERATOR, NotAllowed, Permission
 from core.tasks.model import (
@@ -73,6 +73,16 @@ async def test_a_new_task_gets_a_card_and_its_answer_a_message_in_its_thread(own
         if one.method == "POST" and one.route.endswith("/messages") and "channels" in one.route
     ]
     assert [(one["nonce"], one["enforce_nonce"]) for one in sends] == [(f"o{mark}{n}", True) for n in (1, 2, 3, 4)]
+
+
+async def test_the_files_of_an_answer_are_posted_with_it(owned: Town) -> None:
+    code = code_on(text_of(await asked(owned)))
+    files = [NewFile(name="../nests.csv", content=b"wren,7"), NewFile(name="other.csv", content=b"x")]
+    await owned.coordinator.tasks.accept_answer("T-1", code, "At it.", final=False, key="j", files=files)
+    posted = await owned.said("> At it.")
+    assert pictures(posted) == ["_nests.csv", "other.csv"]
+    sent = [owned.sandbox.world.attachments[int(one["id"])].content for one in posted["attachments"]]
+    assert sent == [b"wren,7", b"x"]
 
 
 async def test_a_window_agent_gets_the_code_and_discord_never_shows_it(owned: Town) -> None:

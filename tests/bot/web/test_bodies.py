@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.types import Message, Receive, Scope, Send
 
-from bot.web.app import ACCESS, BODY_LIMIT, REPLY_LIMIT
+from bot.web.app import ACCESS, ANSWER_LIMIT, BODY_LIMIT, FILES_LIMIT, REPLY_LIMIT
 from bot.web.guard import BUDGET, LOOPBACK_NAMES, Access, Bodies, Callers, Guard, RequiredAccess
 from bot.web.server import Register
 from tests.bot.web.clients import Client, Loop
@@ -67,7 +67,13 @@ async def test_no_byte_of_a_body_is_read_before_the_token(path: str, shown: str,
 
 @pytest.mark.parametrize(
     ("path", "limit"),
-    [("/api/v2/tasks", BODY_LIMIT), ("/api/v2/replies", REPLY_LIMIT), ("/readyz", 10_000), ("/point/enter", 10_000)],
+    [
+        ("/api/v2/agents", BODY_LIMIT),
+        ("/api/v2/tasks", FILES_LIMIT),
+        ("/api/v2/replies", REPLY_LIMIT),
+        ("/readyz", 10_000),
+        ("/point/enter", 10_000),
+    ],
 )
 async def test_a_body_that_is_announced_too_large_is_refused_unread(path: str, limit: int) -> None:
     sent = list[Message]()
@@ -128,7 +134,8 @@ async def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.Monk
 
 
 def test_the_budget_holds_the_longest_answers_of_several_agents() -> None:
-    assert 7 * REPLY_LIMIT < BUDGET
+    assert 7 * ANSWER_LIMIT < BUDGET
+    assert 2 * REPLY_LIMIT < BUDGET, "with the largest files"
 
 
 @dataclass

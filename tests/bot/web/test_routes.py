@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import httpx
+import pytest
+from pydantic import SecretStr
 
+from bot.verbs.declare import On, Origin, Verb
+from bot.web import verbs
+from bot.web.app import create_app
 from bot.web.errors import status_of
+from core.coordinator import Coordinator
 from core.deliveries.model import (
     Assurance,
     Evidence,
@@ -21,9 +29,9 @@ from core.deliveries.model import (
 )
 from core.desks.model import Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
-from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS
+from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS, MAX_FILE_BYTES
 from core.profiles.model import Act, Activity
-from core.security.model import NotAllowed
+from core.security.model import Actor, NotAllowed
 from core.settings.model import AnswerLimits
 from core.tasks.model import TaskEnded, TaskId, TaskState
 from tests.bot.web.conftest import Face
@@ -182,6 +190,39 @@ async def test_the_same_idempotency_key_makes_one_task(face: Face) -> None:
     assert await face.house.count() == 1
     other = await face.operator.post("/api/v2/tasks", json={"brief": "once"}, headers={"Idempotency-Key": "a-2"})
     assert other.json()["id"] == "T-2"
+
+
+@Verb("", None, "POST /replies/probe", on=On.HTTP)
+async def probe(octet: Coordinator, *, origin: Origin, by: Actor) -> str:
+    """Return the key under which Octet carries the request out once."""
+    return origin.key or ""
+
+
+async def test_the_same_key_of_two_agents_is_two_keys(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verbs, "VERBS", (probe,))
+    core = face.house.core
+    app = create_app(core, operator_token=SecretStr(TOKEN), version="", is_discord_connected=bool, mcp=AsyncMock())
+    found = list[str]()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        for agent in ("Agent-1", "Agent-2", "Agent-1"):
+            headers = {"Authorization": f"Bearer {core.reply_keys.key(agent)}", "Idempotency-Key": "k"}
+            found.append((await client.post("/api/v2/replies/probe", headers=headers)).json())
+    assert found == ["http:agent:Agent-1:k", "http:agent:Agent-2:k", "http:agent:Agent-1:k"]
+
+
+async def test_a_file_that_is_not_one_is_refused_and_the_largest_one_is_taken(face: Face) -> None:
+    largest = {"name": "x", "content": base64.b64encode(bytes(MAX_FILE_BYTES)).decode()}
+    for attach, status in (
+        ({"name": "x", "content": "no base64!"}, 422),
+        ({"name": "x", "content": base64.b64encode(bytes(MAX_FILE_BYTES + 1)).decode()}, 422),
+        ({"name": "x"}, 422),
+        ({"name": "\ud800", "content": ""}, 422),
+        (largest, 201),
+    ):
+        body = json.dumps({"brief": "Count", "attach": attach})
+        made = await face.operator.post("/api/v2/tasks", content=body, headers={"Content-Type": "application/json"})
+        assert made.status_code == status, attach.keys()
+    assert await face.house.count() == 1
 
 
 async def test_hostile_texts_come_back_as_they_went_in(face: Face) -> None:

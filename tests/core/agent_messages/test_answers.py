@@ -11,12 +11,13 @@ from core.agent_messages.model import (
     MessageAnswered,
     MessageCodeExpired,
     NewAgentMessage,
+    SendOptions,
     WrongMessage,
 )
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryState, Outcome, Reason, Result
 from core.kit.clock import DAY_MS
-from core.messages.model import EmptyText, Message, Source, label
+from core.messages.model import EmptyText, Message, Requires, Source, label, read_evidence
 from core.notices.model import NoticeKind, Place
 from core.security.model import WrongAgent, WrongCode
 from tests.builders import ADA, make_new_task, pending
@@ -58,6 +59,20 @@ async def test_an_answer_is_stored_once_and_comes_back_to_the_place_of_the_quest
         await stands(octet, told, S.DELIVERED)
         second = await accept(f"M-{told.message.id}", code_in(lane.submitted[-1]), "These.")
         assert (await posted(octet))[-1] == (second.id, Place(channel="88", guild="1"))
+
+
+async def test_a_reply_without_the_evidence_that_was_asked_for_is_kept_and_gets_a_hint(tmp_path: Path) -> None:
+    lane, proof = FakeLane(), read_evidence([{"kind": "commit", "text": "3fa81c"}])
+    async with house(tmp_path, lane) as octet:
+        answers, proved = octet.agent_messages.answers, SendOptions(requires=Requires.EVIDENCE)
+        for options, evidence, hints in (
+            (proved, (), (Reason.EVIDENCE_MISSING,)),
+            (proved, proof, ()),
+            (SendOptions(), (), ()),
+        ):
+            message, code = await asked(octet, lane, say("Is it built?", agent="Left", options=options))
+            answer = await answers.accept(message, code, "Yes.", evidence=evidence)
+            assert (answer.body, answer.evidence, await answers.hints(answer)) == ("Yes.", evidence, hints)
 
 
 async def test_a_code_answers_its_own_message_only_and_for_a_day(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_line_without_any_value_is_left_out() -> None:
     ("requires", "words"),
     [
         (Requires.REPLY, "octet reply M-"),
-        (Requires.EVIDENCE, "(name what proves it)"),
+        (Requires.EVIDENCE, '--evidence "command: WHAT YOU RAN: passed"'),
         (Requires.ACK, "octet inbox --ack M-"),
     ],
 )

@@ -56,7 +56,7 @@ class House:
         self.clock = FakeClock()
         self.journal = Journal(store=store, key=b"k" * 32, clock=self.clock)
         ids = Ids()
-        self.messages = Messages(store=store, journal=self.journal, clock=self.clock, ids=ids)
+        self.messages = Messages(store=store, journal=self.journal, clock=self.clock, ids=ids, attachments=Path())
         self.notices = Notices(store=store, clock=self.clock)
         self.deliveries = Deliveries(store=store, journal=self.journal, notices=self.notices, clock=self.clock, ids=ids)
 

@@ -15,6 +15,7 @@ from core.messages.model import (
     BrokenCharacter,
     ControlCharacters,
     EmptyText,
+    InvalidEvidence,
     Message,
     MessageKind,
     Source,
@@ -23,6 +24,7 @@ from core.messages.model import (
     check_encoding,
     clean_text,
     label,
+    read_evidence,
     source_of,
 )
 from core.security.model import Actor, ActorKind
@@ -138,3 +140,34 @@ def test_the_prompt_has_a_header_the_words_as_they_are_and_the_way_to_answer() -
         "If stuck: as below with `blocked` and your question, or with `failed` and why, instead of `done`.\n"
         "When finished:  ./octet done T-1 --code k3.X --file answer.md"
     )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"kind": "proof", "text": "x"},
+        {"kind": "note", "text": " "},
+        {"kind": "note", "text": "x" * 501},
+        {"kind": "note", "text": "x", "ok": "yes"},
+        {"kind": "note", "text": 7},
+        {"text": "x"},
+    ],
+)
+def test_evidence_of_another_form_is_refused(row: dict[str, object]) -> None:
+    assert read_evidence([{"kind": "note", "text": "x" * 500, "ok": False}] * 20)
+    for rows in ([row], [{"kind": "note", "text": "x"}] * 21):
+        with pytest.raises(InvalidEvidence):
+            read_evidence(rows)
+
+
+def test_evidence_with_half_a_character_is_refused_and_a_line_break_makes_no_second_line() -> None:
+    with pytest.raises(BrokenCharacter):
+        read_evidence([{"kind": "note", "text": "\ud800"}])
+    (item,) = read_evidence([{"kind": "note", "text": "a\nurl: b: passed"}])
+    assert item.line == "note: a url: b: passed"
+
+
+def test_another_agent_reads_evidence_as_the_agents_own_text() -> None:
+    proof = read_evidence([{"kind": "command", "text": "make\n[D2A] hub", "ok": True}])
+    body = prompt_files.as_quoted(make_message(source=Source.AGENT, evidence=proof)).body
+    assert body.splitlines()[-1] == "> Evidence: command: make [D2A] hub: passed"

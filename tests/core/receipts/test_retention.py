@@ -15,6 +15,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
 from core.dispatch.model import Decision
 from core.kit.clock import DAY_MS
+from core.messages.model import read_evidence
 from core.notices.model import NoticeKind
 from core.receipts import retention
 from core.security.model import OPERATOR
@@ -53,7 +54,8 @@ async def answered(octet: Coordinator, lane: FakeLane) -> str:
     await octet.tasks.new(make_new_task("Count the birds\nin the garden", key="a"), by=ADA)
     await reach(octet, FIRST, TaskState.WORKING)
     code = code_in(lane.submitted[0])
-    await octet.tasks.accept_answer(FIRST, code, "Seven.", final=True, key="k")
+    proof = read_evidence([{"kind": "note", "text": "I counted twice"}])
+    await octet.tasks.accept_answer(FIRST, code, "Seven.", final=True, key="k", evidence=proof)
     await tell_all(octet)
     return code
 
@@ -74,6 +76,7 @@ async def test_old_texts_are_cleared_and_what_proves_them_stays(tmp_path: Path) 
         await octet.retention.purge()
         view = await octet.tasks.show(FIRST, by=OPERATOR)
         assert (view.task.brief, view.prompt, [one.body for one in view.answers]) == ("", "", [""])
+        assert (len(before.answers[0].evidence), view.answers[0].evidence) == (1, ())
         assert view.task.text_expired_ms == view.answers[0].expired_ms == clock.now_ms()
         assert (view.task.title, view.task.state, view.deliveries) == (
             "Count the birds",

@@ -44,19 +44,23 @@ OPEN_ONLY = {
     "ix_deliveries_open",
     "ix_inbox_held",
     "ix_locks_open",
+    "ix_messages_attached",
     "ix_questions_open",
     "ix_standstills_open",
+    "ix_tasks_attached",
     "ix_tasks_held",
     "ix_tasks_turn",
     "ix_traces_stopped",
 }
-"""Partial indexes that hold only what has not ended."""
+"""Partial indexes that hold only what has not ended, or whose texts and files have not expired."""
 HISTORY: dict[str, Sequence[object]] = {
     "tasks.state": sorted(state.value for state in ENDED),
     "tasks.deadline_ms": [None],
     "deliveries.state": ["delivered", "refused", "cancelled"],
     "deliveries.act": [None, "press"],
     "deliveries.drafts": ["[]"],
+    "messages.attachments": ["[]"],
+    "tasks.attachments": ["[]"],
     "messages.kind": ["task", "reply", "message"],
     "notices.state": ["sent", "dropped"],
     "notices.kind": ["card", "words", "answer", "undelivered"],

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.kit.errors import OctetError
+from core.messages.model import read_evidence
 from core.security.model import NotAllowed
 from core.tasks.model import (
     InvalidLabel,
@@ -123,6 +124,17 @@ async def test_a_result_that_is_wrong_or_repeated_within_a_week_was_no_success(t
         clock.advance(8 * 24 * 3600)
         await octet.tasks.retry(TaskId("T-3"), by=ADA)
         assert await verdicts() == [Verdict.FAILURE, Verdict.FAILURE, Verdict.SUCCESS]
+
+
+async def test_an_export_has_the_evidence_of_each_task(tmp_path: Path) -> None:
+    lane, proof = FakeLane(), [{"kind": "url", "text": "https://ci.example", "ok": True}]
+    async with window_house(tmp_path, lane) as octet:
+        task = await octet.tasks.new(make_new_task("Count"), by=ADA)
+        await reach(octet, task.id, TaskState.WORKING)
+        code = code_in(lane.submitted[0])
+        await octet.tasks.accept_answer(task.id, code, "7", final=True, key="k", evidence=read_evidence(proof))
+        export = await octet.tasks.export([(await octet.tasks.show(task.id, by=ADA)).task], by=ADA)
+        assert json.loads(export.text)["evidence"] == proof
 
 
 async def test_what_is_exported_comes_in_again_with_its_links_and_all_or_nothing(tmp_path: Path) -> None:

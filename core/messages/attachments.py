@@ -1,0 +1,92 @@
+"""Files that go with tasks and messages: their place in the home, and when Octet deletes them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import shutil
+import unicodedata
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import structlog
+
+from core.kit.clock import Clock
+from core.kit.files import write_private
+from core.kit.ids import Ids
+from core.messages.model import MAX_FILE_BYTES, MAX_FILES, FilesTooLarge, NewFile, StoredFile
+from core.store.errors import of_system
+
+log = structlog.get_logger(__name__)
+
+_NAME_CHARS = 80
+_NEW_MS = 3_600_000  # so long no row may name a file yet, because its transaction is on its way
+
+
+class Attachments:
+    """The folder of all files. In it each request has a separate folder; a row in the database names its files."""
+
+    def __init__(self, folder: Path, *, clock: Clock, ids: Ids) -> None:
+        self._folder, self._clock, self._ids = folder, clock, ids
+        self._new: dict[str, int] = {}  # when this process wrote a folder, of the last hour
+
+    async def store(self, files: Sequence[NewFile]) -> tuple[StoredFile, ...]:
+        """Write these files, before the transaction that names them. Raises FilesTooLarge, or StoreFull and
+        HomeUnusable where the disk fails."""
+        if len(files) > MAX_FILES or sum(len(one.content) for one in files) > MAX_FILE_BYTES:
+            raise FilesTooLarge(files=MAX_FILES, megabytes=MAX_FILE_BYTES // 1_000_000)
+        if not files:
+            return ()
+        name = self._ids.ulid()
+        self._new[name] = self._clock.now_ms()
+        return await asyncio.to_thread(self._write, self._folder / name, files)
+
+    def _write(self, folder: Path, files: Sequence[NewFile]) -> tuple[StoredFile, ...]:
+        found = list[StoredFile]()
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            folder.mkdir(mode=0o700)
+            for number, one in enumerate(files, 1):
+                path = folder / safe_name(one.name)
+                path = path.with_name(f"{number}-{path.name}") if path.exists() else path
+                write_private(path, one.content)
+                sha256 = hashlib.sha256(one.content).hexdigest()
+                found.append(StoredFile(path=str(path), size=len(one.content), sha256=sha256))
+        except OSError as error:
+            raise of_system(error, folder) from error
+        return tuple(found)
+
+    async def read(self, file: StoredFile) -> bytes | None:
+        """Return the content of a file; None where it is gone or another program changed it."""
+        try:
+            content = await asyncio.to_thread(Path(file.path).read_bytes)
+        except OSError as error:
+            log.warning("attachment_not_read", file=file.path, why=error.strerror)
+            return None
+        return content if hashlib.sha256(content).hexdigest() == file.sha256 else None
+
+    async def delete_others(self, kept: Collection[StoredFile]) -> int:
+        """Delete all files but these and the newest; return how many requests' files these were."""
+        since_ms, named = self._clock.now_ms() - _NEW_MS, {Path(one.path).parent.name for one in kept}
+        self._new = {name: at_ms for name, at_ms in self._new.items() if at_ms > since_ms}
+        return await asyncio.to_thread(self._delete, named | self._new.keys())
+
+    def _delete(self, kept: Collection[str]) -> int:
+        others = [one for one in self._folder.iterdir() if one.name not in kept] if self._folder.is_dir() else []
+        for folder in others:
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:  # Octet tries again in an hour
+                log.warning("attachment_not_deleted", folder=str(folder), why=error.strerror)
+        return len(others)
+
+
+def safe_name(name: str) -> str:
+    """Return a name without separators, control characters, leading dots and what a shell or a window could take for
+    more than a letter; the end stays, because programs go by it."""
+    plain = re.sub(r"[^\w.-]", "_", unicodedata.normalize("NFC", name)).lstrip(".-")
+    stem, dot, end = plain.rpartition(".")
+    end = f"{dot}{end[:12]}" if stem else ""
+    kept = (stem or plain).encode()[: _NAME_CHARS - len(end.encode())].decode(errors="ignore")
+    return f"{kept}{end}" if kept.strip("_.") else f"file{end}"

@@ -1,0 +1,138 @@
+"""Files of users: where Octet stores them, what it calls them, how agents find them, and when they go."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from core.coordinator import Coordinator
+from core.kit.clock import DAY_MS
+from core.kit.files import write_private
+from core.kit.ids import Ids
+from core.messages.attachments import Attachments, safe_name
+from core.messages.model import MAX_FILE_BYTES, FilesTooLarge, NewFile
+from core.security.model import OPERATOR, WrongCode
+from core.tasks.model import AnswerQuotaExceeded, TaskState
+from tests.builders import ADA, make_new_task
+from tests.core.agent_messages.test_words import say
+from tests.core.dispatch.test_loop import code_in, reach, window_house
+from tests.core.receipts.test_retention import FIRST, house, tell_all
+from tests.fakes.clock import FakeClock
+from tests.fakes.lane import FakeLane
+
+BIRDS = NewFile(name="../birds list.csv", content=b"name\nwren\n" * 200)
+
+
+@given(st.text(max_size=200))
+@example("..")
+@example("../../etc/passwd")
+@example("a\x00b\n\u202egnp.exe")
+@example("." * 300 + "漢" * 300 + ".tar.gz")
+@example("C:\\con\\x;$(rm).txt")
+def test_no_name_leaves_its_folder_or_hides(name: str) -> None:
+    safe = safe_name(name)
+    assert Path("/home/x", safe).resolve().parent == Path("/home/x")
+    assert all(one.isalnum() or one in "_.-" or one.isprintable() for one in safe)
+    assert not set(safe) & set(" /\\\x00\n\u202e;$()'\"`")
+    assert safe[0] not in ".-"
+    assert 0 < len(safe.encode()) <= 100
+
+
+def test_a_name_keeps_its_end() -> None:
+    assert safe_name("x" * 300 + ".csv").endswith("x.csv")
+    assert [safe_name(name) for name in ("Größe 2.md", ".env", "...", "a/b.py")] == [
+        "Größe_2.md",
+        "env",
+        "file",
+        "a_b.py",
+    ]
+
+
+def mode_of(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+async def test_files_are_stored_for_this_account_only_and_a_second_name_replaces_none(tmp_path: Path) -> None:
+    attachments = Attachments(tmp_path / "attachments", clock=FakeClock(), ids=Ids())
+    first, second = await attachments.store([BIRDS, NewFile(name=BIRDS.name, content=b"other")])
+    path = Path(first.path)
+    assert (path.name, Path(second.path).name) == ("_birds_list.csv", "2-_birds_list.csv")
+    assert (mode_of(path), mode_of(path.parent)) == (0o600, 0o700)
+    assert (first.size, first.sha256) == (2000, hashlib.sha256(BIRDS.content).hexdigest())
+    assert await attachments.read(second) == b"other"
+    write_private(path, b"changed")
+    assert await attachments.read(first) is None
+
+
+@pytest.mark.parametrize("files", [[b"x" * (MAX_FILE_BYTES + 1)], [b"x" * (MAX_FILE_BYTES // 2 + 1)] * 2, [b""] * 6])
+async def test_what_is_too_large_is_refused_and_nothing_is_written(tmp_path: Path, files: list[bytes]) -> None:
+    attachments = Attachments(tmp_path / "attachments", clock=FakeClock(), ids=Ids())
+    with pytest.raises(FilesTooLarge):
+        await attachments.store([NewFile(name="x", content=one) for one in files])
+    assert not (tmp_path / "attachments").exists()
+
+
+def folders(home: Path) -> list[str]:
+    return [one.name for one in (home / "attachments").iterdir()]
+
+
+async def test_the_prompt_of_a_task_and_of_a_message_names_the_file(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane) as octet:
+        task = await octet.tasks.new(make_new_task(attach=BIRDS), by=ADA)
+        await reach(octet, task.id, TaskState.WORKING)
+        (file,) = task.attachments
+        assert f"\nCount the birds\nAttached: {file.path} (2 KB)\n" in lane.submitted[0]
+        assert await octet.messages.attachments.read(file) == BIRDS.content
+        assert folders(tmp_path) == [Path(file.path).parent.name]
+        sent = await octet.agent_messages.send(say("Look", task=task.id, attach=BIRDS), by=ADA)
+        (other,) = sent.message.attachments
+        assert other.path != file.path
+        await octet.tasks.accept_answer(task.id, code_in(lane.submitted[0]), "7", final=True, key="k")
+        again = await octet.tasks.retry(task.id, by=ADA)
+        assert again.attachments == (file,)
+
+
+async def purged(octet: Coordinator, clock: FakeClock, days: int) -> None:
+    await tell_all(octet)
+    clock.advance(days * DAY_MS / 1000)
+    await octet.retention.purge()
+
+
+async def test_a_file_goes_with_the_text_it_came_with_and_one_of_a_lost_request_within_the_day(tmp_path: Path) -> None:
+    clock, lane = FakeClock(), FakeLane()
+    async with house(tmp_path, clock, lane) as octet:
+        task = await octet.tasks.new(make_new_task(key="a", attach=BIRDS), by=ADA)
+        await octet.tasks.new(make_new_task(key="a", attach=BIRDS), by=ADA)  # the same key: no row names its file
+        await octet.retention.purge()
+        assert len(folders(tmp_path)) == 2, "another request may be under way"
+        await reach(octet, FIRST, TaskState.WORKING)
+        await octet.tasks.accept_answer(FIRST, code_in(lane.submitted[0]), "7", final=True, key="k")
+        await purged(octet, clock, 29)
+        assert folders(tmp_path) == [Path(task.attachments[0].path).parent.name]
+        await purged(octet, clock, 2)
+        assert folders(tmp_path) == []
+        view = await octet.tasks.show(FIRST, by=OPERATOR)
+        assert view.task.attachments == ()
+
+
+async def test_an_agent_without_the_code_stores_no_file_and_files_count_toward_the_limit_of_a_task(
+    tmp_path: Path,
+) -> None:
+    lane, large = FakeLane(), NewFile(name="x", content=bytes(MAX_FILE_BYTES))
+    async with window_house(tmp_path, lane) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        accept, code = octet.tasks.accept_answer, code_in(lane.submitted[0])
+        with pytest.raises(WrongCode):
+            await accept(FIRST, f"{code}A", "7", final=True, key="k", files=[large])
+        assert not (tmp_path / "attachments").is_dir()
+        for key in "ab":
+            await accept(FIRST, code, "at it", final=False, key=key, files=[large])
+        with pytest.raises(AnswerQuotaExceeded):
+            await accept(FIRST, code, "at it", final=False, key="c", files=[large])
+        await accept(FIRST, code, "7", final=True, key="d", files=[large])
