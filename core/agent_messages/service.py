@@ -71,6 +71,7 @@ _SHOWN = _DROPPED | _NEEDS_A_PERSON | _ARRIVED | {DeliveryState.QUEUED, Delivery
 
 
 AnswerFollower = Callable[[Tx, Message, Message], None]  # gets a message, and another agent's answer to it
+SendFollower = Callable[[Tx, Message, Actor], None]  # gets a message to one agent, and the user who sent it
 
 
 class AgentMessages:
@@ -88,12 +89,17 @@ class AgentMessages:
         self._store, self._services, self._tasks = services.store, services, tasks
         self._codes, self._clock, self._briefs = codes, services.clock, briefs
         self._traces, self._answer_followers = traces, list[AnswerFollower]()
+        self._send_followers = list[SendFollower]()
         self.answers = MessageAnswers(services, codes, self._answer)
         services.deliveries.follow(self._follow)
 
     def follow_answers(self, call: AnswerFollower) -> None:
         """Call this in the transaction of every later answer from agent to agent."""
         self._answer_followers.append(call)
+
+    def follow_sent(self, call: SendFollower) -> None:
+        """Call this in the transaction of every later message of a user to one agent."""
+        self._send_followers.append(call)
 
     async def send(self, draft: NewAgentMessage, *, by: Actor) -> AgentMessageView:
         """Send the text to an agent, or to the agent of a task; when this returns it is durable. Raises EmptyText,
@@ -122,7 +128,10 @@ class AgentMessages:
             place = Place(channel=draft.thread, guild=draft.place.guild) if draft.thread else draft.place
             new = self.envelope(draft, body, to=to, task=task, key=key, by=by)
             new = replace(new, in_reply_to=answered.id if answered else None)
-            return self.post(tx, new, [agent], place=place, by=by)
+            sent = self.post(tx, new, [agent], place=place, by=by)
+            for call in self._send_followers:
+                call(tx, sent.message, by)
+            return sent
 
         return await self._store.write(send)
 
