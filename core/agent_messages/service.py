@@ -201,8 +201,11 @@ class AgentMessages:
         new = self.envelope(draft, text, to=f"agent:{agent.name}", task=task, key=None, by=HUB)
         return self.post(tx, new, [agent], by=HUB).message
 
-    def make_prompt(self, tx: Tx, delivery: Delivery, *, share: MessagePart | None = None) -> Prompt:
-        """Return the text for the agent, or this `share`; Octet never stores or logs it. Raises BriefNotWritten."""
+    def make_prompt(
+        self, tx: Tx, delivery: Delivery, *, share: MessagePart | None = None, news: Sequence[Message] = ()
+    ) -> Prompt:
+        """Return the text for the agent with these statuses, or this `share`; Octet never stores or logs it. Raises
+        BriefNotWritten."""
         message = self._services.messages.find(tx, delivery.message)
         if message.requires is Requires.NONE:
             code = ""
@@ -213,7 +216,7 @@ class AgentMessages:
             if task.agent == delivery.agent:
                 self._codes.grant(tx, task.id, task.fence, agent=delivery.agent)
                 code = self._codes.code(task.id, task.fence)
-        return self._briefs.make_prompt(message, agent=delivery.agent, code=code, share=share)
+        return self._briefs.make_prompt(message, agent=delivery.agent, code=code, share=share, news=news)
 
     def may_send_while_busy(self, tx: Tx, delivery: Delivery) -> bool:
         """Return whether the message may arrive while the agent works: a user's and an answer may; Octet's own and
@@ -511,6 +514,8 @@ class AgentMessages:
 
     def _follow(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
         """Update what users see of the message, and notify its sender if it did not arrive."""
+        if delivery.state in _ARRIVED:
+            self._services.messages.inboxes.have_arrived_with(tx, delivery.agent, delivery.id)
         if delivery.is_brief or delivery.act is not None or delivery.state not in _SHOWN:
             return
         self._services.notices.words_changed(tx, delivery.message)
