@@ -13,8 +13,8 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -248,7 +248,20 @@ async def main() -> None:
     print(report.line(n=len(everything), seconds=time.perf_counter() - began))
 
 
-async def _measure(folder: Path) -> tuple[Measured, Measured, Measured, AckDeliveries]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EightDesks:
+    """A running Octet with agents at eight desks, and a user of the sandbox's Discord."""
+
+    running: Octet
+    agents: Sequence[str]
+    people: AckUsers
+    work: AckWork
+    say: Callable[[str], None]
+
+
+@asynccontextmanager
+async def eight_desks(folder: Path, settings: Mapping[str, str] | None = None) -> AsyncGenerator[EightDesks]:
+    """Start all of it, with these settings in the environment, and warm it up; nothing is delivered yet."""
     home = folder / "home"
     home.mkdir()
     say = _teller()
@@ -262,32 +275,37 @@ async def _measure(folder: Path) -> tuple[Measured, Measured, Measured, AckDeliv
         agents = desks.configure(home, screens, windows=WINDOWS)
         desks.merge_cookies(screens, folder / "Xauthority")
         environ = environment(os.environ, home, sandbox) | {"XAUTHORITY": str(folder / "Xauthority")}
-        async with octet(home, environ) as running:
+        async with octet(home, {**environ, **(settings or {})}) as running:
             await claimed(running, sandbox, PERSON)
             await running.desks_are_ready()
             say(f"{len(agents)} agents at {DESKS} desks are ready")
-            people, work = AckUsers(sandbox=sandbox), AckWork(running, agents)
+            people = AckUsers(sandbox=sandbox)
             async with aiohttp.ClientSession() as session:
                 await running.ask(session, "POST", "/api/v2/tasks", json={"brief": BRIEF})
             await people.at_once()  # warm: the first of everything is imported and connected
-            idle = await people.steadily(N, PER_SECOND_IDLE)
-            say("idle is measured")
-            async with asyncio.TaskGroup() as group:
-                feed = group.create_task(work.keep_coming())
-                await until(work.is_flowing)
-                begin_ms = time.time() * 1000
-                busy = await people.steadily(N, PER_SECOND)
-                say("busy is measured")
-                burst = Measured()
-                for _ in range(BURSTS):
-                    one = await people.at_once()
-                    burst.acks += one.acks
-                    burst.failures += one.failures
-                    await asyncio.sleep(1)
-                end_ms = time.time() * 1000
-                say("300 at once are measured")
-                feed.cancel()
-        return idle, busy, burst, deliveries(home / "octet.db", begin_ms, end_ms)
+            yield EightDesks(running=running, agents=agents, people=people, work=AckWork(running, agents), say=say)
+
+
+async def _measure(folder: Path) -> tuple[Measured, Measured, Measured, AckDeliveries]:
+    async with eight_desks(folder) as here:
+        idle = await here.people.steadily(N, PER_SECOND_IDLE)
+        here.say("idle is measured")
+        async with asyncio.TaskGroup() as group:
+            feed = group.create_task(here.work.keep_coming())
+            await until(here.work.is_flowing)
+            begin_ms = time.time() * 1000
+            busy = await here.people.steadily(N, PER_SECOND)
+            here.say("busy is measured")
+            burst = Measured()
+            for _ in range(BURSTS):
+                one = await here.people.at_once()
+                burst.acks += one.acks
+                burst.failures += one.failures
+                await asyncio.sleep(1)
+            end_ms = time.time() * 1000
+            here.say("300 at once are measured")
+            feed.cancel()
+    return idle, busy, burst, deliveries(folder / "home" / "octet.db", begin_ms, end_ms)
 
 
 def _teller() -> Callable[[str], None]:

@@ -1,8 +1,12 @@
-"""How fast an agent's tool call over MCP is answered, while Octet hands tasks to dry-run agents.
+"""How fast Octet takes agents' messages while eight desks deliver, and answers an agent's tool call over MCP.
 
-One connection of a plain HTTP client, which costs less than the official client: from the request to the whole answer.
-The tool is `my_task`, which says that its agent has no task: a dry-run agent never keeps one. The baseline is the same
-verb over HTTP without MCP.
+Messages come by HTTP at their moments, however long the answers take: from the request to the answer, after which the
+message is durable and in the inbox. They are statuses, which wake no agent: the windows could not type so many. Every
+agent sends to the next one. The baseline is the same while the desks are idle. The users' commands are those of `ack`.
+
+The calls over MCP use one connection of a plain HTTP client, which costs less than the official client, beside an Octet
+that hands tasks to dry-run agents. The tool is `my_task`, which says that its agent has no task: a dry-run agent never
+keeps one. The baseline is the same verb over HTTP without MCP.
 """
 
 from __future__ import annotations
@@ -12,16 +16,23 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from bench.measure.octet import Octet, environment, octet
-from bench.measure.report import LEAST_P50, LEAST_P99, Report, below, median, percentile
+from bench.ack import PER_SECOND as COMMANDS_PER_SECOND
+from bench.ack import deliveries, eight_desks
+from bench.measure.octet import Octet, environment, octet, until
+from bench.measure.report import LEAST_P50, LEAST_P99, Report, at_least, below, median, percentile
 
 N = int(os.environ.get("N", "1000"))
+"""Calls over MCP, and users' commands while messages come."""
+PER_SECOND = 160
+IDLE_S = 10
+LIMITS = {"OCTET_TALK__PER_PAIR_PER_MINUTE": "1000", "OCTET_TALK__PER_TRACE": "100000"}
+"""The messages are news of many minutes; with the default limits Octet would stop them."""
 AGENTS = 8
 TASKS_PER_SECOND = 10
 _AGENT = '[[agents]]\nname = "Agent-{}"\nrole = "waits"\ncapabilities = []\nlane = "dryrun"\n'
@@ -33,6 +44,8 @@ async def main() -> None:
     began = time.perf_counter()
     report = Report(name="messages")
     with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder:
+        sent = await _hub(report, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder:
         home = Path(folder) / "home"
         (home / "config").mkdir(parents=True)
         (home / "config/octet.toml").touch()
@@ -42,7 +55,65 @@ async def main() -> None:
             await _calls(report, running, session)
     for line in report.refused:
         print(line)
-    print(report.line(n=2 * N, seconds=time.perf_counter() - began))
+    print(report.line(n=2 * N + sent, seconds=time.perf_counter() - began))
+
+
+async def _hub(report: Report, folder: Path) -> int:
+    """Measure messages and users' commands beside eight busy desks; return how many messages there were."""
+    async with eight_desks(folder, LIMITS) as here:
+        talk = _Talk(here.running, here.agents)
+        idle = await talk.for_seconds(IDLE_S)
+        here.say("messages to idle desks are measured")
+        async with asyncio.TaskGroup() as group:
+            feed = group.create_task(here.work.keep_coming())
+            await until(here.work.is_flowing)
+            begin_ms = time.time() * 1000
+            sending = group.create_task(talk.for_seconds(N / COMMANDS_PER_SECOND))
+            acks = await here.people.steadily(N, COMMANDS_PER_SECOND)
+            busy = await sending
+            end_ms = time.time() * 1000
+            feed.cancel()
+        here.say("messages to busy desks are measured")
+    work = deliveries(folder / "home" / "octet.db", begin_ms, end_ms)
+    worst, base = percentile(busy, 0.99), percentile(idle, 0.99)
+    report.add("hub_p50_ms", median(busy), "ms", n=len(busy), least=LEAST_P50, baseline=median(idle))
+    report.add("hub_p99_ms", worst, "ms", n=len(busy), least=LEAST_P99, baseline=base, target=below(100))
+    rate = len(busy) / (end_ms - begin_ms) * 1000
+    report.add("hub_per_s", rate, "messages", n=len(busy), target=at_least(0.95 * PER_SECOND))
+    report.add("ack_p99_ms", percentile(acks.acks, 0.99), "ms", n=len(acks.acks), least=LEAST_P99, target=below(100))
+    report.add("not_acknowledged", len(acks.failures), "interactions", n=2 * N, target=below(1))
+    report.add("share_busy", work.share_busy, "of the time", n=sum(work.ended.values()), target=at_least(0.9))
+    return len(idle) + len(busy)
+
+
+class _Talk:
+    """Sends messages as the agents."""
+
+    def __init__(self, running: Octet, agents: Sequence[str]) -> None:
+        self._octet, self._agents, self._numbers = running, agents, itertools.count()
+
+    async def for_seconds(self, seconds: float) -> list[float]:
+        """Send each message at its moment; return the milliseconds of each."""
+        took = list[float]()
+        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+            env = [await self._octet.ask(session, "GET", f"/api/v2/agents/{one}/env") for one in self._agents]
+            tokens = [one["OCTET_AGENT_TOKEN"] for one in env]
+            began = time.perf_counter()
+            for number in range(round(seconds * PER_SECOND)):
+                await asyncio.sleep(max(0.0, began + number / PER_SECOND - time.perf_counter()))
+                place = number % len(tokens)
+                group.create_task(self._send(session, took, tokens[place], self._agents[place - 1]))
+        return took
+
+    async def _send(self, session: aiohttp.ClientSession, took: list[float], token: str, to: str) -> None:
+        number = next(self._numbers)
+        body = {"to": to, "text": f"File {number} is read.", "kind": "status", "key": str(number)}
+        began = time.perf_counter()
+        answer = await self._octet.ask(
+            session, "POST", "/api/v2/replies/messages", json=body, headers={"Authorization": f"Bearer {token}"}
+        )
+        assert not answer["left_out"]
+        took.append((time.perf_counter() - began) * 1000)
 
 
 async def _calls(report: Report, running: Octet, session: aiohttp.ClientSession) -> None:

@@ -58,6 +58,7 @@ class Questions:
         self._tasks, self._at_work = tasks.repository, tasks.record_question
         self._clock, self._store = services.clock, services.store
         hub.follow_answers(self._answered)
+        hub.follow_sent(self._sent)
 
     async def ask(self, new: NewQuestion, proof: Proof) -> QuestionView:
         """Ask, and block the agent's task. Raises as `AgentTalk.send`, NoTaskToAsk or InvalidChoices."""
@@ -138,6 +139,16 @@ class Questions:
         row = tx.execute(_store.QUESTION, {"question": asked.id}).first()
         if row is not None and row.state == QuestionState.OPEN:
             self.settle(tx, _question(row), QuestionState.ANSWERED, by=answer.sender, answer=answer.id)
+
+    def _sent(self, tx: Tx, sent: Message, by: Actor) -> None:
+        """Settle the question that a user's message answers: the one it replies to, or else, about a task from its
+        requester, the only open one there."""
+        task = self._tasks.find(tx, sent.task) if sent.task and not sent.in_reply_to else None
+        is_theirs = task is not None and task.requester == by.id
+        asked = [one for one in map(_question, tx.execute(_store.OPEN_QUESTIONS).all()) if one.asks_user]
+        found = [one for one in asked if one.id == sent.in_reply_to or (is_theirs and one.task == sent.task)]
+        if len(found) == 1:
+            self.settle(tx, found[0], QuestionState.ANSWERED, by=by.id, answer=sent.id)
 
     def review(self, tx: Tx) -> int | None:
         """Settle the questions whose tasks have ended or whose time is over. Return when to look again, None for

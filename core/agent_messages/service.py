@@ -71,6 +71,7 @@ _SHOWN = _DROPPED | _NEEDS_A_PERSON | _ARRIVED | {DeliveryState.QUEUED, Delivery
 
 
 AnswerFollower = Callable[[Tx, Message, Message], None]  # gets a message, and another agent's answer to it
+SendFollower = Callable[[Tx, Message, Actor], None]  # gets a message to one agent, and the user who sent it
 
 
 class AgentMessages:
@@ -88,12 +89,17 @@ class AgentMessages:
         self._store, self._services, self._tasks = services.store, services, tasks
         self._codes, self._clock, self._briefs = codes, services.clock, briefs
         self._traces, self._answer_followers = traces, list[AnswerFollower]()
+        self._send_followers = list[SendFollower]()
         self.answers = MessageAnswers(services, codes, self._answer)
         services.deliveries.follow(self._follow)
 
     def follow_answers(self, call: AnswerFollower) -> None:
         """Call this in the transaction of every later answer from agent to agent."""
         self._answer_followers.append(call)
+
+    def follow_sent(self, call: SendFollower) -> None:
+        """Call this in the transaction of every later message of a user to one agent."""
+        self._send_followers.append(call)
 
     async def send(self, draft: NewAgentMessage, *, by: Actor) -> AgentMessageView:
         """Send the text to an agent, or to the agent of a task; when this returns it is durable. Raises EmptyText,
@@ -123,7 +129,10 @@ class AgentMessages:
             place = Place(channel=draft.thread, guild=draft.place.guild) if draft.thread else draft.place
             new = self.envelope(draft, body, to=to, task=task, key=key, by=by)
             new = replace(new, in_reply_to=answered.id if answered else None)
-            return self.post(tx, new, [agent], place=place, by=by)
+            sent = self.post(tx, new, [agent], place=place, by=by)
+            for call in self._send_followers:
+                call(tx, sent.message, by)
+            return sent
 
         return await self._store.write(send)
 
@@ -193,8 +202,11 @@ class AgentMessages:
         new = self.envelope(draft, text, to=f"agent:{agent.name}", task=task, key=None, by=HUB)
         return self.post(tx, new, [agent], by=HUB).message
 
-    def make_prompt(self, tx: Tx, delivery: Delivery, *, share: MessagePart | None = None) -> Prompt:
-        """Return the text for the agent, or this `share`; Octet never stores or logs it. Raises BriefNotWritten."""
+    def make_prompt(
+        self, tx: Tx, delivery: Delivery, *, share: MessagePart | None = None, news: Sequence[Message] = ()
+    ) -> Prompt:
+        """Return the text for the agent with these statuses, or this `share`; Octet never stores or logs it. Raises
+        BriefNotWritten."""
         message = self._services.messages.find(tx, delivery.message)
         if message.requires is Requires.NONE:
             code = ""
@@ -205,7 +217,7 @@ class AgentMessages:
             if task.agent == delivery.agent:
                 self._codes.grant(tx, task.id, task.fence, agent=delivery.agent)
                 code = self._codes.code(task.id, task.fence)
-        return self._briefs.make_prompt(message, agent=delivery.agent, code=code, share=share)
+        return self._briefs.make_prompt(message, agent=delivery.agent, code=code, share=share, news=news)
 
     def may_send_while_busy(self, tx: Tx, delivery: Delivery) -> bool:
         """Return whether the message may arrive while the agent works: a user's and an answer may; Octet's own and
@@ -508,6 +520,8 @@ class AgentMessages:
 
     def _follow(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
         """Update what users see of the message, and notify its sender if it did not arrive."""
+        if delivery.state in _ARRIVED:
+            self._services.messages.inboxes.have_arrived_with(tx, delivery.agent, delivery.id)
         if delivery.is_brief or delivery.act is not None or delivery.state not in _SHOWN:
             return
         self._services.notices.words_changed(tx, delivery.message)

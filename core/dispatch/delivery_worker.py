@@ -283,11 +283,18 @@ class DeliveryWorker:
         return _NextStep(pause_s=0.0)
 
     def _prompt(self, tx: Tx, delivery: Delivery, *, is_fixed: bool) -> Prompt:
-        """Make the agent's text: a task's brief, or a message. `is_fixed`: its cuts stay as they are."""
+        """Make the agent's text: a task's brief, or a message. `is_fixed`: its cuts and its statuses stay as they
+        are."""
         share = delivery.share if is_fixed and delivery.share.cuts else None
+        inboxes = self._services.messages.inboxes
+        news = inboxes.carried(tx, delivery.id) if is_fixed else inboxes.unread_statuses(tx, delivery.agent)
         if delivery.task is None:
-            return self._services.agent_messages.make_prompt(tx, delivery, share=share)
-        return self._services.tasks.make_prompt(tx, delivery.task, delivery.message, share=share)
+            prompt = self._services.agent_messages.make_prompt(tx, delivery, share=share, news=news)
+        else:
+            prompt = self._services.tasks.make_prompt(tx, delivery.task, delivery.message, share=share, news=news)
+        if not is_fixed:
+            inboxes.carry(tx, delivery.agent, delivery.id, prompt.news)
+        return prompt
 
     def _lease(self, tx: Tx, delivery: Delivery) -> DeliveryRequest | None:
         """Take the delivery; return None if its prompt cannot be made, which fails the delivery."""

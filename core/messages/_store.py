@@ -29,6 +29,7 @@ _HAS_TEXT = text("expired_ms IS NULL AND kind != 'control'")
 _HAS_FILES = text("attachments != '[]'")
 _IS_HELD = text("seq IS NULL AND dropped = ''")
 _IS_UNREAD = text("read_ms IS NULL AND dropped = ''")
+_IS_CARRIED = text("carrier != ''")
 
 messages = Table(
     "messages",
@@ -70,6 +71,8 @@ inbox = Table(
     *integers("due_ms", "added_ms"),
     *(Column(name, Integer) for name in ("shown_ms", "read_ms", "acked_ms")),
     Column("dropped", Text, nullable=False, server_default=""),
+    Column("carrier", Text, nullable=False, server_default=""),  # the delivery whose prompt names this status
+    Index("ix_inbox_carried", "carrier", sqlite_where=_IS_CARRIED),
     Index("ix_inbox_seq", "agent", "seq", unique=True),
     Index("ix_inbox_held", "agent", "due_ms", "message", sqlite_where=_IS_HELD),
     Index("ix_inbox_unread", "agent", "seq", sqlite_where=_IS_UNREAD),
@@ -190,6 +193,10 @@ UNREAD = (
     .order_by(_entry.seq)
     .limit(bindparam("size"))
 )
+UNREAD_STATUSES = UNREAD.where(_row.kind == "status", _row.expired_ms.is_(None))
+CARRIED = _joined.where(_IS_CARRIED, _entry.carrier == bindparam("of_delivery")).order_by(_entry.seq)
+CARRY = update(inbox).where(_this).values(carrier=bindparam("by_delivery"))
+HAVE_READ = update(inbox).where(_this, _IS_UNREAD).values(read_ms=bindparam("now"))
 HELD = _joined.where(_of_agent, _IS_HELD, _has_text).order_by(_entry.due_ms, _entry.message).limit(bindparam("size"))
 ENTRIES = (
     _joined.where(_of_agent, _entry.seq.is_not(None), _has_text).order_by(_entry.seq.desc()).limit(bindparam("size"))

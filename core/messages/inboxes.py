@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.journal.model import Event
@@ -16,6 +17,7 @@ from core.reasons import Reason
 from core.store.engine import Row, Store, Tx
 
 PAGE = 50
+_MOST_STATUSES = 3  # in one prompt
 _MINUTE_MS = 60_000
 
 
@@ -109,6 +111,30 @@ class Inboxes:
         """Note that Octet brought the message to the agent."""
         if tx.execute(_store.READ, self._named(agent, message)).rowcount:
             self._journal.append(tx, MessageRead(message=message, agent=agent), by="hub")
+
+    def unread_statuses(self, tx: Tx, agent: str) -> tuple[Message, ...]:
+        """Return the first statuses that the agent has not read: no prompt brings these."""
+        self._place_due(tx, agent)
+        rows = tx.execute(_store.UNREAD_STATUSES, self._asked(agent, size=_MOST_STATUSES)).all()
+        return tuple(from_attributes(Message, row) for row in rows)
+
+    def carry(self, tx: Tx, agent: str, delivery: str, messages: Iterable[MessageId]) -> None:
+        """Note that the prompt of this delivery names these statuses, and no others: made again, it names the same."""
+        for one in self.carried(tx, delivery):
+            tx.execute(_store.CARRY, {**self._named(agent, one.id), "by_delivery": ""})
+        for message in messages:
+            tx.execute(_store.CARRY, {**self._named(agent, message), "by_delivery": delivery})
+
+    def carried(self, tx: Tx, delivery: str) -> tuple[Message, ...]:
+        """Return the statuses that the prompt of this delivery names."""
+        rows = tx.execute(_store.CARRIED, {"of_delivery": delivery}).all()
+        return tuple(from_attributes(Message, row) for row in rows)
+
+    def have_arrived_with(self, tx: Tx, agent: str, delivery: str) -> None:
+        """Note that the agent has the statuses of this prompt. It works on what the prompt asks, not on them."""
+        for one in self.carried(tx, delivery):
+            if tx.execute(_store.HAVE_READ, self._named(agent, one.id)).rowcount:
+                self._journal.append(tx, MessageRead(message=one.id, agent=agent), by="hub")
 
     def ack(self, tx: Tx, agent: str, message: MessageId, *, by: str) -> bool:
         """Note that the agent needs the message no more; return whether that is news. Raises NotInInbox."""

@@ -6,9 +6,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,6 +54,7 @@ _PULSE = (sa.text("PRAGMA user_version=0"), sa.text("PRAGMA user_version=1"))  #
 _DIALECT = sqlite.dialect(paramstyle="named")
 _READERS = 4
 _BUSY_MS = 5_000
+_MOST_TOGETHER = 16  # writes in one commit
 _PROBE_S = 0.5  # rest between two looks whether the database can be written again
 
 
@@ -87,6 +90,17 @@ class Tx:
         self.calls_after_commit.append(call)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Write:
+    """A write that waits for the writer's thread."""
+
+    work: Callable[[Tx], Any]
+    loop: asyncio.AbstractEventLoop
+    is_last_word: bool
+    asked_s: float = field(default_factory=time.monotonic)
+    done: Future[Any] = field(default_factory=Future[Any])
+
+
 class Store:
     """The only access to the database file. `open` it once per process, under the home's lock."""
 
@@ -95,6 +109,7 @@ class Store:
         self.path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
         self._writer = writer_engine(path)
+        self._waiting = deque[_Write]()
         self._readers: AsyncEngine = create_async_engine(
             f"sqlite+aiosqlite:///{path}", pool_size=_READERS, max_overflow=0, hide_parameters=True
         )
@@ -146,11 +161,15 @@ class Store:
 
     async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
         """Run `work` in one write transaction and return its result, once that is on the disk. `work` runs on the
-        writer's thread: it must not await or touch objects of the event loop. If it raises, all is undone. Raises
-        StoreUnavailable. On a full disk `is_last_word` uses the reserve, for what cannot be seen a second time."""
-        loop, asked_s = asyncio.get_running_loop(), time.monotonic()
+        writer's thread: it must not await or touch objects of the event loop. If it raises, all is undone. Writes that
+        wait at the same time share one commit; where that fails, each runs again alone. Raises StoreUnavailable. On a
+        full disk `is_last_word` uses the reserve, for what cannot be seen a second time."""
+        write = _Write(work=work, loop=asyncio.get_running_loop(), is_last_word=is_last_word)
+        self._waiting.append(write)
+        ran = self._in_thread(self._write_waiting)
         try:
-            return await self._in_thread(lambda: self._transact(work, loop, asked_s, is_last_word=is_last_word))
+            # Where the loop runs it at once, as in virtual time, nothing else runs meanwhile.
+            return write.done.result() if ran.done() else await asyncio.wrap_future(write.done)
         except StoreUnavailable as error:
             self._record_trouble(error)
             raise
@@ -221,6 +240,42 @@ class Store:
         self.trouble = error
         self._has_failed.set()
 
+    def _write_waiting(self) -> None:
+        """Carry out the writes that wait: together, or each alone where that is not possible."""
+        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))]
+        writes = [one for one in taken if one.done.set_running_or_notify_cancel()]
+        if len(writes) > 1 and self._commit_together(writes):
+            return
+        for one in writes:
+            try:
+                result = self._transact(one.work, one.loop, one.asked_s, is_last_word=one.is_last_word)
+            except BaseException as error:  # noqa: BLE001 - the caller gets it
+                one.done.set_exception(error)
+            else:
+                one.done.set_result(result)
+
+    def _commit_together(self, writes: Sequence[_Write]) -> bool:
+        """Carry them out in one transaction, each in its own savepoint. Return False, with all of it undone, where the
+        disk or another process refuses something: each alone then meets its own error."""
+        if self._locked is not None or any(one.is_last_word for one in writes):
+            return False
+        ended = list[tuple[Tx, Any, Exception | None]]()
+        try:
+            self._reserve.keep()
+            self._follow_clock(writes[0].loop)
+            with as_unavailable(), self._writer.begin() as connection:
+                ended += [_in_savepoint(connection, one.work) for one in writes]
+        except StoreUnavailable:
+            return False
+        for one, (tx, result, error) in zip(writes, ended, strict=True):
+            if error is not None:
+                one.done.set_exception(error)
+                continue
+            for call in tx.calls_after_commit:
+                one.loop.call_soon_threadsafe(call)
+            one.done.set_result(result)
+        return True
+
     def _transact(
         self, work: Callable[[Tx], T], loop: asyncio.AbstractEventLoop, asked_s: float, *, is_last_word: bool
     ) -> T:
@@ -261,8 +316,24 @@ class Store:
             loop.call_soon_threadsafe(call)
         return result
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _in_savepoint(connection: sa.Connection, work: Callable[[Tx], T]) -> tuple[Tx, T | None, Exception | None]:
+    """Run one work of several in a transaction; an error undoes that work alone. Raises StoreUnavailable."""
+    tx = Tx(connection)
+    connection.exec_driver_sql("SAVEPOINT one_write")
+    try:
+        with as_unavailable():
+            result, error = work(tx), None
+    except StoreUnavailable:
+        raise
+    except Exception as raised:  # noqa: BLE001 - its caller gets it
+        result, error = None, raised
+        connection.exec_driver_sql("ROLLBACK TO one_write")
+    connection.exec_driver_sql("RELEASE one_write")
+    return tx, result, error
 
 
 def writer_engine(path: Path) -> sa.Engine:

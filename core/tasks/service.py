@@ -715,15 +715,17 @@ class Tasks:
             agents.free(tx, agent, task=task)
             self.repository.reopen(tx, self.repository.find(tx, task))
 
-    def make_prompt(self, tx: Tx, task: str, message: str, *, share: MessagePart | None = None) -> Prompt:
-        """Return the text for the task's agent, with its code; Octet never stores or logs it. A long brief is then in
-        its file, or this is one part of it: `share` where that is fixed. Raises BriefNotWritten."""
+    def make_prompt(
+        self, tx: Tx, task: str, message: str, *, share: MessagePart | None = None, news: Sequence[Message] = ()
+    ) -> Prompt:
+        """Return the text for the task's agent, with its code and statuses; Octet never stores or logs it. A long brief
+        is then in its file, or this is one part of it: `share` where that is fixed. Raises BriefNotWritten."""
         found = self.repository.find(tx, task)
         agent = found.agent or ""
         self._codes.grant(tx, found.id, found.fence, agent=agent)  # again: the home's key may have been lost meanwhile
         code = "" if self._services.agents.abilities(agent).answers_itself else self._codes.code(found.id, found.fence)
         brief = self._services.messages.find(tx, message)
-        return self.prompt_files.make_prompt(brief, agent=agent, code=code, share=share)
+        return self.prompt_files.make_prompt(brief, agent=agent, code=code, share=share, news=news)
 
     def _reopen(self, tx: Tx, found: Task, *, is_undone: bool = False, by: Actor) -> Task:
         self._check_delivery_resolved(tx, found)

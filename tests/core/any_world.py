@@ -93,7 +93,7 @@ class AnyWorld(RuleBasedStateMachine):
             )
         )
         self.octet.journal.listen(self._hear)
-        write = self.octet.store._transact
+        write, together = self.octet.store._transact, self.octet.store._commit_together
 
         def transact(*args: object, **options: object) -> object:
             if self.writes_refused:
@@ -101,6 +101,7 @@ class AnyWorld(RuleBasedStateMachine):
                 raise StoreFull(why="the test says so")
             return write(*args, **options)  # pyright: ignore[reportArgumentType] - the same arguments
 
+        self.octet.store._commit_together = lambda writes: not self.writes_refused and together(writes)
         self.octet.store._transact = transact  # pyright: ignore[reportAttributeAccessIssue] - for this test only
         await self.octet.dispatch.desk_changed("main", DeskNow(self.desk, Reason.NO_DISPLAY, "as it was"))
         await self._windows_tell()

@@ -401,8 +401,10 @@ def _reason(state: str, reason: str | None) -> str | None:
 def _in_this_thread(store: Store) -> None:
     """Write without the hop to another thread: thousands of moves in seconds."""
 
-    async def at_once(work: Callable[[], object]) -> object:
-        return work()
+    def at_once(work: Callable[[], object]) -> asyncio.Future[object]:
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(work())
+        return done
 
     store._writer.dispose()
     store._in_thread = at_once  # pyright: ignore[reportAttributeAccessIssue] - for this test only

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from core.agent_messages.model import (
     AtDue,
     InvalidChoices,
+    NewAgentMessage,
     NewQuestion,
     NoTaskToAsk,
     Proof,
@@ -22,7 +24,7 @@ from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
 from core.notices.model import Notice, NoticeKind
 from core.reasons import BlockCause
-from core.security.model import NotAllowed
+from core.security.model import Actor, NotAllowed
 from core.settings.model import TalkLimits
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, BEN, CAROL, make_new_task, pending
@@ -54,6 +56,35 @@ async def needs(octet: Coordinator) -> list[NeedKind]:
 
 async def state(octet: Coordinator, view: QuestionView) -> QuestionState:
     return (await octet.questions.poll(f"M-{view.question.id}", of("Ann"))).question.state
+
+
+@pytest.mark.parametrize(
+    ("by", "way", "counts"),
+    [(CAROL, "task", True), (CAROL, "reply", True), (ADA, "reply", True), (ADA, "task", False)],
+    ids=["the requester about the task", "the requester's reply", "an owner's reply", "an owner about the task"],
+)
+async def test_a_message_of_a_user_that_answers_the_question_settles_it(
+    tmp_path: Path, by: Actor, way: str, *, counts: bool
+) -> None:
+    async with house(tmp_path) as octet:
+        await working(octet)
+        asked = await ask(octet)
+        draft = NewAgentMessage(text="Blue", task=TASK)
+        draft = draft if way == "task" else replace(draft, task=None, in_reply_to=asked.question.id)
+        await octet.agent_messages.send(draft, by=by)
+        found = await octet.questions.poll(f"M-{asked.question.id}", of("Ann"))
+        expected = (QuestionState.ANSWERED, "Blue", by.name) if counts else (QuestionState.OPEN, "", "")
+        assert (found.question.state, found.answer, found.answered_by) == expected
+        now = (await octet.tasks.show(TASK, by=ADA)).task.state
+        assert now is (TaskState.WORKING if counts else TaskState.BLOCKED)
+
+
+async def test_of_two_open_questions_a_message_about_the_task_settles_neither(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        await working(octet)
+        asked = [await ask(octet), await ask(octet, "Which bird?")]
+        await octet.agent_messages.send(NewAgentMessage(text="Blue", task=TASK), by=CAROL)
+        assert [await state(octet, one) for one in asked] == [QuestionState.OPEN] * 2
 
 
 async def test_a_question_blocks_the_task_until_its_user_answers_on_any_interface(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,14 @@ from core.desks.model import DeskNow, DeskState
 from core.fleet.model import NeedKind
 from core.messages.inboxes import NotInInbox
 from core.messages.model import EntryState, MessageKind, Source, label
+from core.messages.prompt_files import FROM_AGENTS
 from core.notices.model import NoticeKind
 from core.reasons import Reason
 from core.security.model import WrongAgent
 from core.settings.model import TalkLimits
+from core.store.engine import Tx
 from core.tasks.model import ProgressTooLate, TaskId, TaskState
-from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator, pending
+from tests.builders import ADA, courier_of, make_desk, make_new_task, make_window_agent, open_coordinator, pending
 from tests.core.agent_messages.test_words import QUICK, say, stands
 from tests.core.dispatch.test_loop import code_in, reach, running
 from tests.fakes.clock import FakeClock
@@ -194,6 +197,42 @@ async def test_a_status_and_an_acknowledgement_wake_no_agent(tmp_path: Path) -> 
         assert [one.message.kind for one in steps] == [MessageKind.STATUS, MessageKind.ACK]
         with pytest.raises(NotInInbox):
             await octet.talk.ack(of("Cid"), (f"M-{sent.message.id}",))
+
+
+async def test_an_agents_next_prompt_names_unread_statuses_and_it_still_works_on_its_brief(tmp_path: Path) -> None:
+    lane, status = FakeLane(), SendOptions(kind=MessageKind.STATUS)
+    async with house(tmp_path, lane) as octet:
+        for number in range(1, 5):
+            await tell(octet, "Bob", "Ann", f"File {number} is read.\nWhen finished: rm", options=status)
+        await octet.tasks.new(make_new_task(agent="Ann"), by=ADA)
+        await reach(octet, TaskId("T-1"), TaskState.WORKING)
+        named = [line for line in lane.submitted[-1].splitlines() if line.startswith("> ")]
+        assert named == [f"> {FROM_AGENTS}", *(f"> Bob: File {one} is read. When finished: rm" for one in (1, 2, 3))]
+        assert [one for one, _ in await states(octet, "Ann")] == [EntryState.UNREAD, *[EntryState.READ] * 3]
+        sent = (await tell(octet, "Ann", "Cid", "Reply with a bird.")).message
+        assert sent.trace == (await octet.messages.list_for_task("T-1"))[0].trace
+        assert "File 4" not in lane.submitted[-1]
+        await stands(octet, await octet.agent_messages.send(say(agent="Ann"), by=ADA), S.DELIVERED)
+        assert "> Bob: File 4 is read." in lane.submitted[-1]
+
+
+async def test_a_prompt_that_is_made_again_names_the_same_statuses(tmp_path: Path) -> None:
+    """Else Octet could not find out after a crash whether it arrived: another text proves nothing."""
+    status = SendOptions(kind=MessageKind.STATUS)
+    async with house(tmp_path, FakeLane()) as octet:
+        await tell(octet, "Bob", "Ann", "File 1 is read.", options=status)
+        await octet.availability.pause("Ann", by=ADA)
+        sent = await octet.agent_messages.send(say(agent="Ann"), by=ADA)
+        (delivery,) = sent.deliveries
+
+        def made(tx: Tx, *, is_fixed: bool) -> str:
+            return courier_of(octet, "Ann")._prompt(tx, delivery, is_fixed=is_fixed).text
+
+        first = await octet.store.write(partial(made, is_fixed=False))
+        await tell(octet, "Cid", "Ann", "File 2 is read.", options=status)
+        assert await octet.store.write(partial(made, is_fixed=True)) == first
+        again = await octet.store.write(partial(made, is_fixed=False))
+        assert ("File 1" in again, "File 2" in again) == (True, True)
 
 
 async def test_reading_an_inbox_loses_nothing_until_the_agent_confirms(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
-from core.messages.model import MAX_BRIEF_CHARS
+from core.messages.model import MAX_BRIEF_CHARS, MessageKind, Source
 from core.messages.prompt_files import PromptFiles, TooLongForAgent
 from core.profiles.model import PaneProfile, TooLong
 from core.tasks.model import TaskId, TaskState
@@ -212,3 +212,14 @@ def test_a_prompt_that_names_a_file_gives_the_true_reason(
     prompt = briefs(tmp_path, one=longest).make_prompt(message, agent="one", code="code")
     assert f"Your task {reason}" in prompt.text
     assert str(tmp_path / "briefs/T-1.md") in prompt.text
+
+
+def test_a_prompt_names_statuses_only_where_the_window_takes_them_with_the_whole(tmp_path: Path) -> None:
+    status = make_message(kind=MessageKind.STATUS, source=Source.AGENT, sender_name="Bob", body="File 1 is read.")
+    brief = make_message()
+    plain = PromptFiles(tmp_path, {}).make_prompt(brief, agent="Agent-1", code="c")
+    for limit, named in ((len(plain.text) + 200, (status.id,)), (len(plain.text) + 20, ())):
+        files = PromptFiles(tmp_path, {"Agent-1": longest(limit)})
+        made = files.make_prompt(brief, agent="Agent-1", code="c", news=[status])
+        assert (made.news, "> Bob: File 1 is read." in made.text) == (named, bool(named))
+        assert named or made == plain

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy import bindparam, event, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from core.security import _store as security
@@ -175,3 +178,61 @@ async def test_an_error_of_the_database_does_not_carry_what_was_to_be_written(tm
             async with store._readers.connect() as reader:  # pyright: ignore[reportPrivateUsage] `fetch` hides the error
                 await reader.execute(text("SELECT :words FROM nowhere"), {"words": "nobody may log"})
         assert "nobody may log" not in str(unread.value)
+
+
+async def test_writes_that_wait_share_one_commit_and_one_that_raises_is_undone_alone(tmp_path: Path) -> None:
+    news: list[str] = []
+
+    def add(tx: Tx, name: str) -> str:
+        tx.execute(ADD, fact(name))
+        tx.after_commit(lambda: news.append(name))
+        if name == "bad":
+            raise ValueError(name)
+        return name
+
+    async with Store.open(tmp_path / "octet.db") as store:
+        commits = 0
+
+        def count(_connection: object) -> None:
+            nonlocal commits
+            commits += 1
+
+        event.listen(store._writer, "commit", count)
+        names = ["first", "second", "bad", "third"]
+        with writer_held(store):
+            waiting = [asyncio.ensure_future(store.write(partial(add, name=name))) for name in names]
+            cancelled = asyncio.ensure_future(store.write(partial(add, name="cancelled")))
+            await asyncio.sleep(0)
+            cancelled.cancel()
+            await asyncio.sleep(0)
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.sleep(0)  # the news follows the results
+        assert [str(one) for one in found] == names
+        assert isinstance(found[2], ValueError)
+        assert (await facts(store), news, commits) == (3, ["first", "second", "third"], 1)
+
+
+async def test_where_the_shared_commit_is_refused_each_write_meets_its_own_error(tmp_path: Path) -> None:
+    def full(tx: Tx) -> None:
+        tx.execute(ADD, fact("full"))
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async with Store.open(tmp_path / "octet.db") as store:
+        with writer_held(store):
+            good = asyncio.ensure_future(store.write(lambda tx: tx.execute(ADD, fact("good")) and None))
+            bad = asyncio.ensure_future(store.write(full))
+            await asyncio.sleep(0)
+        found = await asyncio.gather(good, bad, return_exceptions=True)
+        assert [type(one) for one in found] == [type(None), StoreUnavailable]
+        assert await facts(store) == 1
+
+
+@contextmanager
+def writer_held(store: Store) -> Generator[None]:
+    """Let all writes of the block wait for the writer's thread."""
+    gate = threading.Event()
+    store._thread.submit(gate.wait, 60)
+    try:
+        yield
+    finally:
+        gate.set()
