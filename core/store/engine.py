@@ -54,7 +54,7 @@ _PULSE = (sa.text("PRAGMA user_version=0"), sa.text("PRAGMA user_version=1"))  #
 _DIALECT = sqlite.dialect(paramstyle="named")
 _READERS = 4
 _BUSY_MS = 5_000
-_MOST_TOGETHER = 16  # writes in one commit
+_TOGETHER_S = 0.01  # how long writes join one commit
 _PROBE_S = 0.5  # rest between two looks whether the database can be written again
 
 
@@ -241,12 +241,8 @@ class Store:
         self._has_failed.set()
 
     def _write_waiting(self) -> None:
-        """Carry out the writes that wait: together, or each alone where that is not possible."""
-        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_TOGETHER))]
-        writes = [one for one in taken if one.done.set_running_or_notify_cancel()]
-        if len(writes) > 1 and self._commit_together(writes):
-            return
-        for one in writes:
+        """Carry out the next write that waits; with it those behind it, where that is possible."""
+        for one in self._commit_together() if len(self._waiting) > 1 else filter(None, [self._take()]):
             try:
                 result = self._transact(one.work, one.loop, one.asked_s, is_last_word=one.is_last_word)
             except BaseException as error:  # noqa: BLE001 - the caller gets it
@@ -254,27 +250,39 @@ class Store:
             else:
                 one.done.set_result(result)
 
-    def _commit_together(self, writes: Sequence[_Write]) -> bool:
-        """Carry them out in one transaction, each in its own savepoint. Return False, with all of it undone, where the
-        disk or another process refuses something: each alone then meets its own error."""
-        if self._locked is not None or any(one.is_last_word for one in writes):
-            return False
-        ended = list[tuple[Tx, Any, Exception | None]]()
+    def _take(self) -> _Write | None:
+        """Take the next write that its caller still wants; None if none waits."""
+        while self._waiting:
+            one = self._waiting.popleft()
+            if one.done.set_running_or_notify_cancel():
+                return one
+        return None
+
+    def _commit_together(self) -> Sequence[_Write]:
+        """Carry out writes in one transaction, each in its own savepoint: as many as begin within a short time, for the
+        first waits for the last. Return those to carry out alone, with all of it undone, where the disk or another
+        process refuses something: each then meets its own error."""
+        taken, ended = list[_Write](), list[tuple[Tx, Any, Exception | None]]()
+        ends_s = time.monotonic() + _TOGETHER_S
         try:
-            self._reserve.keep()
-            self._follow_clock(writes[0].loop)
-            with as_unavailable(), self._writer.begin() as connection:
-                ended += [_in_savepoint(connection, one.work) for one in writes]
-        except StoreUnavailable:
-            return False
-        for one, (tx, result, error) in zip(writes, ended, strict=True):
+            if self._locked is None:
+                self._reserve.keep()
+                self._follow_clock(self._waiting[0].loop)
+                with as_unavailable(), self._writer.begin() as connection:
+                    while self._waiting and not self._waiting[0].is_last_word and time.monotonic() < ends_s:
+                        if (one := self._take()) is not None:
+                            taken.append(one)
+                            ended.append(_in_savepoint(connection, one.work))
+        except Exception:  # noqa: BLE001 - each alone meets its own error
+            ended.clear()
+        for one, (tx, result, error) in zip(taken, ended, strict=False):
             if error is not None:
                 one.done.set_exception(error)
                 continue
             for call in tx.calls_after_commit:
                 one.loop.call_soon_threadsafe(call)
             one.done.set_result(result)
-        return True
+        return () if ended else taken or list(filter(None, [self._take()]))
 
     def _transact(
         self, work: Callable[[Tx], T], loop: asyncio.AbstractEventLoop, asked_s: float, *, is_last_word: bool
