@@ -34,7 +34,10 @@ def row(state: PaneState, **texts: str) -> str:
     return "|".join(str(values.get(part, "")) for part in panes._PARTS)
 
 
-@given(st.sampled_from(sorted(panes._TEXTS)), st.text() | st.just(row(PLAIN)) | st.text("|\n%019#{}"))
+@given(
+    st.sampled_from(sorted(panes._TEXTS.intersection(panes._PARTS))),
+    st.text() | st.just(row(PLAIN)) | st.text("|\n%019#{}"),
+)
 def test_a_row_with_any_text_in_any_value_is_read_as_it_is_or_skipped(part: str, text: str) -> None:
     told = panes.parse(row(PLAIN, **{part: text}))
     assert told is None or told == replace(

@@ -146,6 +146,8 @@ WITH_OCTET = (
 """Commands while Octet runs, in this order; T-142 is a task in the state that the command needs."""
 ELSEWHERE: dict[str, Sequence[str]] = {
     "named, not typed: it needs a word that the page gives elsewhere": (
+        "octet agent add",
+        "octet agent discover",
         "octet agent env",
         "octet ask",
         "octet inbox",

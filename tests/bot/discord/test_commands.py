@@ -67,7 +67,7 @@ VALUES = {
     "wait_minutes": 0,
     "expires_minutes": 60,
     **dict.fromkeys(("message", "question", "search", "supersedes"), "x"),
-    **dict.fromkeys(("about", "account", "model", "window"), "x"),
+    **dict.fromkeys(("about", "account", "model", "pane", "profile", "window"), "x"),
     "agent": "Dry-1",
     "capabilities": "code",
     "best_of": 0,

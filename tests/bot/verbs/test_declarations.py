@@ -54,7 +54,7 @@ def test_each_result_can_be_presented() -> None:
 def test_the_agents_command_line_takes_what_their_verbs_declare(name: str) -> None:
     taken = {one.dest for one in answers.parser_of(name)._actions} - {"help", "wait"}
     declared = {one.name for one in vars(replies)[name].parameters} - {"final", "trouble", "key"}
-    assert {{"file": "text", "words": "text"}.get(one, one) for one in taken} == declared
+    assert {{"file": "text", "words": "text", "attach": "attachments"}.get(one, one) for one in taken} == declared
 
 
 def test_the_command_line_starts_without_what_is_slow_to_import() -> None:

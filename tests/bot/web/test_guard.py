@@ -43,7 +43,7 @@ PROTECTED = [
 ]
 AGENTS = [path_of(one.route) for one in VERBS if not one.permission and On.HTTP in one.on]
 OPEN = [*AGENTS, ("GET", "/livez"), ("GET", "/readyz"), ("GET", "/proof/x")]
-BODIES = {"/api/v2/tasks": {"brief": "x"}, "/api/v2/tasks/T-1/done": {"text": "x"}}
+BODIES = {"/api/v2/tasks": {"brief": "x"}, "/api/v2/desks/main/hold": {"text": "x"}}
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
@@ -159,14 +159,14 @@ async def test_our_own_names_and_our_own_origin_are_welcome(face: Face) -> None:
 
 
 async def test_a_body_that_is_too_large_is_refused_however_it_comes(face: Face) -> None:
-    announced = await face.operator.post("/api/v2/tasks", content=b" " * (BODY_LIMIT + 1))
+    announced = await face.operator.post("/api/v2/desks/main/hold", content=b" " * (BODY_LIMIT + 1))
     assert refused(announced) == (413, "body_too_large")
 
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(BODY_LIMIT // 100_000 + 1):
             yield b" " * 100_000
 
-    streamed = await face.operator.post("/api/v2/tasks", content=pieces())
+    streamed = await face.operator.post("/api/v2/desks/main/hold", content=pieces())
     assert refused(streamed) == (413, "body_too_large")
     assert refused(await face.agent.post("/api/v2/replies", content=b" " * (REPLY_LIMIT + 1)))[0] == 413
     assert (await face.stranger.get("/livez")).status_code == 200
