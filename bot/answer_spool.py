@@ -76,7 +76,7 @@ async def report_spooled(
 
     Octet removes a file once its text is in the database, moves an unusable one to `answers/refused/` with the reason,
     and leaves one that it cannot store now for the next time, with the later ones of a task that has sent enough for
-    this minute. The command that wrote a file may bring the same answer meanwhile and remove the file: Octet stores it
+    this minute or whose subtasks are open. The command that wrote a file may bring the same answer meanwhile and remove the file: Octet stores it
     once. Octet leaves files in `failed` until the next start, and adds those at which it meets an unexpected error."""
     import asyncio
 
@@ -84,7 +84,7 @@ async def report_spooled(
 
     from core.kit import faults
     from core.kit.errors import Unavailable
-    from core.tasks.model import AnswerRateExceeded
+    from core.tasks.model import AnswerRateExceeded, SubtasksOpen
 
     log = structlog.get_logger(__name__)
     stored, resting = 0, set[str]()
@@ -111,9 +111,9 @@ async def report_spooled(
                 stored += 1
         except FileNotFoundError:
             continue  # the command brought the answer itself
-        except AnswerRateExceeded as error:
+        except (AnswerRateExceeded, SubtasksOpen) as error:
             resting.add(str(error.details["id"]))  # its later ones wait too, so that they stay in order
-            log.info("spooled_answers_rate_limited", first=path.name, why=error.message)
+            log.info("spooled_answers_rest", first=path.name, why=error.message)
         except Unavailable as error:
             log.warning("spooled_answers_wait", first=path.name, why=error.message)
             break  # the others would fail too
@@ -128,7 +128,7 @@ async def _report(coordinator: Coordinator, answer: SpooledAnswer) -> str:
     from core.agent_messages.model import is_message_name
     from core.kit.errors import OctetError, Unavailable
     from core.messages.model import read_evidence, read_files
-    from core.tasks.model import AgentTrouble, LeaseRevoked, TaskEnded, TaskNotStarted, WrongTask
+    from core.tasks.model import AgentTrouble, LeaseRevoked, SubtasksOpen, TaskEnded, TaskNotStarted, WrongTask
 
     try:
         proof: Any = {"evidence": read_evidence(answer.evidence), "files": read_files(answer.attachments)}
@@ -147,7 +147,7 @@ async def _report(coordinator: Coordinator, answer: SpooledAnswer) -> str:
         )
     except (TaskEnded, LeaseRevoked, WrongTask, TaskNotStarted):
         return ""  # its text is stored, marked late
-    except Unavailable:
+    except (Unavailable, SubtasksOpen):
         raise
     except OctetError as error:
         return error.message

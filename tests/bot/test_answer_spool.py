@@ -16,7 +16,7 @@ import structlog
 
 from bot import answer_spool, app
 from bot.answer_spool import FOLDER, MAX_FILE_BYTES, REFUSED, SpooledAnswer, report_spooled, spool_answer
-from core.agent_messages.model import NewAgentMessage
+from core.agent_messages.model import NewAgentMessage, NewSubtask, Proof
 from core.config.loader import load
 from core.home import Home
 from core.messages.model import MAX_ANSWER_CHARS
@@ -344,3 +344,16 @@ def test_the_longest_answer_fits_into_a_file_that_is_read(tmp_path: Path) -> Non
         tmp_path, SpooledAnswer(task="T-1", code="c", text="👩" * MAX_ANSWER_CHARS, final=True, key="a")
     )
     assert path.stat().st_size < MAX_FILE_BYTES
+
+
+async def test_an_end_waits_in_the_folder_until_the_subtasks_have_ended(tmp_path: Path) -> None:
+    async with open_house(tmp_path / "home", chief="Agent-1") as house:
+        task, code = await house.working()
+        new = NewSubtask(text="Count", key="k", to="Agent-2")
+        part = await house.core.delegation.create(new, Proof(agent="Agent-1"))
+        answer = SpooledAnswer(task=task, code=code, text="All of it", final=True, key="a")
+        spool_answer(house.home, answer)
+        assert await report_spooled(house.core, house.home) == 0
+        await house.core.tasks.cancel(part.id, by=OPERATOR)
+        assert await report_spooled(house.core, house.home) == 1
+        assert (await house.task(task)).state is TaskState.DONE
