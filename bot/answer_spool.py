@@ -76,8 +76,9 @@ async def report_spooled(
 
     Octet removes a file once its text is in the database, moves an unusable one to `answers/refused/` with the reason,
     and leaves one that it cannot store now for the next time, with the later ones of a task that has sent enough for
-    this minute or whose subtasks are open. The command that wrote a file may bring the same answer meanwhile and remove the file: Octet stores it
-    once. Octet leaves files in `failed` until the next start, and adds those at which it meets an unexpected error."""
+    this minute or whose subtasks are open. The command that wrote a file may bring the same answer meanwhile and remove
+    the file: Octet stores it once. Octet leaves files in `failed` until the next start, and adds those at which it
+    meets an unexpected error."""
     import asyncio
 
     import structlog
