@@ -86,7 +86,7 @@ async def _fill(octet: Coordinator, found: Leases) -> None:
 
 async def _round(octet: Coordinator, found: Leases) -> bool:
     statements: list[str] = []
-    original, decided = octet.tasks.assign, list[float]()
+    original, decided = octet.tasks.briefs.assign, list[float]()
 
     def assign(tx: Tx, task: TaskId, choice: Choice) -> object:
         decided.append(time.perf_counter())
@@ -102,11 +102,11 @@ async def _round(octet: Coordinator, found: Leases) -> bool:
             connection.set_trace_callback(None)
             found.decide_ms += [(at - began) * 1000 for at in decided[:1]]
 
-    octet.tasks.assign = assign  # pyright: ignore[reportAttributeAccessIssue] - it notes when it is called
+    octet.tasks.briefs.assign = assign  # pyright: ignore[reportAttributeAccessIssue] - it notes when it is called
     try:
         return await octet.store.write(work)
     finally:
-        octet.tasks.assign = original
+        octet.tasks.briefs.assign = original
         found.statements.append(len(statements))
 
 

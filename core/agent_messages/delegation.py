@@ -221,7 +221,7 @@ class Delegation:
         agent = self._services.agents.named(parent.agent)
         if agent is None or not agent.abilities.queues or parent.has_not_begun:
             return
-        text = self._tasks.subtasks_so_far(tx, parent, subtasks, is_last=is_last, agent=agent.name)
+        text = self._tasks.briefs.subtasks_so_far(tx, parent, subtasks, is_last=is_last, agent=agent.name)
         draft = NewAgentMessage(text=text, options=SendOptions(requires=Requires.NONE))
         brief = self._services.messages.last_brief(tx, parent.id, agent.name)
         new = self._hub.envelope(draft, text, to=f"agent:{agent.name}", task=parent, key=None, by=HUB)

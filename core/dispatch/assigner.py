@@ -183,7 +183,7 @@ class Assigner:
                 heads[demand] += 1
             else:
                 with at_row(task.id):
-                    message, agent = self._services.tasks.assign(tx, task.id, choice), able[choice.agent]
+                    message, agent = self._services.tasks.briefs.assign(tx, task.id, choice), able[choice.agent]
                     self._agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
                     self._deliveries.queue(tx, agent, message=message.id, task=task.id, priority=message.priority)
                 free.discard(agent.name)

@@ -291,7 +291,9 @@ class DeliveryWorker:
         if delivery.task is None:
             prompt = self._services.agent_messages.make_prompt(tx, delivery, share=share, news=news)
         else:
-            prompt = self._services.tasks.make_prompt(tx, delivery.task, delivery.message, share=share, news=news)
+            prompt = self._services.tasks.briefs.make_prompt(
+                tx, delivery.task, delivery.message, share=share, news=news
+            )
         if not is_fixed:
             inboxes.carry(tx, delivery.agent, delivery.id, prompt.news)
         return prompt

@@ -295,7 +295,7 @@ class Outcomes:
         for name, state in self._agents.states(tx).items():
             status = self._agents.status(tx, name)
             if name in unknown and status.task is not None:
-                self._tasks.requeue_brief(tx, name, reason=_HELD)
+                self._tasks.briefs.requeue(tx, name, reason=_HELD)
                 state = self._agents.status(tx, name).state  # noqa: PLW2901 - it may be free by now
             if name in unknown and state is AgentState.IDLE:
                 self._agents.move(tx, name, AgentState.HELD, reason=_HELD)

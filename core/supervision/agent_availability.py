@@ -31,7 +31,7 @@ class AgentAvailability:
         def pause(tx: Tx, now: AgentStatus) -> None:
             if now.state is not AgentState.PAUSED:
                 self._agents.set_duty(tx, now, AgentState.PAUSED, note=f"by {by.name}", by=by)
-            self._tasks.requeue_brief(tx, now.agent.name, reason=WaitReason.PAUSED)
+            self._tasks.briefs.requeue(tx, now.agent.name, reason=WaitReason.PAUSED)
 
         return await self._change(name, pause)
 
@@ -79,7 +79,7 @@ class AgentAvailability:
         """Offer to others what came back to the queue of a paused agent, by a bounce or a restart."""
         for name, state in self._agents.states(tx).items():
             if state is AgentState.PAUSED:
-                self._tasks.requeue_brief(tx, name, reason=WaitReason.PAUSED)
+                self._tasks.briefs.requeue(tx, name, reason=WaitReason.PAUSED)
 
     def _state_on_duty(self, tx: Tx, agent: Agent, task: str | None) -> tuple[AgentState, AnyReason | None, str]:
         """Return what the agent would be if no user had taken it off duty."""

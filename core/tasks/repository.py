@@ -463,10 +463,12 @@ class TaskRepository:
         """Hold or release a task that has not begun, after what it waits for changed."""
         if task.state is TaskState.READY:
             return self._hold(tx, task)
-        if task.state is not TaskState.WAITING or task.reason not in _FOR_OTHERS:
+        if task.state is not TaskState.WAITING or not task.has_not_begun:
             return task
         held = self.dependencies.why_held(tx, task, now_ms=self._clock.now_ms())
-        return task if held == (task.reason, task.note) else self.move(tx, task.id, TaskState.READY)
+        waits_for_others = task.reason in _FOR_OTHERS
+        is_right = held == (task.reason, task.note) if waits_for_others else held is None
+        return task if is_right else self.move(tx, task.id, TaskState.READY)
 
     def _end_split(self, tx: Tx, parent: Task) -> Task:
         return self.end(tx, self.advance_to_working(tx, parent, by=HUB), TaskState.DONE, by=HUB)

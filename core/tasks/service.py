@@ -9,7 +9,6 @@ from dataclasses import fields, replace
 from functools import partial
 
 from core.agents.model import STANDING_STILL, AgentState, AgentStatus
-from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.journal.model import Entry
 from core.kit.clock import DAY_MS, as_datetime
@@ -29,10 +28,10 @@ from core.messages.model import (
     check_encoding,
     clean_text,
 )
-from core.messages.prompt_files import Prompt, PromptFiles, TooLongForAgent
+from core.messages.prompt_files import PromptFiles
 from core.notices.model import NoticeKind
 from core.profiles.model import Activity
-from core.reasons import AnyReason, ParkCause, Reason
+from core.reasons import ParkCause, Reason
 from core.security.codes import TaskCodes
 from core.security.model import (
     EVERY_AGENT,
@@ -46,8 +45,9 @@ from core.security.model import (
     require,
 )
 from core.settings.model import AnswerLimits
-from core.store.engine import Tx, at_row
+from core.store.engine import Tx
 from core.tasks.answers import AcceptedAnswer, Answers, SubmittedAnswer
+from core.tasks.briefs import Briefs
 from core.tasks.model import (
     ASSIGNABLE,
     ENDED,
@@ -56,7 +56,6 @@ from core.tasks.model import (
     UNDO_MS,
     AgentTrouble,
     AttemptOutcome,
-    Choice,
     DeliveryUnresolved,
     Export,
     HasParts,
@@ -100,8 +99,6 @@ from core.tasks.texts import (
     read_grammar,
     read_parts,
     read_tasks,
-    say_subtasks,
-    tried_before,
 )
 
 _LOWEST_PRIORITY = 4
@@ -134,6 +131,7 @@ class Tasks:
         self.repository = TaskRepository(services, silent_after_ms=silent_after_ms)
         self.activity_seen = asyncio.Event()  # set by each activity of an agent; its reader clears it
         self.quarantine = Quarantine(services, repository=self.repository)  # how the loops write
+        self.briefs = Briefs(services, codes, briefs, repository=self.repository)
         self._answers = Answers(services, repository=self.repository, codes=codes, limits=limits)
         self._looked_ms = 2**62  # until when dispatch has looked for agents for ready tasks, once it runs
         self._left: dict[str, TaskId] = {}  # agents that were seen at work when their task was cancelled
@@ -249,7 +247,7 @@ class Tasks:
         return TaskView(
             task=found,
             parts=tuple([await self._part(part, of=found) for part in parts]),
-            prompt=self._masked_prompt(found, briefs[-1]) if is_shown else "",
+            prompt=self.briefs.masked(found, briefs[-1]) if is_shown else "",
             deliveries=await self._services.deliveries.list_for_task(task),
             answers=tuple(message for message in messages if message.kind is MessageKind.REPLY),
             thread=card.thread if card else "",
@@ -645,88 +643,6 @@ class Tasks:
             self.prompt_files.delete_for_task(str(entry.data["task"]))
             self.prompt_files.delete_old(self._clock.now_ms())
 
-    def assign(self, tx: Tx, task: TaskId, choice: Choice) -> Message:
-        """Lease the task to the chosen agent; its code is valid from now on. Return the message to deliver."""
-        found = self.repository.find(tx, task)
-        tried = self._tried_before(tx, found, choice.agent)
-        leased = self.repository.lease(tx, found, choice)
-        self._codes.grant(tx, task, leased.fence, agent=choice.agent)
-        above = self.repository.find(tx, leased.parent) if leased.parent is not None else None
-        giver = above.agent or "" if above is not None and above.parts is PartsKind.DELEGATED else ""
-        return self._services.messages.add_brief(
-            tx,
-            task=task,
-            agent=choice.agent,
-            body=f"{leased.brief}{tried}{self._given_before(tx, leased, choice.agent)}",
-            priority=leased.priority,
-            source=leased.source,
-            by=HUB.id,
-            given_by=giver,
-            attachments=leased.attachments,
-            cause=self._services.messages.last_brief(tx, above.id, giver) if above is not None and giver else None,
-        )
-
-    def _given_before(self, tx: Tx, task: Task, agent: str) -> str:
-        """Name the parts that an earlier agent of the task gave to others, and their states."""
-        found = self.repository.find_subtasks(tx, task)
-        return f"\n\n{self.subtasks_so_far(tx, task, found, is_last=False, agent=agent)}" if found else ""
-
-    def subtasks_so_far(self, tx: Tx, parent: Task, subtasks: Sequence[Task], *, is_last: bool, agent: str) -> str:
-        """Say in which states these subtasks are, with their answers where the window of `agent` has room."""
-        messages = self._services.messages
-        said = {one.id: messages.last_final_answer(tx, one.id) for one in subtasks if one.state is TaskState.DONE}
-        words = {task: (one.body, one.source) for task, one in said.items() if one is not None}
-        for one in subtasks:
-            if one.state is TaskState.FAILED:
-                of_code = f"{one.id}:{one.fence}:"
-                words[one.id] = messages.last_words(tx, one.id, of_code=of_code), Source.AGENT
-        text = say_subtasks(parent, subtasks, words, is_last=is_last)
-        try:
-            self.prompt_files.check_length(text, [agent])
-        except TooLongForAgent:
-            return say_subtasks(parent, subtasks, {}, is_last=is_last)
-        return text
-
-    def _tried_before(self, tx: Tx, task: Task, agent: str) -> str:
-        """Say what earlier agents tried, where the prompt has room; an attempt whose prompt never arrived is none."""
-        known = self.repository.attempts.find(tx, task.id) if task.fence else []
-        attempts = [one for one in known if one.outcome is not _NEVER_BEGAN]
-        if not attempts:
-            return ""
-        attempts = attempts[-_SHOWN_ATTEMPTS:]
-        last_words = self._services.messages.last_words
-        said = {one.fence: last_words(tx, task.id, of_code=f"{task.id}:{one.fence}:") for one in attempts}
-        tried = f"\n\n{tried_before(attempts, said)}"
-        try:
-            self.prompt_files.check_length(f"{task.brief}{tried}", [agent])
-        except TooLongForAgent:
-            return ""
-        return tried
-
-    def requeue_brief(self, tx: Tx, agent: str, *, reason: AnyReason) -> None:
-        """Give the agent's task to others if its brief is only queued. A prompt in parts stays: the agent has one."""
-        agents, deliveries = self._services.agents, self._services.deliveries
-        task = agents.status(tx, agent).task
-        brief = deliveries.open_for_task(tx, task) if task is not None else None
-        if task is None or brief is None or brief.state is not DeliveryState.QUEUED or brief.share.is_later:
-            return
-        with at_row(task):
-            deliveries.step(tx, brief, DeliveryState.SUPERSEDED, reason=reason)
-            agents.free(tx, agent, task=task)
-            self.repository.reopen(tx, self.repository.find(tx, task))
-
-    def make_prompt(
-        self, tx: Tx, task: str, message: str, *, share: MessagePart | None = None, news: Sequence[Message] = ()
-    ) -> Prompt:
-        """Return the text for the task's agent, with its code and statuses; Octet never stores or logs it. A long brief
-        is then in its file, or this is one part of it: `share` where that is fixed. Raises BriefNotWritten."""
-        found = self.repository.find(tx, task)
-        agent = found.agent or ""
-        self._codes.grant(tx, found.id, found.fence, agent=agent)  # again: the home's key may have been lost meanwhile
-        code = "" if self._services.agents.abilities(agent).answers_itself else self._codes.code(found.id, found.fence)
-        brief = self._services.messages.find(tx, message)
-        return self.prompt_files.make_prompt(brief, agent=agent, code=code, share=share, news=news)
-
     def _reopen(self, tx: Tx, found: Task, *, is_undone: bool = False, by: Actor) -> Task:
         self._check_delivery_resolved(tx, found)
         after = self.repository.reopen(tx, found, is_undone=is_undone, by=by)
@@ -796,13 +712,6 @@ class Tasks:
         """Check that no prompt of the task may have arrived: it would arrive twice."""
         if self._services.deliveries.open_for_task(tx, task.id) is not None:
             raise DeliveryUnresolved(id=task.id)
-
-    def _masked_prompt(self, task: Task, brief: Message) -> str:
-        name = task.agent or ""
-        abilities = self._services.agents.abilities(name)
-        code = "" if abilities.answers_itself else self._codes.code(task.id, task.fence)
-        shown = code if abilities.is_dry or not code else self._codes.masked()
-        return self.prompt_files.render(brief, agent=name, code=code, shown_code=shown)
 
 
 def _require_or_own(by: Actor, permission: Permission) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
@@ -93,7 +94,8 @@ class AnyWorld(RuleBasedStateMachine):
             )
         )
         self.octet.journal.listen(self._hear)
-        write, together = self.octet.store._transact, self.octet.store._commit_together
+        store = self.octet.store
+        write, together = store._transact, store._commit_together
 
         def transact(*args: object, **options: object) -> object:
             if self.writes_refused:
@@ -101,8 +103,11 @@ class AnyWorld(RuleBasedStateMachine):
                 raise StoreFull(why="the test says so")
             return write(*args, **options)  # pyright: ignore[reportArgumentType] - the same arguments
 
-        self.octet.store._commit_together = lambda writes: not self.writes_refused and together(writes)
-        self.octet.store._transact = transact  # pyright: ignore[reportAttributeAccessIssue] - for this test only
+        def commit_together() -> Sequence[Any]:
+            return list(filter(None, [store._take()])) if self.writes_refused else together()
+
+        store._commit_together = commit_together
+        store._transact = transact  # pyright: ignore[reportAttributeAccessIssue] - for this test only
         await self.octet.dispatch.desk_changed("main", DeskNow(self.desk, Reason.NO_DISPLAY, "as it was"))
         await self._windows_tell()
         await self.octet.store.examination.wait()  # dispatch does not begin before

@@ -242,6 +242,9 @@ class Days:
 
     async def _users_look(self) -> None:
         """Decide as users what waits for one of them."""
+        for sent in [one for one in await self.octet.unknowns.list(by=USERS[0]) if not one.task]:  # a message
+            decision = Decision.ARRIVED if self._lane.has_arrived(sent.id) else Decision.SEND_AGAIN
+            await self.octet.unknowns.resolve(sent.id, decision, by=USERS[0])
         for task in [one for one in self._reference.tasks.values() if one.state not in OVER or one.state == "failed"]:
             await self._decide(task)
             await self._hear()

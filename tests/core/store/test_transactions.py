@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, event, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from core.security import _store as security
+from core.store import engine
 from core.store.engine import Store, Tx
 from core.store.errors import StoreUnavailable
 
@@ -180,7 +181,10 @@ async def test_an_error_of_the_database_does_not_carry_what_was_to_be_written(tm
         assert "nobody may log" not in str(unread.value)
 
 
-async def test_writes_that_wait_share_one_commit_and_one_that_raises_is_undone_alone(tmp_path: Path) -> None:
+async def test_writes_that_wait_share_one_commit_and_one_that_raises_is_undone_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_TOGETHER_S", 60.0)
     news: list[str] = []
 
     def add(tx: Tx, name: str) -> str:

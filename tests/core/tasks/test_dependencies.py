@@ -14,6 +14,7 @@ from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
 from core.messages.model import Source
 from core.notices.model import NoticeKind
+from core.reasons import WaitReason
 from core.security.model import NotAllowed
 from core.store.engine import Tx
 from core.tasks.dependencies import Dependencies
@@ -185,3 +186,17 @@ def test_a_link_is_refused_exactly_if_it_closes_a_circle_and_the_circle_is_true(
             assert all(after in rows.links[before] for before, after in pairwise(path))
         else:
             rows.links.setdefault(task, set()).add(needs)
+
+
+async def test_a_task_that_waits_for_an_agent_waits_for_a_repeated_task_again(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await octet.tasks.cancel(TaskId("T-1"), by=ADA)
+        later = await octet.tasks.new(make_new_task(after=ids(1), on_failure=OnFailure.START), by=ADA)
+        suspend = octet.tasks.repository.suspend
+        await octet.store.write(
+            lambda tx: suspend(tx, later.id, TaskState.WAITING, reason=WaitReason.QUOTA, note="Ann: at a limit")
+        )
+        await octet.tasks.retry(TaskId("T-1"), by=ADA)
+        found = (await octet.tasks.show(later.id, by=ADA)).task
+        assert (found.state, found.reason) == (TaskState.WAITING, WaitReason.DEPENDENCY)

@@ -74,7 +74,7 @@ async def test_a_window_that_takes_only_the_brief_gets_no_more(tmp_path: Path) -
     ) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
         for outcome in ("one", "two"):
-            message = await octet.store.write(lambda tx, name=task.id: octet.tasks.assign(tx, name, CHOICE))
+            message = await octet.store.write(lambda tx, name=task.id: octet.tasks.briefs.assign(tx, name, CHOICE))
             assert message.body == "Count the birds"
             code = octet.tasks._codes.code(FIRST, (await octet.tasks.repository.get(FIRST)).fence)
             await octet.store.write(lambda tx: octet.tasks.repository.move(tx, "T-1", TaskState.DELIVERING))
