@@ -48,7 +48,7 @@ async def test_a_task_that_cannot_be_given_to_an_agent_is_set_aside_and_the_next
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
-        fails_for(monkeypatch, octet.tasks, "assign", lambda _, task, __: task == FIRST)
+        fails_for(monkeypatch, octet.tasks.briefs, "assign", lambda _, task, __: task == FIRST)
         with structlog.testing.capture_logs() as lines:
             await octet.tasks.new(make_new_task(), by=ADA)
             await is_set_aside(octet)
@@ -65,7 +65,7 @@ async def test_a_task_whose_prompt_cannot_be_made_is_set_aside_and_its_agent_is_
 ) -> None:
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
-        fails_for(monkeypatch, octet.tasks, "make_prompt", lambda _, task, *__, **___: task == FIRST)
+        fails_for(monkeypatch, octet.tasks.briefs, "make_prompt", lambda _, task, *__, **___: task == FIRST)
         await octet.tasks.new(make_new_task(), by=ADA)
         await is_set_aside(octet)
         (delivery,) = await octet.deliveries.list_for_task(FIRST)
