@@ -35,7 +35,7 @@ PURPOSES = {
     "subtask": "Give a part of your task to another agent, or take it back.",
 }
 _WHO = """\
-You are known by OCTET_URL and OCTET_AGENT_TOKEN, as `octet agent env NAME` prints them, or by --task and --code
+Octet knows you by OCTET_URL and OCTET_AGENT_TOKEN, as `octet agent env NAME` prints them, or by --task and --code
 of your prompt.
 
 exit codes:
@@ -147,9 +147,9 @@ def _subtask(given: argparse.Namespace) -> tuple[str, Body, Callable[[Any], list
     if given.assign and not given.to:
         raise Unusable("Name the agent with --to.")
     if given.cancel:
-        return "subtasks/cancel", {"subtask": given.cancel}, _created
+        return "subtasks/cancel", {"subtask": given.cancel}, _changed
     if given.assign:
-        return "subtasks/assign", {"subtask": given.assign, "to": given.to}, _created
+        return "subtasks/assign", {"subtask": given.assign, "to": given.to}, _changed
     text = _text(given)
     key = _key("subtask", given.to, *given.needs, *given.after, text, given.code)
     body: Body = {"text": text, "to": given.to, "needs": given.needs, "after": given.after, "key": key}
@@ -174,15 +174,19 @@ def _key(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _created(found: dict[str, Any]) -> list[str]:
+def _changed(found: dict[str, Any]) -> list[str]:
     with_whom = f", {found['agent']}" if found["agent"] else ""
-    return [f"{found['subtask']} is {found['state']}{with_whom}. Octet tells you when your subtasks have ended."]
+    return [f"{found['subtask']} is {found['state']}{with_whom}."]
+
+
+def _created(found: dict[str, Any]) -> list[str]:
+    return [f"{_changed(found)[0]} Octet tells you when your subtasks have ended."]
 
 
 def _sent(found: dict[str, Any]) -> list[str]:
     lines = [f"{found['message']} is on its way to {', '.join(found['to']) or 'their inboxes'}."]
     left_out = cast("list[dict[str, str]]", found["left_out"])
-    return lines + [f"{one['agent']} does not get it: {one['why']}." for one in left_out]
+    return lines + [f"{one['agent']} does not get it: {one['why'].rstrip('.')}." for one in left_out]
 
 
 def _ticket(found: dict[str, Any]) -> list[str]:

@@ -201,7 +201,9 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
         buttons = [RunAgain(task.id, label="Retry"), CancelTask(task.id), TellAgent(task.id, label="Tell it something")]
     elif task.reason == BlockCause.QUESTION and notice.kind is NoticeKind.HELD:
         buttons = [TellAgent(task.id, label="Answer"), CancelTask(task.id)]
-    return written("\n".join(lines), marker, wakes=person_id(task.requester), buttons=buttons)
+    is_part_done = task.state is TaskState.DONE and task.parent is not None and task.source is Source.AGENT
+    wakes = None if is_part_done else person_id(task.requester)  # the end of the whole wakes the user
+    return written("\n".join(lines), marker, wakes=wakes, buttons=buttons)
 
 
 def _report(notice: Notice, view: TaskView, marker: Marker) -> Parts:

@@ -403,7 +403,8 @@ def _said(one: Message, form: Form) -> str:
     """Name a message, its sender and its source, and show how it begins."""
     agents = " (agent)" if one.sender.startswith("agent:") else ""
     who = form.strong(form.text(one.sender_name or one.sender, 60))
-    return f"M-{one.id} {who}{agents}, {one.kind}: {form.text(text_for_people(one.body, one.expired_ms), 120)}"
+    said = " ".join(text_for_people(one.body, one.expired_ms).split())[:120]
+    return f"M-{one.id} {who}{agents}, {one.kind}: {form.text(said, 120)}"
 
 
 def _inbox(rows: Iterable[InboxEntry], form: Form) -> list[str]:

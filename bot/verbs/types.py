@@ -45,8 +45,8 @@ def _tasks(octet: Coordinator, typed: str, by: Actor, *, open_only: bool = False
 
 
 def _split(text: str | Iterable[str]) -> frozenset[str]:
-    parts = text.split(",") if isinstance(text, str) else text
-    return frozenset(part.strip() for part in parts if part.strip())
+    texts = [text] if isinstance(text, str) else text
+    return frozenset(part.strip() for one in texts for part in one.split(",") if part.strip())
 
 
 def _holder(text: str) -> HolderId:

@@ -69,8 +69,12 @@ class Delegation:
             task = self._task_of(tx, speaker, is_proven=bool(proof.code))
             if not speaker.agent.delegates:
                 raise MayNotDelegate(agent=speaker.agent.name, job=speaker.agent.job.value)
-            key = f"subtask:{task.id}:{task.fence}:{new.key or hashlib.sha256(repr(new).encode()).hexdigest()}"
-            if (known := self._repository.find_by_key(tx, key)) is not None:
+            key = f"subtask:{task.id}:{new.key or hashlib.sha256(repr(new).encode()).hexdigest()}"
+            known = self._repository.find_by_key(tx, key)
+            if known is not None and known.state in ENDED - {TaskState.DONE}:  # again, once for each lease
+                key = f"{key}:{task.fence}"
+                known = self._repository.find_by_key(tx, key)
+            if known is not None:
                 return known
             self._check_limits(tx, task)
             wanted, needs = self._assignee(speaker.agent, new)

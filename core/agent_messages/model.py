@@ -306,7 +306,7 @@ class ChainStopped(Conflict):
 
 
 class TraceNotFound(NotFound):
-    """There is no chain of messages {id}. `/msg trace` takes the id of any message in it."""
+    """There is no chain of messages {id}. `/msg trace` takes the id of any message in it, or a task that has begun."""
 
 
 class NoSuchRecipient(NotFound):

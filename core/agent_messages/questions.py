@@ -68,7 +68,8 @@ class Questions:
 
         def ask(tx: Tx) -> QuestionView | Conflict:
             speaker = self._talk.identify(tx, proof)
-            key = f"ask:{speaker.agent.name}:{new.key}"
+            lease = f"{speaker.task.id}:{speaker.task.fence}" if speaker.task is not None else ""
+            key = f"ask:{speaker.agent.name}:{lease}:{new.key}"
             known = self._services.messages.find_by_key(tx, key if not new.to else f"talk:{speaker.agent.name}:{key}")
             if known is not None:
                 return self._view(tx, self._find(tx, known.id))

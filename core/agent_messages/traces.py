@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from core.reasons import Reason
 from core.security.model import HUB, Actor, Permission, require
 from core.settings.model import TalkLimits
 from core.store.engine import Row, Tx
+from core.tasks.model import parse_task_id
 from core.tasks.services import TaskServices
 
 
@@ -153,6 +155,10 @@ class Traces:
         )
 
     async def _trace_of(self, message: str) -> str:
+        if re.fullmatch(r"(?i)\s*t-?[0-9]{1,18}\s*", message):
+            about = await self._services.messages.list_for_task(parse_task_id(message))
+            if about:
+                return about[0].trace
         try:
             return (await self._services.messages.get(message.strip().upper().removeprefix("M-"))).trace
         except MessageNotFound as error:

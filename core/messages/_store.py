@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -21,6 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from core.kit.from_attributes import from_attributes
+from core.messages.model import Message, files_of, read_evidence
+from core.store.engine import Row
 from core.store.tables import integers, metadata, texts
 
 _HAS_TEXT = text("expired_ms IS NULL AND kind != 'control'")
@@ -206,3 +211,8 @@ LATELY = select(func.count()).where(
     _of_agent, _entry.sender == bindparam("of_sender"), _entry.added_ms > bindparam("since")
 )
 SHIFT_DUE = update(inbox).where(_IS_HELD).values(due_ms=_entry.due_ms + bindparam("by"))
+
+
+def message_of(row: Row) -> Message:
+    evidence = read_evidence(json.loads(row.evidence))
+    return from_attributes(Message, row, evidence=evidence, attachments=files_of(row.attachments))

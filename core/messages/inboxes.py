@@ -9,7 +9,6 @@ from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import NotFound
-from core.kit.from_attributes import from_attributes
 from core.kit.ids import MessageId
 from core.messages import _store
 from core.messages.model import EntryState, InboxEntry, InboxPage, Message
@@ -116,7 +115,7 @@ class Inboxes:
         """Return the first statuses that the agent has not read: no prompt brings these."""
         self._place_due(tx, agent)
         rows = tx.execute(_store.UNREAD_STATUSES, self._asked(agent, size=_MOST_STATUSES)).all()
-        return tuple(from_attributes(Message, row) for row in rows)
+        return tuple(_store.message_of(row) for row in rows)
 
     def carry(self, tx: Tx, agent: str, delivery: str, messages: Iterable[MessageId]) -> None:
         """Note that the prompt of this delivery names these statuses, and no others: made again, it names the same."""
@@ -128,7 +127,7 @@ class Inboxes:
     def carried(self, tx: Tx, delivery: str) -> tuple[Message, ...]:
         """Return the statuses that the prompt of this delivery names."""
         rows = tx.execute(_store.CARRIED, {"of_delivery": delivery}).all()
-        return tuple(from_attributes(Message, row) for row in rows)
+        return tuple(_store.message_of(row) for row in rows)
 
     def have_arrived_with(self, tx: Tx, agent: str, delivery: str) -> None:
         """Note that the agent has the statuses of this prompt. It works on what the prompt asks, not on them."""
@@ -164,7 +163,7 @@ class Inboxes:
     def last_shown(self, tx: Tx, agent: str) -> Message | None:
         """Return the message that the agent got last."""
         row = tx.execute(_store.LAST_SHOWN, {"of_agent": agent}).first()
-        return None if row is None else from_attributes(Message, row)
+        return None if row is None else _store.message_of(row)
 
     def count_lately(self, tx: Tx, agent: str, *, sender: str) -> int:
         """Count the messages of this sender to the agent within the last minute."""
@@ -199,7 +198,7 @@ class Inboxes:
         return {"of_agent": agent, "of_message": MessageId(message), "now": self._clock.now_ms()}
 
     def _entry(self, row: Row) -> InboxEntry:
-        message = from_attributes(Message, row)
+        message = _store.message_of(row)
         is_late = message.expires_at_ms is not None and message.expires_at_ms <= self._clock.now_ms()
         state, reason = _state(row, is_late=is_late)
         return InboxEntry(agent=row.agent, seq=row.seq, state=state, reason=reason, message=message)

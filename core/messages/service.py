@@ -17,8 +17,8 @@ from core.kit.ids import Ids, MessageId
 from core.messages import _store
 from core.messages.attachments import Attachments
 from core.messages.inboxes import Inboxes
-from core.messages.model import Message, MessageKind, NewMessage, Source, StoredFile, files_of, read_evidence
-from core.store.engine import Row, Store, Tx
+from core.messages.model import Message, MessageKind, NewMessage, Source, StoredFile, files_of
+from core.store.engine import Store, Tx
 
 _MARKER_CHARS = 8
 MINUTE_MS = 60_000
@@ -102,7 +102,7 @@ class Messages:
 
     def find_by_key(self, tx: Tx, key: str) -> Message | None:
         row = tx.execute(_store.BY_KEY, {"key": key}).first()
-        return None if row is None else _message(row)
+        return None if row is None else _store.message_of(row)
 
     def count_sent(self, tx: Tx, task: str, *, of_code: str) -> SentTexts:
         """Count what agents have sent to the task; the keys of what bore this code begin with `of_code`."""
@@ -113,7 +113,7 @@ class Messages:
     def last_final_answer(self, tx: Tx, task: str) -> Message | None:
         """Return the newest answer that ended the task, if any did."""
         row = tx.execute(_store.LAST_END, {"of_task": task}).first()
-        return None if row is None else _message(row)
+        return None if row is None else _store.message_of(row)
 
     def last_words(self, tx: Tx, task: str, *, of_code: str) -> str:
         """Return the last text that came with this code in time, as in `count_sent`; empty if none did."""
@@ -123,18 +123,18 @@ class Messages:
     def last_brief(self, tx: Tx, task: str, agent: str) -> Message | None:
         """Return the newest brief by which this agent got the task, if it got one."""
         row = tx.execute(_store.LAST_BRIEF, {"of_task": task, "of_agent": f"agent:{agent}"}).first()
-        return None if row is None else _message(row)
+        return None if row is None else _store.message_of(row)
 
     def size_of_trace(self, tx: Tx, trace: str) -> int:
         """Count the messages of agents in this trace."""
         return int(tx.execute(_store.SIZE_OF_TRACE, {"of_trace": trace}).scalar_one())
 
     def find_trace(self, tx: Tx, trace: str) -> tuple[Message, ...]:
-        return tuple(_message(row) for row in tx.execute(_store.OF_TRACE, {"of_trace": trace}))
+        return tuple(_store.message_of(row) for row in tx.execute(_store.OF_TRACE, {"of_trace": trace}))
 
     def known(self, tx: Tx, message: str) -> Message | None:
         row = tx.execute(_store.ONE, {"message": message}).first()
-        return None if row is None else _message(row)
+        return None if row is None else _store.message_of(row)
 
     def is_answered(self, tx: Tx, message: Message, *, sender: str) -> bool:
         """Return whether this sender has replied to the message."""
@@ -142,7 +142,7 @@ class Messages:
         return tx.execute(_store.REPLIED, asked).first() is not None
 
     async def list_trace(self, trace: str) -> tuple[Message, ...]:
-        return tuple(_message(row) for row in await self._store.fetch(_store.OF_TRACE, {"of_trace": trace}))
+        return tuple(_store.message_of(row) for row in await self._store.fetch(_store.OF_TRACE, {"of_trace": trace}))
 
     def expire_texts(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
         """Clear at most `most` texts from before `before_ms` that nothing needs any more; return how many. A text about
@@ -150,17 +150,17 @@ class Messages:
         return tx.execute(_store.EXPIRE, {"before": before_ms, "at": now_ms, "size_of_batch": most}).rowcount
 
     def find(self, tx: Tx, message: str) -> Message:
-        return _message(tx.execute(_store.ONE, {"message": message}).one())
+        return _store.message_of(tx.execute(_store.ONE, {"message": message}).one())
 
     async def get(self, message: str) -> Message:
         """Fetch one message. Raises MessageNotFound."""
         rows = await self._store.fetch(_store.ONE, {"message": message})
         if not rows:
             raise MessageNotFound(id=message[:40])
-        return _message(rows[0])
+        return _store.message_of(rows[0])
 
     async def list_for_task(self, task: str) -> tuple[Message, ...]:
-        return tuple(_message(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
+        return tuple(_store.message_of(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
 
     def size_of_files(self, tx: Tx, task: str) -> int:
         """Add up the files of all replies to the task, in bytes."""
@@ -199,8 +199,3 @@ class Messages:
         )
         self._journal.append(tx, event, by=by)
         return message
-
-
-def _message(row: Row) -> Message:
-    evidence = read_evidence(json.loads(row.evidence))
-    return from_attributes(Message, row, evidence=evidence, attachments=files_of(row.attachments))

@@ -53,7 +53,12 @@ class Briefs:
     def _given_before(self, tx: Tx, task: Task, agent: str) -> str:
         """Name the parts that an earlier agent of the task gave to others, and their states."""
         found = self._repository.find_subtasks(tx, task)
-        return f"\n\n{self.subtasks_so_far(tx, task, found, is_last=False, agent=agent)}" if found else ""
+        so_far = self.subtasks_so_far(tx, task, found, is_last=False, agent=agent)
+        return (
+            f"\n\nThese parts of the task were given to other agents. Do not give them again:\n{so_far}"
+            if found
+            else ""
+        )
 
     def subtasks_so_far(self, tx: Tx, parent: Task, subtasks: Sequence[Task], *, is_last: bool, agent: str) -> str:
         """Say in which states these subtasks are, with their answers where the window of `agent` has room."""

@@ -565,7 +565,7 @@ class HasParts(Conflict):
 
 
 class SubtasksOpen(Conflict):
-    """{id} cannot end yet. Still open: {open}. Octet kept nothing of this text; wait, or cancel them."""
+    """{id} cannot end yet. Still open: {open}. Wait until they have ended, or cancel them."""
 
 
 class NotDone(Conflict):

@@ -446,3 +446,24 @@ async def test_a_chief_that_waits_for_its_parts_is_not_silent(tmp_path: Path) ->
         clock.advance(3601)
         await octet.dispatch.silence.check_all()
         await reach(octet, T1, TaskState.PARKED, ParkCause.SILENT)
+
+
+async def test_a_key_names_the_same_part_after_a_retry_unless_that_was_cancelled(tmp_path: Path) -> None:
+    async with fleet(tmp_path) as octet:
+        await at_work(octet)
+        kept, ended = await create(octet, "A", to="Ann"), await create(octet, "B", to="Bob")
+        await octet.delegation.cancel(ended.id, of("Chief"))
+        assert (await create(octet, "B", to="Bob")).id == "T-4"
+        await park(octet, T1, ParkCause.SILENT)
+        await octet.tasks.retry(T1, by=CAROL)
+        await reach(octet, T1, TaskState.WORKING)
+        assert [(await create(octet, text, to=to)).id for text, to in (("A", "Ann"), ("B", "Bob"))] == [kept.id, "T-5"]
+
+
+async def test_a_trace_is_found_by_its_task(tmp_path: Path) -> None:
+    async with fleet(tmp_path) as octet:
+        await at_work(octet)
+        part = await create(octet, "A", to="Ann")
+        await reach(octet, part.id, TaskState.WORKING)
+        found = [await octet.traces.show(name, by=ADA) for name in ("T-1", " t2 ")]
+        assert [one.id for one in found] == [(await octet.messages.list_for_task(T1))[0].trace] * 2

@@ -106,6 +106,8 @@ async def test_a_message_of_an_agent_is_typed_and_is_in_the_inbox_and_its_answer
         (delivery,) = await stands(octet, sent, S.DELIVERED)
         assert (delivery.agent, label(sent.message), sent.message.source) == ("Bob", "A2A", Source.AGENT)
         assert await states(octet, "Bob") == [(EntryState.READ, None)]
+        (entry,) = await octet.agent_messages.inbox("Bob", limit=9, by=ADA)
+        assert entry.message == sent.message
         answers = octet.agent_messages.answers
         answer = await answers.accept(f"M-{sent.message.id}", code_in(lane.submitted[-1]), "In core.", agent="Bob")
         back = await octet.agent_messages.show(answer.id, by=ADA)
