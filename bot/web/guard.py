@@ -177,9 +177,6 @@ class Guard:
         return next(one for prefix, one in self._access if not prefix or f"{path}/".startswith(f"{prefix}/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":  # the server's own; no client makes it
-            await self._app(scope, receive, send)
-            return
         if scope["type"] not in {"http", "websocket"}:
             return  # the server refuses what gets no answer
         method = scope.get("method", "WEBSOCKET")

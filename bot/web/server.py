@@ -89,7 +89,7 @@ async def serving(app: ASGIApp, listener: Listener) -> AsyncGenerator[None]:
         app,
         http=cast("type[asyncio.Protocol]", partial(Connection, register=register)),
         backlog=ACCEPTS_AT_ONCE,
-        lifespan="on",
+        lifespan="off",
         ws="none",
         log_config=None,
         log_level="error",  # it warns of every request that is not HTTP: any program could fill the log
