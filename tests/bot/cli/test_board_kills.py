@@ -87,15 +87,17 @@ async def own(sandbox: Sandbox, told: str) -> None:
 
 
 def recorded(account: Account) -> list[str]:
-    """Return the messages of all boards in Octet's database, those that leave included."""
+    """Return the messages of all boards in Octet's database, those that leave included; of one without its pin none."""
     with closing(sqlite3.connect(f"file:{account.home / 'octet.db'}?mode=ro", uri=True)) as database:
-        return [message for (message,) in database.execute("SELECT posted_message FROM boards")]
+        rows = database.execute("SELECT posted_message, is_pinned FROM boards").fetchall()
+        return [message if is_pinned else "" for message, is_pinned in rows]
 
 
 async def one_board(account: Account, sandbox: Sandbox, *, other_than: str) -> str:
     """Wait until Octet and Discord have the same single board, another one than this.
 
-    Octet forgets the old board after its last fault point, so the next ticket strikes at the next board."""
+    Octet pins the new board and forgets the old one after their last fault points, so the next ticket strikes at the
+    next board."""
     version = 0
     async with asyncio.timeout(60):
         while len(kept := recorded(account)) != 1 or other_than in kept or boards_of(await sandbox.messages()) != kept:
