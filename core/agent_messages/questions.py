@@ -152,13 +152,14 @@ class Questions:
             self.settle(tx, found[0], QuestionState.ANSWERED, by=by.id, answer=sent.id)
 
     def review(self, tx: Tx) -> int | None:
-        """Settle the questions whose tasks have ended or whose time is over. Return when to look again, None for
-        never."""
+        """Settle the questions whose tasks have ended, whose agents were removed, or whose time is over. Return when to
+        look again, None for never."""
         now_ms, again = self._clock.now_ms(), list[int]()
         for row in tx.execute(_store.OPEN_QUESTIONS).all():
             question = _question(row)
             task = self._tasks.find(tx, question.task) if question.task else None
-            if task is not None and task.state in ENDED:
+            is_over = task is not None and task.state in ENDED
+            if is_over or self._services.agents.named(question.agent) is None:
                 self.settle(tx, question, QuestionState.CANCELLED, by=HUB.id)
             elif question.due_ms > now_ms:
                 again.append(question.due_ms)
@@ -239,15 +240,17 @@ class Questions:
         self._services.notices.notify(tx, kind, question.task, message=question.id, about=question.about)
 
     def _tell(self, tx: Tx, question: Question, body: str, *, by: Actor) -> Message:
-        """Send the agent what its question came to, in the thread of its task."""
-        agent = self._services.agents.get(question.agent)
+        """Send the agent what its question came to, in the thread of its task; store it alone for a removed agent."""
+        agent = self._services.agents.named(question.agent)
         task = self._tasks.find(tx, question.task) if question.task else None
-        is_its = task is not None and task.agent == agent.name and task.state not in ENDED
+        is_its = task is not None and task.agent == question.agent and task.state not in ENDED
         draft = NewAgentMessage(text=body, options=SendOptions(requires=Requires.NONE))
-        new = self._hub.envelope(draft, body, to=f"agent:{agent.name}", task=task if is_its else None, key=None, by=by)
+        new = self._hub.envelope(
+            draft, body, to=f"agent:{question.agent}", task=task if is_its else None, key=None, by=by
+        )
         asked = self._services.messages.find(tx, question.id)
         new = replace(new, in_reply_to=question.id, cause=question.id, trace=asked.trace)
-        return self._hub.post(tx, new, [agent], by=by).message
+        return self._hub.post(tx, new, [agent] if agent else [], by=by).message
 
     def _record(self, tx: Tx, question: Question, state: QuestionState, *, by: str) -> None:
         event = QuestionMoved(question=question.id, agent=question.agent, task=question.task, now=state)

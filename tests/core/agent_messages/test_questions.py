@@ -20,6 +20,7 @@ from core.agent_messages.model import (
     QuestionState,
     QuestionView,
 )
+from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
 from core.notices.model import Notice, NoticeKind
@@ -184,3 +185,41 @@ async def test_a_code_of_the_prompt_is_enough_to_ask_and_proves_that_it_arrived(
         proof = Proof(agent="", about=TASK, code=code_in(lane.submitted[0]))
         asked = await octet.questions.ask(NewQuestion(text="Red?", key="k"), proof)
         assert (await octet.questions.poll(f"M-{asked.question.id}", proof)).question.agent == "Ann"
+
+
+async def remove(octet: Coordinator, *names: str) -> None:
+    """Have the configuration lose these agents, as a reload does."""
+    left = [agent for agent in octet.agents.all() if agent.name not in names]
+    await octet.dispatch.follow_config(left, {(Lane.WINDOW, "main"): FakeLane()}, [])
+
+
+async def test_a_round_settles_the_open_question_of_a_removed_agent(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        await working(octet)
+        asked = await ask(octet)
+        await remove(octet, "Ann")
+        await octet.store.write(octet.questions.review)
+        assert (await octet.questions.show(asked.question.id)).question.state is QuestionState.CANCELLED
+        assert (await octet.tasks.show(TASK, by=ADA)).task.state is TaskState.WORKING
+        assert [one.text for one in await notices(octet)] == ["cancelled by hub"]
+
+
+@pytest.mark.parametrize("by", [ADA, CAROL], ids=["who may send messages", "the requester"])
+async def test_a_user_can_still_answer_the_question_of_a_removed_agent(tmp_path: Path, by: Actor) -> None:
+    async with house(tmp_path) as octet:
+        await working(octet)
+        asked = await ask(octet)
+        octet.agents.set_agents([agent for agent in octet.agents.all() if agent.name != "Ann"])
+        answered = await octet.questions.answer(f"M-{asked.question.id}", "Blue", by=by)
+        assert (answered.question.state, answered.answer) == (QuestionState.ANSWERED, "Blue")
+
+
+async def test_octet_starts_with_an_overdue_question_of_an_agent_that_left_while_it_was_down(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with house(tmp_path, clock=clock) as octet:
+        await working(octet)
+        asked = await ask(octet, minutes=5)
+    clock.advance(3600)
+    async with house(tmp_path, clock=clock, names=("Bob", "Cid")) as octet:
+        assert await octet.store.write(octet.dispatch.assigner.assign_ready) in {True, False}
+        assert (await octet.questions.show(asked.question.id)).question.state is QuestionState.CANCELLED
