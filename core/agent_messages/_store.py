@@ -31,6 +31,9 @@ SET_TRACE = _set.on_conflict_do_update(
     set_={name: getattr(_set.excluded, name) for name in ("stopped_by", "allowance", "since_ms")},
 )
 STOPPED = select(traces).where(text("stopped_by = 'hub'")).order_by(traces.c.since_ms)
+STOPPED_OF = select(traces.c.trace).where(
+    traces.c.trace.in_(bindparam("traces", expanding=True)), traces.c.stopped_by != ""
+)
 
 ADD_QUESTION = insert(questions)
 QUESTION = select(questions).where(questions.c.id == bindparam("question"))

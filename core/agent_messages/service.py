@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.agent_messages.answers import MessageAnswers
@@ -59,6 +60,7 @@ from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 _NORMAL = 2
+_AFTER_ALL = "~"  # sorts after every id
 _WORKED_ON = frozenset({TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW})
 _GIVEN = _WORKED_ON | {TaskState.ASSIGNED, TaskState.DELIVERING}
 _NEEDS_A_PERSON = frozenset(
@@ -68,6 +70,31 @@ _DROPPED = frozenset({DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliverySt
 MOST_MINUTES = 7 * 24 * 60
 _ARRIVED = frozenset({DeliveryState.DELIVERED, DeliveryState.SENT})
 _SHOWN = _DROPPED | _NEEDS_A_PERSON | _ARRIVED | {DeliveryState.QUEUED, DeliveryState.SUBMITTING}
+
+
+@dataclass(slots=True)
+class _Line:
+    """What comes before others in the line of one agent: the ids of its first delivery and of its first brief."""
+
+    first: str = _AFTER_ALL
+    first_brief: str = _AFTER_ALL
+    has_unknown: bool = False
+
+    def add(self, one: Delivery) -> None:
+        """Take in an open delivery. A later part of a text comes before everything else."""
+        place = "" if one.share.is_later else one.id
+        self.first = min(self.first, place)
+        self.first_brief = min(self.first_brief, place) if one.is_brief else self.first_brief
+        self.has_unknown |= one.state is DeliveryState.UNKNOWN
+
+    @classmethod
+    def of(cls, found: Iterable[Delivery]) -> _Line:
+        """Make the line of these open deliveries of one agent; one that is held until a time delays no other."""
+        line = cls()
+        for one in found:
+            if one.reason is not Reason.HELD_UNTIL:
+                line.add(one)
+        return line
 
 
 AnswerFollower = Callable[[Tx, Message, Message], None]  # gets a message, and another agent's answer to it
@@ -225,16 +252,25 @@ class AgentMessages:
         message = self._services.messages.find(tx, delivery.message)
         return message.kind is MessageKind.REPLY or not message.sender.startswith(("system:", "agent:"))
 
-    def is_deliverable(self, tx: Tx, delivery: Delivery) -> bool:
-        """Return whether this queued message may go now; if not, the next `review_queue` says why, or ends it."""
-        message = self._services.messages.find(tx, delivery.message)
-        task = self._task_of(tx, message)
-        if task is not None and task.state in ENDED:
-            return False
-        is_late = message.expires_at_ms is not None and message.expires_at_ms <= self._clock.now_ms()
-        if self._traces.is_stopped(tx, message):
-            return False
-        return not is_late and self._wait_reason(tx, delivery, message, task) is None
+    def deliverable(self, tx: Tx) -> Callable[[Delivery], bool]:
+        """Return what says whether a queued message may go now, with each agent's line read once. If it may not, the
+        next `review_queue` says why, or ends it."""
+        lines = dict[str, _Line]()
+
+        def may_go(delivery: Delivery) -> bool:
+            if delivery.agent not in lines:
+                lines[delivery.agent] = self._line(tx, delivery.agent)
+            line = lines[delivery.agent]
+            if line.first < delivery.id and not delivery.share.is_later:
+                return False
+            message = self._services.messages.find(tx, delivery.message)
+            task = self._task_of(tx, message)
+            if (task is not None and task.state in ENDED) or self._traces.is_stopped(tx, message):
+                return False
+            is_late = message.expires_at_ms is not None and message.expires_at_ms <= self._clock.now_ms()
+            return not is_late and self._wait_reason(tx, delivery, message, task, line) is None
+
+        return may_go
 
     def has_task_ended(self, tx: Tx, delivery: Delivery) -> bool:
         """Return whether the task of this message has ended: then Octet never tries it again."""
@@ -244,26 +280,42 @@ class AgentMessages:
     def review_queue(self, tx: Tx) -> int | None:
         """Review all messages on their way: end those without use, follow tasks to their new agents, say why the others
         wait. Return when to look again, None for never."""
-        now, again = self._clock.now_ms(), list[int]()
-        for delivery in self._services.deliveries.open_messages(tx):
+        again, lines = list[int](), defaultdict[str, _Line](_Line)
+        found = self._services.deliveries.open_texts(tx)
+        for delivery in found:
+            if delivery.share.is_later or delivery.state is DeliveryState.UNKNOWN:
+                lines[delivery.agent].add(delivery)
+        messages = {one.id: one for one in self._services.messages.find_undelivered(tx)}
+        stopped = self._traces.stopped_of(tx, {one.trace for one in messages.values() if one.hop > 0})
+        for delivery in found:
+            if delivery.is_brief:
+                lines[delivery.agent].add(delivery)
+                continue
             with at_row(delivery=delivery.id):
-                message = self._services.messages.find(tx, delivery.message)
+                message = messages[MessageId(delivery.message)]
                 task = self._task_of(tx, message)
                 if task is not None and task.state in ENDED:
                     if delivery.state is not DeliveryState.SUBMITTING:  # that cannot be called back
                         reason = Reason.TASK_ENDED
                         self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=reason)
+                elif message.hop > 0 and message.trace in stopped and delivery.state is DeliveryState.QUEUED:
+                    reason = Reason.TRACE_STOPPED
+                    self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=reason)
                 elif delivery.state is DeliveryState.QUEUED:
-                    again += self._review(tx, delivery, message, task, now)
+                    again += self._review(tx, delivery, message, task, lines)
+                else:
+                    lines[delivery.agent].add(delivery)
         return min(again, default=None)
 
     def resume_for(self, tx: Tx, agents: Sequence[Agent]) -> None:
         """Deliver again what waits for these agents, whose windows can be used again."""
         for agent in agents:
-            for delivery in self._services.deliveries.open_for_agent(tx, agent.name):
+            found = self._services.deliveries.open_for_agent(tx, agent.name)
+            line = _Line.of(found)
+            for delivery in found:
                 if not delivery.is_brief and delivery.state is DeliveryState.QUEUED and delivery.not_before_ms:
                     message = self._services.messages.find(tx, delivery.message)
-                    wait = self._wait_reason(tx, delivery, message, self._task_of(tx, message))
+                    wait = self._wait_reason(tx, delivery, message, self._task_of(tx, message), line)
                     self._record_wait(tx, delivery, wait, anew=True)
 
     def readdress(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
@@ -428,12 +480,17 @@ class AgentMessages:
         require(by, Permission.MESSAGE_READ)
         return await self._services.messages.inboxes.list(self._services.agents.get(agent).name, text=text, size=limit)
 
-    def _queue(self, tx: Tx, message: Message, agent: Agent) -> None:
+    def _line(self, tx: Tx, agent: str) -> _Line:
+        return _Line.of(self._services.deliveries.open_for_agent(tx, agent))
+
+    def _queue(self, tx: Tx, message: Message, agent: Agent, line: _Line | None = None) -> None:
         self._services.messages.inboxes.add(tx, message, agent.name)
         if message.kind is MessageKind.STATUS:  # it wakes no agent
             return
+        line = self._line(tx, agent.name) if line is None else line
         delivery = self._services.deliveries.queue(tx, agent, message=message.id, priority=message.priority)
-        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, message, self._task_of(tx, message)))
+        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, message, self._task_of(tx, message), line))
+        line.add(delivery)
 
     def view(
         self, tx: Tx, message: Message, *, left_out: tuple[LeftOut, ...] = (), hints: tuple[Reason, ...] = ()
@@ -447,14 +504,11 @@ class AgentMessages:
         return self._tasks.find(tx, message.task) if message.task is not None else None
 
     def _wait_reason(
-        self, tx: Tx, delivery: Delivery, message: Message, task: Task | None
+        self, tx: Tx, delivery: Delivery, message: Message, task: Task | None, line: _Line
     ) -> tuple[Reason, str] | None:
-        """Return why this message must still wait, and what exactly is so; None when it may go now."""
+        """Return why this message must still wait, and what exactly is so; None when it may go now. Messages go in the
+        order in which users sent them, and nothing comes between two parts of one text."""
         status = self._services.agents.status(tx, delivery.agent)
-        others = [one for one in self._services.deliveries.open_for_agent(tx, delivery.agent) if one.id != delivery.id]
-        # In the order in which users sent them; and nothing comes between two parts of one text.
-        earlier = [one for one in others if one.id < delivery.id or one.share.is_later]
-        earlier = [one for one in earlier if one.reason is not Reason.HELD_UNTIL]
         about_its_task = task is not None and status.task == task.id
         if message.not_before_ms > self._clock.now_ms():
             return Reason.HELD_UNTIL, ""
@@ -462,15 +516,15 @@ class AgentMessages:
             return Reason.TASK_UNASSIGNED, f"it is {task.state.value}"
         if status.state is AgentState.PAUSED or (status.state in OFF_DUTY and not about_its_task):
             return Reason.OFF_DUTY, f"{status.state.value} {status.note}".strip()
-        if status.state is AgentState.HELD or any(one.state is DeliveryState.UNKNOWN for one in others):
+        if status.state is AgentState.HELD or line.has_unknown:
             return Reason.EARLIER_UNKNOWN, ""
         if desk := self._desk_reason(delivery):
             return Reason.DESK_UNUSABLE, desk
         if task is not None and not _has_brief(task, about_its_task=about_its_task):
             return Reason.BRIEF_FIRST, ""
-        if delivery.share.is_later or not earlier:
+        if delivery.share.is_later or line.first >= delivery.id:
             return None
-        return (Reason.BRIEF_FIRST if any(one.is_brief for one in earlier) else Reason.EARLIER_FIRST), ""
+        return (Reason.BRIEF_FIRST if line.first_brief < delivery.id else Reason.EARLIER_FIRST), ""
 
     def _desk_reason(self, delivery: Delivery) -> str:
         if delivery.desk is None:
@@ -487,15 +541,15 @@ class AgentMessages:
             self._services.deliveries.waits(tx, delivery, reason=reason, note=note, not_before_ms=0)
             self._services.notices.words_changed(tx, delivery.message)
 
-    def _review(self, tx: Tx, delivery: Delivery, message: Message, task: Task | None, now: int) -> list[int]:
-        """Review one queued delivery; return the times at which to look again."""
+    def _review(
+        self, tx: Tx, delivery: Delivery, message: Message, task: Task | None, lines: Mapping[str, _Line]
+    ) -> list[int]:
+        """Review one queued delivery behind those in `lines`; return the times at which to look again."""
+        now = self._clock.now_ms()
         expires_at_ms = message.expires_at_ms or now
         if expires_at_ms <= now:
             note = explain(delivery.reason, delivery.note)
             self._services.deliveries.step(tx, delivery, DeliveryState.EXPIRED, reason=Reason.EXPIRED, note=note)
-            return []
-        if self._traces.is_stopped(tx, message):
-            self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TRACE_STOPPED)
             return []
         if message.not_before_ms > now:
             self._record_wait(tx, delivery, (Reason.HELD_UNTIL, ""))
@@ -509,9 +563,10 @@ class AgentMessages:
             self._services.deliveries.step(tx, delivery, to, reason=Reason.TASK_MOVED, note=note)
             if to is DeliveryState.CANCELLED:
                 return []
-            self._queue(tx, message, holder)
+            self._queue(tx, message, holder, lines[holder.name])
             return [expires_at_ms]
-        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, message, task))
+        self._record_wait(tx, delivery, self._wait_reason(tx, delivery, message, task, lines[delivery.agent]))
+        lines[delivery.agent].add(delivery)
         long_ms = delivery.created_ms + LONG_WAIT_MS
         if long_ms > now:
             return [long_ms, expires_at_ms]

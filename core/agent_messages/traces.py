@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from core.agent_messages import _store
@@ -137,6 +137,11 @@ class Traces:
     def is_stopped(self, tx: Tx, message: Message) -> bool:
         """Return whether this message of an agent belongs to a stopped chain."""
         return message.hop > 0 and self.is_stopped_trace(tx, message.trace)
+
+    def stopped_of(self, tx: Tx, traces: Collection[str]) -> frozenset[str]:
+        """Return which of these chains are stopped."""
+        rows = tx.execute(_store.STOPPED_OF, {"traces": [*traces]}) if traces else ()
+        return frozenset(row.trace for row in rows)
 
     def is_stopped_trace(self, tx: Tx, trace: str) -> bool:
         row = self._row(tx, trace) if trace else None

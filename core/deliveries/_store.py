@@ -78,6 +78,7 @@ INTERRUPTED = _open_words.where(sa.text("+state = 'submitting'"), _of_agents).or
 LATER_PARTS = _open.where(_row.state == "queued", _row.part > 1).order_by(_row.id)
 OF_MESSAGE = sa.select(deliveries).where(_row.message == sa.bindparam("of_message")).order_by(_row.id)
 OPEN_TO = _open_words.where(_row.agent == sa.bindparam("to_agent")).order_by(_row.id)
+OPEN_TEXTS = _open_words.order_by(_row.id)
 OPEN_WORDS = _open_words.where(sa.text("+task IS NULL")).order_by(_row.id)
 _is_recent = _row.changed_ms.between(sa.bindparam("since"), sa.bindparam("now"))
 REFUSALS = sa.select(sa.func.count()).where(_is_of_task, sa.text("+state = 'refused'"), _is_recent)

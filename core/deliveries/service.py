@@ -130,6 +130,10 @@ class Deliveries:
         """Find the open deliveries of messages, not briefs, oldest first."""
         return [delivery_of(row) for row in tx.execute(_store.OPEN_WORDS)]
 
+    def open_texts(self, tx: Tx) -> list[Delivery]:
+        """Find the open deliveries of messages and briefs, oldest first."""
+        return [delivery_of(row) for row in tx.execute(_store.OPEN_TEXTS)]
+
     def known(self, tx: Tx, delivery: DeliveryId) -> Delivery | None:
         row = tx.execute(_store.ONE, {"delivery": delivery}).first()
         return None if row is None else delivery_of(row)

@@ -237,9 +237,11 @@ class DeliveryWorker:
         if why_waits:
             return _NextStep()
 
+        is_deliverable = self._services.agent_messages.deliverable(tx)
+
         def may_go(delivery: Delivery) -> bool:
             with at_row(delivery=delivery.id):
-                return delivery.is_brief or self._services.agent_messages.is_deliverable(tx, delivery)
+                return delivery.is_brief or is_deliverable(delivery)
 
         waiting, now_ms = self._deliveries.find_queued(tx, self.agents), self._clock.now_ms()
         pause_ms = self._policy.longest_pause_ms

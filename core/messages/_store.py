@@ -90,6 +90,12 @@ _of_code = _row.idempotency_key.startswith(bindparam("of_code"))
 
 ADD = insert(messages)
 ONE = select(messages).where(_row.id == bindparam("message"))
+UNDELIVERED = select(messages).where(
+    text(
+        "id IN (SELECT message FROM deliveries WHERE act IS NULL AND +task IS NULL AND state IN "
+        "('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown'))"
+    )
+)
 BY_KEY = select(messages).where(_row.idempotency_key == bindparam("key"))
 LAST_END = (
     select(messages)

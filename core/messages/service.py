@@ -132,6 +132,10 @@ class Messages:
     def find_trace(self, tx: Tx, trace: str) -> tuple[Message, ...]:
         return tuple(_store.message_of(row) for row in tx.execute(_store.OF_TRACE, {"of_trace": trace}))
 
+    def find_undelivered(self, tx: Tx) -> list[Message]:
+        """Find the messages, not briefs, that have an open delivery."""
+        return [_store.message_of(row) for row in tx.execute(_store.UNDELIVERED)]
+
     def known(self, tx: Tx, message: str) -> Message | None:
         row = tx.execute(_store.ONE, {"message": message}).first()
         return None if row is None else _store.message_of(row)
