@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check tour test test-root test-windows check fmt wheel wheels release-home lock schemas docs golden bench soak mutations fresh late clean setup
+.PHONY: help demo demo-check tour test test-long test-root test-windows check fmt wheel wheels release-home lock schemas docs golden bench soak mutations fresh late clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -24,11 +24,17 @@ tour:  ## write the pictures of docs/tour.md, people.md and tasks.md anew: runs 
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.tour
 
-test:  ## make check, then every tier of tests (OCTET_TIERS="unit contract" chooses fewer)
+test:  ## make check, then every tier of tests but their long forms (OCTET_TIERS="unit contract" chooses fewer)
 	@$(PYTHON) -B -m scripts.durations
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.check
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+
+test-long:  ## what cannot be short: long kills and matrices, restore under load, properties with many examples
+	@$(PYTHON) -B -m scripts.durations long
+	@$(BOOTSTRAP) test
+	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
+		-m "long or hypothesis" --hypothesis-profile=long -o timeout=1800
 
 test-root:  ## full and write-protected disks, power cuts, a container, a second account (needs root, mount and e2fsprogs)
 	@$(BOOTSTRAP) test

@@ -1,4 +1,4 @@
-"""Knows how long `make test` takes: from the last whole run in this checkout, or from tests/data/durations.json.
+"""Knows how long `make test` and `make test-long` take: as in the last whole run here, or in tests/data/durations.json.
 
 Runs before anything is installed, so it uses the standard library only, and Python 3.8 can read it.
 """
@@ -42,7 +42,7 @@ def record(root: Path, tiers: str, duration: Duration) -> None:
 
 
 def expected(root: Path, tiers: str) -> str:
-    """Say how long `make test` will take for these tiers."""
+    """Say how long the run of these tiers will take; `long: ` before them means `make test-long`."""
     for path, source in ((MEASURED, "as in the last whole run here"), (COMMITTED, "as measured on two cores")):
         duration = read(root / path).get(tiers)
         if duration:
@@ -52,14 +52,15 @@ def expected(root: Path, tiers: str) -> str:
 
 
 def main() -> None:
-    """Print what to expect of the tiers that OCTET_TIERS names."""
+    """Print what to expect of the tiers that OCTET_TIERS names; with the argument `long`, of their long tests."""
     from scripts.needs import UnknownTierError, chosen_tiers
 
     try:
         tiers = " ".join(chosen_tiers(os.environ.get("OCTET_TIERS")))
     except UnknownTierError as error:
         sys.exit(str(error))
-    print(f"[test] {expected(ROOT, tiers)}", flush=True)
+    kind = "long: " if sys.argv[1:] == ["long"] else ""
+    print(f"[test] {expected(ROOT, kind + tiers)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ __all__ = [
 ]
 
 # How long an example takes, and how many a seed throws away, says nothing about the rule. The examples are few and
-# the same in every run, so that a red one is about a change; `pytest --hypothesis-profile=explore` looks for new ones.
+# the same in every run, so that a red one is about a change; `make test-long` tries many, and
+# `pytest --hypothesis-profile=explore` looks for new ones.
 settings.register_profile(
     "octet",
     deadline=None,
@@ -29,5 +30,6 @@ settings.register_profile(
     max_examples=30,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-settings.register_profile("explore", parent=settings.get_profile("octet"), derandomize=False, max_examples=300)
+settings.register_profile("long", parent=settings.get_profile("octet"), max_examples=300)
+settings.register_profile("explore", parent=settings.get_profile("long"), derandomize=False)
 settings.load_profile("octet")

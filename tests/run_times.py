@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from scripts.durations import Duration, record
-from tests.tiers import CHOSEN, SHARES, Shares
+from tests.tiers import CHOSEN, LONG, LONG_RUN, SHARES, Shares
 
 SLOWEST = 10
 
@@ -40,11 +40,13 @@ class RunTimes:
             terminalreporter.write_line(line)
         if exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED} and self._is_whole():
             duration = Duration(round(wall_s, 1), self.processes)
-            record(self.config.rootpath, " ".join(self.config.stash[CHOSEN]), duration)
+            kind = f"{LONG}: " if self.config.option.markexpr == LONG_RUN else ""
+            record(self.config.rootpath, kind + " ".join(self.config.stash[CHOSEN]), duration)
 
     def _is_whole(self) -> bool:
         option = self.config.option
-        is_narrowed = option.keyword or option.markexpr or option.deselect or option.maxfail
+        is_marked = option.markexpr not in {"", f"not {LONG}", LONG_RUN}
+        is_narrowed = option.keyword or is_marked or option.deselect or option.maxfail
         return self.config.args_source is pytest.Config.ArgsSource.TESTPATHS and not is_narrowed
 
 

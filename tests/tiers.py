@@ -1,7 +1,7 @@
 """Runs the tiers of tests that OCTET_TIERS names (all by default) and never looks away from one.
 
 A chosen tier that this machine cannot run ends the run with exit code 1 and the name of the missing package;
-what was not chosen is named at the end. The last line says whether the tests with a second account were run.
+the last line names what was not chosen, the long tests, and says whether those with a second account were run.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ def share_of(item: pytest.Item) -> str:
     return DISPLAY if item.get_closest_marker("display") else UNIT_AND_CONTRACT
 
 
+LONG = "long"
+"""The mark of a test that is the long form of one that every run has."""
+LONG_RUN = "long or hypothesis"
+"""What `make test-long` runs, by marks: the long tests, and properties once more, with many examples."""
 SECOND_ACCOUNT = "test_second_account"
 """Files whose names begin so start programs under another account, so only root can run them."""
 SHARES_PLUGIN = "octet-shares"
@@ -53,6 +57,7 @@ class Shares:
         self.config = config
         self.by_name: dict[str, str] = {}
         self.left_out = set[str]()
+        self.long = set[str]()
 
     def of(self, name: str) -> str:
         """Return the share of the test with this node id; from its path, if every worker that knew it crashed."""
@@ -64,16 +69,19 @@ class Shares:
         if is_worker(self.config):
             self.config.workeroutput["shares"] = self.by_name  # pyright: ignore[reportAttributeAccessIssue]  pytest-xdist adds it
             self.config.workeroutput["left_out"] = sorted(self.left_out)  # pyright: ignore[reportAttributeAccessIssue]  as above
+            self.config.workeroutput["long"] = sorted(self.long)  # pyright: ignore[reportAttributeAccessIssue]  as above
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Remember what is not run."""
         self.left_out |= {item.nodeid for item in items}
+        self.long |= {item.nodeid for item in items if item.get_closest_marker(LONG)}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Take over what a worker sends when it ends; one that crashed sends nothing."""
         self.by_name |= getattr(node, "workeroutput", {}).get("shares", {})
         self.left_out |= set(getattr(node, "workeroutput", {}).get("left_out", ()))
+        self.long |= set(getattr(node, "workeroutput", {}).get("long", ()))
 
     def second_account(self) -> str:
         """Return what became of the tests with a second account; empty where the run has none."""
@@ -137,13 +145,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
-    """Say last of all which tests were unsteady, which tiers were not run, and what became of the second account."""
+    """Say last of all which tests were unsteady, which were not run, and what became of the second account."""
     yield
     if unsteady := session.config.pluginmanager.get_plugin(UNSTEADY):
         print("", *unsteady.closing, sep="\n")
-    not_run = [tier for tier in TIERS if tier not in session.config.stash[CHOSEN]]
-    if not_run and not is_worker(session.config):
-        print(f'\nNOT RUN: {", ".join(not_run)} (chosen by OCTET_TIERS="{os.environ["OCTET_TIERS"]}")')
     shares = session.config.pluginmanager.get_plugin(SHARES_PLUGIN)
-    if shares and not is_worker(session.config) and (line := shares.second_account()):
-        print(f"\n{line}")
+    if is_worker(session.config) or not shares:
+        return
+    if not_run := [tier for tier in TIERS if tier not in session.config.stash[CHOSEN]]:
+        print(f'\nNOT RUN: {", ".join(not_run)} (chosen by OCTET_TIERS="{os.environ["OCTET_TIERS"]}")')
+    long = f"LONG: NOT RUN ({len(shares.long)} tests): make test-long" if shares.long else ""
+    if last := "; ".join(line for line in (long, shares.second_account()) if line):
+        print(f"\n{last}")

@@ -106,6 +106,7 @@ class Unsteady:
         argv += ["-c", str(self.config.inipath)] if self.config.inipath else []
         argv += [word for setting in option.override_ini or () for word in ("-o", setting)]
         argv += [word for plugin in option.plugins or () for word in ("-p", plugin)]
+        argv += ["-m", option.markexpr] if option.markexpr else []
         profile = self.config.getoption("--hypothesis-profile", None)
         argv += [f"--hypothesis-profile={profile}"] if profile else []
         try:
