@@ -99,7 +99,7 @@ class House:
         return len(await self.core.tasks.list(by=OPERATOR))
 
     def lose_the_database(self) -> None:
-        async def write(_work: object, *, is_last_word: bool = False) -> None:
+        async def write(_work: object, **_how: bool) -> None:
             raise StoreUnavailable(why="the test took it away")
 
         self.core.store.write = write  # pyright: ignore[reportAttributeAccessIssue] - a fault, put in by hand

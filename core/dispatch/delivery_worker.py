@@ -87,7 +87,7 @@ class _Attempt:
                 raise NotWanted(id=now.id)
             deliveries.proceed(tx, order.delivery, order.fence, DeliveryState.SUBMITTING)
 
-        await self._services.store.write(grant)
+        await self._services.store.write(grant, goes_first=True)  # the worker presses within 250 ms, or not at all
         self.may_have_pressed = True
 
     async def receiving(self, text: str) -> None:

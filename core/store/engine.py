@@ -97,6 +97,7 @@ class _Write:
     work: Callable[[Tx], Any]
     loop: asyncio.AbstractEventLoop
     is_last_word: bool
+    goes_first: bool
     asked_s: float = field(default_factory=time.monotonic)
     done: Future[Any] = field(default_factory=Future[Any])
 
@@ -159,13 +160,15 @@ class Store:
             store._thread.shutdown()
             faults.point("stop.closed")
 
-    async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
+    async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False, goes_first: bool = False) -> T:
         """Run `work` in one write transaction and return its result, once that is on the disk. `work` runs on the
         writer's thread: it must not await or touch objects of the event loop. If it raises, all is undone. Writes that
         wait at the same time share one commit; where that fails, each runs again alone. Raises StoreUnavailable. On a
-        full disk `is_last_word` uses the reserve, for what cannot be seen a second time."""
-        write = _Write(work=work, loop=asyncio.get_running_loop(), is_last_word=is_last_word)
-        self._waiting.append(write)
+        full disk `is_last_word` uses the reserve, for what cannot be seen a second time. With `goes_first` it passes all
+        writes that wait, and no other joins its commit after it: for the grant that a worker waits for before Enter."""
+        loop = asyncio.get_running_loop()
+        write = _Write(work=work, loop=loop, is_last_word=is_last_word, goes_first=goes_first)
+        (self._waiting.appendleft if goes_first else self._waiting.append)(write)
         ran = self._in_thread(self._write_waiting)
         try:
             # Where the loop runs it at once, as in virtual time, nothing else runs meanwhile.
@@ -273,6 +276,8 @@ class Store:
                         if (one := self._take()) is not None:
                             taken.append(one)
                             ended.append(_in_savepoint(connection, one.work))
+                            if one.goes_first:
+                                break
         except Exception:  # noqa: BLE001 - each alone meets its own error
             ended.clear()
         for one, (tx, result, error) in zip(taken, ended, strict=False):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome
 from core.deliveries.ports import Progress
@@ -23,6 +25,7 @@ from tests.core.dispatch.test_loop import reach, window_house
 from tests.fakes.lane import ARRIVES, FakeLane
 
 FIRST = TaskId("T-1")
+STATE = sa.text("SELECT state FROM deliveries")
 
 
 class LockedAt(FakeLane):
@@ -97,12 +100,52 @@ class FullDisk:
         self.refused = 0
         self.news = asyncio.Event()
 
-    async def write(self, work: Callable[[Tx], object], *, is_last_word: bool = False) -> object:
+    async def write(
+        self, work: Callable[[Tx], object], *, is_last_word: bool = False, goes_first: bool = False
+    ) -> object:
         self.news.set()
         if self.is_full and not is_last_word:
             self.refused += 1
             raise StoreFull(why="the disk is full")
-        return await self.write_to_disk(work, is_last_word=is_last_word)
+        return await self.write_to_disk(work, is_last_word=is_last_word, goes_first=goes_first)
+
+
+class BesideAnother(FakeLane):
+    """Each step is asked for while another write waits for the writer's thread: it says which state it found."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store: Store | None = None
+        self.found: list[str] = []
+
+    async def _play(self, order: DeliveryRequest, progress: Progress, outcome: Outcome) -> Outcome:
+        await self._beside(progress.staging())
+        await self._beside(progress.staged(sha256=order.sha256))
+        await self._beside(progress.submitting())
+        return ARRIVES
+
+    async def _beside(self, step: Coroutine[None, None, None]) -> None:
+        store, gate = self.store, threading.Event()
+        assert store is not None
+        store._thread.submit(gate.wait, 60)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(store.write(lambda tx: self.found.append(tx.execute(STATE).scalar_one())))
+                await asyncio.sleep(0)
+                group.create_task(step)
+                await asyncio.sleep(0)
+                gate.set()
+        finally:
+            gate.set()
+
+
+async def test_the_grant_for_enter_passes_the_writes_that_wait_and_no_other_step_does(tmp_path: Path) -> None:
+    lane = BesideAnother()
+    async with window_house(tmp_path, lane) as octet:
+        lane.store = octet.store
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+    assert lane.found == ["leased", "staging", "submitting"]
 
 
 async def test_how_a_delivery_ended_is_written_to_the_room_kept_back_when_the_disk_is_full(

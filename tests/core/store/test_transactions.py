@@ -216,6 +216,34 @@ async def test_writes_that_wait_share_one_commit_and_one_that_raises_is_undone_a
         assert (await facts(store), news, commits) == (3, ["first", "second", "third"], 1)
 
 
+async def test_an_urgent_write_goes_before_all_that_wait_and_ends_the_shared_commit_with_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_TOGETHER_S", 60.0)
+    done: list[str] = []
+    async with Store.open(tmp_path / "octet.db") as store:
+        event.listen(store._writer, "commit", lambda _: done.append("commit"))
+        urgent: list[asyncio.Future[None]] = []
+
+        def add(tx: Tx, name: str) -> None:
+            tx.execute(ADD, fact(name))
+            done.append(name)
+            if name == "second":  # the grant for Enter comes while a commit is shared
+                store._waiting.appendleft(
+                    engine._Write(work=partial(add, name="grant"), loop=loop, is_last_word=False, goes_first=True)
+                )
+
+        loop = asyncio.get_running_loop()
+        with writer_held(store):
+            waiting = [asyncio.ensure_future(store.write(partial(add, name=name))) for name in ("first", "second")]
+            waiting += [asyncio.ensure_future(store.write(partial(add, name="third")))]
+            await asyncio.sleep(0)
+            urgent.append(asyncio.ensure_future(store.write(partial(add, name="urgent"), goes_first=True)))
+            await asyncio.sleep(0)
+        await asyncio.gather(*waiting, *urgent)
+    assert done == ["urgent", "commit", "first", "second", "grant", "commit", "third", "commit"]
+
+
 async def test_where_the_shared_commit_is_refused_each_write_meets_its_own_error(tmp_path: Path) -> None:
     def full(tx: Tx) -> None:
         tx.execute(ADD, fact("full"))
