@@ -6,6 +6,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -30,7 +31,7 @@ from core.config.profiles import PROFILES, Kind, complete, in_pane, nested, read
 from core.desks.model import MatchBy, Window
 from core.home import Home
 from core.kit.errors import Invalid
-from core.profiles.model import Box, Confirm, Newline, PaneProfile, Profile, Readback, Selection
+from core.profiles.model import Box, Composer, Confirm, Newline, PaneProfile, Profile, Readback, Selection
 from core.reasons import Reason
 from core.remedies import explain
 
@@ -80,6 +81,7 @@ class WindowChoice:
     agent: str
     by_place: bool = False  # It is identified by its place, and by a tag while it lives, not by its title
     point: Point | None = None  # Where its composer is on the screen; None: where its program says
+    known: Composer | None = None  # Measured at this very window before: it stays, unless the user names a `point`
 
     def describe(self, profile: str, title: str, box: Box) -> Window:
         """Return the window as its desk's file describes it."""
@@ -100,6 +102,12 @@ class Calibrator:
     # By `has_composer`:
     kept: dict[FoundWindow, Measurement] = field(default_factory=dict[FoundWindow, Measurement], init=False)
     _survey: Survey | None = field(default=None, init=False)
+
+    @property
+    def survey(self) -> Survey:
+        """Return what `look` saw last."""
+        assert self._survey is not None, "look() comes first"
+        return self._survey
 
     async def look(self) -> Survey:
         """Return the windows of the display; watch their titles for a moment."""
@@ -140,8 +148,7 @@ class Calibrator:
 
     def tell_apart(self, wanted: Sequence[WindowChoice]) -> dict[int, str]:
         """Return the pattern of each window's title. Raises NotToldApart with the windows that have none."""
-        survey = self._survey
-        assert survey is not None, "look() comes first"
+        survey = self.survey
         found: dict[int, str | None] = {}
         here = {window.id: window for window in survey.windows}
         for one in wanted:
@@ -172,7 +179,7 @@ class Calibrator:
         kind = self._kind(wanted, found)
         self.say(f"{wanted.name}: looking at {found.called}")
         kept = self.kept.pop(found, None) if wanted.point is None else None
-        measured = kept or await self.scout.measure(found.id, wanted.point, _avoided(kind.data))
+        measured = kept or await self._measure(wanted, found, _avoided(kind.data))
         if measured.by_line:
             measured = replace(measured, quirks={"newline": Newline.COLLAPSE.value})
         measured, tried = await self._short_draft(wanted, title, found, measured)
@@ -194,6 +201,24 @@ class Calibrator:
             found=found,
             lacks_busy=not self._complete(kind, values).has_busy_sign,
         )
+
+    async def _measure(self, wanted: WindowChoice, found: FoundWindow, avoid: tuple[Box, ...]) -> Measurement:
+        """Measure the window; where it was measured before, around that place, unless its program reports another."""
+        known = wanted.known if wanted.point is None else None
+        if known is None:
+            return await self.scout.measure(found.id, wanted.point, avoid)
+        told: Measurement | None = None
+        with suppress(CalibrationFailed):
+            told = await self.scout.measure(found.id, None, avoid)
+        is_alike = told is not None and (told.by == TERMINAL) == (known.prompt is not None)
+        if told is not None and is_alike and told.composer.overlaps(known.box):
+            return told
+        try:
+            return await self.scout.measure(found.id, known.box.on_screen(found.box).middle, avoid)
+        except CalibrationFailed:
+            if told is None or told.by != "accessibility":
+                raise
+            return told
 
     async def _short_draft(
         self, wanted: WindowChoice, title: str, found: FoundWindow, measured: Measurement

@@ -46,6 +46,7 @@ class FoundWindow:
     is_shown: bool  # it is on the current workspace, and not iconified
     cover: str = ""  # what lies over it
     is_terminal: bool = False
+    tag: str = ""  # attached to this very window, and gone with it
 
     @property
     def called(self) -> str:
@@ -195,7 +196,9 @@ class Candidate:
     number: int  # on the picture, and in answers
     window: FoundWindow
     profile: str = ""
-    agent: str = ""  # whose it would become; empty where Octet does not propose it
+    agent: str = ""  # whose it is or would become; empty where Octet proposes none
+    is_known: bool = False  # it is connected, and this agent's
+    leaves: str = ""  # the title of another window of this agent, which was here and is not on the display
     why_not: NotProposed | None = None
     disabled: Text = ""  # why the profile is disabled, as its author wrote
 
@@ -346,6 +349,11 @@ class UnknownGridPlace(Invalid):
 
 class UnknownWindowNumber(Invalid):
     """There is no window with the number {number}; there are {most}."""
+
+
+class WindowHasAgent(Conflict):
+    """Window {number} is the window of {id}. Give {id} another window in the same answer, such as 1={id}, or run
+    `octet agent remove {id}` first."""
 
 
 class OutsideWindow(Invalid):

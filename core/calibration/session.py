@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any, cast
 
 from core.calibration.calibrator import Calibrator, NoSuchProfile, WindowChoice, window_name
@@ -39,6 +40,7 @@ from core.calibration.model import (
     Risk,
     Survey,
     UnknownWindowNumber,
+    WindowHasAgent,
     cells,
     place_of,
 )
@@ -46,11 +48,11 @@ from core.calibration.writer import DEMO, write, write_terminal
 from core.config.desks import DeskFiles, read_desks
 from core.config.editor import Edit
 from core.config.profiles import read_profiles
-from core.desks.model import Desk, MatchBy, Window
-from core.home import Home
+from core.desks.model import MatchBy, Window
+from core.home import Home, anchor_file
 from core.kit.errors import Invalid, NotFound, OctetError
 from core.kit.problems import ConfigWrong
-from core.profiles.model import Box, PaneReadback, Terminal
+from core.profiles.model import Box, Composer, PaneReadback, Terminal
 
 GENERIC = "generic"  # the names of profiles that fit any program begin with it
 
@@ -186,7 +188,7 @@ class CalibrationSession(QuestionSession):
             seen = (await self._calibration.look()).windows  # measuring a window that is gone says so
             found = next((here for here in seen if here.id == candidate.window.id), candidate.window)
             kind = one.profile, found.kind, found.box.width, found.box.height
-            if point is None and kind in places:
+            if point is None and one.known is None and kind in places:
                 point = found.box.x + places[kind][0], found.box.y + places[kind][1]
             try:
                 if one.window not in titles:
@@ -245,17 +247,24 @@ class CalibrationSession(QuestionSession):
         )
 
     async def _candidates(self, survey: Survey, files: DeskFiles) -> tuple[Candidate, ...]:
-        names = _Names(self.desk, files, self._agents(), set())
-        proposals = self._calibration.proposals(survey)
-        found = [await self._candidate(number, *one, files) for number, one in enumerate(proposals, start=1)]
-        kept = {one.number: names.here_before(one.window) for one in found if one.why_not is None}
-        names.taken |= {agent.casefold() for agent in kept.values()}
+        names = _Names(self._calibration.home, self.desk, files, self._agents())
+        kept = names.kept(survey)
+        found: list[Candidate] = []
+        for number, (window, profiles) in enumerate(self._calibration.proposals(survey), start=1):
+            known = kept.get(window.id)
+            mine = known is not None and known.kind in files.kinds
+            one = await self._candidate(number, window, (known.kind,) if known and mine else profiles, files, known)
+            found.append(replace(one, agent=names.agent_at(known), is_known=True) if known else one)
+        for place, one in enumerate(found):
+            if not one.is_known and one.why_not is None and (left := names.left_at(one.window, kept)):
+                found[place] = replace(one, agent=names.agent_at(left), leaves=left.title)
+                kept[one.window.id] = left
         return tuple(
-            one if one.why_not else replace(one, agent=kept[one.number] or names.propose(one.window)) for one in found
+            one if one.why_not or one.agent else replace(one, agent=names.propose(one.window)) for one in found
         )
 
     async def _candidate(
-        self, number: int, window: FoundWindow, profiles: tuple[str, ...], files: DeskFiles
+        self, number: int, window: FoundWindow, profiles: tuple[str, ...], files: DeskFiles, known: Window | None
     ) -> Candidate:
         kinds = files.kinds
         # A disabled profile that names its site's titles is meant for only those.
@@ -269,7 +278,7 @@ class CalibrationSession(QuestionSession):
             return replace(candidate, profile=named[0], why_not=NotProposed.DISABLED, disabled=kinds[named[0]].disabled)
         if not usable:
             return replace(candidate, why_not=NotProposed.NO_PROFILE)
-        is_unsure = usable[0].startswith(GENERIC) and not self._options.only
+        is_unsure = usable[0].startswith(GENERIC) and not self._options.only and known is None
         if is_unsure and not await self._calibration.has_composer(window, usable[0]):
             return replace(candidate, why_not=NotProposed.NO_COMPOSER)
         return candidate
@@ -282,33 +291,32 @@ class CalibrationSession(QuestionSession):
             pick.number: pick.agent or ("" if rows[pick.number].agent.casefold() in named else rows[pick.number].agent)
             for pick in picks
         }
-        names = _Names(self.desk, files, self._agents(), {agent.casefold() for agent in agents.values() if agent})
+        names = _Names(self._calibration.home, self.desk, files, self._agents())
+        names.taken |= {agent.casefold() for agent in agents.values()}
+        kept = names.kept(self._calibration.survey)
         wanted: list[WindowChoice] = []
         for pick in picks:
-            row = rows[pick.number]
+            row, known = rows[pick.number], kept.get(rows[pick.number].window.id)
             agent = agents[pick.number] or names.propose(row.window)
             name, profile = pick.name or names.window_of(agent), pick.profile or row.profile
             choice = WindowChoice(window=row.window.id, profile=profile, name=name, agent=agent, point=pick.point)
-            wanted.append(choice)
+            wanted.append(replace(choice, known=names.composer_of(known, row.window)))
         return wanted
 
     def _known(self, survey: Survey, files: DeskFiles) -> tuple[Window, WindowChoice]:
         """Find the configured window, wherever it is now. Raises CalibrationWindowNotFound."""
-        desk = next((desk for desk in files.desks if desk.name == self.desk), None)
-        known = next((window for window in desk.windows if window.name == self._options.only), None) if desk else None
+        names = _Names(self._calibration.home, self.desk, files, self._agents())
+        known = next((window for window in names.windows if window.name == self._options.only), None)
         if known is None:
             what = f"is called {self._options.only[:40]} in config/desks/{self.desk}.toml"
             raise CalibrationWindowNotFound(what=what)
-        found = [window for window in survey.windows if window.is_shown and re.search(known.title, window.title)]
-        if by_place := known.match_by is MatchBy.PLACE:
-            found = [window for window in found if window.box == known.box]
-        if len(found) != 1:
+        found = next((window for window in names.find(known, survey.windows) if window.is_shown), None)
+        if found is None:
             what = f"is the only one whose title fits {known.title}, that of {known.name}"
             raise CalibrationWindowNotFound(what=what)
-        at = (self.desk, known.name)
-        agent = next((name for name, desk, window in self._agents() if (desk, window) == at), known.name)
-        wanted = WindowChoice(window=found[0].id, profile=known.kind, name=known.name, agent=agent, by_place=by_place)
-        return known, wanted
+        by_place, agent = known.match_by is MatchBy.PLACE, names.agent_at(known) or known.name
+        wanted = WindowChoice(window=found.id, profile=known.kind, name=known.name, agent=agent, by_place=by_place)
+        return known, replace(wanted, known=names.composer_of(known, found))
 
     def _agents(self) -> list[tuple[str, str, str]]:
         """Return the name, desk and window of each agent in agents.toml."""
@@ -346,42 +354,80 @@ async def calibrate_pane(
 
 
 class _Names:
-    """Which agent a window becomes: whose it was, else whom its title names, else the next one without a window."""
+    """Which agent a window becomes: whose it is, else whom its title names, else the next one without a window.
+    The agents of connected windows are taken, wherever these are now: only a user gives one another window."""
 
-    def __init__(self, desk: str, files: DeskFiles, agents: Sequence[tuple[str, str, str]], taken: set[str]) -> None:
-        self._here: Desk | None = next((one for one in files.desks if one.name == desk), None)
-        self._agents, self._desk = agents, desk
+    def __init__(self, home: Home, desk: str, files: DeskFiles, agents: Sequence[tuple[str, str, str]]) -> None:
+        self._files, self._desk, self._anchors = files, desk, home.anchors / desk
+        self.windows = next((one.windows for one in files.desks if one.name == desk), ())
+        self._owners = {window: agent for agent, at, window in agents if at == desk}
         examples = {one.name for one in files.desks if all(window.kind.startswith(DEMO) for window in one.windows)}
-        self._open = {"", desk, *examples}  # Desks whose agents may get a window here
-        self.taken = taken
+        open_ = {"", desk, *examples}  # Desks whose agents may get a window here
+        self._agents = {agent.casefold() for agent, _, _ in agents}
+        self._free = [agent for agent, at, _ in agents if at in open_]
+        self._connected = [
+            one
+            for one in self.windows
+            if one.name in self._owners and (files.measured.get((desk, one.name)) or not one.kind.startswith(DEMO))
+        ]
+        self.taken = {self._owners[one.name].casefold() for one in self._connected}
+        self._given = {one.name for one in self._connected}  # names of windows
 
-    def here_before(self, window: FoundWindow) -> str:
-        """Find the agent whose window it is by the present config; empty: none, or taken."""
-        for known in self._here.windows if self._here else ():
-            agent = next((a for a, d, w in self._agents if (d, w) == (self._desk, known.name)), "")
-            is_it = known.match_by is MatchBy.TITLE or known.box == window.box
-            if agent and agent.casefold() not in self.taken and is_it and re.search(known.title, window.title):
-                return agent
-        return ""
+    def agent_at(self, window: Window) -> str:
+        return self._owners.get(window.name, "")
+
+    def kept(self, survey: Survey) -> dict[int, Window]:
+        """Find which windows, by their ids, are connected ones."""
+        profiles, kept = self._files.profiles, dict[int, Window]()
+        for one in self._connected:
+            kind = profiles.get(one.profile)
+            alike = [seen for seen in survey.windows if kind is None or re.fullmatch(kind.match_class, seen.kind)]
+            kept |= {seen.id: one for seen in self.find(one, alike)}
+        return kept
+
+    def find(self, known: Window, windows: Sequence[FoundWindow]) -> list[FoundWindow]:
+        """Find this window: by its tag while it is open, else by its title, among several at its place."""
+        file = anchor_file(self._anchors, known.name).with_suffix(".tag")
+        tag = file.read_text("ascii", "replace").strip() if file.exists() else ""
+        if tag and (tagged := [one for one in windows if one.tag == tag]):
+            return tagged
+        found = [one for one in windows if re.search(known.title, one.title)]
+        if known.match_by is MatchBy.PLACE or len(found) > 1:
+            found = [one for one in found if one.box == known.box]
+        return found if len(found) == 1 else []
+
+    def left_at(self, window: FoundWindow, kept: Mapping[int, Window]) -> Window | None:
+        """Find the connected window that was where this one is now, and that is not on the display."""
+        gone = [one for one in self._connected if one not in kept.values()]
+        return next((one for one in gone if one.box.overlaps(window.box)), None)
+
+    def composer_of(self, known: Window | None, now: FoundWindow) -> Composer | None:
+        """Return the composer that was measured at this window, if the window still has its size."""
+        profile = self._files.profiles.get(known.profile) if known else None
+        if known is None or profile is None or not self._files.measured.get((self._desk, known.name)):
+            return None
+        return profile.composer if (known.box.width, known.box.height) == (now.box.width, now.box.height) else None
 
     def propose(self, window: FoundWindow) -> str:
-        """Name its agent, who is taken from then on."""
-        agent = self.here_before(window) or self._free(window.title)
+        """Name an agent for a window that is not connected; the agent is taken from then on."""
+        here = [one for one in self.windows if one not in self._connected and self.find(one, [window])]
+        free = [agent for agent in [*map(self.agent_at, here), *self._named(window.title), *self._free] if agent]
+        new = next(f"Agent-{number}" for number in count(1) if f"agent-{number}" not in self._agents | self.taken)
+        agent = next((agent for agent in free if agent.casefold() not in self.taken), new)
         self.taken.add(agent.casefold())
         return agent
 
     def window_of(self, agent: str) -> str:
-        """Name its window as the desk calls it already, else after the agent."""
-        here = (w for a, d, w in self._agents if a.casefold() == agent.casefold() and d == self._desk and w)
-        return next(here, "") or window_name(agent)
+        """Name its window as the desk calls it already, else after the agent; no connected window has that name."""
+        here = (window for window, owner in self._owners.items() if window and owner.casefold() == agent.casefold())
+        named = (window_name(agent), *(f"{window_name(agent)[:28]}-{number}" for number in range(2, 1000)))
+        name = next(here, "") or next(name for name in named if name not in self._given)
+        self._given.add(name)
+        return name
 
-    def _free(self, title: str) -> str:
-        free = [a for a, desk, _ in self._agents if a.casefold() not in self.taken and desk in self._open]
-        named = [agent for agent in free if re.search(rf"(?<![\w-]){re.escape(agent)}(?![\w-])", title, re.IGNORECASE)]
-        number = 1
-        while f"agent-{number}" in self.taken:
-            number += 1
-        return next(iter([*named, *free]), f"Agent-{number}")
+    def _named(self, title: str) -> list[str]:
+        word = r"(?<![\w-]){}(?![\w-])"
+        return [agent for agent in self._free if re.search(word.format(re.escape(agent)), title, re.IGNORECASE)]
 
 
 def _check(question: Question, answer: Answer) -> None:
@@ -393,6 +439,11 @@ def _check(question: Question, answer: Answer) -> None:
                 if pick.number not in rows or numbers.count(pick.number) > 1:
                     raise UnknownWindowNumber(number=pick.number, most=len(rows))
                 _check_inside(pick.point, rows[pick.number].window)
+            named = {pick.agent.casefold() for pick in answer.picks if pick.agent}
+            for row in (rows[pick.number] for pick in answer.picks if pick.agent):
+                given = next(pick.agent for pick in answer.picks if pick.number == row.number)
+                if row.is_known and row.agent.casefold() not in {given.casefold(), *named}:
+                    raise WindowHasAgent(number=row.number, id=row.agent)
         case PointAt(), ComposerPlace():
             place_of(question.window.box, answer.place)
             _check_inside(answer.point, question.window)

@@ -79,7 +79,12 @@ def asks(question: Question, picks: Mapping[int, Pick]) -> str:
         case ChooseWindows():
             listed = ",".join(map(str, picks))
             what = f"Octet types a draft into {listed}, reads it back, deletes it, and saves what works"
-            return f"{what} [Y/n; {HOW}]" if listed else f"Which of them are agents? [{HOW}; n: none]"
+            moves = [
+                f"{one.agent} leaves “{one.leaves}”, which is not on this display, for window {one.number}. "
+                for one in question.candidates
+                if one.leaves and one.number in picks
+            ]
+            return f"{''.join(moves)}{what} [Y/n; {HOW}]" if listed else f"Which of them are agents? [{HOW}; n: none]"
         case PointAt():
             return f"Where is the composer of {question.agent}, {question.window.called}? {question.note}"
         case KnowByPlace():

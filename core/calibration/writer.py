@@ -357,7 +357,9 @@ def _without_examples(windows: Any, agents: Any, desk: str, connected: Sequence[
     gone = {
         str(table.get("name"))
         for table in windows
-        if str(table.get("profile", "")).startswith(DEMO) and (table.get("name"), table.get("profile")) not in mine
+        if str(table.get("profile", "")).startswith(DEMO)
+        and "calibrated" not in table
+        and (table.get("name"), table.get("profile")) not in mine
     }
     for index in reversed(range(len(windows))):
         if windows[index].get("name") in gone:

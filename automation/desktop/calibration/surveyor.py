@@ -118,6 +118,7 @@ class DisplaySurveyor:
             is_shown=is_shown,
             is_terminal=is_terminal(self._windows.pid_of(seen.id)),
             cover="" if cover is None else called(cover),
+            tag=self._windows.name_tag(seen.id),
         )
 
 
