@@ -136,7 +136,7 @@ DISOWN_ATTEMPT = (
     .where(attempts.c.task == bindparam("of_task"), attempts.c.ended_ms >= bindparam("since"))
     .values(is_disowned=1)
 )
-ADD_DEPENDENCY = insert(dependencies)
+ADD_DEPENDENCY = insert(dependencies).prefix_with("OR REPLACE")
 _link = dependencies.c
 DROP_DEPENDENCY = delete(dependencies).where(_link.task == bindparam("of_task"), _link.needs == bindparam("other"))
 DEPENDENCIES = (
@@ -145,13 +145,21 @@ DEPENDENCIES = (
     .where(_link.task == bindparam("of_task"))
     .order_by(_link.needs)
 )
+_IS_OPEN = text("tasks.state NOT IN ('done', 'failed', 'expired', 'cancelled')")
+HOLDING = (
+    DEPENDENCIES.where(_row.state != "done", or_(_IS_OPEN, _link.on_failure != "start"))
+    .order_by(None)
+    .order_by(case((_IS_OPEN, 1), else_=0), _link.needs)
+    .limit(bindparam("size"))
+)
+"""What holds a task, the first few, failed ones first."""
+COUNT_DEPENDENCIES = select(func.count().label("size")).where(_link.task == bindparam("of_task"))
 DEPENDANTS = (
     select(tasks, _link.on_failure)
     .join_from(dependencies, tasks, _row.number == _link.task)
     .where(_link.needs == bindparam("of_task"))
     .order_by(_link.task)
 )
-LINKS = select(_link.task, _link.needs).where(_link.task.in_(bindparam("tasks", expanding=True)))
 PARTS = select(tasks).where(_row.parent == bindparam("of_task")).order_by(_row.number)
 _below = select(_row.number).where(_row.parent == bindparam("of_task")).cte("below", recursive=True)
 _below = _below.union_all(select(tasks.c.number).where(tasks.c.parent == _below.c.number))
@@ -221,6 +229,15 @@ WAIT_REASONS = select(_asked.c.value).where(
     select(_row.number).where(_row.state == "waiting", _row.reason == _asked.c.value).exists()
 )
 """Those of the `asked` reasons for which any task waits."""
+_needing = dependencies.alias("needing")
+_below_it = (
+    select(_asked.c.value.label("number"))
+    .where(select(_needing.c.task).where(_needing.c.needs == bindparam("of_task")).exists())
+    .cte("needed", recursive=True)
+)
+_below_it = _below_it.union(select(_link.needs).join_from(dependencies, _below_it, _link.task == _below_it.c.number))
+NEEDED_BELOW = select(_link.task, _link.needs).join_from(_below_it, dependencies, _link.task == _below_it.c.number)
+"""All links below the tasks `asked`; none where nothing needs the task, which can then be in no circle."""
 _recorded = attempts.alias("recorded")
 _end = _recorded.c
 _last = (

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 
 from core.kit.from_attributes import from_attributes
 from core.reasons import WaitReason
 from core.store.engine import Row, Store, Tx
 from core.tasks import _store
-from core.tasks.model import Dependency, DependencyCycle, OnFailure, PartsKind, Task, TaskId, TaskState
+from core.tasks.model import (
+    MAX_LINKS,
+    Dependency,
+    OnFailure,
+    PartsKind,
+    Task,
+    TaskId,
+    TaskState,
+    TooManyLinks,
+    refuse_circle,
+)
 
 _NAMED = 5  # so many failed tasks a note names
 
@@ -22,31 +33,42 @@ class Dependencies:
     async def list_for_task(self, task: TaskId) -> tuple[Dependency, ...]:
         return tuple(map(_dependency, await self._store.fetch(_store.DEPENDENCIES, _of(task))))
 
-    def find(self, tx: Tx, task: TaskId) -> list[Dependency]:
-        return [_dependency(row) for row in tx.run(_store.DEPENDENCIES, _of(task))]
-
     def find_dependants(self, tx: Tx, task: TaskId) -> list[tuple[Task, OnFailure]]:
         """Find the tasks that need this one, whatever their states."""
         found = tx.execute(_store.DEPENDANTS, _of(task))
         return [(_store.task_of(row), OnFailure(row.on_failure)) for row in found]
 
-    def put(self, tx: Tx, task: TaskId, needs: TaskId, on_failure: OnFailure) -> None:
-        """Have `task` wait for `needs`. Raises DependencyCycle, which names the circle."""
-        if circle := self._find_path(tx, _number(needs), _number(task)):
-            raise DependencyCycle(path=" → ".join(f"T-{number}" for number in [_number(task), *circle]))
-        row = {"task": _number(task), "needs": _number(needs), "on_failure": on_failure.value}
-        self.drop(tx, task, needs)
-        tx.execute(_store.ADD_DEPENDENCY, row)
+    def put(self, tx: Tx, links: Mapping[TaskId, Mapping[TaskId, OnFailure]]) -> None:
+        """Have each of these tasks wait for others; `check_circle` first where anything may need it already. Raises
+        TooManyLinks."""
+        rows = [
+            {"task": _number(task), "needs": _number(needs), "on_failure": on_failure.value}
+            for task, others in links.items()
+            for needs, on_failure in others.items()
+        ]
+        if rows:
+            tx.execute(_store.ADD_DEPENDENCY, rows)
+        for task in links:
+            if tx.run(_store.COUNT_DEPENDENCIES, _of(task))[0].size > MAX_LINKS:
+                raise TooManyLinks(id=task, most=MAX_LINKS)
+
+    def check_circle(self, tx: Tx, task: TaskId, needs: Collection[TaskId]) -> None:
+        """Check that `task` may wait for these. Raises DependencyCycle, which names the circle."""
+        wanted = [*map(_number, needs)]
+        links = {_number(task): wanted}
+        for row in tx.run(_store.NEEDED_BELOW, {**_of(task), "asked": json.dumps(wanted)}):
+            links.setdefault(row.task, []).append(row.needs)
+        refuse_circle(links, lambda number: f"T-{number}", first=_number(task))
 
     def drop(self, tx: Tx, task: TaskId, needs: TaskId) -> None:
         tx.execute(_store.DROP_DEPENDENCY, {**_of(task), "other": _number(needs)})
 
     def why_held(self, tx: Tx, task: Task, *, now_ms: int) -> tuple[WaitReason, str] | None:
         """Return why the task may not start yet, with a note; None where nothing that users ordered holds it."""
-        needed = self.find(tx, task.id)
+        needed = [_dependency(row) for row in tx.run(_store.HOLDING, {**_of(task.id), "size": _NAMED})]
         if failed := [f"{one.needs} is {one.state.value}" for one in needed if one.has_failed]:
-            return WaitReason.DEPENDENCY_FAILED, ", ".join(failed[:_NAMED])
-        if any(one.is_open for one in needed):
+            return WaitReason.DEPENDENCY_FAILED, ", ".join(failed)
+        if needed:
             return WaitReason.DEPENDENCY, ""
         if task.parts is PartsKind.BEST_OF:
             parts = [_store.task_of(row) for row in tx.execute(_store.PARTS, _of(task.id))]
@@ -55,22 +77,6 @@ class Dependencies:
         if task.parts is None and task.not_before_ms is not None and task.not_before_ms > now_ms:
             return WaitReason.NOT_BEFORE, ""
         return None
-
-    def _find_path(self, tx: Tx, start: int, goal: int) -> list[int]:
-        """Return the tasks from `start` to `goal`, each needing the next; empty where no path leads there."""
-        came_from: dict[int, int] = {start: start}
-        level = [start]
-        while level and goal not in came_from:
-            links = [(row.task, row.needs) for row in tx.execute(_store.LINKS, {"tasks": level})]
-            new = {needs: task for task, needs in links if needs not in came_from}
-            came_from.update(new)
-            level = list(new)
-        if goal not in came_from:
-            return []
-        path = [goal]
-        while path[-1] != start:
-            path.append(came_from[path[-1]])
-        return path[::-1]
 
 
 def _dependency(row: Row) -> Dependency:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
 from typing import NewType
 
 from core import remedies
@@ -21,7 +23,8 @@ from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity
 TaskId = NewType("TaskId", str)  # `T-142`: short, because users say it
 
 MAX_TITLE_CHARS = 80
-MAX_IMPORTED = 500  # tasks that one import brings
+MAX_IMPORTED, MAX_IMPORTED_LINKS = 500, 5_000  # tasks that one import brings, and links between them
+MAX_LINKS = 500  # tasks that one task waits for, its parts included
 MAX_LABELS, MAX_LABEL_CHARS = 20, 40
 PRIORITY_STEP_MS = 7 * DAY_MS  # A task goes before those of the next priority that have waited for less than this
 SHARE_MS = 3_600_000  # So much later than a person's last task in the queue counts the next one of the same priority
@@ -83,6 +86,9 @@ class PartsKind(StrEnum):
     SPLIT = "split"  # the parent is done when all of them are
     BEST_OF = "best_of"  # equal tasks for different agents; a user picks an answer
     DELEGATED = "delegated"  # subtasks that its agent gives to others while it works; the agent ends it itself
+
+
+ON_FAILURE_OF_PARTS = {PartsKind.SPLIT: OnFailure.WAIT, PartsKind.BEST_OF: OnFailure.START}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -535,6 +541,10 @@ class DependencyCycle(Conflict):
     """This would be a circle in which each task waits for the next: {path}. Remove one of these with `/task depend`."""
 
 
+class TooManyLinks(Invalid):
+    """At most {most} tasks may come before {id}, its parts included. Group some of them under a part."""
+
+
 class UnreadableTasks(Invalid):
     """Octet cannot read line {line}: {why}. Write JSON Lines as `octet task export` prints them, or blocks of `TASK:`,
     `DESC:` and `PRIORITY:`."""
@@ -625,6 +635,19 @@ def parse_task_id(text: str) -> TaskId:
     if match is None:
         raise InvalidTaskId(text=text[:40])
     return TaskId(f"T-{match[1]}")
+
+
+def refuse_circle(
+    links: Mapping[int, Collection[int]], name: Callable[[int], str], *, first: int | None = None
+) -> None:
+    """Check that no task waits for itself through others. Raises DependencyCycle; its path begins with `first`."""
+    try:
+        TopologicalSorter(links).prepare()
+    except CycleError as error:
+        circle: list[int] = error.args[1][::-1]
+        start = circle.index(first) if first in circle else 0
+        path = [*circle[start:], *circle[1 : start + 1]]
+        raise DependencyCycle(path=" → ".join(map(name, path))) from None
 
 
 def rank_of(*, now_ms: int, priority: int, last: int | None) -> int:

@@ -23,6 +23,7 @@ from core.tasks.attempts import Attempts
 from core.tasks.dependencies import Dependencies
 from core.tasks.model import (
     ENDED,
+    ON_FAILURE_OF_PARTS,
     PRIORITY_STEP_MS,
     TASK_STEPS,
     BlockedTaskGroup,
@@ -50,12 +51,12 @@ from core.tasks.texts import TaskLine
 
 _AFTER_ALL = 2**62  # no task has such a number
 _SUGGESTIONS = 25
-_ON_FAILURE = {PartsKind.SPLIT: OnFailure.WAIT, PartsKind.BEST_OF: OnFailure.START}  # of a parent's parts
 _FOR_A_USER = frozenset({WaitReason.DEPENDENCY_FAILED, WaitReason.PICK})
 _FOR_OTHERS = _FOR_A_USER | {WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE}
 _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 _UNDER_WAY = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 HaltFollower = Callable[[Tx, Task, Actor], None]  # gets a task that has ended or is parked, and who did that
+_CHANGED = "tasks whose dependants follow"
 _CARD_WAITS_MS = 100  # how long a new card waits for the task's first step, so that its first state is true
 
 
@@ -186,9 +187,9 @@ class TaskRepository:
         self._record_step(tx, task, was="", by=by)
         self._notices.notify(tx, NoticeKind.CARD, task.id, place=task.place, after_ms=_CARD_WAITS_MS)
         faults.arrow("task", "", task.state, tx.after_commit)
-        for first in sorted(draft.after, key=_number):
-            self._link(tx, task.id, self.find(tx, first).id, draft.on_failure, by=by)
-        return self._hold(tx, task) if draft.after or draft.not_before_ms else task
+        needed = [self.find(tx, first) for first in sorted(draft.after, key=_number)]
+        self._link(tx, {task.id: {one.id: draft.on_failure for one in needed}}, by=by)
+        return self._follow(tx, task, needed, draft.on_failure) if needed or draft.not_before_ms else task
 
     async def list_newest(
         self,
@@ -359,14 +360,18 @@ class TaskRepository:
             self._follow_dependants(tx, after)
         return self._hold(tx, after) if to is TaskState.READY else after
 
-    def add_part(self, tx: Tx, parent: Task, kind: PartsKind, draft: NewTask, *, source: Source, by: Actor) -> Task:
-        """Add a task that the parent waits for, which has not begun."""
-        part = self.add(
-            tx, replace(draft, parent=parent.id), brief=draft.brief, wanted=draft.agent, source=source, by=by
-        )
-        self._link(tx, parent.id, part.id, _ON_FAILURE[kind], by=by)
+    def add_parts(
+        self, tx: Tx, parent: Task, kind: PartsKind, drafts: Iterable[NewTask], *, source: Source, by: Actor
+    ) -> list[Task]:
+        """Add tasks that the parent waits for, which has not begun. Raises TooManyLinks or DependencyCycle."""
+        parts = [
+            self.add(tx, replace(draft, parent=parent.id), brief=draft.brief, wanted=draft.agent, source=source, by=by)
+            for draft in drafts
+        ]
+        self.dependencies.check_circle(tx, parent.id, [part.id for part in parts])
+        self._link(tx, {parent.id: {part.id: ON_FAILURE_OF_PARTS[kind] for part in parts}}, by=by)
         self._hold_again(tx, self._change_fields(tx, parent, parts=kind.value))
-        return part
+        return parts
 
     def add_subtask(self, tx: Tx, parent: Task, draft: NewTask, *, source: Source, by: Actor) -> Task:
         """Add a task that the parent's agent gives to others, for the same user. The parent does not wait for it."""
@@ -403,29 +408,40 @@ class TaskRepository:
             changes[name] = _names(cast("frozenset[str]", changes[name]))
         return self._hold_again(tx, self._change_fields(tx, task, by=by, **changes))
 
-    def link_all(self, tx: Tx, lines: Sequence[TaskLine], ids: Sequence[TaskId], *, by: Actor) -> None:
-        """Link new tasks as the lines of an import do. Raises DependencyCycle."""
-        of = {line.id: (line, name) for line, name in zip(lines, ids, strict=True) if line.id}
-        for line, name in zip(lines, ids, strict=True):
-            for needs, on_failure in line.after.items():
-                if needs in of:
-                    self._link(tx, name, of[needs][1], on_failure, by=by)
-            if line.part_of in of and of[line.part_of][0].parts is not PartsKind.DELEGATED:
-                above, parent = of[line.part_of]
-                kind = above.parts or PartsKind.SPLIT
-                self._update(tx, name, parent=_number(parent))
-                self._update(tx, parent, parts=kind.value)
-                if line.id not in above.after:
-                    self._link(tx, parent, name, _ON_FAILURE[kind], by=by)
-        for name in ids:
-            self._hold_again(tx, self.find(tx, name))
+    def link_all(
+        self,
+        tx: Tx,
+        lines: Sequence[TaskLine],
+        links: Mapping[int, Mapping[int, OnFailure]],
+        ids: Sequence[TaskId],
+        *,
+        by: Actor,
+    ) -> None:
+        """Link new tasks as the lines of an import do, by the lines' places. Raises TooManyLinks."""
+        for place, needed in links.items():
+            line = lines[place]
+            parts = [one for one in needed if line.id and lines[one].part_of == line.id]
+            if parts and line.parts is not PartsKind.DELEGATED:
+                self._update(tx, ids[place], parts=(line.parts or PartsKind.SPLIT).value)
+                for one in parts:
+                    self._update(tx, ids[one], parent=_number(ids[place]))
+        self._link(
+            tx, {ids[place]: {ids[one]: how for one, how in needed.items()} for place, needed in links.items()}, by=by
+        )
+        for place in links:
+            self._hold_again(tx, self.find(tx, ids[place]))
 
     def depend(self, tx: Tx, task: Task, needs: TaskId, on_failure: OnFailure | None, *, by: Actor) -> Task:
         """Have a task that has not begun wait for another one, or no longer where `on_failure` is None. Raises
-        DependencyCycle."""
+        TooManyLinks or DependencyCycle."""
         needed = self.find(tx, needs)
-        self._link(tx, task.id, needed.id, on_failure, by=by)
-        if on_failure is None and needed.parent == task.id:
+        if on_failure is not None:
+            self.dependencies.check_circle(tx, task.id, [needed.id])
+            self._link(tx, {task.id: {needed.id: on_failure}}, by=by)
+            return self._follow(tx, self._change_fields(tx, task), [needed], on_failure)
+        self.dependencies.drop(tx, task.id, needed.id)
+        self._journal.append(tx, DependencyChanged(task=task.id, needs=needed.id, on_failure=None), by=by.id)
+        if needed.parent == task.id:
             self._update(tx, needed.id, parent=None)
             if not self.find_parts(tx, task.id):
                 self._update(tx, task.id, parts="")
@@ -442,12 +458,11 @@ class TaskRepository:
     def next_start_ms(self, tx: Tx) -> int | None:
         return tx.execute(_store.NEXT_LATER).scalar_one()
 
-    def _link(self, tx: Tx, task: TaskId, needs: TaskId, on_failure: OnFailure | None, *, by: Actor) -> None:
-        if on_failure is None:
-            self.dependencies.drop(tx, task, needs)
-        else:
-            self.dependencies.put(tx, task, needs, on_failure)
-        self._journal.append(tx, DependencyChanged(task=task, needs=needs, on_failure=on_failure), by=by.id)
+    def _link(self, tx: Tx, links: Mapping[TaskId, Mapping[TaskId, OnFailure]], *, by: Actor) -> None:
+        self.dependencies.put(tx, links)
+        for task, others in links.items():
+            for needs, on_failure in others.items():
+                self._journal.append(tx, DependencyChanged(task=task, needs=needs, on_failure=on_failure), by=by.id)
 
     def _hold(self, tx: Tx, ready: Task) -> Task:
         """Make a ready task wait for what users ordered before it; end a parent whose parts are all done."""
@@ -474,26 +489,37 @@ class TaskRepository:
         return self.end(tx, self.advance_to_working(tx, parent, by=HUB), TaskState.DONE, by=HUB)
 
     def _follow_dependants(self, tx: Tx, task: Task) -> None:
-        """Start, hold or cancel the tasks that need this one, and those that need these, however many there are."""
-        changed = cast("deque[Task]", tx.scratch.setdefault("tasks whose dependants follow", deque[Task]()))
-        changed.append(task)
-        if len(changed) > 1:
-            return  # the loop below is at work
-        while changed:
-            one = changed[0]
-            for dependant, on_failure in self.dependencies.find_dependants(tx, one.id):
-                with at_row(dependant.id):
-                    self._follow(tx, dependant, one, on_failure)
-            changed.popleft()
-
-    def _follow(self, tx: Tx, dependant: Task, needed: Task, on_failure: OnFailure) -> None:
-        self._notices.card_changed(tx, dependant.id)
-        if not dependant.has_not_begun:
+        """Cancel the tasks that need this one, and those that need these, however many there are; then start or hold
+        the others, each once."""
+        if (at_work := tx.scratch.get(_CHANGED)) is not None:
+            cast("deque[Task]", at_work).append(task)
             return
-        if needed.state in ENDED - {TaskState.DONE} and on_failure is OnFailure.CANCEL:
-            self.abandon(tx, dependant, by=HUB, why=WaitReason.DEPENDENCY_FAILED.value)
-        else:
-            self._hold_again(tx, dependant)
+        changed, others = deque([task]), OrderedDict[TaskId, None]()
+        tx.scratch[_CHANGED] = changed
+        while changed or others:
+            if changed:
+                needed = changed.popleft()
+                for dependant, on_failure in self.dependencies.find_dependants(tx, needed.id):
+                    with at_row(dependant.id):
+                        self._cancel_after(tx, dependant, [needed], on_failure)
+                    others[dependant.id] = None
+            else:
+                name, _ = others.popitem(last=False)
+                with at_row(name):
+                    self._hold_again(tx, self.find(tx, name))
+                    self._notices.card_changed(tx, name)
+        del tx.scratch[_CHANGED]
+
+    def _follow(self, tx: Tx, task: Task, needed: Iterable[Task], on_failure: OnFailure) -> Task:
+        """Start, hold or cancel a task that waits for these from now on."""
+        return self._cancel_after(tx, task, needed, on_failure) or self._hold_again(tx, task)
+
+    def _cancel_after(self, tx: Tx, task: Task, needed: Iterable[Task], on_failure: OnFailure) -> Task | None:
+        """Cancel a task that has not begun if one of these has failed and users want that then."""
+        has_failed = any(one.state in ENDED - {TaskState.DONE} for one in needed)
+        if on_failure is not OnFailure.CANCEL or not has_failed or not task.has_not_begun:
+            return None
+        return self.abandon(tx, task, by=HUB, why=WaitReason.DEPENDENCY_FAILED.value)
 
     def lease(self, tx: Tx, task: Task, choice: Choice) -> Task:
         """Give the task to the chosen agent: a lease with a higher fence and no activity yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields, replace
 from functools import partial
 
@@ -53,6 +53,7 @@ from core.tasks.model import (
     ENDED,
     MAX_LABEL_CHARS,
     MAX_LABELS,
+    MAX_LINKS,
     UNDO_MS,
     AgentTrouble,
     AttemptOutcome,
@@ -85,6 +86,7 @@ from core.tasks.model import (
     TaskView,
     TextExpired,
     TooFewAgents,
+    TooManyLinks,
     UndoTooLate,
     parse_task_id,
     title_of,
@@ -96,6 +98,7 @@ from core.tasks.texts import (
     draft_of,
     export_line,
     is_grammar,
+    links_of,
     read_grammar,
     read_parts,
     read_tasks,
@@ -175,17 +178,17 @@ class Tasks:
 
     def _add(self, tx: Tx, draft: NewTask, *, by: Actor) -> Task:
         source = draft.source or _SOURCES.get(by.kind, Source.OPERATOR)
+        if draft.key is not None and (known := self.repository.find_by_key(tx, draft.key)):
+            return known
         if draft.parent is not None:
             parent = self._allowed(tx, draft.parent, Permission.TASK_CHANGE, by=by)
-            return self._add_part(tx, parent, PartsKind.SPLIT, draft, by=by)
+            return self._add_parts(tx, parent, [draft], by=by)[0]
         task = self.repository.add(tx, draft, brief=draft.brief, wanted=draft.agent, source=source, by=by)
-        if not draft.best_of or task.parts is not None:  # the same key again
+        if not draft.best_of:
             return task
-        for agent in self._able(draft.needs, draft.agent)[: draft.best_of]:
-            sibling = replace(draft, agent=agent, key=None, best_of=0)
-            self.repository.add_part(
-                tx, self.repository.find(tx, task.id), PartsKind.BEST_OF, sibling, source=source, by=by
-            )
+        able = self._able(draft.needs, draft.agent)[: draft.best_of]
+        siblings = [replace(draft, agent=agent, key=None, best_of=0) for agent in able]
+        self.repository.add_parts(tx, task, PartsKind.BEST_OF, siblings, source=source, by=by)
         return self.repository.find(tx, task.id)
 
     def delegate(self, tx: Tx, parent: Task, draft: NewTask, *, by: Actor) -> Task:
@@ -197,18 +200,19 @@ class Tasks:
         self.prompt_files.check_length(brief, self._able(draft.needs, draft.agent))
         return self.repository.add_subtask(tx, parent, replace(draft, brief=brief), source=Source.AGENT, by=by)
 
-    def _add_part(self, tx: Tx, parent: Task, kind: PartsKind, draft: NewTask, *, by: Actor) -> Task:
+    def _add_parts(self, tx: Tx, parent: Task, drafts: Sequence[NewTask], *, by: Actor) -> Sequence[Task]:
         _check_not_begun(parent)
         if parent.parts not in {None, PartsKind.SPLIT}:
             raise NotAParent(id=parent.id)
-        source = draft.source or _SOURCES.get(by.kind, Source.OPERATOR)
-        return self.repository.add_part(tx, parent, kind, draft, source=source, by=by)
+        source = drafts[0].source or _SOURCES.get(by.kind, Source.OPERATOR)
+        return self.repository.add_parts(tx, parent, PartsKind.SPLIT, drafts, source=source, by=by)
 
     def check_new(self, draft: NewTask, *, by: Actor) -> str | None:
         """Return the agent that `draft` names. Raises, from memory, as `new` except for the text."""
         require(by, Permission.TASK_CREATE)
         _check_priority(draft.priority)
         _check_labels(draft.labels)
+        _check_links("a new task", draft.after)
         wanted = self._services.agents.reachable(draft.agent).name if draft.agent else None
         self._check_capable(draft.needs, wanted)
         if draft.best_of and not 2 <= draft.best_of <= len(self._able(draft.needs, wanted)):
@@ -420,12 +424,13 @@ class Tasks:
         when they all are. Raises TaskNotFound, TaskAlreadyEnded, TaskAlreadyRunning, NotAParent, UnreadableTasks or as
         clean_text."""
         _require_or_own(by, Permission.TASK_CHANGE)
-        briefs = [clean_text(brief, limit=MAX_BRIEF_CHARS) for brief in read_parts(clean_text(text, limit=10**6))]
+        parts = read_parts(clean_text(text, limit=10**6))
+        _check_links(task, parts)
+        briefs = [clean_text(brief, limit=MAX_BRIEF_CHARS) for brief in parts]
 
         def split(tx: Tx, found: Task) -> Task:
-            for brief in briefs:
-                draft = replace(_copy_of(found), brief=brief, source=None)
-                self._add_part(tx, self.repository.find(tx, found.id), PartsKind.SPLIT, draft, by=by)
+            like = replace(_copy_of(found), source=None)
+            self._add_parts(tx, found, [replace(like, brief=brief) for brief in briefs], by=by)
             return self.repository.find(tx, found.id)
 
         return await self._change(task, Permission.TASK_CHANGE, split, by=by)
@@ -511,14 +516,16 @@ class Tasks:
         UnreadableTasks, DependencyCycle or as `new`."""
         require(by, Permission.TASK_CREATE)
         lines = [line for line in read_tasks(text) if line.state not in ENDED]
+        links = links_of(lines)
         keys = [f"{like.key}:{number}" if like.key else None for number in range(len(lines))]
         drafts = [
             self._checked(draft_of(line, replace(like, key=key)), by=by) for line, key in zip(lines, keys, strict=True)
         ]
 
         def create(tx: Tx) -> Imported:
+            new = [place for place, key in enumerate(keys) if not (key and self.repository.find_by_key(tx, key))]
             ids = [self._add(tx, draft, by=by).id for draft in drafts]
-            self.repository.link_all(tx, lines, ids, by=by)
+            self.repository.link_all(tx, lines, {place: links[place] for place in new}, ids, by=by)
             return Imported(tasks=tuple(ids))
 
         return await self._store.write(create)
@@ -728,6 +735,11 @@ def _check_open(task: Task) -> None:
 def _check_text(task: Task) -> None:
     if task.text_expired_ms is not None:
         raise TextExpired(id=task.id, when=f"{as_datetime(task.text_expired_ms):%Y-%m-%d}")
+
+
+def _check_links(task: str, others: Collection[object]) -> None:
+    if len(others) > MAX_LINKS:
+        raise TooManyLinks(id=task, most=MAX_LINKS)
 
 
 def _check_labels(labels: frozenset[str]) -> None:

@@ -15,6 +15,8 @@ from core.messages.prompt_files import FROM_AGENT, quoted
 from core.remedies import sentence
 from core.tasks.model import (
     MAX_IMPORTED,
+    MAX_IMPORTED_LINKS,
+    ON_FAILURE_OF_PARTS,
     Dependency,
     NewTask,
     OnFailure,
@@ -24,6 +26,7 @@ from core.tasks.model import (
     TaskId,
     TaskState,
     UnreadableTasks,
+    refuse_circle,
 )
 
 _LINE = re.compile(r"\s*(TASK|DESC|PRIORITY)\s*:\s*(.*)", re.IGNORECASE)
@@ -94,6 +97,21 @@ def read_tasks(text: str) -> list[TaskLine]:
     if len(found) > MAX_IMPORTED:
         raise UnreadableTasks(line=MAX_IMPORTED + 1, why=f"at most {MAX_IMPORTED} tasks come at once")
     return found
+
+
+def links_of(lines: Sequence[TaskLine]) -> list[dict[int, OnFailure]]:
+    """Return for each line of an import the places of those it waits for: what it names, and its parts. Raises
+    UnreadableTasks or DependencyCycle."""
+    place = {line.id: number for number, line in enumerate(lines) if line.id}
+    links = [{place[needs]: how for needs, how in line.after.items() if needs in place} for line in lines]
+    for number, line in enumerate(lines):
+        above = place.get(line.part_of)
+        if above is not None and lines[above].parts is not PartsKind.DELEGATED:
+            links[above].setdefault(number, ON_FAILURE_OF_PARTS[lines[above].parts or PartsKind.SPLIT])
+    if sum(map(len, links)) > MAX_IMPORTED_LINKS:
+        raise UnreadableTasks(line=len(lines), why=f"at most {MAX_IMPORTED_LINKS} links come at once")
+    refuse_circle(dict(enumerate(links)), lambda number: lines[number].id or f"line {number + 1}")
+    return links
 
 
 def _read_line(number: int, row: str) -> TaskLine:

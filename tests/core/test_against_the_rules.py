@@ -254,7 +254,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask("Left", 2), play.ask("Right", 2, frozenset({0}))],
     ),
     "a circle is closed": (
-        _without(Dependencies, "_find_path", []),
+        _without(Dependencies, "check_circle"),
         lambda play: [*(play.ask(None, 2) for _ in range(4)), play.depend(0, 3, W), play.depend(1, 2, W)],
     ),
     "the end of a task starts nothing": (

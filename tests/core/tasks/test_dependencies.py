@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
 
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
@@ -16,7 +17,8 @@ from core.messages.model import Source
 from core.notices.model import NoticeKind
 from core.reasons import WaitReason
 from core.security.model import NotAllowed
-from core.store.engine import Tx
+from core.store.engine import Store, Tx
+from core.tasks import _store
 from core.tasks.dependencies import Dependencies
 from core.tasks.model import (
     DependencyCycle,
@@ -153,22 +155,6 @@ async def test_a_chain_of_any_length_follows_its_first_task(tmp_path: Path) -> N
         assert {task.state for task in found} == {TaskState.CANCELLED}
 
 
-class Rows:
-    """A transaction that only has links."""
-
-    def __init__(self) -> None:
-        self.links: dict[int, set[int]] = {}
-
-    def execute(self, statement: object, values: dict[str, list[int]]) -> list[Link]:
-        del statement
-        return [Link(task, needs) for task in values["tasks"] for needs in sorted(self.links.get(task, ()))]
-
-
-class Link:
-    def __init__(self, task: int, needs: int) -> None:
-        self.task, self.needs = task, needs
-
-
 def reaches(links: dict[int, set[int]], start: int, goal: int) -> bool:
     """Search as simply as possible: depth first."""
     return start == goal or any(reaches(links, one, goal) for one in links.get(start, ()))
@@ -176,16 +162,46 @@ def reaches(links: dict[int, set[int]], start: int, goal: int) -> bool:
 
 @given(st.lists(st.tuples(st.integers(1, 8), st.integers(1, 8)), max_size=40))
 def test_a_link_is_refused_exactly_if_it_closes_a_circle_and_the_circle_is_true(pairs: list[tuple[int, int]]) -> None:
-    rows = Rows()
-    finder = Dependencies(cast("object", None))  # pyright: ignore[reportArgumentType] - it reads no store
-    for task, needs in pairs:
-        path = finder._find_path(cast("Tx", rows), needs, task)
-        assert bool(path) == reaches(rows.links, needs, task)
-        if path:
-            assert (path[0], path[-1]) == (needs, task)
-            assert all(after in rows.links[before] for before, after in pairwise(path))
-        else:
-            rows.links.setdefault(task, set()).add(needs)
+    engine, links = create_engine("sqlite://"), dict[int, set[int]]()
+    _store.dependencies.create(engine)
+    finder = Dependencies(cast("Store", None))  # it reads no store
+    with engine.begin() as connection:
+        tx = Tx(connection)
+        for task, needs in pairs:
+            try:
+                finder.check_circle(tx, TaskId(f"T-{task}"), [TaskId(f"T-{needs}")])
+            except DependencyCycle as error:
+                assert reaches(links, needs, task)
+                circle = [int(name.removeprefix("T-")) for name in str(error.details["path"]).split(" → ")]
+                assert (circle[:2], circle[-1]) == ([task, needs], task)
+                assert all(after in links[before] for before, after in pairwise(circle[1:]))
+            else:
+                assert not reaches(links, needs, task)
+                finder.put(tx, {TaskId(f"T-{task}"): {TaskId(f"T-{needs}"): OnFailure.WAIT}})
+                links.setdefault(task, set()).add(needs)
+    engine.dispose()
+
+
+async def test_a_circle_through_a_part_is_refused(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        parent = (await octet.tasks.new(make_new_task(), by=ADA)).id
+        later = (await octet.tasks.new(make_new_task(after=frozenset({parent})), by=ADA)).id
+        with pytest.raises(DependencyCycle, match="T-1 → T-3 → T-2 → T-1"):
+            await octet.tasks.new(make_new_task(parent=parent, after=frozenset({later})), by=ADA)
+
+
+async def test_a_task_that_must_not_outlive_a_failure_is_cancelled_also_where_that_has_happened_already(
+    tmp_path: Path,
+) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        failed = (await octet.tasks.new(make_new_task(), by=ADA)).id
+        await octet.tasks.cancel(failed, by=ADA)
+        new = make_new_task(after=frozenset({failed}), on_failure=OnFailure.CANCEL)
+        assert (await octet.tasks.new(new, by=ADA)).state is TaskState.CANCELLED
+        other = (await octet.tasks.new(make_new_task(), by=ADA)).id
+        assert (await octet.tasks.depend(other, failed, OnFailure.CANCEL, by=ADA)).state is TaskState.CANCELLED
+        again = await octet.tasks.retry(other, by=ADA)
+        assert (again.state, again.reason) == (TaskState.WAITING, "dependency_failed"), "a user wants it after all"
 
 
 async def test_a_task_that_waits_for_an_agent_waits_for_a_repeated_task_again(tmp_path: Path) -> None:
@@ -200,3 +216,24 @@ async def test_a_task_that_waits_for_an_agent_waits_for_a_repeated_task_again(tm
         await octet.tasks.retry(TaskId("T-1"), by=ADA)
         found = (await octet.tasks.show(later.id, by=ADA)).task
         assert (found.state, found.reason) == (TaskState.WAITING, WaitReason.DEPENDENCY)
+
+
+async def test_a_repeated_request_leaves_links_as_users_changed_them(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        rows = [
+            '{"id": "a", "brief": "One"}',
+            '{"brief": "Two", "after": {"a": "wait"}}',
+            '{"brief": "P", "part_of": "a"}',
+        ]
+        text = "\n".join(rows)
+        one, two, part = (await octet.tasks.import_text(text, make_new_task("", key="k"), by=ADA)).tasks
+        await octet.tasks.depend(two, one, None, by=ADA)
+        await octet.tasks.depend(one, part, None, by=ADA)
+        again = await octet.tasks.import_text(f'{text}\n{{"brief": "New"}}', make_new_task("", key="k"), by=ADA)
+        assert again.tasks[:3] == (one, two, part)
+        assert await states(octet) == dict.fromkeys(again.tasks, "ready")
+        later = (await octet.tasks.new(make_new_task(parent=one, key="p"), by=ADA)).id
+        await octet.tasks.depend(one, later, None, by=ADA)
+        assert (await octet.tasks.new(make_new_task(parent=one, key="p"), by=ADA)).id == later
+        await octet.tasks.cancel(one, by=ADA)
+        assert (await octet.tasks.new(make_new_task(parent=one, key="p"), by=ADA)).id == later, "it exists already"
