@@ -189,7 +189,10 @@ ENTRIES_OF = select(inbox).where(_entry.message == bindparam("of_message")).orde
 SHOW = update(inbox).where(_this).values(shown_ms=bindparam("now"))
 READ = update(inbox).where(_this).values(shown_ms=bindparam("now"), read_ms=bindparam("now"))
 READ_UP_TO = (
-    update(inbox).where(_of_agent, _entry.seq <= bindparam("mark"), _IS_UNREAD).values(read_ms=bindparam("now"))
+    update(inbox)
+    .where(_of_agent, _entry.seq <= bindparam("mark"), _IS_UNREAD, _entry.shown_ms.is_not(None))
+    .values(read_ms=bindparam("now"))
+    .returning(_entry.message)
 )
 ACK = update(inbox).where(_this).values(shown_ms=bindparam("now"), read_ms=bindparam("now"), acked_ms=bindparam("now"))
 DROP = update(inbox).where(_this, _IS_UNREAD).values(dropped=bindparam("why"))

@@ -64,14 +64,11 @@ class Inboxes:
         tx.execute(_store.ADD_ENTRY, {**row, "seq": seq, "due_ms": message.not_before_ms})
 
     def read(self, tx: Tx, agent: str, *, after: int = 0, text: str = "", size: int = PAGE) -> InboxPage:
-        """Return what the agent has not read. It confirms that it has read everything up to the place `after`."""
+        """Return what the agent has not read. It confirms that it has read what this showed up to the place `after`."""
         self._place_due(tx, agent)
-        now_ms = self._clock.now_ms()
-        for row in tx.execute(_store.UNREAD, self._asked(agent, size=-1)).all() if after else ():
-            if row.seq <= after:
-                self._journal.append(tx, MessageRead(message=row.id, agent=agent), by=f"agent:{agent}")
-        if after:
-            tx.execute(_store.READ_UP_TO, {"of_agent": agent, "mark": after, "now": now_ms})
+        confirmed = {"of_agent": agent, "mark": after, "now": self._clock.now_ms()}
+        for row in tx.execute(_store.READ_UP_TO, confirmed).all() if after else ():
+            self._journal.append(tx, MessageRead(message=MessageId(row.message), agent=agent), by=f"agent:{agent}")
         rows = tx.execute(_store.UNREAD, self._asked(agent, text, size + 1)).all()
         found = [self._entry(row) for row in rows[:size]]
         for one in found:

@@ -359,3 +359,14 @@ async def test_a_storm_of_eight_agents_ends_within_its_budget_and_users_decide(t
         assert (await octet.fleet.needs_me(by=ADA)).shown == (), "a user has decided"
         told = await octet.agent_messages.send(say(agent="A0"), by=ADA)
         await stands(octet, told, S.DELIVERED)
+
+
+async def test_confirming_a_search_leaves_what_it_did_not_show_unread(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        for text in ("the parser waits", "the lexer is done"):
+            await tell(octet, "Ann", "Bob", text, options=SendOptions(kind=MessageKind.STATUS))
+        found = await octet.talk.read(of("Bob"), text="lexer")
+        assert [one.text for one in found.messages] == ["the lexer is done"]
+        rest = await octet.talk.read(of("Bob"), after=found.high_water)
+        assert [one.text for one in rest.messages] == ["the parser waits"]
+        assert await states(octet, "Bob") == [(EntryState.READ, None), (EntryState.UNREAD, None)]
