@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -69,7 +68,7 @@ class Delegation:
             task = self._task_of(tx, speaker, is_proven=bool(proof.code))
             if not speaker.agent.delegates:
                 raise MayNotDelegate(agent=speaker.agent.name, job=speaker.agent.job.value)
-            key = f"subtask:{task.id}:{new.key or hashlib.sha256(repr(new).encode()).hexdigest()}"
+            key = f"subtask:{task.id}:{new.key or new.fingerprint}"
             known = self._repository.find_by_key(tx, key)
             if known is not None and known.state in ENDED - {TaskState.DONE}:  # again, once for each lease
                 key = f"{key}:{task.fence}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from core.agents.model import AgentState, Job
@@ -88,6 +90,11 @@ class NewSubtask:
     priority: int | None = None  # else the priority of its task
     after: tuple[str, ...] = ()  # other subtasks of its task, which come first
     on_failure: OnFailure = OnFailure.WAIT  # what happens when one of these fails
+
+    @property
+    def fingerprint(self) -> str:
+        """Say the whole in a form that is the same in every process: what names a subtask without a key."""
+        return hashlib.sha256(json.dumps(asdict(self), default=sorted, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

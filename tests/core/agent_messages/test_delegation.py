@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -467,3 +470,17 @@ async def test_a_trace_is_found_by_its_task(tmp_path: Path) -> None:
         await reach(octet, part.id, TaskState.WORKING)
         found = [await octet.traces.show(name, by=ADA) for name in ("T-1", " t2 ")]
         assert [one.id for one in found] == [(await octet.messages.list_for_task(T1))[0].trace] * 2
+
+
+def test_a_subtask_without_a_key_has_the_same_one_after_a_restart() -> None:
+    code = (
+        "from core.agent_messages.model import NewSubtask as N;"
+        "print(N(text='Count', key='', needs=frozenset('python rust birds go'.split())).fingerprint)"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in "12345"
+    }
+    assert len(printed) == 1
