@@ -27,7 +27,7 @@ def resolve(agents: Agents, to: str, *, but: str = "") -> tuple[str, tuple[Agent
     """Return the address to store, the agents that can get a message, and those that cannot, without the agent `but`.
     Raises NoSuchRecipient, NoReachableAgent, AgentNotFound, AgentWithoutWindow or AgentTakesNoMessages."""
     kind, _, name = to.strip().partition(":")
-    if kind.casefold() == EVERYONE or to == ALL:
+    if kind.casefold() == EVERYONE and not name:
         address, meant = ALL, agents.all()
     elif kind == "group" and name in _groups(agents):
         address, meant = f"group:{name}", tuple(one for one in agents.all() if name in one.groups)

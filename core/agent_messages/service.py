@@ -137,7 +137,8 @@ class AgentMessages:
         body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
         answered = await self._services.messages.get(draft.in_reply_to) if draft.in_reply_to else None
         if answered is not None:
-            agent = None if answered.task else answered.sender.removeprefix("agent:")
+            is_theirs = answered.sender.startswith("agent:") and not answered.task
+            agent = answered.sender.removeprefix("agent:") if is_theirs else None
             draft = replace(draft, agent=agent, task=answered.task)
         if draft.agent and is_several(draft.agent):
             return await self.broadcast(draft, by=by)

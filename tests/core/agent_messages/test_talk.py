@@ -16,10 +16,12 @@ from core.agent_messages.model import (
     AgentMessageView,
     ChainStopped,
     MessageAnswered,
+    NewAgentMessage,
     NoAgentKnown,
     NoSuchRecipient,
     NotYourMessage,
     Proof,
+    RecipientMissing,
     SendOptions,
 )
 from core.agents.model import Agent, Job, Lane
@@ -27,6 +29,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState
 from core.desks.model import DeskNow, DeskState
 from core.fleet.model import NeedKind
+from core.kit.errors import NotFound
 from core.messages.inboxes import NotInInbox
 from core.messages.model import EntryState, MessageKind, Source, label
 from core.messages.prompt_files import FROM_AGENTS
@@ -370,3 +373,25 @@ async def test_confirming_a_search_leaves_what_it_did_not_show_unread(tmp_path: 
         rest = await octet.talk.read(of("Bob"), after=found.high_water)
         assert [one.text for one in rest.messages] == ["the parser waits"]
         assert await states(octet, "Bob") == [(EntryState.READ, None), (EntryState.UNREAD, None)]
+
+
+STORED = ("all", "agent:Ann", "person:discord:1", "operator", "hub", "system:hub", "everyone:x", "group:", "job:")
+
+
+@pytest.mark.parametrize("to", STORED)
+async def test_no_stored_form_of_an_address_is_taken_from_outside(tmp_path: Path, to: str) -> None:
+    async with house(tmp_path) as octet:
+        for agent in (to, f" {to}", to.upper()):
+            with pytest.raises(NotFound):
+                await octet.agent_messages.send(NewAgentMessage(text="Stop", agent=agent), by=ADA)
+            with pytest.raises(NotFound):
+                await octet.agent_messages.broadcast(NewAgentMessage(text="Stop", agent=agent), by=ADA)
+            with pytest.raises(NotFound):
+                await tell(octet, "Ann", agent)
+
+
+async def test_a_reply_to_what_no_agent_sent_needs_a_recipient(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        sent = await octet.agent_messages.send(NewAgentMessage(text="Stop", agent="Bob"), by=ADA)
+        with pytest.raises(RecipientMissing):
+            await octet.agent_messages.send(NewAgentMessage(text="Wait", in_reply_to=sent.message.id), by=ADA)
