@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table, Text, bindparam, insert, select, text, update
+from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.store.tables import integers, metadata, texts
@@ -22,7 +22,9 @@ questions = Table(
     *texts("agent", "task", "asked", "choices", "at_due", "state"),
     Column("answer", Text),
     *integers("due_ms", "since_ms"),
+    Column("fence", Integer, nullable=False, server_default="0"),  # the lease of its task in which the agent asked
     Index("ix_questions_open", "due_ms", sqlite_where=text("state = 'open'")),
+    Index("ix_questions_lease", "task", "fence", sqlite_where=text("state = 'open'")),
 )
 TRACE = select(traces).where(traces.c.trace == bindparam("of_trace"))
 _set = upsert(traces)
@@ -38,6 +40,9 @@ STOPPED_OF = select(traces.c.trace).where(
 ADD_QUESTION = insert(questions)
 QUESTION = select(questions).where(questions.c.id == bindparam("question"))
 OPEN_QUESTIONS = select(questions).where(text("state = 'open'")).order_by(questions.c.due_ms)
+OPEN_IN_LEASE = select(questions).where(
+    text("state = 'open'"), questions.c.task == bindparam("of_task"), questions.c.fence == bindparam("lease")
+)
 SETTLE = (
     update(questions)
     .where(questions.c.id == bindparam("question"))

@@ -243,6 +243,7 @@ class Question:
     id: MessageId
     agent: str
     task: str  # empty: it is about no task
+    fence: int  # the lease of the task in which its agent asked
     asked: str  # the address of the user or agent that it asks
     choices: tuple[str, ...]
     at_due: AtDue

@@ -37,7 +37,7 @@ from core.reasons import BlockCause
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.settings.model import TalkLimits
 from core.store.engine import Row, Tx
-from core.tasks.model import ENDED, TaskState
+from core.tasks.model import ENDED, Task, TaskState
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
@@ -61,8 +61,10 @@ class Questions:
         hub.follow_sent(self._sent)
 
     async def ask(self, new: NewQuestion, proof: Proof) -> QuestionView:
-        """Ask, and block the agent's task. Raises as `AgentTalk.send`, NoTaskToAsk or InvalidChoices."""
+        """Ask, and block the agent's task. Raises as `AgentTalk.send`, AgentNotFound, NoTaskToAsk or InvalidChoices."""
         body = clean_text(new.text, limit=MAX_BRIEF_CHARS)
+        if new.to:
+            self._services.agents.get(new.to)
         if len(new.choices) > _MOST_CHOICES or any(not 0 < len(one.strip()) <= _CHOICE_CHARS for one in new.choices):
             raise InvalidChoices
 
@@ -145,20 +147,22 @@ class Questions:
         """Settle the question that a user's message answers: the one it replies to, or else, about a task from its
         requester, the only open one there."""
         task = self._tasks.find(tx, sent.task) if sent.task and not sent.in_reply_to else None
-        is_theirs = task is not None and task.requester == by.id
-        asked = [one for one in map(_question, tx.execute(_store.OPEN_QUESTIONS).all()) if one.asks_user]
-        found = [one for one in asked if one.id == sent.in_reply_to or (is_theirs and one.task == sent.task)]
+        row = tx.execute(_store.QUESTION, {"question": sent.in_reply_to}).first() if sent.in_reply_to else None
+        found = [_question(row)] if row is not None and row.state == QuestionState.OPEN else []
+        if task is not None and task.requester == by.id:
+            found = self._open_in(tx, task)
+        found = [one for one in found if one.asks_user]
         if len(found) == 1:
             self.settle(tx, found[0], QuestionState.ANSWERED, by=by.id, answer=sent.id)
 
     def review(self, tx: Tx) -> int | None:
-        """Settle the questions whose tasks have ended, whose agents were removed, or whose time is over. Return when to
-        look again, None for never."""
+        """Settle the questions whose leases have ended, whose agents were removed, or whose time is over. Return when
+        to look again, None for never."""
         now_ms, again = self._clock.now_ms(), list[int]()
         for row in tx.execute(_store.OPEN_QUESTIONS).all():
             question = _question(row)
             task = self._tasks.find(tx, question.task) if question.task else None
-            is_over = task is not None and task.state in ENDED
+            is_over = task is not None and (task.state in ENDED or task.fence != question.fence)
             if is_over or self._services.agents.named(question.agent) is None:
                 self.settle(tx, question, QuestionState.CANCELLED, by=HUB.id)
             elif question.due_ms > now_ms:
@@ -185,10 +189,9 @@ class Questions:
         self._record(tx, question, state, by=by)
         self._services.notices.settled(tx, about=question.about, how=f"{state.value} by {by}")
         task = self._tasks.find(tx, question.task) if question.task else None
-        if task is not None and (task.state, task.reason) == (TaskState.BLOCKED, BlockCause.QUESTION):
-            rows = tx.execute(_store.OPEN_QUESTIONS).all()
-            if not any(row.task == task.id for row in rows):
-                self._tasks.move(tx, task.id, TaskState.WORKING)
+        is_blocked = task is not None and (task.state, task.reason) == (TaskState.BLOCKED, BlockCause.QUESTION)
+        if task is not None and is_blocked and not self._open_in(tx, task):
+            self._tasks.move(tx, task.id, TaskState.WORKING)
         return replace(question, state=state, answer=answer)
 
     def _ask_user(self, tx: Tx, speaker: Speaker, body: str, key: str) -> Message:
@@ -215,6 +218,7 @@ class Questions:
             id=message.id,
             agent=speaker.agent.name,
             task=speaker.task.id if speaker.task is not None else "",
+            fence=speaker.task.fence if speaker.task is not None else 0,
             asked=message.recipient,
             choices=tuple(one.strip() for one in new.choices),
             at_due=new.at_due,
@@ -255,6 +259,10 @@ class Questions:
     def _record(self, tx: Tx, question: Question, state: QuestionState, *, by: str) -> None:
         event = QuestionMoved(question=question.id, agent=question.agent, task=question.task, now=state)
         self._services.journal.append(tx, event, by=by)
+
+    def _open_in(self, tx: Tx, task: Task) -> list[Question]:
+        """Find the open questions of the task's present lease."""
+        return [*map(_question, tx.execute(_store.OPEN_IN_LEASE, {"of_task": task.id, "lease": task.fence}))]
 
     def _find(self, tx: Tx, question: str) -> Question:
         row = tx.execute(_store.QUESTION, {"question": question}).first()

@@ -107,6 +107,7 @@ QUESTION = Question(
     id=MessageId("01J00000000000000000000000"),
     agent=AgentName("Agent-3"),
     task="T-142",
+    fence=1,
     asked="person:discord:1001",
     choices=(),
     at_due=AtDue.DECIDE,

@@ -20,13 +20,14 @@ from core.agent_messages.model import (
     QuestionState,
     QuestionView,
 )
-from core.agents.model import Lane
+from core.agents.model import AgentNotFound, Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
 from core.notices.model import Notice, NoticeKind
-from core.reasons import BlockCause
+from core.reasons import BlockCause, ParkCause
 from core.security.model import Actor, NotAllowed
 from core.settings.model import TalkLimits
+from core.store.engine import Tx
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, BEN, CAROL, make_new_task, pending
 from tests.core.agent_messages.test_talk import house, of
@@ -223,3 +224,45 @@ async def test_octet_starts_with_an_overdue_question_of_an_agent_that_left_while
     async with house(tmp_path, clock=clock, names=("Bob", "Cid")) as octet:
         assert await octet.store.write(octet.dispatch.assigner.assign_ready) in {True, False}
         assert (await octet.questions.show(asked.question.id)).question.state is QuestionState.CANCELLED
+
+
+async def test_a_question_ends_with_its_lease_and_holds_up_no_later_one(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        await working(octet)
+        earlier = await ask(octet)
+        suspend, cause = octet.tasks.repository.suspend, ParkCause.INTERRUPTED
+        await octet.store.write(lambda tx: suspend(tx, TASK, TaskState.PARKED, reason=cause, note=""))
+        await octet.tasks.retry(TASK, by=ADA)
+        await reach(octet, TASK, TaskState.WORKING)
+        now = await ask(octet, "Which bird?")
+        await reach(octet, TASK, TaskState.BLOCKED, BlockCause.QUESTION)
+        await octet.questions.answer(f"M-{now.question.id}", "A wren", by=CAROL)
+        await reach(octet, TASK, TaskState.WORKING)
+        await octet.store.write(octet.questions.review)
+        assert (await octet.questions.show(earlier.question.id)).question.state is QuestionState.CANCELLED
+        assert (await octet.tasks.show(TASK, by=ADA)).task.state is TaskState.WORKING
+
+
+async def test_after_a_cancel_and_its_undo_in_one_commit_the_earlier_question_holds_up_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        await working(octet)
+        earlier = await ask(octet)
+
+        def cancel_and_undo(tx: Tx) -> None:
+            cancelled = octet.tasks.cancel_in(tx, octet.tasks.repository.find(tx, TASK), by=CAROL)
+            octet.tasks._reopen(tx, cancelled, is_undone=True, by=CAROL)
+
+        await octet.store.write(cancel_and_undo)
+        await reach(octet, TASK, TaskState.WORKING)
+        now = await ask(octet, "Which bird?")
+        await octet.questions.answer(f"M-{now.question.id}", "A wren", by=CAROL)
+        await reach(octet, TASK, TaskState.WORKING)
+        assert (await octet.questions.show(earlier.question.id)).question.state is QuestionState.CANCELLED
+
+
+@pytest.mark.parametrize("to", ["everyone", "group:front", "job:worker", "all"])
+async def test_a_question_goes_to_one_agent_or_to_the_user(tmp_path: Path, to: str) -> None:
+    async with house(tmp_path) as octet:
+        await working(octet)
+        with pytest.raises(AgentNotFound):
+            await ask(octet, to=to)
