@@ -164,8 +164,9 @@ class Store:
         """Run `work` in one write transaction and return its result, once that is on the disk. `work` runs on the
         writer's thread: it must not await or touch objects of the event loop. If it raises, all is undone. Writes that
         wait at the same time share one commit; where that fails, each runs again alone. Raises StoreUnavailable. On a
-        full disk `is_last_word` uses the reserve, for what cannot be seen a second time. With `goes_first` it passes all
-        writes that wait, and no other joins its commit after it: for the grant that a worker waits for before Enter."""
+        full disk `is_last_word` uses the reserve, for what cannot be seen a second time. With `goes_first` it passes
+        all writes that wait, and no other joins its commit after it: for the grant for which a worker waits before
+        Enter."""
         loop = asyncio.get_running_loop()
         write = _Write(work=work, loop=loop, is_last_word=is_last_word, goes_first=goes_first)
         (self._waiting.appendleft if goes_first else self._waiting.append)(write)
