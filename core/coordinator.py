@@ -151,11 +151,14 @@ class Coordinator(Services):
             services = _services(estate, lower, codes=codes, policy=policy)
             repository = services.tasks.repository
             dispatch = Dispatch(services, lanes=lanes)
+            people = People(store=store, journal=journal, clock=clock, ids=ids)
             octet = cls(
                 **_fields(services),
                 home_id=home,
-                people=People(store=store, journal=journal, clock=clock, ids=ids),
-                api_keys=ApiKeys(store=store, journal=journal, clock=clock, ids=ids, key=codes_key),
+                people=people,
+                api_keys=ApiKeys(
+                    store=store, journal=journal, clock=clock, ids=ids, key=codes_key, rights_of=people.own_rights
+                ),
                 mentions=Mentions(services.notices, store=store, clock=clock),
                 reply_keys=ReplyKeys(key=codes_key),
                 receipts=Receipts(services, tasks=repository, keeping=estate.keeping),

@@ -26,7 +26,7 @@ from core.notices.model import Notice
 from core.notices.service import _notice
 from core.profiles.model import Act, Box, Newline, PaneProfile, Press, Sign, Terminal, TooLong
 from core.retry_policy import RetryPolicy
-from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Role
+from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Right, Role
 from core.settings.model import ReceiptSettings, TalkLimits
 from core.tasks.model import NewTask
 
@@ -34,7 +34,8 @@ from core.tasks.model import NewTask
 def make_person(number: int, name: str, role: Role | None = None) -> Actor:
     """Make a Discord user with this role."""
     permissions = ROLE_ALLOWS[role] if role else frozenset[Permission]()
-    return Actor(kind=ActorKind.PERSON, id=f"discord:{number}", name=name, permissions=permissions)
+    rights = (Right(permissions=permissions),)
+    return Actor(kind=ActorKind.PERSON, id=f"discord:{number}", name=name, permissions=permissions, rights=rights)
 
 
 ADA = make_person(1, "Ada", Role.OWNER)

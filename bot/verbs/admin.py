@@ -92,7 +92,7 @@ async def bind(
     """Give a user, or a role of the server, a role in Octet.
 
     It replaces the role that they have there. With a channel it counts only in that channel and its threads. You can
-    give at most your own role."""
+    give at most your own role, where and as long as you have it."""
     return await octet.people.bind(who, role, channel=channel or "", by=by)
 
 
@@ -121,7 +121,7 @@ async def grant(
 ) -> Binding:
     """Give a user a role for some hours.
 
-    They keep the role that they have anyway. You can give at most your own role."""
+    They keep the role that they have anyway. You can give at most your own role, as long as you have it."""
     return await octet.people.grant(who, role, hours=hours, reason=reason, by=by)
 
 
@@ -156,7 +156,7 @@ async def key_new(
 ) -> NewApiKey:
     """Make an API key for a program, and show it once.
 
-    The program sends it as `Authorization: Bearer …`. A key may do at most what you may do."""
+    The program sends it as `Authorization: Bearer …`. At each use the key may do at most what you may do then."""
     return await octet.api_keys.make(name, scopes, days=days, by=by)
 
 

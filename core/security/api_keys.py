@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 
 import structlog
@@ -27,9 +27,12 @@ from core.security.model import (
     ApiKeyNotFound,
     InvalidKeyName,
     InvalidPeriod,
+    KeyReachesTooFar,
     NewApiKey,
     Permission,
+    Right,
     ScopesTooWide,
+    covers,
     require,
 )
 from core.store.engine import Row, Store, Tx
@@ -62,9 +65,20 @@ class ApiKeyRevoked(_KeyEvent):
 class ApiKeys:
     """The keys of programs, in memory and in the database."""
 
-    def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids, key: bytes) -> None:
-        """`key` is the home's key for codes: without it no stored hash recognises a secret. Call `load` first."""
+    def __init__(
+        self,
+        *,
+        store: Store,
+        journal: Journal,
+        clock: Clock,
+        ids: Ids,
+        key: bytes,
+        rights_of: Callable[[str], tuple[Right, ...]],
+    ) -> None:
+        """`key` is the home's key for codes: without it no stored hash recognises a secret. `rights_of` tells what the
+        maker of a key may do now (`People.own_rights`). Call `load` first."""
         self._store, self._journal, self._clock, self._ids = store, journal, clock, ids
+        self._rights_of = rights_of
         self._pepper = hmac.new(key, b"api keys", hashlib.sha256).digest()
         self._keys: dict[str, ApiKey] = {}
         self._by_hash: dict[str, str] = {}
@@ -73,14 +87,24 @@ class ApiKeys:
         self._use(await self._store.fetch(_store.KEYS))
 
     async def actor(self, shown: str) -> Actor | None:
-        """Return who shows this secret; None for one that is unknown, revoked or expired."""
+        """Return who shows this secret, with at most what the key's maker may do now; None for one that is unknown,
+        revoked or expired."""
         found = self._keys.get(self._by_hash.get(self._hash(shown), ""))
         now_ms = self._clock.now_ms()
         if found is None or not found.is_valid(now_ms):
             return None
         if now_ms - (found.used_ms or 0) >= _USE_STEP_MS:
             await self._note_use(found, now_ms)
-        return Actor(kind=ActorKind.KEY, id=f"key:{found.name}", name=found.name, permissions=found.scopes)
+        rights = tuple(
+            Right(
+                permissions=one.permissions & found.scopes, until_ms=min(filter(None, (found.expires_ms, one.until_ms)))
+            )
+            for one in self._rights_of(found.made_by)
+        )
+        permissions = frozenset[Permission]().union(*(one.permissions for one in rights))
+        return Actor(
+            kind=ActorKind.KEY, id=f"key:{found.name}", name=found.name, permissions=permissions, rights=rights
+        )
 
     async def list(self, *, by: Actor) -> tuple[ApiKey, ...]:
         """Return all keys, oldest first, also those that were revoked or have expired."""
@@ -88,8 +112,8 @@ class ApiKeys:
         return tuple(self._keys.values())
 
     async def make(self, name: str, scopes: frozenset[Permission], *, days: int, by: Actor) -> NewApiKey:
-        """Make a key that may do what `scopes` name. Raises InvalidKeyName, InvalidPeriod, ScopesTooWide or
-        ApiKeyExists."""
+        """Make a key that may do what `scopes` name. Raises InvalidKeyName, InvalidPeriod, ScopesTooWide,
+        KeyReachesTooFar or ApiKeyExists."""
         require(by, Permission.KEY_MANAGE)
         if not _IS_NAME.fullmatch(name):
             raise InvalidKeyName(value=name)
@@ -98,7 +122,10 @@ class ApiKeys:
         if not scopes <= by.permissions:
             raise ScopesTooWide(scopes=_text(scopes - by.permissions))
         now_ms, secret = self._clock.now_ms(), remember(KEY_PREFIX + self._ids.secret())
-        made = ApiKey(name=name, scopes=scopes, made_by=by.id, since_ms=now_ms, expires_ms=now_ms + days * DAY_MS)
+        expires_ms = now_ms + days * DAY_MS
+        if not covers(self._rights_of(by.id), scopes | {Permission.KEY_MANAGE}, until_ms=expires_ms):
+            raise KeyReachesTooFar
+        made = ApiKey(name=name, scopes=scopes, made_by=by.id, since_ms=now_ms, expires_ms=expires_ms)
         row = {**asdict(made), "scopes": _text(scopes), "hash": self._hash(secret)}
 
         def add(tx: Tx) -> None:
@@ -111,9 +138,11 @@ class ApiKeys:
         return NewApiKey(key=made, secret=secret)
 
     async def revoke(self, name: str, *, by: Actor) -> ApiKey:
-        """Refuse this key from now on. Raises ApiKeyNotFound."""
+        """Refuse this key from now on, everywhere. Raises KeyReachesTooFar or ApiKeyNotFound."""
         require(by, Permission.KEY_MANAGE)
         now_ms = self._clock.now_ms()
+        if not covers(by.rights, frozenset({Permission.KEY_MANAGE}), until_ms=now_ms):
+            raise KeyReachesTooFar
 
         def revoke(tx: Tx) -> ApiKey:
             keys = [_key(one) for one in tx.execute(_store.KEYS) if one.name == name]

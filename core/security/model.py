@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import accumulate
@@ -78,6 +79,15 @@ ROLE_ALLOWS: dict[Role, frozenset[Permission]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """A part of what an actor may do: where and until when. The actor gives nothing that reaches further."""
+
+    permissions: frozenset[Permission]
+    channel: str = ""  # empty: everywhere
+    until_ms: int | None = None  # None: for good
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Who does something, and what it may do. `id` is stable (`discord:123`, `agent:Agent-1`, `key:ci`, `operator`),
     `name` is for users. Only this package makes actors."""
@@ -86,11 +96,14 @@ class Actor:
     id: str
     name: str
     permissions: frozenset[Permission] = frozenset()
+    rights: tuple[Right, ...] = ()  # what `permissions` rest on
 
 
 _ALL = ROLE_ALLOWS[Role.OWNER]
 HUB = Actor(kind=ActorKind.SYSTEM, id="hub", name="Octet", permissions=_ALL)  # Octet itself
-OPERATOR = Actor(kind=ActorKind.OPERATOR, id="operator", name="operator", permissions=_ALL)
+OPERATOR = Actor(
+    kind=ActorKind.OPERATOR, id="operator", name="operator", permissions=_ALL, rights=(Right(permissions=_ALL),)
+)
 """Who runs commands at this machine."""
 
 
@@ -106,6 +119,10 @@ class Binding:
     since_ms: int
     expires_ms: int | None = None  # of a grant: when it ends
     purpose: str = ""  # of a grant: the reason that its giver wrote
+
+    @property
+    def right(self) -> Right:
+        return Right(permissions=ROLE_ALLOWS[self.role], channel=self.channel, until_ms=self.expires_ms)
 
     @property
     def key(self) -> tuple[HolderId, str, bool]:
@@ -181,8 +198,18 @@ class RoleTooHigh(Denied):
     """The role {role} allows more than you may do yourself. Ask a user with that role."""
 
 
+class RoleReachesTooFar(Denied):
+    """Your own role does not count there, or it ends earlier. Name your channel or fewer hours, or ask the owner of
+    this Octet."""
+
+
 class ScopesTooWide(Denied):
     """You may not do this yourself, so your key may not either: {scopes}. Leave these scopes out."""
+
+
+class KeyReachesTooFar(Denied):
+    """A key counts everywhere, so its maker needs the role personally (not by a role of the server), everywhere and for
+    as long as the key is valid. Name fewer days, or ask the owner of this Octet. A key makes no keys."""
 
 
 class LastOwner(Conflict):
@@ -247,6 +274,20 @@ class WrongAgent(WrongCode):
 class AgentUnnamed(Denied):
     """This needs the token of one agent. Ask the owner of this Octet to set OCTET_AGENT_TOKEN as `octet agent env`
     prints it for you."""
+
+
+def covers(
+    rights: Iterable[Right], permissions: frozenset[Permission], *, channel: str = "", until_ms: int | None
+) -> bool:
+    """Return whether these rights together allow the permissions in this channel (empty: everywhere) until then (None:
+    for good)."""
+    reaching = [
+        one.permissions
+        for one in rights
+        if one.channel in {"", channel}
+        and (one.until_ms is None or (until_ms is not None and until_ms <= one.until_ms))
+    ]
+    return permissions <= frozenset[Permission]().union(*reaching)
 
 
 def allows(by: Actor, permission: Permission) -> bool:

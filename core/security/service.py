@@ -19,6 +19,7 @@ from core.kit.ids import Ids
 from core.kit.redaction import remember
 from core.security import _store
 from core.security.model import (
+    OPERATOR,
     ROLE_ALLOWS,
     Actor,
     ActorKind,
@@ -31,12 +32,15 @@ from core.security.model import (
     Permission,
     PersonEvent,
     ReasonMissing,
+    Right,
     Role,
     RoleBound,
+    RoleReachesTooFar,
     RoleTooHigh,
     RoleUnbound,
     TooManyClaims,
     WrongClaim,
+    covers,
     require,
 )
 from core.store.engine import Store, Tx
@@ -83,12 +87,22 @@ class People:
         counts as its parent."""
         key, now_ms = f"discord:{user_id}", self._clock.now_ms()
         holders = {key, *(f"discord-role:{one}" for one in role_ids)}
-        permissions = [
-            ROLE_ALLOWS[one.role]
+        rights = tuple(
+            one.right
             for one in self._bindings
             if one.holder in holders and one.channel in {"", channel} and one.is_valid(now_ms)
-        ]
-        return Actor(kind=ActorKind.PERSON, id=key, name=name, permissions=frozenset[Permission]().union(*permissions))
+        )
+        permissions = frozenset[Permission]().union(*(one.permissions for one in rights))
+        return Actor(kind=ActorKind.PERSON, id=key, name=name, permissions=permissions, rights=rights)
+
+    def own_rights(self, actor: str) -> tuple[Right, ...]:
+        """Return what the operator, or a user by separate bindings, may do everywhere now. Other actors may do
+        nothing here, and roles of the server do not count: Discord names them only with a command."""
+        if actor == OPERATOR.id:
+            return OPERATOR.rights
+        now_ms = self._clock.now_ms()
+        held = (one for one in self._bindings if one.holder == actor and not one.channel)
+        return tuple(one.right for one in held if one.is_valid(now_ms))
 
     @staticmethod
     def agent(name: str) -> Actor:
@@ -205,9 +219,15 @@ class People:
                 before = None
             if (changed := binding or before) is None:
                 raise BindingNotFound(id=key[0])
-            for one in filter(None, (before, binding)):
+            # What they give must end with their own rights; to take something away they need these now.
+            for one, until_ms in ((before, self._clock.now_ms()), (binding, binding and binding.expires_ms)):
+                if one is None:
+                    continue
                 if not ROLE_ALLOWS[one.role] <= by.permissions:
                     raise RoleTooHigh(role=one.role.value)
+                needed = ROLE_ALLOWS[one.role] | {Permission.ROLE_MANAGE}
+                if not covers(by.rights, needed, channel=one.channel, until_ms=until_ms):
+                    raise RoleReachesTooFar
             if before and _owns(before) and not any(map(_owns, filter(None, (*held.values(), binding)))):
                 raise LastOwner(id=before.holder)
             about: dict[str, Any] = {

@@ -14,6 +14,7 @@ from core.security.model import (
     ActorKind,
     ApiKeyExists,
     ApiKeyNotFound,
+    HolderId,
     InvalidKeyName,
     InvalidPeriod,
     Permission,
@@ -25,16 +26,19 @@ from tests.builders import entries_of, make_agent, make_person, open_coordinator
 from tests.fakes.clock import FakeClock
 
 ADMIN = make_person(4, "Dora", Role.ADMIN)
+DORA = HolderId(ADMIN.id)
 READS = frozenset({Permission.TASK_READ, Permission.AGENT_READ})
 DAY_S = 24 * 3600
 
 
 async def test_a_key_is_an_actor_with_its_scopes_also_after_a_restart(tmp_path: Path) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        await octet.people.bind(DORA, Role.ADMIN, by=OPERATOR)
         made = await octet.api_keys.make("ci", READS, days=1, by=ADMIN)
         assert made.secret.startswith("octet_")
         assert len(made.secret) == len("octet_") + 43
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        await octet.people.bind(DORA, Role.ADMIN, by=OPERATOR)
         actor = await octet.api_keys.actor(made.secret)
         assert actor is not None
         assert (actor.kind, actor.id, actor.permissions) == (ActorKind.KEY, "key:ci", READS)
@@ -45,6 +49,7 @@ async def test_a_key_is_an_actor_with_its_scopes_also_after_a_restart(tmp_path: 
 async def test_a_key_is_in_no_file_of_the_home_no_log_line_and_no_journal_row(tmp_path: Path) -> None:
     with capture_logs() as lines:
         async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+            await octet.people.bind(DORA, Role.ADMIN, by=OPERATOR)
             made = await octet.api_keys.make("ci", READS, days=1, by=ADMIN)
             await octet.api_keys.actor(made.secret)
             await octet.api_keys.revoke("ci", by=ADMIN)
@@ -64,6 +69,7 @@ def test_a_log_hides_what_looks_like_a_key_of_any_octet() -> None:
 async def test_a_revoked_or_expired_key_is_refused_at_once_and_its_name_is_free(tmp_path: Path) -> None:
     clock = FakeClock()
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}, clock=clock) as octet:
+        await octet.people.bind(DORA, Role.ADMIN, by=OPERATOR)
         keys = octet.api_keys
         first = await keys.make("ci", READS, days=1, by=ADMIN)
         with pytest.raises(ApiKeyExists):
@@ -82,6 +88,7 @@ async def test_a_revoked_or_expired_key_is_refused_at_once_and_its_name_is_free(
 
 async def test_a_key_may_at_most_what_its_maker_may(tmp_path: Path) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        await octet.people.bind(DORA, Role.ADMIN, by=OPERATOR)
         with pytest.raises(ScopesTooWide, match=r"desk\.see owner\.name"):
             await octet.api_keys.make("ci", frozenset(Permission), days=1, by=ADMIN)
         for name in ("", "a b", "x" * 33, "-x", "é"):
@@ -99,6 +106,7 @@ async def test_a_key_may_at_most_what_its_maker_may(tmp_path: Path) -> None:
 async def test_the_last_use_is_known_to_the_hour_also_while_the_database_takes_no_writes(tmp_path: Path) -> None:
     clock = FakeClock()
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}, clock=clock) as octet:
+        await octet.people.bind(DORA, Role.ADMIN, by=OPERATOR)
         keys = octet.api_keys
         secret = (await keys.make("ci", READS, days=1, by=ADMIN)).secret
 
@@ -123,4 +131,5 @@ async def test_the_last_use_is_known_to_the_hour_also_while_the_database_takes_n
         assert await used_ms() == clock.now_ms()
         del octet.store.write
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}, clock=clock) as octet:
+        await octet.people.bind(DORA, Role.ADMIN, by=OPERATOR)
         assert [key.used_ms for key in await octet.api_keys.list(by=ADMIN)] == [first]
