@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from core.deliveries.model import Assurance, LaneAnswer, Outcome, Reason, Result, Usage
 from core.deliveries.ports import Progress
-from core.messages.model import MAX_ANSWER_CHARS
+from core.limits import ANSWER
 from core.settings.model import Model
 
 if TYPE_CHECKING:
@@ -77,13 +77,13 @@ class ModelClient:
                 if (now_s := time.monotonic()) - told_s >= TELL_EVERY_S and length:
                     told_s = now_s
                     await progress.receiving("".join(parts))
-                if length > MAX_ANSWER_CHARS:
+                if length > ANSWER.most:
                     finish = "length"
                     break
         if not finish:
             return cut("the stream ended before the answer did")
         used = None if usage is None else self._used(usage)
-        answer = LaneAnswer(text="".join(parts)[:MAX_ANSWER_CHARS], is_whole=finish == _WHOLE, usage=used)
+        answer = LaneAnswer(text="".join(parts)[: ANSWER.most], is_whole=finish == _WHOLE, usage=used)
         note = "" if answer.is_whole else f"the model stopped early: {finish}"
         return Outcome(result=Result.DELIVERED, assurance=Assurance.ANSWERED, answer=answer, note=note)
 

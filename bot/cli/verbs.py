@@ -27,11 +27,10 @@ from bot.verbs.catalogue import ABOUT, VERBS
 from bot.verbs.declare import On, Parameter, Verb
 from bot.verbs.lists import MOST, Page
 from core.home import Home
-from core.messages.model import MAX_FILE_BYTES
+from core.limits import FILE_BYTES, IMPORT
 
 _ROWS = 20  # of a list, on a screen
 _SLOW_S, _QUICK_S = 900.0, 30.0
-_MOST_CHARS = 1_000_000
 FileOption = Annotated[
     str | None, typer.Option("--file", metavar="FILE", help="Take the text from this file; `-`: from standard input.")
 ]
@@ -164,7 +163,7 @@ def _text(text: str | None, file: str | None) -> str:
     if text is not None and text != "-":
         return text
     try:
-        return read_words(file, limit=_MOST_CHARS)
+        return read_words(file, limit=IMPORT.most)
     except Unusable as problem:
         raise typer.BadParameter(str(problem)) from problem
 
@@ -173,9 +172,9 @@ def _file(path: Path) -> dict[str, str]:
     """Read a file as a request brings it."""
     try:
         with path.open("rb") as opened:
-            content = opened.read(MAX_FILE_BYTES + 1)
+            content = opened.read(FILE_BYTES.most + 1)
     except OSError as problem:
         raise typer.BadParameter(f"{path} cannot be read: {problem.strerror}.") from problem
-    if len(content) > MAX_FILE_BYTES:
-        raise typer.BadParameter(f"{path} has more than {MAX_FILE_BYTES // 1_000_000} MB. Name its path in the text.")
+    if len(content) > FILE_BYTES.most:
+        raise typer.BadParameter(f"{path} has more than {FILE_BYTES.most // 1_000_000} MB. Name its path in the text.")
     return {"name": path.name, "content": base64.b64encode(content).decode()}

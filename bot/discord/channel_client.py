@@ -19,7 +19,8 @@ from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import SendLimits
 from bot.verbs.declare import Origin
 from core.kit.clock import as_datetime
-from core.messages.model import MAX_FILE_BYTES, MAX_FILES, FilesTooLarge, NewFile
+from core.limits import FILE_BYTES
+from core.messages.model import FilesTooLarge, NewFile
 from core.notices.model import Place
 
 log = structlog.get_logger(__name__)
@@ -171,8 +172,8 @@ async def read_attached(value: Any) -> Any:
     `ChannelClient` does."""
     if not isinstance(value, discord.Attachment):
         return value
-    if value.size > MAX_FILE_BYTES:
-        raise FilesTooLarge(files=MAX_FILES, megabytes=MAX_FILE_BYTES // 1_000_000)
+    if value.size > FILE_BYTES.most:
+        raise FilesTooLarge(megabytes=FILE_BYTES.most // 1_000_000)
     try:
         async with asyncio.timeout(_CALL_S):
             return NewFile(name=value.filename, content=await value.read())

@@ -42,7 +42,8 @@ from bot.verbs.results import attempt, held_up
 from bot.verbs.types import PRIORITIES
 from core import remedies
 from core.deliveries.model import Delivery
-from core.messages.model import MAX_PROGRESS_CHARS, Message, Source, text_for_people
+from core.limits import PROGRESS
+from core.messages.model import Message, Source, text_for_people
 from core.notices.model import Notice, NoticeKind
 from core.reasons import BlockCause, ParkCause, WaitReason
 from core.receipts.model import Receipt
@@ -225,7 +226,7 @@ def _progress(notice: Notice, view: TaskView, marker: Marker) -> Parts:
     agent, _, _ = notice.message.rpartition(" ")
     lines = [f"**{inline(agent, 60)}** at work on {view.task.id}:"]
     for at_s, _, report in (line.partition(" ") for line in notice.text.splitlines()):
-        lines.append(f"<t:{at_s}:T> {inline(report, MAX_PROGRESS_CHARS)}")
+        lines.append(f"<t:{at_s}:T> {inline(report, PROGRESS.most)}")
     buttons = [TellAgent(view.task.id), FollowWindow(view.task.id)] if view.task.state in STOPPABLE else []
     return written("\n".join(lines), marker, buttons=buttons)
 
@@ -334,10 +335,10 @@ def _head(view: TaskView, owner: str) -> list[str]:
     if task.cure and not is_dry_run(task):
         facts.append(f"➜ {task.cure}")
     if task.last_seen_ms is not None and task.state not in ENDED:
-        said = inline(task.last_sign, MAX_PROGRESS_CHARS)
+        said = inline(task.last_sign, PROGRESS.most)
         facts.append(f"> {said}" if task.progress else f"Last sign <t:{task.last_seen_ms // 1000}:t>: {said}")
     if task.wrong is not None:
-        facts.append(f"**Marked as wrong**{f': {inline(task.wrong, MAX_PROGRESS_CHARS)}' if task.wrong else ''}")
+        facts.append(f"**Marked as wrong**{f': {inline(task.wrong, PROGRESS.most)}' if task.wrong else ''}")
     return ["\n".join(facts), f"### {inline(task.title, 200)}", f"-# {' · '.join(_small(view, owner))}"]
 
 

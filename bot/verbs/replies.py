@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.types import Files, Text
+from core import limits
 from core.agent_messages.model import is_message_name
 from core.kit.from_attributes import from_attributes
-from core.messages.model import MAX_EVIDENCE_CHARS, EvidenceItem, MessageKind, NewFile, read_evidence, text_for_people
+from core.messages.model import EvidenceItem, MessageKind, NewFile, read_evidence, text_for_people
 from core.reasons import AnyReason, Reason
 from core.security.model import Actor
 from core.tasks.model import AgentTrouble, TaskPart, TaskState
@@ -34,7 +35,7 @@ class EvidenceGiven(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
     kind: Literal["command", "file", "commit", "url", "note"]
-    text: Annotated[str, Field(min_length=1, max_length=MAX_EVIDENCE_CHARS)]
+    text: Annotated[str, Field(min_length=1, max_length=limits.EVIDENCE_TEXT.most)]
     ok: Annotated[bool | None, Field(description="Whether it passed")] = None
 
 

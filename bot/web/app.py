@@ -16,13 +16,13 @@ from bot.web.click_page import OneTimeLinks
 from bot.web.guard import LOOPBACK_NAMES, Access, AgentsApp, AsAgent, Asker, Callers, Core, Guard, RequiredAccess
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
-from core.messages.model import MAX_ANSWER_CHARS, MAX_FILE_BYTES
+from core.limits import ANSWER, FILE_BYTES
 
 router = APIRouter()
 _LOOK_S = 2.0  # longest wait for the database
 BODY_LIMIT = 2_000_000
-FILES_LIMIT = BODY_LIMIT + MAX_FILE_BYTES * 4 // 3  # a file in base64, and the JSON around it
-ANSWER_LIMIT = 4 * MAX_ANSWER_CHARS + 64_000  # the longest possible answer in UTF-8, and the JSON around it
+FILES_LIMIT = BODY_LIMIT + FILE_BYTES.most * 4 // 3  # a file in base64, and the JSON around it
+ANSWER_LIMIT = 4 * ANSWER.most + 64_000  # the longest possible answer in UTF-8, and the JSON around it
 REPLY_LIMIT = ANSWER_LIMIT + FILES_LIMIT - BODY_LIMIT  # the same with its files
 MCP = "/mcp"
 _OPEN = Access(need=RequiredAccess.NOTHING, body_limit=click_page.BODY_LIMIT)

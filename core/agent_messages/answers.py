@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from core import limits
 from core.agent_messages.model import (
     MessageAnswered,
     MessageCodeExpired,
@@ -15,8 +16,6 @@ from core.deliveries.model import Assurance, DeliveryState
 from core.kit.clock import DAY_MS
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import (
-    MAX_ANSWER_CHARS,
-    EmptyText,
     EvidenceItem,
     Message,
     MessageKind,
@@ -24,8 +23,6 @@ from core.messages.model import (
     NewMessage,
     Source,
     StoredFile,
-    TextTooLong,
-    check_encoding,
     reply_hints,
 )
 from core.reasons import Reason
@@ -75,12 +72,7 @@ class MessageAnswers:
         Raises InvalidMessageName, WrongCode, WrongAgent, WrongMessage, MessageAnswered, MessageCodeExpired, EmptyText
         or TextTooLong and keeps nothing."""
         message = parse_message_name(named)
-        if not text.strip():
-            raise EmptyText
-        if len(text) > MAX_ANSWER_CHARS:
-            raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
-        check_encoding(text)
-
+        text = limits.check("text", text, limits.ANSWER)
         if files:  # Octet writes nothing for a wrong code
             await self._store.write(lambda tx: self._codes.message_holder(tx, code, agent=agent))
         attachments = await self._services.messages.attachments.store(files)
@@ -110,13 +102,14 @@ class MessageAnswers:
 
     async def accept_scraped(self, awaited: PendingMessageAnswer, found: MarkedAnswer) -> bool:
         """Accept a whole answer that was read in the window; return whether it was new."""
-        if not found.is_whole or len(found.text) > MAX_ANSWER_CHARS:
+        text = limits.storable(found.text)
+        if not found.is_whole or len(text) > limits.ANSWER.most:
             return False
 
         def accept(tx: Tx) -> bool:
             if self._services.messages.find_by_key(tx, _key(awaited.holder)) is not None:
                 return False
-            self._keep(tx, awaited.holder, found.text, source=Source.WINDOW)
+            self._keep(tx, awaited.holder, text, source=Source.WINDOW)
             return True
 
         return await self._store.write(accept)

@@ -381,14 +381,6 @@ class NoTaskToAsk(Conflict):
     """Only an agent with a task can ask a user. Name another agent in `to`, or wait for a task."""
 
 
-class InvalidChoices(Invalid):
-    """A question takes at most 10 choices of at most 80 characters each. Put longer ones into the text."""
-
-
-class InvalidMinutes(Invalid):
-    """Minutes must be 0 to 10,080 (a week), not {value}."""
-
-
 class InvalidMessageName(Invalid):
     """`{text}` is not a message. Copy the whole command from the prompt again."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from core import limits
 from core.agent_messages import _store
 from core.agent_messages.model import (
     MINUTE_MS,
     AgentDraft,
     AtDue,
-    InvalidChoices,
     InvalidMessageName,
     NewAgentMessage,
     NewQuestion,
@@ -31,7 +31,8 @@ from core.agent_messages.talk import AgentTalk, Speaker
 from core.kit.errors import Conflict
 from core.kit.from_attributes import from_attributes
 from core.kit.ids import MessageId
-from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessage, Requires, Source, clean_text
+from core.limits import clean_text
+from core.messages.model import Message, MessageKind, NewMessage, Requires, Source
 from core.notices.model import NoticeKind
 from core.reasons import BlockCause
 from core.security.model import HUB, Actor, Permission, allows, require
@@ -41,7 +42,6 @@ from core.tasks.model import ENDED, Task, TaskState
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
-_MOST_CHOICES, _CHOICE_CHARS = 10, 80
 _NOTE_CHARS = 200
 NO_ANSWER = (
     "Your question was not answered in time. Decide yourself, continue, and say in your answer what you decided."
@@ -61,12 +61,13 @@ class Questions:
         hub.follow_sent(self._sent)
 
     async def ask(self, new: NewQuestion, proof: Proof) -> QuestionView:
-        """Ask, and block the agent's task. Raises as `AgentTalk.send`, AgentNotFound, NoTaskToAsk or InvalidChoices."""
-        body = clean_text(new.text, limit=MAX_BRIEF_CHARS)
+        """Ask, and block the agent's task. Raises as `AgentTalk.send`, AgentNotFound, NoTaskToAsk or as
+        `limits.check`."""
+        body = clean_text(new.text, limits.BRIEF)
+        limits.check("choices", new.choices, limits.CHOICES)
+        limits.check("minutes", new.minutes, limits.MINUTES)
         if new.to:
             self._services.agents.get(new.to)
-        if len(new.choices) > _MOST_CHOICES or any(not 0 < len(one.strip()) <= _CHOICE_CHARS for one in new.choices):
-            raise InvalidChoices
 
         def ask(tx: Tx) -> QuestionView | Conflict:
             speaker = self._talk.identify(tx, proof)
@@ -110,7 +111,7 @@ class Questions:
         except InvalidMessageName:
             require(by, Permission.MESSAGE_SEND)
             raise
-        body = clean_text(text, limit=MAX_BRIEF_CHARS)
+        body = clean_text(text, limits.BRIEF)
 
         def answer(tx: Tx) -> QuestionView:
             row = tx.execute(_store.QUESTION, {"question": question}).first()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from core import limits
 from core.agent_messages.answers import MessageAnswers
 from core.agent_messages.model import (
     LONG_WAIT_MS,
@@ -14,7 +15,6 @@ from core.agent_messages.model import (
     AgentMessageView,
     AgentMismatch,
     ChainStopped,
-    InvalidMinutes,
     LeftOut,
     MessageNotQueued,
     NewAgentMessage,
@@ -35,15 +35,14 @@ from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.kit.ids import MessageId
+from core.limits import clean_text
 from core.messages.model import (
-    MAX_BRIEF_CHARS,
     InboxEntry,
     Message,
     MessageKind,
     NewMessage,
     Requires,
     address_of,
-    clean_text,
     source_of,
 )
 from core.messages.prompt_files import Prompt, PromptFiles
@@ -67,7 +66,6 @@ _NEEDS_A_PERSON = frozenset(
     {DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.EXPIRED, DeliveryState.CANCELLED}
 )
 _DROPPED = frozenset({DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.SUPERSEDED})
-MOST_MINUTES = 7 * 24 * 60
 _ARRIVED = frozenset({DeliveryState.DELIVERED, DeliveryState.SENT})
 _SHOWN = _DROPPED | _NEEDS_A_PERSON | _ARRIVED | {DeliveryState.QUEUED, DeliveryState.SUBMITTING}
 
@@ -134,7 +132,7 @@ class AgentMessages:
         AgentTakesNoMessages, RecipientMissing, TaskUnassigned, RecipientTaskEnded, AgentMismatch or MessageNotFound."""
         if not allows(by, Permission.TASK_CREATE):
             require(by, Permission.MESSAGE_SEND)
-        body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
+        body = clean_text(draft.text, limits.BRIEF)
         answered = await self._services.messages.get(draft.in_reply_to) if draft.in_reply_to else None
         if answered is not None:
             is_theirs = answered.sender.startswith("agent:") and not answered.task
@@ -174,7 +172,7 @@ class AgentMessages:
         """Send the text to every reachable agent of `draft.agent` (all agents if empty) that has all of `needs`. Raises
         as `send`, NoSuchRecipient or NoReachableAgent."""
         require(by, Permission.MESSAGE_BROADCAST)
-        body, draft = clean_text(draft.text, limit=MAX_BRIEF_CHARS), await self._with_files(draft)
+        body, draft = clean_text(draft.text, limits.BRIEF), await self._with_files(draft)
         to, meant, out = resolve(self._services.agents, draft.agent or EVERYONE)
         reached = [agent for agent in meant if needs <= agent.levels.keys()]
         if not reached:
@@ -380,10 +378,9 @@ class AgentMessages:
         return replace(draft, attachments=files)
 
     def chosen(self, options: SendOptions, task: Task | None) -> dict[str, Any]:
-        """Return the fields of a message that its sender chose. Raises InvalidMinutes or InvalidMessageName."""
+        """Return the fields of a message that its sender chose. Raises OutOfRange or InvalidMessageName."""
         for minutes in (options.after_minutes, options.expires_minutes):
-            if not 0 <= minutes <= MOST_MINUTES:
-                raise InvalidMinutes(value=minutes)
+            limits.check("minutes", minutes, limits.MINUTES)
         now_ms = self._clock.now_ms()
         begins_ms = now_ms + options.after_minutes * MINUTE_MS
         normal = task.priority if task else _NORMAL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core import limits
 from core.agent_messages.model import (
     AgentDraft,
     AgentMayNotTalk,
@@ -26,8 +27,9 @@ from core.agent_messages.traces import Chain, Traces, refusal_of
 from core.agents.model import Agent
 from core.kit.errors import Conflict
 from core.kit.from_attributes import from_attributes
+from core.limits import clean_text
 from core.messages.inboxes import NotInInbox
-from core.messages.model import MAX_BRIEF_CHARS, Message, MessageKind, NewMessage, Requires, Source, clean_text
+from core.messages.model import Message, MessageKind, NewMessage, Requires, Source
 from core.reasons import Reason
 from core.remedies import sentence
 from core.security.codes import TaskCodes
@@ -76,7 +78,7 @@ class AgentTalk:
     async def send(self, draft: AgentDraft, proof: Proof) -> AgentMessageView:
         """Send a message to other agents; the same key counts once. Raises as `identify` and `resolve`, EmptyText,
         TextTooLong, ControlCharacters, AgentMayNotTalk or ChainStopped."""
-        body = clean_text(draft.text, limit=MAX_BRIEF_CHARS)
+        body = clean_text(draft.text, limits.BRIEF)
 
         def send(tx: Tx) -> AgentMessageView | Conflict:
             return self.send_as(tx, self.identify(tx, proof, about=draft.in_reply_to), draft, body)

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import structlog
 
+from core import limits
 from core.kit.clock import Clock
 from core.kit.files import write_private
 from core.kit.ids import Ids
-from core.messages.model import MAX_FILE_BYTES, MAX_FILES, FilesTooLarge, NewFile, StoredFile
+from core.messages.model import FilesTooLarge, NewFile, StoredFile
 from core.store.errors import of_system
 
 log = structlog.get_logger(__name__)
@@ -32,10 +33,11 @@ class Attachments:
         self._new: dict[str, int] = {}  # when this process wrote a folder, of the last hour
 
     async def store(self, files: Sequence[NewFile]) -> tuple[StoredFile, ...]:
-        """Write these files, before the transaction that names them. Raises FilesTooLarge, or StoreFull and
+        """Write these files, before the transaction that names them. Raises FilesTooLarge or TooManyItems; StoreFull or
         HomeUnusable where the disk fails."""
-        if len(files) > MAX_FILES or sum(len(one.content) for one in files) > MAX_FILE_BYTES:
-            raise FilesTooLarge(files=MAX_FILES, megabytes=MAX_FILE_BYTES // 1_000_000)
+        limits.check("attachments", files, limits.FILES)
+        if sum(len(one.content) for one in files) > limits.FILE_BYTES.most:
+            raise FilesTooLarge(megabytes=limits.FILE_BYTES.most // 1_000_000)
         if not files:
             return ()
         name = self._ids.ulid()

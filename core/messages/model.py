@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from core import limits
 from core.kit.clock import as_datetime
 from core.kit.errors import Invalid
 from core.kit.ids import MessageId
 from core.reasons import Reason
 from core.security.model import Actor, ActorKind
-
-MAX_BRIEF_CHARS = 100_000  # the longest brief of a task
-MAX_ANSWER_CHARS = 1_000_000  # the longest answer of an agent
-MAX_EVIDENCE, MAX_EVIDENCE_CHARS = 20, 500  # items of one reply, and the longest text of one
-MAX_PROGRESS_CHARS = 300  # of one report of progress: a card shows it on one line
 
 
 class MessageKind(StrEnum):
@@ -76,9 +71,6 @@ class EvidenceItem:
         """The item on one line, as `octet done --evidence` takes it."""
         how = {True: ": passed", False: ": failed", None: ""}[self.ok]
         return f"{self.kind}: {' '.join(self.text.split())}{how}"
-
-
-MAX_FILES, MAX_FILE_BYTES = 5, 8_000_000  # of one request: so many files, and bytes of all of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,26 +148,8 @@ class Message(NewMessage):
         return tuple(self.path.split())
 
 
-class EmptyText(Invalid):
-    """The text is empty. Write what the agent should do."""
-
-
-class TextTooLong(Invalid):
-    """This text has {length} characters; the limit is {limit}. Shorten it."""
-
-
-class ControlCharacters(Invalid):
-    """This text has a control character (U+{code} at position {position}), which a window could take for a key.
-    Remove it; line breaks and tabs are fine."""
-
-
-class BrokenCharacter(Invalid):
-    """This text contains half a character (U+{code} at position {position}), which Octet cannot store. Save it as
-    UTF-8 again."""
-
-
 class FilesTooLarge(Invalid):
-    """A request takes at most {files} files with {megabytes} MB in all. Attach less, or name a path on this machine."""
+    """The files of a request have at most {megabytes} MB in all. Attach less, or name a path on this machine."""
 
 
 class InvalidFile(Invalid):
@@ -187,8 +161,8 @@ def read_file(given: NewFile | Mapping[str, str]) -> NewFile:
     if isinstance(given, NewFile):
         return given
     try:
-        given["name"].encode()
-        return NewFile(name=given["name"], content=base64.b64decode(given["content"], validate=True))
+        name = limits.check("name", given["name"], limits.FILE_NAME)
+        return NewFile(name=name, content=base64.b64decode(given["content"], validate=True))
     except (KeyError, ValueError):
         raise InvalidFile from None
 
@@ -199,22 +173,19 @@ def read_files(given: Iterable[Mapping[str, str]]) -> tuple[NewFile, ...]:
 
 
 class InvalidEvidence(Invalid):
-    """Evidence is at most {items} items. Each has a kind (command, file, commit, url or note), a text of 1 to {chars}
-    characters, and `ok`, which is true, false or left out."""
+    """An item of evidence has a kind (command, file, commit, url or note), a text, and `ok`, which is true, false or
+    left out."""
 
 
 def read_evidence(rows: Iterable[Mapping[str, object]]) -> tuple[EvidenceItem, ...]:
-    """Read an agent's evidence from JSON. Raises InvalidEvidence or BrokenCharacter."""
+    """Read an agent's evidence from JSON. Raises InvalidEvidence or as `limits.check`."""
     found = list[EvidenceItem]()
-    for row in rows:
+    for row in limits.check("evidence", tuple(rows), limits.EVIDENCE):
         kind, text, ok = row.get("kind"), row.get("text"), row.get("ok")
-        is_text = isinstance(text, str) and len(text.strip()) > 0 and len(text) <= MAX_EVIDENCE_CHARS
-        if kind not in [*EvidenceKind] or not is_text or not (ok is None or isinstance(ok, bool)):
-            raise InvalidEvidence(items=MAX_EVIDENCE, chars=MAX_EVIDENCE_CHARS)
-        check_encoding(str(text))
-        found.append(EvidenceItem(kind=EvidenceKind(str(kind)), text=str(text), ok=ok))
-    if len(found) > MAX_EVIDENCE:
-        raise InvalidEvidence(items=MAX_EVIDENCE, chars=MAX_EVIDENCE_CHARS)
+        if kind not in [*EvidenceKind] or not isinstance(text, str) or not (ok is None or isinstance(ok, bool)):
+            raise InvalidEvidence
+        text = limits.check("evidence", text, limits.EVIDENCE_TEXT)
+        found.append(EvidenceItem(kind=EvidenceKind(str(kind)), text=text, ok=ok))
     return tuple(found)
 
 
@@ -227,28 +198,6 @@ def reply_hints(asked: Message, reply: Message) -> tuple[Reason, ...]:
 def text_for_people(text: str, expired_ms: int | None) -> str:
     """Return `text`, or the sentence that says when it expired."""
     return text if expired_ms is None else f"(This text expired on {as_datetime(expired_ms):%Y-%m-%d} UTC.)"
-
-
-def check_encoding(text: str) -> None:
-    """Raise BrokenCharacter if `text` has a lone surrogate: no file, database or window takes one."""
-    try:
-        text.encode()  # not a loop: an answer of a million characters would hold up everybody's acknowledgements
-    except UnicodeEncodeError as error:
-        raise BrokenCharacter(code=f"{ord(text[error.start]):04X}", position=error.start) from None
-
-
-def clean_text(text: str, *, limit: int) -> str:
-    """Return `text` with LF as line ends, without empty lines around it and trailing blanks, else unchanged. Raises
-    EmptyText, TextTooLong or ControlCharacters."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n").rstrip()
-    if not text.strip():
-        raise EmptyText
-    if len(text) > limit:
-        raise TextTooLong(length=len(text), limit=limit)
-    for position, character in enumerate(text):
-        if character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cs"}:
-            raise ControlCharacters(code=f"{ord(character):04X}", position=position)
-    return text
 
 
 def address_of(by: Actor) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from core import limits
 from core.deliveries.model import Assurance, DeliveryId, DeliveryState, LaneAnswer
 from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict
 from core.kit.ids import MessageId
 from core.messages.answer_markers import MarkedAnswer
-from core.messages.model import MAX_ANSWER_CHARS, EvidenceItem, Message, MessageKind, NewMessage, Source, StoredFile
+from core.messages.model import EvidenceItem, Message, MessageKind, NewMessage, Source, StoredFile
 from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, TaskActivity, WaitReason
@@ -190,7 +191,7 @@ class Answers:
     def accept_lane_answer(self, tx: Tx, task: Task, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
         """Store the answer that came with the outcome of this delivery, and end the task by it. For an ended task it is
         a late text; an incomplete answer fails the task."""
-        text = answer.text.encode(errors="replace").decode()[:MAX_ANSWER_CHARS]
+        text = limits.storable(answer.text)[: limits.ANSWER.most]
         is_late, is_whole = task.state in ENDED, answer.is_whole and bool(text.strip())
         if answer.usage is not None:
             self._repository.attempts.charge(tx, task, answer.usage)

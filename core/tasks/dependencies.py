@@ -6,11 +6,11 @@ import json
 from collections.abc import Collection, Mapping
 
 from core.kit.from_attributes import from_attributes
+from core.limits import LINKS
 from core.reasons import WaitReason
 from core.store.engine import Row, Store, Tx
 from core.tasks import _store
 from core.tasks.model import (
-    MAX_LINKS,
     Dependency,
     OnFailure,
     PartsKind,
@@ -49,8 +49,8 @@ class Dependencies:
         if rows:
             tx.execute(_store.ADD_DEPENDENCY, rows)
         for task in links:
-            if tx.run(_store.COUNT_DEPENDENCIES, _of(task))[0].size > MAX_LINKS:
-                raise TooManyLinks(id=task, most=MAX_LINKS)
+            if tx.run(_store.COUNT_DEPENDENCIES, _of(task))[0].size > LINKS.most:
+                raise TooManyLinks(id=task, most=LINKS.most)
 
     def check_circle(self, tx: Tx, task: TaskId, needs: Collection[TaskId]) -> None:
         """Check that `task` may wait for these. Raises DependencyCycle, which names the circle."""

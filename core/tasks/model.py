@@ -16,16 +16,13 @@ from core.journal.model import Event
 from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.field_types import Text
+from core.limits import TITLE, visible
 from core.messages.model import Message, NewFile, Source, StoredFile
 from core.notices.model import Place
 from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity, WaitReason
 
 TaskId = NewType("TaskId", str)  # `T-142`: short, because users say it
 
-MAX_TITLE_CHARS = 80
-MAX_IMPORTED, MAX_IMPORTED_LINKS = 500, 5_000  # tasks that one import brings, and links between them
-MAX_LINKS = 500  # tasks that one task waits for, its parts included
-MAX_LABELS, MAX_LABEL_CHARS = 20, 40
 PRIORITY_STEP_MS = 7 * DAY_MS  # A task goes before those of the next priority that have waited for less than this
 SHARE_MS = 3_600_000  # So much later than a person's last task in the queue counts the next one of the same priority
 
@@ -508,10 +505,6 @@ class InvalidTaskId(Invalid):
     """`{text}` is not a task. A task looks like T-142."""
 
 
-class InvalidPriority(Invalid):
-    """Priority must be 0 (most urgent) to 4, not {value}."""
-
-
 class NoCapableAgent(Invalid):
     """No agent matches: {why}. `/agent list` shows all agents; `/agent show` their capabilities."""
 
@@ -555,7 +548,7 @@ class SeveralTasks(Invalid):
 
 
 class InvalidLabel(Invalid):
-    """A task has at most {most} labels of at most {chars} characters each, without commas, quotes or line breaks."""
+    """A label has no commas, quotes or backslashes, and no blank at its begin. Write it without them."""
 
 
 class TooFewAgents(Invalid):
@@ -658,6 +651,6 @@ def rank_of(*, now_ms: int, priority: int, last: int | None) -> int:
 
 
 def title_of(brief: str) -> str:
-    """Return the first line that is not blank, shortened to MAX_TITLE_CHARS."""
-    line = next((line.strip() for line in brief.splitlines() if line.strip()), "")
-    return line if len(line) <= MAX_TITLE_CHARS else line[: MAX_TITLE_CHARS - 1].rstrip() + "…"
+    """Return the first line that is not blank, shortened to the limit of a title."""
+    line = next((line.strip() for line in visible(brief).splitlines() if line.strip()), "")
+    return line if len(line) <= TITLE.most else line[: TITLE.most - 1].rstrip() + "…"

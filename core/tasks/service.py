@@ -8,25 +8,20 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields, replace
 from functools import partial
 
+from core import limits
 from core.agents.model import STANDING_STILL, AgentState, AgentStatus
 from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
 from core.journal.model import Entry
 from core.kit.clock import DAY_MS, as_datetime
 from core.kit.from_attributes import from_attributes
+from core.limits import clean_text
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import (
-    MAX_ANSWER_CHARS,
-    MAX_BRIEF_CHARS,
-    MAX_PROGRESS_CHARS,
-    EmptyText,
     EvidenceItem,
     Message,
     MessageKind,
     NewFile,
     Source,
-    TextTooLong,
-    check_encoding,
-    clean_text,
 )
 from core.messages.prompt_files import PromptFiles
 from core.notices.model import NoticeKind
@@ -51,9 +46,6 @@ from core.tasks.briefs import Briefs
 from core.tasks.model import (
     ASSIGNABLE,
     ENDED,
-    MAX_LABEL_CHARS,
-    MAX_LABELS,
-    MAX_LINKS,
     UNDO_MS,
     AgentTrouble,
     AttemptOutcome,
@@ -62,7 +54,6 @@ from core.tasks.model import (
     HasParts,
     Imported,
     InvalidLabel,
-    InvalidPriority,
     NewTask,
     NoCapableAgent,
     NoCurrentTask,
@@ -104,8 +95,7 @@ from core.tasks.texts import (
     read_tasks,
 )
 
-_LOWEST_PRIORITY = 4
-_LABEL = re.compile(rf"""[^,"'\\\s]([^,"'\\\x00-\x1f]{{0,{MAX_LABEL_CHARS - 1}}})""")
+_LABEL = re.compile(r"""[^,"'\\\s][^,"'\\]*""")
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
 _NEVER_BEGAN = AttemptOutcome.RETURNED
 _SHOWN_ATTEMPTS = 3
@@ -152,7 +142,7 @@ class Tasks:
 
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Create a task; when this returns it is durable and its card is on its way. Raises EmptyText, TextTooLong,
-        TooLongForAgent, ControlCharacters, InvalidPriority, InvalidLabel, AgentNotFound, AgentWithoutWindow,
+        TooLongForAgent, ControlCharacters, OutOfRange, InvalidLabel, AgentNotFound, AgentWithoutWindow,
         NoCapableAgent, TooFewAgents, UnreadableTasks, SeveralTasks, TaskNotFound, FilesTooLarge or as `split` for its
         parent."""
         require(by, Permission.TASK_CREATE)
@@ -168,7 +158,7 @@ class Tasks:
 
     def _checked(self, draft: NewTask, *, by: Actor) -> NewTask:
         """Return the draft as Octet stores it. Raises as `new` for what needs no database."""
-        brief = clean_text(draft.brief, limit=MAX_BRIEF_CHARS)
+        brief = clean_text(draft.brief, limits.BRIEF)
         wanted = self.check_new(draft, by=by)
         self.prompt_files.check_length(brief, self._able(draft.needs, wanted))
         return replace(draft, brief=brief, agent=wanted)
@@ -192,9 +182,9 @@ class Tasks:
         return self.repository.find(tx, task.id)
 
     def delegate(self, tx: Tx, parent: Task, draft: NewTask, *, by: Actor) -> Task:
-        """Create a task that the agent of `parent` gives to others; the same key counts once. Raises InvalidPriority,
+        """Create a task that the agent of `parent` gives to others; the same key counts once. Raises OutOfRange,
         NoCapableAgent, TooLongForAgent, TaskNotFound or as clean_text."""
-        brief = clean_text(draft.brief, limit=MAX_BRIEF_CHARS)
+        brief = clean_text(draft.brief, limits.BRIEF)
         _check_priority(draft.priority)
         self._check_capable(draft.needs, draft.agent)
         self.prompt_files.check_length(brief, self._able(draft.needs, draft.agent))
@@ -354,7 +344,7 @@ class Tasks:
         """End the task with a user's answer. Raises TaskNotFound, TaskAlreadyEnded, TaskNeverStarted or as
         clean_text."""
         _require_or_own(by, Permission.TASK_END)
-        result = clean_text(text, limit=MAX_BRIEF_CHARS)
+        result = clean_text(text, limits.BRIEF)
 
         def end(tx: Tx, found: Task) -> Task:
             _check_open(found)
@@ -424,9 +414,9 @@ class Tasks:
         when they all are. Raises TaskNotFound, TaskAlreadyEnded, TaskAlreadyRunning, NotAParent, UnreadableTasks or as
         clean_text."""
         _require_or_own(by, Permission.TASK_CHANGE)
-        parts = read_parts(clean_text(text, limit=10**6))
+        parts = read_parts(clean_text(text, limits.IMPORT))
         _check_links(task, parts)
-        briefs = [clean_text(brief, limit=MAX_BRIEF_CHARS) for brief in parts]
+        briefs = [clean_text(brief, limits.BRIEF) for brief in parts]
 
         def split(tx: Tx, found: Task) -> Task:
             like = replace(_copy_of(found), source=None)
@@ -463,7 +453,7 @@ class Tasks:
         _check_labels(changes.labels or frozenset())
         given = {one.name: value for one in fields(changes) if (value := getattr(changes, one.name)) is not None}
         if changes.brief is not None:
-            given["brief"] = clean_text(changes.brief, limit=MAX_BRIEF_CHARS)
+            given["brief"] = clean_text(changes.brief, limits.BRIEF)
             given["title"] = title_of(given["brief"])
             given["source"] = _SOURCES.get(by.kind, Source.OPERATOR).value
 
@@ -490,7 +480,7 @@ class Tasks:
         """Mark the result of a task that is done as wrong; it stays done. Raises TaskNotFound, NotDone or as
         clean_text."""
         _require_or_own(by, Permission.TASK_CHANGE)
-        why = clean_text(why, limit=MAX_PROGRESS_CHARS) if why else ""
+        why = clean_text(why, limits.PROGRESS) if why else ""
 
         def mark(tx: Tx, found: Task) -> Task:
             if found.state is not TaskState.DONE:
@@ -562,12 +552,7 @@ class Tasks:
         FilesTooLarge or TextTooLong and keeps nothing; TaskEnded, WrongTask, LeaseRevoked or TaskNotStarted after it
         kept the text, marked late."""
         named = parse_task_id(task)
-        if not text.strip():
-            raise EmptyText
-        if len(text) > MAX_ANSWER_CHARS:
-            raise TextTooLong(length=len(text), limit=MAX_ANSWER_CHARS)
-        check_encoding(text)
-        check_encoding(key)
+        text, key = limits.check("text", text, limits.ANSWER), limits.check("key", key, limits.NAME)
         answer = SubmittedAnswer(
             task=named,
             code=code,
@@ -592,7 +577,7 @@ class Tasks:
         over, the last. Return whether it kept this one. Raises WrongCode, WrongAgent, InvalidTaskId, ProgressTooLate or
         as clean_text, and keeps nothing."""
         named = parse_task_id(task)
-        report = " ".join(clean_text(text, limit=MAX_PROGRESS_CHARS).split())
+        report = " ".join(clean_text(text, limits.PROGRESS).split())
 
         def keep(tx: Tx, *, may_rest: bool = True) -> tuple[Task, ProgressTooLate | None, float]:
             return self._answers.record_progress(tx, named, code, report, agent=agent, may_rest=may_rest)
@@ -629,8 +614,9 @@ class Tasks:
 
     async def accept_scraped_answer(self, awaited: PendingAnswer, found: MarkedAnswer) -> bool:
         """Accept what was read in the window of the task's agent; return whether it was new and awaited."""
-        if len(found.text) > MAX_ANSWER_CHARS:
-            found = MarkedAnswer(text=found.text[:MAX_ANSWER_CHARS], is_whole=False)
+        text = limits.storable(found.text)
+        shown = text[: limits.ANSWER.most]
+        found = MarkedAnswer(text=shown, is_whole=found.is_whole and shown == text)
         return await self._store.write(lambda tx: self._answers.accept_scraped_answer(tx, awaited, found)) is not None
 
     def accept_lane_answer(self, tx: Tx, task: str, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
@@ -738,14 +724,14 @@ def _check_text(task: Task) -> None:
 
 
 def _check_links(task: str, others: Collection[object]) -> None:
-    if len(others) > MAX_LINKS:
-        raise TooManyLinks(id=task, most=MAX_LINKS)
+    if len(others) > limits.LINKS.most:
+        raise TooManyLinks(id=task, most=limits.LINKS.most)
 
 
 def _check_labels(labels: frozenset[str]) -> None:
     """Check that labels can be typed with commas between them."""
-    if len(labels) > MAX_LABELS or any(not _LABEL.fullmatch(one) for one in labels):
-        raise InvalidLabel(most=MAX_LABELS, chars=MAX_LABEL_CHARS)
+    if any(not _LABEL.fullmatch(one) for one in limits.check("labels", labels, limits.LABELS)):
+        raise InvalidLabel
 
 
 def _copy_of(task: Task) -> NewTask:
@@ -761,5 +747,4 @@ def _check_not_begun(task: Task) -> None:
 
 
 def _check_priority(priority: int) -> None:
-    if not 0 <= priority <= _LOWEST_PRIORITY:
-        raise InvalidPriority(value=priority)
+    limits.check("priority", priority, limits.PRIORITY)

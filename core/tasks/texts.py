@@ -10,12 +10,11 @@ from dataclasses import dataclass, field, fields, replace
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from core.kit.clock import as_datetime
+from core.limits import IMPORTED, IMPORTED_LINKS
 from core.messages.model import Message, Source
 from core.messages.prompt_files import FROM_AGENT, quoted
 from core.remedies import sentence
 from core.tasks.model import (
-    MAX_IMPORTED,
-    MAX_IMPORTED_LINKS,
     ON_FAILURE_OF_PARTS,
     Dependency,
     NewTask,
@@ -94,8 +93,8 @@ def read_tasks(text: str) -> list[TaskLine]:
         if line.id and line.id in known:
             raise UnreadableTasks(line=number, why=f"the file has {line.id} twice")
         known.add(line.id)
-    if len(found) > MAX_IMPORTED:
-        raise UnreadableTasks(line=MAX_IMPORTED + 1, why=f"at most {MAX_IMPORTED} tasks come at once")
+    if len(found) > IMPORTED.most:
+        raise UnreadableTasks(line=IMPORTED.most + 1, why=f"at most {IMPORTED.most} tasks come at once")
     return found
 
 
@@ -108,8 +107,8 @@ def links_of(lines: Sequence[TaskLine]) -> list[dict[int, OnFailure]]:
         above = place.get(line.part_of)
         if above is not None and lines[above].parts is not PartsKind.DELEGATED:
             links[above].setdefault(number, ON_FAILURE_OF_PARTS[lines[above].parts or PartsKind.SPLIT])
-    if sum(map(len, links)) > MAX_IMPORTED_LINKS:
-        raise UnreadableTasks(line=len(lines), why=f"at most {MAX_IMPORTED_LINKS} links come at once")
+    if sum(map(len, links)) > IMPORTED_LINKS.most:
+        raise UnreadableTasks(line=len(lines), why=f"at most {IMPORTED_LINKS.most} links come at once")
     refuse_circle(dict(enumerate(links)), lambda number: lines[number].id or f"line {number + 1}")
     return links
 

@@ -123,7 +123,7 @@ def private_imports(source: str, module: str, *, is_package: bool = False) -> li
 
 def interface_imports(source: str, module: str) -> list[str]:
     """Find imports of an interface beside the coordinator, models, ports, questions, texts, reasons, remedies,
-    settings, the home and the kit. An interface neither stores nor acts."""
+    settings, limits, the home and the kit. An interface neither stores nor acts."""
     own = next((one for one in INTERFACES if module == one or module.startswith(f"{one}.")), None)
     if own is None:
         return []
@@ -132,7 +132,7 @@ def interface_imports(source: str, module: str) -> list[str]:
         parts = name.split(".")
         is_ours = any(name == one or name.startswith(f"{one}.") for one in (own, "bot.verbs"))
         is_core = parts[0] == "core" and (
-            parts[1:2] in (["coordinator"], ["kit"], ["reasons"], ["remedies"], ["settings"], ["home"])
+            parts[1:2] in (["coordinator"], ["kit"], ["reasons"], ["remedies"], ["settings"], ["home"], ["limits"])
             or parts[2:3] in (["model"], ["ports"], ["questions"], ["texts"])
         )
         if parts[0] in PARTS and not is_ours and not is_core:

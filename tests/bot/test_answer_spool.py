@@ -19,7 +19,7 @@ from bot.answer_spool import FOLDER, MAX_FILE_BYTES, REFUSED, SpooledAnswer, rep
 from core.agent_messages.model import NewAgentMessage, NewSubtask, Proof
 from core.config.loader import load
 from core.home import Home
-from core.messages.model import MAX_ANSWER_CHARS
+from core.limits import ANSWER
 from core.security.model import OPERATOR
 from core.settings.model import AnswerLimits
 from core.tasks.model import AnswerRateExceeded, TaskState
@@ -340,9 +340,7 @@ def test_a_key_is_no_path(tmp_path: Path, key: str) -> None:
 
 
 def test_the_longest_answer_fits_into_a_file_that_is_read(tmp_path: Path) -> None:
-    path = spool_answer(
-        tmp_path, SpooledAnswer(task="T-1", code="c", text="👩" * MAX_ANSWER_CHARS, final=True, key="a")
-    )
+    path = spool_answer(tmp_path, SpooledAnswer(task="T-1", code="c", text="👩" * ANSWER.most, final=True, key="a"))
     assert path.stat().st_size < MAX_FILE_BYTES
 
 

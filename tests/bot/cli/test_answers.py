@@ -21,7 +21,8 @@ from bot.cli import answers
 from bot.cli.answers import MAX_CHARS
 from bot.cli.client import HttpAnswer
 from core.agent_messages.model import NewAgentMessage, SendOptions
-from core.messages.model import MAX_ANSWER_CHARS, MAX_PROGRESS_CHARS, Requires
+from core.limits import ANSWER, PROGRESS
+from core.messages.model import Requires
 from core.reasons import ParkCause
 from core.security.model import OPERATOR
 from core.tasks.model import TaskState
@@ -454,7 +455,7 @@ async def test_the_help_names_both_ways_to_give_a_text_and_the_exit_codes(machin
 
 
 def test_the_longest_texts_are_as_long_here_as_in_core() -> None:
-    assert (MAX_CHARS, answers.MAX_SIGN_CHARS) == (MAX_ANSWER_CHARS, MAX_PROGRESS_CHARS)
+    assert (ANSWER.most, PROGRESS.most) == (MAX_CHARS, answers.MAX_SIGN_CHARS)
 
 
 async def test_it_imports_the_standard_library_only(machine: Machine) -> None:

@@ -17,7 +17,8 @@ from bot.discord.views.buttons import MessageButton
 from bot.discord.views.menus import MessageMenu
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
-from core.messages.model import MAX_FILE_BYTES, FilesTooLarge, NewFile
+from core.limits import FILE_BYTES
+from core.messages.model import FilesTooLarge, NewFile
 from core.security.model import OwnerExists, WrongClaim
 from tests.bot.discord.town import Town, make_bot, text_of
 
@@ -133,7 +134,7 @@ async def test_a_file_of_a_command_is_fetched_if_it_is_not_too_large() -> None:
     assert await read_attached(uploaded(3, b"a,b")) == NewFile(name="birds.csv", content=b"a,b")
     assert [await read_attached(one) for one in ("x", None, 7)] == ["x", None, 7]
     with pytest.raises(FilesTooLarge):
-        await read_attached(uploaded(MAX_FILE_BYTES + 1, AssertionError("fetched all the same")))
+        await read_attached(uploaded(FILE_BYTES.most + 1, AssertionError("fetched all the same")))
     with pytest.raises(DiscordBusy):
         await read_attached(uploaded(3, ConnectionResetError()))
 

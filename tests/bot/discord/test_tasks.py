@@ -12,7 +12,8 @@ from bot.discord.views import buttons as buttons_of_octet
 from core.agents.model import AgentNotFound, AgentWithoutWindow
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
 from core.kit.errors import OctetError
-from core.messages.model import ControlCharacters, EmptyText, NewFile
+from core.limits import ControlCharacters, EmptyText
+from core.messages.model import NewFile
 from core.remedies import next_step
 from core.security.model import OPERATOR, NotAllowed, Permission
 from core.tasks.model import (
@@ -116,7 +117,7 @@ async def test_what_octet_refuses_is_answered_privately_with_the_error_and_chang
     await asked(owned)
     gone, nowhere = AgentNotFound(id="Gone"), AgentWithoutWindow(id="Nowhere")
     refusals: list[tuple[str, dict[str, Any], OctetError]] = [
-        ("task new", {"brief": " "}, EmptyText()),
+        ("task new", {"brief": " "}, EmptyText(field="text")),
         ("task new", {"brief": "x", "agent": "Gone"}, gone),
         ("task new", {"brief": "x", "agent": "Nowhere"}, nowhere),
         ("task new", {"agent": "Gone"}, gone),  # before the dialog opens

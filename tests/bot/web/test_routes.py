@@ -29,7 +29,7 @@ from core.deliveries.model import (
 )
 from core.desks.model import Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
-from core.messages.model import MAX_ANSWER_CHARS, MAX_BRIEF_CHARS, MAX_FILE_BYTES
+from core.limits import ANSWER, BRIEF, FILE_BYTES
 from core.profiles.model import Act, Activity
 from core.security.model import Actor, NotAllowed
 from core.settings.model import AnswerLimits
@@ -96,7 +96,7 @@ async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(face: Fac
         ("retry", None, "task_not_stopped"),
         ("assign", {"agent": "Agent-2"}, "task_already_running"),
         ("assign", {}, "invalid"),
-        ("priority", {"priority": 7}, "invalid_priority"),
+        ("priority", {"priority": 7}, "out_of_range"),
         ("priority", {"priority": "1"}, "invalid"),
     ):
         refused = await face.operator.post(f"/api/v2/tasks/{task}/{verb}", json=body)
@@ -211,10 +211,10 @@ async def test_the_same_key_of_two_agents_is_two_keys(face: Face, monkeypatch: p
 
 
 async def test_a_file_that_is_not_one_is_refused_and_the_largest_one_is_taken(face: Face) -> None:
-    largest = {"name": "x", "content": base64.b64encode(bytes(MAX_FILE_BYTES)).decode()}
+    largest = {"name": "x", "content": base64.b64encode(bytes(FILE_BYTES.most)).decode()}
     for attach, status in (
         ({"name": "x", "content": "no base64!"}, 422),
-        ({"name": "x", "content": base64.b64encode(bytes(MAX_FILE_BYTES + 1)).decode()}, 422),
+        ({"name": "x", "content": base64.b64encode(bytes(FILE_BYTES.most + 1)).decode()}, 422),
         ({"name": "x"}, 422),
         ({"name": "\ud800", "content": ""}, 422),
         (largest, 201),
@@ -234,9 +234,9 @@ async def test_hostile_texts_come_back_as_they_went_in(face: Face) -> None:
 UNUSABLE: list[tuple[object, str]] = [
     ({"brief": ""}, "empty_text"),
     ({"brief": " \n "}, "empty_text"),
-    ({"brief": "x" * (MAX_BRIEF_CHARS + 1)}, "text_too_long"),
+    ({"brief": "x" * (BRIEF.most + 1)}, "text_too_long"),
     ({"brief": "esc \x1b[2J"}, "control_characters"),
-    ({"brief": "x", "priority": 9}, "invalid_priority"),
+    ({"brief": "x", "priority": 9}, "out_of_range"),
     ({"brief": "x", "needs": ["wings"]}, "no_capable_agent"),
     ({"brief": "x", "priority": "1"}, "invalid"),
     ({"brief": "x", "priorty": 1}, "invalid"),
@@ -254,7 +254,7 @@ async def test_a_draft_that_cannot_be_used_is_told_why_and_makes_nothing(face: F
 
 
 async def test_a_brief_at_the_limit_is_taken(face: Face) -> None:
-    await new_task(face, "漢" * MAX_BRIEF_CHARS)
+    await new_task(face, "漢" * BRIEF.most)
 
 
 async def test_a_body_that_is_no_json_is_told_and_is_no_failure_of_ours(face: Face) -> None:
@@ -477,7 +477,7 @@ async def test_a_late_answer_and_one_for_the_wrong_task_are_conflicts_whose_text
 
 
 async def test_hostile_and_longest_answers_arrive_unchanged(face: Face) -> None:
-    for text in [*HOSTILE, "漢" * MAX_ANSWER_CHARS, '"' * MAX_ANSWER_CHARS]:
+    for text in [*HOSTILE, "漢" * ANSWER.most, '"' * ANSWER.most]:
         task, code = await face.house.working()
         body = {"task": task, "code": code, "text": text, "final": True, "key": "k"}
         assert (await face.agent.post("/api/v2/replies", json=body)).status_code == 200

@@ -17,7 +17,8 @@ from core.agent_messages.model import (
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryState, Outcome, Reason, Result
 from core.kit.clock import DAY_MS
-from core.messages.model import EmptyText, Message, Requires, Source, label, read_evidence
+from core.limits import EmptyText
+from core.messages.model import Message, Requires, Source, label, read_evidence
 from core.notices.model import NoticeKind, Place
 from core.security.model import WrongAgent, WrongCode
 from tests.builders import ADA, make_new_task, pending

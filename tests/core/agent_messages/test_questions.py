@@ -9,7 +9,6 @@ import pytest
 
 from core.agent_messages.model import (
     AtDue,
-    InvalidChoices,
     NewAgentMessage,
     NewQuestion,
     NoTaskToAsk,
@@ -23,6 +22,7 @@ from core.agent_messages.model import (
 from core.agents.model import AgentNotFound, Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
+from core.limits import EmptyText, TextTooLong, TooManyItems
 from core.notices.model import Notice, NoticeKind
 from core.reasons import BlockCause, ParkCause
 from core.security.model import Actor, NotAllowed
@@ -175,7 +175,7 @@ async def test_only_an_agent_with_a_task_asks_a_user(tmp_path: Path) -> None:
             await ask(octet)
         await working(octet)
         for choices in (("x",) * 11, ("x" * 81,), (" ",)):
-            with pytest.raises(InvalidChoices):
+            with pytest.raises((TooManyItems, TextTooLong, EmptyText)):
                 await ask(octet, choices=choices)
 
 

@@ -22,7 +22,8 @@ from core.agents.model import Agent, AgentNotFound, AgentState, AgentWithoutWind
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
-from core.messages.model import ControlCharacters, EmptyText, TextTooLong, label
+from core.limits import ControlCharacters, EmptyText, TextTooLong
+from core.messages.model import label
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause

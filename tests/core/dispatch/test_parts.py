@@ -17,7 +17,7 @@ from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision
 from core.fleet.model import Need, NeedKind
 from core.kit.clock import Clock
-from core.messages.model import MAX_BRIEF_CHARS
+from core.limits import BRIEF
 from core.notices.model import NoticeKind
 from core.profiles.model import TooLong
 from core.remedies import next_step, sentence
@@ -123,7 +123,7 @@ async def test_what_fits_comes_whole_and_what_cannot_be_cut_small_enough_is_left
         assert "part" not in lane.submitted[0]
     crowded = FakeLane(refused(Reason.TOO_LONG, "9999 characters, 500 are taken"))
     async with house(tmp_path / "narrow", crowded, limit=500) as octet:
-        await octet.tasks.new(make_new_task("x" * MAX_BRIEF_CHARS), by=ADA)
+        await octet.tasks.new(make_new_task("x" * BRIEF.most), by=ADA)
         await reach(octet, FIRST, TaskState.FAILED, Reason.TOO_LONG)
         assert crowded.submitted == []
 

@@ -13,8 +13,9 @@ from core.coordinator import Coordinator
 from core.kit.clock import DAY_MS
 from core.kit.files import write_private
 from core.kit.ids import Ids
+from core.limits import FILE_BYTES, TooManyItems
 from core.messages.attachments import Attachments, safe_name
-from core.messages.model import MAX_FILE_BYTES, FilesTooLarge, NewFile
+from core.messages.model import FilesTooLarge, NewFile
 from core.security.model import OPERATOR, WrongCode
 from core.tasks.model import AnswerQuotaExceeded, TaskState
 from tests.builders import ADA, make_new_task
@@ -68,10 +69,10 @@ async def test_files_are_stored_for_this_account_only_and_a_second_name_replaces
     assert await attachments.read(first) is None
 
 
-@pytest.mark.parametrize("files", [[b"x" * (MAX_FILE_BYTES + 1)], [b"x" * (MAX_FILE_BYTES // 2 + 1)] * 2, [b""] * 6])
+@pytest.mark.parametrize("files", [[b"x" * (FILE_BYTES.most + 1)], [b"x" * (FILE_BYTES.most // 2 + 1)] * 2, [b""] * 6])
 async def test_what_is_too_large_is_refused_and_nothing_is_written(tmp_path: Path, files: list[bytes]) -> None:
     attachments = Attachments(tmp_path / "attachments", clock=FakeClock(), ids=Ids())
-    with pytest.raises(FilesTooLarge):
+    with pytest.raises((FilesTooLarge, TooManyItems)):
         await attachments.store([NewFile(name="x", content=one) for one in files])
     assert not (tmp_path / "attachments").exists()
 
@@ -123,7 +124,7 @@ async def test_a_file_goes_with_the_text_it_came_with_and_one_of_a_lost_request_
 async def test_an_agent_without_the_code_stores_no_file_and_files_count_toward_the_limit_of_a_task(
     tmp_path: Path,
 ) -> None:
-    lane, large = FakeLane(), NewFile(name="x", content=bytes(MAX_FILE_BYTES))
+    lane, large = FakeLane(), NewFile(name="x", content=bytes(FILE_BYTES.most))
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)

@@ -10,26 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.kit.ids import MessageId
+from core.limits import BrokenCharacter, ControlCharacters, EmptyText, Limit, TextTooLong, TooManyItems, clean_text
 from core.messages import prompt_files
 from core.messages.model import (
-    BrokenCharacter,
-    ControlCharacters,
-    EmptyText,
     InvalidEvidence,
     Message,
     MessageKind,
     Source,
-    TextTooLong,
     address_of,
-    check_encoding,
-    clean_text,
     label,
     read_evidence,
     source_of,
 )
 from core.security.model import Actor, ActorKind
 
-LIMIT = 200
+LIMIT = Limit("a text", 200)
 NICE = st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n\t\r"), max_size=150)
 
 
@@ -57,20 +52,20 @@ def test_cleaning_changes_line_ends_and_the_blanks_around_and_nothing_else(text:
     unix = text.replace("\r\n", "\n").replace("\r", "\n")
     if not unix.strip():
         with pytest.raises(EmptyText):
-            clean_text(text, limit=LIMIT)
+            clean_text(text, LIMIT)
         return
-    clean = clean_text(text, limit=LIMIT)
+    clean = clean_text(text, LIMIT)
     assert clean.strip() == unix.strip()
     assert clean in unix
-    assert clean_text(clean, limit=LIMIT) == clean
+    assert clean_text(clean, LIMIT) == clean
     assert not clean.startswith("\n")
     assert clean == clean.rstrip()
 
 
 @given(NICE, st.characters(categories=["Cc", "Cs"], exclude_characters="\n\t\r"), NICE)
 def test_a_control_character_inside_is_refused_with_its_place(before: str, control: str, after: str) -> None:
-    with pytest.raises(ControlCharacters) as refused:
-        clean_text(f"a{before}{control}{after}z", limit=LIMIT * 3)
+    with pytest.raises((ControlCharacters, BrokenCharacter)) as refused:
+        clean_text(f"a{before}{control}{after}z", replace(LIMIT, most=600))
     said = refused.value.details
     assert unicodedata.category(chr(int(str(said["code"]), 16))) in {"Cc", "Cs"}
     assert str(said["code"]) == f"{ord(control):04X}"
@@ -90,19 +85,19 @@ def test_a_control_character_inside_is_refused_with_its_place(before: str, contr
     ids=["mention", "fence", "emoji", "cjk", "right to left", "hard blank", "indented"],
 )
 def test_texts_of_all_kinds_are_taken_as_they_are(text: str) -> None:
-    assert clean_text(text, limit=LIMIT) == text
+    assert clean_text(text, LIMIT) == text
 
 
 def test_the_limit_counts_what_is_kept() -> None:
-    assert len(clean_text("x" * LIMIT + " \n\n", limit=LIMIT)) == LIMIT
-    with pytest.raises(TextTooLong, match=str(LIMIT + 1)):
-        clean_text("x" * (LIMIT + 1), limit=LIMIT)
+    assert len(clean_text("x" * LIMIT.most + " \n\n", LIMIT)) == LIMIT.most
+    with pytest.raises(TextTooLong, match=str(LIMIT.most + 1)):
+        clean_text("x" * (LIMIT.most + 1), LIMIT)
 
 
 def test_half_a_character_is_named() -> None:
-    check_encoding("whole 👍 text")
+    clean_text("whole 👍 text", LIMIT)
     with pytest.raises(BrokenCharacter, match=r"U\+D83D at position 2"):
-        check_encoding("ab\ud83d")
+        clean_text("ab\ud83d", LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +151,7 @@ def test_the_prompt_has_a_header_the_words_as_they_are_and_the_way_to_answer() -
 def test_evidence_of_another_form_is_refused(row: dict[str, object]) -> None:
     assert read_evidence([{"kind": "note", "text": "x" * 500, "ok": False}] * 20)
     for rows in ([row], [{"kind": "note", "text": "x"}] * 21):
-        with pytest.raises(InvalidEvidence):
+        with pytest.raises((InvalidEvidence, EmptyText, TextTooLong, TooManyItems)):
             read_evidence(rows)
 
 

@@ -17,7 +17,8 @@ from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
-from core.messages.model import MAX_BRIEF_CHARS, MessageKind, Source
+from core.limits import BRIEF
+from core.messages.model import MessageKind, Source
 from core.messages.prompt_files import PromptFiles, TooLongForAgent
 from core.profiles.model import PaneProfile, TooLong
 from core.tasks.model import TaskId, TaskState
@@ -111,7 +112,7 @@ async def test_a_start_deletes_what_a_kill_left_and_words_whose_time_is_over(tmp
 async def test_the_longest_brief_comes_whole(tmp_path: Path) -> None:
     lane = FakeLane()
     async with narrow_house(tmp_path, lane) as octet:
-        brief = "漢" * MAX_BRIEF_CHARS
+        brief = "漢" * BRIEF.most
         await octet.tasks.new(make_new_task(brief), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
         assert (tmp_path / "briefs" / "T-1.md").read_text(encoding="utf-8") == brief

@@ -11,7 +11,7 @@ import pytest
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
-from core.messages.model import EmptyText, TextTooLong
+from core.limits import EmptyText, TextTooLong
 from core.notices.model import NoticeKind
 from core.reasons import TaskActivity
 from core.remedies import sentence

@@ -9,13 +9,13 @@ import pytest
 from core.agents.model import AgentNotFound, Lane
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
+from core.limits import OutOfRange
 from core.notices.model import NoticeKind
 from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed, Role
 from core.settings.model import DispatchSettings
 from core.tasks.model import (
     DeliveryUnresolved,
-    InvalidPriority,
     LeaseRevoked,
     NoCapableAgent,
     TaskAlreadyEnded,
@@ -188,7 +188,7 @@ async def test_a_queued_delivery_follows_the_priority_of_its_task(tmp_path: Path
 async def test_there_are_five_priorities(tmp_path: Path, priority: int) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        with pytest.raises(InvalidPriority):
+        with pytest.raises(OutOfRange):
             await octet.tasks.set_priority(FIRST, priority, by=ADA)
         await octet.tasks.cancel(FIRST, by=ADA)
         with pytest.raises(TaskAlreadyEnded):

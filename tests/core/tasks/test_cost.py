@@ -12,10 +12,9 @@ from typing import cast
 import pytest
 
 from core.coordinator import Coordinator
+from core.limits import IMPORTED_LINKS, LINKS
 from core.store.engine import Tx
 from core.tasks.model import (
-    MAX_IMPORTED_LINKS,
-    MAX_LINKS,
     DependencyCycle,
     OnFailure,
     TaskId,
@@ -126,15 +125,15 @@ async def test_links_and_parts_have_limits_which_are_checked_before_anything_is_
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         with pytest.raises(TooManyLinks):
-            await octet.tasks.split(FIRST, "one\n" * (MAX_LINKS + 1), by=ADA)
-        many = frozenset(TaskId(f"T-{number}") for number in range(1, MAX_LINKS + 2))
+            await octet.tasks.split(FIRST, "one\n" * (LINKS.most + 1), by=ADA)
+        many = frozenset(TaskId(f"T-{number}") for number in range(1, LINKS.most + 2))
         with pytest.raises(TooManyLinks):
             await octet.tasks.new(make_new_task(after=many), by=ADA)
-        size = next(size for size in count(1) if size * (size - 1) // 2 > MAX_IMPORTED_LINKS)
+        size = next(size for size in count(1) if size * (size - 1) // 2 > IMPORTED_LINKS.most)
         with pytest.raises(UnreadableTasks):
             await octet.tasks.import_text(lines(fully_linked(size)), make_new_task(""), by=ADA)
         assert [task.id for task in await octet.tasks.list(by=ADA)] == [FIRST]
-        await octet.tasks.split(FIRST, "one\n" * MAX_LINKS, by=ADA)
+        await octet.tasks.split(FIRST, "one\n" * LINKS.most, by=ADA)
         last = (await octet.tasks.new(make_new_task(), by=ADA)).id
         with pytest.raises(TooManyLinks):
             await octet.tasks.depend(FIRST, last, OnFailure.WAIT, by=ADA)

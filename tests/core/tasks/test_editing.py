@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.kit.errors import OctetError
+from core.limits import EmptyText, HiddenCharacters, TextTooLong, TooManyItems
 from core.messages.model import read_evidence
 from core.security.model import NotAllowed
 from core.tasks.model import (
@@ -85,7 +86,7 @@ async def test_lists_find_labels_and_texts_also_in_a_title(tmp_path: Path) -> No
             assert [task.id for task in await octet.tasks.list(by=ADA, label=label)] == found
         assert len(await octet.tasks.list(by=ADA, text="COUNT THE")) == 3
         for bad in ("a,b", 'say "x"', "x" * 41, " ", "two\nlines"):
-            with pytest.raises(InvalidLabel):
+            with pytest.raises((InvalidLabel, TooManyItems, TextTooLong, HiddenCharacters, EmptyText)):
                 await octet.tasks.new(make_new_task(labels=frozenset({bad})), by=ADA)
 
 
