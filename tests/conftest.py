@@ -1,7 +1,11 @@
 """What every test has: the tiers, chosen by OCTET_TIERS and checked against this machine; rules without a clock."""
 
+import asyncio
+
 from hypothesis import HealthCheck, settings
 
+from tests.guard import guard
+from tests.pace import patient_timeout
 from tests.quick_store import quick_store
 from tests.runner import (
     pytest_collection_finish,
@@ -19,6 +23,9 @@ __all__ = [
     "pytest_sessionfinish",
     "quick_store",
 ]
+
+guard()
+asyncio.timeout = patient_timeout
 
 # How long an example takes, and how many a seed throws away, says nothing about the rule. The examples are few and
 # the same in every run, so that a red one is about a change; `make test-long` tries many, and

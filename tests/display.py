@@ -21,9 +21,10 @@ from Xlib.error import ConnectionClosedError
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.x11.input import InputRouting
 from automation.desktop.x11.windows import X11Windows
+from tests.pace import patience
 
 ROOT = Path(__file__).parents[1]
-LIMIT_S = 60.0
+LIMIT_S = patience(60.0)
 OPENBOX = """<?xml version="1.0"?>
 <openbox_config xmlns="http://openbox.org/3.4/rc">
   <focus><focusNew>yes</focusNew><followMouse>no</followMouse></focus>
@@ -103,7 +104,7 @@ class VirtualDisplay:
                 yield
             finally:
                 self.end()
-                daemon.wait(30)
+                daemon.wait(patience(30))
 
     def start(self, *argv: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a program on the display; it is ended with the display. `environ` is added to its environment."""
@@ -190,10 +191,10 @@ class VirtualDisplay:
             child.terminate()
         for child in reversed(self.children):
             try:
-                child.wait(30)
+                child.wait(patience(30))
             except subprocess.TimeoutExpired:
                 child.kill()
-                child.wait(30)
+                child.wait(patience(30))
 
 
 def start_xvfb(folder: Path, size: str = "1280x800x24") -> tuple[subprocess.Popen[bytes], str]:
@@ -236,4 +237,4 @@ def virtual_display(folder: Path, size: str = "1280x800x24", *, decorated: bool 
         except ConnectionClosedError:
             display.connection.display.socket.close()  # the test ended the server
         server.terminate()
-        server.wait(30)
+        server.wait(patience(30))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from scripts.needs import TIERS, UnknownTierError, chosen_tiers, missing_packages
+from tests.pace import patience
 
 
 def tiers_of(item: pytest.Item) -> set[str]:
@@ -103,6 +104,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[CHOSEN] = chosen_tiers(os.environ.get("OCTET_TIERS"))
     except UnknownTierError as error:
         raise pytest.UsageError(str(error)) from None
+    if config.pluginmanager.has_plugin("timeout") and config.option.timeout is None:
+        config.option.timeout = patience(float(config.getini("timeout") or 0))
 
 
 @pytest.hookimpl(trylast=True)

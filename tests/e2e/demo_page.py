@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from playwright.async_api import Locator, Page, async_playwright, expect
 
 from tests.e2e.demo import Demo
+from tests.pace import patience
 
 CHROMIUM = "/usr/bin/chromium"
-LIMIT_MS = 60_000
+LIMIT_MS = patience(60_000)
 
 
 @asynccontextmanager

@@ -14,9 +14,10 @@ from typing import IO, Any
 
 from sandbox.desktop.cast import WindowArea
 from sandbox.desktop.errors import DesktopFailed, VerbRefused
+from tests.pace import patience
 
-START_LIMIT_S = 120.0
-VERB_LIMIT_S = 100.0
+START_LIMIT_S = patience(120.0)
+VERB_LIMIT_S = patience(100.0)
 _LONGEST_LINE = 1 << 26
 _ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.forked import AtTerminal
+from tests.pace import patience
 
-LIMIT_S = 60.0
+LIMIT_S = patience(60.0)
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ from tests.bot.discord.town import Town, bot_at_work, people, png
 from tests.builders import make_agent, make_window_agent
 from tests.fakes.calibrations import FakeCalibrations, FakeReload
 from tests.golden.recording import Json, plain, recorded_dialog, recorded_message, texts, walk
+from tests.pace import patience
 
 AGENTS = make_agent("Dry-1"), make_window_agent("Window-1", window="agent-1", allowed_actions="approve deny")
 WEAK = Outcome(
@@ -55,7 +56,7 @@ _BUSY = text(
     " (SELECT max(seq) FROM journal)"
 )
 """What is left to post, what is being delivered, and the newest event."""
-_LIMIT_S = 60.0
+_LIMIT_S = patience(60.0)
 _LOOK_S = 0.005
 
 

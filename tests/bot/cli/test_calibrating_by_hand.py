@@ -20,8 +20,9 @@ from core.home import Home
 from tests.bot.cli.calibrating import ROOT, argv_of, environ_of, nobody_sits_there, octet
 from tests.display import VirtualDisplay, until, virtual_display
 from tests.fakes.desk import Agent, open_tk
+from tests.pace import patience
 
-LIMIT_S = 60.0
+LIMIT_S = patience(60.0)
 TK = """
 match_class = "^Octetchat$"
 paste = "ctrl+v"

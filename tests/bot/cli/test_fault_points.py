@@ -21,10 +21,11 @@ from core.kit import faults
 from tests import forked
 from tests.forked import Forked
 from tests.house import NO_TLS, code_in
+from tests.pace import patience
 
 pytestmark = pytest.mark.timeout(300)  # each test starts Octet several times
 REPOSITORY = Path(__file__).parents[3]
-LIMIT_S = 60.0
+LIMIT_S = patience(60.0)
 AGENTS = '[[agents]]\nname = "Dry"\nrole = "waits"\ncapabilities = ["code"]\nlane = "dryrun"\n'
 
 

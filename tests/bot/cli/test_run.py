@@ -21,10 +21,11 @@ import pytest
 from bot.runfile import Run, running
 from tests import forked
 from tests.house import NO_TLS, code_in
+from tests.pace import patience
 
 pytestmark = pytest.mark.timeout(300)  # each test starts several processes
 REPOSITORY = Path(__file__).parents[3]
-LIMIT_S = 60.0
+LIMIT_S = patience(60.0)
 AGENTS = """
 [[agents]]
 name = "Dry"

@@ -28,10 +28,11 @@ from core.calibration.model import (
     PointAt,
 )
 from core.profiles.model import Box
+from tests.pace import patience
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CHROMIUM = "/usr/bin/chromium"
-LIMIT_MS = 60_000
+LIMIT_MS = patience(60_000)
 """A generous limit on waiting; nothing is measured here."""
 WINDOW = FoundWindow(
     id=7,

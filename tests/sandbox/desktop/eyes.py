@@ -11,8 +11,9 @@ from mss import MSS
 from PIL import Image
 
 from core.profiles.model import Box
+from tests.pace import patience
 
-LIMIT_S = 60.0
+LIMIT_S = patience(60.0)
 LOOK_EVERY_S = 0.02
 
 

@@ -13,13 +13,14 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 
 from sandbox.discord.server import Sandbox
 from tests.fakes.sandbox_client import wait_message
+from tests.pace import patience
 from tests.sandbox.discord.conftest import checked_sandbox
 from tests.sandbox.discord.trial_bot import TrialBot, running
 from tests.sandbox.discord.wire import hurried
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("bot"), pytest.mark.asyncio(loop_scope="module")]
 CHROMIUM = "/usr/bin/chromium"
-LIMIT_MS = 60_000
+LIMIT_MS = patience(60_000)
 """A generous limit on waiting; nothing is measured here."""
 READABLE_PX = """() => {
     const box = document.querySelector("#scroller").getBoundingClientRect();
