@@ -42,8 +42,7 @@ export class Composer {
       rows: 1,
       placeholder: "Write, or type / for commands",
       "aria-label": "Message",
-      role: "combobox",
-      "aria-expanded": "false",
+      "aria-haspopup": "listbox",
       "aria-controls": "suggestions",
       "aria-autocomplete": "list",
       oninput: () => this.suggest(),
@@ -86,7 +85,6 @@ export class Composer {
       this.list.replaceChildren(...this.matches.map((one, index) => this.line(one, index)));
     }
     this.list.hidden = false;
-    this.input.setAttribute("aria-expanded", "true");
     const active = this.list.querySelector("[aria-selected=true]");
     active?.scrollIntoView({ block: "nearest" });
     if (active) this.input.setAttribute("aria-activedescendant", active.id);
@@ -111,7 +109,6 @@ export class Composer {
   hide() {
     this.list.hidden = true;
     this.matches = [];
-    this.input.setAttribute("aria-expanded", "false");
     this.input.removeAttribute("aria-activedescendant");
   }
 

@@ -27,8 +27,7 @@ class Pill {
       testid: `option-${option.name}`,
       "aria-label": `${option.name}: ${option.description}${option.required ? " (required)" : ""}`,
       "aria-required": String(Boolean(option.required)),
-      role: "combobox",
-      "aria-expanded": "false",
+      "aria-haspopup": "listbox",
       "aria-controls": id,
       "aria-autocomplete": "list",
       title: option.description,
@@ -90,7 +89,6 @@ class Pill {
 
   draw() {
     this.list.hidden = !this.choices.length;
-    this.input.setAttribute("aria-expanded", String(!this.list.hidden));
     this.list.replaceChildren(
       ...this.choices.map((choice, index) =>
         el(
@@ -118,7 +116,6 @@ class Pill {
   hide() {
     this.asked += 1;
     this.list.hidden = true;
-    this.input.setAttribute("aria-expanded", "false");
   }
 
   pick(choice) {

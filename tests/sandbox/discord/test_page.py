@@ -30,6 +30,12 @@ READABLE_PX = """() => {
 """The height of the list of messages, without what a list of suggestions covers."""
 EXPECTED = ("the server responded with a status of 409", "the server responded with a status of 502")
 
+HARD_TO_USE = """[...document.querySelectorAll("button:not(.mention), select, summary, textarea")].filter((one) => {
+    const {width, height} = one.getBoundingClientRect();
+    return (width && (width < 24 || height < 24)) || (one.tagName === "TEXTAREA" && one.role);
+}).map((one) => one.outerHTML)"""
+"""Finds targets under 24 pixels, and text fields with another role, which no screen reader knows."""
+
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
@@ -172,6 +178,7 @@ async def test_the_page_fits_a_phone(browser: Browser, sandbox: Sandbox, bot: Tr
     await sandbox.say("Ben", "octet", "w" * 300)
     page = await opened(browser, sandbox, width=390)
     assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert await page.evaluate(HARD_TO_USE) == []
     await expect(page.get_by_test_id("channel-general")).to_be_hidden()
     await page.get_by_role("button", name="Channels").click()
     await page.get_by_test_id("channel-general").click()
