@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check tour test test-long test-root test-windows check fmt wheel wheels release-home lock schemas docs golden bench soak mutations fresh late clean setup
+.PHONY: help demo demo-check tour test test-long test-root test-windows test-clients check fmt wheel wheels release-home lock schemas docs golden bench soak mutations fresh late clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -15,7 +15,11 @@ demo:  ## a local Discord, eight windows, the real bot and the real driver, on o
 	@$(BOOTSTRAP) demo
 	@$(PY) -m bot demo
 
-demo-check:  ## drive the demo through its page in Chromium, from its start to its end; leaves six screenshots
+demo-test-clients:  ## bots of eleven Discord libraries against the local Discord (needs npm and PyPI; NAME=eris takes one)
+	@$(BOOTSTRAP) check
+	@$(PY) -m scripts.clients $(if $(NAME),--name $(NAME))
+
+check:  ## drive the demo through its page in Chromium, from its start to its end; leaves six screenshots
 	@$(BOOTSTRAP) test
 	@OCTET_TIERS="display browser" $(PY) -m pytest -q tests/e2e/test_demo.py
 	@echo "The screenshots:" && ls tests/out/demo-*.png
@@ -43,6 +47,10 @@ test-root:  ## full and write-protected disks, power cuts, a container, a second
 test-windows:  ## the parts for Windows, with Windows' own Python under Wine (COUNT=200 for a longer self-test)
 	@$(BOOTSTRAP) windows
 	@$(PY) -m scripts.wine --count $(or $(COUNT),40)
+
+test-clients:  ## bots of eleven Discord libraries against the local Discord (needs npm and PyPI; NAME=eris takes one)
+	@$(BOOTSTRAP) check
+	@$(PY) -m scripts.clients $(if $(NAME),--name $(NAME))
 
 check:  ## linter, types, imports and the project's rules
 	@$(BOOTSTRAP) check
@@ -102,5 +110,5 @@ late:  ## tests as on a machine that has much else to do: make late TESTS=tests/
 	@$(PY) -m scripts.late $(PY) -m pytest -q $(TESTS)
 
 clean:  ## remove what the other commands made
-	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out .wine
+	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out .wine .clients tests/sandbox/clients/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

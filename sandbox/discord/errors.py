@@ -67,6 +67,7 @@ class Problems:
     def __init__(self) -> None:
         self.found: list[tuple[str, str, str]] = []
         self.not_kept: list[str] = []  # paths of fields that Discord takes and the sandbox does not keep
+        self.unknown: list[str] = []  # paths of fields that Discord's description lacks, and Discord ignores
 
     def add(self, path: str, code: str, message: str) -> None:
         self.found.append((path, code, message))
@@ -74,6 +75,7 @@ class Problems:
     def extend(self, other: Problems) -> None:
         self.found += other.found
         self.not_kept += other.not_kept
+        self.unknown += other.unknown
 
     def bad_length(self, path: str, length: int, least: int, most: int | None) -> None:
         if least <= length and (most is None or length <= most):

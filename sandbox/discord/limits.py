@@ -51,7 +51,7 @@ def _check_embed(problems: Problems, path: str, embed: Json) -> int:
     for number, field in enumerate(dicts(embed, "fields")):
         for name in ("name", "value"):
             texts.append(field[name])
-            if not field[name]:
+            if not field[name].strip():
                 problems.required(f"{path}.fields.{number}.{name}")
     return sum(len(text or "") for text in texts)
 
@@ -92,7 +92,7 @@ def _check_part(problems: Problems, path: str, part: Json, seen: set[str]) -> No
         if len(children) > 1 and any(child["type"] != BUTTON for child in children):
             problems.add(path, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "A menu fills its row")
     if part["type"] == BUTTON:
-        if not part.get("label") and not part.get("emoji"):
+        if not str(part.get("label") or "").strip() and not part.get("emoji"):
             problems.add(path, "BUTTON_COMPONENT_LABEL_OR_EMOJI_REQUIRED", "A button needs a label or an emoji")
         name = "url" if part["style"] == LINK_STYLE else "custom_id"
         if not part.get(name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -107,9 +108,10 @@ class World:
                 self._waiters.discard(waiter)
         return self.version
 
-    @staticmethod
-    def new_token() -> str:
-        return f"sandbox.{secrets.token_urlsafe(32)}"
+    def new_token(self) -> str:
+        """Make a token in Discord's form: the application's id in base64, which clients read, and a secret."""
+        number = base64.b64encode(str(self.application_id).encode()).decode().rstrip("=")
+        return f"{number}.local.{secrets.token_urlsafe(32)}"
 
     def invite(self) -> None:
         """Let the bot into the guild, as a user does who opens its link."""

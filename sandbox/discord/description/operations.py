@@ -96,14 +96,17 @@ class Operation:
         """Raise 50035 for an id that is not a number."""
         _run(self._path, dict(values))
 
-    def check_query(self, values: Mapping[str, str]) -> None:
-        """Raise 50035 for parameters that do not fit, and 501 for those that the sandbox does not keep."""
-        _run(self._query, {name: self._converted(name, value) for name, value in values.items()})
+    def check_query(self, values: Mapping[str, str]) -> list[str]:
+        """Return the parameters that Discord does not know.
 
-    def check_body(self, body: Any) -> None:
-        """Raise 50035 for a body that does not fit, and 501 for fields that the sandbox does not keep."""
-        if self._content:
-            _run(self._body, body)
+        Raise 50035 for what does not fit, and 501 for parameters that the sandbox does not keep."""
+        return _run(self._query, {name: self._converted(name, value) for name, value in values.items()})
+
+    def check_body(self, body: Any) -> list[str]:
+        """Remove the fields that Discord does not know, and return their paths.
+
+        Raise 50035 for a body that does not fit, and 501 for fields that the sandbox does not keep."""
+        return _run(self._body, body) if self._content else []
 
     @cached_property
     def _path(self) -> Check:
@@ -137,7 +140,14 @@ class Operation:
                 return value
 
 
-def _run(check: Check, value: Any) -> None:
+def _run(check: Check, value: Any) -> list[str]:
     problems = Problems()
     check(value, "", problems)
     problems.raise_if_any()
+    for path in problems.unknown:
+        *parents, name = path.split(".")
+        node: Any = value
+        for part in parents:
+            node = node[int(part) if isinstance(node, list) else part]
+        del node[name]
+    return problems.unknown

@@ -27,8 +27,9 @@ WRONG_TYPE = {
     "snowflake": ("NUMBER_TYPE_COERCE", 'Value "{}" is not snowflake.'),
     "model": ("MODEL_TYPE_CONVERT", "Expected an object/dictionary."),
 }
+NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+"""What no text in UTF-8 has: half a surrogate pair; and the character that Discord's database refuses."""
 SCHEMES = ("http", "https", "attachment", "discord")
-UNKNOWN = "UNKNOWN_FIELD"
 
 
 class _Value(NamedTuple):
@@ -118,7 +119,7 @@ def _check_type(described: _Value, value: Any, path: str, problems: Problems) ->
     if value is None:
         if not described.takes_null:
             problems.required(path)
-    elif not _has_type(value, described.types):
+    elif not _has_type(value, described.types) or (isinstance(value, str) and NO_TEXT.search(value)):
         _add_wrong_type(described.kind, value, path, problems)
     else:
         for check in described.checks:
@@ -146,7 +147,7 @@ def _check_fields(fields: _Fields, value: Any, path: str, problems: Problems) ->
             problems.required(at + key)
     for key, one in value.items():
         if key not in fields.checks:
-            problems.add(at + key, UNKNOWN, "Discord's description has no such field here")
+            problems.unknown.append(at + key)
             continue
         fields.checks[key](one, at + key, problems)
         if one and key in fields.lost:
@@ -178,8 +179,7 @@ def _check_union(
 
 def _distance(problems: Problems) -> tuple[int, int, int]:
     """Return how far a value is from a schema: a field that the schema lacks counts more than one that does not fit."""
-    unknown = sum(code == UNKNOWN for _, code, _ in problems.found)
-    return unknown, len(problems.found), len(problems.not_kept)
+    return len(problems.unknown), len(problems.found), len(problems.not_kept)
 
 
 def _check_choice(choices: list[Any], value: Any, path: str, problems: Problems) -> None:
@@ -189,6 +189,8 @@ def _check_choice(choices: list[Any], value: Any, path: str, problems: Problems)
 
 def _check_length(schema: Json, value: Any, path: str, problems: Problems) -> None:
     what = "Length" if isinstance(value, str) else "Items"
+    if isinstance(value, str) and value and schema.get("minLength") and not value.strip():
+        problems.required(path)
     if isinstance(value, (str, list)):
         length = len(value)  # pyright: ignore[reportUnknownArgumentType] - JSON from outside
         problems.bad_length(path, length, schema.get(f"min{what}", 0), schema.get(f"max{what}"))

@@ -23,7 +23,7 @@ from sandbox.discord.rest.channels import ChannelRoutes
 from sandbox.discord.rest.commands import CommandRoutes
 from sandbox.discord.rest.messages import MessageRoutes
 from sandbox.discord.rest.people import MemberRoutes
-from sandbox.discord.rest.requests import OPERATION, SEEN, Api, answer
+from sandbox.discord.rest.requests import IGNORED, OPERATION, SEEN, Api, answer
 
 PREFIX = "/api/v10"
 TOKEN_ROUTES = ("/interactions/", "/webhooks/")
@@ -47,11 +47,12 @@ class Exchange:
 
 
 class Record:
-    """What was asked: the last exchanges, each route the sandbox does not know, each request that it failed at."""
+    """What was asked: the last exchanges, unknown routes, ignored fields, and requests at which the sandbox failed."""
 
     def __init__(self) -> None:
         self.exchanges: deque[Exchange] = deque(maxlen=KEPT)
         self.unknown_routes: list[str] = []
+        self.ignored_fields: list[str] = []  # "POST /channels/{channel_id}/messages: contents", each once
         self.failures: list[str] = []
         self.listeners: list[Callable[[Exchange], None]] = []
 
@@ -60,9 +61,22 @@ class Record:
         for listener in self.listeners:
             listener(exchange)
 
+    def ignore(self, method: str, route: str, fields: list[str]) -> None:
+        """Keep and log the fields of a request that Discord's description lacks: Discord ignores them, too."""
+        for field in fields:
+            path = ".".join("*" if part.isdecimal() else part for part in field.split("."))
+            if (told := f"{method} {route}: {path}") not in self.ignored_fields:
+                log.warning("Discord ignores the field %s of %s %s", path, method, route)
+                self.ignored_fields.append(told)
+
     def listed(self) -> dict[str, Any]:
         exchanges = [[one.method, one.route, one.status] for one in self.exchanges]
-        return {"exchanges": exchanges, "unknown_routes": self.unknown_routes, "failures": self.failures}
+        return {"exchanges": exchanges, "problems": self.problems}
+
+    @property
+    def problems(self) -> list[str]:
+        """Return what a bot's author should look at: unknown routes, ignored fields, and the sandbox's own failures."""
+        return [*self.unknown_routes, *self.ignored_fields, *self.failures]
 
     def fail(self, request: web.Request, error: Exception) -> ApiError:
         """Log and keep a request at which the sandbox failed; return its answer."""
@@ -96,8 +110,8 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
             headers = verdict.headers
             if verdict.is_allowed:
                 operation.check_path(ids)
-                operation.check_query(request.query)
                 request[OPERATION] = operation
+                request[IGNORED] = operation.check_query(request.query)
                 response = await handler(request)
             else:
                 response = answer(verdict.body(), status=429)
@@ -124,6 +138,7 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
             response = _struck(request, rule, rates.exhausted(route, rule.seconds))
         assert response is not None
         kind = None if rule is None else rule.kind
+        record.ignore(request.method, found[0] if found else path, request.get(IGNORED, []))
         _keep(record, request, found[0] if found else path, response, kind)
         return response
 

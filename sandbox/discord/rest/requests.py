@@ -27,6 +27,7 @@ FORM = "application/x-www-form-urlencoded"
 FILE_FIELD = re.compile(r"files?\[(\d{1,9})\]|file(\d{0,9})")
 SEEN: web.RequestKey[Any] = web.RequestKey("seen", object)
 OPERATION: web.RequestKey[Operation] = web.RequestKey("operation", Operation)
+IGNORED: web.RequestKey[list[str]] = web.RequestKey("ignored", list)
 
 
 @dataclass(slots=True, kw_only=True, frozen=True)
@@ -105,7 +106,7 @@ def _check(request: web.Request, value: Any) -> None:
     if request.body_exists and request.content_type not in operation.content_types:
         text = f'Expected "Content-Type" header to be one of {set(operation.content_types)}.'
         raise errors.invalid_form("", "CONTENT_TYPE_INVALID", text)
-    operation.check_body(value)
+    request[IGNORED] += operation.check_body(value)
 
 
 async def _read_form(request: web.Request, raw: bytes) -> Body:

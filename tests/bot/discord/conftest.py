@@ -44,7 +44,7 @@ async def sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sandbox]:
         opened.record.listeners.append(checker.check)
         yield opened
         checker.raise_if_any()
-        assert (opened.record.unknown_routes, opened.record.failures) == ([], [])
+        assert opened.record.problems == []
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ async def checked_sandbox(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sand
         redirect(monkeypatch, opened)
         yield opened
         checker.raise_if_any()
-        assert (opened.record.unknown_routes, opened.record.failures) == ([], [])
+        assert opened.record.problems == []
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ STORED_WHOLE = re.compile(
     "RichEmbed|.*Component|.*Select|Poll|Unfurled|MediaGallery|Radio|Checkbox|Custom|SocialLayer|Update.*Tag|.*Emoji"
 )
 """Schemas whose values the sandbox stores and sends back unchanged, or that lie below a field that it refuses."""
-OWN_RULES = {"UNKNOWN_FIELD", "URL_TYPE_INVALID_URL", "URL_TYPE_INVALID_SCHEME", "DATE_TIME_TYPE_PARSE"}
+OWN_RULES = {"URL_TYPE_INVALID_URL", "URL_TYPE_INVALID_SCHEME", "DATE_TIME_TYPE_PARSE"}
 MESSAGES = "/channels/{channel_id}/messages"
 
 

@@ -95,7 +95,7 @@ async def test_the_client_class_has_the_verbs_over_http(sandbox: Sandbox) -> Non
         assert await client.threads() == []
         assert len(await client.look("timings")) == 5
         record = await client.look("record")
-        assert (record["unknown_routes"], record["failures"]) == ([], [])
+        assert record["problems"] == []
 
 
 async def test_other_hosts_and_origins_are_refused_everywhere(sandbox: Sandbox) -> None:

@@ -27,7 +27,7 @@ SECRET = "a-token-of-a-test"
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     async with open_place(tmp_path, token=SECRET) as opened:
         yield opened
-        assert (opened.sandbox.record.unknown_routes, opened.sandbox.record.failures) == ([], [])
+        assert opened.sandbox.record.problems == []
 
 
 async def at(work: Callable[[], None]) -> None:
