@@ -57,6 +57,8 @@ IMPORTED_LINKS = Limit("the links between the tasks of one import", 5_000, "link
 LINKS = Limit("what one task waits for, its parts included", 500, "tasks")
 FILES = Limit("the files of one request", 5, "files")
 FILE_BYTES = Limit("all files of one request", 8_000_000, "bytes")
+AGENT_FILE_BYTES = Limit("all files that Octet keeps of one agent", 500_000_000, "bytes")
+HOME_FILE_BYTES = Limit("all files that Octet keeps", 2_000_000_000, "bytes")
 
 # Numbers
 ROWS = Limit("the rows of one page of a list", 500, "rows", least=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from core import limits
 from core.agent_messages.model import (
@@ -15,6 +16,7 @@ from core.agent_messages.model import (
 from core.deliveries.model import Assurance, DeliveryState
 from core.kit.clock import DAY_MS
 from core.messages.answer_markers import MarkedAnswer
+from core.messages.attachments import planned_files
 from core.messages.model import (
     EvidenceItem,
     Message,
@@ -73,17 +75,22 @@ class MessageAnswers:
         or TextTooLong and keeps nothing."""
         message = parse_message_name(named)
         text = limits.check("text", text, limits.ANSWER)
-        if files:  # Octet writes nothing for a wrong code
-            await self._store.write(lambda tx: self._codes.message_holder(tx, code, agent=agent))
-        attachments = await self._services.messages.attachments.store(files)
 
-        def accept(tx: Tx) -> Message:
+        def judge(tx: Tx) -> tuple[MessageCode, Message | None]:
             holder = self._codes.message_holder(tx, code, agent=agent)
             if holder.message != message:
                 raise WrongMessage(right=f"M-{holder.message}", id=f"M-{message}")
-            return self._keep(tx, holder, text, source=Source.AGENT, evidence=evidence, attachments=attachments)
+            same, _ = self._judge(tx, holder, text)
+            if same is None:
+                self._services.messages.check_files(tx, f"agent:{holder.agent}", planned_files(files))
+            return holder, same
 
-        return await self._store.write(accept)
+        if files:  # Octet writes none for a text that it refuses or already has
+            _, same = await self._store.write(judge)
+            files = () if same else files
+        async with self._services.messages.attachments.stored(files) as stored:
+            more: Any = {"source": Source.AGENT, "evidence": evidence, "attachments": stored}
+            return await self._store.write(lambda tx: self._keep(tx, judge(tx)[0], text, **more))
 
     async def hints(self, answer: Message) -> tuple[Reason, ...]:
         """Return what this answer lacks of what its message requires, as codes."""
@@ -114,6 +121,21 @@ class MessageAnswers:
 
         return await self._store.write(accept)
 
+    def _judge(self, tx: Tx, holder: MessageCode, text: str) -> tuple[Message | None, Message | None]:
+        """Return the stored answer that is this very text, and the one that this text replaces. Raises MessageAnswered
+        or MessageCodeExpired."""
+        key = _key(holder)
+        known = self._services.messages.find_by_key(tx, key)
+        sent = self._services.messages.find_by_key(tx, f"{key}:sent") if known is not None else None
+        for one in (known, sent):
+            if one is not None and one.body == text:
+                return one, known
+        if sent is not None or (known is not None and known.source is not Source.WINDOW):
+            raise MessageAnswered(id=f"M-{holder.message}")
+        if holder.expires_ms < self._clock.now_ms():
+            raise MessageCodeExpired(id=f"M-{holder.message}")
+        return None, known
+
     def _keep(
         self,
         tx: Tx,
@@ -126,15 +148,9 @@ class MessageAnswers:
     ) -> Message:
         """Store the answer and post it where the user asked. One that the agent sends replaces one that was read."""
         key = _key(holder)
-        known = self._services.messages.find_by_key(tx, key)
-        sent = self._services.messages.find_by_key(tx, f"{key}:sent") if known is not None else None
-        for one in (known, sent):
-            if one is not None and one.body == text:
-                return one
-        if sent is not None or (known is not None and known.source is not Source.WINDOW):
-            raise MessageAnswered(id=f"M-{holder.message}")
-        if holder.expires_ms < self._clock.now_ms():
-            raise MessageCodeExpired(id=f"M-{holder.message}")
+        same, known = self._judge(tx, holder, text)
+        if same is not None:
+            return same
         self._services.agents.has_spoken(tx, holder.agent)
         self._prove_delivery(tx, holder)
         new = NewMessage(

@@ -140,7 +140,6 @@ class AgentMessages:
             draft = replace(draft, agent=agent, task=answered.task)
         if draft.agent and is_several(draft.agent):
             return await self.broadcast(draft, by=by)
-        draft = await self._with_files(draft)
         named = resolve(self._services.agents, draft.agent)[1][0] if draft.agent else None
         asked = parse_task_id(draft.task) if draft.task else None
         key = f"send:{draft.key}" if draft.key is not None else None
@@ -160,7 +159,9 @@ class AgentMessages:
                 call(tx, sent.message, by)
             return sent
 
-        return await self._store.write(send)
+        async with self._services.messages.attachments.stored(filter(None, [draft.attach])) as files:
+            draft = replace(draft, attachments=files)
+            return await self._store.write(send)
 
     def suggest(self, *, by: Actor) -> list[str]:
         """List what means several agents, for autocomplete; nothing for users who may not send to them."""
@@ -172,7 +173,7 @@ class AgentMessages:
         """Send the text to every reachable agent of `draft.agent` (all agents if empty) that has all of `needs`. Raises
         as `send`, NoSuchRecipient or NoReachableAgent."""
         require(by, Permission.MESSAGE_BROADCAST)
-        body, draft = clean_text(draft.text, limits.BRIEF), await self._with_files(draft)
+        body = clean_text(draft.text, limits.BRIEF)
         to, meant, out = resolve(self._services.agents, draft.agent or EVERYONE)
         reached = [agent for agent in meant if needs <= agent.levels.keys()]
         if not reached:
@@ -185,7 +186,9 @@ class AgentMessages:
             new = self.envelope(draft, body, to=to, task=None, key=key, by=by)
             return self.post(tx, new, reached, place=draft.place, by=by, left_out=out)
 
-        return await self._store.write(send)
+        async with self._services.messages.attachments.stored(filter(None, [draft.attach])) as files:
+            draft = replace(draft, attachments=files)
+            return await self._store.write(send)
 
     async def show(self, message: str, *, by: Actor) -> AgentMessageView:
         """Show a message and its deliveries. Raises MessageNotFound, also for messages of other kinds."""
@@ -372,10 +375,6 @@ class AgentMessages:
             idempotency_key=key,
             attachments=draft.attachments,
         )
-
-    async def _with_files(self, draft: NewAgentMessage) -> NewAgentMessage:
-        files = await self._services.messages.attachments.store([draft.attach] if draft.attach else [])
-        return replace(draft, attachments=files)
 
     def chosen(self, options: SendOptions, task: Task | None) -> dict[str, Any]:
         """Return the fields of a message that its sender chose. Raises OutOfRange or InvalidMessageName."""

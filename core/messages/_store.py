@@ -165,6 +165,10 @@ EXPIRE = (
     .values(body="", evidence="[]", attachments="[]", expired_ms=bindparam("at"))
 )
 FILES_OF_REPLIES = select(_row.attachments).where(_row.task == bindparam("of_task"), _row.kind == "reply", _HAS_FILES)
+SIZE_OF_FILES = text(
+    "SELECT coalesce(sum(json_extract(file.value, '$.size')), 0) FROM messages, json_each(attachments) AS file "
+    "WHERE attachments != '[]' AND sender = :of_sender"
+)
 ATTACHED = select(_row.attachments).where(_HAS_FILES)
 _entry = inbox.c
 _this = and_(_entry.agent == bindparam("of_agent"), _entry.message == bindparam("of_message"))

@@ -7,16 +7,18 @@ import hashlib
 import re
 import shutil
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
 
 from core import limits
 from core.kit.clock import Clock
+from core.kit.errors import OctetError
 from core.kit.files import write_private
 from core.kit.ids import Ids
-from core.messages.model import FilesTooLarge, NewFile, StoredFile
+from core.messages.model import FilesQuotaExceeded, FilesTooLarge, NewFile, StoredFile
 from core.store.errors import of_system
 
 log = structlog.get_logger(__name__)
@@ -30,19 +32,32 @@ class Attachments:
 
     def __init__(self, folder: Path, *, clock: Clock, ids: Ids) -> None:
         self._folder, self._clock, self._ids = folder, clock, ids
+        self._kept: int | None = None  # bytes of all files; None: not counted yet
         self._new: dict[str, int] = {}  # when this process wrote a folder, of the last hour
 
-    async def store(self, files: Sequence[NewFile]) -> tuple[StoredFile, ...]:
-        """Write these files, before the transaction that names them. Raises FilesTooLarge or TooManyItems; StoreFull or
-        HomeUnusable where the disk fails."""
-        limits.check("attachments", files, limits.FILES)
-        if sum(len(one.content) for one in files) > limits.FILE_BYTES.most:
+    @asynccontextmanager
+    async def stored(self, files: Iterable[NewFile]) -> AsyncGenerator[tuple[StoredFile, ...]]:
+        """Write these files before the transaction of the block, which names them; delete them if it refuses. Raises
+        TooManyItems, FilesTooLarge or FilesQuotaExceeded; StoreFull or HomeUnusable where the disk fails."""
+        files = limits.check("attachments", tuple(files), limits.FILES)
+        size = sum(len(one.content) for one in files)
+        if size > limits.FILE_BYTES.most:
             raise FilesTooLarge(megabytes=limits.FILE_BYTES.most // 1_000_000)
         if not files:
-            return ()
+            yield ()
+            return
+        kept = await asyncio.to_thread(size_of, self._folder) if self._kept is None else self._kept
+        if kept + size > limits.HOME_FILE_BYTES.most:
+            raise FilesQuotaExceeded(whose="this home", megabytes=limits.HOME_FILE_BYTES.most // 1_000_000)
+        self._kept = kept + size
         name = self._ids.ulid()
         self._new[name] = self._clock.now_ms()
-        return await asyncio.to_thread(self._write, self._folder / name, files)
+        try:
+            yield await asyncio.to_thread(self._write, self._folder / name, files)
+        except OctetError:  # after any other end the row may be there, and `delete_others` finds out
+            await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)
+            self._kept = None
+            raise
 
     def _write(self, folder: Path, files: Sequence[NewFile]) -> tuple[StoredFile, ...]:
         found = list[StoredFile]()
@@ -72,6 +87,7 @@ class Attachments:
         """Delete all files but these and the newest; return how many requests' files these were."""
         since_ms, named = self._clock.now_ms() - _NEW_MS, {Path(one.path).parent.name for one in kept}
         self._new = {name: at_ms for name, at_ms in self._new.items() if at_ms > since_ms}
+        self._kept = None
         return await asyncio.to_thread(self._delete, named | self._new.keys())
 
     def _delete(self, kept: Collection[str]) -> int:
@@ -82,6 +98,20 @@ class Attachments:
             except OSError as error:  # Octet tries again in an hour
                 log.warning("attachment_not_deleted", folder=str(folder), why=error.strerror)
         return len(others)
+
+
+def planned_files(files: Iterable[NewFile]) -> tuple[StoredFile, ...]:
+    """Describe files that are not written, for the checks before that."""
+    return tuple(StoredFile(path="", size=len(one.content), sha256="") for one in files)
+
+
+def size_of(folder: Path) -> int:
+    """Add up the files of all requests, in bytes."""
+    total = 0
+    for file in folder.glob("*/*"):
+        with suppress(FileNotFoundError):  # Octet may delete it now
+            total += file.lstat().st_size
+    return total
 
 
 def safe_name(name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core import limits
 from core.kit.clock import as_datetime
-from core.kit.errors import Invalid
+from core.kit.errors import Conflict, Invalid
 from core.kit.ids import MessageId
 from core.reasons import Reason
 from core.security.model import Actor, ActorKind
@@ -150,6 +150,11 @@ class Message(NewMessage):
 
 class FilesTooLarge(Invalid):
     """The files of a request have at most {megabytes} MB in all. Attach less, or name a path on this machine."""
+
+
+class FilesQuotaExceeded(Conflict):
+    """The files of {whose} reach the limit of {megabytes} MB. Send the text alone, or name a path on this
+    machine. Files go with the texts of their tasks, after `keep_texts_days`."""
 
 
 class InvalidFile(Invalid):

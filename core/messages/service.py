@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from core import limits
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
@@ -17,7 +18,7 @@ from core.kit.ids import Ids, MessageId
 from core.messages import _store
 from core.messages.attachments import Attachments
 from core.messages.inboxes import Inboxes
-from core.messages.model import Message, MessageKind, NewMessage, Source, StoredFile, files_of
+from core.messages.model import FilesQuotaExceeded, Message, MessageKind, NewMessage, Source, StoredFile, files_of
 from core.store.engine import Store, Tx
 
 _MARKER_CHARS = 8
@@ -170,6 +171,13 @@ class Messages:
         """Add up the files of all replies to the task, in bytes."""
         rows = tx.execute(_store.FILES_OF_REPLIES, {"of_task": task})
         return sum(file.size for row in rows for file in files_of(row.attachments))
+
+    def check_files(self, tx: Tx, sender: str, files: Collection[StoredFile]) -> None:
+        """Check that Octet may keep these files of an agent, too. Raises FilesQuotaExceeded."""
+        kept = tx.execute(_store.SIZE_OF_FILES, {"of_sender": sender}).scalar_one() if files else 0
+        most = limits.AGENT_FILE_BYTES.most
+        if kept + sum(one.size for one in files) > most:
+            raise FilesQuotaExceeded(whose=sender.removeprefix("agent:"), megabytes=most // 1_000_000)
 
     async def attached(self) -> list[StoredFile]:
         """List the files of all messages whose texts have not expired."""

@@ -82,6 +82,19 @@ class SubmittedAnswer:
         return self.final or self.trouble is AgentTrouble.FAILED
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judgement:
+    """What a text is before Octet stores it: the repetition of `known`, the confirmation of `read`, late, or new."""
+
+    holder: CodeHolder
+    task: Task
+    sender: str = ""
+    key: str = ""
+    known: Message | None = None
+    read: Message | None = None
+    problem: Conflict | None = None  # why it is late
+
+
 class Answers:
     """Accepts the answers to tasks, in the open transaction."""
 
@@ -93,14 +106,17 @@ class Answers:
         self._clock, self._limits = services.clock, limits
         self._reported_s: dict[TaskId, float] = {}  # when Octet kept the last report of each task, of the last second
 
-    def accept_answer(self, tx: Tx, answer: SubmittedAnswer) -> tuple[AcceptedAnswer, Conflict | None]:
-        """Store the text and advance the task by it; or store it as late, with the reason for the agent."""
+    def has(self, tx: Tx, answer: SubmittedAnswer) -> bool:
+        """Return whether this very text is stored. Raises as `accept_answer` where that stores none."""
+        return self._judge(tx, answer).known is not None
+
+    def _judge(self, tx: Tx, answer: SubmittedAnswer) -> _Judgement:
         holder = self._codes.holder(tx, answer.code, agent=answer.agent)
-        self._services.agents.has_spoken(tx, holder.agent)
         found = self._repository.find(tx, holder.task)
         read = None if self._has_expired(found) else self._find_scraped_answer(tx, found, answer, holder)
         if read is not None:
-            return self._confirm_scraped_answer(tx, found, answer, read), None
+            self._services.messages.check_files(tx, read.sender, answer.attachments)
+            return _Judgement(holder=holder, task=found, read=read)
         full_key = f"{holder.task}:{holder.fence}:{answer.kind}:{answer.key}"
         known = self._services.messages.find_by_key(tx, full_key)
         problem = None if known else self._late_reason(tx, found, answer.task, holder)
@@ -110,22 +126,33 @@ class Answers:
             # A separate key: the same text in time does not repeat one that changed nothing.
             full_key += ":early" if isinstance(problem, TaskNotStarted) else ":late"
             known = self._services.messages.find_by_key(tx, full_key)
-        if known is not None:
-            return AcceptedAnswer(task=found, message=known.id), problem
-        is_late = problem is not None
-        if answer.final and not is_late and (waits_for := self._repository.find_open_subtasks(tx, found)):
-            raise SubtasksOpen(id=found.id, open=", ".join(one.id for one in waits_for))
-        self._check_limits(tx, found, answer, of_code=f"{holder.task}:{holder.fence}:", is_late=is_late)
         sender = f"agent:{found.agent if found.agent and holder.fence == found.fence else _EARLIER_AGENT}"
+        if known is None:
+            is_late = problem is not None
+            if answer.final and not is_late and (waits_for := self._repository.find_open_subtasks(tx, found)):
+                raise SubtasksOpen(id=found.id, open=", ".join(one.id for one in waits_for))
+            self._check_limits(tx, found, answer, of_code=f"{holder.task}:{holder.fence}:", is_late=is_late)
+            self._services.messages.check_files(tx, sender, answer.attachments)
+        return _Judgement(holder=holder, task=found, sender=sender, key=full_key, known=known, problem=problem)
+
+    def accept_answer(self, tx: Tx, answer: SubmittedAnswer) -> tuple[AcceptedAnswer, Conflict | None]:
+        """Store the text and advance the task by it; or store it as late, with the reason for the agent."""
+        judged = self._judge(tx, answer)
+        found, problem = judged.task, judged.problem
+        self._services.agents.has_spoken(tx, judged.holder.agent)
+        if judged.read is not None:
+            return self._confirm_scraped_answer(tx, found, answer, judged.read), None
+        if judged.known is not None:
+            return AcceptedAnswer(task=found, message=judged.known.id), problem
         stored = self.keep(
             tx,
             found,
             answer.text,
-            by=sender,
+            by=judged.sender,
             source=Source.AGENT,
             final=answer.final,
-            late=is_late,
-            key=full_key,
+            late=problem is not None,
+            key=judged.key,
             evidence=answer.evidence,
             attachments=answer.attachments,
         )
@@ -152,11 +179,11 @@ class Answers:
         if is_late and sent.late >= _LATE_TEXTS:
             raise CodeExpired(id=task.id, why=f"Octet has kept {_LATE_TEXTS} late texts that came with it")
         most = limits.megabytes * 1_000_000
-        is_full = sent.texts >= limits.texts or sent.size + len(answer.text.encode()) > most
+        is_full = not is_late and (sent.texts >= limits.texts or sent.size + len(answer.text.encode()) > most)
         if answer.attachments:
             size = self._services.messages.size_of_files(tx, task.id)
             is_full |= size + sum(one.size for one in answer.attachments) > most
-        if is_full and not is_late and not answer.ends:
+        if is_full and (is_late or not answer.ends):
             raise AnswerQuotaExceeded(id=task.id, texts=limits.texts, megabytes=limits.megabytes)
         if sent.recent >= limits.texts_per_minute:
             wait_ms = (sent.first_ms or now_ms) + MINUTE_MS - now_ms

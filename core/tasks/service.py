@@ -16,6 +16,7 @@ from core.kit.clock import DAY_MS, as_datetime
 from core.kit.from_attributes import from_attributes
 from core.limits import clean_text
 from core.messages.answer_markers import MarkedAnswer
+from core.messages.attachments import planned_files
 from core.messages.model import (
     EvidenceItem,
     Message,
@@ -152,9 +153,9 @@ class Tasks:
                 raise SeveralTasks(count=len(others) + 1)
             draft = replace(draft, brief=first.brief, priority=first.priority)
         draft = self._checked(draft, by=by)
-        files = await self._services.messages.attachments.store([draft.attach] if draft.attach else [])
-        draft = replace(draft, attachments=files)
-        return await self._store.write(lambda tx: self._add(tx, draft, by=by))
+        async with self._services.messages.attachments.stored(filter(None, [draft.attach])) as files:
+            named = replace(draft, attachments=files)
+            return await self._store.write(lambda tx: self._add(tx, named, by=by))
 
     def _checked(self, draft: NewTask, *, by: Actor) -> NewTask:
         """Return the draft as Octet stores it. Raises as `new` for what needs no database."""
@@ -563,10 +564,12 @@ class Tasks:
             trouble=trouble,
             evidence=evidence,
         )
-        if files:  # Octet writes nothing for a wrong code
-            await self._store.write(lambda tx: self._codes.holder(tx, code, agent=agent))
-            answer = replace(answer, attachments=await self._services.messages.attachments.store(files))
-        receipt, problem = await self._store.write(lambda tx: self._answers.accept_answer(tx, answer))
+        if files:  # Octet writes none for a text that it refuses or already has
+            planned = replace(answer, attachments=planned_files(files))
+            files = () if await self._store.write(lambda tx: self._answers.has(tx, planned)) else files
+        async with self._services.messages.attachments.stored(files) as stored:
+            named_files = replace(answer, attachments=stored)
+            receipt, problem = await self._store.write(lambda tx: self._answers.accept_answer(tx, named_files))
         self.activity_seen.set()
         if problem is not None:
             raise problem

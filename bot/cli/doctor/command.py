@@ -63,6 +63,7 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
             ("machine", machine.zones),
             ("home", lambda: home_checks.modes(place)),
             ("home", lambda: home_checks.room(place)),
+            ("home", lambda: home_checks.files(place)),
         ]
     )
     try:

@@ -15,11 +15,13 @@ from bot.cli.operator import TryLater, call, parse_answer
 from bot.cli.present import FORM
 from bot.runfile import running
 from bot.verbs.results import ping
+from core import limits
 from core.config.settings import PING_URL, holds_ping_url
 from core.fleet.model import Wellness
 from core.home import Home
 from core.kit.errors import Unavailable
 from core.maintenance.model import Diagnosis
+from core.messages.attachments import size_of
 from core.remedies import explain, next_step
 from core.settings.model import Settings
 
@@ -80,6 +82,15 @@ def room(home: Home, free: int | None = None) -> Finding:
         return ok(what)
     cure = f"Make room on the disk of {home.root}: without it Octet cannot write its database, and stops."
     return (problem if left < NO_ROOM else warning)(f"only {what}", cure)
+
+
+def files(home: Home, kept: int | None = None) -> Finding:
+    """Report how much of their limit the files of tasks and messages use: `kept` in bytes, or as they lie there."""
+    most = limits.HOME_FILE_BYTES.most
+    kept = size_of(home.attachments) if kept is None else kept
+    what = f"{_size(kept)} of {_size(most)} are used by the files of tasks and messages"
+    cure = "Octet deletes files with their texts: lower `keep_texts_days` in [receipts], or attach less."
+    return ok(what) if kept < 0.9 * most else warning(what, cure)
 
 
 def _size(size: int) -> str:

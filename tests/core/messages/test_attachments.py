@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from core import limits
 from core.coordinator import Coordinator
 from core.kit.clock import DAY_MS
 from core.kit.files import write_private
 from core.kit.ids import Ids
-from core.limits import FILE_BYTES, TooManyItems
+from core.limits import FILE_BYTES, Limit, TooManyItems
 from core.messages.attachments import Attachments, safe_name
-from core.messages.model import FilesTooLarge, NewFile
+from core.messages.model import FilesQuotaExceeded, FilesTooLarge, NewFile
 from core.security.model import OPERATOR, WrongCode
-from core.tasks.model import AnswerQuotaExceeded, TaskState
+from core.tasks.model import AnswerQuotaExceeded, TaskEnded, TaskId, TaskNotFound, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import code_in, reach, window_house
@@ -58,22 +63,24 @@ def mode_of(path: Path) -> int:
 
 
 async def test_files_are_stored_for_this_account_only_and_a_second_name_replaces_none(tmp_path: Path) -> None:
-    attachments = Attachments(tmp_path / "attachments", clock=FakeClock(), ids=Ids())
-    first, second = await attachments.store([BIRDS, NewFile(name=BIRDS.name, content=b"other")])
+    stored = Attachments(tmp_path / "attachments", clock=FakeClock(), ids=Ids())
+    async with stored.stored([BIRDS, NewFile(name=BIRDS.name, content=b"other")]) as (first, second):
+        pass
     path = Path(first.path)
     assert (path.name, Path(second.path).name) == ("_birds_list.csv", "2-_birds_list.csv")
     assert (mode_of(path), mode_of(path.parent)) == (0o600, 0o700)
     assert (first.size, first.sha256) == (2000, hashlib.sha256(BIRDS.content).hexdigest())
-    assert await attachments.read(second) == b"other"
+    assert await stored.read(second) == b"other"
     write_private(path, b"changed")
-    assert await attachments.read(first) is None
+    assert await stored.read(first) is None
 
 
 @pytest.mark.parametrize("files", [[b"x" * (FILE_BYTES.most + 1)], [b"x" * (FILE_BYTES.most // 2 + 1)] * 2, [b""] * 6])
 async def test_what_is_too_large_is_refused_and_nothing_is_written(tmp_path: Path, files: list[bytes]) -> None:
-    attachments = Attachments(tmp_path / "attachments", clock=FakeClock(), ids=Ids())
+    stored = Attachments(tmp_path / "attachments", clock=FakeClock(), ids=Ids())
     with pytest.raises((FilesTooLarge, TooManyItems)):
-        await attachments.store([NewFile(name="x", content=one) for one in files])
+        async with stored.stored([NewFile(name="x", content=one) for one in files]):
+            pass
     assert not (tmp_path / "attachments").exists()
 
 
@@ -137,3 +144,85 @@ async def test_an_agent_without_the_code_stores_no_file_and_files_count_toward_t
         with pytest.raises(AnswerQuotaExceeded):
             await accept(FIRST, code, "at it", final=False, key="c", files=[large])
         await accept(FIRST, code, "7", final=True, key="d", files=[large])
+
+
+async def at_work(octet: Coordinator, lane: FakeLane) -> str:
+    """Return the code of a task that an agent works on."""
+    await octet.tasks.new(make_new_task(), by=ADA)
+    await reach(octet, FIRST, TaskState.WORKING)
+    return code_in(lane.submitted[0])
+
+
+async def test_a_refused_or_repeated_reply_leaves_no_file(tmp_path: Path) -> None:
+    lane, large = FakeLane(), NewFile(name="x", content=bytes(FILE_BYTES.most))
+    async with window_house(tmp_path, lane) as octet:
+        accept, code = octet.tasks.accept_answer, await at_work(octet, lane)
+        for _ in range(3):
+            await accept(FIRST, code, "at it", final=False, key="a", files=[large])
+        await accept(FIRST, code, "at it", final=False, key="b", files=[large])
+        for key in "cdefg":
+            with pytest.raises(AnswerQuotaExceeded):
+                await accept(FIRST, code, "at it", final=False, key=key, files=[large])
+        assert len(folders(tmp_path)) == 2
+        with pytest.raises(TaskNotFound):
+            await octet.tasks.new(make_new_task(attach=BIRDS, parent=TaskId("T-99")), by=ADA)
+        assert len(folders(tmp_path)) == 2
+
+
+async def test_files_of_late_texts_count_toward_the_limit_of_a_task(tmp_path: Path) -> None:
+    lane, large = FakeLane(), NewFile(name="x", content=bytes(FILE_BYTES.most))
+    async with window_house(tmp_path, lane) as octet:
+        accept, code = octet.tasks.accept_answer, await at_work(octet, lane)
+        await octet.tasks.cancel(FIRST, by=ADA)
+        for key in "ab":
+            with pytest.raises(TaskEnded):
+                await accept(FIRST, code, f"late {key}", final=True, key=key, files=[large])
+        with pytest.raises(AnswerQuotaExceeded):
+            await accept(FIRST, code, "late c", final=True, key="c", files=[large])
+        with pytest.raises(TaskEnded):
+            await accept(FIRST, code, "late d", final=True, key="d")
+        assert len(folders(tmp_path)) == 2
+
+
+async def test_the_files_of_one_agent_and_of_the_home_have_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane, small = FakeLane(), NewFile(name="x", content=bytes(1000))
+    monkeypatch.setattr(limits, "AGENT_FILE_BYTES", Limit("", 2500))
+    monkeypatch.setattr(limits, "HOME_FILE_BYTES", Limit("", 4500))
+    async with window_house(tmp_path, lane) as octet:
+        accept, code = octet.tasks.accept_answer, await at_work(octet, lane)
+        for key in "ab":
+            await accept(FIRST, code, "at it", final=False, key=key, files=[small])
+        with pytest.raises(FilesQuotaExceeded, match="Agent-1"):
+            await accept(FIRST, code, "7", final=True, key="c", files=[small])
+        for key in "ab":
+            await octet.tasks.new(make_new_task(key=key, attach=small), by=ADA)
+        with pytest.raises(FilesQuotaExceeded, match="this home"):
+            await octet.tasks.new(make_new_task(key="c", attach=small), by=ADA)
+        assert len(folders(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("step", range(7))
+async def test_a_kill_while_files_are_written_leaves_none_after_the_next_start(
+    tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each act on the disk may be the last one of the process."""
+    acts, place = iter(range(99)), tmp_path / "attachments"
+
+    def last(act: Callable[..., object]) -> Callable[..., object]:
+        def call(*given: Any, **more: Any) -> object:
+            if next(acts) == step:
+                raise KeyboardInterrupt
+            return act(*given, **more)
+
+        return call
+
+    first = Attachments(place, clock=FakeClock(), ids=Ids())
+    with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(Path, "mkdir", last(Path.mkdir))
+        for name in ("open", "fdopen", "replace"):
+            patch.setattr(os, name, last(getattr(os, name)))
+        first._write(place / "A", [BIRDS, BIRDS])
+    await Attachments(place, clock=FakeClock(), ids=Ids()).delete_others([])
+    assert not place.exists() or folders(tmp_path) == []

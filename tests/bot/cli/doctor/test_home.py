@@ -92,5 +92,14 @@ def test_a_disk_is_judged_by_the_room_it_has_left(home: Home, free: int, level: 
     assert words in found.what
 
 
+def test_the_use_of_the_limit_of_files_is_told(home: Home) -> None:
+    folder = home.attachments / "01H"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_bytes(bytes(3 * MIB))
+    found = checkup.files(home)
+    assert (found.level, found.what.split(" are ")[0]) == (FindingLevel.OK, "3 MiB of 1.9 GiB")
+    assert checkup.files(home, 1_900_000_000).level is FindingLevel.WARNING
+
+
 def test_the_room_of_a_home_that_is_not_there_yet_is_that_of_the_folder_above_it(tmp_path: Path) -> None:
     assert "free on the disk" in checkup.room(Home(root=tmp_path / "a" / "b" / "c")).what
