@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 INSTRUCTION = "No shell? Write the whole answer in this window, between {opening} and {closing}"
@@ -20,13 +21,6 @@ class MarkedAnswer:
     is_whole: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Marker:
-    at: int
-    end: int
-    opens: bool
-
-
 def instruction(marker: str) -> str:
     """Return the line of a prompt that says how to answer without a shell."""
     opening, closing = _markers(marker)
@@ -41,10 +35,10 @@ def find_answer(transcript: str, marker: str) -> MarkedAnswer | None:
     whole: str | None = None
     begins: int | None = None
     for sign in _markers_in(transcript, marker):
-        if sign.opens:
-            begins = sign.end
+        if sign["opens"]:
+            begins = sign.end()
         elif begins is not None:
-            whole = _clean(transcript[begins : sign.at]) or whole
+            whole = _clean(transcript[begins : sign.start()]) or whole
             begins = None
     if whole is not None:
         return MarkedAnswer(text=whole, is_whole=True)
@@ -59,32 +53,28 @@ def _markers(marker: str) -> tuple[str, str]:
     return f"<<<{marker}", f"{marker}>>>"
 
 
-def _markers_in(transcript: str, marker: str) -> list[_Marker]:
-    """List every marker that an agent wrote, in order; those of a prompt's own line are left out."""
+def _markers_in(transcript: str, marker: str) -> Iterator[re.Match[str]]:
+    """Find every marker that an agent wrote, in order; those of a prompt's own line are left out."""
     opening, closing = _markers(marker)
-    echoed = [match.span() for match in _with_noise(opening + _BETWEEN + closing).finditer(transcript)]
-    # A copy may end, or a window may cut a long prompt off, in the middle of that line.
-    echoed += [match.span() for match in _with_noise(_BEFORE + opening).finditer(transcript)]
-    opens = [_Marker(*match.span(), True) for match in _with_noise(opening).finditer(transcript)]
-    closes = [_Marker(*match.span(), False) for match in _with_noise(closing).finditer(transcript)]
-    closes = [one for one in closes if not any(other.at < one.end and one.at < other.end for other in opens)]
-    own = [one for one in (*opens, *closes) if not any(at <= one.at and one.end <= end for at, end in echoed)]
-    return sorted(own, key=lambda one: one.at)
+    opens, closes, between = map(_with_noise, (opening, closing, _BETWEEN + closing))
+    # A copy may end, or a window may cut a long prompt off, in the middle of the prompt's own line. One search for all
+    # of these in the order of what counts first takes time in proportion to the text.
+    own_line = f"{_with_noise(_BEFORE + opening)}(?:{_NOISE}{between})?|{opens}{_NOISE}{between}"
+    found = re.finditer(f"{own_line}|(?P<opens>{opens})|(?P<closes>{closes})", transcript)
+    return (match for match in found if match.lastgroup)
 
 
-def _with_noise(text: str) -> re.Pattern[str]:
+def _with_noise(text: str) -> str:
     """Return a pattern for the text with anything between its characters that a window may put there."""
-    return re.compile(_NOISE.join(re.escape(character) for character in text if not character.isspace()))
+    return _NOISE.join(re.escape(character) for character in text if not character.isspace())
 
 
 def _clean(text: str) -> str:
     """Return the text without a frame and empty lines around it, trailing blanks, and characters that no file takes."""
     first, *lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     lines = [first.lstrip(), *lines]  # the first one is on the line of the marker
-    while lines and _is_frame(lines[0]):
-        del lines[0]
-    while lines and _is_frame(lines[-1]):
-        del lines[-1]
+    shown = [number for number, line in enumerate(lines) if not _is_frame(line)]
+    lines = lines[shown[0] : shown[-1] + 1] if shown else []
     kept = "".join(sign for sign in "\n".join(lines) if sign >= " " or sign in "\n\t")
     return kept.encode(errors="replace").decode()
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -117,3 +121,25 @@ def test_an_answer_without_its_end_is_only_the_beginning_of_one(text: str) -> No
 def test_an_answer_as_long_as_may_be_is_found_at_once() -> None:
     text = "\n".join(textwrap.wrap("seven birds " * 80_000, 100))
     assert find_answer(f"{PROMPT}\n{OPEN}\n{text}\n{CLOSE}", MARKER) == whole(text)
+
+
+def steps_of(pairs: int) -> int:
+    """Count the steps of the search in a window full of markers."""
+    shown, count = f"{OPEN} a {CLOSE} {instruction(MARKER)}\n\n" * pairs, 0
+
+    def step(frame: FrameType, event: str, _given: object) -> Callable[..., Any] | None:
+        nonlocal count
+        count += event == "line"
+        return step if frame.f_code.co_filename == answer_markers.__file__ else None
+
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        assert find_answer(shown, MARKER) == whole("a")
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def test_the_search_takes_steps_in_proportion_to_the_markers() -> None:
+    assert steps_of(400) < 12 * steps_of(40)
