@@ -167,6 +167,7 @@ class StatelessServer:
     async def _run(self, verb: Verb, given: Mapping[str, Any], context: _Context) -> Any:
         """Run a verb with strict arguments. Raises OctetError and ValidationError; logs what is unexpected."""
         by = _actor(context)
+        self._octet.store.admit(is_agent=True)
         try:
             read = arguments_of(verb).model_validate(given).model_dump(exclude_unset=True)
             key = read.pop(KEY, None) if verb.wants_origin else None

@@ -31,7 +31,7 @@ ACCESS = {
     "/api/v2/tasks": Access(need=RequiredAccess.ACTOR, body_limit=FILES_LIMIT),
     "/api/v2/messages": Access(need=RequiredAccess.ACTOR, body_limit=FILES_LIMIT),
     "/api/v2/replies": Access(need=RequiredAccess.REPLY_KEY, body_limit=REPLY_LIMIT),
-    MCP: Access(need=RequiredAccess.REPLY_KEY, body_limit=REPLY_LIMIT),
+    MCP: Access(need=RequiredAccess.REPLY_KEY, body_limit=REPLY_LIMIT, is_admitted_later=True),
     "/livez": _OPEN,
     "/readyz": _OPEN,
     "/proof": _OPEN,
@@ -59,7 +59,12 @@ def create_app(
     for routes in (router, click_page.router):
         app.include_router(routes)
     app.add_route(MCP, AsAgent(mcp), methods=["POST"])  # pyright: ignore[reportArgumentType] - an ASGI application, too
-    callers = Callers(operator_token, agent_of=coordinator.reply_keys.holder, actor_of=coordinator.api_keys.actor)
+    callers = Callers(
+        operator_token,
+        agent_of=coordinator.reply_keys.holder,
+        actor_of=coordinator.api_keys.actor,
+        admit=coordinator.store.admit,
+    )
     return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS)
 
 

@@ -70,7 +70,7 @@ def status_of(error: OctetError) -> int:
 
 def answer(error: OctetError) -> JSONResponse:
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoToken) else {}
-    if isinstance(error, AnswerRateExceeded):
+    if "after_s" in error.details:
         headers["Retry-After"] = str(error.details["after_s"])
     details = {name: value if isinstance(value, int) else str(value) for name, value in error.details.items()}
     return _shaped(status_of(error), error.code, error.message, details, headers)

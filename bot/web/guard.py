@@ -47,6 +47,7 @@ _NOTHING = "default-src 'none'; frame-ancestors 'none'"  # the policy of a respo
 _SAFE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 CALLER = "caller"  # the key of the caller in a request's state
 BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: seven of the longest answers, or two with files
+_READS = {"GET", "HEAD"}
 _BODY_S = 20  # how long a body may take to arrive
 
 
@@ -82,6 +83,7 @@ class Callers:
     operator_token: SecretStr
     agent_of: Callable[[str], str | None]  # names the agent of a reply key; None for any other text
     actor_of: Callable[[str], Awaitable[Actor | None]]  # finds the actor of an API key
+    admit: Callable[..., None]  # refuses what Octet cannot take now; see Store.admit
 
     async def find(self, authorization: str) -> Caller | None:
         """Return who sends this value of `Authorization`; None where it holds no secret of this Octet. Raises
@@ -151,6 +153,7 @@ class Access:
 
     need: RequiredAccess
     body_limit: int
+    is_admitted_later: bool = False  # its routes refuse what Octet cannot take now
 
 
 class Guard:
@@ -219,6 +222,8 @@ class Guard:
             mark_token_shown(scope, caller.connects_as)
         access = self.access(scope["path"])
         require(access.need, caller)
+        if self._callers and caller and scope.get("method") not in _READS and not access.is_admitted_later:
+            self._callers.admit(is_agent=caller.actor is None)
         scope.setdefault("state", {})[CALLER] = caller
         if int(headers.get("content-length", "0")) > access.body_limit:
             raise BodyTooLarge(limit=access.body_limit)

@@ -493,7 +493,8 @@ class AgentMessages:
         self, tx: Tx, message: Message, *, left_out: tuple[LeftOut, ...] = (), hints: tuple[Reason, ...] = ()
     ) -> AgentMessageView:
         """Return the message and how far it has come."""
-        found = self._services.deliveries.find_for_message(tx, message.id)
+        is_status = message.kind is MessageKind.STATUS
+        found = [] if is_status else self._services.deliveries.find_for_message(tx, message.id)
         stand = _latest_per_agent(found)
         return AgentMessageView(message=message, deliveries=stand, known=tuple(found), left_out=left_out, hints=hints)
 

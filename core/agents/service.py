@@ -70,6 +70,7 @@ class Agents:
                 state = AgentState.OFFLINE if agent.desk else AgentState.IDLE
                 row = {"name": agent.name, "state": state.value, "reason": "", "since_ms": self._clock.now_ms()}
                 tx.execute(_store.ADD, {**row, "task": None})
+            tx.scratch.pop(_ROWS, None)
 
         await self._store.write(add)
 

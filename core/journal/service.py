@@ -16,7 +16,7 @@ from core.journal import _store
 from core.journal.model import ChainBroken, Entry, Event, TailMissing
 from core.kit.clock import Clock
 from core.kit.files import write_private
-from core.kit.from_attributes import from_attributes
+from core.kit.from_attributes import attributes_of, from_attributes
 from core.store.engine import Row, Store, Tx
 
 log = structlog.get_logger(__name__)
@@ -42,14 +42,13 @@ class Journal:
     def append(self, tx: Tx, event: Event, *, by: str) -> None:
         """Write `event` into the open transaction. Listeners hear of it after the commit."""
         seq, before = self.last(tx)
-        data = dataclasses.asdict(event)
         row: dict[str, Any] = {  # the chain's link covers these, in this order
             "seq": seq + 1,
             "at_ms": self._clock.now_ms(),
             "name": type(event).__name__,
             "subject": event.subject,
             "actor": by,
-            "data": json.dumps(data, sort_keys=True, separators=(",", ":")),
+            "data": json.dumps(attributes_of(event), sort_keys=True, separators=(",", ":"), default=dataclasses.asdict),
         }
         row["hash"] = self._link(before, *row.values())
         tx.run(_store.INSERT, row)

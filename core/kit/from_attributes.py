@@ -22,6 +22,11 @@ def from_attributes(kind: type[T], source: object, /, **given: object) -> T:
     return kind(**same, **given)
 
 
+def attributes_of(source: object) -> dict[str, object]:
+    """Return the fields of a dataclass by name, uncopied: `asdict` copies each value."""
+    return {name: getattr(source, name) for name in _kinds_of(type(source))}
+
+
 def _member(kinds: tuple[Any, ...], value: object) -> object:
     if len(kinds) == 1:
         return kinds[0](value)

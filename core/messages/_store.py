@@ -178,9 +178,20 @@ _joined = select(
 ).join_from(inbox, messages, _entry.message == _row.id)
 _has_text = or_(bindparam("words") == "", func.instr(func.lower(_row.body), bindparam("words")) > 0)
 
-ADD_ENTRY = upsert(inbox).on_conflict_do_update(index_elements=["agent", "message"], set_={"dropped": ""})
-"""A message that comes back to an agent keeps its place."""
 NEXT_PLACE = select((func.coalesce(func.max(_entry.seq), 0) + 1).label("place")).where(_of_agent)
+ADD_ENTRY = (
+    upsert(inbox)
+    .values(
+        agent=bindparam("of_agent"),
+        message=bindparam("of_message"),
+        sender=bindparam("of_sender"),
+        added_ms=bindparam("now"),
+        due_ms=bindparam("due"),
+        seq=case((bindparam("due", type_=Integer) <= bindparam("now"), NEXT_PLACE.scalar_subquery())),
+    )
+    .on_conflict_do_update(index_elements=["agent", "message"], set_={"dropped": ""})
+)
+"""A message that comes back to an agent keeps its place."""
 DUE = (
     select(_entry.message)
     .where(_of_agent, _entry.due_ms <= bindparam("now"), _IS_HELD)
@@ -220,7 +231,7 @@ ENTRIES = (
     _joined.where(_of_agent, _entry.seq.is_not(None), _has_text).order_by(_entry.seq.desc()).limit(bindparam("size"))
 )
 LAST_SHOWN = _joined.where(_of_agent, text("shown_ms IS NOT NULL")).order_by(_entry.shown_ms.desc()).limit(1)
-LATELY = select(func.count()).where(
+LATELY = select(func.count().label("sent")).where(
     _of_agent, _entry.sender == bindparam("of_sender"), _entry.added_ms > bindparam("since")
 )
 SHIFT_DUE = update(inbox).where(_IS_HELD).values(due_ms=_entry.due_ms + bindparam("by"))

@@ -56,12 +56,9 @@ class Inboxes:
 
     def add(self, tx: Tx, message: Message, agent: str) -> None:
         """Put the message into the agent's inbox, once; at its end when its time has come."""
-        now_ms = self._clock.now_ms()
-        is_due = message.not_before_ms <= now_ms
-        row = {"agent": agent, "message": message.id, "sender": message.sender, "added_ms": now_ms}
         self._place_due(tx, agent)
-        seq = self._next_place(tx, agent) if is_due else None
-        tx.execute(_store.ADD_ENTRY, {**row, "seq": seq, "due_ms": message.not_before_ms})
+        row = {**self._named(agent, message.id), "of_sender": message.sender, "due": message.not_before_ms}
+        tx.run(_store.ADD_ENTRY, row)
 
     def read(self, tx: Tx, agent: str, *, after: int = 0, text: str = "", size: int = PAGE) -> InboxPage:
         """Return what the agent has not read. It confirms that it has read what this showed up to the place `after`."""
@@ -159,14 +156,14 @@ class Inboxes:
 
     def last_shown(self, tx: Tx, agent: str) -> Message | None:
         """Return the message that the agent got last."""
-        row = tx.execute(_store.LAST_SHOWN, {"of_agent": agent}).first()
-        return None if row is None else _store.message_of(row)
+        rows = tx.run(_store.LAST_SHOWN, {"of_agent": agent})
+        return _store.message_of(rows[0]) if rows else None
 
     def count_lately(self, tx: Tx, agent: str, *, sender: str) -> int:
         """Count the messages of this sender to the agent within the last minute."""
         since_ms = self._clock.now_ms() - _MINUTE_MS
         asked = {"of_agent": agent, "of_sender": sender, "since": since_ms}
-        return int(tx.execute(_store.LATELY, asked).scalar_one())
+        return int(tx.run(_store.LATELY, asked)[0].sent)
 
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the times of held messages with a clock that was set by `by_ms`."""

@@ -13,7 +13,7 @@ from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import NotFound
-from core.kit.from_attributes import from_attributes
+from core.kit.from_attributes import attributes_of, from_attributes
 from core.kit.ids import Ids, MessageId
 from core.messages import _store
 from core.messages.attachments import Attachments
@@ -102,8 +102,8 @@ class Messages:
         return self.add(tx, new, by=by)
 
     def find_by_key(self, tx: Tx, key: str) -> Message | None:
-        row = tx.execute(_store.BY_KEY, {"key": key}).first()
-        return None if row is None else _store.message_of(row)
+        rows = tx.run(_store.BY_KEY, {"key": key})
+        return _store.message_of(rows[0]) if rows else None
 
     def count_sent(self, tx: Tx, task: str, *, of_code: str) -> SentTexts:
         """Count what agents have sent to the task; the keys of what bore this code begin with `of_code`."""
@@ -196,9 +196,11 @@ class Messages:
         new = replace(new, trace=new.trace or name)
         found = {"id": name, "thread": thread, "created_ms": self._clock.now_ms(), "expired_ms": None}
         message = from_attributes(Message, new, **found)
-        row = asdict(message)
-        columns = {name: json.dumps(row[name], ensure_ascii=False) for name in ("evidence", "attachments")}
-        tx.execute(_store.ADD, row | columns)
+        row = attributes_of(message)
+        columns = {
+            name: json.dumps(row[name], ensure_ascii=False, default=asdict) for name in ("evidence", "attachments")
+        }
+        tx.run(_store.ADD, row | columns)
         event = MessageStored(
             message=message.id,
             kind=message.kind.value,

@@ -4,11 +4,12 @@ on the writer's thread from BEGIN IMMEDIATE to COMMIT in one hop."""
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -33,6 +34,7 @@ from core.store.disk_reserve import Reserve
 from core.store.errors import (
     DatabaseDamaged,
     NoDatabase,
+    StoreBusy,
     StoreDamaged,
     StoreFull,
     StoreLocked,
@@ -54,7 +56,10 @@ _PULSE = (sa.text("PRAGMA user_version=0"), sa.text("PRAGMA user_version=1"))  #
 _DIALECT = sqlite.dialect(paramstyle="named")
 _READERS = 4
 _BUSY_MS = 5_000
-_TOGETHER_S = 0.01  # how long writes join one commit
+_TOGETHER_S = 0.01  # how long writes join one commit; longer where the last commit took longer
+_MOST_TOGETHER_S = 0.1
+_LONGEST_WAIT_S = 0.8  # of a user's request
+_OF_LATE = 64  # so many writes an average is of
 _PROBE_S = 0.5  # rest between two looks whether the database can be written again
 
 
@@ -63,10 +68,11 @@ class Tx:
 
     __slots__ = ("_connection", "calls_after_commit", "scratch")
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, scratch: dict[str, object] | None = None) -> None:
         self._connection = connection
         self.calls_after_commit: list[Callable[[], None]] = []
-        self.scratch: dict[str, object] = {}  # what a service wants to remember within this transaction
+        self.scratch = {} if scratch is None else scratch
+        """What a service remembers within this transaction. Writes that share a commit share it, up to an error."""
 
     def execute(self, statement: Executable, parameters: Parameters | None = None) -> sa.CursorResult[Any]:
         return self._connection.execute(statement, parameters)
@@ -90,16 +96,21 @@ class Tx:
         self.calls_after_commit.append(call)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Write:
     """A write that waits for the writer's thread."""
 
     work: Callable[[Tx], Any]
-    loop: asyncio.AbstractEventLoop
     is_last_word: bool
     goes_first: bool
-    asked_s: float = field(default_factory=time.monotonic)
-    done: Future[Any] = field(default_factory=Future[Any])
+    ended: asyncio.Future[None]
+    asked_s: float = field(init=False, default_factory=time.monotonic)
+    result: Any = field(init=False, default=None)
+    error: BaseException | None = field(init=False, default=None)
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return self.ended.get_loop()
 
 
 class Store:
@@ -111,6 +122,8 @@ class Store:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
         self._writer = writer_engine(path)
         self._waiting = deque[_Write]()
+        self._each_s = 0.0  # what the thread needs for one write, as of late
+        self._commit_s = 0.0  # how long the last shared commit took
         self._readers: AsyncEngine = create_async_engine(
             f"sqlite+aiosqlite:///{path}", pool_size=_READERS, max_overflow=0, hide_parameters=True
         )
@@ -167,16 +180,28 @@ class Store:
         full disk `is_last_word` uses the reserve, for what cannot be seen a second time. With `goes_first` it passes
         all writes that wait, and no other joins its commit after it: for the grant for which a worker waits before
         Enter."""
-        loop = asyncio.get_running_loop()
-        write = _Write(work=work, loop=loop, is_last_word=is_last_word, goes_first=goes_first)
+        ended = asyncio.get_running_loop().create_future()
+        write = _Write(work=work, is_last_word=is_last_word, goes_first=goes_first, ended=ended)
         (self._waiting.appendleft if goes_first else self._waiting.append)(write)
-        ran = self._in_thread(self._write_waiting)
         try:
-            # Where the loop runs it at once, as in virtual time, nothing else runs meanwhile.
-            return write.done.result() if ran.done() else await asyncio.wrap_future(write.done)
+            # The thread works until nothing waits. A loop that runs it at once, as in virtual time, runs nothing else.
+            if len(self._waiting) > 1 or not self._in_thread(self._write_waiting).done():
+                await write.ended
+            if write.error is not None:
+                raise write.error
+            return write.result
         except StoreUnavailable as error:
             self._record_trouble(error)
             raise
+
+    def admit(self, *, is_agent: bool) -> None:
+        """Refuse a request whose writes would wait too long, before its work begins; an agent's before a user's. Raises
+        StoreBusy."""
+        waiting = [*self._waiting]
+        oldest_s = time.monotonic() - waiting[0].asked_s if waiting else 0.0
+        wait_s = max(oldest_s, len(waiting) * self._each_s * 2)  # the commits take as long as the work, at most
+        if wait_s > (_LONGEST_WAIT_S / 2 if is_agent else _LONGEST_WAIT_S):
+            raise StoreBusy(after_s=math.ceil(wait_s))
 
     def follow_clock(self, clock: SteadyClock, shift: Callable[[Tx, int], None]) -> None:
         """Check before each write whether the machine's clock was set. If so, call `shift` with the milliseconds in a
@@ -245,66 +270,67 @@ class Store:
         self._has_failed.set()
 
     def _write_waiting(self) -> None:
-        """Carry out the next write that waits; with it those behind it, where that is possible."""
-        for one in self._commit_together() if len(self._waiting) > 1 else filter(None, [self._take()]):
-            try:
-                result = self._transact(one.work, one.loop, one.asked_s, is_last_word=one.is_last_word)
-            except BaseException as error:  # noqa: BLE001 - the caller gets it
-                one.done.set_exception(error)
-            else:
-                one.done.set_result(result)
+        """Carry out the writes that wait: those together where that is possible."""
+        while self._waiting:
+            for one in self._commit_together() if len(self._waiting) > 1 else filter(None, [self._take()]):
+                try:
+                    one.result = self._transact(one)
+                except BaseException as error:  # noqa: BLE001 - the caller gets it
+                    one.error = error
+                one.loop.call_soon_threadsafe(_hand_over, (), [one])
 
     def _take(self) -> _Write | None:
         """Take the next write that its caller still wants; None if none waits."""
         while self._waiting:
             one = self._waiting.popleft()
-            if one.done.set_running_or_notify_cancel():
+            if not one.ended.cancelled():
                 return one
         return None
 
-    def _commit_together(self) -> Sequence[_Write]:
+    def _commit_together(self) -> Iterable[_Write]:
         """Carry out writes in one transaction, each in its own savepoint: as many as begin within a short time, for the
         first waits for the last. Return those to carry out alone, with all of it undone, where the disk or another
         process refuses something: each then meets its own error."""
-        taken, ended = list[_Write](), list[tuple[Tx, Any, Exception | None]]()
-        ends_s = time.monotonic() + _TOGETHER_S
+        taken, news, scratch = list[_Write](), list[Callable[[], None]](), dict[str, object]()
         try:
             if self._locked is None:
                 self._reserve.keep()
                 self._follow_clock(self._waiting[0].loop)
                 with as_unavailable(), self._writer.begin() as connection:
+                    ends_s = max(_TOGETHER_S, min(self._commit_s, _MOST_TOGETHER_S)) + (began_s := time.monotonic())
                     while self._waiting and not self._waiting[0].is_last_word and time.monotonic() < ends_s:
                         if (one := self._take()) is not None:
                             taken.append(one)
-                            ended.append(_in_savepoint(connection, one.work))
+                            news += _in_savepoint(connection, one, scratch)
+                            scratch = scratch if one.error is None else {}  # else it may remember what was undone
                             if one.goes_first:
                                 break
-        except Exception:  # noqa: BLE001 - each alone meets its own error
-            ended.clear()
-        for one, (tx, result, error) in zip(taken, ended, strict=False):
-            if error is not None:
-                one.done.set_exception(error)
-                continue
-            for call in tx.calls_after_commit:
-                one.loop.call_soon_threadsafe(call)
-            one.done.set_result(result)
-        return () if ended else taken or list(filter(None, [self._take()]))
+                    ended_s = time.monotonic()
+                self._commit_s = time.monotonic() - ended_s
+                each_s = (ended_s - began_s) / max(1, len(taken))
+                self._each_s += (each_s - self._each_s) * min(1, len(taken) / _OF_LATE)
+        except BaseException:  # noqa: BLE001 - each alone meets its own error
+            for one in taken:
+                one.result = one.error = None
+        else:
+            if taken:
+                taken[0].loop.call_soon_threadsafe(_hand_over, news, taken)
+                return ()
+        return taken or filter(None, [self._take()])
 
-    def _transact(
-        self, work: Callable[[Tx], T], loop: asyncio.AbstractEventLoop, asked_s: float, *, is_last_word: bool
-    ) -> T:
-        if not is_last_word:
+    def _transact(self, one: _Write) -> Any:
+        if not one.is_last_word:
             self._reserve.keep()
-        if self._locked is not None and asked_s < self._locked_s:
+        if self._locked is not None and one.asked_s < self._locked_s:
             raise self._locked  # a write that was queued behind the one that waited need not wait as long again
         try:
-            self._follow_clock(loop)
-            result = self._commit(work, loop)
+            self._follow_clock(one.loop)
+            result = self._commit(one.work, one.loop)
         except StoreFull:
-            if not is_last_word or not self._reserve.give_up():
+            if not one.is_last_word or not self._reserve.give_up():
                 raise
-            self._follow_clock(loop)
-            result = self._commit(work, loop)
+            self._follow_clock(one.loop)
+            result = self._commit(one.work, one.loop)
         except StoreLocked as error:
             self._locked, self._locked_s = error, time.monotonic()
             raise
@@ -326,28 +352,37 @@ class Store:
             tx = Tx(connection)
             result = work(tx)
         # Scheduled here, not by the caller, which may have been cancelled meanwhile.
-        for call in tx.calls_after_commit:
-            loop.call_soon_threadsafe(call)
+        if tx.calls_after_commit:
+            loop.call_soon_threadsafe(_hand_over, tx.calls_after_commit, ())
         return result
 
     def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def _in_savepoint(connection: sa.Connection, work: Callable[[Tx], T]) -> tuple[Tx, T | None, Exception | None]:
-    """Run one work of several in a transaction; an error undoes that work alone. Raises StoreUnavailable."""
-    tx = Tx(connection)
-    connection.exec_driver_sql("SAVEPOINT one_write")
+def _in_savepoint(connection: sa.Connection, one: _Write, scratch: dict[str, object]) -> list[Callable[[], None]]:
+    """Run one work of several in a transaction; return what to call after the commit. An error undoes that work alone.
+    Raises StoreUnavailable."""
+    tx = Tx(connection, scratch)
+    connection.exec_driver_sql("SAVEPOINT one_write")  # the newest of this name counts; the commit releases all
     try:
         with as_unavailable():
-            result, error = work(tx), None
+            one.result = one.work(tx)
     except StoreUnavailable:
         raise
     except Exception as raised:  # noqa: BLE001 - its caller gets it
-        result, error = None, raised
+        one.error = raised
         connection.exec_driver_sql("ROLLBACK TO one_write")
-    connection.exec_driver_sql("RELEASE one_write")
-    return tx, result, error
+    return [] if one.error else tx.calls_after_commit
+
+
+def _hand_over(news: Sequence[Callable[[], None]], writes: Sequence[_Write]) -> None:
+    """Tell the loop what became durable: the thread wakes it once for a commit, however many writes share it."""
+    for call in news:
+        asyncio.get_running_loop().call_soon(call)
+    for one in writes:
+        if not one.ended.done():
+            one.ended.set_result(None)
 
 
 def writer_engine(path: Path) -> sa.Engine:

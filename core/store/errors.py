@@ -35,6 +35,10 @@ class StoreUnavailable(Unavailable):
     """Octet cannot write its database: {why}. It kept nothing of this. Fix the cause and try again."""
 
 
+class StoreBusy(Unavailable):
+    """Octet has more work than it can take now, so it has not begun this. Send it again in {after_s} s."""
+
+
 class StoreFull(StoreUnavailable, NoRoom):
     """The disk that holds Octet's home is full. Octet kept nothing of this. Free space and try again."""
 

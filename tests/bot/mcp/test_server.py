@@ -15,6 +15,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, PARSE_ER
 from bot.mcp import server
 from core.agent_messages.model import NewAgentMessage
 from core.security.model import OPERATOR
+from core.store import engine
 from core.tasks.model import TaskId, TaskState
 from tests.bot.mcp.conftest import VERSIONS, Hub
 from tests.builders import make_new_task
@@ -228,3 +229,13 @@ async def test_a_chief_has_the_tools_of_subtasks_and_sees_their_answers(tmp_path
         async with hub.client("Agent-2") as client:
             refused = await client.call_tool("create_subtask", {"text": "Help", "key": "h"})
             assert (refused.is_error, said(refused)["code"]) == (True, "may_not_delegate")
+
+
+async def test_an_agent_reads_that_octet_has_too_much_work(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a result: clients hide the reason of an answer with another HTTP status."""
+    async with hub.client("Agent-1") as client:
+        monkeypatch.setattr(engine, "_LONGEST_WAIT_S", -1.0)
+        result = await client.call_tool("read_inbox", {})
+        assert (result.is_error, said(result)["code"]) == (True, "store_busy")
+        monkeypatch.undo()
+        assert said(await client.call_tool("read_inbox", {}))["messages"] == []

@@ -24,7 +24,12 @@ async def _no_key(_shown: str) -> None:
     return None
 
 
-CALLERS = Callers(SecretStr(TOKEN), agent_of=lambda shown: "Agent-1" if shown == KEY else None, actor_of=_no_key)
+CALLERS = Callers(
+    SecretStr(TOKEN),
+    agent_of=lambda shown: "Agent-1" if shown == KEY else None,
+    actor_of=_no_key,
+    admit=lambda **_: None,
+)
 LIMIT, SMALL_BUDGET = 50, 70
 
 

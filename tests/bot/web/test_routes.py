@@ -33,6 +33,7 @@ from core.limits import ANSWER, BRIEF, FILE_BYTES
 from core.profiles.model import Act, Activity
 from core.security.model import Actor, NotAllowed
 from core.settings.model import AnswerLimits
+from core.store import engine
 from core.tasks.model import TaskEnded, TaskId, TaskState
 from tests.bot.web.conftest import Face
 from tests.house import TOKEN, open_house
@@ -518,3 +519,19 @@ async def test_texts_that_come_too_fast_may_come_again_and_those_that_are_too_ma
     many = await face.agent.post("/api/v2/replies", json={**body, "key": "b"})
     assert (many.status_code, many.json()["code"]) == (409, "answer_quota_exceeded")
     assert "Retry-After" not in many.headers
+
+
+async def test_a_request_that_would_wait_too_long_is_refused_at_the_door(
+    face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_LONGEST_WAIT_S", -1.0)
+    status = {"to": "Agent-2", "text": "Read.", "kind": "status", "key": "1"}
+    for answer in (
+        await face.operator.post("/api/v2/tasks", json={"brief": "Count the birds"}),
+        await face.agent.post("/api/v2/replies/messages", json=status),
+        await face.operator.post("/api/v2/tasks", content=b"not read"),
+    ):
+        assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "store_busy", "0")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    listed = await face.operator.get("/api/v2/tasks")
+    assert (listed.status_code, "Count the birds" in listed.text) == (200, False)

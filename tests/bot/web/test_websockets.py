@@ -56,7 +56,7 @@ async def no_actor(_key: str) -> Actor | None:
 
 @asynccontextmanager
 async def guarded(app: Echo, need: RequiredAccess = RequiredAccess.ACTOR) -> AsyncGenerator[int]:
-    callers = Callers(SecretStr(TOKEN), agent_of=KEYS.holder, actor_of=no_actor)
+    callers = Callers(SecretStr(TOKEN), agent_of=KEYS.holder, actor_of=no_actor, admit=lambda **_: None)
     access = {"": Access(need=need, body_limit=100)}
     guard = Guard(app, allowed_hosts=LOOPBACK_NAMES, access=access, callers=callers)
     config = uvicorn.Config(guard, ws="wsproto", lifespan="off", log_config=None, log_level="error")

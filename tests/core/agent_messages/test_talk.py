@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -37,11 +40,13 @@ from core.notices.model import NoticeKind
 from core.reasons import Reason
 from core.security.model import WrongAgent
 from core.settings.model import TalkLimits
+from core.store import engine
 from core.store.engine import Tx
 from core.tasks.model import ProgressTooLate, TaskId, TaskState
 from tests.builders import ADA, courier_of, make_desk, make_new_task, make_window_agent, open_coordinator, pending
 from tests.core.agent_messages.test_words import QUICK, say, stands
 from tests.core.dispatch.test_loop import code_in, reach, running
+from tests.core.store.test_transactions import writer_held
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -395,3 +400,24 @@ async def test_a_reply_to_what_no_agent_sent_needs_a_recipient(tmp_path: Path) -
         sent = await octet.agent_messages.send(NewAgentMessage(text="Stop", agent="Bob"), by=ADA)
         with pytest.raises(RecipientMissing):
             await octet.agent_messages.send(NewAgentMessage(text="Wait", in_reply_to=sent.message.id), by=ADA)
+
+
+async def test_statuses_that_wait_together_take_few_statements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two statements the event loop takes the interpreter: each one costs as much as the loop is busy."""
+    monkeypatch.setattr(engine, "_TOGETHER_S", 60.0)
+    statements: list[str] = []
+
+    def trace(tx: Tx) -> None:
+        cast("sqlite3.Connection", tx._connection.connection.driver_connection).set_trace_callback(statements.append)
+
+    async with open_coordinator(
+        tmp_path, agents=make_agents(), lanes={}, talk=TalkLimits(per_pair_per_minute=10)
+    ) as octet:
+        options = SendOptions(kind=MessageKind.STATUS)
+        await octet.store.write(trace)
+        with writer_held(octet.store):
+            drafts = [AgentDraft(text="Read.", to="Bob", key=str(number), options=options) for number in range(10)]
+            sending = [asyncio.ensure_future(octet.talk.send(draft, of("Ann"))) for draft in drafts]
+            await asyncio.sleep(0)
+        await asyncio.gather(*sending)
+        assert len(statements) <= 8 * len(drafts) + 6, statements[-8:]

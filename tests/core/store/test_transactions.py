@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from core.security import _store as security
 from core.store import engine
 from core.store.engine import Store, Tx
-from core.store.errors import StoreUnavailable
+from core.store.errors import StoreBusy, StoreUnavailable
 
 COUNT = text("SELECT count(*) AS n FROM facts")
 ADD = insert(security.facts)
@@ -229,9 +229,8 @@ async def test_an_urgent_write_goes_before_all_that_wait_and_ends_the_shared_com
             tx.execute(ADD, fact(name))
             done.append(name)
             if name == "second":  # the grant for Enter comes while a commit is shared
-                store._waiting.appendleft(
-                    engine._Write(work=partial(add, name="grant"), loop=loop, is_last_word=False, goes_first=True)
-                )
+                grant, ended = partial(add, name="grant"), loop.create_future()
+                store._waiting.appendleft(engine._Write(work=grant, is_last_word=False, goes_first=True, ended=ended))
 
         loop = asyncio.get_running_loop()
         with writer_held(store):
@@ -257,6 +256,39 @@ async def test_where_the_shared_commit_is_refused_each_write_meets_its_own_error
         found = await asyncio.gather(good, bad, return_exceptions=True)
         assert [type(one) for one in found] == [type(None), StoreUnavailable]
         assert await facts(store) == 1
+
+
+async def test_what_would_wait_too_long_is_refused_before_it_begins_an_agents_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_LONGEST_WAIT_S", 60.0)
+    async with Store.open(tmp_path / "octet.db") as store:
+
+        def refused() -> list[int]:
+            """Say how long an agent and a user are asked to wait, each in seconds; 0: it is not refused."""
+            found = list[int]()
+            for is_agent in (True, False):
+                try:
+                    store.admit(is_agent=is_agent)
+                    found.append(0)
+                except StoreBusy as busy:
+                    found.append(int(str(busy.details["after_s"])))
+            return found
+
+        assert refused() == [0, 0]
+        with writer_held(store):
+            waiting = [asyncio.ensure_future(store.ping()) for _ in range(10)]
+            await asyncio.sleep(0)
+            assert refused() == [0, 0]
+            store._each_s = 2.0
+            assert refused() == [40, 0]
+            store._each_s = 5.0
+            assert refused() == [100, 100]
+            store._each_s = 0.0
+            store._waiting[0].asked_s -= 40
+            assert [one > 0 for one in refused()] == [True, False], "the writer has been at one work all the time"
+        await asyncio.gather(*waiting)
+        assert refused() == [0, 0]
 
 
 @contextmanager
