@@ -25,7 +25,15 @@ from typing import Any
 
 LAZY = ("bot.cli.answers", "encodings.idna", "encodings.utf_8_sig", "ipaddress", "tempfile")
 """What the agents' verbs import when they need it."""
-PRELOADED = ["bot.__main__", "bot.cli.commands", "bot.app", "bot.web.app", "bot.discord.client", "tests.forked"]
+PRELOADED = [
+    "bot.__main__",
+    "bot.cli.commands",
+    "bot.app",
+    "bot.web.app",
+    "bot.discord.client",
+    "tests.forked",
+    "tests.quick_routes",
+]
 
 
 class Forked:

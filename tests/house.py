@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+import tests.quick_routes  # noqa: F401  makes the verbs' routes once
 from bot.app import mcp_app
 from bot.runfile import Run, announced, pointer_folders, start_time
 from bot.web.app import create_app

@@ -16,6 +16,7 @@ from core.kit.faults import FaultAction
 from core.profiles.model import Box
 from tests.e2e.house import House, Json, labels, open_house, words
 from tests.fakes.sandbox_client import wait_message
+from tests.long_forms import mostly_long
 from tests.sandbox.desktop.eyes import environment, picture, until
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
@@ -76,7 +77,7 @@ async def click_at_the_machine(house: House, name: str) -> None:
     assert await done.wait() == 0
 
 
-@pytest.mark.parametrize("agent", ["Agent-1", "Agent-5"])
+@pytest.mark.parametrize("agent", mostly_long(["Agent-1", "Agent-5"]))
 async def test_a_dialog_is_shown_and_approved_from_discord(house: House, agent: str) -> None:
     task = await house.task("Clean up\nask: rm -rf build", agent)
     message = await asked(house, task)
@@ -122,7 +123,7 @@ async def test_a_dialog_that_changed_between_message_and_press_is_not_answered(h
     await house.done(task)
 
 
-@pytest.mark.parametrize("point", ["delivery.leased-submitting.committed", "worker.act-pressed"])
+@pytest.mark.parametrize("point", mostly_long(["worker.act-pressed", "delivery.leased-submitting.committed"]))
 async def test_a_press_that_a_kill_interrupts_is_unknown_and_never_repeated(house: House, point: str) -> None:
     is_pressed = point.startswith("worker")
     task = await house.task("Ask twice\nask: rm -rf five\nask: rm -rf six", "Agent-4")

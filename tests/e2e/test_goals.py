@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.desktop.agent.goals import GOALS
 from tests.e2e.house import House, open_house, words
+from tests.long_forms import mostly_long
 
 pytestmark = [pytest.mark.display, pytest.mark.timeout(300)]
 
@@ -18,7 +19,7 @@ async def _kill(house: House) -> None:
     await house.start()
 
 
-@pytest.mark.parametrize("is_killed", [False, True])
+@pytest.mark.parametrize("is_killed", mostly_long([True, False]))
 async def test_a_chief_splits_a_goal_and_its_agents_reach_it_in_order(tmp_path: Path, *, is_killed: bool) -> None:
     async with open_house(tmp_path) as house:
         goal = await house.task("Ship it.\ngoal: release", "Agent-8")

@@ -17,6 +17,7 @@ from core.reasons import WaitReason
 from core.receipts import texts as receipt_words
 from core.remedies import sentence
 from tests.e2e.house import House, Json, body_of, open_house, words
+from tests.long_forms import mostly_long
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
 
@@ -96,7 +97,9 @@ async def test_a_second_octet_on_this_home_is_refused_and_the_first_continues(ho
 
 @pytest.mark.parametrize(
     ("act", "agent"),
-    [(FaultAction.KILL_BOTH, "Agent-1"), (FaultAction.KILL_OTHER, "Agent-2"), (FaultAction.KILL, "Agent-3")],
+    mostly_long(
+        [(FaultAction.KILL_BOTH, "Agent-1"), (FaultAction.KILL_OTHER, "Agent-2"), (FaultAction.KILL, "Agent-3")]
+    ),
 )
 async def test_a_window_with_a_transcript_shows_that_the_prompt_arrived(
     house: House, act: FaultAction, agent: str

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import kills
+from tests.long_forms import mostly_long
 
 pytestmark = [pytest.mark.display, pytest.mark.timeout(1800)]
 SHORT = [
@@ -38,7 +39,7 @@ async def test_where_a_window_cannot_tell_a_person_is_asked_and_their_word_settl
     assert (outcome.unknown, outcome.helped) == (1, {"unknown, arrived": 1})
 
 
-@pytest.mark.parametrize("variant", kills.CONTROLS)
+@pytest.mark.parametrize("variant", mostly_long(kills.CONTROLS))
 async def test_a_loop_that_guesses_is_found_out_by_the_same_kills(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str
 ) -> None:

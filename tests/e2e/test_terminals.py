@@ -18,6 +18,7 @@ from core.kit.faults import FaultAction
 from tests.e2e.house import House, open_house, words
 from tests.fakes.desk import ROOT
 from tests.fakes.window_log import WindowLog
+from tests.long_forms import mostly_long
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
 AGENTS = 3
@@ -106,11 +107,13 @@ async def test_a_dialog_in_a_pane_is_answered_from_discord(house: House) -> None
 
 @pytest.mark.parametrize(
     ("point", "victim"),
-    [
-        ("worker.pasted", FaultAction.KILL_BOTH),
-        ("worker.submitting-granted", FaultAction.KILL),
-        ("worker.key-pressed", FaultAction.KILL_OTHER),
-    ],
+    mostly_long(
+        [
+            ("worker.key-pressed", FaultAction.KILL_OTHER),
+            ("worker.pasted", FaultAction.KILL_BOTH),
+            ("worker.submitting-granted", FaultAction.KILL),
+        ]
+    ),
 )
 async def test_a_prompt_arrives_once_when_a_kill_falls_around_enter(
     house: House, point: str, victim: FaultAction

@@ -36,6 +36,7 @@ IMPORTED = (
     "automation.terminal.worker",
     "bot.app",
     "sandbox.discord.server",
+    "tests.quick_routes",
 )
 """What the programs need most, imported once in each test process."""
 OURS = {"bench", "bot", "sandbox", "tests"}

@@ -21,6 +21,7 @@ from core.kit import faults
 from tests import forked
 from tests.forked import Forked
 from tests.house import NO_TLS, code_in
+from tests.long_forms import mostly_long
 from tests.pace import patience
 
 pytestmark = pytest.mark.timeout(300)  # each test starts Octet several times
@@ -119,7 +120,7 @@ async def is_shown(run: Run, task: str) -> str:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("point", faults.START)
+@pytest.mark.parametrize("point", mostly_long(faults.START))
 async def test_a_first_start_that_is_killed_is_made_good_by_the_next(account: Account, point: str) -> None:
     account.ticket(point)
     await account.is_killed()
@@ -151,7 +152,7 @@ async def test_one_kill_after_the_other_at_each_point_of_later_starts_loses_noth
         assert await is_shown(run, "T-2")
 
 
-@pytest.mark.parametrize("point", [point for point in faults.STOP if point != "stop.drained"])
+@pytest.mark.parametrize("point", mostly_long(point for point in faults.STOP if point != "stop.drained"))
 async def test_an_end_that_is_killed_loses_nothing(account: Account, point: str) -> None:
     account.ticket(point)
     async with account.running(ends=-signal.SIGKILL) as run:

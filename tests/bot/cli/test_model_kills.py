@@ -13,6 +13,7 @@ from bot.runfile import Run, running
 from sandbox.llm.server import MODEL, OPENING, ScriptedApi, serve
 from tests.bot.cli.test_fault_points import LIMIT_S, Account, account, ask
 from tests.forked import Forked
+from tests.long_forms import mostly_long
 
 __all__ = ["account"]
 pytestmark = pytest.mark.timeout(300)  # each test starts Octet twice
@@ -80,7 +81,7 @@ def bodies(found: dict[str, Any]) -> list[str]:
     return [answer["body"] for answer in found["answers"]]
 
 
-@pytest.mark.parametrize("point", BEFORE)
+@pytest.mark.parametrize("point", mostly_long(BEFORE))
 async def test_a_kill_before_the_request_was_committed_sends_it_once(
     writer: Account, api: ScriptedApi, point: str
 ) -> None:
@@ -92,7 +93,7 @@ async def test_a_kill_before_the_request_was_committed_sends_it_once(
     assert (len(api.heard), len(bodies(found))) == (1, 1)
 
 
-@pytest.mark.parametrize("point", BETWEEN)
+@pytest.mark.parametrize("point", mostly_long(BETWEEN, kept=2))
 async def test_a_kill_before_the_answer_was_committed_asks_a_user_and_sends_nothing_again(
     writer: Account, api: ScriptedApi, point: str
 ) -> None:
@@ -107,7 +108,7 @@ async def test_a_kill_before_the_answer_was_committed_asks_a_user_and_sends_noth
     assert bodies(found)[0].startswith(OPENING)
 
 
-@pytest.mark.parametrize("point", AFTER)
+@pytest.mark.parametrize("point", mostly_long(AFTER))
 async def test_a_kill_after_the_answer_was_committed_keeps_it_once(
     writer: Account, api: ScriptedApi, point: str
 ) -> None:

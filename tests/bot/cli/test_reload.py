@@ -11,6 +11,7 @@ import pytest
 from bot.runfile import running
 from core.kit import faults
 from tests.bot.cli.test_fault_points import Account, account, ask, is_shown
+from tests.long_forms import mostly_long
 
 __all__ = ["account"]
 pytestmark = pytest.mark.timeout(300)  # each test starts several processes
@@ -83,7 +84,7 @@ async def test_without_an_octet_there_is_nothing_to_reload(account: Account) -> 
     assert "isn't running" in err
 
 
-@pytest.mark.parametrize("point", faults.RELOAD)
+@pytest.mark.parametrize("point", mostly_long(faults.RELOAD))
 async def test_one_that_is_killed_on_its_way_is_made_good_by_the_next_start(account: Account, point: str) -> None:
     child = await account.start("run")
     assert child.stdout is not None
