@@ -15,6 +15,7 @@ from bench.measure.breaches import breaches
 from bench.measure.faults import FAULTS
 from bench.measure.typists import kill_while_typing
 from core.deliveries.model import Assurance
+from tests.long_forms import mostly_long
 
 pytestmark = [pytest.mark.display, pytest.mark.timeout(1800)]
 BY_NAME = {fault.name: fault for fault in FAULTS}
@@ -28,8 +29,8 @@ SHORT = (
     "keyboard grabbed unseen",
 )
 EACH = 4
-KILLS = 5
-"""Each victim at least once; `make bench NAME=adversarial` has each of the ten points three times."""
+KILLS = mostly_long([3, 10])
+"""Each victim at least once, each of the ten points in the long form."""
 
 
 async def test_under_each_fault_texts_arrive_whole_once_and_nowhere_else(
@@ -80,16 +81,17 @@ async def test_the_loop_that_most_people_write_does_harm_while_a_person_types(tm
     assert adversarial.does_harm(outcome)
 
 
+@pytest.mark.parametrize("kills", KILLS)
 async def test_kills_while_a_person_types_leave_them_keyboard_mouse_and_clipboard(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int
 ) -> None:
     monkeypatch.setattr(typists, "AGAIN_S", 60.0)
     monkeypatch.setattr(typists, "ALIVE_S", 60.0)
     monkeypatch.setattr(typists, "CLICKS", 30)
     monkeypatch.setattr(letters, "ALLOWED_MS", 500.0)
-    killed = await kill_while_typing(tmp_path, KILLS)
+    killed = await kill_while_typing(tmp_path, kills)
     adversarial.tell_kills(killed)
     assert (killed.dead, killed.down, killed.clipboards_lost, killed.violations) == ({}, [], 0, [])
     assert killed.letters_late == 0 < killed.letters_late_in_control
-    assert (killed.kills, killed.never_passed) == (KILLS, [])
-    assert killed.typed > KILLS, "the person hardly typed: this test has shown little"
+    assert (killed.kills, killed.never_passed) == (kills, [])
+    assert killed.typed > kills, "the person hardly typed: this test has shown little"

@@ -79,11 +79,10 @@ def named(verb: object) -> str:
     return verb.full_name if isinstance(verb, Verb) else ""
 
 
-@pytest.mark.parametrize(("verb", "permission"), GUARDED, ids=named)
-async def test_a_verb_is_refused_without_its_permission(house: House, verb: Verb, permission: Permission) -> None:
-    eve = Actor(kind=ActorKind.PERSON, id="discord:2", name="Eve", permissions=frozenset(Permission) - {permission})
-    with pytest.raises(Denied):
-        await verb.run(house.core, given(verb), by=eve, origin=Origin())
+async def test_each_verb_is_refused_without_its_permission(house: House) -> None:
+    for permission in Permission:
+        eve = Actor(kind=ActorKind.PERSON, id="discord:2", name="Eve", permissions=frozenset(Permission) - {permission})
+        assert await refused(house, eve) == set(), permission
 
 
 @pytest.mark.parametrize("verb", [verb for verb, _ in GUARDED if verb.own], ids=named)

@@ -33,6 +33,7 @@ from tests.core.dispatch.test_loop import reach, window_house
 from tests.fakes.calibrations import FakeCalibrations, FakeReload
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, refused
+from tests.long_forms import mostly_long
 
 USABLE = WindowStatus(name="agent-1", usable=True)
 
@@ -59,7 +60,7 @@ async def told(octet: Coordinator) -> list[tuple[Notice, BlockedWindow]]:
     ]
 
 
-@pytest.mark.parametrize("reason", sorted(set(Reason) - NOT_HERE))
+@pytest.mark.parametrize("reason", mostly_long(sorted(set(Reason) - NOT_HERE), kept=8))
 async def test_a_blocked_window_is_listed_without_any_task_with_reason_time_and_cure(
     tmp_path: Path, reason: Reason
 ) -> None:

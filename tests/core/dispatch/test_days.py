@@ -10,11 +10,12 @@ from core.agents.service import Agents
 from core.tasks.dependencies import Dependencies
 from core.tasks.repository import TaskRepository
 from tests.core.dispatch.days import pass_days, without_fences
+from tests.long_forms import mostly_long
 
 SEEDS, HOURS = range(20), 24
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", mostly_long(SEEDS, kept=5))
 def test_nothing_is_lost_or_given_twice_or_stuck_while_agents_die_and_lie_and_octet_restarts(
     seed: int, tmp_path: Path
 ) -> None:
