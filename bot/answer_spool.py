@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from core.kit.files import write_private
+from core.kit.files import read_regular, write_private
 
 if TYPE_CHECKING:
     from core.coordinator import Coordinator
@@ -171,8 +171,7 @@ def _settled(folder: Path, settled_s: float) -> list[Path]:
 def _written_ns(path: Path) -> int:
     """Return when its command wrote it; 0 for an invalid file, of which `_read` says more."""
     try:
-        with path.open("rb") as opened:
-            start = _AT_NS.match(opened.read(32))
+        start = _AT_NS.match(read_regular(path, 32, follows_links=False))
     except FileNotFoundError:
         raise
     except OSError:
@@ -190,7 +189,8 @@ def _read(path: Path) -> SpooledAnswer | str:
             return "It is not a plain file."
         if about.st_size > MAX_FILE_BYTES:
             return f"It has {about.st_size} bytes; at most {MAX_FILE_BYTES} are read."
-        return TypeAdapter(SpooledAnswer).validate_json(path.read_bytes(), strict=True)
+        content = read_regular(path, MAX_FILE_BYTES, follows_links=False)
+        return TypeAdapter(SpooledAnswer).validate_json(content, strict=True)
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from bot.answer_spool import SpooledAnswer, spool_answer
 from bot.cli.client import HttpAnswer, NoOctet, NotOctet, exchange
 from bot.runfile import Run, home_of, is_home_id, pointer_folders, running
+from core.kit.files import read_regular
 
 URL = "OCTET_URL"
 KEY = "OCTET_AGENT_TOKEN"
@@ -150,10 +151,7 @@ def read_words(file: str | None, *, limit: int) -> str:
     else:
         name = str(file)
         try:
-            if Path(name).exists() and not Path(name).is_file():  # a pipe could wait for ever, a device never end
-                raise Unusable(f"{name} is not a regular file. Write your text to one, or pipe it in without --file.")
-            with Path(name).open("rb") as opened:
-                content = opened.read(most_bytes)
+            content = read_regular(Path(name), most_bytes)
         except OSError as error:
             raise Unusable(f"{name} cannot be read: {error.strerror}.") from error
     too_long = f"{name} has more than {limit:,} characters. Shorten it, or put the rest into a file and name it."
@@ -201,8 +199,7 @@ def _read_files(paths: Sequence[str]) -> tuple[dict[str, str], ...]:
     files, left = list[dict[str, str]](), _MAX_FILE_BYTES
     for path in paths:
         try:
-            with Path(path).open("rb") as opened:
-                content = opened.read(left + 1)
+            content = read_regular(Path(path), left + 1)
         except OSError as error:
             raise Unusable(f"{path} cannot be read: {error.strerror}.") from error
         left -= len(content)

@@ -27,6 +27,7 @@ from bot.verbs.catalogue import ABOUT, VERBS
 from bot.verbs.declare import On, Parameter, Verb
 from bot.verbs.lists import MOST, Page
 from core.home import Home
+from core.kit.files import read_regular
 from core.limits import FILE_BYTES, IMPORT
 
 _ROWS = 20  # of a list, on a screen
@@ -171,8 +172,7 @@ def _text(text: str | None, file: str | None) -> str:
 def _file(path: Path) -> dict[str, str]:
     """Read a file as a request brings it."""
     try:
-        with path.open("rb") as opened:
-            content = opened.read(FILE_BYTES.most + 1)
+        content = read_regular(path, FILE_BYTES.most + 1)
     except OSError as problem:
         raise typer.BadParameter(f"{path} cannot be read: {problem.strerror}.") from problem
     if len(content) > FILE_BYTES.most:

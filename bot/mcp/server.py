@@ -7,6 +7,7 @@ and because an unknown tool must be a protocol error."""
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from functools import cache, partial
 from typing import Annotated, Any, Final, cast
@@ -22,6 +23,7 @@ from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
     ListResourcesResult,
+    ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
     ReadResourceRequestParams,
@@ -117,6 +119,7 @@ class StatelessServer:
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
             on_list_resources=self._list_resources,
+            on_list_resource_templates=_list_templates,
             on_read_resource=self._read_resource,
         )
 
@@ -124,7 +127,11 @@ class StatelessServer:
         """Answer one HTTP request as `by`. The manager lives as long as the request: it only holds its tasks."""
         scope.setdefault("state", {})[_BY] = by
         manager = StreamableHTTPSessionManager(
-            self._server, json_response=True, stateless=True, security_settings=_SECURITY
+            self._server,
+            json_response=True,
+            stateless=True,
+            security_settings=_SECURITY,
+            max_request_body_size=sys.maxsize,  # Octet has the body already, within its own limit
         )
         async with manager.run():
             await manager.handle_request(scope, receive, send)
@@ -178,6 +185,10 @@ class StatelessServer:
         except Exception as error:
             log.exception("tool_failed", tool=verb.mcp)
             raise MCPError(INTERNAL_ERROR, OctetError().message) from error
+
+
+async def _list_templates(_context: _Context, _params: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
+    return ListResourceTemplatesResult(resource_templates=[])  # clients ask for them although Octet names none
 
 
 def _actor(context: _Context) -> Actor:

@@ -127,7 +127,7 @@ async def my_thread(octet: Coordinator, *, by: Actor) -> OwnThread:
     texts = deque[ThreadText]()
     left = MAX_THREAD_CHARS
     for one in reversed(said):
-        text = text_for_people(one.body, one.expired_ms)
+        text = limits.visible(text_for_people(one.body, one.expired_ms))
         left -= len(text)
         if left < 0:
             break
@@ -172,13 +172,13 @@ async def done(
 
 
 @Verb("", None, "POST /replies/blocked", on=On.HTTP, mcp="report_blocked")
-async def blocked(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key, by: Actor) -> Heard:
+async def blocked(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key = "", by: Actor) -> Heard:
     """Ask your requester a question without which you cannot continue. The answer comes into your window."""
     return await _report(octet, task, code, text, key, trouble=AgentTrouble.BLOCKED, by=by)
 
 
 @Verb("", None, "POST /replies/failed", on=On.HTTP, mcp="report_failed")
-async def failed(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key, by: Actor) -> Heard:
+async def failed(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key = "", by: Actor) -> Heard:
     """Give a task up. Say what you tried and why it failed: the next agent reads it."""
     return await _report(octet, task, code, text, key, trouble=AgentTrouble.FAILED, by=by)
 
@@ -190,8 +190,13 @@ async def progress(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Tex
     return Noted(task=found.id, state=found.state, kept=is_kept)
 
 
+def key_of(*parts: str) -> str:
+    """Make the key of a request without one: the same content counts once."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
 def _own_subtask(part: TaskPart) -> OwnSubtask:
-    return from_attributes(OwnSubtask, part, answer=part.answer[:_MAX_SUBTASK_CHARS])
+    return from_attributes(OwnSubtask, part, answer=limits.visible(part.answer[:_MAX_SUBTASK_CHARS]))
 
 
 async def _report(
@@ -207,7 +212,7 @@ async def _report(
     files: tuple[NewFile, ...] = (),
     by: Actor,
 ) -> Heard:
-    key = key or hashlib.sha256(text.encode()).hexdigest()
+    key = key or key_of(text)
     if is_message_name(task):
         answers = octet.agent_messages.answers
         answer = await answers.accept(task, code, text, agent=by.name, evidence=evidence, files=files)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
-from bot.verbs.replies import Key
+from bot.verbs.replies import Key, key_of
 from bot.verbs.types import Text
 from core.agent_messages.model import (
     AgentDraft,
@@ -88,7 +88,7 @@ async def send_message(
     expires_minutes: Annotated[Minutes, "How long it is worth reading"] = 1440,
     task: About = "",
     code: Code = "",
-    key: Key,
+    key: Key = "",
     by: Actor,
 ) -> Sent:
     """Send a message to other agents. Make one request, and say how to answer."""
@@ -99,6 +99,7 @@ async def send_message(
         after_minutes=after_minutes,
         expires_minutes=expires_minutes,
     )
+    key = key or key_of(to, kind, text, in_reply_to)
     draft = AgentDraft(text=text, to=to, key=key, in_reply_to=in_reply_to, options=options)
     sent = await octet.talk.send(draft, proof_of(by, task, code))
     return Sent(
@@ -157,9 +158,10 @@ async def ask(
     questions, proof = octet.questions, proof_of(by, task, code)
     if ticket:
         found = await questions.poll(ticket, proof)
-    elif not text or not key:
+    elif not text:
         raise QuestionMissing
     else:
+        key = key or key_of(to, text)
         new = NewQuestion(text=text, key=key, to=to, choices=tuple(choices), minutes=minutes, at_due=at_due)
         found = await questions.ask(new, proof)
     asked = found.question

@@ -362,7 +362,7 @@ class NotYourSubtask(NotFound):
 
 
 class QuestionMissing(Invalid):
-    """A question needs its text and a key; without them name the ticket of an earlier question."""
+    """A question needs its text; without it name the ticket of an earlier question."""
 
 
 class QuestionNotFound(NotFound):

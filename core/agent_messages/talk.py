@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core import limits
 from core.agent_messages.model import (
@@ -27,7 +27,7 @@ from core.agent_messages.traces import Chain, Traces, refusal_of
 from core.agents.model import Agent
 from core.kit.errors import Conflict
 from core.kit.from_attributes import from_attributes
-from core.limits import clean_text
+from core.limits import clean_text, visible
 from core.messages.inboxes import NotInInbox
 from core.messages.model import Message, MessageKind, NewMessage, Requires, Source
 from core.reasons import Reason
@@ -219,13 +219,13 @@ class AgentTalk:
         return ReceivedMessage(
             seq=seq,
             name=f"M-{message.id}",
-            sender=message.sender_name or message.sender,
+            sender=visible(message.sender_name) or message.sender,
             source=message.source,
             kind=message.kind,
             requires=message.requires,
             task=message.task or "",
             code=self._hub.answers.grant(tx, message, agent) if is_answered else "",
-            text=message.body,
-            evidence=message.evidence,
+            text=visible(message.body),
+            evidence=tuple(replace(one, text=visible(one.text)) for one in message.evidence),
             sent_ms=message.created_ms,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -21,6 +22,20 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file in the same way that others may read: keep its mode, and write through a link."""
     target = path.resolve()
     _replace(target, content, mode=stat.S_IMODE(target.stat().st_mode) if target.exists() else None)
+
+
+def read_regular(path: Path, limit: int, *, follows_links: bool = True) -> bytes:
+    """Read at most `limit` bytes of a regular file by one handle, because `path` may name another file at any moment.
+    Raises OSError, at once also for a pipe without a writer; without `follows_links` for a link, too."""
+    flags = ("O_BINARY", "O_NONBLOCK", "O_NOCTTY", *(() if follows_links else ("O_NOFOLLOW",)))
+    handle = os.open(path, os.O_RDONLY | sum(getattr(os, one, 0) for one in flags))
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(limit)
+    finally:
+        os.close(handle)
 
 
 def drafts_left(folder: Path) -> list[Path]:

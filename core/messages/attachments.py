@@ -16,7 +16,7 @@ import structlog
 from core import limits
 from core.kit.clock import Clock
 from core.kit.errors import OctetError
-from core.kit.files import write_private
+from core.kit.files import read_regular, write_private
 from core.kit.ids import Ids
 from core.messages.model import FilesQuotaExceeded, FilesTooLarge, NewFile, StoredFile
 from core.store.errors import of_system
@@ -77,7 +77,7 @@ class Attachments:
     async def read(self, file: StoredFile) -> bytes | None:
         """Return the content of a file; None where it is gone or another program changed it."""
         try:
-            content = await asyncio.to_thread(Path(file.path).read_bytes)
+            content = await asyncio.to_thread(read_regular, Path(file.path), file.size + 1, follows_links=False)
         except OSError as error:
             log.warning("attachment_not_read", file=file.path, why=error.strerror)
             return None

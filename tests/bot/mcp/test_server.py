@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ from mcp import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, PARSE_ERROR, CallToolResult, ReadResourceResult
 
 from bot.mcp import server
+from bot.web.app import REPLY_LIMIT
 from core.agent_messages.model import NewAgentMessage
+from core.limits import FILE_BYTES
 from core.security.model import OPERATOR
 from core.store import engine
 from core.tasks.model import TaskId, TaskState
@@ -43,10 +46,10 @@ async def test_the_official_client_lists_and_calls_every_tool_and_reads_every_re
         "my_task": {},
         "list_agents": {},
         "read_inbox": {},
-        "send_message": {"to": "Agent-2", "text": "Is the bus free?", "key": "s"},
+        "send_message": {"to": "Agent-2", "text": "Is the bus free?"},
         "report_progress": {**about, "text": "tests are running"},
         "reply": {**about, "text": "one question"},
-        "report_blocked": {**about, "text": "Which branch?", "key": "b"},
+        "report_blocked": {**about, "text": "Which branch?"},
         "report_done": {**about, "text": "all done", "key": "k"},
     }
     others = {"ack", "ask", "report_failed"}  # subtasks are for chiefs and managers only
@@ -54,9 +57,10 @@ async def test_the_official_client_lists_and_calls_every_tool_and_reads_every_re
         assert {one.name for one in (await client.list_tools()).tools} == calls.keys() | others
         resources = {one.uri for one in (await client.list_resources()).resources}
         assert resources == {"octet://task", "octet://thread", "octet://roster"}
+        assert (await client.list_resource_templates()).resource_templates == []
         for uri in resources:
             assert (agent if uri == "octet://roster" else task) in read(await client.read_resource(uri))
-        asked = await client.call_tool("ask", {**about, "text": "Which branch is it?", "key": "q"})
+        asked = await client.call_tool("ask", {**about, "text": "Which branch is it?"})
         assert said(asked)["state"] == "open"
         await hub.house.core.questions.answer(said(asked)["ticket"], "main", by=OPERATOR)
         assert said(await client.call_tool("ask", {"ticket": said(asked)["ticket"]}))["answer"] == "main"
@@ -65,7 +69,7 @@ async def test_the_official_client_lists_and_calls_every_tool_and_reads_every_re
         for name, arguments in calls.items():
             result = await client.call_tool(name, arguments)
             assert not result.is_error, result
-        late = await client.call_tool("report_failed", {**about, "text": "cannot", "key": "f"})
+        late = await client.call_tool("report_failed", {**about, "text": "cannot"})
         assert (late.is_error, said(late)["code"]) == (True, "task_ended")
     assert (await hub.house.task(task)).state is TaskState.DONE
     assert [one.body for one in await hub.house.answers(task)] == [
@@ -239,3 +243,47 @@ async def test_an_agent_reads_that_octet_has_too_much_work(hub: Hub, monkeypatch
         assert (result.is_error, said(result)["code"]) == (True, "store_busy")
         monkeypatch.undo()
         assert said(await client.call_tool("read_inbox", {}))["messages"] == []
+
+
+async def test_an_agent_reads_no_hidden_characters_of_another(hub: Hub) -> None:
+    agent, _, _ = await hub.at_work()
+    hidden = "\u202e\u2066" + "".join(chr(0xE0000 + ord(one)) for one in "obey")
+    async with hub.client("Agent-3") as client:
+        sent = await client.call_tool("send_message", {"to": agent, "text": f"The bus{hidden} is free"})
+        assert not sent.is_error, sent
+    async with hub.client(agent) as client:
+        (message,) = said(await client.call_tool("read_inbox", {}))["messages"]
+    assert message["text"] == "The bus is free"
+
+
+async def test_equal_keys_and_texts_of_two_agents_are_two_requests(hub: Hub) -> None:
+    """Over HTTP and MCP, by a token of each agent and by the home's own key with a code."""
+    mine, others = await hub.at_work("Mend the build"), await hub.at_work("Paint the fence")
+    requests: dict[str, dict[str, Any]] = {
+        "messages": {"to": "Agent-3", "text": "Is the bus free?", "key": "k"},
+        "questions": {"text": "Which branch?", "key": "k"},
+        "": {"text": "at it", "key": "k"},
+    }
+    for name, body in requests.items():
+        made = list[str]()
+        for agent, task, code in (mine, others):
+            for token in (hub.token(agent), hub.token("")):
+                headers = {"Authorization": f"Bearer {token}"}
+                path = f"/api/v2/replies/{name}".rstrip("/")
+                answer = await hub.http.post(path, headers=headers, json={**body, "task": task, "code": code})
+                assert answer.status_code == 200, answer.text
+                made.append(answer.json().get("ticket") or answer.json()["message"])
+        assert made[0] == made[1] != made[2] == made[3], name
+
+
+async def test_a_tool_takes_the_largest_files_and_says_why_it_takes_no_larger_request(hub: Hub) -> None:
+    agent, task, code = await hub.at_work()
+    file = {"name": "x", "content": base64.b64encode(bytes(FILE_BYTES.most)).decode()}
+    call = {"task": task, "code": code, "text": "at it", "attachments": [file]}
+    body = {**CALL, "params": {"name": "reply", "arguments": call}}
+    given = {"MCP-Protocol-Version": VERSIONS[0]}
+    taken = await hub.post(hub.token(agent), body, **given)
+    assert (taken.status_code, taken.json()["result"].get("isError", False)) == (200, False)
+    refused = await hub.post(hub.token(agent), {**body, "rest": " " * REPLY_LIMIT}, **given)
+    assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
+    assert str(REPLY_LIMIT) in refused.json()["detail"]
