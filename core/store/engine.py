@@ -52,7 +52,7 @@ Row: TypeAlias = sa.Row[Any]  # one row of a result; its columns are its attribu
 Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
 log = structlog.get_logger(__name__)
 
-_PULSE = (sa.text("PRAGMA user_version=0"), sa.text("PRAGMA user_version=1"))  # Writes one page only
+_PULSE_MS = 10_000  # the grain of the time of the last pulse: its number has 32 bits
 _DIALECT = sqlite.dialect(paramstyle="named")
 _READERS = 4
 _BUSY_MS = 5_000
@@ -130,7 +130,6 @@ class Store:
         event.listen(self._readers.sync_engine, "connect", _prepare_reader)
         self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
         self.examination = Examination(path)
-        self._pulse = 0
         self._clock: SteadyClock | None = None
         self._shift: Callable[[Tx, int], None] = lambda _tx, _by_ms: None
         self._locked: StoreLocked | None = None
@@ -224,12 +223,16 @@ class Store:
 
     async def ping(self) -> None:
         """Prove that the database can be written, by writing; raises StoreUnavailable when not."""
+        clock = self._clock
+        await self.write(lambda tx: self.pulse(tx, now_ms=clock.now_ms() if clock else self.last_pulse_ms(tx)))
 
-        def pulse(tx: Tx) -> None:
-            self._pulse = 1 - self._pulse
-            tx.execute(_PULSE[self._pulse])
+    def pulse(self, tx: Tx, *, now_ms: int) -> None:
+        """Write in the file's header, one page, that Octet runs now."""
+        tx.execute(sa.text(f"PRAGMA user_version={now_ms // _PULSE_MS}"))
 
-        await self.write(pulse)
+    def last_pulse_ms(self, tx: Tx) -> int:
+        """Return when Octet ran last for certain, or up to ten seconds before; 0 if that is unknown."""
+        return int(tx.execute(sa.text("PRAGMA user_version")).scalar_one()) * _PULSE_MS
 
     async def why_not_writable(self, *, within_s: float) -> str:
         """Return why the database cannot be written now, as far as that shows in this time; empty if it can."""

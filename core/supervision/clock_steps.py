@@ -55,9 +55,9 @@ class ClockSteps:
         self.services.store.follow_clock(self.services.clock, self._shift)
 
     def _catch_up(self, tx: Tx) -> None:
-        """Compare the journal's newest row with the clock, which was set back if the row is in the future."""
-        last_ms = self.services.journal.last_at_ms(tx)
-        away_ms = 0 if last_ms is None else self.services.clock.now_ms() - last_ms
+        """Compare when Octet ran last with the clock, which was set back if that is in the future."""
+        last_ms = max(self.services.journal.last_at_ms(tx) or 0, self.services.store.last_pulse_ms(tx))
+        away_ms = self.services.clock.now_ms() - last_ms if last_ms else 0
         if away_ms <= -STEP_MS:
             self._shift(tx, away_ms)
         away_ms = max(0, away_ms)
@@ -76,4 +76,5 @@ class ClockSteps:
         self.services.notices.shift(tx, by_ms)
         self.questions.shift(tx, by_ms)
         self.codes.shift(tx, by_ms, now_ms=self.services.clock.now_ms())
+        self.services.store.pulse(tx, now_ms=self.services.clock.now_ms())  # or a start would find it in the future
         self.services.journal.append(tx, ClockStepped(by_ms=by_ms), by=HUB.id)

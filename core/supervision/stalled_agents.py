@@ -23,6 +23,7 @@ _QUESTION = (
     "prompt. Finished? Run the `octet done` command below that."
 )
 
+_LONGEST_REST_S = 60.0
 _AT_ONCE = 50  # how many silent agents one round handles: other writers must not wait for long
 
 
@@ -33,6 +34,7 @@ class StalledAgents:
         self, services: TaskServices, tasks: Tasks, agent_messages: AgentMessages, policy: RetryPolicy
     ) -> None:
         self._agents, self._deliveries, self._desks = services.agents, services.deliveries, services.desks
+        self._pulse, self._clock = services.store.pulse, services.clock
         self._repository, self._write = tasks.repository, tasks.quarantine.write_when_back
         self._agent_messages, self._policy = agent_messages, policy
         self._news = asyncio.Event()
@@ -44,12 +46,19 @@ class StalledAgents:
             await wait_for_event(self._news, await self.check_all())
 
     async def check_all(self) -> float | None:
-        """Deal with agents that are silent now. Return the seconds until the next may be; None while no agent works."""
+        """Deal with agents that are silent now. Return the seconds until the next round; None while no agent works."""
         for task in await self._write(lambda tx: self._repository.list_stalled(tx, limit=_AT_ONCE)):
             is_parked = self._policy.settings.on_agent_timeout == "park"
             why_not = "" if is_parked else await self._why_not_idle(task)
             await self._write(lambda tx, task=task, why_not=why_not: self._apply_policy(tx, task, why_not))
-        return await self._write(self._repository.next_deadline_in_s)
+        return await self._write(self._rest_s)
+
+    def _rest_s(self, tx: Tx) -> float | None:
+        """Return how long to rest; note that Octet runs: its absence moves no deadline."""
+        left_s = self._repository.next_deadline_in_s(tx)
+        if left_s is not None:
+            self._pulse(tx, now_ms=self._clock.now_ms())
+        return None if left_s is None else min(left_s, _LONGEST_REST_S)
 
     async def _why_not_idle(self, task: Task) -> str:
         """Return why the agent's window is not seen idle, twice in a row; empty if it is."""

@@ -144,6 +144,43 @@ async def test_a_deadline_stands_still_while_octet_is_away_also_when_the_start_p
         assert left_s == PATIENCE.agent_timeout_ms / 1000 - 600
 
 
+async def test_a_deadline_stands_still_only_while_octet_is_away_also_after_quiet_hours(tmp_path: Path) -> None:
+    clock, quiet_s = FakeClock(), 600
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        assert await take(octet) is not None
+
+        def work(tx: Tx) -> None:
+            octet.tasks.repository.move(tx, FIRST, TaskState.WORKING)
+
+        await octet.store.write(work)
+        began_ms = clock.at_ms
+        while clock.at_ms < began_ms + quiet_s * 1000:  # the journal gets no row
+            next_s = await octet.dispatch.silence.check_all()
+            assert next_s is not None
+            clock.advance(min(next_s, 60))
+        await octet.store.ping()  # as the health check does
+    clock.advance(10 * HOUR_S)
+    async with octet_at(tmp_path, clock) as octet:
+        left_s = await octet.store.write(octet.tasks.repository.next_deadline_in_s)
+        assert left_s is not None
+        assert 0 <= left_s - (PATIENCE.agent_timeout_ms / 1000 - quiet_s) <= 10
+
+
+async def test_a_clock_that_is_set_back_before_a_start_after_quiet_hours_moves_all_by_the_step(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        clock.advance(HOUR_S)
+        await octet.store.ping()
+    clock.set_wall(-2 * HOUR_S)
+    for _ in range(2):
+        async with octet_at(tmp_path, clock) as octet:
+            rows = [row for row in await entries_of(octet.journal, "hub") if row.name == "ClockStepped"]
+            (step,) = [int(str(row.data["by_ms"])) for row in rows]
+            assert 0 <= step + 2 * HOUR_S * 1000 <= 10_000
+
+
 @STEPS
 async def test_a_notice_that_failed_is_due_after_its_pause_and_no_later(tmp_path: Path, by_s: int) -> None:
     clock = FakeClock()
