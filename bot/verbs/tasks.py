@@ -19,6 +19,7 @@ from bot.verbs.types import (
     Priority,
     TaskIds,
     Text,
+    is_duration,
     moment_ms,
 )
 from core.security.model import Actor, Permission
@@ -84,9 +85,11 @@ async def new(
 
 def draft(origin: Origin, *, brief: str, **given: Any) -> NewTask:
     """Make what `new` asks for, from the parameters of `new`."""
+    is_delay = is_duration(given.get("not_before"))
     times = {f"{name}_ms": moment_ms(given.pop(name, None)) or None for name in ("due", "not_before")}
     agent, parent = given.pop("agent", None) or None, given.pop("part_of", None)
-    return NewTask(brief=brief, agent=agent, parent=parent, place=origin.place, key=origin.key, **times, **given)
+    same = {"place": origin.place, "key": origin.key, "is_delay": is_delay}
+    return NewTask(brief=brief, agent=agent, parent=parent, **same, **times, **given)
 
 
 @Verb("task", Permission.TASK_READ, "GET /tasks", name="list")
@@ -241,6 +244,7 @@ async def edit(
         labels=None if labels is None else labels - _NONE,
         due_ms=moment_ms(due),
         not_before_ms=moment_ms(not_before),
+        is_delay=None if not_before is None else is_duration(not_before),
     )
     return await octet.tasks.edit(task, changes, by=by)
 

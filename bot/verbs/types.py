@@ -116,11 +116,16 @@ Needs = Annotated[
 Labels = Annotated[frozenset[str], ParameterKind(help="Labels, separated by commas", parse=_split)]
 TaskIds = Annotated[frozenset[TaskId], ParameterKind(help="Tasks, separated by commas", parse=_task_ids)]
 Moment = Annotated[str, ParameterKind(help="A time: `2h`, `3d`, or `2026-05-31 18:00` in UTC")]
+_DURATION = re.compile(r"\s*\+?\s*(\d{1,5})\s*(min|h|d)\w*\s*")
 _UNITS = {"min": 60_000, "h": 3_600_000, "d": 24 * 3_600_000}
 
 
 class InvalidMoment(Invalid):
     """`{text}` is not a time. Write `30min`, `2h` or `3d` from now, `2026-05-31 18:00` (UTC), or `none`."""
+
+
+def is_duration(text: str | None) -> bool:
+    return bool(_DURATION.fullmatch(text or ""))
 
 
 def moment_ms(text: str | None) -> int | None:
@@ -129,7 +134,7 @@ def moment_ms(text: str | None) -> int | None:
         return None
     if text.strip().casefold() == "none":
         return 0
-    if match := re.fullmatch(r"\s*\+?\s*(\d{1,5})\s*(min|h|d)\w*\s*", text):
+    if match := _DURATION.fullmatch(text):
         return time.time_ns() // 1_000_000 + int(match[1]) * _UNITS[match[2]]
     try:
         at = datetime.fromisoformat(text.strip())

@@ -111,7 +111,7 @@ LAST_WORDS = (
 )
 SHIFT = (
     update(messages)
-    .where(_row.id.in_(bindparam("names", expanding=True)))
+    .where(or_(_row.id.in_(bindparam("names", expanding=True)), _row.id.in_(select(inbox.c.message).where(_IS_UNREAD))))
     .values(
         expires_at_ms=_row.expires_at_ms + bindparam("by"),
         not_before_ms=case((_row.not_before_ms > 0, _row.not_before_ms + bindparam("by")), else_=0),
@@ -230,11 +230,28 @@ HELD = _joined.where(_of_agent, _IS_HELD, _has_text).order_by(_entry.due_ms, _en
 ENTRIES = (
     _joined.where(_of_agent, _entry.seq.is_not(None), _has_text).order_by(_entry.seq.desc()).limit(bindparam("size"))
 )
-LAST_SHOWN = _joined.where(_of_agent, text("shown_ms IS NOT NULL")).order_by(_entry.shown_ms.desc()).limit(1)
+LAST_SHOWN = (
+    _joined.where(_of_agent, text("shown_ms IS NOT NULL")).order_by(_entry.shown_ms.desc(), _entry.seq.desc()).limit(1)
+)
 LATELY = select(func.count().label("sent")).where(
     _of_agent, _entry.sender == bindparam("of_sender"), _entry.added_ms > bindparam("since")
 )
 SHIFT_DUE = update(inbox).where(_IS_HELD).values(due_ms=_entry.due_ms + bindparam("by"))
+_of_some_agent = _entry.agent.in_(bindparam("agents", expanding=True))
+SHIFT_ADDED = (
+    update(inbox)
+    .where(
+        _of_some_agent,
+        _entry.sender.in_(bindparam("senders", expanding=True)),
+        _entry.added_ms > bindparam("since"),
+    )
+    .values(added_ms=_entry.added_ms + bindparam("by"))
+)
+SHOWN_BY_NOW = (
+    update(inbox)
+    .where(_of_some_agent, text("shown_ms IS NOT NULL"), _entry.shown_ms > bindparam("now"))
+    .values(shown_ms=bindparam("now"))
+)
 
 
 def message_of(row: Row) -> Message:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.journal.model import Event
@@ -165,9 +165,14 @@ class Inboxes:
         asked = {"of_agent": agent, "of_sender": sender, "since": since_ms}
         return int(tx.run(_store.LATELY, asked)[0].sent)
 
-    def shift(self, tx: Tx, by_ms: int) -> None:
-        """Move the times of held messages with a clock that was set by `by_ms`."""
+    def shift(self, tx: Tx, by_ms: int, agents: Sequence[str]) -> None:
+        """Move the times of held messages, and of those that the limit between agents counts, with a clock that was set
+        by `by_ms`; what agents got remains before what they get now."""
+        now_ms = self._clock.now_ms()
         tx.execute(_store.SHIFT_DUE, {"by": by_ms})
+        among = {"agents": list(agents), "senders": [f"agent:{one}" for one in agents]}
+        tx.execute(_store.SHIFT_ADDED, {"by": by_ms, "since": now_ms - max(by_ms, 0) - _MINUTE_MS, **among})
+        tx.execute(_store.SHOWN_BY_NOW, {"now": now_ms, "agents": list(agents)})
 
     def _row(self, tx: Tx, agent: str, message: MessageId) -> Row | None:
         return tx.execute(_store.ENTRY, {"of_agent": agent, "of_message": message}).first()

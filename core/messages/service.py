@@ -183,10 +183,11 @@ class Messages:
         """List the files of all messages whose texts have not expired."""
         return [file for row in await self._store.fetch(_store.ATTACHED) for file in files_of(row.attachments)]
 
-    def shift(self, tx: Tx, by_ms: int, names: Sequence[str]) -> None:
-        """Move the expiry of these messages, and the times of held ones, with a clock that was set by `by_ms`."""
+    def shift(self, tx: Tx, by_ms: int, names: Sequence[str], agents: Sequence[str]) -> None:
+        """Move the expiry of these messages and of unread ones, and the times of held ones, with a clock set by
+        `by_ms`."""
         tx.execute(_store.SHIFT, {"by": by_ms, "names": list(names)})
-        self.inboxes.shift(tx, by_ms)
+        self.inboxes.shift(tx, by_ms, agents)
 
     def add(self, tx: Tx, new: NewMessage, *, by: str) -> Message:
         name = MessageId(self._ids.ulid())

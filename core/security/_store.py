@@ -51,9 +51,19 @@ UNBIND = delete(bindings).where(
     bindings.c.channel == bindparam("in_channel"),
     bindings.c.is_grant == bindparam("grants"),
 )
+SHIFT_GRANTS = (
+    update(bindings)
+    .where(bindings.c.holder.in_(bindparam("holders", expanding=True)))
+    .values(expires_ms=bindings.c.expires_ms + bindparam("by"))
+)
 KEYS = select(api_keys).order_by(api_keys.c.since_ms)
 ADD_KEY = insert(api_keys).prefix_with("OR REPLACE")
 REVOKE_KEY = update(api_keys).where(api_keys.c.name == bindparam("key")).values(revoked_ms=bindparam("now"))
+SHIFT_KEYS = (
+    update(api_keys)
+    .where(api_keys.c.name.in_(bindparam("names", expanding=True)))
+    .values(expires_ms=api_keys.c.expires_ms + bindparam("by"))
+)
 USE_KEY = update(api_keys).where(api_keys.c.name == bindparam("key")).values(used_ms=bindparam("now"))
 FACT = select(facts.c.value).where(facts.c.name == bindparam("name"))
 ADD_FACT = insert(facts)

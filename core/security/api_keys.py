@@ -161,9 +161,17 @@ class ApiKeys:
         except Unavailable as error:  # the key is valid all the same
             log.warning("key_use_not_stored", key=key.name, why=error.message)
 
-    def _put(self, tx: Tx, event: Event, *, by: Actor) -> None:
+    def shift(self, tx: Tx, by_ms: int) -> None:
+        """Move the ends of keys with a clock that was set by `by_ms`."""
+        tx.execute(_store.SHIFT_KEYS, {"by": by_ms, "names": [row.name for row in tx.execute(_store.KEYS)]})
+        self._follow(tx)
+
+    def _follow(self, tx: Tx) -> None:
         rows = tx.execute(_store.KEYS).all()
         tx.after_commit(lambda: self._use(rows))
+
+    def _put(self, tx: Tx, event: Event, *, by: Actor) -> None:
+        self._follow(tx)
         self._journal.append(tx, event, by=by.id)
 
     def _use(self, rows: Iterable[Row]) -> None:

@@ -241,12 +241,20 @@ class People:
 
         return await self._store.write(change)
 
+    def shift(self, tx: Tx, by_ms: int) -> None:
+        """Move the ends of grants with a clock that was set by `by_ms`."""
+        tx.execute(_store.SHIFT_GRANTS, {"by": by_ms, "holders": [one.holder for one in _held(tx).values()]})
+        self._use(tx)
+
+    def _use(self, tx: Tx) -> None:
+        after = tuple(_held(tx).values())
+        tx.after_commit(lambda: setattr(self, "_bindings", after))
+
     def _put(self, tx: Tx, key: _Key, binding: Binding | None, event: Event, *, by: str) -> None:
         tx.execute(_store.UNBIND, dict(zip(("of_holder", "in_channel", "grants"), key, strict=True)))
         if binding is not None:
             tx.execute(_store.BIND, {**asdict(binding), "role": binding.role.value, "is_grant": key[-1]})
-        after = tuple(_held(tx).values())
-        tx.after_commit(lambda: setattr(self, "_bindings", after))
+        self._use(tx)
         self._journal.append(tx, event, by=by)  # its listeners find the memory changed
 
 

@@ -10,8 +10,10 @@ from core.agent_messages.questions import Questions
 from core.journal.model import Event
 from core.kit.clock import STEP_MS
 from core.retry_policy import RetryPolicy
+from core.security.api_keys import ApiKeys
 from core.security.codes import TaskCodes
 from core.security.model import HUB
+from core.security.service import People
 from core.store.engine import Tx
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
@@ -45,6 +47,8 @@ class ClockSteps:
     policy: RetryPolicy
     codes: TaskCodes
     questions: Questions
+    people: People
+    keys: ApiKeys
 
     async def load(self) -> None:
         """Continue from the times and ids of a former process, before other services write; then watch the clock."""
@@ -69,12 +73,16 @@ class ClockSteps:
 
     def _shift(self, tx: Tx, by_ms: int) -> None:
         log.warning("clock_was_set", by_s=by_ms / 1000)
-        self.tasks.shift_deadlines(tx, by_ms)
+        self.tasks.shift(tx, by_ms)
         names = list({one.message for one in self.services.deliveries.open_messages(tx)})
-        self.services.messages.shift(tx, by_ms, names)
+        agents = [one.name for one in self.services.agents.all()]
+        self.services.messages.shift(tx, by_ms, names, agents)
         self.services.deliveries.shift(tx, by_ms)
         self.services.notices.shift(tx, by_ms)
         self.questions.shift(tx, by_ms)
+        if by_ms < 0:  # no right lasts longer than its giver said, also where a step forward was a suspended machine
+            self.people.shift(tx, by_ms)
+            self.keys.shift(tx, by_ms)
         self.codes.shift(tx, by_ms, now_ms=self.services.clock.now_ms())
         self.services.store.pulse(tx, now_ms=self.services.clock.now_ms())  # or a start would find it in the future
         self.services.journal.append(tx, ClockStepped(by_ms=by_ms), by=HUB.id)

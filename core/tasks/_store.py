@@ -76,6 +76,7 @@ tasks = Table(
     Column("labels", Text, nullable=False, server_default="[]"),
     Column("due_ms", Integer),
     Column("not_before_ms", Integer),
+    Column("is_delay", Integer, nullable=False, server_default="0"),  # whether a user gave that time as a duration
     Column("parent", Integer),
     Column("parts", Text, nullable=False, server_default=""),
     Column("is_chosen", Integer),
@@ -297,6 +298,23 @@ LAST_RANK = select(func.max(_row.rank).label("rank")).where(
     _IS_QUEUED, _row.requester == bindparam("who"), _row.priority == bindparam("urgency")
 )
 SHIFT_RANKS = update(tasks).where(_IS_QUEUED, _row.rank > 0).values(rank=_row.rank + bindparam("by"))
+SHIFT_STARTS = (
+    update(tasks).where(_IS_QUEUED, _row.is_delay == 1).values(not_before_ms=_row.not_before_ms + bindparam("by"))
+)
+SHIFT_GOALS = (
+    update(tasks)
+    .where(_row.parts == "delegated", _row.state.in_(bindparam("states", expanding=True)))
+    .values(created_ms=_row.created_ms + bindparam("by"))
+)
+SHIFT_CANCELS = (
+    update(tasks)
+    .where(
+        _row.number.in_(bindparam("numbers", expanding=True)),
+        _row.state == "cancelled",
+        _row.changed_ms > bindparam("since"),
+    )
+    .values(changed_ms=_row.changed_ms + bindparam("by"))
+)
 SHIFT_DEADLINES = (
     update(tasks).where(_row.deadline_ms.is_not(None)).values(deadline_ms=_row.deadline_ms + bindparam("by"))
 )

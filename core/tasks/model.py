@@ -124,6 +124,7 @@ class NewTask:
     labels: frozenset[str] = field(default=frozenset())
     due_ms: int | None = None  # when a user wants it done; it changes no order
     not_before_ms: int | None = None
+    is_delay: bool = False  # whether a user gave `not_before_ms` as a duration: it then follows a clock that is set
     parent: TaskId | None = None  # the task that this one is a part of
     source: Source | None = None  # where its text came from; None: from who asks for the task
     attach: NewFile | None = None  # a file that comes with it; Octet stores it among `attachments`
@@ -140,6 +141,7 @@ class TaskChanges:
     labels: frozenset[str] | None = None
     due_ms: int | None = None
     not_before_ms: int | None = None
+    is_delay: bool | None = None  # as of NewTask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

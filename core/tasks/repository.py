@@ -26,6 +26,7 @@ from core.tasks.model import (
     ON_FAILURE_OF_PARTS,
     PRIORITY_STEP_MS,
     TASK_STEPS,
+    UNDO_MS,
     BlockedTaskGroup,
     Choice,
     DependencyChanged,
@@ -96,6 +97,10 @@ class TaskCache:
             if not (open_only and line.has_ended) and (wanted in task.casefold() or wanted in line.title.casefold())
         )
         return list(islice(found, _SUGGESTIONS))
+
+    def ended(self) -> list[str]:
+        """Return those of the last changed tasks that have ended."""
+        return [task for task, line in self._newest.copy().items() if line.has_ended]
 
     def update(self, tx: Tx, task: Task) -> None:
         """Take in the task's row. Its requirements count at once: dispatch may ask in the same transaction."""
@@ -178,6 +183,7 @@ class TaskRepository:
             "attachments": json.dumps([asdict(one) for one in draft.attachments], ensure_ascii=False),
             "due_ms": draft.due_ms,
             "not_before_ms": draft.not_before_ms,
+            "is_delay": int(draft.is_delay),
             "parent": _number(draft.parent) if draft.parent else None,
             "parts": "",
             "created_ms": now,
@@ -566,10 +572,14 @@ class TaskRepository:
         at_ms = tx.execute(_store.NEXT_DEADLINE).scalar_one()
         return None if at_ms is None else max(0.0, (at_ms - self._clock.now_ms()) / 1000)
 
-    def shift_deadlines(self, tx: Tx, by_ms: int) -> None:
-        """Move all deadlines, and the places in the queue, with a clock that was set by `by_ms`."""
-        tx.execute(_store.SHIFT_RANKS, {"by": by_ms})
-        tx.execute(_store.SHIFT_DEADLINES, {"by": by_ms})
+    def shift(self, tx: Tx, by_ms: int) -> None:
+        """Move all times that decide something, and the places in the queue, with a clock that was set by `by_ms`."""
+        for statement in (_store.SHIFT_RANKS, _store.SHIFT_DEADLINES, _store.SHIFT_STARTS):
+            tx.execute(statement, {"by": by_ms})
+        tx.execute(_store.SHIFT_GOALS, {"by": by_ms, "states": [one.value for one in TaskState if one not in ENDED]})
+        since_ms = self._clock.now_ms() - max(by_ms, 0) - UNDO_MS
+        ended = [_number(task) for task in self.cache.ended()]
+        tx.execute(_store.SHIFT_CANCELS, {"by": by_ms, "since": since_ms, "numbers": ended})
 
     def extend_deadlines(self, tx: Tx, *, away_ms: int, grace_ms: int) -> int:
         """Give each agent at work the time that it had left `away_ms` ago, at least `grace_ms`; return their number."""

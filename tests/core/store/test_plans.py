@@ -43,6 +43,7 @@ OPEN_ONLY = {
     "ix_deliveries_drafts",
     "ix_deliveries_open",
     "ix_inbox_held",
+    "ix_inbox_unread",
     "ix_locks_open",
     "ix_messages_attached",
     "ix_questions_open",

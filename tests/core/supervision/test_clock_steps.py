@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,8 +19,9 @@ from core.desks.model import DeskNow, DeskState
 from core.notices.model import Notice
 from core.profiles.model import Act
 from core.retry_policy import RetryPolicy
+from core.security.model import OPERATOR, HolderId, Permission, Role
 from core.store.engine import Tx
-from core.tasks.model import TaskId, TaskState
+from core.tasks.model import TaskId, TaskState, UndoTooLate
 from tests.builders import ADA, courier_of, entries_of, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
@@ -311,3 +313,47 @@ async def test_all_stored_times_are_shifted_at_once_and_the_journal_says_by_how_
         assert rows[-1].at_ms == clock.now_ms(), "a start does not take it for a row from the future"
     async with octet_at(tmp_path, clock) as octet:
         assert len([row for row in await entries_of(octet.journal, "hub") if row.name == "ClockStepped"]) == 2
+
+
+@STEPS
+async def test_a_cancel_can_be_undone_for_its_minute_and_no_longer(tmp_path: Path, by_s: int) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        for _ in range(2):
+            await octet.tasks.cancel((await octet.tasks.new(make_new_task(), by=ADA)).id, by=ADA)
+        clock.advance(10)
+        clock.set_wall(by_s)
+        assert (await octet.tasks.undo(FIRST, by=ADA)).state is TaskState.READY
+        clock.advance(50)
+        with pytest.raises(UndoTooLate):
+            await octet.tasks.undo(TaskId("T-2"), by=ADA)
+
+
+@STEPS
+async def test_a_task_starts_after_the_duration_that_a_user_gave_or_at_the_moment(tmp_path: Path, by_s: int) -> None:
+    clock = FakeClock()
+    async with octet_at(tmp_path, clock) as octet:
+        at_ms = clock.now_ms() + 60_000
+        await octet.tasks.new(make_new_task(not_before_ms=at_ms, is_delay=True), by=ADA)
+        clock.set_wall(by_s)
+        states = list[TaskState]()
+        for seconds in (59, 1):
+            clock.advance(seconds)
+            await octet.store.write(lambda tx: octet.tasks.repository.start_due(tx, limit=9))
+            states.append((await octet.tasks.show(FIRST, by=ADA)).task.state)
+        assert states == [TaskState.WAITING, TaskState.READY]
+
+
+async def test_no_grant_and_no_key_lasts_longer_because_the_clock_was_set(tmp_path: Path) -> None:
+    clock, day_s = FakeClock(), 24 * HOUR_S
+    async with octet_at(tmp_path, clock) as octet:
+        await octet.people.grant(HolderId("discord:7"), Role.MEMBER, hours=25, reason="For today.", by=OPERATOR)
+        secret = (await octet.api_keys.make("k", frozenset({Permission.TASK_READ}), days=1, by=OPERATOR)).secret
+        for by_s in (HOUR_S, -5 * HOUR_S):
+            clock.set_wall(by_s)
+            await octet.store.ping()
+        await asyncio.sleep(0)
+        assert await octet.api_keys.actor(secret) is not None
+        clock.advance(day_s)
+        assert await octet.api_keys.actor(secret) is None
+        assert not (await octet.people.discord_actor("7", "Gil")).permissions

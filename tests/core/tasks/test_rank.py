@@ -132,7 +132,7 @@ async def test_the_queue_keeps_its_order_when_the_clock_is_set(tmp_path: Path) -
     ) as octet:
         first = await new(octet, "first", ADA)
         before = (await octet.tasks.repository.get(first)).rank
-        await octet.store.write(lambda tx: octet.tasks.repository.shift_deadlines(tx, -10 * HOUR_MS))
+        await octet.store.write(lambda tx: octet.tasks.repository.shift(tx, -10 * HOUR_MS))
         after = await octet.tasks.repository.get(first)
         assert (after.rank, after.state) == (before - 10 * HOUR_MS, TaskState.READY)
 
