@@ -158,10 +158,8 @@ class TaskRepository:
         by: Actor,
         requester: tuple[str, str] | None = None,
     ) -> Task:
-        """Add a task with its card, ready or waiting for others. The same key again returns the same task. `requester`
-        is the id and name of the user for whom an agent adds it. Raises TaskNotFound for one that should come first."""
-        if draft.key is not None and (known := self.find_by_key(tx, draft.key)):
-            return known
+        """Add a task with its card, ready or waiting for others; its key must be new. `requester` is the id and name of
+        the user for whom an agent adds it. Raises TaskNotFound for one that should come first."""
         now = self._clock.now_ms()
         asked_by, name = requester or (by.id, by.name)
         row = {
@@ -380,7 +378,10 @@ class TaskRepository:
         return parts
 
     def add_subtask(self, tx: Tx, parent: Task, draft: NewTask, *, source: Source, by: Actor) -> Task:
-        """Add a task that the parent's agent gives to others, for the same user. The parent does not wait for it."""
+        """Add a task that the parent's agent gives to others, for the same user. The parent does not wait for it. The
+        same key again returns the same task."""
+        if draft.key is not None and (known := self.find_by_key(tx, draft.key)):
+            return known
         draft, asked_by = replace(draft, parent=parent.id), (parent.requester, parent.requester_name)
         part = self.add(tx, draft, brief=draft.brief, wanted=draft.agent, source=source, by=by, requester=asked_by)
         self._change_fields(tx, parent, parts=PartsKind.DELEGATED.value)

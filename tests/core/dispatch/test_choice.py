@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
+from unittest.mock import ANY
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,11 +34,13 @@ def make_status(
     return AgentStatus(agent=make_agent(name, can=can), state=state, reason=reason, task=None, since_ms=0)
 
 
-def chosen(task: QueuedTask, *statuses: AgentStatus, successes: Mapping[str, int] = NEW) -> Choice | None:
+def chosen(
+    task: QueuedTask, *statuses: AgentStatus, successes: Mapping[str, int] = NEW, off_duty: frozenset[str] = frozenset()
+) -> Choice | None:
     able = {str(status.agent.name): status for status in statuses}
     free = {name for name, status in able.items() if status.state is AgentState.IDLE}
     records = {name: AgentRecord(success=success) for name, success in successes.items()}
-    return choose(task, able, records, free=free, on_duty=set(able), agents=9)
+    return choose(task, able, records, free=free, on_duty=able.keys() - off_duty, agents=9)
 
 
 def test_a_higher_level_and_a_better_record_win_and_equal_agents_come_in_the_order_of_the_config() -> None:
@@ -83,6 +86,7 @@ def test_an_agent_that_was_silent_about_the_task_gets_it_only_if_no_other_can() 
     alone = chosen(avoids, silent)
     assert alone is not None
     assert alone.agent == "Silent"
+    assert chosen(avoids, silent, busy, off_duty=frozenset({"Busy"})) == replace(alone, candidates=ANY, unable=7)
     both = chosen(avoids, silent, make_status("Free", "python"))
     assert both is not None
     assert [(one.agent, one.filtered) for one in both.candidates] == [("Free", None), ("Silent", Reason.AVOIDED)]

@@ -9,6 +9,7 @@ from sqlalchemy import insert
 
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
+from core.reasons import ParkCause
 from core.retry_policy import RetryPolicy
 from core.settings.model import DispatchSettings
 from core.store.engine import Store
@@ -79,6 +80,37 @@ async def test_a_user_ends_an_attempt_and_an_undone_cancel_continues_or_begins_a
         assert await ends(octet) == [cancelled, ("Agent-1", None, None)]
         await octet.tasks.done(FIRST, "Seven.", by=ADA)
         assert await ends(octet) == [cancelled, ("Agent-1", AttemptOutcome.DONE, KnownBy.USER)]
+
+
+async def test_an_end_that_is_undone_while_the_agent_works_on_does_not_end_the_attempt(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        await octet.tasks.cancel(FIRST, by=ADA)
+        await octet.store.write(lambda tx: octet.tasks.repository.move(tx, FIRST, TaskState.WORKING, by=ADA))
+        assert await ends(octet) == [("Agent-1", None, None)]
+        await octet.tasks.cancel(FIRST, by=ADA)
+        assert await ends(octet) == [("Agent-1", AttemptOutcome.CANCELLED, KnownBy.USER)]
+
+
+async def test_a_cancel_before_the_answer_to_the_agents_question_is_no_plain_cancel(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        repository = octet.tasks.repository
+        await octet.store.write(lambda tx: repository.block(tx, repository.find(tx, FIRST)))
+        await octet.tasks.cancel(FIRST, by=ADA)
+        assert await ends(octet) == [("Agent-1", AttemptOutcome.BLOCKED, KnownBy.USER)]
+
+
+async def test_a_user_takes_a_parked_task_from_its_agent_by_a_retry(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane()) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        park = octet.tasks.repository.suspend
+        await octet.store.write(lambda tx: park(tx, FIRST, TaskState.PARKED, reason=ParkCause.LOST, note=""))
+        await octet.tasks.retry(FIRST, by=ADA)
+        assert (await ends(octet))[0] == ("Agent-1", AttemptOutcome.RETRIED, KnownBy.USER)
 
 
 @pytest.mark.parametrize(
