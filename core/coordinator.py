@@ -176,6 +176,7 @@ class Coordinator(Services):
                 octet.people,
                 octet.api_keys,
                 octet.mentions,
+                octet.messages,
                 octet.agents,
                 octet.desks,
                 octet.tasks,

@@ -42,18 +42,9 @@ def stop_signals(also: Sequence[signal.Signals] = ()) -> Generator[asyncio.Event
 
 def stop_at_eof(stop: asyncio.Event) -> None:
     """Set `stop` when standard input ends. Call it in the loop that waits for it."""
+    # No event loop watches a file such as /dev/null.
     loop = asyncio.get_running_loop()
-    if sys.platform == "win32":  # its event loop watches only sockets
-        threading.Thread(target=_read_to_end, args=(loop, stop), name="standard input", daemon=True).start()
-        return
-
-    def read() -> None:
-        if not os.read(handle, 4096):
-            loop.remove_reader(handle)
-            stop.set()
-
-    handle = sys.stdin.fileno()
-    loop.add_reader(handle, read)
+    threading.Thread(target=_read_to_end, args=(loop, stop), name="standard input", daemon=True).start()
 
 
 def _read_to_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

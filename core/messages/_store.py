@@ -169,7 +169,7 @@ SIZE_OF_FILES = text(
     "SELECT coalesce(sum(json_extract(file.value, '$.size')), 0) FROM messages, json_each(attachments) AS file "
     "WHERE attachments != '[]' AND sender = :of_sender"
 )
-ATTACHED = select(_row.attachments).where(_HAS_FILES)
+ATTACHED = select(_row.id.label("of"), _row.attachments).where(_HAS_FILES)
 _entry = inbox.c
 _this = and_(_entry.agent == bindparam("of_agent"), _entry.message == bindparam("of_message"))
 _of_agent = _entry.agent == bindparam("of_agent")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import re
 import shutil
 import unicodedata
 from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -18,7 +21,8 @@ from core.kit.clock import Clock
 from core.kit.errors import OctetError
 from core.kit.files import read_regular, write_private
 from core.kit.ids import Ids
-from core.messages.model import FilesQuotaExceeded, FilesTooLarge, NewFile, StoredFile
+from core.messages.model import FilesQuotaExceeded, FilesTooLarge, NewFile, StoredFile, files_of
+from core.store.engine import Row, Store
 from core.store.errors import of_system
 
 log = structlog.get_logger(__name__)
@@ -82,6 +86,15 @@ class Attachments:
             log.warning("attachment_not_read", file=file.path, why=error.strerror)
             return None
         return content if hashlib.sha256(content).hexdigest() == file.sha256 else None
+
+    async def follow_home(self, store: Store, key: Any, rows: Iterable[Row]) -> None:
+        """Correct the paths in these rows, whose id is the column `key`, after a user moved the home."""
+        for row in rows:
+            files = files_of(row.attachments)
+            here = [replace(one, path=str(self._folder / Path(one.path).parent.name / one.name)) for one in files]
+            if here != [*files]:
+                now = json.dumps([asdict(one) for one in here], ensure_ascii=False)
+                await store.write(lambda tx, of=row.of, now=now: tx.update_row(key, of, attachments=now) and None)
 
     async def delete_others(self, kept: Collection[StoredFile]) -> int:
         """Delete all files but these and the newest; return how many requests' files these were."""

@@ -179,6 +179,10 @@ class Messages:
         if kept + sum(one.size for one in files) > most:
             raise FilesQuotaExceeded(whose=sender.removeprefix("agent:"), megabytes=most // 1_000_000)
 
+    async def load(self) -> None:
+        rows = await self._store.fetch(_store.ATTACHED)
+        await self.attachments.follow_home(self._store, _store.messages.c.id, rows)
+
     async def attached(self) -> list[StoredFile]:
         """List the files of all messages whose texts have not expired."""
         return [file for row in await self._store.fetch(_store.ATTACHED) for file in files_of(row.attachments)]

@@ -334,7 +334,7 @@ _old = (
     .order_by(_row.created_ms)
     .limit(bindparam("size_of_batch"))
 )
-ATTACHED = select(_row.attachments).where(_HAS_FILES)
+ATTACHED = select(_row.number.label("of"), _row.attachments).where(_HAS_FILES)
 _no_text = {"brief": "", "attachments": "[]", "wrong": case((_row.wrong.is_not(None), ""))}
 EXPIRE = update(tasks).where(_row.number.in_(_old)).values(text_expired_ms=bindparam("at"), **_no_text)
 newest_in = partial(newest_of_each, _row.state, _row.number)

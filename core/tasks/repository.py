@@ -128,6 +128,7 @@ class TaskRepository:
         self._store, self._journal, self._agents = services.store, services.journal, services.agents
         self._notices, self._clock, self._silent_after_ms = services.notices, services.clock, silent_after_ms
         self.attempts, self.dependencies = Attempts(services.store), Dependencies(services.store)
+        self._attachments = services.messages.attachments
         self.cache = TaskCache()  # for questions that are too frequent, or too urgent, for the rows
         self._halt_followers: list[HaltFollower] = []
 
@@ -136,6 +137,9 @@ class TaskRepository:
         self._halt_followers.append(call)
 
     async def load(self) -> None:
+        await self._attachments.follow_home(
+            self._store, _store.tasks.c.number, await self._store.fetch(_store.ATTACHED)
+        )
         newest = await self._store.fetch(_store.NEWEST, {"size": TaskCache.SIZE, "before": _AFTER_ALL})
         self.cache.load(
             newest=[task_of(row) for row in reversed(newest)],

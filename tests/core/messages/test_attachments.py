@@ -23,7 +23,7 @@ from core.messages.attachments import Attachments, safe_name
 from core.messages.model import FilesQuotaExceeded, FilesTooLarge, NewFile
 from core.security.model import OPERATOR, WrongCode
 from core.tasks.model import AnswerQuotaExceeded, TaskEnded, TaskId, TaskNotFound, TaskState
-from tests.builders import ADA, make_new_task
+from tests.builders import ADA, make_agent, make_new_task, open_coordinator
 from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.core.receipts.test_retention import FIRST, house, tell_all
@@ -103,6 +103,19 @@ async def test_the_prompt_of_a_task_and_of_a_message_names_the_file(tmp_path: Pa
         await octet.tasks.accept_answer(task.id, code_in(lane.submitted[0]), "7", final=True, key="k")
         again = await octet.tasks.retry(task.id, by=ADA)
         assert again.attachments == (file,)
+
+
+async def test_files_stay_with_their_texts_when_a_user_moves_the_home(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    async with open_coordinator(old, agents=[make_agent()], lanes={}) as octet:
+        task = (await octet.tasks.new(make_new_task(attach=BIRDS), by=ADA)).id
+        sent = (await octet.agent_messages.send(say("Look", agent="Agent-1", attach=BIRDS), by=ADA)).message.id
+    old.rename(new)
+    async with open_coordinator(new, agents=[make_agent()], lanes={}) as octet:
+        (first,) = (await octet.tasks.show(task, by=ADA)).task.attachments
+        (second,) = (await octet.agent_messages.show(sent, by=ADA)).message.attachments
+        assert [await octet.messages.attachments.read(one) for one in (first, second)] == [BIRDS.content] * 2
+        assert first.path.startswith(str(new.resolve()))
 
 
 async def purged(octet: Coordinator, clock: FakeClock, days: int) -> None:
