@@ -57,7 +57,7 @@ _FOR_OTHERS = _FOR_A_USER | {WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE}
 _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 _UNDER_WAY = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 HaltFollower = Callable[[Tx, Task, Actor], None]  # gets a task that has ended or is parked, and who did that
-_CHANGED = "tasks whose dependants follow"
+_CHANGED, _FIRST_MS = "tasks whose dependants follow", "when the first of them changed, and all with it"
 _CARD_WAITS_MS = 100  # how long a new card waits for the task's first step, so that its first state is true
 
 
@@ -351,7 +351,7 @@ class TaskRepository:
             attempt=now.attempt + is_again,
             rank=rank,
             deadline_ms=self._new_deadline_ms() if to is TaskState.WORKING else None,
-            changed_ms=self._clock.now_ms(),
+            changed_ms=cast("int", tx.scratch.get(_FIRST_MS, self._clock.now_ms())),
         )
         self._record_step(tx, after, was=now.state.value, by=by)
         self._notices.card_changed(tx, task)
@@ -506,7 +506,7 @@ class TaskRepository:
             cast("deque[Task]", at_work).append(task)
             return
         changed, others = deque([task]), OrderedDict[TaskId, None]()
-        tx.scratch[_CHANGED] = changed
+        tx.scratch |= {_CHANGED: changed, _FIRST_MS: task.changed_ms}
         while changed or others:
             if changed:
                 needed = changed.popleft()
@@ -519,7 +519,18 @@ class TaskRepository:
                 with at_row(name):
                     self._hold_again(tx, self.find(tx, name))
                     self._notices.card_changed(tx, name)
-        del tx.scratch[_CHANGED]
+        del tx.scratch[_CHANGED], tx.scratch[_FIRST_MS]
+
+    def find_cancelled_with(self, tx: Tx, first: Task) -> list[Task]:
+        """Find the tasks that were cancelled because this one was, each after one that it needs."""
+        found, names = [first], {first.id}
+        for needed in found:
+            for one, on_failure in self.dependencies.find_dependants(tx, needed.id):
+                is_with_it = (one.state, one.changed_ms) == (TaskState.CANCELLED, first.changed_ms)
+                if on_failure is OnFailure.CANCEL and is_with_it and one.id not in names:
+                    found.append(one)
+                    names.add(one.id)
+        return found[1:]
 
     def _follow(self, tx: Tx, task: Task, needed: Iterable[Task], on_failure: OnFailure) -> Task:
         """Start, hold or cancel a task that waits for these from now on."""

@@ -177,8 +177,10 @@ class Tasks:
         task = self.repository.add(tx, draft, brief=draft.brief, wanted=draft.agent, source=source, by=by)
         if not draft.best_of:
             return task
-        able = self._able(draft.needs, draft.agent)[: draft.best_of]
-        siblings = [replace(draft, agent=agent, key=None, best_of=0) for agent in able]
+        able = self._able(draft.needs, draft.agent)
+        if len(able) < draft.best_of:
+            raise TooFewAgents(wanted=draft.best_of, found=len(able))
+        siblings = [replace(draft, agent=agent, key=None, best_of=0) for agent in able[: draft.best_of]]
         self.repository.add_parts(tx, task, PartsKind.BEST_OF, siblings, source=source, by=by)
         return self.repository.find(tx, task.id)
 
@@ -308,8 +310,8 @@ class Tasks:
         return after
 
     async def undo(self, task: TaskId, *, by: Actor) -> Task:
-        """Put back a task that was cancelled less than a minute ago. Raises TaskNotFound, UndoTooLate or
-        DeliveryUnresolved.
+        """Put back a task that was cancelled less than a minute ago, and what was cancelled because of that. Raises
+        TaskNotFound, UndoTooLate or DeliveryUnresolved.
 
         An agent that still works on it keeps it under its old lease; otherwise the task becomes ready."""
         _require_or_own(by, Permission.TASK_END)
@@ -318,7 +320,7 @@ class Tasks:
             age_ms = self._clock.now_ms() - found.changed_ms
             if found.state is not TaskState.CANCELLED or not 0 <= age_ms < UNDO_MS:
                 raise UndoTooLate(id=found.id, state=found.state.value)
-            agent = found.agent
+            agent, others = found.agent, self.repository.find_cancelled_with(tx, found)
             if agent is not None and self._left.get(agent) == found.id and self._is_seen_at_work(agent):
                 after = self.repository.move(tx, found.id, TaskState.WORKING, by=by)
                 self._services.agents.move(tx, agent, AgentState.BUSY, task=found.id)
@@ -328,6 +330,8 @@ class Tasks:
             for part in self.repository.find_subtasks(tx, found):
                 if part.state is TaskState.CANCELLED and 0 <= part.changed_ms - found.changed_ms < _TOGETHER_MS:
                     self._reopen(tx, part, is_undone=True, by=by)
+            for one in others:
+                self._reopen(tx, one, is_undone=True, by=by)
             self._report(tx, after, "undone", by)
             return after
 
@@ -370,7 +374,7 @@ class Tasks:
             _check_text(found)
             if found.state is TaskState.DONE:
                 self.repository.attempts.disown(tx, found.id, since_ms=self._clock.now_ms() - _ACCEPTED_AFTER_MS)
-                return self._add(tx, replace(_copy_of(found), again_of=found.id), by=by)
+                return self._add(tx, replace(self._copy(tx, found), again_of=found.id), by=by)
             return self._reopen(tx, found, by=by)
 
         return await self._change(task, Permission.TASK_CHANGE, again, by=by)
@@ -420,7 +424,7 @@ class Tasks:
         briefs = [clean_text(brief, limits.BRIEF) for brief in parts]
 
         def split(tx: Tx, found: Task) -> Task:
-            like = replace(_copy_of(found), source=None)
+            like = replace(self._copy(tx, found), source=None)
             self._add_parts(tx, found, [replace(like, brief=brief) for brief in briefs], by=by)
             return self.repository.find(tx, found.id)
 
@@ -475,7 +479,7 @@ class Tasks:
         require(by, Permission.TASK_CREATE)
         found = await self.repository.get(parse_task_id(task))
         _check_text(found)
-        return await self._store.write(lambda tx: self._add(tx, _copy_of(found), by=by))
+        return await self._store.write(lambda tx: self._add(tx, self._copy(tx, found), by=by))
 
     async def mark_wrong(self, task: TaskId, why: str, *, by: Actor) -> Task:
         """Mark the result of a task that is done as wrong; it stays done. Raises TaskNotFound, NotDone or as
@@ -690,6 +694,12 @@ class Tasks:
             answer = said[-1].body if said else ""
         return from_attributes(TaskPart, part, answer=answer)
 
+    def _copy(self, tx: Tx, task: Task) -> NewTask:
+        """Copy what a user chose of a task; its text stays that of who wrote it."""
+        same = {"brief", "needs", "priority", "place", "labels", "source", "attachments"}
+        best_of = len(self.repository.find_parts(tx, task.id)) if task.parts is PartsKind.BEST_OF else 0
+        return NewTask(**{name: getattr(task, name) for name in same}, agent=task.wanted, best_of=best_of)
+
     def _check_assignable(self, tx: Tx, task: Task, wanted: str | None) -> None:
         _check_open(task)
         if not task.is_whole:
@@ -735,12 +745,6 @@ def _check_labels(labels: frozenset[str]) -> None:
     """Check that labels can be typed with commas between them."""
     if any(not _LABEL.fullmatch(one) for one in limits.check("labels", labels, limits.LABELS)):
         raise InvalidLabel
-
-
-def _copy_of(task: Task) -> NewTask:
-    """Copy what a user chose of a task; its text stays that of who wrote it."""
-    same = {"brief", "needs", "priority", "place", "labels", "source", "attachments"}
-    return NewTask(**{name: getattr(task, name) for name in same}, agent=task.wanted)
 
 
 def _check_not_begun(task: Task) -> None:

@@ -31,6 +31,7 @@ from core.tasks.model import (
 )
 from tests.builders import ADA, BEN, CAROL, entries_of, make_agent, make_new_task, open_coordinator, pending
 from tests.core.dispatch.test_loop import code_in, reach, window_house
+from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
 
 
@@ -237,3 +238,19 @@ async def test_a_repeated_request_leaves_links_as_users_changed_them(tmp_path: P
         assert (await octet.tasks.new(make_new_task(parent=one, key="p"), by=ADA)).id == later
         await octet.tasks.cancel(one, by=ADA)
         assert (await octet.tasks.new(make_new_task(parent=one, key="p"), by=ADA)).id == later, "it exists already"
+
+
+async def test_an_undone_cancel_brings_back_what_it_cancelled_and_nothing_else(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}, clock=clock) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        for needs in (1, 2, 1):
+            await octet.tasks.new(make_new_task(after=ids(needs), on_failure=OnFailure.CANCEL), by=ADA)
+        await octet.tasks.cancel(TaskId("T-4"), by=ADA)
+        clock.advance(1)
+        await octet.tasks.cancel(TaskId("T-1"), by=ADA)
+        clock.advance(30)
+        assert set((await states(octet)).values()) == {"cancelled"}
+        await octet.tasks.undo(TaskId("T-1"), by=ADA)
+        back = {"T-1": "ready", "T-2": "waiting dependency", "T-3": "waiting dependency", "T-4": "cancelled"}
+        assert await states(octet) == back

@@ -154,3 +154,17 @@ async def test_a_task_whose_prompt_a_user_has_in_a_dry_run_is_not_split(tmp_path
         await reach(octet, task.id, TaskState.WAITING, "dry_run")
         with pytest.raises(TaskAlreadyRunning):
             await octet.tasks.split(task.id, "one\ntwo", by=ADA)
+
+
+async def test_a_best_of_task_that_is_repeated_is_one_again_or_is_refused(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane, agents=2) as octet:
+        await octet.tasks.new(make_new_task("Name the bird", best_of=2), by=ADA)
+        await answer(octet, lane, "T-2", "A wren.")
+        await answer(octet, lane, "T-3", "A robin.")
+        await octet.tasks.pick(TaskId("T-3"), by=ADA)
+        for again in (await octet.tasks.retry(FIRST, by=ADA), await octet.tasks.duplicate(FIRST, by=ADA)):
+            assert (again.parts, len((await octet.tasks.show(again.id, by=ADA)).parts)) == (PartsKind.BEST_OF, 2)
+        octet.agents.set_agents([octet.agents.get("Agent-1")])
+        with pytest.raises(TooFewAgents):
+            await octet.tasks.retry(FIRST, by=ADA)
