@@ -2,7 +2,11 @@
 
 Messages come by HTTP at their moments, however long the answers take: from the request to the answer, after which the
 message is durable and in the inbox. They are statuses, which wake no agent: the windows could not type so many. Every
-agent sends to the next one. The baseline is the same while the desks are idle. The users' commands are those of `ack`.
+agent sends to the next one. The baseline of the median is a bare commit, that of the p99 the same while the desks are
+idle. The users' commands are those of `ack`.
+
+Then an Octet without desks gets as many messages as it takes: each of many senders sends its next one at once. What it
+accepts waits less than a second; what it cannot take it refuses.
 
 The calls over MCP use one connection of a plain HTTP client, which costs less than the official client, beside an Octet
 that hands tasks to dry-run agents. The tool is `my_task`, which says that its agent has no task: a dry-run agent never
@@ -17,6 +21,7 @@ import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +29,7 @@ import aiohttp
 
 from bench.ack import PER_SECOND as COMMANDS_PER_SECOND
 from bench.ack import deliveries, eight_desks
+from bench.measure.commits import commit_ms
 from bench.measure.octet import Octet, environment, octet, until
 from bench.measure.report import LEAST_P50, LEAST_P99, Report, at_least, below, median, percentile
 
@@ -34,6 +40,9 @@ IDLE_S = 10
 LIMITS = {"OCTET_TALK__PER_PAIR_PER_MINUTE": "1000", "OCTET_TALK__PER_TRACE": "100000"}
 """The messages are news of many minutes; with the default limits Octet would stop them."""
 AGENTS = 8
+SENDERS = 8
+"""Of each agent, where Octet gets as much as it takes."""
+MOST_S = 10
 TASKS_PER_SECOND = 10
 _AGENT = '[[agents]]\nname = "Agent-{}"\nrole = "waits"\ncapabilities = []\nlane = "dryrun"\n'
 _CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "my_task", "arguments": {}}}
@@ -51,7 +60,9 @@ async def main() -> None:
         (home / "config/octet.toml").touch()
         agents = "\n".join(map(_AGENT.format, range(1, AGENTS + 1)))
         (home / "config/agents.toml").write_text(agents, encoding="utf-8")
-        async with octet(home, environment(os.environ, home)) as running, aiohttp.ClientSession() as session:
+        environ = {**environment(os.environ, home), **LIMITS}
+        async with octet(home, environ) as running, aiohttp.ClientSession() as session:
+            sent += await _most(report, running)
             await _calls(report, running, session)
     for line in report.refused:
         print(line)
@@ -62,6 +73,7 @@ async def _hub(report: Report, folder: Path) -> int:
     """Measure messages and users' commands beside eight busy desks; return how many messages there were."""
     async with eight_desks(folder, LIMITS) as here:
         talk = _Talk(here.running, here.agents)
+        bare = commit_ms()
         idle = await talk.for_seconds(IDLE_S)
         here.say("messages to idle desks are measured")
         async with asyncio.TaskGroup() as group:
@@ -76,9 +88,11 @@ async def _hub(report: Report, folder: Path) -> int:
         here.say("messages to busy desks are measured")
     work = deliveries(folder / "home" / "octet.db", begin_ms, end_ms)
     worst, base = percentile(busy, 0.99), percentile(idle, 0.99)
-    report.add("hub_p50_ms", median(busy), "ms", n=len(busy), least=LEAST_P50, baseline=median(idle))
+    report.add("hub_p50_ms", median(busy), "ms", n=len(busy), least=LEAST_P50, baseline=bare)
+    report.add("hub_idle_p50_ms", median(idle), "ms", n=len(idle), least=LEAST_P50, baseline=bare)
     report.add("hub_p99_ms", worst, "ms", n=len(busy), least=LEAST_P99, baseline=base, target=below(100))
     rate = len(busy) / (end_ms - begin_ms) * 1000
+    report.add("hub_refused", talk.refused, "messages", n=len(busy) + talk.refused)
     report.add("hub_per_s", rate, "messages", n=len(busy), target=at_least(0.95 * PER_SECOND))
     report.add("ack_p99_ms", percentile(acks.acks, 0.99), "ms", n=len(acks.acks), least=LEAST_P99, target=below(100))
     report.add("not_acknowledged", len(acks.failures), "interactions", n=2 * N, target=below(1))
@@ -86,18 +100,50 @@ async def _hub(report: Report, folder: Path) -> int:
     return len(idle) + len(busy)
 
 
+async def _most(report: Report, running: Octet) -> int:
+    """Measure how many messages Octet takes at the most, and how long those wait."""
+    talk = _Talk(running, [f"Agent-{number}" for number in range(1, AGENTS + 1)])
+    took = await talk.at_most(MOST_S)
+    n, worst = len(took), percentile(took, 0.99)
+    report.add("hub_most_per_s", n / MOST_S, "messages", n=n, target=at_least(400))
+    report.add("hub_most_p99_ms", worst, "ms", n=n, least=LEAST_P99, baseline=commit_ms(), target=below(1_000))
+    report.add("hub_most_refused", talk.refused, "messages", n=n + talk.refused)
+    return n
+
+
 class _Talk:
     """Sends messages as the agents."""
 
     def __init__(self, running: Octet, agents: Sequence[str]) -> None:
         self._octet, self._agents, self._numbers = running, agents, itertools.count()
+        self.refused = 0
+
+    async def at_most(self, seconds: float) -> list[float]:
+        """Send from each agent without a rest, each message to another one; return the milliseconds of the accepted."""
+        took = list[float]()
+        async with aiohttp.ClientSession() as session:
+            tokens = await self._tokens(session)
+            end = time.perf_counter() + seconds
+
+            async def keep_on(place: int) -> None:
+                for step in itertools.cycle(range(1, len(tokens))):
+                    if time.perf_counter() >= end:
+                        return
+                    to = self._agents[(place + step) % len(tokens)]
+                    await self._send(session, took, tokens[place], to)
+
+            await asyncio.gather(*(keep_on(number % len(tokens)) for number in range(SENDERS * len(tokens))))
+        return took
+
+    async def _tokens(self, session: aiohttp.ClientSession) -> list[str]:
+        env = [await self._octet.ask(session, "GET", f"/api/v2/agents/{one}/env") for one in self._agents]
+        return [one["OCTET_AGENT_TOKEN"] for one in env]
 
     async def for_seconds(self, seconds: float) -> list[float]:
         """Send each message at its moment; return the milliseconds of each."""
         took = list[float]()
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
-            env = [await self._octet.ask(session, "GET", f"/api/v2/agents/{one}/env") for one in self._agents]
-            tokens = [one["OCTET_AGENT_TOKEN"] for one in env]
+            tokens = await self._tokens(session)
             began = time.perf_counter()
             for number in range(round(seconds * PER_SECOND)):
                 await asyncio.sleep(max(0.0, began + number / PER_SECOND - time.perf_counter()))
@@ -109,9 +155,16 @@ class _Talk:
         number = next(self._numbers)
         body = {"to": to, "text": f"File {number} is read.", "kind": "status", "key": str(number)}
         began = time.perf_counter()
-        answer = await self._octet.ask(
-            session, "POST", "/api/v2/replies/messages", json=body, headers={"Authorization": f"Bearer {token}"}
-        )
+        try:
+            answer = await self._octet.ask(
+                session, "POST", "/api/v2/replies/messages", json=body, headers={"Authorization": f"Bearer {token}"}
+            )
+        except aiohttp.ClientResponseError as refused:
+            if refused.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+            self.refused += 1
+            await asyncio.sleep(float((refused.headers or {}).get("Retry-After", "1")))
+            return
         assert not answer["left_out"]
         took.append((time.perf_counter() - began) * 1000)
 

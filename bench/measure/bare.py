@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import itertools
 import json
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pyperclip
@@ -28,6 +25,7 @@ from automation.desktop.window_info import DisplayHeld
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.input import X11Input
 from automation.desktop.x11.windows import X11Windows
+from bench.measure.commits import commits_ms
 from core.profiles.model import Box, Selection
 from tests.fakes.desk import TK
 
@@ -154,19 +152,6 @@ class Bare:
             time.sleep(0.0005)  # the window needs the processor too
 
 
-def commits_ms() -> float:
-    """As many commits as a delivery asks for, each of one row, to a database that keeps what it says."""
-    with tempfile.TemporaryDirectory(prefix="octet-bench-") as folder:
-        database = sqlite3.connect(Path(folder) / "bare.db", isolation_level=None)
-        database.executescript("pragma journal_mode=wal; pragma synchronous=full; create table rows (words text)")
-        began = time.perf_counter()
-        for _ in range(COMMITS):
-            database.execute("insert into rows values (?)", ("x" * 400,))
-        took = time.perf_counter() - began
-        database.close()
-    return took * 1000
-
-
 def pipe_ms() -> float:
     """As many words and answers as a delivery has, to another process and back."""
     with subprocess.Popen([sys.executable, "-c", ECHO], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as echo:
@@ -200,7 +185,7 @@ def main() -> None:
             told.setdefault(stage, []).append(took)
         time.sleep(0.15)
     for _ in range(rounds):
-        told.setdefault("commits", []).append(commits_ms())
+        told.setdefault("commits", []).append(sum(commits_ms(COMMITS)))
     told["pipe and rest"] = [pipe_ms() for _ in range(min(rounds, 10))]
     print(json.dumps(told))
 

@@ -21,12 +21,16 @@ class FigureTarget:
 
     sign: str
     bound: float
+    of_baseline: bool = False
+    """The bound is one of the ratio to what plainer code took in the same run: it holds on any machine."""
 
     def __str__(self) -> str:
-        return f"{self.sign} {self.bound:g}"
+        return f"{self.sign} {self.bound:g}{' ×' if self.of_baseline else ''}"
 
     def holds(self, value: float) -> bool:
         """Whether `value` reaches it."""
+        if self.sign == "≤":
+            return value <= self.bound
         return value < self.bound if self.sign == "<" else value >= self.bound
 
 
@@ -36,6 +40,11 @@ def below(bound: float) -> FigureTarget:
 
 def at_least(bound: float) -> FigureTarget:
     return FigureTarget(sign="≥", bound=bound)
+
+
+def at_most_times(bound: float) -> FigureTarget:
+    """At most so many times the baseline of the same run."""
+    return FigureTarget(sign="≤", bound=bound, of_baseline=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +70,10 @@ class Report:
         if n < least:
             self.refused.append(f"{figure} is not told: {n} operations, and it needs {least}")
             return False
+        if target is not None and target.of_baseline and not baseline:
+            self.refused.append(f"{figure} is not told: its baseline was not measured")
+            return False
+        judged = value / baseline if baseline and target is not None and target.of_baseline else value
         self.figures.append(
             {
                 "figure": figure,
@@ -69,7 +82,7 @@ class Report:
                 "baseline": None if baseline is None else rounded(baseline),
                 "ratio": rounded(value / baseline) if baseline else None,
                 "target": None if target is None else str(target),
-                "holds": None if target is None else target.holds(value),
+                "holds": None if target is None else target.holds(judged),
             }
         )
         return True

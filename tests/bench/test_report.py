@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.measure.report import LEAST_P99, Report, at_least, below, percentile, rounded
+from bench.measure.report import LEAST_P99, Report, at_least, at_most_times, below, percentile, rounded
 
 
 def test_a_percentile_is_a_value_that_was_measured_and_that_so_many_do_not_exceed():
@@ -84,3 +84,12 @@ def test_whether_a_target_holds_is_judged_before_the_figure_is_rounded():
 )
 def test_figures_keep_three_digits_and_never_lose_whole_ones(value, shown):
     assert rounded(value) == shown
+
+
+def test_a_target_that_is_a_ratio_is_judged_by_the_baseline_of_the_same_run():
+    report = Report(name="dispatch")
+    assert report.add("lease_p99_ms", 2.8, "ms", n=1_000, baseline=0.19, target=at_most_times(15))
+    assert report.add("lease_p99_ms", 3.1, "ms", n=1_000, baseline=0.19, target=at_most_times(15))
+    assert [(one["target"], one["holds"]) for one in report.figures] == [("≤ 15 ×", True), ("≤ 15 ×", False)]
+    assert not report.add("lease_p99_ms", 3.1, "ms", n=1_000, target=at_most_times(15))
+    assert report.refused == ["lease_p99_ms is not told: its baseline was not measured"]
