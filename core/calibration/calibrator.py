@@ -190,7 +190,9 @@ class Calibrator:
         if wanted.by_place and not tried.tag:
             raise CalibrationFailed(Reason.CLOSED, explain(tried.reason, tried.note))
         if not tried.ok:
-            raise CalibrationFailed(tried.reason or Reason.TOO_SLOW, tried.note)
+            area = measured.composer if wanted.point is not None and measured.by == "picture" else None
+            notes = tried.note, f"Octet sees an empty area of {area.width}×{area.height} pixels there" if area else ""
+            raise CalibrationFailed(tried.reason or Reason.TOO_SLOW, "; ".join(filter(None, notes)))
         values = _values(found, kind, replace(measured, anchors=() if tried.anchor is None else (tried.anchor,)))
         return CalibratedWindow(
             window=wanted.describe(kind.name, title, found.box),

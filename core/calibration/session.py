@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
@@ -54,6 +55,7 @@ from core.kit.errors import Invalid, NotFound, OctetError
 from core.kit.problems import ConfigWrong
 from core.profiles.model import Box, Composer, PaneReadback, Terminal
 
+MOST_ASKED = 2  # so often a user is asked for a place for the same reason
 GENERIC = "generic"  # the names of profiles that fit any program begin with it
 
 Draw = Callable[[bytes, Box | None, Mapping[int, Box]], Awaitable[bytes]]  # Draws numbered places on a picture
@@ -182,8 +184,9 @@ class CalibrationSession(QuestionSession):
         titles: Mapping[int, str],
         places: dict[tuple[str, str, int, int], Point],
     ) -> AsyncGenerator[PointAt | CalibratedWindow | FailedWindow, Answer]:
-        """Connect one window; ask for its composer while pointing helps. `places` has users' points, by kind."""
-        within, point = "", one.point
+        """Connect one window; ask for its composer while pointing helps, and at most twice for the same reason.
+        `places` has users' points, by kind."""
+        within, point, asked = "", one.point, Counter[str]()
         while True:
             seen = (await self._calibration.look()).windows  # measuring a window that is gone says so
             found = next((here for here in seen if here.id == candidate.window.id), candidate.window)
@@ -205,12 +208,13 @@ class CalibrationSession(QuestionSession):
                 yield done
                 return
             point, told = None, failure.note
-            while is_asked and point is None:
+            while is_asked and point is None and asked[code] < MOST_ASKED:
+                asked[code] += 1
                 answer = yield PointAt(number=candidate.number, window=found, agent=one.agent, note=told, within=within)
                 assert isinstance(answer, ComposerPlace)
                 is_asked = answer != ComposerPlace()
                 within, point = answer.place, await self._point(answer, found)
-                told = "the pointer is not in this window"
+                told = code = "the pointer is not in this window"
             if point is None:
                 self._lines.append(f"{one.agent} ({found.called}) is not connected")
                 yield failure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from PIL import Image
 
@@ -13,7 +14,7 @@ from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.window_info import WindowInfo, WindowsPort
 from automation.protocol.ports import DeliveryClock
 from core.calibration.model import TERMINAL, CalibrationFailed, FoundWindow, Measurement, Point, Survey
-from core.profiles.model import Box, Composer
+from core.profiles.model import Box, Composer, Readback
 from core.reasons import Reason
 
 FRAMES = 6
@@ -62,15 +63,25 @@ class DisplaySurveyor:
                 return Measurement(
                     window=seen.id, composer=area, background=colour, anchors=(), by=TERMINAL, hint=True, by_line=line
                 )
-        told = None if self._probe is None else self._probe(seen, point, frames[0])
-        if told is not None:
-            return told  # its program's report identifies it
-        point = point or self._at_caret(seen, frames)
+        try:
+            told = None if self._probe is None else self._probe(seen, point, frames[0])
+        except CalibrationFailed:
+            if point is None:
+                raise
+            found = self._in_picture(seen, frames, point, avoid)
+            # Its program reports no composer there: what it reports elsewhere does not count from now on.
+            return found if is_terminal(pid) else replace(found, quirks={"readback": [Readback.COPY.value]})
+        return told or self._in_picture(seen, frames, point or self._at_caret(seen, frames), avoid)
+
+    @staticmethod
+    def _in_picture(
+        seen: WindowInfo, frames: Sequence[Image.Image], point: Point | None, avoid: Sequence[Box]
+    ) -> Measurement:
         if point is None:
             raise CalibrationFailed(Reason.NO_COMPOSER)
         blank = blank_around(frames, (point[0] - seen.box.x, point[1] - seen.box.y))
         if blank is None:
-            raise CalibrationFailed(Reason.WRONG_PLACE, "no empty area lies around that place")
+            raise CalibrationFailed(Reason.WRONG_PLACE, "Octet sees text or an edge there, and no empty area around it")
         composer, colour = blank
         parts = anchors(frames, composer, avoid)
         return Measurement(window=seen.id, composer=composer, background=colour, anchors=parts, by="picture")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from automation.desktop.input_target import FOCUS_S, NOT_FOCUSED, InputTarget, wait_until
 from automation.desktop.observation.inspector import LOCKED, WindowInspector
@@ -90,19 +91,22 @@ class X11Target(InputTarget[WindowInspector]):
     def press_chord(self, chord: str, *, by_s: float) -> None:
         self.press(chord, by_s=by_s)
 
-    def press_to_clear(self, chords: Sequence[str]) -> None:
+    def press_to_clear(self, chords: Sequence[str], *, rest_s: float = 0.0) -> None:
         """Press the chords that clear our own draft; neither a cover nor a stop prevents it. All in one grab: a thief
-        of selections, who undoes what the first one selected, comes only after the last one."""
+        of selections, who undoes what the first one selected, comes only after the last one. With `rest_s` that long
+        after each other, for editors that learn of their selection later."""
         if self.eyes.identify(self.name).id != self.target().id:
             raise TransientFailure(Reason.FOCUS_TAKEN)
 
-        def now(instant: RoutingSnapshot) -> None:
+        def now(together: Sequence[str], instant: RoutingSnapshot) -> None:
             focus: int | None = instant.focus
-            for chord in chords:
+            for chord in together:
                 self._press(chord, focus)
                 focus = None  # asked again: a key of ours may have moved it
 
-        self._in_grab(now)
+        for together in [[chord] for chord in chords] if rest_s else [chords]:
+            self._in_grab(partial(now, together))
+            self.wait(rest_s)
 
     def dismiss(self, question: int, chord: str) -> None:
         """Press a chord into another window of the target's own program that is in its way, and nowhere else."""

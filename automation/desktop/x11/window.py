@@ -35,6 +35,7 @@ UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})  # they see that a text
 DRAWN_S = 0.2  # so long after a key its letter has been drawn
 MOST_TYPED = 12  # letters that Home and End may type in a program that does not know these keys
 SHOWN_S = 0.1
+SELECTED_S = 0.15  # so long after a chord an editor knows what it selected; Slate looks ten times a second
 
 
 def _key_is_down() -> None:
@@ -223,7 +224,7 @@ class X11Window(TargetWindow[X11Target]):
             self._watch()
         accessible = self._readbacks.accessible
         self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
-        self._aim.press_to_clear(self._profile.clear)
+        self._aim.press_to_clear(self._profile.clear, rest_s=0.0 if is_first else SELECTED_S)
 
     def restore_user_state(self) -> None:
         self._paste.restore_clipboard()

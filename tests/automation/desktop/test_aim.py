@@ -19,6 +19,7 @@ from automation.desktop.own_input import Clicks
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.x11.input import RoutingSnapshot
 from automation.desktop.x11.target import X11Target
+from automation.desktop.x11.window import SELECTED_S
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box
@@ -218,3 +219,30 @@ def test_windows_hears_that_we_made_the_last_input_before_it_is_asked_for_the_fo
     assert (stage.did, stage.desktop.front) == (["stir"], 1)
     stage.desktop.front, stage.desktop.grants = 0, False
     assert not stage.aim.bring_forward()
+
+
+class SlateLike:
+    """An editor that learns 0.1 s later what is selected, as Slate does."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.now_s, self.selected_s = text, 0.0, math.inf
+
+    def wait(self, seconds: float) -> None:
+        self.now_s += seconds
+
+    def press(self, chord: str, **_: object) -> None:
+        if chord == "ctrl+a":
+            self.selected_s = self.now_s + 0.1
+        elif chord == "backspace":
+            self.text = "" if self.now_s >= self.selected_s else self.text[:-1]
+
+
+def test_an_editor_that_learns_of_its_selection_later_is_cleared_by_chords_with_a_rest_between_them() -> None:
+    stage: Any = X11Stage()
+    editor = SlateLike("our draft")
+    stage.keys_go_to = lambda _, **__: True
+    stage.identify, stage.press, stage.aim.wait = (lambda _: SEEN), editor.press, editor.wait
+    stage.aim.press_to_clear(("ctrl+a", "backspace"))
+    assert editor.text == "our draf", "the same chords in one grab come too early"
+    stage.aim.press_to_clear(("ctrl+a", "backspace"), rest_s=SELECTED_S)
+    assert editor.text == ""

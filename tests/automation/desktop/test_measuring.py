@@ -222,6 +222,18 @@ def test_of_several_fields_the_smallest_at_the_place_is_meant_and_none_elsewhere
         assert trouble.value.reason is reason
 
 
+def test_where_a_program_reports_no_composer_at_the_shown_place_the_picture_counts() -> None:
+    for fields in ((), (Field(Box(x=120, y=60, width=200, height=20)),)):  # a search field; Monaco's hidden text area
+        desktop, probe = FakeDesktop(Made(id=1)), told(*fields)
+        found = surveyor(desktop, lambda _, point, picture, probe=probe: probe.find_composer(SEEN, point, picture))
+        box = desktop.windows[0].box
+        measured = found.measure(1, (box.x + 100, box.y + 250), ())
+        assert (measured.by, measured.quirks) == ("picture", {"readback": ["copy"]})
+        if not fields:
+            with pytest.raises(CalibrationFailed):
+                found.measure(1, None, ())
+
+
 @pytest.mark.parametrize("hint", ["Ask me anything", ""])
 def test_what_a_program_tells_of_an_empty_composer_may_be_its_hint_which_a_draft_has_to_show(hint: str) -> None:
     measured = told(Field(COMPOSER, hint)).find_composer(SEEN, None, window())

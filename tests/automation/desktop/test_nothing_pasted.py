@@ -13,7 +13,7 @@ from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.readback import ClipboardPaste, CopyReadback
 from automation.desktop.x11.selection import SelectionOffer
 from automation.desktop.x11.target import X11Target
-from automation.desktop.x11.window import X11Window
+from automation.desktop.x11.window import SELECTED_S, X11Window
 from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Selection
@@ -68,6 +68,7 @@ def test_what_a_person_wrote_before_the_paste_could_be_made_is_not_deleted(troub
 @pytest.mark.parametrize("is_staged", [True, False], ids=["after our paste", "of an earlier delivery's draft"])
 def test_what_a_person_pressed_between_the_paste_and_its_clearing_is_not_forgotten(*, is_staged: bool) -> None:
     began: list[int] = []
+    rests: list[float] = []
     window = Window(
         _is_watched=False,
         _profile=SimpleNamespace(dialogs=(), clear=()),
@@ -75,7 +76,7 @@ def test_what_a_person_pressed_between_the_paste_and_its_clearing_is_not_forgott
             target=lambda: TARGET,
             hold_for_clearing=lambda: None,
             regain_focus=lambda *, clicked: None,
-            press_to_clear=lambda _: None,
+            press_to_clear=lambda _, *, rest_s: rests.append(rest_s),
         ),
         _paste=SimpleNamespace(make=lambda _: None),
         _untouched=SimpleNamespace(begin=began.append),
@@ -84,6 +85,8 @@ def test_what_a_person_pressed_between_the_paste_and_its_clearing_is_not_forgott
         window.stage("our text")
     window._press_clear(is_first=True, if_untouched=False)
     assert began == [7], "it is listened to from one moment on"
+    window._press_clear(is_first=False, if_untouched=False)
+    assert rests == [0.0, SELECTED_S], "an editor may have learned of its selection too late"
 
 
 class Program:

@@ -206,6 +206,30 @@ async def test_a_window_that_is_skipped_or_that_no_pointing_helps_is_reported(di
     assert {one.code for one in result.failed} == {Reason.COVERED}
 
 
+async def test_octet_asks_at_most_twice_for_a_place_and_says_what_it_sees_there(display: Display) -> None:
+    async def trial(*_: Any, **__: Any) -> TrialResult:
+        return TrialResult(ok=False, reason=Reason.PASTE_NOT_READ)
+
+    display.scout.trial = trial  # type: ignore[method-assign] # of a program that takes nothing there
+    session = display.session()
+    step = await chosen(session, Pick(number=1))
+    notes = list[str]()
+    while isinstance(step.now, PointAt):
+        notes.append(step.now.note)
+        step = await session.answer(ComposerPlace(place="45"))
+    assert len(notes) == 3, "once since it found none, twice since the program takes nothing"
+    assert all("sees an empty area of 370×90 pixels" in note for note in notes[1:])
+    assert isinstance(step.now, CalibrationResult)
+    assert [one.code for one in step.now.failed] == [Reason.PASTE_NOT_READ]
+
+    session = display.session()
+    step = await chosen(session, Pick(number=1))
+    for _ in range(3):
+        assert isinstance(step.now, PointAt)
+        step = await session.answer(ComposerPlace(is_here=True))  # the pointer stays at 0,0, outside of the window
+    assert isinstance(step.now, CalibrationResult)
+
+
 @pytest.mark.parametrize(
     ("read_by", "has_anchor", "risks"),
     [

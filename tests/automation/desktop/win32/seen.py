@@ -8,7 +8,7 @@ from typing import cast
 
 from PIL import Image, ImageDraw
 
-from automation.desktop.calibration.surveyor import DisplaySurveyor
+from automation.desktop.calibration.surveyor import DisplaySurveyor, Probe
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import ProgramSigns
@@ -97,5 +97,5 @@ def aim_of(desktop: FakeDesktop, hands: Hands, folder: Path) -> WindowsTarget:
     return WindowsTarget(name="agent-1", eyes=eyes_of(desktop, folder), devices=devices, pace=Pace())
 
 
-def surveyor(desktop: FakeDesktop) -> DisplaySurveyor:
-    return DisplaySurveyor(windows=Win32Windows(desktop), screen=Drawn(desktop), pace=Pace())
+def surveyor(desktop: FakeDesktop, probe: Probe | None = None) -> DisplaySurveyor:
+    return DisplaySurveyor(windows=Win32Windows(desktop), screen=Drawn(desktop), pace=Pace(), probe=probe)
