@@ -242,8 +242,8 @@ wrong_place: its input box is not at that place
     Send or delete the text in its input box, then point at the middle of it.
 margin: that place is the margin of a terminal
     Point at the terminal's text.
-scrolled: the terminal scrolled while Octet pasted the draft
-    Scroll it to the bottom, then try again.
+scrolled: its prompt is not visible, or scrolled away
+    Scroll it to the bottom, and wait until its program shows its prompt.
 off_screen: not completely on the screen
     Move the whole window onto the screen.
 still_on_cancelled: it still works on a cancelled task

@@ -71,6 +71,13 @@ class TrialObserver:
         self.before = self._shot()
         self._keep_empty(self.before)
 
+    def refuses(self) -> None:
+        """Look at a composer that does not seem empty once it has the focus: its caret may be larger than expected."""
+        box, shot = self._profile.composer.box.edges, self._shot()
+        if self.first is not None and self.before is None and shot is not None:
+            mask = image_diff.differing(self.first.crop(box), now := shot.crop(box))
+            self.before = shot if image_diff.is_caret(now, mask, now.width * now.height) else None
+
     def has_staged(self, rest: Callable[[float], None]) -> None:
         """Look after the readback, until the draft is drawn: programs report a text before they draw it."""
         end = self._pace.now_s() + DRAWN_S

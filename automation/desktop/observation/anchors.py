@@ -72,8 +72,7 @@ class Anchors:
 
     def is_empty_look(self, window: str, picture: Image.Image, composer: Composer) -> bool:
         """Return whether the composer, or its line in a terminal, looks as it was kept when it was empty."""
-        kept = (self._load(empty_look(window, number)) for number in range(1, EMPTY_LOOKS + 1))
-        for look in filter(None, kept):
+        for look in self._empty_looks(window):
             if composer.prompt is None:
                 is_empty = image_diff.is_same(picture, look, composer.caret_px)
             else:
@@ -82,6 +81,17 @@ class Anchors:
             if is_empty:
                 return True
         return False
+
+    def shows_prompt(self, window: str, picture: Image.Image, composer: Composer) -> bool:
+        """Return whether the prompt of a terminal is visible, whatever comes after it; True for other programs."""
+        prompt, looks = composer.prompt, self._empty_looks(window)
+        return (
+            prompt is None or not looks or any(line_now(picture, look, composer, prompt) is not None for look in looks)
+        )
+
+    def _empty_looks(self, window: str) -> list[Image.Image]:
+        kept = (self._load(empty_look(window, number)) for number in range(1, EMPTY_LOOKS + 1))
+        return [look for look in kept if look is not None]
 
     def tag(self, window: str) -> str:
         """Return the tag of the window that the user connected under this name; empty without one."""

@@ -100,4 +100,6 @@ class WindowPixels(ConfiguredWindows, ABC):
         if not may_be_busy and self.is_busy(name):
             raise TransientFailure(Reason.BUSY, "its busy sign is shown")
         if not may_be_written and not self.is_composer_empty(name):
+            if not self._anchors.shows_prompt(name, self.composer(name), self.profile(name).composer):
+                raise PermanentFailure(Reason.SCROLLED)
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "Octet left the text in it untouched; send or delete it")

@@ -90,6 +90,7 @@ _LASTS_S = {
     Reason.NOT_TOLD: PASSES_S,
     Reason.NOT_READABLE: PASSES_S,
     Reason.PANE_NOT_READABLE: PASSES_S,
+    Reason.SCROLLED: TYPING_S,  # its program may be at work
     Reason.COMPOSER_NOT_EMPTY: TYPING_S,  # a user may be writing there
 }
 """How long a reason lasts before Octet reports it; a reason that does not pass is reported after a second."""

@@ -259,7 +259,11 @@ class X11TrialWindow(TrialWindow, X11Window):
     """A window on trial. It also asks whether a composer that looks empty holds a text."""
 
     def focus(self) -> None:
-        super().focus()
+        try:
+            super().focus()
+        except PermanentFailure:
+            self.trial.refuses()
+            raise
         if self.trial.before is None and self._may_hold_text() and self._holds_text():
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "text is already in it; it was left there")
 

@@ -299,6 +299,21 @@ def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates()
     assert (kept_out.ok, kept_out.reason, tuple(kept_out.candidates)) == (False, Reason.DIALOG, ())
 
 
+@pytest.mark.parametrize(("is_typed", "caret"), [(False, Box(x=44, y=246, width=2, height=15)), (True, None)])
+def test_the_caret_of_a_composer_that_does_not_seem_empty_with_the_focus_is_measured(
+    monkeypatch: pytest.MonkeyPatch, *, is_typed: bool, caret: Box | None
+) -> None:
+    trial = TrialObserver(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
+    trial._profile = replace(TK, composer=replace(TK.composer, box=COMPOSER))
+    trial.first, now = window(), window(caret=not is_typed)
+    if is_typed:
+        ImageDraw.Draw(now).text((50, 250), "typed", fill="#ffffff")
+    monkeypatch.setattr(trial, "_shot", lambda: now)
+    trial.refuses()
+    tried = trial.tried(Outcome(result=Result.REFUSED, reason=Reason.COMPOSER_NOT_EMPTY), text="", anchors=())
+    assert tried.caret == caret
+
+
 PROFILE = replace(TK, normalise=Normalise.NL)
 BOTH = replace(PROFILE, readback=(Readback.ACCESSIBILITY, Readback.COPY))
 TEXT = long_draft("octet", 3000)

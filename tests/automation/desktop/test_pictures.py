@@ -156,6 +156,20 @@ def test_what_is_no_empty_prompt_line_is_not_taken_for_one(tmp_path: Path, lines
     assert not is_empty(tmp_path, screen(["hello", PROMPT], "dark"), 1, "dark", screen(lines, "dark"))
 
 
+@pytest.mark.parametrize(
+    ("lines", "shows"), [(["an answer", "> a draft"], True), (["hello", "an answer", "of a view scrolled up"], False)]
+)
+def test_a_terminal_that_is_scrolled_up_is_told_from_one_with_a_draft(
+    tmp_path: Path, lines: list[str], *, shows: bool
+) -> None:
+    kept, now = screen(["hello", PROMPT], "dark"), screen(lines, "dark")
+    assert not is_empty(tmp_path, kept, 1, "dark", now)
+    prompt = Box(x=0, y=CELL[1], width=len(PROMPT) * CELL[0], height=CELL[1])
+    whole = Box(x=0, y=0, width=kept.width, height=kept.height)
+    composer = Composer(box=whole, background=THEMES["dark"][0], has_placeholder=True, prompt=prompt)
+    assert Anchors(tmp_path).shows_prompt("w", now, composer) is shows
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_the_area_of_text_leaves_out_the_scrollbars(theme: str) -> None:
     ground, ink = THEMES[theme]

@@ -77,6 +77,18 @@ async def test_the_first_chord_that_pastes_is_kept(tmp_path: Path) -> None:
     assert (done.calibrated["paste"], done.calibrated["selection"]) == ("ctrl+shift+v", "clipboard")
 
 
+async def test_the_caret_that_was_measured_beats_that_of_the_profile(tmp_path: Path) -> None:
+    caret = Box(x=27, y=60, width=18, height=28)
+
+    def answer(profile: Profile, text: str) -> TrialResult:
+        if profile.composer.caret_px < caret.width * caret.height:
+            return TrialResult(ok=False, reason=Reason.COMPOSER_NOT_EMPTY, caret=caret)
+        return taken(profile, text)
+
+    done = await connected(tmp_path, Program(answer, is_terminal=True))
+    assert done.calibrated["composer"]["caret_px"] == 20 * 30  # type: ignore[index] # it is a table
+
+
 async def test_a_draft_that_no_chord_pastes_is_a_wrong_place(tmp_path: Path) -> None:
     with pytest.raises(CalibrationFailed) as trouble:
         await connected(
