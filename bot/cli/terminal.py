@@ -33,7 +33,8 @@ _COLOURS = {
 
 
 _COMMAND = re.compile(
-    r"`/(?P<name>(?:task|agent|msg|desk|fleet|admin) [a-z-]+|help|notify)(?P<rest>[^`]*)`(?: \(or `octet [^`]*`\))?"
+    r"`/(?P<name>(?:task|agent|msg|desk|fleet|admin) [a-z-]+|help|notify)(?P<rest>[^`]*)`"
+    r"(?: \(or `(?P<own>octet [^`]*)`\))?"
 )
 IN_DISCORD = {
     "admin claim": "",
@@ -52,6 +53,8 @@ def at_the_machine(text: str) -> str:
     """Write Discord's commands in a text as the machine's: `/task done` is `octet task done` here."""
 
     def command(found: re.Match[str]) -> str:
+        if found["own"]:
+            return f"`{found['own']}`"
         name = IN_DISCORD.get(found["name"], found["name"])
         return f"`octet {name}{found['rest']}`" if name else found[0]
 

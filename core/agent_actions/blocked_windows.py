@@ -51,9 +51,10 @@ class BlockedWindows:
             tried=was.tried if was else "",
         )
         tx.after_commit(lambda: self._remember(now.key, now))
-        if was is not None and was.reason is reason:
+        if was is not None and (was.reason, was.seen) == (reason, status.note):
             return
-        self._journal.append(tx, WindowBlocked(desk=desk, window=status.name, reason=reason), by=HUB.id)
+        if was is None or was.reason is not reason:
+            self._journal.append(tx, WindowBlocked(desk=desk, window=status.name, reason=reason), by=HUB.id)
         if notice is not None:
             self._notices.blocked_changed(tx, notice, text=_text(now))
         else:

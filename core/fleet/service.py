@@ -21,7 +21,7 @@ from core.fleet.health import Health
 from core.fleet.model import AgentDetails, AtWork, Board, BoardState, Need, NeedKind, Needs, Overview, QueuedWork
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Notice, NoticeState, Place
-from core.reasons import Reason, WaitReason
+from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import next_step, sentence
 from core.security.model import HUB, Actor, Permission, require
 from core.supervision.model import ScreenLock
@@ -144,6 +144,8 @@ class Fleet:
         found += [_of_storm(one) for one in await self._services.traces.list_stopped()]
         dialogs = await self._open_dialogs()
         locks = [_of_lock(lock) for lock in await self._services.screen_locks.list_open()]
+        told = {(one.agent, one.reason) for one in blocked}
+        parts = [part for part in parts if (part.agent, part.reason) not in told]
         halves = self._waiting_parts(parts, {one.agent for one in dialogs}, {one.desk for one in locks})
         found += [*dialogs, *locks, *halves]
         found += await self._unusable_agents(held, [*halves, *dialogs, *(_of_blocked(one, []) for one in blocked)])
@@ -185,11 +187,13 @@ class Fleet:
     ) -> tuple[list[BlockedTaskGroup], dict[str, list[BlockedTaskGroup]]]:
         """Count tasks that wait because of a blocked window as one need: that window."""
         by_window: dict[str, list[BlockedTaskGroup]] = {}
-        waits = [one for one in held if blocked and one.reason == WaitReason.WINDOW]
+        waits = [one for one in held if blocked and one.reason in {WaitReason.WINDOW, ParkCause.WINDOW}]
         tasks = await self._repository.summaries(one.oldest for one in waits) if waits else {}
         for one in waits:
             for now in blocked:
-                if (task := tasks.get(one.oldest)) and any(now.agent == agent.name for agent in self._able(task)):
+                task = tasks.get(one.oldest)
+                able = [] if task is None else [task.agent, *(agent.name for agent in self._able(task))]
+                if now.agent in (able[:1] if one.state is TaskState.PARKED else able):
                     by_window.setdefault(now.key, []).append(one)
         found = [one for waiting in by_window.values() for one in waiting]
         return [one for one in held if one not in found], by_window
@@ -343,10 +347,11 @@ def _of_desk(status: DeskStatus, waits: list[BlockedTaskGroup]) -> Need:
 
 def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need:
     first = min(waits, key=lambda one: one.since_ms, default=None)
+    more = "" if "calibrate" in now.cure else texts.RECALIBRATE.format(desk=now.desk, window=now.window)
     return Need(
         kind=NeedKind.WINDOW,
         what=f"the window of {now.agent} is not usable: {sentence(now.reason)}",
-        next=texts.RECALIBRATE.format(cure=now.cure, desk=now.desk, window=now.window),
+        next=now.cure + more,
         seen=now.seen,
         task=first.oldest if first else None,
         more=max(0, sum(one.size for one in waits) - 1),

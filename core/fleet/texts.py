@@ -10,7 +10,7 @@ from core.reasons import BlockCause, ParkCause, Reason, WaitReason
 from core.remedies import next_step, sentence
 from core.tasks.model import BlockedTaskGroup, TaskState
 
-RECALIBRATE = "{cure} Or recalibrate it: `octet calibrate {desk} {window}`, or the owner's button in Discord."
+RECALIBRATE = " Or recalibrate it: `/desk calibrate {desk}` (or `octet calibrate {desk} {window}`)."
 STORE = "Octet cannot write its database, so it has stopped"
 STORE_NEXT = "Fix the cause. Octet then continues."
 UNTOLD = {
@@ -26,9 +26,9 @@ DESKS = {
     "held": "Resume it with `/desk release` (or `octet desk release`).",
     "stopped": "Resume it with `/desk release` (or `octet desk release`).",
 }
-ANSWER = "Answer with the buttons of its message, or with `octet msg answer {question}`."
+ANSWER = "Answer with the buttons of its message, or with `/msg answer {question}`."
 STORM = "Octet stopped a chain of messages between agents, because it has reached its limit"
-STORM_NEXT = "Look at it with `octet msg trace {trace}`. Then run `octet msg stop-trace {trace}`, or `resume-trace`."
+STORM_NEXT = "Look at it with `/msg trace {trace}`. Then use `/msg stop-trace {trace}`, or `/msg resume-trace {trace}`."
 UNLOCK = "Unlock it at the machine. `octet doctor` says how to keep it from locking."
 MEND_DESK = "`octet doctor` says how to fix it."
 MAY_WORK_MS = 300_000

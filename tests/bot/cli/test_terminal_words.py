@@ -28,6 +28,7 @@ def test_every_command_of_discord_is_written_as_the_machines(verb: Verb) -> None
             "`octet task retry` begins it again; `octet msg send` tells it.",
         ),
         ("Resume it with `/desk release` (or `octet desk release`).", "Resume it with `octet desk release`."),
+        ("Try `/desk calibrate main` (or `octet calibrate main agent-1`).", "Try `octet calibrate main agent-1`."),
         ("Run `/admin reload`.", "Run `octet reload`."),
         ("Type `/admin claim` with it.", "Type `/admin claim` with it."),
         ("`/task list state:all` lists all.", "`octet task list state:all` lists all."),

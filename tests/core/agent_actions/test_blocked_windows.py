@@ -16,7 +16,9 @@ from core.desks.model import DeskNow, DeskState, WindowNotSeen, WindowStatus
 from core.fleet.model import Need, NeedKind
 from core.notices.model import Notice, NoticeKind
 from core.remedies import next_step, sentence
+from core.retry_policy import RetryPolicy
 from core.security.model import Actor, NotAllowed, Permission, require
+from core.settings.model import DispatchSettings
 from core.tasks.model import TaskId, TaskState
 from tests.builders import (
     ADA,
@@ -36,6 +38,7 @@ from tests.fakes.lane import FakeLane, refused
 from tests.long_forms import mostly_long
 
 USABLE = WindowStatus(name="agent-1", usable=True)
+ONE_REFUSAL = RetryPolicy(first_pause_ms=1, longest_pause_ms=2, settings=DispatchSettings(max_rejections_per_hour=1))
 
 
 def blocked(reason: Reason, seen: str = "") -> WindowStatus:
@@ -70,7 +73,10 @@ async def test_a_blocked_window_is_listed_without_any_task_with_reason_time_and_
         assert (need.kind, need.agent, need.desk, need.window) == (NeedKind.WINDOW, "Agent-1", "main", "agent-1")
         assert (need.what, need.seen) == (f"the window of Agent-1 is not usable: {sentence(reason)}", "as seen")
         assert need.next.startswith(next_step(reason))
-        assert "`octet calibrate main agent-1`" in need.next
+        assert (
+            "calibrate" in next_step(reason)
+        ) or "`/desk calibrate main` (or `octet calibrate main agent-1`)" in need.next
+        assert need.next.count("Or recalibrate it") == ("calibrate" not in next_step(reason)), "it says it once"
         assert need.since_ms > 0
         assert (await octet.fleet.board(by=ADA)).needs == 1
         await octet.dispatch.window_seen("main", USABLE)
@@ -118,6 +124,27 @@ async def test_each_time_has_one_notice_which_follows_it_over_a_restart_to_its_e
         ("WindowUnblocked", None),
         ("WindowBlocked", "changed"),
     ]
+
+
+async def test_what_covers_a_window_is_what_was_seen_last(tmp_path: Path) -> None:
+    async with desk(tmp_path) as octet:
+        for seen in ("by “a diary”", "by “a clock”"):
+            await octet.dispatch.window_seen("main", blocked(Reason.COVERED, seen))
+        [need] = await needs(octet)
+        [(_, now)] = await told(octet)
+        assert (need.seen, now.seen) == ("by “a clock”", "by “a clock”")
+        names = [one.name for one in await entries_of(octet.journal, "desk:main")]
+    assert names == ["WindowBlocked"]
+
+
+async def test_a_task_that_was_parked_because_of_its_window_is_listed_with_it_alone(tmp_path: Path) -> None:
+    lane = FakeLane(refused(Reason.CLOSED))
+    async with window_house(tmp_path, lane, patience=ONE_REFUSAL) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, TaskId("T-1"), TaskState.PARKED, "window_refused")
+        assert [need.kind for need in await needs(octet)] == [NeedKind.PARKED]
+        await octet.dispatch.window_seen("main", blocked(Reason.CLOSED))
+        assert [(need.kind, need.task) for need in await needs(octet)] == [(NeedKind.WINDOW, "T-1")]
 
 
 async def test_a_window_that_no_agent_has_any_more_is_over(tmp_path: Path) -> None:

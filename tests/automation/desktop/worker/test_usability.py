@@ -139,3 +139,13 @@ def test_a_screen_is_locked_when_all_keys_are_taken_for_a_while_and_each_change_
         watch.note_keyboard(is_taken=is_taken)
         clock.advance(seconds)
     assert heard == told
+
+
+def test_another_cover_in_the_place_of_the_first_is_told() -> None:
+    told: list[str] = []
+    now_s = 100.0
+    usability = UsabilityTracker(lambda one: told.append(one.note), now_s=lambda: now_s)
+    for note in ("by a diary", "by a diary", "by a clock"):
+        usability.note_status(WindowStatus(name="one", usable=False, reason=Reason.COVERED, note=note))
+        now_s += PASSES_S
+    assert told == ["by a diary", "by a clock"]
