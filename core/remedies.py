@@ -43,8 +43,8 @@ no_such_key: the keyboard lacks a key
     Choose a keyboard layout that has the keys of the window's profile, or other shortcuts in the profile.
 display_held: another program holds the display
     Another program holds the whole display (a dragged window, an open menu, a screen tool). End that.
-too_slow: it took longer than Octet may keep a user waiting
-    The machine or the window's program is very busy. End other programs, or wait.
+too_slow: this machine, or the window's program, is too busy now
+    Octet tries again. If that lasts, end other programs, or let fewer agents work at the same time.
 paste_not_read: paste not read
     The paste did not appear in the composer. Check that the composer accepts text, and that `paste`, `selection` and
     the composer's box in its profile are right; `/desk calibrate` tests them.

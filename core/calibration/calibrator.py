@@ -288,7 +288,7 @@ class Calibrator:
         tried = TrialResult(ok=False)
         for number in range(TRIES):
             if number:
-                self.say(f"{window.name}: {explain(tried.reason, tried.note)}; trying again")
+                self.say(f"{window.name}: {explain(tried.reason, tried.note)}; trying again ({number + 1} of {TRIES})")
                 await self.rest(AGAIN_S)
             tried = await self.scout.trial(window, profile, anchors=measured.anchors, text=text, known=measured.window)
             if not tried.is_transient:

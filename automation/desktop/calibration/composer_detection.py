@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from operator import add
 
@@ -132,9 +133,13 @@ def anchors(frames: Sequence[Image.Image], composer: Box, avoid: Sequence[Box]) 
         box for box in _sides(composer, picture) if not _sum(inside[1], box) and _sum(inside[0], box) >= TEXTURE_PX
     ]
     found: list[tuple[float, Box]] = []
+    # Above the composer people talk: a welcome there looks stable until the first prompt.
+    top, talk = int(picture.height * EDGE), composer
+    if top < composer.y:
+        talk = replace(composer, y=top, height=composer.y - top)
     for width, height in SIZES:
         if width <= picture.width and height <= picture.height:
-            found += _of_size(inside, picture, (width, height), [*avoid, composer.grown(FRAME)])
+            found += _of_size(inside, picture, (width, height), [*avoid, composer.grown(FRAME), talk])
     return (*sides, *(box for _, box in sorted(found, key=lambda one: -one[0])))
 
 

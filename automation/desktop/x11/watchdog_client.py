@@ -38,6 +38,7 @@ class WatchdogClient:
             [sys.executable, "-I", "-S", "-c", START, self._display, *filter(None, sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # it may hold the user's clipboard after the command: a terminal would not close
             bufsize=0,
             start_new_session=True,
         )

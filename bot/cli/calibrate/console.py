@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from bot.cli.operator import RequestRefused, printable, table
+from bot.cli.terminal import at_the_machine
 from core.calibration import texts
 from core.calibration.model import (
     Agreed,
@@ -58,7 +59,7 @@ class Console:
 
     def say(self, line: str = "") -> None:
         """Print a line without control characters, which the title of a window may have."""
-        print(printable(line, keep_lines=True), flush=True)
+        print(at_the_machine(printable(line, keep_lines=True)), flush=True)
 
     async def answer_questions(self, asking: CalibrationDialog) -> CalibrationResult:
         """Answer each question until the calibration ends. Raises NoChoice or NothingConnected."""
@@ -132,7 +133,7 @@ class Console:
         if isinstance(question, PointAt):
             mouse = "move the mouse over it without clicking, and press Enter; or " if self.sees_display else ""
             asks += f"\n  ({mouse}type its place from the window's corner, such as 200,-40; s skips the window)"
-        print(f"{self.mark}{printable(asks, keep_lines=True)}: ", end="", flush=True)
+        print(f"{self.mark}{at_the_machine(printable(asks, keep_lines=True))}: ", end="", flush=True)
 
     async def _typed(self, question: Question, lines: NextLine | None) -> Answer | None:
         """Read the user's answer; None without a line, or without a valid one."""

@@ -101,3 +101,12 @@ def is_dead(process: int) -> bool:
         not Path(f"/proc/{process}/stat").exists()
         or Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     )
+
+
+def test_a_watchdog_that_outlives_its_command_holds_no_terminal(display: VirtualDisplay) -> None:
+    watchdog = WatchdogClient(display.name)
+    watchdog.start()
+    child = watchdog._process.pid  # pyright: ignore[reportOptionalMemberAccess] # it runs
+    held = {Path(f"/proc/{child}/fd/{number}").readlink().name for number in (0, 1, 2)}
+    watchdog.close()
+    assert all(name.startswith(("pipe:", "null")) for name in held)
