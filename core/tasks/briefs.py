@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import DeliveryState
 from core.messages.model import Message, Source
-from core.messages.prompt_files import Prompt, PromptFiles, TooLongForAgent
+from core.messages.prompt_files import Prompt, PromptFiles, TooLongForAgent, as_brief
 from core.reasons import AnyReason
 from core.security.codes import TaskCodes
 from core.security.model import HUB
@@ -37,11 +37,12 @@ class Briefs:
         self._codes.grant(tx, task, leased.fence, agent=choice.agent)
         above = self._repository.find(tx, leased.parent) if leased.parent is not None else None
         giver = above.agent or "" if above is not None and above.parts is PartsKind.DELEGATED else ""
+        brief = as_brief(leased.brief, leased.source, giver=giver)
         return self._services.messages.add_brief(
             tx,
             task=task,
             agent=choice.agent,
-            body=f"{leased.brief}{tried}{self._given_before(tx, leased, choice.agent)}",
+            body=f"{brief}{tried}{self._given_before(tx, leased, choice.agent)}",
             priority=leased.priority,
             source=leased.source,
             by=HUB.id,

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, fields, replace
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
+from core import limits
 from core.kit.clock import as_datetime
-from core.limits import IMPORTED, IMPORTED_LINKS
+from core.kit.errors import Invalid
+from core.limits import IMPORTED, IMPORTED_LINKS, check
 from core.messages.model import Message, Source
-from core.messages.prompt_files import FROM_AGENT, quoted
+from core.messages.prompt_files import FROM_AGENT, OF_AGENTS, quoted
 from core.remedies import sentence
 from core.tasks.model import (
     ON_FAILURE_OF_PARTS,
@@ -32,7 +34,6 @@ _LINE = re.compile(r"\s*(TASK|DESC|PRIORITY)\s*:\s*(.*)", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+")
 _PRIORITIES = {"most urgent": 0, "critical": 0, "urgent": 1, "high": 1, "normal": 2, "medium": 2, "low": 3, "lowest": 4}
 _SAID_CHARS = 600
-_AGENTS = frozenset({Source.AGENT, Source.WINDOW, Source.MODEL})
 _ANSWER_CHARS = 2_000  # of each answer of a subtask; `my_task` shows more
 _FROM_USER = "(The answer of a user.)"
 
@@ -60,6 +61,15 @@ class TaskLine:
 
 
 _ONE = TypeAdapter(TaskLine)
+_LIMITS = {
+    "brief": limits.BRIEF,
+    **dict.fromkeys(("id", "agent", "part_of"), limits.NAME),
+    "needs": limits.NAMES,
+    "priority": limits.PRIORITY,
+    "labels": limits.LABELS,
+    "after": limits.LINKS,
+    **dict.fromkeys(("due_ms", "not_before_ms"), limits.TIME_MS),
+}
 
 
 def export_line(
@@ -82,7 +92,7 @@ _SAME = {one.name for one in fields(TaskLine)} & {one.name for one in fields(Tas
 
 def read_tasks(text: str) -> list[TaskLine]:
     """Read tasks as JSON Lines or in the grammar. Raises UnreadableTasks."""
-    rows = [(number, row) for number, row in enumerate(text.splitlines(), 1) if row.strip()]
+    rows = [(number, row) for number, row in enumerate(text.split("\n"), 1) if row.strip()]
     if not rows or not rows[0][1].lstrip().startswith("{"):
         return read_grammar(text)
     found = [_read_line(number, row) for number, row in rows]
@@ -115,7 +125,12 @@ def links_of(lines: Sequence[TaskLine]) -> list[dict[int, OnFailure]]:
 
 def _read_line(number: int, row: str) -> TaskLine:
     try:
-        return _ONE.validate_json(row)
+        found = _ONE.validate_json(row)
+        for name, limit in _LIMITS.items():
+            check(name, getattr(found, name), limit)
+        return found
+    except Invalid as error:
+        raise UnreadableTasks(line=number, why=error.message.rstrip(".")) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the line"
@@ -125,7 +140,7 @@ def _read_line(number: int, row: str) -> TaskLine:
 def read_grammar(text: str) -> list[TaskLine]:
     """Read blocks of `TASK:`, `DESC:` and `PRIORITY:`; the lines after `DESC:` belong to it. Raises UnreadableTasks."""
     found: list[TaskLine] = []
-    for number, row in enumerate(text.splitlines(), 1):
+    for number, row in enumerate(text.split("\n"), 1):
         match = _LINE.fullmatch(row)
         key, value = (match[1].upper(), match[2].strip()) if match else ("", row)
         if key == "TASK":
@@ -150,7 +165,7 @@ def read_parts(text: str) -> list[str]:
     """Read the briefs of a task's parts: blocks of the grammar, or one part on each line."""
     if is_grammar(text):
         return [line.brief for line in read_grammar(text)]
-    return [_BULLET.sub("", row, count=1).strip() for row in text.splitlines() if row.strip()]
+    return [_BULLET.sub("", row, count=1).strip() for row in text.split("\n") if row.strip()]
 
 
 def _read_priority(number: int, text: str) -> int:
@@ -165,7 +180,7 @@ def _read_priority(number: int, text: str) -> int:
 def draft_of(line: TaskLine, like: NewTask) -> NewTask:
     """Make the new task of a line, asked for at the same place as `like`; its links follow separately."""
     same = {"brief", "agent", "needs", "priority", "labels", "due_ms", "not_before_ms"}
-    source = line.source if line.source in _AGENTS else None
+    source = line.source if line.source in OF_AGENTS else None
     return replace(like, source=source, **{name: getattr(line, name) for name in same})
 
 
@@ -176,7 +191,8 @@ def tried_before(attempts: Sequence[TaskAttempt], said: Mapping[int, str]) -> st
         at = f"{as_datetime(one.began_ms):%Y-%m-%d %H:%M} UTC"
         lines.append(f"- {one.agent}, {at}: {one.outcome.value if one.outcome else 'under way'}.")
         if words := " ".join(said.get(one.fence, "").split()):
-            lines[-1] += f" It said: {words[:_SAID_CHARS]}"
+            lines[-1] += " It said:"
+            lines.append(quoted(words[:_SAID_CHARS]))
     return "\n".join(["Earlier attempts at this task. Do not repeat what failed:", *lines]) if lines else ""
 
 
@@ -193,7 +209,7 @@ def say_subtasks(
         lines.append(f"{one.id} ({one.agent or one.wanted or 'no agent yet'}) {stands}{why}.")
         if words := said.get(one.id):
             body, source = words
-            lines.append(quoted(body[:_ANSWER_CHARS], FROM_AGENT if source in _AGENTS else _FROM_USER))
+            lines.append(quoted(body[:_ANSWER_CHARS], FROM_AGENT if source in OF_AGENTS else _FROM_USER))
     if is_last:
         lines.append(f"All subtasks of {parent.id} have ended. End {parent.id} with a summary.")
     return "\n".join(lines)

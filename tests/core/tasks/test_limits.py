@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,10 @@ from core.tasks.model import (
     TaskEnded,
     TaskId,
     TaskState,
+    UnreadableTasks,
 )
+from core.tasks.texts import _ONE, export_line, read_grammar, read_parts, read_tasks
+from tests.bot.discord.shapes import make_task
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.clock import FakeClock
@@ -164,3 +168,35 @@ async def test_of_many_reports_within_a_second_the_first_and_the_last_are_kept(
         assert before is not None
         assert card is not None
         assert card.revision == before.revision + 2
+
+
+def test_an_export_with_any_line_separator_in_a_brief_can_be_imported() -> None:
+    for brief in ("one\u2028two\u2029three", "one\x85two\x0bthree\x0cfour", "TASK: one\u2028two"):
+        line = export_line(make_task(brief=brief), (), ())
+        assert [one.brief for one in (_ONE.validate_json(row) for row in f"{line}\n".split("\n") if row)] == [brief]
+    line = export_line(make_task(brief="one\u2028two\u2029three"), (), ())
+    assert [one.brief for one in read_tasks(f"{line}\n{line.replace('T-1', 'T-9')}\n")] == [
+        "one\u2028two\u2029three"
+    ] * 2
+    assert [one.brief for one in read_grammar("TASK: a\u2028b\nDESC: c\u2029d")] == ["a\u2028b\nc\u2029d"]
+    assert read_parts("- a\u2028b\r\n- c") == ["a\u2028b", "c"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"due_ms": 10**17},
+        {"not_before_ms": -1},
+        {"priority": 9},
+        {"labels": ["a\u202e"]},
+        {"needs": ["x" * 201]},
+        {"brief": "stop\x03"},
+        {"id": "T\x00"},
+    ],
+)
+def test_each_field_of_an_import_has_a_limit_and_the_error_names_line_and_field(changes: dict[str, object]) -> None:
+    with pytest.raises(UnreadableTasks) as refused:
+        read_tasks(json.dumps({"brief": "one"}) + "\n" + json.dumps({"brief": "x", **changes}))
+    assert refused.value.details["line"] == 2
+    assert next(iter(changes)) in str(refused.value.details["why"])
+    refused.value.message.encode()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.fleet.model import NeedKind
+from core.messages.prompt_files import FROM_AGENT
 from core.notices.model import NoticeKind
 from core.profiles.model import TooLong
 from core.tasks.model import AgentTrouble, AttemptOutcome, Choice, KnownBy, TaskEnded, TaskId, TaskState
@@ -42,7 +43,7 @@ async def test_an_agent_gives_a_task_up_and_the_next_one_reads_why(tmp_path: Pat
             await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="b")
         await octet.tasks.retry(FIRST, by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        assert "UTC: failed. It said: No bird is there." in lane.submitted[1]
+        assert f"UTC: failed. It said:\n> {FROM_AGENT}\n> No bird is there." in lane.submitted[1]
         assert lane.submitted[1].index("Count the birds") < lane.submitted[1].index("Earlier attempts")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.brief == "Count the birds"
 
