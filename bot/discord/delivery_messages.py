@@ -12,6 +12,7 @@ from bot.discord.views.questions import OWN_WORDS, AnswerQuestion, DecideTrace
 from core.agent_messages.model import AgentMessageView, AtDue, QuestionState, QuestionView, Trace
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Moment, Picture, parse_asked
 from core.dispatch.model import Decision
+from core.limits import CHOICE
 from core.messages.model import Message, Source, text_for_people
 from core.notices.model import Notice
 from core.reasons import AnyReason, Reason, reason_of
@@ -204,8 +205,9 @@ def _what_is_known(row: Delivery) -> list[str]:
     return [*quoted_note(row), *([f"This is about {row.share.words}{rest}."] if row.share.words else [])]
 
 
-def question(notice: Notice, view: QuestionView, *, marker: Marker) -> Parts:
-    """Ask the user what an agent asks, with the whole question; once settled, say how and by whom."""
+def question(notice: Notice, view: QuestionView, *, marker: Marker, has_buttons: bool = True) -> Parts:
+    """Ask the user what an agent asks, with the whole question; once settled, say how and by whom. Without buttons it
+    names the command for the answer."""
     asked, (how, _, who) = view.question, notice.text.partition(" by ")
     agent, about = inline(asked.agent, 60), f" · {asked.task}" if asked.task else ""
     body, files = quoted(view.text, "question.md")
@@ -213,10 +215,16 @@ def question(notice: Notice, view: QuestionView, *, marker: Marker) -> Parts:
         said = _ENDED_QUESTION[how].format(who=named(who), agent=agent)
         return framed(f"**{agent} asked**{about}: {said}\n{cut(body, CONTENT_LIMIT // 2)}", marker, colour=GREY)
     then = f"If you do not answer <t:{asked.due_ms // 1000}:R>, {_AT_DUE[asked.at_due].format(agent=agent)}"
-    text = cut(f"**{agent} asks you** (an agent's text){about}:\n{body}", CONTENT_LIMIT - 3 * _MARGIN)
+    text = cut(
+        f"**{agent} asks you** (an agent's text){about}:\n{body}",
+        CONTENT_LIMIT - 3 * _MARGIN - sum(map(len, asked.choices)),
+    )
     choices = [AnswerQuestion(asked.id, place, label=one) for place, one in enumerate(asked.choices)]
     buttons = [*choices, AnswerQuestion(asked.id, OWN_WORDS)]
     wakes = person_id(asked.asked.removeprefix("person:"))
+    if not has_buttons:
+        text = "\n".join([text, *(f"- {inline(one, CHOICE.most)}" for one in asked.choices)])
+        then, buttons = f"Answer with `/msg answer` and `M-{asked.id}`. {then}", []
     return written(f"{text}\n-# {then}", marker, wakes=wakes, files=files, buttons=buttons)
 
 

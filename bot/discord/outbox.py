@@ -162,7 +162,7 @@ class Outbox(MessageWriter):
             if notice.kind is NoticeKind.CARD:
                 await self._publish_card(notice)
             else:
-                await self._post_or_edit(notice, await self._render(notice))
+                await self._post_rendered(notice)
             if self._written > before:  # else nothing changed, and Octet sent no request
                 self._limits.note_success(notice.place.channel)
             self._taken += 1
@@ -277,6 +277,18 @@ class Outbox(MessageWriter):
             return
         await self._notices.thread_made(view.task.id, thread)
         faults.point("outbox.thread_noted", may_fail=True)
+
+    async def _post_rendered(self, notice: Notice) -> None:
+        """Post the notice, or edit its message. Of a question that Discord refuses, leave out the buttons."""
+        try:
+            await self._post_or_edit(notice, await self._render(notice))
+        except MessageRejected as refused:
+            if notice.kind is not NoticeKind.QUESTION:
+                raise
+            log.warning("question_without_buttons", task=notice.task, notice=notice.id, why=refused.message)
+            view = await self._coordinator.questions.show(notice.message)
+            plain = delivery_messages.question(notice, view, marker=self._marker(notice), has_buttons=False)
+            await self._post_or_edit(notice, plain)
 
     async def _post_or_edit(self, notice: Notice, parts: Parts) -> None:
         """Post the notice, or edit its message; a message that a user deleted stays deleted.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select, text, update
+from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.store.tables import integers, metadata, texts
@@ -43,6 +43,12 @@ OPEN_QUESTIONS = select(questions).where(text("state = 'open'")).order_by(questi
 OPEN_IN_LEASE = select(questions).where(
     text("state = 'open'"), questions.c.task == bindparam("of_task"), questions.c.fence == bindparam("lease")
 )
+_is_asked_now = questions.c.since_ms > bindparam("since")
+_is_open_there = (questions.c.state == "open") & (questions.c.task == bindparam("task"))
+ASKED = select(
+    func.count().filter(_is_asked_now).label("in_hour"), func.count().filter(_is_open_there).label("still_open")
+).where(questions.c.agent == bindparam("agent"))
+"""How many questions an agent has asked since then, and how many of a task are still open."""
 SETTLE = (
     update(questions)
     .where(questions.c.id == bindparam("question"))

@@ -30,6 +30,7 @@ from core.remedies import explain
 from core.tasks.model import OnFailure
 
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
 MESSAGE_TTL_MS = 24 * 60 * MINUTE_MS  # A message that is not delivered in this time expires, and Octet tells its sender
 LONG_WAIT_MS = 600_000  # after so long Octet notifies the sender of a waiting message once more, in a new one
 
@@ -375,6 +376,11 @@ class QuestionSettled(Conflict):
 
 class QuestionForAgent(Conflict):
     """This question asks {agent}, which answers it."""
+
+
+class TooManyQuestions(Conflict):
+    """Octet takes no more questions from you now: {bounds} are at most {limit}, and you have {count}. Wait for the
+    answers, or decide yourself and say in your answer what you decided."""
 
 
 class NoTaskToAsk(Conflict):

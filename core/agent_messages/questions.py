@@ -8,6 +8,7 @@ from dataclasses import replace
 from core import limits
 from core.agent_messages import _store
 from core.agent_messages.model import (
+    HOUR_MS,
     MINUTE_MS,
     AgentDraft,
     AtDue,
@@ -24,6 +25,7 @@ from core.agent_messages.model import (
     QuestionState,
     QuestionView,
     SendOptions,
+    TooManyQuestions,
     parse_message_name,
 )
 from core.agent_messages.service import AgentMessages
@@ -76,6 +78,7 @@ class Questions:
             known = self._services.messages.find_by_key(tx, key if not new.to else f"talk:{speaker.agent.name}:{key}")
             if known is not None:
                 return self._view(tx, self._find(tx, known.id))
+            self._check_rate(tx, speaker)
             if new.to:
                 draft = AgentDraft(text=body, to=new.to, key=key)
                 sent = self._talk.send_as(tx, speaker, draft, body)
@@ -194,6 +197,15 @@ class Questions:
         if task is not None and is_blocked and not self._open_in(tx, task):
             self._tasks.move(tx, task.id, TaskState.WORKING)
         return replace(question, state=state, answer=answer)
+
+    def _check_rate(self, tx: Tx, speaker: Speaker) -> None:
+        """Raise TooManyQuestions where the agent has too many open questions about its task, or within an hour."""
+        agent, task = speaker.agent.name, speaker.task.id if speaker.task is not None else ""
+        asked = {"agent": agent, "task": task, "since": self._clock.now_ms() - HOUR_MS}
+        found = tx.execute(_store.ASKED, asked).one()
+        for count, limit in ((found.still_open, limits.QUESTIONS_OPEN), (found.in_hour, limits.QUESTIONS_PER_HOUR)):
+            if count >= limit.most:
+                raise TooManyQuestions(count=count, bounds=limit.bounds, limit=limit.most)
 
     def _ask_user(self, tx: Tx, speaker: Speaker, body: str, key: str) -> Message:
         if speaker.task is None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.discord.errors import MessageRejected, TooOldToEdit
 from bot.discord.outbox import BRIEF_START_MS, EDIT_EVERY_S, NONCE_LASTS_MS, Outbox
+from bot.discord.parts import Parts
+from core.agent_messages.model import QuestionView
 from core.deliveries.model import DeliveryState
 from core.notices.model import NoticeKind
 from core.notices.service import Notices
@@ -17,6 +20,7 @@ from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskState
 from tests.bot.discord.house import CHANNEL, LOST, House, house, never, once
 from tests.bot.discord.shapes import ADA
+from tests.bot.discord.test_injections import QUESTION
 from tests.fakes.channels import said
 from tests.fakes.clock import FakeClock
 
@@ -361,3 +365,32 @@ async def test_while_discord_is_away_the_outbox_rests_and_then_posts_everything(
         here.channels.up.set()
         await here.until(lambda: here.channels.threads)
         writer.cancel()
+
+
+async def test_a_question_whose_buttons_discord_refuses_is_posted_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(tmp_path) as here:
+        task = await here.ask()
+        await here.sweep()
+        asked = QuestionView(question=replace(QUESTION, task=task.id, choices=("Red", "Blue")), text="Red or blue?")
+
+        async def show(_name: str) -> QuestionView:
+            return asked
+
+        monkeypatch.setattr(here.coordinator.questions, "show", show)
+        here.channels.spoils = lambda parts: MessageRejected(why="400 50035") if "custom_id" in said_of(parts) else None
+        about = asked.question.about
+        await here.coordinator.store.write(
+            lambda tx: here.coordinator.notices.notify(
+                tx, NoticeKind.QUESTION, task.id, message=asked.question.id, about=about
+            )
+        )
+        await here.sweep(times=2)
+        (shown,) = here.shown("Red or blue?", "- Red", "- Blue", "/msg answer", f"M-{asked.question.id}")
+        assert shown.parts.mentions
+        assert await here.untold() == []
+
+
+def said_of(parts: Parts) -> str:
+    return "" if parts.view is None else str(parts.view.to_components())

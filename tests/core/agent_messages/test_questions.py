@@ -18,11 +18,12 @@ from core.agent_messages.model import (
     QuestionSettled,
     QuestionState,
     QuestionView,
+    TooManyQuestions,
 )
 from core.agents.model import AgentNotFound, Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
-from core.limits import EmptyText, TextTooLong, TooManyItems
+from core.limits import QUESTIONS_OPEN, QUESTIONS_PER_HOUR, EmptyText, HiddenCharacters, TextTooLong, TooManyItems
 from core.notices.model import Notice, NoticeKind
 from core.reasons import BlockCause, ParkCause
 from core.security.model import Actor, NotAllowed
@@ -266,3 +267,29 @@ async def test_a_question_goes_to_one_agent_or_to_the_user(tmp_path: Path, to: s
         await working(octet)
         with pytest.raises(AgentNotFound):
             await ask(octet, to=to)
+
+
+async def test_an_agents_questions_are_limited_per_task_and_hour_and_a_repeat_counts_once(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with house(tmp_path, clock=clock) as octet:
+        await working(octet)
+        views = [await ask(octet, f"Question {number}?") for number in range(QUESTIONS_OPEN.most)]
+        with pytest.raises(TooManyQuestions):
+            await ask(octet, "One more?")
+        assert await ask(octet, "Question 0?") == views[0]
+        for number in range(QUESTIONS_PER_HOUR.most - QUESTIONS_OPEN.most):
+            await octet.questions.answer(f"M-{views.pop().question.id}", "Yes.", by=ADA)
+            views.append(await ask(octet, f"Later {number}?"))
+        await octet.questions.answer(f"M-{views.pop().question.id}", "Yes.", by=ADA)
+        with pytest.raises(TooManyQuestions):
+            await ask(octet, "Too many within the hour?")
+        clock.advance(3_600)
+        await ask(octet, "An hour later?")
+
+
+async def test_a_label_of_a_question_is_one_visible_line(tmp_path: Path) -> None:
+    async with house(tmp_path) as octet:
+        await working(octet)
+        for bad in ("a\nb", "a\u202eb", "a\U000e0041b", "\x1b[1m"):
+            with pytest.raises(HiddenCharacters):
+                await ask(octet, choices=("ok", bad))
