@@ -340,12 +340,27 @@ EXPIRE = update(tasks).where(_row.number.in_(_old)).values(text_expired_ms=bindp
 newest_in = partial(newest_of_each, _row.state, _row.number)
 
 
+_JSON = {"needs": "[]", "labels": "[]", "attachments": "[]", "choice": None}
+REPAIR = update(tasks).where(_row.number == bindparam("damaged"))
+
+
 def task_of(row: Row) -> Task:
     sets = {"needs": frozenset(json.loads(row.needs)), "labels": frozenset(json.loads(row.labels))}
     above = TaskId(f"T-{row.parent}") if row.parent else None
     choice = _choice(json.loads(row.choice)) if row.choice else None
     files = files_of(row.attachments)
     return from_attributes(Task, row, **_own(row), **sets, parent=above, choice=choice, attachments=files)
+
+
+def damaged_columns(row: Row) -> dict[str, str | None]:
+    """Return the columns of a task that no list could show, each with its empty value."""
+    found = dict[str, str | None]()
+    for name, empty in _JSON.items():
+        try:
+            json.dumps(json.loads(getattr(row, name) or "null"), ensure_ascii=False).encode()
+        except ValueError:
+            found[name] = empty
+    return found
 
 
 def attempt_of(row: Row) -> TaskAttempt:

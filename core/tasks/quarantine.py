@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
@@ -34,10 +34,15 @@ class Quarantine:
     async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
         """Run `work` as Store.write does. If it fails at a row (see `at_row`), set that row aside and run it again.
         Raises RowFailed where that does not help."""
+        return await self.read(lambda: self._store.write(work, is_last_word=is_last_word))
+
+    async def read(self, look: Callable[[], Awaitable[T]]) -> T:
+        """Await `look()`. If it fails at a row, set that row aside and look again. Raises RowFailed where that does not
+        help."""
         seen = set[str]()
         while True:
             try:
-                return await self._store.write(work, is_last_word=is_last_word)
+                return await look()
             except RowFailed as failed:
                 row = str(failed)
                 if row in seen:
@@ -74,6 +79,7 @@ class Quarantine:
                 self.act_ended(tx, delivery)
         name = failed.task or (delivery.task if delivery is not None else None)
         if name is not None:
+            self._repository.repair(tx, name)
             self._park(tx, self._repository.find(tx, name), delivery, note)
 
     def _end(self, tx: Tx, delivery: Delivery, note: str) -> Delivery:

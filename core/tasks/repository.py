@@ -18,7 +18,7 @@ from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity,
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Tx, at_row
 from core.tasks import _store
-from core.tasks._store import queued_of, requirements_of, summary_of, task_of
+from core.tasks._store import damaged_columns, queued_of, requirements_of, summary_of, task_of
 from core.tasks.attempts import Attempts
 from core.tasks.dependencies import Dependencies
 from core.tasks.model import (
@@ -210,7 +210,7 @@ class TaskRepository:
         label: str = "",
     ) -> tuple[Task, ...]:
         """Fetch the newest tasks: in `states`, older than `before`, of this agent, with this text and this label, where
-        given."""
+        given. Raises RowFailed for one that no list could show."""
         page = {"size": limit, "before": _number(before) if before else _AFTER_ALL}
         if agent or text or label:
             wanted = {"states": [state.value for state in states or TaskState], "agent": agent, "text": text}
@@ -222,14 +222,20 @@ class TaskRepository:
             asked = {f"stands_{place}": state.value for place, state in enumerate(states)}
             found = await self._store.fetch(_store.newest_in(len(states)), {**asked, **page}) if states else ()
             rows = sorted(found, key=lambda row: row.number, reverse=True)[:limit]
-        return tuple(task_of(row) for row in rows)
+        return tuple(map(_readable, rows))
 
     async def get(self, task: str) -> Task:
-        """Fetch one task as of the last commit. Raises TaskNotFound."""
+        """Fetch one task as of the last commit. Raises TaskNotFound; RowFailed for one that nothing could show."""
         rows = await self._store.fetch(_store.ONE, {"task": _number(task)})
         if not rows:
             raise TaskNotFound(id=task)
-        return task_of(rows[0])
+        return _readable(rows[0])
+
+    def repair(self, tx: Tx, task: str) -> None:
+        """Empty the columns that cannot be read, so that the row can be set aside."""
+        row = tx.execute(_store.ONE, {"task": _number(task)}).first()
+        if row is not None and (damaged := damaged_columns(row)):
+            tx.execute(_store.REPAIR.values(**damaged), {"damaged": row.number})
 
     async def summaries(self, tasks: Iterable[str]) -> dict[str, TaskSummary]:
         """Fetch these tasks by their ids, without unknown ones."""
@@ -754,6 +760,13 @@ class TaskRepository:
 
 def _names(names: frozenset[str]) -> str:
     return json.dumps(sorted(names))
+
+
+def _readable(row: Row) -> Task:
+    with at_row(f"T-{row.number}"):
+        if damaged := damaged_columns(row):
+            raise ValueError(f"{', '.join(damaged)} cannot be read")
+        return task_of(row)
 
 
 def _number(task: str) -> int:

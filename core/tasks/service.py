@@ -227,14 +227,15 @@ class Tasks:
         given."""
         require(by, Permission.TASK_READ)
         found = {"agent": agent, "text": text, "label": label}
-        return await self.repository.list_newest(states, limit=limit, before=before, **found)
+        look = partial(self.repository.list_newest, states, limit=limit, before=before, **found)
+        return await self.quarantine.read(look)
 
     async def show(self, task: TaskId, *, by: Actor) -> TaskView:
         """Show one task with its prompt, deliveries and answers. Masks the prompt's code, except in the dry-run lane,
         where a user answers. Raises TaskNotFound."""
         require(by, Permission.TASK_READ)
         task = parse_task_id(task)
-        found = await self.repository.get(task)
+        found = await self.quarantine.read(lambda: self.repository.get(task))
         messages = await self._services.messages.list_for_task(task)
         card = await self._services.notices.card_of(task)
         briefs = [message for message in messages if message.kind is MessageKind.TASK]

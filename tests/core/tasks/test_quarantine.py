@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
+from sqlalchemy import text
 
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState
@@ -17,7 +18,7 @@ from core.profiles.model import Act
 from core.reasons import ParkCause, Reason
 from core.store.engine import RowFailed, Tx, at_row
 from core.tasks.model import Task, TaskId, TaskState
-from tests.builders import ADA, make_new_task
+from tests.builders import ADA, make_agent, make_new_task, open_coordinator
 from tests.core.agent_actions.house import asked, house
 from tests.core.dispatch.test_loop import code_in, reach, until, window_house
 from tests.core.supervision.test_roster import agent
@@ -190,3 +191,25 @@ async def test_a_row_that_fails_again_once_it_is_set_aside_is_not_tried_for_ever
             await octet.tasks.quarantine.write(fail)
         assert len(runs) == 2
         await is_set_aside(octet)
+
+
+@pytest.mark.parametrize("labels", [r'["\ud800"]', "not JSON"])
+async def test_lists_and_exports_continue_without_what_cannot_be_read_and_a_user_is_asked(
+    tmp_path: Path, labels: str
+) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        for _ in range(3):
+            await octet.tasks.new(make_new_task(labels=frozenset({"bug"})), by=ADA)
+        damage = text("UPDATE tasks SET labels = :labels WHERE number = 2")
+        await octet.store.write(lambda tx: tx.execute(damage, {"labels": labels}))
+        with structlog.testing.capture_logs() as lines:
+            found = await octet.tasks.list(by=ADA)
+        assert [one["event"] for one in lines] == ["row_quarantined"]
+        assert [(one.id, one.state is TaskState.PARKED) for one in found] == [
+            ("T-3", False),
+            ("T-2", True),
+            ("T-1", False),
+        ]
+        (await octet.tasks.export(found, by=ADA)).text.encode()
+        assert [need.task for need in (await octet.fleet.needs_me(by=ADA)).shown] == [SECOND]
+        assert (await octet.tasks.show(SECOND, by=ADA)).task.labels == frozenset()
