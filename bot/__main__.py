@@ -1,4 +1,4 @@
-"""The program's entry point. It looks at the verb first: agents' answers use the standard library only, in 150 ms."""
+"""The program's entry point. It looks at the verb first: agents' answers import little, in 150 ms."""
 
 from __future__ import annotations
 

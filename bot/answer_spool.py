@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from core.kit.files import read_regular, write_private
+from core.limits import SPOOLED_BYTES
 
 if TYPE_CHECKING:
     from core.coordinator import Coordinator
 
 FOLDER = "answers"
 REFUSED = "refused"
-MAX_FILE_BYTES = 20_000_000  # the longest answer, and its files in base64
+MAX_FILE_BYTES = SPOOLED_BYTES.most  # the longest answer, and its files in base64
 SETTLED_S = 2.0  # Octet leaves younger files to the command that wrote them: it is probably just sending the answer
 LOOK_S = 60.0  # the longest time between two looks into the folder
 _KEY_CHARS = frozenset("0123456789abcdef")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from core.kit.errors import Invalid
@@ -26,6 +26,12 @@ class Limit:
     is_name: bool = False  # one line of visible characters; any other text also takes line breaks and tabs
     is_output: bool = False  # Octet removes control characters and does not refuse them: a finished answer is not lost
     each: Limit | None = None
+
+    @property
+    def whole(self) -> Limit:
+        """What bounds a text with all items of this list, separated by commas."""
+        each = self.each or self
+        return replace(each, most=self.most * (each.most + 2), least=0)
 
     @property
     def range(self) -> str:
@@ -59,6 +65,15 @@ FILES = Limit("the files of one request", 5, "files")
 FILE_BYTES = Limit("all files of one request", 8_000_000, "bytes")
 AGENT_FILE_BYTES = Limit("all files that Octet keeps of one agent", 500_000_000, "bytes")
 HOME_FILE_BYTES = Limit("all files that Octet keeps", 2_000_000_000, "bytes")
+BODY_BYTES = Limit("a request over HTTP without files and answers", 2_000_000, "bytes")
+SPOOLED_BYTES = Limit("an answer with its files that waits in the home", 20_000_000, "bytes")
+
+# Rates and connections
+QUESTIONS_OPEN = Limit("an agent's open questions about one task", 5, "questions")
+QUESTIONS_PER_HOUR = Limit("an agent's questions within an hour", 20, "questions")
+CONNECTIONS = Limit("open connections over HTTP", 1000, "connections")
+CONNECTIONS_WITHOUT_TOKEN = Limit("open connections that have shown no token", 100, "connections")
+CONNECTIONS_OF_AGENT = Limit("open connections with one agent's token", 100, "connections")
 
 # Numbers
 ROWS = Limit("the rows of one page of a list", 500, "rows", least=1)
@@ -68,6 +83,7 @@ MINUTES = Limit("a time in minutes", 7 * 24 * 60, "minutes")
 GRANT_HOURS = Limit("how long a temporary role lasts", 30 * 24, "hours", least=1)
 KEY_DAYS = Limit("how long an API key lasts", 3650, "days", least=1)
 COUNTER = Limit("a place in an inbox, or the number of an attempt", 2**53, "steps")
+PIXELS = Limit("a place of a screen", 100_000, "pixels", least=-100_000)
 TIME_MS = Limit("a time; the latest is the end of the year 9999", 253_402_300_799_000, "milliseconds since 1970")
 
 

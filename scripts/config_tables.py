@@ -1,4 +1,5 @@
-"""Writes the tables of docs/configuration.md, from the models by which `core.config` reads the files of config/."""
+"""Writes the tables of docs/configuration.md, from the models by which `core.config` reads the files of config/, and
+from `core.limits`."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Any
 from core.agents.model import Agent
 from core.config.validation import classes_in, descriptions, editor_schema, hints_of
 from core.desks.model import Desk, Pane, Tmux, UserActivityPolicy, Virtual, Window
+from core.limits import rows
 from core.profiles.model import (
     Accessible,
     Composer,
@@ -48,6 +50,11 @@ _FILES: dict[str, dict[str, Any]] = {
     },
 }
 """Each file with its tables."""
+_OF_LIMITS = (
+    "No file changes these. Octet refuses what agents, members and programs send beyond them, the same over every "
+    "interface, before it stores anything. A text has no control characters except line breaks and tabs; Octet removes "
+    "them from agents' answers. A name, label or choice is one line without invisible characters."
+)
 _MANY = 20  # from so many values on, the page does not list them
 
 
@@ -64,7 +71,8 @@ def configuration_page() -> str:
         parts.append(f"## {file}\n\n")
         for name, kind in tables.items():
             parts += [f"### {name}\n\n" if name else "", _keys(kind), "\n"]
-    return "".join(parts)
+    table = table_of(("limit", "of", "value"), [(name, one.bounds, one.range) for name, one in rows().items()])
+    return "".join([*parts, "## Limits\n\n", f"{_OF_LIMITS}\n\n", table, "\n"])
 
 
 def _keys(kind: Any) -> str:

@@ -1,6 +1,6 @@
 """The agents' verbs `octet send`, `inbox`, `ask` and `subtask`: messages between agents, questions and shared work.
 
-Standard library only, as `bot.cli.answers`, whose way to the running Octet they take."""
+Light imports only, as `bot.cli.answers`, whose way to the running Octet they take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, cast
 
 from bot.cli.answers import (
-    MAX_CHARS,
     OK,
     REFUSED,
     TRY_LATER,
@@ -27,6 +26,7 @@ from bot.cli.answers import (
     token_in,
     within,
 )
+from core.limits import BRIEF
 
 PURPOSES = {
     "send": "Send a message to other agents. Make one request, and say how to answer.",
@@ -166,7 +166,7 @@ _REQUESTS: Mapping[str, Callable[[argparse.Namespace], tuple[str, Body, Callable
 
 def _text(given: argparse.Namespace) -> str:
     words = " ".join(given.words)
-    return words if words.strip() else read_words(given.file, limit=MAX_CHARS)
+    return words if words.strip() else read_words(given.file, limit=BRIEF.most)
 
 
 def _key(*parts: str) -> str:

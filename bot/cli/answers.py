@@ -1,6 +1,6 @@
 """The agents' verbs: `octet done`, `reply`, `progress`, `blocked`, `failed` bring a text to the Octet of their code.
 
-Standard library only, also in its imports: an agent waits for this each time."""
+Its imports are the standard library and `core.limits` only: an agent waits for this each time."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 from bot.answer_spool import SpooledAnswer, spool_answer
 from bot.cli.client import HttpAnswer, NoOctet, NotOctet, exchange
 from bot.runfile import Run, home_of, is_home_id, pointer_folders, running
+from core import limits
+from core.kit.errors import Invalid
 from core.kit.files import read_regular
 
 URL = "OCTET_URL"
@@ -31,11 +33,8 @@ OK = 0
 REFUSED = 1
 USAGE = 2
 TRY_LATER = 75
-MAX_CHARS = 1_000_000  # the same number as core.messages.model.MAX_ANSWER_CHARS, which is too heavy to import here
-MAX_SIGN_CHARS = 300  # as in core.messages.model
-_EVIDENCE_KINDS = ("command", "file", "commit", "url", "note")  # as in core.messages.model
-_MAX_EVIDENCE, _MAX_EVIDENCE_CHARS = 20, 500  # as there
-_MAX_FILES, _MAX_FILE_BYTES = 5, 8_000_000  # as there
+_EVIDENCE_KINDS = ("command", "file", "commit", "url", "note")  # as in core.messages.model, which imports much
+_MOST_FILES = f"{limits.FILES.most} files with {limits.FILE_BYTES.most // 1_000_000} MB in all"
 _PAUSES_S = (0.1, 0.2, 0.5)  # rests between tries; the last one repeats
 _UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that do not judge the text itself
 _WHY = "The program at Octet's address is not Octet, or does not know your reply key"
@@ -96,7 +95,7 @@ def main(argv: Sequence[str]) -> int:
         if verb == "progress":
             return _report_progress(parser.parse_intermixed_args(rest))
         arguments = parser.parse_args(rest)
-        text = read_words(arguments.file, limit=MAX_CHARS)
+        text = read_words(arguments.file, limit=limits.ANSWER.most)
         evidence = tuple(map(read_evidence, getattr(arguments, "evidence", ())))
         files = _read_files(getattr(arguments, "attach", ()))
         answer = _answer(arguments.task, arguments.code, text, verb=verb, evidence=evidence, files=files)
@@ -118,15 +117,15 @@ def parser_of(verb: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("task", metavar="TASK", help="the task of your prompt, such as T-142, or its message (M-…)")
     if is_progress:
-        what = f"what you are doing, at most {MAX_SIGN_CHARS} characters"
+        what = f"what you are doing, at most {limits.PROGRESS.most} characters"
         parser.add_argument("words", metavar="WORDS", nargs="+", help=what)
     parser.add_argument("--code", required=True, help="the code of your prompt; it belongs to that alone")
     if not is_progress:
         parser.add_argument("--file", metavar="FILE", help="your text, in UTF-8; `-` or nothing: standard input")
     if verb in {"done", "reply"}:
         what = "what proves it, as KIND: WHAT or KIND: WHAT: passed|failed; KIND is "
-        what += f"{', '.join(_EVIDENCE_KINDS)}; repeat it, at most {_MAX_EVIDENCE} times"
-        files = f"a file for the user; repeat it, at most {_MAX_FILES} with {_MAX_FILE_BYTES // 1_000_000} MB in all"
+        what += f"{', '.join(_EVIDENCE_KINDS)}; repeat it, at most {limits.EVIDENCE.most} times"
+        files = f"a file for the user; repeat it, at most {_MOST_FILES}"
         parser.add_argument("--attach", metavar="PATH", action="append", default=[], help=files)
         parser.add_argument("--evidence", metavar="TEXT", action="append", default=[], help=what)
     wait = f"how long to wait if Octet does not answer (default: {wait_s:g})"
@@ -171,13 +170,9 @@ def read_words(file: str | None, *, limit: int) -> str:
 
 def _check_sign(words: str) -> None:
     try:
-        words.encode()
-    except UnicodeEncodeError as error:
-        raise Unusable("Your text is not UTF-8.") from error
-    if not words.strip():
-        raise Unusable("The report is empty. Say what you are doing.")
-    if len(words) > MAX_SIGN_CHARS:
-        raise Unusable(f"Your report has {len(words)} characters; the limit is {MAX_SIGN_CHARS}. Shorten it.")
+        limits.clean_text(words, limits.PROGRESS, field="report")
+    except Invalid as error:
+        raise Unusable(error.message) from error
 
 
 def read_evidence(text: str) -> dict[str, str | bool | None]:
@@ -186,17 +181,17 @@ def read_evidence(text: str) -> dict[str, str | bool | None]:
     rest, _, end = (part.strip() for part in what.rpartition(":"))
     ok = {"passed": True, "failed": False}.get(end.lower()) if rest else None
     what = what if ok is None else rest
-    if kind.lower() not in _EVIDENCE_KINDS or not what or len(what) > _MAX_EVIDENCE_CHARS:
+    if kind.lower() not in _EVIDENCE_KINDS or not what or len(what) > limits.EVIDENCE_TEXT.most:
         raise Unusable(
             f"This is not evidence: {text[:60]!r}. Write KIND: WHAT, or KIND: WHAT: passed. KIND is one of "
-            f"{', '.join(_EVIDENCE_KINDS)}; WHAT has 1 to {_MAX_EVIDENCE_CHARS} characters."
+            f"{', '.join(_EVIDENCE_KINDS)}; WHAT has 1 to {limits.EVIDENCE_TEXT.most} characters."
         )
     return {"kind": kind.lower(), "text": what, "ok": ok}
 
 
 def _read_files(paths: Sequence[str]) -> tuple[dict[str, str], ...]:
     """Read the files for the user. Raises Unusable."""
-    files, left = list[dict[str, str]](), _MAX_FILE_BYTES
+    files, left = list[dict[str, str]](), limits.FILE_BYTES.most
     for path in paths:
         try:
             content = read_regular(Path(path), left + 1)
@@ -204,9 +199,8 @@ def _read_files(paths: Sequence[str]) -> tuple[dict[str, str], ...]:
             raise Unusable(f"{path} cannot be read: {error.strerror}.") from error
         left -= len(content)
         files.append({"name": Path(path).name, "content": base64.b64encode(content).decode()})
-    if left < 0 or len(files) > _MAX_FILES:
-        most = f"{_MAX_FILES} files with {_MAX_FILE_BYTES // 1_000_000} MB in all"
-        raise Unusable(f"This is more than {most}. Attach less, or name the path in your text.")
+    if left < 0 or len(files) > limits.FILES.most:
+        raise Unusable(f"This is more than {_MOST_FILES}. Attach less, or name the path in your text.")
     return tuple(files)
 
 
@@ -220,8 +214,9 @@ def _answer(
     files: tuple[dict[str, str], ...] = (),
 ) -> SpooledAnswer:
     home_id_in(code)
-    if len(evidence) > _MAX_EVIDENCE:
-        raise Unusable(f"{len(evidence)} times --evidence; the limit is {_MAX_EVIDENCE}. Leave out the less important.")
+    if len(evidence) > limits.EVIDENCE.most:
+        most = limits.EVIDENCE.most
+        raise Unusable(f"{len(evidence)} times --evidence; the limit is {most}. Leave out the less important.")
     # Made from the content: the same command twice is one answer, also when the first one's reply was lost.
     parts = f"{task}\0{code.strip()}\0{verb}\0{text}" + "".join(f"\0{more}" for more in (evidence, files) if more)
     key = hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()

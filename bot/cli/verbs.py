@@ -25,10 +25,10 @@ from bot.cli.present import FAILED, PRESENT
 from bot.cli.terminal import show, waiting
 from bot.verbs.catalogue import ABOUT, VERBS
 from bot.verbs.declare import On, Parameter, Verb
-from bot.verbs.lists import MOST, Page
+from bot.verbs.lists import Page
 from core.home import Home
 from core.kit.files import read_regular
-from core.limits import FILE_BYTES, IMPORT
+from core.limits import FILE_BYTES, IMPORT, ROWS
 
 _ROWS = 20  # of a list, on a screen
 _SLOW_S, _QUICK_S = 900.0, 30.0
@@ -103,7 +103,7 @@ def _fetch(verb: Verb, home: Home, given: dict[str, Any], screen: _Screen) -> tu
     last = screen.page * _ROWS
     raw, items, cursor = list[object](), tuple[Any, ...](), None
     while cursor != "" and (screen.every or len(items) <= last):
-        text, found = ask(verb, home, {**given, "limit": MOST, "cursor": cursor})
+        text, found = ask(verb, home, {**given, "limit": ROWS.most, "cursor": cursor})
         raw, items, cursor = [*raw, *loads(text)["items"]], (*items, *found.items), found.next
     if screen.every:
         return dumps({"items": raw, "next": ""}, ensure_ascii=False), Page(items=items), ""

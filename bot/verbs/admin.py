@@ -8,6 +8,7 @@ from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.types import Channel, Scopes, User, UserOrRole
+from core import limits
 from core.maintenance.model import AuditReport, Reloaded
 from core.security.model import Actor, ApiKey, Binding, NewApiKey, Permission, Role, require
 
@@ -114,8 +115,8 @@ async def grant(
     octet: Coordinator,
     who: User,
     role: InOctet,
-    hours: Annotated[int, ParameterKind(help="For how many hours, 1 to 720")],
-    reason: Annotated[str, ParameterKind(help="What for")],
+    hours: Annotated[int, ParameterKind(help="For how many hours, 1 to 720"), limits.GRANT_HOURS],
+    reason: Annotated[str, ParameterKind(help="What for"), limits.REASON],
     *,
     by: Actor,
 ) -> Binding:
@@ -151,7 +152,7 @@ async def key_new(
     name: KeyName,
     scopes: Scopes,
     *,
-    days: Annotated[int, ParameterKind(help="For how many days it is valid, 1 to 3650")] = 90,
+    days: Annotated[int, ParameterKind(help="For how many days it is valid, 1 to 3650"), limits.KEY_DAYS] = 90,
     by: Actor,
 ) -> NewApiKey:
     """Make an API key for a program, and show it once.

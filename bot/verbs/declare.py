@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+from core.limits import NAME, NAMES, Limit, check
 from core.notices.model import Place
 from core.security.model import Actor, Permission
 
@@ -66,7 +67,7 @@ class ParameterKind:
     """Finds values that fit the typed text, each with its label, from memory only."""
     choices: Mapping[Any, str] | None = None  # the values there are, each with its label
     picks: Picks | None = None
-    is_text: bool = False  # A text of any length: a form, a file or standard input can give it
+    is_text: bool = False  # A long text: a form, a file or standard input can give it
     is_file: bool = False  # a file, which Discord and the command line read for the user
     for_programs: bool = False  # Discord does not offer it
 
@@ -81,10 +82,23 @@ class Parameter:
     is_option: bool
     kind: ParameterKind
     help: str
+    limit: Limit
 
     @property
     def is_required(self) -> bool:
         return self.default is REQUIRED
+
+    def read(self, value: Any) -> Any:
+        """Return an interface's value, checked and parsed. A text may hold several values, separated by commas, so the
+        limits of a list count once it is parsed."""
+        is_cut = self.kind.parse is not None and self.limit.each is not None
+        if is_cut:
+            parts: list[Any] = [value] if isinstance(value, str) else list(value)
+            value = [check(self.name, one, self.limit.whole) for one in parts]
+        else:
+            value = check(self.name, value, self.limit)
+        value = self.kind.parse(value) if self.kind.parse else value
+        return check(self.name, value, self.limit) if is_cut else value
 
 
 async def _undeclared(*_: Any, **__: Any) -> Any:
@@ -157,12 +171,8 @@ class Verb:
         return await self.call(octet, **read, by=by)
 
     def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Parse an interface's values. A parameter without a value keeps the default of its signature."""
-        return {
-            one.name: one.kind.parse(value) if one.kind.parse else value
-            for one in self.parameters
-            if (value := given.get(one.name)) is not None
-        }
+        """Check and parse an interface's values. A parameter without a value keeps the default of its signature."""
+        return {one.name: one.read(value) for one in self.parameters if (value := given.get(one.name)) is not None}
 
     def sentence(self, result: Any, escape: Callable[[str], str]) -> str:
         """Write the sentence about a result, its values escaped for the interface; empty where there is none."""
@@ -199,6 +209,7 @@ def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
             notes = [*inner, *notes]
     kind = next((note for note in notes if isinstance(note, ParameterKind)), ParameterKind(help=""))
     said = [note for note in notes if isinstance(note, str)]
+    limit = next((note for note in reversed(notes) if isinstance(note, Limit)), None)
     if inspect.isclass(base) and issubclass(base, Enum):
         values: Any = base
         kind = ParameterKind(
@@ -213,4 +224,5 @@ def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
         is_option=one.kind is inspect.Parameter.KEYWORD_ONLY,
         kind=kind,
         help=said[-1] if said else kind.help,
+        limit=limit or (NAMES if get_origin(base) in {frozenset, Sequence} else NAME),
     )

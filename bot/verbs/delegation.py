@@ -12,6 +12,7 @@ from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.replies import Key
 from bot.verbs.talk import About, Code, proof_of
 from bot.verbs.types import Text
+from core import limits
 from core.agent_messages.model import NewSubtask
 from core.security.model import Actor
 from core.tasks.model import OnFailure, Task, TaskState
@@ -40,7 +41,9 @@ async def create_subtask(
     on_failure: Annotated[OnFailure, ParameterKind(help="When one of these fails: wait, cancel or start")] = (
         OnFailure.WAIT
     ),
-    priority: Annotated[int | None, ParameterKind(help="0 (most urgent) to 4; default: that of your task")] = None,
+    priority: Annotated[
+        int | None, ParameterKind(help="0 (most urgent) to 4; default: that of your task"), limits.PRIORITY
+    ] = None,
     task: About = "",
     code: Code = "",
     key: Key = "",

@@ -8,23 +8,12 @@ from typing import Annotated, Generic, TypeVar
 
 from bot.verbs.declare import ParameterKind
 from bot.verbs.types import AgentName
-from core.kit.errors import Invalid
+from core.limits import ROWS, SEARCH
 
 T = TypeVar("T")
-MOST = 500
 
 
-class BadLimit(Invalid):
-    """The limit must be 1 to 500, not {value}."""
-
-
-def _limit(value: int) -> int:
-    if not 1 <= value <= MOST:
-        raise BadLimit(value=value)
-    return value
-
-
-Limit = Annotated[int, ParameterKind(help="How many at most, 1 to 500", parse=_limit, for_programs=True)]
+Limit = Annotated[int, ParameterKind(help="How many at most, 1 to 500", for_programs=True), ROWS]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +22,7 @@ class Filter:
 
     state: Annotated[str | None, ParameterKind(help="Only those in this state")] = None
     agent: Annotated[AgentName | None, "Only those of this agent"] = None
-    text: Annotated[str | None, ParameterKind(help="Only those that contain this text")] = None
+    text: Annotated[str | None, ParameterKind(help="Only those that contain this text"), SEARCH] = None
     limit: Limit = 50
     cursor: Annotated[str | None, ParameterKind(help="The `next` of the page before", for_programs=True)] = None
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Limit
 from bot.verbs.types import AgentName, File, Needs, OpenTask, Recipient, Text
+from core import limits
 from core.agent_messages.model import AgentMessageView, NewAgentMessage, QuestionView, SendOptions, Trace
 from core.messages.model import InboxEntry, Requires
 from core.security.model import Actor, Permission
@@ -25,8 +26,8 @@ async def send(
     task: Annotated[OpenTask | None, "The task it is about; inside a task's thread: that task"] = None,
     requires: Annotated[Requires, ParameterKind(help="What you need back")] = Requires.REPLY,
     supersedes: Annotated[str, ParameterKind(help="Your earlier message, M-…, that this replaces")] = "",
-    wait_minutes: Annotated[int, ParameterKind(help="Minutes before Octet brings it")] = 0,
-    expires_minutes: Annotated[int, ParameterKind(help="Minutes after which Octet drops it")] = 1440,
+    wait_minutes: Annotated[int, ParameterKind(help="Minutes before Octet brings it"), limits.MINUTES] = 0,
+    expires_minutes: Annotated[int, ParameterKind(help="Minutes after which Octet drops it"), limits.MINUTES] = 1440,
     attach: File | None = None,
     origin: Origin,
     by: Actor,
@@ -63,7 +64,7 @@ async def inbox(
     octet: Coordinator,
     agent: AgentName,
     *,
-    search: Annotated[str, ParameterKind(help="Only messages with this text")] = "",
+    search: Annotated[str, ParameterKind(help="Only messages with this text"), limits.SEARCH] = "",
     limit: Limit = 20,
     by: Actor,
 ) -> tuple[InboxEntry, ...]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.desks import Png
+from core.limits import COUNTER
 from core.receipts.model import Receipt
 from core.security.model import Actor, Permission
 
@@ -25,7 +26,7 @@ async def show(octet: Coordinator, named: Named, *, by: Actor) -> tuple[Receipt,
 async def picture(
     octet: Coordinator,
     named: Named,
-    attempt: Annotated[int, ParameterKind(help="The delivery's attempt, its `fence`")],
+    attempt: Annotated[int, ParameterKind(help="The delivery's attempt, its `fence`"), COUNTER],
     picture: Annotated[str, ParameterKind(help="The picture's name")],
     *,
     by: Actor,

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
-from bot.verbs.types import Files, Text
+from bot.verbs.types import AnswerText, Files, Text
 from core import limits
 from core.agent_messages.model import is_message_name
 from core.kit.from_attributes import from_attributes
@@ -27,7 +27,7 @@ ABOUT = "The agents' answers"
 TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such as T-142; or its message, M-…")]
 Code = Annotated[str, ParameterKind(help="The code of your prompt; it belongs to this task or message only")]
 Key = Annotated[str, ParameterKind(help="The same key counts once; default: the same text counts once")]
-_MAX_SUBTASK_CHARS = 20_000  # of the answer of a subtask
+_SUBTASK_CHARS = 20_000  # of the answer of a subtask
 
 
 class EvidenceGiven(BaseModel):
@@ -46,8 +46,9 @@ Evidence = Annotated[
         takes=list[EvidenceGiven],
         parse=read_evidence,
     ),
+    limits.EVIDENCE,
 ]
-MAX_THREAD_CHARS = 200_000  # of the newest texts of a thread
+THREAD_CHARS = 200_000  # of the newest texts of a thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,7 @@ async def my_thread(octet: Coordinator, *, by: Actor) -> OwnThread:
     """Show what was said about the task that you have now."""
     task, _, said = await octet.tasks.show_current(by=by)
     texts = deque[ThreadText]()
-    left = MAX_THREAD_CHARS
+    left = THREAD_CHARS
     for one in reversed(said):
         text = limits.visible(text_for_people(one.body, one.expired_ms))
         left -= len(text)
@@ -140,7 +141,7 @@ async def reply(
     octet: Coordinator,
     task: TaskOfPrompt,
     code: Code,
-    text: Text,
+    text: AnswerText,
     *,
     final: Annotated[bool, ParameterKind(help="It ends the task, as `done` does")] = False,
     trouble: Annotated[AgentTrouble | None, ParameterKind(help="As the verb of this name")] = None,
@@ -160,7 +161,7 @@ async def done(
     octet: Coordinator,
     task: TaskOfPrompt,
     code: Code,
-    text: Text,
+    text: AnswerText,
     *,
     evidence: Evidence = (),
     attachments: Files = (),
@@ -172,19 +173,25 @@ async def done(
 
 
 @Verb("", None, "POST /replies/blocked", on=On.HTTP, mcp="report_blocked")
-async def blocked(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key = "", by: Actor) -> Heard:
+async def blocked(
+    octet: Coordinator, task: TaskOfPrompt, code: Code, text: AnswerText, *, key: Key = "", by: Actor
+) -> Heard:
     """Ask your requester a question without which you cannot continue. The answer comes into your window."""
     return await _report(octet, task, code, text, key, trouble=AgentTrouble.BLOCKED, by=by)
 
 
 @Verb("", None, "POST /replies/failed", on=On.HTTP, mcp="report_failed")
-async def failed(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, key: Key = "", by: Actor) -> Heard:
+async def failed(
+    octet: Coordinator, task: TaskOfPrompt, code: Code, text: AnswerText, *, key: Key = "", by: Actor
+) -> Heard:
     """Give a task up. Say what you tried and why it failed: the next agent reads it."""
     return await _report(octet, task, code, text, key, trouble=AgentTrouble.FAILED, by=by)
 
 
 @Verb("", None, "POST /replies/progress", on=On.HTTP, mcp="report_progress")
-async def progress(octet: Coordinator, task: TaskOfPrompt, code: Code, text: Text, *, by: Actor) -> Noted:
+async def progress(
+    octet: Coordinator, task: TaskOfPrompt, code: Code, text: Annotated[Text, limits.PROGRESS], *, by: Actor
+) -> Noted:
     """Report in a few words what you are doing. Octet shows it on the task's card."""
     found, is_kept = await octet.tasks.record_progress(task, code, text, agent=by.name)
     return Noted(task=found.id, state=found.state, kept=is_kept)
@@ -196,7 +203,7 @@ def key_of(*parts: str) -> str:
 
 
 def _own_subtask(part: TaskPart) -> OwnSubtask:
-    return from_attributes(OwnSubtask, part, answer=limits.visible(part.answer[:_MAX_SUBTASK_CHARS]))
+    return from_attributes(OwnSubtask, part, answer=limits.visible(part.answer[:_SUBTASK_CHARS]))
 
 
 async def _report(

@@ -9,9 +9,10 @@ from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from bot.verbs.declare import Parameter, Verb
+from core.limits import Limit
 
 Key = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 """An idempotency key: Octet carries out a request with the same key once."""
@@ -31,7 +32,7 @@ def body_of(verb: Verb, parameters: Iterable[Parameter], **others: Any) -> type[
 
 def field_of(one: Parameter) -> tuple[Any, Any]:
     """Return a parameter's type and default, as pydantic's `create_model` takes them."""
-    kind: Any = Annotated[str, AfterValidator(_whole)] if one.type is str else one.type
+    kind: Any = _bounded(one.type, one.limit)
     if one.kind.choices and one.type is str:
         kind = Literal[tuple(one.kind.choices)]
     described = Field(description=one.help)
@@ -75,10 +76,11 @@ def _shown(kind: Any) -> tuple[str, ...]:
     return (*given, *texts)
 
 
-def _whole(text: str) -> str:
-    """JSON can name one half of a character (U+D800), which no database and no file takes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"half a character at position {error.start}") from error
-    return text
+def _bounded(kind: Any, limit: Limit) -> Any:
+    """Say in the JSON schema of a parameter what `Parameter.read` checks."""
+    bounds: dict[str, Any] = {"maxItems": limit.most}
+    if kind is str:
+        bounds = {"maxLength": limit.most}
+    elif kind is int:
+        bounds = {"minimum": limit.least, "maximum": limit.most}
+    return kind if kind is bool else Annotated[kind, Field(json_schema_extra=bounds)]

@@ -13,6 +13,7 @@ from typing import Annotated
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.replies import Key, key_of
 from bot.verbs.types import Text
+from core import limits
 from core.agent_messages.model import (
     AgentDraft,
     AtDue,
@@ -33,7 +34,7 @@ About = Annotated[str, ParameterKind(help="Your task (T-142) or the message (M-â
 Code = Annotated[str, ParameterKind(help="The code of that prompt; not needed with your own key")]
 To = Annotated[str, ParameterKind(help="An agent, `group:NAME`, `job:worker` or `everyone`")]
 MessageName = Annotated[str, ParameterKind(help="A message, M-â€¦")]
-Minutes = Annotated[int, ParameterKind(help="In minutes")]
+Minutes = Annotated[int, ParameterKind(help="In minutes"), limits.MINUTES]
 
 
 class AgentKind(StrEnum):
@@ -114,8 +115,10 @@ async def send_message(
 async def read_inbox(
     octet: Coordinator,
     *,
-    after: Annotated[int, ParameterKind(help="The high_water of your last read: confirms all up to it")] = 0,
-    search: Annotated[str, ParameterKind(help="Only messages with this text")] = "",
+    after: Annotated[
+        int, ParameterKind(help="The high_water of your last read: confirms all up to it"), limits.COUNTER
+    ] = 0,
+    search: Annotated[str, ParameterKind(help="Only messages with this text"), limits.SEARCH] = "",
     task: About = "",
     code: Code = "",
     by: Actor,
@@ -144,7 +147,7 @@ async def ask(
     text: Annotated[Text, "The question, with all that is needed to answer it"] = "",
     ticket: Annotated[MessageName, "Instead of a text: the question whose answer you look for"] = "",
     to: Annotated[To, "An agent; default: the user who asked for your task"] = "",
-    choices: Annotated[Sequence[str], ParameterKind(help="Answers to choose from, at most 10")] = (),
+    choices: Annotated[Sequence[str], ParameterKind(help="Answers to choose from, at most 10"), limits.CHOICES] = (),
     minutes: Annotated[Minutes, "How long it waits; default: as the owner set it"] = 0,
     at_due: Annotated[AtDue, ParameterKind(help="Without an answer in time: `decide` yourself, or `wait` on")] = (
         AtDue.DECIDE

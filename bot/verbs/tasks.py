@@ -22,6 +22,7 @@ from bot.verbs.types import (
     is_duration,
     moment_ms,
 )
+from core import limits
 from core.security.model import Actor, Permission
 from core.tasks.model import (
     ENDED,
@@ -69,7 +70,9 @@ async def new(
     due: Annotated[Moment | None, "When you want it done: `2h`, `3d`, or a time in UTC"] = None,
     not_before: Annotated[Moment | None, "When it may start: `2h`, `3d`, or a time in UTC"] = None,
     part_of: Annotated[OpenTask | None, "The task that this one is a part of"] = None,
-    best_of: Annotated[int, ParameterKind(help="How many agents do it separately, so that you pick an answer")] = 0,
+    best_of: Annotated[
+        int, ParameterKind(help="How many agents do it separately, so that you pick an answer"), limits.BEST_OF
+    ] = 0,
     attach: File | None = None,
     origin: Origin,
     by: Actor,
@@ -228,7 +231,7 @@ async def edit(
     octet: Coordinator,
     task: OpenTask,
     *,
-    brief: Annotated[str | None, ParameterKind(help="The new text")] = None,
+    brief: Annotated[str | None, ParameterKind(help="The new text"), limits.BRIEF] = None,
     needs: Annotated[Needs | None, "What the agent must be able to do, separated by commas"] = None,
     labels: Annotated[Labels | None, "All its labels, separated by commas; `none` removes them"] = None,
     due: Annotated[Moment | None, "When you want it done: `2h`, `3d`, a time in UTC, or `none`"] = None,
@@ -282,7 +285,7 @@ async def depend(
 async def split(
     octet: Coordinator,
     task: OpenTask,
-    parts: Annotated[Text, "One part on each line, or blocks of TASK:"],
+    parts: Annotated[Text, limits.IMPORT, "One part on each line, or blocks of TASK:"],
     *,
     by: Actor,
 ) -> Task:
@@ -316,7 +319,7 @@ async def pick(octet: Coordinator, task: Annotated[AnyTask, "The part whose answ
 async def wrong(
     octet: Coordinator,
     task: AnyTask,
-    why: Annotated[str | None, ParameterKind(help="What is wrong with it")] = None,
+    why: Annotated[str | None, ParameterKind(help="What is wrong with it"), limits.PROGRESS] = None,
     *,
     by: Actor,
 ) -> Task:
@@ -337,7 +340,7 @@ async def export(octet: Coordinator, *, where: Annotated[TaskFilter, TaskStates]
 @Verb("task", Permission.TASK_CREATE, "POST /import/tasks", name="import")
 async def import_tasks(
     octet: Coordinator,
-    text: Annotated[Text, "JSON Lines, or blocks of TASK:, DESC: and PRIORITY:"],
+    text: Annotated[Text, limits.IMPORT, "JSON Lines, or blocks of TASK:, DESC: and PRIORITY:"],
     *,
     origin: Origin,
     by: Actor,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.verbs.declare import ParameterKind, Picks
+from core import limits
 from core.kit.errors import Invalid
 from core.messages.model import NewFile, read_file, read_files
 from core.security.model import (
@@ -91,15 +92,16 @@ DeskName = Annotated[str, ParameterKind(help="Which desk", suggest=_desks)]
 _TASK = ParameterKind(help="The task, for example T-142", suggest=_tasks, parse=parse_task_id)
 AnyTask = Annotated[TaskId, _TASK]
 OpenTask = Annotated[TaskId, replace(_TASK, suggest=partial(_tasks, open_only=True))]  # A task that has not ended
-Text = Annotated[str, ParameterKind(help="The text", is_text=True)]
+Text = Annotated[str, ParameterKind(help="The text", is_text=True), limits.BRIEF]
+AnswerText = Annotated[Text, limits.ANSWER]
 
 
 class FileGiven(BaseModel):
     """A file as a request brings it."""
 
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
-    name: Annotated[str, Field(max_length=300)]
-    content: Annotated[str, Field(description="In base64")]
+    name: Annotated[str, Field(max_length=limits.FILE_NAME.most)]
+    content: Annotated[str, Field(description="In base64", max_length=limits.FILE_BYTES.most * 4 // 3 + 4)]
 
 
 File = Annotated[
@@ -109,11 +111,12 @@ File = Annotated[
 Files = Annotated[
     tuple[NewFile, ...],
     ParameterKind(help="Files for the user, at most 5 with 8 MB in all", takes=list[FileGiven], parse=read_files),
+    limits.FILES,
 ]
 Needs = Annotated[
     frozenset[str], ParameterKind(help="What the agent must be able to do, separated by commas", parse=_split)
 ]
-Labels = Annotated[frozenset[str], ParameterKind(help="Labels, separated by commas", parse=_split)]
+Labels = Annotated[frozenset[str], ParameterKind(help="Labels, separated by commas", parse=_split), limits.LABELS]
 TaskIds = Annotated[frozenset[TaskId], ParameterKind(help="Tasks, separated by commas", parse=_task_ids)]
 Moment = Annotated[str, ParameterKind(help="A time: `2h`, `3d`, or `2026-05-31 18:00` in UTC")]
 _DURATION = re.compile(r"\s*\+?\s*(\d{1,5})\s*(min|h|d)\w*\s*")
@@ -140,7 +143,8 @@ def moment_ms(text: str | None) -> int | None:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
         raise InvalidMoment(text=text[:40]) from None
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    at_ms = round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    return limits.check("time", at_ms, limits.TIME_MS)
 
 
 Capabilities = Annotated[
@@ -152,6 +156,7 @@ Priority = Annotated[
     ParameterKind(
         help="The priority", choices={number: f"P{number}, {name}" for number, name in enumerate(PRIORITIES)}
     ),
+    limits.PRIORITY,
 ]
 User = Annotated[HolderId, ParameterKind(help="The user; for programs discord:ID", parse=_holder, picks=Picks.USER)]
 UserOrRole = Annotated[

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
@@ -16,11 +16,11 @@ from bot.web.click_page import OneTimeLinks
 from bot.web.guard import LOOPBACK_NAMES, Access, AgentsApp, AsAgent, Asker, Callers, Core, Guard, RequiredAccess
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
-from core.limits import ANSWER, FILE_BYTES
+from core.limits import ANSWER, BODY_BYTES, FILE_BYTES, NAME
 
 router = APIRouter()
 _LOOK_S = 2.0  # longest wait for the database
-BODY_LIMIT = 2_000_000
+BODY_LIMIT = BODY_BYTES.most
 FILES_LIMIT = BODY_LIMIT + FILE_BYTES.most * 4 // 3  # a file in base64, and the JSON around it
 ANSWER_LIMIT = 4 * ANSWER.most + 64_000  # the longest possible answer in UTF-8, and the JSON around it
 REPLY_LIMIT = ANSWER_LIMIT + FILES_LIMIT - BODY_LIMIT  # the same with its files
@@ -74,7 +74,9 @@ async def livez() -> dict[str, bool]:
 
 
 @router.get("/proof/{nonce}")
-async def proof(nonce: str, core: Core, request: Request, agent: str = "") -> dict[str, str]:
+async def proof(
+    nonce: str, core: Core, request: Request, agent: Annotated[str, Query(max_length=NAME.most)] = ""
+) -> dict[str, str]:
     """Prove to a holder of this reply key that Octet listens on this address; see bot.cli.client."""
     address, port = cast("tuple[str, int]", request.scope["server"])
     return {"proof": core.reply_keys.proof(agent, f"{nonce} {address} {port}")}

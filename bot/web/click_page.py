@@ -28,6 +28,7 @@ from core.calibration.model import (
 )
 from core.calibration.ports import CalibrationDialog
 from core.kit.errors import Denied
+from core.limits import NAME, PIXELS
 from core.profiles.model import Box
 
 PAGE = "/point"
@@ -89,14 +90,14 @@ class OneTimeLinks:
 class Token(BaseModel, frozen=True, extra="forbid"):
     """The end of the page's address."""
 
-    token: Annotated[str, Field(max_length=100)]
+    token: Annotated[str, Field(max_length=NAME.most)]
 
 
 class Click(BaseModel, frozen=True, extra="forbid"):
     """A place of the picture, in its own pixels."""
 
-    x: Annotated[int, Field(ge=-100_000, le=100_000)]
-    y: Annotated[int, Field(ge=-100_000, le=100_000)]
+    x: Annotated[int, Field(ge=PIXELS.least, le=PIXELS.most)]
+    y: Annotated[int, Field(ge=PIXELS.least, le=PIXELS.most)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,9 @@ class ClickPageState:
 
 
 WAITS = "Octet asks for no composer now. Keep this page open."
+
+
+_Name = Annotated[str, Field(max_length=NAME.most)]
 
 
 def _links(request: Request) -> OneTimeLinks:
@@ -156,7 +160,7 @@ async def open_page(name: str, request: Request, core: Core, by: By) -> dict[str
 
 @router.get("")
 @router.get("/files/{name}")
-async def file(name: str = "page.html") -> Response:
+async def file(name: _Name = "page.html") -> Response:
     if name not in _FILES:
         return Response(status_code=404)
     text = resources.files("bot.web").joinpath("click_page_files", name).read_text("utf-8")

@@ -22,6 +22,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from core import limits
 from core.kit.errors import Invalid, Unavailable
 from core.kit.supervise import supervise
 
@@ -188,9 +189,9 @@ def _listen(family: socket.AddressFamily, address: str, port: int) -> socket.soc
     return sock
 
 
-MAX_CONNECTIONS = 1000  # far more than all agents, their operator and a dashboard need at once
-MAX_WITHOUT_TOKEN = 100
-MAX_OF_AGENT = 100  # connections that an agent's own reply key keeps open: one hostile agent cannot use up all of them
+MAX_CONNECTIONS = limits.CONNECTIONS.most  # far more than all agents, their operator and a dashboard need at once
+MAX_WITHOUT_TOKEN = limits.CONNECTIONS_WITHOUT_TOKEN.most
+MAX_OF_AGENT = limits.CONNECTIONS_OF_AGENT.most  # one hostile agent cannot use up all of them
 HEADERS_S = 10.0
 """How long a client may take to send whole headers, counted from the connection or from the last answer."""
 ACCEPTS_AT_ONCE = 16

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from core.desks.model import DeskEvent, Window
 from core.kit.errors import Conflict, Invalid, NotFound
 from core.kit.field_types import Text
+from core.limits import COUNTER, NAME, NAMES, PIXELS
 from core.profiles.model import Box
 from core.reasons import Diagnostic, Reason
 from core.remedies import explain, next_step
 
-Point = tuple[int, int]  # A place of the screen
+_Pixel = Annotated[int, Field(ge=-PIXELS.most, le=PIXELS.most)]
+_Name = Annotated[str, Field(max_length=NAME.most)]
+_Number = Annotated[int, Field(ge=0, le=COUNTER.most)]
+Point = tuple[_Pixel, _Pixel]  # A place of the screen
 
 
 TERMINAL = "terminal"
@@ -290,10 +296,10 @@ Question = ChooseWindows | PointAt | KnowByPlace
 class Pick:
     """One window that the user wants to connect; empty fields stay as Octet proposed them."""
 
-    number: int
-    agent: str = ""
-    profile: str = ""
-    name: str = ""  # its name in the desk's config
+    number: _Number
+    agent: _Name = ""
+    profile: _Name = ""
+    name: _Name = ""  # its name in the desk's config
     point: Point | None = None  # where its composer is, on the screen
 
 
@@ -302,7 +308,7 @@ class Chosen:
     """The answer to ChooseWindows."""
 
     kind: Literal["chosen"] = "chosen"
-    picks: tuple[Pick, ...]
+    picks: Annotated[tuple[Pick, ...], Field(max_length=NAMES.most)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,7 +317,7 @@ class ComposerPlace:
 
     kind: Literal["pointed"] = "pointed"
     point: Point | None = None  # on the screen
-    place: str = ""  # A number of the grid over the window, or one within another as `37-4`
+    place: _Name = ""  # A number of the grid over the window, or one within another as `37-4`
     is_here: bool = False  # where the pointer is
 
 
@@ -330,8 +336,8 @@ Answer = Chosen | ComposerPlace | Agreed
 class CalibrationOptions:
     """How a user wants a calibration done."""
 
-    only: str = ""  # A window that the desk has already, to be measured again; empty: Octet asks which
-    own_window: int = 0  # the window in which the user types the answers
+    only: _Name = ""  # A window that the desk has already, to be measured again; empty: Octet asks which
+    own_window: _Number = 0  # the window in which the user types the answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

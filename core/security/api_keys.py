@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 
 import structlog
 
+from core import limits
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import DAY_MS, Clock
@@ -26,7 +27,6 @@ from core.security.model import (
     ApiKeyExists,
     ApiKeyNotFound,
     InvalidKeyName,
-    InvalidPeriod,
     KeyReachesTooFar,
     NewApiKey,
     Permission,
@@ -39,7 +39,6 @@ from core.store.engine import Row, Store, Tx
 
 log = structlog.get_logger(__name__)
 
-_MOST_DAYS = 3650
 _USE_STEP_MS = 3_600_000  # Octet stores the last use of a key once in this time
 _IS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
@@ -112,13 +111,12 @@ class ApiKeys:
         return tuple(self._keys.values())
 
     async def make(self, name: str, scopes: frozenset[Permission], *, days: int, by: Actor) -> NewApiKey:
-        """Make a key that may do what `scopes` name. Raises InvalidKeyName, InvalidPeriod, ScopesTooWide,
+        """Make a key that may do what `scopes` name. Raises InvalidKeyName, OutOfRange, ScopesTooWide,
         KeyReachesTooFar or ApiKeyExists."""
         require(by, Permission.KEY_MANAGE)
         if not _IS_NAME.fullmatch(name):
             raise InvalidKeyName(value=name)
-        if not 1 <= days <= _MOST_DAYS:
-            raise InvalidPeriod(most=f"{_MOST_DAYS} days", value=days)
+        limits.check("days", days, limits.KEY_DAYS)
         if not scopes <= by.permissions:
             raise ScopesTooWide(scopes=_text(scopes - by.permissions))
         now_ms, secret = self._clock.now_ms(), remember(KEY_PREFIX + self._ids.secret())

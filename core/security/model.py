@@ -229,14 +229,6 @@ class InvalidScope(Invalid):
     """{value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by commas."""
 
 
-class InvalidPeriod(Invalid):
-    """This must last between 1 and {most}, not {value}."""
-
-
-class ReasonMissing(Invalid):
-    """Give a reason, in at most {most} characters."""
-
-
 class InvalidKeyName(Invalid):
     """{value} is not a valid name for a key. Use up to 32 letters, digits, - and _."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from core import limits
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
@@ -26,12 +27,10 @@ from core.security.model import (
     Binding,
     BindingNotFound,
     HolderId,
-    InvalidPeriod,
     LastOwner,
     OwnerExists,
     Permission,
     PersonEvent,
-    ReasonMissing,
     Right,
     Role,
     RoleBound,
@@ -51,9 +50,7 @@ _CLAIM_CHARS = 12
 _WRONG_WITHIN_S = 15 * 60
 _WRONG_OF_ONE = 5
 _WRONG_OF_ALL = 20  # After so many wrong codes Octet compares none until the first is older than that
-_MOST_HOURS = 30 * 24  # of a grant
 _HOUR_MS = 3_600_000
-_MOST_REASON_CHARS = 200
 
 
 class OwnerClaimed(PersonEvent):
@@ -127,13 +124,11 @@ class People:
         return await self._bind(holder, role, channel=channel, by=by)
 
     async def grant(self, holder: HolderId, role: Role, *, hours: int, reason: str, by: Actor) -> Binding:
-        """Give the role for some hours, beside what the user has anyway. Raises RoleTooHigh, InvalidPeriod or
-        ReasonMissing."""
+        """Give the role for some hours, beside what the user has anyway. Raises RoleTooHigh or as
+        `limits.check`."""
         require(by, Permission.ROLE_MANAGE)
-        if not 1 <= hours <= _MOST_HOURS:
-            raise InvalidPeriod(most=f"{_MOST_HOURS} hours", value=hours)
-        if not 1 <= len(reason.strip()) <= _MOST_REASON_CHARS:
-            raise ReasonMissing(most=_MOST_REASON_CHARS)
+        limits.check("hours", hours, limits.GRANT_HOURS)
+        limits.check("reason", reason, limits.REASON)
         expires_ms = self._clock.now_ms() + hours * _HOUR_MS
         return await self._bind(holder, role, expires_ms=expires_ms, purpose=reason.strip(), by=by)
 

@@ -260,13 +260,16 @@ async def test_a_brief_at_the_limit_is_taken(face: Face) -> None:
 
 async def test_a_body_that_is_no_json_is_told_and_is_no_failure_of_ours(face: Face) -> None:
     headers = {"Content-Type": "application/json"}
-    for content in (b"{", b'{"brief": "\xff"}', b'{"brief": "\\ud800"}', b"", b"[" * 100_000):
+    for content in (b"{", b'{"brief": "\xff"}', b"", b"[" * 100_000):
         answer = await face.operator.post("/api/v2/tasks", content=content, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), content[:20]
     for name in ("task", "code", "text"):
         half = json.dumps({"task": "T-1", "code": "c", "text": "t", "final": True, "key": "k", name: "\ud800"})
         answer = await face.agent.post("/api/v2/replies", content=half, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), name
+        assert (answer.status_code, answer.json()["code"]) == (422, "broken_character"), name
+    half = b'{"brief": "x", "labels": ["\\ud800"]}'
+    answer = await face.operator.post("/api/v2/tasks", content=half, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "broken_character")
     assert await face.house.count() == 0
 
 
