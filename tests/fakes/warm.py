@@ -35,6 +35,7 @@ IMPORTED = (
     "automation.desktop.x11.worker",
     "automation.terminal.worker",
     "bot.app",
+    "bot.cli.commands",
     "sandbox.discord.server",
     "tests.quick_routes",
 )
