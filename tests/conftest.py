@@ -34,7 +34,7 @@ settings.register_profile(
     "octet",
     deadline=None,
     derandomize=True,
-    max_examples=30,
+    max_examples=15,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 settings.register_profile("long", parent=settings.get_profile("octet"), max_examples=300)

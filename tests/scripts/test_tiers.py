@@ -184,6 +184,6 @@ def test_a_tier_that_does_not_exist_is_refused(suite: Path) -> None:
 
 def test_examples_are_few_and_the_same_by_default_and_many_on_request() -> None:
     few, many, new = (settings.get_profile(name) for name in ("octet", "long", "explore"))
-    assert (few.max_examples <= 40, few.derandomize) == (True, True)
+    assert (few.max_examples <= 20, few.derandomize) == (True, True)
     assert (many.max_examples >= 200, many.derandomize) == (True, True)
     assert (new.max_examples, new.derandomize) == (many.max_examples, False)
