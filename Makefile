@@ -105,9 +105,9 @@ mutations:  ## small mutations of the code, of which the tests must detect each 
 fresh:  ## prove demo, first use and test on a fresh Debian (needs root and mmdebstrap); STEPS="refused demo" takes some
 	@$(PYTHON) -B -m scripts.fresh $(STEPS)
 
-late:  ## tests as on a machine that has much else to do: make late TESTS=tests/automation/desktop/test_hold.py
+late:  ## all tests beside busy cores; one file with its processes stopped now and then: make late TESTS=tests/e2e/test_kills.py
 	@$(BOOTSTRAP) test
-	@$(PY) -m scripts.late $(PY) -m pytest -q $(TESTS)
+	@$(PY) -m scripts.late $(if $(TESTS),,--busy) $(PY) -m pytest -q $(TESTS)
 
 clean:  ## remove what the other commands made
 	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out .wine .clients tests/sandbox/clients/node_modules

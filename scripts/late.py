@@ -1,7 +1,8 @@
 """Runs a command as on a machine that has much else to do: one of its processes after the other, the command itself now
 and then, is stopped for a moment. A race that such a machine shows once in hundreds of runs shows in a few.
 
-Linux only. A program that the command stops itself by SIGSTOP may be continued too early.
+Linux only. A program that the command stops itself by SIGSTOP may be continued too early: `--busy` stops nothing, but
+shares each core with a process that computes all the time.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ PAUSE_S = 0.3
 SHORTEST_S = 0.01
 ITSELF = 0.2
 """How often the command itself may be chosen, not only what it has started."""
+BUSY = "import os; parent = os.getppid()\nwhile os.getppid() == parent: pass"
 FAR_ENOUGH = frozenset("RS")
 """States of /proc/PID/stat in which a process is stopped: running, or waiting for something."""
 
@@ -28,10 +30,13 @@ def main() -> None:
     """Exit as the command does."""
     parser = argparse.ArgumentParser(prog="scripts.late", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--longest", type=float, default=0.2, help="seconds for which a process is stopped at most")
+    parser.add_argument("--busy", action="store_true", help="share each core with a busy process and stop nothing")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     given = parser.parse_args()
     if not given.command:
         parser.error("name the command, for instance: python -m pytest -q tests/automation/desktop/test_hold.py")
+    if given.busy:
+        sys.exit(beside_busy_cores(given.command))
     command = subprocess.Popen(given.command)
     try:
         while command.poll() is None:
@@ -40,6 +45,17 @@ def main() -> None:
     except KeyboardInterrupt:  # the command has heard it, too
         sys.exit(command.wait())
     sys.exit(command.returncode)
+
+
+def beside_busy_cores(command: list[str]) -> int:
+    """Run the command while one other process for each core computes; return its exit code."""
+    busy = [subprocess.Popen([sys.executable, "-S", "-c", BUSY]) for _ in range(os.cpu_count() or 1)]
+    try:
+        return subprocess.run(command, check=False).returncode
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
 
 
 def delay(root: int, longest_s: float) -> None:

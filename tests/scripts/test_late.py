@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,12 @@ LATE = (sys.executable, "-m", "scripts.late", "--longest", "0.02")
 def test_what_a_command_started_is_stopped_and_continued_and_its_end_is_told() -> None:
     argv = [*LATE, "sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", CONTINUED]
     assert subprocess.run(argv, cwd=ROOT, timeout=60, check=False).returncode == 3
+
+
+def test_busy_processes_share_the_cores_with_the_command() -> None:
+    siblings = "import sys, scripts.late as late, os; sys.exit(len(late.started_by(os.getppid())) - 1)"
+    argv = [*LATE[:3], "--busy", sys.executable, "-c", siblings]
+    assert subprocess.run(argv, cwd=ROOT, timeout=60, check=False).returncode == os.cpu_count()
 
 
 def test_without_a_command_it_says_what_to_name() -> None:
