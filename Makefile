@@ -15,11 +15,7 @@ demo:  ## a local Discord, eight windows, the real bot and the real driver, on o
 	@$(BOOTSTRAP) demo
 	@$(PY) -m bot demo
 
-demo-test-clients:  ## bots of eleven Discord libraries against the local Discord (needs npm and PyPI; NAME=eris takes one)
-	@$(BOOTSTRAP) check
-	@$(PY) -m scripts.clients $(if $(NAME),--name $(NAME))
-
-check:  ## drive the demo through its page in Chromium, from its start to its end; leaves six screenshots
+demo-check:  ## drive the demo through its page in Chromium, from its start to its end; leaves six screenshots
 	@$(BOOTSTRAP) test
 	@OCTET_TIERS="display browser" $(PY) -m pytest -q tests/e2e/test_demo.py
 	@echo "The screenshots:" && ls tests/out/demo-*.png
@@ -34,7 +30,7 @@ test:  ## make check, then every tier of tests but their long forms (OCTET_TIERS
 	@$(PY) -m scripts.check
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
-test-long:  ## what cannot be short: long kills and matrices, restore under load, properties with many examples
+test-long:  ## what make test has in a short form (long kills and matrices, properties with many examples; at most 40 min)
 	@$(PYTHON) -B -m scripts.durations long
 	@$(BOOTSTRAP) test
 	@$(PY) -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
@@ -105,7 +101,7 @@ mutations:  ## small mutations of the code, of which the tests must detect each 
 fresh:  ## prove demo, first use and test on a fresh Debian (needs root and mmdebstrap); STEPS="refused demo" takes some
 	@$(PYTHON) -B -m scripts.fresh $(STEPS)
 
-late:  ## all tests beside busy cores; one file with its processes stopped now and then: make late TESTS=tests/e2e/test_kills.py
+late:  ## all tests beside busy cores; with TESTS=tests/e2e/test_kills.py these, their processes stopped now and then
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.late $(if $(TESTS),,--busy) $(PY) -m pytest -q $(TESTS)
 
