@@ -17,13 +17,14 @@ SHORT = [
 """Each moment once, each victim twice; `make bench NAME=kills` runs hundreds."""
 
 
-async def test_a_kill_in_each_of_the_worst_moments_loses_doubles_and_guesses_nothing(tmp_path: Path) -> None:
-    outcome = await kills.measure(tmp_path, SHORT)
+@pytest.mark.parametrize("rounds", mostly_long([1, 5]))
+async def test_kills_in_each_of_the_worst_moments_lose_double_and_guess_nothing(tmp_path: Path, rounds: int) -> None:
+    outcome = await kills.measure(tmp_path, SHORT * rounds)
     kills.tell(0.0, "octet", outcome)
     assert outcome.violations == []
     assert (outcome.never_passed, outcome.wrong_moments) == ([], [])
-    assert [outcome.kills[moment] for moment in kills.MOMENTS] == [1] * len(kills.MOMENTS)
-    assert [outcome.victims[victim] for victim in kills.VICTIMS] == [2, 2, 2]
+    assert [outcome.kills[moment] for moment in kills.MOMENTS] == [rounds] * len(kills.MOMENTS)
+    assert [outcome.victims[victim] for victim in kills.VICTIMS] == [2 * rounds] * 3
     assert outcome.share_busy > 0.9, "there was not enough work"
     assert outcome.settled_by_looking, "no kill left anything to be found out: this test has shown little"
 
