@@ -20,6 +20,7 @@ from pathlib import Path
 
 from bench.measure import bare
 from bench.measure.course import Course, NotDelivered, Timed, course, environ_for
+from bench.measure.machine import busy_cores
 from bench.measure.mixed import mixed
 from bench.measure.report import LEAST_P50, LEAST_P99, Report, at_least, at_most_times, below, median, percentile
 from core.desks.model import Desk
@@ -35,6 +36,8 @@ N = int(os.environ.get("N", "100"))
 """Deliveries behind each p50."""
 CHROMIUM = int(os.environ.get("CHROMIUM", str(N)))
 """The same for Chromium alone: 1,000 give its p99."""
+GRANTS = int(os.environ.get("GRANTS", str(N)))
+"""Deliveries to Tk, idle and beside busy cores, for the go-ahead for Enter: 1,000 give its p99."""
 NAIVE = int(os.environ.get("NAIVE", "100"))
 MIXED_S = float(os.environ.get("MIXED_S", "15"))
 """For so long nine windows get prompts back to back; twice."""
@@ -56,6 +59,7 @@ class DeliveryBench:
 
     timed: list[Timed] = field(default_factory=list[Timed])
     failures: list[str] = field(default_factory=list[str])
+    late: int = 0
 
     @property
     def whole_ms(self) -> list[float]:
@@ -106,6 +110,11 @@ async def main() -> None:
             worst = percentile(web.whole_ms, 0.99)
             report.add("p99_ms_2000_chars_chromium", worst, "ms", n=len(web.timed), least=LEAST_P99)
         _tell_stages(report, "tk", runs["2000_chars_tk"], floors)
+        idle = await _tk(folder / "idle", 2_000, n=GRANTS)
+        with busy_cores():
+            busy = await _tk(folder / "busy", 2_000, n=GRANTS)
+        _tell_busy(report, idle, busy)
+        _say(began, f"beside busy cores: {len(busy.timed)} delivered, {busy.late} times too late, {_shares(busy)}")
         _tell_stages(report, "chromium", web, web_floors)
         for figure, answer_s, least in (("mixed_per_minute", 2, 120), ("mixed_per_minute_5s", 5, 90)):
             found = await mixed(folder / figure, answer_s=answer_s, lasts_s=MIXED_S)
@@ -152,11 +161,11 @@ def _sum_of(floors: dict[str, list[float]]) -> float:
     return sum(median(took) for act, took in floors.items() if act != "naive")
 
 
-async def _tk(folder: Path, characters: int) -> DeliveryBench:
+async def _tk(folder: Path, characters: int, *, n: int = N) -> DeliveryBench:
     with virtual_display(folder / "display", SIZE) as display:
         agents = [open_tk(display, f"agent-{n}", 10 + 420 * n, 10, busy_ms=BUSY_MS) for n in range(WINDOWS)]
         desk = Desk(name="desk", display=display.name, windows=tuple(agent.window for agent in agents))
-        return await _deliver(folder / "home", desk, TK, display, characters)
+        return await _deliver(folder / "home", desk, TK, display, characters, n=n)
 
 
 async def _tmux(folder: Path, characters: int) -> DeliveryBench:
@@ -203,6 +212,7 @@ async def _deliver(
             if one is not None and number >= 2:  # the first into each window cuts its anchor
                 run.timed.append(one)
             await asyncio.sleep(REST_S)
+        run.late = deliveries.late
     return run
 
 
@@ -259,6 +269,20 @@ def _tell_stages(report: Report, kind: str, run: DeliveryBench, floors: dict[str
         name = part.replace(" ", "_")
         floor = median(floors[part]) if part in floors else None
         report.add(f"{kind}_{name}_ms", run.median_of(part), "ms", n=n, least=LEAST_P50, baseline=floor)
+
+
+def _tell_busy(report: Report, idle: DeliveryBench, busy: DeliveryBench) -> None:
+    """How long the go-ahead for Enter takes, and a delivery, idle and with a busy process on each core."""
+    n, grants = len(busy.timed), [one.grant_ms for one in busy.timed]
+    before = [one.grant_ms for one in idle.timed]
+    worst = percentile(before, 0.99)
+    report.add("grant_p50_ms", median(before), "ms", n=len(before), least=LEAST_P50)
+    report.add("grant_p50_ms_busy", median(grants), "ms", n=n, least=LEAST_P50, baseline=median(before))
+    report.add("grant_p99_ms", worst, "ms", n=len(before), least=LEAST_P99)
+    report.add("grant_p99_ms_busy", percentile(grants, 0.99), "ms", n=n, least=LEAST_P99, baseline=worst)
+    base = median(idle.whole_ms)
+    report.add("p50_ms_busy", median(busy.whole_ms), "ms", n=n, least=LEAST_P50, baseline=base, target=at_most_times(3))
+    report.add("late_busy", busy.late, "attempts", n=n + busy.late, target=below(1))
 
 
 def _shares(run: DeliveryBench) -> str:

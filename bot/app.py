@@ -27,6 +27,7 @@ from core.kit.clock import SystemClock
 from core.kit.console import command_line
 from core.kit.errors import Conflict
 from core.kit.ids import Ids
+from core.kit.priority import hurry
 from core.kit.signals import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
 from core.retry_policy import RetryPolicy
@@ -55,6 +56,7 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
     """Run Octet in this home until SIGTERM or SIGINT, or until standard input ends if `exit_on_eof`.
 
     Raises AlreadyRunning, TokenInUse, and the errors of the store and of the Discord interface."""
+    hurry()
     workers = DeskWorkerPool(config, environ)
     with (
         home_lock(config.home.lock),

@@ -107,6 +107,7 @@ class Submission(Attempt):
         self._read = Evidence()  # how Octet saw the whole text in the composer before Enter
         self._read_by: AnyReadback | None = None
         self._was_busy = False  # the busy sign was shown before: it proves nothing afterwards
+        self._asked_s: float | None = None  # when the question was asked whose answer is not awaited yet
 
     def run(self) -> Outcome:
         self.outcome = self._carry_out()
@@ -136,9 +137,14 @@ class Submission(Attempt):
     def _press_enter(self, look_when_due: Callable[[], object]) -> None:
         """Press Enter once, or raise with nothing pressed. `look_when_due` raises unless our draft is still there."""
         for _ in range(ASKS):
+            if self._asked_s is not None:
+                self._asked_since()  # its answer came after the hold
             if not self._window.is_held():
                 # The hold blocks a user at most 400 ms: they have their devices back, and may have typed meanwhile.
                 self._window.focus()
+                if self.asked:  # it was too late before: the coordinator answers while the composer is read again
+                    self._asked_s = self._pace.now_s()
+                    self._journal.ask_ahead()
                 look_when_due()
             try:
                 if self._try():
@@ -147,17 +153,23 @@ class Submission(Attempt):
                 if trouble.reason is not Reason.TOO_SLOW:
                     raise
                 continue
-            look_when_due()  # time has passed: look at the composer before asking again
+            if self._window.is_held():  # else the loop looks, under another hold
+                look_when_due()  # time has passed: look at the composer before asking again
         raise TransientFailure(Reason.LATE, f"asked {ASKS} times")
 
     def _try(self) -> bool:
         self._window.guard()
         self._pace.check()
-        since = self._pace.now_s()
-        self._ask()
+        by_s = self._asked_since() + GRANT_S
         self._window.guard()
-        by_s = since + GRANT_S
         return self._pace.now_s() < by_s and self._press_in_time(lambda: self._window.submit(by_s=by_s))
+
+    def _asked_since(self) -> float:
+        """Wait for the go-ahead, and return when it was asked for."""
+        since = self._pace.now_s() if self._asked_s is None else self._asked_s
+        self._asked_s = None
+        self._ask()
+        return since
 
     def _record_unexpected_submit(self, note: str) -> Outcome:
         """Record what was sent without Enter as if it had been pressed: known only if the window shows the text."""

@@ -25,8 +25,10 @@ from core.desks.model import Desk, DeskState
 from core.journal.model import Entry
 from core.kit.clock import SystemClock
 from core.kit.errors import OctetError
+from core.kit.priority import hurry
 from core.kit.supervise import supervise
 from core.profiles.model import Driven
+from core.reasons import Reason
 from core.security.model import OPERATOR
 from core.tasks.model import NewTask, TaskId
 from tests.builders import make_agent, make_estate
@@ -49,6 +51,8 @@ class Timed:
     commits_ms: float = 0.0
     """Inside the three questions to the journal; the one inside `submit` is counted here and not there."""
     submit_commit_ms: float = 0.0
+    grant_ms: float = 0.0
+    """From the worker's question for Enter to its answer, on the worker's clock; of several the longest."""
     requests: int = 0
     """What the hands asked of the display server, and told it."""
     characters: int = 0
@@ -78,6 +82,7 @@ class _TimedLane:
         outcome = await self._lane.deliver(order, watched)
         timed.stages_ms = dict(outcome.timings_ms)
         timed.commits_ms, timed.submit_commit_ms = watched.all_ms, watched.submit_ms
+        timed.grant_ms = outcome.timings_ms.get("grant", 0.0)
         timed.requests = round(outcome.timings_ms.get("requests", 0))
         timed.characters = len(order.text)
         timed.assurance = f"{outcome.result} {outcome.assurance or outcome.reason}: {outcome.note}"
@@ -127,6 +132,7 @@ class Course:
         self._timed = timed
         self._leased_s: dict[str, float] = {}
         self._ends: dict[str, asyncio.Future[tuple[str, float]]] = {}
+        self.late = 0  # attempts that were given up because each go-ahead for Enter came too late
         core.journal.listen(self._heard)
 
     async def deliver(self, agent: str, text: str) -> Timed:
@@ -171,6 +177,7 @@ class Course:
         delivery, task, now = (str(entry.data[key]) for key in ("delivery", "task", "now"))
         if now == "leased":
             self._leased_s.setdefault(delivery, time.perf_counter())  # a bounce counts: the prompt waited for it
+        self.late += now != "leased" and entry.data["reason"] == Reason.LATE
         end = self._ends.get(task)
         if end is None or end.done():
             return
@@ -223,6 +230,7 @@ async def course(
     argv: Sequence[str] = (),
 ) -> AsyncGenerator[Course]:
     """Open a coordinator in `home` with an agent per window, named `DESK-WINDOW`, once every desk is ready."""
+    hurry()  # as `octet run` does
     news = DeskNews()
     hands = {
         desk.name: hands_of(desk, home=home, profiles=profiles, news=news, environ=environ, argv=argv) for desk in desks

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -21,6 +25,16 @@ def described() -> str:
 def load_before() -> float:
     """How busy the machine was in the last minute. Above its cores, a figure measures others too."""
     return os.getloadavg()[0]
+
+
+@contextmanager
+def busy_cores() -> Generator[None]:
+    """Keep each core busy with one process during the block."""
+    with ExitStack() as stack:
+        for _ in os.sched_getaffinity(0):
+            process = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+            stack.callback(process.kill)
+        yield
 
 
 def busy_jiffies() -> int:

@@ -29,6 +29,7 @@ from sqlalchemy.pool import StaticPool
 from core.kit import faults
 from core.kit.clock import SteadyClock
 from core.kit.errors import OctetError, Unavailable
+from core.kit.priority import hurry
 from core.store import schema
 from core.store.disk_reserve import Reserve
 from core.store.errors import (
@@ -119,7 +120,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Prepare engines for the file at `path`; open nothing yet."""
         self.path = path
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer", initializer=hurry)
         self._writer = writer_engine(path)
         self._waiting = deque[_Write]()
         self._each_s = 0.0  # what the thread needs for one write, as of late

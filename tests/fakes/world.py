@@ -49,6 +49,8 @@ class World:
     works: bool = False
     """The agent works before anything is sent."""
     identity: str = "window:1"
+    _granted: float | None = None
+    """When a question that was asked ahead is answered."""
     _landed: float = 0.0
     _pressed: float = 0.0
     _remembered: list[Moment] = field(default_factory=list)
@@ -169,9 +171,16 @@ class World:
         self.hashes.append(sha256)
         self._act("staged")
 
+    def ask_ahead(self) -> None:
+        self._act("ask ahead")
+        self._granted = self.now + (self.grant_takes.pop(0) if self.grant_takes else 0.01)
+
     def submitting(self) -> None:
         self._act("submitting")
-        self.now += self.grant_takes.pop(0) if self.grant_takes else 0.01
+        if self._granted is None:
+            self.now += self.grant_takes.pop(0) if self.grant_takes else 0.01
+        else:
+            self.now, self._granted = max(self.now, self._granted), None
 
     def is_answered(self) -> bool:
         return self._pressed > 0 and self.now - self._pressed >= self.answered_after

@@ -14,6 +14,7 @@ from automation.desktop.worker.messages import Mode
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import DeliveryRequest, Reason
 from core.kit import faults
+from core.kit.priority import hurry
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,9 @@ class Inbox:
         self._asked = False
         self._answered = False
         self._number = 0
+        self._ahead: int | None = None  # the question for Enter whose answer is not awaited yet
+        self._asked_s = 0.0
+        self.grant_s = 0.0  # the longest time from a question for Enter to its answer, in this delivery
         self._grants: dict[int, str] = {}
         self._glancing = False
         self._stops = 0
@@ -96,7 +100,7 @@ class Inbox:
         with self._change:
             self._now = (order.delivery, order.fence)
             self._given_up, self._asked, self._answered = self._early == self._now, False, False
-            self._early = NO_ORDER
+            self._early, self._ahead, self.grant_s = NO_ORDER, None, 0.0
             self._grants.clear()
 
     def end(self) -> None:
@@ -132,20 +136,29 @@ class Inbox:
             raise Cancelled("it was given up")
 
     def staging(self, drafts: tuple[str, ...]) -> None:
-        self._ask(messages.DeliveryStep.STAGING, drafts=drafts)
+        self._await(messages.DeliveryStep.STAGING, self._ask(messages.DeliveryStep.STAGING, drafts=drafts))
 
     def staged(self, sha256: str, drafts: tuple[str, ...]) -> None:
-        self._ask(messages.DeliveryStep.STAGED, sha256=sha256, drafts=drafts)
+        number = self._ask(messages.DeliveryStep.STAGED, sha256=sha256, drafts=drafts)
+        self._await(messages.DeliveryStep.STAGED, number)
 
-    def submitting(self) -> None:
+    def ask_ahead(self) -> None:
         with self._change:
             self._asked = True
-        self._ask(messages.DeliveryStep.SUBMITTING)
+            self._asked_s = time.monotonic()
+        self._ahead = self._ask(messages.DeliveryStep.SUBMITTING)
+
+    def submitting(self) -> None:
+        if self._ahead is None:
+            self.ask_ahead()
+        number, self._ahead = self._ahead, None
+        assert number is not None
+        self._await(messages.DeliveryStep.SUBMITTING, number)
 
     def is_answered(self) -> bool:
         return self._answered
 
-    def _ask(self, step: messages.DeliveryStep, *, sha256: str = "", drafts: tuple[str, ...] = ()) -> None:
+    def _ask(self, step: messages.DeliveryStep, *, sha256: str = "", drafts: tuple[str, ...] = ()) -> int:
         with self._change:
             self._number += 1
             number, (delivery, fence) = self._number, self._now
@@ -153,6 +166,9 @@ class Inbox:
             messages.Ask(number=number, delivery=delivery, fence=fence, step=step, sha256=sha256, drafts=drafts)
         )
         faults.point(f"worker.{step}-asked")
+        return number
+
+    def _await(self, step: messages.DeliveryStep, number: int) -> None:
         with self._change:
             while number not in self._grants and not self._must_halt():
                 self.moved_on_s = time.monotonic()
@@ -168,6 +184,7 @@ class Inbox:
         return self.is_gone or self.mode is Mode.STOPPED or self._given_up
 
     def _read(self) -> None:
+        hurry()
         try:
             while (frame := messages.receive(self._stream)) is not None:
                 match frame:
@@ -206,6 +223,8 @@ class Inbox:
         with self._change:
             if (granted.delivery, granted.fence) == self._now:
                 self._grants[granted.number] = granted.refused
+                if self._asked:
+                    self.grant_s = max(self.grant_s, time.monotonic() - self._asked_s)
                 self._change.notify_all()
             else:
                 log.warning("grant_for_another_delivery", delivery=granted.delivery, fence=granted.fence)

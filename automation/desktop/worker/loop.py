@@ -167,7 +167,8 @@ class WorkerLoop:
             drafts.forget(name)  # before ours was staged the composer was seen empty
         if outcome.draft_left and outcome.result is not Result.UNKNOWN:
             drafts.know(name, steps.marks)
-        return replace(outcome, timings_ms={**outcome.timings_ms, **self._backend.measured()})
+        granted = {"grant": round(self._inbox.grant_s * 1000, 2)}
+        return replace(outcome, timings_ms={**outcome.timings_ms, **granted, **self._backend.measured()})
 
     def _settled(self, order: DeliveryRequest, name: str) -> Outcome:
         recovery = Recovery(

@@ -21,6 +21,7 @@ from core.deliveries.model import Outcome
 from core.kit import faults
 from core.kit.errors import OctetError
 from core.kit.files import try_lock
+from core.kit.priority import hurry
 from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
@@ -56,6 +57,7 @@ def serve(
     excuses: Reasons,
     passing: Reasons = MappingProxyType({}),
 ) -> int:
+    hurry()
     outbox = FrameWriter(outlet)
     try:
         hello = messages.receive(inlet)

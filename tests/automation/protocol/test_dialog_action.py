@@ -84,6 +84,9 @@ class Stage:
         self.now += self.grant_takes.pop(0) if self.grant_takes else 0.0
         self._step("submitting")
 
+    def ask_ahead(self) -> None:
+        raise AssertionError("an act looks before each question")
+
     def is_answered(self) -> bool:
         raise AssertionError("nobody answers an act")
 

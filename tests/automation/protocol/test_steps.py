@@ -146,6 +146,54 @@ def test_a_grant_that_is_always_late_presses_nothing_and_says_so() -> None:
     assert world.box == ""
 
 
+def slow(*grant_takes: float) -> World:
+    """Return a world on a busy machine: the focus takes 100 ms, a look 150, and the user's devices are held for 400."""
+    world = World(held_until=0.0, grant_takes=list(grant_takes))
+
+    def focus(_: int) -> None:
+        world.held_until = world.now + 0.4
+        world.now += 0.1
+
+    def read(_: int) -> None:
+        world.now += 0.14
+
+    def guard(_: int) -> None:
+        if world.now >= world.held_until:
+            raise TransientFailure(Reason.TOO_SLOW)
+
+    world.when |= {"focus": focus, "read": read, "guard": guard}
+    return world
+
+
+def test_after_a_late_go_ahead_the_next_is_asked_for_while_the_composer_is_read_so_that_only_the_key_remains() -> None:
+    world = slow(0.3, *[0.2] * ASKS)
+    assert deliver(world).result is Result.DELIVERED
+    assert world.acts.count("submitting") == 2
+    after = [act for act in world.acts[world.acts.index("submitting") + 1 :] if "remember" not in act]
+    assert after[:7] == ["guard", "focus", "ask ahead", "read", "guard", "submitting", "guard"]
+    assert after[7] == "submit"
+
+
+def test_a_go_ahead_that_was_asked_for_ahead_is_as_old_as_its_question() -> None:
+    world = slow(0.3, GRANT_S + 0.01, 0.01)
+    assert deliver(world).result is Result.DELIVERED
+    assert (world.acts.count("submitting"), world.acts.count("submit")) == (3, 1)
+
+
+def test_an_answer_that_comes_after_the_hold_is_taken_in_before_the_next_question() -> None:
+    world = slow(0.3, 0.2, 0.2)
+    read = world.when["read"]
+
+    def once_slower(times: int) -> None:
+        read(times)
+        world.now += 0.3 if times == 2 else 0.0
+
+    world.when["read"] = once_slower
+    assert deliver(world).result is Result.DELIVERED
+    asked = [act for act in world.acts if act in {"ask ahead", "submitting", "submit"}]
+    assert asked == ["submitting", "ask ahead", "submitting", "ask ahead", "submitting", "submit"]
+
+
 def test_the_late_grant_rule_bites(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "GRANT_S", 99.0)
     world = World(grant_takes=[1.0])
