@@ -1,13 +1,15 @@
 """Whether every acknowledged command is there, once, when the coordinator is killed again and again meanwhile.
 
-Commands come as slash commands through the local Discord and as HTTP requests, several at a time. The coordinator is
-killed at named fault points and at random instants. What was not acknowledged is asked for again: over HTTP with the
-same key; in Discord the same interaction comes a second time, as after a lost connection, and then a new one is given.
+Commands come as slash commands through the local Discord, as HTTP requests (tasks, imports, cancels and undos), and as
+an agent's messages over MCP, several at a time. The coordinator is killed at named fault points and at random instants.
+What was not acknowledged is asked for again: over HTTP and MCP with the same key; in Discord the same interaction comes
+a second time, as after a lost connection, and then a new one is given.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import re
@@ -60,7 +62,15 @@ POINTS = (
 """Where the kills fall, in this order; an empty one falls at a random instant."""
 PASSED_S = 90.0
 PERSON = "Ada"
-AGENTS = '[[agents]]\nname = "Dry"\nrole = "waits"\ncapabilities = ["code"]\nlane = "dryrun"\n'
+AGENTS = "".join(
+    f'[[agents]]\nname = "{name}"\nrole = "waits"\ncapabilities = ["code"]\nlane = "dryrun"\n'
+    for name in ("Dry", "Wet")
+)
+LIMITS = {"OCTET_TALK__PER_PAIR_PER_MINUTE": "1000", "OCTET_TALK__PER_TRACE": "100000"}
+"""The agent writes more than the default limits let through."""
+_ACCEPT = {"Accept": "application/json, text/event-stream"}
+ENDS_TRIES = 300
+"""Later than a minute after a cancel there is no undo."""
 ROOT = Path(__file__).resolve().parent.parent
 _ACCEPTED = re.compile(r"(T-\d+) created")
 _FILLED_S = 4.0
@@ -72,6 +82,10 @@ class AskedCommand:
 
     acknowledged: dict[str, str] = field(default_factory=dict[str, str])
     """Each brief with the task that was named for it."""
+    messages: dict[str, str] = field(default_factory=dict[str, str])
+    """Each text that an agent sent with its message."""
+    ended: dict[str, bool] = field(default_factory=dict[str, bool])
+    """Each task whose cancel, or after that its undo, was the last command: whether it is cancelled."""
     tries: Counter[str] = field(default_factory=Counter[str])
     """By door."""
     kills: Counter[str] = field(default_factory=Counter[str])
@@ -89,6 +103,7 @@ class Doors:
         self._sandbox = sandbox
         self._left = {"HTTP": wanted // 2, "Discord": wanted - wanted // 2}
         self.asked = AskedCommand()
+        self._messages = wanted // 2
         self.rounds = 0
         """How many kills have begun: tickets were laid, or the instant is near."""
         self._begun = 0
@@ -121,15 +136,69 @@ class Doors:
                     self.asked.acknowledged[brief] = made
                 else:
                     await asyncio.sleep(0.1)
-            if self._left["HTTP"] % 3 == 0:
+            number = int(brief.split()[1])
+            if number % 3 == 0:
                 again = await self._post(brief, key)
                 if again not in {"", self.asked.acknowledged[brief]}:
                     self.asked.doubled.append(f"{key} is {self.asked.acknowledged[brief]} and {again}")
+            if number % 4 < 2:
+                await self._end(self.asked.acknowledged[brief], "cancel")
+                if number % 4:
+                    await self._end(self.asked.acknowledged[brief], "undo")
 
     async def _post(self, brief: str, key: str) -> str:
+        """Create a task; each second one by an import."""
         headers = {"Idempotency-Key": key}
-        made = await self._lives.ask("POST", "/tasks", json={"brief": brief}, headers=headers)
-        return "" if made is None else str(made["id"])
+        if int(brief.split()[1]) % 2:
+            made = await self._lives.ask("POST", "/tasks", json={"brief": brief}, headers=headers)
+            return "" if made is None else str(made["id"])
+        body = {"text": json.dumps({"brief": brief})}
+        made = await self._lives.ask("POST", "/import/tasks", json=body, headers=headers)
+        return "" if made is None else str(made["tasks"][0])
+
+    async def _end(self, task: str, verb: str) -> None:
+        """Cancel the task or undo that, until it was acknowledged or is seen to be so."""
+        for _ in range(ENDS_TRIES):
+            self.asked.tries[verb] += self._lives.octet is not None
+            done = await self._lives.ask("POST", f"/tasks/{task}/{verb}")
+            seen = done or (await self._lives.ask("GET", f"/tasks/{task}") or {"task": None})["task"]
+            if seen and (seen["state"] == "cancelled") == (verb == "cancel"):
+                self.asked.ended[task] = verb == "cancel"
+                return
+            await asyncio.sleep(0.1)
+        self.asked.ended.pop(task, None)
+
+    async def over_mcp(self) -> None:
+        """Send messages as an agent, each again with its key until it is acknowledged; some once more after that."""
+        for number in range(self._messages):
+            text = f"File {number} is read."
+            await until(partial(self.has, number), 600)
+            while text not in self.asked.messages:
+                self.asked.tries["MCP"] += self._lives.octet is not None
+                if sent := await self._send(text):
+                    self.asked.messages[text] = sent
+                else:
+                    await asyncio.sleep(0.1)
+            if number % 3 == 0 and (again := await self._send(text)) not in {"", self.asked.messages[text]}:
+                self.asked.doubled.append(f"{text} is {self.asked.messages[text]} and {again}")
+
+    async def _send(self, text: str) -> str:
+        env = await self._lives.ask("GET", "/agents/Dry/env")
+        octet = self._lives.octet
+        if env is None or octet is None:
+            return ""
+        arguments = {"to": "Wet", "text": text, "kind": "status", "key": text.replace(" ", "-")}
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"} | {
+            "params": {"name": "send_message", "arguments": arguments}
+        }
+        headers = {"Authorization": f"Bearer {env['OCTET_AGENT_TOKEN']}", **_ACCEPT}
+        try:
+            async with asyncio.timeout(_FILLED_S):
+                answer = await octet.ask(self._lives.session, "POST", "/mcp", json=call, headers=headers)
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return ""
+        said = answer["result"]
+        return "" if said.get("isError") else str(said["structuredContent"]["message"])
 
     async def over_discord(self) -> None:
         """Ask by slash command; what was not acknowledged comes a second time, then it is typed anew."""
@@ -177,7 +246,7 @@ async def measure(folder: Path, wanted: int, *, module: str = "bot") -> AskedCom
     (home / "config" / "agents.toml").write_text(AGENTS, encoding="utf-8")
     tickets, chance = Tickets(folder / "tickets"), random.Random(SEED)
     async with open_sandbox(SandboxSettings(identify_every_s=0.0)) as sandbox, aiohttp.ClientSession() as session:
-        environ = environment(os.environ, home, sandbox) | {"OCTET_FAULT_POINTS": str(tickets.folder)}
+        environ = environment(os.environ, home, sandbox) | LIMITS | {"OCTET_FAULT_POINTS": str(tickets.folder)}
         lives = Lives(home=home, environ=environ, tickets=tickets, session=session, module=module)
         try:
             await lives.start()
@@ -188,6 +257,7 @@ async def measure(folder: Path, wanted: int, *, module: str = "bot") -> AskedCom
             async with asyncio.TaskGroup() as group:
                 killer = supervise(group, "kills", _kill(lives, doors, chance))
                 async with asyncio.TaskGroup() as people:
+                    supervise(people, "MCP", doors.over_mcp())
                     for number in range(AT_ONCE):
                         supervise(people, f"HTTP {number}", doors.over_http())
                         supervise(people, f"Discord {number}", doors.over_discord())
@@ -236,6 +306,17 @@ def _hold_against(lives: Lives, asked: AskedCommand) -> None:
         if task not in there.get(brief, []):
             asked.lost.append(f"{brief}: {task} is not there")
     asked.doubled += [f"{brief}: {tasks}" for brief, tasks in there.items() if len(tasks) > 1]
+    states = {f"T-{number}": state for number, state in lives.rows("select number, state from tasks")}
+    for task, is_cancelled in asked.ended.items():
+        if (states.get(task) == "cancelled") is not is_cancelled:
+            asked.lost.append(f"{task} is {states.get(task)}, and its {'cancel' if is_cancelled else 'undo'} was done")
+    found = lives.rows("select 'M-' || messages.id, body from messages join inbox on message = messages.id")
+    for text, sent in asked.messages.items():
+        ids = [name for name, body in found if body == text]
+        if sent not in ids:
+            asked.lost.append(f"{text}: {sent} is in no inbox")
+        elif len(ids) > 1:
+            asked.doubled.append(f"{text}: {ids}")
 
 
 async def main() -> None:
@@ -245,6 +326,7 @@ async def main() -> None:
         asked = await measure(Path(name) / "octet", N)
         broken = await measure(Path(name) / "keyless", CONTROL_N, module=KEYLESS)
     n = len(asked.acknowledged)
+    print(f"{len(asked.messages)} messages, {len(asked.ended)} tasks cancelled or put back")
     print(f"{n} commands in {asked.seconds:.1f} s, tries {dict(asked.tries)}, kills {dict(asked.kills)}")
     for line in (*asked.lost[:10], *asked.doubled[:10]):
         print(f"          {line}", flush=True)
