@@ -96,7 +96,11 @@ async def _hub(report: Report, folder: Path) -> int:
     report.add("hub_per_s", rate, "messages", n=len(busy), target=at_least(0.95 * PER_SECOND))
     report.add("ack_p99_ms", percentile(acks.acks, 0.99), "ms", n=len(acks.acks), least=LEAST_P99, target=below(100))
     report.add("not_acknowledged", len(acks.failures), "interactions", n=2 * N, target=below(1))
-    report.add("share_busy", work.share_busy, "of the time", n=sum(work.ended.values()), target=at_least(0.9))
+    if work.share_busy >= 0.9:
+        report.add("share_busy", work.share_busy, "of the time", n=sum(work.ended.values()))
+    else:
+        share = f"six desks delivered for {work.share_busy:.0%} of the time"
+        report.refused.append(f"share_busy is not told: {share}, so the figures above are not those of busy desks")
     return len(idle) + len(busy)
 
 
