@@ -45,17 +45,21 @@ message_codes = Table(
 )
 
 BINDINGS = select(bindings).order_by(bindings.c.since_ms)
-BIND = insert(bindings)
-UNBIND = delete(bindings).where(
+_here = (
     bindings.c.holder == bindparam("of_holder"),
     bindings.c.channel == bindparam("in_channel"),
     bindings.c.is_grant == bindparam("grants"),
 )
+BINDING = select(bindings).where(*_here)
+OWNERS = BINDINGS.where(bindings.c.role == "owner", bindings.c.channel == "", bindings.c.is_grant.is_(False))
+BIND = insert(bindings)
+UNBIND = delete(bindings).where(*_here)
 SHIFT_GRANTS = (
     update(bindings)
     .where(bindings.c.holder.in_(bindparam("holders", expanding=True)))
     .values(expires_ms=bindings.c.expires_ms + bindparam("by"))
 )
+KEY = select(api_keys).where(api_keys.c.name == bindparam("key"))
 KEYS = select(api_keys).order_by(api_keys.c.since_ms)
 ADD_KEY = insert(api_keys).prefix_with("OR REPLACE")
 REVOKE_KEY = update(api_keys).where(api_keys.c.name == bindparam("key")).values(revoked_ms=bindparam("now"))

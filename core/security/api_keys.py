@@ -127,10 +127,13 @@ class ApiKeys:
         row = {**asdict(made), "scopes": _text(scopes), "hash": self._hash(secret)}
 
         def add(tx: Tx) -> None:
-            if any(_key(one).is_valid(now_ms) for one in tx.execute(_store.KEYS) if one.name == name):
+            before = tx.execute(_store.KEY, {"key": name}).first()
+            if before is not None and _key(before).is_valid(now_ms):
                 raise ApiKeyExists(id=name)
             tx.execute(_store.ADD_KEY, row)
-            self._put(tx, ApiKeyMade(key=name, scopes=_text(scopes), expires_ms=made.expires_ms), by=by)
+            tx.after_commit(lambda: self._follow(made, row["hash"], before.hash if before else ""))
+            event = ApiKeyMade(key=name, scopes=_text(scopes), expires_ms=made.expires_ms)
+            self._journal.append(tx, event, by=by.id)
 
         await self._store.write(add)
         return NewApiKey(key=made, secret=secret)
@@ -143,12 +146,14 @@ class ApiKeys:
             raise KeyReachesTooFar
 
         def revoke(tx: Tx) -> ApiKey:
-            keys = [_key(one) for one in tx.execute(_store.KEYS) if one.name == name]
-            if not keys or not keys[0].is_valid(now_ms):
+            row = tx.execute(_store.KEY, {"key": name}).first()
+            if row is None or not _key(row).is_valid(now_ms):
                 raise ApiKeyNotFound(id=name)
             tx.execute(_store.REVOKE_KEY, {"key": name, "now": now_ms})
-            self._put(tx, ApiKeyRevoked(key=name), by=by)
-            return replace(keys[0], revoked_ms=now_ms)
+            revoked = replace(_key(row), revoked_ms=now_ms)
+            tx.after_commit(lambda: self._keys.update({name: revoked}))
+            self._journal.append(tx, ApiKeyRevoked(key=name), by=by.id)
+            return revoked
 
         return await self._store.write(revoke)
 
@@ -162,19 +167,18 @@ class ApiKeys:
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the ends of keys with a clock that was set by `by_ms`."""
         tx.execute(_store.SHIFT_KEYS, {"by": by_ms, "names": [row.name for row in tx.execute(_store.KEYS)]})
-        self._follow(tx)
-
-    def _follow(self, tx: Tx) -> None:
         rows = tx.execute(_store.KEYS).all()
         tx.after_commit(lambda: self._use(rows))
-
-    def _put(self, tx: Tx, event: Event, *, by: Actor) -> None:
-        self._follow(tx)
-        self._journal.append(tx, event, by=by.id)
 
     def _use(self, rows: Iterable[Row]) -> None:
         self._by_hash = {row.hash: row.name for row in rows}
         self._keys = {row.name: _key(row) for row in rows}
+
+    def _follow(self, key: ApiKey, hashed: str, former: str) -> None:
+        """Remember a key that was made, in place of a former one of its name."""
+        self._by_hash.pop(former, None)
+        self._keys.pop(key.name, None)
+        self._by_hash[hashed], self._keys[key.name] = key.name, key
 
     def _hash(self, secret: str) -> str:
         return hmac.new(self._pepper, secret.encode(errors="replace"), hashlib.sha256).hexdigest()

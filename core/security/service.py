@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -42,7 +42,7 @@ from core.security.model import (
     covers,
     require,
 )
-from core.store.engine import Store, Tx
+from core.store.engine import Executable, Store, Tx
 
 log = structlog.get_logger(__name__)
 
@@ -72,12 +72,13 @@ class People:
     def __init__(self, *, store: Store, journal: Journal, clock: Clock, ids: Ids) -> None:
         """Call `load` first."""
         self._store, self._journal, self._clock = store, journal, clock
-        self._bindings: tuple[Binding, ...] = ()
+        self._bindings: dict[_Key, Binding] = {}
         self._claim = remember(ids.marker(_CLAIM_CHARS))
         self._wrong: deque[tuple[float, str]] = deque(maxlen=_WRONG_OF_ALL)
 
     async def load(self) -> None:
-        self._bindings = tuple(from_attributes(Binding, row) for row in await self._store.fetch(_store.BINDINGS))
+        found = (from_attributes(Binding, row) for row in await self._store.fetch(_store.BINDINGS))
+        self._bindings = {one.key: one for one in found}
 
     async def discord_actor(self, user_id: str, name: str, *, role_ids: Iterable[str] = (), channel: str = "") -> Actor:
         """Return the Discord user as an actor, with the permissions of all roles that count in this channel; a thread
@@ -86,7 +87,7 @@ class People:
         holders = {key, *(f"discord-role:{one}" for one in role_ids)}
         rights = tuple(
             one.right
-            for one in self._bindings
+            for one in self._bindings.values()
             if one.holder in holders and one.channel in {"", channel} and one.is_valid(now_ms)
         )
         permissions = frozenset[Permission]().union(*(one.permissions for one in rights))
@@ -98,7 +99,7 @@ class People:
         if actor == OPERATOR.id:
             return OPERATOR.rights
         now_ms = self._clock.now_ms()
-        held = (one for one in self._bindings if one.holder == actor and not one.channel)
+        held = (one for one in self._bindings.values() if one.holder == actor and not one.channel)
         return tuple(one.right for one in held if one.is_valid(now_ms))
 
     @staticmethod
@@ -110,13 +111,13 @@ class People:
     def has_others(self) -> bool:
         """Whether anyone but an owner has a role."""
         now_ms = self._clock.now_ms()
-        return any(one.role is not Role.OWNER and one.is_valid(now_ms) for one in self._bindings)
+        return any(one.role is not Role.OWNER and one.is_valid(now_ms) for one in self._bindings.values())
 
     async def bindings(self, *, by: Actor) -> tuple[Binding, ...]:
         """Return all roles that count now or in some channel, oldest first."""
         require(by, Permission.ROLE_MANAGE)
         now_ms = self._clock.now_ms()
-        return tuple(one for one in self._bindings if one.is_valid(now_ms))
+        return tuple(one for one in self._bindings.values() if one.is_valid(now_ms))
 
     async def bind(self, holder: HolderId, role: Role, *, channel: str = "", by: Actor) -> Binding:
         """Give the role, in place of another one there. Raises RoleTooHigh or LastOwner."""
@@ -175,7 +176,7 @@ class People:
         return await self.discord_actor(found.holder.removeprefix("discord:"), found.name) if found else None
 
     def _owner(self) -> Binding | None:
-        return next(filter(_owns, self._bindings), None)
+        return next(filter(_owns, self._bindings.values()), None)
 
     def _wait_s(self, key: str) -> int:
         """Return for how many seconds Octet compares no code of this user."""
@@ -190,7 +191,7 @@ class People:
         binding = self._new(HolderId(key), Role.OWNER, name=name, by=by)
 
         def own(tx: Tx) -> None:
-            if any(map(_owns, _held(tx).values())):
+            if any(_owns(one) for one in _read(tx, _store.OWNERS)):
                 raise OwnerExists
             self._put(tx, binding.key, binding, event, by=by)
 
@@ -208,8 +209,7 @@ class People:
         """Put the binding, or none, in place of the one of this key. Return the one that counts now, or no more."""
 
         def change(tx: Tx) -> Binding:
-            held = _held(tx)
-            before = held.pop(key, None)
+            before = next(_read(tx, _store.BINDING, **_named(key)), None)
             if before is not None and not before.is_valid(self._clock.now_ms()):
                 before = None
             if (changed := binding or before) is None:
@@ -223,8 +223,10 @@ class People:
                 needed = ROLE_ALLOWS[one.role] | {Permission.ROLE_MANAGE}
                 if not covers(by.rights, needed, channel=one.channel, until_ms=until_ms):
                     raise RoleReachesTooFar
-            if before and _owns(before) and not any(map(_owns, filter(None, (*held.values(), binding)))):
-                raise LastOwner(id=before.holder)
+            if before and _owns(before) and not (binding and _owns(binding)):
+                others = (one for one in _read(tx, _store.OWNERS) if _owns(one) and one.key != key)
+                if next(others, None) is None:
+                    raise LastOwner(id=before.holder)
             about: dict[str, Any] = {
                 "role": changed.role.value,
                 "channel": changed.channel,
@@ -238,28 +240,34 @@ class People:
 
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the ends of grants with a clock that was set by `by_ms`."""
-        tx.execute(_store.SHIFT_GRANTS, {"by": by_ms, "holders": [one.holder for one in _held(tx).values()]})
-        self._use(tx)
-
-    def _use(self, tx: Tx) -> None:
-        after = tuple(_held(tx).values())
+        tx.execute(_store.SHIFT_GRANTS, {"by": by_ms, "holders": [one.holder for one in _read(tx, _store.BINDINGS)]})
+        after = {one.key: one for one in _read(tx, _store.BINDINGS)}
         tx.after_commit(lambda: setattr(self, "_bindings", after))
 
     def _put(self, tx: Tx, key: _Key, binding: Binding | None, event: Event, *, by: str) -> None:
-        tx.execute(_store.UNBIND, dict(zip(("of_holder", "in_channel", "grants"), key, strict=True)))
+        tx.execute(_store.UNBIND, _named(key))
         if binding is not None:
             tx.execute(_store.BIND, {**asdict(binding), "role": binding.role.value, "is_grant": key[-1]})
-        self._use(tx)
+
+        def follow() -> None:
+            self._bindings.pop(key, None)
+            if binding is not None:
+                self._bindings[key] = binding
+
+        tx.after_commit(follow)
         self._journal.append(tx, event, by=by)  # its listeners find the memory changed
 
 
 _Key = tuple[HolderId, str, bool]
 
 
-def _held(tx: Tx) -> dict[_Key, Binding]:
-    """Read all bindings in the transaction that changes them: memory follows only after its commit."""
-    found = (from_attributes(Binding, row) for row in tx.execute(_store.BINDINGS))
-    return {one.key: one for one in found}
+def _read(tx: Tx, statement: Executable, **values: object) -> Iterator[Binding]:
+    """Read bindings in the transaction that changes them: memory follows only after its commit."""
+    return (from_attributes(Binding, row) for row in tx.execute(statement, values))
+
+
+def _named(key: _Key) -> dict[str, str | bool]:
+    return dict(zip(("of_holder", "in_channel", "grants"), key, strict=True))
 
 
 def _owns(one: Binding) -> bool:

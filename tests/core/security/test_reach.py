@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from core.coordinator import Coordinator
 from core.journal.service import Journal
 from core.kit.errors import OctetError
+from core.kit.from_attributes import from_attributes
 from core.kit.ids import Ids
+from core.security import api_keys, service
 from core.security.api_keys import ApiKeys
 from core.security.model import (
     OPERATOR,
@@ -139,6 +141,29 @@ async def test_a_role_of_the_server_makes_no_key_because_octet_learns_of_its_end
     await octet.people.bind(CREW, Role.ADMIN, by=OPERATOR)
     with pytest.raises(KeyReachesTooFar):
         await octet.api_keys.make("mine", READS, days=1, by=await ben(octet, "", "5"))
+
+
+@pytest.mark.parametrize("held", [5, 50])
+async def test_making_a_key_and_binding_a_user_read_no_others(
+    octet: Coordinator, held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(held):
+        await octet.people.bind(HolderId(f"discord:{100 + number}"), Role.VIEWER, by=OPERATOR)
+        await octet.api_keys.make(f"key-{number}", READS, days=1, by=OPERATOR)
+    read = list[object]()
+
+    def count(kind: type[Any], row: object, **more: Any) -> Any:
+        read.append(row)
+        return from_attributes(kind, row, **more)
+
+    for module in (service, api_keys):
+        monkeypatch.setattr(module, "from_attributes", count)
+    await octet.people.bind(BEN, Role.ADMIN, by=OPERATOR)
+    await octet.people.bind(BEN, Role.VIEWER, by=OPERATOR)
+    await octet.people.unbind(BEN, by=OPERATOR)
+    await octet.api_keys.make("mine", READS, days=1, by=OPERATOR)
+    await octet.api_keys.revoke("mine", by=OPERATOR)
+    assert len(read) <= 4
 
 
 # Any sequence of verbs by any users, from any channel, with any keys.
