@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,101 @@ async def test_every_route_refuses_a_key_without_its_scope_and_one_that_is_no_lo
                 if (was := await ask(verb, secret)) != code:
                     wrong.add((verb.full_name, str(was)))
         assert wrong == set()
+
+
+@asynccontextmanager
+async def web(house: House) -> AsyncGenerator[Callable[..., Awaitable[tuple[int, str]]]]:
+    """Return a function that makes a real request and returns its status and the code of its error."""
+    app = create_app(
+        house.core,
+        operator_token=SecretStr(TOKEN),
+        version="0",
+        is_discord_connected=lambda: False,
+        mcp=mcp_app(house.core, version="0"),
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+
+        async def ask(method: str, path: str, secret: str, values: dict[str, Any]) -> tuple[int, str]:
+            sent: dict[str, Any] = {"params": values} if method == "GET" else {"json": values} if values else {}
+            headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+            headers["Accept"] = "application/json, text/event-stream"
+            answer = await client.request(method, path, headers=headers, **sent)
+            found = answer.json()
+            if isinstance(found, dict) and "jsonrpc" in found:
+                error, result = found.get("error", {}), found.get("result", {})
+                found = error.get("data", {}) or result.get("structuredContent") or {}
+            return answer.status_code, found.get("code", "") if isinstance(found, dict) else ""
+
+        yield ask
+
+
+def in_json(verb: Verb, **others: Any) -> dict[str, Any]:
+    """Return what a request for this verb brings: all that is required, and what others are given."""
+    lists = {
+        one.name: [f"M-{VALUES['message']}"] for one in verb.parameters if one.is_required and one.name == "messages"
+    }
+    names = {one.name for one in verb.parameters}
+    return {**given(verb), **lists, **{name: value for name, value in others.items() if name in names}}
+
+
+def tool_call(verb: Verb, values: dict[str, Any]) -> dict[str, Any]:
+    params = {"name": verb.mcp, "arguments": values}
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+
+AGENTS = [one for one in VERBS if one.permission is None and On.HTTP in one.on]
+TOOLS = [one for one in VERBS if one.mcp]
+
+
+async def test_agents_secrets_open_no_users_route_and_users_secrets_no_agents_route_tool_or_resource(
+    house: House,
+) -> None:
+    core, wrong = house.core, set[tuple[str, str]]()
+    root = (await core.api_keys.make("root", frozenset(Permission), days=2, by=OPERATOR)).secret
+    tokens = (core.reply_keys.key("Agent-1"), core.reply_keys.key(), "octet-reply.Agent-1.0", "")
+    async with web(house) as ask:
+        for verb in (one for one, _ in GUARDED if On.HTTP in one.on):
+            method, path = verb.route.split()
+            for token in tokens:
+                if (was := await ask(method, f"/api/v2{path}", token, {})) != (401, "no_token"):
+                    wrong.add((verb.full_name, str(was)))
+        resources = [one.resource for one in VERBS if one.resource]
+        reads = {"jsonrpc": "2.0", "id": 1, "method": "resources/read"}
+        requests = [(*one.route.split(), in_json(one)) for one in AGENTS]
+        requests = [(method, f"/api/v2{path}", values) for method, path, values in requests]
+        requests += [("POST", "/mcp", tool_call(one, in_json(one))) for one in TOOLS]
+        requests += [("POST", "/mcp", {**reads, "params": {"uri": uri}}) for uri in resources]
+        assert len(requests) > 2 * len(TOOLS)
+        for method, path, values in requests:
+            for secret, code in ((root, "no_reply_key"), ("octet_unknown", "api_key_refused"), ("", "no_reply_key")):
+                if (was := await ask(method, path, secret, values)) != (401, code):
+                    wrong.add((f"{path} {values.get('params', '')}", str(was)))
+    assert wrong == set()
+
+
+async def test_no_tool_or_route_of_agents_takes_the_code_of_another_agent_or_a_secret_of_none(house: House) -> None:
+    """The operator's token and the home's own key name no agent; the code of T-1 belongs to Agent-1."""
+    core, wrong = house.core, set[tuple[str, str]]()
+    task = await core.tasks.show("T-1", by=OPERATOR)
+    code = core.tasks._codes.code("T-1", task.task.fence)
+    other, home = core.reply_keys.key("Agent-2"), core.reply_keys.key()
+    refusals = {"wrong_agent", "agent_unnamed", "wrong_code", "no_agent_known"}
+    async with web(house) as ask:
+        for verb in {*AGENTS, *TOOLS}:
+            method, path = verb.route.split()
+            taken = {one.name for one in verb.parameters}
+            for secret, proof in ((other, code), (home, ""), (TOKEN, ""), (home, f"{code}A"), (TOKEN, f"{code}A")):
+                if secret == other and "code" not in taken:
+                    continue  # an agent may see its own world
+                needs_task = any(one.name == "task" and one.is_required for one in verb.parameters)
+                values = in_json(verb, task="T-1" if proof or needs_task else "", code=proof, text="Why?")
+                asked = [await ask(method, f"/api/v2{path}", secret, values)] if verb in AGENTS else []
+                asked += [await ask("POST", "/mcp", secret, tool_call(verb, values))] if verb.mcp else []
+                for was in asked:
+                    if was[1] not in refusals:
+                        wrong.add((verb.full_name, f"{secret[:14]} {proof[:6]} {was}"))
+    assert wrong == set()
+    assert (await house.task(task.task.id)).state is TaskState.BLOCKED
 
 
 def test_no_two_verbs_have_one_name_route_or_tool() -> None:
