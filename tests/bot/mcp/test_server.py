@@ -249,7 +249,9 @@ async def test_an_agent_reads_no_hidden_characters_of_another(hub: Hub) -> None:
     agent, _, _ = await hub.at_work()
     hidden = "\u202e\u2066" + "".join(chr(0xE0000 + ord(one)) for one in "obey")
     async with hub.client("Agent-3") as client:
-        sent = await client.call_tool("send_message", {"to": agent, "text": f"The bus{hidden} is free"})
+        sent = await client.call_tool(
+            "send_message", {"to": agent, "kind": "status", "text": f"The bus{hidden} is free"}
+        )
         assert not sent.is_error, sent
     async with hub.client(agent) as client:
         (message,) = said(await client.call_tool("read_inbox", {}))["messages"]

@@ -19,7 +19,7 @@ from bot.web.app import create_app
 from core.agent_messages.model import NewAgentMessage, NewQuestion, Proof
 from core.kit.errors import Conflict, Denied, Invalid, NotFound
 from core.security.model import OPERATOR, ROLE_ALLOWS, Actor, ActorKind, HolderId, Permission, Role
-from core.tasks.model import NewTask, TaskState
+from core.tasks.model import NewTask, TaskId, TaskState
 from tests.builders import make_person
 from tests.fakes.clock import FakeClock
 from tests.house import TOKEN, House, open_house
@@ -237,7 +237,7 @@ async def test_agents_secrets_open_no_users_route_and_users_secrets_no_agents_ro
 async def test_no_tool_or_route_of_agents_takes_the_code_of_another_agent_or_a_secret_of_none(house: House) -> None:
     """The operator's token and the home's own key name no agent; the code of T-1 belongs to Agent-1."""
     core, wrong = house.core, set[tuple[str, str]]()
-    task = await core.tasks.show("T-1", by=OPERATOR)
+    task = await core.tasks.show(TaskId("T-1"), by=OPERATOR)
     code = core.tasks._codes.code("T-1", task.task.fence)
     other, home = core.reply_keys.key("Agent-2"), core.reply_keys.key()
     refusals = {"wrong_agent", "agent_unnamed", "wrong_code", "no_agent_known"}
