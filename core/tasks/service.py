@@ -558,7 +558,7 @@ class Tasks:
         FilesTooLarge or TextTooLong and keeps nothing; TaskEnded, WrongTask, LeaseRevoked or TaskNotStarted after it
         kept the text, marked late."""
         named = parse_task_id(task)
-        text, key = limits.check("text", text, limits.ANSWER), limits.check("key", key, limits.NAME)
+        text, key = limits.check("text", text, limits.ANSWER), limits.check("key", key, limits.BRIEF)
         answer = SubmittedAnswer(
             task=named,
             code=code,
