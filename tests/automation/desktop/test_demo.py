@@ -31,6 +31,7 @@ from core.profiles.model import Act, Activity, Selection, Transcript
 from tests.automation.desktop.scenes import act_order, tickets
 from tests.display import LIMIT_S
 from tests.fakes.desk import ROOT, WORKER, Commits, Leftovers, News, RunningDesk, deliver, make_order, running
+from tests.long_forms import mostly_long
 
 pytestmark = [pytest.mark.display, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 CHAT, PAGE, TERMINAL = "agent-1", "agent-4", "agent-5"
@@ -152,7 +153,7 @@ async def test_all_eight_windows_are_usable_and_take_prompts_with_receipts(on: D
         assert await on.heard(status.name) == texts
 
 
-@pytest.mark.parametrize("name", [CHAT, PAGE, TERMINAL])
+@pytest.mark.parametrize("name", mostly_long([PAGE, CHAT, TERMINAL]))
 async def test_a_dialog_is_reported_once_with_its_picture_and_answered_once_for_what_was_shown(
     on: Demo, name: str
 ) -> None:
@@ -215,7 +216,7 @@ async def test_an_act_whose_worker_was_killed_is_never_pressed_again(on: Demo, p
     await on.shows(TERMINAL, Activity.IDLE)
 
 
-@pytest.mark.parametrize(("name", "profile"), [(CHAT, "demo_tk"), (PAGE, "demo_page")])
+@pytest.mark.parametrize(("name", "profile"), mostly_long([(CHAT, "demo_tk"), (PAGE, "demo_page")]))
 async def test_a_copy_of_the_transcript_holds_the_last_fifty_messages_all(
     on: Demo, monkeypatch: pytest.MonkeyPatch, name: str, profile: str
 ) -> None:
