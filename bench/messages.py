@@ -10,7 +10,7 @@ accepts waits less than a second; what it cannot take it refuses.
 
 The calls over MCP use one connection of a plain HTTP client, which costs less than the official client, beside an Octet
 that hands tasks to dry-run agents. The tool is `my_task`, which says that its agent has no task: a dry-run agent never
-keeps one. The baseline is the same verb over HTTP without MCP.
+keeps one. The baseline is a server of the SDK whose tool answers a constant.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -32,6 +33,7 @@ from bench.ack import deliveries, eight_desks
 from bench.measure.commits import commit_ms
 from bench.measure.octet import Octet, environment, octet, until
 from bench.measure.report import LEAST_P50, LEAST_P99, Report, at_least, below, median, percentile
+from bot.cli.children import child
 
 N = int(os.environ.get("N", "1000"))
 """Calls over MCP, and users' commands while messages come."""
@@ -177,8 +179,8 @@ async def _calls(report: Report, running: Octet, session: aiohttp.ClientSession)
     token = (await running.ask(session, "GET", "/api/v2/agents/Agent-1/env"))["OCTET_AGENT_TOKEN"]
     headers = {"Authorization": f"Bearer {token}", **_ACCEPT}
 
-    async def call() -> Any:
-        async with session.post(f"{running.address}/mcp", json=_CALL, headers=headers) as answer:
+    async def call(address: str = running.address) -> Any:
+        async with session.post(f"{address}/mcp", json=_CALL, headers=headers) as answer:
             return await answer.json()
 
     async def plain() -> Any:
@@ -187,11 +189,16 @@ async def _calls(report: Report, running: Octet, session: aiohttp.ClientSession)
 
     async with asyncio.TaskGroup() as group:
         work = group.create_task(_work(running, session))
+        argv = [sys.executable, "-m", "bench.measure.bare_mcp"]
+        async with child("a bare MCP server", argv, os.environ, log=running.home / "bare.log") as server:
+            address = f"http://127.0.0.1:{await server.first_json()}"
+            bare = await _timed(lambda: call(address))
         direct, took = await _timed(plain), await _timed(call)
         work.cancel()
     assert (await call())["result"]["structuredContent"]["code"] == "no_current_task"
-    report.add("mcp_call_p50_ms", median(took), "ms", n=N, least=LEAST_P50, baseline=median(direct))
-    worst, base = percentile(took, 0.99), percentile(direct, 0.99)
+    report.add("mcp_call_p50_ms", median(took), "ms", n=N, least=LEAST_P50, baseline=median(bare))
+    report.add("mcp_without_ms", median(direct), "ms", n=N, least=LEAST_P50, baseline=median(bare))
+    worst, base = percentile(took, 0.99), percentile(bare, 0.99)
     report.add("mcp_call_p99_ms", worst, "ms", n=N, least=LEAST_P99, baseline=base, target=below(50))
 
 
