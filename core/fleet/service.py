@@ -347,11 +347,12 @@ def _of_desk(status: DeskStatus, waits: list[BlockedTaskGroup]) -> Need:
 
 def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need:
     first = min(waits, key=lambda one: one.since_ms, default=None)
-    more = "" if "calibrate" in now.cure else texts.RECALIBRATE.format(desk=now.desk, window=now.window)
+    general, command = "`/desk calibrate`", texts.RECALIBRATE.format(desk=now.desk, window=now.window)
+    cure = now.cure if general in now.cure else f"{now.cure} Or recalibrate it: {general}."
     return Need(
         kind=NeedKind.WINDOW,
         what=f"the window of {now.agent} is not usable: {sentence(now.reason)}",
-        next=now.cure + more,
+        next=cure.replace(general, command),
         seen=now.seen,
         task=first.oldest if first else None,
         more=max(0, sum(one.size for one in waits) - 1),

@@ -10,7 +10,7 @@ from core.reasons import BlockCause, ParkCause, Reason, WaitReason
 from core.remedies import next_step, sentence
 from core.tasks.model import BlockedTaskGroup, TaskState
 
-RECALIBRATE = " Or recalibrate it: `/desk calibrate {desk}` (or `octet calibrate {desk} {window}`)."
+RECALIBRATE = "`/desk calibrate {desk}` (or `octet calibrate {desk} {window}`)"
 STORE = "Octet cannot write its database, so it has stopped"
 STORE_NEXT = "Fix the cause. Octet then continues."
 UNTOLD = {
