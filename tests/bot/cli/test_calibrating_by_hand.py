@@ -240,7 +240,7 @@ def test_text_beside_the_place_that_a_user_shows_is_left_in_its_window(
     display.xdotool("type", "my precious notes")
     window = f"title=planner,profile=mine,composer={box.width // 2},{box.height - 15},agent=Agent-1"
 
-    told = octet(display, home, "calibrate", "main", "--window", window)
+    told = octet(display, home, "calibrate", "main", "--display", display.name, "--window", window)
 
     assert told.returncode != 0, told.stdout
     assert "composer not empty" in told.stdout, told.stdout + told.stderr
