@@ -28,7 +28,7 @@ class BlockedWindows:
     async def load(self) -> None:
         """Read which windows were blocked when a former process ended."""
         notices = await self._notices.list_blocked()
-        self._now = {now.key: now for now in map(self.parse_notice, notices)}
+        self._now = {now.key: now for now in self._store.aside.readable("notice", notices, self.parse_notice)}
 
     def update_window(self, tx: Tx, desk: str, status: WindowStatus) -> None:
         """Take in how a desk's worker sees this window. The same again, also from another worker, changes nothing."""

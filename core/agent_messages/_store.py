@@ -40,6 +40,7 @@ STOPPED_OF = select(traces.c.trace).where(
 ADD_QUESTION = insert(questions)
 QUESTION = select(questions).where(questions.c.id == bindparam("question"))
 OPEN_QUESTIONS = select(questions).where(text("state = 'open'")).order_by(questions.c.due_ms)
+OPEN_WITH_TEXTS = OPEN_QUESTIONS.add_columns(text("(SELECT body FROM messages WHERE id = questions.id) AS body"))
 OPEN_IN_LEASE = select(questions).where(
     text("state = 'open'"), questions.c.task == bindparam("of_task"), questions.c.fence == bindparam("lease")
 )

@@ -39,8 +39,8 @@ from core.notices.model import NoticeKind
 from core.reasons import BlockCause
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.settings.model import TalkLimits
-from core.store.engine import Row, Tx
-from core.tasks.model import ENDED, Task, TaskState
+from core.store.engine import Row, Tx, at_row
+from core.tasks.model import ENDED, InvalidTaskId, Task, TaskNotFound, TaskState
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
@@ -137,9 +137,8 @@ class Questions:
 
     async def list_open(self) -> tuple[QuestionView, ...]:
         """List the open questions, soonest due first."""
-        found = [_question(row) for row in await self._store.fetch(_store.OPEN_QUESTIONS)]
-        get = self._services.messages.get
-        return tuple([QuestionView(question=one, text=(await get(one.id)).body) for one in found])
+        rows = await self._store.fetch(_store.OPEN_WITH_TEXTS)
+        return tuple(self._store.aside.readable("question", rows, _with_text))
 
     def _answered(self, tx: Tx, asked: Message, answer: Message) -> None:
         """Settle the question that this message of an agent asks, if it is one, by another agent's answer."""
@@ -162,24 +161,31 @@ class Questions:
     def review(self, tx: Tx) -> int | None:
         """Settle the questions whose leases have ended, whose agents were removed, or whose time is over. Return when
         to look again, None for never."""
-        now_ms, again = self._clock.now_ms(), list[int]()
-        for row in tx.execute(_store.OPEN_QUESTIONS).all():
-            question = _question(row)
-            task = self._tasks.find(tx, question.task) if question.task else None
-            is_over = task is not None and (task.state in ENDED or task.fence != question.fence)
-            if is_over or self._services.agents.named(question.agent) is None:
-                self.settle(tx, question, QuestionState.CANCELLED, by=HUB.id)
-            elif question.due_ms > now_ms:
-                again.append(question.due_ms)
-            elif question.at_due is AtDue.DECIDE:
-                self._tell(tx, question, NO_ANSWER, by=HUB)
-                self.settle(tx, question, QuestionState.UNANSWERED, by=HUB.id)
-            else:
-                due_ms = now_ms + self._limits.question_minutes * MINUTE_MS
-                tx.execute(_store.POSTPONE, {"question": question.id, "due": due_ms})
-                self._notify(tx, replace(question, due_ms=due_ms))
-                again.append(due_ms)
+        again, aside = list[int](), self._store.aside
+        for question in aside.readable("question", tx.execute(_store.OPEN_QUESTIONS).all(), _question):
+            if not aside.has(named := f"question {question.id}"):
+                with at_row(named=named):
+                    again += self._review(tx, question)
         return min(again, default=None)
+
+    def _review(self, tx: Tx, question: Question) -> list[int]:
+        """Review one open question; return the time at which to look again, if there is one."""
+        now_ms = self._clock.now_ms()
+        task = self._task_of(tx, question)
+        is_over = bool(question.task) and (task is None or task.state in ENDED or task.fence != question.fence)
+        if is_over or self._services.agents.named(question.agent) is None:
+            self.settle(tx, question, QuestionState.CANCELLED, by=HUB.id)
+        elif question.due_ms > now_ms:
+            return [question.due_ms]
+        elif question.at_due is AtDue.DECIDE:
+            self._tell(tx, question, NO_ANSWER, by=HUB)
+            self.settle(tx, question, QuestionState.UNANSWERED, by=HUB.id)
+        else:
+            due_ms = now_ms + self._limits.question_minutes * MINUTE_MS
+            tx.execute(_store.POSTPONE, {"question": question.id, "due": due_ms})
+            self._notify(tx, replace(question, due_ms=due_ms))
+            return [due_ms]
+        return []
 
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the due times with a clock that was set by `by_ms`."""
@@ -192,7 +198,7 @@ class Questions:
         tx.execute(_store.SETTLE, {"question": question.id, "now_state": state.value, "by_message": answer})
         self._record(tx, question, state, by=by)
         self._services.notices.settled(tx, about=question.about, how=f"{state.value} by {by}")
-        task = self._tasks.find(tx, question.task) if question.task else None
+        task = self._task_of(tx, question)
         is_blocked = task is not None and (task.state, task.reason) == (TaskState.BLOCKED, BlockCause.QUESTION)
         if task is not None and is_blocked and not self._open_in(tx, task):
             self._tasks.move(tx, task.id, TaskState.WORKING)
@@ -273,6 +279,12 @@ class Questions:
         event = QuestionMoved(question=question.id, agent=question.agent, task=question.task, now=state)
         self._services.journal.append(tx, event, by=by)
 
+    def _task_of(self, tx: Tx, question: Question) -> Task | None:
+        try:
+            return self._tasks.find(tx, question.task) if question.task else None
+        except (TaskNotFound, InvalidTaskId):  # its row is gone: the question ends
+            return None
+
     def _open_in(self, tx: Tx, task: Task) -> list[Question]:
         """Find the open questions of the task's present lease."""
         return [*map(_question, tx.execute(_store.OPEN_IN_LEASE, {"of_task": task.id, "lease": task.fence}))]
@@ -289,6 +301,10 @@ class Questions:
         answer = messages.find(tx, question.answer) if question.answer is not None else None
         said, who = (answer.body, answer.sender_name or answer.sender) if answer is not None else ("", "")
         return QuestionView(question=question, text=text, answer=said, answered_by=who)
+
+
+def _with_text(row: Row) -> QuestionView:
+    return QuestionView(question=_question(row), text=row.body or "")
 
 
 def _question(row: Row) -> Question:

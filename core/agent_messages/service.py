@@ -293,8 +293,10 @@ class AgentMessages:
             if delivery.is_brief:
                 lines[delivery.agent].add(delivery)
                 continue
+            message = messages.get(MessageId(delivery.message))
+            if message is None:  # its row is left out
+                continue
             with at_row(delivery=delivery.id):
-                message = messages[MessageId(delivery.message)]
                 task = self._task_of(tx, message)
                 if task is not None and task.state in ENDED:
                     if delivery.state is not DeliveryState.SUBMITTING:  # that cannot be called back

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, select
+from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.store.tables import metadata, texts
@@ -34,4 +34,9 @@ SET_LIMIT = _limit.on_conflict_do_update(
 )
 ADD = upsert(agents).on_conflict_do_nothing()
 ALL = select(agents)
+IN_DOUBT = (
+    update(agents)
+    .where(agents.c.name.in_(bindparam("agents", expanding=True)))
+    .values(state="unknown", reason="", note="", until_ms=None, since_ms=0, forgiven_ms=0)
+)
 ONE = select(agents).where(agents.c.name == bindparam("agent"))

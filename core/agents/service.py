@@ -59,8 +59,18 @@ class Agents:
         self._store, self._journal, self._clock = store, journal, clock
 
     async def load(self) -> None:
-        """Give every configured agent its row. New ones begin idle, or offline if they need a desk."""
+        """Give every configured agent its row. New ones begin idle, or offline if they need a desk. One whose row
+        cannot be read keeps its task and gets nothing new until a user resumes it."""
         await self.register_agents(self._agents.values())
+        rows = [row for row in await self._store.fetch(_store.ALL) if row.name in self._agents]
+
+        def read(row: Row) -> str:
+            _ = row.since_ms + row.forgiven_ms + (row.until_ms or 0)  # they are numbers
+            return _status(self._agents[row.name], row).agent.name
+
+        left = {row.name for row in rows} - {*self._store.aside.readable("agent", rows, read, key="name")}
+        if left:
+            await self._store.write(lambda tx: tx.execute(_store.IN_DOUBT, {"agents": sorted(left)}).rowcount)
 
     async def register_agents(self, agents: Iterable[Agent]) -> None:
         """Give each of these its row, if it has none yet; `take` may name them from then on."""

@@ -37,7 +37,7 @@ from core.notices.service import Notices
 from core.profiles.model import Act
 from core.reasons import AnyReason, Reason
 from core.security.model import HUB, Actor
-from core.store.engine import Store, Tx, at_row
+from core.store.engine import Row, Store, Tx, at_row
 
 _AFTER_ALL = "~"  # sorts after every id
 Follower = Callable[[Tx, DeliveryState, Delivery], None]  # Gets the state before a step, and the delivery after it
@@ -101,16 +101,19 @@ class Deliveries:
 
     def find_queued(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
         """Find the queued deliveries of these agents, due or not, most urgent and then oldest first."""
-        return [delivery_of(row) for row in tx.execute(_store.QUEUED, {"agents": list(agents)})]
+        return self._readable(tx.execute(_store.QUEUED, {"agents": list(agents)}))
+
+    def _readable(self, rows: Iterable[Row]) -> list[Delivery]:
+        return self._store.aside.readable("delivery", rows, delivery_of)
 
     def find_actions(self, tx: Tx, agents: Sequence[str], states: Iterable[DeliveryState]) -> list[Delivery]:
         """Find acts upon these agents that are in `states`, oldest first. Most other lists have no acts."""
         asked = {"states": [state.value for state in states], "agents": list(agents)}
-        return [delivery_of(row) for row in tx.execute(_store.OPEN_ACTS, asked)]
+        return self._readable(tx.execute(_store.OPEN_ACTS, asked))
 
     def find_in_states(self, tx: Tx, states: Iterable[DeliveryState]) -> list[Delivery]:
         """Find all deliveries in these states, which are open ones."""
-        return [delivery_of(row) for row in tx.execute(_store.IN_STATES, {"states": [s.value for s in states]})]
+        return self._readable(tx.execute(_store.IN_STATES, {"states": [s.value for s in states]}))
 
     def open_for_task(self, tx: Tx, task: str) -> Delivery | None:
         """Find the task's open delivery; there is at most one."""
@@ -124,15 +127,15 @@ class Deliveries:
 
     def open_for_agent(self, tx: Tx, agent: str) -> list[Delivery]:
         """Find the open deliveries to this agent, oldest first."""
-        return [delivery_of(row) for row in tx.execute(_store.OPEN_TO, {"to_agent": agent})]
+        return self._readable(tx.execute(_store.OPEN_TO, {"to_agent": agent}))
 
     def open_messages(self, tx: Tx) -> list[Delivery]:
         """Find the open deliveries of messages, not briefs, oldest first."""
-        return [delivery_of(row) for row in tx.execute(_store.OPEN_WORDS)]
+        return self._readable(tx.execute(_store.OPEN_WORDS))
 
     def open_texts(self, tx: Tx) -> list[Delivery]:
         """Find the open deliveries of messages and briefs, oldest first."""
-        return [delivery_of(row) for row in tx.execute(_store.OPEN_TEXTS)]
+        return self._readable(tx.execute(_store.OPEN_TEXTS))
 
     def known(self, tx: Tx, delivery: DeliveryId) -> Delivery | None:
         row = tx.execute(_store.ONE, {"delivery": delivery}).first()
@@ -159,7 +162,7 @@ class Deliveries:
 
     def find_interrupted(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
         """Find what was being submitted to these agents, has no verdict and is not under way any more."""
-        return [delivery_of(row) for row in tx.execute(_store.INTERRUPTED, {"agents": list(agents)})]
+        return self._readable(tx.execute(_store.INTERRUPTED, {"agents": list(agents)}))
 
     def lease_again(self, tx: Tx, delivery: DeliveryId) -> Delivery:
         """Take a submitting delivery again, to examine it: only its fence grows. Raises LeaseLost if it moved on."""

@@ -39,7 +39,7 @@ from core.profiles.model import Activity
 from core.reasons import Reason
 from core.remedies import sentence
 from core.security.model import HUB, Actor, Permission, allows, require
-from core.store.engine import Store, Tx
+from core.store.engine import Row, Store, Tx
 
 _SUGGESTIONS = 25
 _LAST_LINES, _LINE_CHARS = 12, 110  # of a glance
@@ -139,8 +139,11 @@ class Desks:
 
     async def load(self) -> None:
         """Read the users' holds and stops, and pass them to the workers before these do anything."""
-        for row in await self._store.fetch(_store.ALL):
+
+        def take(row: Row) -> None:
             self._set(row.name, wish=Wish(row.wish), wished_by=row.actor, wished_ms=row.since_ms)
+
+        self._store.aside.readable("desk", await self._store.fetch(_store.ALL), take, key="name")
         for name in self._hands:
             await self._pass_wish_on(name)
 

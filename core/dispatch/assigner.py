@@ -102,20 +102,24 @@ class Assigner:
 
     def assign_ready(self, tx: Tx) -> bool:
         """Resume and assign tasks, note why the others wait. Return whether more is left."""
-        self._services.tasks.ready_considered(tx)
-        self._availability.requeue_for_paused(tx)
-        self._services.tasks.release_idle(tx)
-        is_more_due = self._repository.start_due(tx, limit=AT_ONCE) == AT_ONCE
-        self._follow_desks(tx)
-        self._follow_windows(tx)
-        self._verdict.hold_agents(tx)
-        records = self._rest_failing(tx)
-        self._services.screen_locks.notify_waiting(tx)
-        self._services.blocked_windows.end_orphaned(tx)
+        services, tasks, part = self._services, self._services.tasks, self._services.tasks.quarantine.part
+        part(tx, tasks.ready_considered, None)
+        part(tx, self._availability.requeue_for_paused, None)
+        part(tx, tasks.release_idle, None)
+        is_more_due = part(tx, self._repository.start_due, 0, limit=AT_ONCE) == AT_ONCE
+        for step in (self._follow_desks, self._follow_windows, self._verdict.hold_agents):
+            part(tx, step, None)
+        records = part(tx, self._rest_failing, dict[str, AgentRecord]())
+        for step in (services.screen_locks.notify_waiting, services.blocked_windows.end_orphaned):
+            part(tx, step, None)
         limits = [self._agents.limited_until_ms(tx, agent.name) for agent in self._agents.all()]
-        reviewed = (self._services.agent_messages.review_queue(tx), self._services.questions.review(tx))
-        again = (*reviewed, self._repository.next_start_ms(tx), *limits)
+        looks = (services.agent_messages.review_queue, services.questions.review, self._repository.next_start_ms)
+        again = (*(part(tx, look, None) for look in looks), *limits)
         self._look_again_ms = min((at_ms for at_ms in again if at_ms is not None), default=None)
+        return part(tx, self._assign, False, records=records) or is_more_due
+
+    def _assign(self, tx: Tx, records: Mapping[str, AgentRecord]) -> bool:
+        """Let tasks continue, assign them, or make them wait. Return whether more is left."""
         states = self._agents.states(tx)
         usable = {str(agent.name) for agent in self._agents.all() if not self._reachability.why_unreachable(agent)}
         online = {name for name in usable if states[name] not in OUT_OF_REACH}
@@ -140,7 +144,7 @@ class Assigner:
         for task in stuck:
             with at_row(task.id):
                 self._wait_for_agent(tx, task, [*can[task.requirements].values()])
-        return is_more_due or AT_ONCE in {len(let_go), assigned, len(stuck)}
+        return AT_ONCE in {len(let_go), assigned, len(stuck)}
 
     def _rest_failing(self, tx: Tx) -> Mapping[str, AgentRecord]:
         """Have free agents rest that failed too often or are limited; return the free agents' records."""

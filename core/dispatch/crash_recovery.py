@@ -12,7 +12,7 @@ from core.dispatch.outcomes import Outcomes
 from core.dispatch.services import Reachability, Services
 from core.reasons import ParkCause, Reason
 from core.store.engine import Tx, at_row
-from core.tasks.model import ENDED, TaskState
+from core.tasks.model import ENDED, InvalidTaskId, TaskNotFound, TaskState
 
 log = structlog.get_logger(__name__)
 
@@ -101,9 +101,13 @@ class CrashRecovery:
             repaired.append(task.id)
         for name in self._agents.states(tx):
             held_by = self._agents.status(tx, name).task
-            task = None if held_by is None else self._repository.find(tx, held_by)
-            if task is not None and (task.state in ENDED or task.agent != name):
-                self._agents.free(tx, name, task=task.id)
+            try:
+                task = None if held_by is None else self._repository.find(tx, held_by)
+                is_lost = task is not None and (task.state in ENDED or task.agent != name)
+            except (TaskNotFound, InvalidTaskId):
+                is_lost = True
+            if is_lost and held_by is not None:
+                self._agents.free(tx, name, task=held_by)
                 repaired.append(name)
         if repaired:
             log.error("orphaned_agents_freed", ids=repaired)

@@ -211,7 +211,8 @@ class DeliveryWorker:
         """Take what was interrupted, else lease the next due delivery, else return the seconds until one is due."""
         why_closed = self._shared.reachability.why_unusable(self._desk)
         why_waits = None if self._desk is None else self._services.desks.waits(self._desk)
-        return await self._services.tasks.quarantine.write(lambda tx: self._take(tx, why_closed, why_waits))
+        given, quarantine = {"why_closed": why_closed, "why_waits": why_waits}, self._services.tasks.quarantine
+        return await quarantine.write(lambda tx: quarantine.part(tx, self._take, _NextStep(), of=self.name, **given))
 
     def _take(self, tx: Tx, why_closed: str, why_waits: Reason | None) -> _NextStep:
         """Take an act first: it is useless later, and an interruption cannot wait for a queue."""

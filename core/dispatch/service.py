@@ -53,10 +53,13 @@ class Dispatch(DeskNews):
         """Recover what a former process left under way: see docs/architecture.md, "After a restart"."""
 
         def recover(tx: Tx) -> None:
-            self._restart.requeue_interrupted(tx)
-            self._restart.follow_config(tx)
-            self.availability.requeue_for_paused(tx)
-            self._restart.repair_orphans(tx)
+            for step in (
+                self._restart.requeue_interrupted,
+                self._restart.follow_config,
+                self.availability.requeue_for_paused,
+                self._restart.repair_orphans,
+            ):
+                self._services.tasks.quarantine.part(tx, step, None)
 
         await self._services.tasks.quarantine.write(recover)
 

@@ -49,7 +49,12 @@ class Health:
         now_ms, now_s = self._clock.now_ms(), self._clock.monotonic_s()
         then = "Octet retries; `octet doctor --online` shows the cause."
         discord = Trouble(part=Part.DISCORD, what="Discord is not connected.", next=then)
-        found = [*store, *([discord] if self.is_discord_connected is False else []), *self._desks_trouble()]
+        found = [
+            *store,
+            *self._left_out(),
+            *([discord] if self.is_discord_connected is False else []),
+            *self._desks_trouble(),
+        ]
         found += [] if store else await self._needs_trouble({one.name for one in found})
         self._since = {(one.part, one.name): self._since.get((one.part, one.name), (now_ms, now_s)) for one in found}
         troubles: list[Trouble] = []
@@ -64,6 +69,14 @@ class Health:
         why = await self._store.why_not_writable(within_s=_LOOK_S)
         then = "Fix that. Octet then continues."
         return [Trouble(part=Part.STORE, what=why, next=then, counts=True)] if why else []
+
+    def _left_out(self) -> list[Trouble]:
+        then = "Its log has the details. Octet tries again each minute, or when it starts."
+        said = "Octet met an error ({error}) and leaves this out: {what}."
+        return [
+            Trouble(part=Part.STORE, name=what, what=said.format(error=error, what=what), next=then, counts=True)
+            for what, error in self._store.aside.errors().items()
+        ]
 
     async def _needs_trouble(self, known: set[str]) -> list[Trouble]:
         """List desks that hold work up, and messages that Octet cannot post, unless they are `known` already."""

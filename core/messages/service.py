@@ -135,7 +135,7 @@ class Messages:
 
     def find_undelivered(self, tx: Tx) -> list[Message]:
         """Find the messages, not briefs, that have an open delivery."""
-        return [_store.message_of(row) for row in tx.execute(_store.UNDELIVERED)]
+        return self._store.aside.readable("message", tx.execute(_store.UNDELIVERED), _store.message_of)
 
     def known(self, tx: Tx, message: str) -> Message | None:
         row = tx.execute(_store.ONE, {"message": message}).first()

@@ -10,7 +10,7 @@ from core.notices import _store
 from core.notices.model import MentionMode, NoticeKind, Place
 from core.notices.service import Notices
 from core.security.model import Actor, Permission, require
-from core.store.engine import Store, Tx
+from core.store.engine import Row, Store, Tx
 
 DIGEST_EVERY_MS = 3_600_000
 _NAMED = 20  # tasks that one digest names
@@ -34,15 +34,8 @@ class Mentions:
         self._choices: dict[str, MentionChoice] = {}
 
     async def load(self) -> None:
-        self._choices = {
-            row.person: MentionChoice(
-                mode=MentionMode(row.mode),
-                missed=tuple(row.missed.split()),
-                since_ms=row.since_ms,
-                place=Place(channel=row.place_channel, guild=row.place_guild),
-            )
-            for row in await self._store.fetch(_store.CHOICES)
-        }
+        rows = await self._store.fetch(_store.CHOICES)
+        self._choices = dict(self._store.aside.readable("mentions of", rows, _choice, key="person"))
 
     async def choose(self, mode: MentionMode, *, by: Actor) -> MentionMode:
         """Use this mode for the user from now on; send what a digest would have listed at once."""
@@ -100,3 +93,12 @@ def _row(person: str, choice: MentionChoice) -> dict[str, object]:
         "place_channel": choice.place.channel,
         "place_guild": choice.place.guild,
     }
+
+
+def _choice(row: Row) -> tuple[str, MentionChoice]:
+    return row.person, MentionChoice(
+        mode=MentionMode(row.mode),
+        missed=tuple(row.missed.split()),
+        since_ms=row.since_ms,
+        place=Place(channel=row.place_channel, guild=row.place_guild),
+    )

@@ -7,6 +7,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import structlog
@@ -77,8 +78,8 @@ class People:
         self._wrong: deque[tuple[float, str]] = deque(maxlen=_WRONG_OF_ALL)
 
     async def load(self) -> None:
-        found = (from_attributes(Binding, row) for row in await self._store.fetch(_store.BINDINGS))
-        self._bindings = {one.key: one for one in found}
+        rows, make = await self._store.fetch(_store.BINDINGS), partial(from_attributes, Binding)
+        self._bindings = {one.key: one for one in self._store.aside.readable("role of", rows, make, key="holder")}
 
     async def discord_actor(self, user_id: str, name: str, *, role_ids: Iterable[str] = (), channel: str = "") -> Actor:
         """Return the Discord user as an actor, with the permissions of all roles that count in this channel; a thread

@@ -46,6 +46,7 @@ from core.store.integrity_check import PATIENCE_S, Examination, mark_of
 from core.store.tables import metadata
 
 T = TypeVar("T")
+R = TypeVar("R")
 __all__ = ["Executable", "Row", "Store", "Tx"]
 
 Executable: TypeAlias = sa.Executable
@@ -61,6 +62,7 @@ _TOGETHER_S = 0.01  # how long writes join one commit; longer where the last com
 _MOST_TOGETHER_S = 0.1
 _LONGEST_WAIT_S = 0.8  # of a user's request
 _OF_LATE = 64  # so many writes an average is of
+_REST_S = 60.0  # after this time Octet tries again what it left out
 _PROBE_S = 0.5  # rest between two looks whether the database can be written again
 
 
@@ -114,6 +116,40 @@ class _Write:
         return self.ended.get_loop()
 
 
+class SetAside:
+    """What Octet leaves out because it failed there, such as rows that it cannot read: names, each with the kind of
+    error. Known until the process ends; health lists it."""
+
+    def __init__(self) -> None:
+        self._failed: dict[str, tuple[str, float]] = {}
+
+    def add(self, what: str, error: BaseException | None) -> None:
+        """Leave this out for a minute; log it once."""
+        if what not in self._failed:
+            log.error("set_aside", what=what, exc_info=error)
+        self._failed[what] = type(error).__name__, time.monotonic()
+
+    def has(self, what: str) -> bool:
+        """Return whether to leave this out now. After a minute it is forgotten, and may fail again."""
+        if what in self._failed and time.monotonic() - self._failed[what][1] > _REST_S:
+            del self._failed[what]
+        return what in self._failed
+
+    def errors(self) -> Mapping[str, str]:
+        """Return the kind of error by the name of what is left out."""
+        return {what: error for what, (error, _) in tuple(self._failed.items())}
+
+    def readable(self, what: str, rows: Iterable[R], make: Callable[[R], T], *, key: str = "id") -> list[T]:
+        """Return what `make` makes of each row; leave out rows of which it can make nothing."""
+        found = list[T]()
+        for row in rows:
+            try:
+                found.append(make(row))
+            except Exception as error:  # noqa: BLE001 - one row must not hide the others, and health names it
+                self.add(f"{what} {getattr(row, key, '')}", error)
+        return found
+
+
 class Store:
     """The only access to the database file. `open` it once per process, under the home's lock."""
 
@@ -131,6 +167,7 @@ class Store:
         event.listen(self._readers.sync_engine, "connect", _prepare_reader)
         self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
         self.examination = Examination(path)
+        self.aside = SetAside()
         self._clock: SteadyClock | None = None
         self._shift: Callable[[Tx, int], None] = lambda _tx, _by_ms: None
         self._locked: StoreLocked | None = None
@@ -414,23 +451,28 @@ def as_unavailable() -> Generator[None]:
 
 
 class RowFailed(Exception):
-    """The work on the row of `task` or `delivery` met an error that was not foreseen. Its transaction is undone."""
+    """The work on the row of `task` or `delivery`, or on something else `named`, met an error that was not foreseen.
+    Its transaction is undone."""
 
-    def __init__(self, *, task: str | None, delivery: str | None) -> None:
-        super().__init__(delivery or task)
-        self.task, self.delivery = task, delivery
+    def __init__(self, *, task: str | None, delivery: str | None, named: str) -> None:
+        super().__init__(delivery or task or named)
+        self.task, self.delivery, self.named = task, delivery, named
 
 
 @contextmanager
-def at_row(task: str | None = None, *, delivery: str | None = None) -> Generator[None]:
-    """Raise RowFailed for an error in the block, from that error. What the disk refuses stays Unavailable."""
+def at_row(task: str | None = None, *, delivery: str | None = None, named: str = "") -> Generator[None]:
+    """Raise RowFailed for an error in the block, from that error. What the disk refuses stays Unavailable. Inside a
+    block that is `named`, a task or a delivery fails with that name."""
     try:
         with as_unavailable():
             yield
-    except (Unavailable, RowFailed):
+    except RowFailed as failed:
+        failed.named = failed.named or named
+        raise
+    except Unavailable:
         raise
     except Exception as error:
-        raise RowFailed(task=task, delivery=delivery) from error
+        raise RowFailed(task=task, delivery=delivery, named=named) from error
 
 
 def _upgrade_older(path: Path) -> None:

@@ -36,6 +36,7 @@ class StalledAgents:
         self._agents, self._deliveries, self._desks = services.agents, services.deliveries, services.desks
         self._pulse, self._clock = services.store.pulse, services.clock
         self._repository, self._write = tasks.repository, tasks.quarantine.write_when_back
+        self._part = tasks.quarantine.part
         self._agent_messages, self._policy = agent_messages, policy
         self._news = asyncio.Event()
         services.journal.listen(self._on_event)
@@ -50,7 +51,11 @@ class StalledAgents:
         for task in await self._write(lambda tx: self._repository.list_stalled(tx, limit=_AT_ONCE)):
             is_parked = self._policy.settings.on_agent_timeout == "park"
             why_not = "" if is_parked else await self._why_not_idle(task)
-            await self._write(lambda tx, task=task, why_not=why_not: self._apply_policy(tx, task, why_not))
+
+            def apply(tx: Tx, task: Task = task, why_not: str = why_not) -> None:
+                self._part(tx, self._apply_policy, None, task=task, why_not_idle=why_not)
+
+            await self._write(apply)
         return await self._write(self._rest_s)
 
     def _rest_s(self, tx: Tx) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -12,7 +12,7 @@ from core.agents.model import AgentState
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, asked_about
 from core.kit.errors import Unavailable
 from core.reasons import ParkCause, Reason
-from core.store.engine import RowFailed, Tx
+from core.store.engine import RowFailed, Tx, at_row
 from core.tasks.model import ENDED, Task, TaskState
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
@@ -33,23 +33,44 @@ class Quarantine:
 
     async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
         """Run `work` as Store.write does. If it fails at a row (see `at_row`), set that row aside and run it again.
-        Raises RowFailed where that does not help."""
+        Where that does not help, leave out what is named around the row. Raises RowFailed where nothing is."""
         return await self.read(lambda: self._store.write(work, is_last_word=is_last_word))
 
     async def read(self, look: Callable[[], Awaitable[T]]) -> T:
-        """Await `look()`. If it fails at a row, set that row aside and look again. Raises RowFailed where that does not
-        help."""
+        """Await `look()`, and treat a row at which it fails as `write` does."""
         seen = set[str]()
         while True:
             try:
                 return await look()
             except RowFailed as failed:
-                row = str(failed)
-                if row in seen:
-                    raise
-                seen.add(row)
-                log.exception("row_quarantined", task=failed.task, delivery=failed.delivery)
-                await self._store.write(lambda tx, failed=failed: self._set_aside(tx, failed))
+                if not await self._is_set_aside(failed, seen):
+                    if not failed.named or self._store.aside.has(failed.named):
+                        raise
+                    self._store.aside.add(failed.named, failed.__cause__)
+
+    async def _is_set_aside(self, failed: RowFailed, seen: set[str]) -> bool:
+        """Set the task or delivery aside, once; return False where that is not the failure, or fails too."""
+        row = str(failed)
+        if row in seen or not (failed.task or failed.delivery):
+            return False
+        seen.add(row)
+        log.error("row_quarantined", task=failed.task, delivery=failed.delivery, exc_info=failed)
+        try:
+            with at_row(named=row):
+                await self._store.write(lambda tx: self._set_aside(tx, failed))
+        except RowFailed:
+            log.exception("row_not_set_aside", task=failed.task, delivery=failed.delivery)
+            return False
+        return True
+
+    def part(self, tx: Tx, work: Callable[..., T], otherwise: T, *, of: str = "", **given: Any) -> T:
+        """Do this part of a round with `given`. After an error that setting a row aside does not mend, Octet leaves the
+        part out for a minute, with `otherwise` as its result, and the round continues."""
+        named = f"{work.__name__.strip('_')} {of}".strip()
+        if self._store.aside.has(named):
+            return otherwise
+        with at_row(named=named):
+            return work(tx, **given)
 
     async def write_when_back(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
         """Run `work` as `write` does, however long the store refuses it. See Store.write for `is_last_word`."""

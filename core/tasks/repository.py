@@ -141,11 +141,15 @@ class TaskRepository:
             self._store, _store.tasks.c.number, await self._store.fetch(_store.ATTACHED)
         )
         newest = await self._store.fetch(_store.NEWEST, {"size": TaskCache.SIZE, "before": _AFTER_ALL})
+        counts = await self._store.fetch(_store.COUNTS)
         self.cache.load(
-            newest=[task_of(row) for row in reversed(newest)],
+            newest=self._readable(reversed(newest)),
             demands=await self.requirements_in(*(state for state in TaskState if state not in ENDED)),
-            counts={TaskState(row.state): row.size for row in await self._store.fetch(_store.COUNTS)},
+            counts=dict(self._store.aside.readable("tasks", counts, _count, key="state")),
         )
+
+    def _readable(self, rows: Iterable[Row]) -> list[Task]:
+        return self._store.aside.readable("task", rows, task_of, key="number")
 
     def find_by_key(self, tx: Tx, key: str) -> Task | None:
         row = tx.execute(_store.BY_KEY, {"key": key}).first()
@@ -256,12 +260,16 @@ class TaskRepository:
     async def list_blocked(self, *, most: int = 50) -> tuple[BlockedTaskGroup, ...]:
         """List all that is waiting, parked or blocked, in no order. Single entries are listed up to `most` per state
         and reason; one more entry counts the rest."""
+
+        def make(row: Row) -> BlockedTaskGroup:
+            return from_attributes(BlockedTaskGroup, row, oldest=TaskId(f"T-{row.number}"))
+
         rows = await self._store.fetch(_store.BLOCKED, {"most": most})
-        return tuple(from_attributes(BlockedTaskGroup, row, oldest=TaskId(f"T-{row.number}")) for row in rows)
+        return tuple(self._store.aside.readable("task", rows, make, key="number"))
 
     async def requirements_in(self, *states: TaskState) -> frozenset[Requirements]:
         rows = await self._store.fetch(_store.REQUIREMENTS, {"states": [state.value for state in states]})
-        return frozenset(requirements_of(row) for row in rows)
+        return frozenset(self._store.aside.readable("tasks that need", rows, requirements_of, key="needs"))
 
     def expire_texts(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
         """Clear the briefs of at most `most` tasks that ended before `before_ms`; return how many."""
@@ -311,7 +319,7 @@ class TaskRepository:
         return task
 
     def find_in_states(self, tx: Tx, states: Collection[TaskState]) -> list[Task]:
-        return [task_of(row) for row in tx.execute(_store.IN_STATES, {"states": [one.value for one in states]})]
+        return self._readable(tx.execute(_store.IN_STATES, {"states": [one.value for one in states]}))
 
     def count_waiting(self, tx: Tx, *reasons: WaitReason) -> Counter[Requirements]:
         """Count the tasks that wait for one of `reasons`, by their requirements."""
@@ -323,7 +331,7 @@ class TaskRepository:
 
     def find_waiting_for_removed(self, tx: Tx, agents: Collection[str]) -> list[Task]:
         """Find tasks that wait for the window of an agent which is none of `agents`."""
-        return [task_of(row) for row in tx.execute(_store.WAITING_FOR_REMOVED, {"agents": list(agents)})]
+        return self._readable(tx.execute(_store.WAITING_FOR_REMOVED, {"agents": list(agents)}))
 
     def move(
         self,
@@ -587,7 +595,7 @@ class TaskRepository:
 
     def list_stalled(self, tx: Tx, *, limit: int) -> list[Task]:
         """List tasks whose agents have been silent for too long, longest first."""
-        return [task_of(row) for row in tx.execute(_store.STALLED, {"now": self._clock.now_ms(), "size": limit})]
+        return self._readable(tx.execute(_store.STALLED, {"now": self._clock.now_ms(), "size": limit}))
 
     def next_deadline_in_s(self, tx: Tx) -> float | None:
         """Return the seconds until the next deadline; None while no agent works."""
@@ -606,7 +614,7 @@ class TaskRepository:
     def extend_deadlines(self, tx: Tx, *, away_ms: int, grace_ms: int) -> int:
         """Give each agent at work the time that it had left `away_ms` ago, at least `grace_ms`; return their number."""
         now = self._clock.now_ms()
-        tasks = [task_of(row) for row in tx.execute(_store.WORKING)]
+        tasks = self._readable(tx.execute(_store.WORKING))
         for task in tasks:
             left_ms = self._silent_after_ms if task.deadline_ms is None else task.deadline_ms + away_ms - now
             left_ms = min(self._silent_after_ms, max(grace_ms, left_ms))
@@ -737,7 +745,9 @@ class TaskRepository:
             _store.HEADS,
             {"stands": state.value, "asked": json.dumps(asked), "size": limit, "full": json.dumps([*without])},
         )
-        found = (queued_of(row, queues[int(row.place)][1]) for row in rows)
+        found = self._store.aside.readable(
+            "task", rows, lambda row: queued_of(row, queues[int(row.place)][1]), key="number"
+        )
         return sorted(found, key=QueuedTask.order)
 
     def _change_fields(self, tx: Tx, task: Task, *, by: Actor | None = None, **changes: object) -> Task:
@@ -756,6 +766,10 @@ class TaskRepository:
         self.cache.record_step(tx, was, task.state)  # first: listeners see the step counted
         self._journal.append(tx, event, by=by.id)
         self.cache.update(tx, task)
+
+
+def _count(row: Row) -> tuple[TaskState, int]:
+    return TaskState(row.state), row.size
 
 
 def _names(names: frozenset[str]) -> str:

@@ -1,0 +1,127 @@
+"""Rows that refer to what is gone, or that nothing can read: Octet starts, works on, and says what it leaves out."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from core.agent_messages.model import NewAgentMessage, NewQuestion
+from core.agents.model import Lane
+from core.coordinator import Coordinator
+from core.desks.model import DeskNow, DeskState
+from core.security.model import HolderId, Role
+from core.settings.model import TalkLimits
+from core.store.engine import Tx
+from core.tasks.model import TaskId, TaskState
+from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.core.agent_messages.test_talk import of
+from tests.core.dispatch.test_loop import QUICK, reach, running
+from tests.fakes.clock import FakeClock
+from tests.fakes.hands import FakeHands
+from tests.fakes.lane import FakeLane
+
+HOSTILE, ROUNDS = "\x00[x", 10
+CASES = {
+    "agents": ("state", "task", "reason", "until_ms", "name"),
+    "tasks": ("state", "needs", "wanted", "agent", "reason", "priority", "parent"),
+    "attempts": ("agent", "outcome", "task"),
+    "dependencies": ("needs", "on_failure"),
+    "deliveries": ("state", "agent", "desk", "window", "reason", "cuts", "drafts", "message", "assurance"),
+    "messages": ("kind", "sender", "recipient", "evidence", "requires", "trace", "task"),
+    "inbox": ("agent", "dropped", "message"),
+    "questions": ("agent", "task", "choices", "at_due", "state", "asked", "due_ms"),
+    "notices": ("kind", "task", "text", "state"),
+    "desks": ("name", "wish"),
+    "bindings": ("role", "holder"),
+}
+NAMED = {
+    *("agents.state", "tasks.state", "tasks.needs", "deliveries.cuts", "messages.evidence", "questions.choices"),
+    *("desks.wish", "bindings.role"),
+}
+"""What Octet cannot read at all; the rest may be harmless."""
+
+
+@asynccontextmanager
+async def house(home: Path, clock: FakeClock, *names: str) -> AsyncGenerator[Coordinator]:
+    async with open_coordinator(
+        home,
+        agents=[make_window_agent(name, window=name.lower()) for name in names],
+        desks=[make_desk(*(name.lower() for name in names))],
+        lanes={(Lane.WINDOW, "main"): FakeLane()},
+        hands={"main": FakeHands()},
+        patience=QUICK,
+        clock=clock,
+        talk=TalkLimits(),
+    ) as octet:
+        await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
+        yield octet
+
+
+async def fill(home: Path, clock: FakeClock) -> None:
+    """Make a home with something in each table that rounds read."""
+    async with house(home, clock, "Ann", "Bob", "Cid") as octet:
+        async with running(octet):
+            for agent in ("Ann", "Bob"):
+                await octet.tasks.new(make_new_task(agent=agent), by=ADA)
+            for task in ("T-1", "T-2"):
+                await reach(octet, TaskId(task), TaskState.WORKING)
+            await octet.questions.ask(NewQuestion(text="Red?", key="1", minutes=5), of("Ann"))
+        await octet.tasks.new(make_new_task(agent="Ann"), by=ADA)
+        await octet.tasks.new(make_new_task(after=frozenset({TaskId("T-1")})), by=ADA)
+        for agent in ("Ann", "Cid"):
+            await octet.agent_messages.send(NewAgentMessage(text="Wait", agent=agent), by=ADA)
+        await octet.people.bind(HolderId("discord:7"), Role.OPERATOR, by=ADA)
+        await octet.desks.hold("main", by=ADA)
+
+
+@pytest.mark.parametrize("table", CASES)
+async def test_no_row_ends_a_start_or_a_round(tmp_path: Path, table: str) -> None:
+    clock = FakeClock()
+    with capture_logs():  # else most of the time goes into tracebacks
+        await check(tmp_path, clock, table)
+
+
+async def check(folder: Path, clock: FakeClock, table: str) -> None:
+    """Start with each column of the table hostile, and let Octet work."""
+    await fill(folder / "filled", clock)
+    clock.advance(3600)
+    for column in CASES[table]:
+        home = folder / column
+        shutil.copytree(folder / "filled", home)
+        with closing(sqlite3.connect(home / "octet.db")) as database, database:
+            database.execute(f"UPDATE OR REPLACE {table} SET {column} = ?", (HOSTILE,))
+        async with house(home, clock, "Ann", "Bob") as octet:
+            await octet.desks.release("main", by=ADA)
+            for _ in range(ROUNDS):
+                await octet.tasks.quarantine.write(octet.dispatch.assigner.assign_ready)
+                for worker in octet.dispatch.workers._by_route.values():
+                    await worker._next()
+                await octet.dispatch.silence.check_all()
+                clock.advance(60)
+            troubles = (await octet.fleet.health.look(by=ADA)).troubles
+            assert troubles or f"{table}.{column}" not in NAMED
+
+
+async def test_a_part_of_a_round_that_fails_is_left_out_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: Tx) -> None:
+        raise ZeroDivisionError
+
+    async with house(tmp_path, FakeClock(), "Ann", "Bob") as octet:
+        monkeypatch.setattr(octet.screen_locks, "notify_waiting", fails)
+        with capture_logs() as logged:
+            async with running(octet):
+                for agent in ("Ann", "Bob"):
+                    await octet.tasks.new(make_new_task(agent=agent), by=ADA)
+                for task in ("T-1", "T-2"):
+                    await reach(octet, TaskId(task), TaskState.WORKING)
+        assert [one["what"] for one in logged if one["event"] == "set_aside"] == ["fails"]
+        (trouble,) = (await octet.fleet.health.look(by=ADA)).troubles
+        assert (trouble.name, trouble.counts) == ("fails", True)
