@@ -120,6 +120,7 @@ class Reason(StrEnum):
     LOOP = "loop"
     TOO_MANY_HOPS = "too_many_hops"
     PAIR_TOO_OFTEN = "pair_too_often"
+    LINE_FULL = "line_full"
     TEXT_LONG = "text_long"
     SEVERAL_REQUESTS = "several_requests"
     NO_ANSWER_FORM = "no_answer_form"

@@ -267,6 +267,8 @@ too_many_hops: this chain of messages between agents has reached its limit
     Report to your user with `octet reply`; only a user's message begins a new chain.
 pair_too_often: you sent this agent too many messages within a minute
     Wait a minute, and put everything into one message.
+line_full: too many messages wait for this agent
+    Wait until it has some of them, or cancel some that it no longer needs.
 text_long: the text is long for one message
     Shorten it to what the agent has to do, and name a file for the rest.
 several_requests: the text makes several requests

@@ -30,7 +30,7 @@ from core.reasons import ParkCause
 from core.security.model import HUB, Actor, Permission, require
 from core.settings.model import TalkLimits
 from core.store.engine import Tx
-from core.tasks.model import ENDED, NewTask, PartsKind, Task, TaskState, parse_task_id
+from core.tasks.model import ENDED, NewTask, PartsKind, Task, TaskId, TaskState, parse_task_id
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
@@ -64,11 +64,13 @@ class Delegation:
         or NotYourSubtask."""
 
         def create(tx: Tx) -> Task:
+            if (asked := self._asked_before(tx, new, proof)) is not None:
+                return asked
             speaker = self._talk.identify(tx, proof)
             task = self._task_of(tx, speaker, is_proven=bool(proof.code))
             if not speaker.agent.delegates:
                 raise MayNotDelegate(agent=speaker.agent.name, job=speaker.agent.job.value)
-            key = f"subtask:{task.id}:{new.key or new.fingerprint}"
+            key = _key_of(task.id, new)
             known = self._repository.find_by_key(tx, key)
             if known is not None and known.state in ENDED - {TaskState.DONE}:  # again, once for each lease
                 key = f"{key}:{task.fence}"
@@ -92,6 +94,16 @@ class Delegation:
             return self._tasks.delegate(tx, task, draft, by=speaker.actor)
 
         return await self._services.store.write(create)
+
+    def _asked_before(self, tx: Tx, new: NewSubtask, proof: Proof) -> Task | None:
+        """Return the subtask that the agent created by this key in the lease of its code, also after that has ended:
+        its answer may have been lost."""
+        lease = self._talk.lease_of(tx, proof)
+        task = self._repository.find(tx, lease.task) if lease is not None else None
+        if lease is None or task is None or (task.fence == lease.fence and task.state not in ENDED):
+            return None
+        key = _key_of(task.id, new)
+        return self._repository.find_by_key(tx, f"{key}:{lease.fence}") or self._repository.find_by_key(tx, key)
 
     async def assign(self, subtask: str, agent: str, proof: Proof) -> Task:
         """Give a subtask that has not begun, or is parked, to another agent. Raises as `create`, `Tasks.assign_to` or
@@ -215,9 +227,10 @@ class Delegation:
         tx.scratch[_STOPPING] = False
 
     def _cancel_open(self, tx: Tx, parent: Task, *, by: Actor) -> None:
-        """Cancel the last first: no other one waits for it."""
-        while found := self._repository.find_open_subtasks(tx, parent):
-            self._tasks.cancel_in(tx, found[-1], by=by)
+        """Cancel the last first: no other one waits for it. The end of one may have ended others."""
+        for one in reversed(self._repository.find_open_subtasks(tx, parent)):
+            if (now := self._repository.find(tx, one.id)).state not in ENDED:
+                self._tasks.cancel_in(tx, now, by=by)
 
     def _tell(self, tx: Tx, parent: Task, subtasks: Sequence[Task], *, is_last: bool) -> None:
         """Tell the parent's agent the states of these. An agent that gets the parent later reads it in its prompt."""
@@ -231,3 +244,7 @@ class Delegation:
         if brief is not None:
             new = replace(new, cause=brief.id, trace=brief.trace)
         self._hub.post(tx, new, [agent], by=HUB)
+
+
+def _key_of(task: TaskId, new: NewSubtask) -> str:
+    return f"subtask:{task}:{new.key or new.fingerprint}"

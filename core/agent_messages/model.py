@@ -426,6 +426,10 @@ class AgentMismatch(Conflict):
     """{id} belongs to {holder}, not to {agent}. Name only one of the two."""
 
 
+class LineFull(Conflict):
+    """{most} messages wait for {id}, and no more may. Send this when it has some of them, or cancel some."""
+
+
 class NoReachableAgent(Conflict):
     """No agent is available: {why}. `/agent list` shows all agents."""
 

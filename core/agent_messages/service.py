@@ -16,6 +16,7 @@ from core.agent_messages.model import (
     AgentMismatch,
     ChainStopped,
     LeftOut,
+    LineFull,
     MessageNotQueued,
     NewAgentMessage,
     NoReachableAgent,
@@ -151,6 +152,7 @@ class AgentMessages:
             task = self._task(tx, draft, asked, named)
             self._check_may(by, task)
             to, (agent,), _ = resolve(self._services.agents, named.name if named else self._holder(task))
+            self._check_room([agent], self.full(tx, [agent]))
             place = Place(channel=draft.thread, guild=draft.place.guild) if draft.thread else draft.place
             new = self.envelope(draft, body, to=to, task=task, key=key, by=by)
             new = replace(new, in_reply_to=answered.id if answered else None)
@@ -183,12 +185,26 @@ class AgentMessages:
         def send(tx: Tx) -> AgentMessageView:
             if key is not None and (known := self._services.messages.find_by_key(tx, key)):
                 return self.view(tx, known, left_out=out)
+            full = self.full(tx, reached)
+            self._check_room(reached, full)
+            left_out = (*out, *(LeftOut(agent=name, reason=Reason.LINE_FULL) for name in full))
             new = self.envelope(draft, body, to=to, task=None, key=key, by=by)
-            return self.post(tx, new, reached, place=draft.place, by=by, left_out=out)
+            agents = [one for one in reached if one.name not in full]
+            return self.post(tx, new, agents, place=draft.place, by=by, left_out=left_out)
 
         async with self._services.messages.attachments.stored(filter(None, [draft.attach])) as files:
             draft = replace(draft, attachments=files)
             return await self._store.write(send)
+
+    def full(self, tx: Tx, agents: Sequence[Agent]) -> tuple[str, ...]:
+        """Return which of these agents take no more messages of users and agents, because so many wait for them.
+        Octet's own messages and answers always have room."""
+        counts = self._services.deliveries.count_waiting(tx, [one.name for one in agents])
+        return tuple(one.name for one in agents if counts.get(one.name, 0) >= limits.WAITING.most)
+
+    def _check_room(self, agents: Sequence[Agent], full: Sequence[str]) -> None:
+        if len(full) == len(agents):
+            raise LineFull(id=", ".join(full), most=limits.WAITING.most)
 
     async def show(self, message: str, *, by: Actor) -> AgentMessageView:
         """Show a message and its deliveries. Raises MessageNotFound, also for messages of other kinds."""

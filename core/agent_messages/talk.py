@@ -32,7 +32,7 @@ from core.messages.inboxes import NotInInbox
 from core.messages.model import Message, MessageKind, NewMessage, Requires, Source
 from core.reasons import Reason
 from core.remedies import sentence
-from core.security.codes import TaskCodes
+from core.security.codes import CodeHolder, TaskCodes
 from core.security.model import HUB, Actor
 from core.security.service import People
 from core.settings.model import TalkLimits
@@ -99,9 +99,11 @@ class AgentTalk:
         to, agents, out = resolve(self._services.agents, draft.to, but=speaker.agent.name)
         if self._traces.is_stopped_trace(tx, chain.trace):
             return ChainStopped()
-        allowed = list[Agent]()
+        allowed, wakes = list[Agent](), draft.options.kind is not MessageKind.STATUS
+        full = self._hub.full(tx, agents) if wakes else ()
         for agent in agents:
             reason = self._refusal(tx, speaker, chain, agent, draft.options.kind)
+            reason = reason or (Reason.LINE_FULL if agent.name in full else None)
             allowed += [] if reason else [agent]
             out += (LeftOut(agent=agent.name, reason=reason),) if reason else ()
         if not allowed:
@@ -201,6 +203,11 @@ class AgentTalk:
             context = self._in_inbox(tx, agent.name, about)
         self._services.agents.has_spoken(tx, agent.name)
         return Speaker(agent=agent, task=task, context=context or self._newest(tx, agent.name, task))
+
+    def lease_of(self, tx: Tx, proof: Proof) -> CodeHolder | None:
+        """Return the lease of the proof's code; None where it has none of a task. Raises WrongCode or WrongAgent."""
+        has_one = proof.code and not is_message_name(proof.about)
+        return self._codes.holder(tx, proof.code, agent=proof.agent) if has_one else None
 
     def _in_inbox(self, tx: Tx, agent: str, name: str) -> Message:
         message = self._services.messages.known(tx, parse_message_name(name))

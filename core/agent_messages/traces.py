@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -180,13 +181,11 @@ class Traces:
 def _as_tree(steps: Sequence[TraceStep]) -> list[TraceStep]:
     """Put each message after the one that led to it, and before the next that led to others."""
     known = {one.message.id for one in steps}
-
-    def below(cause: str | None) -> list[TraceStep]:
-        found = list[TraceStep]()
-        for one in steps:
-            above = one.message.cause if one.message.cause in known else None
-            if above == cause:
-                found += [one, *below(one.message.id)]
-        return found
-
-    return below(None)
+    below = defaultdict[str | None, list[TraceStep]](list)
+    for one in reversed(steps):
+        below[one.message.cause if one.message.cause in known else None].append(one)
+    found, left = list[TraceStep](), below[None]
+    while left:
+        found.append(left.pop())
+        left += below[found[-1].message.id]
+    return found

@@ -78,6 +78,11 @@ INTERRUPTED = _open_words.where(sa.text("+state = 'submitting'"), _of_agents).or
 LATER_PARTS = _open.where(_row.state == "queued", _row.part > 1).order_by(_row.id)
 OF_MESSAGE = sa.select(deliveries).where(_row.message == sa.bindparam("of_message")).order_by(_row.id)
 OPEN_TO = _open_words.where(_row.agent == sa.bindparam("to_agent")).order_by(_row.id)
+WAITING = (
+    sa.select(_row.agent, sa.func.count().label("size"))
+    .where(_IS_OPEN, _row.act.is_(None), sa.text("+task IS NULL"), _of_agents)
+    .group_by(_row.agent)
+)
 OPEN_TEXTS = _open_words.order_by(_row.id)
 OPEN_WORDS = _open_words.where(sa.text("+task IS NULL")).order_by(_row.id)
 _is_recent = _row.changed_ms.between(sa.bindparam("since"), sa.bindparam("now"))

@@ -64,8 +64,8 @@ class Quarantine:
         return True
 
     def part(self, tx: Tx, work: Callable[..., T], otherwise: T, *, of: str = "", **given: Any) -> T:
-        """Do this part of a round with `given`. After an error that setting a row aside does not mend, Octet leaves the
-        part out for a minute, with `otherwise` as its result, and the round continues."""
+        """Do this part of a round with `given`. After an error that setting a row aside does not repair, Octet leaves
+        the part out for a minute, with `otherwise` as its result, and the round continues."""
         named = f"{work.__name__.strip('_')} {of}".strip()
         if self._store.aside.has(named):
             return otherwise

@@ -33,11 +33,13 @@ from core.messages.prompt_files import quoted
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
 from core.settings.model import TalkLimits
+from core.store.engine import Tx
 from core.tasks.model import (
     AgentTrouble,
     NotAParent,
     OnFailure,
     PendingAnswer,
+    ProgressTooLate,
     SubtasksOpen,
     Task,
     TaskChanges,
@@ -48,6 +50,7 @@ from tests.builders import ADA, CAROL, entries_of, make_desk, make_new_task, mak
 from tests.core.agent_messages.test_talk import of
 from tests.core.agent_messages.test_words import QUICK
 from tests.core.dispatch.test_loop import code_in, reach, running
+from tests.core.dispatch.test_rounds import FEW, TIMES, Cost, assert_linear, cost_of
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -105,7 +108,7 @@ async def create(octet: Coordinator, text: str = "Write the notes", by: str = "C
 
 async def end(octet: Coordinator, lane: FakeLane, task: TaskId, text: str) -> None:
     prompt = next(one for one in reversed(lane.submitted) if f"octet done {task} " in one)
-    await octet.tasks.accept_answer(task, code_in(prompt), text, final=True, key=text)
+    await octet.tasks.accept_answer(task, code_in(prompt), text, final=True, key=" ".join(text.split()))
 
 
 async def state(octet: Coordinator, task: TaskId) -> tuple[TaskState, str | None]:
@@ -484,3 +487,32 @@ def test_a_subtask_without_a_key_has_the_same_one_after_a_restart() -> None:
         for seed in "12345"
     }
     assert len(printed) == 1
+
+
+async def test_a_subtask_asked_for_again_after_its_parent_ended_is_the_known_one(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with fleet(tmp_path, lane) as octet:
+        await at_work(octet)
+        code = code_in(lane.submitted[0])
+        new, proof = NewSubtask(text="Count", key="count", to="Ann"), of("Chief", T1, code)
+        first = await octet.delegation.create(new, proof)
+        await octet.tasks.cancel(T1, by=ADA)
+        again = await octet.delegation.create(new, proof)
+        assert (again.id, again.state) == (first.id, TaskState.CANCELLED)
+        with pytest.raises(ProgressTooLate):
+            await octet.delegation.create(replace(new, key="another"), proof)
+
+
+async def test_cancelling_a_task_costs_in_proportion_to_its_subtasks(tmp_path: Path) -> None:
+    found = list[Cost]()
+    for number in (FEW, FEW * TIMES):
+        async with fleet(tmp_path / str(number), limits=TalkLimits(subtasks=1000)) as octet:
+            await at_work(octet)
+            for one in range(number):
+                await create(octet, f"part {one}", to="Ann")
+
+            def cancel(tx: Tx, octet: Coordinator = octet) -> None:
+                octet.tasks.cancel_in(tx, octet.tasks.repository.find(tx, T1), by=ADA)
+
+            found.append(await cost_of(octet, cancel))
+    assert_linear(*found)

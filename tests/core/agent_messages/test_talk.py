@@ -33,8 +33,9 @@ from core.deliveries.model import DeliveryState
 from core.desks.model import DeskNow, DeskState
 from core.fleet.model import NeedKind
 from core.kit.errors import NotFound
+from core.kit.from_attributes import from_attributes
 from core.messages.inboxes import NotInInbox
-from core.messages.model import EntryState, MessageKind, Source, label
+from core.messages.model import EntryState, MessageKind, NewMessage, Source, label
 from core.messages.prompt_files import FROM_AGENTS
 from core.notices.model import NoticeKind
 from core.reasons import Reason
@@ -421,3 +422,23 @@ async def test_statuses_that_wait_together_take_few_statements(tmp_path: Path, m
             await asyncio.sleep(0)
         await asyncio.gather(*sending)
         assert len(statements) <= 8 * len(drafts) + 6, statements[-8:]
+
+
+async def test_a_chain_of_twelve_hundred_replies_ends_and_is_shown(tmp_path: Path) -> None:
+    most = TalkLimits(per_trace=1_200, per_pair_per_minute=1_000, hops=20)
+    async with open_coordinator(tmp_path, agents=make_agents(), lanes={}, clock=FakeClock(), talk=most) as octet:
+        sent = await tell(octet, "Ann", "Bob")
+        messages = octet.messages
+
+        def reply(tx: Tx) -> None:
+            last = sent.message
+            for number in range(1, most.per_trace):
+                new = from_attributes(NewMessage, last, in_reply_to=last.id, cause=last.id, idempotency_key=str(number))
+                last = messages.add(tx, replace(new, hop=last.hop + 1), by="agent:Ann")
+
+        await octet.store.write(reply)
+        shown = await octet.traces.show(sent.message.id, by=ADA)
+        assert [one.depth for one in shown.steps] == list(range(most.per_trace))
+        with pytest.raises(ChainStopped):
+            await tell(octet, "Bob", "Ann", "once more", in_reply_to=f"M-{sent.message.id}")
+        assert (await octet.traces.show(sent.message.id, by=ADA)).stopped_by == "hub"

@@ -5,16 +5,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from core.agent_messages.model import NewAgentMessage
+from core import limits
+from core.agent_messages import _store as question_store
+from core.agent_messages.model import AgentDraft, AgentMayNotTalk, LineFull, NewAgentMessage, Proof
 from core.coordinator import Coordinator
+from core.reasons import Reason
+from core.security.model import OPERATOR, HolderId, Permission, Role
 from core.store.engine import Tx
-from tests.builders import ADA, courier_of
+from tests.builders import ADA, courier_of, make_new_task, make_person
 from tests.core.dispatch.test_long_queue import fleet
 
 FEW, TIMES = 8, 10
@@ -68,14 +72,66 @@ async def messages_wait(octet: Coordinator, number: int) -> None:
         await octet.agent_messages.send(NewAgentMessage(text=f"text {one}", agent="Agent-1"), by=ADA)
 
 
+async def questions_wait(octet: Coordinator, number: int) -> None:
+    def ask(tx: Tx) -> None:
+        message = {"agent": "Agent-1", "task": "", "asked": "operator", "choices": "[]", "at_due": "wait"}
+        rows = [{**message, "id": f"Q{one}", "state": "open", "due_ms": 2**50, "since_ms": 0} for one in range(number)]
+        tx.execute(question_store.ADD_QUESTION, [{**row, "answer": None, "fence": 0} for row in rows])
+
+    await octet.store.write(ask)
+
+
+async def parts_wait(octet: Coordinator, number: int) -> None:
+    task = await octet.tasks.new(make_new_task(), by=ADA)
+    await octet.tasks.split(task.id, "\n".join(f"part {one}" for one in range(number)), by=ADA)
+
+
+async def tasks_wait_in_a_chain(octet: Coordinator, number: int) -> None:
+    after = frozenset[str]()
+    for _ in range(number):
+        after = {(await octet.tasks.new(make_new_task(after=frozenset(after)), by=ADA)).id}
+
+
+async def users_wait(octet: Coordinator, number: int) -> None:
+    for one in range(100, 100 + number):
+        await octet.people.bind(HolderId(f"discord:{one}"), Role.MEMBER, by=ADA)
+        await octet.tasks.new(make_new_task(), by=make_person(one, f"User {one}", Role.MEMBER))
+
+
+async def keys_are_there(octet: Coordinator, number: int) -> None:
+    for one in range(number):
+        await octet.api_keys.make(f"key-{one}", frozenset({Permission.TASK_READ}), days=1, by=OPERATOR)
+
+
+async def subtasks_wait(octet: Coordinator, number: int) -> None:
+    task = await octet.tasks.new(make_new_task(), by=ADA)
+
+    def give(tx: Tx) -> None:
+        for one in range(number):
+            octet.tasks.delegate(tx, octet.tasks.repository.find(tx, task.id), make_new_task(f"sub {one}"), by=ADA)
+
+    await octet.store.write(give)
+
+
+async def agents_are_there(_: Coordinator, __: int) -> None:
+    """Have nothing wait: the world has more agents."""
+
+
+KINDS = (
+    *(agents_are_there, messages_wait, questions_wait, parts_wait, tasks_wait_in_a_chain, users_wait),
+    *(keys_are_there, subtasks_wait),
+)
+
+
 @asynccontextmanager
 async def filled(home: Path, make: Make, number: int) -> AsyncGenerator[Coordinator]:
-    async with fleet(home, 1, 2) as octet:
+    agents = number if make is agents_are_there else 2
+    async with fleet(home, *range(1, agents + 1)) as octet:
         await make(octet, number)
         yield octet
 
 
-@pytest.mark.parametrize("make", [messages_wait])
+@pytest.mark.parametrize("make", KINDS)
 async def test_a_round_costs_at_most_in_proportion_to_what_waits(tmp_path: Path, make: Make) -> None:
     found = list[Cost]()
     for number in (FEW, FEW * TIMES):
@@ -91,3 +147,18 @@ async def test_a_look_for_the_next_delivery_costs_at_most_in_proportion_to_what_
             take = courier_of(octet)._take
             found.append(await cost_of(octet, lambda tx, take=take: take(tx, "", None)))
     assert_linear(*found)
+
+
+async def test_an_agent_for_which_many_messages_wait_gets_no_more_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "WAITING", replace(limits.WAITING, most=3))
+    async with fleet(tmp_path, 1, 2) as octet:
+        await messages_wait(octet, 3)
+        with pytest.raises(LineFull):
+            await messages_wait(octet, 1)
+        sent = await octet.agent_messages.broadcast(NewAgentMessage(text="Stop"), by=ADA)
+        assert sent.recipients == ("Agent-2",)
+        assert [(one.agent, one.reason) for one in sent.left_out] == [("Agent-1", Reason.LINE_FULL)]
+        with pytest.raises(AgentMayNotTalk):
+            await octet.talk.send(AgentDraft(text="Report", to="Agent-1", key="1"), Proof(agent="Agent-2"))
