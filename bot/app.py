@@ -22,6 +22,7 @@ from bot import answer_spool, runfile
 from bot.desk_workers import DeskWorkerPool
 from core.config.loader import Config
 from core.coordinator import Coordinator, Estate
+from core.journal.model import Event
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.console import command_line
@@ -205,7 +206,7 @@ def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
         return {status.desk.name for status in desks.known() if status.desk.user_activity.stay_awake}
 
     awake = KeepAwake(allowed, work_at=coordinator.fleet.work_at, hold=hold, told=desks.awake_is)
-    coordinator.journal.listen(lambda _: awake.recheck_soon())
+    coordinator.journal.listen(Event, lambda _: awake.recheck_soon())
     supervise(group, "awake", awake.run())
 
 

@@ -18,7 +18,7 @@ from core.desks.ports import Hands
 from core.dispatch.delivery_worker import DeliveryWorker
 from core.home import Home
 from core.journal._store import journal as journal_table
-from core.journal.model import Entry
+from core.journal.model import JournalRow
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.from_attributes import from_attributes
@@ -163,11 +163,11 @@ def courier_of(octet: Coordinator, agent: str = "Agent-1") -> DeliveryWorker:
     return next(one for one in octet.dispatch.workers._by_route.values() if agent in one.agents)
 
 
-async def entries_of(journal: Journal, subject: str) -> tuple[Entry, ...]:
+async def entries_of(journal: Journal, subject: str) -> tuple[JournalRow, ...]:
     """All entries about one subject, oldest first."""
     rows = select(journal_table).where(journal_table.c.subject == subject).order_by(journal_table.c.seq)
     found = await journal._store.fetch(rows)
-    return tuple(from_attributes(Entry, row, data=json.loads(row.data)) for row in found)
+    return tuple(from_attributes(JournalRow, row, data=json.loads(row.data)) for row in found)
 
 
 async def pending(coordinator: Coordinator) -> list[Notice]:

@@ -21,6 +21,7 @@ from bot.web.server import listening, serving
 from core.agents.model import AgentState, Job, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState, WindowStatus
+from core.journal.model import Event
 from core.kit.clock import Clock
 from core.kit.supervise import supervise
 from core.messages.model import Message
@@ -84,7 +85,7 @@ class House:
 
     async def _until(self, is_so: Callable[[], Awaitable[bool]]) -> None:
         news = asyncio.Event()
-        self.core.journal.listen(lambda _: news.set())
+        self.core.journal.listen(Event, lambda _: news.set())
         async with asyncio.timeout(60):
             while not await is_so():
                 await news.wait()

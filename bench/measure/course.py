@@ -19,7 +19,7 @@ from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
 from bot.desk_workers import DeskNewsReceivers as DeskNews
 from core.agents.model import Agent, Lane, Route
 from core.coordinator import Coordinator
-from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome
+from core.deliveries.model import DeliveryId, DeliveryMoved, DeliveryRequest, Outcome
 from core.deliveries.ports import LanePort, Progress
 from core.desks.model import Desk, DeskState
 from core.journal.model import Entry
@@ -133,7 +133,7 @@ class Course:
         self._leased_s: dict[str, float] = {}
         self._ends: dict[str, asyncio.Future[tuple[str, float]]] = {}
         self.late = 0  # attempts that were given up because each go-ahead for Enter came too late
-        core.journal.listen(self._heard)
+        core.journal.listen(DeliveryMoved, self._heard)
 
     async def deliver(self, agent: str, text: str) -> Timed:
         """Deliver `text` to `agent` and end its task. Raises NotDelivered with what was seen instead."""
@@ -171,20 +171,18 @@ class Course:
         end = self._ends[task] = asyncio.get_running_loop().create_future()
         return task, end
 
-    def _heard(self, entry: Entry) -> None:
-        if entry.name != "DeliveryMoved":
-            return
-        delivery, task, now = (str(entry.data[key]) for key in ("delivery", "task", "now"))
+    def _heard(self, entry: Entry[DeliveryMoved]) -> None:
+        delivery, task, now = entry.event.delivery, entry.event.task, entry.event.now
         if now == "leased":
             self._leased_s.setdefault(delivery, time.perf_counter())  # a bounce counts: the prompt waited for it
-        self.late += now != "leased" and entry.data["reason"] == Reason.LATE
+        self.late += now != "leased" and entry.event.reason is Reason.LATE
         end = self._ends.get(task)
         if end is None or end.done():
             return
         if now == "delivered":
             end.set_result((delivery, time.perf_counter()))
         elif now in {"unknown", "refused", "failed", "cancelled"}:
-            end.set_exception(NotDelivered(f"{now}: {entry.data['reason']}"))
+            end.set_exception(NotDelivered(f"{now}: {entry.event.reason}"))
 
 
 def hands_of(

@@ -19,6 +19,7 @@ from core.deliveries.model import Assurance, DeliveryId, DeliveryRequest, Outcom
 from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
 from core.home import Home
+from core.journal.model import Event
 from core.journal.service import _START, Journal
 from core.kit.ids import Ids
 from core.kit.supervise import supervise
@@ -77,7 +78,7 @@ async def _live_once(home: Home) -> None:
         async with asyncio.TaskGroup() as group:
             dispatch = supervise(group, "dispatch", core.dispatch.run())
             news = asyncio.Event()
-            core.journal.listen(lambda _: news.set())
+            core.journal.listen(Event, lambda _: news.set())
             task = await core.tasks.new(NewTask(brief=BRIEF), by=OPERATOR)
             async with asyncio.timeout(30):
                 while (await core.tasks.show(task.id, by=OPERATOR)).task.state is not TaskState.WORKING:

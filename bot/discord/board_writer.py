@@ -19,6 +19,7 @@ from bot.discord.parts import Marker, Parts, without_clocks
 from bot.discord.send_limits import DiscordBan
 from core.coordinator import Coordinator
 from core.fleet.model import BoardId, BoardKind, BoardState, LiveBoard
+from core.journal.model import Event
 from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
@@ -52,7 +53,7 @@ class BoardWriter(MessageWriter):
         self._coordinator = coordinator
         self._fleet = coordinator.fleet
         self._progress: dict[BoardId, _BoardProgress] = {}
-        coordinator.journal.listen(lambda _entry: self._news.set())
+        coordinator.journal.listen(Event, lambda _entry: self._news.set())
 
     def access_changed(self) -> None:
         """Try to pin again: permissions may have changed, or the connection is new."""

@@ -27,7 +27,6 @@ from bot.discord.views.calibration import AnswerCalibration, Recalibrate
 from bot.discord.views.menus import GiveTask, Reassign
 from bot.discord.views.questions import AnswerQuestion, DecideTrace
 from core.coordinator import Coordinator
-from core.journal.model import Entry
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
@@ -107,11 +106,8 @@ async def run(settings: Settings, coordinator: Coordinator, *, up: asyncio.Event
         on_trouble=boards.wake,
     )
 
-    def heard(entry: Entry) -> None:
-        if entry.name in {RoleBound.__name__, RoleUnbound.__name__}:
-            roles_changed.set()
-
-    coordinator.journal.listen(heard)
+    for change in (RoleBound, RoleUnbound):
+        coordinator.journal.listen(change, lambda _entry: roles_changed.set())
 
     async def register_again() -> None:
         """Register the commands when others than owners get roles, or none have any more."""

@@ -30,7 +30,8 @@ from core.agent_actions.model import (
     check_allowed,
 )
 from core.agents.model import Agent, AgentEvent
-from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryState, asked_about
+from core.deliveries.model import OPEN_STATES, Delivery, DeliveryId, DeliveryMoved, DeliveryState, asked_about
+from core.journal.model import Entry
 from core.messages.model import MessageKind, NewMessage, address_of, source_of
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Driven
@@ -84,7 +85,8 @@ class AgentActions:
         self._profile_of = profile_of
         self.dialogs = AgentDialogs(services, tasks, profile_of)
         self._waiting: dict[DeliveryId, asyncio.Event] = {}
-        services.deliveries.follow(self._follow)
+        services.journal.listen(DeliveryMoved, self._delivery_moved)
+        services.journal.follow(DeliveryMoved, self._delivery_failed)
 
     async def interrupt(self, agent: str, *, by: Actor) -> ActionResult:
         """Stop what the agent does now, before all that waits for its window, and park its task; return how that ended.
@@ -312,6 +314,13 @@ class AgentActions:
     def _end(self, tx: Tx, delivery: Delivery, to: DeliveryState, reason: AnyReason, note: str) -> None:
         self.record_end(tx, self._deliveries.step(tx, delivery, to, reason=reason, note=note))
 
-    def _follow(self, tx: Tx, _was: DeliveryState, delivery: Delivery) -> None:
-        if delivery.act is not None and delivery.state in _OVER:
-            tx.after_commit(lambda: self._waiting.get(delivery.id, asyncio.Event()).set())
+    def _delivery_moved(self, entry: Entry[DeliveryMoved]) -> None:
+        if entry.event.now in _OVER and (over := self._waiting.get(DeliveryId(entry.event.delivery))):
+            over.set()
+
+    def _delivery_failed(self, tx: Tx, entry: Entry[DeliveryMoved]) -> None:
+        """Record the end of an act that Octet's own error ended."""
+        if entry.event.reason is Reason.INTERNAL_ERROR:
+            delivery = self._deliveries.find(tx, DeliveryId(entry.event.delivery))
+            if delivery.act is not None:
+                self.record_end(tx, delivery)

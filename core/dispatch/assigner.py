@@ -8,19 +8,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from core.agent_actions.model import NEEDS_ANSWER
 from core.agents.model import AT_HAND, OFF_DUTY, STANDING_STILL, Agent, AgentState
-from core.deliveries.model import DeliveryState
+from core.agents.service import AgentMoved
+from core.deliveries.model import DeliveryMoved, DeliveryState
 from core.desks.model import DeskState
 from core.dispatch.choice import choose, is_limited_after, why_unavailable
 from core.dispatch.outcomes import Outcomes
 from core.dispatch.services import Reachability, Services
-from core.journal.model import Entry
+from core.journal.model import Entry, Event
 from core.kit import faults
 from core.kit.supervise import wait_for_event
 from core.profiles.model import Activity
 from core.reasons import AT_A_LIMIT, Reason, WaitReason
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
-from core.tasks.model import ENDED, AgentRecord, QueuedTask, Requirements, TaskState
+from core.tasks.model import ENDED, AgentRecord, QueuedTask, Requirements, TaskChanged, TaskMoved, TaskState
 
 AT_ONCE = 12  # so many tasks one round resumes, assigns and makes wait each: other writers should not wait for long
 _FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)  # an agent that is reachable ends these
@@ -55,7 +56,7 @@ class Assigner:
         self._news = asyncio.Event()
         self._look_again_ms: int | None = None  # when a message expires, or has waited for long
         self._has_dialogs = False  # whether the last round found a window that asks something, or shows an error
-        services.journal.listen(self._on_event)
+        services.journal.listen(Event, self._on_event)
 
     def wake(self) -> None:
         self._news.set()
@@ -78,26 +79,25 @@ class Assigner:
         late_s = None if late_at_s is None else max(0.0, late_at_s - clock.monotonic_s())
         await wait_for_event(self._news, min((limit for limit in (again_s, late_s) if limit is not None), default=None))
 
-    def _on_event(self, entry: Entry) -> None:
-        now, was = entry.data.get("now"), entry.data.get("was")
-        match entry.name:
-            case "TaskMoved":
+    def _on_event(self, entry: Entry[Event]) -> None:
+        match entry.event:
+            case TaskMoved(now=now):
                 # The agent's window may have a dialog: the task's card has to say so.
                 makes_work = now in _WAKES or (now == TaskState.WORKING.value and self._has_dialogs)
-            case "TaskChanged":
+            case TaskChanged():
                 makes_work = True
-            case "AgentMoved":
+            case AgentMoved(was=was, now=now):
                 makes_work = now in _MAKES_WORK or was in _MAKES_WORK - {AgentState.IDLE}
-            case "DeliveryMoved" if now == DeliveryState.QUEUED.value:
+            case DeliveryMoved(was=was, now=DeliveryState.QUEUED.value, task=task):
                 # It is back, perhaps because its desk was held; or it is a message, which expires.
-                makes_work = bool(was) or not entry.data.get("task")
-            case "DeliveryMoved":
+                makes_work = bool(was) or not task
+            case DeliveryMoved(was=was):
                 makes_work = was == DeliveryState.UNKNOWN.value  # its agent may continue
             case _:
                 makes_work = False
         if makes_work:
             self._news.set()
-        if entry.name == "DeliveryMoved" and now == DeliveryState.QUEUED.value:
+        if isinstance(entry.event, DeliveryMoved) and entry.event.now == DeliveryState.QUEUED.value:
             self._wake_workers()  # after waking the round, which may take the delivery from a paused agent
 
     def assign_ready(self, tx: Tx) -> bool:

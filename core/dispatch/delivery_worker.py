@@ -17,6 +17,7 @@ from core.deliveries.model import (
     Assurance,
     Delivery,
     DeliveryId,
+    DeliveryMoved,
     DeliveryRequest,
     DeliveryState,
     NotWanted,
@@ -404,7 +405,7 @@ class DeliveryWorkers:
         self._group: asyncio.TaskGroup | None = None
         self._ended: dict[DeliveryId, bool] = {}  # cancelled, or (true) proven by an answer: their lanes must stop
         self._has_ended = asyncio.Event()
-        services.journal.listen(self._on_event)
+        services.journal.listen(DeliveryMoved, self._delivery_moved)
 
     def serve(self, lanes: Mapping[Route, LanePort], *, replaced: Collection[Route] = ()) -> None:
         """Have a worker on each of these routes; replace the retired ones of the routes `replaced`."""
@@ -447,12 +448,11 @@ class DeliveryWorkers:
         self._verdict.window_is_back(tx, desk, window)
         tx.after_commit(self.wake)
 
-    def _on_event(self, entry: Entry) -> None:
+    def _delivery_moved(self, entry: Entry[DeliveryMoved]) -> None:
         """Stop what was cancelled, or what an answer proved while its lane still watches."""
-        is_answered = (entry.data.get("was"), entry.data.get("assurance")) == _PROVEN_MEANWHILE
-        is_cancelled = entry.data.get("now") == DeliveryState.CANCELLED.value
-        if entry.name == "DeliveryMoved" and (is_cancelled or is_answered):
-            self._ended[DeliveryId(str(entry.data["delivery"]))] = is_answered
+        is_answered = (entry.event.was, entry.event.assurance) == _PROVEN_MEANWHILE
+        if is_answered or entry.event.now == DeliveryState.CANCELLED.value:
+            self._ended[DeliveryId(entry.event.delivery)] = is_answered
             self._has_ended.set()
 
     async def _stop_ended(self) -> None:

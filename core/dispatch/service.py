@@ -46,7 +46,6 @@ class Dispatch(DeskNews):
         self.workers.serve(lanes)
         self.assigner = Assigner(services, reachability, self.availability, verdict, wake_workers=self.workers.wake)
         self._restart = CrashRecovery(services, reachability, verdict)
-        services.tasks.quarantine.act_ended = services.agent_actions.record_end
         services.desks.on_change(self.wake)
 
     async def load(self) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
-from core.kit.errors import Misconfigured
+from core.kit.errors import Misconfigured, NotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +19,22 @@ class Event:
         return self.SUBJECT.format(self)
 
 
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One row of the journal."""
+class Entry(Generic[E_co]):
+    """What happened, its place in the journal, when, and the id of the actor who did it."""
+
+    seq: int
+    at_ms: int
+    event: E_co
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRow:
+    """One row of the journal, as it is stored."""
 
     seq: int
     at_ms: int
@@ -30,6 +43,10 @@ class Entry:
     actor: str
     data: dict[str, object]
     hash: str
+
+
+class EventUnknown(NotFound):
+    """This version of Octet has no event {name} with the fields of row {seq}. An older or newer version wrote it."""
 
 
 class ChainBroken(Misconfigured):

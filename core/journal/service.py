@@ -1,4 +1,4 @@
-"""Appends to the journal, reads it, checks its chain, and calls its listeners."""
+"""Appends to the journal, reads it, checks its chain, and calls its followers and listeners."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ import dataclasses
 import hashlib
 import hmac
 import json
+import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, cast
+from contextlib import nullcontext
+from functools import cache, partial
+from typing import Any, TypeVar, cast
 
 import structlog
+from pydantic import TypeAdapter
 
 from core.journal import _store
-from core.journal.model import ChainBroken, Entry, Event, TailMissing
+from core.journal.model import ChainBroken, Entry, Event, EventUnknown, JournalRow, TailMissing
 from core.kit.clock import Clock
 from core.kit.files import write_private
 from core.kit.from_attributes import attributes_of, from_attributes
-from core.store.engine import Row, Store, Tx
+from core.store.engine import Row, Store, Tx, at_row
 
 log = structlog.get_logger(__name__)
 
-Listener = Callable[[Entry], None]
+E = TypeVar("E", bound=Event)
+Follower = Callable[[Tx, Entry[Any]], None]
+Listener = Callable[[Entry[Any]], None]
 _START = "0" * 64
 _PAGE = 5_000
 _LAST = "journal.last"
@@ -34,13 +40,13 @@ class Journal:
     def __init__(self, *, store: Store, key: bytes, clock: Clock) -> None:
         """`key` chains the rows; it must be the key the first row was written with."""
         self._store, self._key, self._clock = store, key, clock
-        self._listeners: list[Listener] = []
+        self._followers, self._listeners = list[tuple[type[Event], Follower]](), list[tuple[type[Event], Listener]]()
         self.head = store.path.with_name("journal.head")
         self._newest = (0, _START)
         self._news = asyncio.Event()
 
     def append(self, tx: Tx, event: Event, *, by: str) -> None:
-        """Write `event` into the open transaction. Listeners hear of it after the commit."""
+        """Write `event` into the open transaction. Followers get it at the end of that, listeners after the commit."""
         seq, before = self.last(tx)
         row: dict[str, Any] = {  # the chain's link covers these, in this order
             "seq": seq + 1,
@@ -53,12 +59,20 @@ class Journal:
         row["hash"] = self._link(before, *row.values())
         tx.run(_store.INSERT, row)
         tx.scratch[_LAST] = (row["seq"], row["hash"])
-        entry = Entry(**{**row, "data": json.loads(row["data"])})
-        tx.after_commit(lambda: self._notify(entry))
+        entry = Entry(seq=seq + 1, at_ms=row["at_ms"], event=event, by=by)
+        for kind, follower in self._followers:
+            if isinstance(event, kind):
+                tx.before_commit(partial(_follow, follower, tx, entry))
+        tx.after_commit(lambda: self._notify(entry, row["hash"]))
 
-    def listen(self, listener: Listener) -> None:
-        """Call `listener` in the event loop for every entry, after its commit, in order. It must be quick."""
-        self._listeners.append(listener)
+    def follow(self, kind: type[E], call: Callable[[Tx, Entry[E]], None]) -> None:
+        """Call `call` for each event of this kind, in the transaction that appends it, once the writing function has
+        ended; in order, also for events that followers append. It changes rows only; its error undoes the write."""
+        self._followers.append((kind, call))
+
+    def listen(self, kind: type[E], call: Callable[[Entry[E]], None]) -> None:
+        """Call `call` in the event loop for each event of this kind, after its commit, in order. It must be quick."""
+        self._listeners.append((kind, call))
 
     def last(self, tx: Tx) -> tuple[int, str]:
         """Return the number and the hash of the newest row."""
@@ -78,16 +92,25 @@ class Journal:
         before, seq = _START, 0
         await self._check_head()
         while rows := await self._store.fetch(_store.PAGE, {"after": seq, "size": _PAGE}):
-            before, seq = await asyncio.to_thread(self._follow, rows, before, seq)
+            before, seq = await asyncio.to_thread(self._check, rows, before, seq)
         return seq
 
-    async def newest(self, count: int) -> tuple[Entry, ...]:
+    async def newest(self, count: int) -> tuple[JournalRow, ...]:
         """Return the newest entries, oldest first."""
         last = max((row.seq for row in await self._store.fetch(_store.LAST)), default=0)
         rows = await self._store.fetch(_store.PAGE, {"after": last - count, "size": count})
-        return tuple(from_attributes(Entry, row, data=json.loads(row.data)) for row in rows)
+        return tuple(from_attributes(JournalRow, row, data=json.loads(row.data)) for row in rows)
 
-    def _follow(self, rows: Sequence[Row], before: str, seq: int) -> tuple[str, int]:
+    @staticmethod
+    def decode(row: JournalRow) -> Entry[Event]:
+        """Return what the row says, as followers and listeners got it. Raises EventUnknown."""
+        try:
+            event = _decoder(row.name).validate_python(row.data)
+        except ValueError as error:
+            raise EventUnknown(name=row.name, seq=row.seq) from error
+        return Entry(seq=row.seq, at_ms=row.at_ms, event=event, by=row.actor)
+
+    def _check(self, rows: Sequence[Row], before: str, seq: int) -> tuple[str, int]:
         """Check these rows against the chain, whose link before them is `before`; return the last one's link."""
         for row in rows:
             *fields, link = row
@@ -150,12 +173,31 @@ class Journal:
         text = json.dumps(before_and_fields, separators=(",", ":"))
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
 
-    def _notify(self, entry: Entry) -> None:
-        self._newest = (entry.seq, entry.hash)
+    def _notify(self, entry: Entry[Event], link: str) -> None:
+        self._newest = (entry.seq, link)
         self._news.set()
-        for listener in self._listeners:
-            try:
-                listener(entry)
-            except Exception:
-                # The row is committed: a listener that fails must not keep it from the others.
-                log.exception("journal_listener_failed", entry=entry.name, subject=entry.subject)
+        for kind, listener in self._listeners:
+            if isinstance(entry.event, kind):
+                try:
+                    listener(entry)
+                except Exception:
+                    # The row is committed: a listener that fails must not keep it from the others.
+                    log.exception("journal_listener_failed", event_kind=kind.__name__, subject=entry.event.subject)
+
+
+def _follow(follower: Follower, tx: Tx, entry: Entry[Event]) -> None:
+    """Call a follower; its error belongs to the row of the event's subject."""
+    kind, _, name = entry.event.subject.partition(":")
+    with at_row(**{kind: name}) if kind in {"task", "delivery"} else nullcontext():
+        follower(tx, entry)
+
+
+@cache
+def _decoder(name: str) -> TypeAdapter[Event]:
+    """Return the decoder of the events of this name. Raises ValueError."""
+    kinds = [Event]
+    for kind in kinds:  # grows
+        kinds += kind.__subclasses__()
+    # A dataclass with slots is a second class; Python may keep the first, which no module has.
+    (found,) = {one for one in kinds if one.__name__ == name and vars(sys.modules[one.__module__]).get(name) is one}
+    return TypeAdapter(found)

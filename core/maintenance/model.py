@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.desks.model import DeskEvent, DeskState
-from core.journal.model import Entry, Event
+from core.journal.model import Event, JournalRow
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.problems import ConfigWrong
 from core.reasons import AnyReason, Diagnostic, Reason
@@ -16,7 +16,7 @@ class AuditReport:
     """The journal, after every row was verified."""
 
     rows: int
-    entries: tuple[Entry, ...]  # the newest ones, oldest first; the last one's hash is the head of the chain
+    entries: tuple[JournalRow, ...]  # the newest ones, oldest first; the last one's hash is the head of the chain
     is_posted: bool  # Octet posts the head daily
 
     @property

@@ -63,16 +63,18 @@ _MOST_TOGETHER_S = 0.1
 _LONGEST_WAIT_S = 0.8  # of a user's request
 _OF_LATE = 64  # so many writes an average is of
 _REST_S = 60.0  # after this time Octet tries again what it left out
+_MOST_ROUNDS = 1_000  # of calls before a commit that add calls; more is a loop
 _PROBE_S = 0.5  # rest between two looks whether the database can be written again
 
 
 class Tx:
     """One open write transaction. It lives only inside the function given to `Store.write`."""
 
-    __slots__ = ("_connection", "calls_after_commit", "scratch")
+    __slots__ = ("_connection", "calls_after_commit", "calls_before_commit", "scratch")
 
     def __init__(self, connection: sa.Connection, scratch: dict[str, object] | None = None) -> None:
         self._connection = connection
+        self.calls_before_commit: list[Callable[[], None]] = []
         self.calls_after_commit: list[Callable[[], None]] = []
         self.scratch = {} if scratch is None else scratch
         """What a service remembers within this transaction. Writes that share a commit share it, up to an error."""
@@ -93,6 +95,21 @@ class Tx:
         new = {f"new_{name}": value for name, value in values.items()}
         (row,) = self.run(_update_row(key, tuple(values)), {"of": of, **new})
         return row
+
+    def before_commit(self, call: Callable[[], None]) -> None:
+        """Run `call` in this transaction when the writing function has ended, after the calls that came before."""
+        self.calls_before_commit.append(call)
+
+    def finish(self) -> None:
+        """Run the calls before the commit, and those that they add."""
+        for _ in range(_MOST_ROUNDS):
+            calls, self.calls_before_commit = self.calls_before_commit, []
+            if not calls:
+                return
+            for call in calls:
+                call()
+        message = f"calls before a commit add calls without end: {self.calls_before_commit[0]}"
+        raise RuntimeError(message)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run `call` in the event loop once this transaction is durable; never if it is rolled back."""
@@ -392,6 +409,7 @@ class Store:
         with as_unavailable(), self._writer.begin() as connection:
             tx = Tx(connection)
             result = work(tx)
+            tx.finish()
         # Scheduled here, not by the caller, which may have been cancelled meanwhile.
         if tx.calls_after_commit:
             loop.call_soon_threadsafe(_hand_over, tx.calls_after_commit, ())
@@ -409,6 +427,7 @@ def _in_savepoint(connection: sa.Connection, one: _Write, scratch: dict[str, obj
     try:
         with as_unavailable():
             one.result = one.work(tx)
+            tx.finish()
     except StoreUnavailable:
         raise
     except Exception as raised:  # noqa: BLE001 - its caller gets it

@@ -10,11 +10,11 @@ import structlog
 from core.agent_messages.answers import MessageAnswers
 from core.desks.model import Shown, WindowNotSeen
 from core.journal.model import Entry
-from core.kit.errors import NotFound, OctetError, Unavailable
+from core.kit.errors import OctetError, Unavailable
 from core.kit.supervise import wait_for_event
 from core.messages.answer_markers import find_answer
 from core.profiles.model import Activity
-from core.tasks.model import TaskState
+from core.tasks.model import TaskMoved, TaskState
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
@@ -38,7 +38,7 @@ class AnswerScraper:
         self._services, self._tasks, self._answers = services, tasks, answers
         self._due: dict[tuple[str, str], _Due] = {}
         self._news = asyncio.Event()
-        services.journal.listen(self._on_event)
+        services.journal.listen(TaskMoved, self._task_moved)
 
     def window_shows(self, desk: str, shown: Shown) -> None:
         if shown.activity is Activity.IDLE:
@@ -88,15 +88,10 @@ class AnswerScraper:
             if found is not None and await self._tasks.accept_scraped_answer(awaited, found):
                 log.info("answer_read", task=awaited.task, agent=agent.name, by=said.by, whole=found.is_whole)
 
-    def _on_event(self, entry: Entry) -> None:
+    def _task_moved(self, entry: Entry[TaskMoved]) -> None:
         """Plan a look when a task begins to work: its agent may rest already."""
-        if entry.name != "TaskMoved" or entry.data.get("now") != TaskState.WORKING.value:
-            return
-        try:
-            agent = self._services.agents.get(str(entry.data.get("agent")))
-        except NotFound:
-            return
-        if agent.desk is None or agent.window is None:
+        agent = self._services.agents.named(entry.event.agent)
+        if entry.event.now != TaskState.WORKING.value or agent is None or agent.desk is None or agent.window is None:
             return
         if self._services.desks.shown(agent.desk, agent.window).activity is Activity.IDLE:
             self._plan(agent.desk, agent.window, SOON_S)

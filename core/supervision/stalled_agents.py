@@ -14,7 +14,7 @@ from core.kit.supervise import wait_for_event
 from core.reasons import ParkCause
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx, at_row
-from core.tasks.model import Task, TaskState
+from core.tasks.model import Task, TaskMoved, TaskState
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
@@ -39,7 +39,7 @@ class StalledAgents:
         self._part = tasks.quarantine.part
         self._agent_messages, self._policy = agent_messages, policy
         self._news = asyncio.Event()
-        services.journal.listen(self._on_event)
+        services.journal.listen(TaskMoved, self._task_moved)
 
     async def run(self) -> None:
         while True:
@@ -137,9 +137,9 @@ class StalledAgents:
         at = f"{as_datetime(task.last_seen_ms):%H:%M} UTC"
         return f"no sign of {task.agent} for {silent_for}; its last word, at {at}: {task.last_sign}"
 
-    def _on_event(self, entry: Entry) -> None:
+    def _task_moved(self, entry: Entry[TaskMoved]) -> None:
         """Wake when an agent begins to work: its deadline may be the earliest."""
-        if entry.name == "TaskMoved" and entry.data.get("now") == TaskState.WORKING.value:
+        if entry.event.now == TaskState.WORKING.value:
             self._news.set()
 
 

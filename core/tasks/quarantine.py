@@ -29,7 +29,6 @@ class Quarantine:
 
     def __init__(self, services: TaskServices, *, repository: TaskRepository) -> None:
         self._store, self._repository, self._services = services.store, repository, services
-        self.act_ended: Callable[[Tx, Delivery], None] = lambda _tx, _delivery: None  # dispatch sets it
 
     async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False) -> T:
         """Run `work` as Store.write does. If it fails at a row (see `at_row`), set that row aside and run it again.
@@ -96,8 +95,6 @@ class Quarantine:
             delivery = deliveries.open_for_task(tx, failed.task or "")
         if delivery is not None:
             delivery = self._end(tx, delivery, note)
-            if delivery.act is not None:
-                self.act_ended(tx, delivery)
         name = failed.task or (delivery.task if delivery is not None else None)
         if name is not None:
             self._repository.repair(tx, name)

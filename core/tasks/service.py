@@ -71,6 +71,7 @@ from core.tasks.model import (
     TaskAlreadyRunning,
     TaskChanges,
     TaskId,
+    TaskMoved,
     TaskNeverStarted,
     TaskNotStopped,
     TaskPart,
@@ -130,7 +131,7 @@ class Tasks:
         self._looked_ms = 2**62  # until when dispatch has looked for agents for ready tasks, once it runs
         self._left: dict[str, TaskId] = {}  # agents that were seen at work when their task was cancelled
         self._resting: dict[TaskId, object] = {}  # the latest report of each task that rests after another one
-        services.journal.listen(self._on_event)
+        services.journal.listen(TaskMoved, self._task_moved)
 
     async def load(self) -> None:
         """Fill the cache; delete files of briefs that are half written or of ended tasks."""
@@ -639,9 +640,9 @@ class Tasks:
         """Return (id, title) of the newest tasks that fit `text`, from memory; at most 25."""
         return self.repository.cache.find(text, open_only=open_only) if allows(by, Permission.TASK_READ) else []
 
-    def _on_event(self, entry: Entry) -> None:
-        if entry.name == "TaskMoved" and TaskState(str(entry.data["now"])) in ENDED:
-            self.prompt_files.delete_for_task(str(entry.data["task"]))
+    def _task_moved(self, entry: Entry[TaskMoved]) -> None:
+        if entry.event.now in ENDED:
+            self.prompt_files.delete_for_task(entry.event.task)
             self.prompt_files.delete_old(self._clock.now_ms())
 
     def _reopen(self, tx: Tx, found: Task, *, is_undone: bool = False, by: Actor) -> Task:

@@ -186,7 +186,23 @@ def odd_words(root: Path) -> list[str]:
     return breaches
 
 
+def events_by_name(found: Trees) -> list[str]:
+    """Code follows an event by its type, not by its name."""
+    events = {
+        node.name for _, node in _classes(found) if any(_last_name(base).endswith("Event") for base in node.bases)
+    }
+    return [
+        f"{module}:{part.lineno} compares with {part.value!r}: follow the typed event"
+        for module, tree in found.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare | ast.MatchValue)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and part.value in events
+    ]
+
+
 RULES: dict[str, Callable[[Trees], list[str]]] = {
+    "code follows an event by its type": events_by_name,
     "a public class name is used once": doubled_classes,
     "a constructor takes at most six parameters": wide_constructors,
     "no call reaches deeper than two attributes into another package": deep_chains,

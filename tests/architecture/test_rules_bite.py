@@ -49,6 +49,16 @@ def test_rule_finds_the_breach_and_only_it(rule: Callable[[str], list[str]], bro
     assert rule(mended) == []
 
 
+@pytest.mark.parametrize("test", ["entry.name == 'EggLaid'", "entry.name in {'EggLaid', 'x'}"])
+def test_an_event_that_code_knows_by_its_name_is_found(test: str) -> None:
+    event = "class EggLaid(Event): ...\n"
+    assert product_rules.events_by_name({"core.a": ast.parse(f"{event}if {test}: ...")})
+    assert product_rules.events_by_name({"core.a": ast.parse(f"{event}match x:\n  case 'EggLaid': ...")})
+    assert (
+        product_rules.events_by_name({"core.a": ast.parse(f"{event}match x:\n  case EggLaid(): y = 'EggLaid'")}) == []
+    )
+
+
 def test_names_that_say_nothing_are_found_anywhere_in_the_path(tmp_path: Path) -> None:
     assert rules.vague_name(tmp_path / "core/tasks/utils.py", tmp_path)
     assert rules.vague_name(tmp_path / "core/_helpers/model.py", tmp_path)

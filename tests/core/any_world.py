@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
+from core.agent_actions.service import ActionRequested
 from core.agent_messages.model import AgentMessageView
 from core.agents.model import Agent, Lane, Route
 from core.coordinator import Coordinator
@@ -19,7 +20,7 @@ from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision
-from core.journal.model import Entry
+from core.journal.model import Entry, Event
 from core.kit.errors import OctetError
 from core.kit.ids import MessageId
 from core.profiles.model import TooLong
@@ -93,7 +94,7 @@ class AnyWorld(RuleBasedStateMachine):
                 longest_prompts=LONGEST,
             )
         )
-        self.octet.journal.listen(self._hear)
+        self.octet.journal.listen(ActionRequested, self._hear)
         store = self.octet.store
         write, together = store._transact, store._commit_together
 
@@ -103,7 +104,7 @@ class AnyWorld(RuleBasedStateMachine):
                 raise StoreFull(why="the test says so")
             return write(*args, **options)  # pyright: ignore[reportArgumentType] - the same arguments
 
-        def commit_together() -> Sequence[Any]:
+        def commit_together() -> Iterable[Any]:
             return list(filter(None, [store._take()])) if self.writes_refused else together()
 
         store._commit_together = commit_together
@@ -117,9 +118,8 @@ class AnyWorld(RuleBasedStateMachine):
     def _lanes(self) -> dict[Route, LanePort]:
         return {(Lane.WINDOW, "main"): self.lane, (Lane.DRYRUN, None): FakeLane(*[DRY] * 200)}
 
-    def _hear(self, entry: Entry) -> None:
-        if entry.name == "ActionRequested":
-            self.lane.asked_s[str(entry.data["delivery"])] = self.clock.monotonic_s()
+    def _hear(self, entry: Entry[ActionRequested]) -> None:
+        self.lane.asked_s[entry.event.delivery] = self.clock.monotonic_s()
 
     async def _windows_tell(self) -> None:
         """Report what a desk's worker reports when it begins."""
@@ -163,7 +163,7 @@ class AnyWorld(RuleBasedStateMachine):
     async def _settle(self) -> None:
         """Until nothing more is written by itself."""
         heard: list[object] = []
-        self.octet.journal.listen(heard.append)
+        self.octet.journal.listen(Event, heard.append)
         quiet = 0
         while quiet < 2 or self.writes_refused:
             heard.clear()

@@ -25,7 +25,7 @@ from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState, WindowStatus
 from core.dispatch.model import Decision
 from core.journal import _store as journal_store
-from core.journal.model import Entry
+from core.journal.model import JournalRow
 from core.kit.errors import Conflict
 from core.kit.from_attributes import from_attributes
 from core.kit.supervise import supervise
@@ -361,7 +361,7 @@ class Days:
         """Tell the reference what the journal has that it has not heard."""
         for row in await self.octet.store.fetch(journal_store.PAGE, {"after": self._seq, "size": 10_000}):
             self._seq = row.seq
-            self._reference.hear(from_attributes(Entry, row, data=json.loads(row.data)))
+            self._reference.hear(from_attributes(JournalRow, row, data=json.loads(row.data)))
 
     async def _look(self) -> None:
         """Compare what the tables say with the reference: nothing is lost, on two agents, or stuck without a reason."""

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from core.agents.model import Agent
-from core.journal.model import Entry
+from core.journal.model import JournalRow
 from core.tasks.model import ENDED
 
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
@@ -57,7 +57,7 @@ class Reference:
         self.limits: list[tuple[str, int, int]] = []  # accounts, from when to when each was at its limit
         self._silent_after_ms = silent_after_ms
 
-    def hear(self, entry: Entry) -> None:
+    def hear(self, entry: JournalRow) -> None:
         if entry.name != "TaskMoved":
             return
         data = {name: "" if value is None else str(value) for name, value in entry.data.items()}

@@ -14,6 +14,7 @@ from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
+from core.journal.model import Event
 from core.kit.clock import Clock
 from core.kit.supervise import supervise
 from core.notices.model import NoticeKind
@@ -69,7 +70,7 @@ async def window_house(
 async def until(check: Callable[[], Awaitable[bool]], coordinator: Coordinator) -> None:
     """Wait for the journal until `check` holds, 10 s at most."""
     news = asyncio.Event()
-    coordinator.journal.listen(lambda _: news.set())
+    coordinator.journal.listen(Event, lambda _: news.set())
     async with asyncio.timeout(60):
         while not await check():
             await news.wait()

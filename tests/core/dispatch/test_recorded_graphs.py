@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from core.journal.model import Entry
-from core.tasks.model import ENDED, TaskId, TaskState
+from core.journal.model import Entry, Event
+from core.tasks.model import ENDED, TaskId, TaskMoved, TaskState
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_model_agents import Answers, models
 from tests.long_forms import mostly_long
@@ -26,9 +26,9 @@ GRAPHS: dict[str, list[list[int]]] = json.loads(
 async def test_a_recorded_workflow_runs_to_its_end_in_its_order(name: str, tmp_path: Path) -> None:
     needs, lane = GRAPHS[name], Answers()
     async with models(tmp_path, lane, agents=8) as octet:
-        entries, news = list[Entry](), asyncio.Event()
-        octet.journal.listen(entries.append)
-        octet.journal.listen(lambda _: news.set())
+        moves, news = list[Entry[TaskMoved]](), asyncio.Event()
+        octet.journal.listen(TaskMoved, moves.append)
+        octet.journal.listen(Event, lambda _: news.set())
         made: list[TaskId] = []
         for before in needs:
             after = frozenset(made[place] for place in before)
@@ -37,9 +37,8 @@ async def test_a_recorded_workflow_runs_to_its_end_in_its_order(name: str, tmp_p
             while sum(octet.tasks.repository.cache.counts().get(one, 0) for one in ENDED) < len(needs):
                 await news.wait()
                 news.clear()
-    moves = [one for one in entries if one.name == "TaskMoved"]
-    ended = {one.data["task"]: one.seq for one in moves if one.data["now"] == TaskState.DONE}
-    given = {one.data["task"]: one.seq for one in moves if one.data["now"] == TaskState.ASSIGNED}
+    ended = {one.event.task: one.seq for one in moves if one.event.now == TaskState.DONE}
+    given = {one.event.task: one.seq for one in moves if one.event.now == TaskState.ASSIGNED}
     assert len(lane.orders) == len(given) == len(ended) == len(needs), "each task reached one agent, once"
     early = [
         (made[task], made[place])

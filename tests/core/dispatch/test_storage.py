@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome
+from core.deliveries.model import DeliveryMoved, DeliveryRequest, DeliveryState, Outcome
 from core.deliveries.ports import Progress
 from core.journal.model import Entry
 from core.retry_policy import RetryPolicy
@@ -71,8 +71,8 @@ async def test_a_step_that_cannot_be_written_down_is_not_taken_and_the_prompt_ar
     lane = LockedAt(tmp_path / "octet.db", step)
     with closing(lane.other):
         async with window_house(tmp_path, lane, patience=patience) as octet:
-            heard: list[Entry] = []
-            octet.journal.listen(heard.append)
+            heard: list[Entry[DeliveryMoved]] = []
+            octet.journal.listen(DeliveryMoved, heard.append)
             await octet.tasks.new(make_new_task(), by=ADA)
             async with asyncio.timeout(60):
                 await lane.refused.wait()
@@ -84,7 +84,7 @@ async def test_a_step_that_cannot_be_written_down_is_not_taken_and_the_prompt_ar
             await reach(octet, TaskId("T-2"), TaskState.WORKING)
             (delivery,) = await octet.deliveries.list_for_task("T-2")
         assert (delivery.state, len(lane.submitted)) == (DeliveryState.DELIVERED, 1)
-        states = [str(entry.data["now"]) for entry in heard if entry.name == "DeliveryMoved"]
+        states = [entry.event.now for entry in heard]
         assert states.count("queued") == 2
         assert states.count("submitting") == 1
         assert delivery.bounces == 0

@@ -247,13 +247,13 @@ async def test_several_events_of_one_transaction_are_chained_and_a_rollback_brea
 async def test_a_listener_that_fails_keeps_no_other_from_hearing(tmp_path: Path) -> None:
     heard: list[int] = []
 
-    def fails(_: Entry) -> None:
+    def fails(_: Entry[Event]) -> None:
         raise ValueError
 
     async with Store.open(tmp_path / "octet.db") as store:
         journal = Journal(store=store, key=KEY, clock=SystemClock())
-        journal.listen(fails)
-        journal.listen(lambda entry: heard.append(entry.seq))
+        journal.listen(Event, fails)
+        journal.listen(Event, lambda entry: heard.append(entry.seq))
         await store.write(lambda tx: journal.append(tx, BirdSeen(bird=1), by="hub"))
     assert heard == [1]
 
@@ -263,11 +263,11 @@ async def test_listeners_hear_in_order_after_the_commit_and_never_of_a_rollback(
     async with Store.open(tmp_path / "octet.db") as store:
         journal = Journal(store=store, key=KEY, clock=SystemClock())
 
-        def listener(name: str, entry: Entry) -> None:
+        def listener(name: str, entry: Entry[Event]) -> None:
             heard.append((name, entry.seq))
 
-        journal.listen(lambda entry: listener("first", entry))
-        journal.listen(lambda entry: listener("second", entry))
+        journal.listen(Event, lambda entry: listener("first", entry))
+        journal.listen(Event, lambda entry: listener("second", entry))
 
         def two(tx: Tx) -> None:
             journal.append(tx, BirdSeen(bird=1), by="hub")

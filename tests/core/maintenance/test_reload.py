@@ -129,7 +129,7 @@ class Place:
     async def until(self, task: str, state: TaskState, reason: str | None = None) -> None:
         """Until the task is there, within a minute."""
         news = asyncio.Event()
-        self.octet.journal.listen(lambda _: news.set())
+        self.octet.journal.listen(Event, lambda _: news.set())
         async with asyncio.timeout(60):
             while True:
                 found = (await self.octet.tasks.show(TaskId(task), by=ADA)).task
