@@ -78,7 +78,7 @@ WAITING = Limit("the messages that wait for one agent", 200, "messages")
 
 # Numbers
 ROWS = Limit("the rows of one page of a list", 500, "rows", least=1)
-PRIORITY = Limit("a priority; 0 is the most urgent", 4, "levels")
+PRIORITY = Limit("a priority", 4, "(0 is the most urgent)")
 BEST_OF = Limit("how many agents do a task separately", 20, "agents")
 MINUTES = Limit("a time in minutes", 7 * 24 * 60, "minutes")
 GRANT_HOURS = Limit("how long a temporary role lasts", 30 * 24, "hours", least=1)

@@ -9,12 +9,16 @@ from fastapi import FastAPI
 
 from bot.web import app, verbs
 
+_VERBS = verbs.VERBS
 _made = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 verbs.add_routes(_made)
 
 
 def _add_made_routes(to: FastAPI) -> None:
-    to.router.routes.extend(_made.router.routes)
+    if verbs.VERBS is _VERBS:
+        to.router.routes.extend(_made.router.routes)
+    else:  # a test has verbs of its own
+        verbs.add_routes(to)
 
 
 app.add_routes = _add_made_routes

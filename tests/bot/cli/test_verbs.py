@@ -215,21 +215,21 @@ async def test_texts_can_do_nothing_to_the_console(served: Console) -> None:
         assert "\x1b" not in out
         assert "\x07" not in out
         assert "\u202e" not in out
-    assert "answer �]0;owned� �[2J end" in (await served.octet("task", "show", task)).out
+    assert "answer ]0;owned  end" in (await served.octet("task", "show", task)).out
 
 
 WRONG = [
     (("task", "new"), "is empty"),
-    (("task", "new", " "), "The text is empty"),
+    (("task", "new", " "), "`text` is empty"),
     (("task", "new", "x", "--file", "y"), "not both"),
     (("task", "new", "--file", "missing.md"), "cannot be read"),
     (("task", "new", "x", "--agent", "Nobody"), "no agent called Nobody"),
-    (("task", "new", "x", "--priority", "9"), "Priority must be"),
+    (("task", "new", "x", "--priority", "9"), "`priority` must be 0 to 4"),
     (("task", "show", "T-99"), "no task T-99"),
     (("task", "show", "../agents"), "octet:"),
     (("task", "retry", "T-99"), "no task T-99"),
     (("task", "assign", "T-99", "Nobody"), "no agent called Nobody"),
-    (("task", "priority", "T-99", "7"), "Priority must be"),
+    (("task", "priority", "T-99", "7"), "`priority` must be 0 to 4"),
     (("task", "priority", "T-99", "high"), "PRIORITY"),
     (("task", "list", "--state", "nonsense"), "is not one of"),
     (("agent", "show", "Nobody"), "no agent called Nobody"),

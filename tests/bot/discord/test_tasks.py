@@ -336,7 +336,7 @@ async def test_one_command_and_one_dialog_make_one_task_however_often_they_arriv
 async def test_a_text_of_the_dialog_that_octet_refuses_comes_back_as_a_file_with_the_error(owned: Town) -> None:
     bad = "ring \x07 the bell"
     answer = await sent(owned, await form(owned, agent="Dry-1"), bad)
-    assert text_of(answer) == said(ControlCharacters(code="0007", position=5))
+    assert text_of(answer) == said(ControlCharacters(field="text", code="0007", position=5))
     assert (answer["sandbox"]["only_for"], content(owned, answer)) == (owned.ada, bad)
     assert await owned.tasks() == []
 

@@ -121,12 +121,12 @@ async def test_an_attempt_keeps_what_its_answer_used_whether_whole_or_cut(tmp_pa
         assert [one.tokens for one in (await octet.tasks.show(other.id, by=ADA)).attempts] == [None], "unknown, not 0"
 
 
-async def test_text_that_no_file_takes_is_stored_all_the_same(tmp_path: Path) -> None:
+async def test_half_a_character_of_a_model_is_left_out(tmp_path: Path) -> None:
     broken = replace(SEVEN, answer=LaneAnswer(text="Sev\ud800en"))
     async with models(tmp_path, Answers(broken)) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.DONE)
-        assert [one.body for one in (await octet.tasks.show(FIRST, by=ADA)).answers] == ["Sev?en"]
+        assert [one.body for one in (await octet.tasks.show(FIRST, by=ADA)).answers] == ["Seven"]
 
 
 async def test_a_rate_limit_rests_the_agent_until_it_is_over(tmp_path: Path) -> None:
