@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -198,7 +199,7 @@ def declared_shape(tables: MetaData) -> dict[str, object]:
     "found", [None, *sorted(RELEASES.glob("*/"))], ids=lambda found: found.name if found else "new"
 )
 def test_the_migrations_make_what_the_packages_declare(tmp_path: Path, found: Path | None) -> None:
-    """If this fails after you changed a table, add a migration: see CONTRIBUTING.md, "Change a table"."""
+    """If this fails after you changed a table, change the migration: see CONTRIBUTING.md, "Change a table"."""
     if found:
         read_release(found, tmp_path / "home")
     engine = writer_engine(tmp_path / "home" / "octet.db" if found else tmp_path / "octet.db")
@@ -224,12 +225,25 @@ def test_a_change_of_a_declared_table_needs_a_migration(change: Callable[[Table]
     assert declared_shape(changed) != declared_shape(declared())
 
 
-def test_the_known_versions_are_those_of_the_migrations() -> None:
+def revisions(folder: Path) -> list[str]:
     config = Config()
-    config.set_main_option("script_location", str(schema.MIGRATIONS))
-    scripts = ScriptDirectory.from_config(config)
-    assert [script.revision for script in scripts.walk_revisions()][::-1] == [schema.INITIAL, *schema.LATER]
-    assert scripts.get_heads() == [schema.head()]
+    config.set_main_option("script_location", str(folder))
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+def test_the_known_versions_are_those_of_the_migrations() -> None:
+    assert revisions(schema.MIGRATIONS) == [schema.INITIAL, *schema.LATER]
+
+
+def test_another_state_of_the_unreleased_schema_has_another_id(tmp_path: Path) -> None:
+    shutil.copytree(schema.MIGRATIONS, tmp_path / "migrations")
+    unreleased = tmp_path / "migrations" / "versions" / "v0_3_0.py"
+    changed = unreleased.read_text("utf-8").replace("is_delay INTEGER", "is_delay BOOLEAN")
+    unreleased.write_text(changed, encoding="utf-8")
+    *released, head = revisions(tmp_path / "migrations")
+    assert released == [schema.INITIAL]
+    assert head.startswith("0.3.0.")
+    assert head != schema.head()
 
 
 def test_a_schema_is_made_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -65,13 +65,15 @@ async def test_an_upgrade_that_orphans_rows_changes_nothing(tmp_path: Path, monk
     assert schema.version_of(path) == before
 
 
-async def test_a_database_of_an_unreleased_octet_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("found", ["0.3.0", "0.4.0.delays"])
+async def test_a_database_of_an_unreleased_octet_is_refused(tmp_path: Path, found: str) -> None:
     path = tmp_path / "octet.db"
     await make_database(path)
-    monkeypatch.setattr(schema, "INITIAL", "another")
-    monkeypatch.setattr(schema, "LATER", ())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (found,))
     with pytest.raises(DatabaseUnknown, match="use another home"):
         upgrade_file(path)
+    assert schema.version_of(path) == found
 
 
 async def test_an_upgrade_of_a_locked_database_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,109 @@
+"""The schema of 0.3.0. Until its release, a later change of a table changes this file: the id tells its states apart,
+so that Octet refuses a database of another unreleased state. On the release, the id becomes plain."""
+
+from hashlib import sha256
+
+from alembic import op
+
+STATEMENTS = """
+CREATE TABLE bindings (holder TEXT NOT NULL, channel TEXT NOT NULL, is_grant BOOLEAN NOT NULL, name TEXT NOT NULL,
+    role TEXT NOT NULL, bound_by TEXT NOT NULL, purpose TEXT NOT NULL, since_ms INTEGER NOT NULL, expires_ms INTEGER,
+    CONSTRAINT pk_bindings PRIMARY KEY (holder, channel, is_grant));
+INSERT INTO bindings (holder, channel, is_grant, name, role, bound_by, purpose, since_ms)
+    SELECT id, '', 0, name, role, id, '', since_ms FROM people;
+DROP TABLE people;
+CREATE TABLE api_keys (name TEXT NOT NULL, hash TEXT NOT NULL, scopes TEXT NOT NULL, made_by TEXT NOT NULL,
+    since_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, used_ms INTEGER, revoked_ms INTEGER,
+    CONSTRAINT pk_api_keys PRIMARY KEY (name));
+
+CREATE TABLE account_limits (account TEXT NOT NULL, until_ms INTEGER NOT NULL,
+    CONSTRAINT pk_account_limits PRIMARY KEY (account));
+ALTER TABLE agents ADD COLUMN forgiven_ms INTEGER DEFAULT '0' NOT NULL;
+
+ALTER TABLE boards ADD COLUMN kind TEXT DEFAULT 'fleet' NOT NULL;
+ALTER TABLE boards ADD COLUMN is_pinned BOOLEAN DEFAULT '0' NOT NULL;
+
+ALTER TABLE tasks ADD COLUMN labels TEXT DEFAULT '[]' NOT NULL;
+ALTER TABLE tasks ADD COLUMN due_ms INTEGER;
+ALTER TABLE tasks ADD COLUMN not_before_ms INTEGER;
+ALTER TABLE tasks ADD COLUMN is_delay INTEGER DEFAULT '0' NOT NULL;
+ALTER TABLE tasks ADD COLUMN parent INTEGER;
+ALTER TABLE tasks ADD COLUMN parts TEXT DEFAULT '' NOT NULL;
+ALTER TABLE tasks ADD COLUMN is_chosen INTEGER;
+ALTER TABLE tasks ADD COLUMN wrong TEXT;
+ALTER TABLE tasks ADD COLUMN rank INTEGER DEFAULT '0' NOT NULL;
+ALTER TABLE tasks ADD COLUMN choice TEXT;
+ALTER TABLE tasks ADD COLUMN attachments TEXT DEFAULT '[]' NOT NULL;
+UPDATE tasks SET rank = created_ms + priority * 604800000;
+DROP INDEX ix_tasks_demand;
+DROP INDEX ix_tasks_queue;
+CREATE INDEX ix_tasks_attached ON tasks (number) WHERE attachments != '[]';
+CREATE INDEX ix_tasks_demand ON tasks (state, reason, wanted, needs, rank, number, requester);
+CREATE INDEX ix_tasks_parent ON tasks (parent) WHERE parent IS NOT NULL;
+CREATE INDEX ix_tasks_queue ON tasks (state, rank, number);
+CREATE INDEX ix_tasks_start ON tasks (not_before_ms) WHERE state = 'waiting' AND reason = 'not_before';
+CREATE INDEX ix_tasks_turn ON tasks (requester, priority, rank) WHERE state IN ('ready', 'waiting');
+
+CREATE TABLE dependencies (task INTEGER NOT NULL, needs INTEGER NOT NULL, on_failure TEXT NOT NULL,
+    CONSTRAINT pk_dependencies PRIMARY KEY (task, needs));
+CREATE INDEX ix_dependencies_needs ON dependencies (needs);
+
+CREATE TABLE attempts (id INTEGER NOT NULL, task INTEGER NOT NULL, fence INTEGER NOT NULL, agent TEXT NOT NULL,
+    category TEXT NOT NULL, began_ms INTEGER NOT NULL, ended_ms INTEGER, outcome TEXT NOT NULL,
+    known_by TEXT NOT NULL, tokens INTEGER, cost_micros INTEGER, is_disowned INTEGER DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_attempts PRIMARY KEY (id), CONSTRAINT uq_attempts_task UNIQUE (task, fence));
+CREATE INDEX ix_attempts_record ON attempts (agent, ended_ms, outcome, is_disowned)
+    WHERE outcome IN ('done', 'failed', 'silent', 'blocked', 'retried');
+INSERT INTO attempts (task, fence, agent, category, began_ms, outcome, known_by)
+    SELECT number, fence, agent, '', changed_ms, '', '' FROM tasks
+    WHERE agent IS NOT NULL
+    AND (state IN ('assigned', 'delivering', 'working', 'blocked', 'parked') OR reason = 'dry_run');
+
+ALTER TABLE messages ADD COLUMN not_before_ms INTEGER DEFAULT '0' NOT NULL;
+ALTER TABLE messages ADD COLUMN requires TEXT DEFAULT 'reply' NOT NULL;
+ALTER TABLE messages ADD COLUMN cause TEXT;
+ALTER TABLE messages ADD COLUMN trace TEXT DEFAULT '' NOT NULL;
+ALTER TABLE messages ADD COLUMN path TEXT DEFAULT '' NOT NULL;
+ALTER TABLE messages ADD COLUMN hop INTEGER DEFAULT '0' NOT NULL;
+ALTER TABLE messages ADD COLUMN evidence TEXT DEFAULT '[]' NOT NULL;
+ALTER TABLE messages ADD COLUMN attachments TEXT DEFAULT '[]' NOT NULL;
+UPDATE messages SET trace = id;
+CREATE INDEX ix_messages_attached ON messages (id) WHERE attachments != '[]';
+CREATE INDEX ix_messages_trace ON messages (trace, id);
+
+CREATE TABLE inbox (agent TEXT NOT NULL, message TEXT NOT NULL, seq INTEGER, sender TEXT NOT NULL,
+    due_ms INTEGER NOT NULL, added_ms INTEGER NOT NULL, shown_ms INTEGER, read_ms INTEGER, acked_ms INTEGER,
+    dropped TEXT DEFAULT '' NOT NULL, carrier TEXT DEFAULT '' NOT NULL,
+    CONSTRAINT pk_inbox PRIMARY KEY (agent, message));
+CREATE INDEX ix_inbox_carried ON inbox (carrier) WHERE carrier != '';
+CREATE INDEX ix_inbox_held ON inbox (agent, due_ms, message) WHERE seq IS NULL AND dropped = '';
+CREATE INDEX ix_inbox_message ON inbox (message, agent);
+CREATE INDEX ix_inbox_pair ON inbox (agent, sender, added_ms);
+CREATE UNIQUE INDEX ix_inbox_seq ON inbox (agent, seq);
+CREATE INDEX ix_inbox_shown ON inbox (agent, shown_ms) WHERE shown_ms IS NOT NULL;
+CREATE INDEX ix_inbox_unread ON inbox (agent, seq) WHERE read_ms IS NULL AND dropped = '';
+
+CREATE TABLE traces (trace TEXT NOT NULL, stopped_by TEXT NOT NULL, allowance INTEGER NOT NULL,
+    since_ms INTEGER NOT NULL,
+    CONSTRAINT pk_traces PRIMARY KEY (trace));
+CREATE INDEX ix_traces_stopped ON traces (since_ms) WHERE stopped_by = 'hub';
+
+CREATE TABLE questions (id TEXT NOT NULL, agent TEXT NOT NULL, task TEXT NOT NULL, fence INTEGER DEFAULT '0' NOT NULL,
+    asked TEXT NOT NULL, choices TEXT NOT NULL, at_due TEXT NOT NULL, state TEXT NOT NULL, answer TEXT,
+    due_ms INTEGER NOT NULL, since_ms INTEGER NOT NULL,
+    CONSTRAINT pk_questions PRIMARY KEY (id));
+CREATE INDEX ix_questions_lease ON questions (task, fence) WHERE state = 'open';
+CREATE INDEX ix_questions_open ON questions (due_ms) WHERE state = 'open';
+"""
+
+revision = f"0.3.0.{sha256(STATEMENTS.encode()).hexdigest()[:8]}"
+down_revision = "0.2.0"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Change the tables: roles become bindings, each message begins a chain, a task that an agent has gets the row of
+    its attempt, and what waits keeps the order of its priority and its age."""
+    for statement in STATEMENTS.strip().rstrip(";").split(";\n"):
+        op.execute(statement)
