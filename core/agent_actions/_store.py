@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, bindparam, insert, select, text
+from sqlalchemy import Column, Index, LargeBinary, Table, Text, bindparam, insert, select, text
 
-from core.store.tables import metadata, texts
+from core.store.tables import integers, metadata, partial_index, texts
 
 _OPEN = text("ending = ''")
 
@@ -17,8 +17,8 @@ standstills = Table(
     Column("task", Text),
     Column("press", Text),
     Column("ending", Text, nullable=False),
-    Column("since_ms", Integer, nullable=False),
-    Index("ix_standstills_open", "agent", sqlite_where=_OPEN),
+    *integers("since_ms"),
+    partial_index("ix_standstills_open", "agent", where=_OPEN),
     Index("ix_standstills_told", "agent", "mark"),
 )
 _row = standstills.c

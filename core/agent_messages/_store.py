@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, func, insert, select, text, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Column, Table, Text, bindparam, func, insert, select, text, update
 
-from core.store.tables import integers, metadata, texts
+from core.store.tables import integers, metadata, partial_index, texts, upsert
 
 traces = Table(
     "traces",
@@ -13,7 +12,7 @@ traces = Table(
     Column("trace", Text, primary_key=True),
     *texts("stopped_by"),  # empty: it is not stopped
     *integers("allowance", "since_ms"),
-    Index("ix_traces_stopped", "since_ms", sqlite_where=text("stopped_by = 'hub'")),
+    partial_index("ix_traces_stopped", "since_ms", where=text("stopped_by = 'hub'")),
 )
 questions = Table(
     "questions",
@@ -22,16 +21,12 @@ questions = Table(
     *texts("agent", "task", "asked", "choices", "at_due", "state"),
     Column("answer", Text),
     *integers("due_ms", "since_ms"),
-    Column("fence", Integer, nullable=False, server_default="0"),  # the lease of its task in which the agent asked
-    Index("ix_questions_open", "due_ms", sqlite_where=text("state = 'open'")),
-    Index("ix_questions_lease", "task", "fence", sqlite_where=text("state = 'open'")),
+    *integers("fence", server_default="0"),  # the lease of its task in which the agent asked
+    partial_index("ix_questions_open", "due_ms", where=text("state = 'open'")),
+    partial_index("ix_questions_lease", "task", "fence", where=text("state = 'open'")),
 )
 TRACE = select(traces).where(traces.c.trace == bindparam("of_trace"))
-_set = upsert(traces)
-SET_TRACE = _set.on_conflict_do_update(
-    index_elements=["trace"],
-    set_={name: getattr(_set.excluded, name) for name in ("stopped_by", "allowance", "since_ms")},
-)
+SET_TRACE = upsert(traces)
 STOPPED = select(traces).where(text("stopped_by = 'hub'")).order_by(traces.c.since_ms)
 STOPPED_OF = select(traces.c.trace).where(
     traces.c.trace.in_(bindparam("traces", expanding=True)), traces.c.stopped_by != ""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text, bindparam, delete, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Column, Table, Text, bindparam, delete, select, update
 
-from core.store.tables import metadata, texts
+from core.store.tables import add_missing, integers, metadata, texts, upsert
 
 agents = Table(
     "agents",
@@ -14,25 +13,22 @@ agents = Table(
     *texts("state", "reason"),
     Column("note", Text, nullable=False, server_default=""),
     Column("task", Text),
-    Column("since_ms", Integer, nullable=False),
-    Column("until_ms", Integer),
-    Column("forgiven_ms", Integer, nullable=False, server_default="0"),
+    *integers("since_ms"),
+    *integers("until_ms", nullable=True),
+    *integers("forgiven_ms", server_default="0"),
 )
 
 account_limits = Table(
     "account_limits",
     metadata,
     Column("account", Text, primary_key=True),
-    Column("until_ms", Integer, nullable=False),
+    *integers("until_ms"),
 )
 
 LIMITS = select(account_limits).where(account_limits.c.account.in_(bindparam("accounts", expanding=True)))
 END_LIMIT = delete(account_limits).where(account_limits.c.account == bindparam("of_account"))
-_limit = upsert(account_limits)
-SET_LIMIT = _limit.on_conflict_do_update(
-    index_elements=[account_limits.c.account], set_={"until_ms": _limit.excluded.until_ms}
-)
-ADD = upsert(agents).on_conflict_do_nothing()
+SET_LIMIT = upsert(account_limits)
+ADD = add_missing(agents)
 ALL = select(agents)
 IN_DOUBT = (
     update(agents)

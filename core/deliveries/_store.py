@@ -6,13 +6,12 @@ import json
 from functools import partial
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery
 from core.kit.from_attributes import from_attributes
 from core.store.engine import Row
-from core.store.tables import integers, metadata, newest_of_each, texts
+from core.store.tables import integers, metadata, newest_of_each, partial_index, texts, upsert
 
 _IS_OPEN = sa.text("state IN ('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown')")
 _HAS_DRAFT, _IS_ACT = sa.text("drafts != '[]'"), sa.text("act IS NOT NULL")
@@ -29,27 +28,26 @@ deliveries = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     *texts("reason", "note", default=""),
     sa.Column("assurance", sa.Text),
-    sa.Column("fence", sa.Integer, nullable=False, default=0),
-    sa.Column("bounces", sa.Integer, nullable=False, default=0),
-    sa.Column("bounced_since_ms", sa.Integer),
-    sa.Column("deaths", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("not_before_ms", sa.Integer, nullable=False, default=0),
-    sa.Column("priority", sa.Integer, nullable=False),
+    *integers("fence", "bounces", default=0),
+    *integers("bounced_since_ms", nullable=True),
+    *integers("deaths", server_default="0"),
+    *integers("not_before_ms", default=0),
+    *integers("priority"),
     sa.Column("sha256", sa.Text, nullable=False, default=""),
     sa.Column("timings", sa.Text, nullable=False, default="{}"),
     sa.Column("drafts", sa.Text, nullable=False, server_default="[]"),
     sa.Column("may_have_arrived", sa.Boolean, nullable=False, server_default="0"),
     sa.Column("act", sa.Text),
     sa.Column("expects", sa.Text, nullable=False, server_default=""),
-    sa.Column("part", sa.Integer, nullable=False, server_default="1"),
+    *integers("part", server_default="1"),
     sa.Column("cuts", sa.Text, nullable=False, server_default="[]"),
     *integers("created_ms", "changed_ms"),
     sa.Index("ix_deliveries_state", "state", "id"),
-    sa.Index("ix_deliveries_open", "agent", "id", sqlite_where=_IS_OPEN),
+    partial_index("ix_deliveries_open", "agent", "id", where=_IS_OPEN),
     sa.Index("ix_deliveries_task", "task", "id"),
     sa.Index("ix_deliveries_message", "message", "id"),
-    sa.Index("ix_deliveries_drafts", "desk", "window", sqlite_where=_HAS_DRAFT),
-    sa.Index("ix_deliveries_acts", "agent", "state", sqlite_where=_IS_ACT),
+    partial_index("ix_deliveries_drafts", "desk", "window", where=_HAS_DRAFT),
+    partial_index("ix_deliveries_acts", "agent", "state", where=_IS_ACT),
 )
 
 rehearsals = sa.Table(
@@ -91,10 +89,7 @@ DRAFTS = sa.select(deliveries).where(_HAS_DRAFT, _row.desk == sa.bindparam("plac
 DRAFTS_OF_WINDOW = DRAFTS.where(_row.window == sa.bindparam("which"))
 REHEARSALS = sa.select(rehearsals).where(rehearsals.c.desk == sa.bindparam("place"))
 REHEARSAL_IN = REHEARSALS.where(rehearsals.c.window == sa.bindparam("which"))
-_added = upsert(rehearsals)
-REHEARSES = _added.on_conflict_do_update(
-    index_elements=[rehearsals.c.desk, rehearsals.c.window], set_={"drafts": _added.excluded.drafts}
-)
+REHEARSES = upsert(rehearsals)
 FORGET_REHEARSAL = sa.delete(rehearsals).where(
     rehearsals.c.desk == sa.bindparam("place"), rehearsals.c.window == sa.bindparam("which")
 )

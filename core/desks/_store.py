@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text, select
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Column, Table, Text, select
 
-from core.store.tables import metadata, texts
+from core.store.tables import integers, metadata, texts, upsert
 
 desks = Table(
     "desks",
     metadata,
     Column("name", Text, primary_key=True),
     *texts("wish", "actor"),
-    Column("since_ms", Integer, nullable=False),
+    *integers("since_ms"),
 )
 
 ALL = select(desks)
-_added = upsert(desks)
-SET = _added.on_conflict_do_update(
-    index_elements=[desks.c.name],
-    set_={"wish": _added.excluded.wish, "actor": _added.excluded.actor, "since_ms": _added.excluded.since_ms},
-)
+SET = upsert(desks)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, bindparam, delete, insert, select, update
 
-from core.store.tables import metadata, texts
+from core.store.tables import integers, metadata, texts
 
 boards = Table(
     "boards",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     *texts("channel", "guild", "posted_message", "state", "error", "actor"),
-    Column("since_ms", Integer, nullable=False),
+    *integers("since_ms"),
     Column("kind", Text, nullable=False, server_default="fleet"),
     Column("is_pinned", Boolean, nullable=False, server_default="0"),
     Index("ix_boards_channel", "channel"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Table, bindparam, insert, select
 
-from core.store.tables import metadata, texts
+from core.store.tables import integers, metadata, texts
 
 journal = Table(
     "journal",
     metadata,
     Column("seq", Integer, primary_key=True),
-    Column("at_ms", Integer, nullable=False),
+    *integers("at_ms"),
     *texts("name", "subject", "actor", "data", "hash"),
 )
 

@@ -21,12 +21,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from core.kit.from_attributes import from_attributes
 from core.messages.model import Message, files_of, read_evidence
 from core.store.engine import Row
-from core.store.tables import integers, metadata, texts
+from core.store.tables import integers, metadata, partial_index, texts, upsert
 
 _HAS_TEXT = text("expired_ms IS NULL AND kind != 'control'")
 """The body of a control message names an act and is not a text."""
@@ -47,24 +46,21 @@ messages = Table(
     Column("supersedes", Text),
     Column("in_reply_to", Text),
     Column("idempotency_key", Text, unique=True),
-    Column("priority", Integer, nullable=False),
-    Column("not_before_ms", Integer, nullable=False, server_default="0"),
-    Column("expires_at_ms", Integer),
+    *integers("priority", "created_ms"),
+    *integers("not_before_ms", "hop", server_default="0"),
+    *integers("expires_at_ms", "expired_ms", nullable=True),
     Column("requires", Text, nullable=False, server_default="reply"),
     Column("cause", Text),
     *texts("trace", "path", server_default=""),
-    Column("hop", Integer, nullable=False, server_default="0"),
     *texts("source", "marker", "body"),
     Column("final", Boolean, nullable=False),
     Column("late", Boolean, nullable=False),
-    Column("created_ms", Integer, nullable=False),
-    Column("expired_ms", Integer),
     Column("evidence", Text, nullable=False, server_default="[]"),  # a list in JSON
     Column("attachments", Text, nullable=False, server_default="[]"),  # the same
-    Index("ix_messages_attached", "id", sqlite_where=_HAS_FILES),
+    partial_index("ix_messages_attached", "id", where=_HAS_FILES),
     Index("ix_messages_task", "task", "id"),
     Index("ix_messages_trace", "trace", "id"),
-    Index("ix_messages_text", "created_ms", sqlite_where=_HAS_TEXT),
+    partial_index("ix_messages_text", "created_ms", where=_HAS_TEXT),
 )
 inbox = Table(
     "inbox",
@@ -74,14 +70,14 @@ inbox = Table(
     Column("seq", Integer),  # the place in the inbox; none before the message is due
     Column("sender", Text, nullable=False),
     *integers("due_ms", "added_ms"),
-    *(Column(name, Integer) for name in ("shown_ms", "read_ms", "acked_ms")),
+    *integers("shown_ms", "read_ms", "acked_ms", nullable=True),
     Column("dropped", Text, nullable=False, server_default=""),
     Column("carrier", Text, nullable=False, server_default=""),  # the delivery whose prompt names this status
-    Index("ix_inbox_carried", "carrier", sqlite_where=_IS_CARRIED),
+    partial_index("ix_inbox_carried", "carrier", where=_IS_CARRIED),
     Index("ix_inbox_seq", "agent", "seq", unique=True),
-    Index("ix_inbox_held", "agent", "due_ms", "message", sqlite_where=_IS_HELD),
-    Index("ix_inbox_unread", "agent", "seq", sqlite_where=_IS_UNREAD),
-    Index("ix_inbox_shown", "agent", "shown_ms", sqlite_where=text("shown_ms IS NOT NULL")),
+    partial_index("ix_inbox_held", "agent", "due_ms", "message", where=_IS_HELD),
+    partial_index("ix_inbox_unread", "agent", "seq", where=_IS_UNREAD),
+    partial_index("ix_inbox_shown", "agent", "shown_ms", where=text("shown_ms IS NOT NULL")),
     Index("ix_inbox_message", "message", "agent"),
     Index("ix_inbox_pair", "agent", "sender", "added_ms"),
 )
@@ -179,17 +175,14 @@ _joined = select(
 _has_text = or_(bindparam("words") == "", func.instr(func.lower(_row.body), bindparam("words")) > 0)
 
 NEXT_PLACE = select((func.coalesce(func.max(_entry.seq), 0) + 1).label("place")).where(_of_agent)
-ADD_ENTRY = (
-    upsert(inbox)
-    .values(
-        agent=bindparam("of_agent"),
-        message=bindparam("of_message"),
-        sender=bindparam("of_sender"),
-        added_ms=bindparam("now"),
-        due_ms=bindparam("due"),
-        seq=case((bindparam("due", type_=Integer) <= bindparam("now"), NEXT_PLACE.scalar_subquery())),
-    )
-    .on_conflict_do_update(index_elements=["agent", "message"], set_={"dropped": ""})
+ADD_ENTRY = upsert(inbox, "dropped").values(
+    agent=bindparam("of_agent"),
+    message=bindparam("of_message"),
+    sender=bindparam("of_sender"),
+    added_ms=bindparam("now"),
+    due_ms=bindparam("due"),
+    seq=case((bindparam("due", type_=Integer) <= bindparam("now"), NEXT_PLACE.scalar_subquery())),
+    dropped="",
 )
 """A message that comes back to an agent keeps its place."""
 DUE = (

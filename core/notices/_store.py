@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as upsert
 
-from core.store.tables import metadata, texts
+from core.store.tables import integers, metadata, partial_index, texts, upsert
 
 _ASKED = sa.text("about != ''")
 _OF_MESSAGE = sa.text("message != ''")
@@ -20,21 +19,19 @@ notices = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     *texts("kind", "task", "message", "text", "place_channel", "place_guild", "state"),
-    sa.Column("revision", sa.Integer, nullable=False),
+    *integers("revision", "created_ms"),
     *texts("posted_channel", "posted_message", "thread", default=""),
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("not_before_ms", sa.Integer, nullable=False, default=0),
+    *integers("attempts", "not_before_ms", default=0),
     sa.Column("error", sa.Text, nullable=False, default=""),
-    sa.Column("created_ms", sa.Integer, nullable=False),
     sa.Column("about", sa.Text, nullable=False, server_default=""),
     sa.Index("ix_notices_task", "task"),
     sa.Index("ix_notices_state", "state", "id"),
-    sa.Index("ix_notices_about", "about", sqlite_where=_ASKED),
+    partial_index("ix_notices_about", "about", where=_ASKED),
     sa.Index("ix_notices_due", "state", "not_before_ms"),
-    sa.Index("ix_notices_message", "message", sqlite_where=_OF_MESSAGE),
-    sa.Index("ix_notices_thread", "thread", sqlite_where=_HAS_THREAD),
-    sa.Index("ix_notices_old", "created_ms", sqlite_where=_IS_NO_CARD),
-    sa.Index("ix_notices_dropped", "state", "created_ms", sqlite_where=_DROPPED),
+    partial_index("ix_notices_message", "message", where=_OF_MESSAGE),
+    partial_index("ix_notices_thread", "thread", where=_HAS_THREAD),
+    partial_index("ix_notices_old", "created_ms", where=_IS_NO_CARD),
+    partial_index("ix_notices_dropped", "state", "created_ms", where=_DROPPED),
     sqlite_autoincrement=True,
 )
 choices = sa.Table(
@@ -42,13 +39,10 @@ choices = sa.Table(
     metadata,
     sa.Column("person", sa.Text, primary_key=True),
     *texts("mode", "missed", "place_channel", "place_guild"),
-    sa.Column("since_ms", sa.Integer, nullable=False),
+    *integers("since_ms"),
 )
 CHOICES = sa.select(choices)
-_chosen = upsert(choices)
-CHOOSE = _chosen.on_conflict_do_update(
-    index_elements=["person"], set_={one.name: _chosen.excluded[one.name] for one in choices.c if not one.primary_key}
-)
+CHOOSE = upsert(choices)
 _row = notices.c
 _card = notices.alias("card")
 _WAITS = sa.text("notices.state IN ('pending', 'no_access')")

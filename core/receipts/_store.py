@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from core.store.tables import integers, metadata, texts
+from core.store.tables import add_missing, integers, metadata, partial_index, texts
 
 receipts = sa.Table(
     "receipts",
@@ -16,8 +15,8 @@ receipts = sa.Table(
     sa.Column("assurance", sa.Text),
     *texts("reason", "note", "sha256", "timings"),
     *texts("evidence", "settled", server_default=""),
-    sa.Column("settled_ms", sa.Integer),
-    sa.Column("at_ms", sa.Integer, nullable=False),
+    *integers("settled_ms", nullable=True),
+    *integers("at_ms"),
     sa.Index("ix_receipts_at", "at_ms"),
 )
 pictures = sa.Table(
@@ -30,17 +29,17 @@ pictures = sa.Table(
     sa.Column("png", sa.LargeBinary),
     sa.Column("sha256", sa.Text, nullable=False),
     *integers("size", "place", "at_ms"),
-    sa.Column("deleted_ms", sa.Integer),
+    *integers("deleted_ms", nullable=True),
     sa.ForeignKeyConstraint(["delivery", "fence"], ["receipts.delivery", "receipts.fence"], ondelete="CASCADE"),
-    sa.Index("ix_receipt_pictures_kept", "at_ms", sqlite_where=sa.text("png IS NOT NULL")),
+    partial_index("ix_receipt_pictures_kept", "at_ms", where=sa.text("png IS NOT NULL")),
 )
 _row, _picture = receipts.c, pictures.c
 
-PASSED_ENTER = insert(receipts).on_conflict_do_nothing()  # The first verdict stays
+PASSED_ENTER = add_missing(receipts)  # The first verdict stays
 _one = sa.update(receipts).where(_row.delivery == sa.bindparam("of_delivery"), _row.fence == sa.bindparam("of_fence"))
 OUTCOME = _one.values(timings=sa.bindparam("stages"), evidence=sa.bindparam("rests_on"))
 SETTLED = _one.values(settled=sa.bindparam("how"), settled_ms=sa.bindparam("at"))
-ADD_PICTURE = insert(pictures).on_conflict_do_nothing()
+ADD_PICTURE = add_missing(pictures)
 OF_DELIVERY = sa.select(receipts).where(_row.delivery == sa.bindparam("of_delivery")).order_by(_row.fence)
 PICTURES_WHOLE = (
     sa.select(pictures).where(_picture.delivery == sa.bindparam("of_delivery")).order_by(_picture.fence, _picture.place)

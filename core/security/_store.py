@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, Text, bindparam, delete, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Boolean, Column, Index, Table, Text, bindparam, delete, insert, select, update
 
-from core.store.tables import integers, metadata, texts
+from core.store.tables import add_missing, integers, metadata, texts, upsert
 
 bindings = Table(
     "bindings",
@@ -13,8 +12,8 @@ bindings = Table(
     *texts("holder", "channel", primary_key=True),
     Column("is_grant", Boolean, primary_key=True),
     *texts("name", "role", "bound_by", "purpose"),
-    Column("since_ms", Integer, nullable=False),
-    Column("expires_ms", Integer),
+    *integers("since_ms"),
+    *integers("expires_ms", nullable=True),
 )
 api_keys = Table(
     "api_keys",
@@ -22,8 +21,7 @@ api_keys = Table(
     Column("name", Text, primary_key=True),
     *texts("hash", "scopes", "made_by"),
     *integers("since_ms", "expires_ms"),
-    Column("used_ms", Integer),
-    Column("revoked_ms", Integer),
+    *integers("used_ms", "revoked_ms", nullable=True),
 )
 facts = Table("facts", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 task_codes = Table(
@@ -31,7 +29,7 @@ task_codes = Table(
     metadata,
     Column("hash", Text, primary_key=True),
     Column("task", Text, nullable=False),
-    Column("fence", Integer, nullable=False),
+    *integers("fence"),
     Column("agent", Text, nullable=False, server_default=""),
 )
 message_codes = Table(
@@ -39,7 +37,7 @@ message_codes = Table(
     metadata,
     Column("hash", Text, primary_key=True),
     *texts("message", "agent"),
-    Column("expires_ms", Integer, nullable=False),
+    *integers("expires_ms"),
     Index("ix_message_codes_agent", "agent", "expires_ms"),
     Index("ix_message_codes_valid", "expires_ms"),
 )
@@ -61,7 +59,7 @@ SHIFT_GRANTS = (
 )
 KEY = select(api_keys).where(api_keys.c.name == bindparam("key"))
 KEYS = select(api_keys).order_by(api_keys.c.since_ms)
-ADD_KEY = insert(api_keys).prefix_with("OR REPLACE")
+ADD_KEY = upsert(api_keys)
 REVOKE_KEY = update(api_keys).where(api_keys.c.name == bindparam("key")).values(revoked_ms=bindparam("now"))
 SHIFT_KEYS = (
     update(api_keys)
@@ -71,12 +69,9 @@ SHIFT_KEYS = (
 USE_KEY = update(api_keys).where(api_keys.c.name == bindparam("key")).values(used_ms=bindparam("now"))
 FACT = select(facts.c.value).where(facts.c.name == bindparam("name"))
 ADD_FACT = insert(facts)
-ADD_CODE = upsert(task_codes).on_conflict_do_nothing()
+ADD_CODE = add_missing(task_codes)
 CODE = select(task_codes).where(task_codes.c.hash == bindparam("hash"))
-_granted = upsert(message_codes)
-ADD_MESSAGE_CODE = _granted.on_conflict_do_update(
-    index_elements=["hash"], set_={"expires_ms": _granted.excluded.expires_ms}
-)
+ADD_MESSAGE_CODE = upsert(message_codes, "expires_ms")
 MESSAGE_CODE = select(message_codes).where(message_codes.c.hash == bindparam("hash"))
 SHIFT = (
     update(message_codes)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text, bindparam, insert, select, text
+from sqlalchemy import Column, Table, Text, bindparam, insert, select, text
 
-from core.store.tables import integers, metadata
+from core.store.tables import integers, metadata, partial_index
 
 _OPEN = text("over_ms IS NULL")
 
@@ -14,8 +14,8 @@ locks = Table(
     Column("id", Text, primary_key=True),
     Column("desk", Text, nullable=False),
     *integers("since_ms", "waiting"),
-    Column("over_ms", Integer),
-    Index("ix_locks_open", "desk", unique=True, sqlite_where=_OPEN),
+    *integers("over_ms", nullable=True),
+    partial_index("ix_locks_open", "desk", unique=True, where=_OPEN),
 )
 
 ADD = insert(locks)

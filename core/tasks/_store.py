@@ -30,7 +30,7 @@ from core.messages.model import files_of
 from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
-from core.store.tables import integers, metadata, newest_of_each, texts
+from core.store.tables import integers, metadata, newest_of_each, partial_index, texts, upsert
 from core.tasks.model import (
     RECORD_SIZE,
     AgentCandidate,
@@ -56,46 +56,43 @@ tasks = Table(
     Column("number", Integer, primary_key=True, autoincrement=True),
     *texts("title", "brief", "source", "state"),
     *texts("reason", "note", "cause", default=""),
-    Column("priority", Integer, nullable=False),
+    *integers("priority"),
     Column("needs", Text, nullable=False),
     Column("wanted", Text),
     Column("agent", Text),
-    Column("attempt", Integer, nullable=False, default=1),
-    Column("fence", Integer, nullable=False, server_default="0"),
-    Column("last_seen_ms", Integer),
+    *integers("attempt", default=1),
+    *integers("fence", server_default="0"),
+    *integers("last_seen_ms", nullable=True),
     Column("activity", Text),
     Column("progress", Text, nullable=False, server_default=""),
-    Column("deadline_ms", Integer),
+    *integers("deadline_ms", nullable=True),
     Column("nudge", Text),
     Column("avoids", Text),
     *texts("requester", "requester_name", "place_channel", "place_guild"),
     Column("idempotency_key", Text, unique=True),
     *integers("created_ms", "changed_ms"),
-    Column("text_expired_ms", Integer),
+    *integers("text_expired_ms", nullable=True),
     Column("again_of", Text),
     Column("labels", Text, nullable=False, server_default="[]"),
-    Column("due_ms", Integer),
-    Column("not_before_ms", Integer),
-    Column("is_delay", Integer, nullable=False, server_default="0"),  # whether a user gave that time as a duration
-    Column("parent", Integer),
+    *integers("due_ms", "not_before_ms", "parent", "is_chosen", nullable=True),
+    *integers("is_delay", server_default="0"),  # whether a user gave that time as a duration
     Column("parts", Text, nullable=False, server_default=""),
-    Column("is_chosen", Integer),
     Column("wrong", Text),
-    Column("rank", Integer, nullable=False, server_default="0"),
+    *integers("rank", server_default="0"),
     Column("choice", Text),
     Column("attachments", Text, nullable=False, server_default="[]"),  # a list in JSON
-    Index("ix_tasks_attached", "number", sqlite_where=_HAS_FILES),
+    partial_index("ix_tasks_attached", "number", where=_HAS_FILES),
     Index("ix_tasks_state", "state", "number"),
     # Finds the head of each queue directly, however long the others are.
     Index("ix_tasks_demand", "state", "reason", "wanted", "needs", "rank", "number", "requester"),
-    Index("ix_tasks_deadline", "deadline_ms", sqlite_where=text("deadline_ms IS NOT NULL")),
+    partial_index("ix_tasks_deadline", "deadline_ms", where=text("deadline_ms IS NOT NULL")),
     # Answers what waits and why without reading the rows: their briefs may be long.
-    Index("ix_tasks_held", "state", "reason", "note", "cause", "changed_ms", "number", sqlite_where=_HELD),
+    partial_index("ix_tasks_held", "state", "reason", "note", "cause", "changed_ms", "number", where=_HELD),
     Index("ix_tasks_queue", "state", "rank", "number"),
-    Index("ix_tasks_turn", "requester", "priority", "rank", sqlite_where=_IS_QUEUED),
-    Index("ix_tasks_parent", "parent", sqlite_where=text("parent IS NOT NULL")),
-    Index("ix_tasks_start", "not_before_ms", sqlite_where=_IS_LATER),
-    Index("ix_tasks_text", "created_ms", sqlite_where=_HAS_TEXT),
+    partial_index("ix_tasks_turn", "requester", "priority", "rank", where=_IS_QUEUED),
+    partial_index("ix_tasks_parent", "parent", where=text("parent IS NOT NULL")),
+    partial_index("ix_tasks_start", "not_before_ms", where=_IS_LATER),
+    partial_index("ix_tasks_text", "created_ms", where=_HAS_TEXT),
     sqlite_autoincrement=True,
 )
 _row = tasks.c
@@ -111,17 +108,14 @@ attempts = Table(
     "attempts",
     metadata,
     Column("id", Integer, primary_key=True),
-    *integers("task", "fence"),
+    *integers("task", "fence", "began_ms"),
     *texts("agent", "category"),
-    *integers("began_ms"),
-    Column("ended_ms", Integer),
     *texts("outcome", "known_by", default=""),
-    Column("tokens", Integer),
-    Column("cost_micros", Integer),
+    *integers("ended_ms", "tokens", "cost_micros", nullable=True),
     *integers("is_disowned", server_default="0"),
     UniqueConstraint("task", "fence"),
     # Answers what an agent's last attempts were without reading the rows.
-    Index("ix_attempts_record", "agent", "ended_ms", "outcome", "is_disowned", sqlite_where=_COUNTS),
+    partial_index("ix_attempts_record", "agent", "ended_ms", "outcome", "is_disowned", where=_COUNTS),
 )
 
 BEGIN_ATTEMPT = insert(attempts)
@@ -137,7 +131,7 @@ DISOWN_ATTEMPT = (
     .where(attempts.c.task == bindparam("of_task"), attempts.c.ended_ms >= bindparam("since"))
     .values(is_disowned=1)
 )
-ADD_DEPENDENCY = insert(dependencies).prefix_with("OR REPLACE")
+ADD_DEPENDENCY = upsert(dependencies)
 _link = dependencies.c
 DROP_DEPENDENCY = delete(dependencies).where(_link.task == bindparam("of_task"), _link.needs == bindparam("other"))
 DEPENDENCIES = (

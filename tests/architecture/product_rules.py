@@ -201,6 +201,23 @@ def events_by_name(found: Trees) -> list[str]:
     ]
 
 
+def dialects(found: Trees) -> list[str]:
+    """Only core.store knows which database it is: packages use the helpers of core.store.tables."""
+    others = {name: tree for name, tree in found.items() if not name.startswith("core.store.")}
+    imports = [
+        f"{module}:{line} imports {name}"
+        for module, tree in others.items()
+        for line, name in imported_names(tree)
+        if name.startswith("sqlalchemy.dialects")
+    ]
+    return imports + [
+        f"{module}:{node.value.lineno} uses {node.arg}: see core.store.tables"
+        for module, tree in others.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg == "sqlite_where"
+    ]
+
+
 RULES: dict[str, Callable[[Trees], list[str]]] = {
     "code follows an event by its type": events_by_name,
     "a public class name is used once": doubled_classes,
@@ -210,6 +227,7 @@ RULES: dict[str, Callable[[Trees], list[str]]] = {
     "no code decides by the words of a sentence": decisions_by_text,
     "a Protocol has more than one method": lonely_protocols,
     "a module under 60 lines has two users": crumbs,
+    "only the store knows the dialect of its database": dialects,
     "a text is plain English": odd_english,
 }
 

@@ -160,6 +160,8 @@ FIELDS = "\n    ".join(f"f{number}: int" for number in range(7))
         (product_rules.decisions_by_text, "reason.removeprefix(x)", "remove(reason)"),
         (product_rules.decisions_by_text, "'lock' in listener.why", "why in WHYS"),
         (product_rules.decisions_by_text, "self.note != 'by Ada'", "self.note != ''"),
+        (product_rules.dialects, "from sqlalchemy.dialects.sqlite import insert", "from sqlalchemy import insert"),
+        (product_rules.dialects, "Index('a', 'b', sqlite_where=X)", "partial_index('a', 'b', where=X)"),
         (product_rules.odd_english, "say('Nobody is told.')", "say('Octet tells the user.')"),
         (product_rules.odd_english, 'def f(): """What stands there."""', 'def f(): """Return the text."""'),
         (

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Engine, MetaData, Table, Text, create_engine, inspect, text
+from sqlalchemy import BigInteger, Column, Engine, MetaData, Table, Text, create_engine, inspect, text
 
 from core.store import schema
 from core.store.engine import Store, writer_engine
@@ -223,6 +223,13 @@ def test_a_change_of_a_declared_table_needs_a_migration(change: Callable[[Table]
     changed = declared()
     change(changed.tables["tasks"])
     assert declared_shape(changed) != declared_shape(declared())
+
+
+def test_times_and_ranks_have_64_bits() -> None:
+    columns = [column for table in declared().tables.values() for column in table.c]
+    times = [column for column in columns if column.name == "rank" or column.name.endswith("_ms")]
+    assert [str(column) for column in times if not isinstance(column.type, BigInteger)] == []
+    assert len(times) >= 50
 
 
 def revisions(folder: Path) -> list[str]:
