@@ -70,7 +70,6 @@ _OVER = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _CODE = re.compile(r"(--code[\s=]+)\S+")
 
 STATES: dict[TaskState, tuple[int, str, str]] = {
-    TaskState.DRAFT: (GREY, "⚪", "Draft"),
     TaskState.READY: (BLUE, "⚪", "Queued"),
     TaskState.WAITING: (AMBER, "🟡", "Waiting"),
     TaskState.ASSIGNED: (BLUE, "🔵", "Starting"),

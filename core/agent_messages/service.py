@@ -371,7 +371,7 @@ class AgentMessages:
         assert task is not None
         if task.state in ENDED:
             raise RecipientTaskEnded(id=task.id, state=task.state.value)
-        if task.agent is None or task.state in {TaskState.DRAFT, TaskState.READY}:
+        if task.agent is None or task.state is TaskState.READY:
             raise TaskUnassigned(id=task.id, state=task.state.value)
         return task.agent
 

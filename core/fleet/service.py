@@ -28,7 +28,7 @@ from core.supervision.model import ScreenLock
 from core.tasks.model import ENDED, BlockedTaskGroup, TaskId, TaskState, TaskSummary, title_of
 
 _OPEN = OPEN_STATES - {DeliveryState.UNKNOWN}  # a user's open decision keeps no machine awake
-_RESTS = ENDED | {TaskState.PARKED, TaskState.DRAFT}
+_RESTS = ENDED | {TaskState.PARKED}
 _SHOWN = 50
 _QUEUE_SHOWN = 5
 _WAITING_SHOWN = 10  # of what waits for one agent

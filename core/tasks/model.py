@@ -30,7 +30,6 @@ SHARE_MS = 3_600_000  # So much later than a person's last task in the queue cou
 class TaskState(StrEnum):
     """The state of a task."""
 
-    DRAFT = "draft"
     READY = "ready"
     WAITING = "waiting"
     ASSIGNED = "assigned"
@@ -47,7 +46,6 @@ class TaskState(StrEnum):
 
 _T = TaskState
 TASK_STEPS: dict[TaskState, frozenset[TaskState]] = {
-    _T.DRAFT: frozenset({_T.READY, _T.CANCELLED}),
     _T.READY: frozenset({_T.WAITING, _T.ASSIGNED, _T.PARKED, _T.CANCELLED, _T.EXPIRED}),
     _T.WAITING: frozenset({_T.READY, _T.PARKED, _T.CANCELLED, _T.EXPIRED}),
     _T.ASSIGNED: frozenset({_T.DELIVERING, _T.READY, _T.WAITING, _T.PARKED, _T.CANCELLED}),
