@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.kit.errors import Conflict, Denied, Invalid, Misconfigured, NotFound, OctetError, Unavailable
+
 _ENGLISH = """
 closed: closed
     Open the agent's window again. If it is open, its title or class changed: correct `title` in the desk's file, or
@@ -290,6 +292,86 @@ progress: reported progress
 answered: its answer came before Octet sent it again
     No action needed. The agent had it.
 """
+_REFUSALS: Mapping[type[OctetError], str] = {
+    Conflict: """
+being_reloaded: Octet is already reloading the configuration. Wait until it has finished, then try again.
+display_down: The display of desk {desk} is not running: {why}. Start it with `octet desk up --desk {desk}`.
+not_saved: {what} is also set in .env or in the environment, which override this. Remove it there, or choose the same
+    value.
+not_worked_on: No agent works on {id} now, so there is nothing to stop.
+profile_not_disabled: Profile {id} is not disabled{why}; you can use it.
+profile_not_writable: Octet cannot write {file}: {why}. Nothing was changed.
+still_running: Octet already runs in {home} (process {pid}). To change its setup, stop it first (Ctrl-C where it runs,
+    or its service), then run `octet init` again.
+token_still_refused: Discord refused all tokens. Reset the token (discord.com/developers, Bot, Reset Token), copy the
+    whole of it, and run `octet init` again.
+""",
+    Denied: """
+agent_unnamed: This needs the token of one agent. Ask the owner of this Octet to set OCTET_AGENT_TOKEN as `octet agent
+    env` prints it for you.
+host_refused: Octet does not accept this Host header. Use the address that `octet run` printed.
+""",
+    Invalid: """
+bad_name: `{text}` is not a valid name. Use up to 100 printable characters; for a profile letters, digits, - and _.
+env_file_not_read: Octet cannot read {file}: {why}. Nothing was written.
+invalid_channel: {value} is not the id of a channel. Discord copies the id in developer mode.
+invalid_file: A file needs `name` and `content`, in base64. Send it again.
+invalid_holder: {value} is neither a user nor a role of the server. Write discord:ID or discord-role:ID; Discord copies
+    the id in developer mode.
+invalid_moment: `{text}` is not a time. Write `30min`, `2h` or `3d` from now, `2026-05-31 18:00` (UTC), or `none`.
+invalid_scope: {value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by
+    commas.
+no_choice: Octet cannot ask here. Choose windows with --window "title=…,composer=x,y", accept the proposed ones with
+    --yes, or run this in a terminal.
+no_display_named: No display is given, and $DISPLAY is empty. Run this in a terminal of your desktop, or name one:
+    --display :0
+no_displays_here: Virtual displays need X11, which {platform} does not have: there, agents work in windows on your
+    screen, or in terminals. docs/windows.md explains how.
+no_panes: No desk in config/desks has a [tmux] table. To create one with eight panes: octet desk up --tmux --agents 8
+    --profile NAME -- PROGRAM ARGUMENTS…
+no_tmux: Name the tmux server: --socket PATH (`tmux display -p '#{socket_path}'` tells yours).
+no_virtual_desk: No desk in config/desks has a [virtual] table. To create one with eight windows: octet desk up --agents
+    8 --profile NAME -- PROGRAM ARGUMENTS…
+no_windows_here: The demo's eight windows need X11 for their virtual screen. Try it here without windows: octet demo
+    --no-desktop
+profile_disabled: The profile {profile} is disabled: {why} Enable it with `octet profile enable {profile}`.
+profile_lacks: The profile {profile} cannot drive this window: {why}.
+program_missing: The {count} new panes need a program. Give the agent's program and its profile: octet desk up --tmux
+    --agents {agents} --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are filled in for each; the profile
+    needs a [terminal] table: `octet profile list`).
+question_missing: A question needs its text; without it name the ticket of an earlier question.
+template_missing: There is no {file}. Give the agent's program and its profile: octet desk up --agents {agents}
+    --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are filled in for each).
+working_folder_missing: The folder {folder} for {agent} does not exist; nothing was written. Create it, or name another
+    one with --directory.
+""",
+    Misconfigured: """
+no_home: {home} has no config/octet.toml yet. Create it with `octet init`, or name your home with --home.
+""",
+    NotFound: """
+no_current_task: {agent} has no task now. Octet brings the next one as a prompt.
+no_log: There is no log in {file} yet. `octet run` writes it.
+no_profile_fits: No profile fits {window} (class {kind}). Name one for a similar program, such as gtk, chromium or
+    xterm. `octet profile list` shows all, and docs/profiles.md explains how to write your own.
+no_profiles: There are no profiles in {folder}. `octet init` copies Octet's own.
+no_such_person: Discord knows no user with the id {id}. In Discord: Settings, Advanced, Developer Mode; then right-click
+    yourself, Copy User ID.
+no_such_place: This bot sees no {what} {id}; it sees: {known}.
+not_virtual: There is no desk {id} with a [virtual] table in config/desks; `octet desk list` shows those desks.
+profile_not_found: There is no profile {id} ({known}). `octet profile list` shows all profiles.
+trace_not_found: There is no chain of messages {id}. `/msg trace` takes the id of any message in it, or a task that has
+    begun.
+window_not_of_profile: No window {id} uses profile {profile}. Its windows are: {known}.
+""",
+    Unavailable: """
+cannot_listen: Octet cannot listen on {address}: {why}. Set `host` in [http] of config/octet.toml to 127.0.0.1 or ::1.
+child_silent: Octet started {what}, which was not ready within {limit_s} seconds. Try again when this machine is less
+    busy.
+panes_not_up: After {seconds} seconds, not every program runs. Above is each pane's content.
+too_many_bodies: Octet is receiving too many large requests. Send this again in a few seconds.
+""",
+}
+"""Errors that no caller catches by name: the sentence of each code, by family."""
 
 
 def _entries(text: str) -> Mapping[str, tuple[str, str]]:
@@ -306,8 +388,20 @@ def _entries(text: str) -> Mapping[str, tuple[str, str]]:
 
 
 ENGLISH = _entries(_ENGLISH)
+REFUSALS = {
+    code: (family, " ".join(sentences).rstrip())
+    for family, text in _REFUSALS.items()
+    for code, sentences in _entries(text).items()
+}
 UNKNOWN = "`/desk doctor` checks the window. The log of `octet run` has more."
 """The next step for an unknown code."""
+
+
+def refused(code: str, /, **details: object) -> OctetError:
+    """Make the error of a code of the table; `details` fill the `{names}` of its sentence."""
+    family, text = REFUSALS[code]
+    error: type[OctetError] = type(code.title().replace("_", ""), (family,), {"__doc__": text})
+    return error(**details)
 
 
 def sentence(code: str | None) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.kit.errors import Unavailable
+from core.remedies import refused
 
 _START_S = 120
 _END_S = 30
@@ -30,10 +31,6 @@ class ChildEnded(Unavailable):
     {words}"""
 
 
-class ChildSilent(Unavailable):
-    """Octet started {what}, which was not ready within {limit_s} seconds. Try again when this machine is less busy."""
-
-
 @dataclass(slots=True, kw_only=True)
 class Child:
     """One child process. Its standard error goes to `log`; Octet reads its output line by line."""
@@ -43,11 +40,11 @@ class Child:
     log: Path
 
     async def first_json(self) -> dict[str, Any]:
-        """Read the next line as a JSON object. Raises ChildEnded or ChildSilent."""
+        """Read the next line as a JSON object. Raises ChildEnded or child_silent."""
         return cast("dict[str, Any]", json.loads(await self._line()))
 
     async def line_with(self, pattern: re.Pattern[str]) -> re.Match[str]:
-        """Read up to the next line in which `pattern` is found. Raises ChildEnded or ChildSilent."""
+        """Read up to the next line in which `pattern` is found. Raises ChildEnded or child_silent."""
         while (found := pattern.search(await self._line())) is None:
             continue
         return found
@@ -65,7 +62,7 @@ class Child:
             async with asyncio.timeout(_START_S):
                 line = await self.process.stdout.readline()
         except TimeoutError:
-            raise ChildSilent(what=self.what, limit_s=_START_S) from None
+            raise refused("child_silent", what=self.what, limit_s=_START_S) from None
         if not line:
             raise await self._end()
         return line.decode(errors="replace").rstrip("\n")

@@ -35,7 +35,7 @@ _PAGE_CLASS, _PAGE_PROFILE = "OctetPage", "demo_page"
 
 
 async def run_demo(environ: Mapping[str, str], *, has_desktop: bool, port: int) -> None:
-    """Run until SIGINT or SIGTERM; leave no process and no file. Raises ChildEnded, ChildSilent."""
+    """Run until SIGINT or SIGTERM; leave no process and no file. Raises ChildEnded, child_silent."""
     home = Path(tempfile.mkdtemp(prefix="octet-demo-"))
     with stop_signals() as stop:
         try:

@@ -27,11 +27,11 @@ from bot.runfile import running
 from bot.verbs.desks import ABOUT
 from core.desks.model import Desk, DeskUnavailable
 from core.home import Home
-from core.kit.errors import Invalid, NotFound, Unavailable
+from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
 from core.profiles.model import Box
 from core.reasons import Reason
-from core.remedies import explain
+from core.remedies import explain, refused
 
 if TYPE_CHECKING:
     from automation.desktop.displays.display_status import DisplayStatus
@@ -43,20 +43,6 @@ if TYPE_CHECKING:
 UP_S = 60.0
 DOWN_S = 60.0
 app = typer.Typer(help=f"{ABOUT}.", no_args_is_help=True)
-
-
-class NoVirtualDesk(Invalid):
-    """No desk in config/desks has a [virtual] table. To create one with eight windows:
-    octet desk up --agents 8 --profile NAME -- PROGRAM ARGUMENTS…"""
-
-
-class NotVirtual(NotFound):
-    """There is no desk {id} with a [virtual] table in config/desks; `octet desk list` shows those desks."""
-
-
-class NoDisplaysHere(Invalid):
-    """Virtual displays need X11, which {platform} does not have: there, agents work in windows on your screen,
-    or in terminals. docs/windows.md explains how."""
 
 
 class TooSlow(Unavailable):
@@ -255,10 +241,10 @@ def run(
 def _chosen(config: Config, names: Sequence[str] | None) -> list[Desk]:
     own = {desk.name: desk for desk in config.desks if desk.virtual}
     if not own:
-        raise NoVirtualDesk
+        raise refused("no_virtual_desk")
     for name in names or ():
         if name not in own:
-            raise NotVirtual(id=name[:40])
+            raise refused("not_virtual", id=name[:40])
     return [desk for name, desk in own.items() if not names or name in names]
 
 
@@ -270,7 +256,7 @@ def _panes(config: Config, desk: Desk) -> DeskPanes:
 
 def _must_have_x11() -> None:
     if sys.platform in {"win32", "darwin"}:
-        raise NoDisplaysHere(platform="Windows" if sys.platform == "win32" else "a Mac")
+        raise refused("no_displays_here", platform="Windows" if sys.platform == "win32" else "a Mac")
 
 
 def _folder(home: Home, desk: Desk) -> DisplayStateDir:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, cast, get_type_hints
 import typer
 
 from core.home import Home, find_home
-from core.kit.errors import Misconfigured
+from core.remedies import refused
 
 HomeOption = Annotated[
     Path | None,
@@ -36,13 +36,9 @@ def home_of(option: Path | None) -> Home:
     return find_home(option, environment(), Path.cwd())
 
 
-class NoHome(Misconfigured):
-    """{home} has no config/octet.toml yet. Create it with `octet init`, or name your home with --home."""
-
-
 def must_be_home(home: Home) -> Home:
     if not (home.config / "octet.toml").is_file():
-        raise NoHome(home=home.root)
+        raise refused("no_home", home=home.root)
     return home
 
 

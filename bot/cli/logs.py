@@ -21,16 +21,12 @@ import typer
 
 from bot.cli.home import HomeOption, JsonOption, home_of
 from core.kit.console import without_secrets
-from core.kit.errors import NotFound
 from core.kit.redaction import HIDDEN
+from core.remedies import refused
 
 _SECRET_NAMES = re.compile(r"token|secret|code$|password|authorization", re.IGNORECASE)
 _MAX_BYTES, _FILES = 10_000_000, 5
 _LOOK_S = 0.2  # between two looks for new lines
-
-
-class NoLog(NotFound):
-    """There is no log in {file} yet. `octet run` writes it."""
 
 
 class Unfailing:
@@ -148,7 +144,7 @@ def logs(
     """Show the last lines of the log that `octet run` writes into the home."""
     file = home_of(home).log
     if not file.exists():
-        raise NoLog(file=file)
+        raise refused("no_log", file=file)
     with contextlib.suppress(KeyboardInterrupt):
         for line in _lines(file, lines, follow=follow):
             print(json_text.dumps({"line": line}, ensure_ascii=False) if json else line, flush=follow)

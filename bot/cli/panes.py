@@ -19,23 +19,13 @@ from core.config.loader import Config
 from core.config.program_environ import write_program_environs
 from core.config.settings import environment
 from core.desks.model import Desk
-from core.kit.errors import Invalid, Unavailable
-from core.remedies import sentence
+from core.remedies import refused, sentence
 
 UP_S, END_S = 30.0, 15.0
 LAST_WORDS_S = 2.0  # how long the text of a pane may still change after its program ended
 SETTLED_S = 0.7  # a program that cannot start has ended after this, once tmux and `env` have begun it
 BEGINNING = frozenset({"env", "tmux"})
 """The programs that run in a pane for a moment before its own one."""
-
-
-class NoPanes(Invalid):
-    """No desk in config/desks has a [tmux] table. To create one with eight panes:
-    octet desk up --tmux --agents 8 --profile NAME -- PROGRAM ARGUMENTS…"""
-
-
-class PanesNotUp(Unavailable):
-    """After {seconds} seconds, not every program runs. Above is each pane's content."""
 
 
 class DeskPanes:
@@ -51,7 +41,7 @@ class DeskPanes:
 
     def start(self) -> bool:
         """Start the programs, print the state of each and how a user looks at them, and return whether another process
-        keeps them running. Raises PanesNotUp."""
+        keeps them running. Raises panes_not_up."""
         self._programs.want(up=True)
         lock = DisplayLock(pointer_folders(environment())[-1] / "displays", self._desk.display)
         is_kept = not lock.take()  # ours until this command ends, so that none starts twice
@@ -63,7 +53,7 @@ class DeskPanes:
         is_up = wait_until(lambda: all(runs for _, runs, _ in _states(self._panes)), limit_s)
         print("\n".join(self.lines()))
         if not is_up:
-            raise PanesNotUp(seconds=f"{UP_S if is_kept else SETTLED_S:g}")
+            raise refused("panes_not_up", seconds=f"{UP_S if is_kept else SETTLED_S:g}")
         print(f"Look at them:  {attach(self._tmux)}      (the next one: Ctrl-b n; leave them running: Ctrl-b d)")
         return is_kept
 
@@ -114,10 +104,10 @@ class DeskPanes:
 
 
 def start_panes(config: Config, names: Sequence[str] | None) -> None:
-    """Start the programs of these desks' panes, or of all. Raises NoPanes, PanesNotUp, TmuxMissing, TmuxOld."""
+    """Start the programs of these desks' panes, or of all. Raises no_panes, panes_not_up, TmuxMissing, TmuxOld."""
     own = [desk for desk in config.desks if desk.tmux is not None]
     if not own:
-        raise NoPanes
+        raise refused("no_panes")
     check_tmux()
     write_program_environs(config)
     desks = [desk for desk in own if not names or desk.name in names]

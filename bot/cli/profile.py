@@ -15,9 +15,10 @@ from bot.cli.home import HomeOption, JsonOption, home_of, with_json
 from bot.cli.operator import OctetNotRunning, call, printable, table
 from core.home import Home
 from core.kit.clock import SystemClock
-from core.kit.errors import Conflict, NotFound
+from core.kit.errors import Conflict
 from core.kit.problems import Problem
 from core.kit.problems import show as short
+from core.remedies import refused
 
 if TYPE_CHECKING:
     from core.config.profiles import Kind, Value
@@ -26,20 +27,12 @@ app = typer.Typer(help="Profiles: how Octet works with each kind of window.", no
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A file in config/profiles, without .toml.")]
 
 
-class NoProfiles(NotFound):
-    """There are no profiles in {folder}. `octet init` copies Octet's own."""
-
-
 class NotAgreed(Conflict):
     """no answer: nothing was changed (use --yes)"""
 
 
 class StaysDisabled(Conflict):
     """Nothing was changed: you did not type "yes". Profile {id} stays disabled."""
-
-
-class WindowNotOfProfile(NotFound):
-    """No window {id} uses profile {profile}. Its windows are: {known}."""
 
 
 @app.command("list")
@@ -53,7 +46,7 @@ def list_(json: JsonOption = False, home: HomeOption = None) -> None:
     rows = [(kind, [one for of, one in windows if of == name]) for name, kind in sorted(found.kinds.items())]
     wrong = sorted({one.file for one in problems if one.file.startswith("config/profiles/")})
     if not rows and not wrong:
-        raise NoProfiles(folder=home_of(home).config / "profiles")
+        raise refused("no_profiles", folder=home_of(home).config / "profiles")
     if json:
         print(dumps([_summary(kind, windows) for kind, windows in rows], ensure_ascii=False, indent=2))
         return
@@ -156,7 +149,7 @@ def _measured(home: Home, kind: str, at: str) -> Mapping[str, object]:
         if window.kind == kind
     }
     if at not in known:
-        raise WindowNotOfProfile(id=at, profile=kind, known=", ".join(sorted(known)) or "none")
+        raise refused("window_not_of_profile", id=at, profile=kind, known=", ".join(sorted(known)) or "none")
     return known[at]
 
 

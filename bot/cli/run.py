@@ -10,12 +10,7 @@ import typer
 
 from bot.cli.errors import run_async
 from bot.cli.home import HomeOption, home_of, must_be_home
-from core.kit.errors import Invalid
-
-
-class NoWindowsHere(Invalid):
-    """The demo's eight windows need X11 for their virtual screen. Try it here without windows:
-    octet demo --no-desktop"""
+from core.remedies import refused
 
 
 def run(
@@ -59,7 +54,7 @@ def demo(
 
     Needs neither a Discord account nor a desktop. Ctrl-C ends everything."""
     if desktop and sys.platform in {"win32", "darwin"}:
-        raise NoWindowsHere
+        raise refused("no_windows_here")
 
     from bot.cli.demo import run_demo
     from core.config.settings import environment

@@ -6,20 +6,16 @@ import re
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
-from core.kit.errors import Invalid
+from core.remedies import refused
 from core.security.model import Actor, Permission
 
 ABOUT = "How Octet works with each kind of window"
 
 
-class BadName(Invalid):
-    """`{text}` is not a valid name. Use up to 100 printable characters; for a profile letters, digits, - and _."""
-
-
 def _checked(pattern: str) -> ParameterKind:
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
-            raise BadName(text=text[:40])
+            raise refused("bad_name", text=text[:40])
         return text
 
     return ParameterKind(help="A name", parse=parse)

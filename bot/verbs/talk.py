@@ -19,7 +19,6 @@ from core.agent_messages.model import (
     AtDue,
     NewQuestion,
     Proof,
-    QuestionMissing,
     QuestionState,
     ReceivedMessages,
     RosterEntry,
@@ -27,6 +26,7 @@ from core.agent_messages.model import (
 )
 from core.messages.model import MessageKind, Requires
 from core.reasons import Reason
+from core.remedies import refused
 from core.security.model import Actor
 
 ABOUT = "The agents' messages to each other"
@@ -162,7 +162,7 @@ async def ask(
     if ticket:
         found = await questions.poll(ticket, proof)
     elif not text:
-        raise QuestionMissing
+        raise refused("question_missing")
     else:
         key = key or key_of(to, text)
         new = NewQuestion(text=text, key=key, to=to, choices=tuple(choices), minutes=minutes, at_due=at_due)

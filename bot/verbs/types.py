@@ -13,14 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.verbs.declare import ParameterKind, Picks
 from core import limits
-from core.kit.errors import Invalid
 from core.messages.model import NewFile, read_file, read_files
+from core.remedies import refused
 from core.security.model import (
     ROLE_ALLOWS,
     HolderId,
-    InvalidChannel,
-    InvalidHolder,
-    InvalidScope,
     Permission,
     Role,
 )
@@ -52,13 +49,13 @@ def _split(text: str | Iterable[str]) -> frozenset[str]:
 
 def _holder(text: str) -> HolderId:
     if not re.fullmatch(r"discord(-role)?:[0-9]{1,20}", text):
-        raise InvalidHolder(value=text)
+        raise refused("invalid_holder", value=text)
     return HolderId(text)
 
 
 def _channel(text: str) -> str:
     if not re.fullmatch("[0-9]{1,20}", text):
-        raise InvalidChannel(value=text)
+        raise refused("invalid_channel", value=text)
     return text
 
 
@@ -71,7 +68,7 @@ def _scopes(text: str | Iterable[str]) -> frozenset[Permission]:
         elif name in known:
             found.add(known[name])
         else:
-            raise InvalidScope(value=name)
+            raise refused("invalid_scope", value=name)
     return frozenset(found)
 
 
@@ -123,16 +120,12 @@ _DURATION = re.compile(r"\s*\+?\s*(\d{1,5})\s*(min|h|d)\w*\s*")
 _UNITS = {"min": 60_000, "h": 3_600_000, "d": 24 * 3_600_000}
 
 
-class InvalidMoment(Invalid):
-    """`{text}` is not a time. Write `30min`, `2h` or `3d` from now, `2026-05-31 18:00` (UTC), or `none`."""
-
-
 def is_duration(text: str | None) -> bool:
     return bool(_DURATION.fullmatch(text or ""))
 
 
 def moment_ms(text: str | None) -> int | None:
-    """Read a time in milliseconds since 1970; 0 for `none`. Raises InvalidMoment."""
+    """Read a time in milliseconds since 1970; 0 for `none`. Raises invalid_moment."""
     if not text:
         return None
     if text.strip().casefold() == "none":
@@ -142,7 +135,7 @@ def moment_ms(text: str | None) -> int | None:
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError:
-        raise InvalidMoment(text=text[:40]) from None
+        raise refused("invalid_moment", text=text[:40]) from None
     at_ms = round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
     return limits.check("time", at_ms, limits.TIME_MS)
 

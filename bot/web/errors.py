@@ -30,10 +30,6 @@ class NoReplyKey(NoToken):
     run.json. If the agent may not read that file, the owner of this Octet runs `octet agent env` for it."""
 
 
-class HostRefused(Denied):
-    """Octet does not accept this Host header. Use the address that `octet run` printed."""
-
-
 class OriginRefused(Denied):
     """Octet refuses requests from other web pages."""
 
@@ -44,10 +40,6 @@ class BodyTooLarge(Invalid):
 
 class BodyIncomplete(Invalid):
     """This request's body is incomplete. Send it again."""
-
-
-class TooManyBodies(Unavailable):
-    """Octet is receiving too many large requests. Send this again in a few seconds."""
 
 
 _STATUS: tuple[tuple[type[OctetError], int], ...] = (

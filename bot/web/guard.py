@@ -27,16 +27,15 @@ from bot.web.errors import (
     ApiKeyRefused,
     BodyIncomplete,
     BodyTooLarge,
-    HostRefused,
     NoReplyKey,
     NoToken,
     OriginRefused,
-    TooManyBodies,
     answer,
 )
 from bot.web.server import mark_token_shown
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
+from core.remedies import refused
 from core.security.model import EVERY_AGENT, KEY_PREFIX, OPERATOR, Actor
 
 log = structlog.get_logger(__name__)
@@ -118,7 +117,7 @@ class Bodies:
     async def read(self, receive: Receive, limit: int) -> AsyncGenerator[bytearray]:
         """Read one body, and release its bytes when the block ends. The connection discards an unread rest.
 
-        Raises BodyTooLarge, BodyIncomplete and TooManyBodies."""
+        Raises BodyTooLarge, BodyIncomplete and too_many_bodies."""
         body = bytearray()
         try:
             try:
@@ -140,7 +139,7 @@ class Bodies:
             if len(body) + len(piece) > limit:
                 raise BodyTooLarge(limit=limit)
             if piece and self.held + len(piece) > self._budget:
-                raise TooManyBodies
+                raise refused("too_many_bodies")
             self.held += len(piece)
             body += piece
             if not message.get("more_body", False):
@@ -232,7 +231,7 @@ class Guard:
     def _check_sender(self, headers: Headers) -> None:
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or _name(host) not in self._allowed_hosts:
-            raise HostRefused
+            raise refused("host_refused")
         # A page of this very address sends our Host as its Origin; a program sends none.
         if any(origin.lower() != f"http://{host.lower()}" for origin in headers.getlist("origin")):
             raise OriginRefused

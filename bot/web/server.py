@@ -23,8 +23,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from core import limits
-from core.kit.errors import Invalid, Unavailable
+from core.kit.errors import Invalid
 from core.kit.supervise import supervise
+from core.remedies import refused
 
 log = structlog.get_logger(__name__)
 
@@ -44,10 +45,6 @@ class NotLoopback(Invalid):
     machines."""
 
 
-class CannotListen(Unavailable):
-    """Octet cannot listen on {address}: {why}. Set `host` in [http] of config/octet.toml to 127.0.0.1 or ::1."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
     """A bound socket and its address."""
@@ -60,7 +57,7 @@ class Listener:
 
 @contextmanager
 def listening(address: str, port: int) -> Generator[Listener]:
-    """Listen on `address`, on a free port if `port` is taken. Raises NotLoopback and CannotListen."""
+    """Listen on `address`, on a free port if `port` is taken. Raises NotLoopback and cannot_listen."""
     try:
         where = ipaddress.ip_address("127.0.0.1" if address == "localhost" else address)
     except ValueError as error:
@@ -76,7 +73,7 @@ def listening(address: str, port: int) -> Generator[Listener]:
                 raise
             sock = _listen(family, str(where), 0)
     except OSError as error:
-        raise CannotListen(address=address, why=error.strerror) from error
+        raise refused("cannot_listen", address=address, why=error.strerror) from error
     with sock:
         real = int(sock.getsockname()[1])
         yield Listener(socket=sock, address=str(where), port=real, is_other_port=bool(port) and real != port)

@@ -103,10 +103,6 @@ class NoWindowForAction(Conflict):
     """{agent} has no window in which Octet could press a key. `/agent show` shows its lane."""
 
 
-class NotWorkedOn(Conflict):
-    """No agent works on {id} now, so there is nothing to stop."""
-
-
 class DeskNotReady(Conflict):
     """Octet pressed nothing: {why}. See `/desk status`."""
 

@@ -25,7 +25,6 @@ from core.agent_actions.model import (
     DialogClosed,
     DialogEnding,
     NoOpenDialog,
-    NotWorkedOn,
     NoWindowForAction,
     check_allowed,
 )
@@ -36,6 +35,7 @@ from core.messages.model import MessageKind, NewMessage, address_of, source_of
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Driven
 from core.reasons import AnyReason, ParkCause, Reason
+from core.remedies import refused
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Tx
 from core.tasks.model import TaskState
@@ -102,12 +102,12 @@ class AgentActions:
         return done
 
     async def interrupt_task(self, task: str, *, by: Actor) -> ActionResult:
-        """Interrupt the agent that works on this task, also after the task was cancelled. Raises NotWorkedOn, or as
+        """Interrupt the agent that works on this task, also after the task was cancelled. Raises not_worked_on, or as
         `interrupt`."""
         require(by, Permission.AGENT_INTERRUPT)
         agent = next((one.agent.name for one in await self._agents.list(by=HUB) if one.task == task), None)
         if agent is None:
-            raise NotWorkedOn(id=task)
+            raise refused("not_worked_on", id=task)
         return await self.interrupt(agent, by=by)
 
     async def new_chat(self, agent: str, *, by: Actor) -> ActionResult:

@@ -314,10 +314,6 @@ class ChainStopped(Conflict):
     your user with `octet reply`."""
 
 
-class TraceNotFound(NotFound):
-    """There is no chain of messages {id}. `/msg trace` takes the id of any message in it, or a task that has begun."""
-
-
 class NoSuchRecipient(NotFound):
     """There is no recipient `{id}`. Name an agent, `group:NAME`, `job:chief`, `job:manager`, `job:worker` or
     `everyone`. The groups are: {groups}."""
@@ -360,10 +356,6 @@ class NotYourAgent(Denied):
 
 class NotYourSubtask(NotFound):
     """{id} is not a subtask of {task}. `my_task` lists your subtasks."""
-
-
-class QuestionMissing(Invalid):
-    """A question needs its text; without it name the ticket of an earlier question."""
 
 
 class QuestionNotFound(NotFound):

@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from core.agent_messages import _store
-from core.agent_messages.model import StoppedTrace, Trace, TraceNotFound, TraceResumed, TraceStep, TraceStopped
+from core.agent_messages.model import StoppedTrace, Trace, TraceResumed, TraceStep, TraceStopped
 from core.agent_messages.withdrawal import withdraw
 from core.messages.model import Message
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind
 from core.reasons import Reason
+from core.remedies import refused
 from core.security.model import HUB, Actor, Permission, require
 from core.settings.model import TalkLimits
 from core.store.engine import Row, Tx
@@ -73,7 +74,7 @@ class Traces:
         self._stop_followers.append(call)
 
     async def show(self, message: str, *, by: Actor) -> Trace:
-        """Show the chain of this message. Raises TraceNotFound."""
+        """Show the chain of this message. Raises trace_not_found."""
         require(by, Permission.MESSAGE_READ)
         trace = await self._trace_of(message)
         messages = await self._services.messages.list_trace(trace)
@@ -93,14 +94,14 @@ class Traces:
 
     async def stop(self, message: str, *, by: Actor) -> Trace:
         """Stop the chain of this message: no agent gets or sends another one in it, and Octet cancels its subtasks.
-        Raises TraceNotFound."""
+        Raises trace_not_found."""
         require(by, Permission.MESSAGE_SEND)
         trace = await self._trace_of(message)
         await self._store.write(lambda tx: self.stop_in(tx, trace, by=by))
         return await self.show(trace, by=by)
 
     async def resume(self, message: str, *, by: Actor) -> Trace:
-        """Let the agents of a stopped chain continue, with a new budget. Raises TraceNotFound."""
+        """Let the agents of a stopped chain continue, with a new budget. Raises trace_not_found."""
         require(by, Permission.MESSAGE_SEND)
         trace = await self._trace_of(message)
 
@@ -168,7 +169,7 @@ class Traces:
         try:
             return (await self._services.messages.get(message.strip().upper().removeprefix("M-"))).trace
         except MessageNotFound as error:
-            raise TraceNotFound(id=message[:40]) from error
+            raise refused("trace_not_found", id=message[:40]) from error
 
     def _row(self, tx: Tx, trace: str) -> Row | None:
         return tx.execute(_store.TRACE, {"of_trace": trace}).first()

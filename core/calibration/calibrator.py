@@ -19,7 +19,6 @@ from core.calibration.model import (
     FoundPane,
     FoundWindow,
     Measurement,
-    NoProfileFits,
     NotToldApart,
     Point,
     Survey,
@@ -33,7 +32,7 @@ from core.home import Home
 from core.kit.errors import Invalid
 from core.profiles.model import Box, Composer, Confirm, Newline, PaneProfile, Profile, Readback, Selection
 from core.reasons import Reason
-from core.remedies import explain
+from core.remedies import explain, refused
 
 LOOKS = 3
 LOOK_S = 0.4  # titles are read so often, so far apart, to see which parts change
@@ -59,16 +58,8 @@ GENERIC = frozenset({"generic", GENERIC_TERMINAL})  # profiles of programs that 
 AGAIN_S = 2.5  # the pause before a draft is retried that a transient failure kept out, such as a moved mouse
 
 
-class ProfileDisabled(Invalid):
-    """The profile {profile} is disabled: {why} Enable it with `octet profile enable {profile}`."""
-
-
 class NoSuchProfile(Invalid):
     """There is no profile {profile}; known: {known}."""
-
-
-class ProfileLacks(Invalid):
-    """The profile {profile} cannot drive this window: {why}."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,18 +289,18 @@ class Calibrator:
     def _kind(self, wanted: WindowChoice, found: FoundWindow) -> Kind:
         kinds = read_profiles(self.home.root, []).kinds
         if not wanted.profile:
-            raise NoProfileFits(window=found.called, kind=found.kind)
+            raise refused("no_profile_fits", window=found.called, kind=found.kind)
         kind = kinds.get(wanted.profile)
         if kind is None:
             raise NoSuchProfile(profile=wanted.profile[:60], known=", ".join(sorted(kinds)))
         if kind.disabled:
-            raise ProfileDisabled(profile=kind.name, why=kind.disabled)
+            raise refused("profile_disabled", profile=kind.name, why=kind.disabled)
         return kind
 
     def _complete(self, kind: Kind, values: Mapping[str, object]) -> Profile:
         found = complete(kind, values, self.home.root / Path(PROFILES))
         if isinstance(found, tuple):
-            raise ProfileLacks(profile=kind.name, why="; ".join(found))
+            raise refused("profile_lacks", profile=kind.name, why="; ".join(found))
         return found
 
 

@@ -176,11 +176,6 @@ class CalibrationFailed(Conflict):
         self.reason, self.note = reason, note
 
 
-class NoProfileFits(NotFound):
-    """No profile fits {window} (class {kind}). Name one for a similar program, such as gtk, chromium or xterm.
-    `octet profile list` shows all, and docs/profiles.md explains how to write your own."""
-
-
 WHOLE_GRID = (6, 8)  # columns and rows over a window
 FINE_GRID = (4, 4)  # the same over one of their places
 DEEPEST = 4

@@ -18,9 +18,10 @@ from core.config.profiles import in_pane, leaves, merged, nested, read_profiles
 from core.desks.learned import Learned
 from core.desks.model import MatchBy
 from core.home import Home, anchor_file
-from core.kit.errors import Conflict, Invalid
+from core.kit.errors import Conflict
 from core.kit.files import write_private
 from core.profiles.model import Act, Box, Sign
+from core.remedies import refused
 
 MERGED = frozenset({"composer", "busy"})  # other values that a user wrote there (a label, a caret) stay
 DEMO = "demo_"  # Profiles of the demo's windows begin with it: their windows and agents in a new home are examples
@@ -132,23 +133,6 @@ def new_pane_profile(home: Home, program: str) -> str:
     return own
 
 
-class TemplateMissing(Invalid):
-    """There is no {file}. Give the agent's program and its profile:
-    octet desk up --agents {agents} --profile NAME -- PROGRAM ARGUMENTS…
-    ({agent} and {number} are filled in for each)."""
-
-
-class ProgramMissing(Invalid):
-    """The {count} new panes need a program. Give the agent's program and its profile:
-    octet desk up --tmux --agents {agents} --profile NAME -- PROGRAM ARGUMENTS…
-    ({agent} and {number} are filled in for each; the profile needs a [terminal] table: `octet profile list`)."""
-
-
-class WorkingFolderMissing(Invalid):
-    """The folder {folder} for {agent} does not exist; nothing was written. Create it, or name another one with
-    --directory."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskTemplate:
     """What new desks are made of; {agent} and {number} in program, title and directory are replaced for each."""
@@ -166,14 +150,14 @@ class DeskTemplate:
 def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]:
     """Write a desk with a virtual display for each of the first `agents` agents that have none, and move them there;
     return lines about it. Where the profile still needs measuring, the desks have no window yet and the agents stay.
-    Raises TemplateMissing or ConfigWrong, and then changes nothing."""
+    Raises template_missing or ConfigWrong, and then changes nothing."""
     files = {number: f"desks/desk-{number}.toml" for number in range(1, agents + 1)}
     files = {number: file for number, file in files.items() if not (home.config / file).exists()}
     if not files:
         return []
     if not template.program or not template.profile:
         file = f"config/{next(iter(files.values()))}"
-        raise TemplateMissing(file=file, agents=agents, agent="{agent}", number="{number}")
+        raise refused("template_missing", file=file, agents=agents, agent="{agent}", number="{number}")
     kind = read_profiles(home.root, []).kinds.get(template.profile)
     is_measured = kind is None or not any(one.is_needed for one in kind.wanted())
     lines: list[str] = []
@@ -197,7 +181,7 @@ def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]
 
 def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bool = False) -> list[str]:
     """Write a pane for each of the first `agents` agents that have none, and move them there; return lines about it.
-    `replaces`: rewrite panes that differ. Raises ProgramMissing, WorkingFolderMissing or ConfigWrong."""
+    `replaces`: rewrite panes that differ. Raises program_missing, working_folder_missing or ConfigWrong."""
     lines: list[str] = []
     sent: dict[str, list[str]] = {}  # names of agents, by the desk from which they came
 
@@ -209,7 +193,7 @@ def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bo
         places = {str(window.get("name")): place for place, window in enumerate(windows)}
         missing = sum(f"agent-{number}" not in places for number in range(1, agents + 1))
         if missing and (not template.program or not template.profile):
-            raise ProgramMissing(count=missing, agents=agents)
+            raise refused("program_missing", count=missing, agents=agents)
         for number in range(1, agents + 1):
             name = f"agent-{number}"
             if name not in places:
@@ -300,7 +284,7 @@ def _pane(template: DeskTemplate, agent: str, number: int, root: Path) -> Any:
     if template.directory:
         folder = template.fill(template.directory, agent, number)
         if not (root / Path(folder).expanduser()).is_dir():
-            raise WorkingFolderMissing(folder=folder, agent=agent)
+            raise refused("working_folder_missing", folder=folder, agent=agent)
         pane.add("directory", folder)
     return pane
 

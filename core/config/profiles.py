@@ -17,7 +17,7 @@ from core.config.validation import editor_schema, hints_of, validate_partly
 from core.home import Home
 from core.journal.model import Event
 from core.kit.clock import as_datetime
-from core.kit.errors import Conflict, Invalid, NotFound
+from core.kit.errors import Invalid
 from core.kit.field_types import Limits, Text, config_table
 from core.kit.files import write_whole
 from core.kit.problems import Problem, show, suggest
@@ -34,6 +34,7 @@ from core.profiles.model import (
     Terminal,
     Transcript,
 )
+from core.remedies import refused
 
 PROFILES = "config/profiles"
 _FOR_WINDOWS = frozenset({"match_class", "composer", "paste", "selection", "readback"})
@@ -200,20 +201,8 @@ class ProfileEnabled(Event):
     who: str
 
 
-class ProfileNotFound(NotFound):
-    """There is no profile {id} ({known}). `octet profile list` shows all profiles."""
-
-
 class ProfileWrong(Invalid):
     """Profile {id} is invalid: {why}. Fix it first; nothing was written."""
-
-
-class ProfileNotDisabled(Conflict):
-    """Profile {id} is not disabled{why}; you can use it."""
-
-
-class ProfileNotWritable(Conflict):
-    """Octet cannot write {file}: {why}. Nothing was changed."""
 
 
 def json_schema() -> dict[str, Any]:
@@ -321,11 +310,11 @@ def _kind(name: str, file: TomlTable) -> Kind:
 
 
 def find_kind(home: Home, name: str) -> Kind:
-    """Return the profile of this name. Raises ProfileNotFound or ProfileWrong."""
+    """Return the profile of this name. Raises profile_not_found or ProfileWrong."""
     problems: list[Problem] = []
     files = read_profiles(home.root, problems)
     if name not in files.named:
-        raise ProfileNotFound(id=name, known=suggest(name, files.named))
+        raise refused("profile_not_found", id=name, known=suggest(name, files.named))
     wrong = [str(one) for one in problems if one.file == f"{PROFILES}/{name}.toml"]
     if wrong or name not in files.kinds:
         raise ProfileWrong(id=name, why="; ".join(wrong) or "it cannot be read")
@@ -333,16 +322,16 @@ def find_kind(home: Home, name: str) -> Kind:
 
 
 def disabled_kind(home: Home, name: str) -> Kind:
-    """Return this disabled profile. Raises ProfileNotFound, ProfileWrong or ProfileNotDisabled."""
+    """Return this disabled profile. Raises profile_not_found, ProfileWrong or profile_not_disabled."""
     kind = find_kind(home, name)
     if not kind.disabled:
-        raise ProfileNotDisabled(id=name, why=f" (enabled {kind.enabled})" if kind.enabled else "")
+        raise refused("profile_not_disabled", id=name, why=f" (enabled {kind.enabled})" if kind.enabled else "")
     return kind
 
 
 def enable(home: Home, name: str, *, who: str, now_ms: int) -> ProfileEnabled:
     """Write into the profile's file that `who` enabled it, change nothing else, and return the event for the journal.
-    Raises as `disabled_kind`, and ProfileNotWritable."""
+    Raises as `disabled_kind`, and profile_not_writable."""
     disabled_kind(home, name)
     at = f"{as_datetime(now_ms):%Y-%m-%dT%H:%M:%SZ}"
     file = home.root / PROFILES / f"{name}.toml"
@@ -359,5 +348,5 @@ def enable(home: Home, name: str, *, who: str, now_ms: int) -> ProfileEnabled:
             write_whole(file, before)
             raise ProfileWrong(id=name, why="the line `disabled` could not be found in its file")
     except OSError as trouble:
-        raise ProfileNotWritable(file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
+        raise refused("profile_not_writable", file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
     return ProfileEnabled(profile=name, who=who)

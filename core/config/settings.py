@@ -19,10 +19,10 @@ from pydantic import SecretStr, ValidationError
 from core.config.toml import TomlTable, read_text, read_toml
 from core.config.validation import explain, hints_of, holder_of, validate_partly
 from core.home import ENV_FILE, HOME, OCTET_TOML, Home
-from core.kit.errors import Invalid
 from core.kit.files import write_private
 from core.kit.problems import KeyPath, Problem, show, suggest
 from core.kit.redaction import remember
+from core.remedies import refused
 from core.settings.model import Section, Settings
 
 TOKEN = "OCTET_DISCORD_TOKEN"  # noqa: S105  the name of the variable, not the secret
@@ -36,10 +36,6 @@ SECTIONS: dict[str, type[Section]] = {
 _VARIABLES: dict[str, tuple[str, ...]] = {TOKEN: ("discord_token",), FAULT_POINTS: ("fault_points",)} | {
     f"OCTET_{section}__{key}".upper(): (section, key) for section, kind in SECTIONS.items() for key in hints_of(kind)
 }
-
-
-class EnvFileNotRead(Invalid):
-    """Octet cannot read {file}: {why}. Nothing was written."""
 
 
 def is_token(text: str) -> bool:
@@ -220,11 +216,11 @@ def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, i
 
 def set_variable(file: Path, name: str, value: str) -> None:
     """Write `name`=`value` in its old place, else at the end; keep every other line, and make the file private. The
-    value may hold no blanks, quotes or #. Raises EnvFileNotRead."""
+    value may hold no blanks, quotes or #. Raises env_file_not_read."""
     try:
         text = file.read_bytes().decode("utf-8") if file.exists() else ""
     except UnicodeDecodeError as error:
-        raise EnvFileNotRead(file=file, why="it is not UTF-8; save it as UTF-8") from error
+        raise refused("env_file_not_read", file=file, why="it is not UTF-8; save it as UTF-8") from error
     end = "\r\n" if "\r\n" in text else "\n"
     line = f"{name}={value}{end}"
     parts: list[str] = []

@@ -21,7 +21,7 @@ _FILE = "agents.toml"
 
 
 class AgentsFile:
-    """One home's agents. Each verb raises NotReloaded with every problem, as the editor does, or BeingReloaded."""
+    """One home's agents. Each verb raises NotReloaded with every problem, as the editor does, or being_reloaded."""
 
     def __init__(self, home: Home, agents: Agents, desks: Desks, reload: Reloads) -> None:
         self._home, self._agents, self._desks, self._reload = home, agents, desks, reload

@@ -17,8 +17,9 @@ from core.dispatch.service import Dispatch
 from core.dispatch.services import Services
 from core.kit import faults
 from core.kit.problems import ConfigWrong
-from core.maintenance.model import BeingReloaded, ConfigReloaded, NotReloaded, Reloaded
+from core.maintenance.model import ConfigReloaded, NotReloaded, Reloaded
 from core.maintenance.ports import Crew
+from core.remedies import refused
 from core.security.model import Actor, Permission, require
 from core.settings.model import Model, Settings
 
@@ -42,10 +43,10 @@ class Reload:
 
     async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         """Read config/ again and work by it. The workers of `desks` restart even if their files did not change. Raises
-        NotReloaded with every problem, or BeingReloaded."""
+        NotReloaded with every problem, or being_reloaded."""
         require(by, Permission.CONFIG_RELOAD)
         if self._busy.locked():
-            raise BeingReloaded
+            raise refused("being_reloaded")
         async with self._busy:
             try:
                 config = await asyncio.to_thread(loader.load, self._config.home)

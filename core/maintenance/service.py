@@ -175,13 +175,13 @@ class Maintenance:
     async def reload(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         """Take over what config/ says now, checked as a whole first; work under way ends, or is given up before Enter
         and queued again. The workers of `desks` restart even if their files did not change. Raises NotReloaded with
-        every problem, BeingReloaded or ReloadUnavailable."""
+        every problem, being_reloaded or ReloadUnavailable."""
         require(by, Permission.CONFIG_RELOAD)
         return await self._reloads(by=by, desks=desks)
 
     async def forget(self, desk: str, window: str, *, by: Actor) -> tuple[LearnedFact, ...]:
         """Remove what Octet learned of this window, and restart the desk's worker. Raises DeskNotFound, WindowNotFound,
-        NothingLearned, ReloadUnavailable, BeingReloaded or Unavailable."""
+        NothingLearned, ReloadUnavailable, being_reloaded or Unavailable."""
         require(by, Permission.CONFIG_RELOAD)
         reload = self._reloads
         gone = await self._services.desks.forget(desk, window, by=by)

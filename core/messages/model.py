@@ -14,6 +14,7 @@ from core.kit.clock import as_datetime
 from core.kit.errors import Conflict, Invalid
 from core.kit.ids import MessageId
 from core.reasons import Reason
+from core.remedies import refused
 from core.security.model import Actor, ActorKind
 
 
@@ -157,23 +158,19 @@ class FilesQuotaExceeded(Conflict):
     machine. Files go with the texts of their tasks, after `keep_texts_days`."""
 
 
-class InvalidFile(Invalid):
-    """A file needs `name` and `content`, in base64. Send it again."""
-
-
 def read_file(given: NewFile | Mapping[str, str]) -> NewFile:
-    """Read a file that a request brings. Raises InvalidFile."""
+    """Read a file that a request brings. Raises invalid_file."""
     if isinstance(given, NewFile):
         return given
     try:
         name = limits.check("name", given["name"], limits.FILE_NAME)
         return NewFile(name=name, content=base64.b64decode(given["content"], validate=True))
     except (KeyError, ValueError):
-        raise InvalidFile from None
+        raise refused("invalid_file") from None
 
 
 def read_files(given: Iterable[Mapping[str, str]]) -> tuple[NewFile, ...]:
-    """Read the files that a request brings. Raises InvalidFile."""
+    """Read the files that a request brings. Raises invalid_file."""
     return tuple(map(read_file, given))
 
 

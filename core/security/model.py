@@ -216,19 +216,6 @@ class LastOwner(Conflict):
     """{id} is the only owner. Make another user the owner first."""
 
 
-class InvalidHolder(Invalid):
-    """{value} is neither a user nor a role of the server. Write discord:ID or discord-role:ID; Discord copies the id in
-    developer mode."""
-
-
-class InvalidChannel(Invalid):
-    """{value} is not the id of a channel. Discord copies the id in developer mode."""
-
-
-class InvalidScope(Invalid):
-    """{value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by commas."""
-
-
 class InvalidKeyName(Invalid):
     """{value} is not a valid name for a key. Use up to 32 letters, digits, - and _."""
 
@@ -261,11 +248,6 @@ class WrongCode(Denied):
 class WrongAgent(WrongCode):
     """This code does not belong to {agent}, whose reply key this is. Answer only your own tasks. If this one is
     yours, ask the owner of this Octet to set OCTET_AGENT_TOKEN as `octet agent env` prints it for you."""
-
-
-class AgentUnnamed(Denied):
-    """This needs the token of one agent. Ask the owner of this Octet to set OCTET_AGENT_TOKEN as `octet agent env`
-    prints it for you."""
 
 
 def covers(

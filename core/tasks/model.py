@@ -493,10 +493,6 @@ class DependencyChanged(Event):
     on_failure: OnFailure | None  # None: no longer
 
 
-class NoCurrentTask(NotFound):
-    """{agent} has no task now. Octet brings the next one as a prompt."""
-
-
 class TaskNotFound(NotFound):
     """There is no task {id}. `/task list` (or `octet task list`) shows the tasks."""
 

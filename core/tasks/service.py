@@ -28,13 +28,13 @@ from core.messages.prompt_files import PromptFiles
 from core.notices.model import NoticeKind
 from core.profiles.model import Activity
 from core.reasons import ParkCause, Reason
+from core.remedies import refused
 from core.security.codes import TaskCodes
 from core.security.model import (
     EVERY_AGENT,
     HUB,
     Actor,
     ActorKind,
-    AgentUnnamed,
     NotAllowed,
     Permission,
     allows,
@@ -57,7 +57,6 @@ from core.tasks.model import (
     InvalidLabel,
     NewTask,
     NoCapableAgent,
-    NoCurrentTask,
     NotAParent,
     NotAPart,
     NotDone,
@@ -259,14 +258,14 @@ class Tasks:
 
     async def show_current(self, *, by: Actor) -> tuple[Task, tuple[TaskPart, ...], tuple[Message, ...]]:
         """Show an agent the task that it has now, the parts that it gave to others, and what was said about it to Octet
-        or to this agent, oldest first. Raises AgentUnnamed, AgentNotFound or NoCurrentTask."""
+        or to this agent, oldest first. Raises agent_unnamed, AgentNotFound or no_current_task."""
         if by.kind is not ActorKind.AGENT:  # a user may bear an agent's name
             raise NotAllowed(permission="the agent's own token")
         if by.name == EVERY_AGENT:
-            raise AgentUnnamed
+            raise refused("agent_unnamed")
         found = (await self._services.agents.show(by.name, by=HUB)).task
         if found is None:
-            raise NoCurrentTask(agent=by.name)
+            raise refused("no_current_task", agent=by.name)
         texts = await self._services.messages.list_for_task(found)
         mine = tuple(one for one in texts if one.kind in _SAID and one.recipient in {"hub", f"agent:{by.name}"})
         task = await self.repository.get(found)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
+from core.kit.errors import Conflict
 from core.reasons import BlockCause, ParkCause, Reason, TaskActivity, WaitReason
-from core.remedies import ENGLISH, UNKNOWN, explain, next_step, sentence
+from core.remedies import ENGLISH, REFUSALS, UNKNOWN, explain, next_step, refused, sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = re.compile(r"`/(?P<group>\w+) (?P<verb>[\w-]+)`")
@@ -36,6 +38,27 @@ def test_the_commands_that_are_named_are_there() -> None:
     listed = (ROOT / "docs/commands.md").read_text("utf-8")
     named = {match[0] for _, then in ENGLISH.values() for match in COMMAND.finditer(then)}
     assert {command for command in named if command not in listed} == set()
+
+
+def test_each_error_of_the_table_is_raised_and_each_raised_code_is_in_the_table() -> None:
+    raised = [
+        node.exc.args[0].value
+        for part in ("bot", "core")
+        for path in (ROOT / part).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and ast.unparse(node.exc.func) == "refused"
+        and isinstance(node.exc.args[0], ast.Constant)
+    ]
+    assert set(raised) == set(REFUSALS)
+
+
+def test_an_error_of_the_table_has_its_family_code_and_sentence() -> None:
+    error = refused("not_worked_on", id="T-1")
+    assert isinstance(error, Conflict)
+    assert (error.code, error.details) == ("not_worked_on", {"id": "T-1"})
+    assert error.message == "No agent works on T-1 now, so there is nothing to stop."
 
 
 def test_what_was_seen_follows_the_code_and_a_cause_comes_first() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.verbs.catalogue import VERBS
-from core.remedies import ENGLISH
+from core.remedies import ENGLISH, REFUSALS
 
 ROOT = Path(__file__).parents[2]
 PRESENTING = ("bot", "core/calibration/texts.py", "core/fleet/texts.py", "core/receipts/texts.py")
@@ -47,6 +47,8 @@ def _errors() -> Iterator[tuple[str, str]]:
                 f"error {re.sub(r'(?<!^)(?=[A-Z])', '_', name).lower()}",
                 inspect.cleandoc(ast.get_docstring(one) or ""),
             )
+    for code, (_, text) in REFUSALS.items():
+        yield f"error {code}", text
 
 
 def _is_error(name: str, classes: dict[str, ast.ClassDef]) -> bool:

@@ -29,8 +29,8 @@ from core.calibration.ports import CalibrationDialog
 from core.desks.model import Desk
 from core.desks.model import Tmux as Server
 from core.home import Home
-from core.kit.errors import Conflict, Invalid, OctetError
-from core.remedies import explain
+from core.kit.errors import OctetError
+from core.remedies import explain, refused
 
 if TYPE_CHECKING:
     from core.calibration.session import CalibrationSession, QuestionSession
@@ -39,18 +39,6 @@ if TYPE_CHECKING:
 MAIN = "main"  # the desk of a new home
 ONE_SCREEN = ":0"  # the display in a desk's file on platforms without named displays
 LONG_S = 1800.0  # after an answer Octet may try drafts in many windows, each behind a delivery
-
-
-class NoDisplayNamed(Invalid):
-    """No display is given, and $DISPLAY is empty. Run this in a terminal of your desktop, or name one: --display :0"""
-
-
-class NoTmux(Invalid):
-    """Name the tmux server: --socket PATH (`tmux display -p '#{socket_path}'` tells yours)."""
-
-
-class DisplayDown(Conflict):
-    """The display of desk {desk} is not running: {why}. Start it with `octet desk up --desk {desk}`."""
 
 
 def calibrate(
@@ -279,7 +267,7 @@ def _pane(home: Home, pane: str, socket: str, profile: str) -> QuestionSession:
 
     socket = socket or environment().get("TMUX", "").partition(",")[0]
     if not socket:
-        raise NoTmux
+        raise refused("no_tmux")
     return _learn_pane(home, Server(socket=socket), pane, profile)
 
 
@@ -356,7 +344,7 @@ def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, 
 
         standing = DisplayStateDir(home.displays, known.name).read()
         if not standing.is_up:
-            raise DisplayDown(desk=known.name, why=explain(standing.reason, standing.note))
+            raise refused("display_down", desk=known.name, why=explain(standing.reason, standing.note))
         environ["XAUTHORITY"] = standing.xauthority
         return replace(known, display=standing.display, windows=(), virtual=None), environ, ""
     of_desk, here = known.display if known is not None else "", environ.get("DISPLAY", "")
@@ -367,7 +355,7 @@ def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, 
     else:
         display = display or here or of_desk
     if not display:
-        raise NoDisplayNamed
+        raise refused("no_display_named")
     if not name:
         known = next((desk for desk in files.desks if desk.display == display), known)
     if known is None:

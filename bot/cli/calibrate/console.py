@@ -28,15 +28,11 @@ from core.calibration.model import (
 from core.calibration.ports import CalibrationDialog
 from core.kit.errors import Conflict, Invalid
 from core.kit.supervise import supervise
+from core.remedies import refused
 
 LOOK_S = 0.1  # between two looks at the calibration's state
 NextLine = Callable[[float], Awaitable[str | None]]
 """Waits so many seconds for a line from the user; None without one."""
-
-
-class NoChoice(Invalid):
-    """Octet cannot ask here. Choose windows with --window "title=…,composer=x,y", accept the proposed ones with
-    --yes, or run this in a terminal."""
 
 
 class NothingConnected(Conflict):
@@ -62,7 +58,7 @@ class Console:
         print(at_the_machine(printable(line, keep_lines=True)), flush=True)
 
     async def answer_questions(self, asking: CalibrationDialog) -> CalibrationResult:
-        """Answer each question until the calibration ends. Raises NoChoice or NothingConnected."""
+        """Answer each question until the calibration ends. Raises no_choice or NothingConnected."""
         with typed_lines() if self.is_person else nullcontext() as lines:
             async with asyncio.TaskGroup() as group:
                 told, asked = 0, 0
@@ -100,11 +96,11 @@ class Console:
         return len(step.lines)
 
     def _given(self, question: Question) -> Answer | None:
-        """Answer by the options; None where the user must answer. Raises NoChoice."""
+        """Answer by the options; None where the user must answer. Raises no_choice."""
         match question:
             case ChooseWindows():
                 if not self.is_person and not self.yes:
-                    raise NoChoice
+                    raise refused("no_choice")
                 return Chosen(picks=tuple(self._picks(question).values())) if self.yes else None
             case PointAt():
                 return None if self.is_person else ComposerPlace()

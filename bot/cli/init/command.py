@@ -19,15 +19,11 @@ from bot.cli.init.prompts import AgentPlace, InitOptions, Prompts
 from bot.cli.init.templates import copy_templates
 from bot.runfile import running
 from core.home import ENV_FILE, Home
-from core.kit.errors import Conflict, OctetError
+from core.kit.errors import OctetError
+from core.remedies import refused
 
 EXIT_STOPPED = 130
 EXIT_NOT_DELIVERED = 75
-
-
-class StillRunning(Conflict):
-    """Octet already runs in {home} (process {pid}). To change its setup, stop it first (Ctrl-C where it runs, or its
-    service), then run `octet init` again."""
 
 
 def init(
@@ -110,7 +106,7 @@ def _converse(place: Home, written: list[Path], options: InitOptions, questions:
     os.umask(0o077)  # keep the token and all later files from other accounts
     run = running(place.root)
     if run is not None:
-        raise StillRunning(home=place.root, pid=run.pid)
+        raise refused("still_running", home=place.root, pid=run.pid)
     print(f"Octet's home is {place.root}.")
     has_discord = discord.set_up_discord(place, options, questions)
     if not has_discord and not questions.is_terminal and options.agents is None:

@@ -30,7 +30,8 @@ from bot.discord.setup_client import (
 from core.config.editor import change
 from core.config.settings import TOKEN, is_token, read_settings, set_variable
 from core.home import Home
-from core.kit.errors import Conflict, NotFound, Unavailable
+from core.kit.errors import Unavailable
+from core.remedies import refused
 from core.security.model import OPERATOR, Actor
 from core.settings.model import Settings
 from core.store.lock import home_lock
@@ -50,25 +51,6 @@ class NotInvited(Unavailable):
 class NotInvitedThere(Unavailable):
     """The bot is not on the server {id} yet. Open its link and choose that server, or choose another one with `octet
     init --guild ID`; it is on: {known}."""
-
-
-class NoSuchPlace(NotFound):
-    """This bot sees no {what} {id}; it sees: {known}."""
-
-
-class TokenStillRefused(Conflict):
-    """Discord refused all tokens. Reset the token (discord.com/developers, Bot, Reset Token), copy the whole of it,
-    and run `octet init` again."""
-
-
-class NoSuchPerson(NotFound):
-    """Discord knows no user with the id {id}. In Discord: Settings, Advanced, Developer Mode; then right-click
-    yourself, Copy User ID."""
-
-
-class NotSaved(Conflict):
-    """{what} is also set in .env or in the environment, which override this. Remove it there, or choose the same
-    value."""
 
 
 def set_up_discord(home: Home, options: InitOptions, questions: Prompts) -> bool:
@@ -113,7 +95,7 @@ def _token(home: Home, questions: Prompts) -> tuple[SetupClient, Application] | 
         set_variable(home.env_file, TOKEN, token)
         print(f"  The bot is called {printable(found[1].bot_name)}. Its token is in {home.env_file}, for you only.")
         return found
-    raise TokenStillRefused
+    raise refused("token_still_refused")
 
 
 def _application(token: str, settings: Settings) -> tuple[SetupClient, Application] | None:
@@ -227,7 +209,7 @@ class DiscordSetup:
             try:
                 return self.directory.find_user(owner)
             except NotVisible:
-                raise NoSuchPerson(id=owner) from None
+                raise refused("no_such_person", id=owner) from None
         if not owners or owner == NO_OWNER:
             return None
         if len(owners) == 1:
@@ -250,7 +232,7 @@ def _among(places: Sequence[P], what: str, wanted: str) -> P:
         if one.id == wanted:
             return one
     known = ", ".join(f"{one.id} ({printable(one.name)})" for one in places) or "none"
-    raise NoSuchPlace(what=what, id=wanted, known=known)
+    raise refused("no_such_place", what=what, id=wanted, known=known)
 
 
 async def _name_owner(home: Home, to_be: DiscordUser | None) -> Actor | None:
@@ -268,10 +250,10 @@ async def _name_owner(home: Home, to_be: DiscordUser | None) -> Actor | None:
 
 
 def _save_id(home: Home, key: str, value: int) -> None:
-    """Write an id into [discord] of octet.toml, over its commented template if there is one. Raises NotSaved."""
+    """Write an id into [discord] of octet.toml, over its commented template if there is one. Raises not_saved."""
     now = change(home, lambda edit: edit.write(_TOML, _with(edit.document(_TOML).as_string(), key, value)))
     if getattr(now.config.settings.discord, key) != value:
-        raise NotSaved(what=f"{key} of [discord]")
+        raise refused("not_saved", what=f"{key} of [discord]")
 
 
 def _with(text: str, key: str, value: int) -> str:
