@@ -176,6 +176,7 @@ class Store:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer", initializer=hurry)
         self._writer = writer_engine(path)
         self._waiting = deque[_Write]()
+        self._is_beginning = False
         self._each_s = 0.0  # what the thread needs for one write, as of late
         self._commit_s = 0.0  # how long the last shared commit took
         self._readers: AsyncEngine = create_async_engine(
@@ -252,7 +253,7 @@ class Store:
         """Refuse a request whose writes would wait too long, before its work begins; an agent's before a user's. Raises
         StoreBusy."""
         waiting = [*self._waiting]
-        oldest_s = time.monotonic() - waiting[0].asked_s if waiting else 0.0
+        oldest_s = time.monotonic() - waiting[0].asked_s if waiting and not self._is_beginning else 0.0
         wait_s = max(oldest_s, len(waiting) * self._each_s * 2)  # the commits take as long as the work, at most
         if wait_s > (_LONGEST_WAIT_S / 2 if is_agent else _LONGEST_WAIT_S):
             raise StoreBusy(after_s=math.ceil(wait_s))
@@ -354,7 +355,7 @@ class Store:
             if self._locked is None:
                 self._reserve.keep()
                 self._follow_clock(self._waiting[0].loop)
-                with as_unavailable(), self._writer.begin() as connection:
+                with self._begun() as connection:
                     ends_s = max(_TOGETHER_S, min(self._commit_s, _MOST_TOGETHER_S)) + (began_s := time.monotonic())
                     while self._waiting and not self._waiting[0].is_last_word and time.monotonic() < ends_s:
                         if (one := self._take()) is not None:
@@ -406,7 +407,7 @@ class Store:
             raise
 
     def _commit(self, work: Callable[[Tx], T], loop: asyncio.AbstractEventLoop) -> T:
-        with as_unavailable(), self._writer.begin() as connection:
+        with self._begun() as connection:
             tx = Tx(connection)
             result = work(tx)
             tx.finish()
@@ -414,6 +415,13 @@ class Store:
         if tx.calls_after_commit:
             loop.call_soon_threadsafe(_hand_over, tx.calls_after_commit, ())
         return result
+
+    @contextmanager
+    def _begun(self) -> Generator[sa.Connection]:
+        self._is_beginning = True  # for seconds, while another program holds the file
+        with as_unavailable(), self._writer.begin() as connection:
+            self._is_beginning = False
+            yield connection
 
     def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -438,8 +446,11 @@ def _in_savepoint(connection: sa.Connection, one: _Write, scratch: dict[str, obj
 
 def _hand_over(news: Sequence[Callable[[], None]], writes: Sequence[_Write]) -> None:
     """Tell the loop what became durable: the thread wakes it once for a commit, however many writes share it."""
-    for call in news:
-        asyncio.get_running_loop().call_soon(call)
+    for call in news:  # at once, so that listeners are ahead of those who asked for the writes
+        try:
+            call()
+        except Exception:
+            log.exception("after_commit_failed")
     for one in writes:
         if not one.ended.done():
             one.ended.set_result(None)
