@@ -81,8 +81,10 @@ def test_a_path_that_is_exchanged_while_octet_reads_never_gives_another_file_and
     finally:
         ended.set()
         other.join()
-    assert b"mine" in found
     assert b"secret" not in found
+    (tmp_path / "last").write_bytes(b"mine")
+    (tmp_path / "last").replace(path)
+    assert read_regular(path, 10, follows_links=False) == b"mine"
     path.unlink()
     path.symlink_to(secret)
     assert read_regular(path, 3) == b"sec"
