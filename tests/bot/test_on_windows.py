@@ -36,7 +36,6 @@ LACKING = {
 }
 ASKED_ELSEWHERE = {
     "faults.py": "fault points are armed on Linux alone: `why_not` says so",
-    "autostart.py": "a Mac's own launch agent; the module chooses its backend by platform",
     "typed.py": "the console of Windows is asked by its own way, in the branch before",
 }
 METHODS = {"add_signal_handler", "remove_signal_handler", "add_reader", "remove_reader"}

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.autostart import autostart_backend
 from bot.cli.doctor.model import Finding, FindingLevel, ok, problem
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import printable
@@ -79,7 +78,7 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
             ("desks", lambda: desks.displays(config)),
             ("away", lambda: machine.survey(config)),
             ("away", lambda: machine.inhibitor(config)),
-            ("away", lambda: machine.at_login(autostart_backend(place))),
+            ("away", lambda: machine.at_login(place)),
             ("away", lambda: machine.ping(config.settings)),
             ("away", lambda: home_checks.open_ping_url(place)),
             ("running", lambda: home_checks.port(place, config.settings)),

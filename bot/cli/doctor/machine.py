@@ -16,11 +16,12 @@ from automation.desktop.power.idle_settings import IdleAction, IdleEffect, find_
 from automation.desktop.power.inhibitors import NotInhibited, SleepInhibitor
 from automation.desktop.power.keep_awake import find_inhibitor
 from automation.heartbeat.ping import where
-from bot.cli.autostart import AutostartBackend
+from bot.cli.autostart import NoAutostart, unit_of
 from bot.cli.doctor.model import Finding, dotted, ok, problem, warning
 from core.config.loader import Config
 from core.config.settings import environment
 from core.desks.model import Desk
+from core.home import Home
 from core.kit.errors import Unavailable
 from core.settings.model import Settings
 from core.store.errors import SqliteTooOld
@@ -162,9 +163,13 @@ def inhibitor(config: Config, hold: SleepInhibitor | None = None) -> Iterator[Fi
         yield ok(f"{what}: Octet can keep this machine awake while work waits")
 
 
-def at_login(way: AutostartBackend) -> Finding:
-    if way.is_installed():
-        return ok(f"Octet starts at log-in: {way.description}")
+def at_login(home: Home) -> Finding:
+    try:
+        unit = unit_of(home)
+    except NoAutostart as none:
+        return ok(none.message)
+    if unit.is_installed():
+        return ok(f"Octet starts at log-in: {unit.description}")
     return ok("Octet does not start at log-in; `octet autostart install` sets that up")
 
 

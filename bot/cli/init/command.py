@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.autostart import AutostartBackend, AutostartOfOtherHome, CommandFailed, NoAutostart, autostart_backend
+from bot.cli.autostart import AutostartOfOtherHome, CommandFailed, NoAutostart, SystemdUnit, unit_of
 from bot.cli.errors import FileNotWritten, tell
 from bot.cli.home import HomeOption, home_of
 from bot.cli.init.prompts import AgentPlace, InitOptions, Prompts
@@ -115,14 +115,14 @@ def _converse(place: Home, written: list[Path], options: InitOptions, questions:
     with _continued(place):
         agents.set_up_agents(place, options, questions)
     load(place)
-    way = _set_up_autostart(place, options, questions)
+    unit = _set_up_autostart(place, options, questions)
     if not options.send_task:
         print(f"Everything is set up. Start it: octet run --home {shlex.quote(str(place.root))}")
         return True
     print("Octet starts, and sends one test task.", flush=True)
     with octet_process(place, environment()) as octet:
         is_good = run_first_task(place, octet, has_discord=has_discord, answer_s=options.answer_s)
-        if way is None and options.keep_running and questions.is_terminal:
+        if unit is None and options.keep_running and questions.is_terminal:
             try:
                 again = f"octet run --home {shlex.quote(str(place.root))}"
                 first = "In Discord: /task new" if has_discord else "In another terminal: octet task new TEXT"
@@ -130,40 +130,40 @@ def _converse(place: Home, written: list[Path], options: InitOptions, questions:
                 octet.wait()
             except KeyboardInterrupt:
                 print("\nOctet ends.")
-    if way is not None and options.keep_running:
+    if unit is not None and options.keep_running:
         print("From now on Octet runs in the background:")
-        return _install(way, now=True) and is_good
+        return _install(unit, now=True) and is_good
     return is_good
 
 
-def _set_up_autostart(home: Home, options: InitOptions, questions: Prompts) -> AutostartBackend | None:
-    """Ask whether Octet starts at log-in, and set that up; return the backend that does it."""
+def _set_up_autostart(home: Home, options: InitOptions, questions: Prompts) -> SystemdUnit | None:
+    """Ask whether Octet starts at log-in, and set that up; return the unit that does it."""
     from core.config.settings import TOKEN, read_env_file
 
     if options.login is False:
         return None
     try:
-        way = autostart_backend(home)
+        unit = unit_of(home)
     except NoAutostart as none:
         print(f"  {none.message}")
         return None
-    if way.is_installed():
-        print(f"Start at log-in: kept, by {way.description}.")
-        return way
-    question = f"Start Octet whenever you log in, by {way.description}?"
+    if unit.is_installed():
+        print(f"Start at log-in: kept, by {unit.description}.")
+        return unit
+    question = f"Start Octet whenever you log in, by {unit.description}?"
     if options.login is None and not questions.confirm(question, option="--login or --no-login", default=False):
         return None
-    if not _install(way, now=False):
+    if not _install(unit, now=False):
         return None
     if TOKEN not in read_env_file(home.env_file, ENV_FILE, []):
         where = "The token is only in this terminal's environment, which a start at log-in does not have"
         print(f"  {where}: put it into {home.env_file}.")
-    return way
+    return unit
 
 
-def _install(way: AutostartBackend, *, now: bool) -> bool:
+def _install(unit: SystemdUnit, *, now: bool) -> bool:
     try:
-        lines = way.install(now=now)
+        lines = unit.install(now=now)
     except (CommandFailed, FileNotWritten, AutostartOfOtherHome) as trouble:
         print(f"  {trouble.message}")
         return False

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from pydantic import SecretStr
 
 from automation.desktop.power.idle_settings import IdleAction, IdleEffect
@@ -14,6 +15,7 @@ from bot.cli.doctor import machine
 from bot.cli.doctor.model import Finding, FindingLevel
 from core.config.loader import Config
 from core.desks.model import Desk, UserActivityPolicy, Virtual
+from core.home import Home
 from core.settings.model import AlarmSettings, Settings
 from tests.automation.desktop.power.test_awake import FakeHold
 from tests.bot.cli.test_autostart import System, a_unit
@@ -84,11 +86,12 @@ def test_where_the_machine_shall_stay_awake_it_is_tried_for_a_moment() -> None:
     assert NotInhibited(why="x").why == "x"
 
 
-def test_start_at_log_in_is_told_either_way(tmp_path: Path) -> None:
-    way = a_unit(tmp_path, System())
-    assert "octet autostart install" in machine.at_login(way).what
-    way.install(now=False)
-    assert str(way.paths[0]) in machine.at_login(way).what
+def test_start_at_log_in_is_told_either_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = a_unit(tmp_path, System())
+    monkeypatch.setattr(machine, "unit_of", lambda _: unit)
+    assert "octet autostart install" in machine.at_login(Home(root=tmp_path)).what
+    unit.install(now=False)
+    assert str(unit.path) in machine.at_login(Home(root=tmp_path)).what
 
 
 def test_the_ping_is_told_without_its_secret() -> None:
