@@ -24,6 +24,7 @@ from core.supervision.agent_availability import AgentAvailability
 from core.tasks.model import ENDED, AgentRecord, QueuedTask, Requirements, TaskChanged, TaskMoved, TaskState
 
 AT_ONCE = 12  # so many tasks one round resumes, assigns and makes wait each: other writers should not wait for long
+_SOON_S = 1.0
 _FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)  # an agent that is reachable ends these
 OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})  # such agents get no task
 _SHOWN = frozenset(NEEDS_ANSWER.values())
@@ -46,14 +47,15 @@ class Assigner:
         availability: AgentAvailability,
         verdict: Outcomes,
         *,
-        wake_workers: Callable[[], None],
+        wake_workers: Callable[..., None],
     ) -> None:
-        """Call `run`. `wake_workers` is called when a delivery may go."""
+        """Call `run`. `wake_workers` is called when a delivery may go, with its agent if it is the only one."""
         self._services, self._repository = services, services.tasks.repository
         self._agents, self._deliveries = services.agents, services.deliveries
         self._reachability, self._availability, self._verdict = reachability, availability, verdict
         self._wake_workers = wake_workers
         self._news = asyncio.Event()
+        self._soon: asyncio.TimerHandle | None = None  # the newest round for messages
         self._look_again_ms: int | None = None  # when a message expires, or has waited for long
         self._has_dialogs = False  # whether the last round found a window that asks something, or shows an error
         services.journal.listen(Event, self._on_event)
@@ -88,9 +90,11 @@ class Assigner:
                 makes_work = True
             case AgentMoved(was=was, now=now):
                 makes_work = now in _MAKES_WORK or was in _MAKES_WORK - {AgentState.IDLE}
-            case DeliveryMoved(was=was, now=DeliveryState.QUEUED.value, task=task):
-                # It is back, perhaps because its desk was held; or it is a message, which expires.
-                makes_work = bool(was) or not task
+            case DeliveryMoved(was="", now=DeliveryState.QUEUED.value, task=""):
+                makes_work = False
+                self._look_soon()  # it is a message, which knows why it waits: it only expires
+            case DeliveryMoved(was=was, now=DeliveryState.QUEUED.value):
+                makes_work = bool(was)  # it is back, perhaps because its desk was held
             case DeliveryMoved(was=was):
                 makes_work = was == DeliveryState.UNKNOWN.value  # its agent may continue
             case _:
@@ -98,7 +102,13 @@ class Assigner:
         if makes_work:
             self._news.set()
         if isinstance(entry.event, DeliveryMoved) and entry.event.now == DeliveryState.QUEUED.value:
-            self._wake_workers()  # after waking the round, which may take the delivery from a paused agent
+            self._wake_workers(entry.event.agent)  # after the round, which may take the delivery from a paused agent
+
+    def _look_soon(self) -> None:
+        """Have one round for all messages of the next moment: a round reads all that wait."""
+        loop = asyncio.get_running_loop()
+        if self._soon is None or self._soon.when() <= loop.time():
+            self._soon = loop.call_later(_SOON_S, self._news.set)
 
     def assign_ready(self, tx: Tx) -> bool:
         """Resume and assign tasks, note why the others wait. Return whether more is left."""

@@ -235,7 +235,8 @@ class DeliveryWorker:
                 return self._take_interrupted(tx, delivery, why_closed, why_waits)
         if why_closed:
             return _NextStep()
-        self._verdict.waits(tx, self._deliveries.find_queued(tx, self.agents), why_waits)
+        waiting, now_ms = self._deliveries.find_queued(tx, self.agents), self._clock.now_ms()
+        self._verdict.waits(tx, waiting, why_waits)
         if why_waits:
             return _NextStep()
 
@@ -245,7 +246,6 @@ class DeliveryWorker:
             with at_row(delivery=delivery.id):
                 return delivery.is_brief or is_deliverable(delivery)
 
-        waiting, now_ms = self._deliveries.find_queued(tx, self.agents), self._clock.now_ms()
         pause_ms = self._policy.longest_pause_ms
         turn = next_delivery(waiting, may_go=may_go, now_ms=now_ms, longest_pause_ms=pause_ms)
         if turn is None:
@@ -434,9 +434,11 @@ class DeliveryWorkers:
             for worker in [self._by_route[route] for route in routes if route in self._by_route]:
                 supervise(group, f"end of {worker.name}", worker.retire(within_s=ENDS_WITHIN_S))
 
-    def wake(self) -> None:
+    def wake(self, agent: str | None = None) -> None:
+        """Have the worker of this agent look for its next delivery, or all workers."""
         for worker in self._by_route.values():
-            worker.wake()
+            if agent is None or agent in worker.agents:
+                worker.wake()
 
     def came_back(self, desk: str, window: str) -> None:
         """Pass on that this window can be used again; see DeliveryWorker."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,12 +15,15 @@ import pytest
 from core import limits
 from core.agent_messages import _store as question_store
 from core.agent_messages.model import AgentDraft, AgentMayNotTalk, LineFull, NewAgentMessage, Proof
+from core.agents.model import Lane
 from core.coordinator import Coordinator
+from core.dispatch import assigner as assigner_module
 from core.reasons import Reason
 from core.security.model import OPERATOR, HolderId, Permission, Role
 from core.store.engine import Tx
-from tests.builders import ADA, courier_of, make_new_task, make_person
+from tests.builders import ADA, courier_of, make_agent, make_desk, make_new_task, make_person, open_coordinator
 from tests.core.dispatch.test_long_queue import fleet
+from tests.fakes.lane import FakeLane
 
 FEW, TIMES = 8, 10
 _STEPS = 50  # instructions between two calls of SQLite's progress handler
@@ -162,3 +166,26 @@ async def test_an_agent_for_which_many_messages_wait_gets_no_more_of_them(
         assert [(one.agent, one.reason) for one in sent.left_out] == [("Agent-1", Reason.LINE_FULL)]
         with pytest.raises(AgentMayNotTalk):
             await octet.talk.send(AgentDraft(text="Report", to="Agent-1", key="1"), Proof(agent="Agent-2"))
+
+
+async def test_messages_share_one_round_and_wake_only_the_worker_of_their_agent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assigner_module, "_SOON_S", 60.0)
+    agents = [make_agent(name, lane=Lane.WINDOW, desk=name, window=name) for name in ("ann", "bob", "eve")]
+    desks, lanes = [make_desk(one.name, name=one.name) for one in agents], {one.route: FakeLane() for one in agents}
+    async with open_coordinator(tmp_path, agents=agents, desks=desks, lanes=lanes) as octet:
+        assigner, workers = octet.dispatch.assigner, {one.name: courier_of(octet, one.name)._news for one in agents}
+        for news in (assigner._news, *workers.values()):
+            news.clear()
+        rounds = set[asyncio.TimerHandle | None]()
+        for one in range(3):
+            await octet.agent_messages.send(NewAgentMessage(text=f"text {one}", agent="bob"), by=ADA)
+            rounds.add(assigner._soon)
+        assert [name for name, news in workers.items() if news.is_set()] == ["bob"]
+        assert not assigner._news.is_set(), "each message has noted why it waits"
+        (soon,) = rounds
+        assert soon is not None
+        soon._run()
+        assert assigner._news.is_set(), "one round notes when they expire"
+        soon.cancel()
