@@ -82,7 +82,6 @@ WAITING = (
     .group_by(_row.agent)
 )
 OPEN_TEXTS = _open_words.order_by(_row.id)
-OPEN_WORDS = _open_words.where(sa.text("+task IS NULL")).order_by(_row.id)
 _is_recent = _row.changed_ms.between(sa.bindparam("since"), sa.bindparam("now"))
 REFUSALS = sa.select(sa.func.count()).where(_is_of_task, sa.text("+state = 'refused'"), _is_recent)
 DRAFTS = sa.select(deliveries).where(_HAS_DRAFT, _row.desk == sa.bindparam("place")).order_by(_row.id)

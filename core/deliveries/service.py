@@ -129,10 +129,6 @@ class Deliveries:
         """Find the open deliveries to this agent, oldest first."""
         return self._readable(tx.execute(_store.OPEN_TO, {"to_agent": agent}))
 
-    def open_messages(self, tx: Tx) -> list[Delivery]:
-        """Find the open deliveries of messages, not briefs, oldest first."""
-        return self._readable(tx.execute(_store.OPEN_WORDS))
-
     def count_waiting(self, tx: Tx, agents: Sequence[str]) -> Mapping[str, int]:
         """Count the messages, not briefs, on their way to each of these agents."""
         return {row.agent: int(row.size) for row in tx.execute(_store.WAITING, {"agents": list(agents)})}

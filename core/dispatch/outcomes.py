@@ -291,7 +291,8 @@ class Outcomes:
 
     def hold_agents(self, tx: Tx) -> None:
         """Hold agents with an unknown message until a user has decided; others get their queued briefs."""
-        unknown = {one.agent for one in self._deliveries.open_messages(tx) if one.state is DeliveryState.UNKNOWN}
+        found = self._deliveries.find_in_states(tx, {DeliveryState.UNKNOWN})
+        unknown = {one.agent for one in found if not one.is_brief and one.act is None}
         for name, state in self._agents.states(tx).items():
             status = self._agents.status(tx, name)
             if name in unknown and status.task is not None:

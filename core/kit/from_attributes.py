@@ -28,9 +28,13 @@ def attributes_of(source: object) -> dict[str, object]:
 
 
 def _member(kinds: tuple[Any, ...], value: object) -> object:
-    if len(kinds) == 1:
-        return kinds[0](value)
-    return next(one for kind in kinds for one in kind if one.value == value)
+    return kinds[0](value) if len(kinds) == 1 else _by_value(kinds)[value]
+
+
+@cache
+def _by_value(kinds: tuple[Any, ...]) -> Mapping[object, object]:
+    """Return the members of these enums; the first enum of a value counts."""
+    return {one.value: one for kind in reversed(kinds) for one in kind}
 
 
 @cache

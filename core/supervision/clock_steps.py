@@ -74,7 +74,7 @@ class ClockSteps:
     def _shift(self, tx: Tx, by_ms: int) -> None:
         log.warning("clock_was_set", by_s=by_ms / 1000)
         self.tasks.shift(tx, by_ms)
-        names = list({one.message for one in self.services.deliveries.open_messages(tx)})
+        names = list({one.message for one in self.services.deliveries.open_texts(tx) if not one.is_brief})
         agents = [one.name for one in self.services.agents.all()]
         self.services.messages.shift(tx, by_ms, names, agents)
         self.services.deliveries.shift(tx, by_ms)

@@ -188,8 +188,8 @@ class AnyWorld(RuleBasedStateMachine):
 
     def _settle_words(self, tx: Tx, *, may_be_dropped: bool) -> None:
         """Look at the windows as a user, and say what is so."""
-        for delivery in self.octet.deliveries.open_messages(tx):
-            if delivery.state is DeliveryState.UNKNOWN:
+        for delivery in self.octet.deliveries.open_texts(tx):
+            if delivery.state is DeliveryState.UNKNOWN and not delivery.is_brief:
                 again = DeliveryState.CANCELLED if may_be_dropped else DeliveryState.QUEUED
                 to = DeliveryState.DELIVERED if delivery.id in self.lane.arrived else again
                 self.octet.deliveries.step(tx, delivery, to)

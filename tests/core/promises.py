@@ -156,8 +156,8 @@ class Promises:
                     assert one.state not in OPEN_STATES or one.state in MAY_STAND_OPEN
                 elif one.state is DeliveryState.QUEUED:
                     assert one.reason or self.lane.order is not None or one.not_before_ms, "they wait without a reason"
-        under_way = await self.octet.store.write(self.octet.deliveries.open_messages)
-        return {one.agent for one in under_way if one.state is DeliveryState.UNKNOWN}
+        under_way = await self.octet.store.write(self.octet.deliveries.open_texts)
+        return {one.agent for one in under_way if one.state is DeliveryState.UNKNOWN and not one.is_brief}
 
     def _moves_or_says_why(self, task: Task, agents: Mapping[str, AgentState]) -> None:
         if task.state in {TaskState.WAITING, TaskState.PARKED, TaskState.BLOCKED}:
@@ -180,7 +180,7 @@ class Promises:
             assert (delivery.bounced_since_ms or 0) <= now_ms, "it bounced in the future"
 
     def _open(self, tx: Tx) -> list[Delivery]:
-        rows = tx.execute(_store.OPEN_WORDS).all()
+        rows = tx.execute(_store.OPEN_TEXTS).all()
         names = [agent.name for agent in self.agents]
         acts = self.octet.deliveries.find_actions(tx, names, OPEN_STATES)
         return [*map(_store.delivery_of, rows), *self.octet.deliveries.find_queued(tx, names), *acts]
