@@ -136,7 +136,7 @@ class Submission(Attempt):
 
     def _press_enter(self, look_when_due: Callable[[], object]) -> None:
         """Press Enter once, or raise with nothing pressed. `look_when_due` raises unless our draft is still there."""
-        for _ in range(ASKS):
+        for left in reversed(range(ASKS)):
             if self._asked_s is not None:
                 self._asked_since()  # its answer came after the hold
             if not self._window.is_held():
@@ -150,7 +150,7 @@ class Submission(Attempt):
                 if self._try():
                     return
             except TransientFailure as trouble:
-                if trouble.reason is not Reason.TOO_SLOW:
+                if trouble.reason is not Reason.TOO_SLOW or not left:
                     raise
                 continue
             if self._window.is_held():  # else the loop looks, under another hold

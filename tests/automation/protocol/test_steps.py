@@ -146,6 +146,17 @@ def test_a_grant_that_is_always_late_presses_nothing_and_says_so() -> None:
     assert world.box == ""
 
 
+def test_holds_that_are_always_over_press_nothing_and_say_that_the_machine_is_too_slow() -> None:
+    def over(_: int) -> None:
+        raise TransientFailure(Reason.TOO_SLOW, "our hold was over")
+
+    world = World(when={"guard": over})
+    outcome = deliver(world)
+    assert (outcome.result, outcome.reason, outcome.note) == (Result.BOUNCED, Reason.TOO_SLOW, "our hold was over")
+    assert "submit" not in world.acts
+    assert world.box == ""
+
+
 def slow(*grant_takes: float) -> World:
     """Return a world on a busy machine: the focus takes 100 ms, a look 150, and the user's devices are held for 400."""
     world = World(held_until=0.0, grant_takes=list(grant_takes))
