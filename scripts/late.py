@@ -1,8 +1,8 @@
 """Runs a command as on a machine that has much else to do: one of its processes after the other, the command itself now
 and then, is stopped for a moment. A race that such a machine shows once in hundreds of runs shows in a few.
 
-Linux only. A program that the command stops itself by SIGSTOP may be continued too early: `--busy` stops nothing, but
-shares each core with a process that computes all the time.
+Linux only. What the command stops itself by SIGSTOP stays stopped until the command continues it. `--busy` stops
+nothing, but shares each core with a process that computes all the time.
 """
 
 from __future__ import annotations
@@ -71,9 +71,17 @@ def delay(root: int, longest_s: float) -> None:
         try:
             time.sleep(random.uniform(SHORTEST_S, longest_s))
         finally:
-            os.kill(pid, signal.SIGCONT)
-    except ProcessLookupError:
+            if not is_stopped_twice(pid):
+                os.kill(pid, signal.SIGCONT)
+    except (FileNotFoundError, ProcessLookupError):
         return  # it ended just then
+
+
+def is_stopped_twice(pid: int) -> bool:
+    """Return whether the command has stopped this process, too: then one SIGSTOP is pending while it is stopped."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    status = dict(line.split(":\t", 1) for line in lines)
+    return status["State"].startswith("T") and bool(int(status["ShdPnd"], 16) & 1 << (signal.SIGSTOP - 1))
 
 
 def started_by(root: int) -> list[tuple[int, str]]:

@@ -98,8 +98,13 @@ async def test_a_draft_of_which_there_is_only_a_wrong_picture_goes_when_its_wind
         delivering = asyncio.create_task(on.deliver())
         await soon(lambda: not (on.faults / "worker.pasted").exists(), "it is pasted, and nobody saw yet how it looks")
         display.xdotool("windowminimize", "--sync", str(on.agent.seen.id))
-        assert on.desk.hands.worker_pid is not None
-        os.kill(on.desk.hands.worker_pid, signal.SIGCONT)
+
+        def is_over() -> bool:
+            assert on.desk.hands.worker_pid is not None
+            os.kill(on.desk.hands.worker_pid, signal.SIGCONT)  # again: a late worker takes the ticket before it stops
+            return delivering.done()
+
+        await soon(is_over, "the worker continues")
         outcome = await delivering
         assert "could not be cleared" in outcome.note
         window.map()
