@@ -103,7 +103,8 @@ class Node:
 
     def find(self, *states: State, kinds: Collection[int] = (), interface: str = "", most: int = 0) -> list[Node]:
         """Find the objects in it that have all of these states, and one of these kinds if any is given; at most `most`,
-        0: all. The program itself searches, in one question, if it can; for objects with an `interface` it must."""
+        0: all. The program itself searches, in one question, if it can. Raises NoBusReply where too many objects would
+        have to be asked one by one for their `interface`."""
         roles = [0] * _ROLE_WORDS
         for kind in kinds:
             roles[kind // _ROLE_BITS] |= 1 << kind % _ROLE_BITS
@@ -112,16 +113,19 @@ class Node:
         rule: list[object] = [[sum(1 << state for state in states), 0], _ALL, {}, _ALL, signed, how, needs, _ALL, False]
         try:
             return self._nodes(self._ask(_COLLECTION, "GetMatches", _RULE, rule, _CANONICAL, most, True)[0])
-        except (NoBusReply, Vanished):
-            if interface:
-                raise
+        except (NoBusReply, Vanished) as why:
+            if interface and isinstance(why, NoBusReply):
+                raise  # its program has no time
             # Qt cannot, and says that the object is not there. If it really is gone, the look at it says so again.
-            found = self._look_for(states)
+            found = self._look_for(states, must_end=bool(interface))
+            if interface:
+                told = _all(found, [node.call(_ACCESSIBLE, "GetInterfaces") for node in found])
+                found = [node for node, (has,) in zip(found, told, strict=True) if _A + interface in str(has)]
         if kinds:
             found = [node for node, kind in zip(found, kinds_of(found), strict=True) if kind in kinds]
         return found[:most] if most else found
 
-    def _look_for(self, states: Sequence[State]) -> list[Node]:
+    def _look_for(self, states: Sequence[State], *, must_end: bool) -> list[Node]:
         """Search as `find`, level by level; skip hidden objects when only shown ones are wanted."""
         found: list[Node] = []
         floor, looked_at = [self], 0
@@ -134,6 +138,8 @@ class Node:
                 floor = [node for node, bits in zip(floor, have, strict=True) if bits >> State.SHOWING & 1]
             below = _all(floor, [node.call(_ACCESSIBLE, "GetChildren") for node in floor])
             floor = [child for answer in below for child in self._nodes(answer[0])]
+        if floor and must_end:
+            raise NoBusReply(why="its window has too many objects")
         return found
 
     def places_of_lines(self, text: str, *, since: int = 0) -> list[Box]:

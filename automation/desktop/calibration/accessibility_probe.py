@@ -50,14 +50,12 @@ class AccessibilityProbe:
         )
 
     def _composer(self, seen: WindowInfo, point: Point | None) -> tuple[Node, Box]:
-        if point is not None:
-            places = [(node, node.extents()) for node in self._reader.frame(seen).find(State.EDITABLE, State.SHOWING)]
-            shown = [one for one in places if one[1].holds(*point)]
-            if places and not shown:
-                raise CalibrationFailed(Reason.WRONG_PLACE)
-            if shown:
-                return min(shown, key=lambda one: one[1].width * one[1].height)
         written = self._reader.frame(seen).find(State.EDITABLE, State.SHOWING)
+        if point is not None and written:
+            shown = [(node, place) for node in written if (place := node.extents()).holds(*point)]
+            if not shown:
+                raise CalibrationFailed(Reason.WRONG_PLACE)
+            return min(shown, key=lambda one: one[1].width * one[1].height)
         several = [node for node in written if len(written) > 1 and node.has(State.MULTI_LINE)] or written
         if len(several) != 1:
             raise CalibrationFailed(Reason.SEVERAL_COMPOSERS if several else Reason.NO_COMPOSER)

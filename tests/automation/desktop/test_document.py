@@ -19,7 +19,7 @@ from core.profiles.model import StateSigns
 from core.profiles.value_types import ROLES
 from tests.display import until
 from tests.fakes.desk import News, deliver, make_order, running
-from tests.fakes.targets import GTK, WEBS, all_targets
+from tests.fakes.targets import GTK, QT, WEBS, all_targets
 
 TEXT = "Look at the seventh line,\n\nand say what stands there."
 COMPOSER = "/composer"
@@ -145,9 +145,9 @@ def test_a_window_that_cannot_be_read_whole_tells_nothing(spoil: Callable[[Page]
 
 @pytest.mark.display
 @pytest.mark.browser
-async def test_gtk_and_a_page_prove_a_delivery_exactly_without_a_busy_sign(tmp_path: Path) -> None:
-    quiet = [replace(profile, busy=StateSigns()) for profile in (GTK, WEBS["contenteditable"])]
-    with all_targets(tmp_path / "targets", ("gtk", "contenteditable")) as targets:
+async def test_gtk_qt_and_a_page_prove_a_delivery_exactly_without_a_busy_sign(tmp_path: Path) -> None:
+    quiet = [replace(profile, busy=StateSigns()) for profile in (GTK, QT, WEBS["contenteditable"])]
+    with all_targets(tmp_path / "targets", ("gtk", "qt", "contenteditable")) as targets:
         news = News()
         async with running(targets.hands(tmp_path, news, *quiet), news) as desk:
             for agent in targets.agents.values():
