@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, cast
 
+from core.agents.model import Lane
 from core.calibration.calibrator import Calibrator, NoSuchProfile, WindowChoice, window_name
 from core.calibration.model import (
     POINTING_HELPS,
@@ -56,6 +57,7 @@ from core.kit.problems import ConfigWrong
 from core.profiles.model import Box, Composer, PaneReadback, Terminal
 
 MOST_ASKED = 2  # so often a user is asked for a place for the same reason
+NO_DESK = "(none)"  # no desk has this name
 GENERIC = "generic"  # the names of profiles that fit any program begin with it
 
 Draw = Callable[[bytes, Box | None, Mapping[int, Box]], Awaitable[bytes]]  # Draws numbered places on a picture
@@ -323,10 +325,11 @@ class CalibrationSession(QuestionSession):
         return known, replace(wanted, known=names.composer_of(known, found))
 
     def _agents(self) -> list[tuple[str, str, str]]:
-        """Return the name, desk and window of each agent in agents.toml."""
+        """Return the name, desk and window of each agent in agents.toml; at NO_DESK the ones without windows."""
         document: Any = Edit(self._calibration.home).document("agents.toml")
         listed: Any = document.get("agents", [])
-        return [(str(one.get("name", "")), str(one.get("desk", "")), str(one.get("window", ""))) for one in listed]
+        found = [tuple(str(one.get(key, "")) for key in ("name", "desk", "window", "lane")) for one in listed]
+        return [(name, NO_DESK if lane == Lane.MODEL else desk, window) for name, desk, window, lane in found]
 
 
 Learn = Callable[[str, Sequence[str]], Awaitable[Terminal]]  # Pastes a draft and finds the patterns

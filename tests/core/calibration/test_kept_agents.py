@@ -155,6 +155,14 @@ async def test_a_second_calibration_proposes_no_connected_windows_agent_for_a_ne
     assert {name: one for name, one in agents(tmp_path).items() if name in before} == before
 
 
+async def test_an_agent_that_is_a_model_is_proposed_for_no_window(tmp_path: Path) -> None:
+    display, scout = make_display(tmp_path)
+    about = 'about = "a"\ncapabilities = []\nlane = "model"\nmodel = "local"\n'
+    (tmp_path / "config/agents.toml").write_text(f'[[agents]]\nname = "Apollo"\n{about}', "utf-8")
+    scout.show(a_window(1, 0, "apollo"))
+    assert [one.agent for one in (await question(display)).candidates] == ["Agent-1"]
+
+
 async def test_a_window_outside_of_the_picks_keeps_its_agent(tmp_path: Path) -> None:
     display, scout = make_display(tmp_path)
     scout.show(a_window(1, 0, "apollo"), a_window(2, 1, "gemini"))
