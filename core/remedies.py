@@ -152,8 +152,8 @@ interrupted: a user interrupted its agent
 silent: its agent has been silent for too long
     Look at the agent's window. If it still works, use `/agent resume`; else `/task retry` or `/task cancel`.
 delivery_unknown: Octet does not know whether its prompt arrived
-    Look at the agent's window and decide in the task's thread, or with `octet delivery list` and then `octet
-    delivery resolve`.
+    Look at the agent's window and decide in the task's thread, or at the machine with `octet delivery list` and then
+    `octet delivery resolve`.
 refused_between_parts: its window was refused between two parts
     Fix the window. Octet then sends the rest of the prompt.
 window_error: its window shows an error

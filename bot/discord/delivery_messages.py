@@ -135,8 +135,7 @@ def _state_words(state: str, reason: AnyReason | None, delivery: Delivery | None
     if state == DeliveryState.DELIVERED:
         return f"{words} ({delivery.assurance.value})" if delivery is not None and delivery.assurance else words
     if delivery is not None and delivery.state == state == DeliveryState.UNKNOWN:
-        by = f"with the buttons below, or with `octet delivery resolve {delivery.id} arrived|again|drop`"
-        return f"{words}{note}. Decide {by}"
+        return f"{words}{note}. Decide with the buttons below"
     return f"{words}{': ' if reason else ''}{sentence(reason)}{note}"
 
 

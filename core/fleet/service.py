@@ -208,7 +208,7 @@ class Fleet:
         """List unknown deliveries, unless their task is listed already."""
         found = await self._services.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_MOST)
         known = known | await self._stopped(one.task for one in found)
-        then = "Look at the agent's window, then decide with the buttons of its message, or with"
+        then = "Look at the agent's window, then decide with the buttons of its message, or at the machine with"
         return [
             Need(
                 kind=NeedKind.DELIVERY_UNKNOWN,

@@ -587,8 +587,8 @@ class TaskAlreadyRunning(Conflict):
 
 class DeliveryUnresolved(Conflict):
     """Octet does not know whether the prompt of {id} arrived; sending it again could do the work twice. Look at the
-    agent's window, then decide with the buttons in its thread, or with `octet delivery resolve {id}
-    arrived|again|drop`. `/task cancel` ends the task."""
+    agent's window, then decide with the buttons in its thread, or at the machine with
+    `octet delivery resolve {id} arrived|again|drop`. `/task cancel` ends the task."""
 
 
 class CodeExpired(Conflict):

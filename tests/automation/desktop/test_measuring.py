@@ -98,6 +98,13 @@ def test_anchors_keep_out_of_what_changes_and_of_what_shows_nothing() -> None:
     assert anchors([Image.new("RGB", (400, 300), "#252526")] * 2, COMPOSER, []) == ()
 
 
+def test_no_anchor_is_cut_from_a_conversation_which_stands_still_until_the_first_prompt() -> None:
+    welcome = [window(said="Welcome back! Ask me about your code, or type / for commands")] * 2
+    found = anchors(welcome, COMPOSER, [])
+    assert found
+    assert not any(box.overlaps(Box(x=40, y=60, width=320, height=180)) for box in found)
+
+
 @settings(max_examples=12)  # each draws and searches two pictures
 @given(
     is_dark=st.booleans(),

@@ -13,7 +13,7 @@ import pytest
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Result
-from core.desks.model import DeskNow, DeskState
+from core.desks.model import DeskNow, DeskState, WindowStatus
 from core.dispatch.model import Decision
 from core.fleet.model import Need, NeedKind
 from core.kit.clock import Clock
@@ -172,6 +172,17 @@ async def test_a_refused_part_stays_with_its_agent_and_comes_when_the_window_can
         assert await needs(octet) == []
         said = await notices(octet, NoticeKind.HELD)
         assert [one.text for one in said] == ["delivering: refused_between_parts"]
+
+
+async def test_a_later_part_that_waits_for_a_window_which_is_listed_is_not_listed_too(tmp_path: Path) -> None:
+    lane = FakeLane(ARRIVES, refused(Reason.COVERED, "by a clock"))
+    async with house(tmp_path, lane, clock=FakeClock()) as octet:
+        await octet.tasks.new(make_new_task(BODY), by=ADA)
+        await wait_for(octet, DeliveryState.QUEUED, part=2, reason=Reason.COVERED, fence=1)
+        assert [need.kind for need in await needs(octet)] == [NeedKind.WAITING]
+        covered = WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED, note="by a clock")
+        await octet.dispatch.window_seen("main", covered)
+        assert [need.kind for need in await needs(octet)] == [NeedKind.WINDOW]
 
 
 @pytest.mark.parametrize("outcome", [bounced(), Outcome(result=Result.STOPPED)])
