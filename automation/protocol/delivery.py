@@ -22,7 +22,7 @@ from automation.protocol.ports import (
 from automation.protocol.text import equal, has_block, has_more, mark, prepare
 from core.deliveries.model import Assurance, DeliveryRequest, Evidence, Moment, Outcome, Reason, Result
 from core.kit import faults
-from core.profiles.model import AnyReadback, Confirm, Driven, PaneReadback, Readback
+from core.profiles.model import AnyReadback, Confirm, Driven, Normalise, PaneReadback, Readback
 
 ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # They speak of the text, not of the window
 SENT_UNASKED = (
@@ -310,6 +310,8 @@ class DeliveryRun(Submission):
             self._was_busy = self._window.look(may_be_busy=self._while_busy)
         self._pace.check()
         self.marks = (mark(self._text, self._profile.normalise),)
+        if COMPARED.isdisjoint(self._profile.readback):  # all that such a window tells is what it shows
+            self.marks += (mark(self._text, Normalise.BLANKS),)
         self._journal.staging(self.marks)
         with self._timed("focus"):
             self._window.focus()

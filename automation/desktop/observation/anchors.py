@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from automation.desktop.observation import image_diff
-from automation.desktop.observation.image_diff import line_now
+from automation.desktop.observation.image_diff import line_now, prompt_in
 from automation.desktop.observation.screen_capture import to_png
 from core.kit.files import write_private
 from core.profiles.model import Box, Composer
@@ -72,22 +72,23 @@ class Anchors:
 
     def is_empty_look(self, window: str, picture: Image.Image, composer: Composer) -> bool:
         """Return whether the composer, or its line in a terminal, looks as it was kept when it was empty."""
-        for look in self._empty_looks(window):
-            if composer.prompt is None:
-                is_empty = image_diff.is_same(picture, look, composer.caret_px)
-            else:
-                now = line_now(picture, look, composer, composer.prompt)
-                is_empty = now is not None and image_diff.is_same_line(now, look, composer.caret_px)
-            if is_empty:
-                return True
-        return False
+        looks = self._empty_looks(window)
+        if composer.prompt is None:
+            return any(image_diff.is_same(picture, look, composer.caret_px) for look in looks)
+        lines = [(line_now(picture, look, composer), look) for look in looks]
+        return any(now is not None and image_diff.is_same_line(now, look, composer.caret_px) for now, look in lines)
 
     def shows_prompt(self, window: str, picture: Image.Image, composer: Composer) -> bool:
         """Return whether the prompt of a terminal is visible, whatever comes after it; True for other programs."""
-        prompt, looks = composer.prompt, self._empty_looks(window)
-        return (
-            prompt is None or not looks or any(line_now(picture, look, composer, prompt) is not None for look in looks)
-        )
+        is_known = composer.prompt is not None and self.has(empty_look(window, 1))
+        return not is_known or self.after_prompt(window, picture, composer) is not None
+
+    def after_prompt(self, window: str, picture: Image.Image, composer: Composer) -> Box | None:
+        """Return the place after the lowest prompt in a picture of the composer; None where none is visible."""
+        top = max((prompt_in(picture, look, composer) for look in self._empty_looks(window)), default=-1)
+        if composer.prompt is None or top < 0:
+            return None
+        return Box.of_edges(composer.prompt.edges[2], composer.box.y + top, *composer.box.edges[2:])
 
     def _empty_looks(self, window: str) -> list[Image.Image]:
         kept = (self._load(empty_look(window, number)) for number in range(1, EMPTY_LOOKS + 1))

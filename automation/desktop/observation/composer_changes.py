@@ -88,10 +88,12 @@ def window_mark(name_tag: str) -> str:
     return _WINDOW + name_tag
 
 
-def shows_draft(composer: Image.Image, marks: Sequence[str], caret_px: int) -> bool:
-    """Return whether the composer shows exactly what one of the pictures shows, but for a caret that came or went."""
-    kept = (_load(mark.removeprefix(_PICTURE)) for mark in marks if mark.startswith(_PICTURE))
-    return any(picture is not None and image_diff.is_same(composer, picture, caret_px) for picture in kept)
+def shows_draft(composer: Image.Image, marks: Sequence[str], caret_px: int) -> bool | None:
+    """Return whether the composer shows exactly what one of the pictures shows, but for a caret that came or went;
+    None where no picture was kept."""
+    kept = [_load(mark.removeprefix(_PICTURE)) for mark in marks if mark.startswith(_PICTURE)]
+    is_shown = any(picture is not None and image_diff.is_same(composer, picture, caret_px) for picture in kept)
+    return is_shown if kept else None
 
 
 def _load(data: str) -> Image.Image | None:

@@ -96,22 +96,27 @@ def place_of_line(composer: Composer, prompt: Box) -> Box:
     return Box(x=box.x, y=prompt.y, width=box.width, height=height)
 
 
-def line_now(picture: Image.Image, look: Image.Image, composer: Composer, prompt: Box) -> Image.Image | None:
+def line_now(picture: Image.Image, look: Image.Image, composer: Composer) -> Image.Image | None:
     """Cut the prompt's line and the next one, as large as `look`, out of `picture`; None where there is no prompt."""
-    width = prompt.x + prompt.width - composer.box.x
-    wanted = _ink(look.crop((0, 0, width, prompt.height)), composer.background)
-    there = _ink(picture.crop((0, 0, width, picture.height)), composer.background)
-    if not any(wanted):
+    top = prompt_in(picture, look, composer)
+    if top < 0:
         return None
-    at = there.rfind(wanted)
-    while at > 0 and at % width:
-        at = there.rfind(wanted, 0, at + len(wanted) - 1)
-    if at < 0:
-        return None
-    top = at // width
     line = Image.new("RGB", look.size, composer.background)
     line.paste(picture.crop((0, top, picture.width, min(picture.height, top + look.height))), (0, 0))
     return line
+
+
+def prompt_in(picture: Image.Image, look: Image.Image, composer: Composer) -> int:
+    """Return the row in which the lowest prompt begins in a picture of the composer; -1 where there is none."""
+    if composer.prompt is None:
+        return -1
+    width = composer.prompt.x + composer.prompt.width - composer.box.x
+    wanted = _ink(look.crop((0, 0, width, composer.prompt.height)), composer.background)
+    there = _ink(picture.crop((0, 0, width, picture.height)), composer.background)
+    at = there.rfind(wanted) if any(wanted) else -1
+    while at > 0 and at % width:
+        at = there.rfind(wanted, 0, at + len(wanted) - 1)
+    return at // width
 
 
 def _ink(picture: Image.Image, background: str) -> bytes:

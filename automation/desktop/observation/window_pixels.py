@@ -76,6 +76,11 @@ class WindowPixels(ConfiguredWindows, ABC):
     def composer(self, name: str) -> Image.Image:
         return self._screen.take(self.box(name, self.profile(name).composer.box))
 
+    def place_of_draft(self, name: str) -> Box:
+        """Return where in its window a draft is shown: the composer, in a terminal what follows its prompt."""
+        composer = self.profile(name).composer
+        return self._anchors.after_prompt(name, self.composer(name), composer) or composer.box
+
     def is_masked(self, name: str) -> bool:
         profile = self.profile(name)
         composer = profile.composer.box

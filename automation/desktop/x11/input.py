@@ -112,14 +112,16 @@ class X11Input:
         self.connection.sync()
         return released
 
-    def click(self, x: int, y: int) -> None:
-        """Click the left button at a place of the screen. PyAutoGUI's own click also moves the pointer while the button
-        is down: st takes that for a drag, and selects an empty line from end to end."""
+    def click(self, x: int, y: int, *, to: tuple[int, int] | None = None) -> None:
+        """Click the left button at a place of the screen, or drag from it `to` another. PyAutoGUI's own click also
+        moves the pointer while the button is down: st takes that for a drag, and selects an empty line."""
         with self.acts.one(), self._in_one_go():
             self._gui.moveTo(x, y, _pause=False)
             fake_input(self.connection, X.ButtonPress, 1)
+            if to is not None:
+                fake_input(self.connection, X.MotionNotify, x=to[0], y=to[1])
             fake_input(self.connection, X.ButtonRelease, 1)
-        self.placed = (x, y)
+        self.placed = to or (x, y)
 
     def move(self, x: int, y: int) -> None:
         with self.acts.one():

@@ -21,7 +21,7 @@ from automation.desktop.x11.target import X11Target
 from automation.protocol.ports import PermanentFailure, ReadbackResult, TransientFailure
 from automation.protocol.text import equal, mark
 from core.deliveries.model import Reason
-from core.profiles.model import Readback, Selection
+from core.profiles.model import Box, Normalise, Readback, Selection
 
 STILL_S = 0.03
 FOCUS_S = 0.15  # a composer may take so long to say that it has the focus after its window got it
@@ -275,7 +275,14 @@ class PixelReadback(UncheckedReadback):
         return (composer_changes.picture_mark(self._changes.still),)
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        return composer_changes.shows_draft(self._composer(), marks, self._aim.profile.composer.caret_px)
+        """Return whether it shows what was kept; where no picture was, whether a terminal shows the whole text."""
+        profile = self._aim.profile
+        is_shown = composer_changes.shows_draft(self._composer(), marks, profile.composer.caret_px)
+        is_terminal = profile.selection is Selection.PRIMARY or profile.composer.prompt is not None
+        if is_shown is not None or not is_terminal:
+            return bool(is_shown)
+        text = self._paste.selected(self._aim.eyes.place_of_draft(self._aim.name))
+        return text is not None and mark(text, Normalise.BLANKS) in marks
 
     def _has_landed(self) -> bool:
         return self._changes.has_settled()
@@ -415,14 +422,24 @@ class ClipboardPaste:
             if number == len(copy):
                 self._clipboard.wait_out_poller(offer)
             self._press(chord)
+        text = self._copied_since(offer, before, wait_s)
+        for chord in after if text is not None else ():
+            self._press(chord)
+        return text
+
+    def selected(self, part: Box) -> str | None:
+        """Return what a drag over this part of a terminal selects; None where it selects nothing."""
+        offer = self._own(Selection.PRIMARY, "")
+        before, offer.awaits_copy = offer.copies, True
+        self._aim.drag_over(part)
+        return self._copied_since(offer, before, COPY_S[-1])
+
+    def _copied_since(self, offer: SelectionOffer, before: int, wait_s: float) -> str | None:
         if not offer.until(lambda: offer.copies > before or offer.is_lost, wait_s):
             return None
         if offer.is_lost:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
-        text = self._clipboard.copied()
-        for chord in after:
-            self._press(chord)
-        return text
+        return self._clipboard.copied()
 
     def _press(self, chord: str) -> None:
         self._aim.guard()

@@ -108,6 +108,11 @@ class X11Target(InputTarget[WindowInspector]):
             self._in_grab(partial(now, together))
             self.wait(rest_s)
 
+    def drag_over(self, part: Box) -> None:
+        """Select what a terminal shows in a part of the window, from its first cell to its last."""
+        self.hold_devices()
+        self._click(part, is_drag=True)
+
     def dismiss(self, question: int, chord: str) -> None:
         """Press a chord into another window of the target's own program that is in its way, and nowhere else."""
 
@@ -191,9 +196,12 @@ class X11Target(InputTarget[WindowInspector]):
         faults.point("worker.grabbed")
         self._fingers.press(chord, while_down=while_down)
 
-    def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None:
+    def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None, is_drag: bool = False) -> None:
         target, corner = self.target().id, (self.target().box.x, self.target().box.y)
-        point = self._clicks.choose(places(part, corner), corner)
+        point = end = self._clicks.choose(places(part, corner), corner)
+        if is_drag:
+            left, top, right, bottom = part.on_screen(self.target().box).edges
+            point, end = (left, top), (right - 1, bottom - 1)
 
         def now(_: RoutingSnapshot) -> None:
             if may_stop:
@@ -202,11 +210,11 @@ class X11Target(InputTarget[WindowInspector]):
             self._check_place()
             if self._windows.is_pointer_taken():
                 raise TransientFailure(Reason.LOCKED, LOCKED)
-            if not self._reach.click_goes_to(target, point):
+            if not all(self._reach.click_goes_to(target, place) for place in (point, end)):
                 raise TransientFailure(Reason.COVERED, "another window lies where the click would go")
-            self._fingers.click(*point)
+            self._fingers.click(*point, to=end if is_drag else None)
 
         if self._hold is not None:
-            self._hold.will_click(point)
+            self._hold.will_click(end)
         self._in_grab(now)
-        self._clicks.made(point, corner)
+        self._clicks.made(end, corner)

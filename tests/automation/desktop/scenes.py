@@ -104,9 +104,9 @@ class Scene:
         return self.agent.heard
 
 
-def is_drafted(display: VirtualDisplay, agent: Agent, profile: Profile) -> bool:
-    """Whether the composer of this window shows anything."""
-    part, corner = profile.composer.box, agent.seen.box
+def is_drafted(display: VirtualDisplay, agent: Agent, profile: Profile, part: Box | None = None) -> bool:
+    """Whether the composer of this window, or another part of it, shows anything."""
+    part, corner = part or profile.composer.box, agent.seen.box
     with ScreenCapture(display.name) as screen:
         picture = screen.take(Box(x=corner.x + part.x, y=corner.y + part.y, width=part.width, height=part.height))
     return not is_blank(picture, profile.composer.background, profile.composer.caret_px)
@@ -145,6 +145,7 @@ async def scene(
     is_term = profile.name == TERM.name
     if is_term:
         agent = open_term(display, "agent-1", 50, 50, busy_s=busy_ms / 1000)
+        until(lambda: is_drafted(display, agent, TERM, TERM.anchor), "its program listens")
     else:
         agent = open_tk(display, "agent-1", 50, 50, busy_ms=busy_ms)
     if before:

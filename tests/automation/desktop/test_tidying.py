@@ -26,7 +26,10 @@ BEFORE_ENTER = [
 
 @pytest.mark.parametrize(
     ("profile", "point"),
-    [*((TK, point) for point in BEFORE_ENTER), (TERM, "worker.staged-granted")],
+    [
+        *((TK, point) for point in BEFORE_ENTER),
+        *((TERM, point) for point in ("worker.pasted", "worker.read-back", "worker.staged-granted")),
+    ],
     ids=lambda value: value.name if isinstance(value, Profile) else value,
 )
 async def test_our_draft_is_cleared_by_the_next_worker_wherever_the_last_was_killed(
@@ -92,15 +95,28 @@ async def test_one_letter_more_makes_a_terminals_draft_a_persons_and_no_worker_b
         assert on.person_sends() == [TEXT + letters]
 
 
-async def test_a_terminals_draft_from_before_its_picture_was_kept_is_left_to_a_person(
-    display: VirtualDisplay, tmp_path: Path
+@pytest.mark.parametrize("draft", [TEXT, "Do\nthis, " * 4 + "please, " * 20], ids=["a line", "several rows"])
+async def test_a_terminals_draft_whose_picture_was_not_kept_is_known_by_the_text_that_shows(
+    display: VirtualDisplay, tmp_path: Path, draft: str
 ) -> None:
     async with scene(display, tmp_path, profile=TERM) as on:
-        await on.killed_at("worker.read-back")
+        await on.killed_at("worker.read-back", draft)
+        on.desk.news.usable.clear()
         await on.is_back()
+        await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
+        assert not on.is_drafted
+        assert on.agent.heard == []
+
+
+@pytest.mark.parametrize("draft", [TEXT + "x", "mine: " + TEXT, TEXT[:6], TEXT.upper()], ids=repr)
+async def test_a_persons_draft_in_a_terminal_is_left_letter_for_letter(
+    display: VirtualDisplay, tmp_path: Path, draft: str
+) -> None:
+    marks = {"agent-1": (mark(TEXT, Normalise.BLANKS),)}
+    async with scene(display, tmp_path, profile=TERM, leftovers=Leftovers(marks=marks), before=draft) as on:
         (status,) = await on.desk.hands.look()
         assert status.reason is Reason.COMPOSER_NOT_EMPTY
-        assert on.person_sends() == [TEXT]
+        assert on.person_sends() == [draft]
 
 
 async def test_a_held_desk_is_not_touched_until_it_is_released(display: VirtualDisplay, tmp_path: Path) -> None:
