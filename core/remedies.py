@@ -294,30 +294,62 @@ answered: its answer came before Octet sent it again
 """
 _REFUSALS: Mapping[type[OctetError], str] = {
     Conflict: """
+action_not_repeated: Octet never repeats a press. Look at the window. If it still asks, answer with `/agent answer` or
+    with the newest message that has buttons.
+action_without_key: Octet pressed nothing: the profile `{profile}` of {agent}'s window has no key for {act}. Do it at
+    the machine, or add the key to config/profiles/{profile}.toml (docs/profiles.md).
+agent_busy: Octet pressed nothing: {agent} {why}. A new conversation would remove what it works with: wait until it has
+    finished, or cancel its task first.
+answer_not_offered: Octet pressed nothing: {act} does not answer the question in {agent}'s window. It takes: {answers}.
+api_key_exists: There is already a key called {id}. Choose another name, or revoke that key first.
 being_reloaded: Octet is already reloading the configuration. Wait until it has finished, then try again.
+calibration_busy: Octet is still calibrating desk {id}. Wait until it asks again, or ends.
+changed_meanwhile: Another program changed {file} just now. Nothing was written; look at the file and try again.
+desk_not_ready: Octet pressed nothing: {why}. See `/desk status`.
 display_down: The display of desk {desk} is not running: {why}. Start it with `octet desk up --desk {desk}`.
+has_parts: {id} goes to no agent; its parts do. Assign a part.
+no_open_dialog: Octet pressed nothing: the window of {agent} does not wait for an answer. `/fleet needs-me` shows which
+    ones do.
+no_task_to_ask: Only an agent with a task can ask a user. Name another agent in `to`, or wait for a task.
 not_saved: {what} is also set in .env or in the environment, which override this. Remove it there, or choose the same
     value.
 not_worked_on: No agent works on {id} now, so there is nothing to stop.
+not_writable: Octet cannot write {file}: {why}. {left} Fix that, and try again.
+nothing_connected: No window was connected, and nothing was written. {then}
+profile_exists: There is already a profile {id}. Choose another name.
 profile_not_disabled: Profile {id} is not disabled{why}; you can use it.
 profile_not_writable: Octet cannot write {file}: {why}. Nothing was changed.
+question_for_agent: This question asks {agent}, which answers it.
+question_settled: This question is settled already ({state}).
 still_running: Octet already runs in {home} (process {pid}). To change its setup, stop it first (Ctrl-C where it runs,
     or its service), then run `octet init` again.
+stopped_by_user: A user stopped {id}, and decides how it continues.
+task_never_started: Task {id} is {state} and has no agent yet, so it cannot be done. If you do not want it, cancel it.
+text_expired: The text of {id} expired on {when} UTC ([receipts] keep_texts_days), so it cannot be retried. Create a new
+    task.
 token_still_refused: Discord refused all tokens. Reset the token (discord.com/developers, Bot, Reset Token), copy the
     whole of it, and run `octet init` again.
+window_has_agent: Window {number} is the window of {id}. Give {id} another window in the same answer, such as 1={id}, or
+    run `octet agent remove {id}` first.
 """,
     Denied: """
 agent_unnamed: This needs the token of one agent. Ask the owner of this Octet to set OCTET_AGENT_TOKEN as `octet agent
     env` prints it for you.
 host_refused: Octet does not accept this Host header. Use the address that `octet run` printed.
+no_group: {agent} is in no group, and a manager gives work only to its groups. The owner sets its `groups` in
+    config/agents.toml.
+scopes_too_wide: You may not do this yourself, so your key may not either: {scopes}. Leave these scopes out.
+wrong_server: Octet answers only in its own server.
 """,
     Invalid: """
 bad_name: `{text}` is not a valid name. Use up to 100 printable characters; for a profile letters, digits, - and _.
 env_file_not_read: Octet cannot read {file}: {why}. Nothing was written.
+group_unnamed: You are in several groups. Name an agent, or one of `group:NAME`: {groups}.
 invalid_channel: {value} is not the id of a channel. Discord copies the id in developer mode.
 invalid_file: A file needs `name` and `content`, in base64. Send it again.
 invalid_holder: {value} is neither a user nor a role of the server. Write discord:ID or discord-role:ID; Discord copies
     the id in developer mode.
+invalid_key_name: {value} is not a valid name for a key. Use up to 32 letters, digits, - and _.
 invalid_moment: `{text}` is not a time. Write `30min`, `2h` or `3d` from now, `2026-05-31 18:00` (UTC), or `none`.
 invalid_scope: {value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by
     commas.
@@ -329,17 +361,21 @@ no_displays_here: Virtual displays need X11, which {platform} does not have: the
     screen, or in terminals. docs/windows.md explains how.
 no_panes: No desk in config/desks has a [tmux] table. To create one with eight panes: octet desk up --tmux --agents 8
     --profile NAME -- PROGRAM ARGUMENTS…
+no_terminal: Octet cannot ask here: {question} Answer with {option}, or run `octet init` in a terminal. Your earlier
+    answers are kept.
 no_tmux: Name the tmux server: --socket PATH (`tmux display -p '#{socket_path}'` tells yours).
 no_virtual_desk: No desk in config/desks has a [virtual] table. To create one with eight windows: octet desk up --agents
     8 --profile NAME -- PROGRAM ARGUMENTS…
 no_windows_here: The demo's eight windows need X11 for their virtual screen. Try it here without windows: octet demo
     --no-desktop
+not_a_part: {id} is not one of several answers to choose from. The card of a best-of task names them.
 profile_disabled: The profile {profile} is disabled: {why} Enable it with `octet profile enable {profile}`.
 profile_lacks: The profile {profile} cannot drive this window: {why}.
 program_missing: The {count} new panes need a program. Give the agent's program and its profile: octet desk up --tmux
     --agents {agents} --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are filled in for each; the profile
     needs a [terminal] table: `octet profile list`).
 question_missing: A question needs its text; without it name the ticket of an earlier question.
+several_tasks: This text names {count} tasks. `octet task import` creates them all.
 template_missing: There is no {file}. Give the agent's program and its profile: octet desk up --agents {agents}
     --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are filled in for each).
 working_folder_missing: The folder {folder} for {agent} does not exist; nothing was written. Create it, or name another
@@ -349,6 +385,10 @@ working_folder_missing: The folder {folder} for {agent} does not exist; nothing 
 no_home: {home} has no config/octet.toml yet. Create it with `octet init`, or name your home with --home.
 """,
     NotFound: """
+api_key_not_found: There is no valid key called {id}. `/admin keys` lists all keys.
+delivery_not_found: There is no delivery {id}. `octet delivery list` shows those that wait for your decision.
+event_unknown: This version of Octet has no event {name} with the fields of row {seq}. An older or newer version wrote
+    it.
 no_current_task: {agent} has no task now. Octet brings the next one as a prompt.
 no_log: There is no log in {file} yet. `octet run` writes it.
 no_profile_fits: No profile fits {window} (class {kind}). Name one for a similar program, such as gtk, chromium or
@@ -357,8 +397,14 @@ no_profiles: There are no profiles in {folder}. `octet init` copies Octet's own.
 no_such_person: Discord knows no user with the id {id}. In Discord: Settings, Advanced, Developer Mode; then right-click
     yourself, Copy User ID.
 no_such_place: This bot sees no {what} {id}; it sees: {known}.
+no_such_recipient: There is no recipient `{id}`. Name an agent, `group:NAME`, `job:chief`, `job:manager`, `job:worker`
+    or `everyone`. The groups are: {groups}.
 not_virtual: There is no desk {id} with a [virtual] table in config/desks; `octet desk list` shows those desks.
+not_your_subtask: {id} is not a subtask of {task}. `my_task` lists your subtasks.
+picture_deleted: This picture was deleted on {when} UTC: pictures are kept for {days} days ([receipts]
+    keep_pictures_days).
 profile_not_found: There is no profile {id} ({known}). `octet profile list` shows all profiles.
+screen_lock_not_found: This screen lock is over. `/desk status` shows the desks.
 trace_not_found: There is no chain of messages {id}. `/msg trace` takes the id of any message in it, or a task that has
     begun.
 window_not_of_profile: No window {id} uses profile {profile}. Its windows are: {known}.

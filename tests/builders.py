@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select, text
 
 from core.agents.model import Agent, AgentName, Lane, Route
@@ -21,6 +22,7 @@ from core.journal._store import journal as journal_table
 from core.journal.model import JournalRow
 from core.journal.service import Journal
 from core.kit.clock import Clock
+from core.kit.errors import OctetError
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Notice
 from core.notices.service import _notice
@@ -29,6 +31,11 @@ from core.retry_policy import RetryPolicy
 from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Right, Role
 from core.settings.model import ReceiptSettings, TalkLimits
 from core.tasks.model import NewTask
+
+
+def refuses(code: str, *, match: str | None = None) -> pytest.RaisesExc[OctetError]:
+    """Expect an error with this code."""
+    return pytest.raises(OctetError, match=match, check=lambda error: error.code == code)
 
 
 def make_person(number: int, name: str, role: Role | None = None) -> Actor:

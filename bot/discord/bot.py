@@ -17,7 +17,6 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord import errors
-from bot.discord.errors import WrongServer
 from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import DiscordBan
 from bot.verbs.declare import Verb
@@ -25,6 +24,7 @@ from core.agent_messages.model import NewAgentMessage, RecipientMissing
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
 from core.notices.model import Place
+from core.remedies import refused
 from core.security.model import Actor
 
 log = structlog.get_logger(__name__)
@@ -139,9 +139,9 @@ class Bot(commands.Bot):
         self._syncing = asyncio.Lock()
 
     async def actor(self, interaction: discord.Interaction[Any]) -> Actor:
-        """Return the user as core knows them, from memory. Raises WrongServer in direct messages and other servers."""
+        """Return the user as core knows them, from memory. Raises wrong_server in direct messages and other servers."""
         if interaction.guild_id is None or self.guild_id not in {None, interaction.guild_id}:
-            raise WrongServer
+            raise refused("wrong_server")
         return await self._actor_of(interaction.user, interaction.channel)
 
     async def _actor_of(self, user: discord.abc.User, channel: object) -> Actor:

@@ -42,10 +42,6 @@ class IntentsRefused(Misconfigured):
     another bot's."""
 
 
-class WrongServer(Denied):
-    """Octet answers only in its own server."""
-
-
 class UserUnknown(Denied):
     """You have no role in this Octet here. Ask its owner for one (`/admin bind`). If it has no owner yet, its console
     shows the code for `/admin claim`."""

@@ -89,31 +89,8 @@ class ActionNotAllowed(Denied):
     [{allowed}] for name = "{agent}" in config/agents.toml and runs `/admin reload`."""
 
 
-class ActionWithoutKey(Conflict):
-    """Octet pressed nothing: the profile `{profile}` of {agent}'s window has no key for {act}. Do it at the machine, or
-    add the key to config/profiles/{profile}.toml (docs/profiles.md)."""
-
-
-class AgentBusy(Conflict):
-    """Octet pressed nothing: {agent} {why}. A new conversation would remove what it works with: wait until it has
-    finished, or cancel its task first."""
-
-
 class NoWindowForAction(Conflict):
     """{agent} has no window in which Octet could press a key. `/agent show` shows its lane."""
-
-
-class DeskNotReady(Conflict):
-    """Octet pressed nothing: {why}. See `/desk status`."""
-
-
-class NoOpenDialog(Conflict):
-    """Octet pressed nothing: the window of {agent} does not wait for an answer. `/fleet needs-me` shows which ones
-    do."""
-
-
-class AnswerNotOffered(Conflict):
-    """Octet pressed nothing: {act} does not answer the question in {agent}'s window. It takes: {answers}."""
 
 
 class DialogClosed(Conflict):
@@ -126,11 +103,6 @@ class ActionUnderway(Conflict):
 
 class DialogNotFound(NotFound):
     """There is no such dialog. `/fleet needs-me` shows the agents that wait for an answer."""
-
-
-class ActionNotRepeated(Conflict):
-    """Octet never repeats a press. Look at the window. If it still asks, answer with `/agent answer` or with the
-    newest message that has buttons."""
 
 
 def check_allowed(act: Act, agent: str, allowed_actions: Collection[str]) -> None:

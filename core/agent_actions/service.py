@@ -16,15 +16,10 @@ from core.agent_actions.model import (
     NOTHING_PRESSED,
     ActionResult,
     ActionUnderway,
-    ActionWithoutKey,
-    AgentBusy,
     AgentDialog,
     AgentDialogView,
-    AnswerNotOffered,
-    DeskNotReady,
     DialogClosed,
     DialogEnding,
-    NoOpenDialog,
     NoWindowForAction,
     check_allowed,
 )
@@ -90,7 +85,7 @@ class AgentActions:
 
     async def interrupt(self, agent: str, *, by: Actor) -> ActionResult:
         """Stop what the agent does now, before all that waits for its window, and park its task; return how that ended.
-        Raises AgentNotFound, NoWindowForAction, ActionNotAllowed, DeskNotReady or ActionUnderway."""
+        Raises AgentNotFound, NoWindowForAction, ActionNotAllowed, desk_not_ready or ActionUnderway."""
         require(by, Permission.AGENT_INTERRUPT)
         who = self._find_agent(agent, Act.INTERRUPT)
         done = await self._perform(lambda tx: self._queue(tx, who, Act.INTERRUPT, None, by), by)
@@ -111,26 +106,26 @@ class AgentActions:
         return await self.interrupt(agent, by=by)
 
     async def new_chat(self, agent: str, *, by: Actor) -> ActionResult:
-        """Begin a new conversation with an idle agent; return how that ended. Raises as `interrupt`, or AgentBusy."""
+        """Begin a new conversation with an idle agent; return how that ended. Raises as `interrupt`, or agent_busy."""
         require(by, Permission.AGENT_NEW_CHAT)
         who = self._find_agent(agent, Act.NEW_CHAT)
 
         def ask(tx: Tx) -> Delivery:
             if why := self._why_at_work(tx, who.name):
-                raise AgentBusy(agent=who.name, why=why)
+                raise refused("agent_busy", agent=who.name, why=why)
             return self._queue(tx, who, Act.NEW_CHAT, None, by)
 
         return await self._perform(ask, by)
 
     async def answer_agent(self, agent: str, act: Act, *, by: Actor) -> ActionResult:
-        """Answer what the agent's window asks now; return how that ended. Raises as `interrupt`, or NoOpenDialog."""
+        """Answer what the agent's window asks now; return how that ended. Raises as `interrupt`, or no_open_dialog."""
         require(by, Permission.AGENT_ANSWER)
         who = self._find_agent(agent, act)
 
         def ask(tx: Tx) -> Delivery:
             now = self.dialogs.open_for(tx, who.name)
             if now is None:
-                raise NoOpenDialog(agent=who.name)
+                raise refused("no_open_dialog", agent=who.name)
             return self._queue(tx, who, act, now, by)
 
         return await self._perform(ask, by)
@@ -260,16 +255,16 @@ class AgentActions:
             raise NoWindowForAction(agent=agent.name)
         profile = self._profile_of(agent.name)
         if profile is not None and act not in ANSWERS and act not in profile.acts:  # an answer may be the dialog's own
-            raise ActionWithoutKey(agent=agent.name, act=act.value, profile=profile.name)
+            raise refused("action_without_key", agent=agent.name, act=act.value, profile=profile.name)
         check_allowed(act, agent.name, agent.allowed_actions)
         if why := self._desks.state(agent.desk).describe(agent.desk):
-            raise DeskNotReady(why=why)
+            raise refused("desk_not_ready", why=why)
         return agent
 
     def _queue(self, tx: Tx, agent: Agent, act: Act, answers: AgentDialog | None, by: Actor) -> Delivery:
         if answers is not None and act not in answers.answers:
             takes = ", ".join(answers.answers) or "nothing that its profile knows"
-            raise AnswerNotOffered(act=act.value, agent=agent.name, answers=takes)
+            raise refused("answer_not_offered", act=act.value, agent=agent.name, answers=takes)
         for other in self._deliveries.find_actions(tx, [agent.name], OPEN_STATES):
             if other.state is _S.UNKNOWN:
                 self._deliveries.step(tx, other, _S.CANCELLED, reason=Reason.SUPERSEDED, note=other.note)

@@ -8,17 +8,13 @@ from dataclasses import replace
 from core.agent_messages.model import (
     MINUTE_MS,
     ChainStopped,
-    GroupUnnamed,
     MayNotDelegate,
     NewAgentMessage,
     NewSubtask,
-    NoGroup,
     NoTaskToDelegate,
     NotYourAgent,
-    NotYourSubtask,
     Proof,
     SendOptions,
-    StoppedByUser,
     TooMuchDelegated,
 )
 from core.agent_messages.service import AgentMessages
@@ -27,6 +23,7 @@ from core.agent_messages.traces import Traces
 from core.agents.model import Agent, Job
 from core.messages.model import Message, Requires
 from core.reasons import ParkCause
+from core.remedies import refused
 from core.security.model import HUB, Actor, Permission, require
 from core.settings.model import TalkLimits
 from core.store.engine import Tx
@@ -60,8 +57,8 @@ class Delegation:
 
     async def create(self, new: NewSubtask, proof: Proof) -> Task:
         """Create a subtask of the agent's task; the same key counts once. Raises as `AgentTalk.identify`,
-        `Tasks.delegate`, MayNotDelegate, NoTaskToDelegate, TooMuchDelegated, ChainStopped, GroupUnnamed, NotYourAgent
-        or NotYourSubtask."""
+        `Tasks.delegate`, MayNotDelegate, NoTaskToDelegate, TooMuchDelegated, ChainStopped, group_unnamed, NotYourAgent
+        or not_your_subtask."""
 
         def create(tx: Tx) -> Task:
             if (asked := self._asked_before(tx, new, proof)) is not None:
@@ -107,11 +104,11 @@ class Delegation:
 
     async def assign(self, subtask: str, agent: str, proof: Proof) -> Task:
         """Give a subtask that has not begun, or is parked, to another agent. Raises as `create`, `Tasks.assign_to` or
-        StoppedByUser."""
+        stopped_by_user."""
 
         def assign(tx: Tx, speaker: Speaker, found: Task) -> Task:
             if found.reason is ParkCause.INTERRUPTED:
-                raise StoppedByUser(id=found.id)
+                raise refused("stopped_by_user", id=found.id)
             wanted = self._named(speaker.agent, agent)
             return self._tasks.assign_in(tx, found, wanted=wanted.name, by=speaker.actor)
 
@@ -147,7 +144,7 @@ class Delegation:
         wanted = dict.fromkeys(map(parse_task_id, names))
         for name in wanted:
             if name not in found:
-                raise NotYourSubtask(id=name, task=task.id)
+                raise refused("not_your_subtask", id=name, task=task.id)
         return [found[name] for name in wanted]
 
     def _check_limits(self, tx: Tx, task: Task) -> None:
@@ -175,10 +172,10 @@ class Delegation:
         if new.to and kind != "group":
             return self._named(giver, new.to).name, new.needs
         if not group and len(giver.groups) > 1:
-            raise GroupUnnamed(groups=", ".join(sorted(giver.groups)))
+            raise refused("group_unnamed", groups=", ".join(sorted(giver.groups)))
         group = group or next(iter(giver.groups), "")
         if not giver.groups and giver.job is not Job.CHIEF:
-            raise NoGroup(agent=giver.name)
+            raise refused("no_group", agent=giver.name)
         if group not in giver.groups and giver.groups:
             raise NotYourAgent(to=new.to, agent=giver.name)
         member = {f"group:{group}"} if group else set[str]()

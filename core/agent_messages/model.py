@@ -314,11 +314,6 @@ class ChainStopped(Conflict):
     your user with `octet reply`."""
 
 
-class NoSuchRecipient(NotFound):
-    """There is no recipient `{id}`. Name an agent, `group:NAME`, `job:chief`, `job:manager`, `job:worker` or
-    `everyone`. The groups are: {groups}."""
-
-
 class NotYourMessage(Conflict):
     """{id} is not your message, or not one to agents, so nothing can take its place."""
 
@@ -336,47 +331,18 @@ class TooMuchDelegated(Conflict):
     """Octet creates no more subtasks here: {why}. Do the rest yourself, or report what is missing."""
 
 
-class GroupUnnamed(Invalid):
-    """You are in several groups. Name an agent, or one of `group:NAME`: {groups}."""
-
-
-class NoGroup(Denied):
-    """{agent} is in no group, and a manager gives work only to its groups. The owner sets its `groups` in
-    config/agents.toml."""
-
-
-class StoppedByUser(Conflict):
-    """A user stopped {id}, and decides how it continues."""
-
-
 class NotYourAgent(Denied):
     """{agent} may not give work to {to}. A chief and a manager give work to agents in their groups with a lower job;
     `list_agents` shows them."""
-
-
-class NotYourSubtask(NotFound):
-    """{id} is not a subtask of {task}. `my_task` lists your subtasks."""
 
 
 class QuestionNotFound(NotFound):
     """There is no question {id}. `/fleet needs-me` lists the open ones."""
 
 
-class QuestionSettled(Conflict):
-    """This question is settled already ({state})."""
-
-
-class QuestionForAgent(Conflict):
-    """This question asks {agent}, which answers it."""
-
-
 class TooManyQuestions(Conflict):
     """Octet takes no more questions from you now: {bounds} are at most {limit}, and you have {count}. Wait for the
     answers, or decide yourself and say in your answer what you decided."""
-
-
-class NoTaskToAsk(Conflict):
-    """Only an agent with a task can ask a user. Name another agent in `to`, or wait for a task."""
 
 
 class InvalidMessageName(Invalid):

@@ -15,13 +15,10 @@ from core.agent_messages.model import (
     InvalidMessageName,
     NewAgentMessage,
     NewQuestion,
-    NoTaskToAsk,
     Proof,
     Question,
-    QuestionForAgent,
     QuestionMoved,
     QuestionNotFound,
-    QuestionSettled,
     QuestionState,
     QuestionView,
     SendOptions,
@@ -37,6 +34,7 @@ from core.limits import clean_text
 from core.messages.model import Message, MessageKind, NewMessage, Requires, Source
 from core.notices.model import NoticeKind
 from core.reasons import BlockCause
+from core.remedies import refused
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.settings.model import TalkLimits
 from core.store.engine import Row, Tx, at_row
@@ -63,7 +61,7 @@ class Questions:
         hub.follow_sent(self._sent)
 
     async def ask(self, new: NewQuestion, proof: Proof) -> QuestionView:
-        """Ask, and block the agent's task. Raises as `AgentTalk.send`, AgentNotFound, NoTaskToAsk or as
+        """Ask, and block the agent's task. Raises as `AgentTalk.send`, AgentNotFound, no_task_to_ask or as
         `limits.check`."""
         body = clean_text(new.text, limits.BRIEF)
         limits.check("choices", new.choices, limits.CHOICES)
@@ -107,8 +105,8 @@ class Questions:
         return await self._store.write(look)
 
     async def answer(self, name: str, text: str, *, by: Actor) -> QuestionView:
-        """Answer a question that asks a user. Raises QuestionNotFound, QuestionSettled, QuestionForAgent or NotAllowed,
-        and as `clean_text`."""
+        """Answer a question that asks a user. Raises QuestionNotFound, question_settled, question_for_agent
+        or NotAllowed, and as `clean_text`."""
         try:
             question = parse_message_name(name)
         except InvalidMessageName:
@@ -123,9 +121,9 @@ class Questions:
                 require(by, Permission.MESSAGE_SEND)
             found = self._find(tx, question)
             if found.state is not QuestionState.OPEN:
-                raise QuestionSettled(state=found.state.value)
+                raise refused("question_settled", state=found.state.value)
             if not found.asks_user:
-                raise QuestionForAgent(agent=found.asked.removeprefix("agent:"))
+                raise refused("question_for_agent", agent=found.asked.removeprefix("agent:"))
             reply = self._tell(tx, found, body, by=by)
             return self._view(tx, self.settle(tx, found, QuestionState.ANSWERED, by=by.id, answer=reply.id))
 
@@ -215,7 +213,7 @@ class Questions:
 
     def _ask_user(self, tx: Tx, speaker: Speaker, body: str, key: str) -> Message:
         if speaker.task is None:
-            raise NoTaskToAsk
+            raise refused("no_task_to_ask")
         requester = speaker.task.requester
         new = NewMessage(
             kind=MessageKind.MESSAGE,

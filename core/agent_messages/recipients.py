@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.agent_messages.model import LeftOut, NoReachableAgent, NoSuchRecipient
+from core.agent_messages.model import LeftOut, NoReachableAgent
 from core.agents.model import Agent, AgentTakesNoMessages, AgentWithoutWindow, Job
 from core.agents.service import Agents
+from core.remedies import refused
 
 EVERYONE = "everyone"
 ALL = "all"  # the stored address of everyone
@@ -25,7 +26,7 @@ def addresses(agents: Agents) -> list[str]:
 
 def resolve(agents: Agents, to: str, *, but: str = "") -> tuple[str, tuple[Agent, ...], tuple[LeftOut, ...]]:
     """Return the address to store, the agents that can get a message, and those that cannot, without the agent `but`.
-    Raises NoSuchRecipient, NoReachableAgent, AgentNotFound, AgentWithoutWindow or AgentTakesNoMessages."""
+    Raises no_such_recipient, NoReachableAgent, AgentNotFound, AgentWithoutWindow or AgentTakesNoMessages."""
     kind, _, name = to.strip().partition(":")
     if kind.casefold() == EVERYONE and not name:
         address, meant = ALL, agents.all()
@@ -34,7 +35,7 @@ def resolve(agents: Agents, to: str, *, but: str = "") -> tuple[str, tuple[Agent
     elif kind == "job" and name in {job.value for job in Job}:
         address, meant = f"job:{name}", tuple(one for one in agents.all() if one.job == name)
     elif name:
-        raise NoSuchRecipient(id=to[:60], groups=", ".join(_groups(agents)) or "none")
+        raise refused("no_such_recipient", id=to[:60], groups=", ".join(_groups(agents)) or "none")
     else:
         agent = agents.reachable(kind)
         if not agent.abilities.queues:

@@ -173,7 +173,7 @@ class AgentMessages:
         self, draft: NewAgentMessage, *, needs: frozenset[str] = frozenset(), by: Actor
     ) -> AgentMessageView:
         """Send the text to every reachable agent of `draft.agent` (all agents if empty) that has all of `needs`. Raises
-        as `send`, NoSuchRecipient or NoReachableAgent."""
+        as `send`, no_such_recipient or NoReachableAgent."""
         require(by, Permission.MESSAGE_BROADCAST)
         body = clean_text(draft.text, limits.BRIEF)
         to, meant, out = resolve(self._services.agents, draft.agent or EVERYONE)

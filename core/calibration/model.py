@@ -352,11 +352,6 @@ class UnknownWindowNumber(Invalid):
     """There is no window with the number {number}; there are {most}."""
 
 
-class WindowHasAgent(Conflict):
-    """Window {number} is the window of {id}. Give {id} another window in the same answer, such as 1={id}, or run
-    `octet agent remove {id}` first."""
-
-
 class OutsideWindow(Invalid):
     """{x},{y} is outside {called}. Point at its composer."""
 
@@ -364,10 +359,6 @@ class OutsideWindow(Invalid):
 class NoOpenCalibration(Conflict):
     """No calibration of desk {id} is open. Start one with `/desk calibrate`, or with `octet calibrate {id}` at the
     machine."""
-
-
-class CalibrationBusy(Conflict):
-    """Octet is still calibrating desk {id}. Wait until it asks again, or ends."""
 
 
 class NotTheQuestion(Conflict):

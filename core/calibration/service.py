@@ -11,7 +11,6 @@ from core.calibration.calibrator import GENERIC, Calibrator
 from core.calibration.model import (
     AgentProposal,
     CalibratedWindow,
-    CalibrationBusy,
     CalibrationOptions,
     CalibrationStep,
     NoOpenCalibration,
@@ -25,6 +24,7 @@ from core.home import Home
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.profiles.model import Box
+from core.remedies import refused
 from core.security.model import Actor, Permission, require
 from core.store.engine import Store, Tx
 
@@ -57,11 +57,11 @@ class Calibrations:
         self._sessions: dict[str, CalibrationSession] = {}
 
     async def start(self, desk: str, options: CalibrationOptions | None = None, *, by: Actor) -> CalibrationStep:
-        """Survey the desk's display, and ask. Raises as Desks.find, CalibrationSession.start, or CalibrationBusy."""
+        """Survey the desk's display, and ask. Raises as Desks.find, CalibrationSession.start, or calibration_busy."""
         require(by, Permission.DESK_SEE)
         found = self._desks.find(desk)
         if desk in self._sessions and (await self._sessions[desk].step()).now is None:
-            raise CalibrationBusy(id=desk)
+            raise refused("calibration_busy", id=desk)
 
         async def draw(png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
             await self._record([DisplayPictured(desk=desk)], by)

@@ -42,7 +42,6 @@ from core.calibration.model import (
     Risk,
     Survey,
     UnknownWindowNumber,
-    WindowHasAgent,
     cells,
     place_of,
 )
@@ -55,6 +54,7 @@ from core.home import Home, anchor_file
 from core.kit.errors import Invalid, NotFound, OctetError
 from core.kit.problems import ConfigWrong
 from core.profiles.model import Box, Composer, PaneReadback, Terminal
+from core.remedies import refused
 
 MOST_ASKED = 2  # so often a user is asked for a place for the same reason
 NO_DESK = "(none)"  # no desk has this name
@@ -450,7 +450,7 @@ def _check(question: Question, answer: Answer) -> None:
             for row in (rows[pick.number] for pick in answer.picks if pick.agent):
                 given = next(pick.agent for pick in answer.picks if pick.number == row.number)
                 if row.is_known and row.agent.casefold() not in {given.casefold(), *named}:
-                    raise WindowHasAgent(number=row.number, id=row.agent)
+                    raise refused("window_has_agent", number=row.number, id=row.agent)
         case PointAt(), ComposerPlace():
             place_of(question.window.box, answer.place)
             _check_inside(answer.point, question.window)

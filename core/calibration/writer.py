@@ -18,7 +18,6 @@ from core.config.profiles import in_pane, leaves, merged, nested, read_profiles
 from core.desks.learned import Learned
 from core.desks.model import MatchBy
 from core.home import Home, anchor_file
-from core.kit.errors import Conflict
 from core.kit.files import write_private
 from core.profiles.model import Act, Box, Sign
 from core.remedies import refused
@@ -33,10 +32,6 @@ _ABOVE = """The desk "{desk}": one display and the windows on it that Octet may 
 All keys are explained in docs/desktop.md."""
 _ABOVE_PANES = """Agents in panes of tmux: `octet desk up --tmux` starts them, and `octet run` keeps
 them running. docs/terminals.md explains how to look at them."""
-
-
-class ProfileExists(Conflict):
-    """There is already a profile {id}. Choose another name."""
 
 
 def write(home: Home, desk: str, display: str, connected: Sequence[CalibratedWindow]) -> Changed:
@@ -65,7 +60,7 @@ def write(home: Home, desk: str, display: str, connected: Sequence[CalibratedWin
 
 def save_profile(home: Home, name: str, desk: str, window: str) -> Path:
     """Write what was measured and learned at this window as a new profile. Raises CalibrationWindowNotFound,
-    ProfileExists, and what core.config.editor does."""
+    profile_exists, and what core.config.editor does."""
     files = read_desks(home.root, [])
     here = (one for place in files.desks if place.name == desk for one in place.windows if one.name == window)
     known = next(here, None)
@@ -82,7 +77,7 @@ def save_profile(home: Home, name: str, desk: str, window: str) -> Path:
     def work(edit: Edit) -> None:
         target = f"profiles/{name}.toml"
         if edit.has(target):
-            raise ProfileExists(id=name)
+            raise refused("profile_exists", id=name)
         document: Any = tomlkit.parse(tomlkit.dumps(edit.document(f"profiles/{known.kind}.toml")))
         for path, value in leaves(values):
             table, _, key = path.rpartition(".")

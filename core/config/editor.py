@@ -13,20 +13,13 @@ from tomlkit.exceptions import TOMLKitError
 
 from core.config.loader import Config, load
 from core.home import Home
-from core.kit.errors import Conflict, Invalid
+from core.kit.errors import Invalid
 from core.kit.files import write_whole
-
-
-class ChangedMeanwhile(Conflict):
-    """Another program changed {file} just now. Nothing was written; look at the file and try again."""
+from core.remedies import refused
 
 
 class NotChangeable(Invalid):
     """Octet cannot change {file}: {why}. `octet check` says where; nothing was written."""
-
-
-class NotWritable(Conflict):
-    """Octet cannot write {file}: {why}. {left} Fix that, and try again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +64,19 @@ class Edit:
         return {name: text for name, text in texts.items() if text != self._read[name]}
 
     def write_all(self, wanted: Mapping[str, str | None]) -> None:
-        """Write these files; if one cannot be written, put the others back. Raises ChangedMeanwhile or NotWritable."""
+        """Write these files; put all back if one cannot be written. Raises changed_meanwhile or not_writable."""
         for name, before in self._read.items():
             if _text_of(self._folder / name) != before:
-                raise ChangedMeanwhile(file=self._folder / name)
+                raise refused("changed_meanwhile", file=self._folder / name)
         written: list[str] = []
         for name, text in wanted.items():
             try:
                 _put(self._folder / name, text)
             except OSError as trouble:
                 why = (trouble.strerror or str(trouble)).lower()
-                raise NotWritable(file=self._folder / name, why=why, left=self._put_back(written)) from trouble
+                raise refused(
+                    "not_writable", file=self._folder / name, why=why, left=self._put_back(written)
+                ) from trouble
             written.append(name)
 
     def _put_back(self, written: list[str]) -> str:

@@ -8,7 +8,7 @@ from typing import NewType
 
 from core.deliveries.message_parts import WHOLE_MESSAGE, MessagePart
 from core.journal.model import Event
-from core.kit.errors import Conflict, NotFound
+from core.kit.errors import Conflict
 from core.kit.ids import MessageId
 from core.profiles.model import Act
 from core.reasons import AnyReason, Diagnostic, Reason
@@ -286,10 +286,6 @@ class NotWanted(Conflict):
 
 class LeaseLost(Conflict):
     """Another attempt holds delivery {id} now (fence {fence}); this attempt must stop."""
-
-
-class DeliveryNotFound(NotFound):
-    """There is no delivery {id}. `octet delivery list` shows those that wait for your decision."""
 
 
 class Settled(StrEnum):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.agent_actions.model import ActionNotRepeated
-from core.deliveries.model import Assurance, Delivery, DeliveryEvent, DeliveryId, DeliveryNotFound, DeliveryState
+from core.deliveries.model import Assurance, Delivery, DeliveryEvent, DeliveryId, DeliveryState
 from core.dispatch.model import Decision, NoUnknownDelivery
 from core.dispatch.services import Services
 from core.reasons import ParkCause, Reason
-from core.remedies import sentence
+from core.remedies import refused, sentence
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
 from core.tasks.model import InvalidTaskId, Task, TaskState, parse_task_id
@@ -44,7 +43,7 @@ class UnknownDeliveries:
         self, delivery_or_task: str, decision: Decision, *, by: Actor, fence: int | None = None
     ) -> Delivery:
         """Settle one delivery, named by its id or its task; with `fence` only if it is still that unknown. Raises
-        DeliveryNotFound, TaskNotFound, NoUnknownDelivery when it was settled meanwhile, or ActionNotRepeated."""
+        delivery_not_found, TaskNotFound, NoUnknownDelivery when it was settled meanwhile, or action_not_repeated."""
         require(by, Permission.DELIVERY_RESOLVE)
 
         def settle(tx: Tx) -> Delivery:
@@ -52,7 +51,7 @@ class UnknownDeliveries:
             if found.state is not DeliveryState.UNKNOWN or fence not in {None, found.fence}:
                 raise NoUnknownDelivery(what=found.task or found.id, how=_describe(found))
             if found.act is not None and decision is Decision.SEND_AGAIN:
-                raise ActionNotRepeated
+                raise refused("action_not_repeated")
             of_task, chosen = found.task or "", decision.value
             event = DeliveryResolved(delivery=found.id, task=of_task, agent=found.agent, decision=chosen)
             self._services.journal.append(tx, event, by=by.id)
@@ -73,7 +72,7 @@ class UnknownDeliveries:
         except InvalidTaskId:
             found = self._deliveries.known(tx, DeliveryId(named.strip().upper()))
             if found is None:
-                raise DeliveryNotFound(id=named[:40]) from None
+                raise refused("delivery_not_found", id=named[:40]) from None
             return found
         found = self._deliveries.open_for_task(tx, task) or self._deliveries.last_for_task(tx, task)
         if found is None:

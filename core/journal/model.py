@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from core.kit.errors import Misconfigured, NotFound
+from core.kit.errors import Misconfigured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +43,6 @@ class JournalRow:
     actor: str
     data: dict[str, object]
     hash: str
-
-
-class EventUnknown(NotFound):
-    """This version of Octet has no event {name} with the fields of row {seq}. An older or newer version wrote it."""
 
 
 class ChainBroken(Misconfigured):

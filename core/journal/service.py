@@ -17,10 +17,11 @@ import structlog
 from pydantic import TypeAdapter
 
 from core.journal import _store
-from core.journal.model import ChainBroken, Entry, Event, EventUnknown, JournalRow, TailMissing
+from core.journal.model import ChainBroken, Entry, Event, JournalRow, TailMissing
 from core.kit.clock import Clock
 from core.kit.files import write_private
 from core.kit.from_attributes import attributes_of, from_attributes
+from core.remedies import refused
 from core.store.engine import Row, Store, Tx, at_row
 
 log = structlog.get_logger(__name__)
@@ -103,11 +104,11 @@ class Journal:
 
     @staticmethod
     def decode(row: JournalRow) -> Entry[Event]:
-        """Return what the row says, as followers and listeners got it. Raises EventUnknown."""
+        """Return what the row says, as followers and listeners got it. Raises event_unknown."""
         try:
             event = _decoder(row.name).validate_python(row.data)
         except ValueError as error:
-            raise EventUnknown(name=row.name, seq=row.seq) from error
+            raise refused("event_unknown", name=row.name, seq=row.seq) from error
         return Entry(seq=row.seq, at_ms=row.at_ms, event=event, by=row.actor)
 
     def _check(self, rows: Sequence[Row], before: str, seq: int) -> tuple[str, int]:

@@ -74,9 +74,5 @@ class NoReceipt(NotFound):
     """There is no receipt of {id}: {why}."""
 
 
-class PictureDeleted(NotFound):
-    """This picture was deleted on {when} UTC: pictures are kept for {days} days ([receipts] keep_pictures_days)."""
-
-
 class NoPicture(NotFound):
     """The receipt of {id} has no such picture. `octet receipt {id}` lists its pictures."""

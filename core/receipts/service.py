@@ -26,7 +26,8 @@ from core.kit.clock import DAY_MS, as_datetime
 from core.kit.errors import Unavailable
 from core.kit.from_attributes import from_attributes
 from core.receipts import _store, texts
-from core.receipts.model import KeptPicture, NoPicture, NoReceipt, PictureDeleted, Receipt
+from core.receipts.model import KeptPicture, NoPicture, NoReceipt, Receipt
+from core.remedies import refused
 from core.security.model import Actor, Permission, allows, require
 from core.settings.model import ReceiptSettings
 from core.store.engine import Row, Tx
@@ -82,7 +83,7 @@ class Receipts:
             return ()
 
     async def picture(self, delivery: str, fence: int, name: str, *, by: Actor) -> bytes:
-        """Return one picture of a receipt, by its name. Raises NoReceipt, NoPicture or PictureDeleted."""
+        """Return one picture of a receipt, by its name. Raises NoReceipt, NoPicture or picture_deleted."""
         require(by, Permission.DESK_SEE)
         receipts = await self.show(delivery, by=by)
         # `show` takes a task, too, and each of its deliveries counts its own attempts.
@@ -92,7 +93,7 @@ class Receipts:
             raise NoPicture(id=delivery[:40])
         if found.deleted_ms is not None:
             when, days = f"{as_datetime(found.deleted_ms):%Y-%m-%d}", self._keeping.keep_pictures_days
-            raise PictureDeleted(when=when, days=days)
+            raise refused("picture_deleted", when=when, days=days)
         return found.png
 
     def _record_step(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:

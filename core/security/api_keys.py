@@ -18,20 +18,17 @@ from core.kit.errors import Unavailable
 from core.kit.from_attributes import from_attributes
 from core.kit.ids import Ids
 from core.kit.redaction import remember
+from core.remedies import refused
 from core.security import _store
 from core.security.model import (
     KEY_PREFIX,
     Actor,
     ActorKind,
     ApiKey,
-    ApiKeyExists,
-    ApiKeyNotFound,
-    InvalidKeyName,
     KeyReachesTooFar,
     NewApiKey,
     Permission,
     Right,
-    ScopesTooWide,
     covers,
     require,
 )
@@ -111,14 +108,14 @@ class ApiKeys:
         return tuple(self._keys.values())
 
     async def make(self, name: str, scopes: frozenset[Permission], *, days: int, by: Actor) -> NewApiKey:
-        """Make a key that may do what `scopes` name. Raises InvalidKeyName, OutOfRange, ScopesTooWide,
-        KeyReachesTooFar or ApiKeyExists."""
+        """Make a key that may do what `scopes` name. Raises invalid_key_name, OutOfRange, scopes_too_wide,
+        KeyReachesTooFar or api_key_exists."""
         require(by, Permission.KEY_MANAGE)
         if not _IS_NAME.fullmatch(name):
-            raise InvalidKeyName(value=name)
+            raise refused("invalid_key_name", value=name)
         limits.check("days", days, limits.KEY_DAYS)
         if not scopes <= by.permissions:
-            raise ScopesTooWide(scopes=_text(scopes - by.permissions))
+            raise refused("scopes_too_wide", scopes=_text(scopes - by.permissions))
         now_ms, secret = self._clock.now_ms(), remember(KEY_PREFIX + self._ids.secret())
         expires_ms = now_ms + days * DAY_MS
         if not covers(self._rights_of(by.id), scopes | {Permission.KEY_MANAGE}, until_ms=expires_ms):
@@ -129,7 +126,7 @@ class ApiKeys:
         def add(tx: Tx) -> None:
             before = tx.execute(_store.KEY, {"key": name}).first()
             if before is not None and _key(before).is_valid(now_ms):
-                raise ApiKeyExists(id=name)
+                raise refused("api_key_exists", id=name)
             tx.execute(_store.ADD_KEY, row)
             tx.after_commit(lambda: self._follow(made, row["hash"], before.hash if before else ""))
             event = ApiKeyMade(key=name, scopes=_text(scopes), expires_ms=made.expires_ms)
@@ -139,7 +136,7 @@ class ApiKeys:
         return NewApiKey(key=made, secret=secret)
 
     async def revoke(self, name: str, *, by: Actor) -> ApiKey:
-        """Refuse this key from now on, everywhere. Raises KeyReachesTooFar or ApiKeyNotFound."""
+        """Refuse this key from now on, everywhere. Raises KeyReachesTooFar or api_key_not_found."""
         require(by, Permission.KEY_MANAGE)
         now_ms = self._clock.now_ms()
         if not covers(by.rights, frozenset({Permission.KEY_MANAGE}), until_ms=now_ms):
@@ -148,7 +145,7 @@ class ApiKeys:
         def revoke(tx: Tx) -> ApiKey:
             row = tx.execute(_store.KEY, {"key": name}).first()
             if row is None or not _key(row).is_valid(now_ms):
-                raise ApiKeyNotFound(id=name)
+                raise refused("api_key_not_found", id=name)
             tx.execute(_store.REVOKE_KEY, {"key": name, "now": now_ms})
             revoked = replace(_key(row), revoked_ms=now_ms)
             tx.after_commit(lambda: self._keys.update({name: revoked}))

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import NewType, Self
 
 from core.journal.model import Event
-from core.kit.errors import Conflict, Denied, Invalid, NotFound
+from core.kit.errors import Conflict, Denied, NotFound
 
 HolderId = NewType("HolderId", str)
 """Who has a role: a user (`discord:ID`), or everyone with a role of the server (`discord-role:ID`)."""
@@ -203,10 +203,6 @@ class RoleReachesTooFar(Denied):
     this Octet."""
 
 
-class ScopesTooWide(Denied):
-    """You may not do this yourself, so your key may not either: {scopes}. Leave these scopes out."""
-
-
 class KeyReachesTooFar(Denied):
     """A key counts everywhere, so its maker needs the role personally (not by a role of the server), everywhere and for
     as long as the key is valid. Name fewer days, or ask the owner of this Octet. A key makes no keys."""
@@ -214,18 +210,6 @@ class KeyReachesTooFar(Denied):
 
 class LastOwner(Conflict):
     """{id} is the only owner. Make another user the owner first."""
-
-
-class InvalidKeyName(Invalid):
-    """{value} is not a valid name for a key. Use up to 32 letters, digits, - and _."""
-
-
-class ApiKeyExists(Conflict):
-    """There is already a key called {id}. Choose another name, or revoke that key first."""
-
-
-class ApiKeyNotFound(NotFound):
-    """There is no valid key called {id}. `/admin keys` lists all keys."""
 
 
 class WrongClaim(Denied):

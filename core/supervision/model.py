@@ -5,11 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.desks.model import DeskEvent
-from core.kit.errors import NotFound
-
-
-class ScreenLockNotFound(NotFound):
-    """This screen lock is over. `/desk status` shows the desks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

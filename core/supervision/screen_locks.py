@@ -6,10 +6,11 @@ from __future__ import annotations
 from core.kit.from_attributes import from_attributes
 from core.notices.model import NoticeKind, Place
 from core.reasons import WaitReason
+from core.remedies import refused
 from core.security.model import HUB
 from core.store.engine import Row, Tx
 from core.supervision import _store
-from core.supervision.model import DeskLocked, DeskUnlocked, ScreenLock, ScreenLockNotFound
+from core.supervision.model import DeskLocked, DeskUnlocked, ScreenLock
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
@@ -54,10 +55,10 @@ class ScreenLocks:
         return tuple(from_attributes(ScreenLock, row) for row in rows if row.waiting)
 
     async def show(self, lock: str) -> ScreenLock:
-        """Show one lock, open or over. Raises ScreenLockNotFound."""
+        """Show one lock, open or over. Raises screen_lock_not_found."""
         rows = await self._services.store.fetch(_store.ONE, {"lock": lock})
         if not rows:
-            raise ScreenLockNotFound
+            raise refused("screen_lock_not_found")
         return from_attributes(ScreenLock, rows[0])
 
     def _end(self, tx: Tx, row: Row) -> None:

@@ -539,10 +539,6 @@ class UnreadableTasks(Invalid):
     `DESC:` and `PRIORITY:`."""
 
 
-class SeveralTasks(Invalid):
-    """This text names {count} tasks. `octet task import` creates them all."""
-
-
 class InvalidLabel(Invalid):
     """A label has no commas, quotes or backslashes, and no blank at its begin. Write it without them."""
 
@@ -551,16 +547,8 @@ class TooFewAgents(Invalid):
     """Best of {wanted} needs as many agents that can do it, at least two; there are {found}."""
 
 
-class NotAPart(Invalid):
-    """{id} is not one of several answers to choose from. The card of a best-of task names them."""
-
-
 class NotAParent(Conflict):
     """{id} is a best-of task, so it takes no other parts."""
-
-
-class HasParts(Conflict):
-    """{id} goes to no agent; its parts do. Assign a part."""
 
 
 class SubtasksOpen(Conflict):
@@ -574,11 +562,6 @@ class NotDone(Conflict):
 class UndoTooLate(Conflict):
     """Only a task that was cancelled less than a minute ago can be put back; {id} is {state}. `/task retry` runs it
     again."""
-
-
-class TextExpired(Conflict):
-    """The text of {id} expired on {when} UTC ([receipts] keep_texts_days), so it cannot be retried.
-    Create a new task."""
 
 
 class TaskAlreadyRunning(Conflict):
@@ -612,10 +595,6 @@ class WrongTask(Conflict):
 class TaskNotStarted(Conflict):
     """Task {id} is {state} and has no agent yet, so there is nothing to answer. Octet kept your text and shows it in
     its thread, marked late."""
-
-
-class TaskNeverStarted(Conflict):
-    """Task {id} is {state} and has no agent yet, so it cannot be done. If you do not want it, cancel it."""
 
 
 def parse_task_id(text: str) -> TaskId:

@@ -52,31 +52,26 @@ from core.tasks.model import (
     AttemptOutcome,
     DeliveryUnresolved,
     Export,
-    HasParts,
     Imported,
     InvalidLabel,
     NewTask,
     NoCapableAgent,
     NotAParent,
-    NotAPart,
     NotDone,
     OnFailure,
     PartsKind,
     PendingAnswer,
     ProgressTooLate,
-    SeveralTasks,
     Task,
     TaskAlreadyEnded,
     TaskAlreadyRunning,
     TaskChanges,
     TaskId,
     TaskMoved,
-    TaskNeverStarted,
     TaskNotStopped,
     TaskPart,
     TaskState,
     TaskView,
-    TextExpired,
     TooFewAgents,
     TooManyLinks,
     UndoTooLate,
@@ -144,13 +139,13 @@ class Tasks:
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Create a task; when this returns it is durable and its card is on its way. Raises EmptyText, TextTooLong,
         TooLongForAgent, ControlCharacters, OutOfRange, InvalidLabel, AgentNotFound, AgentWithoutWindow,
-        NoCapableAgent, TooFewAgents, UnreadableTasks, SeveralTasks, TaskNotFound, FilesTooLarge or as `split` for its
+        NoCapableAgent, TooFewAgents, UnreadableTasks, several_tasks, TaskNotFound, FilesTooLarge or as `split` for its
         parent."""
         require(by, Permission.TASK_CREATE)
         if is_grammar(draft.brief):
             first, *others = read_grammar(draft.brief)
             if others:
-                raise SeveralTasks(count=len(others) + 1)
+                raise refused("several_tasks", count=len(others) + 1)
             draft = replace(draft, brief=first.brief, priority=first.priority)
         draft = self._checked(draft, by=by)
         async with self._services.messages.attachments.stored(filter(None, [draft.attach])) as files:
@@ -347,7 +342,7 @@ class Tasks:
                 tx.after_commit(partial(self._forget_left, agent))
 
     async def done(self, task: TaskId, text: str, *, by: Actor) -> Task:
-        """End the task with a user's answer. Raises TaskNotFound, TaskAlreadyEnded, TaskNeverStarted or as
+        """End the task with a user's answer. Raises TaskNotFound, TaskAlreadyEnded, task_never_started or as
         clean_text."""
         _require_or_own(by, Permission.TASK_END)
         result = clean_text(text, limits.BRIEF)
@@ -355,7 +350,7 @@ class Tasks:
         def end(tx: Tx, found: Task) -> Task:
             _check_open(found)
             if not self._answers.may_have_prompt(tx, found):
-                raise TaskNeverStarted(id=found.id, state=found.state.value)
+                raise refused("task_never_started", id=found.id, state=found.state.value)
             self._cancel_delivery(tx, found.id, by=by)
             source = _SOURCES.get(by.kind, Source.OPERATOR)
             self._answers.keep(tx, found, result, by=f"person:{by.id}", source=source, final=True, key=None)
@@ -365,7 +360,7 @@ class Tasks:
 
     async def retry(self, task: TaskId, *, by: Actor) -> Task:
         """Make a task ready again that failed, expired, was cancelled or is parked, with a new code; of a task that is
-        done make a new one. Raises TaskNotFound, TaskNotStopped, TextExpired, or DeliveryUnresolved: what may have
+        done make a new one. Raises TaskNotFound, TaskNotStopped, text_expired, or DeliveryUnresolved: what may have
         arrived is never delivered again by this."""
         _require_or_own(by, Permission.TASK_CHANGE)
 
@@ -382,7 +377,7 @@ class Tasks:
 
     async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
         """Give a task that is ready, waiting or parked to this agent only. Raises TaskNotFound, AgentNotFound,
-        AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, TaskAlreadyRunning, HasParts or DeliveryUnresolved."""
+        AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, TaskAlreadyRunning, has_parts or DeliveryUnresolved."""
         _require_or_own(by, Permission.TASK_CHANGE)
         wanted = self._services.agents.reachable(agent).name
         return await self._change(task, Permission.TASK_CHANGE, partial(self.assign_in, wanted=wanted, by=by), by=by)
@@ -433,13 +428,13 @@ class Tasks:
 
     async def pick(self, task: TaskId, *, by: Actor) -> Task:
         """End a best-of task by the answer of one of its parts; the others keep their states. Return the parent. Raises
-        TaskNotFound, NotAPart, NotDone or TaskAlreadyEnded."""
+        TaskNotFound, not_a_part, NotDone or TaskAlreadyEnded."""
         _require_or_own(by, Permission.TASK_END)
 
         def pick(tx: Tx, found: Task) -> Task:
             parent = self.repository.find(tx, found.parent) if found.parent is not None else None
             if parent is None or parent.parts is not PartsKind.BEST_OF:
-                raise NotAPart(id=found.id)
+                raise refused("not_a_part", id=found.id)
             _check_open(parent)
             if found.state is not TaskState.DONE:
                 raise NotDone(id=found.id, state=found.state.value)
@@ -476,7 +471,7 @@ class Tasks:
         return await self._change(task, Permission.TASK_CHANGE, change, by=by)
 
     async def duplicate(self, task: TaskId, *, by: Actor) -> Task:
-        """Create a task like this one. Raises TaskNotFound or TextExpired."""
+        """Create a task like this one. Raises TaskNotFound or text_expired."""
         require(by, Permission.TASK_CREATE)
         found = await self.repository.get(parse_task_id(task))
         _check_text(found)
@@ -704,7 +699,7 @@ class Tasks:
     def _check_assignable(self, tx: Tx, task: Task, wanted: str | None) -> None:
         _check_open(task)
         if not task.is_whole:
-            raise HasParts(id=task.id)
+            raise refused("has_parts", id=task.id)
         self._check_capable(task.needs, wanted)
         if task.state not in ASSIGNABLE:
             raise TaskAlreadyRunning(id=task.id, state=task.state.value, agent=task.agent or "an agent")
@@ -734,7 +729,7 @@ def _check_open(task: Task) -> None:
 
 def _check_text(task: Task) -> None:
     if task.text_expired_ms is not None:
-        raise TextExpired(id=task.id, when=f"{as_datetime(task.text_expired_ms):%Y-%m-%d}")
+        raise refused("text_expired", id=task.id, when=f"{as_datetime(task.text_expired_ms):%Y-%m-%d}")
 
 
 def _check_links(task: str, others: Collection[object]) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import typer
 
-from bot.cli.calibrate.console import Console, NothingConnected
+from bot.cli.calibrate.console import Console
 from bot.cli.client import HttpAnswer
 from bot.cli.errors import first_cause, run_async
 from bot.cli.home import HomeOption, home_of, must_be_home
@@ -144,7 +144,7 @@ async def calibrate_windows(
     if not result.connected:
         if lines := texts.ended(replace(result, note="")):
             console.say("\n".join(lines))
-        raise NothingConnected(then=" ".join(filter(None, (result.note, left))) or f"To choose, {again}.")
+        raise refused("nothing_connected", then=" ".join(filter(None, (result.note, left))) or f"To choose, {again}.")
     console.say("\n".join([*texts.ended(result), *([left] if left else [])]))
     return 1 if result.failed or result.code else 0
 

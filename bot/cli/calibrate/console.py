@@ -26,17 +26,13 @@ from core.calibration.model import (
     Question,
 )
 from core.calibration.ports import CalibrationDialog
-from core.kit.errors import Conflict, Invalid
+from core.kit.errors import Invalid
 from core.kit.supervise import supervise
 from core.remedies import refused
 
 LOOK_S = 0.1  # between two looks at the calibration's state
 NextLine = Callable[[float], Awaitable[str | None]]
 """Waits so many seconds for a line from the user; None without one."""
-
-
-class NothingConnected(Conflict):
-    """No window was connected, and nothing was written. {then}"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +54,7 @@ class Console:
         print(at_the_machine(printable(line, keep_lines=True)), flush=True)
 
     async def answer_questions(self, asking: CalibrationDialog) -> CalibrationResult:
-        """Answer each question until the calibration ends. Raises no_choice or NothingConnected."""
+        """Answer each question until the calibration ends. Raises no_choice or nothing_connected."""
         with typed_lines() if self.is_person else nullcontext() as lines:
             async with asyncio.TaskGroup() as group:
                 told, asked = 0, 0

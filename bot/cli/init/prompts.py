@@ -10,15 +10,10 @@ from enum import StrEnum
 from typing import TypeVar
 
 from bot.cli.operator import printable
-from core.kit.errors import Invalid
+from core.remedies import refused
 
 T = TypeVar("T")
 MARK = "? "  # how each question begins on the screen
-
-
-class NoTerminal(Invalid):
-    """Octet cannot ask here: {question} Answer with {option}, or run `octet init` in a terminal. Your earlier
-    answers are kept."""
 
 
 class AgentPlace(StrEnum):
@@ -64,7 +59,9 @@ class Prompts:
     def ask(self, question: str, parse: Callable[[str], T], *, option: str, default: str = "", hint: str = "") -> T:
         """Ask until `parse` takes the line; it raises ValueError with the correction. Enter alone is `default`."""
         if not self.is_terminal:
-            raise NoTerminal(question=question if question.endswith(("?", ".")) else f"{question}.", option=option)
+            raise refused(
+                "no_terminal", question=question if question.endswith(("?", ".")) else f"{question}.", option=option
+            )
         shown = f" [{hint or default}]" if hint or default else ""
         while True:
             print(f"{MARK}{question}{shown}: ", end="", flush=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.calibrate import command
-from bot.cli.calibrate.console import Console, NothingConnected
+from bot.cli.calibrate.console import Console
 from core.calibration import texts
 from core.calibration.model import (
     Answer,
@@ -25,6 +25,7 @@ from core.calibration.session import QuestionSession
 from core.home import Home
 from core.profiles.model import Box
 from core.reasons import Reason
+from tests.builders import refuses
 from tests.fakes.calibrations import CONNECTED
 
 
@@ -72,7 +73,7 @@ async def test_the_end_of_a_calibration_names_the_next_step(
     if result.connected:
         assert await work == bool(result.failed)
     else:
-        with pytest.raises(NothingConnected) as ended:
+        with refuses("nothing_connected") as ended:
             await work
         last = ended.value.message
     shown = capsys.readouterr().out + last

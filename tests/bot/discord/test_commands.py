@@ -12,7 +12,7 @@ from discord import app_commands
 
 from bot.discord.bot import OPEN_TO_ALL, Bot
 from bot.discord.channel_client import read_attached
-from bot.discord.errors import DiscordBusy, UserUnknown, WrongServer, said
+from bot.discord.errors import DiscordBusy, UserUnknown, said
 from bot.discord.views.buttons import MessageButton
 from bot.discord.views.menus import MessageMenu
 from bot.verbs.catalogue import VERBS
@@ -21,6 +21,7 @@ from core.limits import FILE_BYTES
 from core.messages.model import FilesTooLarge, NewFile
 from core.security.model import OwnerExists, WrongClaim
 from tests.bot.discord.town import Town, make_bot, text_of
+from tests.builders import refuses
 
 Command = app_commands.Command[Any, ..., Any]
 
@@ -177,7 +178,7 @@ async def test_the_first_user_with_the_code_of_the_console_becomes_the_owner_and
 async def test_direct_messages_and_other_servers_are_refused(town: Town, guild: int | None) -> None:
     bot = make_bot(town)
     user = SimpleNamespace(id=town.sandbox.world.ada.id, display_name="Ada")
-    with pytest.raises(WrongServer):
+    with refuses("wrong_server"):
         await bot.actor(SimpleNamespace(guild_id=guild, user=user))  # pyright: ignore[reportArgumentType] - what `actor` looks at
     await bot.close()
 

@@ -12,13 +12,8 @@ import pytest
 from core.agent_actions.model import (
     ACTION_TTL_MS,
     ActionNotAllowed,
-    ActionNotRepeated,
     ActionResult,
     ActionUnderway,
-    ActionWithoutKey,
-    AgentBusy,
-    AnswerNotOffered,
-    DeskNotReady,
     DialogClosed,
     DialogEnding,
     NoWindowForAction,
@@ -44,6 +39,7 @@ from tests.builders import (
     make_new_task,
     make_window_agent,
     open_coordinator,
+    refuses,
 )
 from tests.core.agent_actions.house import (
     ALL,
@@ -75,7 +71,7 @@ async def test_a_new_conversation_is_begun_once_for_an_agent_that_has_nothing_to
             await octet.agent_actions.new_chat("agent-1", by=CAROL)
         await octet.tasks.new(make_new_task(agent="Agent-1"), by=ADA)
         await reach(octet, TaskId("T-1"), TaskState.WORKING)
-        with pytest.raises(AgentBusy, match="Agent-1 has T-1"):
+        with refuses("agent_busy", match="Agent-1 has T-1"):
             await octet.agent_actions.new_chat("agent-1", by=ADA)
         assert lane.pressed == [Act.NEW_CHAT]
 
@@ -182,7 +178,7 @@ async def test_a_profile_without_a_key_is_named_instead_of_a_permission_that_wou
         await asked(octet)
         octet.tasks.prompt_files.profiles = {"Agent-1": replace(longest(1000), name="plain", acts={})}
         for action in (octet.agent_actions.new_chat, octet.agent_actions.interrupt):
-            with pytest.raises(ActionWithoutKey, match=r"config/profiles/plain\.toml"):
+            with refuses("action_without_key", match=r"config/profiles/plain\.toml"):
                 await action("Agent-1", by=ADA)
         assert lane.pressed == []
 
@@ -203,7 +199,7 @@ async def test_what_does_not_answer_the_dialog_is_not_pressed(tmp_path: Path) ->
     lane = FakeLane()
     async with house(tmp_path, lane) as octet:
         await asked(octet)
-        with pytest.raises(AnswerNotOffered, match="It takes: approve, deny"):
+        with refuses("answer_not_offered", match="It takes: approve, deny"):
             await octet.agent_actions.answer_agent("Agent-1", Act.CONTINUE, by=ADA)
         assert lane.pressed == []
 
@@ -326,7 +322,7 @@ async def test_what_nobody_saw_is_unknown_told_to_who_pressed_and_never_pressed_
         assert doubt[2] == f"{pressed.delivery.id}:1"
         (now,) = await until_open(octet, ASKS.mark)
         assert now.id != found.id, "what it shows afterwards is asked anew"
-        with pytest.raises(ActionNotRepeated):
+        with refuses("action_not_repeated"):
             await octet.unknowns.resolve(pressed.delivery.id, Decision.SEND_AGAIN, by=ADA)
         after = await octet.unknowns.resolve(pressed.delivery.id, Decision.ARRIVED, by=ADA)
         assert (after.state, after.assurance) == (DeliveryState.DELIVERED, Assurance.PERSON)
@@ -357,7 +353,7 @@ async def test_a_desk_that_is_held_and_an_agent_without_a_window_are_said_at_onc
     async with house(tmp_path, FakeLane()) as octet:
         found = await asked(octet)
         await octet.desks.hold("main", by=ADA)
-        with pytest.raises(DeskNotReady):
+        with refuses("desk_not_ready"):
             await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         with pytest.raises(NoWindowForAction):
             await octet.agent_actions.interrupt("Dry", by=ADA)

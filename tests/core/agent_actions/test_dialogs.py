@@ -11,14 +11,13 @@ import pytest
 from core.agent_actions.model import (
     ACTION_TTL_MS,
     DialogClosed,
-    NoOpenDialog,
 )
 from core.agents.model import AgentState
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import Shown
 from core.profiles.model import Act, Activity
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, make_new_task
+from tests.builders import ADA, make_new_task, refuses
 from tests.core.agent_actions.house import ASKS, BUSY, DONE, asked, house, told, until_queued
 from tests.core.dispatch.test_loop import code_in, reach
 from tests.core.dispatch.test_what_windows_show import becomes
@@ -44,7 +43,7 @@ async def test_a_dialog_that_goes_away_by_itself_is_over_and_says_so(tmp_path: P
         await octet.dispatch.window_shows("main", BUSY)
         assert await octet.agent_actions.dialogs.list_open() == ()
         assert await told(octet) == [("T-1", "gone", found.id)]
-        with pytest.raises(NoOpenDialog):
+        with refuses("no_open_dialog"):
             await octet.agent_actions.answer_agent("Agent-1", Act.APPROVE, by=ADA)
 
 

@@ -14,14 +14,10 @@ import pytest
 
 from core.agent_messages.model import (
     ChainStopped,
-    GroupUnnamed,
     MayNotDelegate,
     NewSubtask,
-    NoGroup,
     NoTaskToDelegate,
     NotYourAgent,
-    NotYourSubtask,
-    StoppedByUser,
     TooMuchDelegated,
 )
 from core.agents.model import Agent, Job, Lane
@@ -46,7 +42,16 @@ from core.tasks.model import (
     TaskId,
     TaskState,
 )
-from tests.builders import ADA, CAROL, entries_of, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import (
+    ADA,
+    CAROL,
+    entries_of,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+    refuses,
+)
 from tests.core.agent_messages.test_talk import of
 from tests.core.agent_messages.test_words import QUICK
 from tests.core.dispatch.test_loop import code_in, reach, running
@@ -212,12 +217,12 @@ async def test_an_agent_of_several_groups_names_one(tmp_path: Path) -> None:
     agents = [replace(one, groups=FRONT | BACK) if one.name == "Mia" else one for one in FLEET]
     async with fleet(tmp_path, agents=agents) as octet:
         await at_work(octet, "Mia")
-        with pytest.raises(GroupUnnamed):
+        with refuses("group_unnamed"):
             await create(octet, by="Mia")
     agents = [replace(one, groups=frozenset()) if one.name == "Mia" else one for one in FLEET]
     async with fleet(tmp_path / "none", agents=agents) as octet:
         await at_work(octet, "Mia")
-        with pytest.raises(NoGroup):
+        with refuses("no_group"):
             await create(octet, by="Mia")
 
 
@@ -270,7 +275,7 @@ async def test_a_failed_subtask_wakes_the_chief_which_gives_it_to_another_agent_
         await heard(octet, T1, 1)  # its own act tells it nothing
         foreign = await octet.tasks.new(make_new_task(), by=CAROL)
         for change in (octet.delegation.cancel(foreign.id, of("Chief")), create(octet, "D", after=(foreign.id,))):
-            with pytest.raises(NotYourSubtask):
+            with refuses("not_your_subtask"):
                 await change
 
 
@@ -336,7 +341,7 @@ async def test_a_parked_part_tells_the_chief_which_may_give_it_to_another_unless
         agent = str((await octet.tasks.show(part.id, by=ADA)).task.agent)
         await park(octet, part.id, ParkCause.INTERRUPTED)
         assert (await heard(octet, T1, 1))[0] == f"{part.id} ({agent}) is parked: {sentence(ParkCause.INTERRUPTED)}."
-        with pytest.raises(StoppedByUser):
+        with refuses("stopped_by_user"):
             await octet.delegation.assign(part.id, "Mia", of("Chief"))
         await octet.tasks.retry(part.id, by=CAROL)
         await reach(octet, part.id, TaskState.WORKING)

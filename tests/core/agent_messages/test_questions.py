@@ -11,11 +11,8 @@ from core.agent_messages.model import (
     AtDue,
     NewAgentMessage,
     NewQuestion,
-    NoTaskToAsk,
     Proof,
-    QuestionForAgent,
     QuestionNotFound,
-    QuestionSettled,
     QuestionState,
     QuestionView,
     TooManyQuestions,
@@ -30,7 +27,7 @@ from core.security.model import Actor, NotAllowed
 from core.settings.model import TalkLimits
 from core.store.engine import Tx
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, BEN, CAROL, make_new_task, pending
+from tests.builders import ADA, BEN, CAROL, make_new_task, pending, refuses
 from tests.core.agent_messages.test_talk import house, of
 from tests.core.dispatch.test_loop import code_in, reach
 from tests.fakes.clock import FakeClock
@@ -108,7 +105,7 @@ async def test_a_question_blocks_the_task_until_its_user_answers_on_any_interfac
         await reach(octet, TASK, TaskState.WORKING)
         (notice,) = await notices(octet)
         assert (notice.text, await needs(octet)) == ("answered by discord:3", [])
-        with pytest.raises(QuestionSettled):
+        with refuses("question_settled"):
             await octet.questions.answer(name, "Red", by=ADA)
         found = await octet.questions.poll(name, of("Ann"))
         assert (found.question.state, found.answer) == (QuestionState.ANSWERED, "Blue")
@@ -153,7 +150,7 @@ async def test_a_question_to_an_agent_is_settled_by_its_answer(tmp_path: Path) -
         asked = await ask(octet, "Which parser?", to="Bob")
         await reach(octet, TASK, TaskState.BLOCKED, BlockCause.QUESTION)
         assert (await notices(octet), await needs(octet)) == ([], [])
-        with pytest.raises(QuestionForAgent):
+        with refuses("question_for_agent"):
             await octet.questions.answer(f"M-{asked.question.id}", "Mine", by=ADA)
         (got,) = (await octet.talk.read(of("Bob"))).messages
         await octet.agent_messages.answers.accept(got.name, got.code, "The old one.", agent="Bob")
@@ -172,7 +169,7 @@ async def test_the_end_of_its_task_settles_a_question(tmp_path: Path) -> None:
 
 async def test_only_an_agent_with_a_task_asks_a_user(tmp_path: Path) -> None:
     async with house(tmp_path) as octet:
-        with pytest.raises(NoTaskToAsk):
+        with refuses("no_task_to_ask"):
             await ask(octet)
         await working(octet)
         for choices in (("x",) * 11, ("x" * 81,), (" ",)):

@@ -21,7 +21,6 @@ from core.agent_messages.model import (
     MessageAnswered,
     NewAgentMessage,
     NoAgentKnown,
-    NoSuchRecipient,
     NotYourMessage,
     Proof,
     RecipientMissing,
@@ -44,7 +43,16 @@ from core.settings.model import TalkLimits
 from core.store import engine
 from core.store.engine import Tx
 from core.tasks.model import ProgressTooLate, TaskId, TaskState
-from tests.builders import ADA, courier_of, make_desk, make_new_task, make_window_agent, open_coordinator, pending
+from tests.builders import (
+    ADA,
+    courier_of,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+    pending,
+    refuses,
+)
 from tests.core.agent_messages.test_words import QUICK, say, stands
 from tests.core.dispatch.test_loop import code_in, reach, running
 from tests.core.store.test_transactions import writer_held
@@ -173,7 +181,7 @@ async def test_a_group_a_job_and_everyone_are_their_agents_without_the_sender(tm
         for to, names in (("group:front", ("Cid",)), ("job:manager", ("Ann",)), ("everyone", ("Ann", "Cid"))):
             sent = await tell(octet, "Bob", to)
             assert sent.recipients == names
-        with pytest.raises(NoSuchRecipient):
+        with refuses("no_such_recipient"):
             await tell(octet, "Bob", "group:back")
         sent = await octet.agent_messages.send(say(agent="group:front"), by=ADA)
         assert (sent.recipients, sent.message.recipient) == (("Bob", "Cid"), "group:front")

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -31,7 +30,6 @@ from core.calibration.model import (
     Point,
     PointAt,
     TrialResult,
-    WindowHasAgent,
 )
 from core.config.desks import read_desks
 from core.config.editor import Edit
@@ -39,6 +37,7 @@ from core.desks.model import Window
 from core.home import Home
 from core.profiles.model import Box, Profile
 from core.reasons import Reason
+from tests.builders import refuses
 from tests.core.calibration.test_session import ROOT, Display
 from tests.fakes.display_probe import FakeDisplayProbe
 
@@ -239,7 +238,7 @@ async def test_a_connected_window_changes_hands_only_if_its_agent_gets_another(t
     await calibrate(display)
     (one, two), before = agents(tmp_path), agents(tmp_path)
     for taken in ("Vera", one):
-        with pytest.raises(WindowHasAgent):
+        with refuses("window_has_agent"):
             await calibrate(display, Pick(number=2, agent=taken))
     assert agents(tmp_path) == before
     await calibrate(display, Pick(number=1, agent=two), Pick(number=2, agent=one))

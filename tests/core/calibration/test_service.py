@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from core.calibration.model import (
-    CalibrationBusy,
     CalibrationResult,
     CalibrationWindowNotFound,
     ChooseWindows,
@@ -21,7 +20,7 @@ from core.calibration.model import (
 )
 from core.desks.model import DeskNotFound
 from core.security.model import NotAllowed
-from tests.builders import ADA, CAROL, entries_of
+from tests.builders import ADA, CAROL, entries_of, refuses
 from tests.core.maintenance.test_reload import Place, place
 from tests.fakes.display_probe import FakeDisplayProbe
 
@@ -87,7 +86,7 @@ async def test_while_octet_works_on_an_answer_no_other_calibration_begins(tmp_pa
         refused: list[bool] = []
 
         async def survey() -> object:
-            with pytest.raises(CalibrationBusy):
+            with refuses("calibration_busy"):
                 await ways.start("one", by=ADA)
             refused.append(True)
             scout.survey = before

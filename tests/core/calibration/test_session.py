@@ -44,13 +44,14 @@ from core.calibration.model import (
     place_of,
 )
 from core.calibration.session import CalibrationSession
-from core.calibration.writer import ProfileExists, save_profile
+from core.calibration.writer import save_profile
 from core.config.profiles import read_profiles
 from core.desks.learned import Learned
 from core.desks.model import Learnable, LearnedFact
 from core.home import Home
 from core.profiles.model import Box, Sign
 from core.reasons import Reason
+from tests.builders import refuses
 from tests.fakes.display_probe import FakeDisplayProbe
 
 ROOT = Path(__file__).parents[3]
@@ -355,7 +356,7 @@ async def test_what_was_measured_and_learned_becomes_a_profile_of_the_users_own(
     assert profile.composer.box == Box(x=4, y=310, width=370, height=90)
     assert profile.anchor == Box(x=0, y=0, width=300, height=30)
     assert (profile.busy.box, profile.busy.colour) == (sign.box, sign.colour)
-    with pytest.raises(ProfileExists):
+    with refuses("profile_exists"):
         save_profile(home, "mine", "main", "agent-2")
     with pytest.raises(CalibrationWindowNotFound):
         save_profile(home, "other", "main", "agent-99")

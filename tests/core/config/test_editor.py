@@ -10,10 +10,11 @@ import pytest
 
 from bot.cli.init.templates import copy_templates
 from core.config import editor
-from core.config.editor import ChangedMeanwhile, Edit, NotChangeable, NotWritable, change
+from core.config.editor import Edit, NotChangeable, change
 from core.home import Home
 from core.kit.files import write_whole
 from core.kit.problems import ConfigWrong
+from tests.builders import refuses
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_what_somebody_wrote_meanwhile_is_not_overwritten(home: Home) -> None:
         with (home.config / "agents.toml").open("a") as file:
             file.write("# mine\n")
 
-    with pytest.raises(ChangedMeanwhile, match=r"agents\.toml"):
+    with refuses("changed_meanwhile", match=r"agents\.toml"):
         change(home, work)
 
     assert lines(home, "agents.toml")[-1] == "# mine"
@@ -114,7 +115,7 @@ def test_when_the_disk_refuses_the_second_file_the_first_is_put_back(
         edit.write("desks/second.toml", 'display = ":7"\n')
         edit.document("desks/main.toml")["block_user_input"] = False
 
-    with pytest.raises(NotWritable, match=r"cannot write .*main\.toml: no space left"):
+    with refuses("not_writable", match=r"cannot write .*main\.toml: no space left"):
         change(home, work)
 
     assert everything(home) == before

@@ -21,8 +21,8 @@ from core.notices.model import NoticeKind
 from core.retry_policy import RetryPolicy
 from core.security.model import WrongCode
 from core.settings.model import ReceiptSettings
-from core.tasks.model import Task, TaskEnded, TaskId, TaskNeverStarted, TaskState, WrongTask
-from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from core.tasks.model import Task, TaskEnded, TaskId, TaskState, WrongTask
+from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator, refuses
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, refused
 
@@ -224,7 +224,7 @@ async def test_a_task_that_nobody_was_asked_about_cannot_be_done_by_words(tmp_pa
         tmp_path, agents=[make_window_agent()], desks=[make_desk("agent-1")], lanes={}, hands={}
     ) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
-        with pytest.raises(TaskNeverStarted):
+        with refuses("task_never_started"):
             await octet.tasks.done(task.id, "all done", by=ADA)
 
 

@@ -11,7 +11,6 @@ from core.coordinator import Coordinator
 from core.deliveries.model import (
     Assurance,
     Delivery,
-    DeliveryNotFound,
     DeliveryRequest,
     DeliveryState,
     Moment,
@@ -39,6 +38,7 @@ from tests.builders import (
     make_window_agent,
     open_coordinator,
     pending,
+    refuses,
 )
 from tests.core.dispatch.test_loop import DRY, UNKNOWN, code_in, reach, running, until, window_house
 from tests.fakes.hands import FakeHands
@@ -207,7 +207,7 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
         with pytest.raises(TaskNotFound):
             await octet.unknowns.resolve("T-9", Decision.DROP, by=ADA)
-        with pytest.raises(DeliveryNotFound):
+        with refuses("delivery_not_found"):
             await octet.unknowns.resolve("01ARZ3NDEKTSV4RRFFQ69G5FAV", Decision.DROP, by=ADA)
         await octet.tasks.new(make_new_task(agent=None), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)

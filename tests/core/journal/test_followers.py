@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import core
-from core.journal.model import Entry, Event, EventUnknown, JournalRow
+from core.journal.model import Entry, Event, JournalRow
 from core.journal.service import Journal
 from core.kit.clock import SystemClock
 from core.kit.from_attributes import attributes_of
 from core.store.engine import RowFailed, Store, Tx
+from tests.builders import refuses
 
 for module in pkgutil.walk_packages(core.__path__, "core."):
     importlib.import_module(module.name)
@@ -109,5 +110,5 @@ def test_each_event_is_read_from_its_row_as_it_was_written(kind: type[Event]) ->
 def test_a_row_of_another_version_is_refused_by_name() -> None:
     row = JournalRow(seq=3, at_ms=2, name="EggLaid", subject="task:1", actor="hub", data={"egg": 1}, hash="")
     for other in (replace(row, name="EggEaten"), replace(row, data={"egg": "blue"}), replace(row, data={})):
-        with pytest.raises(EventUnknown):
+        with refuses("event_unknown"):
             Journal.decode(other)

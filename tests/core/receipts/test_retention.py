@@ -21,8 +21,8 @@ from core.receipts import retention
 from core.security.model import OPERATOR
 from core.settings.model import ReceiptSettings
 from core.store.errors import StoreUnavailable
-from core.tasks.model import CodeExpired, TaskId, TaskState, TextExpired
-from tests.builders import ADA, entries_of, make_new_task
+from core.tasks.model import CodeExpired, TaskId, TaskState
+from tests.builders import ADA, entries_of, make_new_task, refuses
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
@@ -155,7 +155,7 @@ async def test_a_failed_task_whose_text_expired_is_not_retried(tmp_path: Path) -
         await tell_all(octet)
         clock.advance(31 * DAY_MS / 1000)
         await octet.retention.purge()
-        with pytest.raises(TextExpired, match=r"expired on 20\d\d-\d\d-\d\d UTC"):
+        with refuses("text_expired", match=r"expired on 20\d\d-\d\d-\d\d UTC"):
             await octet.tasks.retry(FIRST, by=ADA)
 
 

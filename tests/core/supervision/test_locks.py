@@ -12,9 +12,8 @@ from core.deliveries.model import Reason
 from core.fleet.model import NeedKind
 from core.notices.model import Notice, NoticeKind, Place
 from core.security.model import HUB
-from core.supervision.model import ScreenLockNotFound
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, make_agent, make_new_task
+from tests.builders import ADA, make_agent, make_new_task, refuses
 from tests.core.dispatch.test_loop import reach, until, window_house
 from tests.fakes.clock import RunningClock
 from tests.fakes.lane import FakeLane, bounced
@@ -103,7 +102,7 @@ async def test_a_lock_that_was_never_told_goes_without_a_word(tmp_path: Path) ->
         await lock(octet)
         await lock(octet, is_locked=False)
         assert await told(octet) == []
-        with pytest.raises(ScreenLockNotFound):
+        with refuses("screen_lock_not_found"):
             await octet.screen_locks.show("01NOSUCHLOCK")
 
 

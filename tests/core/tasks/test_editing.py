@@ -18,7 +18,6 @@ from core.tasks.model import (
     NoCapableAgent,
     NotDone,
     OnFailure,
-    SeveralTasks,
     TaskAlreadyRunning,
     TaskChanges,
     TaskId,
@@ -27,7 +26,7 @@ from core.tasks.model import (
     Verdict,
 )
 from core.tasks.texts import read_grammar, read_parts, read_tasks
-from tests.builders import ADA, BEN, CAROL, make_agent, make_new_task, open_coordinator
+from tests.builders import ADA, BEN, CAROL, make_agent, make_new_task, open_coordinator, refuses
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.core.tasks.test_dependencies import ids, states
 from tests.fakes.clock import FakeClock
@@ -213,7 +212,7 @@ async def test_a_new_task_may_be_written_in_the_grammar(tmp_path: Path) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         task = await octet.tasks.new(make_new_task("TASK: Fix it\nDESC: now\nPRIORITY: 0"), by=ADA)
         assert (task.title, task.brief, task.priority, task.parts) == ("Fix it", "Fix it\nnow", 0, None)
-        with pytest.raises(SeveralTasks):
+        with refuses("several_tasks"):
             await octet.tasks.new(make_new_task("TASK: a\nTASK: b"), by=ADA)
         made = await octet.tasks.import_text("TASK: a\nTASK: b", make_new_task(""), by=ADA)
         assert made.tasks == ("T-2", "T-3")

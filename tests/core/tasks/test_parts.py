@@ -12,9 +12,7 @@ from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
 from core.security.model import NotAllowed
 from core.tasks.model import (
-    HasParts,
     NotAParent,
-    NotAPart,
     NotDone,
     PartsKind,
     Task,
@@ -25,7 +23,7 @@ from core.tasks.model import (
     TaskState,
     TooFewAgents,
 )
-from tests.builders import ADA, BEN, make_agent, make_new_task, open_coordinator
+from tests.builders import ADA, BEN, make_agent, make_new_task, open_coordinator, refuses
 from tests.core.dispatch.test_loop import code_in, reach, running, window_house
 from tests.core.tasks.test_dependencies import states
 from tests.fakes.lane import FakeLane
@@ -109,7 +107,7 @@ async def test_the_best_of_several_answers_is_picked_and_the_others_keep_their_s
         await answer(octet, lane, "T-3", "A robin.")
         assert (await states(octet))["T-1"] == "waiting dependency"
         assert not (await octet.tasks.show(FIRST, by=ADA)).is_assignable
-        with pytest.raises(HasParts):
+        with refuses("has_parts"):
             await octet.tasks.assign_to(FIRST, "Agent-1", by=ADA)
         await octet.tasks.cancel(TaskId("T-4"), by=ADA)
         assert (await states(octet))["T-1"] == "waiting pick"
@@ -139,7 +137,7 @@ async def test_without_any_answer_a_best_of_task_needs_a_user(tmp_path: Path) ->
         assert (await states(octet))["T-1"] == "waiting dependency_failed"
         with pytest.raises(NotAParent):
             await octet.tasks.split(FIRST, "one", by=ADA)
-        with pytest.raises(NotAPart):
+        with refuses("not_a_part"):
             await octet.tasks.pick(FIRST, by=ADA)
         for wanted in (1, 3):
             with pytest.raises(TooFewAgents):

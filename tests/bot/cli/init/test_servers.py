@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from bot.cli.init import discord
-from bot.cli.init.prompts import InitOptions, NoTerminal, Prompts
+from bot.cli.init.prompts import InitOptions, Prompts
 from bot.cli.init.templates import copy_templates
 from bot.discord.setup_client import Application, DiscordServer, SetupClient
 from core.home import Home
+from tests.builders import refuses
 
 ZOO, FARM = DiscordServer(id="11", name="The zoo"), DiscordServer(id="22", name="The farm")
 APPLICATION = Application(id="1", bot_id="2", bot_name="Octet", owners=())
@@ -56,7 +57,7 @@ def test_one_of_two_is_chosen_once_and_kept(
 
 
 def test_without_a_terminal_the_option_is_named(choose: Callable[..., DiscordServer]) -> None:
-    with pytest.raises(NoTerminal, match="--guild"):
+    with refuses("no_terminal", match="--guild"):
         choose()
 
 
