@@ -202,14 +202,13 @@ class Deliveries:
         drafts = delivery.drafts if is_open else ()
         ended = replace(delivery, assurance=outcome.assurance, timings_ms=dict(outcome.timings_ms), drafts=drafts)
         after = self.step(tx, ended, to, reason=outcome.reason, note=outcome.note)
-        if to in PAST_ENTER:
-            self._call_witnesses(tx, after, outcome)
+        self.pass_on(tx, after, outcome)
         return after
 
-    def record_late_outcome(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        """Pass on what the lane saw of a delivery that was settled meanwhile."""
-        if delivery.state in PAST_ENTER:
-            self._call_witnesses(tx, delivery, outcome)
+    def pass_on(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
+        """Pass on what the lane saw past Enter, also of a delivery that was settled meanwhile."""
+        for call in self._witnesses if delivery.state in PAST_ENTER else ():
+            call(tx, delivery, outcome)
 
     def retry_later(self, tx: Tx, delivery: Delivery, outcome: Outcome, *, after_ms: int) -> Delivery:
         """Put it back into the queue with one bounce more, not before `after_ms` from now."""
@@ -325,10 +324,6 @@ class Deliveries:
 
     def _update(self, tx: Tx, delivery: DeliveryId, **values: object) -> None:
         tx.update_row(_store.deliveries.c.id, delivery, **values)
-
-    def _call_witnesses(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
-        for call in self._witnesses:
-            call(tx, delivery, outcome)
 
     def _note(self, tx: Tx, delivery: Delivery, *, was: str, by: Actor) -> None:
         event = DeliveryMoved(

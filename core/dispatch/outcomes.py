@@ -97,7 +97,7 @@ class Outcomes:
         """Keep a delivery that was settled while the lane still looked; note only a cleared draft."""
         if delivery.fence != fence:
             return
-        self._deliveries.record_late_outcome(tx, delivery, outcome)
+        self._deliveries.pass_on(tx, delivery, outcome)
         if delivery.drafts and outcome.result in _BEFORE_ENTER_WAS_ASKED_FOR and not outcome.draft_left:
             self._deliveries.leftover_drafts.forget(tx, delivery.id)
 

@@ -239,9 +239,7 @@ async def test_an_answer_that_is_faster_than_the_look_makes_the_receipt_and_the_
         (bare,) = await octet.receipts.show(name, by=OPERATOR)
         assert (bare.assurance, bare.evidence, bare.pictures) == (Assurance.ANSWERED, None, ())
         assert "Octet did not see the arrival itself" in texts.claim(bare)
-        await octet.store.write(
-            lambda tx: octet.deliveries.record_late_outcome(tx, octet.deliveries.find(tx, name), SEEN)
-        )
+        await octet.store.write(lambda tx: octet.deliveries.pass_on(tx, octet.deliveries.find(tx, name), SEEN))
         (whole,) = await octet.receipts.show(name, by=OPERATOR)
         assert (whole.assurance, whole.evidence, len(whole.pictures)) == (Assurance.ANSWERED, EVIDENCE, 2)
 
