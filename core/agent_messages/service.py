@@ -447,7 +447,9 @@ class AgentMessages:
         actor = People.agent(new.sender.removeprefix("agent:"))
         if self._traces.is_stopped(tx, asked):
             raise ChainStopped
-        self._services.messages.inboxes.ack_if_there(tx, actor.name, asked.id, by=actor.id)
+        inboxes = self._services.messages.inboxes
+        if inboxes.has(tx, actor.name, asked.id):  # else it is from before there were inboxes
+            inboxes.ack(tx, actor.name, asked.id, by=actor.id)
         if asker is None:
             answer = self._services.messages.add(tx, new, by=new.sender)
             self._services.notices.answered(tx, asked.id, answer=answer.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from enum import Enum
 from functools import cache
@@ -15,34 +15,27 @@ T = TypeVar("T")
 def from_attributes(kind: type[T], source: object, /, **given: object) -> T:
     """Make a `kind`: take the fields that are not `given` from the attributes of `source`, and convert them to enums
     and bools. An empty text becomes None for an enum."""
-    same = {name: getattr(source, name) for name in _kinds_of(kind) if name not in given}
+    read = _readers_of(kind)
+    same = {name: getattr(source, name) for name in read if name not in given}
     for name, value in same.items():
-        if value is not None and (kinds := _kinds_of(kind)[name]):
-            same[name] = None if value == "" else _member(kinds, value)
+        if value is not None and (member := read[name]):
+            same[name] = None if value == "" else member(value)
     return kind(**same, **given)
 
 
 def attributes_of(source: object) -> dict[str, object]:
     """Return the fields of a dataclass by name, uncopied: `asdict` copies each value."""
-    return {name: getattr(source, name) for name in _kinds_of(type(source))}
-
-
-def _member(kinds: tuple[Any, ...], value: object) -> object:
-    return kinds[0](value) if len(kinds) == 1 else _by_value(kinds)[value]
+    return {name: getattr(source, name) for name in _readers_of(type(source))}
 
 
 @cache
-def _by_value(kinds: tuple[Any, ...]) -> Mapping[object, object]:
-    """Return the members of these enums; the first enum of a value counts."""
-    return {one.value: one for kind in reversed(kinds) for one in kind}
-
-
-@cache
-def _kinds_of(kind: Any) -> Mapping[str, tuple[Any, ...]]:
-    """Name the fields of a dataclass, each with its enums, or bool, if its values are of one."""
-    hints, found = get_type_hints(kind), dict[str, tuple[Any, ...]]()
+def _readers_of(kind: Any) -> Mapping[str, Callable[[Any], object] | None]:
+    """Name the fields of a dataclass, each with what makes a member of its enums, or a bool, of a value."""
+    hints, found = get_type_hints(kind), dict[str, Callable[[Any], object] | None]()
     for field in fields(kind):
         hint = hints[field.name]
         options = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-        found[field.name] = tuple(one for one in options if isinstance(one, type) and issubclass(one, Enum | bool))
+        kinds: list[Any] = [one for one in options if isinstance(one, type) and issubclass(one, Enum | bool)]
+        several = {one.value: one for each in reversed(kinds) for one in each} if len(kinds) > 1 else {}
+        found[field.name] = several.__getitem__ if several else kinds[0] if kinds else None
     return found

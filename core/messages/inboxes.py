@@ -140,11 +140,6 @@ class Inboxes:
         self._journal.append(tx, MessageAcknowledged(message=message, agent=agent), by=by)
         return True
 
-    def ack_if_there(self, tx: Tx, agent: str, message: MessageId, *, by: str) -> None:
-        """Acknowledge as `ack`; a message from before there were inboxes is in none."""
-        if self.has(tx, agent, message):
-            self.ack(tx, agent, message, by=by)
-
     def drop(self, tx: Tx, agent: str, message: MessageId, reason: Reason) -> None:
         """Note why the agent no longer gets the message, unless it has it."""
         asked = {"of_agent": agent, "of_message": message, "why": reason.value}
