@@ -14,12 +14,15 @@ T = TypeVar("T")
 
 def from_attributes(kind: type[T], source: object, /, **given: object) -> T:
     """Make a `kind`: take the fields that are not `given` from the attributes of `source`, and convert them to enums
-    and bools. An empty text becomes None for an enum."""
+    and bools. An empty text becomes None for an enum. Raises ValueError for a value that its enums do not have."""
     read = _readers_of(kind)
     same = {name: getattr(source, name) for name in read if name not in given}
     for name, value in same.items():
         if value is not None and (member := read[name]):
-            same[name] = None if value == "" else member(value)
+            try:
+                same[name] = None if value == "" else member(value)
+            except (KeyError, ValueError):
+                raise ValueError(f"{kind.__name__}.{name} cannot be {value!r}") from None
     return kind(**same, **given)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +17,40 @@ class Point:
 
     kind: str
     x: int = 0
+
+
+class Colour(StrEnum):
+    """One of two enums of a field."""
+
+    RED = "red"
+
+
+class Shape(StrEnum):
+    """The other one."""
+
+    ROUND = "round"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """A tile, whose fields have enums."""
+
+    mark: Colour | Shape | None
+    shape: Shape | None = None
+    is_old: bool = False
+
+
+def test_values_become_members_of_the_fields_enums_and_an_empty_text_none() -> None:
+    made = from_attributes(Tile, SimpleNamespace(mark="round", shape="", is_old=1))
+    assert made == Tile(mark=Shape.ROUND, is_old=True)
+    assert made.is_old is True
+
+
+@pytest.mark.parametrize("field", ["mark", "shape"])
+def test_a_value_that_no_enum_has_is_an_error_with_its_field(field: str) -> None:
+    row = SimpleNamespace(**{"mark": None, "shape": None, "is_old": 0, field: "blue"})
+    with pytest.raises(ValueError, match=f"{field} .*'blue'"):
+        from_attributes(Tile, row)
 
 
 def test_a_given_field_goes_before_the_sources_own() -> None:

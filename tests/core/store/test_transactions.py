@@ -72,6 +72,17 @@ async def test_what_raises_leaves_nothing_and_makes_no_news(tmp_path: Path) -> N
         assert (await facts(store), news) == (0, [])
 
 
+@pytest.mark.parametrize("number", [1, 2])
+async def test_a_write_that_runs_out_of_an_iterator_ends_with_an_error(tmp_path: Path, number: int) -> None:
+    async with Store.open(tmp_path / "octet.db") as store:
+        writes = [store.write(lambda tx: next(iter(tx.execute(select(security.facts)))) and None)] * 1
+        writes += [store.write(lambda _: next(iter(()))) for _ in range(number - 1)]
+        async with asyncio.timeout(60):
+            found = await asyncio.gather(*writes, return_exceptions=True)
+        assert [type(one) for one in found] == [RuntimeError] * number
+        await store.ping()
+
+
 async def test_news_is_told_although_the_one_who_waited_was_cancelled(tmp_path: Path) -> None:
     begun, go_on = threading.Event(), threading.Event()
     told = asyncio.Event()
