@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Table, Text, bindparam, func, insert, select, text, update
+from sqlalchemy import Column, Index, Table, Text, bindparam, func, insert, select, text, update
 
 from core.store.tables import integers, metadata, partial_index, texts, upsert
 
@@ -22,6 +22,7 @@ questions = Table(
     Column("answer", Text),
     *integers("due_ms", "since_ms"),
     *integers("fence", server_default="0"),  # the lease of its task in which the agent asked
+    Index("ix_questions_agent", "agent", "since_ms"),
     partial_index("ix_questions_open", "due_ms", where=text("state = 'open'")),
     partial_index("ix_questions_lease", "task", "fence", where=text("state = 'open'")),
 )
@@ -39,11 +40,12 @@ OPEN_WITH_TEXTS = OPEN_QUESTIONS.add_columns(text("(SELECT body FROM messages WH
 OPEN_IN_LEASE = select(questions).where(
     text("state = 'open'"), questions.c.task == bindparam("of_task"), questions.c.fence == bindparam("lease")
 )
-_is_asked_now = questions.c.since_ms > bindparam("since")
-_is_open_there = (questions.c.state == "open") & (questions.c.task == bindparam("task"))
+_by_agent = select(func.count()).where(questions.c.agent == bindparam("agent"))
+_open_there = _by_agent.where(text("state = 'open'"), questions.c.task == bindparam("task"))
 ASKED = select(
-    func.count().filter(_is_asked_now).label("in_hour"), func.count().filter(_is_open_there).label("still_open")
-).where(questions.c.agent == bindparam("agent"))
+    _by_agent.where(questions.c.since_ms > bindparam("since")).scalar_subquery().label("in_hour"),
+    _open_there.scalar_subquery().label("still_open"),
+)
 """How many questions an agent has asked since then, and how many of a task are still open."""
 SETTLE = (
     update(questions)

@@ -14,6 +14,7 @@ bindings = Table(
     *texts("name", "role", "bound_by", "purpose"),
     *integers("since_ms"),
     *integers("expires_ms", nullable=True),
+    Index("ix_bindings_role", "role"),
 )
 api_keys = Table(
     "api_keys",

@@ -9,6 +9,7 @@ STATEMENTS = """
 CREATE TABLE bindings (holder TEXT NOT NULL, channel TEXT NOT NULL, is_grant BOOLEAN NOT NULL, name TEXT NOT NULL,
     role TEXT NOT NULL, bound_by TEXT NOT NULL, purpose TEXT NOT NULL, since_ms INTEGER NOT NULL, expires_ms INTEGER,
     CONSTRAINT pk_bindings PRIMARY KEY (holder, channel, is_grant));
+CREATE INDEX ix_bindings_role ON bindings (role);
 INSERT INTO bindings (holder, channel, is_grant, name, role, bound_by, purpose, since_ms)
     SELECT id, '', 0, name, role, id, '', since_ms FROM people;
 DROP TABLE people;
@@ -92,6 +93,7 @@ CREATE TABLE questions (id TEXT NOT NULL, agent TEXT NOT NULL, task TEXT NOT NUL
     asked TEXT NOT NULL, choices TEXT NOT NULL, at_due TEXT NOT NULL, state TEXT NOT NULL, answer TEXT,
     due_ms INTEGER NOT NULL, since_ms INTEGER NOT NULL,
     CONSTRAINT pk_questions PRIMARY KEY (id));
+CREATE INDEX ix_questions_agent ON questions (agent, since_ms);
 CREATE INDEX ix_questions_lease ON questions (task, fence) WHERE state = 'open';
 CREATE INDEX ix_questions_open ON questions (due_ms) WHERE state = 'open';
 """
