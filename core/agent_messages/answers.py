@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from core import limits
@@ -85,10 +86,8 @@ class MessageAnswers:
                 self._services.messages.check_files(tx, f"agent:{holder.agent}", planned_files(files))
             return holder, same
 
-        if files:  # Octet writes none for a text that it refuses or already has
-            _, same = await self._store.write(judge)
-            files = () if same else files
-        async with self._services.messages.attachments.stored(files) as stored:
+        known = partial(self._store.write, lambda tx: judge(tx)[1])
+        async with self._services.messages.attachments.stored(files, known=known) as stored:
             more: Any = {"source": Source.AGENT, "evidence": evidence, "attachments": stored}
             return await self._store.write(lambda tx: self._keep(tx, judge(tx)[0], text, **more))
 

@@ -24,6 +24,7 @@ from core.agents.model import Agent, Job
 from core.messages.model import Message, Requires
 from core.reasons import ParkCause
 from core.remedies import refused
+from core.security.codes import CodeHolder
 from core.security.model import HUB, Actor, Permission, require
 from core.settings.model import TalkLimits
 from core.store.engine import Tx
@@ -52,6 +53,7 @@ class Delegation:
     ) -> None:
         self._services, self._hub, self._talk, self._traces = services, hub, talk, traces
         self._tasks, self._repository, self._limits = tasks, tasks.repository, limits
+        self._ended = dict[str, CodeHolder]()  # the last lease of each agent that ended with its task
         self._repository.follow_halts(self._on_halt)
         traces.follow_stops(self._on_stop)
 
@@ -93,9 +95,11 @@ class Delegation:
         return await self._services.store.write(create)
 
     def _asked_before(self, tx: Tx, new: NewSubtask, proof: Proof) -> Task | None:
-        """Return the subtask that the agent created by this key in the lease of its code, also after that has ended:
-        its answer may have been lost."""
-        lease = self._talk.lease_of(tx, proof)
+        """Return the subtask that the agent created by this key in a lease that has ended: its answer may have been
+        lost."""
+        lease, agents = self._talk.lease_of(tx, proof), self._services.agents
+        if not proof.code and agents.named(proof.agent) and not agents.status(tx, proof.agent).task:
+            lease = self._ended.get(proof.agent)
         task = self._repository.find(tx, lease.task) if lease is not None else None
         if lease is None or task is None or (task.fence == lease.fence and task.state not in ENDED):
             return None
@@ -200,12 +204,13 @@ class Delegation:
         """Cancel what the agent of an ended task gave to others; tell the agent of a subtask's parent what it waits
         for: one that failed, or that all have ended."""
         if task.state in ENDED:
+            self._ended[task.agent or ""] = CodeHolder(task=task.id, fence=task.fence, agent=task.agent or "")
             self._cancel_open(tx, task, by=by)
         parent = self._giver(tx, task)
         if parent is None or parent.state in ENDED:
             return
         self._services.notices.card_changed(tx, parent.id)
-        is_last = task.state in ENDED and not self._repository.find_open_subtasks(tx, parent)
+        is_last = task.state in ENDED and not self._repository.find_open_subtasks(tx, parent, most=1)
         is_own = by.id == f"agent:{parent.agent}"
         if is_last:
             self._repository.extend_deadline(tx, parent)
@@ -218,7 +223,7 @@ class Delegation:
         tx.scratch[_STOPPING] = True
         for name in dict.fromkeys(one.task for one in messages if one.task is not None):
             task = self._repository.find(tx, name)
-            if self._repository.find_open_subtasks(tx, task):
+            if self._repository.find_open_subtasks(tx, task, most=1):
                 require(by, Permission.TASK_END)
                 self._cancel_open(tx, task, by=by)
         tx.scratch[_STOPPING] = False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from core.agent_messages.model import LeftOut, NoReachableAgent
 from core.agents.model import Agent, AgentTakesNoMessages, AgentWithoutWindow, Job
 from core.agents.service import Agents
@@ -41,18 +39,12 @@ def resolve(agents: Agents, to: str, *, but: str = "") -> tuple[str, tuple[Agent
         if not agent.abilities.queues:
             raise AgentTakesNoMessages(id=agent.name)
         return f"agent:{agent.name}", (agent,), ()
-    reached, out = split(one for one in meant if one.name != but)
-    return address, reached, out
-
-
-def split(meant: Iterable[Agent]) -> tuple[tuple[Agent, ...], tuple[LeftOut, ...]]:
-    """Return the agents that can get a message, and those that never can. Raises NoReachableAgent if none can."""
-    meant = tuple(meant)
+    meant = [one for one in meant if one.name != but]
     out = tuple(LeftOut(agent=one.name, note=why) for one in meant if (why := _never_reason(one)))
     reached = tuple(one for one in meant if not _never_reason(one))
     if not reached:
         raise NoReachableAgent(why="; ".join(f"{one.agent}: {one.note}" for one in out) or "the config has none")
-    return reached, out
+    return address, reached, out
 
 
 def _groups(agents: Agents) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from core import limits
@@ -31,7 +32,6 @@ from core.agent_messages.model import (
 )
 from core.agent_messages.recipients import EVERYONE, addresses, is_several, resolve
 from core.agent_messages.traces import Traces
-from core.agent_messages.withdrawal import withdraw
 from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery, DeliveryState, asked_about
@@ -145,14 +145,14 @@ class AgentMessages:
         asked = parse_task_id(draft.task) if draft.task else None
         key = f"send:{draft.key}" if draft.key is not None else None
 
-        def send(tx: Tx) -> AgentMessageView:
+        def send(tx: Tx, draft: NewAgentMessage) -> AgentMessageView:
             if key is not None and (known := self._services.messages.find_by_key(tx, key)):
                 self._check_may(by, self._task_of(tx, known))
                 return self.view(tx, known)  # also when another agent has the task by now
             task = self._task(tx, draft, asked, named)
             self._check_may(by, task)
             to, (agent,), _ = resolve(self._services.agents, named.name if named else self._holder(task))
-            self._check_room([agent], self.full(tx, [agent]))
+            self._check_room([agent], self.full(tx, [agent], draft.options.kind))
             place = Place(channel=draft.thread, guild=draft.place.guild) if draft.thread else draft.place
             new = self.envelope(draft, body, to=to, task=task, key=key, by=by)
             new = replace(new, in_reply_to=answered.id if answered else None)
@@ -161,9 +161,15 @@ class AgentMessages:
                 call(tx, sent.message, by)
             return sent
 
-        async with self._services.messages.attachments.stored(filter(None, [draft.attach])) as files:
-            draft = replace(draft, attachments=files)
-            return await self._store.write(send)
+        return await self._with_file(draft, key, send)
+
+    async def _with_file(
+        self, draft: NewAgentMessage, key: str | None, send: Callable[[Tx, NewAgentMessage], AgentMessageView]
+    ) -> AgentMessageView:
+        known = partial(self._store.write, lambda tx: key and self._services.messages.find_by_key(tx, key))
+        async with self._services.messages.attachments.stored(filter(None, [draft.attach]), known=known) as files:
+            named = replace(draft, attachments=files)
+            return await self._store.write(lambda tx: send(tx, named))
 
     def suggest(self, *, by: Actor) -> list[str]:
         """List what means several agents, for autocomplete; nothing for users who may not send to them."""
@@ -182,24 +188,24 @@ class AgentMessages:
             raise NoReachableAgent(why=f"no available agent can do {', '.join(sorted(needs))}")
         key = f"broadcast:{draft.key}" if draft.key is not None else None
 
-        def send(tx: Tx) -> AgentMessageView:
+        def send(tx: Tx, draft: NewAgentMessage) -> AgentMessageView:
             if key is not None and (known := self._services.messages.find_by_key(tx, key)):
                 return self.view(tx, known, left_out=out)
-            full = self.full(tx, reached)
+            full = self.full(tx, reached, draft.options.kind)
             self._check_room(reached, full)
             left_out = (*out, *(LeftOut(agent=name, reason=Reason.LINE_FULL) for name in full))
             new = self.envelope(draft, body, to=to, task=None, key=key, by=by)
             agents = [one for one in reached if one.name not in full]
             return self.post(tx, new, agents, place=draft.place, by=by, left_out=left_out)
 
-        async with self._services.messages.attachments.stored(filter(None, [draft.attach])) as files:
-            draft = replace(draft, attachments=files)
-            return await self._store.write(send)
+        return await self._with_file(draft, key, send)
 
-    def full(self, tx: Tx, agents: Sequence[Agent]) -> tuple[str, ...]:
-        """Return which of these agents take no more messages of users and agents, because so many wait for them.
-        Octet's own messages and answers always have room."""
-        counts = self._services.deliveries.count_waiting(tx, [one.name for one in agents])
+    def full(self, tx: Tx, agents: Sequence[Agent], kind: MessageKind) -> tuple[str, ...]:
+        """Return which of these agents take no more messages, or statuses, of users and agents, because so many wait
+        for them. Octet's own messages and answers always have room."""
+        is_status = kind is MessageKind.STATUS
+        count = self._services.messages.inboxes.count_statuses if is_status else self._services.deliveries.count_waiting
+        counts = count(tx, [one.name for one in agents])
         return tuple(one.name for one in agents if counts.get(one.name, 0) >= limits.WAITING.most)
 
     def _check_room(self, agents: Sequence[Agent], full: Sequence[str]) -> None:
@@ -334,9 +340,10 @@ class AgentMessages:
             line = _Line.of(found)
             for delivery in found:
                 if not delivery.is_brief and delivery.state is DeliveryState.QUEUED and delivery.not_before_ms:
-                    message = self._services.messages.find(tx, delivery.message)
-                    wait = self._wait_reason(tx, delivery, message, self._task_of(tx, message), line)
-                    self._record_wait(tx, delivery, wait, anew=True)
+                    with at_row(delivery=delivery.id):
+                        message = self._services.messages.find(tx, delivery.message)
+                        wait = self._wait_reason(tx, delivery, message, self._task_of(tx, message), line)
+                        self._record_wait(tx, delivery, wait, anew=True)
 
     def readdress(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
         """Queue the message for its agent's new window, or cancel it if the config has no such agent (None)."""
@@ -438,7 +445,7 @@ class AgentMessages:
         known = self._services.messages.known(tx, earlier)
         if known is None or known.sender != sender or known.kind not in {MessageKind.MESSAGE, MessageKind.STATUS}:
             raise NotYourMessage(id=f"M-{earlier}")
-        withdraw(tx, self._services, earlier, Reason.SUPERSEDED, to=DeliveryState.SUPERSEDED)
+        self._traces.withdraw(tx, earlier, Reason.SUPERSEDED, to=DeliveryState.SUPERSEDED)
 
     def _answer(self, tx: Tx, asked: Message, new: NewMessage) -> Message:
         """Store an agent's answer. One to another agent goes into its inbox and its window, and settles its question;
@@ -468,7 +475,7 @@ class AgentMessages:
         wakes no agent. Raises NotInInbox."""
         if not self._services.messages.inboxes.ack(tx, agent, message, by=by.id):
             return
-        withdraw(tx, self._services, message, Reason.ACKNOWLEDGED, agent=agent)
+        self._traces.withdraw(tx, message, Reason.ACKNOWLEDGED, agent=agent)
         asked = self._services.messages.find(tx, message)
         new = NewMessage(
             kind=MessageKind.ACK,
@@ -610,7 +617,8 @@ class AgentMessages:
             return  # its agent has it, or another notice says so
         dropped = delivery.state is DeliveryState.CANCELLED
         if dropped and delivery.reason is not Reason.REMOVED:  # no user waits for what Octet itself sent
-            dropped = self._services.messages.find(tx, delivery.message).sender == address_of(HUB)
+            sent = self._services.messages.known(tx, delivery.message)
+            dropped = sent is None or sent.sender == address_of(HUB)
         if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN and not dropped:
             about = asked_about(delivery) if delivery.state is DeliveryState.UNKNOWN else ""
             self._services.notices.undelivered(tx, delivery.message, text=undelivered_text(delivery), about=about)

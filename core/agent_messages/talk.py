@@ -99,8 +99,7 @@ class AgentTalk:
         to, agents, out = resolve(self._services.agents, draft.to, but=speaker.agent.name)
         if self._traces.is_stopped_trace(tx, chain.trace):
             return ChainStopped()
-        allowed, wakes = list[Agent](), draft.options.kind is not MessageKind.STATUS
-        full = self._hub.full(tx, agents) if wakes else ()
+        allowed, full = list[Agent](), self._hub.full(tx, agents, draft.options.kind)
         for agent in agents:
             reason = self._refusal(tx, speaker, chain, agent, draft.options.kind)
             reason = reason or (Reason.LINE_FULL if agent.name in full else None)

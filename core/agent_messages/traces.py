@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from core.agent_messages import _store
 from core.agent_messages.model import StoppedTrace, Trace, TraceResumed, TraceStep, TraceStopped
-from core.agent_messages.withdrawal import withdraw
+from core.deliveries.model import OPEN_STATES, DeliveryState
+from core.kit.ids import MessageId
 from core.messages.model import Message
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind
@@ -59,6 +60,7 @@ def refusal_of(chain: Chain, *, sender: str, recipient: str, lately: int, limits
     return Reason.TOO_MANY_HOPS if chain.hop > limits.hops else None
 
 
+_CANCELLED = DeliveryState.CANCELLED
 StopFollower = Callable[[Tx, tuple[Message, ...], Actor], None]  # gets a chain's messages, and the user who stopped it
 
 
@@ -81,8 +83,8 @@ class Traces:
         depths = dict[str, int]()
         for one in messages:
             depths[one.id] = depths.get(one.cause or "", -1) + 1
-        states = self._services.messages.inboxes.states
-        steps = [TraceStep(message=one, depth=depths[one.id], inboxes=await states(one.id)) for one in messages]
+        states = await self._services.messages.inboxes.states(trace)
+        steps = [TraceStep(message=one, depth=depths[one.id], inboxes=tuple(states[one.id])) for one in messages]
         rows = await self._store.fetch(_store.TRACE, {"of_trace": trace})
         return Trace(
             id=trace,
@@ -126,7 +128,7 @@ class Traces:
         messages = self._services.messages.find_trace(tx, trace)
         for one in messages:
             if one.hop > 0:
-                withdraw(tx, self._services, one.id, Reason.TRACE_STOPPED)
+                self.withdraw(tx, one.id, Reason.TRACE_STOPPED)
         if by is not HUB:
             for call in () if was_stopped else self._stop_followers:
                 call(tx, messages, by)
@@ -135,6 +137,21 @@ class Traces:
         task = next((one.thread for one in messages if one.thread.startswith("T-")), None)
         agents = " ".join(dict.fromkeys(name for one in messages for name in one.agents_before))
         self._services.notices.notify(tx, NoticeKind.STORM, task, message=trace, text=agents, about=f"trace:{trace}")
+
+    def withdraw(
+        self, tx: Tx, message: MessageId, reason: Reason, *, agent: str = "", to: DeliveryState = _CANCELLED
+    ) -> None:
+        """Take a message back (from `agent`, or all): end the queued deliveries, drop the unread entries. What is under
+        way continues."""
+        under_way, deliveries, inboxes = set[str](), self._services.deliveries, self._services.messages.inboxes
+        for one in deliveries.find_for_message(tx, message):
+            if one.state is DeliveryState.QUEUED and not one.share.is_later and agent in {"", one.agent}:
+                deliveries.step(tx, one, to, reason=reason)
+            elif one.state in OPEN_STATES:
+                under_way.add(one.agent)
+        for holder in inboxes.holders(tx, message):
+            if holder not in under_way and agent in {"", holder}:
+                inboxes.drop(tx, holder, message, reason)
 
     def is_stopped(self, tx: Tx, message: Message) -> bool:
         """Return whether this message of an agent belongs to a stopped chain."""
@@ -157,9 +174,8 @@ class Traces:
 
     async def list_stopped(self) -> tuple[StoppedTrace, ...]:
         """List the chains that Octet stopped and no user has decided about, oldest first."""
-        return tuple(
-            StoppedTrace(id=row.trace, since_ms=row.since_ms) for row in await self._store.fetch(_store.STOPPED)
-        )
+        rows = await self._store.fetch(_store.STOPPED)
+        return tuple(StoppedTrace(id=row.trace, since_ms=row.since_ms) for row in rows)
 
     async def _trace_of(self, message: str) -> str:
         if re.fullmatch(r"(?i)\s*t-?[0-9]{1,18}\s*", message):

@@ -169,6 +169,7 @@ ATTACHED = select(_row.id.label("of"), _row.attachments).where(_HAS_FILES)
 _entry = inbox.c
 _this = and_(_entry.agent == bindparam("of_agent"), _entry.message == bindparam("of_message"))
 _of_agent = _entry.agent == bindparam("of_agent")
+_of_some_agent = _entry.agent.in_(bindparam("agents", expanding=True))
 _joined = select(
     *(_entry[name] for name in ("agent", "seq", "due_ms", "shown_ms", "read_ms", "acked_ms", "dropped")), messages
 ).join_from(inbox, messages, _entry.message == _row.id)
@@ -194,6 +195,12 @@ PLACE = update(inbox).where(_this).values(seq=bindparam("place"))
 ENTRY = select(inbox).where(_this)
 WHOLE_ENTRY = _joined.where(_this)
 ENTRIES_OF = select(inbox).where(_entry.message == bindparam("of_message")).order_by(_entry.agent)
+ENTRIES_IN = (
+    select(inbox)
+    .join_from(messages, inbox, _entry.message == _row.id)
+    .where(_row.trace == bindparam("of_trace"))
+    .order_by(_entry.message, _entry.agent)
+)
 SHOW = update(inbox).where(_this).values(shown_ms=bindparam("now"))
 READ = update(inbox).where(_this).values(shown_ms=bindparam("now"), read_ms=bindparam("now"))
 READ_UP_TO = (
@@ -215,6 +222,12 @@ UNREAD = (
     .order_by(_entry.seq)
     .limit(bindparam("size"))
 )
+WAITING_STATUSES = (
+    select(_entry.agent, func.count().label("size"))
+    .join_from(inbox, messages, _entry.message == _row.id)
+    .where(_of_some_agent, _IS_UNREAD, _row.kind == "status", _row.expires_at_ms > bindparam("now"))
+    .group_by(_entry.agent)
+)
 UNREAD_STATUSES = UNREAD.where(_row.kind == "status", _row.expired_ms.is_(None))
 CARRIED = _joined.where(_IS_CARRIED, _entry.carrier == bindparam("of_delivery")).order_by(_entry.seq)
 CARRY = update(inbox).where(_this).values(carrier=bindparam("by_delivery"))
@@ -230,7 +243,6 @@ LATELY = select(func.count().label("sent")).where(
     _of_agent, _entry.sender == bindparam("of_sender"), _entry.added_ms > bindparam("since")
 )
 SHIFT_DUE = update(inbox).where(_IS_HELD).values(due_ms=_entry.due_ms + bindparam("by"))
-_of_some_agent = _entry.agent.in_(bindparam("agents", expanding=True))
 SHIFT_ADDED = (
     update(inbox)
     .where(

@@ -8,11 +8,11 @@ import json
 import re
 import shutil
 import unicodedata
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -22,11 +22,12 @@ from core.kit.errors import OctetError
 from core.kit.files import read_regular, write_private
 from core.kit.ids import Ids
 from core.messages.model import FilesQuotaExceeded, FilesTooLarge, NewFile, StoredFile, files_of
-from core.store.engine import Row, Store
+from core.store.engine import Executable, Store
 from core.store.errors import of_system
 
 log = structlog.get_logger(__name__)
 
+NamedFiles: TypeAlias = list[tuple[Any, tuple[StoredFile, ...]]]  # by the ids of their rows
 _NAME_CHARS = 80
 _NEW_MS = 3_600_000  # so long no row may name a file yet, because its transaction is on its way
 
@@ -40,10 +41,14 @@ class Attachments:
         self._new: dict[str, int] = {}  # when this process wrote a folder, of the last hour
 
     @asynccontextmanager
-    async def stored(self, files: Iterable[NewFile]) -> AsyncGenerator[tuple[StoredFile, ...]]:
-        """Write these files before the transaction of the block, which names them; delete them if it refuses. Raises
-        TooManyItems, FilesTooLarge or FilesQuotaExceeded; StoreFull or HomeUnusable where the disk fails."""
+    async def stored(
+        self, files: Iterable[NewFile], *, known: Callable[[], Awaitable[object]]
+    ) -> AsyncGenerator[tuple[StoredFile, ...]]:
+        """Write these files before the transaction of the block, which names them; delete them if it refuses. Write
+        none where `known` finds what they came with. Raises as it, TooManyItems, FilesTooLarge or FilesQuotaExceeded;
+        StoreFull or HomeUnusable where the disk fails."""
         files = limits.check("attachments", tuple(files), limits.FILES)
+        files = () if files and await known() else files
         size = sum(len(one.content) for one in files)
         if size > limits.FILE_BYTES.most:
             raise FilesTooLarge(megabytes=limits.FILE_BYTES.most // 1_000_000)
@@ -87,18 +92,18 @@ class Attachments:
             return None
         return content if hashlib.sha256(content).hexdigest() == file.sha256 else None
 
-    async def follow_home(self, store: Store, key: Any, rows: Iterable[Row]) -> None:
-        """Correct the paths in these rows, whose id is the column `key`, after a user moved the home."""
-        for row in rows:
-            files = files_of(row.attachments)
+    async def follow_home(self, store: Store, key: Any, named: NamedFiles) -> None:
+        """Correct the paths in rows, whose id is the column `key`, after a user moved the home."""
+        for of, files in named:
             here = [replace(one, path=str(self._folder / Path(one.path).parent.name / one.name)) for one in files]
             if here != [*files]:
                 now = json.dumps([asdict(one) for one in here], ensure_ascii=False)
-                await store.write(lambda tx, of=row.of, now=now: tx.update_row(key, of, attachments=now) and None)
+                await store.write(lambda tx, of=of, now=now: tx.update_row(key, of, attachments=now) and None)
 
-    async def delete_others(self, kept: Collection[StoredFile]) -> int:
+    async def delete_others(self, kept: NamedFiles) -> int:
         """Delete all files but these and the newest; return how many requests' files these were."""
-        since_ms, named = self._clock.now_ms() - _NEW_MS, {Path(one.path).parent.name for one in kept}
+        since_ms = self._clock.now_ms() - _NEW_MS
+        named = {Path(one.path).parent.name for _, files in kept for one in files}
         self._new = {name: at_ms for name, at_ms in self._new.items() if at_ms > since_ms}
         self._kept = None
         return await asyncio.to_thread(self._delete, named | self._new.keys())
@@ -111,6 +116,12 @@ class Attachments:
             except OSError as error:  # Octet tries again in an hour
                 log.warning("attachment_not_deleted", folder=str(folder), why=error.strerror)
         return len(others)
+
+
+async def named_files(store: Store, statement: Executable) -> NamedFiles:
+    """Fetch the id of each row with files, and the files that it names."""
+    rows = await store.fetch(statement)
+    return store.aside.readable("files of", rows, lambda row: (row.of, files_of(row.attachments)), key="of")
 
 
 def planned_files(files: Iterable[NewFile]) -> tuple[StoredFile, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from core.journal.model import Event
 from core.journal.service import Journal
@@ -11,13 +13,14 @@ from core.kit.clock import Clock
 from core.kit.errors import NotFound
 from core.kit.ids import MessageId
 from core.messages import _store
-from core.messages.model import EntryState, InboxEntry, InboxPage, Message
+from core.messages.model import EntryState, InboxEntry, InboxPage, Message, MessageKind
 from core.reasons import Reason
 from core.store.engine import Row, Store, Tx
 
 PAGE = 50
 _MOST_STATUSES = 3  # in one prompt
 _MINUTE_MS = 60_000
+_STATUSES = "unread statuses"  # in a transaction: how many each agent has
 
 
 class NotInInbox(NotFound):
@@ -59,6 +62,8 @@ class Inboxes:
         self._place_due(tx, agent)
         row = {**self._named(agent, message.id), "of_sender": message.sender, "due": message.not_before_ms}
         tx.run(_store.ADD_ENTRY, row)
+        if message.kind is MessageKind.STATUS and agent in (known := self.count_statuses(tx, ())):
+            known[agent] += 1
 
     def read(self, tx: Tx, agent: str, *, after: int = 0, text: str = "", size: int = PAGE) -> InboxPage:
         """Return what the agent has not read. It confirms that it has read what this showed up to the place `after`."""
@@ -88,10 +93,20 @@ class Inboxes:
             raise NotInInbox(id=f"M-{message}", agent=agent)
         return self._entry(rows[0])
 
-    async def states(self, message: MessageId) -> tuple[tuple[str, EntryState, Reason | None], ...]:
-        """Return how far a message has come in each inbox; of its expiry only what is recorded."""
-        rows = await self._store.fetch(_store.ENTRIES_OF, {"of_message": message})
-        return tuple((row.agent, *_state(row, is_late=False)) for row in rows)
+    async def states(self, trace: str) -> Mapping[str, list[tuple[str, EntryState, Reason | None]]]:
+        """Return how far each message of a chain has come in each inbox; of its expiry only what is recorded."""
+        found = defaultdict[str, list[tuple[str, EntryState, Reason | None]]](list)
+        for row in await self._store.fetch(_store.ENTRIES_IN, {"of_trace": trace}):
+            found[row.message].append((row.agent, *_state(row, is_late=False)))
+        return found
+
+    def count_statuses(self, tx: Tx, agents: Sequence[str]) -> dict[str, int]:
+        """Count the statuses that these agents have not read and that have not expired, once for writes together."""
+        known = cast("dict[str, int]", tx.scratch.setdefault(_STATUSES, {}))
+        if new := [one for one in agents if one not in known]:
+            rows = tx.execute(_store.WAITING_STATUSES, {"agents": new, "now": self._clock.now_ms()})
+            known |= dict.fromkeys(new, 0) | {row.agent: int(row.size) for row in rows}
+        return known
 
     def holders(self, tx: Tx, message: MessageId) -> list[str]:
         """List the agents in whose inboxes the message is."""

@@ -16,7 +16,7 @@ from core.kit.errors import NotFound
 from core.kit.from_attributes import attributes_of, from_attributes
 from core.kit.ids import Ids, MessageId
 from core.messages import _store
-from core.messages.attachments import Attachments
+from core.messages.attachments import Attachments, NamedFiles, named_files
 from core.messages.inboxes import Inboxes
 from core.messages.model import FilesQuotaExceeded, Message, MessageKind, NewMessage, Source, StoredFile, files_of
 from core.store.engine import Store, Tx
@@ -138,8 +138,9 @@ class Messages:
         return self._store.aside.readable("message", tx.execute(_store.UNDELIVERED), _store.message_of)
 
     def known(self, tx: Tx, message: str) -> Message | None:
-        row = tx.execute(_store.ONE, {"message": message}).first()
-        return None if row is None else _store.message_of(row)
+        """Return the message; None where there is none that Octet can read."""
+        rows = tx.execute(_store.ONE, {"message": message})
+        return next(iter(self._store.aside.readable("message", rows, _store.message_of)), None)
 
     def is_answered(self, tx: Tx, message: Message, *, sender: str) -> bool:
         """Return whether this sender has replied to the message."""
@@ -180,12 +181,11 @@ class Messages:
             raise FilesQuotaExceeded(whose=sender.removeprefix("agent:"), megabytes=most // 1_000_000)
 
     async def load(self) -> None:
-        rows = await self._store.fetch(_store.ATTACHED)
-        await self.attachments.follow_home(self._store, _store.messages.c.id, rows)
+        await self.attachments.follow_home(self._store, _store.messages.c.id, await self.attached())
 
-    async def attached(self) -> list[StoredFile]:
+    async def attached(self) -> NamedFiles:
         """List the files of all messages whose texts have not expired."""
-        return [file for row in await self._store.fetch(_store.ATTACHED) for file in files_of(row.attachments)]
+        return await named_files(self._store, _store.ATTACHED)
 
     def shift(self, tx: Tx, by_ms: int, names: Sequence[str], agents: Sequence[str]) -> None:
         """Move the expiry of these messages and of unread ones, and the times of held ones, with a clock set by

@@ -85,7 +85,9 @@ class StalledAgents:
             now = self._repository.find(tx, task.id)
             if (now.fence, now.deadline_ms) != (task.fence, task.deadline_ms):
                 return
-            if self._agents.named(now.agent) and self._repository.find_open_subtasks(tx, now):  # it waits for others
+            if self._agents.named(now.agent) and self._repository.find_open_subtasks(
+                tx, now, most=1
+            ):  # it waits for others
                 self._repository.extend_deadline(tx, now)
                 return
             policy = self._policy.settings.on_agent_timeout

@@ -156,6 +156,7 @@ DEPENDANTS = (
     .order_by(_link.task)
 )
 PARTS = select(tasks).where(_row.parent == bindparam("of_task")).order_by(_row.number)
+OPEN_PARTS = PARTS.where(_IS_OPEN).limit(bindparam("size"))
 _below = select(_row.number).where(_row.parent == bindparam("of_task")).cte("below", recursive=True)
 _below = _below.union_all(select(tasks.c.number).where(tasks.c.parent == _below.c.number))
 SIZE_BELOW = select(func.count()).select_from(_below)
@@ -285,7 +286,7 @@ WAITING_FOR_REMOVED = select(tasks).where(
     _row.agent.not_in(bindparam("agents", expanding=True)),
 )
 STALLED = select(tasks).where(_row.deadline_ms <= bindparam("now")).order_by(_row.deadline_ms).limit(bindparam("size"))
-NEXT_DEADLINE = select(func.min(_row.deadline_ms).label("at")).where(_row.deadline_ms.is_not(None))
+NEXT_DEADLINE = select(func.min(_row.deadline_ms).label("at")).where(_row.deadline_ms < 2**62)  # no text is
 WORKING = select(tasks).where(_row.state == "working")
 IN_STATES = select(tasks).where(_row.state.in_(bindparam("states", expanding=True))).order_by(_row.number)
 LAST_RANK = select(func.max(_row.rank).label("rank")).where(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from core import limits
 from core.deliveries.model import Assurance, DeliveryId, DeliveryState, LaneAnswer
@@ -78,6 +79,11 @@ class SubmittedAnswer:
         return self.trouble or ("done" if self.final else "reply")
 
     @property
+    def stored_fields(self) -> dict[str, Any]:
+        sent = {"evidence": self.evidence, "attachments": self.attachments}
+        return {"body": self.text, "source": Source.AGENT, "final": self.final, **sent}
+
+    @property
     def ends(self) -> bool:
         return self.final or self.trouble is AgentTrouble.FAILED
 
@@ -144,18 +150,8 @@ class Answers:
             return self._confirm_scraped_answer(tx, found, answer, judged.read), None
         if judged.known is not None:
             return AcceptedAnswer(task=found, message=judged.known.id), problem
-        stored = self.keep(
-            tx,
-            found,
-            answer.text,
-            by=judged.sender,
-            source=Source.AGENT,
-            final=answer.final,
-            late=problem is not None,
-            key=judged.key,
-            evidence=answer.evidence,
-            attachments=answer.attachments,
-        )
+        is_late, sent = problem is not None, answer.stored_fields
+        stored = self.keep(tx, found, by=judged.sender, key=judged.key, late=is_late, **sent)
         if problem is None and answer.ends:
             self._prove_delivery(tx, found)
             found = self._repository.advance_to_working(tx, found, by=HUB)
@@ -202,11 +198,11 @@ class Answers:
         key = f"{task.id}:{task.fence}:window:{hashlib.sha256(found.text.encode()).hexdigest()}"
         if self._services.messages.find_by_key(tx, key) is not None:
             return None
-        is_end = found.is_whole and not self._repository.find_open_subtasks(tx, task)
+        is_end = found.is_whole and not self._repository.find_open_subtasks(tx, task, most=1)
         if task.agent is not None:
             self._services.agents.has_spoken(tx, task.agent)
         sender = f"agent:{task.agent or _EARLIER_AGENT}"
-        answer = self.keep(tx, task, found.text, by=sender, source=Source.WINDOW, final=is_end, key=key)
+        answer = self.keep(tx, task, body=found.text, by=sender, source=Source.WINDOW, final=is_end, key=key)
         if is_end:
             self._prove_delivery(tx, task)
             task = self._repository.advance_to_working(tx, task, by=HUB)
@@ -225,7 +221,7 @@ class Answers:
         if text.strip():
             sender, key = f"agent:{task.agent or _EARLIER_AGENT}", f"{task.id}:{task.fence}:lane:{of}"
             final = is_whole and not is_late
-            self.keep(tx, task, text, by=sender, source=Source.MODEL, final=final, late=is_late, key=key)
+            self.keep(tx, task, body=text, by=sender, source=Source.MODEL, final=final, late=is_late, key=key)
         if is_late:
             return
         task = self._repository.advance_to_working(tx, task, by=HUB)
@@ -234,38 +230,12 @@ class Answers:
         else:
             self._repository.fail(tx, task.id, reason=Reason.ANSWER_CUT, note=note or "the answer has no text")
 
-    def keep(
-        self,
-        tx: Tx,
-        task: Task,
-        body: str,
-        *,
-        by: str,
-        source: Source,
-        final: bool,
-        key: str | None,
-        late: bool = False,
-        supersedes: MessageId | None = None,
-        evidence: tuple[EvidenceItem, ...] = (),
-        attachments: tuple[StoredFile, ...] = (),
-    ) -> Message:
-        """Store what was said to the task, for its thread; it replaces `supersedes`."""
-        new = NewMessage(
-            kind=MessageKind.REPLY,
-            sender=by,
-            recipient="hub",
-            task=task.id,
-            source=source,
-            body=body,
-            final=final,
-            late=late,
-            idempotency_key=key,
-            supersedes=supersedes,
-            evidence=evidence,
-            attachments=attachments,
-        )
-        message = self._services.messages.add(tx, new, by=by)
-        self._services.notices.notify(tx, NoticeKind.LATE if late else NoticeKind.ANSWER, task.id, message=message.id)
+    def keep(self, tx: Tx, task: Task, *, by: str, key: str | None, **said: Any) -> Message:
+        """Store what was said to the task, for its thread; `said` has the other fields of the message."""
+        about: dict[str, Any] = {"kind": MessageKind.REPLY, "recipient": "hub", "task": task.id}
+        message = self._services.messages.add(tx, NewMessage(sender=by, idempotency_key=key, **about, **said), by=by)
+        kind = NoticeKind.LATE if message.late else NoticeKind.ANSWER
+        self._services.notices.notify(tx, kind, task.id, message=message.id)
         return message
 
     def _find_scraped_answer(self, tx: Tx, task: Task, answer: SubmittedAnswer, holder: CodeHolder) -> Message | None:
@@ -278,18 +248,7 @@ class Answers:
     def _confirm_scraped_answer(self, tx: Tx, task: Task, answer: SubmittedAnswer, read: Message) -> AcceptedAnswer:
         """Replace the answer that was read in the window by the one that the agent sends itself."""
         key = f"{task.id}:{task.fence}:done:{answer.key}"
-        stored = self.keep(
-            tx,
-            task,
-            answer.text,
-            by=read.sender,
-            source=Source.AGENT,
-            final=True,
-            key=key,
-            supersedes=read.id,
-            evidence=answer.evidence,
-            attachments=answer.attachments,
-        )
+        stored = self.keep(tx, task, by=read.sender, key=key, supersedes=read.id, **answer.stored_fields)
         self._repository.set_note(tx, task.id, "")
         self._repository.attempts.confirm(tx, task)
         return AcceptedAnswer(task=self._repository.find(tx, task.id), message=stored.id)

@@ -12,7 +12,8 @@ from typing import ClassVar, NamedTuple, cast
 from core.kit import faults
 from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
-from core.messages.model import Source, StoredFile, files_of
+from core.messages.attachments import NamedFiles, named_files
+from core.messages.model import Source
 from core.notices.model import NoticeKind
 from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
@@ -137,15 +138,13 @@ class TaskRepository:
         self._halt_followers.append(call)
 
     async def load(self) -> None:
-        await self._attachments.follow_home(
-            self._store, _store.tasks.c.number, await self._store.fetch(_store.ATTACHED)
-        )
+        await self._attachments.follow_home(self._store, _store.tasks.c.number, await self.attached())
         newest = await self._store.fetch(_store.NEWEST, {"size": TaskCache.SIZE, "before": _AFTER_ALL})
-        counts = await self._store.fetch(_store.COUNTS)
+        counts, readable = await self._store.fetch(_store.COUNTS), self._store.aside.readable
         self.cache.load(
             newest=self._readable(reversed(newest)),
             demands=await self.requirements_in(*(state for state in TaskState if state not in ENDED)),
-            counts=dict(self._store.aside.readable("tasks", counts, _count, key="state")),
+            counts=dict(readable("tasks", counts, lambda row: (TaskState(row.state), row.size), key="state")),
         )
 
     def _readable(self, rows: Iterable[Row]) -> list[Task]:
@@ -275,9 +274,9 @@ class TaskRepository:
         """Clear the briefs of at most `most` tasks that ended before `before_ms`; return how many."""
         return tx.execute(_store.EXPIRE, {"before": before_ms, "at": now_ms, "size_of_batch": most}).rowcount
 
-    async def attached(self) -> list[StoredFile]:
+    async def attached(self) -> NamedFiles:
         """List the files of all tasks whose texts have not expired."""
-        return [file for row in await self._store.fetch(_store.ATTACHED) for file in files_of(row.attachments)]
+        return await named_files(self._store, _store.ATTACHED)
 
     def find(self, tx: Tx, task: str) -> Task:
         """Find one task as this transaction sees it. Raises TaskNotFound."""
@@ -405,9 +404,11 @@ class TaskRepository:
         self._change_fields(tx, parent, parts=PartsKind.DELEGATED.value)
         return part
 
-    def find_open_subtasks(self, tx: Tx, parent: Task) -> list[Task]:
-        """Find the tasks that the parent's agent gave to others and that have not ended."""
-        return [one for one in self.find_subtasks(tx, parent) if one.state not in ENDED]
+    def find_open_subtasks(self, tx: Tx, parent: Task, *, most: int = -1) -> list[Task]:
+        """Find the tasks that the parent's agent gave to others and that have not ended, oldest first."""
+        if parent.parts is not PartsKind.DELEGATED:
+            return []
+        return [*map(task_of, tx.execute(_store.OPEN_PARTS, {"of_task": _number(parent.id), "size": most}))]
 
     def find_subtasks(self, tx: Tx, parent: Task) -> list[Task]:
         """Find the tasks that the parent's agent gave to others, oldest first."""
@@ -616,9 +617,10 @@ class TaskRepository:
         now = self._clock.now_ms()
         tasks = self._readable(tx.execute(_store.WORKING))
         for task in tasks:
-            left_ms = self._silent_after_ms if task.deadline_ms is None else task.deadline_ms + away_ms - now
-            left_ms = min(self._silent_after_ms, max(grace_ms, left_ms))
-            self._update(tx, task.id, deadline_ms=now + left_ms)
+            with at_row(task.id):
+                left_ms = self._silent_after_ms if task.deadline_ms is None else task.deadline_ms + away_ms - now
+                left_ms = min(self._silent_after_ms, max(grace_ms, left_ms))
+                self._update(tx, task.id, deadline_ms=now + left_ms)
         return len(tasks)
 
     def reopen(self, tx: Tx, task: Task, *, is_undone: bool = False, by: Actor = HUB) -> Task:
@@ -766,10 +768,6 @@ class TaskRepository:
         self.cache.record_step(tx, was, task.state)  # first: listeners see the step counted
         self._journal.append(tx, event, by=by.id)
         self.cache.update(tx, task)
-
-
-def _count(row: Row) -> tuple[TaskState, int]:
-    return TaskState(row.state), row.size
 
 
 def _names(names: frozenset[str]) -> str:

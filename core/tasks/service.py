@@ -148,7 +148,8 @@ class Tasks:
                 raise refused("several_tasks", count=len(others) + 1)
             draft = replace(draft, brief=first.brief, priority=first.priority)
         draft = self._checked(draft, by=by)
-        async with self._services.messages.attachments.stored(filter(None, [draft.attach])) as files:
+        known = partial(self._store.write, lambda tx: draft.key and self.repository.find_by_key(tx, draft.key))
+        async with self._services.messages.attachments.stored(filter(None, [draft.attach]), known=known) as files:
             named = replace(draft, attachments=files)
             return await self._store.write(lambda tx: self._add(tx, named, by=by))
 
@@ -353,7 +354,7 @@ class Tasks:
                 raise refused("task_never_started", id=found.id, state=found.state.value)
             self._cancel_delivery(tx, found.id, by=by)
             source = _SOURCES.get(by.kind, Source.OPERATOR)
-            self._answers.keep(tx, found, result, by=f"person:{by.id}", source=source, final=True, key=None)
+            self._answers.keep(tx, found, body=result, by=f"person:{by.id}", source=source, final=True, key=None)
             return self.repository.end(tx, self.repository.advance_to_working(tx, found, by=by), TaskState.DONE, by=by)
 
         return await self._change(task, Permission.TASK_END, end, by=by)
@@ -441,7 +442,7 @@ class Tasks:
             for part in self.repository.find_parts(tx, parent.id):
                 self.repository.mark_chosen(tx, part, is_chosen=part.id == found.id)
             if (said := self._services.messages.last_final_answer(tx, found.id)) is not None:
-                self._answers.keep(tx, parent, said.body, by=said.sender, source=said.source, final=True, key=None)
+                self._answers.keep(tx, parent, body=said.body, by=said.sender, source=said.source, final=True, key=None)
             parent = self.repository.advance_to_working(tx, parent, by=by)
             return self.repository.end(tx, parent, TaskState.DONE, by=by)
 
@@ -564,10 +565,9 @@ class Tasks:
             trouble=trouble,
             evidence=evidence,
         )
-        if files:  # Octet writes none for a text that it refuses or already has
-            planned = replace(answer, attachments=planned_files(files))
-            files = () if await self._store.write(lambda tx: self._answers.has(tx, planned)) else files
-        async with self._services.messages.attachments.stored(files) as stored:
+        planned = replace(answer, attachments=planned_files(files))
+        known = partial(self._store.write, lambda tx: self._answers.has(tx, planned))
+        async with self._services.messages.attachments.stored(files, known=known) as stored:
             named_files = replace(answer, attachments=stored)
             receipt, problem = await self._store.write(lambda tx: self._answers.accept_answer(tx, named_files))
         self.activity_seen.set()

@@ -60,7 +60,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
-T1, T2, T3 = (TaskId(f"T-{number}") for number in (1, 2, 3))
+T1, T2, T3, T4 = (TaskId(f"T-{number}") for number in (1, 2, 3, 4))
 FRONT, BACK = frozenset({"front"}), frozenset({"back"})
 
 
@@ -504,11 +504,19 @@ async def test_a_subtask_asked_for_again_after_its_parent_ended_is_the_known_one
         await octet.tasks.cancel(T1, by=ADA)
         again = await octet.delegation.create(new, proof)
         assert (again.id, again.state) == (first.id, TaskState.CANCELLED)
+        assert (await octet.delegation.create(new, of("Chief"))).id == first.id
         with pytest.raises(ProgressTooLate):
             await octet.delegation.create(replace(new, key="another"), proof)
+        with pytest.raises(NoTaskToDelegate):
+            await octet.delegation.create(replace(new, key="another"), of("Chief"))
+        await at_work(octet)
+        assert (await octet.delegation.create(new, of("Chief"))).id == T4, "its new task has new subtasks"
 
 
-async def test_cancelling_a_task_costs_in_proportion_to_its_subtasks(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stops", [False, True])
+async def test_cancelling_a_task_or_stopping_its_chain_costs_in_proportion_to_its_subtasks(
+    tmp_path: Path, *, stops: bool
+) -> None:
     found = list[Cost]()
     for number in (FEW, FEW * TIMES):
         async with fleet(tmp_path / str(number), limits=TalkLimits(subtasks=1000)) as octet:
@@ -517,7 +525,11 @@ async def test_cancelling_a_task_costs_in_proportion_to_its_subtasks(tmp_path: P
                 await create(octet, f"part {one}", to="Ann")
 
             def cancel(tx: Tx, octet: Coordinator = octet) -> None:
-                octet.tasks.cancel_in(tx, octet.tasks.repository.find(tx, T1), by=ADA)
+                task = octet.tasks.repository.find(tx, T1)
+                if stops:
+                    octet.traces.stop_in(tx, octet.delegation._trace_of(tx, task), by=ADA)
+                else:
+                    octet.tasks.cancel_in(tx, task, by=ADA)
 
             found.append(await cost_of(octet, cancel))
     assert_linear(*found)

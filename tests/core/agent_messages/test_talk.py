@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -41,7 +41,7 @@ from core.reasons import Reason
 from core.security.model import WrongAgent
 from core.settings.model import TalkLimits
 from core.store import engine
-from core.store.engine import Tx
+from core.store.engine import Executable, Row, Tx
 from core.tasks.model import ProgressTooLate, TaskId, TaskState
 from tests.builders import (
     ADA,
@@ -432,7 +432,9 @@ async def test_statuses_that_wait_together_take_few_statements(tmp_path: Path, m
         assert len(statements) <= 8 * len(drafts) + 6, statements[-8:]
 
 
-async def test_a_chain_of_twelve_hundred_replies_ends_and_is_shown(tmp_path: Path) -> None:
+async def test_a_chain_of_twelve_hundred_replies_ends_and_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     most = TalkLimits(per_trace=1_200, per_pair_per_minute=1_000, hops=20)
     async with open_coordinator(tmp_path, agents=make_agents(), lanes={}, clock=FakeClock(), talk=most) as octet:
         sent = await tell(octet, "Ann", "Bob")
@@ -445,7 +447,16 @@ async def test_a_chain_of_twelve_hundred_replies_ends_and_is_shown(tmp_path: Pat
                 last = messages.add(tx, replace(new, hop=last.hop + 1), by="agent:Ann")
 
         await octet.store.write(reply)
+        fetch, fetched = octet.store.fetch, list[object]()
+
+        async def counted(statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row]:
+            fetched.append(statement)
+            return await fetch(statement, parameters)
+
+        monkeypatch.setattr(octet.store, "fetch", counted)
         shown = await octet.traces.show(sent.message.id, by=ADA)
+        assert len(fetched) < 10
+        assert shown.steps[0].inboxes == (("Bob", EntryState.UNREAD, None),)
         assert [one.depth for one in shown.steps] == list(range(most.per_trace))
         with pytest.raises(ChainStopped):
             await tell(octet, "Bob", "Ann", "once more", in_reply_to=f"M-{sent.message.id}")

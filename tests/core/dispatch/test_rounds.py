@@ -14,15 +14,17 @@ import pytest
 
 from core import limits
 from core.agent_messages import _store as question_store
-from core.agent_messages.model import AgentDraft, AgentMayNotTalk, LineFull, NewAgentMessage, Proof
+from core.agent_messages.model import AgentDraft, AgentMayNotTalk, LineFull, NewAgentMessage, Proof, SendOptions
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.dispatch import assigner as assigner_module
+from core.messages.model import MessageKind
 from core.reasons import Reason
 from core.security.model import OPERATOR, HolderId, Permission, Role
 from core.store.engine import Tx
 from tests.builders import ADA, courier_of, make_agent, make_desk, make_new_task, make_person, open_coordinator
 from tests.core.dispatch.test_long_queue import fleet
+from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
 
 FEW, TIMES = 8, 10
@@ -189,3 +191,20 @@ async def test_messages_share_one_round_and_wake_only_the_worker_of_their_agent(
         soon._run()
         assert assigner._news.is_set(), "one round notes when they expire"
         soon.cancel()
+
+
+async def test_an_agent_with_many_unread_statuses_gets_no_more_of_them_until_they_expire(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "WAITING", replace(limits.WAITING, most=2))
+    clock, status = FakeClock(), SendOptions(kind=MessageKind.STATUS, expires_minutes=1)
+    async with open_coordinator(tmp_path, agents=[make_agent(), make_agent("Agent-2")], lanes={}, clock=clock) as octet:
+        for _ in range(limits.WAITING.most):
+            await octet.agent_messages.send(NewAgentMessage(text="At it", agent="Agent-1", options=status), by=ADA)
+        with pytest.raises(LineFull):
+            await octet.agent_messages.send(NewAgentMessage(text="At it", agent="Agent-1", options=status), by=ADA)
+        draft = AgentDraft(text="At it", to="Agent-1", key="1", options=status)
+        with pytest.raises(AgentMayNotTalk):
+            await octet.talk.send(draft, Proof(agent="Agent-2"))
+        clock.advance(61)
+        await octet.talk.send(draft, Proof(agent="Agent-2"))

@@ -58,13 +58,17 @@ def test_a_name_keeps_its_end() -> None:
     ]
 
 
+async def never() -> bool:
+    return False
+
+
 def mode_of(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
 async def test_files_are_stored_for_this_account_only_and_a_second_name_replaces_none(tmp_path: Path) -> None:
     stored = Attachments(tmp_path / "attachments", clock=FakeClock(), ids=Ids())
-    async with stored.stored([BIRDS, NewFile(name=BIRDS.name, content=b"other")]) as (first, second):
+    async with stored.stored([BIRDS, NewFile(name=BIRDS.name, content=b"other")], known=never) as (first, second):
         pass
     path = Path(first.path)
     assert (path.name, Path(second.path).name) == ("_birds_list.csv", "2-_birds_list.csv")
@@ -79,7 +83,7 @@ async def test_files_are_stored_for_this_account_only_and_a_second_name_replaces
 async def test_what_is_too_large_is_refused_and_nothing_is_written(tmp_path: Path, files: list[bytes]) -> None:
     stored = Attachments(tmp_path / "attachments", clock=FakeClock(), ids=Ids())
     with pytest.raises((FilesTooLarge, TooManyItems)):
-        async with stored.stored([NewFile(name="x", content=one) for one in files]):
+        async with stored.stored([NewFile(name="x", content=one) for one in files], known=never):
             pass
     assert not (tmp_path / "attachments").exists()
 
@@ -128,7 +132,8 @@ async def test_a_file_goes_with_the_text_it_came_with_and_one_of_a_lost_request_
     clock, lane = FakeClock(), FakeLane()
     async with house(tmp_path, clock, lane) as octet:
         task = await octet.tasks.new(make_new_task(key="a", attach=BIRDS), by=ADA)
-        await octet.tasks.new(make_new_task(key="a", attach=BIRDS), by=ADA)  # the same key: no row names its file
+        async with octet.messages.attachments.stored([BIRDS], known=never):
+            pass  # its transaction never came
         await octet.retention.purge()
         assert len(folders(tmp_path)) == 2, "another request may be under way"
         await reach(octet, FIRST, TaskState.WORKING)
@@ -180,6 +185,15 @@ async def test_a_refused_or_repeated_reply_leaves_no_file(tmp_path: Path) -> Non
         with pytest.raises(TaskNotFound):
             await octet.tasks.new(make_new_task(attach=BIRDS, parent=TaskId("T-99")), by=ADA)
         assert len(folders(tmp_path)) == 2
+
+
+async def test_a_task_or_message_that_comes_again_with_its_key_leaves_no_second_file(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        for _ in range(2):
+            await octet.tasks.new(make_new_task(key="a", attach=BIRDS), by=ADA)
+            await octet.agent_messages.send(say("Look", agent="Agent-1", key="a", attach=BIRDS), by=ADA)
+            await octet.agent_messages.broadcast(say("Look", key="a", attach=BIRDS), by=ADA)
+        assert len(folders(tmp_path)) == 3
 
 
 async def test_files_of_late_texts_count_toward_the_limit_of_a_task(tmp_path: Path) -> None:
