@@ -170,7 +170,9 @@ class Coordinator(Services):
                 maintenance=Maintenance(services, lanes=lanes),
                 audit=Audit(services, admin_channel=estate.admin_channel),
             )
-            steps = ClockSteps(services, repository, policy, codes, services.questions, octet.people, octet.api_keys)
+            steps = ClockSteps(
+                services, services.tasks, policy, codes, services.questions, octet.people, octet.api_keys
+            )
             for service in (
                 steps,
                 octet.people,

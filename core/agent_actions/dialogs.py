@@ -139,7 +139,8 @@ class AgentDialogs:
         return _dialog(rows[0]), rows[0].png or b""
 
     async def list_open(self) -> tuple[AgentDialog, ...]:
-        return tuple(_dialog(row) for row in await self._services.store.fetch(_store.OPEN))
+        store = self._services.store
+        return tuple(store.aside.readable("dialog", await store.fetch(_store.OPEN), _dialog))
 
     def set_press(self, tx: Tx, now: AgentDialog, press: DeliveryId | None) -> None:
         """Note the act that answers the dialog; None once that act ended without pressing anything."""

@@ -37,7 +37,7 @@ from core.reasons import BlockCause
 from core.remedies import refused
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.settings.model import TalkLimits
-from core.store.engine import Row, Tx, at_row
+from core.store.engine import Row, Tx
 from core.tasks.model import ENDED, InvalidTaskId, Task, TaskNotFound, TaskState
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
@@ -55,7 +55,7 @@ class Questions:
         self, services: TaskServices, hub: AgentMessages, talk: AgentTalk, *, tasks: Tasks, limits: TalkLimits
     ) -> None:
         self._services, self._hub, self._talk, self._limits = services, hub, talk, limits
-        self._tasks, self._at_work = tasks.repository, tasks.record_question
+        self._tasks, self._at_work, self._part = tasks.repository, tasks.record_question, tasks.quarantine.part
         self._clock, self._store = services.clock, services.store
         hub.follow_answers(self._answered)
         hub.follow_sent(self._sent)
@@ -136,7 +136,8 @@ class Questions:
     async def list_open(self) -> tuple[QuestionView, ...]:
         """List the open questions, soonest due first."""
         rows = await self._store.fetch(_store.OPEN_WITH_TEXTS)
-        return tuple(self._store.aside.readable("question", rows, _with_text))
+        readable = self._store.aside.readable
+        return tuple(readable("question", rows, lambda row: QuestionView(question=_question(row), text=row.body or "")))
 
     def _answered(self, tx: Tx, asked: Message, answer: Message) -> None:
         """Settle the question that this message of an agent asks, if it is one, by another agent's answer."""
@@ -159,14 +160,11 @@ class Questions:
     def review(self, tx: Tx) -> int | None:
         """Settle the questions whose leases have ended, whose agents were removed, or whose time is over. Return when
         to look again, None for never."""
-        again, aside = list[int](), self._store.aside
-        for question in aside.readable("question", tx.execute(_store.OPEN_QUESTIONS).all(), _question):
-            if not aside.has(named := f"question {question.id}"):
-                with at_row(named=named):
-                    again += self._review(tx, question)
-        return min(again, default=None)
+        found = self._store.aside.readable("question", tx.execute(_store.OPEN_QUESTIONS).all(), _question)
+        again = [self._part(tx, self._review, None, of=one.id, question=one) for one in found]
+        return min((at_ms for at_ms in again if at_ms is not None), default=None)
 
-    def _review(self, tx: Tx, question: Question) -> list[int]:
+    def _review(self, tx: Tx, question: Question) -> int | None:
         """Review one open question; return the time at which to look again, if there is one."""
         now_ms = self._clock.now_ms()
         task = self._task_of(tx, question)
@@ -174,7 +172,7 @@ class Questions:
         if is_over or self._services.agents.named(question.agent) is None:
             self.settle(tx, question, QuestionState.CANCELLED, by=HUB.id)
         elif question.due_ms > now_ms:
-            return [question.due_ms]
+            return question.due_ms
         elif question.at_due is AtDue.DECIDE:
             self._tell(tx, question, NO_ANSWER, by=HUB)
             self.settle(tx, question, QuestionState.UNANSWERED, by=HUB.id)
@@ -182,8 +180,8 @@ class Questions:
             due_ms = now_ms + self._limits.question_minutes * MINUTE_MS
             tx.execute(_store.POSTPONE, {"question": question.id, "due": due_ms})
             self._notify(tx, replace(question, due_ms=due_ms))
-            return [due_ms]
-        return []
+            return due_ms
+        return None
 
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the due times with a clock that was set by `by_ms`."""
@@ -299,10 +297,6 @@ class Questions:
         answer = messages.find(tx, question.answer) if question.answer is not None else None
         said, who = (answer.body, answer.sender_name or answer.sender) if answer is not None else ("", "")
         return QuestionView(question=question, text=text, answer=said, answered_by=who)
-
-
-def _with_text(row: Row) -> QuestionView:
-    return QuestionView(question=_question(row), text=row.body or "")
 
 
 def _question(row: Row) -> Question:

@@ -25,7 +25,10 @@ account_limits = Table(
     *integers("until_ms"),
 )
 
-LIMITS = select(account_limits).where(account_limits.c.account.in_(bindparam("accounts", expanding=True)))
+LIMITS = select(account_limits).where(
+    account_limits.c.account.in_(bindparam("accounts", expanding=True)),
+    account_limits.c.until_ms.between(bindparam("now"), bindparam("latest")),
+)
 END_LIMIT = delete(account_limits).where(account_limits.c.account == bindparam("of_account"))
 SET_LIMIT = upsert(account_limits)
 ADD = add_missing(agents)

@@ -236,11 +236,11 @@ class Agents:
         found = tx.scratch.get(_LIMITS)
         if found is None:
             accounts = {agent.account for agent in self._agents.values() if agent.account is not None}
-            rows = tx.execute(_store.LIMITS, {"accounts": [*accounts]}) if accounts else ()
             now_ms = self._clock.now_ms()
             # A later one comes from before the clock was set back.
-            known = {row.account: row.until_ms for row in rows if now_ms < row.until_ms <= now_ms + _LONGEST_LIMIT_MS}
-            found = tx.scratch[_LIMITS] = known
+            asked = {"accounts": [*accounts], "now": now_ms + 1, "latest": now_ms + _LONGEST_LIMIT_MS}
+            rows = tx.execute(_store.LIMITS, asked) if accounts else ()
+            found = tx.scratch[_LIMITS] = {row.account: row.until_ms for row in rows}
         return cast("dict[str, int]", found)
 
     def rest_idle(self, tx: Tx, failing_until_ms: Mapping[str, int]) -> None:

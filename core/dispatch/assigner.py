@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -124,9 +125,12 @@ class Assigner:
             part(tx, step, None)
         limits = [self._agents.limited_until_ms(tx, agent.name) for agent in self._agents.all()]
         looks = (services.agent_messages.review_queue, services.questions.review, self._repository.next_start_ms)
-        again = (*(part(tx, look, None) for look in looks), *limits)
+        again = [*(part(tx, look, None) for look in looks), *limits]
+        is_more_left = part(tx, self._assign, False, records=records) or is_more_due
+        if (rest_s := services.store.aside.next_s()) is not None:
+            again.append(services.clock.now_ms() + math.ceil(rest_s * 1000))
         self._look_again_ms = min((at_ms for at_ms in again if at_ms is not None), default=None)
-        return part(tx, self._assign, False, records=records) or is_more_due
+        return is_more_left
 
     def _assign(self, tx: Tx, records: Mapping[str, AgentRecord]) -> bool:
         """Let tasks continue, assign them, or make them wait. Return whether more is left."""

@@ -113,7 +113,7 @@ class Dispatch(DeskNews):
 
     async def window_usable(self, desk: str, window: str) -> None:
         self.workers.came_back(desk, window)  # first: a refusal that is not stored yet must see this
-        await self._services.store.write(lambda tx: self.workers.window_is_back(tx, desk, window))
+        await self._services.tasks.quarantine.write(lambda tx: self.workers.window_is_back(tx, desk, window))
 
     async def window_seen(self, desk: str, status: WindowStatus) -> None:
         await self._services.store.write(lambda tx: self._services.blocked_windows.update_window(tx, desk, status))

@@ -52,7 +52,7 @@ class Boards:
         await self._store.write(leave)
 
     async def all(self) -> tuple[LiveBoard, ...]:
-        return tuple(_board(row) for row in await self._store.fetch(_store.ALL))
+        return tuple(self._store.aside.readable("board", await self._store.fetch(_store.ALL), _board))
 
     async def posted(self, board: BoardId, message: str) -> None:
         await self._store.write(lambda tx: tx.execute(_store.POSTED, {"board": board, "posted": message}) and None)

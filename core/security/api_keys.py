@@ -169,7 +169,7 @@ class ApiKeys:
 
     def _use(self, rows: Iterable[Row]) -> None:
         self._by_hash = {row.hash: row.name for row in rows}
-        self._keys = {row.name: _key(row) for row in rows}
+        self._keys = {one.name: one for one in self._store.aside.readable("key", rows, _key, key="name")}
 
     def _follow(self, key: ApiKey, hashed: str, former: str) -> None:
         """Remember a key that was made, in place of a former one of its name."""
@@ -183,6 +183,7 @@ class ApiKeys:
 
 def _key(row: Row) -> ApiKey:
     """Read a key; ignore permissions that this Octet does not have."""
+    _ = row.since_ms + row.expires_ms + (row.used_ms or 0) + (row.revoked_ms or 0)  # they are numbers
     known = frozenset(one for one in Permission if one.value in row.scopes.split())
     return from_attributes(ApiKey, row, scopes=known)
 

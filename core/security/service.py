@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -43,7 +43,7 @@ from core.security.model import (
     covers,
     require,
 )
-from core.store.engine import Executable, Store, Tx
+from core.store.engine import Row, Store, Tx
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +78,10 @@ class People:
         self._wrong: deque[tuple[float, str]] = deque(maxlen=_WRONG_OF_ALL)
 
     async def load(self) -> None:
-        rows, make = await self._store.fetch(_store.BINDINGS), partial(from_attributes, Binding)
-        self._bindings = {one.key: one for one in self._store.aside.readable("role of", rows, make, key="holder")}
+        self._bindings = {one.key: one for one in self._readable(await self._store.fetch(_store.BINDINGS))}
+
+    def _readable(self, rows: Iterable[Row]) -> list[Binding]:
+        return self._store.aside.readable("role of", rows, partial(from_attributes, Binding), key="holder")
 
     async def discord_actor(self, user_id: str, name: str, *, role_ids: Iterable[str] = (), channel: str = "") -> Actor:
         """Return the Discord user as an actor, with the permissions of all roles that count in this channel; a thread
@@ -192,7 +194,7 @@ class People:
         binding = self._new(HolderId(key), Role.OWNER, name=name, by=by)
 
         def own(tx: Tx) -> None:
-            if any(_owns(one) for one in _read(tx, _store.OWNERS)):
+            if any(map(_owns, self._readable(tx.execute(_store.OWNERS)))):
                 raise OwnerExists
             self._put(tx, binding.key, binding, event, by=by)
 
@@ -210,7 +212,7 @@ class People:
         """Put the binding, or none, in place of the one of this key. Return the one that counts now, or no more."""
 
         def change(tx: Tx) -> Binding:
-            before = next(_read(tx, _store.BINDING, **_named(key)), None)
+            before = next(iter(self._readable(tx.execute(_store.BINDING, _named(key)))), None)
             if before is not None and not before.is_valid(self._clock.now_ms()):
                 before = None
             if (changed := binding or before) is None:
@@ -225,8 +227,8 @@ class People:
                 if not covers(by.rights, needed, channel=one.channel, until_ms=until_ms):
                     raise RoleReachesTooFar
             if before and _owns(before) and not (binding and _owns(binding)):
-                others = (one for one in _read(tx, _store.OWNERS) if _owns(one) and one.key != key)
-                if next(others, None) is None:
+                owners = self._readable(tx.execute(_store.OWNERS))
+                if not any(_owns(one) and one.key != key for one in owners):
                     raise LastOwner(id=before.holder)
             about: dict[str, Any] = {
                 "role": changed.role.value,
@@ -241,8 +243,9 @@ class People:
 
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the ends of grants with a clock that was set by `by_ms`."""
-        tx.execute(_store.SHIFT_GRANTS, {"by": by_ms, "holders": [one.holder for one in _read(tx, _store.BINDINGS)]})
-        after = {one.key: one for one in _read(tx, _store.BINDINGS)}
+        holders = [row.holder for row in tx.execute(_store.BINDINGS)]
+        tx.execute(_store.SHIFT_GRANTS, {"by": by_ms, "holders": holders})
+        after = {one.key: one for one in self._readable(tx.execute(_store.BINDINGS))}
         tx.after_commit(lambda: setattr(self, "_bindings", after))
 
     def _put(self, tx: Tx, key: _Key, binding: Binding | None, event: Event, *, by: str) -> None:
@@ -260,11 +263,6 @@ class People:
 
 
 _Key = tuple[HolderId, str, bool]
-
-
-def _read(tx: Tx, statement: Executable, **values: object) -> Iterator[Binding]:
-    """Read bindings in the transaction that changes them: memory follows only after its commit."""
-    return (from_attributes(Binding, row) for row in tx.execute(statement, values))
 
 
 def _named(key: _Key) -> dict[str, str | bool]:

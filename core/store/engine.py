@@ -152,6 +152,11 @@ class SetAside:
             del self._failed[what]
         return what in self._failed
 
+    def next_s(self) -> float | None:
+        """Return in how many seconds the next of these may be tried again; None for none."""
+        left = (at_s + _REST_S - time.monotonic() for _, at_s in tuple(self._failed.values()))
+        return min((one for one in left if one >= 0), default=None)
+
     def errors(self) -> Mapping[str, str]:
         """Return the kind of error by the name of what is left out."""
         return {what: error for what, (error, _) in tuple(self._failed.items())}

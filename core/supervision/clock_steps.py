@@ -15,7 +15,7 @@ from core.security.codes import TaskCodes
 from core.security.model import HUB
 from core.security.service import People
 from core.store.engine import Tx
-from core.tasks.repository import TaskRepository
+from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ class ClockSteps:
     """Shifts every stored time that decides something, in one transaction, as soon as Octet sees a step."""
 
     services: TaskServices
-    tasks: TaskRepository
+    tasks: Tasks
     policy: RetryPolicy
     codes: TaskCodes
     questions: Questions
@@ -55,7 +55,8 @@ class ClockSteps:
         for table in ("messages", "deliveries", "standstills"):
             if newest := await self.services.store.newest_id(table):
                 self.services.ids.start_after(newest)
-        await self.services.store.write(self._catch_up)
+        quarantine = self.tasks.quarantine
+        await quarantine.write(lambda tx: quarantine.part(tx, self._catch_up, None))
         self.services.store.follow_clock(self.services.clock, self._shift)
 
     def _catch_up(self, tx: Tx) -> None:
@@ -67,13 +68,13 @@ class ClockSteps:
         away_ms = max(0, away_ms)
         self.services.deliveries.take_up(tx, away_ms=away_ms, longest_pause_ms=self.policy.window_recheck_ms)
         self.services.notices.take_up(tx)
-        put_off = self.tasks.extend_deadlines(tx, away_ms=away_ms, grace_ms=self.policy.startup_grace_ms)
+        put_off = self.tasks.repository.extend_deadlines(tx, away_ms=away_ms, grace_ms=self.policy.startup_grace_ms)
         if put_off:
             self.services.journal.append(tx, OctetWasAway(away_ms=away_ms, deadlines=put_off), by=HUB.id)
 
     def _shift(self, tx: Tx, by_ms: int) -> None:
         log.warning("clock_was_set", by_s=by_ms / 1000)
-        self.tasks.shift(tx, by_ms)
+        self.tasks.repository.shift(tx, by_ms)
         names = list({one.message for one in self.services.deliveries.open_texts(tx) if not one.is_brief})
         agents = [one.name for one in self.services.agents.all()]
         self.services.messages.shift(tx, by_ms, names, agents)

@@ -6,15 +6,18 @@ import shutil
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from core.agent_messages.model import NewAgentMessage, NewQuestion
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState
+from core.reasons import Reason
 from core.security.model import HolderId, Role
 from core.settings.model import TalkLimits
 from core.store.engine import Tx
@@ -27,22 +30,38 @@ from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
 HOSTILE, ROUNDS = "\x00[x", 10
+MORE = {
+    "api_keys": ("bot", "x", "task.read", "discord:7", 1, 2**50, None, None),
+    "traces": ("M", "hub", 1, 1),
+    "standstills": ("0" * 26, "Ann", "main", "ann", "needs_input", "", "[]", "?", None, None, None, "", 1),
+    "account_limits": ("work", 2**50),
+    "boards": (1, "9", "", "", "stands", "", "discord:7", 1, "fleet", False),
+}
+"""Rows that work leaves in other tables."""
 CASES = {
     "agents": ("state", "task", "reason", "until_ms", "name"),
-    "tasks": ("state", "needs", "wanted", "agent", "reason", "priority", "parent"),
+    "tasks": ("state", "needs", "wanted", "agent", "reason", "priority", "parent", "attachments", "deadline_ms"),
     "attempts": ("agent", "outcome", "task"),
     "dependencies": ("needs", "on_failure"),
     "deliveries": ("state", "agent", "desk", "window", "reason", "cuts", "drafts", "message", "assurance"),
-    "messages": ("kind", "sender", "recipient", "evidence", "requires", "trace", "task"),
+    "messages": ("kind", "sender", "recipient", "evidence", "requires", "trace", "task", "attachments"),
     "inbox": ("agent", "dropped", "message"),
     "questions": ("agent", "task", "choices", "at_due", "state", "asked", "due_ms"),
     "notices": ("kind", "task", "text", "state"),
     "desks": ("name", "wish"),
     "bindings": ("role", "holder"),
+    "journal": ("at_ms",),
+    "receipts": ("state", "assurance", "timings", "at_ms"),
+    "api_keys": ("scopes", "hash", "expires_ms"),
+    "traces": ("stopped_by", "allowance", "since_ms"),
+    "standstills": ("activity", "ending", "answers", "since_ms", "task"),
+    "account_limits": ("account", "until_ms"),
+    "boards": ("state", "kind", "since_ms"),
 }
 NAMED = {
     *("agents.state", "tasks.state", "tasks.needs", "deliveries.cuts", "messages.evidence", "questions.choices"),
-    *("desks.wish", "bindings.role"),
+    *("desks.wish", "bindings.role", "tasks.attachments", "messages.attachments", "api_keys.expires_ms"),
+    *("boards.state", "boards.kind", "standstills.activity", "standstills.answers"),
 }
 """What Octet cannot read at all; the rest may be harmless."""
 
@@ -51,7 +70,7 @@ NAMED = {
 async def house(home: Path, clock: FakeClock, *names: str) -> AsyncGenerator[Coordinator]:
     async with open_coordinator(
         home,
-        agents=[make_window_agent(name, window=name.lower()) for name in names],
+        agents=[replace(make_window_agent(name, window=name.lower()), account="work") for name in names],
         desks=[make_desk(*(name.lower() for name in names))],
         lanes={(Lane.WINDOW, "main"): FakeLane()},
         hands={"main": FakeHands()},
@@ -78,6 +97,9 @@ async def fill(home: Path, clock: FakeClock) -> None:
             await octet.agent_messages.send(NewAgentMessage(text="Wait", agent=agent), by=ADA)
         await octet.people.bind(HolderId("discord:7"), Role.OPERATOR, by=ADA)
         await octet.desks.hold("main", by=ADA)
+    with closing(sqlite3.connect(home / "octet.db")) as database, database:
+        for table, row in MORE.items():
+            database.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
 
 
 @pytest.mark.parametrize("table", CASES)
@@ -104,8 +126,27 @@ async def check(folder: Path, clock: FakeClock, table: str) -> None:
                     await worker._next()
                 await octet.dispatch.silence.check_all()
                 clock.advance(60)
+            await octet.fleet.boards.all()
+            clock.set_wall(-3600)
+            await octet.store.ping()
+            clock.set_wall(3600)
             troubles = (await octet.fleet.health.look(by=ADA)).troubles
             assert troubles or f"{table}.{column}" not in NAMED
+
+
+async def test_a_message_that_cannot_be_read_holds_no_other_of_its_route(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeClock(), "Ann", "Bob") as octet:
+        say = [NewAgentMessage(text="Look", agent=agent) for agent in ("Ann", "Ann", "Bob")]
+        sent = [await octet.agent_messages.send(one, by=ADA) for one in say]
+        first, *others = (one.deliveries[0].id for one in sent)
+        damage = text("UPDATE messages SET kind = 'x' WHERE id = :of").bindparams(of=sent[0].message.id)
+        await octet.store.write(lambda tx: tx.execute(damage).rowcount)
+        (worker,) = octet.dispatch.workers._by_route.values()
+        with capture_logs():
+            taken = [(await worker._next()).order for _ in others]
+        assert [one.delivery for one in taken if one] == others
+        assert (ended := await octet.deliveries.get(first)) is not None
+        assert ended.reason is Reason.INTERNAL_ERROR
 
 
 async def test_a_part_of_a_round_that_fails_is_left_out_and_the_others_go_on(
@@ -123,5 +164,8 @@ async def test_a_part_of_a_round_that_fails_is_left_out_and_the_others_go_on(
                 for task in ("T-1", "T-2"):
                     await reach(octet, TaskId(task), TaskState.WORKING)
         assert [one["what"] for one in logged if one["event"] == "set_aside"] == ["fails"]
+        again_ms = octet.dispatch.assigner._look_again_ms
+        assert again_ms is not None
+        assert 0 < again_ms - octet.clock.now_ms() <= 60_000
         (trouble,) = (await octet.fleet.health.look(by=ADA)).troubles
         assert (trouble.name, trouble.counts) == ("fails", True)
