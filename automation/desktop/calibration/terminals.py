@@ -13,7 +13,7 @@ from automation.desktop.calibration.composer_detection import ground
 from automation.desktop.observation.image_diff import differing
 from core.profiles.model import Box
 
-SCROLLBAR_PX = 40  # so near an edge a scrollbar is looked for
+SCROLLBAR_PX = 40  # so near an edge a scrollbar or frame is looked for
 _HALF = 128  # of a column's pixels (255 are all) more are a scrollbar's: letters leave most of the ground
 OVERLAID_PX = 16  # at the right edge: some terminals draw a bar over the text for a moment
 
@@ -34,14 +34,16 @@ def reads_lines(pid: int) -> bool:
 
 
 def text_area(picture: Image.Image) -> tuple[Box, str]:
-    """Find where text can be in a picture of a terminal, beside its scrollbars, and the colour of its ground."""
+    """Find where a terminal shows text, beside its scrollbars and lower frame, and the colour of its ground."""
     colour = ground(picture)
     ink = differing(picture, Image.new("RGB", picture.size, colour))
     columns = ink.resize((picture.width, 1), Image.Resampling.BOX).tobytes()  # pyright: ignore[reportUnknownMemberType] as in pictures
+    rows = ink.resize((1, picture.height), Image.Resampling.BOX).tobytes()  # pyright: ignore[reportUnknownMemberType] as in pictures
+    low = min((y for y in range(max(0, len(rows) - SCROLLBAR_PX), len(rows)) if rows[y] >= _HALF), default=len(rows))
     left = max((x + 1 for x in range(min(SCROLLBAR_PX, picture.width)) if columns[x] >= _HALF), default=0)
     right = picture.width - OVERLAID_PX
     right = min((x for x in range(max(left, right - SCROLLBAR_PX), right) if columns[x] >= _HALF), default=right)
-    return Box.of_edges(left, 0, right, picture.height), colour
+    return Box.of_edges(left, 0, right, low), colour
 
 
 def _is_canonical(tty: str) -> bool:

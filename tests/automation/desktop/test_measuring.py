@@ -26,7 +26,7 @@ from automation.desktop.calibration.composer_detection import (
     beside_scrollbars,
     blank_around,
 )
-from automation.desktop.calibration.terminals import is_terminal, reads_lines
+from automation.desktop.calibration.terminals import is_terminal, reads_lines, text_area
 from automation.desktop.calibration.trial_delivery import TrialObserver, quirks
 from automation.desktop.observation.image_diff import is_blank
 from automation.desktop.observation.inspector import WindowInspector
@@ -263,6 +263,14 @@ def test_a_process_that_holds_a_pseudo_terminal_is_a_terminal_and_how_its_progra
     finally:
         os.close(master)
         os.close(slave)
+
+
+def test_the_frame_below_the_last_row_of_a_terminal_is_no_place_for_text() -> None:
+    picture = Image.new("RGB", (430, 300), "#000000")
+    ImageDraw.Draw(picture).text((2, 282), "you > ", fill="#00a000")
+    assert text_area(picture)[0].edges[3] == 300
+    ImageDraw.Draw(picture).rectangle((0, 297, 429, 299), fill="#3584e4")
+    assert text_area(picture)[0].edges[3] == 297
 
 
 def test_the_margin_of_a_terminal_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
