@@ -173,8 +173,12 @@ class Doors:
             else:
                 self.asked.unanswered[text] += is_sent
                 await asyncio.sleep(0.1)
-        if is_again and (again := await ask()) not in {"", kept[text]}:
-            self.asked.doubled.append(f"{text} is {kept[text]} and {again}")
+        for _ in range(ENDS_TRIES * is_again):
+            if again := await ask():
+                if again != kept[text]:
+                    self.asked.doubled.append(f"{text} is {kept[text]} and {again}")
+                break
+            await asyncio.sleep(0.1)
         return kept[text]
 
     async def _post(self, brief: str, key: str) -> str:
