@@ -353,8 +353,9 @@ invalid_key_name: {value} is not a valid name for a key. Use up to 32 letters, d
 invalid_moment: `{text}` is not a time. Write `30min`, `2h` or `3d` from now, `2026-05-31 18:00` (UTC), or `none`.
 invalid_scope: {value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by
     commas.
-no_choice: Octet cannot ask here. Choose windows with --window "title=…,composer=x,y", accept the proposed ones with
-    --yes, or run this in a terminal.
+named_windows_gone: --window and `octet desk import` are gone. Run `octet calibrate` in a terminal: it lists the
+    windows, and 2=Agent-4:gtk gives window 2 to Agent-4 with the profile gtk.
+no_choice: Octet cannot ask here. Accept the proposed windows with --yes, or run this in a terminal.
 no_display_named: No display is given, and $DISPLAY is empty. Run this in a terminal of your desktop, or name one:
     --display :0
 no_displays_here: Virtual displays need X11, which {platform} does not have: there, agents work in windows on your

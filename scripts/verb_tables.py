@@ -44,8 +44,8 @@ _BY_HAND = {
 
 _OF_ALL_COMMANDS = {"--json", "--home"}
 """Options that the page explains once."""
-_INTERNAL = {"octet desk run", "octet autostart begin"}
-"""Commands that Octet runs itself."""
+_INTERNAL = {"octet desk run", "octet desk import", "octet autostart begin"}
+"""Commands that Octet runs itself, or only refuses."""
 
 
 def main() -> None:

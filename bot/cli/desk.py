@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli import pictures
-from bot.cli.calibrate.command import import_file
 from bot.cli.calibrate.console import Console
 from bot.cli.children import LOOK_S, wait_until
 from bot.cli.errors import run_async
@@ -187,7 +186,6 @@ def picture(
 
 
 app.command()(with_json(pictures.screenshot))
-app.command("import")(with_json(import_file))
 
 
 @app.command()

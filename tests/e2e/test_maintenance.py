@@ -104,8 +104,7 @@ async def test_windows_are_connected_again_from_discord_and_on_the_console(house
         assert f"{agent}: connected" in words(done), words(done)
         await house.done(await house.task(f"for {agent}", agent))
         assert (await _heard(house, window))[-1:] == [f"for {agent}"]
-    choice = "title=soyuz,profile=demo_xterm,composer=150,-30,agent=Stella"
-    told = await house.command("calibrate", "--window", choice, "--home", str(house.home))
+    told = await house.command("calibrate", "main", "sonja", "--yes", "--home", str(house.home))
     assert told.code == 0, told.out + told.err
-    await house.done(await house.task("for Stella", "Stella"))
-    assert (await _heard(house, "agent-5"))[-1:] == ["for Stella"]
+    await house.done(await house.task("for Sonja again", "Sonja"))
+    assert (await _heard(house, "agent-5"))[-1:] == ["for Sonja again"]

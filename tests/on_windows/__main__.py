@@ -13,7 +13,14 @@ import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from bot.cli.temporary_worker import temporary_worker
+from core.calibration.calibrator import Calibrator, WindowChoice
+from core.calibration.model import from_corner
+from core.calibration.writer import write
+from core.config.settings import environment
 from core.deliveries.model import Reason, Result
+from core.desks.model import Desk
+from core.home import Home
 from core.profiles.model import Act
 from tests.on_windows.scene import Scene, connected, octet
 from tests.on_windows.stage import MAXIMISE, MINIMISE, chat, true_pixels, until
@@ -28,9 +35,16 @@ async def windows_are_listed_with_program_title_and_place(scene: Scene) -> None:
 
 
 async def a_window_is_connected_by_a_draft_that_is_read_back_and_cleared(scene: Scene) -> None:
-    spec = "title=Agent-1,profile=demo_tk,agent=Agent-1,composer=150,-40"
-    said = await octet("calibrate", "--home", str(scene.home), "--window", spec)
-    assert "a draft was staged, read back and deleted (read by copy)" in said, said
+    home, display = Home(root=scene.home), ":0"
+    desk = Desk(name="main", display=display)
+    async with temporary_worker(desk, environment(), anchors=home.anchors / desk.name) as scout:
+        calibrator = Calibrator(home=home, scout=scout)
+        found = next(one for one, _ in calibrator.proposals(await calibrator.look()) if one.title == scene.window.title)
+        point = from_corner((150, -40), found)
+        choice = WindowChoice(window=found.id, profile="demo_tk", name="agent-1", agent="Agent-1", point=point)
+        write(
+            home, desk.name, display, [await calibrator.connect(choice, calibrator.tell_apart([choice])[choice.window])]
+        )
     written = (scene.home / "config" / "desks" / "main.toml").read_text("utf-8")
     x, y, width, height = scene.window.place()
     assert f"box = {{ x = {x}, y = {y}, width = {width}, height = {height} }}" in written, written

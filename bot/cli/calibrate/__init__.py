@@ -1,1 +1,1 @@
-"""`octet calibrate` and `octet desk import`: connect windows from the console."""
+"""`octet calibrate`: connects windows from the console."""

@@ -1,4 +1,4 @@
-"""`octet calibrate`: connects the windows of a display, by a few questions on the console or by options alone."""
+"""`octet calibrate`: connects the windows of a display by a few questions on the console, or as Octet proposes."""
 
 from __future__ import annotations
 
@@ -46,14 +46,7 @@ def calibrate(
     only: Annotated[str | None, typer.Argument(metavar="[WINDOW]", help="Only this window of the desk.")] = None,
     *,
     display: Annotated[str, typer.Option("--display", help="The display; default: the desk's, else $DISPLAY.")] = "",
-    window: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--window",
-            metavar="SPEC",
-            help='A window to connect without questions: "title=…,profile=…,composer=x,y,agent=…". Can be given again.',
-        ),
-    ] = None,
+    window: Annotated[list[str] | None, typer.Option("--window", hidden=True)] = None,  # of 0.2.0
     list_only: Annotated[bool, typer.Option("--list", help="List the windows and change nothing.")] = False,
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE", help="Write a picture with a number on each window.")
@@ -71,12 +64,9 @@ def calibrate(
     """Connect your agents' windows: find their places, their composers, and how to identify them.
 
     Octet types a draft into each, reads it back and deletes it; it sends nothing. It saves the result in config/."""
-    console = Console(is_person=sys.stdin.isatty() and not window, yes=yes or bool(window), by_place=by_place)
     if window:
-        from bot.cli.calibrate.named_windows import parse_spec
-
-        specs = [parse_spec(text) for text in window]
-        console.picks = lambda question: [spec.pick(question) for spec in specs]
+        raise refused("named_windows_gone")
+    console = Console(is_person=sys.stdin.isatty(), yes=yes, by_place=by_place)
     options = CalibrationOptions(only=only or "")
     place = home_of(home)
     session = _pane(place, pane, socket, profile) if pane else pane_session(place, desk, only)
@@ -87,27 +77,9 @@ def calibrate(
     sys.exit(run_async(calibrate_alike(place, desk or MAIN, console)) if all_alike and not code else code)
 
 
-def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The JSON file with the coordinates.")],
-    *,
-    desk: Annotated[str, typer.Option("--desk", metavar="NAME", help="The desk for the windows.")] = "",
-    display: Annotated[str, typer.Option("--display", help="The display; default: the desk's, else $DISPLAY.")] = "",
-    shift: Annotated[str, typer.Option("--shift", metavar="X,Y", help="Add x,y to every point.")] = "",
-    profile: Annotated[str, typer.Option("--profile", help="The profile for windows that fit none.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Connect the windows found there without asking.")] = False,
-    home: HomeOption = None,
-) -> None:
-    """Import coordinates of an older program. Octet finds the window under each point, then measures and tests it like
-    any other; it never clicks at the numbers alone."""
-    from bot.cli.calibrate.named_windows import pick_windows, read_coordinates
-
-    by = texts.read_point(shift) if shift else (0, 0)
-    if by is None:
-        raise typer.BadParameter("write it as 1920,0", param_hint="--shift")
-    points = {agent: (x + by[0], y + by[1]) for agent, (x, y) in read_coordinates(file).items()}
-    console = Console(is_person=sys.stdin.isatty(), yes=yes, picks=partial(pick_windows, file, points, profile))
-    work = calibrate_windows(home_of(home), CalibrationOptions(), console, desk=desk, display=display)
-    sys.exit(run_async(work))
+def refuse_import(_: typer.Context) -> None:
+    """Refuse, and name the one way to connect windows."""
+    raise refused("named_windows_gone")
 
 
 async def calibrate_windows(
@@ -140,7 +112,7 @@ async def calibrate_windows(
     names = [desk, options.only] if desk else []
     words = ["octet", "calibrate", *filter(None, names), *(["--display", display] if display else [])]
     again = f"run `{shlex.join([*words, '--home', str(home.root)])}`" if session is None else "run this again"
-    left = _left(len(result.failed), again, is_person=console.is_person)
+    left = _left(len(result.failed), again)
     if not result.connected:
         if lines := texts.ended(replace(result, note="")):
             console.say("\n".join(lines))
@@ -149,11 +121,10 @@ async def calibrate_windows(
     return 1 if result.failed or result.code else 0
 
 
-def _left(count: int, again: str, *, is_person: bool) -> str:
+def _left(count: int, again: str) -> str:
     """Say how a user connects the windows that failed; empty: none failed."""
     which = "1 window is" if count == 1 else f"{count} windows are"
-    script = "" if is_person else " In --window, `composer=x,y` points at a composer."
-    return f"{which} not connected: empty their composers, then {again}.{script}" if count else ""
+    return f"{which} not connected: empty their composers, then {again}." if count else ""
 
 
 async def calibrate_alike(home: Home, like: str, console: Console) -> int:

@@ -45,7 +45,7 @@ class Console:
     sees_display: bool = field(default=True, init=False)  # the user sees the display's pointer
     mark: str = ""  # the beginning of each question
     picks: Callable[[ChooseWindows], Sequence[Pick]] | None = None
-    """Picks the windows that options name, instead of Octet's proposals."""
+    """Picks windows like those of another display, instead of Octet's proposals."""
     page: Callable[[], Awaitable[str]] | None = field(default=None, init=False)
     """Opens the page on which a user clicks who does not see the display, and returns its address."""
 

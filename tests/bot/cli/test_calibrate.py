@@ -14,7 +14,8 @@ from core.config.loader import load
 from core.deliveries.model import Result
 from core.home import Home
 from tests.automation.desktop.scenes import soon
-from tests.bot.cli.calibrating import hands_of, nobody_sits_there, octet
+from tests.bot.cli.calibrating import hands_of, nobody_sits_there
+from tests.bot.cli.test_calibrating_by_hand import console
 from tests.fakes.desk import News, deliver, make_order, running
 from tests.fakes.targets import FOLDER, Targets, all_targets
 
@@ -45,23 +46,17 @@ def home(tmp_path: Path) -> Home:
     return place
 
 
-async def test_windows_of_three_kinds_are_connected_without_a_question_and_then_take_a_prompt(
-    targets: Targets, home: Home
-) -> None:
+async def test_windows_of_three_kinds_are_connected_and_then_take_a_prompt(targets: Targets, home: Home) -> None:
     term = (200, -30)
-    told = octet(
-        targets.display,
-        home,
-        "calibrate",
-        "--window",
-        "title=agent-gtk,profile=gtk",
-        "--window",
-        "title=agent-contenteditable,profile=contenteditable,agent=Cursor",
-        "--window",
-        f"title=agent-xterm,profile=xterm,composer={term[0]},{term[1]}",
-    )
-
-    assert told.returncode == 0, told.stdout + told.stderr
+    with console(targets.display, home, "calibrate") as here:
+        here.until("saves what works")
+        number = {kind: found for found, kind in re.findall(r"(?m)^(\d+) +agent-(\w+)", here.said)}
+        here.type(
+            f"{number['gtk']}=Agent-1:gtk,{number['contenteditable']}=Cursor:contenteditable,{number['xterm']}=Agent-3:xterm"
+        )
+        here.until("Where is the composer of Agent-3")
+        here.type(f"{term[0]},{term[1]}")
+        assert here.ends() == 0, here.said
     config = load(home)
     assert [(agent.name, agent.window) for agent in config.agents] == [
         ("Agent-1", "agent-1"), ("Agent-3", "agent-3"), ("Cursor", "cursor"),

@@ -1,8 +1,7 @@
-"""`octet calibrate` and `octet desk import` with somebody at the console: what is asked, and where the mouse points."""
+"""`octet calibrate` with somebody at the console: what is asked, and where the mouse points."""
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import re
@@ -17,7 +16,7 @@ import pytest
 from bot.cli.init.templates import copy_templates
 from core.config.loader import load
 from core.home import Home
-from tests.bot.cli.calibrating import ROOT, argv_of, environ_of, nobody_sits_there, octet
+from tests.bot.cli.calibrating import ROOT, argv_of, environ_of, nobody_sits_there
 from tests.display import VirtualDisplay, until, virtual_display
 from tests.fakes.desk import Agent, open_tk
 from tests.pace import patience
@@ -183,66 +182,18 @@ def test_no_is_no_and_nothing_is_written(display: VirtualDisplay, home: Home, ag
     assert agents[0].heard == []
 
 
-def test_old_coordinates_are_bound_to_the_windows_under_them_and_go_on_as_any_calibration(
-    display: VirtualDisplay, home: Home, agents: tuple[Agent, Agent], tmp_path: Path
-) -> None:
-    planner, coder = agents
-    file = tmp_path / "cursor_agent_coords.json"
-    old = {
-        "Agent-3": [planner.seen.box.x + 200 - 1920, planner.seen.box.y + 250],
-        "Agent-7": [coder.seen.box.x + 200 - 1920, coder.seen.box.y + 250],
-    }
-    table = {name: {"chat_input_coordinates": at, "colour": "red"} for name, at in old.items()}
-    file.write_text(json.dumps({"agents": table, "version": "1"}), "utf-8")
-
-    refused = octet(display, home, "desk", "import", str(file), "--yes")
-    assert refused.returncode == 2
-    assert f"Agent-3 is at {old['Agent-3'][0]},{old['Agent-3'][1]}, outside of every monitor" in refused.stderr
-    assert "--shift x,y" in refused.stderr
-
-    with console(display, home, "desk", "import", str(file), "--shift", "1920,0") as here:
-        here.until("Octet types a draft into 1,2")
-        assert re.search(r"planner — workspace +Octetchat +.*Agent-3 +mine", here.said)
-        here.type("y")
-        assert here.ends() == 0, here.said
-
-    config = load(home)
-    assert [(agent.name, agent.window) for agent in config.agents] == [("Agent-3", "agent-3"), ("Agent-7", "agent-7")]
-    assert {window.name: window.box for window in config.desks[0].windows} == {
-        "agent-3": planner.seen.box,
-        "agent-7": coder.seen.box,
-    }
-    assert planner.heard == coder.heard == []
-
-
-def test_points_without_a_window_or_two_in_one_are_told_and_bind_nothing(
-    display: VirtualDisplay, home: Home, agents: tuple[Agent, Agent], tmp_path: Path
-) -> None:
-    planner, _ = agents
-    box = planner.seen.box
-    file = tmp_path / "old.json"
-    places = {"A": (box.x + 50, box.y + 220), "B": (box.x + 300, box.y + 220), "C": (1200, 780)}
-    table = {name: {"chat_input_coordinates": at} for name, at in places.items()}
-    file.write_text(json.dumps({"agents": table}), "utf-8")
-
-    told = octet(display, home, "desk", "import", str(file), "--yes")
-
-    assert told.returncode == 2
-    assert "no window is under C at 1200,780" in told.stderr
-    assert "A and B are in one window, “planner — workspace”" in told.stderr
-
-
-def test_text_beside_the_place_that_a_user_shows_is_left_in_its_window(
+def test_text_of_a_user_in_a_composer_is_left_there(
     display: VirtualDisplay, home: Home, agents: tuple[Agent, Agent]
 ) -> None:
     planner, box = agents[0], agents[0].seen.box
     display.xdotool("mousemove", str(box.x + 200), str(box.y + 215), "click", "1")
     display.xdotool("type", "my precious notes")
-    window = f"title=planner,profile=mine,composer={box.width // 2},{box.height - 15},agent=Agent-1"
 
-    told = octet(display, home, "calibrate", "main", "--display", display.name, "--window", window)
+    with console(display, home, "calibrate", "main", "--display", display.name) as here:
+        here.until("saves what works")
+        here.type("1")
+        here.until("composer not empty")
+        assert here.ends() == 2, here.said
 
-    assert told.returncode != 0, told.stdout
-    assert "composer not empty" in told.stdout, told.stdout + told.stderr
     display.xdotool("mousemove", str(box.x + 200), str(box.y + 215), "click", "1", "key", "Return")
     until(lambda: planner.heard == ["my precious notes"], "what the user wrote is still there, and nothing else")

@@ -1,9 +1,8 @@
-"""`octet calibrate` and `octet desk import` while Octet runs: one session there, asked from the console and a page."""
+"""`octet calibrate` while Octet runs: one session there, asked from the console and a page."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -14,8 +13,6 @@ import httpx
 import pytest
 
 from core.home import Home
-from core.reasons import Reason
-from core.remedies import sentence
 from tests.bot.cli.calibrating import ROOT, argv_of
 from tests.bot.cli.test_calibrating_by_hand import Console as Terminal
 from tests.bot.cli.test_verbs import Console, console, served
@@ -36,23 +33,23 @@ def windows_of(home: Path) -> list[Mapping[str, Any]]:
     return cast("list[Mapping[str, Any]]", tomllib.loads((home / "config/desks/main.toml").read_text())["windows"])
 
 
-async def test_windows_are_connected_by_the_octet_that_runs(served: Console, ways: FakeCalibrations) -> None:
-    said = await served.octet("calibrate", "--window", "title=gemini,composer=100,350,agent=New")
+@pytest.mark.parametrize("words", [("calibrate", "--window", "title=gemini"), ("desk", "import", "old.json", "--yes")])
+async def test_the_forms_of_0_2_name_the_one_way(
+    served: Console, ways: FakeCalibrations, words: tuple[str, ...]
+) -> None:
+    said = await served.octet(*words)
 
-    assert said.code == 0, said.out + said.err
-    assert "New: connected: found its composer in the picture" in said.out
-    assert ways.taken_over == ["New"]
-    (window,) = [one for one in windows_of(served.house.home) if one["name"] == "new"]
-    assert (window["profile"], window["box"]["x"]) == ("demo_tk", 400)
+    assert (said.code, ways.scout.trials) == (2, [])
+    assert "Run `octet calibrate` in a terminal" in said.err
 
 
 async def test_what_does_not_work_is_not_written(served: Console, ways: FakeCalibrations) -> None:
     before = windows_of(served.house.home)
 
-    said = await served.octet("calibrate", "--window", "title=gemini,composer=100,50,agent=New")
+    said = await served.octet("calibrate", "--yes")
 
     assert said.code == 2
-    assert f"New, “chat — gemini”: not connected: {sentence(Reason.WRONG_PLACE)}" in said.out
+    assert "Agent-2, “chat — gemini”: not connected" in said.out
     assert (ways.scout.trials, ways.taken_over, windows_of(served.house.home)) == ([], [], before)
 
 
@@ -63,24 +60,14 @@ async def test_without_options_and_a_user_octet_asks_for_either(served: Console,
     ways.scout.tells = True
     assert (await served.octet("calibrate", "--yes")).code == 0
     assert ways.taken_over == ["Agent-1", "Agent-2"]
+    (window,) = [one for one in windows_of(served.house.home) if one["name"] == "agent-2"]
+    assert (window["profile"], window["box"]["x"]) == ("demo_tk", 400)
     listed = await served.octet("calibrate", "--list", "--picture", "windows.png")
     assert re.search(r"2 +chat — gemini +OctetChat .* Agent-2 +demo_tk", listed.out)
     assert (served.cwd / "windows.png").read_bytes().startswith(b"\x89PNG")
     again = await served.octet("calibrate", "main", "agent-2")
     assert again.code == 0, again.out + again.err
     assert ways.taken_over[2:] == ["Agent-2"]
-
-
-async def test_old_coordinates_are_imported_while_octet_runs(served: Console, ways: FakeCalibrations) -> None:
-    old = {"chat_input_coordinates": [1, 1], "active": False}
-    agents = {"New": {"chat_input_coordinates": [500, 350]}, "Old": old}
-    (served.cwd / "old.json").write_text(json.dumps({"agents": agents}))
-
-    said = await served.octet("desk", "import", "old.json", "--yes")
-
-    assert said.code == 0, said.out + said.err
-    assert ways.scout.points == [(500, 350)]
-    assert ways.taken_over == ["New"]
 
 
 async def test_another_display_is_not_calibrated_by_the_octet_that_runs(

@@ -157,7 +157,6 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "octet blocked",
         "octet calibrate --pane",
         "octet delivery resolve",
-        "octet desk import",
         "octet mcp config",
         "octet desk picture",
         "octet desk screenshot",
@@ -181,12 +180,8 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "octet calibrate --list --picture windows.png",
         "octet calibrate --yes",
         "octet calibrate desk-1 --all",
-        (
-            'octet calibrate main --display :0 --window "title=apollo,composer=120,-60" --window '
-            '"title=Planning,profile=chromium,agent=Planner"'
-        ),
         "octet calibrate main agent-1",
-        "octet desk import FILE",
+        "octet calibrate main agent-1 --yes",
         "octet init --agents windows",
     ),
     "needs an X server or tmux: tests/bot/cli/test_displays.py, tests/bot/cli/test_panes.py": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from core.config.loader import load
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, MatchBy
 from core.home import Home
-from tests.bot.cli.calibrating import ROOT, environ_of, hands_of, nobody_sits_there, octet
+from tests.bot.cli.calibrating import ROOT, environ_of, hands_of, nobody_sits_there
+from tests.bot.cli.test_calibrating_by_hand import Console, console
 from tests.display import VirtualDisplay, until, virtual_display
 from tests.fakes.desk import Commits, News, deliver, make_order, running
 from tests.fakes.eight_windows import COMPOSER, KIND, NAMES
@@ -162,6 +163,17 @@ async def test_a_composer_that_shows_a_hint_is_empty_with_it_and_not_with_somebo
     assert heard(display) == {"apollo": ["hello"]}
 
 
+def choose(here: Console, windows: Sequence[WindowInfo]) -> None:
+    """Choose these windows by their numbers in the list."""
+    here.until("saves what works")
+    picks: list[str] = []
+    for number, one in enumerate(windows, start=1):
+        found = re.search(rf"(?m)^(\d+) .* at {one.box.x},{one.box.y}\b", here.said)
+        assert found is not None, here.said
+        picks.append(f"{found[1]}=Agent-{number}")
+    here.type(",".join(picks))
+
+
 async def test_windows_whose_titles_tell_nothing_lasting_are_refused_with_a_numbered_picture(
     display: VirtualDisplay, home: Home, tmp_path: Path
 ) -> None:
@@ -169,14 +181,15 @@ async def test_windows_whose_titles_tell_nothing_lasting_are_refused_with_a_numb
     until(lambda: not display.windows.find(KIND, "|".join(NAMES)), "the titles are the same")
     two = display.windows.find(KIND, "Octeteight")[:2]
     before = (home.config / "desks/main.toml").read_bytes()
-    specs = [word for one in two for word in ("--window", f"id={one.id:#x},composer=100,{COMPOSER[1]}")]
     file = tmp_path / "which.png"
 
-    told = octet(display, home, "calibrate", *specs, "--picture", str(file))
-
-    assert told.returncode == 2, told.stdout + told.stderr
-    assert re.findall(r"Agent-(\d), .*: not connected: .* cannot tell", told.stdout) == ["8", "7"]
-    assert f"The windows with their numbers: {file}" in told.stdout
+    with console(display, home, "calibrate", "--picture", str(file)) as here:
+        choose(here, two)
+        here.until("Identify them by their places? [y/N]")
+        here.type("n")
+        assert here.ends() == 2, here.said
+    assert len(re.findall(r"Agent-\d, .*: not connected: .* cannot tell", here.said)) == 2
+    assert f"The windows with their numbers: {file}" in here.said
     assert (home.config / "desks/main.toml").read_bytes() == before
     assert heard(display) == {}
     with Image.open(file) as picture:
@@ -188,10 +201,12 @@ async def test_windows_that_look_alike_and_have_one_title_are_known_by_place_and
     display: VirtualDisplay, home: Home
 ) -> None:
     left, right = by_place(display)[:2]
-    specs = [word for one in (left, right) for word in ("--window", f"id={one.id:#x},composer=100,{COMPOSER[1]}")]
-    told = octet(display, home, "calibrate", *specs, "--by-place")
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert told.stdout.count("identified by its place") == 2
+    with console(display, home, "calibrate", "--by-place") as here:
+        choose(here, (left, right))
+        here.until("Where is the composer of Agent-1")
+        here.type(f"100,{COMPOSER[1]}")
+        assert here.ends() == 0, here.said
+    assert here.said.count("identified by its place") == 2
     config = load(home)
     assert [window.match_by for window in config.desks[0].windows] == [MatchBy.PLACE] * 2
 

@@ -36,12 +36,10 @@ def test_an_error_text_of_a_verb_reaches_the_console_without_control_characters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     console = _Console(monkeypatch)
-    file = tmp_path / "old.json"
-    file.write_text(json.dumps({"agents": {f"A{HOSTILE}": {"chat_input_coordinates": "none"}}}))
-    monkeypatch.setattr(sys, "argv", ["octet", "desk", "import", str(file), "--home", str(tmp_path)])
+    monkeypatch.setattr(sys, "argv", ["octet", "autostart", "show", "--name", f"A{HOSTILE}", "--home", str(tmp_path)])
     assert main() == 2
     shown = console.shown()
-    assert "has no chat_input_coordinates" in shown
+    assert "is not a valid name" in shown
     assert r"A\u001b]0;owned\u0007\u001b[2J\u009b31m\u202e\u000d\u007f" in shown
     assert not set(HOSTILE) & set(shown) - {*"0;owned[]2J31m"}
 
