@@ -97,7 +97,7 @@ def main(argv: Sequence[str]) -> int:
         arguments = parser.parse_args(rest)
         text = read_words(arguments.file, limit=limits.ANSWER.most)
         evidence = tuple(map(read_evidence, getattr(arguments, "evidence", ())))
-        files = _read_files(getattr(arguments, "attach", ()))
+        files = read_files(getattr(arguments, "attach", ()))
         answer = _answer(arguments.task, arguments.code, text, verb=verb, evidence=evidence, files=files)
         named = named_in(os.environ)
     except Unusable as problem:
@@ -189,7 +189,7 @@ def read_evidence(text: str) -> dict[str, str | bool | None]:
     return {"kind": kind.lower(), "text": what, "ok": ok}
 
 
-def _read_files(paths: Sequence[str]) -> tuple[dict[str, str], ...]:
+def read_files(paths: Sequence[str | Path]) -> tuple[dict[str, str], ...]:
     """Read the files for the user. Raises Unusable."""
     files, left = list[dict[str, str]](), limits.FILE_BYTES.most
     for path in paths:

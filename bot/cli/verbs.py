@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import inspect
 import re
 import secrets
@@ -17,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from bot.cli.answers import Unusable, read_words
+from bot.cli.answers import Unusable, read_files, read_words
 from bot.cli.client import HttpAnswer
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import call, parse_answer, printable
@@ -27,8 +26,7 @@ from bot.verbs.catalogue import ABOUT, VERBS
 from bot.verbs.declare import On, Parameter, Verb
 from bot.verbs.lists import Page
 from core.home import Home
-from core.kit.files import read_regular
-from core.limits import FILE_BYTES, IMPORT, ROWS
+from core.limits import IMPORT, ROWS
 
 _ROWS = 20  # of a list, on a screen
 _SLOW_S, _QUICK_S = 900.0, 30.0
@@ -53,11 +51,14 @@ def command_of(verb: Verb) -> Callable[..., None]:
 
     def run(*, json: bool = False, home: Path | None = None, **given: Any) -> None:
         screen = _Screen(every=given.pop("all", False), page=given.pop("page", 1))
-        for one in verb.parameters:
-            if one.kind.is_text:
-                given[one.name] = _text(given[one.name], given.pop("file"))
-            if one.kind.is_file and given[one.name] is not None:
-                given[one.name] = _file(given[one.name])
+        try:
+            for one in verb.parameters:
+                if one.kind.is_text:
+                    given[one.name] = _text(given[one.name], given.pop("file"))
+                if one.kind.is_file and given[one.name] is not None:
+                    (given[one.name],) = read_files([given[one.name]])
+        except Unusable as problem:
+            raise typer.BadParameter(str(problem)) from problem
         if is_list and (screen.every or not json) and not given["limit"] and not given["cursor"]:
             text, result, left = _fetch(verb, home_of(home), given, screen)
         else:
@@ -158,23 +159,7 @@ def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
 
 
 def _text(text: str | None, file: str | None) -> str:
-    """Read a verb's text from its argument, a file, or standard input."""
+    """Read a verb's text from its argument, a file, or standard input. Raises Unusable."""
     if text is not None and file is not None:
-        raise typer.BadParameter("Give the text as an argument or by --file, not both.")
-    if text is not None and text != "-":
-        return text
-    try:
-        return read_words(file, limit=IMPORT.most)
-    except Unusable as problem:
-        raise typer.BadParameter(str(problem)) from problem
-
-
-def _file(path: Path) -> dict[str, str]:
-    """Read a file as a request brings it."""
-    try:
-        content = read_regular(path, FILE_BYTES.most + 1)
-    except OSError as problem:
-        raise typer.BadParameter(f"{path} cannot be read: {problem.strerror}.") from problem
-    if len(content) > FILE_BYTES.most:
-        raise typer.BadParameter(f"{path} has more than {FILE_BYTES.most // 1_000_000} MB. Name its path in the text.")
-    return {"name": path.name, "content": base64.b64encode(content).decode()}
+        raise Unusable("Give the text as an argument or by --file, not both.")
+    return text if text is not None and text != "-" else read_words(file, limit=IMPORT.most)

@@ -9,11 +9,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from typer import BadParameter
 
 from bot.__main__ import main
-from bot.cli.answers import Unusable, _read_files, read_words
-from bot.cli.verbs import _file, tell
+from bot.cli.answers import Unusable, read_files, read_words
+from bot.cli.verbs import tell
 from bot.verbs import tasks
 from core.kit.console import speak_utf8
 
@@ -64,11 +63,9 @@ def test_a_verb_takes_regular_files_only_and_never_waits_for_another_kind(tmp_pa
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
         for other in (pipe, folder, tmp_path / "socket", Path("/dev/zero")):
-            for read in (partial(read_words, str(other), limit=100), partial(_read_files, [str(other)])):
+            for read in (partial(read_words, str(other), limit=100), partial(read_files, [str(other)])):
                 with pytest.raises(Unusable, match=r"is not a regular file|No such device"):
                     read()
-            with pytest.raises(BadParameter, match=r"is not a regular file|No such device"):
-                _file(other)
     assert read_words(str(link), limit=100) == "done"
     with pytest.raises(Unusable, match="No such file"):
         read_words(str(tmp_path / "missing"), limit=100)
