@@ -60,7 +60,7 @@ CHOICES = Limit("the answers that a question offers", 10, "choices", each=CHOICE
 EVIDENCE = Limit("the evidence of an answer", 20, "items")
 IMPORTED = Limit("the tasks of one import", 500, "tasks")
 IMPORTED_LINKS = Limit("the links between the tasks of one import", 5_000, "links")
-LINKS = Limit("what one task waits for, its parts included", 500, "tasks")
+LINKS = Limit("what one task waits for, its parts included", 2_000, "tasks")
 FILES = Limit("the files of one request", 5, "files")
 FILE_BYTES = Limit("all files of one request", 8_000_000, "bytes")
 AGENT_FILE_BYTES = Limit("all files that Octet keeps of one agent", 500_000_000, "bytes")

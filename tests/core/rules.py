@@ -96,9 +96,19 @@ class Rules:
     def ask(
         self, wanted: str | None, priority: int, after: dict[int, str] | None = None, *, parent: int | None = None
     ) -> Task:
-        self.tasks.append(Task(wanted, priority, after=after or {}, parent=parent))
-        self.hold(self.tasks[-1])
-        return self.tasks[-1]
+        self.tasks.append(task := Task(wanted, priority, after=after or {}, parent=parent))
+        if not self._cancel_after(task, task.after):
+            self.hold(task)
+        return task
+
+    def _cancel_after(self, task: Task, places: Iterable[int]) -> bool:
+        """Cancel a task that must not outlive one of these, which has failed already."""
+        ends = any(
+            task.after[place] == "cancel" and self.tasks[place].state in {"cancelled", "failed"} for place in places
+        )
+        if ends and task.has_not_begun:
+            task.to("cancelled")
+        return ends
 
     def ask_best_of(self, priority: int) -> None:
         above = self.ask(None, priority)
@@ -129,6 +139,8 @@ class Rules:
                     task.parts = ""
         else:
             task.after[place] = policy
+            if self._cancel_after(task, [place]):
+                return
         self.hold_again(task)
 
     def needs(self, task: Task, other: Task) -> bool:
