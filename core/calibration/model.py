@@ -153,10 +153,6 @@ class CalibrationWindowNotFound(NotFound):
     """No window on the display {what}. `octet calibrate --list` shows all windows."""
 
 
-class SeveralWindows(Conflict):
-    """{count} windows {what}: {titles}. Give more of the title, so that only one matches."""
-
-
 class NotToldApart(Conflict):
     """Octet cannot tell {called} apart by their titles. Put a different text into each title (another workspace
     folder, a name), or give each a virtual display (`octet desk up`), and calibrate again."""

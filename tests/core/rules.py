@@ -5,6 +5,7 @@ Two agents, each with a desk of its own. No database, no texts, no clock: a rule
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 BOUNCES, REFUSALS, DEATHS = 3, 2, 2

@@ -36,7 +36,7 @@ async def test_every_acknowledged_command_is_there_once_whatever_kills_fall_betw
     assert asked.tries.total() > WANTED, "no kill fell between a command and its answer: this test has shown nothing"
 
 
-@pytest.mark.long
+@pytest.mark.long(short="test_every_acknowledged_command_is_there_once_whatever_kills_fall_between")
 @pytest.mark.timeout(7200)
 async def test_every_acknowledged_command_is_there_once_after_three_hundred_kills(tmp_path: Path) -> None:
     """Kill two of them side by side: most of the time each is starting."""
