@@ -35,7 +35,13 @@ from core.messages.model import Message, MessageKind, NewMessage, Requires, Sour
 from core.notices.model import NoticeKind
 from core.reasons import BlockCause
 from core.remedies import refused
-from core.security.model import HUB, Actor, Permission, allows, require
+from core.security.model import (
+    HUB,
+    Actor,
+    Permission,
+    require,
+    require_or_own,
+)
 from core.settings.model import TalkLimits
 from core.store.engine import Row, Tx
 from core.tasks.model import ENDED, InvalidTaskId, Task, TaskNotFound, TaskState
@@ -117,8 +123,7 @@ class Questions:
         def answer(tx: Tx) -> QuestionView:
             row = tx.execute(_store.QUESTION, {"question": question}).first()
             task = self._tasks.find(tx, row.task) if row is not None and row.task else None
-            if task is None or task.requester != by.id or not allows(by, Permission.TASK_CREATE):
-                require(by, Permission.MESSAGE_SEND)
+            require_or_own(by, Permission.MESSAGE_SEND, owner=task.requester if task else "")
             found = self._find(tx, question)
             if found.state is not QuestionState.OPEN:
                 raise refused("question_settled", state=found.state.value)

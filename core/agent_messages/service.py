@@ -52,7 +52,14 @@ from core.notices.model import NoticeKind, Place
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import explain, sentence
 from core.security.codes import TaskCodes
-from core.security.model import HUB, Actor, NotAllowed, Permission, allows, require
+from core.security.model import (
+    HUB,
+    Actor,
+    Permission,
+    allows,
+    require,
+    require_or_own,
+)
 from core.security.service import People
 from core.store.engine import Tx, at_row
 from core.tasks.model import ENDED, Task, TaskId, TaskState, parse_task_id
@@ -131,8 +138,7 @@ class AgentMessages:
         """Send the text to an agent, or to the agent of a task; when this returns it is durable. Raises EmptyText,
         TextTooLong, ControlCharacters, InvalidTaskId, TaskNotFound, AgentNotFound, AgentWithoutWindow,
         AgentTakesNoMessages, RecipientMissing, TaskUnassigned, RecipientTaskEnded, AgentMismatch or MessageNotFound."""
-        if not allows(by, Permission.TASK_CREATE):
-            require(by, Permission.MESSAGE_SEND)
+        require_or_own(by, Permission.MESSAGE_SEND)
         body = clean_text(draft.text, limits.BRIEF)
         answered = await self._services.messages.get(draft.in_reply_to) if draft.in_reply_to else None
         if answered is not None:
@@ -230,8 +236,7 @@ class AgentMessages:
             require(by, Permission.MESSAGE_SEND)
             raise
         wanted = self._services.agents.get(agent).name if agent else None
-        if found.sender != address_of(by) or not allows(by, Permission.TASK_CREATE):
-            require(by, Permission.MESSAGE_SEND)
+        require_or_own(by, Permission.MESSAGE_SEND, owner=by.id if found.sender == address_of(by) else "")
 
         def cancel(tx: Tx) -> AgentMessageView:
             known = self._services.deliveries.find_for_message(tx, found.id)
@@ -370,8 +375,7 @@ class AgentMessages:
 
     def _check_may(self, by: Actor, task: Task | None) -> None:
         """Check that the user may send to any agent, or created this task."""
-        if not allows(by, Permission.MESSAGE_SEND) and (task is None or task.requester != by.id):
-            raise NotAllowed(permission=Permission.MESSAGE_SEND.value)
+        require_or_own(by, Permission.MESSAGE_SEND, owner=task.requester if task else "")
 
     def _holder(self, task: Task | None) -> str:
         """Return the agent that has the task, or that had it last while it waits."""

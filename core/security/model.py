@@ -256,3 +256,10 @@ def require(by: Actor, permission: Permission) -> None:
     """Raise NotAllowed unless `by` has `permission`."""
     if not allows(by, permission):
         raise NotAllowed(permission=permission.value)
+
+
+def require_or_own(by: Actor, permission: Permission, *, owner: str | None = None) -> None:
+    """Raise NotAllowed unless `by` has `permission`, or may create tasks and is the owner; without `owner`, before
+    anything is looked up, it may be."""
+    if owner not in {None, by.id} or not allows(by, Permission.TASK_CREATE):
+        require(by, permission)

@@ -154,10 +154,10 @@ class Answers:
         stored = self.keep(tx, found, by=judged.sender, key=judged.key, late=is_late, **sent)
         if problem is None and answer.ends:
             self._prove_delivery(tx, found)
-            found = self._repository.advance_to_working(tx, found, by=HUB)
             if answer.final:
-                found = self._repository.end(tx, found, TaskState.DONE, by=HUB)
+                found = self._repository.finish(tx, found, by=HUB)
             else:
+                found = self._repository.advance_to_working(tx, found, by=HUB)
                 found = self._repository.fail(tx, found.id, reason=Reason.AGENT_FAILED, note="")
         elif problem is None:
             found = self._record_at_work(tx, found, TaskActivity.REPLIED)
@@ -205,8 +205,7 @@ class Answers:
         answer = self.keep(tx, task, body=found.text, by=sender, source=Source.WINDOW, final=is_end, key=key)
         if is_end:
             self._prove_delivery(tx, task)
-            task = self._repository.advance_to_working(tx, task, by=HUB)
-            self._repository.end(tx, task, TaskState.DONE, by=HUB, cause=Reason.READ_IN_WINDOW)
+            self._repository.finish(tx, task, by=HUB, cause=Reason.READ_IN_WINDOW)
         else:
             self._record_at_work(tx, task, TaskActivity.BEGAN_ANSWER)
         return answer
@@ -224,10 +223,10 @@ class Answers:
             self.keep(tx, task, body=text, by=sender, source=Source.MODEL, final=final, late=is_late, key=key)
         if is_late:
             return
-        task = self._repository.advance_to_working(tx, task, by=HUB)
         if is_whole:
-            self._repository.end(tx, task, TaskState.DONE, by=HUB)
+            self._repository.finish(tx, task, by=HUB)
         else:
+            self._repository.advance_to_working(tx, task, by=HUB)
             self._repository.fail(tx, task.id, reason=Reason.ANSWER_CUT, note=note or "the answer has no text")
 
     def keep(self, tx: Tx, task: Task, *, by: str, key: str | None, **said: Any) -> Message:

@@ -494,7 +494,7 @@ class TaskRepository:
         """Make a ready task wait for what users ordered before it; end a parent whose parts are all done."""
         held = self.dependencies.why_held(tx, ready, now_ms=self._clock.now_ms())
         if held is None:
-            return self._end_split(tx, ready) if ready.parts is PartsKind.SPLIT else ready
+            return self.finish(tx, ready, by=HUB) if ready.parts is PartsKind.SPLIT else ready
         reason, note = held
         if reason in _FOR_A_USER:
             return self.suspend(tx, ready.id, TaskState.WAITING, reason=reason, note=note)
@@ -510,9 +510,6 @@ class TaskRepository:
         waits_for_others = task.reason in _FOR_OTHERS
         is_right = held == (task.reason, task.note) if waits_for_others else held is None
         return task if is_right else self.move(tx, task.id, TaskState.READY)
-
-    def _end_split(self, tx: Tx, parent: Task) -> Task:
-        return self.end(tx, self.advance_to_working(tx, parent, by=HUB), TaskState.DONE, by=HUB)
 
     def _follow_dependants(self, tx: Tx, task: Task) -> None:
         """Cancel the tasks that need this one, and those that need these, however many there are; then start or hold
@@ -688,7 +685,7 @@ class TaskRepository:
 
     def abandon(self, tx: Tx, task: Task, *, by: Actor, why: str) -> Task:
         """Cancel the task at a user's request, and notify the requester."""
-        after = self.end(tx, task, TaskState.CANCELLED, by=by)
+        after = self.cancel(tx, task, by=by)
         self._notices.notify(tx, NoticeKind.ENDED, task.id, text=why)
         return after
 
@@ -699,12 +696,17 @@ class TaskRepository:
         self._notices.notify(tx, NoticeKind.ENDED, task, text=reason.value)
         return after
 
-    def end(self, tx: Tx, task: Task, to: TaskState, *, by: Actor, cause: Reason | BlockCause | None = None) -> Task:
-        """End the task, and notify the requester if it is done."""
-        after = self.move(tx, task.id, to, cause=cause, by=by)
+    def finish(self, tx: Tx, task: Task, *, by: Actor, cause: Reason | None = None) -> Task:
+        """End the task as done and notify the requester: the one door to `done`."""
+        self.advance_to_working(tx, task, by=by)
+        after = self.move(tx, task.id, TaskState.DONE, cause=cause, by=by)
         self._free_agent(tx, after)
-        if to is TaskState.DONE:
-            self._notices.notify(tx, NoticeKind.ENDED, task.id)
+        self._notices.notify(tx, NoticeKind.ENDED, task.id)
+        return after
+
+    def cancel(self, tx: Tx, task: Task, *, by: Actor) -> Task:
+        after = self.move(tx, task.id, TaskState.CANCELLED, by=by)
+        self._free_agent(tx, after)
         return after
 
     def _revoke_lease(self, tx: Tx, task: Task) -> None:

@@ -39,6 +39,7 @@ from core.security.model import (
     Permission,
     allows,
     require,
+    require_or_own,
 )
 from core.settings.model import AnswerLimits
 from core.store.engine import Tx
@@ -292,15 +293,13 @@ class Tasks:
         """End the task; cancel its deliveries that are not submitted yet. Raises TaskNotFound or TaskAlreadyEnded.
 
         Its agent gets nothing new as long as its window shows that it works on."""
-        _require_or_own(by, Permission.TASK_END)
-
         return await self._change(task, Permission.TASK_END, partial(self.cancel_in, by=by), by=by)
 
     def cancel_in(self, tx: Tx, found: Task, *, by: Actor) -> Task:
         """Cancel the task as `cancel` does; the caller knows that `by` may."""
         _check_open(found)
         self._cancel_delivery(tx, found.id, by=by)
-        after = self.repository.end(tx, found, TaskState.CANCELLED, by=by)
+        after = self.repository.cancel(tx, found, by=by)
         if found.agent is not None and found.state in _AT_WORK and self._is_seen_at_work(found.agent):
             self._leave(tx, found.agent, found.id)
         self._report(tx, after, "cancelled", by)
@@ -311,7 +310,6 @@ class Tasks:
         TaskNotFound, UndoTooLate or DeliveryUnresolved.
 
         An agent that still works on it keeps it under its old lease; otherwise the task becomes ready."""
-        _require_or_own(by, Permission.TASK_END)
 
         def put_back(tx: Tx, found: Task) -> Task:
             age_ms = self._clock.now_ms() - found.changed_ms
@@ -345,7 +343,6 @@ class Tasks:
     async def done(self, task: TaskId, text: str, *, by: Actor) -> Task:
         """End the task with a user's answer. Raises TaskNotFound, TaskAlreadyEnded, task_never_started or as
         clean_text."""
-        _require_or_own(by, Permission.TASK_END)
         result = clean_text(text, limits.BRIEF)
 
         def end(tx: Tx, found: Task) -> Task:
@@ -355,7 +352,7 @@ class Tasks:
             self._cancel_delivery(tx, found.id, by=by)
             source = _SOURCES.get(by.kind, Source.OPERATOR)
             self._answers.keep(tx, found, body=result, by=f"person:{by.id}", source=source, final=True, key=None)
-            return self.repository.end(tx, self.repository.advance_to_working(tx, found, by=by), TaskState.DONE, by=by)
+            return self.repository.finish(tx, found, by=by)
 
         return await self._change(task, Permission.TASK_END, end, by=by)
 
@@ -363,7 +360,6 @@ class Tasks:
         """Make a task ready again that failed, expired, was cancelled or is parked, with a new code; of a task that is
         done make a new one. Raises TaskNotFound, TaskNotStopped, text_expired, or DeliveryUnresolved: what may have
         arrived is never delivered again by this."""
-        _require_or_own(by, Permission.TASK_CHANGE)
 
         def again(tx: Tx, found: Task) -> Task:
             if found.state not in _STOPPED | {TaskState.DONE}:
@@ -379,7 +375,7 @@ class Tasks:
     async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
         """Give a task that is ready, waiting or parked to this agent only. Raises TaskNotFound, AgentNotFound,
         AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, TaskAlreadyRunning, has_parts or DeliveryUnresolved."""
-        _require_or_own(by, Permission.TASK_CHANGE)
+        require_or_own(by, Permission.TASK_CHANGE)
         wanted = self._services.agents.reachable(agent).name
         return await self._change(task, Permission.TASK_CHANGE, partial(self.assign_in, wanted=wanted, by=by), by=by)
 
@@ -390,7 +386,6 @@ class Tasks:
 
     async def list_assignees(self, task: TaskId, *, by: Actor) -> tuple[AgentStatus, ...]:
         """List the agents to which `assign_to` can give the task. Raises as it does."""
-        _require_or_own(by, Permission.TASK_CHANGE)
 
         def check(tx: Tx, found: Task) -> Task:
             self._check_assignable(tx, found, None)
@@ -403,7 +398,6 @@ class Tasks:
     async def depend(self, task: TaskId, needs: TaskId, on_failure: OnFailure | None, *, by: Actor) -> Task:
         """Have a task that has not begun wait for another one; None: no longer. Raises TaskNotFound, TaskAlreadyEnded,
         TaskAlreadyRunning or DependencyCycle."""
-        _require_or_own(by, Permission.TASK_CHANGE)
 
         def link(tx: Tx, found: Task) -> Task:
             _check_not_begun(found)
@@ -415,7 +409,6 @@ class Tasks:
         """Make a task that has not begun the parent of new tasks, one for each line or block of the grammar; it is done
         when they all are. Raises TaskNotFound, TaskAlreadyEnded, TaskAlreadyRunning, NotAParent, UnreadableTasks or as
         clean_text."""
-        _require_or_own(by, Permission.TASK_CHANGE)
         parts = read_parts(clean_text(text, limits.IMPORT))
         _check_links(task, parts)
         briefs = [clean_text(brief, limits.BRIEF) for brief in parts]
@@ -430,7 +423,6 @@ class Tasks:
     async def pick(self, task: TaskId, *, by: Actor) -> Task:
         """End a best-of task by the answer of one of its parts; the others keep their states. Return the parent. Raises
         TaskNotFound, not_a_part, NotDone or TaskAlreadyEnded."""
-        _require_or_own(by, Permission.TASK_END)
 
         def pick(tx: Tx, found: Task) -> Task:
             parent = self.repository.find(tx, found.parent) if found.parent is not None else None
@@ -443,15 +435,13 @@ class Tasks:
                 self.repository.mark_chosen(tx, part, is_chosen=part.id == found.id)
             if (said := self._services.messages.last_final_answer(tx, found.id)) is not None:
                 self._answers.keep(tx, parent, body=said.body, by=said.sender, source=said.source, final=True, key=None)
-            parent = self.repository.advance_to_working(tx, parent, by=by)
-            return self.repository.end(tx, parent, TaskState.DONE, by=by)
+            return self.repository.finish(tx, parent, by=by)
 
         return await self._change(task, Permission.TASK_END, pick, by=by)
 
     async def edit(self, task: TaskId, changes: TaskChanges, *, by: Actor) -> Task:
         """Change a task's fields: labels and `due_ms` until it ends, the others until it begins. Raises TaskNotFound,
         TaskAlreadyEnded, TaskAlreadyRunning, NoCapableAgent, InvalidLabel, TooLongForAgent or as clean_text."""
-        _require_or_own(by, Permission.TASK_CHANGE)
         _check_labels(changes.labels or frozenset())
         given = {one.name: value for one in fields(changes) if (value := getattr(changes, one.name)) is not None}
         if changes.brief is not None:
@@ -481,7 +471,6 @@ class Tasks:
     async def mark_wrong(self, task: TaskId, why: str, *, by: Actor) -> Task:
         """Mark the result of a task that is done as wrong; it stays done. Raises TaskNotFound, NotDone or as
         clean_text."""
-        _require_or_own(by, Permission.TASK_CHANGE)
         why = clean_text(why, limits.PROGRESS) if why else ""
 
         def mark(tx: Tx, found: Task) -> Task:
@@ -524,7 +513,6 @@ class Tasks:
 
     async def set_priority(self, task: TaskId, priority: int, *, by: Actor) -> Task:
         """Make a task more or less urgent. Raises TaskNotFound, InvalidPriority or TaskAlreadyEnded."""
-        _require_or_own(by, Permission.TASK_CHANGE)
         _check_priority(priority)
 
         def change(tx: Tx, found: Task) -> Task:
@@ -674,13 +662,13 @@ class Tasks:
         self, task: str, permission: Permission, change: Callable[[Tx, Task], Task], *, by: Actor
     ) -> Task:
         """Call `change` with the task: those with the permission may touch any, others what they asked for."""
+        require_or_own(by, permission)
         name = parse_task_id(task)
         return await self._store.write(lambda tx: change(tx, self._allowed(tx, name, permission, by=by)))
 
     def _allowed(self, tx: Tx, task: TaskId, permission: Permission, *, by: Actor) -> Task:
         found = self.repository.find(tx, task)
-        if found.requester != by.id or not allows(by, Permission.TASK_CREATE):
-            require(by, permission)
+        require_or_own(by, permission, owner=found.requester)
         return found
 
     async def _part(self, part: Task, *, of: Task) -> TaskPart:
@@ -714,12 +702,6 @@ class Tasks:
         """Check that no prompt of the task may have arrived: it would arrive twice."""
         if self._services.deliveries.open_for_task(tx, task.id) is not None:
             raise DeliveryUnresolved(id=task.id)
-
-
-def _require_or_own(by: Actor, permission: Permission) -> None:
-    """Check that the user may do this to some task at all, before anything is looked up."""
-    if not allows(by, Permission.TASK_CREATE):
-        require(by, permission)
 
 
 def _check_open(task: Task) -> None:

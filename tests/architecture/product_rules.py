@@ -218,7 +218,21 @@ def dialects(found: Trees) -> list[str]:
     ]
 
 
+def doors_to_done(found: Trees) -> list[str]:
+    """Only `TaskRepository.finish` moves a task to done."""
+    return [
+        f"{module}:{node.lineno} moves a task to done: call `TaskRepository.finish`"
+        for module, tree in found.items()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and (module, function.name) != ("core.tasks.repository", "finish")
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and _last_name(node.func) in {"move", "_update"}
+        if any(ast.unparse(one) == "TaskState.DONE" for one in (*node.args, *(word.value for word in node.keywords)))
+    ]
+
+
 RULES: dict[str, Callable[[Trees], list[str]]] = {
+    "one function moves tasks to done": doors_to_done,
     "code follows an event by its type": events_by_name,
     "a public class name is used once": doubled_classes,
     "a constructor takes at most six parameters": wide_constructors,

@@ -59,6 +59,12 @@ def test_an_event_that_code_knows_by_its_name_is_found(test: str) -> None:
     )
 
 
+def test_a_second_door_to_done_is_found() -> None:
+    door = ast.parse("class A:\n  def finish(self): self.move(tx, 1, TaskState.DONE, by=by)")
+    assert product_rules.doors_to_done({"core.tasks.repository": door}) == []
+    assert product_rules.doors_to_done({"core.tasks.answers": door})
+
+
 def test_names_that_say_nothing_are_found_anywhere_in_the_path(tmp_path: Path) -> None:
     assert rules.vague_name(tmp_path / "core/tasks/utils.py", tmp_path)
     assert rules.vague_name(tmp_path / "core/_helpers/model.py", tmp_path)
