@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from core.agents.model import Agent, Route
+from core.agents.model import Agent, AgentState, Route
 from core.deliveries.model import (
     Assurance,
     Delivery,
@@ -240,11 +240,13 @@ class DeliveryWorker:
         if why_waits:
             return _NextStep()
 
-        is_deliverable = self._services.agent_messages.deliverable(tx)
+        is_deliverable, states = self._services.agent_messages.deliverable(tx), self._services.agents.states(tx)
 
         def may_go(delivery: Delivery) -> bool:
             with at_row(delivery=delivery.id):
-                return delivery.is_brief or is_deliverable(delivery)
+                if delivery.is_brief:  # the round offers one that a paused agent has not begun to others
+                    return delivery.share.is_later or states[delivery.agent] is not AgentState.PAUSED
+                return is_deliverable(delivery)
 
         pause_ms = self._policy.longest_pause_ms
         turn = next_delivery(waiting, may_go=may_go, now_ms=now_ms, longest_pause_ms=pause_ms)

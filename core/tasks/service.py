@@ -343,6 +343,7 @@ class Tasks:
     async def done(self, task: TaskId, text: str, *, by: Actor) -> Task:
         """End the task with a user's answer. Raises TaskNotFound, TaskAlreadyEnded, task_never_started or as
         clean_text."""
+        require_or_own(by, Permission.TASK_END)
         result = clean_text(text, limits.BRIEF)
 
         def end(tx: Tx, found: Task) -> Task:
@@ -409,6 +410,7 @@ class Tasks:
         """Make a task that has not begun the parent of new tasks, one for each line or block of the grammar; it is done
         when they all are. Raises TaskNotFound, TaskAlreadyEnded, TaskAlreadyRunning, NotAParent, UnreadableTasks or as
         clean_text."""
+        require_or_own(by, Permission.TASK_CHANGE)
         parts = read_parts(clean_text(text, limits.IMPORT))
         _check_links(task, parts)
         briefs = [clean_text(brief, limits.BRIEF) for brief in parts]
@@ -442,6 +444,7 @@ class Tasks:
     async def edit(self, task: TaskId, changes: TaskChanges, *, by: Actor) -> Task:
         """Change a task's fields: labels and `due_ms` until it ends, the others until it begins. Raises TaskNotFound,
         TaskAlreadyEnded, TaskAlreadyRunning, NoCapableAgent, InvalidLabel, TooLongForAgent or as clean_text."""
+        require_or_own(by, Permission.TASK_CHANGE)
         _check_labels(changes.labels or frozenset())
         given = {one.name: value for one in fields(changes) if (value := getattr(changes, one.name)) is not None}
         if changes.brief is not None:
@@ -471,6 +474,7 @@ class Tasks:
     async def mark_wrong(self, task: TaskId, why: str, *, by: Actor) -> Task:
         """Mark the result of a task that is done as wrong; it stays done. Raises TaskNotFound, NotDone or as
         clean_text."""
+        require_or_own(by, Permission.TASK_CHANGE)
         why = clean_text(why, limits.PROGRESS) if why else ""
 
         def mark(tx: Tx, found: Task) -> Task:
@@ -513,6 +517,7 @@ class Tasks:
 
     async def set_priority(self, task: TaskId, priority: int, *, by: Actor) -> Task:
         """Make a task more or less urgent. Raises TaskNotFound, InvalidPriority or TaskAlreadyEnded."""
+        require_or_own(by, Permission.TASK_CHANGE)
         _check_priority(priority)
 
         def change(tx: Tx, found: Task) -> Task:

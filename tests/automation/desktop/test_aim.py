@@ -96,7 +96,8 @@ class X11Stage(Stage):
     def press(self, chord: str, **_: object) -> None:
         self.did.append(chord)
 
-    def click(self, x: int, y: int) -> None:
+    def click(self, x: int, y: int, *, to: tuple[int, int] | None = None) -> None:
+        assert to is None
         self.did.append(f"click {x},{y}")
 
     def ask(self) -> None:

@@ -43,7 +43,7 @@ FAILED = FailedWindow(called="“chat”", agent="Agent-2", code=Reason.NO_COMPO
         (CalibrationResult(desk="main", connected=(CONNECTED,)), True, ""),
         (CalibrationResult(desk="main", connected=(CONNECTED,), failed=(FAILED,) * 2), True, "2 windows are not"),
         (CalibrationResult(desk="main", failed=(FAILED,)), True, "their composers, then run `octet calibrate --home"),
-        (CalibrationResult(desk="main", failed=(FAILED,)), False, "`composer=x,y`"),
+        (CalibrationResult(desk="main", failed=(FAILED,)), False, "their composers, then run `octet calibrate --home"),
         (CalibrationResult(desk="main"), True, "To choose, run `octet calibrate --home"),
     ],
 )

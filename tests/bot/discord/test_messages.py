@@ -103,7 +103,7 @@ async def test_an_unknown_message_holds_its_agent_until_a_decision(owned: Town) 
     assert sentence(ParkCause.DELIVERY_UNKNOWN) in await owned.ask("agent resume", agent="Window-1")
     assert sentence(Reason.EARLIER_UNKNOWN) in await owned.ask("msg send", text="Later", agent="Window-1")
     (unknown,) = await owned.coordinator.unknowns.list(by=OPERATOR)
-    shown = await owned.said("**Ada → Window-1**", unknown.id)
+    shown = await owned.said("**Ada → Window-1**", "Hello there")
     await owned.coordinator.unknowns.resolve(unknown.id, Decision.ARRIVED, by=OPERATOR)
     await owned.now(shown, DELIVERED)
     assert await owned.agent_state() is AgentState.IDLE

@@ -62,7 +62,7 @@ async def test_a_new_task_gets_a_card_and_its_answer_a_message_in_its_thread(own
     card = await asked(owned)
     code = code_on(text_of(card))
     await owned.coordinator.tasks.accept_answer("T-1", code, "Seven birds.", final=True, key="k")
-    answer, ended = await owned.said("> Seven birds."), await owned.said("**T-1 is done**")
+    answer, ended = await owned.said("says:", "> Seven birds."), await owned.said("**T-1 is done**")
     thread = await wait_thread(owned.sandbox, lambda one: one["name"] == "T-1 · Count the birds")
     assert answer["channel_id"] == ended["channel_id"] == thread["id"]
     assert [one["id"] for one in await owned.sandbox.pings("Ada")] == [ended["id"]]
@@ -167,7 +167,7 @@ async def test_long_texts_are_attached_whole(owned: Town) -> None:
     assert card["channel_id"] == str(owned.sandbox.world.home.id)
     assert brief in content(owned, card)
     await owned.coordinator.tasks.accept_answer("T-1", code_on(content(owned, card)), body, final=True, key="k")
-    answer = await owned.said("> Birds:")
+    answer = await owned.said("says:", "> Birds:")
     assert pictures(answer) == ["T-1-answer.md"]
     assert content(owned, answer) == body
 

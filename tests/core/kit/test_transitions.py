@@ -18,7 +18,6 @@ TABLES: list[tuple[type[StrEnum], Mapping[StrEnum, frozenset[StrEnum]]]] = [
     (TaskState, TASK_STEPS),
 ]
 DESIGNED_TASKS = """
-draft: ready cancelled
 ready: waiting assigned parked cancelled expired
 waiting: ready parked cancelled expired
 assigned: delivering ready waiting parked cancelled
