@@ -262,7 +262,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask("Left", 2), play.ask("Right", 2, frozenset({0}), S), play.person("cancel", 0)],
     ),
     "a parent is brought to an agent": (
-        lambda patch: patch.setattr(TaskRepository, "_end_split", lambda _self, _tx, parent: parent),
+        lambda patch: patch.setattr(TaskRepository, "finish", lambda _self, _tx, parent, **_: parent),
         lambda play: [
             *(play.ask("Left", 2) for _ in range(2)),
             play.split(0, 1),
