@@ -28,7 +28,7 @@ BEFORE_ENTER = [
     ("profile", "point"),
     [
         *((TK, point) for point in BEFORE_ENTER),
-        *((TERM, point) for point in ("worker.pasted", "worker.read-back", "worker.staged-granted")),
+        *((TERM, point) for point in ("worker.read-back", "worker.staged-granted")),  # before, it may not show yet
     ],
     ids=lambda value: value.name if isinstance(value, Profile) else value,
 )
