@@ -174,7 +174,8 @@ class Rules:
             task.to("done")
 
     def hold_again(self, task: Task) -> None:
-        if task.state == "waiting" and task.reason in FOR_OTHERS and self.why_held(task) != task.reason:
+        why = self.why_held(task)
+        if task.state == "waiting" and (why != task.reason if task.reason in FOR_OTHERS else why is not None):
             task.to("ready")
         if task.state == "ready":
             self.hold(task)
