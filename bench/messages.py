@@ -42,6 +42,7 @@ IDLE_S = 10
 LIMITS = {"OCTET_TALK__PER_PAIR_PER_MINUTE": "1000", "OCTET_TALK__PER_TRACE": "100000"}
 """The messages are news of many minutes; with the default limits Octet would stop them."""
 AGENTS = 8
+READS_EACH = 8  # messages to one read of an inbox
 SENDERS = 8
 """Of each agent, where Octet gets as much as it takes."""
 MOST_S = 10
@@ -122,6 +123,7 @@ class _Talk:
 
     def __init__(self, running: Octet, agents: Sequence[str]) -> None:
         self._octet, self._agents, self._numbers = running, agents, itertools.count()
+        self._read = dict.fromkeys(agents, 0)  # up to which place each has confirmed its inbox
         self.refused = 0
 
     async def at_most(self, seconds: float) -> list[float]:
@@ -140,6 +142,12 @@ class _Talk:
 
             await asyncio.gather(*(keep_on(number % len(tokens)) for number in range(SENDERS * len(tokens))))
         return took
+
+    async def _read_inbox(self, session: aiohttp.ClientSession, agent: str) -> None:
+        token = (await self._octet.ask(session, "GET", f"/api/v2/agents/{agent}/env"))["OCTET_AGENT_TOKEN"]
+        headers, body = {"Authorization": f"Bearer {token}"}, {"after": self._read[agent]}
+        page = await self._octet.ask(session, "POST", "/api/v2/replies/inbox", json=body, headers=headers)
+        self._read[agent] = max(self._read[agent], page["high_water"])
 
     async def _tokens(self, session: aiohttp.ClientSession) -> list[str]:
         env = [await self._octet.ask(session, "GET", f"/api/v2/agents/{one}/env") for one in self._agents]
@@ -160,8 +168,10 @@ class _Talk:
     async def _send(self, session: aiohttp.ClientSession, took: list[float], token: str, to: str) -> None:
         number = next(self._numbers)
         body = {"to": to, "text": f"File {number} is read.", "kind": "status", "key": str(number)}
-        began = time.perf_counter()
         try:
+            if number % READS_EACH == 0:  # only so many messages wait for an agent
+                await self._read_inbox(session, to)
+            began = time.perf_counter()
             answer = await self._octet.ask(
                 session, "POST", "/api/v2/replies/messages", json=body, headers={"Authorization": f"Bearer {token}"}
             )
