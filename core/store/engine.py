@@ -162,7 +162,7 @@ class SetAside:
         return {what: error for what, (error, _) in tuple(self._failed.items())}
 
     def readable(self, what: str, rows: Iterable[R], make: Callable[[R], T], *, key: str = "id") -> list[T]:
-        """Return what `make` makes of each row; leave out rows of which it can make nothing."""
+        """Return what `make` makes of each row, without the rows that it cannot read."""
         found = list[T]()
         for row in rows:
             try:
