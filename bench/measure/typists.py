@@ -113,18 +113,18 @@ class Typing:
     async def kill_watchdog_too(self) -> int:
         """Run the positive control: kill a worker in a hold, its watchdog before it, and its coordinator. Return how
         many letters then reach agents' windows too late."""
-        before = self._late()
         lives = self.town.lives
-        lives.tickets.lay(CONTROL_POINT, "stop")
-        worker = await lives.tickets.taken(CONTROL_POINT, within_s=PASSED_S)
-        assert lives.octet is not None
-        for process in (*_children_of(worker), lives.octet.pid, worker):
-            os.kill(process, signal.SIGKILL)
-        self.letters.killed(time.time_ns(), is_worker=True)
-        await lives.died()
-        await _soon(lambda: self._late() > before, AGAIN_S)  # nothing but the next worker would end it
-        await lives.start()
-        async with self.elsewhere:
+        async with self.elsewhere:  # the person stays at their own window: leaving an agent's would end the control
+            before = self._late()
+            lives.tickets.lay(CONTROL_POINT, "stop")
+            worker = await lives.tickets.taken(CONTROL_POINT, within_s=PASSED_S)
+            assert lives.octet is not None
+            for process in (*_children_of(worker), lives.octet.pid, worker):
+                os.kill(process, signal.SIGKILL)
+            self.letters.killed(time.time_ns(), is_worker=True)
+            await lives.died()
+            await _soon(lambda: self._late() > before, AGAIN_S)  # nothing but the next worker would end it
+            await lives.start()
             await self._back_to_own_window(CONTROL_POINT)
         return self._late() - before
 
