@@ -31,7 +31,7 @@ import aiohttp
 from bench.ack import PER_SECOND as COMMANDS_PER_SECOND
 from bench.ack import deliveries, eight_desks
 from bench.measure.commits import commit_ms
-from bench.measure.octet import Octet, environment, octet, until
+from bench.measure.octet import Octet, environment, octet, retry_after_s, until
 from bench.measure.report import LEAST_P50, LEAST_P99, Report, at_least, below, median, percentile
 from bot.cli.children import child
 
@@ -172,14 +172,14 @@ class _Talk:
             if number % READS_EACH == 0:  # only so many messages wait for an agent
                 await self._read_inbox(session, to)
             began = time.perf_counter()
-            answer = await self._octet.ask(
+            answer = await self._octet.ask_once(
                 session, "POST", "/api/v2/replies/messages", json=body, headers={"Authorization": f"Bearer {token}"}
             )
         except aiohttp.ClientResponseError as refused:
-            if refused.status != HTTPStatus.SERVICE_UNAVAILABLE:
+            if refused.status not in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.CONFLICT}:  # busy; an inbox is full
                 raise
             self.refused += 1
-            await asyncio.sleep(float((refused.headers or {}).get("Retry-After", "1")))
+            await asyncio.sleep(retry_after_s(refused))
             return
         assert not answer["left_out"]
         took.append((time.perf_counter() - began) * 1000)

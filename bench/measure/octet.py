@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,11 @@ from sandbox.discord.server import Sandbox
 READY_S = 60.0
 _CLAIM = re.compile(r"/admin claim code:(\S+)")
 _CONNECTED = re.compile("Discord is connected")
+
+
+def retry_after_s(refused: aiohttp.ClientResponseError) -> float:
+    """Return how long a refused caller is asked to wait."""
+    return float((refused.headers or {}).get("Retry-After", "1"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,17 @@ class Octet:
     child: Child
 
     async def ask(self, session: aiohttp.ClientSession, method: str, path: str, **rest: Any) -> Any:
-        """One call of the HTTP face as the operator."""
+        """Make one call over HTTP as the operator; where Octet is busy, again after the time that it names."""
+        while True:
+            try:
+                return await self.ask_once(session, method, path, **rest)
+            except aiohttp.ClientResponseError as refused:
+                if refused.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise
+                await asyncio.sleep(retry_after_s(refused))
+
+    async def ask_once(self, session: aiohttp.ClientSession, method: str, path: str, **rest: Any) -> Any:
+        """Make one call over HTTP as the operator. Raise ClientResponseError where Octet refuses it."""
         headers = {"Authorization": f"Bearer {self.token}", **rest.pop("headers", {})}
         async with session.request(method, f"{self.address}{path}", headers=headers, **rest) as answer:
             answer.raise_for_status()
