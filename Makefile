@@ -77,10 +77,11 @@ schemas:  ## write config/schemas/*.json anew, by which editors complete the fil
 	@$(BOOTSTRAP) check
 	@$(PY) -m scripts.schemas
 
-docs:  ## write the tables of commands, configuration and API in docs/ anew, from the code
+docs:  ## write the tables of commands, configuration and API in docs/, and of agents' commands, anew, from the code
 	@$(BOOTSTRAP) check
 	@$(PY) -m scripts.verb_tables
 	@$(PY) -m scripts.config_tables
+	@$(PY) -m scripts.agent_commands
 
 golden:  ## write tests/golden anew: the list of sentences and the payloads of a tour through Discord; review the diff
 	@$(BOOTSTRAP) test

@@ -7,8 +7,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
-ANSWERS = ("reply", "done", "progress", "blocked", "failed")
-TALK = ("send", "inbox", "ask", "subtask")
+AGENTS = ("reply", "done", "progress", "blocked", "failed", "send", "inbox", "ask", "subtask")
+"""The commands of bot/cli/agent_commands.json."""
 OURS = ("core", "automation", "sandbox")
 EXIT_CONFIG = 78
 YOUNG = 50_000
@@ -17,16 +17,11 @@ YOUNG = 50_000
 
 def main() -> int:
     arguments = sys.argv[1:]
-    if arguments and arguments[0] in ANSWERS:
-        from bot.cli import answers
+    if arguments and arguments[0] in AGENTS:
+        from bot.cli import agent_commands
 
         _speak()
-        return answers.main(arguments)
-    if arguments and arguments[0] in TALK:
-        from bot.cli import agent_talk
-
-        _speak()
-        return agent_talk.main(arguments)
+        return agent_commands.main(arguments)
     if arguments[:2] == ["mcp", "serve"]:
         from bot.cli import mcp_bridge
 

@@ -33,11 +33,6 @@ _BY_HAND = {
     ("desk", "screenshot"): "octet desk screenshot",
     ("agent", "env"): "octet agent env",
     ("profile", "enabled"): "octet profile enable",
-    ("", "reply"): "octet reply",
-    ("", "done"): "octet done",
-    ("", "progress"): "octet progress",
-    ("", "blocked"): "octet blocked",
-    ("", "failed"): "octet failed",
 }
 """Commands that bot/cli places or writes by hand."""
 
@@ -112,7 +107,7 @@ def _proof(one: Verb) -> str:
 
 
 def _command(one: Verb) -> str:
-    by_hand = _BY_HAND.get((one.group, one.name), "")
+    by_hand = f"octet {one.command}" if one.command else _BY_HAND.get((one.group, one.name), "")
     return f"octet {one.group} {one.name}" if On.CLI in one.on else by_hand
 
 

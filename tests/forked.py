@@ -23,7 +23,7 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
 
-LAZY = ("bot.cli.answers", "encodings.idna", "encodings.utf_8_sig", "ipaddress", "tempfile")
+LAZY = ("bot.cli.agent_commands", "encodings.idna", "encodings.utf_8_sig", "ipaddress", "tempfile")
 """What the agents' verbs import when they need it."""
 PRELOADED = [
     "bot.__main__",

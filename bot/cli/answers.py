@@ -1,13 +1,13 @@
-"""The agents' verbs: `octet done`, `reply`, `progress`, `blocked`, `failed` bring a text to the Octet of their code.
+"""How agents' answers get to the Octet of their code: read, written into its home, sent, and sent again.
 
 Its imports are the standard library and `core.limits` only: an agent waits for this each time."""
 
 from __future__ import annotations
 
-import argparse
 import base64
 import contextlib
 import hashlib
+import json
 import os
 import sys
 import time
@@ -15,14 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeGuard, cast
+from typing import Any, TypeGuard, cast
 from urllib.parse import urlsplit
 
 from bot.answer_spool import SpooledAnswer, spool_answer
 from bot.cli.client import HttpAnswer, NoOctet, NotOctet, exchange
 from bot.runfile import Run, home_of, is_home_id, pointer_folders, running
 from core import limits
-from core.kit.errors import Invalid
 from core.kit.files import read_regular
 
 URL = "OCTET_URL"
@@ -48,96 +47,12 @@ _AFTER = {
     "blocked": "The task waits for the answer, which comes into your window.",
     "failed": "The task has failed. Stop working on it.",
 }
-PURPOSES = {
-    "done": "End a task with your answer. Run it once, when all of the work is finished.",
-    "reply": "Post news or a question to your task without ending it, or answer a message (M-…).",
-    "blocked": "Ask your requester a question without which you cannot continue.",
-    "failed": "Give a task up. Say what you tried and why it failed: the next agent reads it.",
-    "progress": "Report in a few words what you are doing. Octet shows it on the task's card.",
-}
-_ANSWERING = """\
-examples:
-  octet {verb} T-142 --code k3v9x2.7F3K… --file answer.md
-  some-program | octet {verb} T-142 --code k3v9x2.7F3K…
-
-The same command with the same text, run twice, counts once.
-
-exit codes:
-  0   Octet has your text
-  1   refused; the reason is printed
-  2   the command or the file is invalid
-  75  Octet does not answer; your text is stored for it, or is still in its file
-
-An agent under another account, or in a container with the host's network, has OCTET_URL and
-OCTET_AGENT_TOKEN in its environment, as `octet agent env NAME` prints them. With 75 the message then
-names the file with your text."""
-_REPORTING = """\
-example:
-  octet progress T-142 --code k3v9x2.7F3K… tests are running
-
-Octet shows only the latest report and posts none in the thread (`octet reply` does that).
-
-exit codes:
-  0   Octet shows your report
-  1   refused; the reason is printed
-  2   the command is invalid
-  75  Octet does not answer; continue your work"""
+ANSWERS = ("done", "reply", "blocked", "failed")
+"""The commands whose text must not be lost."""
 
 
 class Unusable(Exception):
     """The input cannot be sent; the message says why."""
-
-
-def main(argv: Sequence[str]) -> int:
-    verb, *rest = argv
-    parser = parser_of(verb)
-    try:
-        if verb == "progress":
-            return _report_progress(parser.parse_intermixed_args(rest))
-        arguments = parser.parse_args(rest)
-        text = read_words(arguments.file, limit=limits.ANSWER.most)
-        evidence = tuple(map(read_evidence, getattr(arguments, "evidence", ())))
-        files = read_files(getattr(arguments, "attach", ()))
-        answer = _answer(arguments.task, arguments.code, text, verb=verb, evidence=evidence, files=files)
-        named = named_in(os.environ)
-    except Unusable as problem:
-        say(f"octet: {problem}")
-        return USAGE
-    source = _STDIN if arguments.file in {None, "-"} else arguments.file
-    return _deliver(answer, is_elsewhere=named is not None, source=source, wait_s=arguments.wait)
-
-
-def parser_of(verb: str) -> argparse.ArgumentParser:
-    is_progress, wait_s = verb == "progress", 5.0 if verb == "progress" else 30.0
-    parser = argparse.ArgumentParser(
-        prog=f"octet {verb}",
-        description=PURPOSES[verb],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_REPORTING if is_progress else _ANSWERING.format(verb=verb),
-    )
-    parser.add_argument("task", metavar="TASK", help="the task of your prompt, such as T-142, or its message (M-…)")
-    if is_progress:
-        what = f"what you are doing, at most {limits.PROGRESS.most} characters"
-        parser.add_argument("words", metavar="WORDS", nargs="+", help=what)
-    parser.add_argument("--code", required=True, help="the code of your prompt; it belongs to that alone")
-    if not is_progress:
-        parser.add_argument("--file", metavar="FILE", help="your text, in UTF-8; `-` or nothing: standard input")
-    if verb in {"done", "reply"}:
-        what = "what proves it, as KIND: WHAT or KIND: WHAT: passed|failed; KIND is "
-        what += f"{', '.join(_EVIDENCE_KINDS)}; repeat it, at most {limits.EVIDENCE.most} times"
-        files = f"a file for the user; repeat it, at most {_MOST_FILES}"
-        parser.add_argument("--attach", metavar="PATH", action="append", default=[], help=files)
-        parser.add_argument("--evidence", metavar="TEXT", action="append", default=[], help=what)
-    wait = f"how long to wait if Octet does not answer (default: {wait_s:g})"
-    parser.add_argument("--wait", metavar="SECONDS", type=_seconds, default=wait_s, help=wait)
-    return parser
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 3600:
-        raise argparse.ArgumentTypeError("0 to 3600 seconds")
-    return value
 
 
 def read_words(file: str | None, *, limit: int) -> str:
@@ -166,13 +81,6 @@ def read_words(file: str | None, *, limit: int) -> str:
     if not text.strip():
         raise Unusable(f"{name} is empty. Write your text there first.")
     return text
-
-
-def _check_sign(words: str) -> None:
-    try:
-        limits.clean_text(words, limits.PROGRESS, field="report")
-    except Invalid as error:
-        raise Unusable(error.message) from error
 
 
 def read_evidence(text: str) -> dict[str, str | bool | None]:
@@ -204,92 +112,50 @@ def read_files(paths: Sequence[str | Path]) -> tuple[dict[str, str], ...]:
     return tuple(files)
 
 
-def _answer(
-    task: str,
-    code: str,
-    text: str,
-    *,
-    verb: str,
-    evidence: tuple[dict[str, str | bool | None], ...] = (),
-    files: tuple[dict[str, str], ...] = (),
-) -> SpooledAnswer:
-    home_id_in(code)
-    if len(evidence) > limits.EVIDENCE.most:
-        most = limits.EVIDENCE.most
-        raise Unusable(f"{len(evidence)} times --evidence; the limit is {most}. Leave out the less important.")
-    # Made from the content: the same command twice is one answer, also when the first one's reply was lost.
-    parts = f"{task}\0{code.strip()}\0{verb}\0{text}" + "".join(f"\0{more}" for more in (evidence, files) if more)
-    key = hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()
+def deliver(verb: str, body: Mapping[str, Any], *, file: str | None, wait_s: float) -> int:
+    """Put the answer into the home first, so that it survives the end of this command and of Octet. Where the
+    environment names an Octet elsewhere, a text from standard input goes into a new file. Raises Unusable."""
+    is_elsewhere = named_in(os.environ) is not None
     trouble = verb if verb == "blocked" or verb == "failed" else ""  # noqa: PLR1714 - a type checker reads it
-    return SpooledAnswer(
-        task=task,
-        code=code.strip(),
-        text=text,
-        final=verb == "done",
-        key=key,
-        trouble=trouble,
-        evidence=evidence,
-        attachments=files,
-    )
-
-
-def _report_progress(arguments: argparse.Namespace) -> int:
-    task, words = arguments.task, " ".join(arguments.words)
-    _check_sign(words)
-    home_id_in(arguments.code)
-    body = {"task": task, "code": arguments.code.strip(), "text": words}
-    response = within(arguments.wait, partial(_post, "/api/v2/replies/progress", body))
-    if not is_heard(response):
-        say(
-            f"octet: {_why_not(response)}, so your report is lost. Continue your work: while Octet is not running, "
-            "it does not count you as silent."
-        )
-        return TRY_LATER
-    if not response.is_good:
-        say(f"octet: {response.error_message}")
-        return REFUSED
-    if cast("dict[str, object]", response.json()).get("kept") is False:
-        print(f"Octet shows one report per second of {task}; a later one replaced this one. Continue your work.")
-    else:
-        print(f"Octet shows it on the card of {task}. Continue; end the task with `octet done {task} …`.")
-    return OK
-
-
-def _deliver(answer: SpooledAnswer, *, is_elsewhere: bool, source: str, wait_s: float) -> int:
-    """Put the answer into the home first, so that it survives the end of this command and of Octet. Where
-    the environment names an Octet elsewhere, a text from standard input goes into a new file."""
+    answer = SpooledAnswer(**body, final=verb == "done", key=key_of(verb, body), trouble=trouble)
+    source = _STDIN if file in {None, "-"} else str(file)
     home_id = answer.code.partition(".")[0]
     home = None if is_elsewhere else home_of(home_id, pointer_folders(os.environ))
-    kept, trouble = None, ""
+    kept, why_not_kept = None, ""
     try:
         if is_elsewhere:
             kept = _write_unsent(answer.text) if source == _STDIN else None
         elif home is not None:
             kept = spool_answer(home, answer)
     except OSError as error:
-        trouble = str(error.strerror)
+        why_not_kept = str(error.strerror)
     response = within(wait_s, partial(_send, answer))
     if is_heard(response):
         if kept is not None:
             with contextlib.suppress(OSError):  # Octet would read the file again, and store the answer once
                 kept.unlink(missing_ok=True)
         return _tell(answer, response, source)
-    why = _why_not(response)
+    why = why_not(response)
     if is_elsewhere:
-        file = kept or (Path(source).absolute() if source != _STDIN else None)
-        where = f"your text for {answer.task} is in {file}: pass it with --file." if file else _stays(source)
+        place = kept or (Path(source).absolute() if source != _STDIN else None)
+        where = f"your text for {answer.task} is in {place}: pass it with --file." if place else _stays(source)
         why += f". Run the command again when Octet runs (it counts once); {where}"
     elif home is None:
         why = f"No Octet on this machine knows the code {home_id}.… Nothing was sent; "
         why += f"{_stays(source)} Run the command again when Octet runs."
     elif kept is None:
-        why += f", and {home} takes no file ({trouble}). Nothing was sent; {_stays(source)}"
+        why += f", and {home} takes no file ({why_not_kept}). Nothing was sent; {_stays(source)}"
     else:
         when = "as soon as it can" if response else "when it starts"
         why += f". Your text for {answer.task} is kept in {kept.parent}; Octet reads it {when}. "
         why += "No action needed."
     say(f"octet: {why}")
     return TRY_LATER
+
+
+def key_of(verb: str, body: Mapping[str, Any]) -> str:
+    """Make the key of the content: the same command twice counts once, also when the first one's reply was lost."""
+    return hashlib.sha256(json.dumps([verb, body]).encode()).hexdigest()
 
 
 def _write_unsent(text: str) -> Path:
@@ -308,7 +174,7 @@ def _send(answer: SpooledAnswer, timeout_s: float) -> HttpAnswer | None:
         for name, value in asdict(answer).items()
         if value or name not in {"trouble", "evidence", "attachments"}
     }
-    return _post("/api/v2/replies", body, timeout_s)
+    return post_about_task("/api/v2/replies", body, timeout_s)
 
 
 def _tell(answer: SpooledAnswer, response: HttpAnswer, source: str) -> int:
@@ -381,7 +247,7 @@ def _loopback(url: str) -> tuple[str, int]:
     return str(address), parts.port
 
 
-def _post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer | None:
+def post_about_task(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer | None:
     """Try once, with the Octet that the environment names, else with the one that gave out the code in `body`; None if
     no Octet answered. Its address is read each time: Octet may have come back on another port."""
     response = post(path, body, timeout_s)
@@ -389,10 +255,10 @@ def _post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer
 
 
 def post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer | None:
-    """Try once as `_post`, without looking at what a success says."""
+    """Try once as `post_about_task`, without looking at what a success says."""
     run = named_in(os.environ)
     if run is None:
-        code, token = str(body["code"]), token_in(os.environ)
+        code, token = str(body.get("code", "")), token_in(os.environ)
         home_id = home_id_in(code) if code else ""
         home = home_of(home_id, pointer_folders(os.environ)) if code else Path(os.environ[HOME])
         run = running(home) if home else None
@@ -430,7 +296,7 @@ def is_heard(response: HttpAnswer | None) -> TypeGuard[HttpAnswer]:
     return response is not None and response.status not in _UNHEARD
 
 
-def _why_not(response: HttpAnswer | None) -> str:
+def why_not(response: HttpAnswer | None) -> str:
     return response.error_message.rstrip(".") if response else "Octet does not answer"
 
 
@@ -445,7 +311,7 @@ def within(wait_s: float, send: Callable[[float], HttpAnswer | None]) -> HttpAns
         if is_heard(response) or left_s <= after_s:
             return response
         if tries == 0:
-            why = _why_not(response) if response else "Octet does not answer yet"
+            why = why_not(response) if response else "Octet does not answer yet"
             say(f"octet: {why}; waiting up to {wait_s:g} s …")
         time.sleep(min(max(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)], after_s), left_s))
         tries += 1

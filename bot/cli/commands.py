@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from bot.cli import (
-    agent_talk,
-    answers,
+    agent_commands,
     autostart,
     database,
     desk,
@@ -96,9 +95,7 @@ _PASSED_ON: dict[object, object] = {"allow_extra_args": True, "ignore_unknown_op
 
 def _answer(context: typer.Context) -> None:
     """Answer as an agent's verb, for `octet --help`; `bot.__main__` runs these verbs without this list."""
-    verb = str(context.info_name)
-    module = agent_talk if verb in agent_talk.PURPOSES else answers
-    sys.exit(module.main([verb, *context.args]))
+    sys.exit(agent_commands.main([str(context.info_name), *context.args]))
 
 
 desk.app.command("import", hidden=True, context_settings=_PASSED_ON)(calibrate_command.refuse_import)
@@ -120,5 +117,5 @@ def env(
     print(text if json else "\n".join(f"{before}{name}={value}" for name, value in values.items()))
 
 
-for _verb, _help in {**answers.PURPOSES, **agent_talk.PURPOSES}.items():
-    app.command(_verb, rich_help_panel=AGENTS, context_settings=_PASSED_ON, help=_help)(_answer)
+for _verb, _its in agent_commands.TABLE.items():
+    app.command(_verb, rich_help_panel=AGENTS, context_settings=_PASSED_ON, help=_its["help"])(_answer)

@@ -70,6 +70,7 @@ class ParameterKind:
     is_text: bool = False  # A long text: a form, a file or standard input can give it
     is_file: bool = False  # a file, which Discord and the command line read for the user
     for_programs: bool = False  # Discord does not offer it
+    option: str = ""  # its option of an agent's command; empty: its name, and an argument where the signature says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,8 @@ class Verb:
     on: On = On.ALL
     mcp: str = ""  # its name as an agent's tool; empty: it is not a tool
     needs_delegator: bool = False  # as a tool it is for agents that may give work to others
+    command: str = ""
+    """The agents' command, such as `inbox`; `inbox --ack`: that option calls the verb and gives its first parameter."""
     resource: str = ""  # its address as an agent's resource, such as octet://task; it takes no parameters
     undo: str = ""  # the verb of this group that undoes it; empty: none does
     says: str | Callable[[Any], str] = ""

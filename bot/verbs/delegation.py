@@ -1,6 +1,4 @@
-"""The verbs by which chiefs and managers give parts of their task to other agents, for HTTP and as tools.
-
-On the command line it is `octet subtask` (`bot.cli.agent_talk`)."""
+"""The verbs by which chiefs and managers give parts of their task to other agents: routes, tools and commands."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ class Created:
     agent: str  # who has it, or must get it; empty as long as Octet has chosen none
 
 
-@Verb("", None, "POST /replies/subtasks", on=On.HTTP, mcp="create_subtask", needs_delegator=True)
+@Verb("", None, "POST /replies/subtasks", on=On.HTTP, mcp="create_subtask", command="subtask", needs_delegator=True)
 async def create_subtask(
     octet: Coordinator,
     text: Text,
@@ -62,7 +60,15 @@ async def create_subtask(
     return _created(await octet.delegation.create(new, proof_of(by, task, code)))
 
 
-@Verb("", None, "POST /replies/subtasks/assign", on=On.HTTP, mcp="assign_subtask", needs_delegator=True)
+@Verb(
+    "",
+    None,
+    "POST /replies/subtasks/assign",
+    on=On.HTTP,
+    mcp="assign_subtask",
+    command="subtask --assign",
+    needs_delegator=True,
+)
 async def assign_subtask(
     octet: Coordinator,
     subtask: SubtaskName,
@@ -76,7 +82,15 @@ async def assign_subtask(
     return _created(await octet.delegation.assign(subtask, to, proof_of(by, task, code)))
 
 
-@Verb("", None, "POST /replies/subtasks/cancel", on=On.HTTP, mcp="cancel_subtask", needs_delegator=True)
+@Verb(
+    "",
+    None,
+    "POST /replies/subtasks/cancel",
+    on=On.HTTP,
+    mcp="cancel_subtask",
+    command="subtask --cancel",
+    needs_delegator=True,
+)
 async def cancel_subtask(
     octet: Coordinator, subtask: SubtaskName, *, task: About = "", code: Code = "", by: Actor
 ) -> Created:

@@ -1,7 +1,4 @@
-"""The agents' verbs, for HTTP and as tools. The code of a prompt and a reply key permit them.
-
-On the command line they are `octet reply`, `octet done` and `octet progress`, which use the standard library alone
-(`bot.cli.answers`)."""
+"""The agents' verbs, for HTTP, as tools and as commands. The code of a prompt and a reply key permit them."""
 
 from __future__ import annotations
 
@@ -25,7 +22,9 @@ from core.tasks.model import AgentTrouble, TaskPart, TaskState
 
 ABOUT = "The agents' answers"
 TaskOfPrompt = Annotated[str, ParameterKind(help="The task of your prompt, such as T-142; or its message, M-…")]
-Code = Annotated[str, ParameterKind(help="The code of your prompt; it belongs to this task or message only")]
+Code = Annotated[
+    str, ParameterKind(help="The code of your prompt; it belongs to this task or message only", option="code")
+]
 Key = Annotated[str, ParameterKind(help="The same key counts once; default: the same text counts once")]
 _SUBTASK_CHARS = 20_000  # of the answer of a subtask
 
@@ -136,7 +135,7 @@ async def my_thread(octet: Coordinator, *, by: Actor) -> OwnThread:
     return OwnThread(task=task.id, texts=tuple(texts))
 
 
-@Verb("", None, "POST /replies", on=On.HTTP, mcp="reply")
+@Verb("", None, "POST /replies", on=On.HTTP, mcp="reply", command="reply")
 async def reply(
     octet: Coordinator,
     task: TaskOfPrompt,
@@ -150,13 +149,13 @@ async def reply(
     key: Key = "",
     by: Actor,
 ) -> Heard:
-    """Post news or a question to your task without ending it."""
+    """Post news or a question to your task without ending it, or answer a message (M-…)."""
     return await _report(
         octet, task, code, text, key, final=final, trouble=trouble, evidence=evidence, files=attachments, by=by
     )
 
 
-@Verb("", None, "POST /replies/done", on=On.HTTP, mcp="report_done")
+@Verb("", None, "POST /replies/done", on=On.HTTP, mcp="report_done", command="done")
 async def done(
     octet: Coordinator,
     task: TaskOfPrompt,
@@ -172,7 +171,7 @@ async def done(
     return await _report(octet, task, code, text, key, final=True, evidence=evidence, files=attachments, by=by)
 
 
-@Verb("", None, "POST /replies/blocked", on=On.HTTP, mcp="report_blocked")
+@Verb("", None, "POST /replies/blocked", on=On.HTTP, mcp="report_blocked", command="blocked")
 async def blocked(
     octet: Coordinator, task: TaskOfPrompt, code: Code, text: AnswerText, *, key: Key = "", by: Actor
 ) -> Heard:
@@ -180,7 +179,7 @@ async def blocked(
     return await _report(octet, task, code, text, key, trouble=AgentTrouble.BLOCKED, by=by)
 
 
-@Verb("", None, "POST /replies/failed", on=On.HTTP, mcp="report_failed")
+@Verb("", None, "POST /replies/failed", on=On.HTTP, mcp="report_failed", command="failed")
 async def failed(
     octet: Coordinator, task: TaskOfPrompt, code: Code, text: AnswerText, *, key: Key = "", by: Actor
 ) -> Heard:
@@ -188,7 +187,7 @@ async def failed(
     return await _report(octet, task, code, text, key, trouble=AgentTrouble.FAILED, by=by)
 
 
-@Verb("", None, "POST /replies/progress", on=On.HTTP, mcp="report_progress")
+@Verb("", None, "POST /replies/progress", on=On.HTTP, mcp="report_progress", command="progress")
 async def progress(
     octet: Coordinator, task: TaskOfPrompt, code: Code, text: Annotated[Text, limits.PROGRESS], *, by: Actor
 ) -> Noted:

@@ -1,7 +1,6 @@
-"""The agents' own messages, for HTTP and as tools: to each other, their inbox, and questions.
+"""The agents' own messages, for HTTP, as tools and as commands: to each other, their inbox, and questions.
 
-A reply key of one agent permits them, or the code of a prompt. On the command line they are `octet inbox`, `octet send`
-and `octet ask`, which use the standard library alone (`bot.cli.answers`)."""
+A reply key of one agent permits them, or the code of a prompt."""
 
 from __future__ import annotations
 
@@ -75,7 +74,7 @@ class Ticket:
     at_due: AtDue
 
 
-@Verb("", None, "POST /replies/messages", on=On.HTTP, mcp="send_message")
+@Verb("", None, "POST /replies/messages", on=On.HTTP, mcp="send_message", command="send")
 async def send_message(
     octet: Coordinator,
     to: To,
@@ -83,7 +82,9 @@ async def send_message(
     *,
     kind: Annotated[AgentKind, ParameterKind(help="`status`: news that wakes no agent")] = AgentKind.MESSAGE,
     requires: Annotated[Requires, ParameterKind(help="What you need back")] = Requires.REPLY,
-    in_reply_to: Annotated[MessageName, "The message in your inbox that it answers"] = "",
+    in_reply_to: Annotated[
+        str, ParameterKind(help="The message in your inbox that it answers", option="reply-to")
+    ] = "",
     supersedes: Annotated[MessageName, "Your earlier message that it takes the place of"] = "",
     after_minutes: Annotated[Minutes, "No agent gets it earlier"] = 0,
     expires_minutes: Annotated[Minutes, "How long it is worth reading"] = 1440,
@@ -111,7 +112,7 @@ async def send_message(
     )
 
 
-@Verb("", None, "POST /replies/inbox", on=On.HTTP, mcp="read_inbox")
+@Verb("", None, "POST /replies/inbox", on=On.HTTP, mcp="read_inbox", command="inbox")
 async def read_inbox(
     octet: Coordinator,
     *,
@@ -127,7 +128,7 @@ async def read_inbox(
     return await octet.talk.read(proof_of(by, task, code), after=after, text=search)
 
 
-@Verb("", None, "POST /replies/ack", on=On.HTTP, mcp="ack")
+@Verb("", None, "POST /replies/ack", on=On.HTTP, mcp="ack", command="inbox --ack")
 async def ack(
     octet: Coordinator,
     messages: Annotated[Sequence[str], ParameterKind(help="The messages, M-…")],
@@ -140,14 +141,16 @@ async def ack(
     return await octet.talk.ack(proof_of(by, task, code), tuple(messages))
 
 
-@Verb("", None, "POST /replies/questions", on=On.HTTP, mcp="ask")
+@Verb("", None, "POST /replies/questions", on=On.HTTP, mcp="ask", command="ask")
 async def ask(
     octet: Coordinator,
     *,
     text: Annotated[Text, "The question, with all that is needed to answer it"] = "",
     ticket: Annotated[MessageName, "Instead of a text: the question whose answer you look for"] = "",
     to: Annotated[To, "An agent; default: the user who asked for your task"] = "",
-    choices: Annotated[Sequence[str], ParameterKind(help="Answers to choose from, at most 10"), limits.CHOICES] = (),
+    choices: Annotated[
+        Sequence[str], ParameterKind(help="Answers to choose from, at most 10", option="choice"), limits.CHOICES
+    ] = (),
     minutes: Annotated[Minutes, "How long it waits; default: as the owner set it"] = 0,
     at_due: Annotated[AtDue, ParameterKind(help="Without an answer in time: `decide` yourself, or `wait` on")] = (
         AtDue.DECIDE

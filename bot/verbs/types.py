@@ -107,7 +107,12 @@ File = Annotated[
 ]
 Files = Annotated[
     tuple[NewFile, ...],
-    ParameterKind(help="Files for the user, at most 5 with 8 MB in all", takes=list[FileGiven], parse=read_files),
+    ParameterKind(
+        help="Files for the user, at most 5 with 8 MB in all",
+        takes=list[FileGiven],
+        parse=read_files,
+        option="attach",
+    ),
     limits.FILES,
 ]
 Needs = Annotated[

@@ -18,7 +18,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from bot.answer_spool import FOLDER, REFUSED, SpooledAnswer, report_spooled, spool_answer
-from bot.cli import answers
+from bot.cli import agent_commands, answers
 from bot.runfile import Run
 from core.kit.files import write_private
 from core.messages.answer_markers import MarkedAnswer
@@ -88,7 +88,7 @@ async def by_command(house: House, run: Run, agent: str) -> AsyncGenerator[Say]:
                 DONE,
                 [*rest, "--attach", str(report), *(word for line in LINES for word in ("--evidence", line))],
             )
-        ended = await asyncio.to_thread(answers.main, [step, task, "--code", code, *rest])
+        ended = await asyncio.to_thread(agent_commands.main, [step, task, "--code", code, *rest])
         assert ended in {answers.OK, answers.REFUSED}
         return ended == answers.OK
 

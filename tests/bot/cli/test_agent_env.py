@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.answer_spool import FOLDER
-from bot.cli import agent_talk, answers, client, commands
+from bot.cli import agent_commands, answers, client, commands
 from bot.cli.answers import Unusable
 from core.tasks.model import TaskState
 from tests.bot.cli.test_foreign_listeners import listening
@@ -41,8 +41,8 @@ async def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerat
 
 
 async def octet(*arguments: str) -> int:
-    if arguments[0] in answers.PURPOSES:
-        return await asyncio.to_thread(answers.main, arguments)
+    if arguments[0] in agent_commands.TABLE:
+        return await asyncio.to_thread(agent_commands.main, arguments)
     return await asyncio.to_thread(commands.main, list(arguments))
 
 
@@ -152,7 +152,7 @@ def test_variables_that_octet_did_not_print_are_refused(
     monkeypatch.chdir(tmp_path)
     code = ("--code", "k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     done, says = ["done", "T-1", *code, "--file", words_file()], ["T-1", *code, "x"]
-    for run in (lambda: answers.main(done), lambda: answers.main(["progress", *says])):
+    for run in (lambda: agent_commands.main(done), lambda: agent_commands.main(["progress", *says])):
         ended, said = run(), capsys.readouterr()
         assert (ended, said.out) == (2, "")
         assert "octet agent env NAME" in said.err
@@ -170,7 +170,7 @@ async def test_a_program_that_octet_started_answers_by_its_token_and_home_and_fo
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("OCTET_URL")
     monkeypatch.setenv("HOME", str(house.home.parent / "person"))  # where the pointers to the code's home are
-    assert await asyncio.to_thread(agent_talk.main, ["inbox"]) == 0
+    assert await asyncio.to_thread(agent_commands.main, ["inbox"]) == 0
     assert await octet("progress", task, "--code", code, "half way") == 1
     assert f"does not belong to {other}" in capsys.readouterr().err
     monkeypatch.setenv("OCTET_AGENT_TOKEN", house.core.reply_keys.key(agent))

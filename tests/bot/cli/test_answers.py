@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bot.answer_spool import FOLDER, report_spooled
-from bot.cli import answers
+from bot.cli import agent_commands, answers
 from bot.cli.client import HttpAnswer
 from core.agent_messages.model import NewAgentMessage, SendOptions
 from core.limits import ANSWER
@@ -256,7 +256,7 @@ def done(machine: Machine, monkeypatch: pytest.MonkeyPatch, task: str, code: str
     """`octet done` as a function of this process, for what must happen at one moment of it."""
     for name, value in machine.environ.items():
         monkeypatch.setenv(name, value)
-    return partial(answers.main, ["done", task, "--code", code, "--wait", "0", "--file", machine.file("words")])
+    return partial(agent_commands.main, ["done", task, "--code", code, "--wait", "0", "--file", machine.file("words")])
 
 
 async def test_the_answer_is_in_the_folder_before_anything_is_sent(
@@ -455,7 +455,7 @@ async def test_the_help_names_both_ways_to_give_a_text_and_the_exit_codes(machin
 
 async def test_it_imports_little_beside_the_standard_library(machine: Machine) -> None:
     look = (
-        "import sys; from bot.cli import agent_talk, answers; "
+        "import sys; from bot.cli import agent_commands; "
         "ours = {'core', 'core.kit', 'core.kit.errors', 'core.kit.files', 'core.limits'}; "
         "known = sys.stdlib_module_names | {'bot', '__main__'}; "
         "print(sorted({name.partition('.')[0] for name in set(sys.modules) - ours} - known))"
@@ -474,7 +474,7 @@ def test_evidence_of_another_form_is_refused_with_the_form(
 ) -> None:
     (tmp_path / "answer.md").write_text("done")
     words = ["done", "T-1", "--code", "k3v9x2.ABC", "--file", str(tmp_path / "answer.md"), "--evidence", text]
-    assert answers.main(words) == 2
+    assert agent_commands.main(words) == 2
     assert "Write KIND: WHAT, or KIND: WHAT: passed." in capsys.readouterr().err
 
 
@@ -490,5 +490,5 @@ def test_files_that_cannot_go_are_refused(
         (tmp_path / str(number)).write_bytes(bytes(size))
     paths = [str(tmp_path / str(number)) for number in range(len(files))] or [str(tmp_path / "missing")]
     words = ["done", "T-1", "--code", "k3v9x2.ABC", "--file", str(tmp_path / "answer.md")]
-    assert answers.main([*words, *(word for path in paths for word in ("--attach", path))]) == 2
+    assert agent_commands.main([*words, *(word for path in paths for word in ("--attach", path))]) == 2
     assert why in capsys.readouterr().err

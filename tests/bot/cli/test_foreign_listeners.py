@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.answer_spool import FOLDER
-from bot.cli import answers, client, commands
+from bot.cli import agent_commands, client, commands
 from bot.runfile import RUN_FILE, Run, announced, pointer_folders, start_time
 from tests.house import TOKEN
 
@@ -97,7 +97,7 @@ def leave_run_file(home: Path, *, pid: int, port: int, process_started: str) -> 
 async def done(home: Path) -> int:
     words = str(home.parent / "words.md")
     command = ["done", "T-1", "--code", CODE, "--wait", "0", "--file", words]
-    return await asyncio.to_thread(answers.main, command)
+    return await asyncio.to_thread(agent_commands.main, command)
 
 
 def kept(home: Path) -> list[str]:
@@ -113,7 +113,7 @@ async def test_a_listener_on_the_old_port_is_sent_nothing(
         leave_run_file(home, pid=stranger, port=listener.port, process_started=started if has_id else started + "0")
         assert await done(home) == 75
         says = ["progress", "T-1", "--code", CODE, "--wait", "0", WORDS]
-        assert await asyncio.to_thread(answers.main, ["progress", *says]) == 75
+        assert await asyncio.to_thread(agent_commands.main, ["progress", *says]) == 75
         assert await asyncio.to_thread(commands.main, ["task", "new", WORDS]) == 75
     assert listener.heard == b""
     assert kept(home) == [WORDS]

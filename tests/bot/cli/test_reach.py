@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bot.cli import answers
+from bot.cli import agent_commands, answers
 from bot.cli.answers import within
 from bot.cli.client import HttpAnswer
 
@@ -37,5 +37,5 @@ def test_an_agent_is_told_whether_its_report_of_progress_is_shown(
 ) -> None:
     answer = HttpAnswer(status=200, body=b'{"task": "T-1", "state": "working", "kept": %s}' % kept.encode())
     monkeypatch.setattr(answers, "within", lambda *_: answer)
-    assert answers.main(["progress", "T-1", "--code", "k3v9x2.A", "tests are running"]) == 0
+    assert agent_commands.main(["progress", "T-1", "--code", "k3v9x2.A", "tests are running"]) == 0
     assert said in capsys.readouterr().out

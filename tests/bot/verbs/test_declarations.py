@@ -8,17 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli import answers
 from bot.cli.present import FAILED
 from bot.cli.present import PRESENT as ON_THE_CONSOLE
 from bot.discord.lists import KINDS
 from bot.discord.present import PRESENT
-from bot.verbs import replies
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
 from bot.verbs.schemas import jsonable
 from core.tasks.model import TaskId
-from scripts import config_tables, verb_tables
+from scripts import agent_commands, config_tables, verb_tables
 from tests.bot.discord.shapes import make_task
 
 IN_DISCORD = {*PRESENT, *KINDS}
@@ -50,11 +48,8 @@ def test_each_result_can_be_presented() -> None:
     assert IN_DISCORD | set(ON_THE_CONSOLE) | set(FAILED) <= results
 
 
-@pytest.mark.parametrize("name", ["reply", "done", "progress", "blocked", "failed"])
-def test_the_agents_command_line_takes_what_their_verbs_declare(name: str) -> None:
-    taken = {one.dest for one in answers.parser_of(name)._actions} - {"help", "wait"}
-    declared = {one.name for one in vars(replies)[name].parameters} - {"final", "trouble", "key"}
-    assert {{"file": "text", "words": "text", "attach": "attachments"}.get(one, one) for one in taken} == declared
+def test_the_agents_commands_are_those_that_their_verbs_declare() -> None:
+    assert agent_commands.FILE.read_text("utf-8") == agent_commands.text(), "run `make docs`"
 
 
 def test_the_command_line_starts_without_what_is_slow_to_import() -> None:

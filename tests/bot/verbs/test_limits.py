@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bot.cli import agent_commands
 from bot.mcp.server import TOOLS
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import Parameter, Verb
@@ -45,6 +46,18 @@ def test_each_parameter_has_the_limit_of_its_kind(verb: Verb, one: Parameter) ->
     elif one.type not in {bool, None} and not one.kind.is_file:
         assert one.limit.unit != "characters", "a list needs a row of core.limits"
     assert one.limit in limits.rows().values()
+
+
+@pytest.mark.parametrize("name", agent_commands.TABLE)
+def test_each_option_of_an_agents_command_is_a_parameter_of_its_verbs(name: str) -> None:
+    verbs = {one.route.partition(" ")[2]: one for one in VERBS if one.command}
+    known = {"help", "wait"}
+    for call in agent_commands.TABLE[name]["calls"]:
+        limit_of = {one.name: one.limit for one in verbs[call["path"]].parameters}
+        known |= {option for field, option in call["fields"].items() if field in limit_of}
+        if call["most"] and call["most"] == limit_of["text"].most:
+            known |= {"words", "file"}
+    assert {one.dest for one in agent_commands.parser_of(name)._actions} <= known
 
 
 def unbounded(schema: Any, defined: dict[str, Any], where: str = "") -> list[str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import structlog.testing
 
-from bot.__main__ import TALK
-from bot.cli import agent_talk
+from bot.__main__ import AGENTS
+from bot.cli import agent_commands
 from core.security.model import OPERATOR
 from core.tasks.model import TaskState
 from tests.house import House, open_house
@@ -30,7 +30,7 @@ async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, chief: str 
 
 
 async def octet(*arguments: str) -> int:
-    return await asyncio.to_thread(agent_talk.main, arguments)
+    return await asyncio.to_thread(agent_commands.main, arguments)
 
 
 async def test_agents_talk_and_ask_by_the_codes_of_their_prompts(
@@ -89,8 +89,8 @@ async def port_of(tmp_path: Path) -> int:
 def test_the_program_knows_the_verbs_and_without_an_identity_says_what_to_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert set(TALK) == set(agent_talk.PURPOSES)
+    assert set(AGENTS) == set(agent_commands.TABLE)
     for name in ("OCTET_URL", "OCTET_AGENT_TOKEN", "OCTET_REPLY_KEY"):
         monkeypatch.delenv(name, raising=False)
-    assert agent_talk.main(["inbox"]) == 2
+    assert agent_commands.main(["inbox"]) == 2
     assert "Name --task and --code" in capsys.readouterr().err
