@@ -43,6 +43,7 @@ from tests.builders import (
     make_person,
     make_window_agent,
     open_coordinator,
+    pending,
 )
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
@@ -164,7 +165,7 @@ def verbs_with_actor(room: object) -> list[Callable[..., Awaitable[object]]]:
 
 async def rows_of(octet: Coordinator) -> list[object]:
     entries = [*await entries_of(octet.journal, "task:T-1"), *await entries_of(octet.journal, "desk:main")]
-    return [*entries, *await octet.notices.due(100), await octet.tasks.list(by=OPERATOR)]
+    return [*entries, *await pending(octet), await octet.tasks.list(by=OPERATOR)]
 
 
 async def test_the_consoles_code_makes_one_owner_and_no_second(tmp_path: Path) -> None:
