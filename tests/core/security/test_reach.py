@@ -74,6 +74,9 @@ async def test_an_admin_of_one_channel_gives_roles_there_only(octet: Coordinator
             await refused
     with pytest.raises(KeyReachesTooFar):
         await octet.api_keys.make("mine", READS, days=1, by=by)
+    await octet.api_keys.make("another", READS, days=1, by=OPERATOR)
+    with pytest.raises(KeyReachesTooFar):
+        await octet.api_keys.revoke("another", by=by)
     await people.bind(CREW, Role.ADMIN, channel="7", by=by)
     await people.unbind(CREW, channel="7", by=by)
 
