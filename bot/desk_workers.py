@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automation.desktop.displays.display_status import DisplayStatus
@@ -22,15 +23,40 @@ from core.config.program_environ import write_program_environs
 from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.learned import Learned
-from core.desks.model import DeskWithoutHands, Virtual
-from core.desks.ports import DeskNews
+from core.desks.model import Desk, DeskWithoutHands, Virtual
+from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
-from core.profiles.model import Box
+from core.profiles.model import Box, Driven
 from core.reasons import Reason
 
 if TYPE_CHECKING:
     from automation.desktop.displays.virtual_display import VirtualDisplay
+
+
+def make_worker(
+    desk: Desk,
+    profiles: Mapping[str, Driven],
+    environ: Mapping[str, str],
+    *,
+    folder: Path,
+    news: Callable[[], DeskNews],
+    leftovers: Leftovers,
+    learned: Learned | None = None,
+    options: Sequence[str] = (),
+) -> DeskWorkerClient:
+    """Make the worker of a desk; start nothing. On one display it takes turns with those of other homes."""
+    run = [sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name]
+    setup = WorkerSetup(
+        argv=[*run, *desk.kind.worker, *options],
+        environment=environ,
+        anchors=folder,
+        locks=runfile.pointer_folders(environ)[-1] / "displays",
+        clock=SystemClock(),
+    )
+    return DeskWorkerClient(
+        WorkerSupervisor(desk, profiles, setup, news=news, leftovers=leftovers, learned=learned)
+    )
 
 
 class DeskNewsReceivers:
@@ -152,24 +178,15 @@ class DeskWorkerPool:
 
     def _make_workers(self, config: Config) -> Mapping[str, DeskWorkerClient]:
         """Make a worker for every desk that an agent works at; a desk without agents needs none. Starts nothing."""
-        locks = runfile.pointer_folders(self._environ)[-1] / "displays"
-        run = [sys.executable, "-m", "bot", "desk", "run"]
         return {
-            desk.name: DeskWorkerClient(
-                WorkerSupervisor(
-                    desk,
-                    config.panes if desk.tmux is not None else config.profiles,
-                    WorkerSetup(
-                        argv=[*run, "--desk", desk.name, *(["--tmux"] if desk.tmux else [])],
-                        environment=self._environ,
-                        anchors=(config.home.displays if desk.tmux is not None else config.home.anchors) / desk.name,
-                        locks=locks,
-                        clock=SystemClock(),
-                    ),
-                    news=lambda: self.news.dispatch,
-                    leftovers=self.news.drafts,
-                    learned=Learned(config.home),
-                )
+            desk.name: make_worker(
+                desk,
+                config.profiles_at(desk),
+                self._environ,
+                folder=desk.kind.folder(config.home) / desk.name,
+                news=lambda: self.news.dispatch,
+                leftovers=self.news.drafts,
+                learned=Learned(config.home),
             )
             for desk in config.used_desks()
         }

@@ -267,7 +267,7 @@ def _needs_display(home: Home) -> bool:
     from core.config.loader import load
 
     try:
-        return any(desk.is_users_screen for desk in load(home).used_desks())
+        return any(desk.kind.has_users for desk in load(home).used_desks())
     except ConfigWrong:
         return True
 

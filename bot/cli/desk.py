@@ -125,7 +125,7 @@ def down(
 
     place = home_of(home)
     config = load(place)
-    in_terminals = [one for one in config.desks if one.tmux and (not desk or one.name in desk)]
+    in_terminals = [one for one in config.desks if one.kind.has_panes and (not desk or one.name in desk)]
     for one in in_terminals:
         _panes(config, one).end()
     names = {one.name for one in in_terminals}
@@ -147,7 +147,7 @@ def show(json: JsonOption = False, home: HomeOption = None) -> None:
     place = home_of(home)
     config = load(place)
     desks = [desk for desk in config.desks if desk.virtual]
-    in_terminals = [desk for desk in config.desks if desk.tmux]
+    in_terminals = [desk for desk in config.desks if desk.kind.has_panes]
     if json:
         told = [{"desk": desk.name, **asdict(_folder(place, desk).read())} for desk in desks]
         print(json_text.dumps([*told, *(_panes(config, desk).as_json() for desk in in_terminals)]))
@@ -172,7 +172,7 @@ def picture(
 
     place = home_of(home)
     config = load(place)
-    if terminals := [one for one in config.desks if one.tmux and one.name == desk]:
+    if terminals := [one for one in config.desks if one.kind.has_panes and one.name == desk]:
         _panes(config, terminals[0]).write_picture(file)
         return
     (chosen,) = _chosen(config, [desk])

@@ -105,7 +105,7 @@ class DeskPanes:
 
 def start_panes(config: Config, names: Sequence[str] | None) -> None:
     """Start the programs of these desks' panes, or of all. Raises no_panes, panes_not_up, TmuxMissing, TmuxOld."""
-    own = [desk for desk in config.desks if desk.tmux is not None]
+    own = [desk for desk in config.desks if desk.kind.has_panes]
     if not own:
         raise refused("no_panes")
     check_tmux()

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
-from bot import runfile
+from bot.desk_workers import make_worker
 from core.desks.model import NOT_YET, Desk, DeskNow, DeskState, DeskUnavailable
 from core.desks.ports import DeskNews
-from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
 from core.profiles.model import Profile
 from core.reasons import Reason
@@ -53,20 +50,14 @@ async def temporary_worker(
 ) -> AsyncGenerator[DeskWorkerClient]:
     """Start a worker on the desk's display. Raises DeskUnavailable, also while another Octet works there."""
     recorder = news or DeskRecorder()
-    hands = DeskWorkerClient(
-        WorkerSupervisor(
-            desk,
-            profiles or {},
-            WorkerSetup(
-                argv=[sys.executable, "-m", "bot", "desk", "run", "--desk", desk.name, *options],
-                environment=environ,
-                anchors=anchors,
-                locks=runfile.pointer_folders(environ)[-1] / "displays",  # with a running Octet it takes turns
-                clock=SystemClock(),
-            ),
-            news=lambda: recorder,
-            leftovers=recorder.drafts,
-        )
+    hands = make_worker(
+        desk,
+        profiles or {},
+        environ,
+        folder=anchors,
+        news=lambda: recorder,
+        leftovers=recorder.drafts,
+        options=options,
     )
     async with asyncio.TaskGroup() as group:
         running = supervise(group, f"hands of {desk.name}", hands.run())

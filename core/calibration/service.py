@@ -94,8 +94,9 @@ class Calibrations:
         found: list[AgentProposal] = []
         for desk in (one.desk for one in self._desks.known() if one.state is DeskState.READY):
             calibrator = Calibrator(home=self._home, scout=self._displays.probe(desk.name))
-            if desk.tmux is not None:
-                panes = await calibrator.scout.panes() if desk.tmux.socket else ()  # else all are Octet's own
+            if desk.kind.has_panes:
+                is_users = desk.tmux is not None and desk.tmux.socket  # else all are Octet's own
+                panes = await calibrator.scout.panes() if is_users else ()
                 found += [
                     AgentProposal(desk=desk.name, title=pane.title, profile=profile, pane=pane.place)
                     for pane, profile in calibrator.pane_proposals(panes)

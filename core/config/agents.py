@@ -13,6 +13,7 @@ from core.agents.model import Agent, Lane
 from core.config.desks import DeskFiles
 from core.config.toml import TomlTable, read_toml
 from core.config.validation import editor_schema, refuse_keys, validate
+from core.desks.model import DeskKind
 from core.kit.field_types import config_table
 from core.kit.problems import Problem, known, show, suggest
 from core.profiles.model import Act
@@ -56,7 +57,7 @@ def read_agents(root: Path, found: DeskFiles, models: AbstractSet[str], problems
     owners: dict[tuple[str, str], int] = {}
     for place, entry in entries.items():
         _check_window(entry, found.windows)
-        _check_lane(entry, found.terminals)
+        _check_lane(entry, found.desk_kinds)
         _check_model(entry, models)
         _check_actions(entry, found)
         name, desk, window = (entry.data.get(key) for key in ("name", "desk", "window"))
@@ -98,13 +99,11 @@ def _check_window(entry: TomlTable, desks: Mapping[str, AbstractSet[str]] | None
         entry.report(("window",), "unknown_window", text)
 
 
-def _check_lane(entry: TomlTable, terminals: AbstractSet[str]) -> None:
-    """Check that a pane has the lane "terminal", and a window on a display "window"."""
+def _check_lane(entry: TomlTable, kinds: Mapping[str, DeskKind]) -> None:
+    """Check that an agent with a window has the lane of its desk."""
     lane, desk = entry.data.get("lane"), entry.data.get("desk")
-    if lane == Lane.WINDOW and isinstance(desk, str) and desk in terminals:
-        entry.report(("lane",), "wrong_lane", f'desk {show(desk)} has panes of tmux; write lane = "terminal"')
-    elif lane == Lane.TERMINAL and isinstance(desk, str) and desk not in terminals:
-        text = f'desk {show(desk)} has no [tmux]; write lane = "window", or name a desk with panes'
+    if lane in _WINDOWED and isinstance(desk, str) and desk in kinds and lane != kinds[desk].lane:
+        text = f'desk {show(desk)} {kinds[desk].has}; write lane = "{kinds[desk].lane}", or name another desk'
         entry.report(("lane",), "wrong_lane", text)
 
 

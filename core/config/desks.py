@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from core.config.profile_checks import check_fits
 from core.config.profiles import Kind, ProfileFiles, at_window, in_pane, read_profiles
 from core.config.toml import TomlTable, read_folder
 from core.config.validation import editor_schema, hints_of, missing, refuse_keys, validate, validate_partly
-from core.desks.model import NOWHERE, VIRTUAL, Desk, Pane, Tmux, Window
+from core.desks.model import DESK_KINDS, NOWHERE, Desk, DeskKind, Pane, Window
 from core.kit.problems import Problem, show, suggest
 from core.profiles.model import Act, Box, PaneProfile, Profile
 
@@ -29,7 +30,7 @@ class DeskFiles:
     kinds: Mapping[str, Kind]  # Every file in config/profiles that is valid, also if it is incomplete or disabled
     profiles: dict[str, Profile]  # Those that are whole, also of single windows at which something was measured
     windows: Mapping[str, frozenset[str]] | None  # Names of each desk's windows; None if a desk is unreadable
-    terminals: frozenset[str]  # The desks with [tmux], also those that are wrong elsewhere
+    desk_kinds: Mapping[str, DeskKind]  # Of each desk, also of those that are wrong elsewhere
     desks: tuple[Desk, ...] = ()
     measured: dict[tuple[str, str], Mapping[str, object]] = field(
         default_factory=dict[tuple[str, str], Mapping[str, object]]
@@ -72,7 +73,7 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
         kinds=profiles.kinds,
         profiles=dict(profiles.profiles),
         windows=names if are_all_read else None,
-        terminals=frozenset(name for name, file in files.items() if "tmux" in file.data),
+        desk_kinds={name: _kind(file) for name, file in files.items()},
     )
     desks: dict[str, Desk] = {}
     for name, file in files.items():
@@ -91,21 +92,18 @@ def read_desks(root: Path, problems: list[Problem]) -> DeskFiles:
     return replace(found, desks=tuple(desks.values()))
 
 
+def _kind(file: TomlTable) -> DeskKind:
+    return next(kind for kind in DESK_KINDS if not kind.table or kind.table in file.data)
+
+
 def _desk(name: str, file: TomlTable, root: Path) -> Desk | None:
-    before = len(file.problems)
-    is_tmux = "tmux" in file.data
-    own = "tmux" if is_tmux else "virtual" if "virtual" in file.data else ""
-    what = {"virtual": "gets a virtual display", "tmux": "has no display"}
-    for key in ("display", "virtual"):
-        if key in file.data and own not in {"", key}:
-            thing = "this line" if key == "display" else "that table"
-            thing += ", or that table" if own == "virtual" else ""
-            file.report((key,), "other_display", f"a desk with [{own}] {what[own]}; remove {thing}")
-    if is_tmux:
-        refuse_keys(file, ["block_user_input"], hints_of(Desk).keys() - {"block_user_input"} | {"tmux"})
-    unused = ("display", "virtual", "block_user_input") if is_tmux else ("display",) if own else ()
-    desk, _ = validate_partly(Desk, file.without("windows", *unused))
-    if not own and "display" not in file.data:
+    before, kind = len(file.problems), _kind(file)
+    for key in kind.without:
+        if key in file.data:
+            text = f"a desk with [{kind.table}] {kind.has}; remove `{key}`, or [{kind.table}]"
+            file.report((key,), "other_display", text)
+    desk, _ = validate_partly(Desk, file.without("windows", *kind.without))
+    if "display" not in {*kind.without, *file.data}:
         file.report(("display",), "missing", missing(Desk, ("display",)))
     listed = file.data.get("windows", [])
     if not isinstance(listed, list):
@@ -118,12 +116,13 @@ def _desk(name: str, file: TomlTable, root: Path) -> Desk | None:
                 file.report(("windows", place), "dict_type", f"must be a table, not {show(entry)}")
     if len(file.problems) > before:
         return None
-    if desk.tmux is None:
-        return replace(desk, name=name, display=VIRTUAL if desk.virtual else desk.display)
+    desk = replace(desk, name=name, display=kind.table or desk.display)  # Octet knows a virtual one once it is up
+    if (tmux := desk.tmux) is None:
+        return desk
     # Each desk of each home has a separate server; a home that moved to another folder has a new one.
     home = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:6]
-    tmux: Tmux = replace(desk.tmux, server=f"octet-{home}-{name}")
-    return replace(desk, name=name, display=f"tmux {tmux.socket or tmux.server}", block_user_input=False, tmux=tmux)
+    tmux = replace(tmux, server=f"octet-{home}-{name}")
+    return replace(desk, display=f"tmux {tmux.socket or tmux.server}", block_user_input=False, tmux=tmux)
 
 
 def _no_profile(name: str, file: TomlTable, files: ProfileFiles) -> str:
@@ -146,7 +145,7 @@ def _windows(desk: str, file: TomlTable, files: ProfileFiles, found: DeskFiles) 
         if isinstance(name, str) and (first := names.setdefault(name.casefold(), place)) != place:
             text = f"{show(name)} is also the name of windows[{first}] too; names must differ in more than case"
             table.report(("name",), "same_name", text)
-        window = _pane(file, table, files.folder) if "tmux" in file.data else _window(table)
+        window = _pane(file, table, files.folder) if found.desk_kinds[desk].has_panes else _window(table)
         if window is None:
             continue
         for other in windows.values():
@@ -231,19 +230,10 @@ def _check_displays(desks: Mapping[str, Desk], files: Mapping[str, TomlTable]) -
     """Check that each display belongs to one desk: it has one keyboard and one pointer."""
     owners: dict[str, str] = {}
     for name, desk in desks.items():
-        if desk.virtual:
-            continue
-        host, _, number = desk.display.partition(":")
-        display = desk.display if desk.tmux else f"{host}:{int(number.partition('.')[0])}"
-        owner = owners.setdefault(display, name)
-        if owner == name:
-            continue
-        if desk.tmux is not None:
-            text = f"is also the server of desk {show(owner)}; put all its panes on one desk"
-            files[name].report(("tmux", "socket"), "same_display", text)
-        else:
-            text = f"{show(desk.display)} is also the display of desk {show(owner)}; put all its windows on one desk"
-            files[name].report(("display",), "same_display", text)
+        display = re.sub(r"^([^ :]*):0*(\d+)(\.\d+)?$", r"\1:\2", desk.display)  # `:0.1` is a screen of `:0`
+        if desk.kind.owns and (owner := owners.setdefault(display, name)) != name:
+            text = f"{show(desk.display)} belongs to desk {show(owner)}, too; put all its windows on one desk"
+            files[name].report(desk.kind.owns, "same_display", text)
 
 
 def _check_kill_switch(desk: Desk, profiles: Mapping[str, Profile], file: TomlTable) -> None:

@@ -37,11 +37,15 @@ class Config:
         used = {agent.desk for agent in self.agents}
         return tuple(desk for desk in self.desks if desk.name in used)
 
+    def profiles_at(self, desk: Desk) -> Mapping[str, Driven]:
+        """Return the profiles that can drive windows of this desk, by name."""
+        sets: Mapping[type[Driven], Mapping[str, Driven]] = {Profile: self.profiles, PaneProfile: self.panes}
+        return sets[desk.kind.profile]
+
     def driven_agents(self) -> dict[str, Driven]:
         """Return what drives each agent's window, or pane, by the agent's name."""
-        windows: Mapping[str, Driven] = {**self.profiles}
         driven = {
-            (desk.name, window.name): (self.panes if desk.tmux is not None else windows)[window.profile]
+            (desk.name, window.name): self.profiles_at(desk)[window.profile]
             for desk in self.desks
             for window in desk.windows
         }

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
 from core import remedies
+from core.home import Home
 from core.journal.model import Event
 from core.kit.errors import Conflict, NotFound, Unavailable
 from core.kit.field_types import (
@@ -28,7 +31,7 @@ from core.kit.field_types import (
     wrong,
 )
 from core.kit.problems import show, suggest
-from core.profiles.model import AT, Act, Activity, Box, Sign
+from core.profiles.model import AT, Act, Activity, Box, Driven, PaneProfile, Profile, Sign
 from core.profiles.value_types import Title, chord
 from core.reasons import AnyReason, Diagnostic, Reason
 
@@ -150,9 +153,6 @@ class Tmux:
     server: Internal[str] = ""  # The name of Octet's own server, as `tmux -L` takes it
 
 
-VIRTUAL = "virtual"  # A desk's separate display; Octet knows its number once it is up.
-
-
 @config_table
 class Virtual:
     """A display of the desk's own, with a window manager and the agent's program on it."""
@@ -235,6 +235,39 @@ class UserActivityPolicy:
     """Keep the machine awake while the desk has work. Its screen may still lock."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskKind:
+    """What one kind of desk has and needs. Code asks for that, and never which kind it is."""
+
+    has: str  # What users know it by, for messages about its file
+    table: str = ""  # The table of its file that makes a desk one of this kind; empty for all other desks
+    without: tuple[str, ...] = ()  # Keys that such a file may not have
+    owns: tuple[str, ...] = ()  # The key of what no two desks may share; empty where each desk gets its own
+    lane: str = "window"  # How prompts reach its agents
+    profile: type[Driven] = Profile  # What drives its windows
+    worker: tuple[str, ...] = ()  # The arguments of its worker's command
+    folder: Callable[[Home], Path] = lambda home: home.anchors  # With a folder for each desk, which its worker uses
+    has_panes: bool = False  # Its windows are panes: without a title and a box, with a program or a target
+    has_users: bool = False  # Its windows are on a screen that users work at too
+
+
+DESK_KINDS = (
+    DeskKind(
+        has="has panes of tmux and no display",
+        table="tmux",
+        without=("display", "virtual", "block_user_input"),
+        owns=("tmux", "socket"),
+        lane="terminal",
+        profile=PaneProfile,
+        worker=("--tmux",),
+        folder=lambda home: home.displays,
+        has_panes=True,
+    ),
+    DeskKind(has="gets a virtual display", table="virtual", without=("display",)),
+    DeskKind(has="has a display", owns=("display",), has_users=True),
+)
+
+
 @config_table
 class Desk:
     """One display, or one tmux server, with its windows, as config/desks/NAME.toml describes it."""
@@ -249,9 +282,8 @@ class Desk:
     tmux: Tmux | None = None  # Its windows are panes of this server; it has no display.
 
     @property
-    def is_users_screen(self) -> bool:
-        """Whether its windows are on a screen that users work at too."""
-        return self.virtual is None and self.tmux is None
+    def kind(self) -> DeskKind:
+        return next(kind for kind in DESK_KINDS if not kind.table or getattr(self, kind.table) is not None)
 
 
 class DeskState(StrEnum):

@@ -348,7 +348,7 @@ class Desks:
     async def picture(self, desk: str, *, by: Actor) -> bytes:
         """Take a PNG of a virtual display, or of all panes. Raises DeskNotFound, DeskIsShared or DeskUnavailable."""
         require(by, Permission.DESK_SEE)
-        if self.find(desk).is_users_screen:
+        if self.find(desk).kind.has_users:
             raise DeskIsShared(id=desk)
         picture = await self.answering(desk).whole_picture()
         await self._store.write(lambda tx: self._journal.append(tx, DisplayPictured(desk=desk), by=by.id))

@@ -62,7 +62,7 @@ class DisplayTarget:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk  # with the display that there is now
-        self.environ: Mapping[str, str] = {} if desk.virtual or desk.tmux else {"DISPLAY": desk.display}
+        self.environ: Mapping[str, str] = {"DISPLAY": desk.display} if desk.kind.has_users else {}
         self.why = DeskNow(DeskState.UNAVAILABLE, Reason.DISPLAY_STARTING) if desk.virtual else None
         self.there = asyncio.Event()  # set while there is a display to work on
         if not desk.virtual:

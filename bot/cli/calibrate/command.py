@@ -246,12 +246,12 @@ def pane_session(home: Home, desk: str | None, window: str | None) -> QuestionSe
     """Prepare a calibration of the pane that is this window of a desk of terminals; None for any other window."""
     from core.config.desks import read_desks
 
-    found = next((one for one in read_desks(home.root, []).desks if one.name == desk and one.tmux), None)
-    named = next((one for one in found.windows if one.name == window), None) if found else None
-    if found is None or found.tmux is None or named is None or named.pane is None:
-        return None
-    target = named.pane.target or f"{found.tmux.session}:{named.name}"
-    return _learn_pane(home, found.tmux, target, named.kind)
+    for found in read_desks(home.root, []).desks:
+        named = next((one for one in found.windows if (found.name, one.name) == (desk, window)), None)
+        if named is not None and named.pane is not None and found.tmux is not None:
+            target = named.pane.target or f"{found.tmux.session}:{named.name}"
+            return _learn_pane(home, found.tmux, target, named.kind)
+    return None
 
 
 def _learn_pane(home: Home, server: Server, pane: str, profile: str) -> QuestionSession:

@@ -109,13 +109,13 @@ def zones(available: frozenset[str] | None = None) -> Finding:
 def survey(config: Config) -> Iterator[Finding]:
     """Report what this machine does while no user touches it, where that matters to the desks."""
     if desks := config.used_desks():
-        screens = [desk.display for desk in desks if desk.is_users_screen]
+        screens = [desk.display for desk in desks if desk.kind.has_users]
         yield from judge_idle_actions(find_idle_actions(this_machine(environment()), screens), desks)
 
 
 def judge_idle_actions(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Finding]:
     """Judge each action by the desks: only screens that users see can be locked, but every machine can sleep."""
-    has_screen = any(desk.is_users_screen for desk in desks)
+    has_screen = any(desk.kind.has_users for desk in desks)
     awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
     is_quiet = True
     for action in found:

@@ -26,7 +26,7 @@ from automation.desktop.displays.state_dir import DisplayStateDir
 from automation.desktop.displays.virtual_display import DisplayTimeouts, VirtualDisplay
 from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Result
-from core.desks.model import VIRTUAL, DeskState, Virtual, Window
+from core.desks.model import DeskState, Virtual, Window
 from core.home import environ_file
 from core.kit.files import write_private
 from core.profiles.model import Box
@@ -320,7 +320,7 @@ async def test_a_desk_follows_its_display_and_delivers_again_when_that_is_back(t
     program = (sys.executable, script, "agent — workspace", str(heard), "10", "10", "300")
     window = Window(name="agent", profile="tk", title="^agent", box=Box(x=10, y=10, width=400, height=300))
     virtual, news = Virtual(size="640x480", program=program, fill=False), News()
-    hands = make_hands(VIRTUAL, tmp_path, (window,), news, virtual=virtual)
+    hands = make_hands("virtual", tmp_path, (window,), news, virtual=virtual)
     environ = {"PYTHONPATH": str(ROOT)}
     async with (
         running(hands, news, wait=False) as desk,
