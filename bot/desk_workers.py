@@ -54,9 +54,7 @@ def make_worker(
         locks=runfile.pointer_folders(environ)[-1] / "displays",
         clock=SystemClock(),
     )
-    return DeskWorkerClient(
-        WorkerSupervisor(desk, profiles, setup, news=news, leftovers=leftovers, learned=learned)
-    )
+    return DeskWorkerClient(WorkerSupervisor(desk, profiles, setup, news=news, leftovers=leftovers, learned=learned))
 
 
 class DeskNewsReceivers:

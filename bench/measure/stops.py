@@ -18,7 +18,7 @@ from Xlib.ext import ge, xinput
 from automation.desktop.x11.user_input import has_raw_events, injectors
 from bench.measure.arena import PLAIN, Arena, Shot, open_arena
 from bench.measure.shots import bring, text_of
-from core.desks.model import ScreenCorner, UserActivityPolicy
+from core.desks.model import DeskMode, ScreenCorner, UserActivityPolicy
 from core.kit.supervise import supervise
 from sandbox.thieves.hands import UserHands
 from sandbox.thieves.process import connect
@@ -138,7 +138,7 @@ async def press_the_switch(folder: Path, times: int) -> Stops:
                 await _until(lambda before=before: listener.last_of_ours() > before, STOPPED_S)
                 await asyncio.sleep(chance.uniform(0, 0.15))
                 await _press_once(arena, listener, hands, stops, way=("chord", "corner")[number % 2])
-                await arena.desk.hands.release()
+                await arena.desk.hands.set_mode(DeskMode.OPEN)
             give_up.set()
             await asyncio.wait(couriers, timeout=20)
     return stops

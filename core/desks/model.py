@@ -405,8 +405,8 @@ class DeskStatus:
     unread: str = ""  # Why Octet cannot read what it learned of the desk's windows; empty if it can.
 
 
-class Wish(StrEnum):
-    """What users want of a desk. It outlives a restart."""
+class DeskMode(StrEnum):
+    """Whether deliveries may begin at a desk, as users want it. It outlives a restart."""
 
     OPEN = "open"
     HELD = "held"

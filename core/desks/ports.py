@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from core.desks.model import Arranged, DeskNow, LearnedFact, Shown, Transcribed, WindowStatus
+from core.desks.model import Arranged, DeskMode, DeskNow, LearnedFact, Shown, Transcribed, WindowStatus
 from core.reasons import Reason
 
 
@@ -15,13 +15,10 @@ class Hands(Protocol):
     # The name of the worker's desk.
     @property
     def desk(self) -> str: ...
-    # Start nothing new; a delivery under way is finished. A later worker heeds it too.
-    async def hold(self) -> None: ...
-    # Deliveries may begin again after `hold` or `stop`; a worker that could not start tries now. Raises DeskStoppedHere
-    # if a user has just stopped the desk at its machine.
-    async def release(self) -> None: ...
-    # Stop before the next key. A draft of ours that was not submitted is cleared. A later worker heeds it too.
-    async def stop(self) -> None: ...
+    # HELD: start nothing new; finish a delivery under way. STOPPED: stop before the next key, and clear a draft that
+    # was not submitted. OPEN: deliveries may begin again, and a worker that could not start tries now; raises
+    # DeskStoppedHere if a user has just stopped the desk at its machine. Later workers heed it too.
+    async def set_mode(self, mode: DeskMode) -> None: ...
     # Check each configured window now, without touching anything.
     async def look(self) -> tuple[WindowStatus, ...]: ...
     # As `look`, and closer: whether each window can be read as its profile wants it, too.

@@ -14,6 +14,7 @@ from core.desks.model import (
     Desk,
     DeskEvent,
     DeskIsShared,
+    DeskMode,
     DeskNotFound,
     DeskNow,
     DeskState,
@@ -28,7 +29,6 @@ from core.desks.model import (
     Transcribed,
     WindowNotFound,
     WindowNotSeen,
-    Wish,
 )
 from core.desks.ports import Hands
 from core.journal.service import Journal
@@ -109,7 +109,7 @@ class _Now:
     told_ms: int = 0  # when its worker last came up or went away
     waits: Reason | None = None  # why deliveries wait there for something that passes
     awake: str = ""  # whether Octet keeps its machine awake, in words
-    wish: Wish = Wish.OPEN
+    wish: DeskMode = DeskMode.OPEN
     wished_by: str = ""
     wished_ms: int = 0
 
@@ -141,7 +141,7 @@ class Desks:
         """Read the users' holds and stops, and pass them to the workers before these do anything."""
 
         def take(row: Row) -> None:
-            self._set(row.name, wish=Wish(row.wish), wished_by=row.actor, wished_ms=row.since_ms)
+            self._set(row.name, wish=DeskMode(row.wish), wished_by=row.actor, wished_ms=row.since_ms)
 
         self._store.aside.readable("desk", await self._store.fetch(_store.ALL), take, key="name")
         for name in self._hands:
@@ -233,7 +233,7 @@ class Desks:
 
         def note(tx: Tx) -> None:
             actor = f"{AT_THE_MACHINE}{how}"
-            self._note_wish(tx, desk, Wish.STOPPED, actor)
+            self._note_wish(tx, desk, DeskMode.STOPPED, actor)
             self._journal.append(tx, DeskStopped(desk=desk, how=how), by=HUB.id)
 
         if desk in self._desks:
@@ -249,7 +249,7 @@ class Desks:
             return DeskNow(DeskState.UNAVAILABLE, Reason.STARTING_LONG)
         if told.state is not DeskState.READY:
             return told
-        if now.wish is Wish.OPEN:
+        if now.wish is DeskMode.OPEN:
             return DeskNow(told.state, now.waits)
         if now.wished_by.startswith(AT_THE_MACHINE):
             how = now.wished_by.removeprefix(AT_THE_MACHINE)
@@ -287,9 +287,8 @@ class Desks:
 
     async def hold(self, desk: str, *, by: Actor) -> DeskStatus:
         """Begin no new delivery on this desk; one under way is finished. Raises DeskNotFound."""
-        await self._wish(desk, Wish.HELD, by)
-        if (hands := self._hands.get(desk)) is not None:
-            await hands.hold()  # also when no worker answers: the one that is just starting must know it
+        await self._wish(desk, DeskMode.HELD, by)
+        await self._tell_worker(desk, DeskMode.HELD)
         return await self._status(self._desks[desk])
 
     async def release(self, desk: str, *, by: Actor) -> DeskStatus:
@@ -298,8 +297,7 @@ class Desks:
         require(by, Permission.DESK_USE)
         name = self.find(desk).name
         try:
-            if (hands := self._hands.get(name)) is not None:
-                await hands.release()  # also when the worker does not answer: it then tries to start at once
+            await self._tell_worker(name, DeskMode.OPEN)
         except DeskStoppedHere:
             raise
         except BaseException:
@@ -314,10 +312,9 @@ class Desks:
         require(by, Permission.DESK_USE)
         name = self.find(desk).name
         try:
-            if (hands := self._hands.get(name)) is not None:
-                await hands.stop()  # also when no worker answers: the one that is just starting must know it
+            await self._tell_worker(name, DeskMode.STOPPED)
         finally:
-            await self._wish(name, Wish.STOPPED, by)
+            await self._wish(name, DeskMode.STOPPED, by)
         return await self._status(self._desks[desk])
 
     async def screenshot(self, desk: str, window: str, *, by: Actor) -> bytes:
@@ -403,19 +400,21 @@ class Desks:
 
     async def _release(self, name: str, by: Actor) -> None:
         try:
-            await self._wish(name, Wish.OPEN, by)
+            await self._wish(name, DeskMode.OPEN, by)
         except Unavailable:
             await self._pass_wish_on(name)  # the desk stays held or stopped: its worker must not continue
             raise
 
     async def _pass_wish_on(self, name: str) -> None:
-        hands, wish = self._hands.get(name), self._of(name).wish
-        if hands is not None and wish is Wish.HELD:
-            await hands.hold()
-        elif hands is not None and wish is Wish.STOPPED:
-            await hands.stop()
+        if (wish := self._of(name).wish) is not DeskMode.OPEN:
+            await self._tell_worker(name, wish)
 
-    async def _wish(self, desk: str, wish: Wish, by: Actor) -> None:
+    async def _tell_worker(self, desk: str, mode: DeskMode) -> None:
+        """Tell it also when no worker answers: one that is just starting must know it."""
+        if (hands := self._hands.get(desk)) is not None:
+            await hands.set_mode(mode)
+
+    async def _wish(self, desk: str, wish: DeskMode, by: Actor) -> None:
         require(by, Permission.DESK_USE)
         name = self.find(desk).name
 
@@ -425,11 +424,11 @@ class Desks:
 
         await self._store.write(note)
 
-    def _note_wish(self, tx: Tx, desk: str, wish: Wish, actor: str) -> None:
+    def _note_wish(self, tx: Tx, desk: str, wish: DeskMode, actor: str) -> None:
         tx.execute(_store.SET, {"name": desk, "wish": wish.value, "actor": actor, "since_ms": self._clock.now_ms()})
         tx.after_commit(lambda: self._wish_is(desk, wish, actor))
 
-    def _wish_is(self, desk: str, wish: Wish, actor: str) -> None:
+    def _wish_is(self, desk: str, wish: DeskMode, actor: str) -> None:
         self._set(desk, wish=wish, wished_by=actor, wished_ms=self._clock.now_ms())
         self._on_change()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from core.desks.model import Arranged, Shown, Transcribed, WindowNotSeen, WindowStatus
+from core.desks.model import Arranged, DeskMode, Shown, Transcribed, WindowNotSeen, WindowStatus
 from core.profiles.model import Activity
 
 
@@ -31,14 +31,8 @@ class FakeHands:
     def desk(self) -> str:
         return self._desk
 
-    async def hold(self) -> None:
-        self.told.append("hold")
-
-    async def release(self) -> None:
-        self.told.append("release")
-
-    async def stop(self) -> None:
-        self.told.append("stop")
+    async def set_mode(self, mode: DeskMode) -> None:
+        self.told.append(mode.value)
 
     async def look(self) -> tuple[WindowStatus, ...]:
         return self.windows

@@ -9,12 +9,12 @@ from typing import Protocol
 from PIL import Image
 
 from automation.desktop.worker.channel import Inbox
-from automation.desktop.worker.messages import Calibrating, CallResult, Mode
+from automation.desktop.worker.messages import Calibrating, CallResult
 from automation.desktop.worker.user_presence import UserActivityGate
 from automation.protocol.dialog_action import ActionPort
 from automation.protocol.ports import Cancelled, ClearResult, WindowPort
 from core.calibration.model import FoundPane
-from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
+from core.desks.model import Arranged, DeskMode, Shown, Transcribed, WindowStatus
 from core.profiles.model import Driven
 from core.remedies import sentence
 
@@ -93,7 +93,7 @@ class WorkerBackend(ABC):
 
     def hands_off(self) -> str:
         """Return why no window may be touched now; empty if it may."""
-        if self.inbox.mode is not Mode.OPEN:
+        if self.inbox.mode is not DeskMode.OPEN:
             return f"the desk is {self.inbox.mode}"
         return sentence(self.user_activity.why_not())
 

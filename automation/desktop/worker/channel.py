@@ -10,9 +10,9 @@ from typing import BinaryIO
 import structlog
 
 from automation.desktop.worker import messages
-from automation.desktop.worker.messages import Mode
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import DeliveryRequest, Reason
+from core.desks.model import DeskMode
 from core.kit import faults
 from core.kit.priority import hurry
 
@@ -54,7 +54,7 @@ class FrameWriter:
 class Inbox:
     """Reads frames in a separate thread. It is the DeliveryClock and the CommitPort of the present delivery."""
 
-    def __init__(self, stream: BinaryIO, outbox: FrameWriter, mode: Mode) -> None:
+    def __init__(self, stream: BinaryIO, outbox: FrameWriter, mode: DeskMode) -> None:
         self._stream = stream
         self.outbox = outbox
         self.jobs: queue.Queue[Job] = queue.Queue()
@@ -110,9 +110,9 @@ class Inbox:
     def stop_here(self, how: str) -> None:
         """Stop the desk, for a user at the machine, from any thread: Octet presses nothing from here on."""
         with self._change:
-            if self.mode is Mode.STOPPED:
+            if self.mode is DeskMode.STOPPED:
                 return
-            self.mode = Mode.STOPPED
+            self.mode = DeskMode.STOPPED
             self._stops += 1
             number = self._stops
             self._change.notify_all()
@@ -130,7 +130,7 @@ class Inbox:
     def check(self) -> None:
         if self.is_gone:
             raise Cancelled("the coordinator is gone", orphaned=True)
-        if self.mode is Mode.STOPPED:
+        if self.mode is DeskMode.STOPPED:
             raise Cancelled("the desk was stopped", reason=Reason.DESK_STOPPED)
         if self._given_up:
             raise Cancelled("it was given up")
@@ -181,7 +181,7 @@ class Inbox:
         faults.point(f"worker.{step}-granted")
 
     def _must_halt(self) -> bool:
-        return self.is_gone or self.mode is Mode.STOPPED or self._given_up
+        return self.is_gone or self.mode is DeskMode.STOPPED or self._given_up
 
     def _read(self) -> None:
         hurry()
@@ -211,11 +211,11 @@ class Inbox:
     def _set_mode(self, change: messages.SetMode) -> str:
         """Obey, or say why not: a user at the machine has stopped the desk, which the coordinator has not heard yet."""
         with self._change:
-            if change.mode is not Mode.STOPPED and change.heard < self._stops:
+            if change.mode is not DeskMode.STOPPED and change.heard < self._stops:
                 return "a user has just stopped it at the machine"
             self.mode = change.mode
             self._change.notify_all()
-        if change.mode is Mode.OPEN:
+        if change.mode is DeskMode.OPEN:
             self.recheck_soon()  # looks after the windows that were left alone while the desk was held
         return ""
 

@@ -11,12 +11,21 @@ from typing import TypeVar
 
 from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker import messages
-from automation.desktop.worker.messages import Ask, Deliver, DeliveryStep, Done, Mode
+from automation.desktop.worker.messages import Ask, Deliver, DeliveryStep, Done
 from automation.desktop.worker.supervisor import DeliveryChannel, WorkerSupervisor
 from core.calibration.model import CalibrationFailed, FoundPane, Measurement, Point, Survey, TrialResult
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import Arranged, DeskUnavailable, Shown, Transcribed, Window, WindowNotSeen, WindowStatus
+from core.desks.model import (
+    Arranged,
+    DeskMode,
+    DeskUnavailable,
+    Shown,
+    Transcribed,
+    Window,
+    WindowNotSeen,
+    WindowStatus,
+)
 from core.kit.errors import Conflict
 from core.kit.supervise import wait_for_event
 from core.profiles.model import Activity, Box, Profile
@@ -57,15 +66,10 @@ class DeskWorkerClient:
         """Note the status of the desk's own display. Until then the desk is unavailable."""
         self._link.note_display_status(status)
 
-    async def hold(self) -> None:
-        await self._link.set_mode(Mode.HELD)
-
-    async def release(self) -> None:
-        self._link.retry_now()
-        await self._link.set_mode(Mode.OPEN)
-
-    async def stop(self) -> None:
-        await self._link.set_mode(Mode.STOPPED)
+    async def set_mode(self, mode: DeskMode) -> None:
+        if mode is DeskMode.OPEN:
+            self._link.retry_now()
+        await self._link.set_mode(mode)
 
     async def look(self) -> tuple[WindowStatus, ...]:
         return (await self._answer(messages.InspectWindows(closely=False))).windows
@@ -97,16 +101,13 @@ class DeskWorkerClient:
         return answer.said
 
     async def survey(self) -> Survey:
-        answer = await self._ask(messages.AskSurvey())
-        return self._given(answer.survey, answer)
+        return self._given((await self._answer(messages.AskSurvey())).survey)
 
     async def panes(self) -> tuple[FoundPane, ...]:
-        answer = await self._ask(messages.AskPanes())
-        return self._given(answer.panes, answer)
+        return self._given((await self._answer(messages.AskPanes())).panes)
 
     async def pointer(self) -> Point:
-        answer = await self._ask(messages.AskSurvey(pointer_only=True))
-        return self._given(answer.pointer, answer)
+        return self._given((await self._answer(messages.AskSurvey(pointer_only=True))).pointer)
 
     async def measure(self, window: int, point: Point | None, avoid: tuple[Box, ...] = ()) -> Measurement:
         answer = await self._ask(messages.Measure(window=window, point=point, avoid=avoid))
@@ -118,8 +119,7 @@ class DeskWorkerClient:
         self, window: Window, profile: Profile, *, anchors: tuple[Box, ...], text: str, known: int = 0
     ) -> TrialResult:
         question = messages.TryOut(window=window, profile=profile, anchors=anchors, text=text, known=known)
-        answer = await self._ask(question, more_s=TRIAL_S)
-        return self._given(answer.tried, answer)
+        return self._given((await self._answer(question, more_s=TRIAL_S)).tried)
 
     async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         async with self._one_at_a_time:
@@ -201,9 +201,9 @@ class DeskWorkerClient:
             raise DeskUnavailable(self.desk, Reason.DESK_UNUSABLE, answer.refused)
         return answer
 
-    def _given(self, found: T | None, answer: messages.CallResult) -> T:
+    def _given(self, found: T | None) -> T:
         if found is None:
-            raise DeskUnavailable(self.desk, Reason.DESK_UNUSABLE, answer.refused)
+            raise DeskUnavailable(self.desk, Reason.DESK_UNUSABLE)
         return found
 
     async def _ask(self, question: messages.Question, *, more_s: float = 0.0) -> messages.CallResult:

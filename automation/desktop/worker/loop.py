@@ -14,7 +14,6 @@ from automation.desktop.observation.screen_capture import to_png, to_small_png
 from automation.desktop.worker import messages, process
 from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox, Job, PipeClosed, RecheckWindows
-from automation.desktop.worker.messages import Mode
 from automation.desktop.worker.process import Heartbeat, carry_out
 from automation.desktop.worker.user_presence import UserActivityGate, UserInput
 from automation.protocol.delivery import Attempt, DeliveryRun
@@ -22,6 +21,7 @@ from automation.protocol.dialog_action import ActionRun
 from automation.protocol.ports import Cancelled, DeliveryFailure
 from automation.protocol.recovery import Recovery
 from core.deliveries.model import DeliveryRequest, Outcome, Reason, Result, WorkerIdentity
+from core.desks.model import DeskMode
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.version import host, version
@@ -135,7 +135,7 @@ class WorkerLoop:
     def _why_not(self, job: messages.Deliver, name: str) -> Outcome | None:
         """Return the outcome of an order that may not begin; unknown for one that only settles."""
         settles, reason = job.settles, None
-        if self._inbox.mode is not Mode.OPEN:
+        if self._inbox.mode is not DeskMode.OPEN:
             result, reason, note = Result.STOPPED, Reason.DESK_STOPPED, f"the desk is {self._inbox.mode}"
         elif name not in self._backend.eyes.names():
             result, note = Result.FAILED, f"this desk has no {self._backend.noun} called {name}"

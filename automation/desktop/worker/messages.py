@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from automation.desktop.worker.input_lock_state import NOT_SHARED
 from core.calibration.model import FoundPane, Measurement, Point, Survey, TrialResult
 from core.deliveries.model import DeliveryRequest, Outcome
-from core.desks.model import Arranged, Desk, Shown, Transcribed, Window, WindowStatus
+from core.desks.model import Arranged, Desk, DeskMode, Shown, Transcribed, Window, WindowStatus
 from core.kit.errors import Invalid
 from core.profiles.model import Box, PaneProfile, Profile, Sign
 from core.reasons import Diagnostic, Reason
@@ -25,14 +25,6 @@ _LENGTH = struct.Struct(">I")
 OK = 0
 TRY_LATER = 75  # A worker's exit code that means: nothing is broken here, the display is
 TRY_SOON = 76  # the same for what mostly passes within seconds
-
-
-class Mode(StrEnum):
-    """Whether deliveries may begin."""
-
-    OPEN = "open"
-    HELD = "held"
-    STOPPED = "stopped"
 
 
 class DeliveryStep(StrEnum):
@@ -56,7 +48,7 @@ class Hello(_Frame):
     profiles: tuple[Profile, ...]
     anchors: str  # the folder of this desk's anchor pictures
     locks: str
-    mode: Mode = Mode.OPEN
+    mode: DeskMode = DeskMode.OPEN
     drafts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By window, the marks of drafts of ours that may be left there, for the worker to clear."""
     seized_fd: int = NOT_SHARED  # memory of the parent: what the worker has taken from all others
@@ -100,7 +92,7 @@ class _Call(_Frame):
 class SetMode(_Call):
     """Hold, stop or release the desk; answered at once."""
 
-    mode: Mode
+    mode: DeskMode
     heard: int = 0  # the count of stops at the machine that the sender knew: this releases none that came later
 
 

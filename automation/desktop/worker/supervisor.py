@@ -18,9 +18,18 @@ from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker import messages
 from automation.desktop.worker.desk_events import DeskEvents
 from automation.desktop.worker.input_lock_state import NOT_SHARED, InputLockMonitor
-from automation.desktop.worker.messages import Mode
 from core.desks.learned import Learned, calibrations
-from core.desks.model import NOT_YET, Desk, DeskNow, DeskState, DeskStoppedHere, DeskUnavailable, Learnable, LearnedFact
+from core.desks.model import (
+    NOT_YET,
+    Desk,
+    DeskMode,
+    DeskNow,
+    DeskState,
+    DeskStoppedHere,
+    DeskUnavailable,
+    Learnable,
+    LearnedFact,
+)
 from core.desks.ports import DeskNews, Leftovers
 from core.kit import faults
 from core.kit.clock import Clock
@@ -147,7 +156,7 @@ class WorkerSupervisor:
         self._process: Process | None = None
         self._was_ready_s: float | None = None
         self.events = DeskEvents(desk.name, news, pause_s=self.limits.first_pause_s)
-        self._mode = Mode.OPEN
+        self._mode = DeskMode.OPEN
         self._stops_heard = 0
         self._waits: Reason | None = None
         self._heard_s, self._has_spoken = 0.0, False
@@ -218,12 +227,12 @@ class WorkerSupervisor:
             log.warning("desk_worker_killed", desk=self.desk.name, why=why)
             process.kill()
 
-    async def set_mode(self, mode: Mode) -> None:
+    async def set_mode(self, mode: DeskMode) -> None:
         """Hold, stop or release, now and for every later worker. End one that does not obey. Raises DeskStoppedHere
         when a user stopped the desk at its machine at the same time."""
         self._mode = mode
         process = self._process
-        if mode is not Mode.STOPPED:
+        if mode is not DeskMode.STOPPED:
             self.events.released()
         if process is None:
             return
@@ -241,7 +250,7 @@ class WorkerSupervisor:
                 process.kill()
             return
         if answer.refused:
-            self._mode = Mode.STOPPED  # its report of the stop came before this answer
+            self._mode = DeskMode.STOPPED  # its report of the stop came before this answer
             raise DeskStoppedHere(id=self.desk.name)
 
     async def _run_worker(self) -> int:
@@ -448,7 +457,7 @@ class WorkerSupervisor:
             case messages.Waits():
                 self._wait(frame.why)
             case messages.StoppedHere():
-                self._mode = Mode.STOPPED  # for a later worker too
+                self._mode = DeskMode.STOPPED  # for a later worker too
                 self._stops_heard = frame.number
                 self.events.stopped(frame.how)
             case messages.WindowSignLearned():

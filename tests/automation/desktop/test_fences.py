@@ -16,6 +16,7 @@ from automation.desktop.worker import messages
 from automation.desktop.worker.channel import MOST_QUESTIONS, FrameWriter, Inbox, Job, PipeClosed, RecheckWindows
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import DeliveryRequest, Result
+from core.desks.model import DeskMode
 from tests.automation.desktop.scripted import scripted
 from tests.fakes.desk import Commits, make_order
 
@@ -39,7 +40,7 @@ class Pipe:
         """Send a frame and wait until the worker has read it."""
         self.to_worker.write(messages.pack(frame))
         self.calls += 1
-        self.to_worker.write(messages.pack(messages.SetMode(call=self.calls, mode=messages.Mode.OPEN)))
+        self.to_worker.write(messages.pack(messages.SetMode(call=self.calls, mode=DeskMode.OPEN)))
         self.to_worker.flush()
         while not isinstance(answer := self.hear(), messages.CallResult):
             pass
@@ -75,7 +76,7 @@ def pipe() -> Iterator[Pipe]:
         os.fdopen(their_write, "wb") as outlet,
     ):
         with os.fdopen(our_write, "wb") as to_worker:
-            inbox = Inbox(inlet, FrameWriter(outlet), messages.Mode.OPEN)
+            inbox = Inbox(inlet, FrameWriter(outlet), DeskMode.OPEN)
             inbox.begin(ORDER)
             inbox.start()
             yield Pipe(inbox=inbox, to_worker=to_worker, from_worker=from_worker)
@@ -152,7 +153,7 @@ def test_too_many_questions_are_refused_and_nothing_else_is_lost() -> None:
     questions = [messages.InspectWindows(call=number) for number in range(MOST_QUESTIONS + 3)]
     frames = [*questions, messages.Deliver(order=ORDER)]
     stream, out = io.BytesIO(b"".join(map(messages.pack, frames))), io.BytesIO()
-    inbox = Inbox(stream, FrameWriter(out), messages.Mode.OPEN)
+    inbox = Inbox(stream, FrameWriter(out), DeskMode.OPEN)
     for number in range(MOST_QUESTIONS):
         inbox.jobs.put(messages.InspectWindows(call=1_000 + number))
     inbox.recheck_soon()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from automation.desktop.worker import messages
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
-from core.desks.model import Desk, Window, WindowStatus
+from core.desks.model import Desk, DeskMode, Window, WindowStatus
 from core.profiles.model import Box, Sign
 from tests.fakes.desk import TERM, TK, make_order
 
@@ -36,7 +36,7 @@ FROM_WORKER: list[messages.FromWorker] = [
     messages.Beat(),
 ]
 HELLO = messages.Hello(
-    desk=DESK, profiles=(TK, TERM), anchors="/a", locks="/l", mode=messages.Mode.HELD, drafts={"a": ("m",)}
+    desk=DESK, profiles=(TK, TERM), anchors="/a", locks="/l", mode=DeskMode.HELD, drafts={"a": ("m",)}
 )
 
 

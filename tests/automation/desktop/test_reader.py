@@ -22,7 +22,7 @@ from automation.desktop.accessibility.tree import Node, State
 from automation.desktop.observation.image_diff import is_blank
 from automation.desktop.window_info import WindowInfo
 from core.deliveries.model import Moment, Result
-from core.desks.model import WindowNotSeen
+from core.desks.model import DeskMode, WindowNotSeen
 from core.messages.answer_markers import find_answer
 from core.profiles.model import Box, Profile, Transcript
 from tests.automation.desktop.scenes import soon
@@ -134,7 +134,7 @@ async def test_an_answer_between_markers_is_read_whole_without_touching_anything
         display.windows.activate(other.seen.id)
         await soon(lambda: display.windows.active() == other.seen.id, "somebody uses another window")
         display.xdotool("mousemove", "5", "5")
-        await desk.hands.hold()  # nothing may be touched
+        await desk.hands.set_mode(DeskMode.HELD)  # nothing may be touched
 
         found = None
         async with asyncio.timeout(LIMIT_S):

@@ -14,7 +14,7 @@ from Xlib.display import Display
 from Xlib.ext import xtest
 
 from core.deliveries.model import Reason, Result
-from core.desks.model import Transcribed, UserActivityPolicy, WindowNotSeen
+from core.desks.model import DeskMode, Transcribed, UserActivityPolicy, WindowNotSeen
 from core.profiles.model import Activity
 from sandbox.thieves.hands import UserHands
 from tests.automation.desktop.scenes import STAYS_MS, Scene, scene, soon
@@ -70,10 +70,10 @@ async def test_where_a_person_writes_or_the_desk_is_held_nothing_is_touched(
         assert on.is_drafted
         display.xdotool("key", "ctrl+a", "BackSpace")
         await soon(lambda: not on.is_drafted, "it is empty")
-        await on.desk.hands.hold()
+        await on.desk.hands.set_mode(DeskMode.HELD)
         with pytest.raises(WindowNotSeen, match="the desk is held"):
             await read(on)
-        await on.desk.hands.release()
+        await on.desk.hands.set_mode(DeskMode.OPEN)
         cover = display.lay_over(60, 60, 100, 100)
         with pytest.raises(WindowNotSeen, match="covered"):
             await read(on)

@@ -11,7 +11,7 @@ from automation.desktop.observation.image_diff import is_blank
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.protocol.text import mark
 from core.deliveries.model import Reason, Result
-from core.desks.model import DeskState
+from core.desks.model import DeskMode, DeskState
 from core.profiles.model import Box, Normalise, Profile
 from tests.automation.desktop.scenes import STAYS_MS, TEXT, Scene, scene, soon
 from tests.display import VirtualDisplay
@@ -88,7 +88,7 @@ async def test_one_letter_more_makes_a_terminals_draft_a_persons_and_no_worker_b
         on.person_types(letters)
         await soon(lambda: caret_is_behind(on, TEXT + letters), "what they typed is drawn")
         on.leftovers.is_there = True
-        await on.desk.hands.release()
+        await on.desk.hands.set_mode(DeskMode.OPEN)
         await on.is_back()
         (status,) = await on.desk.hands.look()
         assert status.reason is Reason.COMPOSER_NOT_EMPTY
@@ -122,7 +122,7 @@ async def test_a_persons_draft_in_a_terminal_is_left_letter_for_letter(
 async def test_a_held_desk_is_not_touched_until_it_is_released(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path) as on:
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
-        await on.desk.hands.hold()
+        await on.desk.hands.set_mode(DeskMode.HELD)
         on.leftovers.marks = OURS
         on.person_types(TEXT)
         await soon(lambda: on.is_drafted, "what they typed is drawn")
@@ -131,7 +131,7 @@ async def test_a_held_desk_is_not_touched_until_it_is_released(display: VirtualD
         assert (await on.deliver("none")).result is Result.STOPPED
         await on.is_back()
         assert (on.is_drafted, on.desk.news.usable) == (True, [])
-        await on.desk.hands.release()
+        await on.desk.hands.set_mode(DeskMode.OPEN)
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
         assert not on.is_drafted
 

@@ -6,13 +6,14 @@ import asyncio
 import os
 import signal
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from automation.desktop.observation.screen_capture import ScreenCapture, ScreenGone
 from core.deliveries.model import Reason, Result
-from core.desks.model import DeskNow, DeskState, DeskUnavailable
+from core.desks.model import DeskMode, DeskNow, DeskState, DeskUnavailable
 from core.profiles.model import Box
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.display import VirtualDisplay
@@ -28,20 +29,20 @@ async def test_a_stop_comes_before_the_next_key_and_clears_our_draft(
     display: VirtualDisplay, tmp_path: Path, step: str, result: Result
 ) -> None:
     async with scene(display, tmp_path) as on:
-        on.commits.when[step] = on.desk.hands.stop
+        on.commits.when[step] = partial(on.desk.hands.set_mode, DeskMode.STOPPED)
         outcome = await on.deliver()
         assert (outcome.result, outcome.reason) == (result, Reason.DESK_STOPPED)
         await soon(lambda: not on.is_drafted, "its draft is cleared")
         on.commits.when.clear()
         assert (await on.deliver()).result is Result.STOPPED, "nothing begins until it is released"
-        await on.desk.hands.release()
+        await on.desk.hands.set_mode(DeskMode.OPEN)
         assert (await on.deliver("now")).result is Result.DELIVERED
         assert on.agent.heard == ["now"]
 
 
 async def test_a_held_desk_finishes_what_it_does_and_begins_nothing(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path) as on:
-        on.commits.when["staged"] = on.desk.hands.hold
+        on.commits.when["staged"] = partial(on.desk.hands.set_mode, DeskMode.HELD)
         assert (await on.deliver("one")).result is Result.DELIVERED
         assert (await on.deliver("two")).result is Result.STOPPED
         assert on.agent.heard == ["one"]
@@ -91,7 +92,7 @@ async def test_a_worker_that_is_just_starting_is_held_and_not_ended_for_its_sile
     hands = make_hands(display.name, tmp_path, (agent.window,), news, limits=replace(SOON, obey_s=0.01))
     async with running(hands, news, wait=False):
         await soon(lambda: hands.worker_pid is not None, "its process has begun")
-        await hands.hold()
+        await hands.set_mode(DeskMode.HELD)
         await news.until(lambda: DeskState.READY in [one.state for one in news.states])
         outcome = await hands.deliver(make_order("agent-1", "Hello"), Commits())
     assert [one.state for one in news.states] == [DeskState.STARTING, DeskState.READY]

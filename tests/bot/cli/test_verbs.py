@@ -376,10 +376,11 @@ async def test_a_desk_is_looked_at_held_released_and_stopped(served: Console) ->
     status = (await served.octet("desk", "status")).out
     assert "main: ready" in status
     assert "covered: by “Notes”" in status
-    for verb, state in (("hold", "on hold"), ("release", "ready"), ("stop", "stopped")):
+    modes = ("hold", "on hold", "held"), ("release", "ready", "open"), ("stop", "stopped", "stopped")
+    for verb, state, mode in modes:
         said = await served.octet("desk", verb, "main")
         assert f"main: {state}" in said.out
-        assert served.house.hands.told[-1] == verb
+        assert served.house.hands.told[-1] == mode
 
 
 async def test_a_screenshot_is_a_new_file_for_its_owner_only(served: Console) -> None:

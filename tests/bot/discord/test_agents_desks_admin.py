@@ -95,7 +95,7 @@ async def test_an_agent_is_paused_drained_and_resumed_and_the_card_of_its_task_s
 async def test_a_desk_is_held_stopped_and_released(owned: Town, options: dict[str, str]) -> None:
     for verb, state in (("hold", DeskState.HELD), ("stop", DeskState.STOPPED), ("release", DeskState.READY)):
         assert results.DESK_STATES[state][1] in await owned.ask(f"desk {verb}", **options)
-    assert owned.hands.told == ["hold", "stop", "release"]
+    assert owned.hands.told == ["held", "stopped", "open"]
 
 
 async def test_a_screenshot_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -399,11 +399,11 @@ async def test_an_agent_is_paused_drained_and_resumed(face: Face) -> None:
 
 
 async def test_a_desk_is_held_released_and_stopped(face: Face) -> None:
-    for verb, state in (("hold", "held"), ("release", "ready"), ("stop", "stopped")):
+    for verb, state, mode in (("hold", "held", "held"), ("release", "ready", "open"), ("stop", "stopped", "stopped")):
         for body in ({"desk": "main"}, {}):
             answer = await face.operator.post(f"/api/v2/desks/{verb}", json=body)
             assert (answer.status_code, [one["state"] for one in answer.json()]) == (200, [state])
-        assert face.house.hands.told[-1] == verb
+        assert face.house.hands.told[-1] == mode
         (desk,) = (await face.operator.get("/api/v2/desks")).json()
         assert (desk["desk"]["name"], desk["state"], desk["windows"][0]["usable"]) == ("main", state, True)
 

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from core.coordinator import Coordinator
 from core.desks.model import (
     DeskIsShared,
+    DeskMode,
     DeskNotFound,
     DeskNow,
     DeskState,
@@ -33,7 +34,7 @@ COVERED = WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED)
 
 
 class BrokenHands(FakeHands):
-    async def stop(self) -> None:
+    async def set_mode(self, mode: DeskMode) -> None:
         raise DeskUnavailable("main", Reason.WORKER_SILENT)
 
 
@@ -60,11 +61,11 @@ async def test_hold_and_stop_outlive_a_restart_until_somebody_releases(
     hands = FakeHands()
     async with desk(tmp_path, hands) as octet:
         assert (await getattr(octet.desks, verb)("main", by=ADA)).state is state
-        assert hands.told == [verb]
+        assert hands.told == [state.value]
         assert octet.desks.state("main")[0] is state
     hands = FakeHands()
     async with desk(tmp_path, hands) as octet:
-        assert hands.told == [verb], "a worker that clears drafts when it starts must know it before"
+        assert hands.told == [state.value], "a worker that clears drafts when it starts must know it before"
         assert octet.desks.state("main")[0] is state
         assert (await octet.desks.release("main", by=ADA)).state is DeskState.READY
         told = [(entry.name, entry.data["wish"], entry.actor) for entry in await entries_of(octet.journal, "desk:main")]
@@ -73,13 +74,13 @@ async def test_hold_and_stop_outlive_a_restart_until_somebody_releases(
         assert octet.desks.state("main")[0] is DeskState.READY
 
 
-@pytest.mark.parametrize("verb", ["hold", "stop"])
-async def test_hands_whose_worker_is_just_starting_are_told_too(tmp_path: Path, verb: str) -> None:
+@pytest.mark.parametrize(("verb", "mode"), [("hold", "held"), ("stop", "stopped")])
+async def test_hands_whose_worker_is_just_starting_are_told_too(tmp_path: Path, verb: str, mode: str) -> None:
     """An order may wait for that very worker: it must come up held."""
     hands = FakeHands()
     async with desk(tmp_path, hands, ready=False) as octet:
         await getattr(octet.desks, verb)("main", by=ADA)
-        assert hands.told == [verb]
+        assert hands.told == [mode]
 
 
 async def test_a_stop_is_kept_even_when_the_hands_do_not_answer(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ async def test_a_release_that_cannot_be_written_down_releases_nothing(
             patch.setattr(octet.store, "write", refuses)
             with pytest.raises(StoreUnavailable):
                 await octet.desks.release("main", by=ADA)
-        assert hands.told == ["hold", "release", "hold"]
+        assert hands.told == ["held", "open", "held"]
         assert octet.desks.state("main")[0] is DeskState.HELD
 
 

@@ -379,7 +379,7 @@ async def test_new_hands_know_what_people_want_of_their_desk(tmp_path: Path) -> 
         await at.octet.desks.stop("one", by=ADA)
         at.write("desks/one.toml", desk(1, "left"))
         await at.octet.maintenance.reload(by=ADA)
-        assert at.crew.hands["one"].told == ["stop"]
+        assert at.crew.hands["one"].told == ["stopped"]
         assert at.crew.starts == 1
         assert at.octet.desks.state("one")[0] is DeskState.STARTING
 

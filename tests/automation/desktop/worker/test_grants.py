@@ -8,8 +8,9 @@ import os
 import pytest
 
 from automation.desktop.worker.channel import FrameWriter, Inbox, PipeClosed
-from automation.desktop.worker.messages import Ask, Granted, Mode, from_worker, length, pack
+from automation.desktop.worker.messages import Ask, Granted, from_worker, length, pack
 from automation.protocol.ports import Cancelled
+from core.desks.model import DeskMode
 from tests.fakes.desk import make_order
 
 
@@ -31,7 +32,7 @@ def test_a_question_asked_ahead_is_asked_once_and_its_answer_is_the_next_one_awa
         return pack(Granted(number=number, delivery=order.delivery, fence=order.fence, refused=refused))
 
     with os.fdopen(reads, "rb") as stream, os.fdopen(writes, "wb", buffering=0) as pipe:
-        inbox = Inbox(stream, FrameWriter(out), Mode.OPEN)
+        inbox = Inbox(stream, FrameWriter(out), DeskMode.OPEN)
         inbox.start()
         inbox.begin(order)
         inbox.ask_ahead()

@@ -21,14 +21,13 @@ from automation.desktop.worker.messages import (
     Deliver,
     Done,
     FromWorker,
-    Mode,
     Question,
     ToWorker,
 )
 from automation.desktop.worker.user_presence import UserActivityGate
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, DeliveryRequest, Outcome, Reason, Result
-from core.desks.model import Arranged, Shown, Transcribed, WindowStatus
+from core.desks.model import Arranged, DeskMode, Shown, Transcribed, WindowStatus
 from core.profiles.model import Act, Activity, Profile
 from tests.fakes.desk import TK, make_order
 from tests.fakes.world import World, raises
@@ -204,7 +203,7 @@ class Talk:
 
 
 @contextmanager
-def at_work(surface: WorkerBackend, mode: Mode = Mode.OPEN) -> Generator[Talk]:
+def at_work(surface: WorkerBackend, mode: DeskMode = DeskMode.OPEN) -> Generator[Talk]:
     """Run a loop in a thread of its own; it has ended behind the block, because its pipe did."""
     (their_read, our_write), (our_read, their_write) = os.pipe(), os.pipe()
     with (
@@ -289,8 +288,8 @@ def test_a_person_who_comes_while_the_notice_shows_keeps_it_away() -> None:
     assert hands.acts[2:4] == [f"announce {NAME}", "over"], "the notice is taken away"
 
 
-@pytest.mark.parametrize("mode", [Mode.HELD, Mode.STOPPED])
-def test_nothing_begins_and_nothing_is_touched_on_a_desk_that_is_held_or_stopped(mode: Mode) -> None:
+@pytest.mark.parametrize("mode", [DeskMode.HELD, DeskMode.STOPPED])
+def test_nothing_begins_and_nothing_is_touched_on_a_desk_that_is_held_or_stopped(mode: DeskMode) -> None:
     hands = Hands()
     with at_work(hands.surface(), mode) as talk:
         assert talk.outcome(Deliver(order=ORDER)).result is Result.STOPPED

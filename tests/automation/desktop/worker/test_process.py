@@ -19,7 +19,6 @@ from automation.desktop.worker.messages import (
     Beat,
     FromWorker,
     Hello,
-    Mode,
     Started,
     from_worker,
     pack,
@@ -28,6 +27,7 @@ from automation.desktop.worker.process import carry_out, says_when_late, serve
 from automation.desktop.x11 import worker
 from automation.protocol.delivery import Attempt
 from core.deliveries.model import Outcome, Reason, Result
+from core.desks.model import DeskMode
 from tests.builders import make_desk
 
 SURE = Outcome(result=Result.DELIVERED)
@@ -115,7 +115,7 @@ def test_a_display_that_is_held_when_a_worker_starts_is_said_to_be_and_tried_aga
 
     monkeypatch.setattr(worker, "X11Backend", held)
     monkeypatch.setattr(worker, "refuse_wayland", lambda *_: None)
-    hello = Hello(desk=make_desk(), profiles=(), anchors=str(tmp_path), locks=str(tmp_path), mode=Mode.OPEN)
+    hello = Hello(desk=make_desk(), profiles=(), anchors=str(tmp_path), locks=str(tmp_path), mode=DeskMode.OPEN)
     inlet, outlet = os.pipe()
     said = io.BytesIO()
     with os.fdopen(outlet, "wb") as sending, os.fdopen(inlet, "rb") as heard:

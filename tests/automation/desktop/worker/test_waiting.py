@@ -14,8 +14,9 @@ from automation.desktop.worker import messages
 from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import FrameWriter, Inbox
 from automation.desktop.worker.leftover_drafts import LeftoverDrafts, RecoveringWindows
-from automation.desktop.worker.messages import Mode, WindowUsable
+from automation.desktop.worker.messages import WindowUsable
 from automation.protocol.ports import ClearResult
+from core.desks.model import DeskMode
 
 ONE, TWO = "agent-1", "agent-2"
 
@@ -84,7 +85,7 @@ class Scene:
 
     def made(self) -> tuple[RecoveringWindows, LeftoverDrafts]:
         backend = SimpleNamespace(
-            inbox=Inbox(io.BytesIO(), FrameWriter(self.out), Mode.OPEN),
+            inbox=Inbox(io.BytesIO(), FrameWriter(self.out), DeskMode.OPEN),
             eyes=self.window,
             open_window=lambda _: self.window,
             hands_off=lambda: "",
