@@ -11,16 +11,16 @@ from typing import Any, Protocol
 
 from automation.desktop.calibration.surveyor import DisplaySurveyor, Probe
 from automation.desktop.calibration.trial_delivery import TrialJournal, TrialPort
-from automation.desktop.input_target import InputTarget
 from automation.desktop.observation.activity_tracker import ActivityTracker
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import ProgramSigns, WindowSnapshot
-from automation.desktop.own_input import Clicks
-from automation.desktop.window_action import WindowAction
-from automation.desktop.window_info import WindowsPort
-from automation.desktop.window_placement import WindowArranger
+from automation.desktop.ports import WindowsPort
+from automation.desktop.target.input_target import InputTarget
+from automation.desktop.target.own_input import Clicks
+from automation.desktop.target.window_action import WindowAction
+from automation.desktop.target.window_placement import WindowArranger
 from automation.desktop.worker import messages
 from automation.desktop.worker.backend import DraftPort, WorkerBackend
 from automation.desktop.worker.channel import Inbox

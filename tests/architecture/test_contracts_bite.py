@@ -24,6 +24,7 @@ MENDED = {
     "automation/desktop/x11/input.py": "import automation.desktop.gui",
     "automation/desktop/worker/lane.py": "import Xlib, automation.protocol.delivery, automation.desktop.x11.input",
     "automation/desktop/observation/inspector.py": "import automation.desktop.x11.windows",
+    "automation/desktop/target/input_target.py": "import automation.desktop.observation.inspector",
     "automation/desktop/x11/windows.py": "import Xlib",
     "automation/desktop/win32/windows.py": "",
     "automation/desktop/macos/window.py": "",

@@ -11,7 +11,8 @@ from automation.desktop.calibration.composer_detection import anchors, blank_aro
 from automation.desktop.calibration.terminals import is_terminal, reads_lines, text_area
 from automation.desktop.observation.image_diff import is_caret
 from automation.desktop.observation.screen_capture import ScreenCapture
-from automation.desktop.window_info import WindowInfo, WindowsPort
+from automation.desktop.ports import WindowsPort
+from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import DeliveryClock
 from core.calibration.model import TERMINAL, CalibrationFailed, FoundWindow, Measurement, Point, Survey
 from core.profiles.model import Box, Composer, Readback

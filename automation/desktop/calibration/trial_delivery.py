@@ -8,11 +8,11 @@ from typing import Protocol
 from PIL import Image, ImageChops
 
 from automation.desktop.calibration.composer_detection import ground
-from automation.desktop.delivery_window import DeliveryWindow
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.image_diff import place_of_line
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import to_png
+from automation.desktop.target.delivery_window import DeliveryWindow
 from automation.protocol.ports import ClearResult, DeliveryClock, DeliveryFailure, ReadbackResult, WindowPort
 from automation.protocol.text import equal, normalise, prepare
 from core.calibration.model import NO_PROMPT, TrialResult

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import pyperclip
 
-from automation.desktop.clipboard_backup import NoClipboard, as_job
 from automation.desktop.gui import UnknownKey, import_gui, keys_of
+from automation.desktop.target.clipboard_backup import NoClipboard, as_job
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import Reason
 

@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from PIL import Image
 
-from automation.desktop.delivery_window import CopiedWindow
 from automation.desktop.macos.input import MacClipboard, MacInput
 from automation.desktop.observation import composer_changes, image_diff
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.delivery_screenshots import paint_masks
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.window_pixels import WindowPixels
-from automation.desktop.own_input import Clicks, places
+from automation.desktop.target.delivery_window import CopiedWindow
+from automation.desktop.target.own_input import Clicks, places
 from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason, Target
 from core.desks.model import Desk, WindowStatus

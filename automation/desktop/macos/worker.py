@@ -6,13 +6,13 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from automation.desktop.clipboard_backup import NoClipboard
 from automation.desktop.gui import UnknownKey
 from automation.desktop.macos.input import MacClipboard, MacInput
 from automation.desktop.macos.window import MacInspector, MacWindow
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.screen_capture import ScreenCapture
-from automation.desktop.own_input import Clicks
+from automation.desktop.target.clipboard_backup import NoClipboard
+from automation.desktop.target.own_input import Clicks
 from automation.desktop.worker import loop, process
 from automation.desktop.worker.backend import WorkerBackend
 from automation.desktop.worker.channel import Inbox

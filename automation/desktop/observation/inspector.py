@@ -21,7 +21,8 @@ from automation.desktop.observation.screen_signs import (
 )
 from automation.desktop.observation.window_locator import RECALIBRATE, WindowLocator
 from automation.desktop.observation.window_pixels import WindowPixels
-from automation.desktop.window_info import WindowInfo, WindowsPort
+from automation.desktop.ports import WindowsPort
+from automation.desktop.window_info import WindowInfo
 from automation.protocol.activity import DIALOGS
 from automation.protocol.ports import DeliveryFailure, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Collection
 
 from automation.desktop.observation.window_pixels import ConfiguredWindows
-from automation.desktop.window_info import WindowInfo, WindowsPort
+from automation.desktop.ports import WindowsPort
+from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, MatchBy

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import structlog
 
-from automation.desktop.clipboard_backup import (
+from automation.desktop.target.clipboard_backup import (
     MOST_BYTES,
     ClipboardBackup,
     ClipboardContent,

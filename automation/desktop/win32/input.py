@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from automation.desktop.gui import UnknownKey, import_gui, keys_of
-from automation.desktop.own_input import OwnInputLog
+from automation.desktop.target.own_input import OwnInputLog
 from automation.desktop.win32 import api
 from automation.desktop.win32.api import C
 from automation.desktop.win32.windows import Desktop

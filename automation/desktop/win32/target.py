@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from automation.desktop.input_target import NOT_FOCUSED, InputTarget
 from automation.desktop.observation.inspector import LOCKED, WindowInspector
-from automation.desktop.own_input import Clicks, places
+from automation.desktop.target.input_target import NOT_FOCUSED, InputTarget
+from automation.desktop.target.own_input import Clicks, places
 from automation.desktop.win32.input import WindowsInput
 from automation.desktop.win32.user_input import WindowsUserInput
 from automation.desktop.win32.windows import Desktop, Win32Windows

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from automation.desktop.delivery_window import CopiedWindow, TargetWindow
 from automation.desktop.observation import composer_changes
 from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.target.delivery_window import CopiedWindow, TargetWindow
 from automation.desktop.win32.clipboard import ClipboardOffer, WindowsClipboard
 from automation.desktop.win32.target import WindowsTarget
 from automation.protocol.ports import ClearResult, TransientFailure

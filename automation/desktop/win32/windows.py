@@ -285,7 +285,7 @@ ELSEWHERE = "it is on another virtual desktop, from which only you can bring it:
 
 
 class Win32Windows:
-    """Answers to `window_info.WindowsPort`. Belongs to one thread."""
+    """Answers to `ports.WindowsPort`. Belongs to one thread."""
 
     changes = None  # Windows reports no changes: everything is asked each time
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import structlog
 
 from automation.desktop.calibration.trial_delivery import TrialWindow
-from automation.desktop.clipboard_backup import ClipboardBackup, NoClipboard
 from automation.desktop.desktop_backend import DesktopBackend, DesktopWatcher
 from automation.desktop.gui import UnknownKey
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import ProgramSigns
+from automation.desktop.target.clipboard_backup import ClipboardBackup, NoClipboard
 from automation.desktop.win32.clipboard import WindowsClipboard
 from automation.desktop.win32.input import OURS, WindowsInput
 from automation.desktop.win32.target import DEAF, WindowsDevices, WindowsInspector, WindowsTarget

@@ -17,7 +17,7 @@ from Xlib.error import ConnectionClosedError
 from Xlib.protocol import event, request, rq
 from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.clipboard_backup import as_job
+from automation.desktop.target.clipboard_backup import as_job
 from automation.desktop.x11.connection import DisplayThread
 from automation.desktop.x11.selection import SelectionOffer, SelectionReader
 from automation.desktop.x11.selection_server import Form, SelectionServer

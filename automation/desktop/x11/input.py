@@ -16,7 +16,7 @@ from Xlib.protocol import rq
 from Xlib.xobject.drawable import Window as XWindow
 
 from automation.desktop.gui import UnknownKey, import_gui, keys_of
-from automation.desktop.own_input import OwnInputLog
+from automation.desktop.target.own_input import OwnInputLog
 from automation.desktop.window_info import DisplayHeld
 from automation.desktop.worker.input_lock_state import InputLock, InputLockState
 from automation.desktop.x11.connection import Replies, check_xlib, open_display

@@ -16,7 +16,7 @@ from Xlib.error import BadAtom
 from Xlib.protocol import event
 from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.clipboard_backup import MOST_BYTES, ClipboardContent, ClipboardFormat, in_order
+from automation.desktop.target.clipboard_backup import MOST_BYTES, ClipboardContent, ClipboardFormat, in_order
 from automation.desktop.x11.selection_server import Form
 from core.profiles.model import Selection
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from automation.desktop.input_target import FOCUS_S, NOT_FOCUSED, InputTarget, wait_until
 from automation.desktop.observation.inspector import LOCKED, WindowInspector
-from automation.desktop.own_input import Clicks, places
+from automation.desktop.target.input_target import FOCUS_S, NOT_FOCUSED, InputTarget, wait_until
+from automation.desktop.target.own_input import Clicks, places
 from automation.desktop.x11.input import RoutingSnapshot, X11Input, do_nothing
 from automation.desktop.x11.input_guard import GAP_S, InputGuard
 from automation.protocol.ports import DeliveryClock, TransientFailure

@@ -14,7 +14,7 @@ from Xlib.ext import ge, screensaver, shape, xinput
 from Xlib.protocol import event, rq
 from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.own_input import OwnInputLog
+from automation.desktop.target.own_input import OwnInputLog
 from automation.desktop.worker.channel import Inbox
 from automation.desktop.worker.user_presence import UserActivityGate, UserInput, is_corner
 from automation.desktop.x11.connection import DisplayThread, open_display

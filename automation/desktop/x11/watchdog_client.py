@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import structlog
 
-from automation.desktop.clipboard_backup import ClipboardContent
+from automation.desktop.target.clipboard_backup import ClipboardContent
 from automation.desktop.x11.watchdog import BEGIN, FORM, HEAD, KEEP, OFFER, READY
 
 log = structlog.get_logger(__name__)

@@ -9,9 +9,9 @@ from PIL import Image
 
 from automation.desktop.accessibility.reader import AccessibilityReader
 from automation.desktop.calibration.trial_delivery import TrialWindow
-from automation.desktop.delivery_window import CLEAR_S, MOST_SAID, TargetWindow
 from automation.desktop.observation import composer_changes, image_diff
-from automation.desktop.own_input import Clicks
+from automation.desktop.target.delivery_window import CLEAR_S, MOST_SAID, TargetWindow
+from automation.desktop.target.own_input import Clicks
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.draft_guard import DraftGuard

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from automation.desktop.input_target import InputTarget
-from automation.desktop.own_input import Clicks
+from automation.desktop.target.input_target import InputTarget
+from automation.desktop.target.own_input import Clicks
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.x11.input import RoutingSnapshot
 from automation.desktop.x11.target import X11Target

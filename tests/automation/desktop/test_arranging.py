@@ -16,8 +16,8 @@ from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import ProgramSigns
+from automation.desktop.target.window_placement import WindowArranger
 from automation.desktop.window_info import DisplayHeld, WindowInfo
-from automation.desktop.window_placement import WindowArranger
 from automation.desktop.x11.connection import open_display
 from automation.desktop.x11.windows import FULL, X11Windows
 from core.deliveries.model import Reason

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.own_input import APART_PX, CLICK_S, Clicks, Point
+from automation.desktop.target.own_input import APART_PX, CLICK_S, Clicks, Point
 from core.profiles.model import Readback
 from tests.display import LIMIT_S
 from tests.fakes.desk import WORKER, Agent, Commits, News, make_hands, make_order, running
@@ -73,7 +73,7 @@ def test_the_same_place_of_another_window_counts_as_the_same() -> None:
 
 BESIDE = """
 import sys
-from automation.desktop.own_input import Clicks
+from automation.desktop.target.own_input import Clicks
 from automation.desktop.x11.worker import run
 
 Clicks.choose = lambda self, points, corner: points[0]

@@ -17,7 +17,8 @@ from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import ProgramSigns
 from automation.desktop.observation.window_locator import WindowLocator
-from automation.desktop.window_info import WindowInfo, WindowsPort
+from automation.desktop.ports import WindowsPort
+from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk, MatchBy, Window

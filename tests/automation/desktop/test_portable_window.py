@@ -15,7 +15,7 @@ from automation.desktop.macos.input import MacClipboard, MacInput
 from automation.desktop.macos.window import MacInspector, MacWindow
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.screen_capture import ScreenCapture
-from automation.desktop.own_input import Clicks
+from automation.desktop.target.own_input import Clicks
 from automation.protocol.delivery import DeliveryRun
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Outcome, Reason, Result

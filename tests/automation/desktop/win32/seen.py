@@ -12,7 +12,7 @@ from automation.desktop.calibration.surveyor import DisplaySurveyor, Probe
 from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import ProgramSigns
-from automation.desktop.own_input import Clicks
+from automation.desktop.target.own_input import Clicks
 from automation.desktop.win32.input import WindowsInput
 from automation.desktop.win32.target import DEAF, WindowsDevices, WindowsInspector, WindowsTarget
 from automation.desktop.win32.user_input import WindowsUserInput

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from automation.desktop.delivery_window import DeliveryWindow
+from automation.desktop.target.delivery_window import DeliveryWindow
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.calibration.model import CalibrationFailed
 from core.deliveries.model import Reason

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from automation.desktop.clipboard_backup import ClipboardBackup
+from automation.desktop.target.clipboard_backup import ClipboardBackup
 from automation.desktop.win32.api import C
 from automation.desktop.win32.clipboard import MARK, SECRETS, UNSEEN, WindowsClipboard
 from automation.desktop.win32.user_input import WindowsUserInput

@@ -9,12 +9,12 @@ from typing import Any, Generic, TypeVar
 
 from PIL import Image
 
-from automation.desktop.input_target import InputTarget, wait_until
 from automation.desktop.observation import composer_changes
 from automation.desktop.observation.composer_changes import ComposerChanges, wait_for_rest
 from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots, target_identity
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.window_pixels import WindowPixels
+from automation.desktop.target.input_target import InputTarget, wait_until
 from automation.protocol.ports import (
     Cancelled,
     ClearResult,

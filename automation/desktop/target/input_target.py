@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Generic, Protocol, TypeVar
 
 from automation.desktop.observation.inspector import WindowInspector
-from automation.desktop.own_input import Clicks
+from automation.desktop.target.own_input import Clicks
 from automation.desktop.window_info import WindowInfo
 from automation.protocol.ports import DeliveryClock, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason

@@ -7,7 +7,6 @@ from typing import Any
 
 from PIL import Image
 
-from automation.desktop.input_target import NO_FOCUS, NOT_FOCUSED, InputTarget
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.activity_tracker import mark
 from automation.desktop.observation.anchors import Anchors
@@ -15,6 +14,7 @@ from automation.desktop.observation.delivery_screenshots import paint_masks, tar
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_capture import to_small_png
 from automation.desktop.observation.window_locator import RECALIBRATE
+from automation.desktop.target.input_target import NO_FOCUS, NOT_FOCUSED, InputTarget
 from automation.desktop.window_info import WindowInfo
 from automation.protocol.dialog_action import DialogState
 from automation.protocol.ports import DeliveryFailure, PermanentFailure, TransientFailure

@@ -1,0 +1,1 @@
+"""One window as the target of keys, clicks and texts: what is the same on every platform."""
