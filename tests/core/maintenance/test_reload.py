@@ -19,7 +19,7 @@ from core.config.loader import Config, load
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
-from core.desks.model import DeskNotFound, DeskNow, DeskState, DeskUnavailable
+from core.desks.model import DeskMode, DeskNotFound, DeskNow, DeskState, DeskUnavailable
 from core.dispatch import delivery_worker
 from core.home import Home
 from core.journal.model import Event
@@ -309,11 +309,11 @@ async def test_dispatch_goes_on_at_any_moment_while_an_agent_goes(
         await at.octet.desks.hold("two", by=ADA)
         is_told, may_go_on = asyncio.Event(), asyncio.Event()
 
-        async def slow(_: FakeHands) -> None:
+        async def slow(_: FakeHands, _mode: DeskMode) -> None:
             is_told.set()
             await may_go_on.wait()
 
-        monkeypatch.setattr(FakeHands, "hold", slow)
+        monkeypatch.setattr(FakeHands, "set_mode", slow)
         at.write("agents.toml", agent("B", "two", "other"))
         at.write("desks/two.toml", desk(2, "other", "more"))
         async with asyncio.TaskGroup() as group:
