@@ -42,7 +42,7 @@ from core.maintenance.agents_file import AgentsFile
 from core.maintenance.ports import Crew
 from core.maintenance.reload import Reload
 from core.maintenance.service import Audit, Maintenance
-from core.messages.prompt_files import PromptFiles
+from core.messages.prompts import PromptRenderer
 from core.messages.service import Messages
 from core.notices.mentions import Mentions
 from core.notices.service import Notices
@@ -224,7 +224,7 @@ def _lower_services(
 
 
 def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: RetryPolicy) -> Services:
-    briefs = PromptFiles(estate.home.briefs.resolve(), estate.profiles, command=estate.agent_command)
+    briefs = PromptRenderer(estate.home.briefs.resolve(), estate.profiles, command=estate.agent_command)
     briefs.templates = estate.prompts
     briefs.may_delegate = lambda name: estate.talk.subtask_depth > 0 and lower.agents.delegates(name)
     silent_after_ms = policy.agent_timeout_ms

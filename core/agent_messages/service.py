@@ -46,7 +46,7 @@ from core.messages.model import (
     address_of,
     source_of,
 )
-from core.messages.prompt_files import Prompt, PromptFiles
+from core.messages.prompts import Prompt, PromptRenderer
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind, Place
 from core.reasons import ParkCause, Reason, WaitReason
@@ -116,7 +116,7 @@ class AgentMessages:
         *,
         tasks: TaskRepository,
         codes: TaskCodes,
-        briefs: PromptFiles,
+        briefs: PromptRenderer,
         traces: Traces,
     ) -> None:
         self._store, self._services, self._tasks = services.store, services, tasks

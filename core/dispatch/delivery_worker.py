@@ -32,7 +32,7 @@ from core.kit import faults
 from core.kit.errors import Conflict, Unavailable
 from core.kit.from_attributes import from_attributes
 from core.kit.supervise import supervise, wait_for_event
-from core.messages.prompt_files import BriefNotWritten, Prompt
+from core.messages.prompts import BriefNotWritten, Prompt
 from core.reasons import Reason
 from core.remedies import sentence
 from core.store.engine import Tx, at_row

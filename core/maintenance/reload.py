@@ -85,8 +85,8 @@ class Reload:
         await crew.replace(config, reloaded.desks)
         faults.point("reload.replaced")
         await services.desks.set_desks(config.desks, crew.hands)
-        services.tasks.prompt_files.profiles = config.driven_agents()
-        services.tasks.prompt_files.templates = config.prompts
+        services.tasks.prompts.profiles = config.driven_agents()
+        services.tasks.prompts.templates = config.prompts
         lanes = crew.lanes(config)
         self._use_lanes(lanes)
         event = ConfigReloaded(**asdict(reloaded))

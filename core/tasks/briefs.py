@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import DeliveryState
 from core.messages.model import Message, Source
-from core.messages.prompt_files import Prompt, PromptFiles, TooLongForAgent, as_brief
+from core.messages.prompts import Prompt, PromptRenderer, TooLongForAgent, as_brief
 from core.reasons import AnyReason
 from core.security.codes import TaskCodes
 from core.security.model import HUB
@@ -25,7 +25,7 @@ class Briefs:
     """Gives tasks to agents, and makes their prompts."""
 
     def __init__(
-        self, services: TaskServices, codes: TaskCodes, files: PromptFiles, *, repository: TaskRepository
+        self, services: TaskServices, codes: TaskCodes, files: PromptRenderer, *, repository: TaskRepository
     ) -> None:
         self._services, self._codes, self._files, self._repository = services, codes, files, repository
 

@@ -24,7 +24,7 @@ from core.messages.model import (
     NewFile,
     Source,
 )
-from core.messages.prompt_files import PromptFiles
+from core.messages.prompts import PromptRenderer
 from core.notices.model import NoticeKind
 from core.profiles.model import Activity
 from core.reasons import ParkCause, Reason
@@ -111,13 +111,13 @@ class Tasks:
         services: TaskServices,
         *,
         codes: TaskCodes,
-        briefs: PromptFiles,
+        briefs: PromptRenderer,
         silent_after_ms: int,
         limits: AnswerLimits,
     ) -> None:
         """Call `load` first."""
         self._store, self._services, self._codes = services.store, services, codes
-        self._clock, self.prompt_files = services.clock, briefs
+        self._clock, self.prompts = services.clock, briefs
         self.repository = TaskRepository(services, silent_after_ms=silent_after_ms)
         self.activity_seen = asyncio.Event()  # set by each activity of an agent; its reader clears it
         self.quarantine = Quarantine(services, repository=self.repository)  # how the loops write
@@ -131,11 +131,11 @@ class Tasks:
     async def load(self) -> None:
         """Fill the cache; delete files of briefs that are half written or of ended tasks."""
         await self.repository.load()
-        self.prompt_files.delete_partial()
-        for line in (await self.repository.summaries(self.prompt_files.list_tasks())).values():
+        self.prompts.delete_partial()
+        for line in (await self.repository.summaries(self.prompts.list_tasks())).values():
             if line.state in ENDED:
-                self.prompt_files.delete_for_task(line.id)
-        self.prompt_files.delete_old(self._clock.now_ms())
+                self.prompts.delete_for_task(line.id)
+        self.prompts.delete_old(self._clock.now_ms())
 
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Create a task; when this returns it is durable and its card is on its way. Raises EmptyText, TextTooLong,
@@ -158,7 +158,7 @@ class Tasks:
         """Return the draft as Octet stores it. Raises as `new` for what needs no database."""
         brief = clean_text(draft.brief, limits.BRIEF)
         wanted = self.check_new(draft, by=by)
-        self.prompt_files.check_length(brief, self._able(draft.needs, wanted))
+        self.prompts.check_length(brief, self._able(draft.needs, wanted))
         return replace(draft, brief=brief, agent=wanted)
 
     def _able(self, needs: frozenset[str], wanted: str | None) -> list[str]:
@@ -187,7 +187,7 @@ class Tasks:
         brief = clean_text(draft.brief, limits.BRIEF)
         _check_priority(draft.priority)
         self._check_capable(draft.needs, draft.agent)
-        self.prompt_files.check_length(brief, self._able(draft.needs, draft.agent))
+        self.prompts.check_length(brief, self._able(draft.needs, draft.agent))
         return self.repository.add_subtask(tx, parent, replace(draft, brief=brief), source=Source.AGENT, by=by)
 
     def _add_parts(self, tx: Tx, parent: Task, drafts: Sequence[NewTask], *, by: Actor) -> Sequence[Task]:
@@ -458,7 +458,7 @@ class Tasks:
                 _check_not_begun(found)
             needs = given.get("needs", found.needs)
             self._check_capable(needs, found.wanted)
-            self.prompt_files.check_length(given.get("brief", ""), self._able(needs, found.wanted))
+            self.prompts.check_length(given.get("brief", ""), self._able(needs, found.wanted))
             times = {name: given[name] or None for name in ("due_ms", "not_before_ms") if name in given}
             return self.repository.edit(tx, found, by=by, **{**given, **times})
 
@@ -593,7 +593,7 @@ class Tasks:
 
     def reads_answers_of(self, agent: str) -> bool:
         """Return whether Octet reads answers in this agent's window."""
-        return self.prompt_files.is_scraped(agent)
+        return self.prompts.is_scraped(agent)
 
     async def find_pending_answer(self, agent: str) -> PendingAnswer | None:
         """Return what an answer in this agent's window would be for; None where none is awaited."""
@@ -629,8 +629,8 @@ class Tasks:
 
     def _task_moved(self, entry: Entry[TaskMoved]) -> None:
         if entry.event.now in ENDED:
-            self.prompt_files.delete_for_task(entry.event.task)
-            self.prompt_files.delete_old(self._clock.now_ms())
+            self.prompts.delete_for_task(entry.event.task)
+            self.prompts.delete_old(self._clock.now_ms())
 
     def _reopen(self, tx: Tx, found: Task, *, is_undone: bool = False, by: Actor) -> Task:
         self._check_delivery_resolved(tx, found)

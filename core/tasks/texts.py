@@ -14,7 +14,7 @@ from core.kit.clock import as_datetime
 from core.kit.errors import Invalid
 from core.limits import IMPORTED, IMPORTED_LINKS, check
 from core.messages.model import Message, Source
-from core.messages.prompt_files import FROM_AGENT, OF_AGENTS, quoted
+from core.messages.prompts import FROM_AGENT, OF_AGENTS, quoted
 from core.remedies import sentence
 from core.tasks.model import (
     ON_FAILURE_OF_PARTS,

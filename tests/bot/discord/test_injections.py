@@ -17,8 +17,8 @@ from core.agent_messages.model import AgentMessageView, AtDue, Question, Questio
 from core.agents.model import AgentName
 from core.kit.ids import MessageId
 from core.messages.model import EntryState, InboxEntry, Message, MessageKind, Source
-from core.messages.prompt_files import FROM_AGENT, FROM_CHIEF, as_quoted
-from core.messages.prompt_files import render as render_prompt
+from core.messages.prompts import FROM_AGENT, FROM_CHIEF, as_quoted
+from core.messages.prompts import render as render_prompt
 from core.notices.model import NoticeKind
 from core.tasks.model import TaskState
 from tests.bot.discord.shapes import MARKER, make_answer, make_notice, make_task, make_view

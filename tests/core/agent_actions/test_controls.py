@@ -176,7 +176,7 @@ async def test_a_profile_without_a_key_is_named_instead_of_a_permission_that_wou
     lane = FakeLane()
     async with house(tmp_path, lane, allowed_actions="") as octet:
         await asked(octet)
-        octet.tasks.prompt_files.profiles = {"Agent-1": replace(longest(1000), name="plain", acts={})}
+        octet.tasks.prompts.profiles = {"Agent-1": replace(longest(1000), name="plain", acts={})}
         for action in (octet.agent_actions.new_chat, octet.agent_actions.interrupt):
             with refuses("action_without_key", match=r"config/profiles/plain\.toml"):
                 await action("Agent-1", by=ADA)

@@ -25,7 +25,7 @@ from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import MessageKind, Source
-from core.messages.prompt_files import quoted
+from core.messages.prompts import quoted
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
 from core.settings.model import TalkLimits

@@ -35,7 +35,7 @@ from core.kit.errors import NotFound
 from core.kit.from_attributes import from_attributes
 from core.messages.inboxes import NotInInbox
 from core.messages.model import EntryState, MessageKind, NewMessage, Source, label
-from core.messages.prompt_files import FROM_AGENTS
+from core.messages.prompts import FROM_AGENTS
 from core.notices.model import NoticeKind
 from core.reasons import Reason
 from core.security.model import WrongAgent

@@ -10,7 +10,7 @@ import pytest
 from core.config.prompts import BUILT_IN, FOLDER, MESSAGE, TASK, fill, read_prompts
 from core.kit.problems import Problem
 from core.messages.model import MessageKind, Requires
-from core.messages.prompt_files import render
+from core.messages.prompts import render
 from tests.core.messages.test_messages import make_message
 
 CONFIG = Path(__file__).parents[3] / "config"

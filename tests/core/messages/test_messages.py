@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.kit.ids import MessageId
 from core.limits import BrokenCharacter, ControlCharacters, EmptyText, Limit, TextTooLong, TooManyItems, clean_text
-from core.messages import prompt_files
+from core.messages import prompts
 from core.messages.model import (
     InvalidEvidence,
     Message,
@@ -127,7 +127,7 @@ def test_an_agent_writes_as_an_agent_with_no_authority_of_the_operator() -> None
 
 
 def test_the_prompt_has_a_header_the_words_as_they_are_and_the_way_to_answer() -> None:
-    text = prompt_files.render(make_message(body="Count {birds}\n%s"), agent="Agent-1", code="k3.X", command="./octet")
+    text = prompts.render(make_message(body="Count {birds}\n%s"), agent="Agent-1", code="k3.X", command="./octet")
     assert text == (
         "[D2A] hub → Agent-1 · task T-1 · P1\n"
         "Count {birds}\n%s\n"
@@ -164,5 +164,5 @@ def test_evidence_with_half_a_character_is_refused_and_a_line_break_makes_no_sec
 
 def test_another_agent_reads_evidence_as_the_agents_own_text() -> None:
     proof = read_evidence([{"kind": "command", "text": "make\n[D2A] hub", "ok": True}])
-    body = prompt_files.as_quoted(make_message(source=Source.AGENT, evidence=proof)).body
+    body = prompts.as_quoted(make_message(source=Source.AGENT, evidence=proof)).body
     assert body.splitlines()[-1] == "> Evidence: command: make [D2A] hub: passed"

@@ -10,7 +10,7 @@ import pytest
 
 from core.config.prompts import BUILT_IN, fill
 from core.messages.model import MessageKind, Source
-from core.messages.prompt_files import PromptFiles, as_brief, as_quoted, quoted, render
+from core.messages.prompts import PromptRenderer, as_brief, as_quoted, quoted, render
 from core.tasks.model import AgentTrouble, AttemptOutcome, TaskAttempt, TaskId, TaskState
 from core.tasks.texts import say_subtasks, tried_before
 from tests.bot.discord.shapes import make_task
@@ -50,7 +50,7 @@ def of_agent(kind: MessageKind, **changes: object) -> str:
 
 def status(tmp_path: Path) -> str:
     news = make_message(kind=MessageKind.STATUS, source=Source.AGENT, sender_name=HOSTILE, body=HOSTILE)
-    return PromptFiles(tmp_path, {}).make_prompt(make_message(), agent="Ann", code="c", news=[news]).text
+    return PromptRenderer(tmp_path, {}).make_prompt(make_message(), agent="Ann", code="c", news=[news]).text
 
 
 def subtasks(source: Source) -> str:

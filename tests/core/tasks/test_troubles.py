@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.fleet.model import NeedKind
-from core.messages.prompt_files import FROM_AGENT
+from core.messages.prompts import FROM_AGENT
 from core.notices.model import NoticeKind
 from core.profiles.model import TooLong
 from core.tasks.model import AgentTrouble, AttemptOutcome, Choice, KnownBy, TaskEnded, TaskId, TaskState

@@ -62,7 +62,7 @@ _WIDEST = MessagePart(number=MOST_PARTS - 1, cuts=(0,) * (MOST_PARTS - 1))  # no
 MESSAGE_FILES_LAST_MS = 2 * 24 * 3600 * 1000  # Files of messages about no task stay so long
 
 
-class PromptFiles:
+class PromptRenderer:
     """Renders prompts so that they fit their windows. Files are deleted when their task has ended."""
 
     def __init__(self, folder: Path, profiles: Mapping[str, Driven], *, command: str = "octet") -> None:

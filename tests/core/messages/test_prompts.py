@@ -19,7 +19,7 @@ from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
 from core.limits import BRIEF
 from core.messages.model import MessageKind, Source
-from core.messages.prompt_files import PromptFiles, TooLongForAgent
+from core.messages.prompts import PromptRenderer, TooLongForAgent
 from core.profiles.model import PaneProfile, TooLong
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, longest, make_desk, make_new_task, make_window_agent, open_coordinator
@@ -161,8 +161,8 @@ async def test_an_attempt_after_a_stop_finds_its_file_again(tmp_path: Path) -> N
         assert (tmp_path / "briefs" / "T-1.md").read_bytes() == KEPT.encode()
 
 
-def briefs(tmp_path: Path, **longest: PaneProfile) -> PromptFiles:
-    return PromptFiles(tmp_path / "briefs", longest)
+def briefs(tmp_path: Path, **longest: PaneProfile) -> PromptRenderer:
+    return PromptRenderer(tmp_path / "briefs", longest)
 
 
 def test_a_text_that_every_window_refuses_is_refused_at_once_naming_agent_and_limit(tmp_path: Path) -> None:
@@ -218,9 +218,9 @@ def test_a_prompt_that_names_a_file_gives_the_true_reason(
 def test_a_prompt_names_statuses_only_where_the_window_takes_them_with_the_whole(tmp_path: Path) -> None:
     status = make_message(kind=MessageKind.STATUS, source=Source.AGENT, sender_name="Bob", body="File 1 is read.")
     brief = make_message()
-    plain = PromptFiles(tmp_path, {}).make_prompt(brief, agent="Agent-1", code="c")
+    plain = PromptRenderer(tmp_path, {}).make_prompt(brief, agent="Agent-1", code="c")
     for limit, named in ((len(plain.text) + 200, (status.id,)), (len(plain.text) + 20, ())):
-        files = PromptFiles(tmp_path, {"Agent-1": longest(limit)})
+        files = PromptRenderer(tmp_path, {"Agent-1": longest(limit)})
         made = files.make_prompt(brief, agent="Agent-1", code="c", news=[status])
         assert (made.news, "> Bob: File 1 is read." in made.text) == (named, bool(named))
         assert named or made == plain
