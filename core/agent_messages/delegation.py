@@ -28,7 +28,7 @@ from core.security.codes import CodeHolder
 from core.security.model import HUB, Actor, Permission, require
 from core.settings.model import TalkLimits
 from core.store.engine import Tx
-from core.tasks.model import ENDED, NewTask, PartsKind, Task, TaskId, TaskState, parse_task_id
+from core.tasks.model import ENDED, NewTask, Task, TaskId, TaskState, parse_task_id
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
@@ -154,7 +154,7 @@ class Delegation:
     def _check_limits(self, tx: Tx, task: Task) -> None:
         """Check the depth, the number and the time of what agents create below the task of a user, and its chain."""
         goal, depth = task, 1
-        while (above := self._giver(tx, goal)) is not None:
+        while (above := self._repository.find_giver(tx, goal)) is not None:
             goal, depth = above, depth + 1
         limits, age_ms = self._limits, self._services.clock.now_ms() - goal.created_ms
         if depth > limits.subtask_depth:
@@ -195,18 +195,13 @@ class Delegation:
             raise NotYourAgent(to=agent.name, agent=giver.name)
         return agent
 
-    def _giver(self, tx: Tx, subtask: Task) -> Task | None:
-        """Return the task whose agent created this one; None for a task of a user."""
-        above = self._repository.find(tx, subtask.parent) if subtask.parent is not None else None
-        return above if above is not None and above.parts is PartsKind.DELEGATED else None
-
     def _on_halt(self, tx: Tx, task: Task, by: Actor) -> None:
         """Cancel what the agent of an ended task gave to others; tell the agent of a subtask's parent what it waits
         for: one that failed, or that all have ended."""
         if task.state in ENDED:
             self._ended[task.agent or ""] = CodeHolder(task=task.id, fence=task.fence, agent=task.agent or "")
             self._cancel_open(tx, task, by=by)
-        parent = self._giver(tx, task)
+        parent = self._repository.find_giver(tx, task)
         if parent is None or parent.state in ENDED:
             return
         self._services.notices.card_changed(tx, parent.id)

@@ -261,19 +261,23 @@ class AgentMessages:
     def make_prompt(
         self, tx: Tx, delivery: Delivery, *, share: MessagePart | None = None, news: Sequence[Message] = ()
     ) -> Prompt:
-        """Return the text for the agent with these statuses, or this `share`; Octet never stores or logs it. Raises
-        BriefNotWritten."""
-        message = self._services.messages.find(tx, delivery.message)
-        if message.requires is Requires.NONE:
-            code = ""
-        elif message.task is None:
-            code = self.answers.grant(tx, message, delivery.agent)
-        else:
-            code, task = "", self._tasks.find(tx, message.task)
-            if task.agent == delivery.agent:
-                self._codes.grant(tx, task.id, task.fence, agent=delivery.agent)
-                code = self._codes.code(task.id, task.fence)
-        return self._briefs.make_prompt(message, agent=delivery.agent, code=code, share=share, news=news)
+        """Return the text of a task's brief or of a message for the agent, with these statuses, or this `share`; Octet
+        never stores or logs it. Raises BriefNotWritten."""
+        message, agent = self._services.messages.find(tx, delivery.message), delivery.agent
+        code = self._code(tx, message, agent)
+        return self._briefs.make_prompt(message, agent=agent, code=code, share=share, news=news)
+
+    def _code(self, tx: Tx, message: Message, agent: str) -> str:
+        """Return the code with which the agent may answer; empty where it needs none."""
+        if message.requires is Requires.NONE or self._services.agents.abilities(agent).answers_itself:
+            return ""
+        if message.task is None:
+            return self.answers.grant(tx, message, agent)
+        task = self._tasks.find(tx, message.task)
+        if task.agent != agent:
+            return ""
+        self._codes.grant(tx, task.id, task.fence, agent=agent)  # again: the home's key may have been lost meanwhile
+        return self._codes.code(task.id, task.fence)
 
     def may_send_while_busy(self, tx: Tx, delivery: Delivery) -> bool:
         """Return whether the message may arrive while the agent works: a user's and an answer may; Octet's own and

@@ -294,12 +294,7 @@ class DeliveryWorker:
         share = delivery.share if is_fixed and delivery.share.cuts else None
         inboxes = self._services.messages.inboxes
         news = inboxes.carried(tx, delivery.id) if is_fixed else inboxes.unread_statuses(tx, delivery.agent)
-        if delivery.task is None:
-            prompt = self._services.agent_messages.make_prompt(tx, delivery, share=share, news=news)
-        else:
-            prompt = self._services.tasks.briefs.make_prompt(
-                tx, delivery.task, delivery.message, share=share, news=news
-            )
+        prompt = self._services.agent_messages.make_prompt(tx, delivery, share=share, news=news)
         if not is_fixed:
             inboxes.carry(tx, delivery.agent, delivery.id, prompt.news)
         return prompt

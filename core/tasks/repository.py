@@ -414,6 +414,11 @@ class TaskRepository:
         """Find the tasks that the parent's agent gave to others, oldest first."""
         return self.find_parts(tx, parent.id) if parent.parts is PartsKind.DELEGATED else []
 
+    def find_giver(self, tx: Tx, task: Task) -> Task | None:
+        """Find the task whose agent created this one; None for a task of a user."""
+        above = self.find(tx, task.parent) if task.parent is not None else None
+        return above if above is not None and above.parts is PartsKind.DELEGATED else None
+
     def count_below(self, tx: Tx, goal: TaskId) -> int:
         """Count the parts of a task, and their parts."""
         return int(tx.execute(_store.SIZE_BELOW, {"of_task": _number(goal)}).scalar_one())

@@ -44,13 +44,12 @@ from core.security.model import (
 from core.settings.model import AnswerLimits
 from core.store.engine import Tx
 from core.tasks.answers import AcceptedAnswer, Answers, SubmittedAnswer
-from core.tasks.briefs import Briefs
+from core.tasks.briefs import Briefs, MakeParts
 from core.tasks.model import (
     ASSIGNABLE,
     ENDED,
     UNDO_MS,
     AgentTrouble,
-    AttemptOutcome,
     DeliveryUnresolved,
     Export,
     Imported,
@@ -94,8 +93,6 @@ from core.tasks.texts import (
 
 _LABEL = re.compile(r"""[^,"'\\\s][^,"'\\]*""")
 _SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
-_NEVER_BEGAN = AttemptOutcome.RETURNED
-_SHOWN_ATTEMPTS = 3
 _TOGETHER_MS = 1_000  # the parts of a task are cancelled within this time after it
 _ACCEPTED_AFTER_MS = 7 * DAY_MS  # a result that a user has done again sooner counts as a failure
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
@@ -114,14 +111,15 @@ class Tasks:
         briefs: PromptRenderer,
         silent_after_ms: int,
         limits: AnswerLimits,
+        parts: Sequence[MakeParts] = (),
     ) -> None:
-        """Call `load` first."""
+        """Call `load` first. `parts` make what other packages add to briefs."""
         self._store, self._services, self._codes = services.store, services, codes
         self._clock, self.prompts = services.clock, briefs
         self.repository = TaskRepository(services, silent_after_ms=silent_after_ms)
         self.activity_seen = asyncio.Event()  # set by each activity of an agent; its reader clears it
         self.quarantine = Quarantine(services, repository=self.repository)  # how the loops write
-        self.briefs = Briefs(services, codes, briefs, repository=self.repository)
+        self.briefs = Briefs(services, codes, briefs, repository=self.repository, parts=parts)
         self._answers = Answers(services, repository=self.repository, codes=codes, limits=limits)
         self._looked_ms = 2**62  # until when dispatch has looked for agents for ready tasks, once it runs
         self._left: dict[str, TaskId] = {}  # agents that were seen at work when their task was cancelled

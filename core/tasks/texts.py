@@ -10,12 +10,10 @@ from dataclasses import dataclass, field, fields, replace
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from core import limits
-from core.kit.clock import as_datetime
 from core.kit.errors import Invalid
 from core.limits import IMPORTED, IMPORTED_LINKS, check
 from core.messages.model import Message, Source
-from core.messages.prompts import FROM_AGENT, OF_AGENTS, quoted
-from core.remedies import sentence
+from core.messages.prompts import OF_AGENTS
 from core.tasks.model import (
     ON_FAILURE_OF_PARTS,
     Dependency,
@@ -24,7 +22,6 @@ from core.tasks.model import (
     PartsKind,
     Task,
     TaskAttempt,
-    TaskId,
     TaskState,
     UnreadableTasks,
     refuse_circle,
@@ -33,9 +30,6 @@ from core.tasks.model import (
 _LINE = re.compile(r"\s*(TASK|DESC|PRIORITY)\s*:\s*(.*)", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+")
 _PRIORITIES = {"most urgent": 0, "critical": 0, "urgent": 1, "high": 1, "normal": 2, "medium": 2, "low": 3, "lowest": 4}
-_SAID_CHARS = 600
-_ANSWER_CHARS = 2_000  # of each answer of a subtask; `my_task` shows more
-_FROM_USER = "(The answer of a user.)"
 
 
 @with_config(ConfigDict(extra="ignore"))
@@ -182,34 +176,3 @@ def draft_of(line: TaskLine, like: NewTask) -> NewTask:
     same = {"brief", "agent", "needs", "priority", "labels", "due_ms", "not_before_ms"}
     source = line.source if line.source in OF_AGENTS else None
     return replace(like, source=source, **{name: getattr(line, name) for name in same})
-
-
-def tried_before(attempts: Sequence[TaskAttempt], said: Mapping[int, str]) -> str:
-    """Say what earlier agents tried and how it ended, for the next agent; `said` has their last words by fence."""
-    lines: list[str] = []
-    for one in attempts:
-        at = f"{as_datetime(one.began_ms):%Y-%m-%d %H:%M} UTC"
-        lines.append(f"- {one.agent}, {at}: {one.outcome.value if one.outcome else 'under way'}.")
-        if words := " ".join(said.get(one.fence, "").split()):
-            lines[-1] += " It said:"
-            lines.append(quoted(words[:_SAID_CHARS]))
-    return "\n".join(["Earlier attempts at this task. Do not repeat what failed:", *lines]) if lines else ""
-
-
-def say_subtasks(
-    parent: Task, subtasks: Sequence[Task], said: Mapping[TaskId, tuple[str, Source]], *, is_last: bool
-) -> str:
-    """Name the states of subtasks, for the agent of the parent; `said` has their answers by task, with sources."""
-    lines: list[str] = []
-    for one in subtasks:
-        stands = {TaskState.FAILED: "has failed", TaskState.CANCELLED: "was cancelled"}.get(
-            one.state, f"is {one.state.value}"
-        )
-        why = f": {sentence(one.reason)}" if one.reason else ""
-        lines.append(f"{one.id} ({one.agent or one.wanted or 'no agent yet'}) {stands}{why}.")
-        if words := said.get(one.id):
-            body, source = words
-            lines.append(quoted(body[:_ANSWER_CHARS], FROM_AGENT if source in OF_AGENTS else _FROM_USER))
-    if is_last:
-        lines.append(f"All subtasks of {parent.id} have ended. End {parent.id} with a summary.")
-    return "\n".join(lines)

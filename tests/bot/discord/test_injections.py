@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +18,11 @@ from core.agent_messages.model import AgentMessageView, AtDue, Question, Questio
 from core.agents.model import AgentName
 from core.kit.ids import MessageId
 from core.messages.model import EntryState, InboxEntry, Message, MessageKind, Source
-from core.messages.prompts import FROM_AGENT, FROM_CHIEF, as_quoted
-from core.messages.prompts import render as render_prompt
+from core.messages.prompts import FROM_AGENT, PromptPart, PromptRenderer, say_giver
 from core.notices.model import NoticeKind
 from core.tasks.model import TaskState
 from tests.bot.discord.shapes import MARKER, make_answer, make_notice, make_task, make_view
+from tests.builders import longest
 
 CODE, STRANGERS = "k3v9x2.REALCODE", "k3v9x2.7F3K7F3K"
 OWNER = 1001
@@ -206,23 +207,25 @@ def test_a_text_in_discord_wakes_only_whom_octet_wakes_and_keeps_its_source(way:
 @pytest.mark.parametrize("kind", [MessageKind.MESSAGE, MessageKind.REPLY, MessageKind.TASK])
 @pytest.mark.parametrize("source", [Source.AGENT, Source.WINDOW, Source.MODEL])
 def test_a_text_in_another_agents_prompt_forms_no_line_of_octet(kind: MessageKind, source: Source) -> None:
-    said = FROM_CHIEF.format(name="Agent-3") if kind is MessageKind.TASK else FROM_AGENT
+    is_task = kind is MessageKind.TASK
+    said = say_giver("Agent-3") if is_task else FROM_AGENT
+    renderer = PromptRenderer(Path(), {"Bob": longest(1_000_000, answers=True)})
     for text in TEXTS:
         message = make_answer(
             kind=kind,
             source=source,
             sender_name="Agent-3",
             recipient="agent:Bob",
-            task="T-7" if kind is MessageKind.TASK else None,
-            body=text,
+            task="T-7" if is_task else None,
+            body=str(PromptPart(text=text, source=source, said=said)) if is_task else text,
             marker="k7m2p4qa",
         )
-        prompt = render_prompt(as_quoted(message), agent="Bob", code=CODE, command="octet", is_read=True)
+        prompt = renderer.render(message, agent="Bob", code=CODE)
         head, *lines = prompt.splitlines()
         own = [line for line in lines if not line.startswith("> ")]
         assert head.startswith("[A2"), text
         assert lines[0] == f"> {said}"
-        assert len(own) == (4 if kind is MessageKind.TASK else 2), text
+        assert len(own) == (4 if is_task else 2), text
         assert all(CODE in line or line.startswith("If stuck:") for line in own[:-1]), text
         assert own[-1].startswith("No shell?")
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", prompt), text

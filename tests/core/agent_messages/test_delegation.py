@@ -25,7 +25,7 @@ from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import MessageKind, Source
-from core.messages.prompts import quoted
+from core.messages.prompts import FROM_AGENT, PromptPart
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
 from core.settings.model import TalkLimits
@@ -62,6 +62,10 @@ from tests.fakes.lane import FakeLane
 
 T1, T2, T3, T4 = (TaskId(f"T-{number}") for number in (1, 2, 3, 4))
 FRONT, BACK = frozenset({"front"}), frozenset({"back"})
+
+
+def quoted(text: str, said: str = FROM_AGENT) -> str:
+    return str(PromptPart(text=text, said=said))
 
 
 def make_fleet() -> list[Agent]:

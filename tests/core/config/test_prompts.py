@@ -10,7 +10,8 @@ import pytest
 from core.config.prompts import BUILT_IN, FOLDER, MESSAGE, TASK, fill, read_prompts
 from core.kit.problems import Problem
 from core.messages.model import MessageKind, Requires
-from core.messages.prompts import render
+from core.messages.prompts import PromptRenderer
+from tests.builders import longest
 from tests.core.messages.test_messages import make_message
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -47,13 +48,15 @@ def test_an_edit_changes_the_words_and_the_prompt_keeps_its_code_its_markers_and
 ) -> None:
     templates, problems = read(tmp_path, TASK, "Hello.\n" + BUILT_IN[TASK].replace("When finished: ", "At the end:"))
     brief = replace(make_message(body="Count {done} {x}"), kind=MessageKind.TASK, task="T-1", marker="k7m2p4qa")
-    prompt = render(brief, agent="Ann", code="k.X", command="octet", is_read=True, templates=templates)
+    read_there, unread = PromptRenderer(tmp_path, {"Ann": longest(9_000, answers=True)}), PromptRenderer(tmp_path, {})
+    read_there.templates = unread.templates = templates
+    prompt = read_there.render(brief, agent="Ann", code="k.X")
     assert problems == []
     assert prompt.splitlines()[0] == "Hello."
     assert "Count {done} {x}" in prompt
     assert "At the end: octet done T-1 --code k.X" in prompt
     assert "<<<k7m2p4qa and k7m2p4qa>>>" in prompt
-    assert "No shell?" not in render(brief, agent="Ann", code="k.X", command="octet", templates=templates)
+    assert "No shell?" not in unread.render(brief, agent="Ann", code="k.X")
 
 
 def test_a_line_without_any_value_is_left_out() -> None:
@@ -68,6 +71,6 @@ def test_a_line_without_any_value_is_left_out() -> None:
         (Requires.ACK, "octet inbox --ack M-"),
     ],
 )
-def test_a_message_says_how_to_give_what_its_sender_requires(requires: Requires, words: str) -> None:
+def test_a_message_says_how_to_give_what_its_sender_requires(tmp_path: Path, requires: Requires, words: str) -> None:
     message = replace(make_message(body="x"), kind=MessageKind.MESSAGE, task=None, requires=requires)
-    assert words in render(message, agent="Ann", code="k.X", command="octet")
+    assert words in PromptRenderer(tmp_path, {}).render(message, agent="Ann", code="k.X")

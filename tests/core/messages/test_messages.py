@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,6 @@ from hypothesis import strategies as st
 
 from core.kit.ids import MessageId
 from core.limits import BrokenCharacter, ControlCharacters, EmptyText, Limit, TextTooLong, TooManyItems, clean_text
-from core.messages import prompts
 from core.messages.model import (
     InvalidEvidence,
     Message,
@@ -22,6 +22,7 @@ from core.messages.model import (
     read_evidence,
     source_of,
 )
+from core.messages.prompts import PromptRenderer, as_quoted
 from core.security.model import Actor, ActorKind
 
 LIMIT = Limit("a text", 200)
@@ -126,8 +127,9 @@ def test_an_agent_writes_as_an_agent_with_no_authority_of_the_operator() -> None
         assert (sent.sender, sent.source, label(sent)) == ("agent:Agent-1", Source.AGENT, wanted)
 
 
-def test_the_prompt_has_a_header_the_words_as_they_are_and_the_way_to_answer() -> None:
-    text = prompts.render(make_message(body="Count {birds}\n%s"), agent="Agent-1", code="k3.X", command="./octet")
+def test_the_prompt_has_a_header_the_words_as_they_are_and_the_way_to_answer(tmp_path: Path) -> None:
+    renderer = PromptRenderer(tmp_path, {}, command="./octet")
+    text = renderer.render(make_message(body="Count {birds}\n%s"), agent="Agent-1", code="k3.X")
     assert text == (
         "[D2A] hub → Agent-1 · task T-1 · P1\n"
         "Count {birds}\n%s\n"
@@ -164,5 +166,5 @@ def test_evidence_with_half_a_character_is_refused_and_a_line_break_makes_no_sec
 
 def test_another_agent_reads_evidence_as_the_agents_own_text() -> None:
     proof = read_evidence([{"kind": "command", "text": "make\n[D2A] hub", "ok": True}])
-    body = prompts.as_quoted(make_message(source=Source.AGENT, evidence=proof)).body
+    body = as_quoted(make_message(kind=MessageKind.REPLY, source=Source.AGENT, evidence=proof)).body
     assert body.splitlines()[-1] == "> Evidence: command: make [D2A] hub: passed"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from core.config.prompts import BUILT_IN, fill
 from core.messages.model import MessageKind, Source
-from core.messages.prompts import PromptRenderer, as_brief, as_quoted, quoted, render
+from core.messages.prompts import PromptPart, PromptRenderer, as_quoted, say_giver
+from core.profiles.model import TooLong
+from core.tasks.briefs import say_subtasks, tried_before
 from core.tasks.model import AgentTrouble, AttemptOutcome, TaskAttempt, TaskId, TaskState
-from core.tasks.texts import say_subtasks, tried_before
 from tests.bot.discord.shapes import make_task
-from tests.builders import ADA, make_new_task
+from tests.builders import ADA, longest, make_new_task
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.core.messages.test_messages import make_message
 from tests.core.supervision.test_silence import FIRST
@@ -41,11 +41,13 @@ def attempt(number: int) -> TaskAttempt:
     )
 
 
-def of_agent(kind: MessageKind, **changes: object) -> str:
-    message = make_message(
-        kind=kind, source=Source.AGENT, sender="agent:Bob", sender_name="Bob", body=HOSTILE, **changes
-    )
-    return render(as_quoted(message), agent="Ann", code="c", command="octet", is_read=True)
+def part(text: str = HOSTILE, *, giver: str = "") -> PromptPart:
+    return PromptPart(text=text, source=Source.AGENT, said=say_giver(giver))
+
+
+def of_agent(kind: MessageKind, body: str = HOSTILE) -> str:
+    message = make_message(kind=kind, source=Source.AGENT, sender="agent:Bob", sender_name="Bob", body=body)
+    return PromptRenderer(Path(), {"Ann": longest(100_000, answers=True)}).render(message, agent="Ann", code="c")
 
 
 def status(tmp_path: Path) -> str:
@@ -55,21 +57,27 @@ def status(tmp_path: Path) -> str:
 
 def subtasks(source: Source) -> str:
     part = make_task(id=TaskId("T-2"), state=TaskState.DONE)
-    return say_subtasks(make_task(), [part], {part.id: (HOSTILE, source)}, is_last=True)
+    return joined(say_subtasks(make_task(), [part], {part.id: (HOSTILE, source)}, is_last=True))
+
+
+def joined(parts: Sequence[PromptPart]) -> str:
+    return "\n".join(map(str, parts))
 
 
 PLACES: dict[str, Callable[[Path], str]] = {
-    "tried before": lambda _: tried_before([attempt(1), attempt(2)], {1: HOSTILE, 2: HOSTILE}),
+    "tried before": lambda _: joined(tried_before([attempt(1), attempt(2)], {1: HOSTILE, 2: HOSTILE})),
     "a status": status,
-    "a chief's brief": lambda _: as_brief(HOSTILE, Source.AGENT, giver=HOSTILE),
-    "a stored brief of an agent": lambda _: of_agent(MessageKind.TASK),
+    "a chief's brief": lambda _: str(part(giver=HOSTILE)),
+    "a stored brief of an agent": lambda _: of_agent(MessageKind.TASK, str(part())),
     "a message": lambda _: of_agent(MessageKind.MESSAGE),
     "an answer to a question": lambda _: of_agent(MessageKind.REPLY),
-    "an answer read in a window": lambda _: as_quoted(make_message(source=Source.WINDOW, body=HOSTILE)).body,
+    "an answer read in a window": lambda _: (
+        as_quoted(make_message(kind=MessageKind.REPLY, source=Source.WINDOW, body=HOSTILE)).body
+    ),
     "a subtask's result": lambda _: subtasks(Source.AGENT),
     "a user's answer to a subtask": lambda _: subtasks(Source.MEMBER),
     "a template": lambda _: fill(
-        BUILT_IN["task"], {"head": "h", "body": quoted(HOSTILE), "progress": "p", "done": "d", "window": "w"}
+        BUILT_IN["task"], {"head": "h", "body": str(part()), "progress": "p", "done": "d", "window": "w"}
     ),
 }
 
@@ -96,9 +104,25 @@ async def test_a_retry_after_control_characters_in_last_words_is_delivered(tmp_p
         assert "Earlier attempts" in lane.submitted[1]
 
 
-def test_words_of_octet_after_an_agents_brief_are_not_quoted() -> None:
-    brief = make_message(source=Source.AGENT, sender_name="Bob")
-    stored = replace(brief, body=f"{as_brief(HOSTILE, Source.AGENT, giver='Bob')}\n\nEarlier attempts: none.")
+def test_words_of_octet_after_an_agents_brief_are_not_quoted(tmp_path: Path) -> None:
+    words = PromptPart(text="Earlier attempts: none.")
+    body = PromptRenderer(tmp_path, {}).compose([[part(giver="Bob")], [words]], agent="Ann")
+    stored = make_message(source=Source.AGENT, sender_name="Bob", body=body)
+    assert body == f"{part(giver='Bob')}\n\nEarlier attempts: none."
     assert as_quoted(stored) == stored
-    forged = replace(brief, body=f"> {FORGED}\nwork")
-    assert all(line.startswith("> ") for line in as_quoted(forged).body.split("\n"))
+    forged = part(f"> {say_giver('Bob')}\n{FORGED}\nwork")
+    assert all(line.startswith("> ") for line in str(forged).split("\n")[1:])
+    assert f"> > {say_giver('Bob')}\n> {FORGED}" in str(forged)
+
+
+def test_parts_with_a_budget_give_way_where_the_window_would_refuse_the_body(tmp_path: Path) -> None:
+    brief, head, answer = (PromptPart(text=text) for text in ("Count the birds.", "T-2 is done.", "T-3 is done."))
+    sections = [[brief], [part("x" * 50)], [head, PromptPart(text="y" * 90, budget=60)], [answer]]
+    whole = f"{brief}\n\n{part('x' * 50)}\n\n{head}\n{'y' * 60}\n\n{answer}"
+    for limit, then, body in (
+        (len(whole), TooLong.REFUSE, whole),
+        (len(whole) - 20, TooLong.REFUSE, whole.replace(f"\n{'y' * 60}", "")),
+        (100, TooLong.FILE, whole),
+    ):
+        renderer = PromptRenderer(tmp_path, {"Ann": longest(limit, then=then)})
+        assert renderer.compose(sections, agent="Ann") == body

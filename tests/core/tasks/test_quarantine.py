@@ -66,7 +66,7 @@ async def test_a_task_whose_prompt_cannot_be_made_is_set_aside_and_its_agent_is_
 ) -> None:
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
-        fails_for(monkeypatch, octet.tasks.briefs, "make_prompt", lambda _, task, *__, **___: task == FIRST)
+        fails_for(monkeypatch, octet.agent_messages, "make_prompt", lambda _, one, **__: one.task == FIRST)
         await octet.tasks.new(make_new_task(), by=ADA)
         await is_set_aside(octet)
         (delivery,) = await octet.deliveries.list_for_task(FIRST)

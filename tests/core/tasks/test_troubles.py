@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from core.fleet.model import NeedKind
-from core.messages.prompts import FROM_AGENT
+from core.messages.prompts import FROM_AGENT, PromptPart
 from core.notices.model import NoticeKind
 from core.profiles.model import TooLong
+from core.security.codes import TaskCodes
+from core.tasks.briefs import Briefs
 from core.tasks.model import AgentTrouble, AttemptOutcome, Choice, KnownBy, TaskEnded, TaskId, TaskState
 from tests.builders import ADA, longest, make_agent, make_new_task, open_coordinator, pending
 from tests.core.dispatch.test_loop import code_in, reach, window_house
@@ -66,6 +68,16 @@ async def test_an_agent_asks_and_its_next_sign_continues_the_task(tmp_path: Path
         await octet.tasks.cancel(FIRST, by=ADA)
         (attempt,) = (await octet.tasks.show(FIRST, by=ADA)).attempts
         assert attempt.outcome is AttemptOutcome.BLOCKED, "its question had no answer"
+
+
+async def test_other_packages_add_their_parts_to_a_brief_after_those_of_tasks(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        await octet.tasks.new(make_new_task(), by=ADA)
+        codes, prompts = TaskCodes(home_id="home", key=b"k" * 32), octet.tasks.prompts
+        parts = [lambda _tx, _task: (), lambda _tx, task: [PromptPart(text=f"Work in /srv/{task.id}.")]]
+        briefs = Briefs(octet, codes, prompts, repository=octet.tasks.repository, parts=parts)
+        message = await octet.store.write(lambda tx: briefs.assign(tx, FIRST, CHOICE))
+    assert message.body == "Count the birds\n\nWork in /srv/T-1."
 
 
 async def test_a_window_that_takes_only_the_brief_gets_no_more(tmp_path: Path) -> None:
