@@ -60,8 +60,10 @@ from core.store.engine import Store
 from core.supervision.agent_availability import AgentAvailability
 from core.supervision.clock_steps import ClockSteps
 from core.supervision.screen_locks import ScreenLocks
+from core.tasks.parts import TaskParts
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
+from core.tasks.transfer import TaskTransfer
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +91,8 @@ class Coordinator(Services):
     """All services. `dispatch.run()` must run for tasks to move."""
 
     home_id: str
+    task_parts: TaskParts
+    task_transfer: TaskTransfer
     people: People
     api_keys: ApiKeys
     mentions: Mentions
@@ -155,6 +159,8 @@ class Coordinator(Services):
             octet = cls(
                 **_fields(services),
                 home_id=home,
+                task_parts=TaskParts(services.tasks, services.messages),
+                task_transfer=TaskTransfer(services.tasks, services.messages, store),
                 people=people,
                 api_keys=ApiKeys(
                     store=store, journal=journal, clock=clock, ids=ids, key=codes_key, rights_of=people.own_rights

@@ -292,7 +292,7 @@ async def split(
     """Split a task into parts that agents do separately.
 
     It must not have begun. It is done when all of its parts are."""
-    return await octet.tasks.split(task, parts, by=by)
+    return await octet.task_parts.split(task, parts, by=by)
 
 
 @Verb(
@@ -306,7 +306,7 @@ async def pick(octet: Coordinator, task: Annotated[AnyTask, "The part whose answ
     """Pick the best of several answers.
 
     The other parts keep their states and are marked as not chosen."""
-    return await octet.tasks.pick(task, by=by)
+    return await octet.task_parts.pick(task, by=by)
 
 
 @Verb(
@@ -334,7 +334,7 @@ async def export(octet: Coordinator, *, where: Annotated[TaskFilter, TaskStates]
     """Export tasks as JSON Lines.
 
     Without a state it exports those that have not ended. A line has the task with its links and attempts."""
-    return await octet.tasks.export((await _find(octet, where, by=by))[::-1], by=by)
+    return await octet.task_transfer.export((await _find(octet, where, by=by))[::-1], by=by)
 
 
 @Verb("task", Permission.TASK_CREATE, "POST /import/tasks", name="import")
@@ -348,4 +348,4 @@ async def import_tasks(
     """Create the tasks of an export or of a list.
 
     Octet creates all of them or none, and ignores those that have ended."""
-    return await octet.tasks.import_text(text, NewTask(brief="", place=origin.place, key=origin.key), by=by)
+    return await octet.task_transfer.import_text(text, NewTask(brief="", place=origin.place, key=origin.key), by=by)

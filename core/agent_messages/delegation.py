@@ -137,7 +137,7 @@ class Delegation:
         """Return the task that the agent works on; its code proves that it has the prompt."""
         task = speaker.task
         if task is not None and is_proven and task.state not in ENDED:
-            task = self._tasks.record_question(tx, task)
+            task = self._tasks.answers.record_question(tx, task)
         if task is None or not (task.state in _AT_WORK or task.reason is ParkCause.SILENT):
             raise NoTaskToDelegate
         return task

@@ -61,7 +61,7 @@ class Questions:
         self, services: TaskServices, hub: AgentMessages, talk: AgentTalk, *, tasks: Tasks, limits: TalkLimits
     ) -> None:
         self._services, self._hub, self._talk, self._limits = services, hub, talk, limits
-        self._tasks, self._at_work, self._part = tasks.repository, tasks.record_question, tasks.quarantine.part
+        self._tasks, self._at_work, self._part = tasks.repository, tasks.answers.record_question, tasks.quarantine.part
         self._clock, self._store = services.clock, services.store
         hub.follow_answers(self._answered)
         hub.follow_sent(self._sent)

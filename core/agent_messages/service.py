@@ -37,29 +37,14 @@ from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.kit.ids import MessageId
 from core.limits import clean_text
-from core.messages.model import (
-    InboxEntry,
-    Message,
-    MessageKind,
-    NewMessage,
-    Requires,
-    address_of,
-    source_of,
-)
+from core.messages.model import InboxEntry, Message, MessageKind, NewMessage, Requires, address_of, source_of
 from core.messages.prompts import Prompt, PromptRenderer
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind, Place
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import explain, sentence
 from core.security.codes import TaskCodes
-from core.security.model import (
-    HUB,
-    Actor,
-    Permission,
-    allows,
-    require,
-    require_or_own,
-)
+from core.security.model import HUB, Actor, Permission, allows, require, require_or_own
 from core.security.service import People
 from core.store.engine import Tx, at_row
 from core.tasks.model import ENDED, Task, TaskId, TaskState, parse_task_id

@@ -154,7 +154,7 @@ class Assigner:
             for demand, able in can.items()
             if not able.keys() & (on_duty - limited) and not starting & {agent.desk for agent in able.values()}
         ]
-        stuck = self._repository.find_ready(tx, beyond, limit=AT_ONCE)[:AT_ONCE]
+        stuck = self._repository.queue.find_ready(tx, beyond, limit=AT_ONCE)[:AT_ONCE]
         for task in stuck:
             with at_row(task.id):
                 self._wait_for_agent(tx, task, [*can[task.requirements].values()])
@@ -188,7 +188,7 @@ class Assigner:
 
         def find(demands: Collection[Requirements], limit: int) -> list[QueuedTask]:
             full = [user for user, count in under_way.items() if most is not None and count >= most]
-            return self._repository.find_ready(tx, demands, limit=limit, without=full)
+            return self._repository.queue.find_ready(tx, demands, limit=limit, without=full)
 
         queue = find(heads, 1)
         assigned = 0
@@ -237,7 +237,7 @@ class Assigner:
             WaitReason.PAUSED: resumed,
             WaitReason.QUOTA: passed,
         }
-        return self._repository.find_waiting(tx, asked, limit=AT_ONCE)
+        return self._repository.queue.find_waiting(tx, asked, limit=AT_ONCE)
 
     def _wait_for_agent(self, tx: Tx, task: QueuedTask, can: Sequence[Agent]) -> None:
         """Note that no agent that can do the task is reachable, and why."""
@@ -312,7 +312,7 @@ class Assigner:
             changed.add(agent.name)
         demands = self._repository.cache.requirements if changed else ()
         behind = [one for one in demands if self._agents.able(one.needs, one.wanted).keys() & changed]
-        for task in self._repository.find_ready(tx, behind, limit=AT_ONCE)[:AT_ONCE]:
+        for task in self._repository.queue.find_ready(tx, behind, limit=AT_ONCE)[:AT_ONCE]:
             self._services.notices.card_changed(tx, task.id)  # its card says which agents hold it up
 
     def _requeue_task(self, tx: Tx, agent: Agent, task: str, why: str) -> None:

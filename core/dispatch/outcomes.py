@@ -151,7 +151,8 @@ class Outcomes:
     def _accept_answer(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> bool:
         """Store the answer that the outcome carries. Return whether it carries one."""
         if outcome.answer is not None:
-            self._tasks.accept_lane_answer(tx, delivery.task or "", outcome.answer, of=delivery.id, note=outcome.note)
+            task = self._repository.find(tx, delivery.task or "")
+            self._tasks.answers.accept_lane_answer(tx, task, outcome.answer, of=delivery.id, note=outcome.note)
         return outcome.answer is not None
 
     def _bounced(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:

@@ -70,7 +70,7 @@ class Fleet:
             agents=tuple(AtWork(status=status, task=tasks.get(status.task or "")) for status in statuses),
             desks=self._desks.known(),
             tasks=self._repository.cache.counts(),
-            queue=await self._repository.list_queue(limit=_QUEUE_SHOWN),
+            queue=await self._repository.queue.list_ready(limit=_QUEUE_SHOWN),
             needs=len(needs) + more,
             at_ms=self._clock.now_ms(),
         )
@@ -83,7 +83,7 @@ class Fleet:
             said = await self._services.messages.get(one.message)
             about, title, at_ms = said.task, title_of(said.body), one.created_ms
             queue.append(QueuedWork(message=said.id, task=about, title=title, reason=one.reason, since_ms=at_ms))
-        tasks = await self._repository.list_wanted(agent, limit=_WAITING_SHOWN - len(queue))
+        tasks = await self._repository.queue.list_wanted(agent, limit=_WAITING_SHOWN - len(queue))
         queue += [QueuedWork(task=one.id, title=one.title, since_ms=one.created_ms) for one in tasks]
         return from_attributes(AgentDetails, status, queue=tuple(queue))
 
@@ -106,7 +106,7 @@ class Fleet:
             return frozenset()
         found = set[str | None]()
         # Before the agents: a task that an agent takes meanwhile is seen in one of the two.
-        for demand in await self._repository.requirements_in(TaskState.READY, TaskState.WAITING):
+        for demand in await self._repository.queue.requirements_in(TaskState.READY, TaskState.WAITING):
             found |= {agent.desk for agent in self._agents.who_can(demand.needs, demand.wanted)}
         held = [one for one in await self._agents.list(by=HUB) if one.task and one.agent.desk in desks]
         lines = await self._repository.summaries(status.task for status in held if status.task) if held else {}
@@ -127,7 +127,7 @@ class Fleet:
 
     async def _needs(self, limit: int) -> tuple[list[Need], int]:
         """Return what waits for a user, `limit` and more of each kind, without places; and how many more wait."""
-        known = await self._repository.list_blocked(most=limit)
+        known = await self._repository.queue.list_blocked(most=limit)
         held = [one for one in known if not one.is_rest]
         more = sum(one.size for one in known if one.is_rest and texts.of_held(one) is not None)
         parts = await self._services.deliveries.find_later_parts()
@@ -272,7 +272,7 @@ class Fleet:
         for_window = (TaskState.WAITING, WaitReason.WINDOW)
         waits = await self._repository.summaries(one.oldest for one in held if (one.state, one.reason) == for_window)
         named = {task.agent for task in waits.values()} | {need.agent for need in listed}
-        demands = await self._repository.requirements_in(TaskState.READY, TaskState.WAITING)
+        demands = await self._repository.queue.requirements_in(TaskState.READY, TaskState.WAITING)
         wanted = {str(agent.name) for one in demands for agent in self._agents.who_can(one.needs, one.wanted)}
         return [
             _of_agent(status)

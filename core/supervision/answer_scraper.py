@@ -73,7 +73,7 @@ class AnswerScraper:
         """Read what the agent wrote between the markers of its prompt, if Octet awaits an answer there."""
         for agent in self._services.agents.at(desk, window):
             awaited = await self._tasks.find_pending_answer(agent.name)
-            asked = await self._answers.find_pending(agent.name) if self._tasks.reads_answers_of(agent.name) else ()
+            asked = await self._answers.find_pending(agent.name) if self._tasks.prompts.is_scraped(agent.name) else ()
             if awaited is None and not asked:
                 continue
             said = await self._services.desks.transcript(desk, window)

@@ -71,11 +71,11 @@ class ScreenLocks:
         """Count the tasks and messages that wait for a window of this desk; find where the first was asked for."""
         agents = [str(agent.name) for agent in self._agents.at(desk)]
         find_queued = sorted(self._deliveries.find_queued(tx, agents), key=lambda one: one.created_ms)
-        counts = self._tasks.count_waiting(tx, *_FOR_WINDOWS)
+        counts = self._tasks.queue.count_waiting(tx, *_FOR_WINDOWS)
         demands = [
             one for one in counts if any(agent.desk == desk for agent in self._agents.who_can(one.needs, one.wanted))
         ]
-        waiting = self._tasks.find_waiting(tx, dict.fromkeys(_FOR_WINDOWS, demands), limit=_LOOKED_AT)
+        waiting = self._tasks.queue.find_waiting(tx, dict.fromkeys(_FOR_WINDOWS, demands), limit=_LOOKED_AT)
         names = [one.task for one in find_queued if one.task is not None] + [one.id for one in waiting]
         tasks = (self._tasks.find(tx, name) for name in names)
         place = next((task.place for task in tasks if task.place.channel), Place())

@@ -367,6 +367,11 @@ def _choice(found: dict[str, Any]) -> Choice:
     return from_attributes(Choice, SimpleNamespace(**found), candidates=candidates)
 
 
+def sorted_names(names: frozenset[str]) -> str:
+    """Return a set of names as its column has it: equal sets are equal texts."""
+    return json.dumps(sorted(names))
+
+
 def requirements_of(row: Row) -> Requirements:
     return Requirements(wanted=row.wanted, needs=frozenset(json.loads(row.needs)))
 

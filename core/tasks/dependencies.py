@@ -10,16 +10,7 @@ from core.limits import LINKS
 from core.reasons import WaitReason
 from core.store.engine import Row, Store, Tx
 from core.tasks import _store
-from core.tasks.model import (
-    Dependency,
-    OnFailure,
-    PartsKind,
-    Task,
-    TaskId,
-    TaskState,
-    TooManyLinks,
-    refuse_circle,
-)
+from core.tasks.model import Dependency, OnFailure, PartsKind, Task, TaskId, TaskState, TooManyLinks, refuse_circle
 
 _NAMED = 5  # so many failed tasks a note names
 

@@ -1,4 +1,4 @@
-"""The tasks' rows, the queues that dispatch takes from, and the one function by which a task changes its state."""
+"""The tasks' rows, their cache, and the one function by which a task changes its state."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import json
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from itertools import islice
-from typing import ClassVar, NamedTuple, cast
+from typing import cast
 
 from core.kit import faults
-from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
 from core.messages.attachments import NamedFiles, named_files
 from core.messages.model import Source
@@ -19,8 +17,9 @@ from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity,
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Tx, at_row
 from core.tasks import _store
-from core.tasks._store import damaged_columns, queued_of, requirements_of, summary_of, task_of
+from core.tasks._store import damaged_columns, sorted_names, summary_of, task_of
 from core.tasks.attempts import Attempts
+from core.tasks.cache import TaskCache
 from core.tasks.dependencies import Dependencies
 from core.tasks.model import (
     ENDED,
@@ -28,14 +27,11 @@ from core.tasks.model import (
     PRIORITY_STEP_MS,
     TASK_STEPS,
     UNDO_MS,
-    BlockedTaskGroup,
     Choice,
     DependencyChanged,
     NewTask,
     OnFailure,
     PartsKind,
-    QueuedTask,
-    Requirements,
     Task,
     TaskAssigned,
     TaskChanged,
@@ -48,11 +44,10 @@ from core.tasks.model import (
     rank_of,
     title_of,
 )
+from core.tasks.queue import TaskQueue
 from core.tasks.services import TaskServices
-from core.tasks.texts import TaskLine
 
 _AFTER_ALL = 2**62  # no task has such a number
-_SUGGESTIONS = 25
 _FOR_A_USER = frozenset({WaitReason.DEPENDENCY_FAILED, WaitReason.PICK})
 _FOR_OTHERS = _FOR_A_USER | {WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE}
 _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
@@ -60,65 +55,6 @@ _UNDER_WAY = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskS
 HaltFollower = Callable[[Tx, Task, Actor], None]  # gets a task that has ended or is parked, and who did that
 _CHANGED, _FIRST_MS = "tasks whose dependants follow", "when the first of them changed, and all with it"
 _CARD_WAITS_MS = 100  # how long a new card waits for the task's first step, so that its first state is true
-
-
-class _Line(NamedTuple):
-    """What the cache keeps of a task: not its brief, which may be long."""
-
-    title: str
-    has_ended: bool
-
-
-class TaskCache:
-    """Tasks in memory, for autocomplete and dispatch. It follows the rows, each change after its commit."""
-
-    SIZE: ClassVar[int] = 1_000  # it keeps the titles of so many tasks, the last changed ones
-
-    def __init__(self) -> None:
-        self._newest: OrderedDict[str, _Line] = OrderedDict()
-        self.requirements = frozenset[Requirements]()  # all that tasks which have not ended may have
-        self._counts = Counter[TaskState]()
-
-    def load(self, *, newest: Iterable[Task], demands: Iterable[Requirements], counts: Mapping[TaskState, int]) -> None:
-        """Fill the cache at the start; `newest` has the oldest first."""
-        for task in newest:
-            self._put(task)
-        self.requirements |= frozenset(demands)
-        self._counts.update(counts)
-
-    def counts(self) -> Mapping[TaskState, int]:
-        return dict(self._counts)
-
-    def find(self, text: str, *, open_only: bool) -> list[tuple[str, str]]:
-        """Return (id, title) of tasks whose id or title contains `text`, last changed first; at most 25."""
-        wanted = text.strip().casefold()
-        found = (
-            (task, line.title)
-            for task, line in reversed(self._newest.items())
-            if not (open_only and line.has_ended) and (wanted in task.casefold() or wanted in line.title.casefold())
-        )
-        return list(islice(found, _SUGGESTIONS))
-
-    def ended(self) -> list[str]:
-        """Return those of the last changed tasks that have ended."""
-        return [task for task, line in self._newest.copy().items() if line.has_ended]
-
-    def update(self, tx: Tx, task: Task) -> None:
-        """Take in the task's row. Its requirements count at once: dispatch may ask in the same transaction."""
-        if task.requirements not in self.requirements:  # a new set: the event loop may be reading the old one
-            self.requirements |= {task.requirements}
-        tx.after_commit(lambda: self._put(task))
-
-    def record_step(self, tx: Tx, was: str, now: TaskState) -> None:
-        tx.after_commit(lambda: self._counts.update({now: 1}))
-        if was:
-            tx.after_commit(lambda: self._counts.subtract({TaskState(was): 1}))
-
-    def _put(self, task: Task) -> None:
-        self._newest[task.id] = _Line(title=task.title, has_ended=task.state in ENDED)
-        self._newest.move_to_end(task.id)
-        if len(self._newest) > self.SIZE:
-            self._newest.popitem(last=False)
 
 
 class TaskRepository:
@@ -129,6 +65,7 @@ class TaskRepository:
         self._store, self._journal, self._agents = services.store, services.journal, services.agents
         self._notices, self._clock, self._silent_after_ms = services.notices, services.clock, silent_after_ms
         self.attempts, self.dependencies = Attempts(services.store), Dependencies(services.store)
+        self.queue = TaskQueue(services.store)
         self._attachments = services.messages.attachments
         self.cache = TaskCache()  # for questions that are too frequent, or too urgent, for the rows
         self._halt_followers: list[HaltFollower] = []
@@ -143,7 +80,7 @@ class TaskRepository:
         counts, readable = await self._store.fetch(_store.COUNTS), self._store.aside.readable
         self.cache.load(
             newest=self._readable(reversed(newest)),
-            demands=await self.requirements_in(*(state for state in TaskState if state not in ENDED)),
+            demands=await self.queue.requirements_in(*(state for state in TaskState if state not in ENDED)),
             counts=dict(readable("tasks", counts, lambda row: (TaskState(row.state), row.size), key="state")),
         )
 
@@ -176,7 +113,7 @@ class TaskRepository:
             "state": TaskState.READY.value,
             "priority": draft.priority,
             "rank": self._next_rank(tx, asked_by, draft.priority),
-            "needs": _names(draft.needs),
+            "needs": sorted_names(draft.needs),
             "wanted": wanted,
             "requester": asked_by,
             "requester_name": name,
@@ -184,7 +121,7 @@ class TaskRepository:
             "place_guild": draft.place.guild,
             "idempotency_key": draft.key,
             "again_of": draft.again_of,
-            "labels": _names(draft.labels),
+            "labels": sorted_names(draft.labels),
             "attachments": json.dumps([asdict(one) for one in draft.attachments], ensure_ascii=False),
             "due_ms": draft.due_ms,
             "not_before_ms": draft.not_before_ms,
@@ -245,31 +182,6 @@ class TaskRepository:
         rows = await self._store.fetch(_store.SUMMARIES, {"tasks": [_number(task) for task in tasks]})
         return {line.id: line for line in map(summary_of, rows)}
 
-    async def list_queue(self, *, limit: int) -> tuple[TaskSummary, ...]:
-        """List the head of the queue: ready tasks in the order in which dispatch takes them."""
-        return tuple(summary_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
-
-    async def list_wanted(self, agent: str, *, limit: int) -> tuple[TaskSummary, ...]:
-        """List the tasks that wait for this agent alone, ready ones first, most urgent and then oldest first."""
-        found = list[Row]()
-        for state in (TaskState.READY, TaskState.WAITING):
-            found += await self._store.fetch(_store.WANTED, {"stands": state.value, "by": agent, "size": limit})
-        return tuple(map(summary_of, found[:limit]))
-
-    async def list_blocked(self, *, most: int = 50) -> tuple[BlockedTaskGroup, ...]:
-        """List all that is waiting, parked or blocked, in no order. Single entries are listed up to `most` per state
-        and reason; one more entry counts the rest."""
-
-        def make(row: Row) -> BlockedTaskGroup:
-            return from_attributes(BlockedTaskGroup, row, oldest=TaskId(f"T-{row.number}"))
-
-        rows = await self._store.fetch(_store.BLOCKED, {"most": most})
-        return tuple(self._store.aside.readable("task", rows, make, key="number"))
-
-    async def requirements_in(self, *states: TaskState) -> frozenset[Requirements]:
-        rows = await self._store.fetch(_store.REQUIREMENTS, {"states": [state.value for state in states]})
-        return frozenset(self._store.aside.readable("tasks that need", rows, requirements_of, key="needs"))
-
     def expire_texts(self, tx: Tx, *, before_ms: int, now_ms: int, most: int) -> int:
         """Clear the briefs of at most `most` tasks that ended before `before_ms`; return how many."""
         return tx.execute(_store.EXPIRE, {"before": before_ms, "at": now_ms, "size_of_batch": most}).rowcount
@@ -284,26 +196,6 @@ class TaskRepository:
         if not rows:
             raise TaskNotFound(id=task)
         return task_of(rows[0])
-
-    def find_ready(
-        self, tx: Tx, demands: Collection[Requirements], *, limit: int, without: Collection[str] = ()
-    ) -> list[QueuedTask]:
-        """Find the first `limit` ready tasks of each of `demands`, in the order of the queue, `without` those of some
-        users."""
-        return self._heads(tx, TaskState.READY, [("", demand) for demand in demands], limit, without)
-
-    def count_under_way(self, tx: Tx) -> Counter[str]:
-        """Count each user's tasks that an agent has."""
-        return Counter(task.requester for task in self.find_in_states(tx, _UNDER_WAY))
-
-    def find_waiting(
-        self, tx: Tx, asked: Mapping[WaitReason, Collection[Requirements]], *, limit: int
-    ) -> list[QueuedTask]:
-        """Find `limit` tasks that wait for one of these reasons with one of its demands, in the order of the queue."""
-        # Mostly none waits: then no demand is looked at.
-        found = {row.value for row in tx.run(_store.WAIT_REASONS, {"asked": json.dumps([*asked])})}
-        queues = [(reason.value, demand) for reason, demands in asked.items() if reason in found for demand in demands]
-        return self._heads(tx, TaskState.WAITING, queues, limit)[:limit]
 
     def advance_to_working(self, tx: Tx, task: Task, *, by: Actor) -> Task:
         """Bring the task to `working` by legal steps: an answer shows that an agent worked on it."""
@@ -320,13 +212,9 @@ class TaskRepository:
     def find_in_states(self, tx: Tx, states: Collection[TaskState]) -> list[Task]:
         return self._readable(tx.execute(_store.IN_STATES, {"states": [one.value for one in states]}))
 
-    def count_waiting(self, tx: Tx, *reasons: WaitReason) -> Counter[Requirements]:
-        """Count the tasks that wait for one of `reasons`, by their requirements."""
-        found = Counter[Requirements]()
-        for reason in reasons:
-            for row in tx.execute(_store.WAITING_PER_REQUIREMENTS, {"why": reason.value}):
-                found[requirements_of(row)] += row.size
-        return found
+    def count_under_way(self, tx: Tx) -> Counter[str]:
+        """Count each user's tasks that an agent has."""
+        return Counter(task.requester for task in self.find_in_states(tx, _UNDER_WAY))
 
     def find_waiting_for_removed(self, tx: Tx, agents: Collection[str]) -> list[Task]:
         """Find tasks that wait for the window of an agent which is none of `agents`."""
@@ -436,31 +324,25 @@ class TaskRepository:
     def edit(self, tx: Tx, task: Task, *, by: Actor, **changes: object) -> Task:
         """Write fields that a user changes, and hold or release the task by them."""
         for name in changes.keys() & {"needs", "labels"}:
-            changes[name] = _names(cast("frozenset[str]", changes[name]))
+            changes[name] = sorted_names(cast("frozenset[str]", changes[name]))
         return self._hold_again(tx, self._change_fields(tx, task, by=by, **changes))
 
     def link_all(
         self,
         tx: Tx,
-        lines: Sequence[TaskLine],
-        links: Mapping[int, Mapping[int, OnFailure]],
-        ids: Sequence[TaskId],
+        links: Mapping[TaskId, Mapping[TaskId, OnFailure]],
+        parts: Mapping[TaskId, tuple[PartsKind, Sequence[TaskId]]],
         *,
         by: Actor,
     ) -> None:
-        """Link new tasks as the lines of an import do, by the lines' places. Raises TooManyLinks."""
-        for place, needed in links.items():
-            line = lines[place]
-            parts = [one for one in needed if line.id and lines[one].part_of == line.id]
-            if parts and line.parts is not PartsKind.DELEGATED:
-                self._update(tx, ids[place], parts=(line.parts or PartsKind.SPLIT).value)
-                for one in parts:
-                    self._update(tx, ids[one], parent=_number(ids[place]))
-        self._link(
-            tx, {ids[place]: {ids[one]: how for one, how in needed.items()} for place, needed in links.items()}, by=by
-        )
-        for place in links:
-            self._hold_again(tx, self.find(tx, ids[place]))
+        """Link new tasks to those that they need, and parents to their parts. Raises TooManyLinks."""
+        for parent, (kind, children) in parts.items():
+            self._update(tx, parent, parts=kind.value)
+            for one in children:
+                self._update(tx, one, parent=_number(parent))
+        self._link(tx, links, by=by)
+        for task in links:
+            self._hold_again(tx, self.find(tx, task))
 
     def depend(self, tx: Tx, task: Task, needs: TaskId, on_failure: OnFailure | None, *, by: Actor) -> Task:
         """Have a task that has not begun wait for another one, or no longer where `on_failure` is None. Raises
@@ -739,26 +621,6 @@ class TaskRepository:
         if task.agent is not None:
             self._agents.free(tx, task.agent, task=task.id)
 
-    def _heads(
-        self,
-        tx: Tx,
-        state: TaskState,
-        queues: Sequence[tuple[str, Requirements]],
-        limit: int,
-        without: Collection[str] = (),
-    ) -> list[QueuedTask]:
-        asked = [(reason, demand.wanted, _names(demand.needs)) for reason, demand in queues]
-        if not asked or limit < 1:
-            return []
-        rows = tx.run(
-            _store.HEADS,
-            {"stands": state.value, "asked": json.dumps(asked), "size": limit, "full": json.dumps([*without])},
-        )
-        found = self._store.aside.readable(
-            "task", rows, lambda row: queued_of(row, queues[int(row.place)][1]), key="number"
-        )
-        return sorted(found, key=QueuedTask.order)
-
     def _change_fields(self, tx: Tx, task: Task, *, by: Actor | None = None, **changes: object) -> Task:
         """Write fields outside a step. With `by` it is a user's act, which the journal records."""
         after = self._update(tx, task.id, **changes, changed_ms=self._clock.now_ms())
@@ -775,10 +637,6 @@ class TaskRepository:
         self.cache.record_step(tx, was, task.state)  # first: listeners see the step counted
         self._journal.append(tx, event, by=by.id)
         self.cache.update(tx, task)
-
-
-def _names(names: frozenset[str]) -> str:
-    return json.dumps(sorted(names))
 
 
 def _readable(row: Row) -> Task:

@@ -10,20 +10,14 @@ from functools import partial
 
 from core import limits
 from core.agents.model import STANDING_STILL, AgentState, AgentStatus
-from core.deliveries.model import DeliveryId, DeliveryState, LaneAnswer
+from core.deliveries.model import DeliveryState
 from core.journal.model import Entry
 from core.kit.clock import DAY_MS, as_datetime
 from core.kit.from_attributes import from_attributes
 from core.limits import clean_text
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.attachments import planned_files
-from core.messages.model import (
-    EvidenceItem,
-    Message,
-    MessageKind,
-    NewFile,
-    Source,
-)
+from core.messages.model import EvidenceItem, Message, MessageKind, NewFile, Source, source_of
 from core.messages.prompts import PromptRenderer
 from core.notices.model import NoticeKind
 from core.profiles.model import Activity
@@ -51,8 +45,6 @@ from core.tasks.model import (
     UNDO_MS,
     AgentTrouble,
     DeliveryUnresolved,
-    Export,
-    Imported,
     InvalidLabel,
     NewTask,
     NoCapableAgent,
@@ -81,18 +73,9 @@ from core.tasks.model import (
 from core.tasks.quarantine import Quarantine
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
-from core.tasks.texts import (
-    draft_of,
-    export_line,
-    is_grammar,
-    links_of,
-    read_grammar,
-    read_parts,
-    read_tasks,
-)
+from core.tasks.texts import is_grammar, read_grammar
 
 _LABEL = re.compile(r"""[^,"'\\\s][^,"'\\]*""")
-_SOURCES = {ActorKind.PERSON: Source.MEMBER, ActorKind.AGENT: Source.AGENT, ActorKind.OPERATOR: Source.OPERATOR}
 _TOGETHER_MS = 1_000  # the parts of a task are cancelled within this time after it
 _ACCEPTED_AFTER_MS = 7 * DAY_MS  # a result that a user has done again sooner counts as a failure
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
@@ -120,7 +103,7 @@ class Tasks:
         self.activity_seen = asyncio.Event()  # set by each activity of an agent; its reader clears it
         self.quarantine = Quarantine(services, repository=self.repository)  # how the loops write
         self.briefs = Briefs(services, codes, briefs, repository=self.repository, parts=parts)
-        self._answers = Answers(services, repository=self.repository, codes=codes, limits=limits)
+        self.answers = Answers(services, repository=self.repository, codes=codes, limits=limits)
         self._looked_ms = 2**62  # until when dispatch has looked for agents for ready tasks, once it runs
         self._left: dict[str, TaskId] = {}  # agents that were seen at work when their task was cancelled
         self._resting: dict[TaskId, object] = {}  # the latest report of each task that rests after another one
@@ -146,13 +129,13 @@ class Tasks:
             if others:
                 raise refused("several_tasks", count=len(others) + 1)
             draft = replace(draft, brief=first.brief, priority=first.priority)
-        draft = self._checked(draft, by=by)
+        draft = self.checked(draft, by=by)
         known = partial(self._store.write, lambda tx: draft.key and self.repository.find_by_key(tx, draft.key))
         async with self._services.messages.attachments.stored(filter(None, [draft.attach]), known=known) as files:
             named = replace(draft, attachments=files)
-            return await self._store.write(lambda tx: self._add(tx, named, by=by))
+            return await self._store.write(lambda tx: self.add(tx, named, by=by))
 
-    def _checked(self, draft: NewTask, *, by: Actor) -> NewTask:
+    def checked(self, draft: NewTask, *, by: Actor) -> NewTask:
         """Return the draft as Octet stores it. Raises as `new` for what needs no database."""
         brief = clean_text(draft.brief, limits.BRIEF)
         wanted = self.check_new(draft, by=by)
@@ -162,13 +145,13 @@ class Tasks:
     def _able(self, needs: frozenset[str], wanted: str | None) -> list[str]:
         return [str(agent.name) for agent in self._services.agents.who_can(needs, wanted)]
 
-    def _add(self, tx: Tx, draft: NewTask, *, by: Actor) -> Task:
-        source = draft.source or _SOURCES.get(by.kind, Source.OPERATOR)
+    def add(self, tx: Tx, draft: NewTask, *, by: Actor) -> Task:
+        source = draft.source or source_of(by)
         if draft.key is not None and (known := self.repository.find_by_key(tx, draft.key)):
             return known
         if draft.parent is not None:
             parent = self._allowed(tx, draft.parent, Permission.TASK_CHANGE, by=by)
-            return self._add_parts(tx, parent, [draft], by=by)[0]
+            return self.add_parts(tx, parent, [draft], by=by)[0]
         task = self.repository.add(tx, draft, brief=draft.brief, wanted=draft.agent, source=source, by=by)
         if not draft.best_of:
             return task
@@ -183,24 +166,24 @@ class Tasks:
         """Create a task that the agent of `parent` gives to others; the same key counts once. Raises OutOfRange,
         NoCapableAgent, TooLongForAgent, TaskNotFound or as clean_text."""
         brief = clean_text(draft.brief, limits.BRIEF)
-        _check_priority(draft.priority)
+        limits.check("priority", draft.priority, limits.PRIORITY)
         self._check_capable(draft.needs, draft.agent)
         self.prompts.check_length(brief, self._able(draft.needs, draft.agent))
         return self.repository.add_subtask(tx, parent, replace(draft, brief=brief), source=Source.AGENT, by=by)
 
-    def _add_parts(self, tx: Tx, parent: Task, drafts: Sequence[NewTask], *, by: Actor) -> Sequence[Task]:
+    def add_parts(self, tx: Tx, parent: Task, drafts: Sequence[NewTask], *, by: Actor) -> Sequence[Task]:
         _check_not_begun(parent)
         if parent.parts not in {None, PartsKind.SPLIT}:
             raise NotAParent(id=parent.id)
-        source = drafts[0].source or _SOURCES.get(by.kind, Source.OPERATOR)
+        source = drafts[0].source or source_of(by)
         return self.repository.add_parts(tx, parent, PartsKind.SPLIT, drafts, source=source, by=by)
 
     def check_new(self, draft: NewTask, *, by: Actor) -> str | None:
         """Return the agent that `draft` names. Raises, from memory, as `new` except for the text."""
         require(by, Permission.TASK_CREATE)
-        _check_priority(draft.priority)
+        limits.check("priority", draft.priority, limits.PRIORITY)
         _check_labels(draft.labels)
-        _check_links("a new task", draft.after)
+        check_links("a new task", draft.after)
         wanted = self._services.agents.reachable(draft.agent).name if draft.agent else None
         self._check_capable(draft.needs, wanted)
         if draft.best_of and not 2 <= draft.best_of <= len(self._able(draft.needs, wanted)):
@@ -274,10 +257,6 @@ class Tasks:
             return tuple(known)
         return tuple(known) if all(one.state in STANDING_STILL for one in known) else ()
 
-    def record_question(self, tx: Tx, task: Task) -> Task:
-        """Note that the agent works on its task, because it has asked something."""
-        return self._answers.record_question(tx, task)
-
     def ready_considered(self, tx: Tx) -> None:
         """Note that dispatch looked in this transaction for agents for all ready tasks."""
         now_ms = self._clock.now_ms()
@@ -291,11 +270,11 @@ class Tasks:
         """End the task; cancel its deliveries that are not submitted yet. Raises TaskNotFound or TaskAlreadyEnded.
 
         Its agent gets nothing new as long as its window shows that it works on."""
-        return await self._change(task, Permission.TASK_END, partial(self.cancel_in, by=by), by=by)
+        return await self.change(task, Permission.TASK_END, partial(self.cancel_in, by=by), by=by)
 
     def cancel_in(self, tx: Tx, found: Task, *, by: Actor) -> Task:
         """Cancel the task as `cancel` does; the caller knows that `by` may."""
-        _check_open(found)
+        check_open(found)
         self._cancel_delivery(tx, found.id, by=by)
         after = self.repository.cancel(tx, found, by=by)
         if found.agent is not None and found.state in _AT_WORK and self._is_seen_at_work(found.agent):
@@ -328,7 +307,7 @@ class Tasks:
             self._report(tx, after, "undone", by)
             return after
 
-        return await self._change(task, Permission.TASK_END, put_back, by=by)
+        return await self.change(task, Permission.TASK_END, put_back, by=by)
 
     def release_idle(self, tx: Tx) -> None:
         """Free the agents that have stopped working on their cancelled tasks."""
@@ -345,15 +324,15 @@ class Tasks:
         result = clean_text(text, limits.BRIEF)
 
         def end(tx: Tx, found: Task) -> Task:
-            _check_open(found)
-            if not self._answers.may_have_prompt(tx, found):
+            check_open(found)
+            if not self.answers.may_have_prompt(tx, found):
                 raise refused("task_never_started", id=found.id, state=found.state.value)
             self._cancel_delivery(tx, found.id, by=by)
-            source = _SOURCES.get(by.kind, Source.OPERATOR)
-            self._answers.keep(tx, found, body=result, by=f"person:{by.id}", source=source, final=True, key=None)
+            source = source_of(by)
+            self.answers.keep(tx, found, body=result, by=f"person:{by.id}", source=source, final=True, key=None)
             return self.repository.finish(tx, found, by=by)
 
-        return await self._change(task, Permission.TASK_END, end, by=by)
+        return await self.change(task, Permission.TASK_END, end, by=by)
 
     async def retry(self, task: TaskId, *, by: Actor) -> Task:
         """Make a task ready again that failed, expired, was cancelled or is parked, with a new code; of a task that is
@@ -366,17 +345,17 @@ class Tasks:
             _check_text(found)
             if found.state is TaskState.DONE:
                 self.repository.attempts.disown(tx, found.id, since_ms=self._clock.now_ms() - _ACCEPTED_AFTER_MS)
-                return self._add(tx, replace(self._copy(tx, found), again_of=found.id), by=by)
+                return self.add(tx, replace(self.copy_of(tx, found), again_of=found.id), by=by)
             return self._reopen(tx, found, by=by)
 
-        return await self._change(task, Permission.TASK_CHANGE, again, by=by)
+        return await self.change(task, Permission.TASK_CHANGE, again, by=by)
 
     async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
         """Give a task that is ready, waiting or parked to this agent only. Raises TaskNotFound, AgentNotFound,
         AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, TaskAlreadyRunning, has_parts or DeliveryUnresolved."""
         require_or_own(by, Permission.TASK_CHANGE)
         wanted = self._services.agents.reachable(agent).name
-        return await self._change(task, Permission.TASK_CHANGE, partial(self.assign_in, wanted=wanted, by=by), by=by)
+        return await self.change(task, Permission.TASK_CHANGE, partial(self.assign_in, wanted=wanted, by=by), by=by)
 
     def assign_in(self, tx: Tx, found: Task, *, wanted: str, by: Actor) -> Task:
         """Give the task to this agent only, as `assign_to` does; the caller knows that `by` may."""
@@ -390,7 +369,7 @@ class Tasks:
             self._check_assignable(tx, found, None)
             return found
 
-        found = await self._change(task, Permission.TASK_CHANGE, check, by=by)
+        found = await self.change(task, Permission.TASK_CHANGE, check, by=by)
         able = self._services.agents.who_can(found.needs)
         return tuple(one for one in await self._services.agents.list(by=HUB) if one.agent in able)
 
@@ -402,42 +381,7 @@ class Tasks:
             _check_not_begun(found)
             return self.repository.depend(tx, found, parse_task_id(needs), on_failure, by=by)
 
-        return await self._change(task, Permission.TASK_CHANGE, link, by=by)
-
-    async def split(self, task: TaskId, text: str, *, by: Actor) -> Task:
-        """Make a task that has not begun the parent of new tasks, one for each line or block of the grammar; it is done
-        when they all are. Raises TaskNotFound, TaskAlreadyEnded, TaskAlreadyRunning, NotAParent, UnreadableTasks or as
-        clean_text."""
-        require_or_own(by, Permission.TASK_CHANGE)
-        parts = read_parts(clean_text(text, limits.IMPORT))
-        _check_links(task, parts)
-        briefs = [clean_text(brief, limits.BRIEF) for brief in parts]
-
-        def split(tx: Tx, found: Task) -> Task:
-            like = replace(self._copy(tx, found), source=None)
-            self._add_parts(tx, found, [replace(like, brief=brief) for brief in briefs], by=by)
-            return self.repository.find(tx, found.id)
-
-        return await self._change(task, Permission.TASK_CHANGE, split, by=by)
-
-    async def pick(self, task: TaskId, *, by: Actor) -> Task:
-        """End a best-of task by the answer of one of its parts; the others keep their states. Return the parent. Raises
-        TaskNotFound, not_a_part, NotDone or TaskAlreadyEnded."""
-
-        def pick(tx: Tx, found: Task) -> Task:
-            parent = self.repository.find(tx, found.parent) if found.parent is not None else None
-            if parent is None or parent.parts is not PartsKind.BEST_OF:
-                raise refused("not_a_part", id=found.id)
-            _check_open(parent)
-            if found.state is not TaskState.DONE:
-                raise NotDone(id=found.id, state=found.state.value)
-            for part in self.repository.find_parts(tx, parent.id):
-                self.repository.mark_chosen(tx, part, is_chosen=part.id == found.id)
-            if (said := self._services.messages.last_final_answer(tx, found.id)) is not None:
-                self._answers.keep(tx, parent, body=said.body, by=said.sender, source=said.source, final=True, key=None)
-            return self.repository.finish(tx, parent, by=by)
-
-        return await self._change(task, Permission.TASK_END, pick, by=by)
+        return await self.change(task, Permission.TASK_CHANGE, link, by=by)
 
     async def edit(self, task: TaskId, changes: TaskChanges, *, by: Actor) -> Task:
         """Change a task's fields: labels and `due_ms` until it ends, the others until it begins. Raises TaskNotFound,
@@ -448,10 +392,10 @@ class Tasks:
         if changes.brief is not None:
             given["brief"] = clean_text(changes.brief, limits.BRIEF)
             given["title"] = title_of(given["brief"])
-            given["source"] = _SOURCES.get(by.kind, Source.OPERATOR).value
+            given["source"] = source_of(by).value
 
         def change(tx: Tx, found: Task) -> Task:
-            _check_open(found)
+            check_open(found)
             if given.keys() - {"labels", "due_ms"}:
                 _check_not_begun(found)
             needs = given.get("needs", found.needs)
@@ -460,14 +404,14 @@ class Tasks:
             times = {name: given[name] or None for name in ("due_ms", "not_before_ms") if name in given}
             return self.repository.edit(tx, found, by=by, **{**given, **times})
 
-        return await self._change(task, Permission.TASK_CHANGE, change, by=by)
+        return await self.change(task, Permission.TASK_CHANGE, change, by=by)
 
     async def duplicate(self, task: TaskId, *, by: Actor) -> Task:
         """Create a task like this one. Raises TaskNotFound or text_expired."""
         require(by, Permission.TASK_CREATE)
         found = await self.repository.get(parse_task_id(task))
         _check_text(found)
-        return await self._store.write(lambda tx: self._add(tx, self._copy(tx, found), by=by))
+        return await self._store.write(lambda tx: self.add(tx, self.copy_of(tx, found), by=by))
 
     async def mark_wrong(self, task: TaskId, why: str, *, by: Actor) -> Task:
         """Mark the result of a task that is done as wrong; it stays done. Raises TaskNotFound, NotDone or as
@@ -482,50 +426,21 @@ class Tasks:
             self.repository.attempts.disown(tx, found.id)
             return self.repository.edit(tx, found, by=by, wrong=why)
 
-        return await self._change(task, Permission.TASK_CHANGE, mark, by=by)
-
-    async def export(self, tasks: Sequence[Task], *, by: Actor) -> Export:
-        """Write tasks as JSON Lines, with what they need and who attempted them."""
-        require(by, Permission.TASK_READ)
-        repository, lines = self.repository, list[str]()
-        for task in tasks:
-            after = await repository.dependencies.list_for_task(task.id)
-            said = await self._services.messages.list_for_task(task.id)
-            lines.append(export_line(task, after, await repository.attempts.list_for_task(task.id), said))
-        return Export(text="".join(f"{line}\n" for line in lines), count=len(lines))
-
-    async def import_text(self, text: str, like: NewTask, *, by: Actor) -> Imported:
-        """Create the tasks of an export that have not ended, or of the grammar, with their links; all or none. Raises
-        UnreadableTasks, DependencyCycle or as `new`."""
-        require(by, Permission.TASK_CREATE)
-        lines = [line for line in read_tasks(text) if line.state not in ENDED]
-        links = links_of(lines)
-        keys = [f"{like.key}:{number}" if like.key else None for number in range(len(lines))]
-        drafts = [
-            self._checked(draft_of(line, replace(like, key=key)), by=by) for line, key in zip(lines, keys, strict=True)
-        ]
-
-        def create(tx: Tx) -> Imported:
-            new = [place for place, key in enumerate(keys) if not (key and self.repository.find_by_key(tx, key))]
-            ids = [self._add(tx, draft, by=by).id for draft in drafts]
-            self.repository.link_all(tx, lines, {place: links[place] for place in new}, ids, by=by)
-            return Imported(tasks=tuple(ids))
-
-        return await self._store.write(create)
+        return await self.change(task, Permission.TASK_CHANGE, mark, by=by)
 
     async def set_priority(self, task: TaskId, priority: int, *, by: Actor) -> Task:
         """Make a task more or less urgent. Raises TaskNotFound, InvalidPriority or TaskAlreadyEnded."""
         require_or_own(by, Permission.TASK_CHANGE)
-        _check_priority(priority)
+        limits.check("priority", priority, limits.PRIORITY)
 
         def change(tx: Tx, found: Task) -> Task:
-            _check_open(found)
+            check_open(found)
             delivery = self._services.deliveries.open_for_task(tx, found.id)
             if delivery is not None:
                 self._services.deliveries.set_priority(tx, delivery, priority)
             return found if found.priority == priority else self.repository.set_priority(tx, found, priority, by=by)
 
-        return await self._change(task, Permission.TASK_CHANGE, change, by=by)
+        return await self.change(task, Permission.TASK_CHANGE, change, by=by)
 
     async def accept_answer(
         self,
@@ -557,10 +472,10 @@ class Tasks:
             evidence=evidence,
         )
         planned = replace(answer, attachments=planned_files(files))
-        known = partial(self._store.write, lambda tx: self._answers.has(tx, planned))
+        known = partial(self._store.write, lambda tx: self.answers.has(tx, planned))
         async with self._services.messages.attachments.stored(files, known=known) as stored:
             named_files = replace(answer, attachments=stored)
-            receipt, problem = await self._store.write(lambda tx: self._answers.accept_answer(tx, named_files))
+            receipt, problem = await self._store.write(lambda tx: self.answers.accept_answer(tx, named_files))
         self.activity_seen.set()
         if problem is not None:
             raise problem
@@ -574,7 +489,7 @@ class Tasks:
         report = " ".join(clean_text(text, limits.PROGRESS).split())
 
         def keep(tx: Tx, *, may_rest: bool = True) -> tuple[Task, ProgressTooLate | None, float]:
-            return self._answers.record_progress(tx, named, code, report, agent=agent, may_rest=may_rest)
+            return self.answers.record_progress(tx, named, code, report, agent=agent, may_rest=may_rest)
 
         found, problem, rest_s = await self._store.write(keep)
         if rest_s:
@@ -589,13 +504,9 @@ class Tasks:
             raise problem
         return found, True
 
-    def reads_answers_of(self, agent: str) -> bool:
-        """Return whether Octet reads answers in this agent's window."""
-        return self.prompts.is_scraped(agent)
-
     async def find_pending_answer(self, agent: str) -> PendingAnswer | None:
         """Return what an answer in this agent's window would be for; None where none is awaited."""
-        if not self.reads_answers_of(agent):
+        if not self.prompts.is_scraped(agent):
             return None
         status = next((one for one in await self._services.agents.list(by=HUB) if one.agent.name == agent), None)
         if status is None or status.task is None:
@@ -611,15 +522,11 @@ class Tasks:
         text = limits.storable(found.text)
         shown = text[: limits.ANSWER.most]
         found = MarkedAnswer(text=shown, is_whole=found.is_whole and shown == text)
-        return await self._store.write(lambda tx: self._answers.accept_scraped_answer(tx, awaited, found)) is not None
-
-    def accept_lane_answer(self, tx: Tx, task: str, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
-        """Store an answer that came with the outcome of the task's delivery `of`, and end the task by it."""
-        self._answers.accept_lane_answer(tx, self.repository.find(tx, task), answer, of=of, note=note)
+        return await self._store.write(lambda tx: self.answers.accept_scraped_answer(tx, awaited, found)) is not None
 
     def record_window_activity(self, tx: Tx, task: str) -> None:
         tx.after_commit(self.activity_seen.set)
-        self._answers.record_window_activity(tx, self.repository.find(tx, task))
+        self.answers.record_window_activity(tx, self.repository.find(tx, task))
 
     def suggest(self, text: str, *, by: Actor, open_only: bool = False) -> list[tuple[str, str]]:
         """Return (id, title) of the newest tasks that fit `text`, from memory; at most 25."""
@@ -661,9 +568,7 @@ class Tasks:
         if delivery is not None and delivery.state is not DeliveryState.SUBMITTING:
             self._services.deliveries.step(tx, delivery, DeliveryState.CANCELLED, reason=Reason.TASK_ENDED, by=by)
 
-    async def _change(
-        self, task: str, permission: Permission, change: Callable[[Tx, Task], Task], *, by: Actor
-    ) -> Task:
+    async def change(self, task: str, permission: Permission, change: Callable[[Tx, Task], Task], *, by: Actor) -> Task:
         """Call `change` with the task: those with the permission may touch any, others what they asked for."""
         require_or_own(by, permission)
         name = parse_task_id(task)
@@ -681,14 +586,14 @@ class Tasks:
             answer = said[-1].body if said else ""
         return from_attributes(TaskPart, part, answer=answer)
 
-    def _copy(self, tx: Tx, task: Task) -> NewTask:
+    def copy_of(self, tx: Tx, task: Task) -> NewTask:
         """Copy what a user chose of a task; its text stays that of who wrote it."""
         same = {"brief", "needs", "priority", "place", "labels", "source", "attachments"}
         best_of = len(self.repository.find_parts(tx, task.id)) if task.parts is PartsKind.BEST_OF else 0
         return NewTask(**{name: getattr(task, name) for name in same}, agent=task.wanted, best_of=best_of)
 
     def _check_assignable(self, tx: Tx, task: Task, wanted: str | None) -> None:
-        _check_open(task)
+        check_open(task)
         if not task.is_whole:
             raise refused("has_parts", id=task.id)
         self._check_capable(task.needs, wanted)
@@ -707,7 +612,7 @@ class Tasks:
             raise DeliveryUnresolved(id=task.id)
 
 
-def _check_open(task: Task) -> None:
+def check_open(task: Task) -> None:
     if task.state in ENDED:
         raise TaskAlreadyEnded(id=task.id, state=task.state.value)
 
@@ -717,7 +622,7 @@ def _check_text(task: Task) -> None:
         raise refused("text_expired", id=task.id, when=f"{as_datetime(task.text_expired_ms):%Y-%m-%d}")
 
 
-def _check_links(task: str, others: Collection[object]) -> None:
+def check_links(task: str, others: Collection[object]) -> None:
     if len(others) > limits.LINKS.most:
         raise TooManyLinks(id=task, most=limits.LINKS.most)
 
@@ -729,10 +634,6 @@ def _check_labels(labels: frozenset[str]) -> None:
 
 
 def _check_not_begun(task: Task) -> None:
-    _check_open(task)
+    check_open(task)
     if not task.has_not_begun:
         raise TaskAlreadyRunning(id=task.id, state=task.state.value, agent=task.agent or "an agent")
-
-
-def _check_priority(priority: int) -> None:
-    limits.check("priority", priority, limits.PRIORITY)

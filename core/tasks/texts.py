@@ -28,7 +28,6 @@ from core.tasks.model import (
 )
 
 _LINE = re.compile(r"\s*(TASK|DESC|PRIORITY)\s*:\s*(.*)", re.IGNORECASE)
-_BULLET = re.compile(r"\s*(?:[-*•]|\d+[.)])\s+")
 _PRIORITIES = {"most urgent": 0, "critical": 0, "urgent": 1, "high": 1, "normal": 2, "medium": 2, "low": 3, "lowest": 4}
 
 
@@ -153,13 +152,6 @@ def read_grammar(text: str) -> list[TaskLine]:
 
 def is_grammar(text: str) -> bool:
     return bool(re.match(r"\s*TASK\s*:", text))
-
-
-def read_parts(text: str) -> list[str]:
-    """Read the briefs of a task's parts: blocks of the grammar, or one part on each line."""
-    if is_grammar(text):
-        return [line.brief for line in read_grammar(text)]
-    return [_BULLET.sub("", row, count=1).strip() for row in text.split("\n") if row.strip()]
 
 
 def _read_priority(number: int, text: str) -> int:

@@ -93,7 +93,7 @@ async def test_an_answer_to_a_message_is_taken_in_once_and_a_second_one_refused(
 
 
 async def test_what_is_too_much_for_one_minute_waits_in_order_and_holds_up_no_other_task(house: House) -> None:
-    limited = house.core.tasks._answers
+    limited = house.core.tasks.answers
     limited._limits = AnswerLimits(texts_per_minute=3)
     (task, code), (other, its_code) = await house.working(), await house.working()
     for number in range(5):
@@ -132,7 +132,7 @@ async def test_once_one_text_waits_the_later_ones_of_its_task_wait_too(
 
 
 async def test_what_a_task_does_not_take_any_more_is_refused_with_the_reason(house: House) -> None:
-    house.core.tasks._answers._limits = AnswerLimits(texts=1)
+    house.core.tasks.answers._limits = AnswerLimits(texts=1)
     task, code = await house.working()
     for number in range(2):
         spool_answer(house.home, SpooledAnswer(task=task, code=code, text="news", final=False, key=f"a{number}"))

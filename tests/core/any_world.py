@@ -342,6 +342,6 @@ class AnyWorld(RuleBasedStateMachine):
         for one in failed:
             await tasks.depend(task.id, one.needs, None, by=ADA)
         if not failed and parts:
-            await tasks.pick(parts[0].id, by=ADA)
+            await self.octet.task_parts.pick(parts[0].id, by=ADA)
         elif not failed:
             await tasks.cancel(task.id, by=ADA)

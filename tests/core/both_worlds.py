@@ -173,7 +173,7 @@ class BothWorlds(RuleBasedStateMachine):
         task = self._held(which)
         text = "\n".join(["Count the birds"] * parts)
         self._both(
-            lambda: self.octet.tasks.split(self._id(task), text, by=ADA), lambda: self.reference.split(task, parts)
+            lambda: self.octet.task_parts.split(self._id(task), text, by=ADA), lambda: self.reference.split(task, parts)
         )
 
     @precondition(lambda self: len(self.reference.tasks) > 1)
@@ -293,7 +293,7 @@ class BothWorlds(RuleBasedStateMachine):
             "done": lambda: self.octet.tasks.done(self._id(task), "By hand.", by=ADA),
             "cancel": lambda: self.octet.tasks.cancel(self._id(task), by=ADA),
             "retry": lambda: self.octet.tasks.retry(self._id(task), by=ADA),
-            "pick": lambda: self.octet.tasks.pick(self._id(task), by=ADA),
+            "pick": lambda: self.octet.task_parts.pick(self._id(task), by=ADA),
         }
         self._both(ask[verb], lambda: getattr(self.reference, verb)(task))
 

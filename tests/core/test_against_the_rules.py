@@ -23,6 +23,7 @@ from core.retry_policy import RetryPolicy
 from core.tasks.answers import Answers
 from core.tasks.dependencies import Dependencies
 from core.tasks.model import OnFailure
+from core.tasks.queue import TaskQueue
 from core.tasks.repository import TaskRepository
 from core.tasks.service import Tasks
 from tests.builders import make_agent, open_coordinator
@@ -81,9 +82,9 @@ def _old_holder_is_believed(patch: pytest.MonkeyPatch) -> None:
 
 
 def _the_newest_first(patch: pytest.MonkeyPatch) -> None:
-    right = TaskRepository.find_ready
+    right = TaskQueue.find_ready
     patch.setattr(
-        TaskRepository,
+        TaskQueue,
         "find_ready",
         lambda self, tx, demands, *, limit, **more: right(self, tx, demands, limit=limit + 50, **more)[::-1],
     )

@@ -134,13 +134,13 @@ class AnythingMayHappen(AnyWorld):
     )
     def plan(self, verb: str, which: int, other: int, on_failure: OnFailure | None) -> None:
         """Order tasks as a user: what comes first, what is a part of what."""
-        tasks, task = self.octet.tasks, self._pick(which)
+        tasks, parts, task = self.octet.tasks, self.octet.task_parts, self._pick(which)
         verbs: dict[str, Callable[[], Awaitable[object]]] = {
             "best of": lambda: tasks.new(make_new_task(best_of=2), by=ADA),
             "part": lambda: tasks.new(make_new_task(parent=task), by=ADA),
-            "split": lambda: tasks.split(task, "one\ntwo", by=ADA),
+            "split": lambda: parts.split(task, "one\ntwo", by=ADA),
             "depend": lambda: tasks.depend(task, self._pick(other), on_failure, by=ADA),
-            "pick": lambda: tasks.pick(task, by=ADA),
+            "pick": lambda: parts.pick(task, by=ADA),
         }
         self._try(verbs[verb])
 

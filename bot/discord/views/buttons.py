@@ -258,7 +258,7 @@ class PickAnswer(MessageButton, template=r"v1:task:pick:(?P<task>T-[1-9][0-9]{0,
         self.task = TaskId(task)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        return tasks.pick.sentence(await interaction.client.coordinator.tasks.pick(self.task, by=by), str)
+        return tasks.pick.sentence(await interaction.client.coordinator.task_parts.pick(self.task, by=by), str)
 
 
 class MarkWrong(MessageButton, template=r"v1:task:wrong:(?P<task>T-[1-9][0-9]{0,9})"):

@@ -512,7 +512,7 @@ def test_each_family_has_its_status_and_its_children_have_the_same() -> None:
 async def test_texts_that_come_too_fast_may_come_again_and_those_that_are_too_many_may_not(face: Face) -> None:
     task, code = await face.house.working()
     body = {"task": task, "code": code, "text": "news", "final": False}
-    limited = face.house.core.tasks._answers
+    limited = face.house.core.tasks.answers
     limited._limits = AnswerLimits(texts_per_minute=1)
     assert (await face.agent.post("/api/v2/replies", json={**body, "key": "a"})).status_code == 200
     fast = await face.agent.post("/api/v2/replies", json={**body, "key": "b"})

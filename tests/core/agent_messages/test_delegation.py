@@ -253,7 +253,7 @@ async def test_depth_number_and_time_are_limited_and_a_manager_splits_once_more(
             await create(octet, by="Mia", to="Ann")
     async with fleet(tmp_path / "split", lane, limits=TalkLimits(subtasks=3, subtask_depth=1)) as octet:
         whole = await octet.tasks.new(make_new_task(agent="Chief", priority=3, not_before_ms=2**50), by=CAROL)
-        await octet.tasks.split(whole.id, "- a\n- b\n- c", by=CAROL)
+        await octet.task_parts.split(whole.id, "- a\n- b\n- c", by=CAROL)
         await reach(octet, T2, TaskState.WORKING)
         assert (await create(octet, "A", to="Ann", priority=0)).priority == 3, "a user's parts count for nothing"
 
@@ -391,7 +391,7 @@ async def test_a_part_ends_while_no_agent_has_the_whole(tmp_path: Path) -> None:
         await park(octet, T1, ParkCause.SILENT)
         await octet.tasks.retry(T1, by=CAROL)
         with pytest.raises(NotAParent):
-            await octet.tasks.split(T1, "- a\n- b", by=CAROL)
+            await octet.task_parts.split(T1, "- a\n- b", by=CAROL)
         await end(octet, lane, part.id, "Result")
         await octet.availability.resume("Chief", by=ADA)
         await reach(octet, T1, TaskState.WORKING)
@@ -436,8 +436,8 @@ async def test_a_copy_of_a_subtask_keeps_the_mark_of_an_agents_text_until_a_user
         await reach(octet, part.id, TaskState.WORKING)
         await end(octet, lane, part.id, "Done")
         again = await octet.tasks.retry(part.id, by=CAROL)
-        exported = await octet.tasks.export([again], by=ADA)
-        (copied,) = (await octet.tasks.import_text(exported.text, make_new_task(), by=CAROL)).tasks
+        exported = await octet.task_transfer.export([again], by=ADA)
+        (copied,) = (await octet.task_transfer.import_text(exported.text, make_new_task(), by=CAROL)).tasks
         await reach(octet, again.id, TaskState.WORKING)
         await end(octet, lane, again.id, "Done again")
         await reach(octet, copied, TaskState.WORKING)

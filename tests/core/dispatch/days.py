@@ -265,7 +265,7 @@ class Days:
                 await tasks.retry(name, by=by)
             case "waiting", "pick":
                 done = [part for part in task.parts if self._reference.tasks[part].state == "done"]
-                await tasks.pick(TaskId(done[0]), by=by)
+                await self.octet.task_parts.pick(TaskId(done[0]), by=by)
             case "waiting", "dependency_failed" if self._is_calm or self.random.random() < 0.3:
                 failed = [one for one, policy in task.after.items() if policy != "start"]
                 if not failed:
@@ -375,7 +375,9 @@ class Days:
         assert holds == self._reference.holds, f"{holds}, not {self._reference.holds}: {tasks}"
         idle = [one.agent for one in statuses.values() if one.state is AgentState.IDLE]
         held = [task for task in tasks.values() if task.state in {"waiting", "parked", "blocked"}]
-        assert sum(group.size for group in await octet.tasks.repository.list_blocked()) == len(held), "users see each"
+        assert sum(group.size for group in await octet.tasks.repository.queue.list_blocked()) == len(held), (
+            "users see each"
+        )
         assert all(task.reason for task in held), "each says why"
         for task in tasks.values():
             why = self._reference.why_held(task) if task.state in {"ready", "waiting"} else None

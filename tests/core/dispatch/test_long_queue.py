@@ -44,7 +44,7 @@ async def rounds(octet: Coordinator) -> int:
 
 
 async def waiting(octet: Coordinator) -> dict[str, int]:
-    return {one.reason or "": one.size for one in await octet.tasks.repository.list_blocked()}
+    return {one.reason or "": one.size for one in await octet.tasks.repository.queue.list_blocked()}
 
 
 async def test_tasks_that_wait_for_a_removed_agent_move_a_few_at_a_time(tmp_path: Path) -> None:

@@ -55,6 +55,6 @@ async def test_a_round_makes_few_statements_however_many_agents_and_demands_ther
         assert max(counts) < MOST_STATEMENTS, counts
         at_work = [one for one in await octet.agents.list(by=OPERATOR) if one.task]
         assert len(at_work) == AGENTS, "all agents got their tasks all the same"
-        assert await octet.tasks.repository.list_queue(limit=DEMANDS), "the others are still there"
+        assert await octet.tasks.repository.queue.list_ready(limit=DEMANDS), "the others are still there"
         count, _ = await counted_round(octet)
         assert count < 30, "a round that finds no agent free"

@@ -114,7 +114,7 @@ async def test_an_attempt_keeps_what_its_answer_used_whether_whole_or_cut(tmp_pa
         await reach(octet, FIRST, TaskState.DONE)
         view = await octet.tasks.show(FIRST, by=ADA)
         assert [(one.tokens, one.cost_micros) for one in view.attempts] == [(41, None), (42, 120)]
-        (line,) = (await octet.tasks.export([task], by=ADA)).text.splitlines()
+        (line,) = (await octet.task_transfer.export([task], by=ADA)).text.splitlines()
         assert [one["tokens"] for one in json.loads(line)["attempts"]] == [41, 42]
         other = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, other.id, TaskState.DONE)

@@ -89,7 +89,7 @@ async def questions_wait(octet: Coordinator, number: int) -> None:
 
 async def parts_wait(octet: Coordinator, number: int) -> None:
     task = await octet.tasks.new(make_new_task(), by=ADA)
-    await octet.tasks.split(task.id, "\n".join(f"part {one}" for one in range(number)), by=ADA)
+    await octet.task_parts.split(task.id, "\n".join(f"part {one}" for one in range(number)), by=ADA)
 
 
 async def tasks_wait_in_a_chain(octet: Coordinator, number: int) -> None:

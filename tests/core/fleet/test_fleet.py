@@ -320,7 +320,7 @@ async def test_of_many_stopped_tasks_the_oldest_are_listed_and_the_others_counte
             task = await octet.tasks.new(make_new_task(), by=ADA)
             await reach(octet, task.id, TaskState.PARKED, "delivery_unknown")
         few, all_of_them = [await octet.fleet.needs_me(by=VIEWER, limit=limit) for limit in (1, 50)]
-        rows = await octet.tasks.repository.list_blocked(most=1)
+        rows = await octet.tasks.repository.queue.list_blocked(most=1)
         board = await octet.fleet.board(by=VIEWER)
     assert (few.shown, few.total) == (all_of_them.shown[:1], 3)
     assert [need.task for need in all_of_them.shown] == ["T-1", "T-2", "T-3"]

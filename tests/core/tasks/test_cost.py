@@ -74,7 +74,7 @@ async def cost(home: Path, links: dict[int, list[int]], how: OnFailure) -> tuple
         made = list[TaskId]()
 
         async def bring() -> None:
-            made.extend((await octet.tasks.import_text(lines(links, how), make_new_task(""), by=ADA)).tasks)
+            made.extend((await octet.task_transfer.import_text(lines(links, how), make_new_task(""), by=ADA)).tasks)
 
         brought = await work_of(octet, bring)
         first = made[[*links].index(1)]
@@ -101,7 +101,7 @@ async def test_parts_cost_as_much_as_they_are_many(tmp_path: Path) -> None:
         async with open_coordinator(tmp_path / str(size), agents=[make_agent()], lanes={}) as octet:
             await octet.tasks.new(make_new_task(), by=ADA)
             parts = "\n".join(f"Part {number}" for number in range(size))
-            found.append(await work_of(octet, lambda parts=parts: octet.tasks.split(FIRST, parts, by=ADA)))
+            found.append(await work_of(octet, lambda parts=parts: octet.task_parts.split(FIRST, parts, by=ADA)))
     assert all(more <= 11 * less for less, more in zip(*found, strict=True)), found
 
 
@@ -110,7 +110,8 @@ async def test_a_link_between_long_chains_is_checked_by_one_statement(tmp_path: 
     for size in (20, 200):
         async with open_coordinator(tmp_path / str(size), agents=[make_agent()], lanes={}) as octet:
             made = [
-                (await octet.tasks.import_text(lines(chain(size)), make_new_task(""), by=ADA)).tasks for _ in range(2)
+                (await octet.task_transfer.import_text(lines(chain(size)), make_new_task(""), by=ADA)).tasks
+                for _ in range(2)
             ]
             linked = work_of(
                 octet, lambda made=made: octet.tasks.depend(made[0][0], made[1][-1], OnFailure.WAIT, by=ADA)
@@ -125,15 +126,15 @@ async def test_links_and_parts_have_limits_which_are_checked_before_anything_is_
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         with pytest.raises(TooManyLinks):
-            await octet.tasks.split(FIRST, "one\n" * (LINKS.most + 1), by=ADA)
+            await octet.task_parts.split(FIRST, "one\n" * (LINKS.most + 1), by=ADA)
         many = frozenset(TaskId(f"T-{number}") for number in range(1, LINKS.most + 2))
         with pytest.raises(TooManyLinks):
             await octet.tasks.new(make_new_task(after=many), by=ADA)
         size = next(size for size in count(1) if size * (size - 1) // 2 > IMPORTED_LINKS.most)
         with pytest.raises(UnreadableTasks):
-            await octet.tasks.import_text(lines(fully_linked(size)), make_new_task(""), by=ADA)
+            await octet.task_transfer.import_text(lines(fully_linked(size)), make_new_task(""), by=ADA)
         assert [task.id for task in await octet.tasks.list(by=ADA)] == [FIRST]
-        await octet.tasks.split(FIRST, "one\n" * LINKS.most, by=ADA)
+        await octet.task_parts.split(FIRST, "one\n" * LINKS.most, by=ADA)
         last = (await octet.tasks.new(make_new_task(), by=ADA)).id
         with pytest.raises(TooManyLinks):
             await octet.tasks.depend(FIRST, last, OnFailure.WAIT, by=ADA)

@@ -227,10 +227,10 @@ async def test_a_repeated_request_leaves_links_as_users_changed_them(tmp_path: P
             '{"brief": "P", "part_of": "a"}',
         ]
         text = "\n".join(rows)
-        one, two, part = (await octet.tasks.import_text(text, make_new_task("", key="k"), by=ADA)).tasks
+        one, two, part = (await octet.task_transfer.import_text(text, make_new_task("", key="k"), by=ADA)).tasks
         await octet.tasks.depend(two, one, None, by=ADA)
         await octet.tasks.depend(one, part, None, by=ADA)
-        again = await octet.tasks.import_text(f'{text}\n{{"brief": "New"}}', make_new_task("", key="k"), by=ADA)
+        again = await octet.task_transfer.import_text(f'{text}\n{{"brief": "New"}}', make_new_task("", key="k"), by=ADA)
         assert again.tasks[:3] == (one, two, part)
         assert await states(octet) == dict.fromkeys(again.tasks, "ready")
         later = (await octet.tasks.new(make_new_task(parent=one, key="p"), by=ADA)).id

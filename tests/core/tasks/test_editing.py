@@ -25,7 +25,8 @@ from core.tasks.model import (
     UnreadableTasks,
     Verdict,
 )
-from core.tasks.texts import read_grammar, read_parts, read_tasks
+from core.tasks.parts import read_parts
+from core.tasks.texts import read_grammar, read_tasks
 from tests.builders import ADA, BEN, CAROL, make_agent, make_new_task, open_coordinator, refuses
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.core.tasks.test_dependencies import ids, states
@@ -133,7 +134,7 @@ async def test_an_export_has_the_evidence_of_each_task(tmp_path: Path) -> None:
         await reach(octet, task.id, TaskState.WORKING)
         code = code_in(lane.submitted[0])
         await octet.tasks.accept_answer(task.id, code, "7", final=True, key="k", evidence=read_evidence(proof))
-        export = await octet.tasks.export([(await octet.tasks.show(task.id, by=ADA)).task], by=ADA)
+        export = await octet.task_transfer.export([(await octet.tasks.show(task.id, by=ADA)).task], by=ADA)
         assert json.loads(export.text)["evidence"] == proof
 
 
@@ -147,15 +148,15 @@ async def test_what_is_exported_comes_in_again_with_its_links_and_all_or_nothing
         )
         await octet.tasks.new(full, by=ADA)
         await octet.tasks.new(make_new_task(after=ids(2), on_failure=OnFailure.START), by=ADA)
-        await octet.tasks.split(TaskId("T-3"), "one\ntwo", by=ADA)
+        await octet.task_parts.split(TaskId("T-3"), "one\ntwo", by=ADA)
         await octet.tasks.new(make_new_task(best_of=2), by=ADA)
         tasks = (await octet.tasks.list(by=ADA))[::-1]
-        export = await octet.tasks.export(tasks, by=ADA)
+        export = await octet.task_transfer.export(tasks, by=ADA)
         assert (export.count, export.text.count("\n")) == (8, 8)
-        made = await octet.tasks.import_text(export.text, make_new_task("", key="import"), by=ADA)
+        made = await octet.task_transfer.import_text(export.text, make_new_task("", key="import"), by=ADA)
         assert made.tasks == tuple(f"T-{number}" for number in range(9, 16))
-        assert await octet.tasks.import_text(export.text, make_new_task("", key="import"), by=ADA) == made
-        again = await octet.tasks.export((await octet.tasks.list(by=ADA))[::-1][8:], by=ADA)
+        assert await octet.task_transfer.import_text(export.text, make_new_task("", key="import"), by=ADA) == made
+        again = await octet.task_transfer.export((await octet.tasks.list(by=ADA))[::-1][8:], by=ADA)
 
         def shape(text: str, first: int) -> list[dict[str, object]]:
             rows: list[dict[str, object]] = []
@@ -169,7 +170,7 @@ async def test_what_is_exported_comes_in_again_with_its_links_and_all_or_nothing
         assert shape(again.text, 9) == shape("".join(export.text.splitlines(keepends=True)[1:]), 2)
         broken = '{"id": "a", "brief": "x", "after": {"b": "wait"}}\n{"id": "b", "brief": "y", "after": {"a": "wait"}}'
         with pytest.raises(OctetError, match="circle"):
-            await octet.tasks.import_text(broken, make_new_task(""), by=ADA)
+            await octet.task_transfer.import_text(broken, make_new_task(""), by=ADA)
         assert len(await octet.tasks.list(by=ADA)) == 15
 
 
@@ -214,5 +215,5 @@ async def test_a_new_task_may_be_written_in_the_grammar(tmp_path: Path) -> None:
         assert (task.title, task.brief, task.priority, task.parts) == ("Fix it", "Fix it\nnow", 0, None)
         with refuses("several_tasks"):
             await octet.tasks.new(make_new_task("TASK: a\nTASK: b"), by=ADA)
-        made = await octet.tasks.import_text("TASK: a\nTASK: b", make_new_task(""), by=ADA)
+        made = await octet.task_transfer.import_text("TASK: a\nTASK: b", make_new_task(""), by=ADA)
         assert made.tasks == ("T-2", "T-3")

@@ -23,7 +23,8 @@ from core.tasks.model import (
     TaskState,
     UnreadableTasks,
 )
-from core.tasks.texts import _ONE, export_line, read_grammar, read_parts, read_tasks
+from core.tasks.parts import read_parts
+from core.tasks.texts import _ONE, export_line, read_grammar, read_tasks
 from tests.bot.discord.shapes import make_task
 from tests.builders import ADA, make_new_task
 from tests.core.dispatch.test_loop import code_in, reach, window_house
@@ -66,7 +67,7 @@ async def test_a_task_takes_so_many_bytes_and_still_the_answer_that_ends_it(tmp_
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
         code = await begin(octet, lane)
-        octet.tasks._answers._limits = AnswerLimits(megabytes=1)
+        octet.tasks.answers._limits = AnswerLimits(megabytes=1)
         await octet.tasks.accept_answer(TASK, code, "é" * 499_999, final=False, key="a")
         await octet.tasks.accept_answer(TASK, code, "ab", final=False, key="b")
         with pytest.raises(AnswerQuotaExceeded, match="1 MB"):
@@ -131,7 +132,7 @@ async def test_after_the_end_ten_late_texts_are_kept_and_none_after_a_day(tmp_pa
 async def test_late_texts_with_an_old_code_take_nothing_from_the_agent_that_has_the_task_now(tmp_path: Path) -> None:
     clock, lane = FakeClock(), FakeLane()
     async with window_house(tmp_path, lane, clock=clock) as octet:
-        octet.tasks._answers._limits = AnswerLimits(texts=2)
+        octet.tasks.answers._limits = AnswerLimits(texts=2)
         old = await begin(octet, lane)
         await octet.store.write(
             lambda tx: octet.tasks.repository.move(tx, TASK, TaskState.PARKED, reason=ParkCause.WINDOW)

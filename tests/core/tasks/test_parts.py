@@ -45,7 +45,7 @@ async def test_a_parent_is_done_when_all_of_its_parts_are_and_no_agent_gets_it(t
     lane = FakeLane()
     async with window_house(tmp_path, lane, agents=2) as octet:
         await octet.tasks.new(make_new_task("Count birds", not_before_ms=2**45, labels=frozenset({"birds"})), by=ADA)
-        after = await octet.tasks.split(FIRST, "- Count the red ones\n\n2. Count the blue ones", by=ADA)
+        after = await octet.task_parts.split(FIRST, "- Count the red ones\n\n2. Count the blue ones", by=ADA)
         assert (after.parts, after.state, after.reason) == (PartsKind.SPLIT, TaskState.WAITING, "dependency")
         await octet.tasks.edit(FIRST, TaskChanges(not_before_ms=0), by=ADA)
         view = await octet.tasks.show(FIRST, by=ADA)
@@ -65,7 +65,7 @@ async def test_a_parent_is_done_when_all_of_its_parts_are_and_no_agent_gets_it(t
 async def test_a_part_that_fails_keeps_its_parent_waiting_for_a_user_who_may_remove_it(tmp_path: Path) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        await octet.tasks.split(FIRST, "one\ntwo", by=ADA)
+        await octet.task_parts.split(FIRST, "one\ntwo", by=ADA)
         await octet.tasks.cancel(TaskId("T-2"), by=ADA)
         assert (await states(octet))["T-1"] == "waiting dependency_failed"
         await octet.tasks.depend(FIRST, TaskId("T-2"), None, by=ADA)
@@ -102,7 +102,7 @@ async def test_the_best_of_several_answers_is_picked_and_the_others_keep_their_s
         fences = {(await octet.tasks.show(part.id, by=ADA)).task.fence for part in view.parts}
         assert fences == {1}, "each has its own lease"
         with pytest.raises(NotDone):
-            await octet.tasks.pick(TaskId("T-2"), by=ADA)
+            await octet.task_parts.pick(TaskId("T-2"), by=ADA)
         await answer(octet, lane, "T-2", "A wren.")
         await answer(octet, lane, "T-3", "A robin.")
         assert (await states(octet))["T-1"] == "waiting dependency"
@@ -115,7 +115,7 @@ async def test_the_best_of_several_answers_is_picked_and_the_others_keep_their_s
         assert (need.kind, need.task) == (NeedKind.WAITING, "T-1")
         answers = [part.answer for part in (await octet.tasks.show(FIRST, by=ADA)).parts]
         assert answers == ["A wren.", "A robin.", ""]
-        done = await octet.tasks.pick(TaskId("T-3"), by=ADA)
+        done = await octet.task_parts.pick(TaskId("T-3"), by=ADA)
         assert (done.id, done.state) == (FIRST, TaskState.DONE)
         view = await octet.tasks.show(FIRST, by=ADA)
         assert [(part.state.value, part.is_chosen) for part in view.parts] == [
@@ -125,7 +125,7 @@ async def test_the_best_of_several_answers_is_picked_and_the_others_keep_their_s
         ]
         assert [one.body for one in view.answers] == ["A robin."]
         with pytest.raises(TaskAlreadyEnded):
-            await octet.tasks.pick(TaskId("T-2"), by=ADA)
+            await octet.task_parts.pick(TaskId("T-2"), by=ADA)
 
 
 async def test_without_any_answer_a_best_of_task_needs_a_user(tmp_path: Path) -> None:
@@ -136,9 +136,9 @@ async def test_without_any_answer_a_best_of_task_needs_a_user(tmp_path: Path) ->
             await octet.tasks.cancel(TaskId(part), by=ADA)
         assert (await states(octet))["T-1"] == "waiting dependency_failed"
         with pytest.raises(NotAParent):
-            await octet.tasks.split(FIRST, "one", by=ADA)
+            await octet.task_parts.split(FIRST, "one", by=ADA)
         with refuses("not_a_part"):
-            await octet.tasks.pick(FIRST, by=ADA)
+            await octet.task_parts.pick(FIRST, by=ADA)
         for wanted in (1, 3):
             with pytest.raises(TooFewAgents):
                 await octet.tasks.new(make_new_task(best_of=wanted), by=ADA)
@@ -151,7 +151,7 @@ async def test_a_task_whose_prompt_a_user_has_in_a_dry_run_is_not_split(tmp_path
         task = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, task.id, TaskState.WAITING, "dry_run")
         with pytest.raises(TaskAlreadyRunning):
-            await octet.tasks.split(task.id, "one\ntwo", by=ADA)
+            await octet.task_parts.split(task.id, "one\ntwo", by=ADA)
 
 
 async def test_a_best_of_task_that_is_repeated_is_one_again_or_is_refused(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ async def test_a_best_of_task_that_is_repeated_is_one_again_or_is_refused(tmp_pa
         await octet.tasks.new(make_new_task("Name the bird", best_of=2), by=ADA)
         await answer(octet, lane, "T-2", "A wren.")
         await answer(octet, lane, "T-3", "A robin.")
-        await octet.tasks.pick(TaskId("T-3"), by=ADA)
+        await octet.task_parts.pick(TaskId("T-3"), by=ADA)
         for again in (await octet.tasks.retry(FIRST, by=ADA), await octet.tasks.duplicate(FIRST, by=ADA)):
             assert (again.parts, len((await octet.tasks.show(again.id, by=ADA)).parts)) == (PartsKind.BEST_OF, 2)
         octet.agents.set_agents([octet.agents.get("Agent-1")])

@@ -210,6 +210,6 @@ async def test_lists_and_exports_continue_without_what_cannot_be_read_and_a_user
             ("T-2", True),
             ("T-1", False),
         ]
-        (await octet.tasks.export(found, by=ADA)).text.encode()
+        (await octet.task_transfer.export(found, by=ADA)).text.encode()
         assert [need.task for need in (await octet.fleet.needs_me(by=ADA)).shown] == [SECOND]
         assert (await octet.tasks.show(SECOND, by=ADA)).task.labels == frozenset()

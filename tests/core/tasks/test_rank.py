@@ -82,7 +82,7 @@ def test_a_task_of_low_priority_is_taken_although_urgent_ones_never_end(every_h:
 
 
 async def names(octet: Coordinator) -> list[str]:
-    return [one.title for one in await octet.tasks.repository.list_queue(limit=100)]
+    return [one.title for one in await octet.tasks.repository.queue.list_ready(limit=100)]
 
 
 async def new(octet: Coordinator, title: str, by: Actor, priority: int = 2) -> TaskId:

@@ -21,6 +21,7 @@ from core.messages.model import Source
 from core.notices.model import NoticeKind
 from core.security.model import OPERATOR, NotAllowed, Role, WrongCode
 from core.store.engine import Store
+from core.tasks.cache import TaskCache
 from core.tasks.model import (
     InvalidTaskId,
     NoCapableAgent,
@@ -32,7 +33,6 @@ from core.tasks.model import (
     parse_task_id,
     title_of,
 )
-from core.tasks.repository import TaskCache
 from tests.builders import (
     ADA,
     BEN,
