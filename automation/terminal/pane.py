@@ -58,7 +58,7 @@ class TmuxPane:
         self._read: str | None = None
         self._ours = ""  # what the composer showed when all of it was known to be ours
         self._sure_under = ""  # under this hold only Octet has been able to write there since
-        self._album: dict[tuple[PictureArea, Moment], tuple[str, ...]] = {}
+        self._remembered: dict[tuple[PictureArea, Moment], tuple[str, ...]] = {}
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         look = self.seen()
@@ -245,18 +245,18 @@ class TmuxPane:
 
     def remember(self, moment: Moment) -> None:
         for part in PictureArea:
-            self._album.pop((part, moment), None)
+            self._remembered.pop((part, moment), None)
         try:
             view = (self._fresh() or self.seen()).view
         except DeliveryFailure:
             return
         for part, lines in ((PictureArea.COMPOSER, view.box), (PictureArea.WINDOW, view.lines)):
-            self._album[part, moment] = screen.hidden(lines, self._profile.terminal)
+            self._remembered[part, moment] = screen.hidden(lines, self._profile.terminal)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
         return tuple(
             Picture(moment=moment, part=part, png=png(drawn(lines)))
-            for (part, moment), lines in self._album.items()
+            for (part, moment), lines in self._remembered.items()
             if whole or part is PictureArea.COMPOSER
         )
 

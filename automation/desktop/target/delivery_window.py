@@ -51,7 +51,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
         self._eyes = eyes
         self._pace = pace
         self._profile = eyes.profile(name)
-        self._album = DeliveryScreenshots()
+        self._screenshots = DeliveryScreenshots()
 
     @abstractmethod
     def look(self, *, may_be_busy: bool = False) -> bool:
@@ -120,12 +120,12 @@ class DeliveryWindow(ABC, Generic[Eyes]):
 
     def remember(self, moment: Moment) -> None:
         try:
-            self._album.keep(moment, self._eyes.picture(self._name, has_code=self._album.has_code))
+            self._screenshots.keep(moment, self._eyes.picture(self._name, has_code=self._screenshots.has_code))
         except DeliveryFailure:
-            self._album.forget_moment(moment)
+            self._screenshots.forget_moment(moment)
 
     def pictures(self, *, whole: bool) -> tuple[Picture, ...]:
-        return self._album.pictures(self._profile.composer.box, whole=whole)
+        return self._screenshots.pictures(self._profile.composer.box, whole=whole)
 
     def is_same_window(self, marks: Sequence[str]) -> bool:
         name_tag = self._name_tag()
@@ -252,7 +252,7 @@ class CopiedWindow(DeliveryWindow[Eyes]):
         return True
 
     def stage(self, text: str) -> None:
-        self._album.note_prompt(text)
+        self._screenshots.note_prompt(text)
         self._offer_text(text)
         self._changes.begin()
         self._read = None

@@ -105,7 +105,7 @@ class X11Window(TargetWindow[X11Target]):
         return self._aim.is_held()
 
     def stage(self, text: str) -> None:
-        self._album.note_prompt(text)
+        self._screenshots.note_prompt(text)
         self._was_empty = False
         self._readbacks.way.begin()
         self._watch()

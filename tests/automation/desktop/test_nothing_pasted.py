@@ -35,7 +35,7 @@ class Window(X11Window):
         vars(self).update(
             {
                 "_name": "agent-1",
-                "_album": DeliveryScreenshots(),
+                "_screenshots": DeliveryScreenshots(),
                 "_was_empty": True,
                 "_readbacks": SimpleNamespace(accessible=None, way=SimpleNamespace(begin=lambda: None)),
                 "_clicks": SimpleNamespace(wanted=set[str]()),

@@ -26,7 +26,7 @@ from core.desks.model import DeskMode, WindowNotSeen
 from core.messages.answer_markers import find_answer
 from core.profiles.model import Box, Profile, Transcript
 from tests.automation.desktop.scenes import soon
-from tests.automation.desktop.test_album import GREY, shots
+from tests.automation.desktop.test_delivery_screenshots import GREY, shots
 from tests.automation.desktop.test_reading import deliver
 from tests.display import LIMIT_S, VirtualDisplay, until
 from tests.fakes.desk import Agent, News, running

@@ -117,9 +117,9 @@ def shots(outcome: Outcome) -> dict[tuple[Moment, PictureArea], Image.Image]:
 
 def test_what_is_masked_is_painted_over_in_every_part_that_shows_it() -> None:
     whole = Image.new("RGB", (200, 100), "white")
-    album = DeliveryScreenshots()
-    album.keep(Moment.STAGED, paint_masks(whole, Box(x=0, y=0, width=200, height=100), (MASKED,)))
-    pictures = album.pictures(Box(x=50, y=20, width=150, height=80), whole=True)
+    screenshots = DeliveryScreenshots()
+    screenshots.keep(Moment.STAGED, paint_masks(whole, Box(x=0, y=0, width=200, height=100), (MASKED,)))
+    pictures = screenshots.pictures(Box(x=50, y=20, width=150, height=80), whole=True)
     parts = {one.part: Image.open(io.BytesIO(one.png)).convert("RGB") for one in pictures}
     assert parts[PictureArea.WINDOW].getpixel((10, 10)) == parts[PictureArea.WINDOW].getpixel((109, 49)) == GREY
     assert (
@@ -131,9 +131,9 @@ def test_what_is_masked_is_painted_over_in_every_part_that_shows_it() -> None:
 
 
 def test_a_picture_is_made_small_enough_to_be_kept() -> None:
-    album = DeliveryScreenshots()
-    album.keep(Moment.STAGED, Image.frombytes("RGB", (1200, 900), os.urandom(1200 * 900 * 3)))
-    pictures = album.pictures(Box(x=0, y=0, width=100, height=100), whole=True)
+    screenshots = DeliveryScreenshots()
+    screenshots.keep(Moment.STAGED, Image.frombytes("RGB", (1200, 900), os.urandom(1200 * 900 * 3)))
+    pictures = screenshots.pictures(Box(x=0, y=0, width=100, height=100), whole=True)
     assert all(0 < len(one.png) <= MOST_PICTURE_BYTES for one in pictures)
 
 
