@@ -61,7 +61,7 @@ class MacBackend(WorkerBackend):
         )
         self.user_activity = loop.open_gate(hello, inbox, stack, UserInput())
         self.drafts = LeftoverDrafts(hello.drafts, self)
-        self.lookout = MacWatcher(self._sight, RecoveringWindows(self))
+        self.watcher = MacWatcher(self._sight, RecoveringWindows(self))
 
     def release_keys(self) -> None:
         self._fingers.release_keys()

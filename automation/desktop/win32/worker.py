@@ -67,7 +67,7 @@ class WindowsBackend(DesktopBackend):
         super().__init__(hello, inbox, windows=self._win32, screen=screen, ears=ProgramSigns(DEAF))
         self._devices = WindowsDevices(desktop=desktop, fingers=fingers, people=people, clicks=self._clicks)
 
-        self.lookout = WindowsWatcher(self, is_locked=desktop.is_locked)
+        self.watcher = WindowsWatcher(self, is_locked=desktop.is_locked)
 
     def open_window(self, name: str) -> WindowsWindow:
         return WindowsWindow(aim=self._target(name), clipboard=self._clipboard)

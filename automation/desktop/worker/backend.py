@@ -75,7 +75,7 @@ class WorkerBackend(ABC):
 
     inbox: Inbox
     eyes: EyesPort
-    lookout: WatcherPort
+    watcher: WatcherPort
     drafts: DraftsPort
     user_activity: UserActivityGate
     noun = "window"

@@ -75,10 +75,10 @@ class WorkerLoop:
 
     def run(self) -> None:
         with self._heartbeat.at_work():
-            self._backend.lookout.begin()
+            self._backend.watcher.begin()
         self._outbox.send(messages.Started())
         with self._heartbeat.at_work():
-            self._backend.lookout.report_usable()
+            self._backend.watcher.report_usable()
         while True:
             job = self._next()
             self._inbox.now_s()
@@ -90,18 +90,18 @@ class WorkerLoop:
 
     def _next(self) -> Job | None:
         try:
-            return self._inbox.jobs.get(timeout=self._backend.lookout.due_in_s())
+            return self._inbox.jobs.get(timeout=self._backend.watcher.due_in_s())
         except queue.Empty:
             return None
 
     def _do(self, job: Job | None) -> None:
-        lookout = self._backend.lookout
+        watcher = self._backend.watcher
         match job:
             case None:
-                lookout.look_when_due()
+                watcher.look_when_due()
             case RecheckWindows():
                 self._inbox.recheck_begins()
-                lookout.recheck_soon()
+                watcher.recheck_soon()
             case messages.Deliver():
                 self._carry_out(job)
             case PipeClosed():
@@ -128,7 +128,7 @@ class WorkerLoop:
             self._inbox.end()
         if name in self._backend.eyes.names():
             # After an act the window is what it was before it: followed until a text could go in.
-            self._backend.lookout.ended(name, was_used=order.act is None and outcome.result not in LEFT_ALONE)
+            self._backend.watcher.ended(name, was_used=order.act is None and outcome.result not in LEFT_ALONE)
         self._outbox.send(messages.Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
         faults.point("worker.done-sent")
 
@@ -212,7 +212,7 @@ class WorkerLoop:
         backend = self._backend
         match job:
             case messages.InspectWindows():
-                return messages.CallResult(call=job.call, windows=backend.lookout.look(closely=job.closely))
+                return messages.CallResult(call=job.call, windows=backend.watcher.look(closely=job.closely))
             case messages.TakePicture(window=""):
                 png = to_small_png(backend.eyes.whole(), MOST_WHOLE_BYTES)
                 return messages.CallResult(call=job.call, png=base64.b64encode(png).decode())
@@ -222,7 +222,7 @@ class WorkerLoop:
                 return messages.CallResult(call=job.call, png=base64.b64encode(png).decode())
             case messages.AskShown():
                 self._check_there(job.window)
-                return messages.CallResult(call=job.call, shown=backend.lookout.shown(job.window))
+                return messages.CallResult(call=job.call, shown=backend.watcher.shown(job.window))
             case messages.ReadWindow():
                 self._check_there(job.window)
                 return messages.CallResult(call=job.call, said=backend.read(job.window, may_touch=job.may_touch))

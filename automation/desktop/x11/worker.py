@@ -112,7 +112,7 @@ class X11Backend(DesktopBackend):
             idle_s=presence.idle_s,
             untouched=untouched,
         )
-        self.lookout = X11Watcher(self, watch)
+        self.watcher = X11Watcher(self, watch)
 
     def open_window(self, name: str) -> X11Window:
         return X11Window(aim=self._target(name), devices=self._devices)

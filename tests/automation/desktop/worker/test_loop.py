@@ -45,7 +45,7 @@ class Unable(WorkerBackend):
     no_acts = no_reading = no_arranging = no_calibration = NEVER
 
     def __init__(self, hands: Hands, **other: object) -> None:
-        self.eyes = self.lookout = self.drafts = self.hands = hands
+        self.eyes = self.watcher = self.drafts = self.hands = hands
         self.user_activity = cast("UserActivityGate", hands)
         vars(self).update(other)
 
@@ -116,7 +116,7 @@ class Hands:
     def whole(self) -> Image.Image:
         return Image.new("RGB", (2, 2))
 
-    # lookout
+    # watcher
     def begin(self) -> None:
         self.acts.append("begin")
 
