@@ -51,13 +51,13 @@ class DesktopBackend(WorkerBackend):
     _find_composer: Probe | None = None  # asks programs for their composers; without it they are found in pictures
 
     def __init__(
-        self, hello: Hello, inbox: Inbox, *, windows: WindowsPort, screen: ScreenCapture, ears: ProgramSigns
+        self, hello: Hello, inbox: Inbox, *, windows: WindowsPort, screen: ScreenCapture, program_signs: ProgramSigns
     ) -> None:
         self._desk = hello.desk
         self.inbox = inbox
         self._windows = windows
         self._screen = screen
-        self._ears = ears
+        self._program_signs = program_signs
         self._clicks = Clicks()
         self._anchors = Anchors(Path(hello.anchors))
         self.eyes = self.inspected = self._see(hello.desk, hello.profiles, self._anchors)
@@ -84,7 +84,7 @@ class DesktopBackend(WorkerBackend):
             windows=self._windows,
             screen=self._screen,
             anchors=anchors,
-            ears=self._ears,
+            program_signs=self._program_signs,
         )
 
     def read(self, name: str, *, may_touch: bool = True) -> Transcribed:

@@ -47,12 +47,12 @@ class WindowInspector(WindowPixels, WindowLocator):
         windows: WindowsPort,
         screen: ScreenCapture,
         anchors: Anchors,
-        ears: ProgramSigns,
+        program_signs: ProgramSigns,
     ) -> None:
         WindowLocator.__init__(self, desk=desk, profiles=profiles, windows=windows, tag_of=anchors.tag)
         self._screen = screen
         self._anchors = anchors
-        self._ears = ears
+        self._program_signs = program_signs
         self.tell_learned: Callable[[str, Box | Sign], object] = lambda _name, _value: None
         self._remembered: dict[str, int] = {}
         self.unlearned = {name for name in self.names() if not self.profile(name).has_busy_sign}
@@ -105,7 +105,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         """Return whether the composer is where it was measured; None if its program, or the profile, does not tell."""
         composer, readback = self.profile(name).composer, self.profile(name).readback
         is_asked = Readback.ACCESSIBILITY in readback
-        return self._ears.is_composer_at(seen, composer, composer.box.on_screen(seen.box)) if is_asked else None
+        return self._program_signs.is_composer_at(seen, composer, composer.box.on_screen(seen.box)) if is_asked else None
 
     def _anchor_difference(self, name: str, seen: WindowInfo, anchor: Box) -> str:
         kept = candidate(name, anchor) if self._anchors.has(candidate(name, anchor)) else name
@@ -165,7 +165,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         except PermanentFailure:
             return ""
         place = profile.composer.box
-        return self._ears.why_unread(seen, profile.composer, place.on_screen(seen.box))
+        return self._program_signs.why_unread(seen, profile.composer, place.on_screen(seen.box))
 
     def read_news(self) -> None:
         """Ask the server something, and take its news from the queue, which would grow."""
@@ -188,7 +188,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         profile = self.profile(name)
         if profile.busy.accessible is None:
             return False
-        return is_busy(profile, None, self._ears.listen(name, self._now(name), self._picture(name), profile))
+        return is_busy(profile, None, self._program_signs.listen(name, self._now(name), self._picture(name), profile))
 
     def find_dialog(self, name: str) -> Dialog | None:
         """Find the first of its profile's dialogs that is there now; those inside it must be uncovered. Raises
@@ -200,7 +200,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         if not profile.listens and all(one.window is not None for one in profile.dialogs):
             return None
         frame, seen = self._picture(name), self._now(name)
-        heard = self._ears.listen(name, seen, frame, profile)
+        heard = self._program_signs.listen(name, seen, frame, profile)
         found = next((one for one in profile.dialogs if place_of(one, frame, heard, seen) is not None), None)
         if found is None and heard.why_not:
             raise TransientFailure(Reason.NOT_TOLD, heard.why_not)
@@ -220,7 +220,7 @@ class WindowInspector(WindowPixels, WindowLocator):
             frame, seen = self._quickly(name)
         except DeliveryFailure as trouble:
             return WindowSnapshot(why_not=sentence(trouble.reason), reason=trouble.reason)
-        heard = self._ears.listen(name, seen, frame, profile)
+        heard = self._program_signs.listen(name, seen, frame, profile)
         places = [place_of(one, frame, heard, seen) for one in profile.dialogs]
         found = next((number for number, box in enumerate(places) if box is not None), None)
         box = None if found is None else places[found]
@@ -253,11 +253,11 @@ class WindowInspector(WindowPixels, WindowLocator):
     def _said(self, name: str, view: WindowSnapshot, number: int) -> str:
         profile = self.profile(name)
         if view.modal is not None:
-            return self._ears.window_text(view.modal)
+            return self._program_signs.window_text(view.modal)
         dialog, seen = profile.dialogs[number], self._now(name)
-        heard = ShownSigns() if view.frame is None else self._ears.listen(name, seen, view.frame, profile)
+        heard = ShownSigns() if view.frame is None else self._program_signs.listen(name, seen, view.frame, profile)
         told = None if dialog.accessible is None else heard.parts.get(dialog.accessible)
-        return self._ears.dialog_text(seen, told, dialog.box, profile.masks)
+        return self._program_signs.dialog_text(seen, told, dialog.box, profile.masks)
 
     def _picture(self, name: str) -> Image.Image:
         return self._screen.take(self.current_box(name))
@@ -306,5 +306,5 @@ class WindowInspector(WindowPixels, WindowLocator):
             return hidden
         box = composer.box.on_screen(seen.box)
         is_told = Readback.ACCESSIBILITY in profile.readback
-        codes = self._ears.code_places(seen, composer, box) if is_told else None
+        codes = self._program_signs.code_places(seen, composer, box) if is_told else None
         return [*hidden, *([box] if codes is None else codes)]

@@ -64,7 +64,7 @@ class WindowsBackend(DesktopBackend):
         stack.callback(self._clipboard.close)
         self._win32 = Win32Windows(desktop)
         screen = stack.enter_context(ScreenCapture(None))
-        super().__init__(hello, inbox, windows=self._win32, screen=screen, ears=ProgramSigns(DEAF))
+        super().__init__(hello, inbox, windows=self._win32, screen=screen, program_signs=ProgramSigns(DEAF))
         self._devices = WindowsDevices(desktop=desktop, fingers=fingers, people=people, clicks=self._clicks)
 
         self.watcher = WindowsWatcher(self, is_locked=desktop.is_locked)

@@ -96,7 +96,7 @@ class X11Backend(DesktopBackend):
         stack.callback(self._reader.close)
         self._find_composer = AccessibilityProbe(self._reader).find_composer
         screen = stack.enter_context(ScreenCapture(display))
-        super().__init__(hello, inbox, windows=windows, screen=screen, ears=AccessibilitySigns(self._reader))
+        super().__init__(hello, inbox, windows=windows, screen=screen, program_signs=AccessibilitySigns(self._reader))
         self.user_activity = presence = X11UserPresence(
             hello.desk, inbox=inbox, acts=fingers.acts, tell=loop.tells_waits(inbox), places=self.inspected.boxes_now
         )

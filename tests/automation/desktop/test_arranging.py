@@ -82,7 +82,7 @@ class X11Room(Room):
             windows=X11Windows(self.connection),
             screen=screen,
             anchors=Anchors(folder),
-            ears=ProgramSigns(""),
+            program_signs=ProgramSigns(""),
         )
 
     @property

@@ -45,7 +45,7 @@ class Looker:
             windows=windows,
             screen=screen,
             anchors=Anchors(folder),
-            ears=AccessibilitySigns(AccessibilityReader(windows)),
+            program_signs=AccessibilitySigns(AccessibilityReader(windows)),
         )
 
     def place(self) -> Reason | None:

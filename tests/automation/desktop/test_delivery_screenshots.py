@@ -63,7 +63,7 @@ def told(text: str, places: tuple[Box, ...] = LINES) -> AccessibilitySigns:
 
 
 @pytest.mark.parametrize(
-    ("ears", "has_code", "hidden"),
+    ("program_signs", "has_code", "hidden"),
     [
         (told(f"do it\n{CODE}"), True, (LINES[1],)),
         (told("do it\nnow"), True, ()),
@@ -91,7 +91,7 @@ def told(text: str, places: tuple[Box, ...] = LINES) -> AccessibilitySigns:
 )
 def test_of_a_composer_only_the_lines_with_an_answer_code_are_hidden_or_all_of_it_where_they_are_not_told(
     monkeypatch: pytest.MonkeyPatch,
-    ears: AccessibilitySigns | ProgramSigns,
+    program_signs: AccessibilitySigns | ProgramSigns,
     hidden: tuple[Box, ...] | None,
     *,
     has_code: bool | None,
@@ -103,7 +103,7 @@ def test_of_a_composer_only_the_lines_with_an_answer_code_are_hidden_or_all_of_i
     monkeypatch.setattr(WindowInspector, "profile", lambda *_: profile)
     eyes = WindowInspector()  # pyright: ignore[reportCallIssue] with nothing behind it
     eyes._screen = cast("ScreenCapture", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height))))
-    eyes._ears = ears
+    eyes._program_signs = program_signs
     picture = eyes.picture("agent-1", has_code=has_code)
     boxes = [TK.composer.box.on_screen(WINDOW)] if hidden is None else [*hidden]
     boxes += [SAID.on_screen(WINDOW)] if has_code else []

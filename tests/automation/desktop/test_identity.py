@@ -138,7 +138,7 @@ class Scene:
             windows=cast("WindowsPort", self.shown),
             screen=cast("ScreenCapture", self.shown),
             anchors=self.anchors,
-            ears=self.told,
+            program_signs=self.told,
         )
         eyes.tell_learned = lambda _, value: self.learned.append(value)
         return eyes

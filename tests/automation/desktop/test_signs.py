@@ -134,14 +134,14 @@ class Program:
 
 def test_a_program_is_asked_again_only_after_its_picture_changed_and_until_it_has_told_all_of_it() -> None:
     program, now = Program(), [100.0]
-    ears, profile = (
+    program_signs, profile = (
         AccessibilitySigns(cast("AccessibilityReader", program), now_s=lambda: now[0]),
         replace(TK, busy=state(None, STOP)),
     )
 
     def listens(picture: Image.Image, after_s: float = 0.0) -> ShownSigns:
         now[0] += after_s
-        return ears.listen("agent-1", SEEN, picture, profile)
+        return program_signs.listen("agent-1", SEEN, picture, profile)
 
     assert not listens(frame()).parts
     program.shows = dict(heard(STOP).parts)  # it drew first, and tells now
@@ -186,9 +186,9 @@ def test_a_display_that_is_held_while_a_window_is_listened_to_is_no_error_but_si
 
         top = at = signs
 
-    ears = AccessibilitySigns(cast("AccessibilityReader", Held()))
-    assert ears.listen("agent-1", SEEN, frame(), replace(TK, busy=state(None, STOP))).why_not == sentence(
+    program_signs = AccessibilitySigns(cast("AccessibilityReader", Held()))
+    assert program_signs.listen("agent-1", SEEN, frame(), replace(TK, busy=state(None, STOP))).why_not == sentence(
         Reason.DISPLAY_HELD
     )
-    assert not ears.window_text(SEEN)
-    assert not ears.dialog_text(SEEN, None, Box(x=0, y=0, width=9, height=9), ())
+    assert not program_signs.window_text(SEEN)
+    assert not program_signs.dialog_text(SEEN, None, Box(x=0, y=0, width=9, height=9), ())

@@ -83,7 +83,7 @@ def eyes_of(desktop: FakeDesktop, folder: Path) -> WindowsInspector:
         windows=Win32Windows(desktop),
         screen=Drawn(desktop),
         anchors=Anchors(folder),
-        ears=ProgramSigns(DEAF),
+        program_signs=ProgramSigns(DEAF),
     )
 
 
