@@ -15,9 +15,9 @@ _submitting = delivery_worker._Attempt.submitting
 async def _mark_first(self: delivery_worker._Attempt) -> None:
     """Enter is granted, and what it will do is written down as done."""
     await _submitting(self)
-    order, verdict = self._order, self._verdict
+    order, outcomes = self._order, self._outcomes
     outcome = Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK)
-    await self._services.store.write(lambda tx: verdict.apply_outcome(tx, order.delivery, order.fence, outcome))
+    await self._services.store.write(lambda tx: outcomes.apply_outcome(tx, order.delivery, order.fence, outcome))
 
 
 if __name__ == "__main__":

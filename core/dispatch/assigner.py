@@ -46,14 +46,14 @@ class Assigner:
         services: Services,
         reachability: Reachability,
         availability: AgentAvailability,
-        verdict: Outcomes,
+        outcomes: Outcomes,
         *,
         wake_workers: Callable[..., None],
     ) -> None:
         """Call `run`. `wake_workers` is called when a delivery may go, with its agent if it is the only one."""
         self._services, self._repository = services, services.tasks.repository
         self._agents, self._deliveries = services.agents, services.deliveries
-        self._reachability, self._availability, self._verdict = reachability, availability, verdict
+        self._reachability, self._availability, self._outcomes = reachability, availability, outcomes
         self._wake_workers = wake_workers
         self._news = asyncio.Event()
         self._soon: asyncio.TimerHandle | None = None  # the newest round for messages
@@ -118,7 +118,7 @@ class Assigner:
         part(tx, self._availability.requeue_for_paused, None)
         part(tx, tasks.release_idle, None)
         is_more_due = part(tx, self._repository.start_due, 0, limit=AT_ONCE) == AT_ONCE
-        for step in (self._follow_desks, self._follow_windows, self._verdict.hold_agents):
+        for step in (self._follow_desks, self._follow_windows, self._outcomes.hold_agents):
             part(tx, step, None)
         records = part(tx, self._rest_failing, dict[str, AgentRecord]())
         for step in (services.screen_locks.notify_waiting, services.blocked_windows.end_orphaned):

@@ -22,10 +22,10 @@ _ON_THE_WAY = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 class CrashRecovery:
     """See docs/architecture.md, "After a restart"."""
 
-    def __init__(self, services: Services, reachability: Reachability, verdict: Outcomes) -> None:
+    def __init__(self, services: Services, reachability: Reachability, outcomes: Outcomes) -> None:
         self._services, self._repository = services, services.tasks.repository
         self._agents, self._deliveries = services.agents, services.deliveries
-        self._reachability, self._verdict = reachability, verdict
+        self._reachability, self._outcomes = reachability, outcomes
 
     def moved_by(self, agents: Sequence[Agent]) -> frozenset[str]:
         """Return the present agents that are gone, or have another window, once the config has these."""
@@ -53,7 +53,7 @@ class CrashRecovery:
         outcome = Outcome(result=Result.UNKNOWN, reason=Reason.RESTARTED, note=note)
         for delivery in interrupted:
             with at_row(delivery=delivery.id):
-                self._verdict.interrupted(tx, delivery, outcome)
+                self._outcomes.interrupted(tx, delivery, outcome)
                 self._ask_if_no_agent_can_look(tx, self._deliveries.find(tx, delivery.id))
         if again or interrupted:
             log.warning("deliveries_requeued", queued=len(again), interrupted=len(interrupted))
@@ -62,11 +62,11 @@ class CrashRecovery:
         """Ask a user what became of the delivery where the config leaves no worker that could look."""
         agent = self._agents.named(delivery.agent)
         if agent is None:
-            self._verdict.record_not_examined(tx, delivery, f"{delivery.agent} is no longer in config/agents.toml")
+            self._outcomes.record_not_examined(tx, delivery, f"{delivery.agent} is no longer in config/agents.toml")
         elif (agent.desk, agent.window) != (delivery.desk, delivery.window):
-            self._verdict.record_not_examined(tx, delivery, f"{delivery.agent} has another window since")
+            self._outcomes.record_not_examined(tx, delivery, f"{delivery.agent} has another window since")
         elif agent.route not in self._reachability.routes:
-            self._verdict.record_not_examined(tx, delivery, f"nothing serves the desk of {delivery.agent}")
+            self._outcomes.record_not_examined(tx, delivery, f"nothing serves the desk of {delivery.agent}")
 
     def follow_config(self, tx: Tx) -> None:
         """Dispatch again the queued deliveries of agents that were removed or have another window now."""

@@ -67,8 +67,8 @@ class _NextStep:
 class _Attempt:
     """Implements deliveries.ports.Progress for one attempt: each step is durable before the lane continues."""
 
-    def __init__(self, services: Services, verdict: Outcomes, order: DeliveryRequest) -> None:
-        self._services, self._verdict, self._order = services, verdict, order
+    def __init__(self, services: Services, outcomes: Outcomes, order: DeliveryRequest) -> None:
+        self._services, self._outcomes, self._order = services, outcomes, order
         self.may_have_pressed = False  # whether the lane may press Enter
 
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
@@ -84,7 +84,7 @@ class _Attempt:
         def grant(tx: Tx) -> None:
             """Refuse a second request, after the lane pressed nothing, if the task ended meanwhile."""
             now = deliveries.find(tx, order.delivery)
-            if now.state is DeliveryState.SUBMITTING and self._verdict.has_task_ended(tx, now):
+            if now.state is DeliveryState.SUBMITTING and self._outcomes.has_task_ended(tx, now):
                 raise NotWanted(id=now.id)
             deliveries.proceed(tx, order.delivery, order.fence, DeliveryState.SUBMITTING)
 
@@ -117,7 +117,7 @@ class _Shared:
     """What the workers of all routes share."""
 
     services: Services
-    verdict: Outcomes
+    outcomes: Outcomes
     reachability: Reachability
     window_is_back: Callable[[Tx, str, str], None]
     look: Callable[[str, str], Awaitable[None]]
@@ -139,7 +139,7 @@ class DeliveryWorker:
         """`slots` are how many deliveries the lane takes at once, over all its routes."""
         self.name, self.agents = name, agents
         self._desk, self._lane, self._slots = desk, lane, slots
-        self._services, self._verdict, self._deliveries = shared.services, shared.verdict, shared.services.deliveries
+        self._services, self._outcomes, self._deliveries = shared.services, shared.outcomes, shared.services.deliveries
         self._clock, self._policy, self._shared = shared.services.clock, shared.services.policy, shared
         self._came_back: set[str] = set()  # Windows that became usable during an attempt, before its outcome is stored
         self._interrupted: dict[DeliveryId, _Interrupted] = {}
@@ -236,7 +236,7 @@ class DeliveryWorker:
         if why_closed:
             return _NextStep()
         waiting, now_ms = self._deliveries.find_queued(tx, self.agents), self._clock.now_ms()
-        self._verdict.waits(tx, waiting, why_waits)
+        self._outcomes.waits(tx, waiting, why_waits)
         if why_waits:
             return _NextStep()
 
@@ -261,12 +261,12 @@ class DeliveryWorker:
         """Take the delivery again, to find out what became of it; or record that no worker can, once that is sure."""
         now_s = self._clock.monotonic_s()
         known = self._interrupted.setdefault(delivery.id, _Interrupted(since_s=now_s))
-        if why_waits and not why_closed and not self._verdict.has_task_ended(tx, delivery):
+        if why_waits and not why_closed and not self._outcomes.has_task_ended(tx, delivery):
             known.since_s = math.inf  # this passes: the time for looking begins afterwards
             return _NextStep()
         known.since_s = min(known.since_s, now_s)
         left_s = known.since_s + self._policy.settings.recovery_timeout_s - now_s
-        if self._verdict.has_task_ended(tx, delivery):
+        if self._outcomes.has_task_ended(tx, delivery):
             return self._not_examined(tx, delivery, "its task ended meanwhile")
         if left_s <= 0:
             return self._not_examined(tx, delivery, why_closed or "the desk's worker ended each time it looked")
@@ -284,7 +284,7 @@ class DeliveryWorker:
         return _NextStep(order=self._order(tx, taken, text), settles=True)
 
     def _not_examined(self, tx: Tx, delivery: Delivery, why: str) -> _NextStep:
-        self._verdict.record_not_examined(tx, delivery, why)
+        self._outcomes.record_not_examined(tx, delivery, why)
         tx.after_commit(lambda: self._forget(delivery.id))
         return _NextStep(pause_s=0.0)
 
@@ -309,7 +309,7 @@ class DeliveryWorker:
         except BriefNotWritten as error:
             failed = self._deliveries.lease(tx, delivery.id, sha256="")
             outcome = Outcome(result=Result.FAILED, reason=Reason.BRIEF_NOT_WRITTEN, note=error.message)
-            self._verdict.apply_outcome(tx, failed.id, failed.fence, outcome)
+            self._outcomes.apply_outcome(tx, failed.id, failed.fence, outcome)
             return None
         sha256 = hashlib.sha256(prompt.text.encode()).hexdigest()
         leased = self._deliveries.lease(tx, delivery.id, sha256=sha256, share=prompt.share)
@@ -355,14 +355,14 @@ class DeliveryWorker:
 
         def note(tx: Tx) -> None:
             with at_row(delivery=order.delivery):
-                self._verdict.apply_outcome(tx, order.delivery, order.fence, outcome)
+                self._outcomes.apply_outcome(tx, order.delivery, order.fence, outcome)
             if order.desk and order.window in self._came_back:
                 self._shared.window_is_back(tx, order.desk, order.window)
 
         await self._services.tasks.quarantine.write_when_back(note, is_last_word=True)
 
     async def _attempt(self, order: DeliveryRequest, *, settles: bool) -> Outcome:
-        attempt = _Attempt(self._services, self._verdict, order)
+        attempt = _Attempt(self._services, self._outcomes, order)
         try:
             return await (self._lane.settle if settles else self._lane.deliver)(order, attempt)
         except Conflict:
@@ -387,15 +387,15 @@ class DeliveryWorkers:
     def __init__(
         self,
         services: Services,
-        verdict: Outcomes,
+        outcomes: Outcomes,
         reachability: Reachability,
         *,
         look: Callable[[str, str], Awaitable[None]],
     ) -> None:
         """`look` takes in what a window of a desk shows now."""
-        self._agents, self._verdict = services.agents, verdict
+        self._agents, self._outcomes = services.agents, outcomes
         self._shared = _Shared(
-            services=services, verdict=verdict, reachability=reachability, window_is_back=self.window_is_back, look=look
+            services=services, outcomes=outcomes, reachability=reachability, window_is_back=self.window_is_back, look=look
         )
         self._by_route: dict[Route, DeliveryWorker] = {}
         self._slots = WeakKeyDictionary[LanePort, asyncio.Semaphore]()  # Free slots of each lane
@@ -444,7 +444,7 @@ class DeliveryWorkers:
 
     def window_is_back(self, tx: Tx, desk: str, window: str) -> None:
         """Take in that a refused window can be used again."""
-        self._verdict.window_is_back(tx, desk, window)
+        self._outcomes.window_is_back(tx, desk, window)
         tx.after_commit(self.wake)
 
     def _delivery_moved(self, entry: Entry[DeliveryMoved]) -> None:

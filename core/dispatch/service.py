@@ -37,15 +37,15 @@ class Dispatch(DeskNews):
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
         self._services = services
         self._reachability = reachability = Reachability(services.desks, lanes)
-        self._verdict = verdict = Outcomes(services, reachability)
+        self._outcomes = outcomes = Outcomes(services, reachability)
         self.availability = AgentAvailability(services, services.tasks, why_unreachable=reachability.why_unreachable)
         self.silence = StalledAgents(services, services.tasks, services.agent_messages, services.policy)
         self.reading = AnswerScraper(services, services.tasks, services.agent_messages.answers)
-        self.unknowns = UnknownDeliveries(services, hold_agents=verdict.hold_agents)
-        self.workers = DeliveryWorkers(services, verdict, reachability, look=self._look)
+        self.unknowns = UnknownDeliveries(services, hold_agents=outcomes.hold_agents)
+        self.workers = DeliveryWorkers(services, outcomes, reachability, look=self._look)
         self.workers.serve(lanes)
-        self.assigner = Assigner(services, reachability, self.availability, verdict, wake_workers=self.workers.wake)
-        self._restart = CrashRecovery(services, reachability, verdict)
+        self.assigner = Assigner(services, reachability, self.availability, outcomes, wake_workers=self.workers.wake)
+        self._restart = CrashRecovery(services, reachability, outcomes)
         services.desks.on_change(self.wake)
 
     async def load(self) -> None:

@@ -246,7 +246,7 @@ class BothWorlds(RuleBasedStateMachine):
         assert order.fence == delivery.fence
         assert work.settles == (delivery.state == "submitting")
         hold = Hold(
-            order, _Attempt(courier._services, courier._verdict, order), courier, task, delivery, delivery.fence
+            order, _Attempt(courier._services, courier._outcomes, order), courier, task, delivery, delivery.fence
         )
         self.holds.append(hold)
         self.at_work[name] = hold

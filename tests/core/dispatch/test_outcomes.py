@@ -334,7 +334,7 @@ async def test_a_window_that_is_covered_for_five_seconds_is_refused_and_a_taken_
             def attempt(tx: Tx) -> str:
                 (queued,) = octet.deliveries.find_queued(tx, ["Agent-1"])
                 leased = octet.deliveries.lease(tx, queued.id, sha256="")
-                octet.dispatch._verdict.apply_outcome(tx, leased.id, leased.fence, bounced(reason))
+                octet.dispatch._outcomes.apply_outcome(tx, leased.id, leased.fence, bounced(reason))
                 return octet.deliveries.find(tx, leased.id).state.value
 
             return await octet.store.write(attempt)
