@@ -75,7 +75,7 @@ class DesktopBackend(WorkerBackend):
     def _target(self, name: str) -> InputTarget[Any]: ...
 
     def open_action(self, name: str) -> WindowAction:
-        return WindowAction(aim=self._target(name), anchors=self._anchors)
+        return WindowAction(target=self._target(name), anchors=self._anchors)
 
     def _see(self, desk: Desk, profiles: Iterable[Profile], anchors: Anchors) -> WindowInspector:
         return self.inspector(

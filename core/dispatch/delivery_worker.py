@@ -395,7 +395,11 @@ class DeliveryWorkers:
         """`look` takes in what a window of a desk shows now."""
         self._agents, self._outcomes = services.agents, outcomes
         self._shared = _Shared(
-            services=services, outcomes=outcomes, reachability=reachability, window_is_back=self.window_is_back, look=look
+            services=services,
+            outcomes=outcomes,
+            reachability=reachability,
+            window_is_back=self.window_is_back,
+            look=look,
         )
         self._by_route: dict[Route, DeliveryWorker] = {}
         self._slots = WeakKeyDictionary[LanePort, asyncio.Semaphore]()  # Free slots of each lane

@@ -105,7 +105,9 @@ class WindowInspector(WindowPixels, WindowLocator):
         """Return whether the composer is where it was measured; None if its program, or the profile, does not tell."""
         composer, readback = self.profile(name).composer, self.profile(name).readback
         is_asked = Readback.ACCESSIBILITY in readback
-        return self._program_signs.is_composer_at(seen, composer, composer.box.on_screen(seen.box)) if is_asked else None
+        return (
+            self._program_signs.is_composer_at(seen, composer, composer.box.on_screen(seen.box)) if is_asked else None
+        )
 
     def _anchor_difference(self, name: str, seen: WindowInfo, anchor: Box) -> str:
         kept = candidate(name, anchor) if self._anchors.has(candidate(name, anchor)) else name

@@ -37,7 +37,7 @@ QUIET_WITHIN_S = 3.0
 MOST_SAID = 1_500_000  # characters, the last ones: an answer has a million at most
 NO_TRANSCRIPT = "its profile does not say how its transcript is read"
 Eyes = TypeVar("Eyes", bound=WindowPixels)
-Aim = TypeVar("Aim", bound=InputTarget[Any])
+AnyTarget = TypeVar("AnyTarget", bound=InputTarget[Any])
 
 
 class DeliveryWindow(ABC, Generic[Eyes]):
@@ -187,26 +187,26 @@ class DeliveryWindow(ABC, Generic[Eyes]):
         return self._is_seen_empty()
 
 
-class TargetWindow(DeliveryWindow[WindowInspector], Generic[Aim]):
-    """A window that its platform finds among others: `aim` knows its place and whether it has the focus."""
+class TargetWindow(DeliveryWindow[WindowInspector], Generic[AnyTarget]):
+    """A window that its platform finds among others: `target` knows its place and whether it has the focus."""
 
-    def __init__(self, *, aim: Aim) -> None:
-        super().__init__(name=aim.name, eyes=aim.eyes, pace=aim.pace)
-        self._aim = aim
+    def __init__(self, *, target: AnyTarget) -> None:
+        super().__init__(name=target.name, eyes=target.eyes, pace=target.pace)
+        self._target = target
 
     def look(self, *, may_be_busy: bool = False) -> bool:
-        self._aim.set_target(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
-        self._aim.wait_for_idle_input()
+        self._target.set_window(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
+        self._target.wait_for_idle_input()
         self._keep_clipboard()
         return may_be_busy and self._eyes.is_busy(self._name)
 
     def find(self) -> None:
         self._recognise()
-        self._aim.wait_for_idle_input()
+        self._target.wait_for_idle_input()
         self._keep_clipboard()
 
     def target_identity(self) -> Target | None:
-        return None if self._aim.taken is None else target_identity(self._aim.taken)
+        return None if self._target.taken is None else target_identity(self._target.taken)
 
     @abstractmethod
     def _keep_clipboard(self) -> None:
@@ -216,20 +216,20 @@ class TargetWindow(DeliveryWindow[WindowInspector], Generic[Aim]):
     def _idle_s(self) -> float: ...
 
     def _click_into(self, part: Box) -> None:
-        self._aim.click_into(part)
+        self._target.click_into(part)
 
     def _user_rests(self, seconds: float) -> bool:
         """Return whether the user rests here: typing into another window does not count."""
-        return not self._aim.has_focus() or self._idle_s() >= seconds
+        return not self._target.has_focus() or self._idle_s() >= seconds
 
     def _recognise(self) -> None:
-        self._aim.set_target(self._eyes.recognise(self._name))
+        self._target.set_window(self._eyes.recognise(self._name))
 
     def _see_in_place(self) -> None:
         self._eyes.place(self._name)
 
     def _name_tag(self) -> str:
-        return self._eyes.windows.name_tag(self._aim.target().id)
+        return self._eyes.windows.name_tag(self._target.window().id)
 
 
 class CopiedWindow(DeliveryWindow[Eyes]):

@@ -62,12 +62,12 @@ class InputTarget(ABC, Generic[Eyes]):
 
     @property
     def client(self) -> int:
-        return self.eyes.windows.client_of(self.target().id)
+        return self.eyes.windows.client_of(self.window().id)
 
-    def set_target(self, seen: WindowInfo) -> None:
+    def set_window(self, seen: WindowInfo) -> None:
         self.taken = seen
 
-    def target(self) -> WindowInfo:
+    def window(self) -> WindowInfo:
         """Return the window; look for it at its place if none is set yet."""
         if self.taken is None:
             self.taken = self.eyes.place(self.name)
@@ -98,11 +98,11 @@ class InputTarget(ABC, Generic[Eyes]):
         try:
             self.eyes.place(self.name)
             if self.needs_no_click():
-                self._activate(self.target().id)
+                self._activate(self.window().id)
             else:
                 self._click(self.profile.composer.box, may_stop=False)
         except TransientFailure:
-            self._activate(self.target().id)
+            self._activate(self.window().id)
         self._await_focus()
 
     @abstractmethod
@@ -132,7 +132,7 @@ class InputTarget(ABC, Generic[Eyes]):
     def bring_forward(self) -> bool:
         """Ask that the window becomes the active one; return whether it did."""
         self.hold_devices()
-        self._activate(self.target().id)
+        self._activate(self.window().id)
         return self.until(self.has_focus, FOCUS_S)
 
     def restore_user_state(self) -> None:
@@ -171,13 +171,13 @@ class InputTarget(ABC, Generic[Eyes]):
             raise TransientFailure(Reason.LATE)
 
     def _check_same(self, seen: WindowInfo) -> None:
-        if seen.id != self.target().id:
+        if seen.id != self.window().id:
             raise PermanentFailure(Reason.CLOSED, "another window is in its place")
-        if seen.box != self.target().box:
+        if seen.box != self.window().box:
             raise TransientFailure(Reason.MOVED, "it was moved while a text was brought")
 
     def _check_place(self) -> None:
         """See that the window has not moved: a button beside the composer may permit an agent something."""
-        now = self.eyes.windows.see(self.target().id)
-        if now is None or now.box != self.target().box:
+        now = self.eyes.windows.see(self.window().id)
+        if now is None or now.box != self.window().box:
             raise TransientFailure(Reason.MOVED, "it was moved just before a click")

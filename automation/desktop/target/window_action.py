@@ -25,10 +25,10 @@ from core.profiles.model import Act, Box, Dialog, Press
 class WindowAction:
     """One act's view of one window."""
 
-    def __init__(self, *, aim: InputTarget[Any], anchors: Anchors) -> None:
+    def __init__(self, *, target: InputTarget[Any], anchors: Anchors) -> None:
         """`anchors` keeps how the buttons of each window look, beside the anchors of the windows themselves."""
-        self._aim = aim
-        self._eyes: WindowInspector = aim.eyes
+        self._target = target
+        self._eyes: WindowInspector = target.eyes
         self._anchors = anchors
         self._crops: dict[str, Image.Image] = {}
         self._now: Image.Image | None = None
@@ -40,15 +40,15 @@ class WindowAction:
     def find(self) -> None:
         """See that it is the window at its place, or its dialog, a separate window, anywhere. Touches nothing."""
         self._eyes.check_unlocked()
-        apart = self._eyes.find_dialog_window(self._aim.name)
+        apart = self._eyes.find_dialog_window(self._target.name)
         if apart is None:
-            self._aim.set_target(self._eyes.recognise(self._aim.name))
+            self._target.set_window(self._eyes.recognise(self._target.name))
         else:
             self._take(apart[1])
-        self._aim.wait_for_idle_input()
+        self._target.wait_for_idle_input()
 
     def look_at_dialog(self) -> DialogState:
-        view, profile = self._eyes.view(self._aim.name), self._aim.profile
+        view, profile = self._eyes.view(self._target.name), self._target.profile
         if view.reason is not None:
             raise TransientFailure(view.reason, view.why_not)
         if view.dialog is None and view.unheard and not view.is_busy:
@@ -69,10 +69,10 @@ class WindowAction:
 
     def _take(self, modal: WindowInfo | None) -> None:
         if modal is not None:
-            self._agents = self._agents or self._eyes.identify(self._aim.name)
-            self._aim.set_target(modal)
+            self._agents = self._agents or self._eyes.identify(self._target.name)
+            self._target.set_window(modal)
         elif self._agents is not None:
-            self._aim.set_target(self._agents)
+            self._target.set_window(self._agents)
             self._agents = None
 
     def is_other_dialog(self, mark: str) -> bool:
@@ -80,19 +80,19 @@ class WindowAction:
         before = self._crops.get(mark)
         if self._now is None or before is None:
             return True
-        caret_px = self._aim.profile.composer.caret_px
+        caret_px = self._target.profile.composer.caret_px
         return not image_diff.is_same(self._without_buttons(self._now), self._without_buttons(before), caret_px)
 
     def view_mark(self) -> str:
         if (frame := self._frame) is None:
             return ""
         whole = Box(x=0, y=0, width=frame.width, height=frame.height)
-        return mark(paint_masks(frame, whole, [self._aim.profile.composer.box]))
+        return mark(paint_masks(frame, whole, [self._target.profile.composer.box]))
 
     def _without_buttons(self, crop: Image.Image) -> Image.Image:
         if self._dialog is None:
             return crop
-        presses = (self._aim.profile.press(act, self._dialog) for act in Act)
+        presses = (self._target.profile.press(act, self._dialog) for act in Act)
         buttons = [press.anchor for press in presses if press is not None and press.anchor is not None]
         return paint_masks(crop, self._box or Box(x=0, y=0, width=crop.width, height=crop.height), buttons)
 
@@ -102,7 +102,7 @@ class WindowAction:
             return
         if press.anchor is None:
             raise PermanentFailure(Reason.CHANGED, "nothing says how the button looks")
-        button = self._eyes.at(press.anchor.on_screen(self._aim.target().box))
+        button = self._eyes.at(press.anchor.on_screen(self._target.window().box))
         kept = self._kept(act)
         if not self._anchors.has(kept):
             self._anchors.keep(kept, button)
@@ -115,43 +115,43 @@ class WindowAction:
         """Return the name under which a button's look is kept; a button of one dialog only is not that of another."""
         own = "" if self._dialog is None or act not in self._dialog.acts else repr(self._dialog)
         which = f".{hashlib.sha256(own.encode()).hexdigest()[:12]}" if own else ""
-        return f"{self._aim.name}.{act.value}{which}"
+        return f"{self._target.name}.{act.value}{which}"
 
     def press(self, press: Press, *, by_s: float) -> None:
         if press.at is None:
             self._come_forward()  # the user has devices and focus back after a wait of 400 ms
             self._guard()
-            self._aim.press_chord(press.chord, by_s=by_s)
+            self._target.press_chord(press.chord, by_s=by_s)
             return
-        self._aim.click_once(Box(x=press.at[0], y=press.at[1], width=1, height=1), by_s=by_s)
+        self._target.click_once(Box(x=press.at[0], y=press.at[1], width=1, height=1), by_s=by_s)
 
     def _guard(self) -> None:
         if self._agents is None:
-            self._aim.guard()
+            self._target.guard()
             return
-        apart = self._eyes.find_dialog_window(self._aim.name)
-        if apart is None or apart[1].id != self._aim.target().id:
+        apart = self._eyes.find_dialog_window(self._target.name)
+        if apart is None or apart[1].id != self._target.window().id:
             raise PermanentFailure(Reason.CHANGED, "the dialog is gone")
-        if not self._aim.has_focus():
+        if not self._target.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
     def _come_forward(self) -> None:
-        self._aim.hold_devices()
-        if not self._aim.has_focus() and not self._aim.bring_forward():
+        self._target.hold_devices()
+        if not self._target.has_focus() and not self._target.bring_forward():
             raise TransientFailure(Reason.FOCUS_TAKEN, NO_FOCUS)
 
     def pictures(self) -> tuple[Picture, ...]:
         try:
-            picture = self._eyes.picture(self._aim.name, has_code=True)
+            picture = self._eyes.picture(self._target.name, has_code=True)
         except DeliveryFailure:
             return ()  # what lies over it is not ours to show
         return (Picture(moment=Moment.AFTERWARDS, part=PictureArea.WINDOW, png=to_small_png(picture)),)
 
     def target_identity(self) -> Target | None:
         try:
-            return target_identity(self._aim.target())
+            return target_identity(self._target.window())
         except DeliveryFailure:
             return None
 
     def restore_user_state(self) -> None:
-        self._aim.restore_user_state()
+        self._target.restore_user_state()

@@ -72,7 +72,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
     def has_focus(self) -> bool:
         """Return whether the foreground window, and the one whose part gets the keys, are the target."""
         focus, is_taken = self._desktop.focus()
-        target = self.target().id
+        target = self.window().id
         return self._desktop.foreground() == target and focus in {target, 0} and not is_taken
 
     def click_into(self, part: Box) -> None:
@@ -104,7 +104,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         self._check_landed()
 
     def press_chord(self, chord: str, *, by_s: float) -> None:
-        self.eyes.windows.check_reachable(self.target().id)
+        self.eyes.windows.check_reachable(self.window().id)
         self.pace.check()
         self._check_in_time(by_s)
         self._press(chord)
@@ -116,7 +116,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
 
     def press_to_clear(self, chord: str) -> None:
         """Press a chord that clears our own draft: neither a cover nor a stop prevents it."""
-        if self.eyes.identify(self.name).id != self.target().id or not self.has_focus():
+        if self.eyes.identify(self.name).id != self.window().id or not self.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN)
         self._press(chord)
         self._check_landed()
@@ -146,7 +146,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         self._desktop.bring_forward(window)
 
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None:
-        target, corner = self.target(), (self.target().box.x, self.target().box.y)
+        target, corner = self.window(), (self.window().box.x, self.window().box.y)
         point = self._clicks.choose(places(part, corner), corner)
         self.eyes.windows.check_reachable(target.id)
         self._check_hands()

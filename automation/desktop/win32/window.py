@@ -25,18 +25,18 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
     still_s = 0.03
     clear_rests_s = (0.05, 0.1, 0.2, 0.4, 0.8)
 
-    def __init__(self, *, aim: WindowsTarget, clipboard: WindowsClipboard) -> None:
-        super().__init__(aim=aim)
+    def __init__(self, *, target: WindowsTarget, clipboard: WindowsClipboard) -> None:
+        super().__init__(target=target)
         self._clipboard = clipboard
         self._offer: ClipboardOffer | None = None
 
     def focus(self) -> None:
-        self._aim.click_into(self._profile.composer.box)
+        self._target.click_into(self._profile.composer.box)
         faults.point("worker.clicked")
 
     def submit(self, *, by_s: float) -> None:
         self.guard()
-        self._aim.press_once(self._profile.submit, by_s=by_s)
+        self._target.press_once(self._profile.submit, by_s=by_s)
         faults.point("worker.key-pressed")
 
     def is_at_work(self) -> bool:
@@ -48,7 +48,7 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
         offer = self._offer
         if offer is None or offer.read_s < self._pasted_s or self._eyes.shares_client(self._name):
             return False
-        return offer.readers == [self._aim.client]
+        return offer.readers == [self._target.client]
 
     def marks(self) -> tuple[str, ...]:
         window = composer_changes.window_mark(self._name_tag())
@@ -64,16 +64,16 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
         return super().clear(if_untouched=if_untouched)
 
     def _press_clear(self, *, is_first: bool, if_untouched: bool) -> None:
-        self._aim.regain_focus()
+        self._target.regain_focus()
         for chord in self._profile.clear:
-            self._aim.press_to_clear(chord)
+            self._target.press_to_clear(chord)
 
     def restore_user_state(self) -> None:
         try:
             self._clipboard.restore_clipboard()
         except TransientFailure:
             pass  # the program that has it open keeps it
-        self._aim.restore_user_state()
+        self._target.restore_user_state()
 
     def _offer_text(self, text: str) -> None:
         self._offer = self._clipboard.offer(text)
@@ -88,7 +88,7 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
         return True
 
     def _copy(self, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
-        since = self._clipboard.expect_copy(self._aim.client)
+        since = self._clipboard.expect_copy(self._target.client)
         for chord in copy:
             self._press(chord)
         found = self._clipboard.copied(since, wait_s)
@@ -97,18 +97,18 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
         if found is None:
             return None
         text, process = found
-        if process not in {0, self._aim.client}:
+        if process not in {0, self._target.client}:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         return text
 
     def _press(self, chord: str) -> None:
-        self._aim.press(chord)
+        self._target.press(chord)
 
     def _guard(self) -> None:
-        self._aim.guard()
+        self._target.guard()
 
     def _keep_clipboard(self) -> None:
         self._clipboard.keep()
 
     def _idle_s(self) -> float:
-        return self._aim.people.idle_s()
+        return self._target.people.idle_s()

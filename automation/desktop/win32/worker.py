@@ -70,10 +70,10 @@ class WindowsBackend(DesktopBackend):
         self.watcher = WindowsWatcher(self, is_locked=desktop.is_locked)
 
     def open_window(self, name: str) -> WindowsWindow:
-        return WindowsWindow(aim=self._target(name), clipboard=self._clipboard)
+        return WindowsWindow(target=self._target(name), clipboard=self._clipboard)
 
     def _open_trial(self, name: str, eyes: WindowInspector) -> WindowsTrialWindow:
-        return WindowsTrialWindow(aim=self._target(name, eyes), clipboard=self._clipboard)
+        return WindowsTrialWindow(target=self._target(name, eyes), clipboard=self._clipboard)
 
     def _target(self, name: str, eyes: WindowInspector | None = None) -> WindowsTarget:
         eyes = eyes or self.inspected

@@ -35,8 +35,8 @@ class ComposerReadback(ABC):
 
     kind: Readback
 
-    def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
-        self._aim = aim
+    def __init__(self, *, target: X11Target, paste: ClipboardPaste) -> None:
+        self._target = target
         self._paste = paste
 
     def can(self) -> bool:
@@ -61,7 +61,7 @@ class ComposerReadback(ABC):
         """Return whether the composer's whole text has one of these marks. Leaves it as it is."""
 
     def _has_text(self, text: str | None, marks: Sequence[str]) -> bool:
-        return text is not None and mark(text, self._aim.profile.normalise) in marks
+        return text is not None and mark(text, self._target.profile.normalise) in marks
 
 
 class AccessibleReadback(ComposerReadback):
@@ -69,8 +69,8 @@ class AccessibleReadback(ComposerReadback):
 
     kind = Readback.ACCESSIBILITY
 
-    def __init__(self, *, aim: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
-        super().__init__(aim=aim, paste=paste)
+    def __init__(self, *, target: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
+        super().__init__(target=target, paste=paste)
         self._reader = reader
         self._node: Node | None = None
         self._read: str | None = None
@@ -106,16 +106,16 @@ class AccessibleReadback(ComposerReadback):
             raise TransientFailure(Reason.NOT_READABLE, "it could be a moment ago")
         if not now.strip():
             raise TransientFailure(Reason.PASTE_NOT_READ, "our draft is no longer in the composer")
-        if not equal(self._read, now, self._aim.profile.normalise):
+        if not equal(self._read, now, self._target.profile.normalise):
             # Letters more or less are a user's, who types into it: both texts stay.
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "a user changed Octet's draft; it was left there")
 
     def read_document(self) -> None:
         """Begin to read the rest of the window, without waiting."""
-        node, aim = self._find(), self._aim
+        node, target = self._find(), self._target
         if node is not None:
             with suppress(Unreadable):
-                self._document = Document(self._reader.frame(aim.target()), node, now_s=aim.pace.now_s)
+                self._document = Document(self._reader.frame(target.window()), node, now_s=target.pace.now_s)
 
     def seal_document(self) -> None:
         if self._document is not None:
@@ -154,27 +154,27 @@ class AccessibleReadback(ComposerReadback):
         except Unreadable:
             self._lose()
             return False
-        return self._aim.until(self.has_focus, FOCUS_S)
+        return self._target.until(self.has_focus, FOCUS_S)
 
     def check_focus(self) -> None:
         """Raise TransientFailure unless the composer has the focus, which its program may tell a moment later."""
         if self._find() is None:
             raise TransientFailure(Reason.NOT_READABLE, "its program reports nothing over the accessibility bus")
-        if not self.has_focus() and not self._aim.until(self.has_focus, FOCUS_S):
+        if not self.has_focus() and not self._target.until(self.has_focus, FOCUS_S):
             self._lose()  # another one may have taken its place
             raise TransientFailure(Reason.FOCUS_TAKEN, "the window is active, but its composer does not have the focus")
 
     def _read_whole(self) -> None:
-        began = self._aim.pace.now_s()
+        began = self._target.pace.now_s()
         self._read = self._text()
-        is_slow = self._aim.pace.now_s() - began > SLOW_S
-        self._looked = self._aim.eyes.composer(self._aim.name) if is_slow else None
+        is_slow = self._target.pace.now_s() - began > SLOW_S
+        self._looked = self._target.eyes.composer(self._target.name) if is_slow else None
 
     def _looks_the_same(self) -> bool:
         if self._looked is None:
             return False
-        now = self._aim.eyes.composer(self._aim.name)
-        return image_diff.is_same(now, self._looked, self._aim.profile.composer.caret_px)
+        now = self._target.eyes.composer(self._target.name)
+        return image_diff.is_same(now, self._looked, self._target.profile.composer.caret_px)
 
     def _text(self) -> str | None:
         for _ in range(2):
@@ -191,14 +191,14 @@ class AccessibleReadback(ComposerReadback):
 
     def _lose(self) -> None:
         self._node = None
-        self._reader.forget_composer(self._aim.target().id)
+        self._reader.forget_composer(self._target.window().id)
 
     def _find(self) -> Node | None:
         if self._node is None:
-            profile, aim = self._aim.profile, self._aim
-            box = aim.eyes.box(aim.name, profile.composer.box)
+            profile, target = self._target.profile, self._target
+            box = target.eyes.box(target.name, profile.composer.box)
             try:
-                self._node = self._reader.composer(aim.target(), profile.composer, box)
+                self._node = self._reader.composer(target.window(), profile.composer, box)
             except Unreadable:
                 return None
         return self._node
@@ -223,8 +223,8 @@ class CopyReadback(ComposerReadback):
         return ReadbackResult(text=text, taken=True, by=self.kind)
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        profile = self._aim.profile
-        self._aim.click_into(profile.composer.box)
+        profile = self._target.profile
+        self._target.click_into(profile.composer.box)
         return self._has_text(self._paste.copied(profile.copy, profile.after_copy), marks)
 
 
@@ -259,10 +259,10 @@ class PixelReadback(UncheckedReadback):
 
     kind = Readback.PIXELS
 
-    def __init__(self, *, aim: X11Target, paste: ClipboardPaste) -> None:
-        super().__init__(aim=aim, paste=paste)
+    def __init__(self, *, target: X11Target, paste: ClipboardPaste) -> None:
+        super().__init__(target=target, paste=paste)
         self._changes = ComposerChanges(
-            self._composer, caret_px=aim.profile.composer.caret_px, still_s=STILL_S, now_s=aim.pace.now_s
+            self._composer, caret_px=target.profile.composer.caret_px, still_s=STILL_S, now_s=target.pace.now_s
         )
 
     def begin(self) -> None:
@@ -270,38 +270,38 @@ class PixelReadback(UncheckedReadback):
         super().begin()
 
     def marks(self) -> tuple[str, ...]:
-        if self._changes.still is None or self._aim.eyes.is_masked(self._aim.name):
+        if self._changes.still is None or self._target.eyes.is_masked(self._target.name):
             return ()  # a masked picture may not leave this process and be a mark: a user decides about the draft
         return (composer_changes.picture_mark(self._changes.still),)
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
         """Return whether it shows what was kept; where no picture was, whether a terminal shows the whole text."""
-        profile = self._aim.profile
+        profile = self._target.profile
         is_shown = composer_changes.shows_draft(self._composer(), marks, profile.composer.caret_px)
         is_terminal = profile.selection is Selection.PRIMARY or profile.composer.prompt is not None
         if is_shown is not None or not is_terminal:
             return bool(is_shown)
-        text = self._paste.selected(self._aim.eyes.place_of_draft(self._aim.name))
+        text = self._paste.selected(self._target.eyes.place_of_draft(self._target.name))
         return text is not None and mark(text, Normalise.BLANKS) in marks
 
     def _has_landed(self) -> bool:
         return self._changes.has_settled()
 
     def _composer(self) -> Image.Image:
-        return self._aim.eyes.composer(self._aim.name)
+        return self._target.eyes.composer(self._target.name)
 
 
 class ReadbackChooser:
     """The ways of one profile in order. Octet keeps the first that this window allows when it is needed."""
 
-    def __init__(self, *, aim: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
+    def __init__(self, *, target: X11Target, paste: ClipboardPaste, reader: AccessibilityReader) -> None:
         ways: dict[Readback, Callable[..., ComposerReadback]] = {
             Readback.ACCESSIBILITY: partial(AccessibleReadback, reader=reader),
             Readback.COPY: CopyReadback,
             Readback.PIXELS: PixelReadback,
             Readback.NONE: UncheckedReadback,
         }
-        self._ways = [ways[kind](aim=aim, paste=paste) for kind in aim.profile.readback]
+        self._ways = [ways[kind](target=target, paste=paste) for kind in target.profile.readback]
         self._kept: ComposerReadback | None = None
 
     @property
@@ -328,10 +328,10 @@ TAKEN_BY = 'if a clipboard manager does so: clipboard_scope = "everybody" in [us
 class ClipboardPaste:
     """One text on its way into the target's composer by the selection of its profile."""
 
-    def __init__(self, *, aim: X11Target, clipboard: X11Clipboard) -> None:
-        self._aim = aim
+    def __init__(self, *, target: X11Target, clipboard: X11Clipboard) -> None:
+        self._target = target
         self._clipboard = clipboard
-        self._selection = aim.profile.selection
+        self._selection = target.profile.selection
         self._text = ""
         self._offer: SelectionOffer | None = None
         self._given_before = 0  # the count of earlier offers that the program took
@@ -341,16 +341,16 @@ class ClipboardPaste:
     def keep(self) -> None:
         """Read what the user has in the clipboard, to restore it afterwards, before anything is touched."""
         if not self._kept_for:
-            if not self._clipboard.keep(self._aim.client):
+            if not self._clipboard.keep(self._target.client):
                 raise TransientFailure(Reason.CLIPBOARD_FROZEN)
-            self._kept_for = self._aim.client
+            self._kept_for = self._target.client
 
     def make(self, text: str) -> None:
         """Own the selection with `text` and press the paste chord."""
         self._text = text
         self._offer = self._own(self._selection, text)
-        self._aim.guard()
-        self._aim.press(self._aim.profile.paste)
+        self._target.guard()
+        self._target.press(self._target.profile.paste)
 
     def was_taken(self) -> bool:
         """Wait a little until the target's program takes the text; return whether it did."""
@@ -373,12 +373,12 @@ class ClipboardPaste:
         """Check, for windows without readback, that the selection is still ours and was taken for one paste."""
         if self._offer is None or self._offer.is_lost:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
-        if self.given() > self._aim.profile.max_clipboard_reads:
+        if self.given() > self._target.profile.max_clipboard_reads:
             raise TransientFailure(Reason.PASTE_NOT_READ, "the program took the text more than once")
 
     def copy_back(self, tries: int) -> str | None:
         """Return what the target copies now; None when nothing has landed. The wait grows with `tries`."""
-        profile = self._aim.profile
+        profile = self._target.profile
         if self._offer is None or self._offer.is_lost or self._selection is not Selection.CLIPBOARD:
             # With the same text: a copy shows by our losing it, and a program may still be reading.
             self._given_before = self.given()
@@ -399,7 +399,7 @@ class ClipboardPaste:
         """Refuse every later paste of ours; wait a moment for one just served."""
         self._clipboard.drop(self._selection)
         if self._offer is not None and self._offer.served:
-            self._aim.wait(TAKEN_S)
+            self._target.wait(TAKEN_S)
 
     def restore_clipboard(self) -> None:
         if self._kept_for:
@@ -409,7 +409,7 @@ class ClipboardPaste:
             self._clipboard.drop(self._selection)
 
     def _own(self, selection: Selection, text: str) -> SelectionOffer:
-        offer = self._clipboard.offer(selection, text, self._aim.client)
+        offer = self._clipboard.offer(selection, text, self._target.client)
         if offer is None:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         return offer
@@ -431,7 +431,7 @@ class ClipboardPaste:
         """Return what a drag over this part of a terminal selects; None where it selects nothing."""
         offer = self._own(Selection.PRIMARY, "")
         before, offer.awaits_copy = offer.copies, True
-        self._aim.drag_over(part)
+        self._target.drag_over(part)
         return self._copied_since(offer, before, COPY_S[-1])
 
     def _copied_since(self, offer: SelectionOffer, before: int, wait_s: float) -> str | None:
@@ -442,5 +442,5 @@ class ClipboardPaste:
         return self._clipboard.copied()
 
     def _press(self, chord: str) -> None:
-        self._aim.guard()
-        self._aim.press(chord)
+        self._target.guard()
+        self._target.press(chord)

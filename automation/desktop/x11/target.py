@@ -48,7 +48,7 @@ class X11Target(InputTarget[WindowInspector]):
 
     def has_focus(self) -> bool:
         """Return whether the target is the active window and gets the keys."""
-        return self._reach.keys_go_to(self.target().id)
+        return self._reach.keys_go_to(self.window().id)
 
     def hold_devices(self) -> None:
         self._begin_hold(self._rest)
@@ -95,7 +95,7 @@ class X11Target(InputTarget[WindowInspector]):
         """Press the chords that clear our own draft; neither a cover nor a stop prevents it. All in one grab: a thief
         of selections, who undoes what the first one selected, comes only after the last one. With `rest_s` that long
         after each other, for editors that learn of their selection later."""
-        if self.eyes.identify(self.name).id != self.target().id:
+        if self.eyes.identify(self.name).id != self.window().id:
             raise TransientFailure(Reason.FOCUS_TAKEN)
 
         def now(together: Sequence[str], instant: RoutingSnapshot) -> None:
@@ -145,7 +145,7 @@ class X11Target(InputTarget[WindowInspector]):
 
     def watch_drawing(self) -> None:
         """Have whatever is drawn in the window from now on end `wait_for_redraw`."""
-        self._fingers.changes.watch_drawing(self.target().id)
+        self._fingers.changes.watch_drawing(self.window().id)
 
     def wait_for_redraw(self, seconds: float) -> None:
         """Wait so long, or until something is drawn in the window."""
@@ -156,7 +156,7 @@ class X11Target(InputTarget[WindowInspector]):
         self.pace.check()
 
     def _begin_hold(self, rest: Callable[[float], None]) -> None:
-        target = self.target().id
+        target = self.window().id
         if self._hold is None:
             self._remember()
         elif self._hold.left_s < ENOUGH_S:
@@ -191,16 +191,16 @@ class X11Target(InputTarget[WindowInspector]):
         return max(RELEASE_S, self._clicks.under_way_s())
 
     def _press(self, chord: str, focus: int | None, *, while_down: Callable[[], None] = do_nothing) -> None:
-        if not self._reach.keys_go_to(self.target().id, focus=focus):
+        if not self._reach.keys_go_to(self.window().id, focus=focus):
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         faults.point("worker.grabbed")
         self._fingers.press(chord, while_down=while_down)
 
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None, is_drag: bool = False) -> None:
-        target, corner = self.target().id, (self.target().box.x, self.target().box.y)
+        target, corner = self.window().id, (self.window().box.x, self.window().box.y)
         point = end = self._clicks.choose(places(part, corner), corner)
         if is_drag:
-            left, top, right, bottom = part.on_screen(self.target().box).edges
+            left, top, right, bottom = part.on_screen(self.window().box).edges
             point, end = (left, top), (right - 1, bottom - 1)
 
         def now(_: RoutingSnapshot) -> None:

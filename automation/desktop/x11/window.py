@@ -59,12 +59,12 @@ class X11Window(TargetWindow[X11Target]):
 
     still_s = STILL_S
 
-    def __init__(self, *, aim: X11Target, devices: X11Devices) -> None:
-        super().__init__(aim=aim)
+    def __init__(self, *, target: X11Target, devices: X11Devices) -> None:
+        super().__init__(target=target)
         self._untouched = devices.untouched
         self._clicks = devices.clicks
-        self._paste = ClipboardPaste(aim=self._aim, clipboard=devices.clipboard)
-        self._readbacks = ReadbackChooser(aim=self._aim, paste=self._paste, reader=devices.reader)
+        self._paste = ClipboardPaste(target=self._target, clipboard=devices.clipboard)
+        self._readbacks = ReadbackChooser(target=self._target, paste=self._paste, reader=devices.reader)
         self._reader = devices.reader
         self._user_idle_s = devices.idle_s
         self._was_empty = False
@@ -81,16 +81,16 @@ class X11Window(TargetWindow[X11Target]):
         return is_busy
 
     def focus(self) -> None:
-        self._aim.hold_devices()
+        self._target.hold_devices()
         quiet_s = self._idle_s()
         accessible = self._readbacks.accessible
         if accessible is not None and self._name not in self._clicks.wanted:
-            if self._aim.has_focus() and accessible.has_focus():
+            if self._target.has_focus() and accessible.has_focus():
                 return
-            if self._profile.focus is Focus.GRAB_FOCUS and self._aim.bring_forward() and accessible.grab_focus():
+            if self._profile.focus is Focus.GRAB_FOCUS and self._target.bring_forward() and accessible.grab_focus():
                 return
-        if not (self._aim.needs_no_click() and self._aim.bring_forward()):
-            self._aim.click_into(self._profile.composer.box)
+        if not (self._target.needs_no_click() and self._target.bring_forward()):
+            self._target.click_into(self._profile.composer.box)
         if self._was_empty and self._readbacks.way.kind in UNCOMPARED:
             self._see_still_empty(quiet_s)
 
@@ -98,11 +98,13 @@ class X11Window(TargetWindow[X11Target]):
         """Wait until what the user typed just before the hold is drawn: it would be sent with our text."""
         if quiet_s < DRAWN_S:
             self._pace.rest(DRAWN_S - quiet_s)
-        if not self._aim.until(lambda: self._eyes.is_composer_empty(self._name), DRAWN_S):  # a caret may be half drawn
+        if not self._target.until(
+            lambda: self._eyes.is_composer_empty(self._name), DRAWN_S
+        ):  # a caret may be half drawn
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "a user wrote there just before; Octet left it untouched")
 
     def is_held(self) -> bool:
-        return self._aim.is_held()
+        return self._target.is_held()
 
     def stage(self, text: str) -> None:
         self._screenshots.note_prompt(text)
@@ -117,7 +119,7 @@ class X11Window(TargetWindow[X11Target]):
             raise
 
     def read(self) -> ReadbackResult:
-        self._aim.watch_drawing()
+        self._target.watch_drawing()
         question = self._question()
         if question is not None:
             # Its program took the text, and shows it in a separate window: that paste did not land.
@@ -125,17 +127,17 @@ class X11Window(TargetWindow[X11Target]):
         return self._readbacks.way.read()
 
     def guard(self) -> None:
-        self._aim.guard()
+        self._target.guard()
         self._readbacks.way.check_unchanged()
         self._clicks.wanted.discard(self._name)
 
     def submit(self, *, by_s: float) -> None:
-        self._untouched.forget(self._aim.target().id)
+        self._untouched.forget(self._target.window().id)
         if self._readbacks.accessible is not None:
             self._readbacks.accessible.seal_document()
         if self._profile.composer.prompt is not None:
             self._line_before = self._eyes.composer(self._name)
-        self._aim.press(self._profile.submit, while_down=_key_is_down if faults.armed() else do_nothing, by_s=by_s)
+        self._target.press(self._profile.submit, while_down=_key_is_down if faults.armed() else do_nothing, by_s=by_s)
         faults.point("worker.key-pressed")
 
     def is_at_work(self) -> bool:
@@ -144,22 +146,22 @@ class X11Window(TargetWindow[X11Target]):
         return self._is_in_place() and self._eyes.is_busy(self._name)
 
     def confirm(self) -> SubmitEvidence:
-        self._aim.watch_drawing()
+        self._target.watch_drawing()
         if not self._is_in_place():
             return SubmitEvidence(is_empty=False, is_busy=False)
         accessible = self._readbacks.accessible
         # Chromium reports that it is empty later than it shows it; toolkits draw over the place.
         is_empty = self._eyes.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
-        is_guarded = self._aim.is_guarded()  # asked after the look: still held now means held during it
+        is_guarded = self._target.is_guarded()  # asked after the look: still held now means held during it
         if is_empty:
-            self._aim.release_devices()
+            self._target.release_devices()
         is_busy = self._eyes.is_busy(self._name) or self._took_line()
         # This costs the program some time, and is needed where nothing else proves anything.
         has_gained = None if is_busy or not is_empty or accessible is None else accessible.has_gained()
         return SubmitEvidence(is_empty=is_empty, is_busy=is_busy, is_guarded=is_guarded, has_gained=has_gained)
 
     def wait_for_redraw(self, seconds: float) -> None:
-        self._aim.wait_for_redraw(seconds)
+        self._target.wait_for_redraw(seconds)
 
     def _took_line(self) -> bool:
         """Return whether a terminal looks different since Enter and shows no empty prompt: its program works on the
@@ -187,7 +189,7 @@ class X11Window(TargetWindow[X11Target]):
         return self._user_idle_s()
 
     def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
-        return self._aim.until(holds, seconds)
+        return self._target.until(holds, seconds)
 
     def _copied(self, copy: Sequence[str]) -> str | None:
         return self._paste.copied(copy)
@@ -197,39 +199,39 @@ class X11Window(TargetWindow[X11Target]):
         transcript = self._profile.transcript
         if transcript is not None and transcript.role:
             self._recognise()
-            text = self._reader.text_of(self._aim.target(), role=transcript.role)
+            text = self._reader.text_of(self._target.window(), role=transcript.role)
             if text is not None:
                 return Transcribed(text=text[-MOST_SAID:], by="accessibility")
         return super().read_said(hands_off=hands_off)
 
     def is_untouched(self) -> bool:
         """Return whether all in the composer came from us, without a question: only Octet wrote since it was empty."""
-        return self._untouched.is_untouched(self._aim.target().id) and self._eyes.find_dialog(self._name) is None
+        return self._untouched.is_untouched(self._target.window().id) and self._eyes.find_dialog(self._name) is None
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft with the profile's chords. Keys go to the focus: a cover does not prevent it. With
         `if_untouched` only if it is still ours alone when the user's devices are held."""
         self._paste.end()
         cleared = ClearResult.SEEN if self._is_without else super().clear(if_untouched=if_untouched)
-        if cleared is ClearResult.SEEN and self._aim.taken is not None:
-            self._untouched.forget(self._aim.taken.id)
+        if cleared is ClearResult.SEEN and self._target.taken is not None:
+            self._untouched.forget(self._target.taken.id)
         return cleared
 
     def _press_clear(self, *, is_first: bool, if_untouched: bool) -> None:
         self._close_question()
-        self._aim.hold_for_clearing()  # from here on all comes from us
+        self._target.hold_for_clearing()  # from here on all comes from us
         if if_untouched and not self.is_untouched():
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY)
         if is_first and not self._is_watched:  # a second time it would forget what was pressed since the paste
             self._watch()
         accessible = self._readbacks.accessible
-        self._aim.regain_focus(clicked=accessible is not None and not accessible.has_focus())
-        self._aim.press_to_clear(self._profile.clear, rest_s=0.0 if is_first else SELECTED_S)
+        self._target.regain_focus(clicked=accessible is not None and not accessible.has_focus())
+        self._target.press_to_clear(self._profile.clear, rest_s=0.0 if is_first else SELECTED_S)
 
     def restore_user_state(self) -> None:
         self._paste.restore_clipboard()
-        self._aim.restore_user_state()
-        seen = self._aim.taken
+        self._target.restore_user_state()
+        seen = self._target.taken
         if seen is not None:
             self._untouched.leave_window(seen.id)
 
@@ -239,7 +241,7 @@ class X11Window(TargetWindow[X11Target]):
                 continue
             no = self._profile.press(Act.DENY, dialog) if Act.DENY in dialog.answers else None
             asked = dialog.window
-            for seen in self._eyes.windows.find(asked.match_class, asked.title, client=self._aim.client):
+            for seen in self._eyes.windows.find(asked.match_class, asked.title, client=self._target.client):
                 if seen.is_viewable:
                     return seen, no.chord if no else ""
         return None
@@ -247,11 +249,11 @@ class X11Window(TargetWindow[X11Target]):
     def _close_question(self) -> None:
         question = self._question()
         if question is not None and question[1]:
-            self._aim.dismiss(question[0].id, question[1])
-            self._aim.until(lambda: self._question() is None, CLEAR_S)
+            self._target.dismiss(question[0].id, question[1])
+            self._target.until(lambda: self._question() is None, CLEAR_S)
 
     def _watch(self) -> None:
-        self._untouched.begin(self._aim.target().id)
+        self._untouched.begin(self._target.window().id)
         self._is_watched = True
 
 
@@ -294,7 +296,7 @@ class X11TrialWindow(TrialWindow, X11Window):
         return not any(self._looks_like(before, after="backspace") for _ in range(MOST_TYPED))
 
     def _looks_like(self, before: Image.Image, *, after: str) -> bool:
-        self._aim.hold_devices()
-        self._aim.press(after)
-        self._aim.wait(SHOWN_S)
+        self._target.hold_devices()
+        self._target.press(after)
+        self._target.wait(SHOWN_S)
         return image_diff.is_same(before, self._eyes.composer(self._name), self._profile.composer.caret_px)

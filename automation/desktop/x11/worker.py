@@ -115,10 +115,10 @@ class X11Backend(DesktopBackend):
         self.watcher = X11Watcher(self, watch)
 
     def open_window(self, name: str) -> X11Window:
-        return X11Window(aim=self._target(name), devices=self._devices)
+        return X11Window(target=self._target(name), devices=self._devices)
 
     def _open_trial(self, name: str, eyes: WindowInspector) -> X11TrialWindow:
-        return X11TrialWindow(aim=self._target(name, eyes), devices=self._devices)
+        return X11TrialWindow(target=self._target(name, eyes), devices=self._devices)
 
     def _target(self, name: str, eyes: WindowInspector | None = None) -> X11Target:
         return X11Target(

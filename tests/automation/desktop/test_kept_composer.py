@@ -131,8 +131,8 @@ def accessible(reader: AccessibilityReader) -> AccessibleReadback:
     """Make the composer as one delivery reads it; nothing that is waited for comes."""
     eyes = SimpleNamespace(box=lambda _name, _part: PLACE)
     profile = SimpleNamespace(composer=COMPOSER)
-    aim = SimpleNamespace(name="agent", profile=profile, eyes=eyes, target=lambda: WINDOW, until=lambda *_: False)
-    return AccessibleReadback(aim=cast("X11Target", aim), paste=cast("ClipboardPaste", None), reader=reader)
+    target = SimpleNamespace(name="agent", profile=profile, eyes=eyes, window=lambda: WINDOW, until=lambda *_: False)
+    return AccessibleReadback(target=cast("X11Target", target), paste=cast("ClipboardPaste", None), reader=reader)
 
 
 def reload(program: Program) -> None:

@@ -55,7 +55,7 @@ def test_what_a_person_wrote_before_the_paste_could_be_made_is_not_deleted(troub
     window = Window(
         _profile=SimpleNamespace(readback=()),
         _is_without=False,
-        _aim=SimpleNamespace(target=lambda: TARGET, taken=TARGET),  # any key would be an error
+        _target=SimpleNamespace(window=lambda: TARGET, taken=TARGET),  # any key would be an error
         _paste=SimpleNamespace(make=make, end=lambda: done.append("end")),
         _untouched=SimpleNamespace(begin=done.append, forget=done.append),
     )
@@ -72,8 +72,8 @@ def test_what_a_person_pressed_between_the_paste_and_its_clearing_is_not_forgott
     window = Window(
         _is_watched=False,
         _profile=SimpleNamespace(dialogs=(), clear=()),
-        _aim=SimpleNamespace(
-            target=lambda: TARGET,
+        _target=SimpleNamespace(
+            window=lambda: TARGET,
             hold_for_clearing=lambda: None,
             regain_focus=lambda *, clicked: None,
             press_to_clear=lambda _, *, rest_s: rests.append(rest_s),
@@ -131,9 +131,9 @@ class Program:
 def test_a_copy_during_which_the_program_took_the_text_again_counts_for_nothing() -> None:
     """It may paste it after the copy."""
     program = Program()
-    aim = cast("X11Target", program)
-    paste = ClipboardPaste(aim=aim, clipboard=cast("X11Clipboard", program))
-    way = CopyReadback(aim=aim, paste=paste)
+    target = cast("X11Target", program)
+    paste = ClipboardPaste(target=target, clipboard=cast("X11Clipboard", program))
+    way = CopyReadback(target=target, paste=paste)
     paste.make("once")
     program.asks_while_it_copies = 1
     assert [(read.text, read.taken) for read in (way.read(), way.read())] == [(None, False), ("once", True)]

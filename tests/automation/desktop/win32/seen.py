@@ -87,7 +87,7 @@ def eyes_of(desktop: FakeDesktop, folder: Path) -> WindowsInspector:
     )
 
 
-def aim_of(desktop: FakeDesktop, hands: Hands, folder: Path) -> WindowsTarget:
+def target_of(desktop: FakeDesktop, hands: Hands, folder: Path) -> WindowsTarget:
     devices = WindowsDevices(
         desktop=desktop,
         fingers=cast("WindowsInput", hands),

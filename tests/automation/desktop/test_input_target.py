@@ -24,7 +24,7 @@ from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box
 from tests.automation.desktop.pace import Pace
-from tests.automation.desktop.win32.seen import Hands, aim_of
+from tests.automation.desktop.win32.seen import Hands, target_of
 from tests.fakes.win32 import HIGH, PLACE, FakeDesktop, Made
 
 BUTTON = Box(x=60, y=20, width=1, height=1)
@@ -35,7 +35,7 @@ class Stage(ABC):
     """A desk with one window, the target, and what is done there."""
 
     did: list[str]
-    aim: InputTarget[Any]
+    target: InputTarget[Any]
 
     @abstractmethod
     def move(self, box: Box | None) -> None:
@@ -60,8 +60,8 @@ class X11Stage(Stage):
         self.focus = SEEN.id
         self.windows = self.reach = self.server = self
         stage: Any = self
-        self.aim = X11Target(name="agent-1", eyes=stage, fingers=stage, clicks=Clicks(lambda: 10.0), pace=Pace())
-        self.aim.set_target(SEEN)
+        self.target = X11Target(name="agent-1", eyes=stage, fingers=stage, clicks=Clicks(lambda: 10.0), pace=Pace())
+        self.target.set_window(SEEN)
 
     def move(self, box: Box | None) -> None:
         self.there = None if box is None else replace(SEEN, box=box)
@@ -114,8 +114,8 @@ class WindowsStage(Stage):
         hands = Hands()
         self.desktop, self.did = FakeDesktop(Made(id=1)), hands.did
         self.desktop.front = 1
-        self.aim = aim_of(self.desktop, hands, folder)
-        self.aim.target()
+        self.target = target_of(self.desktop, hands, folder)
+        self.target.window()
 
     def move(self, box: Box | None) -> None:
         if box is None:
@@ -139,11 +139,11 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
 
 
 def press(stage: Stage, by_s: float = math.inf) -> None:
-    stage.aim.press_chord("esc", by_s=by_s)
+    stage.target.press_chord("esc", by_s=by_s)
 
 
 def click(stage: Stage, by_s: float = math.inf) -> None:
-    stage.aim.click_once(BUTTON, by_s=by_s)
+    stage.target.click_once(BUTTON, by_s=by_s)
 
 
 def refused(act: Callable[[], None]) -> Reason:
@@ -193,7 +193,7 @@ def test_an_act_whose_go_ahead_is_over_is_not_done(stage: Stage, act: Callable[[
 
 def test_a_composer_whose_window_moved_since_it_was_seen_is_not_clicked_into(stage: Stage) -> None:
     stage.move(replace(PLACE, y=PLACE.y + 40))
-    assert refused(lambda: stage.aim.click_into(Box(x=10, y=60, width=120, height=20))) is Reason.MOVED
+    assert refused(lambda: stage.target.click_into(Box(x=10, y=60, width=120, height=20))) is Reason.MOVED
     assert stage.did == []
 
 
@@ -216,10 +216,10 @@ def test_nothing_is_pressed_in_a_program_with_more_rights(tmp_path: Path) -> Non
 def test_windows_hears_that_we_made_the_last_input_before_it_is_asked_for_the_foreground(tmp_path: Path) -> None:
     stage = WindowsStage(tmp_path)
     stage.desktop.front = 0
-    assert stage.aim.bring_forward()
+    assert stage.target.bring_forward()
     assert (stage.did, stage.desktop.front) == (["stir"], 1)
     stage.desktop.front, stage.desktop.grants = 0, False
-    assert not stage.aim.bring_forward()
+    assert not stage.target.bring_forward()
 
 
 class SlateLike:
@@ -242,8 +242,8 @@ def test_an_editor_that_learns_of_its_selection_later_is_cleared_by_chords_with_
     stage: Any = X11Stage()
     editor = SlateLike("our draft")
     stage.keys_go_to = lambda _, **__: True
-    stage.identify, stage.press, stage.aim.wait = (lambda _: SEEN), editor.press, editor.wait
-    stage.aim.press_to_clear(("ctrl+a", "backspace"))
+    stage.identify, stage.press, stage.target.wait = (lambda _: SEEN), editor.press, editor.wait
+    stage.target.press_to_clear(("ctrl+a", "backspace"))
     assert editor.text == "our draf", "the same chords in one grab come too early"
-    stage.aim.press_to_clear(("ctrl+a", "backspace"), rest_s=SELECTED_S)
+    stage.target.press_to_clear(("ctrl+a", "backspace"), rest_s=SELECTED_S)
     assert editor.text == ""
