@@ -296,56 +296,93 @@ _REFUSALS: Mapping[type[OctetError], str] = {
     Conflict: """
 action_not_repeated: Octet never repeats a press. Look at the window. If it still asks, answer with `/agent answer` or
     with the newest message that has buttons.
+action_underway: Octet pressed nothing more: it is still pressing {act} for {agent}.
 action_without_key: Octet pressed nothing: the profile `{profile}` of {agent}'s window has no key for {act}. Do it at
     the machine, or add the key to config/profiles/{profile}.toml (docs/profiles.md).
 agent_busy: Octet pressed nothing: {agent} {why}. A new conversation would remove what it works with: wait until it has
     finished, or cancel its task first.
+agent_may_not_talk: {recipients} cannot get this message: {why}.
+agent_mismatch: {id} belongs to {holder}, not to {agent}. Name only one of the two.
 answer_not_offered: Octet pressed nothing: {act} does not answer the question in {agent}'s window. It takes: {answers}.
 api_key_exists: There is already a key called {id}. Choose another name, or revoke that key first.
 being_reloaded: Octet is already reloading the configuration. Wait until it has finished, then try again.
 calibration_busy: Octet is still calibrating desk {id}. Wait until it asks again, or ends.
+chain_stopped: A user or Octet stopped this chain of messages between agents. Continue your task without them, and
+    report to your user with `octet reply`.
 changed_meanwhile: Another program changed {file} just now. Nothing was written; look at the file and try again.
 desk_not_ready: Octet pressed nothing: {why}. See `/desk status`.
+dialog_closed: Octet pressed nothing: {agent} no longer waits for this ({how}).
 display_down: The display of desk {desk} is not running: {why}. Start it with `octet desk up --desk {desk}`.
+files_quota_exceeded: The files of {whose} reach the limit of {megabytes} MB. Send the text alone, or name a path on
+    this machine. Files go with the texts of their tasks, after `keep_texts_days`.
 has_parts: {id} goes to no agent; its parts do. Assign a part.
+line_full: {most} messages wait for {id}, and no more may. Send this when it has some of them, or cancel some.
+message_answered: You have answered {id} already, and each message takes one answer. Report more in the answer to your
+    task or to the next message.
+message_code_expired: The code of {id} has expired: it was valid for a day. Report this text in the answer to the next
+    message.
+message_not_queued: Message {id} is not in the queue of {agent} any more. `octet msg show {id}` shows how far it is.
 no_open_dialog: Octet pressed nothing: the window of {agent} does not wait for an answer. `/fleet needs-me` shows which
     ones do.
+no_reachable_agent: No agent is available: {why}. `/agent list` shows all agents.
 no_task_to_ask: Only an agent with a task can ask a user. Name another agent in `to`, or wait for a task.
+no_task_to_delegate: You have no task of which you could give parts to others. Wait for a task.
+no_window_for_action: {agent} has no window in which Octet could press a key. `/agent show` shows its lane.
 not_saved: {what} is also set in .env or in the environment, which override this. Remove it there, or choose the same
     value.
 not_worked_on: No agent works on {id} now, so there is nothing to stop.
 not_writable: Octet cannot write {file}: {why}. {left} Fix that, and try again.
+not_your_message: {id} is not your message, or not one to agents, so nothing can take its place.
 nothing_connected: No window was connected, and nothing was written. {then}
 profile_exists: There is already a profile {id}. Choose another name.
 profile_not_disabled: Profile {id} is not disabled{why}; you can use it.
 profile_not_writable: Octet cannot write {file}: {why}. Nothing was changed.
 question_for_agent: This question asks {agent}, which answers it.
 question_settled: This question is settled already ({state}).
+recipient_task_ended: {id} has ended ({state}). `/task retry` repeats a failed task and `/task new` creates a new one;
+    or name an agent instead of the task.
 still_running: Octet already runs in {home} (process {pid}). To change its setup, stop it first (Ctrl-C where it runs,
     or its service), then run `octet init` again.
 stopped_by_user: A user stopped {id}, and decides how it continues.
 task_never_started: Task {id} is {state} and has no agent yet, so it cannot be done. If you do not want it, cancel it.
+task_unassigned: {id} has no agent yet (state: {state}). Send the message when the task's card names its agent, or name
+    an agent.
 text_expired: The text of {id} expired on {when} UTC ([receipts] keep_texts_days), so it cannot be retried. Create a new
     task.
 token_still_refused: Discord refused all tokens. Reset the token (discord.com/developers, Bot, Reset Token), copy the
     whole of it, and run `octet init` again.
+too_many_questions: Octet takes no more questions from you now: {bounds} are at most {limit}, and you have {count}. Wait
+    for the answers, or decide yourself and say in your answer what you decided.
+too_much_delegated: Octet creates no more subtasks here: {why}. Do the rest yourself, or report what is missing.
 window_has_agent: Window {number} is the window of {id}. Give {id} another window in the same answer, such as 1={id}, or
     run `octet agent remove {id}` first.
+wrong_message: Your code belongs to {right}, not to {id}. Run the exact command of that message's prompt.
 """,
     Denied: """
+action_not_allowed: Octet may not press {act} for {agent}. To allow it, the owner of this machine sets allowed_actions =
+    [{allowed}] for name = "{agent}" in config/agents.toml and runs `/admin reload`.
 agent_unnamed: This needs the token of one agent. Ask the owner of this Octet to set OCTET_AGENT_TOKEN as `octet agent
     env` prints it for you.
 host_refused: Octet does not accept this Host header. Use the address that `octet run` printed.
+may_not_delegate: Only a chief or a manager gives work to others, and {agent} is a {job}. The owner changes its `job` in
+    config/agents.toml.
+no_agent_known: Octet does not know which agent you are. Name the task or message of your prompt and its code, or set
+    OCTET_AGENT_TOKEN as `octet agent env` prints it for you.
 no_group: {agent} is in no group, and a manager gives work only to its groups. The owner sets its `groups` in
     config/agents.toml.
+not_your_agent: {agent} may not give work to {to}. A chief and a manager give work to agents in their groups with a
+    lower job; `list_agents` shows them.
 scopes_too_wide: You may not do this yourself, so your key may not either: {scopes}. Leave these scopes out.
 wrong_server: Octet answers only in its own server.
 """,
     Invalid: """
 bad_name: `{text}` is not a valid name. Use up to 100 printable characters; for a profile letters, digits, - and _.
 env_file_not_read: Octet cannot read {file}: {why}. Nothing was written.
+files_too_large: The files of a request have at most {megabytes} MB in all. Attach less, or name a path on this machine.
 group_unnamed: You are in several groups. Name an agent, or one of `group:NAME`: {groups}.
 invalid_channel: {value} is not the id of a channel. Discord copies the id in developer mode.
+invalid_evidence: An item of evidence has a kind (command, file, commit, url or note), a text, and `ok`, which is true,
+    false or left out.
 invalid_file: A file needs `name` and `content`, in base64. Send it again.
 invalid_holder: {value} is neither a user nor a role of the server. Write discord:ID or discord-role:ID; Discord copies
     the id in developer mode.
@@ -388,6 +425,7 @@ no_home: {home} has no config/octet.toml yet. Create it with `octet init`, or na
     NotFound: """
 api_key_not_found: There is no valid key called {id}. `/admin keys` lists all keys.
 delivery_not_found: There is no delivery {id}. `octet delivery list` shows those that wait for your decision.
+dialog_not_found: There is no such dialog. `/fleet needs-me` shows the agents that wait for an answer.
 event_unknown: This version of Octet has no event {name} with the fields of row {seq}. An older or newer version wrote
     it.
 no_current_task: {agent} has no task now. Octet brings the next one as a prompt.
@@ -400,11 +438,13 @@ no_such_person: Discord knows no user with the id {id}. In Discord: Settings, Ad
 no_such_place: This bot sees no {what} {id}; it sees: {known}.
 no_such_recipient: There is no recipient `{id}`. Name an agent, `group:NAME`, `job:chief`, `job:manager`, `job:worker`
     or `everyone`. The groups are: {groups}.
+not_in_inbox: {id} is not in the inbox of {agent}. `octet inbox` (or read_inbox) lists what is there.
 not_virtual: There is no desk {id} with a [virtual] table in config/desks; `octet desk list` shows those desks.
 not_your_subtask: {id} is not a subtask of {task}. `my_task` lists your subtasks.
 picture_deleted: This picture was deleted on {when} UTC: pictures are kept for {days} days ([receipts]
     keep_pictures_days).
 profile_not_found: There is no profile {id} ({known}). `octet profile list` shows all profiles.
+question_not_found: There is no question {id}. `/fleet needs-me` lists the open ones.
 screen_lock_not_found: This screen lock is over. `/desk status` shows the desks.
 trace_not_found: There is no chain of messages {id}. `/msg trace` takes the id of any message in it, or a task that has
     begun.

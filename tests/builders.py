@@ -33,9 +33,9 @@ from core.settings.model import ReceiptSettings, TalkLimits
 from core.tasks.model import NewTask
 
 
-def refuses(code: str, *, match: str | None = None) -> pytest.RaisesExc[OctetError]:
-    """Expect an error with this code."""
-    return pytest.raises(OctetError, match=match, check=lambda error: error.code == code)
+def refuses(*codes: str, match: str | None = None) -> pytest.RaisesExc[OctetError]:
+    """Expect an error with one of these codes."""
+    return pytest.raises(OctetError, match=match, check=lambda error: error.code in codes)
 
 
 def make_person(number: int, name: str, role: Role | None = None) -> Actor:

@@ -20,8 +20,9 @@ from bot.discord.send_limits import SendLimits
 from bot.verbs.declare import Origin
 from core.kit.clock import as_datetime
 from core.limits import FILE_BYTES
-from core.messages.model import FilesTooLarge, NewFile
+from core.messages.model import NewFile
 from core.notices.model import Place
+from core.remedies import refused
 
 log = structlog.get_logger(__name__)
 
@@ -168,12 +169,12 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
 
 
 async def read_attached(value: Any) -> Any:
-    """Fetch a file that a user gave to a command; return any other value unchanged. Raises FilesTooLarge, or as
+    """Fetch a file that a user gave to a command; return any other value unchanged. Raises files_too_large, or as
     `ChannelClient` does."""
     if not isinstance(value, discord.Attachment):
         return value
     if value.size > FILE_BYTES.most:
-        raise FilesTooLarge(megabytes=FILE_BYTES.most // 1_000_000)
+        raise refused("files_too_large", megabytes=FILE_BYTES.most // 1_000_000)
     try:
         async with asyncio.timeout(_CALL_S):
             return NewFile(name=value.filename, content=await value.read())

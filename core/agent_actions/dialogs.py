@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.agent_actions import _store
-from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, DialogEnding, DialogNotFound
+from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, DialogEnding
 from core.agents.model import Agent, AgentEvent
 from core.deliveries.model import DeliveryId
 from core.desks.model import Shown
@@ -18,6 +18,7 @@ from core.kit.from_attributes import from_attributes
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity, Driven
 from core.reasons import BlockCause
+from core.remedies import refused
 from core.security.model import HUB
 from core.store.engine import Row, Tx
 from core.tasks.model import ENDED, TaskState
@@ -125,17 +126,17 @@ class AgentDialogs:
         return {row.agent: Activity(row.activity) for row in tx.execute(_store.ACTIVITIES)}
 
     def find(self, tx: Tx, dialog: str) -> AgentDialog:
-        """Find a dialog, open or over. Raises DialogNotFound."""
+        """Find a dialog, open or over. Raises dialog_not_found."""
         row = tx.execute(_store.ONE, {"dialog": dialog}).first()
         if row is None:
-            raise DialogNotFound
+            raise refused("dialog_not_found")
         return _dialog(row)
 
     async def get(self, dialog: str) -> tuple[AgentDialog, bytes]:
-        """Fetch a dialog with its picture. Raises DialogNotFound."""
+        """Fetch a dialog with its picture. Raises dialog_not_found."""
         rows = await self._services.store.fetch(_store.ONE, {"dialog": dialog})
         if not rows:
-            raise DialogNotFound
+            raise refused("dialog_not_found")
         return _dialog(rows[0]), rows[0].png or b""
 
     async def list_open(self) -> tuple[AgentDialog, ...]:

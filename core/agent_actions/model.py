@@ -9,10 +9,9 @@ from typing import NewType
 
 from core.deliveries.model import Delivery, DeliveryId, DeliveryState
 from core.desks.model import DeskEvent
-from core.kit.errors import Conflict, Denied, NotFound
 from core.profiles.model import Act, Activity
 from core.reasons import BlockCause, Reason
-from core.remedies import next_step
+from core.remedies import next_step, refused
 
 DialogId = NewType("DialogId", str)  # A ULID
 
@@ -84,32 +83,11 @@ class ActionResult:
         return self.delivery.state
 
 
-class ActionNotAllowed(Denied):
-    """Octet may not press {act} for {agent}. To allow it, the owner of this machine sets allowed_actions =
-    [{allowed}] for name = "{agent}" in config/agents.toml and runs `/admin reload`."""
-
-
-class NoWindowForAction(Conflict):
-    """{agent} has no window in which Octet could press a key. `/agent show` shows its lane."""
-
-
-class DialogClosed(Conflict):
-    """Octet pressed nothing: {agent} no longer waits for this ({how})."""
-
-
-class ActionUnderway(Conflict):
-    """Octet pressed nothing more: it is still pressing {act} for {agent}."""
-
-
-class DialogNotFound(NotFound):
-    """There is no such dialog. `/fleet needs-me` shows the agents that wait for an answer."""
-
-
 def check_allowed(act: Act, agent: str, allowed_actions: Collection[str]) -> None:
-    """Raise ActionNotAllowed unless the machine's owner allows this act for this agent."""
+    """Raise action_not_allowed unless the machine's owner allows this act for this agent."""
     if act.value not in allowed_actions:
         wanted = [one.value for one in Act if one.value in allowed_actions or one is act]
-        raise ActionNotAllowed(act=act.value, agent=agent, allowed=", ".join(f'"{one}"' for one in wanted))
+        raise refused("action_not_allowed", act=act.value, agent=agent, allowed=", ".join(f'"{one}"' for one in wanted))
 
 
 NOT_HERE = frozenset(

@@ -15,12 +15,9 @@ from core.agent_actions.model import (
     ANSWERS,
     NOTHING_PRESSED,
     ActionResult,
-    ActionUnderway,
     AgentDialog,
     AgentDialogView,
-    DialogClosed,
     DialogEnding,
-    NoWindowForAction,
     check_allowed,
 )
 from core.agents.model import Agent, AgentEvent
@@ -85,7 +82,7 @@ class AgentActions:
 
     async def interrupt(self, agent: str, *, by: Actor) -> ActionResult:
         """Stop what the agent does now, before all that waits for its window, and park its task; return how that ended.
-        Raises AgentNotFound, NoWindowForAction, ActionNotAllowed, desk_not_ready or ActionUnderway."""
+        Raises AgentNotFound, no_window_for_action, action_not_allowed, desk_not_ready or action_underway."""
         require(by, Permission.AGENT_INTERRUPT)
         who = self._find_agent(agent, Act.INTERRUPT)
         done = await self._perform(lambda tx: self._queue(tx, who, Act.INTERRUPT, None, by), by)
@@ -131,19 +128,19 @@ class AgentActions:
         return await self._perform(ask, by)
 
     async def answer_dialog(self, dialog: str, act: Act, *, by: Actor) -> ActionResult:
-        """Answer this dialog, which the user was shown. As `answer_agent`; raises DialogNotFound or DialogClosed."""
+        """Answer this dialog, which the user was shown. As `answer_agent`; raises dialog_not_found or dialog_closed."""
         require(by, Permission.AGENT_ANSWER)
 
         def ask(tx: Tx) -> Delivery:
             now = self.dialogs.find(tx, dialog)
             if now.ending is not None:
-                raise DialogClosed(agent=now.agent, how=now.ending.value)
+                raise refused("dialog_closed", agent=now.agent, how=now.ending.value)
             return self._queue(tx, self._find_agent(now.agent, act), act, now, by)
 
         return await self._perform(ask, by)
 
     async def show_dialog(self, dialog: str, *, by: Actor) -> AgentDialogView:
-        """Show a dialog with all that a user needs to decide. Raises DialogNotFound."""
+        """Show a dialog with all that a user needs to decide. Raises dialog_not_found."""
         require(by, Permission.TASK_READ)
         found, png = await self.dialogs.get(dialog)
         press = None if found.press is None else await self._deliveries.get(found.press)
@@ -252,7 +249,7 @@ class AgentActions:
     def _find_agent(self, name: str, act: Act) -> Agent:
         agent = self._agents.get(name)
         if not agent.abilities.has_window or not (agent.desk and agent.window):
-            raise NoWindowForAction(agent=agent.name)
+            raise refused("no_window_for_action", agent=agent.name)
         profile = self._profile_of(agent.name)
         if profile is not None and act not in ANSWERS and act not in profile.acts:  # an answer may be the dialog's own
             raise refused("action_without_key", agent=agent.name, act=act.value, profile=profile.name)
@@ -269,7 +266,7 @@ class AgentActions:
             if other.state is _S.UNKNOWN:
                 self._deliveries.step(tx, other, _S.CANCELLED, reason=Reason.SUPERSEDED, note=other.note)
             elif other.act is act or act in ANSWERS:
-                raise ActionUnderway(act=(other.act or act).value, agent=agent.name)
+                raise refused("action_underway", act=(other.act or act).value, agent=agent.name)
         task = self._agents.status(tx, agent.name).task
         new = NewMessage(
             kind=MessageKind.CONTROL,

@@ -8,12 +8,7 @@ from functools import partial
 from typing import Any
 
 from core import limits
-from core.agent_messages.model import (
-    MessageAnswered,
-    MessageCodeExpired,
-    WrongMessage,
-    parse_message_name,
-)
+from core.agent_messages.model import parse_message_name
 from core.deliveries.model import Assurance, DeliveryState
 from core.kit.clock import DAY_MS
 from core.messages.answer_markers import MarkedAnswer
@@ -29,6 +24,7 @@ from core.messages.model import (
     reply_hints,
 )
 from core.reasons import Reason
+from core.remedies import refused
 from core.security.codes import MessageCode, TaskCodes
 from core.security.model import EVERY_AGENT
 from core.store.engine import Tx
@@ -72,15 +68,15 @@ class MessageAnswers:
         files: Sequence[NewFile] = (),
     ) -> Message:
         """Accept the answer to the message `M-…`; the same text again counts once. `agent` is the one of the reply key.
-        Raises InvalidMessageName, WrongCode, WrongAgent, WrongMessage, MessageAnswered, MessageCodeExpired, EmptyText
-        or TextTooLong and keeps nothing."""
+        Raises InvalidMessageName, WrongCode, WrongAgent, wrong_message, message_answered, message_code_expired,
+        EmptyText or TextTooLong and keeps nothing."""
         message = parse_message_name(named)
         text = limits.check("text", text, limits.ANSWER)
 
         def judge(tx: Tx) -> tuple[MessageCode, Message | None]:
             holder = self._codes.message_holder(tx, code, agent=agent)
             if holder.message != message:
-                raise WrongMessage(right=f"M-{holder.message}", id=f"M-{message}")
+                raise refused("wrong_message", right=f"M-{holder.message}", id=f"M-{message}")
             same, _ = self._judge(tx, holder, text)
             if same is None:
                 self._services.messages.check_files(tx, f"agent:{holder.agent}", planned_files(files))
@@ -121,8 +117,8 @@ class MessageAnswers:
         return await self._store.write(accept)
 
     def _judge(self, tx: Tx, holder: MessageCode, text: str) -> tuple[Message | None, Message | None]:
-        """Return the stored answer that is this very text, and the one that this text replaces. Raises MessageAnswered
-        or MessageCodeExpired."""
+        """Return the stored answer that is this very text, and the one that this text replaces. Raises message_answered
+        or message_code_expired."""
         key = _key(holder)
         known = self._services.messages.find_by_key(tx, key)
         sent = self._services.messages.find_by_key(tx, f"{key}:sent") if known is not None else None
@@ -130,9 +126,9 @@ class MessageAnswers:
             if one is not None and one.body == text:
                 return one, known
         if sent is not None or (known is not None and known.source is not Source.WINDOW):
-            raise MessageAnswered(id=f"M-{holder.message}")
+            raise refused("message_answered", id=f"M-{holder.message}")
         if holder.expires_ms < self._clock.now_ms():
-            raise MessageCodeExpired(id=f"M-{holder.message}")
+            raise refused("message_code_expired", id=f"M-{holder.message}")
         return None, known
 
     def _keep(

@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from core.agent_messages.model import (
-    MINUTE_MS,
-    ChainStopped,
-    MayNotDelegate,
-    NewAgentMessage,
-    NewSubtask,
-    NoTaskToDelegate,
-    NotYourAgent,
-    Proof,
-    SendOptions,
-    TooMuchDelegated,
-)
+from core.agent_messages.model import MINUTE_MS, NewAgentMessage, NewSubtask, Proof, SendOptions
 from core.agent_messages.service import AgentMessages
 from core.agent_messages.talk import AgentTalk, Speaker
 from core.agent_messages.traces import Traces
@@ -59,8 +48,8 @@ class Delegation:
 
     async def create(self, new: NewSubtask, proof: Proof) -> Task:
         """Create a subtask of the agent's task; the same key counts once. Raises as `AgentTalk.identify`,
-        `Tasks.delegate`, MayNotDelegate, NoTaskToDelegate, TooMuchDelegated, ChainStopped, group_unnamed, NotYourAgent
-        or not_your_subtask."""
+        `Tasks.delegate`, may_not_delegate, no_task_to_delegate, too_much_delegated, chain_stopped, group_unnamed,
+        not_your_agent or not_your_subtask."""
 
         def create(tx: Tx) -> Task:
             if (asked := self._asked_before(tx, new, proof)) is not None:
@@ -68,7 +57,7 @@ class Delegation:
             speaker = self._talk.identify(tx, proof)
             task = self._task_of(tx, speaker, is_proven=bool(proof.code))
             if not speaker.agent.delegates:
-                raise MayNotDelegate(agent=speaker.agent.name, job=speaker.agent.job.value)
+                raise refused("may_not_delegate", agent=speaker.agent.name, job=speaker.agent.job.value)
             key = _key_of(task.id, new)
             known = self._repository.find_by_key(tx, key)
             if known is not None and known.state in ENDED - {TaskState.DONE}:  # again, once for each lease
@@ -139,7 +128,7 @@ class Delegation:
         if task is not None and is_proven and task.state not in ENDED:
             task = self._tasks.answers.record_question(tx, task)
         if task is None or not (task.state in _AT_WORK or task.reason is ParkCause.SILENT):
-            raise NoTaskToDelegate
+            raise refused("no_task_to_delegate")
         return task
 
     def _subtasks(self, tx: Tx, task: Task, *names: str) -> list[Task]:
@@ -158,13 +147,15 @@ class Delegation:
             goal, depth = above, depth + 1
         limits, age_ms = self._limits, self._services.clock.now_ms() - goal.created_ms
         if depth > limits.subtask_depth:
-            raise TooMuchDelegated(why=f"subtasks go {limits.subtask_depth} deep at most")
+            raise refused("too_much_delegated", why=f"subtasks go {limits.subtask_depth} deep at most")
         if self._repository.count_below(tx, goal.id) >= limits.subtasks:
-            raise TooMuchDelegated(why=f"{goal.id} has {limits.subtasks} subtasks, the most that it may have")
+            raise refused(
+                "too_much_delegated", why=f"{goal.id} has {limits.subtasks} subtasks, the most that it may have"
+            )
         if age_ms > limits.goal_hours * _HOUR_MS:
-            raise TooMuchDelegated(why=f"{goal.id} is more than {limits.goal_hours} hours old")
+            raise refused("too_much_delegated", why=f"{goal.id} is more than {limits.goal_hours} hours old")
         if self._traces.is_stopped_trace(tx, self._trace_of(tx, task)):
-            raise ChainStopped
+            raise refused("chain_stopped")
 
     def _trace_of(self, tx: Tx, task: Task) -> str:
         brief = self._services.messages.last_brief(tx, task.id, task.agent or "")
@@ -181,7 +172,7 @@ class Delegation:
         if not giver.groups and giver.job is not Job.CHIEF:
             raise refused("no_group", agent=giver.name)
         if group not in giver.groups and giver.groups:
-            raise NotYourAgent(to=new.to, agent=giver.name)
+            raise refused("not_your_agent", to=new.to, agent=giver.name)
         member = {f"group:{group}"} if group else set[str]()
         return None, new.needs | member | {f"job:{Job.WORKER}"}
 
@@ -192,7 +183,7 @@ class Delegation:
         is_lower = _RANKS.index(agent.job) < _RANKS.index(giver.job)
         is_near = agent.groups & giver.groups if giver.groups else giver.job is Job.CHIEF
         if not is_lower or not is_near:
-            raise NotYourAgent(to=agent.name, agent=giver.name)
+            raise refused("not_your_agent", to=agent.name, agent=giver.name)
         return agent
 
     def _on_halt(self, tx: Tx, task: Task, by: Actor) -> None:

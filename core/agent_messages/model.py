@@ -11,7 +11,7 @@ from enum import StrEnum
 from core.agents.model import AgentState, Job
 from core.deliveries.model import Delivery
 from core.journal.model import Event
-from core.kit.errors import Conflict, Denied, Invalid, NotFound
+from core.kit.errors import Invalid
 from core.kit.ids import MessageId
 from core.messages.model import (
     EntryState,
@@ -300,96 +300,12 @@ class QuestionMoved(Event):
     now: QuestionState
 
 
-class NoAgentKnown(Denied):
-    """Octet does not know which agent you are. Name the task or message of your prompt and its code, or set
-    OCTET_AGENT_TOKEN as `octet agent env` prints it for you."""
-
-
-class AgentMayNotTalk(Conflict):
-    """{recipients} cannot get this message: {why}."""
-
-
-class ChainStopped(Conflict):
-    """A user or Octet stopped this chain of messages between agents. Continue your task without them, and report to
-    your user with `octet reply`."""
-
-
-class NotYourMessage(Conflict):
-    """{id} is not your message, or not one to agents, so nothing can take its place."""
-
-
-class MayNotDelegate(Denied):
-    """Only a chief or a manager gives work to others, and {agent} is a {job}. The owner changes its `job` in
-    config/agents.toml."""
-
-
-class NoTaskToDelegate(Conflict):
-    """You have no task of which you could give parts to others. Wait for a task."""
-
-
-class TooMuchDelegated(Conflict):
-    """Octet creates no more subtasks here: {why}. Do the rest yourself, or report what is missing."""
-
-
-class NotYourAgent(Denied):
-    """{agent} may not give work to {to}. A chief and a manager give work to agents in their groups with a lower job;
-    `list_agents` shows them."""
-
-
-class QuestionNotFound(NotFound):
-    """There is no question {id}. `/fleet needs-me` lists the open ones."""
-
-
-class TooManyQuestions(Conflict):
-    """Octet takes no more questions from you now: {bounds} are at most {limit}, and you have {count}. Wait for the
-    answers, or decide yourself and say in your answer what you decided."""
-
-
 class InvalidMessageName(Invalid):
     """`{text}` is not a message. Copy the whole command from the prompt again."""
 
 
-class WrongMessage(Conflict):
-    """Your code belongs to {right}, not to {id}. Run the exact command of that message's prompt."""
-
-
-class MessageAnswered(Conflict):
-    """You have answered {id} already, and each message takes one answer. Report more in the answer to your task or to
-    the next message."""
-
-
-class MessageCodeExpired(Conflict):
-    """The code of {id} has expired: it was valid for a day. Report this text in the answer to the next message."""
-
-
 class RecipientMissing(Invalid):
     """Name an agent or a task as the recipient. Inside a task's thread neither is needed."""
-
-
-class TaskUnassigned(Conflict):
-    """{id} has no agent yet (state: {state}). Send the message when the task's card names its agent, or name an
-    agent."""
-
-
-class RecipientTaskEnded(Conflict):
-    """{id} has ended ({state}). `/task retry` repeats a failed task and `/task new` creates a new one; or name an
-    agent instead of the task."""
-
-
-class MessageNotQueued(Conflict):
-    """Message {id} is not in the queue of {agent} any more. `octet msg show {id}` shows how far it is."""
-
-
-class AgentMismatch(Conflict):
-    """{id} belongs to {holder}, not to {agent}. Name only one of the two."""
-
-
-class LineFull(Conflict):
-    """{most} messages wait for {id}, and no more may. Send this when it has some of them, or cancel some."""
-
-
-class NoReachableAgent(Conflict):
-    """No agent is available: {why}. `/agent list` shows all agents."""
 
 
 def hints(text: str, requires: Requires) -> tuple[Reason, ...]:

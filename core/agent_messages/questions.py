@@ -18,16 +18,14 @@ from core.agent_messages.model import (
     Proof,
     Question,
     QuestionMoved,
-    QuestionNotFound,
     QuestionState,
     QuestionView,
     SendOptions,
-    TooManyQuestions,
     parse_message_name,
 )
 from core.agent_messages.service import AgentMessages
 from core.agent_messages.talk import AgentTalk, Speaker
-from core.kit.errors import Conflict
+from core.kit.errors import OctetError
 from core.kit.from_attributes import from_attributes
 from core.kit.ids import MessageId
 from core.limits import clean_text
@@ -75,7 +73,7 @@ class Questions:
         if new.to:
             self._services.agents.get(new.to)
 
-        def ask(tx: Tx) -> QuestionView | Conflict:
+        def ask(tx: Tx) -> QuestionView | OctetError:
             speaker = self._talk.identify(tx, proof)
             lease = f"{speaker.task.id}:{speaker.task.fence}" if speaker.task is not None else ""
             key = f"ask:{speaker.agent.name}:{lease}:{new.key}"
@@ -86,7 +84,7 @@ class Questions:
             if new.to:
                 draft = AgentDraft(text=body, to=new.to, key=key)
                 sent = self._talk.send_as(tx, speaker, draft, body)
-                if isinstance(sent, Conflict):
+                if isinstance(sent, OctetError):
                     return sent
                 message = sent.message
             else:
@@ -94,24 +92,24 @@ class Questions:
             return self._begin(tx, speaker, message, new)
 
         asked = await self._store.write(ask)
-        if isinstance(asked, Conflict):
+        if isinstance(asked, OctetError):
             raise asked
         return asked
 
     async def poll(self, ticket: str, proof: Proof) -> QuestionView:
-        """Return the agent's own question as it is now. Raises QuestionNotFound."""
+        """Return the agent's own question as it is now. Raises question_not_found."""
         name = parse_message_name(ticket)
 
         def look(tx: Tx) -> QuestionView:
             found = self._find(tx, name)
             if found.agent != self._talk.identify(tx, proof).agent.name:
-                raise QuestionNotFound(id=ticket[:40])
+                raise refused("question_not_found", id=ticket[:40])
             return self._view(tx, found)
 
         return await self._store.write(look)
 
     async def answer(self, name: str, text: str, *, by: Actor) -> QuestionView:
-        """Answer a question that asks a user. Raises QuestionNotFound, question_settled, question_for_agent
+        """Answer a question that asks a user. Raises question_not_found, question_settled, question_for_agent
         or NotAllowed, and as `clean_text`."""
         try:
             question = parse_message_name(name)
@@ -135,7 +133,7 @@ class Questions:
         return await self._store.write(answer)
 
     async def show(self, name: str) -> QuestionView:
-        """Show a question to users. Raises QuestionNotFound."""
+        """Show a question to users. Raises question_not_found."""
         return await self._store.write(lambda tx: self._view(tx, self._find(tx, MessageId(name))))
 
     async def list_open(self) -> tuple[QuestionView, ...]:
@@ -206,13 +204,13 @@ class Questions:
         return replace(question, state=state, answer=answer)
 
     def _check_rate(self, tx: Tx, speaker: Speaker) -> None:
-        """Raise TooManyQuestions where the agent has too many open questions about its task, or within an hour."""
+        """Raise too_many_questions where the agent has too many open questions about its task, or within an hour."""
         agent, task = speaker.agent.name, speaker.task.id if speaker.task is not None else ""
         asked = {"agent": agent, "task": task, "since": self._clock.now_ms() - HOUR_MS}
         found = tx.execute(_store.ASKED, asked).one()
         for count, limit in ((found.still_open, limits.QUESTIONS_OPEN), (found.in_hour, limits.QUESTIONS_PER_HOUR)):
             if count >= limit.most:
-                raise TooManyQuestions(count=count, bounds=limit.bounds, limit=limit.most)
+                raise refused("too_many_questions", count=count, bounds=limit.bounds, limit=limit.most)
 
     def _ask_user(self, tx: Tx, speaker: Speaker, body: str, key: str) -> Message:
         if speaker.task is None:
@@ -293,7 +291,7 @@ class Questions:
     def _find(self, tx: Tx, question: str) -> Question:
         row = tx.execute(_store.QUESTION, {"question": question}).first()
         if row is None:
-            raise QuestionNotFound(id=f"M-{question}"[:40])
+            raise refused("question_not_found", id=f"M-{question}"[:40])
         return _question(row)
 
     def _view(self, tx: Tx, question: Question) -> QuestionView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.agent_messages.model import LeftOut, NoReachableAgent
+from core.agent_messages.model import LeftOut
 from core.agents.model import Agent, AgentTakesNoMessages, AgentWithoutWindow, Job
 from core.agents.service import Agents
 from core.remedies import refused
@@ -24,7 +24,7 @@ def addresses(agents: Agents) -> list[str]:
 
 def resolve(agents: Agents, to: str, *, but: str = "") -> tuple[str, tuple[Agent, ...], tuple[LeftOut, ...]]:
     """Return the address to store, the agents that can get a message, and those that cannot, without the agent `but`.
-    Raises no_such_recipient, NoReachableAgent, AgentNotFound, AgentWithoutWindow or AgentTakesNoMessages."""
+    Raises no_such_recipient, no_reachable_agent, AgentNotFound, AgentWithoutWindow or AgentTakesNoMessages."""
     kind, _, name = to.strip().partition(":")
     if kind.casefold() == EVERYONE and not name:
         address, meant = ALL, agents.all()
@@ -43,7 +43,9 @@ def resolve(agents: Agents, to: str, *, but: str = "") -> tuple[str, tuple[Agent
     out = tuple(LeftOut(agent=one.name, note=why) for one in meant if (why := _never_reason(one)))
     reached = tuple(one for one in meant if not _never_reason(one))
     if not reached:
-        raise NoReachableAgent(why="; ".join(f"{one.agent}: {one.note}" for one in out) or "the config has none")
+        raise refused(
+            "no_reachable_agent", why="; ".join(f"{one.agent}: {one.note}" for one in out) or "the config has none"
+        )
     return address, reached, out
 
 

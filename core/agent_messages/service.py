@@ -14,18 +14,10 @@ from core.agent_messages.model import (
     LONG_WAIT_MS,
     MINUTE_MS,
     AgentMessageView,
-    AgentMismatch,
-    ChainStopped,
     LeftOut,
-    LineFull,
-    MessageNotQueued,
     NewAgentMessage,
-    NoReachableAgent,
-    NotYourMessage,
     RecipientMissing,
-    RecipientTaskEnded,
     SendOptions,
-    TaskUnassigned,
     hints,
     parse_message_name,
     undelivered_text,
@@ -42,7 +34,7 @@ from core.messages.prompts import Prompt, PromptRenderer
 from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind, Place
 from core.reasons import ParkCause, Reason, WaitReason
-from core.remedies import explain, sentence
+from core.remedies import explain, refused, sentence
 from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, Permission, allows, require, require_or_own
 from core.security.service import People
@@ -122,7 +114,8 @@ class AgentMessages:
     async def send(self, draft: NewAgentMessage, *, by: Actor) -> AgentMessageView:
         """Send the text to an agent, or to the agent of a task; when this returns it is durable. Raises EmptyText,
         TextTooLong, ControlCharacters, InvalidTaskId, TaskNotFound, AgentNotFound, AgentWithoutWindow,
-        AgentTakesNoMessages, RecipientMissing, TaskUnassigned, RecipientTaskEnded, AgentMismatch or MessageNotFound."""
+        AgentTakesNoMessages, RecipientMissing, task_unassigned, recipient_task_ended, agent_mismatch or
+        MessageNotFound."""
         require_or_own(by, Permission.MESSAGE_SEND)
         body = clean_text(draft.text, limits.BRIEF)
         answered = await self._services.messages.get(draft.in_reply_to) if draft.in_reply_to else None
@@ -170,13 +163,13 @@ class AgentMessages:
         self, draft: NewAgentMessage, *, needs: frozenset[str] = frozenset(), by: Actor
     ) -> AgentMessageView:
         """Send the text to every reachable agent of `draft.agent` (all agents if empty) that has all of `needs`. Raises
-        as `send`, no_such_recipient or NoReachableAgent."""
+        as `send`, no_such_recipient or no_reachable_agent."""
         require(by, Permission.MESSAGE_BROADCAST)
         body = clean_text(draft.text, limits.BRIEF)
         to, meant, out = resolve(self._services.agents, draft.agent or EVERYONE)
         reached = [agent for agent in meant if needs <= agent.levels.keys()]
         if not reached:
-            raise NoReachableAgent(why=f"no available agent can do {', '.join(sorted(needs))}")
+            raise refused("no_reachable_agent", why=f"no available agent can do {', '.join(sorted(needs))}")
         key = f"broadcast:{draft.key}" if draft.key is not None else None
 
         def send(tx: Tx, draft: NewAgentMessage) -> AgentMessageView:
@@ -201,7 +194,7 @@ class AgentMessages:
 
     def _check_room(self, agents: Sequence[Agent], full: Sequence[str]) -> None:
         if len(full) == len(agents):
-            raise LineFull(id=", ".join(full), most=limits.WAITING.most)
+            raise refused("line_full", id=", ".join(full), most=limits.WAITING.most)
 
     async def show(self, message: str, *, by: Actor) -> AgentMessageView:
         """Show a message and its deliveries. Raises MessageNotFound, also for messages of other kinds."""
@@ -214,7 +207,7 @@ class AgentMessages:
 
     async def cancel(self, message: str, *, agent: str | None = None, by: Actor) -> AgentMessageView:
         """Take the message out of the queue of `agent`, or out of all queues. Tell its sender, if another user did it.
-        Raises MessageNotFound, AgentNotFound, or MessageNotQueued where it has left the queue."""
+        Raises MessageNotFound, AgentNotFound, or message_not_queued where it has left the queue."""
         try:
             found = await self._services.messages.get(message)
         except MessageNotFound:
@@ -227,7 +220,7 @@ class AgentMessages:
             known = self._services.deliveries.find_for_message(tx, found.id)
             queued = [one for one in known if one.state is DeliveryState.QUEUED and wanted in {None, one.agent}]
             if found.kind is not MessageKind.MESSAGE or not queued:
-                raise MessageNotQueued(id=found.id, agent=wanted or "any agent")
+                raise refused("message_not_queued", id=found.id, agent=wanted or "any agent")
             for one in queued:
                 step, to = self._services.deliveries.step, DeliveryState.CANCELLED
                 after = step(tx, one, to, reason=Reason.REMOVED, by=by)
@@ -352,7 +345,7 @@ class AgentMessages:
         if asked is not None:
             task = self._tasks.find(tx, asked)
             if named is not None and task.agent != named.name:
-                raise AgentMismatch(id=asked, holder=task.agent or "none yet", agent=named.name)
+                raise refused("agent_mismatch", id=asked, holder=task.agent or "none yet", agent=named.name)
             return task
         here = self._services.notices.task_of(tx, draft.thread)
         task = self._tasks.find(tx, here) if here else None
@@ -370,9 +363,9 @@ class AgentMessages:
         """Return the agent that has the task, or that had it last while it waits."""
         assert task is not None
         if task.state in ENDED:
-            raise RecipientTaskEnded(id=task.id, state=task.state.value)
+            raise refused("recipient_task_ended", id=task.id, state=task.state.value)
         if task.agent is None or task.state is TaskState.READY:
-            raise TaskUnassigned(id=task.id, state=task.state.value)
+            raise refused("task_unassigned", id=task.id, state=task.state.value)
         return task.agent
 
     def envelope(
@@ -434,19 +427,19 @@ class AgentMessages:
         return self.view(tx, message, left_out=left_out, hints=hints(message.body, message.requires))
 
     def _supersede(self, tx: Tx, earlier: MessageId, *, sender: str) -> None:
-        """Drop what no agent has of this earlier message of the sender. Raises NotYourMessage."""
+        """Drop what no agent has of this earlier message of the sender. Raises not_your_message."""
         known = self._services.messages.known(tx, earlier)
         if known is None or known.sender != sender or known.kind not in {MessageKind.MESSAGE, MessageKind.STATUS}:
-            raise NotYourMessage(id=f"M-{earlier}")
+            raise refused("not_your_message", id=f"M-{earlier}")
         self._traces.withdraw(tx, earlier, Reason.SUPERSEDED, to=DeliveryState.SUPERSEDED)
 
     def _answer(self, tx: Tx, asked: Message, new: NewMessage) -> Message:
         """Store an agent's answer. One to another agent goes into its inbox and its window, and settles its question;
-        one to a user goes where the user asked. Raises ChainStopped."""
+        one to a user goes where the user asked. Raises chain_stopped."""
         asker = self._services.agents.named(asked.sender.removeprefix("agent:"))
         actor = People.agent(new.sender.removeprefix("agent:"))
         if self._traces.is_stopped(tx, asked):
-            raise ChainStopped
+            raise refused("chain_stopped")
         inboxes = self._services.messages.inboxes
         if inboxes.has(tx, actor.name, asked.id):  # else it is from before there were inboxes
             inboxes.ack(tx, actor.name, asked.id, by=actor.id)
@@ -465,7 +458,7 @@ class AgentMessages:
 
     def acknowledge(self, tx: Tx, agent: str, message: MessageId, *, by: Actor) -> None:
         """Note that the agent has the message, and stop bringing it. An agent's own acknowledgement is a message that
-        wakes no agent. Raises NotInInbox."""
+        wakes no agent. Raises not_in_inbox."""
         if not self._services.messages.inboxes.ack(tx, agent, message, by=by.id):
             return
         self._traces.withdraw(tx, message, Reason.ACKNOWLEDGED, agent=agent)

@@ -7,17 +7,12 @@ from dataclasses import dataclass, replace
 from core import limits
 from core.agent_messages.model import (
     AgentDraft,
-    AgentMayNotTalk,
     AgentMessageView,
-    ChainStopped,
     LeftOut,
-    MessageCodeExpired,
-    NoAgentKnown,
     Proof,
     ReceivedMessage,
     ReceivedMessages,
     RosterEntry,
-    WrongMessage,
     is_message_name,
     parse_message_name,
 )
@@ -25,13 +20,12 @@ from core.agent_messages.recipients import resolve
 from core.agent_messages.service import AgentMessages
 from core.agent_messages.traces import Chain, Traces, refusal_of
 from core.agents.model import Agent
-from core.kit.errors import Conflict
+from core.kit.errors import OctetError
 from core.kit.from_attributes import from_attributes
 from core.limits import clean_text, visible
-from core.messages.inboxes import NotInInbox
 from core.messages.model import Message, MessageKind, NewMessage, Requires, Source
 from core.reasons import Reason
-from core.remedies import sentence
+from core.remedies import refused, sentence
 from core.security.codes import CodeHolder, TaskCodes
 from core.security.model import HUB, Actor
 from core.security.service import People
@@ -77,18 +71,18 @@ class AgentTalk:
 
     async def send(self, draft: AgentDraft, proof: Proof) -> AgentMessageView:
         """Send a message to other agents; the same key counts once. Raises as `identify` and `resolve`, EmptyText,
-        TextTooLong, ControlCharacters, AgentMayNotTalk or ChainStopped."""
+        TextTooLong, ControlCharacters, agent_may_not_talk or chain_stopped."""
         body = clean_text(draft.text, limits.BRIEF)
 
-        def send(tx: Tx) -> AgentMessageView | Conflict:
+        def send(tx: Tx) -> AgentMessageView | OctetError:
             return self.send_as(tx, self.identify(tx, proof, about=draft.in_reply_to), draft, body)
 
         sent = await self._services.store.write(send)
-        if isinstance(sent, Conflict):
+        if isinstance(sent, OctetError):
             raise sent
         return sent
 
-    def send_as(self, tx: Tx, speaker: Speaker, draft: AgentDraft, body: str) -> AgentMessageView | Conflict:
+    def send_as(self, tx: Tx, speaker: Speaker, draft: AgentDraft, body: str) -> AgentMessageView | OctetError:
         """Send it, or return why the chain is stopped: the transaction that stops it must commit."""
         key = f"talk:{speaker.agent.name}:{draft.key}"
         if (known := self._services.messages.find_by_key(tx, key)) is not None:
@@ -98,7 +92,7 @@ class AgentTalk:
         chain = Chain(cause=cause, is_answered=is_answered)
         to, agents, out = resolve(self._services.agents, draft.to, but=speaker.agent.name)
         if self._traces.is_stopped_trace(tx, chain.trace):
-            return ChainStopped()
+            return refused("chain_stopped")
         allowed, full = list[Agent](), self._hub.full(tx, agents, draft.options.kind)
         for agent in agents:
             reason = self._refusal(tx, speaker, chain, agent, draft.options.kind)
@@ -107,10 +101,12 @@ class AgentTalk:
             out += (LeftOut(agent=agent.name, reason=reason),) if reason else ()
         if not allowed:
             why = out[-1].reason
-            raise AgentMayNotTalk(recipients=", ".join(one.agent for one in out), why=sentence(why), reason=why)
+            raise refused(
+                "agent_may_not_talk", recipients=", ".join(one.agent for one in out), why=sentence(why), reason=why
+            )
         if self._traces.is_used_up(tx, chain.trace):
             self._traces.stop_in(tx, chain.trace, by=HUB)
-            return ChainStopped()
+            return refused("chain_stopped")
         is_reply = any(chain.is_reply(agent.name) for agent in allowed)
         new = NewMessage(
             **self._hub.chosen(draft.options, None),
@@ -149,7 +145,7 @@ class AgentTalk:
         return await self._services.store.write(read)
 
     async def ack(self, proof: Proof, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Note that the agent has these messages; it wakes no agent. Raises NotInInbox or InvalidMessageName."""
+        """Note that the agent has these messages; it wakes no agent. Raises not_in_inbox or InvalidMessageName."""
         messages = [parse_message_name(name) for name in names]
 
         def ack(tx: Tx) -> tuple[str, ...]:
@@ -175,16 +171,16 @@ class AgentTalk:
 
     def identify(self, tx: Tx, proof: Proof, *, about: str = "") -> Speaker:
         """Find out who speaks, and what it works on: the message `about` in its inbox, the message of its code, or the
-        newest of its brief and what it got since. Raises NoAgentKnown, WrongCode, WrongAgent, WrongMessage,
-        MessageCodeExpired, ProgressTooLate, NotInInbox or AgentNotFound."""
+        newest of its brief and what it got since. Raises no_agent_known, WrongCode, WrongAgent, wrong_message,
+        message_code_expired, ProgressTooLate, not_in_inbox or AgentNotFound."""
         context, task = None, None
         if proof.code and is_message_name(proof.about):
             holder = self._codes.message_holder(tx, proof.code, agent=proof.agent)
             named, name = parse_message_name(proof.about), holder.agent
             if holder.message != named:
-                raise WrongMessage(right=f"M-{holder.message}", id=f"M-{named}")
+                raise refused("wrong_message", right=f"M-{holder.message}", id=f"M-{named}")
             if holder.expires_ms < self._clock.now_ms():
-                raise MessageCodeExpired(id=f"M-{named}")
+                raise refused("message_code_expired", id=f"M-{named}")
             context = self._services.messages.find(tx, named)
         elif proof.code:
             lease = self._codes.holder(tx, proof.code, agent=proof.agent)
@@ -195,7 +191,7 @@ class AgentTalk:
             name = proof.agent
         agent = self._services.agents.named(name)
         if agent is None:
-            raise NoAgentKnown
+            raise refused("no_agent_known")
         if task is None and (held := self._services.agents.status(tx, agent.name).task):
             task = self._tasks.find(tx, held)
         if about:
@@ -211,7 +207,7 @@ class AgentTalk:
     def _in_inbox(self, tx: Tx, agent: str, name: str) -> Message:
         message = self._services.messages.known(tx, parse_message_name(name))
         if message is None or not self._services.messages.inboxes.has(tx, agent, message.id):
-            raise NotInInbox(id=name[:40], agent=agent)
+            raise refused("not_in_inbox", id=name[:40], agent=agent)
         return message
 
     def _newest(self, tx: Tx, agent: str, task: Task | None) -> Message | None:

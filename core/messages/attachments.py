@@ -21,7 +21,8 @@ from core.kit.clock import Clock
 from core.kit.errors import OctetError
 from core.kit.files import read_regular, write_private
 from core.kit.ids import Ids
-from core.messages.model import FilesQuotaExceeded, FilesTooLarge, NewFile, StoredFile, files_of
+from core.messages.model import NewFile, StoredFile, files_of
+from core.remedies import refused
 from core.store.engine import Executable, Store
 from core.store.errors import of_system
 
@@ -45,19 +46,19 @@ class Attachments:
         self, files: Iterable[NewFile], *, known: Callable[[], Awaitable[object]]
     ) -> AsyncGenerator[tuple[StoredFile, ...]]:
         """Write these files before the transaction of the block, which names them; delete them if it refuses. Write
-        none where `known` finds what they came with. Raises as it, TooManyItems, FilesTooLarge or FilesQuotaExceeded;
-        StoreFull or HomeUnusable where the disk fails."""
+        none where `known` finds what they came with. Raises as it, TooManyItems, files_too_large or
+        files_quota_exceeded; StoreFull or HomeUnusable where the disk fails."""
         files = limits.check("attachments", tuple(files), limits.FILES)
         files = () if files and await known() else files
         size = sum(len(one.content) for one in files)
         if size > limits.FILE_BYTES.most:
-            raise FilesTooLarge(megabytes=limits.FILE_BYTES.most // 1_000_000)
+            raise refused("files_too_large", megabytes=limits.FILE_BYTES.most // 1_000_000)
         if not files:
             yield ()
             return
         kept = await asyncio.to_thread(size_of, self._folder) if self._kept is None else self._kept
         if kept + size > limits.HOME_FILE_BYTES.most:
-            raise FilesQuotaExceeded(whose="this home", megabytes=limits.HOME_FILE_BYTES.most // 1_000_000)
+            raise refused("files_quota_exceeded", whose="this home", megabytes=limits.HOME_FILE_BYTES.most // 1_000_000)
         self._kept = kept + size
         name = self._ids.ulid()
         self._new[name] = self._clock.now_ms()

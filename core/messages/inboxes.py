@@ -10,21 +10,17 @@ from typing import cast
 from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
-from core.kit.errors import NotFound
 from core.kit.ids import MessageId
 from core.messages import _store
 from core.messages.model import EntryState, InboxEntry, InboxPage, Message, MessageKind
 from core.reasons import Reason
+from core.remedies import refused
 from core.store.engine import Row, Store, Tx
 
 PAGE = 50
 _MOST_STATUSES = 3  # in one prompt
 _MINUTE_MS = 60_000
 _STATUSES = "unread statuses"  # in a transaction: how many each agent has
-
-
-class NotInInbox(NotFound):
-    """{id} is not in the inbox of {agent}. `octet inbox` (or read_inbox) lists what is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +83,10 @@ class Inboxes:
         return tuple(self._entry(row) for row in rows[:size])
 
     async def get(self, agent: str, message: MessageId) -> InboxEntry:
-        """Fetch one entry. Raises NotInInbox."""
+        """Fetch one entry. Raises not_in_inbox."""
         rows = await self._store.fetch(_store.WHOLE_ENTRY, {"of_agent": agent, "of_message": message})
         if not rows:
-            raise NotInInbox(id=f"M-{message}", agent=agent)
+            raise refused("not_in_inbox", id=f"M-{message}", agent=agent)
         return self._entry(rows[0])
 
     async def states(self, trace: str) -> Mapping[str, list[tuple[str, EntryState, Reason | None]]]:
@@ -145,10 +141,10 @@ class Inboxes:
                 self._journal.append(tx, MessageRead(message=one.id, agent=agent), by="hub")
 
     def ack(self, tx: Tx, agent: str, message: MessageId, *, by: str) -> bool:
-        """Note that the agent needs the message no more; return whether that is news. Raises NotInInbox."""
+        """Note that the agent needs the message no more; return whether that is news. Raises not_in_inbox."""
         row = self._row(tx, agent, message)
         if row is None:
-            raise NotInInbox(id=f"M-{message}", agent=agent)
+            raise refused("not_in_inbox", id=f"M-{message}", agent=agent)
         if row.acked_ms is not None:
             return False
         tx.execute(_store.ACK, self._named(agent, message))

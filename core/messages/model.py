@@ -11,7 +11,6 @@ from pathlib import Path
 
 from core import limits
 from core.kit.clock import as_datetime
-from core.kit.errors import Conflict, Invalid
 from core.kit.ids import MessageId
 from core.reasons import Reason
 from core.remedies import refused
@@ -149,15 +148,6 @@ class Message(NewMessage):
         return tuple(self.path.split())
 
 
-class FilesTooLarge(Invalid):
-    """The files of a request have at most {megabytes} MB in all. Attach less, or name a path on this machine."""
-
-
-class FilesQuotaExceeded(Conflict):
-    """The files of {whose} reach the limit of {megabytes} MB. Send the text alone, or name a path on this
-    machine. Files go with the texts of their tasks, after `keep_texts_days`."""
-
-
 def read_file(given: NewFile | Mapping[str, str]) -> NewFile:
     """Read a file that a request brings. Raises invalid_file."""
     if isinstance(given, NewFile):
@@ -174,18 +164,13 @@ def read_files(given: Iterable[Mapping[str, str]]) -> tuple[NewFile, ...]:
     return tuple(map(read_file, given))
 
 
-class InvalidEvidence(Invalid):
-    """An item of evidence has a kind (command, file, commit, url or note), a text, and `ok`, which is true, false or
-    left out."""
-
-
 def read_evidence(rows: Iterable[Mapping[str, object]]) -> tuple[EvidenceItem, ...]:
-    """Read an agent's evidence from JSON. Raises InvalidEvidence or as `limits.check`."""
+    """Read an agent's evidence from JSON. Raises invalid_evidence or as `limits.check`."""
     found = list[EvidenceItem]()
     for row in limits.check("evidence", tuple(rows), limits.EVIDENCE):
         kind, text, ok = row.get("kind"), row.get("text"), row.get("ok")
         if kind not in [*EvidenceKind] or not isinstance(text, str) or not (ok is None or isinstance(ok, bool)):
-            raise InvalidEvidence
+            raise refused("invalid_evidence")
         text = limits.check("evidence", text, limits.EVIDENCE_TEXT)
         found.append(EvidenceItem(kind=EvidenceKind(str(kind)), text=text, ok=ok))
     return tuple(found)

@@ -18,7 +18,8 @@ from core.kit.ids import Ids, MessageId
 from core.messages import _store
 from core.messages.attachments import Attachments, NamedFiles, named_files
 from core.messages.inboxes import Inboxes
-from core.messages.model import FilesQuotaExceeded, Message, MessageKind, NewMessage, Source, StoredFile, files_of
+from core.messages.model import Message, MessageKind, NewMessage, Source, StoredFile, files_of
+from core.remedies import refused
 from core.store.engine import Store, Tx
 
 _MARKER_CHARS = 8
@@ -174,11 +175,11 @@ class Messages:
         return sum(file.size for row in rows for file in files_of(row.attachments))
 
     def check_files(self, tx: Tx, sender: str, files: Collection[StoredFile]) -> None:
-        """Check that Octet may keep these files of an agent, too. Raises FilesQuotaExceeded."""
+        """Check that Octet may keep these files of an agent, too. Raises files_quota_exceeded."""
         kept = tx.execute(_store.SIZE_OF_FILES, {"of_sender": sender}).scalar_one() if files else 0
         most = limits.AGENT_FILE_BYTES.most
         if kept + sum(one.size for one in files) > most:
-            raise FilesQuotaExceeded(whose=sender.removeprefix("agent:"), megabytes=most // 1_000_000)
+            raise refused("files_quota_exceeded", whose=sender.removeprefix("agent:"), megabytes=most // 1_000_000)
 
     async def load(self) -> None:
         await self.attachments.follow_home(self._store, _store.messages.c.id, await self.attached())

@@ -121,8 +121,8 @@ class Tasks:
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Create a task; when this returns it is durable and its card is on its way. Raises EmptyText, TextTooLong,
         TooLongForAgent, ControlCharacters, OutOfRange, InvalidLabel, AgentNotFound, AgentWithoutWindow,
-        NoCapableAgent, TooFewAgents, UnreadableTasks, several_tasks, TaskNotFound, FilesTooLarge or as `split` for its
-        parent."""
+        NoCapableAgent, TooFewAgents, UnreadableTasks, several_tasks, TaskNotFound, files_too_large or as `split` for
+        its parent."""
         require(by, Permission.TASK_CREATE)
         if is_grammar(draft.brief):
             first, *others = read_grammar(draft.brief)
@@ -457,7 +457,7 @@ class Tasks:
     ) -> AcceptedAnswer:
         """Accept an agent's text; `final` or a failure ends the task. The same `key` again gets the same result and is
         stored once. `agent` is the one of the reply key. Raises WrongCode, WrongAgent, InvalidTaskId, EmptyText,
-        FilesTooLarge or TextTooLong and keeps nothing; TaskEnded, WrongTask, LeaseRevoked or TaskNotStarted after it
+        files_too_large or TextTooLong and keeps nothing; TaskEnded, WrongTask, LeaseRevoked or TaskNotStarted after it
         kept the text, marked late."""
         named = parse_task_id(task)
         text, key = limits.check("text", text, limits.ANSWER), limits.check("key", key, limits.BRIEF)

@@ -18,7 +18,7 @@ from bot.discord.views.menus import MessageMenu
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
 from core.limits import FILE_BYTES
-from core.messages.model import FilesTooLarge, NewFile
+from core.messages.model import NewFile
 from core.security.model import OwnerExists, WrongClaim
 from tests.bot.discord.town import Town, make_bot, text_of
 from tests.builders import refuses
@@ -134,7 +134,7 @@ def uploaded(size: int, content: bytes | Exception) -> discord.Attachment:
 async def test_a_file_of_a_command_is_fetched_if_it_is_not_too_large() -> None:
     assert await read_attached(uploaded(3, b"a,b")) == NewFile(name="birds.csv", content=b"a,b")
     assert [await read_attached(one) for one in ("x", None, 7)] == ["x", None, 7]
-    with pytest.raises(FilesTooLarge):
+    with refuses("files_too_large"):
         await read_attached(uploaded(FILE_BYTES.most + 1, AssertionError("fetched all the same")))
     with pytest.raises(DiscordBusy):
         await read_attached(uploaded(3, ConnectionResetError()))

@@ -13,11 +13,10 @@ from bot.discord.bot import Bot
 from bot.discord.errors import said
 from bot.verbs import tasks
 from bot.verbs.results import AGENT_STATES
-from core.agent_messages.model import MessageNotQueued
 from core.agents.model import AgentState
 from core.deliveries.model import DeliveryState
 from core.reasons import WaitReason
-from core.remedies import sentence
+from core.remedies import refused, sentence
 from core.security.model import OPERATOR, ROLE_ALLOWS, Actor, NotAllowed, Permission, Role
 from core.tasks.model import TaskAlreadyRunning, TaskState
 from tests.bot.discord.town import DRY_RUN, Town, bot_at_work, buttons, menus, text_of
@@ -63,13 +62,13 @@ async def test_a_choice_that_changes_something_is_refused_to_a_user_who_lost_the
         return replace(await actor(bot, interaction), permissions=ROLE_ALLOWS[role] if role else frozenset())
 
     monkeypatch.setattr(Bot, "actor", lesser)
-    for refused, permission in (
+    for answer, permission in (
         (await owned.press(card, "Reassign"), Permission.TASK_CHANGE),
         (await owned.choose(offered, GIVE, "Dry-1"), Permission.TASK_CHANGE),
         (await owned.choose(shown, REMOVE, message), Permission.MESSAGE_SEND),
         (await owned.choose(shown, REMOVE, task), Permission.TASK_END),
     ):
-        assert text_of(refused) == said(NotAllowed(permission=permission.value))
+        assert text_of(answer) == said(NotAllowed(permission=permission.value))
     assert (await owned.task()).wanted == "Window-1"
     queue = (await owned.coordinator.fleet.agent("Window-1", by=OPERATOR)).queue
     assert [one.message or one.task for one in queue] == [message, task]
@@ -123,7 +122,7 @@ async def test_what_waits_for_an_agent_is_removed_from_its_queue(owned: Town) ->
     assert delivery.state is DeliveryState.CANCELLED
     await owned.said("Wait", "not delivered")
     again = await owned.choose(shown, REMOVE, str(one.message))
-    assert text_of(again) == said(MessageNotQueued(id=str(one.message), agent="Window-1"))
+    assert text_of(again) == said(refused("message_not_queued", id=str(one.message), agent="Window-1"))
     await owned.choose(shown, REMOVE, "T-1")
     assert (await owned.task()).state is TaskState.CANCELLED
     assert menus(await owned.answer("agent show", agent="Window-1")) == {}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bot.discord.delivery_messages import STATES
 from bot.discord.errors import said
-from core.agent_messages.model import NewAgentMessage, RecipientMissing, RecipientTaskEnded
+from core.agent_messages.model import NewAgentMessage, RecipientMissing
 from core.agents.model import AgentNotFound, AgentState, AgentWithoutWindow
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.dispatch.model import Decision
 from core.reasons import ParkCause
-from core.remedies import next_step, sentence
+from core.remedies import next_step, refused, sentence
 from core.security.model import OPERATOR
 from core.tasks.model import TaskNotFound, TaskState
 from tests.bot.discord.town import Town, bot_at_work, settings_for, text_of
@@ -49,9 +49,9 @@ async def test_plain_words_in_a_tasks_thread_go_to_its_agent_once_the_intent_all
         assert [text.splitlines()[1] for text in town.lane.submitted] == ["Count the birds", "The blue ones, @everyone"]
         await town.ask("task cancel", task="T-1")
         late = await say("Ada", thread, "Too late")
-        refused = await town.said(said(RecipientTaskEnded(id="T-1", state=TaskState.CANCELLED.value)))
-        assert refused["message_reference"]["message_id"] == late["id"]
-        assert refused["sandbox"]["pings"] == []
+        answer = await town.said(said(refused("recipient_task_ended", id="T-1", state=TaskState.CANCELLED.value)))
+        assert answer["message_reference"]["message_id"] == late["id"]
+        assert answer["sandbox"]["pings"] == []
 
 
 async def test_a_message_without_a_task_is_in_its_channel_and_edited_in_place(owned: Town) -> None:

@@ -13,12 +13,12 @@ from bot.discord import window_messages
 from bot.discord.errors import said
 from bot.discord.views.buttons import ended
 from bot.verbs.results import ACT_LABELS
-from core.agent_actions.model import NEEDS_ANSWER, ActionNotAllowed, NoWindowForAction
+from core.agent_actions.model import NEEDS_ANSWER
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Shown, WindowNotSeen, WindowStatus
 from core.profiles.model import Act, Activity
-from core.remedies import next_step, sentence
+from core.remedies import next_step, refused, sentence
 from core.security.model import Actor, NotAllowed, Permission, Role, require
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import (
@@ -153,7 +153,7 @@ async def test_an_action_that_is_not_allowed_has_no_button_and_the_message_says_
         message = await asked(town)
         assert buttons(message) == ["Deny", "Screenshot"]
         assert 'allowed_actions = ["approve", "deny"]' in text_of(message)
-        denied = ActionNotAllowed(act="interrupt", agent=AGENT, allowed='"deny", "interrupt"')
+        denied = refused("action_not_allowed", act="interrupt", agent=AGENT, allowed='"deny", "interrupt"')
         assert (await town.ask("agent interrupt", agent=AGENT)).split("[")[0] == said(denied).split("[")[0]
 
 
@@ -161,7 +161,9 @@ async def test_an_action_that_is_not_allowed_has_no_button_and_the_message_says_
 async def test_an_error_or_a_limit_has_no_buttons_and_is_answered_by_command(owned: Town, activity: Activity) -> None:
     message = await asked(owned, replace(DIALOG, activity=activity, answers=(Act.CONTINUE,)))
     assert buttons(message) == []
-    assert await owned.ask("agent answer", agent="Dry-1", answer="approve") == said(NoWindowForAction(agent="Dry-1"))
+    assert await owned.ask("agent answer", agent="Dry-1", answer="approve") == said(
+        refused("no_window_for_action", agent="Dry-1")
+    )
     owned.lane.script.append(PRESSED)
     assert pictures(await owned.answer("agent answer", agent=AGENT, answer="continue")) == ["afterwards-window.png"]
     await owned.now(message, ACT_LABELS[Act.CONTINUE])

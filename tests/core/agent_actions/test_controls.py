@@ -9,15 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agent_actions.model import (
-    ACTION_TTL_MS,
-    ActionNotAllowed,
-    ActionResult,
-    ActionUnderway,
-    DialogClosed,
-    DialogEnding,
-    NoWindowForAction,
-)
+from core.agent_actions.model import ACTION_TTL_MS, ActionResult, DialogEnding
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState, Lane
 from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Outcome, Reason
@@ -25,6 +17,7 @@ from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision
 from core.fleet.model import NeedKind
+from core.kit.errors import OctetError
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
 from core.reasons import ParkCause
@@ -122,7 +115,7 @@ async def test_a_window_that_asks_is_told_once_and_answered_once_by_what_was_sho
         view = await octet.agent_actions.show_dialog(found.id, by=ADA)
         assert (view.dialog.ending, view.dialog.text, view.png) == (DialogEnding.ANSWERED, "", b"")
         assert (view.press, view.asker, view.wakes) == (pressed.delivery, ADA.id, ADA.id)
-        with pytest.raises(DialogClosed):
+        with refuses("dialog_closed"):
             await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert lane.pressed == [Act.APPROVE]
 
@@ -162,10 +155,10 @@ async def test_nothing_is_pressed_unless_the_owner_allows_just_this_for_this_age
     lane = FakeLane()
     async with house(tmp_path, lane, allowed_actions="deny") as octet:
         found = await asked(octet)
-        with pytest.raises(ActionNotAllowed) as refusal:
+        with refuses("action_not_allowed") as refusal:
             await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert 'allowed_actions = ["approve", "deny"]' in refusal.value.message
-        with pytest.raises(ActionNotAllowed):
+        with refuses("action_not_allowed"):
             await octet.agent_actions.interrupt("agent-1", by=ADA)
         assert (await octet.agent_actions.show_dialog(found.id, by=ADA)).allowed_actions == {Act.DENY}
         assert (await octet.agent_actions.answer_agent("Agent-1", Act.DENY, by=ADA)).state is DeliveryState.DELIVERED
@@ -224,17 +217,18 @@ async def test_two_presses_at_once_act_once(tmp_path: Path) -> None:
         found = await asked(octet)
         lane.gate.clear()
 
-        async def press(act: Act) -> ActionResult | ActionUnderway:
+        async def press(act: Act) -> ActionResult | OctetError:
             try:
                 return await octet.agent_actions.answer_dialog(found.id, act, by=ADA)
-            except ActionUnderway as refusal:
+            except OctetError as refusal:
                 lane.gate.set()
                 return refusal
 
         async with asyncio.timeout(60):
             first, second = await asyncio.gather(press(Act.APPROVE), press(Act.DENY))
         assert isinstance(first, ActionResult)
-        assert isinstance(second, ActionUnderway)
+        assert isinstance(second, OctetError)
+        assert second.code == "action_underway"
         assert lane.pressed == [Act.APPROVE]
 
 
@@ -355,7 +349,7 @@ async def test_a_desk_that_is_held_and_an_agent_without_a_window_are_said_at_onc
         await octet.desks.hold("main", by=ADA)
         with refuses("desk_not_ready"):
             await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
-        with pytest.raises(NoWindowForAction):
+        with refuses("no_window_for_action"):
             await octet.agent_actions.interrupt("Dry", by=ADA)
 
 

@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agent_actions.model import (
-    ACTION_TTL_MS,
-    DialogClosed,
-)
+from core.agent_actions.model import ACTION_TTL_MS
 from core.agents.model import AgentState
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import Shown
@@ -29,7 +26,7 @@ async def test_news_of_another_dialog_ends_the_old_one(tmp_path: Path) -> None:
     async with house(tmp_path, FakeLane()) as octet:
         found = await asked(octet)
         await octet.dispatch.window_shows("main", replace(ASKS, mark="other"))
-        with pytest.raises(DialogClosed):
+        with refuses("dialog_closed"):
             await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         (now,) = await octet.agent_actions.dialogs.list_open()
         assert now.mark == "other"

@@ -6,22 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from core.agent_messages.model import (
-    InvalidMessageName,
-    MessageAnswered,
-    MessageCodeExpired,
-    NewAgentMessage,
-    SendOptions,
-    WrongMessage,
-)
+from core.agent_messages.model import NewAgentMessage, SendOptions
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryState, Outcome, Reason, Result
 from core.kit.clock import DAY_MS
-from core.limits import EmptyText
 from core.messages.model import Message, Requires, Source, label, read_evidence
 from core.notices.model import NoticeKind, Place
-from core.security.model import WrongAgent, WrongCode
-from tests.builders import ADA, make_new_task, pending
+from core.security.model import WrongCode
+from tests.builders import ADA, make_new_task, pending, refuses
 from tests.core.agent_messages.test_words import house, say, stands
 from tests.core.dispatch.test_loop import code_in
 from tests.fakes.clock import FakeClock
@@ -51,7 +43,7 @@ async def test_an_answer_is_stored_once_and_comes_back_to_the_place_of_the_quest
         assert (answer.sender, answer.source, label(answer)) == ("agent:Left", Source.AGENT, "A2C")
         assert f"M-{answer.in_reply_to}" == f"M-{answer.thread}" == message
         assert (await accept(message.lower(), code, "Seven.")).id == answer.id
-        with pytest.raises(MessageAnswered):
+        with refuses("message_answered"):
             await accept(message, code, "Eight.")
         assert await posted(octet) == [(answer.id, here)]
         told = await octet.agent_messages.send(say("Which?", in_reply_to=answer.id, thread="88", place=here), by=ADA)
@@ -84,20 +76,20 @@ async def test_a_code_answers_its_own_message_only_and_for_a_day(tmp_path: Path)
         other, other_code = await asked(octet, lane, say("Go on", agent="Left"))
         answers = octet.agent_messages.answers
         for named, its_code, text, agent, error in (
-            (other, code, "x", "", WrongMessage),
-            (message, f"{code}A", "x", "", WrongCode),
-            (message, code, "x", "Right", WrongAgent),
-            (message, code, " ", "", EmptyText),
-            ("M-1", code, "x", "", InvalidMessageName),
+            (other, code, "x", "", "wrong_message"),
+            (message, f"{code}A", "x", "", "wrong_code"),
+            (message, code, "x", "Right", "wrong_agent"),
+            (message, code, " ", "", "empty_text"),
+            ("M-1", code, "x", "", "invalid_message_name"),
         ):
-            with pytest.raises(error):
+            with refuses(error):
                 await answers.accept(named, its_code, text, agent=agent)
         with pytest.raises(WrongCode):
             await octet.tasks.accept_answer(task.id, code, "x", final=True, key="k")
         clock.set_wall(2 * DAY_MS / 1000)  # as a user may: the code stays valid
         assert (await answers.accept(other, other_code, "Yes.")).body == "Yes."
         clock.advance(DAY_MS / 1000 + 1)
-        with pytest.raises(MessageCodeExpired):
+        with refuses("message_code_expired"):
             await answers.accept(message, code, "x")
         assert len(await posted(octet)) == 1
 

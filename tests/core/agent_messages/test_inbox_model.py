@@ -14,8 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from core.agent_messages.model import AgentDraft, AgentMayNotTalk, ChainStopped, Proof, SendOptions
+from core.agent_messages.model import AgentDraft, Proof, SendOptions
 from core.coordinator import Coordinator
+from core.kit.errors import OctetError
 from core.messages.model import EntryState, InboxEntry, MessageKind
 from core.reasons import Reason
 from core.settings.model import TalkLimits
@@ -72,8 +73,10 @@ class Inboxes(RuleBasedStateMachine):
             return
         try:
             sent = self.runner.run(self.octet.talk.send(draft, Proof(agent=sender)))
-        except (AgentMayNotTalk, ChainStopped):
-            return
+        except OctetError as error:
+            if error.code in {"agent_may_not_talk", "chain_stopped"}:
+                return
+            raise
         self.sent.append((sender, sent.message.id))
         self.late |= {sent.message.id} if after else set()
         out = {one.agent for one in sent.left_out}

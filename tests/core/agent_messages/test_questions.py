@@ -7,16 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agent_messages.model import (
-    AtDue,
-    NewAgentMessage,
-    NewQuestion,
-    Proof,
-    QuestionNotFound,
-    QuestionState,
-    QuestionView,
-    TooManyQuestions,
-)
+from core.agent_messages.model import AtDue, NewAgentMessage, NewQuestion, Proof, QuestionState, QuestionView
 from core.agents.model import AgentNotFound, Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
@@ -109,7 +100,7 @@ async def test_a_question_blocks_the_task_until_its_user_answers_on_any_interfac
             await octet.questions.answer(name, "Red", by=ADA)
         found = await octet.questions.poll(name, of("Ann"))
         assert (found.question.state, found.answer) == (QuestionState.ANSWERED, "Blue")
-        with pytest.raises(QuestionNotFound):
+        with refuses("question_not_found"):
             await octet.questions.poll(name, of("Bob"))
         said = await octet.agent_messages.show(found.question.answer or "", by=ADA)
         assert (said.recipients, said.message.task) == (("Ann",), TASK)
@@ -271,14 +262,14 @@ async def test_an_agents_questions_are_limited_per_task_and_hour_and_a_repeat_co
     async with house(tmp_path, clock=clock) as octet:
         await working(octet)
         views = [await ask(octet, f"Question {number}?") for number in range(QUESTIONS_OPEN.most)]
-        with pytest.raises(TooManyQuestions):
+        with refuses("too_many_questions"):
             await ask(octet, "One more?")
         assert await ask(octet, "Question 0?") == views[0]
         for number in range(QUESTIONS_PER_HOUR.most - QUESTIONS_OPEN.most):
             await octet.questions.answer(f"M-{views.pop().question.id}", "Yes.", by=ADA)
             views.append(await ask(octet, f"Later {number}?"))
         await octet.questions.answer(f"M-{views.pop().question.id}", "Yes.", by=ADA)
-        with pytest.raises(TooManyQuestions):
+        with refuses("too_many_questions"):
             await ask(octet, "Too many within the hour?")
         clock.advance(3_600)
         await ask(octet, "An hour later?")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agent_messages.model import NewAgentMessage, NoReachableAgent
+from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState, AgentTakesNoMessages, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, LaneAnswer, Outcome, Reason, Result, Usage
@@ -21,7 +21,7 @@ from core.messages.model import Source
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause
 from core.tasks.model import AttemptOutcome, TaskId, TaskState
-from tests.builders import ADA, make_agent, make_new_task, open_coordinator, pending
+from tests.builders import ADA, make_agent, make_new_task, open_coordinator, pending, refuses
 from tests.core.dispatch.test_loop import QUICK, reach, running, until
 from tests.fakes.clock import RunningClock
 from tests.fakes.lane import FakeLane
@@ -240,5 +240,5 @@ async def test_a_model_takes_no_messages(tmp_path: Path) -> None:
         await asyncio.sleep(0)  # dispatch begins
         with pytest.raises(AgentTakesNoMessages):
             await octet.agent_messages.send(NewAgentMessage(text="Hello", agent="Agent-1"), by=ADA)
-        with pytest.raises(NoReachableAgent):
+        with refuses("no_reachable_agent"):
             await octet.agent_messages.broadcast(NewAgentMessage(text="Hello"), by=ADA)

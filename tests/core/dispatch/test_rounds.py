@@ -14,7 +14,7 @@ import pytest
 
 from core import limits
 from core.agent_messages import _store as question_store
-from core.agent_messages.model import AgentDraft, AgentMayNotTalk, LineFull, NewAgentMessage, Proof, SendOptions
+from core.agent_messages.model import AgentDraft, NewAgentMessage, Proof, SendOptions
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.dispatch import assigner as assigner_module
@@ -22,7 +22,7 @@ from core.messages.model import MessageKind
 from core.reasons import Reason
 from core.security.model import OPERATOR, HolderId, Permission, Role
 from core.store.engine import Tx
-from tests.builders import ADA, courier_of, make_agent, make_desk, make_new_task, make_person, open_coordinator
+from tests.builders import ADA, courier_of, make_agent, make_desk, make_new_task, make_person, open_coordinator, refuses
 from tests.core.dispatch.test_long_queue import fleet
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
@@ -161,12 +161,12 @@ async def test_an_agent_for_which_many_messages_wait_gets_no_more_of_them(
     monkeypatch.setattr(limits, "WAITING", replace(limits.WAITING, most=3))
     async with fleet(tmp_path, 1, 2) as octet:
         await messages_wait(octet, 3)
-        with pytest.raises(LineFull):
+        with refuses("line_full"):
             await messages_wait(octet, 1)
         sent = await octet.agent_messages.broadcast(NewAgentMessage(text="Stop"), by=ADA)
         assert sent.recipients == ("Agent-2",)
         assert [(one.agent, one.reason) for one in sent.left_out] == [("Agent-1", Reason.LINE_FULL)]
-        with pytest.raises(AgentMayNotTalk):
+        with refuses("agent_may_not_talk"):
             await octet.talk.send(AgentDraft(text="Report", to="Agent-1", key="1"), Proof(agent="Agent-2"))
 
 
@@ -201,10 +201,10 @@ async def test_an_agent_with_many_unread_statuses_gets_no_more_of_them_until_the
     async with open_coordinator(tmp_path, agents=[make_agent(), make_agent("Agent-2")], lanes={}, clock=clock) as octet:
         for _ in range(limits.WAITING.most):
             await octet.agent_messages.send(NewAgentMessage(text="At it", agent="Agent-1", options=status), by=ADA)
-        with pytest.raises(LineFull):
+        with refuses("line_full"):
             await octet.agent_messages.send(NewAgentMessage(text="At it", agent="Agent-1", options=status), by=ADA)
         draft = AgentDraft(text="At it", to="Agent-1", key="1", options=status)
-        with pytest.raises(AgentMayNotTalk):
+        with refuses("agent_may_not_talk"):
             await octet.talk.send(draft, Proof(agent="Agent-2"))
         clock.advance(61)
         await octet.talk.send(draft, Proof(agent="Agent-2"))

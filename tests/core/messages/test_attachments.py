@@ -18,12 +18,12 @@ from core.coordinator import Coordinator
 from core.kit.clock import DAY_MS
 from core.kit.files import write_private
 from core.kit.ids import Ids
-from core.limits import FILE_BYTES, Limit, TooManyItems
+from core.limits import FILE_BYTES, Limit
 from core.messages.attachments import Attachments, safe_name
-from core.messages.model import FilesQuotaExceeded, FilesTooLarge, NewFile
+from core.messages.model import NewFile
 from core.security.model import OPERATOR, WrongCode
 from core.tasks.model import AnswerQuotaExceeded, TaskEnded, TaskId, TaskNotFound, TaskState
-from tests.builders import ADA, make_agent, make_new_task, open_coordinator
+from tests.builders import ADA, make_agent, make_new_task, open_coordinator, refuses
 from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.core.receipts.test_retention import FIRST, house, tell_all
@@ -82,7 +82,7 @@ async def test_files_are_stored_for_this_account_only_and_a_second_name_replaces
 @pytest.mark.parametrize("files", [[b"x" * (FILE_BYTES.most + 1)], [b"x" * (FILE_BYTES.most // 2 + 1)] * 2, [b""] * 6])
 async def test_what_is_too_large_is_refused_and_nothing_is_written(tmp_path: Path, files: list[bytes]) -> None:
     stored = Attachments(tmp_path / "attachments", clock=FakeClock(), ids=Ids())
-    with pytest.raises((FilesTooLarge, TooManyItems)):
+    with refuses("files_too_large", "too_many_items"):
         async with stored.stored([NewFile(name="x", content=one) for one in files], known=never):
             pass
     assert not (tmp_path / "attachments").exists()
@@ -221,11 +221,11 @@ async def test_the_files_of_one_agent_and_of_the_home_have_a_limit(
         accept, code = octet.tasks.accept_answer, await at_work(octet, lane)
         for key in "ab":
             await accept(FIRST, code, "at it", final=False, key=key, files=[small])
-        with pytest.raises(FilesQuotaExceeded, match="Agent-1"):
+        with refuses("files_quota_exceeded", match="Agent-1"):
             await accept(FIRST, code, "7", final=True, key="c", files=[small])
         for key in "ab":
             await octet.tasks.new(make_new_task(key=key, attach=small), by=ADA)
-        with pytest.raises(FilesQuotaExceeded, match="this home"):
+        with refuses("files_quota_exceeded", match="this home"):
             await octet.tasks.new(make_new_task(key="c", attach=small), by=ADA)
         assert len(folders(tmp_path)) == 4
 

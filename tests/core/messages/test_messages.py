@@ -11,19 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.kit.ids import MessageId
-from core.limits import BrokenCharacter, ControlCharacters, EmptyText, Limit, TextTooLong, TooManyItems, clean_text
-from core.messages.model import (
-    InvalidEvidence,
-    Message,
-    MessageKind,
-    Source,
-    address_of,
-    label,
-    read_evidence,
-    source_of,
-)
+from core.limits import BrokenCharacter, ControlCharacters, EmptyText, Limit, TextTooLong, clean_text
+from core.messages.model import Message, MessageKind, Source, address_of, label, read_evidence, source_of
 from core.messages.prompts import PromptRenderer, as_quoted
 from core.security.model import Actor, ActorKind
+from tests.builders import refuses
 
 LIMIT = Limit("a text", 200)
 NICE = st.text(st.characters(exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n\t\r"), max_size=150)
@@ -153,7 +145,7 @@ def test_the_prompt_has_a_header_the_words_as_they_are_and_the_way_to_answer(tmp
 def test_evidence_of_another_form_is_refused(row: dict[str, object]) -> None:
     assert read_evidence([{"kind": "note", "text": "x" * 500, "ok": False}] * 20)
     for rows in ([row], [{"kind": "note", "text": "x"}] * 21):
-        with pytest.raises((InvalidEvidence, EmptyText, TextTooLong, TooManyItems)):
+        with refuses("invalid_evidence", "empty_text", "text_too_long", "too_many_items"):
             read_evidence(rows)
 
 
