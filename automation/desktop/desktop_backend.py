@@ -47,7 +47,7 @@ class OpenWindow(DraftPort, Protocol):
 class DesktopBackend(WorkerBackend):
     """Everything that works on one display. Belongs to the thread that made it: only that one presses keys."""
 
-    inspector: type[WindowInspector] = WindowInspector
+    inspector_type: type[WindowInspector] = WindowInspector
     _find_composer: Probe | None = None  # asks programs for their composers; without it they are found in pictures
 
     def __init__(
@@ -60,16 +60,18 @@ class DesktopBackend(WorkerBackend):
         self._program_signs = program_signs
         self._clicks = Clicks()
         self._anchors = Anchors(Path(hello.anchors))
-        self.eyes = self.inspected = self._see(hello.desk, hello.profiles, self._anchors)
+        self.inspector = self.window_inspector = self._see(hello.desk, hello.profiles, self._anchors)
         send = inbox.outbox.send
-        self.inspected.tell_learned = lambda name, value: send(messages.WindowSignLearned(window=name, value=value))
+        self.window_inspector.tell_learned = lambda name, value: send(
+            messages.WindowSignLearned(window=name, value=value)
+        )
         self.drafts = LeftoverDrafts(hello.drafts, self)
 
     @abstractmethod
     def open_window(self, name: str) -> OpenWindow: ...
 
     @abstractmethod
-    def _open_trial(self, name: str, eyes: WindowInspector) -> TrialPort: ...
+    def _open_trial(self, name: str, inspector: WindowInspector) -> TrialPort: ...
 
     @abstractmethod
     def _target(self, name: str) -> InputTarget[Any]: ...
@@ -78,7 +80,7 @@ class DesktopBackend(WorkerBackend):
         return WindowAction(target=self._target(name), anchors=self._anchors)
 
     def _see(self, desk: Desk, profiles: Iterable[Profile], anchors: Anchors) -> WindowInspector:
-        return self.inspector(
+        return self.inspector_type(
             desk=desk,
             profiles={profile.name: profile for profile in profiles},
             windows=self._windows,
@@ -97,7 +99,7 @@ class DesktopBackend(WorkerBackend):
     def arrange(self, names: tuple[str, ...]) -> tuple[Arranged, ...]:
         if why := self.hands_off():
             raise Cancelled(why)
-        return WindowArranger(eyes=self.inspected, pace=self.inbox).run(names)
+        return WindowArranger(inspector=self.window_inspector, pace=self.inbox).run(names)
 
     def calibrate(self, job: Calibrating) -> CallResult:
         surveyor = DisplaySurveyor(
@@ -136,10 +138,10 @@ class DesktopBackend(WorkerBackend):
         try:
             with tempfile.TemporaryDirectory(prefix="octet-anchors-") as folder:
                 anchors = Anchors(Path(folder))
-                eyes = self._see(alone, [job.profile], anchors)
-                if tag := eyes.windows.name_tag(job.known):
+                inspector = self._see(alone, [job.profile], anchors)
+                if tag := inspector.windows.name_tag(job.known):
                     anchors.keep_tag(name, tag)
-                window = self._open_trial(name, eyes)
+                window = self._open_trial(name, inspector)
                 steps = DeliveryRun(
                     order=order, profile=job.profile, window=window, journal=TrialJournal(), pace=self.inbox
                 )
@@ -155,14 +157,14 @@ class DesktopWatcher:
     """Follows what the windows show and which of them cannot be used, and whether the screen is locked."""
 
     def __init__(self, backend: DesktopBackend, *, is_locked: Callable[[], bool]) -> None:
-        self._eyes = eyes = backend.inspected
+        self._inspector = inspector = backend.window_inspector
         self._is_locked = is_locked
         self._inbox = backend.inbox
         tell = backend.inbox.outbox.send
         self._waiting = RecoveringWindows(backend)
         self._lock = ScreenLockWatch(lambda is_locked: tell(messages.Locked(is_locked=is_locked)))
         self._states = ActivityTracker(
-            eyes=eyes,
+            inspector=inspector,
             tell=lambda shown: tell(messages.WindowShows(shown=shown)),
             tell_active=lambda name: tell(messages.WindowActive(window=name)),
             on_view=self._note_view,
@@ -172,18 +174,18 @@ class DesktopWatcher:
         return self._states.read_fresh([name], self._inbox)[name]
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        shown = self._states.read_fresh(self._eyes.names(), self._inbox)
+        shown = self._states.read_fresh(self._inspector.names(), self._inbox)
         return tuple(
             replace(
                 status,
                 activity=shown[status.name].activity,
-                unread=self._eyes.why_unread(status.name) if closely else "",
+                unread=self._inspector.why_unread(status.name) if closely else "",
             )
             for status in self._see()
         )
 
     def _see(self) -> tuple[WindowStatus, ...]:
-        statuses = tuple(self._eyes.status(name) for name in self._eyes.names())
+        statuses = tuple(self._inspector.status(name) for name in self._inspector.names())
         self._waiting.note_unusable(status.name for status in statuses if not status.usable)
         return statuses
 

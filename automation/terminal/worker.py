@@ -54,7 +54,7 @@ class PaneWorker(PollingWatcher, WorkerBackend):
         self._idle_s = hello.desk.user_activity.idle_s
         tmux = TmuxServer(hello.desk.tmux, os.environ)  # noqa: TID251 handed on to tmux, which hands it on to programs
         self.watcher = self
-        self.eyes = self._panes = Panes(hello.desk, {profile.name: profile for profile in hello.panes}, tmux)
+        self.inspector = self._panes = Panes(hello.desk, {profile.name: profile for profile in hello.panes}, tmux)
         self._programs = PanePrograms(self._panes, Path(hello.anchors))
         # A user who types into a pane blocks deliveries into that pane only; quiet hours block all.
         self.user_activity = loop.open_gate(hello, inbox, stack, UserInput())

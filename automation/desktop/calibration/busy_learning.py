@@ -33,7 +33,7 @@ class _Prompt:
 class BusyLearning:
     """Belongs to the worker's thread. A sign counts once two prompts agree: what moves in a transcript never does."""
 
-    eyes: WindowInspector
+    inspector: WindowInspector
     now_s: Callable[[], float] = time.monotonic
     _prompts: dict[str, _Prompt] = field(default_factory=dict[str, _Prompt])
     _signs: dict[str, Sign] = field(default_factory=dict[str, Sign])  # what the last prompt gave
@@ -41,15 +41,15 @@ class BusyLearning:
     def note_sent(self, name: str) -> None:
         """Note that a prompt went into this window, which rested just before: so it looked after the earlier one
         too."""
-        rested, prompt = self.eyes.rested.pop(name, None), self._prompts.pop(name, None)
+        rested, prompt = self.inspector.rested.pop(name, None), self._prompts.pop(name, None)
         if rested is None:
             return
         if prompt is not None and prompt.during:
             self._learn(name, prompt, rested)
         number = 1 if prompt is None else prompt.number + 1
         if number > MOST_PROMPTS:
-            self.eyes.unlearned.discard(name)
-        if name in self.eyes.unlearned:
+            self.inspector.unlearned.discard(name)
+        if name in self.inspector.unlearned:
             self._prompts[name] = _Prompt(number=number, before=rested, sent_s=self.now_s())
 
     def note_frame(self, name: str, frame: Image.Image | None) -> None:
@@ -61,7 +61,7 @@ class BusyLearning:
             prompt.during.append(zlib.compress(frame.tobytes(), 1))  # many windows may be learned at once
 
     def _learn(self, name: str, prompt: _Prompt, after: Image.Image) -> None:
-        size, profile = prompt.before.size, self.eyes.profile(name)
+        size, profile = prompt.before.size, self.inspector.profile(name)
         during = [Image.frombytes("RGB", size, zlib.decompress(one)) for one in prompt.during]
         avoid = [profile.composer.box, *profile.masks]
         sign = sign_of_work(prompt.before, during, after, [*avoid, *_changed(prompt.before, after, avoid)])
@@ -71,8 +71,8 @@ class BusyLearning:
             if before is None or before.colour != sign.colour:
                 return
             if before.box.holds(*sign.box.middle) and sign.box.holds(*before.box.middle):
-                self.eyes.unlearned.discard(name)
-                self.eyes.learn(name, sign)
+                self.inspector.unlearned.discard(name)
+                self.inspector.learn(name, sign)
 
 
 def _changed(before: Image.Image, after: Image.Image, avoid: Sequence[Box]) -> list[Box]:

@@ -46,11 +46,11 @@ class TrialJournal:
 class TrialObserver:
     """What Octet sees while a window takes a draft on trial. The window reports each step."""
 
-    def __init__(self, *, name: str, eyes: WindowInspector, pace: DeliveryClock) -> None:
+    def __init__(self, *, name: str, inspector: WindowInspector, pace: DeliveryClock) -> None:
         self._name = name
-        self._eyes = eyes
+        self._inspector = inspector
         self._pace = pace
-        self._profile = eyes.profile(name)
+        self._profile = inspector.profile(name)
         self.first: Image.Image | None = None  # before the composer had the focus, which some programs show around it
         self.before: Image.Image | None = None
         self.staged: Image.Image | None = None
@@ -134,7 +134,7 @@ class TrialObserver:
         if self._profile.composer.has_placeholder and shot is not None:
             composer = self._profile.composer
             look = shot.crop((place_of_line(composer, composer.prompt) if composer.prompt else composer.box).edges)
-            self._eyes.keep_empty(self._name, look)
+            self._inspector.keep_empty(self._name, look)
             self._empties = (*self._empties, look)
 
     def _stood_blank(self, drawn: Box | None) -> bool:
@@ -150,10 +150,10 @@ class TrialObserver:
     def _shot(self) -> Image.Image | None:
         """Take a picture of the whole window without masks: it does not leave this process."""
         try:
-            box = self._eyes.place(self._name).box
+            box = self._inspector.place(self._name).box
         except DeliveryFailure:
             return None
-        return self._eyes.at(box)
+        return self._inspector.at(box)
 
     def _is_without_prompt(self) -> bool:
         prompt, colour = self._profile.composer.prompt, self._profile.composer.background
@@ -183,7 +183,7 @@ class TrialObserver:
         composer = self._profile.composer
         if drawn is None or self.staged is None or not drawn.overlaps(composer.box):
             return False
-        return not self._eyes.is_empty_in(self._name, self.staged.crop(composer.box.edges))
+        return not self._inspector.is_empty_in(self._name, self.staged.crop(composer.box.edges))
 
     def _stood_still(self, box: Box) -> bool:
         shots = (self.first, self.before, self.staged, self.after)
@@ -208,7 +208,7 @@ class TrialWindow(DeliveryWindow[WindowInspector]):
 
     @property
     def trial(self) -> TrialObserver:
-        self._trial = self._trial or TrialObserver(name=self._name, eyes=self._eyes, pace=self._pace)
+        self._trial = self._trial or TrialObserver(name=self._name, inspector=self._inspector, pace=self._pace)
         return self._trial
 
     def look(self, *, may_be_busy: bool = False) -> bool:

@@ -98,15 +98,15 @@ class MacWindow(CopiedWindow[MacInspector]):
         clicks: Clicks,
         pace: DeliveryClock,
     ) -> None:
-        super().__init__(name=name, eyes=sight, pace=pace)
+        super().__init__(name=name, inspector=sight, pace=pace)
         self._fingers = fingers
         self._clipboard = clipboard
         self._clicks = clicks
         self._pointer_was: tuple[int, int] | None = None
 
     def look(self, *, may_be_busy: bool = False) -> bool:
-        self._eyes.preflight(self._name, may_be_busy=may_be_busy)
-        return may_be_busy and self._eyes.is_busy(self._name)
+        self._inspector.preflight(self._name, may_be_busy=may_be_busy)
+        return may_be_busy and self._inspector.is_busy(self._name)
 
     def find(self) -> None:
         self._recognise()
@@ -123,7 +123,7 @@ class MacWindow(CopiedWindow[MacInspector]):
         faults.point("worker.key-pressed")
 
     def is_at_work(self) -> bool:
-        return self._eyes.is_busy(self._name)
+        return self._inspector.is_busy(self._name)
 
     def has_receipt(self) -> bool:
         """Return False: the platform does not say who read the clipboard."""
@@ -133,7 +133,7 @@ class MacWindow(CopiedWindow[MacInspector]):
         return () if self._read is None else (composer_changes.picture_mark(self._read),)
 
     def target_identity(self) -> Target | None:
-        box = self._eyes.configured_box(self._name)
+        box = self._inspector.configured_box(self._name)
         return Target(id=0, kind="", title_sha256="", place=(box.x, box.y, box.width, box.height))
 
     def _press_clear(self, *, is_first: bool, if_untouched: bool) -> None:
@@ -156,7 +156,7 @@ class MacWindow(CopiedWindow[MacInspector]):
     def _click_into(self, part: Box, *, may_stop: bool = True) -> None:
         if self._pointer_was is None:
             self._pointer_was = self._fingers.pointer()
-        corner = (self._eyes.configured_box(self._name).x, self._eyes.configured_box(self._name).y)
+        corner = (self._inspector.configured_box(self._name).x, self._inspector.configured_box(self._name).y)
         point = self._clicks.choose(places(part, corner), corner)
         self._recognise()
         if may_stop:
@@ -194,4 +194,4 @@ class MacWindow(CopiedWindow[MacInspector]):
         return True
 
     def _recognise(self) -> None:
-        self._eyes.recognise(self._name)
+        self._inspector.recognise(self._name)

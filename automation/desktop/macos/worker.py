@@ -53,7 +53,7 @@ class MacBackend(WorkerBackend):
         )
         self._clipboard = MacClipboard()
         self._clicks = Clicks()
-        self.eyes = self._sight = MacInspector(
+        self.inspector = self._inspector = MacInspector(
             desk=hello.desk,
             profiles={profile.name: profile for profile in hello.profiles},
             screen=stack.enter_context(ScreenCapture(display or None)),
@@ -61,7 +61,7 @@ class MacBackend(WorkerBackend):
         )
         self.user_activity = loop.open_gate(hello, inbox, stack, UserInput())
         self.drafts = LeftoverDrafts(hello.drafts, self)
-        self.watcher = MacWatcher(self._sight, RecoveringWindows(self))
+        self.watcher = MacWatcher(self._inspector, RecoveringWindows(self))
 
     def release_keys(self) -> None:
         self._fingers.release_keys()
@@ -69,7 +69,7 @@ class MacBackend(WorkerBackend):
     def open_window(self, name: str) -> MacWindow:
         return MacWindow(
             name=name,
-            sight=self._sight,
+            inspector=self._inspector,
             fingers=self._fingers,
             clipboard=self._clipboard,
             clicks=self._clicks,
@@ -80,19 +80,19 @@ class MacBackend(WorkerBackend):
 class MacWatcher(PollingWatcher):
     """Looks once a second at windows that cannot be used: the platform reports no changes."""
 
-    def __init__(self, sight: MacInspector, waiting: RecoveringWindows) -> None:
-        self._sight = sight
+    def __init__(self, inspector: MacInspector, waiting: RecoveringWindows) -> None:
+        self._inspector = inspector
         self._waiting = waiting
 
     def _look_at_all(self) -> None:
         names = self._waiting.names()
         self._waiting.look_when_due()
         for name in names:
-            self._waiting.usability.note_status(self._sight.status(name))
+            self._waiting.usability.note_status(self._inspector.status(name))
 
     def look(self, *, closely: bool) -> tuple[WindowStatus, ...]:
-        return tuple(map(self._sight.status, self._sight.names()))
+        return tuple(map(self._inspector.status, self._inspector.names()))
 
     def shown(self, name: str) -> Shown:
-        status = self._sight.status(name)
+        status = self._inspector.status(name)
         return Shown(window=name, activity=status.activity, note=explain(status.reason, status.note))

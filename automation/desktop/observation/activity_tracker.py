@@ -42,7 +42,7 @@ class ActivityTracker:
     """All windows of one desk. Looks only when the display reports drawing. `tell` hears each change once,
     `tell_active` that a window at work changed. Belongs to the worker's thread."""
 
-    eyes: WindowInspector
+    inspector: WindowInspector
     tell: Callable[[Shown], None]
     tell_active: Callable[[str], None]
     on_view: Callable[[str, WindowSnapshot], None] = lambda _name, _view: None
@@ -50,7 +50,7 @@ class ActivityTracker:
     _windows: dict[str, _Followed] = field(default_factory=dict[str, _Followed])
 
     def __post_init__(self) -> None:
-        for name in self.eyes.names():
+        for name in self.inspector.names():
             self._windows[name] = _Followed(judge=ActivityClassifier(partial(self._is_same, name)))
 
     def mark_drawn(self, names: Iterable[str]) -> None:
@@ -96,9 +96,9 @@ class ActivityTracker:
         return one.shown
 
     def _look(self, name: str, one: _Followed) -> None:
-        one.view = view = self.eyes.view(name)
+        one.view = view = self.inspector.view(name)
         self.on_view(name, view)
-        profile = self.eyes.profile(name)
+        profile = self.inspector.profile(name)
         one.judge.note_sight(sight_of(view, profile), self.now_s())
         one.looked_s = now_s = self.now_s()
         again_s = one.judge.certain_in_s(now_s)
@@ -113,7 +113,7 @@ class ActivityTracker:
             self.tell_active(name)
 
     def _judged(self, name: str, one: _Followed, reading: ActivityReading) -> None:
-        profile, view = self.eyes.profile(name), one.view
+        profile, view = self.inspector.profile(name), one.view
         crop = view.crop if view.dialog is not None else None
         if one.shown is not None and one.shown.activity is reading.activity:
             if crop is None and one.crop is None:
@@ -121,7 +121,7 @@ class ActivityTracker:
                 return
             if crop is not None and self._is_same(name, crop, one.crop):
                 return
-        text = self.eyes.text(name, view)
+        text = self.inspector.text(name, view)
         if text is None and not one.judge.is_restless(self.now_s()):
             one.due_s = self.now_s() + APART_S  # it has just changed: Octet reports it later
             return
@@ -142,7 +142,7 @@ class ActivityTracker:
         self.tell(one.shown)
 
     def _is_same(self, name: str, picture: object, before: object) -> bool:
-        return is_same_picture(picture, before, self.eyes.profile(name))
+        return is_same_picture(picture, before, self.inspector.profile(name))
 
 
 def is_same_picture(picture: object, before: object, profile: Profile) -> bool:

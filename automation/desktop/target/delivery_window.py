@@ -36,21 +36,21 @@ QUIET_S = 1.0  # so long the user and the composer must rest before a transcript
 QUIET_WITHIN_S = 3.0
 MOST_SAID = 1_500_000  # characters, the last ones: an answer has a million at most
 NO_TRANSCRIPT = "its profile does not say how its transcript is read"
-Eyes = TypeVar("Eyes", bound=WindowPixels)
+Inspector = TypeVar("Inspector", bound=WindowPixels)
 AnyTarget = TypeVar("AnyTarget", bound=InputTarget[Any])
 
 
-class DeliveryWindow(ABC, Generic[Eyes]):
+class DeliveryWindow(ABC, Generic[Inspector]):
     """One delivery's view of one window."""
 
     still_s: float  # Octet takes two pictures of the composer so far apart; if they are equal, nothing changes in it
     clear_rests_s: tuple[float, ...] = (0.05, 0.05, 0.05)  # after each try at clearing that met something in its way
 
-    def __init__(self, *, name: str, eyes: Eyes, pace: DeliveryClock) -> None:
+    def __init__(self, *, name: str, inspector: Inspector, pace: DeliveryClock) -> None:
         self._name = name
-        self._eyes = eyes
+        self._inspector = inspector
         self._pace = pace
-        self._profile = eyes.profile(name)
+        self._profile = inspector.profile(name)
         self._screenshots = DeliveryScreenshots()
 
     @abstractmethod
@@ -120,7 +120,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
 
     def remember(self, moment: Moment) -> None:
         try:
-            self._screenshots.keep(moment, self._eyes.picture(self._name, has_code=self._screenshots.has_code))
+            self._screenshots.keep(moment, self._inspector.picture(self._name, has_code=self._screenshots.has_code))
         except DeliveryFailure:
             self._screenshots.forget_moment(moment)
 
@@ -163,7 +163,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
         time.sleep(seconds)  # noqa: TID251 the worker's own thread, between two looks
 
     def _composer(self) -> Image.Image:
-        return self._eyes.composer(self._name)
+        return self._inspector.composer(self._name)
 
     def _is_in_place(self) -> bool:
         try:
@@ -174,7 +174,7 @@ class DeliveryWindow(ABC, Generic[Eyes]):
 
     def _is_seen_empty(self) -> bool:
         self._see_in_place()
-        return self._eyes.is_composer_empty(self._name)
+        return self._inspector.is_composer_empty(self._name)
 
     @abstractmethod
     def _press_clear(self, *, is_first: bool, if_untouched: bool) -> None:
@@ -191,14 +191,14 @@ class TargetWindow(DeliveryWindow[WindowInspector], Generic[AnyTarget]):
     """A window that its platform finds among others: `target` knows its place and whether it has the focus."""
 
     def __init__(self, *, target: AnyTarget) -> None:
-        super().__init__(name=target.name, eyes=target.eyes, pace=target.pace)
+        super().__init__(name=target.name, inspector=target.inspector, pace=target.pace)
         self._target = target
 
     def look(self, *, may_be_busy: bool = False) -> bool:
-        self._target.set_window(self._eyes.preflight(self._name, may_be_busy=may_be_busy))
+        self._target.set_window(self._inspector.preflight(self._name, may_be_busy=may_be_busy))
         self._target.wait_for_idle_input()
         self._keep_clipboard()
-        return may_be_busy and self._eyes.is_busy(self._name)
+        return may_be_busy and self._inspector.is_busy(self._name)
 
     def find(self) -> None:
         self._recognise()
@@ -223,23 +223,23 @@ class TargetWindow(DeliveryWindow[WindowInspector], Generic[AnyTarget]):
         return not self._target.has_focus() or self._idle_s() >= seconds
 
     def _recognise(self) -> None:
-        self._target.set_window(self._eyes.recognise(self._name))
+        self._target.set_window(self._inspector.recognise(self._name))
 
     def _see_in_place(self) -> None:
-        self._eyes.place(self._name)
+        self._inspector.place(self._name)
 
     def _name_tag(self) -> str:
-        return self._eyes.windows.name_tag(self._target.window().id)
+        return self._inspector.windows.name_tag(self._target.window().id)
 
 
-class CopiedWindow(DeliveryWindow[Eyes]):
+class CopiedWindow(DeliveryWindow[Inspector]):
     """A window whose text is read back by copying alone. Nothing blocks the user between a look and a key, so Octet
     presses Enter only while the composer looks as it did when its text was copied back equal."""
 
     copy_s: tuple[float, ...]  # longer with each copy
 
-    def __init__(self, *, name: str, eyes: Eyes, pace: DeliveryClock) -> None:
-        super().__init__(name=name, eyes=eyes, pace=pace)
+    def __init__(self, *, name: str, inspector: Inspector, pace: DeliveryClock) -> None:
+        super().__init__(name=name, inspector=inspector, pace=pace)
         self._changes = ComposerChanges(
             self._composer, caret_px=self._profile.composer.caret_px, still_s=self.still_s, now_s=pace.now_s
         )
@@ -278,8 +278,8 @@ class CopiedWindow(DeliveryWindow[Eyes]):
     def confirm(self) -> SubmitEvidence:
         if not self._is_in_place():
             return SubmitEvidence(is_empty=False, is_busy=False)
-        is_empty = self._eyes.is_composer_empty(self._name)
-        return SubmitEvidence(is_empty=is_empty, is_busy=self._eyes.is_busy(self._name))
+        is_empty = self._inspector.is_composer_empty(self._name)
+        return SubmitEvidence(is_empty=is_empty, is_busy=self._inspector.is_busy(self._name))
 
     def wait_for_redraw(self, seconds: float) -> None:
         self._wait(min(seconds, LOOK_S))

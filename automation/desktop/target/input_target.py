@@ -40,15 +40,17 @@ class PointerPort(Protocol):
     def move(self, x: int, y: int) -> None: ...
 
 
-Eyes = TypeVar("Eyes", bound=WindowInspector)
+Inspector = TypeVar("Inspector", bound=WindowInspector)
 
 
-class InputTarget(ABC, Generic[Eyes]):
+class InputTarget(ABC, Generic[Inspector]):
     """One window as the place that keys and clicks go to. Remembers whose focus and pointer it took."""
 
-    def __init__(self, *, name: str, eyes: Eyes, pointer: PointerPort, clicks: Clicks, pace: DeliveryClock) -> None:
+    def __init__(
+        self, *, name: str, inspector: Inspector, pointer: PointerPort, clicks: Clicks, pace: DeliveryClock
+    ) -> None:
         self.name = name
-        self.eyes = eyes
+        self.inspector = inspector
         self.pace = pace
         self._pointer = pointer
         self._clicks = clicks
@@ -58,11 +60,11 @@ class InputTarget(ABC, Generic[Eyes]):
 
     @property
     def profile(self) -> Profile:
-        return self.eyes.profile(self.name)
+        return self.inspector.profile(self.name)
 
     @property
     def client(self) -> int:
-        return self.eyes.windows.client_of(self.window().id)
+        return self.inspector.windows.client_of(self.window().id)
 
     def set_window(self, seen: WindowInfo) -> None:
         self.taken = seen
@@ -70,7 +72,7 @@ class InputTarget(ABC, Generic[Eyes]):
     def window(self) -> WindowInfo:
         """Return the window; look for it at its place if none is set yet."""
         if self.taken is None:
-            self.taken = self.eyes.place(self.name)
+            self.taken = self.inspector.place(self.name)
         return self.taken
 
     @abstractmethod
@@ -96,7 +98,7 @@ class InputTarget(ABC, Generic[Eyes]):
         if self.has_focus() and not clicked:
             return
         try:
-            self.eyes.place(self.name)
+            self.inspector.place(self.name)
             if self.needs_no_click():
                 self._activate(self.window().id)
             else:
@@ -141,7 +143,7 @@ class InputTarget(ABC, Generic[Eyes]):
             if self._pointer_was is not None and self._pointer.pointer() == self._pointer.placed:
                 self._pointer.move(*self._pointer_was)
             mine = self.taken.id if self.taken is not None else 0
-            if self._active_was and mine not in {0, self._active_was} and self.eyes.windows.active() == mine:
+            if self._active_was and mine not in {0, self._active_was} and self.inspector.windows.active() == mine:
                 self._activate(self._active_was)
         self._pointer_was = None
 
@@ -156,11 +158,11 @@ class InputTarget(ABC, Generic[Eyes]):
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None: ...
 
     def _activate(self, window: int) -> None:
-        self.eyes.windows.activate(window)
+        self.inspector.windows.activate(window)
 
     def _remember(self) -> None:
         if self._pointer_was is None:
-            self._pointer_was, self._active_was = self._pointer.pointer(), self.eyes.windows.active()
+            self._pointer_was, self._active_was = self._pointer.pointer(), self.inspector.windows.active()
 
     def _await_focus(self) -> None:
         if not self.until(self.has_focus, FOCUS_S):
@@ -178,6 +180,6 @@ class InputTarget(ABC, Generic[Eyes]):
 
     def _check_place(self) -> None:
         """See that the window has not moved: a button beside the composer may permit an agent something."""
-        now = self.eyes.windows.see(self.window().id)
+        now = self.inspector.windows.see(self.window().id)
         if now is None or now.box != self.window().box:
             raise TransientFailure(Reason.MOVED, "it was moved just before a click")

@@ -28,7 +28,7 @@ class WindowAction:
     def __init__(self, *, target: InputTarget[Any], anchors: Anchors) -> None:
         """`anchors` keeps how the buttons of each window look, beside the anchors of the windows themselves."""
         self._target = target
-        self._eyes: WindowInspector = target.eyes
+        self._inspector: WindowInspector = target.inspector
         self._anchors = anchors
         self._crops: dict[str, Image.Image] = {}
         self._now: Image.Image | None = None
@@ -39,16 +39,16 @@ class WindowAction:
 
     def find(self) -> None:
         """See that it is the window at its place, or its dialog, a separate window, anywhere. Touches nothing."""
-        self._eyes.check_unlocked()
-        apart = self._eyes.find_dialog_window(self._target.name)
+        self._inspector.check_unlocked()
+        apart = self._inspector.find_dialog_window(self._target.name)
         if apart is None:
-            self._target.set_window(self._eyes.recognise(self._target.name))
+            self._target.set_window(self._inspector.recognise(self._target.name))
         else:
             self._take(apart[1])
         self._target.wait_for_idle_input()
 
     def look_at_dialog(self) -> DialogState:
-        view, profile = self._eyes.view(self._target.name), self._target.profile
+        view, profile = self._inspector.view(self._target.name), self._target.profile
         if view.reason is not None:
             raise TransientFailure(view.reason, view.why_not)
         if view.dialog is None and view.unheard and not view.is_busy:
@@ -69,7 +69,7 @@ class WindowAction:
 
     def _take(self, modal: WindowInfo | None) -> None:
         if modal is not None:
-            self._agents = self._agents or self._eyes.identify(self._target.name)
+            self._agents = self._agents or self._inspector.identify(self._target.name)
             self._target.set_window(modal)
         elif self._agents is not None:
             self._target.set_window(self._agents)
@@ -102,7 +102,7 @@ class WindowAction:
             return
         if press.anchor is None:
             raise PermanentFailure(Reason.CHANGED, "nothing says how the button looks")
-        button = self._eyes.at(press.anchor.on_screen(self._target.window().box))
+        button = self._inspector.at(press.anchor.on_screen(self._target.window().box))
         kept = self._kept(act)
         if not self._anchors.has(kept):
             self._anchors.keep(kept, button)
@@ -129,7 +129,7 @@ class WindowAction:
         if self._agents is None:
             self._target.guard()
             return
-        apart = self._eyes.find_dialog_window(self._target.name)
+        apart = self._inspector.find_dialog_window(self._target.name)
         if apart is None or apart[1].id != self._target.window().id:
             raise PermanentFailure(Reason.CHANGED, "the dialog is gone")
         if not self._target.has_focus():
@@ -142,7 +142,7 @@ class WindowAction:
 
     def pictures(self) -> tuple[Picture, ...]:
         try:
-            picture = self._eyes.picture(self._target.name, has_code=True)
+            picture = self._inspector.picture(self._target.name, has_code=True)
         except DeliveryFailure:
             return ()  # what lies over it is not ours to show
         return (Picture(moment=Moment.AFTERWARDS, part=PictureArea.WINDOW, png=to_small_png(picture)),)

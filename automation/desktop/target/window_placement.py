@@ -18,9 +18,9 @@ LOOK_S = 0.02
 class WindowArranger:
     """One arranging. Belongs to the worker's thread; presses and clicks nothing."""
 
-    def __init__(self, *, eyes: WindowInspector, pace: DeliveryClock) -> None:
-        self._eyes = eyes
-        self._windows = eyes.windows
+    def __init__(self, *, inspector: WindowInspector, pace: DeliveryClock) -> None:
+        self._inspector = inspector
+        self._windows = inspector.windows
         self._pace = pace
         self._done: dict[str, list[str]] = {}
         self._lost: dict[str, DeliveryFailure] = {}
@@ -32,7 +32,7 @@ class WindowArranger:
         for name in names:
             self._pace.check()
             try:
-                self._put_back(name, self._eyes.identify(name))
+                self._put_back(name, self._inspector.identify(name))
             except DeliveryFailure as trouble:
                 self._lost[name] = trouble
         for name in names:  # after all moves: one of them may have covered another
@@ -64,14 +64,16 @@ class WindowArranger:
             self._until(lambda: self._now(seen).is_viewable)
             done.append("shown again")
         filled = self._windows.fill_states(seen.id)
-        if filled and (self._now(seen).box != self._eyes.configured_box(name) or self._windows.hides_window(filled)):
+        if filled and (
+            self._now(seen).box != self._inspector.configured_box(name) or self._windows.hides_window(filled)
+        ):
             self._windows.unfill(seen.id, filled)
             self._until(lambda: not self._windows.fill_states(seen.id))
             done.append("restored from maximised or full screen")
         self._move(name, seen)
 
     def _move(self, name: str, seen: WindowInfo) -> None:
-        wanted, before = self._eyes.configured_box(name), self._now(seen).box
+        wanted, before = self._inspector.configured_box(name), self._now(seen).box
         if before == wanted:
             return
         self._windows.move(seen.id, wanted)
@@ -94,13 +96,13 @@ class WindowArranger:
     def _uncover(self, name: str) -> None:
         cover = self._why_not(name)
         if cover is not None and cover.reason is Reason.COVERED:
-            self._windows.raise_above(self._eyes.identify(name).id)
+            self._windows.raise_above(self._inspector.identify(name).id)
             self._until(lambda: (now := self._why_not(name)) is None or now.reason is not Reason.COVERED)
             self._done[name].append(f"raised above what lay over it ({cover.private or 'another window'})")
 
     def _why_not(self, name: str) -> DeliveryFailure | None:
         try:
-            self._eyes.place(name)
+            self._inspector.place(name)
         except DeliveryFailure as trouble:
             return trouble
         return None

@@ -58,8 +58,8 @@ class WindowsDevices:
 class WindowsTarget(InputTarget[WindowsInspector]):
     """Windows cannot block the devices: before each key Octet checks that no user typed since `hold_devices`."""
 
-    def __init__(self, *, name: str, eyes: WindowsInspector, devices: WindowsDevices, pace: DeliveryClock) -> None:
-        super().__init__(name=name, eyes=eyes, pointer=devices.fingers, clicks=devices.clicks, pace=pace)
+    def __init__(self, *, name: str, inspector: WindowsInspector, devices: WindowsDevices, pace: DeliveryClock) -> None:
+        super().__init__(name=name, inspector=inspector, pointer=devices.fingers, clicks=devices.clicks, pace=pace)
         self._desktop = devices.desktop
         self._fingers = devices.fingers
         self.people = devices.people
@@ -90,7 +90,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
 
     def guard(self) -> None:
         """See also that no user typed since the focus was set: their text may be there."""
-        self._check_same(self.eyes.place(self.name))
+        self._check_same(self.inspector.place(self.name))
         if not self.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         if self.people.typed_since(self._alone_since_s):
@@ -104,7 +104,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         self._check_landed()
 
     def press_chord(self, chord: str, *, by_s: float) -> None:
-        self.eyes.windows.check_reachable(self.window().id)
+        self.inspector.windows.check_reachable(self.window().id)
         self.pace.check()
         self._check_in_time(by_s)
         self._press(chord)
@@ -116,7 +116,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
 
     def press_to_clear(self, chord: str) -> None:
         """Press a chord that clears our own draft: neither a cover nor a stop prevents it."""
-        if self.eyes.identify(self.name).id != self.window().id or not self.has_focus():
+        if self.inspector.identify(self.name).id != self.window().id or not self.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN)
         self._press(chord)
         self._check_landed()
@@ -126,7 +126,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
             raise TransientFailure(Reason.KEYS_DOWN)
 
     def _check_hands(self) -> None:
-        if self.eyes.windows.is_keyboard_taken():
+        if self.inspector.windows.is_keyboard_taken():
             raise TransientFailure(Reason.LOCKED, LOCKED)
         self._check_released()
 
@@ -148,7 +148,7 @@ class WindowsTarget(InputTarget[WindowsInspector]):
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None:
         target, corner = self.window(), (self.window().box.x, self.window().box.y)
         point = self._clicks.choose(places(part, corner), corner)
-        self.eyes.windows.check_reachable(target.id)
+        self.inspector.windows.check_reachable(target.id)
         self._check_hands()
         if may_stop:
             self.pace.check()

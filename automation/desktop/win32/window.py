@@ -40,19 +40,19 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
         faults.point("worker.key-pressed")
 
     def is_at_work(self) -> bool:
-        return self._is_in_place() and self._eyes.is_busy(self._name)
+        return self._is_in_place() and self._inspector.is_busy(self._name)
 
     def has_receipt(self) -> bool:
         """Return whether only the target's own program asked for the text, after the paste chord, and no other
         configured window belongs to it. Many programs do not say who they are: then there is no receipt."""
         offer = self._offer
-        if offer is None or offer.read_s < self._pasted_s or self._eyes.shares_client(self._name):
+        if offer is None or offer.read_s < self._pasted_s or self._inspector.shares_client(self._name):
             return False
         return offer.readers == [self._target.client]
 
     def marks(self) -> tuple[str, ...]:
         window = composer_changes.window_mark(self._name_tag())
-        if self._read is None or self._eyes.is_masked(self._name):
+        if self._read is None or self._inspector.is_masked(self._name):
             return (window,)
         return (window, composer_changes.picture_mark(self._read))
 

@@ -46,7 +46,7 @@ class WindowsBackend(DesktopBackend):
     """Everything that works on the one screen."""
 
     path = NAME
-    inspector = WindowsInspector
+    inspector_type = WindowsInspector
 
     def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         desktop, user_activity = Desktop(), hello.desk.user_activity
@@ -72,13 +72,13 @@ class WindowsBackend(DesktopBackend):
     def open_window(self, name: str) -> WindowsWindow:
         return WindowsWindow(target=self._target(name), clipboard=self._clipboard)
 
-    def _open_trial(self, name: str, eyes: WindowInspector) -> WindowsTrialWindow:
-        return WindowsTrialWindow(target=self._target(name, eyes), clipboard=self._clipboard)
+    def _open_trial(self, name: str, inspector: WindowInspector) -> WindowsTrialWindow:
+        return WindowsTrialWindow(target=self._target(name, inspector), clipboard=self._clipboard)
 
-    def _target(self, name: str, eyes: WindowInspector | None = None) -> WindowsTarget:
-        eyes = eyes or self.inspected
-        assert isinstance(eyes, WindowsInspector)
-        return WindowsTarget(name=name, eyes=eyes, devices=self._devices, pace=self.inbox)
+    def _target(self, name: str, inspector: WindowInspector | None = None) -> WindowsTarget:
+        inspector = inspector or self.window_inspector
+        assert isinstance(inspector, WindowsInspector)
+        return WindowsTarget(name=name, inspector=inspector, devices=self._devices, pace=self.inbox)
 
 
 class WindowsWatcher(PollingWatcher, DesktopWatcher):
@@ -86,8 +86,8 @@ class WindowsWatcher(PollingWatcher, DesktopWatcher):
 
     def _look_at_all(self) -> None:
         self._lock.note_keyboard(is_taken=self._is_locked())
-        self._states.mark_drawn(self._eyes.names())
+        self._states.mark_drawn(self._inspector.names())
         self._states.look()
         self._waiting.look_when_due()
-        self._waiting.usability.mark_changed(self._eyes.names())
-        self._waiting.usability.look(self._eyes.status)
+        self._waiting.usability.mark_changed(self._inspector.names())
+        self._waiting.usability.look(self._inspector.status)

@@ -19,7 +19,7 @@ from core.profiles.model import Driven
 from core.remedies import sentence
 
 
-class EyesPort(Protocol):
+class InspectorPort(Protocol):
     """The windows that there are, and what Octet sees of them without touching them. Raises DeliveryFailure."""
 
     def names(self) -> tuple[str, ...]: ...
@@ -74,7 +74,7 @@ class WorkerBackend(ABC):
     that says why, and what users can do instead."""
 
     inbox: Inbox
-    eyes: EyesPort
+    inspector: InspectorPort
     watcher: WatcherPort
     drafts: DraftsPort
     user_activity: UserActivityGate

@@ -28,7 +28,7 @@ class LeftoverDrafts:
 
     def __init__(self, marks: Mapping[str, tuple[str, ...]], backend: WorkerBackend) -> None:
         """Read `marks` by window; those of windows that this desk does not have are ignored."""
-        self._marks = {name: set(marks[name]) for name in backend.eyes.names() if marks.get(name)}
+        self._marks = {name: set(marks[name]) for name in backend.inspector.names() if marks.get(name)}
         self._backend = backend
         self._persons: set[str] = set()  # windows in which the user's draft was read once
         self._tries: dict[str, int] = {}
@@ -62,9 +62,9 @@ class LeftoverDrafts:
 
     def _clear(self, name: str, window: DraftPort) -> bool:
         window.find()
-        if self._backend.eyes.is_composer_empty(name):
+        if self._backend.inspector.is_composer_empty(name):
             return True
-        if self._backend.eyes.is_busy(name) or not window.wait_until_still(STILL_S, within_s=WAIT_S):
+        if self._backend.inspector.is_busy(name) or not window.wait_until_still(STILL_S, within_s=WAIT_S):
             return False
         is_untouched = self._tries.get(name, 0) < TRIES and window.is_untouched()
         if not is_untouched and not window.matches_draft(tuple(self._marks[name])):
@@ -149,7 +149,7 @@ class RecoveringWindows:
 
     def __init__(self, backend: WorkerBackend, *, rest_s: float = REST_S) -> None:
         self._backend = backend
-        self._eyes = backend.eyes
+        self._inspector = backend.inspector
         self._tidy = backend.drafts
         self._inbox = inbox = backend.inbox
         self._rest_s = rest_s
@@ -167,7 +167,7 @@ class RecoveringWindows:
 
     def wait_for_all(self) -> None:
         """Count no window as usable before Octet looked at it."""
-        self._unusable.update(self._eyes.names())
+        self._unusable.update(self._inspector.names())
 
     def clear_leftovers(self) -> None:
         for name in self._tidy.names():
@@ -175,7 +175,7 @@ class RecoveringWindows:
 
     def tell_others(self) -> None:
         """Report all others as usable: an earlier worker may have left something waiting for them."""
-        for name in self._eyes.names():
+        for name in self._inspector.names():
             if name not in self._unusable:
                 self._usable(name)
 
@@ -184,9 +184,9 @@ class RecoveringWindows:
         for name in sorted(self._unusable):
             if time.monotonic() - self._refused_s.get(name, -math.inf) < self._rest_s:
                 continue
-            if not self._eyes.is_ready(name):
+            if not self._inspector.is_ready(name):
                 self._clear_leftover(name)
-            if self._eyes.is_ready(name):
+            if self._inspector.is_ready(name):
                 self._unusable.discard(name)
                 self._usable(name)
 

@@ -126,7 +126,7 @@ class WorkerLoop:
         finally:
             user_activity.end_announcement()
             self._inbox.end()
-        if name in self._backend.eyes.names():
+        if name in self._backend.inspector.names():
             # After an act the window is what it was before it: followed until a text could go in.
             self._backend.watcher.ended(name, was_used=order.act is None and outcome.result not in LEFT_ALONE)
         self._outbox.send(messages.Done(delivery=order.delivery, fence=order.fence, outcome=outcome))
@@ -137,7 +137,7 @@ class WorkerLoop:
         settles, reason = job.settles, None
         if self._inbox.mode is not DeskMode.OPEN:
             result, reason, note = Result.STOPPED, Reason.DESK_STOPPED, f"the desk is {self._inbox.mode}"
-        elif name not in self._backend.eyes.names():
+        elif name not in self._backend.inspector.names():
             result, note = Result.FAILED, f"this desk has no {self._backend.noun} called {name}"
         elif job.order.act is not None and self._backend.no_acts:
             result, note = Result.FAILED, self._backend.no_acts
@@ -157,7 +157,7 @@ class WorkerLoop:
         self._backend.measured()  # drop what was measured before this delivery
         steps = DeliveryRun(
             order=order,
-            profile=self._backend.eyes.profile(name),
+            profile=self._backend.inspector.profile(name),
             window=self._backend.open_window(name),
             journal=self._inbox,
             pace=self._inbox,
@@ -173,7 +173,7 @@ class WorkerLoop:
     def _settled(self, order: DeliveryRequest, name: str) -> Outcome:
         recovery = Recovery(
             order=order,
-            profile=self._backend.eyes.profile(name),
+            profile=self._backend.inspector.profile(name),
             window=self._backend.open_window(name),
             journal=self._inbox,
             pace=self._inbox,
@@ -184,7 +184,7 @@ class WorkerLoop:
         control = ActionRun(
             act=act,
             expects=job.order.expected_dialog,
-            profile=self._backend.eyes.profile(name),
+            profile=self._backend.inspector.profile(name),
             window=self._backend.open_action(name),
             journal=self._inbox,
             pace=self._inbox,
@@ -214,11 +214,11 @@ class WorkerLoop:
             case messages.InspectWindows():
                 return messages.CallResult(call=job.call, windows=backend.watcher.look(closely=job.closely))
             case messages.TakePicture(window=""):
-                png = to_small_png(backend.eyes.whole(), MOST_WHOLE_BYTES)
+                png = to_small_png(backend.inspector.whole(), MOST_WHOLE_BYTES)
                 return messages.CallResult(call=job.call, png=base64.b64encode(png).decode())
             case messages.TakePicture():
                 self._check_there(job.window)
-                png = to_png(backend.eyes.picture(job.window))
+                png = to_png(backend.inspector.picture(job.window))
                 return messages.CallResult(call=job.call, png=base64.b64encode(png).decode())
             case messages.AskShown():
                 self._check_there(job.window)
@@ -238,5 +238,5 @@ class WorkerLoop:
                 return backend.calibrate(job)
 
     def _check_there(self, *windows: str) -> None:
-        if not set(windows) <= set(self._backend.eyes.names()):
+        if not set(windows) <= set(self._backend.inspector.names()):
             raise Cancelled(NO_SUCH_WINDOW)

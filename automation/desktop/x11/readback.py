@@ -168,12 +168,12 @@ class AccessibleReadback(ComposerReadback):
         began = self._target.pace.now_s()
         self._read = self._text()
         is_slow = self._target.pace.now_s() - began > SLOW_S
-        self._looked = self._target.eyes.composer(self._target.name) if is_slow else None
+        self._looked = self._target.inspector.composer(self._target.name) if is_slow else None
 
     def _looks_the_same(self) -> bool:
         if self._looked is None:
             return False
-        now = self._target.eyes.composer(self._target.name)
+        now = self._target.inspector.composer(self._target.name)
         return image_diff.is_same(now, self._looked, self._target.profile.composer.caret_px)
 
     def _text(self) -> str | None:
@@ -196,7 +196,7 @@ class AccessibleReadback(ComposerReadback):
     def _find(self) -> Node | None:
         if self._node is None:
             profile, target = self._target.profile, self._target
-            box = target.eyes.box(target.name, profile.composer.box)
+            box = target.inspector.box(target.name, profile.composer.box)
             try:
                 self._node = self._reader.composer(target.window(), profile.composer, box)
             except Unreadable:
@@ -270,7 +270,7 @@ class PixelReadback(UncheckedReadback):
         super().begin()
 
     def marks(self) -> tuple[str, ...]:
-        if self._changes.still is None or self._target.eyes.is_masked(self._target.name):
+        if self._changes.still is None or self._target.inspector.is_masked(self._target.name):
             return ()  # a masked picture may not leave this process and be a mark: a user decides about the draft
         return (composer_changes.picture_mark(self._changes.still),)
 
@@ -281,14 +281,14 @@ class PixelReadback(UncheckedReadback):
         is_terminal = profile.selection is Selection.PRIMARY or profile.composer.prompt is not None
         if is_shown is not None or not is_terminal:
             return bool(is_shown)
-        text = self._paste.selected(self._target.eyes.place_of_draft(self._target.name))
+        text = self._paste.selected(self._target.inspector.place_of_draft(self._target.name))
         return text is not None and mark(text, Normalise.BLANKS) in marks
 
     def _has_landed(self) -> bool:
         return self._changes.has_settled()
 
     def _composer(self) -> Image.Image:
-        return self._target.eyes.composer(self._target.name)
+        return self._target.inspector.composer(self._target.name)
 
 
 class ReadbackChooser:

@@ -28,15 +28,15 @@ class X11Target(InputTarget[WindowInspector]):
         self,
         *,
         name: str,
-        eyes: WindowInspector,
+        inspector: WindowInspector,
         fingers: X11Input,
         clicks: Clicks,
         pace: DeliveryClock,
         hold: InputGuard | None = None,
     ) -> None:
         """Without a `hold` no user works at this display."""
-        super().__init__(name=name, eyes=eyes, pointer=fingers, clicks=clicks, pace=pace)
-        self._windows = eyes.windows
+        super().__init__(name=name, inspector=inspector, pointer=fingers, clicks=clicks, pace=pace)
+        self._windows = inspector.windows
         self._fingers = fingers
         self._reach = fingers.reach
         self._hold = hold
@@ -73,7 +73,7 @@ class X11Target(InputTarget[WindowInspector]):
         """See that the target has the focus; a press checks it again."""
         self._check_held()
         has_focus = self.has_focus()  # first: its answer also says whether the window is still at its place
-        self._check_same(self.eyes.place(self.name, just_asked=True))
+        self._check_same(self.inspector.place(self.name, just_asked=True))
         if not has_focus:
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
 
@@ -95,7 +95,7 @@ class X11Target(InputTarget[WindowInspector]):
         """Press the chords that clear our own draft; neither a cover nor a stop prevents it. All in one grab: a thief
         of selections, who undoes what the first one selected, comes only after the last one. With `rest_s` that long
         after each other, for editors that learn of their selection later."""
-        if self.eyes.identify(self.name).id != self.window().id:
+        if self.inspector.identify(self.name).id != self.window().id:
             raise TransientFailure(Reason.FOCUS_TAKEN)
 
         def now(together: Sequence[str], instant: RoutingSnapshot) -> None:

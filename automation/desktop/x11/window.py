@@ -74,7 +74,7 @@ class X11Window(TargetWindow[X11Target]):
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         is_busy = super().look(may_be_busy=may_be_busy)
-        self._eyes.keep_rested(self._name)
+        self._inspector.keep_rested(self._name)
         self._was_empty = True
         if self._readbacks.accessible is not None:
             self._readbacks.accessible.read_document()
@@ -99,7 +99,7 @@ class X11Window(TargetWindow[X11Target]):
         if quiet_s < DRAWN_S:
             self._pace.rest(DRAWN_S - quiet_s)
         if not self._target.until(
-            lambda: self._eyes.is_composer_empty(self._name), DRAWN_S
+            lambda: self._inspector.is_composer_empty(self._name), DRAWN_S
         ):  # a caret may be half drawn
             raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "a user wrote there just before; Octet left it untouched")
 
@@ -136,14 +136,14 @@ class X11Window(TargetWindow[X11Target]):
         if self._readbacks.accessible is not None:
             self._readbacks.accessible.seal_document()
         if self._profile.composer.prompt is not None:
-            self._line_before = self._eyes.composer(self._name)
+            self._line_before = self._inspector.composer(self._name)
         self._target.press(self._profile.submit, while_down=_key_is_down if faults.armed() else do_nothing, by_s=by_s)
         faults.point("worker.key-pressed")
 
     def is_at_work(self) -> bool:
         if self._profile.busy.sign is not None and self._profile.busy.sign.is_learned:
             return False
-        return self._is_in_place() and self._eyes.is_busy(self._name)
+        return self._is_in_place() and self._inspector.is_busy(self._name)
 
     def confirm(self) -> SubmitEvidence:
         self._target.watch_drawing()
@@ -151,11 +151,11 @@ class X11Window(TargetWindow[X11Target]):
             return SubmitEvidence(is_empty=False, is_busy=False)
         accessible = self._readbacks.accessible
         # Chromium reports that it is empty later than it shows it; toolkits draw over the place.
-        is_empty = self._eyes.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
+        is_empty = self._inspector.is_composer_empty(self._name) or (accessible is not None and accessible.is_emptied())
         is_guarded = self._target.is_guarded()  # asked after the look: still held now means held during it
         if is_empty:
             self._target.release_devices()
-        is_busy = self._eyes.is_busy(self._name) or self._took_line()
+        is_busy = self._inspector.is_busy(self._name) or self._took_line()
         # This costs the program some time, and is needed where nothing else proves anything.
         has_gained = None if is_busy or not is_empty or accessible is None else accessible.has_gained()
         return SubmitEvidence(is_empty=is_empty, is_busy=is_busy, is_guarded=is_guarded, has_gained=has_gained)
@@ -168,12 +168,12 @@ class X11Window(TargetWindow[X11Target]):
         line. One that makes a new line of Enter looks so too, but shows no empty prompt afterwards."""
         if self._line_before is None:
             return False
-        now = self._eyes.composer(self._name)
+        now = self._inspector.composer(self._name)
         is_same = image_diff.is_same(now, self._line_before, self._profile.composer.caret_px)
-        return not is_same and not self._eyes.is_empty_in(self._name, now)
+        return not is_same and not self._inspector.is_empty_in(self._name, now)
 
     def has_receipt(self) -> bool:
-        return self._paste.taken and self._profile.has_busy_sign and not self._eyes.shares_client(self._name)
+        return self._paste.taken and self._profile.has_busy_sign and not self._inspector.shares_client(self._name)
 
     def marks(self) -> tuple[str, ...]:
         window = composer_changes.window_mark(self._name_tag())
@@ -206,7 +206,9 @@ class X11Window(TargetWindow[X11Target]):
 
     def is_untouched(self) -> bool:
         """Return whether all in the composer came from us, without a question: only Octet wrote since it was empty."""
-        return self._untouched.is_untouched(self._target.window().id) and self._eyes.find_dialog(self._name) is None
+        return (
+            self._untouched.is_untouched(self._target.window().id) and self._inspector.find_dialog(self._name) is None
+        )
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
         """Remove our own draft with the profile's chords. Keys go to the focus: a cover does not prevent it. With
@@ -241,7 +243,7 @@ class X11Window(TargetWindow[X11Target]):
                 continue
             no = self._profile.press(Act.DENY, dialog) if Act.DENY in dialog.answers else None
             asked = dialog.window
-            for seen in self._eyes.windows.find(asked.match_class, asked.title, client=self._target.client):
+            for seen in self._inspector.windows.find(asked.match_class, asked.title, client=self._target.client):
                 if seen.is_viewable:
                     return seen, no.chord if no else ""
         return None
@@ -287,7 +289,7 @@ class X11TrialWindow(TrialWindow, X11Window):
             return copied is not None and bool(copied.strip())
         if self._profile.newline is not Newline.KEEP:
             return False
-        before = self._eyes.composer(self._name)
+        before = self._inspector.composer(self._name)
         if self._looks_like(before, after="home"):
             return False
         if self._looks_like(before, after="end"):
@@ -299,4 +301,4 @@ class X11TrialWindow(TrialWindow, X11Window):
         self._target.hold_devices()
         self._target.press(after)
         self._target.wait(SHOWN_S)
-        return image_diff.is_same(before, self._eyes.composer(self._name), self._profile.composer.caret_px)
+        return image_diff.is_same(before, self._inspector.composer(self._name), self._profile.composer.caret_px)

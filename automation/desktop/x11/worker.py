@@ -98,7 +98,11 @@ class X11Backend(DesktopBackend):
         screen = stack.enter_context(ScreenCapture(display))
         super().__init__(hello, inbox, windows=windows, screen=screen, program_signs=AccessibilitySigns(self._reader))
         self.user_activity = presence = X11UserPresence(
-            hello.desk, inbox=inbox, acts=fingers.acts, tell=loop.tells_waits(inbox), places=self.inspected.boxes_now
+            hello.desk,
+            inbox=inbox,
+            acts=fingers.acts,
+            tell=loop.tells_waits(inbox),
+            places=self.window_inspector.boxes_now,
         )
         stack.callback(presence.close)
         untouched = DraftGuard(display, is_ours=fingers.acts.is_ours)
@@ -117,13 +121,13 @@ class X11Backend(DesktopBackend):
     def open_window(self, name: str) -> X11Window:
         return X11Window(target=self._target(name), devices=self._devices)
 
-    def _open_trial(self, name: str, eyes: WindowInspector) -> X11TrialWindow:
-        return X11TrialWindow(target=self._target(name, eyes), devices=self._devices)
+    def _open_trial(self, name: str, inspector: WindowInspector) -> X11TrialWindow:
+        return X11TrialWindow(target=self._target(name, inspector), devices=self._devices)
 
-    def _target(self, name: str, eyes: WindowInspector | None = None) -> X11Target:
+    def _target(self, name: str, inspector: WindowInspector | None = None) -> X11Target:
         return X11Target(
             name=name,
-            eyes=eyes or self.inspected,
+            inspector=inspector or self.window_inspector,
             fingers=self._fingers,
             clicks=self._clicks,
             pace=self.inbox,
@@ -141,10 +145,10 @@ class X11Watcher(DesktopWatcher):
     """Belongs to the worker's thread. Where nothing can be used it waits for the display's news, and never polls."""
 
     def __init__(self, backend: DesktopBackend, watch: WindowEvents) -> None:
-        super().__init__(backend, is_locked=backend.inspected.windows.is_keyboard_taken)
+        super().__init__(backend, is_locked=backend.window_inspector.windows.is_keyboard_taken)
         self._tidy = backend.drafts
         self._watch = watch
-        self._learning = BusyLearning(eyes=self._eyes)
+        self._learning = BusyLearning(inspector=self._inspector)
 
     def _note_view(self, name: str, view: WindowSnapshot) -> None:
         self._learning.note_frame(name, view.frame)
@@ -164,7 +168,7 @@ class X11Watcher(DesktopWatcher):
         statuses = super()._see()
         for status in statuses:
             self._waiting.usability.note_status(status)
-        self._waiting.note_unusable(name for name in self._tidy.names() if not self._eyes.is_ready(name))
+        self._waiting.note_unusable(name for name in self._tidy.names() if not self._inspector.is_ready(name))
         self._follow()
         if self._waiting.names():
             self._inbox.recheck_soon()
@@ -176,18 +180,18 @@ class X11Watcher(DesktopWatcher):
 
     def look_when_due(self) -> None:
         self._states.look()
-        self._waiting.usability.look(self._eyes.status)
+        self._waiting.usability.look(self._inspector.status)
         self._follow()
 
     def recheck_soon(self) -> None:
         try:
-            self._eyes.read_news()  # if the display is gone, this raises
+            self._inspector.read_news()  # if the display is gone, this raises
         except DisplayHeld:
             self._inbox.recheck_in(REST_S)
             return
         news = self._watch.news()
-        drawn = self._eyes.drawn(news.drawn)
-        changed = self._eyes.names() if news.has_changed else drawn
+        drawn = self._inspector.drawn(news.drawn)
+        changed = self._inspector.names() if news.has_changed else drawn
         self._states.mark_drawn(changed)
         self._waiting.usability.mark_changed(changed)
         if news == DisplayChanges() or news.has_changed or drawn & self._waiting.names():
@@ -215,11 +219,11 @@ class X11Watcher(DesktopWatcher):
             self._follow()
 
     def _follow(self) -> None:
-        known = self._eyes.ids()
-        is_lost = any(name not in known for name in self._eyes.names())
+        known = self._inspector.ids()
+        is_lost = any(name not in known for name in self._inspector.names())
         try:
-            named = {seen.id for seen in self._eyes.windows.all()} if is_lost else set[int]()
+            named = {seen.id for seen in self._inspector.windows.all()} if is_lost else set[int]()
         except DisplayHeld:
             named = set[int]()
             self._inbox.recheck_in(REST_S)
-        self._watch.follow(drawn=self._eyes.followed(), named=named)
+        self._watch.follow(drawn=self._inspector.followed(), named=named)

@@ -41,16 +41,16 @@ class RealPace(Pace):
 class Room(ABC):
     """One window at its place, and what a person does to it."""
 
-    eyes: WindowInspector
+    inspector: WindowInspector
     pace: Pace
 
     def arrange(self) -> Arranged:
-        (one,) = WindowArranger(eyes=self.eyes, pace=self.pace).run(["agent-1"])
+        (one,) = WindowArranger(inspector=self.inspector, pace=self.pace).run(["agent-1"])
         return one
 
     def is_back(self) -> bool:
-        seen = self.eyes.identify("agent-1")
-        return seen.is_viewable and seen.box == self.eyes.configured_box("agent-1")
+        seen = self.inspector.identify("agent-1")
+        return seen.is_viewable and seen.box == self.inspector.configured_box("agent-1")
 
     @abstractmethod
     def put(self, box: Box) -> None: ...
@@ -76,7 +76,7 @@ class X11Room(Room):
     def __init__(self, display: VirtualDisplay, folder: Path, screen: ScreenCapture) -> None:
         self.display, self.agent = display, open_tk(display, "agent-1", 100, 100)
         self.connection, self.pace = open_display(display.name), RealPace()
-        self.eyes = WindowInspector(
+        self.inspector = WindowInspector(
             desk=Desk(name="desk", display=display.name, windows=(self.agent.window,)),
             profiles=dict(PROFILES),
             windows=X11Windows(self.connection),
@@ -128,7 +128,7 @@ class X11Room(Room):
 class WindowsRoom(Room):
     def __init__(self, folder: Path) -> None:
         self.desktop, self.pace = FakeDesktop(Made(id=1)), Pace()
-        self.eyes = eyes_of(self.desktop, folder)
+        self.inspector = eyes_of(self.desktop, folder)
 
     @property
     def made(self) -> Made:
@@ -182,7 +182,7 @@ def test_a_window_at_its_place_is_left_alone_and_a_moved_resized_minimised_or_ma
         one = room.arrange()
         assert (one.reason, room.is_back()) == (None, True), one
         assert done in one.done
-    place = room.eyes.configured_box("agent-1")
+    place = room.inspector.configured_box("agent-1")
     room.put(Box(x=600, y=300, width=500, height=350))
     one = room.arrange()
     moved = f"moved from 600,300 to {place.x},{place.y}"
@@ -196,8 +196,8 @@ def test_a_covered_window_is_raised_and_the_focus_stays(room: Room) -> None:
     one = room.arrange()
     assert (one.reason, room.is_back(), room.front()) == (None, True, was)
     assert len(one.done) == 1
-    assert room.eyes.windows.find_cover(room.eyes.identify("agent-1")) is None
-    assert room.eyes.windows.see(other) is not None
+    assert room.inspector.windows.find_cover(room.inspector.identify("agent-1")) is None
+    assert room.inspector.windows.see(other) is not None
 
 
 def test_a_window_that_does_not_obey_or_is_gone_is_said_to(room: Room) -> None:
@@ -237,7 +237,7 @@ def test_a_window_that_is_closed_just_when_it_is_to_be_raised_is_said_to_be_clos
 ) -> None:
     room, looks = WindowsRoom(tmp_path), list[str]()
     room.cover()
-    identify = room.eyes.identify
+    identify = room.inspector.identify
 
     def close_it(name: str) -> WindowInfo:
         looks.append(name)
@@ -245,7 +245,7 @@ def test_a_window_that_is_closed_just_when_it_is_to_be_raised_is_said_to_be_clos
             room.close()
         return identify(name)
 
-    monkeypatch.setattr(room.eyes, "identify", close_it)
+    monkeypatch.setattr(room.inspector, "identify", close_it)
     one = room.arrange()
     assert (one.reason, one.done, len(looks)) == (Reason.CLOSED, (), 3)
 
@@ -258,5 +258,5 @@ def test_a_display_that_answers_no_program_keeps_no_window_from_being_told_of(
 
     room = WindowsRoom(tmp_path)
     room.cover()
-    monkeypatch.setattr(room.eyes.windows, "active", held)
+    monkeypatch.setattr(room.inspector.windows, "active", held)
     assert room.arrange().reason is None

@@ -39,7 +39,7 @@ class Prompted:
     now_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self.learning = BusyLearning(eyes=cast("WindowInspector", self), now_s=lambda: self.now_s)
+        self.learning = BusyLearning(inspector=cast("WindowInspector", self), now_s=lambda: self.now_s)
 
     def profile(self, name: str) -> Profile:
         del name
@@ -105,8 +105,10 @@ def test_what_is_no_sign_is_not_learned(during: Callable[[int], tuple[Image.Imag
 @pytest.mark.parametrize("is_learned", [False, True])
 def test_a_learned_sign_proves_nothing_before_enter(*, is_learned: bool) -> None:
     profile = replace(TK, busy=replace(TK.busy, is_learned=is_learned))
-    eyes = SimpleNamespace(place=lambda _: None, is_busy=lambda _: True)
-    shown = cast("X11Window", SimpleNamespace(_profile=profile, _eyes=eyes, _name="agent-1", _is_in_place=lambda: True))
+    inspector = SimpleNamespace(place=lambda _: None, is_busy=lambda _: True)
+    shown = cast(
+        "X11Window", SimpleNamespace(_profile=profile, _inspector=inspector, _name="agent-1", _is_in_place=lambda: True)
+    )
     assert X11Window.is_at_work(shown) is not is_learned
 
 

@@ -32,14 +32,14 @@ pytestmark = pytest.mark.display
 
 
 class Looker:
-    """Eyes on one window, over a connection whose questions are counted."""
+    """An inspector of one window, over a connection whose questions are counted."""
 
     def __init__(self, display: VirtualDisplay, agent: Agent, folder: Path, screen: ScreenCapture) -> None:
         self.agent = agent
         self.connection = open_display(display.name)
         self.changes = ChangeCounter(self.connection)
         windows = X11Windows(self.connection, self.changes)
-        self._eyes = WindowInspector(
+        self._inspector = WindowInspector(
             desk=Desk(name="desk", display=display.name, windows=(agent.window,)),
             profiles=dict(PROFILES),
             windows=windows,
@@ -51,14 +51,14 @@ class Looker:
     def place(self) -> Reason | None:
         """Return what is wrong with the window."""
         try:
-            self._eyes.place(self.agent.name)
+            self._inspector.place(self.agent.name)
         except (TransientFailure, PermanentFailure) as trouble:
             return trouble.reason
         return None
 
     def box_now(self) -> Box:
         """Where the window is this moment."""
-        (box,) = self._eyes.boxes_now()
+        (box,) = self._inspector.boxes_now()
         return box
 
     def requests(self, act: Callable[[], object]) -> int:

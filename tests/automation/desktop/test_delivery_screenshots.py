@@ -43,10 +43,12 @@ def test_of_a_window_that_moved_while_it_was_looked_at_no_picture_is_given(monke
     places = iter((seen, replace(seen, box=replace(seen.box, x=10))))
     monkeypatch.setattr(WindowInspector, "__init__", lambda _: None)
     monkeypatch.setattr(WindowInspector, "place", lambda *_: next(places))
-    eyes = WindowInspector()  # pyright: ignore[reportCallIssue] with nothing behind it
-    eyes._screen = cast("ScreenCapture", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height))))
+    inspector = WindowInspector()  # pyright: ignore[reportCallIssue] with nothing behind it
+    inspector._screen = cast(
+        "ScreenCapture", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height)))
+    )
     with pytest.raises(TransientFailure) as why:
-        eyes.picture("agent-1")
+        inspector.picture("agent-1")
     assert why.value.reason is Reason.MOVED
 
 
@@ -101,10 +103,12 @@ def test_of_a_composer_only_the_lines_with_an_answer_code_are_hidden_or_all_of_i
     monkeypatch.setattr(WindowInspector, "__init__", lambda _: None)
     monkeypatch.setattr(WindowInspector, "place", lambda *_: seen)
     monkeypatch.setattr(WindowInspector, "profile", lambda *_: profile)
-    eyes = WindowInspector()  # pyright: ignore[reportCallIssue] with nothing behind it
-    eyes._screen = cast("ScreenCapture", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height))))
-    eyes._program_signs = program_signs
-    picture = eyes.picture("agent-1", has_code=has_code)
+    inspector = WindowInspector()  # pyright: ignore[reportCallIssue] with nothing behind it
+    inspector._screen = cast(
+        "ScreenCapture", SimpleNamespace(take=lambda box: Image.new("RGB", (box.width, box.height)))
+    )
+    inspector._program_signs = program_signs
+    picture = inspector.picture("agent-1", has_code=has_code)
     boxes = [TK.composer.box.on_screen(WINDOW)] if hidden is None else [*hidden]
     boxes += [SAID.on_screen(WINDOW)] if has_code else []
     expected = paint_masks(Image.new("RGB", (WINDOW.width, WINDOW.height)), WINDOW, boxes)

@@ -129,10 +129,10 @@ class Scene:
         self.shown.draw(7)
         self.anchors = Anchors(self.folder)
 
-    def eyes(self, profile: Profile) -> WindowInspector:
+    def inspector(self, profile: Profile) -> WindowInspector:
         """As a new worker would look."""
         window = Window(name="agent-1", profile=profile.name, title="chat", box=PLACE)
-        eyes = WindowInspector(
+        inspector = WindowInspector(
             desk=Desk(name="desk", display=":0", windows=(window,)),
             profiles={profile.name: profile},
             windows=cast("WindowsPort", self.shown),
@@ -140,8 +140,8 @@ class Scene:
             anchors=self.anchors,
             program_signs=self.told,
         )
-        eyes.tell_learned = lambda _, value: self.learned.append(value)
-        return eyes
+        inspector.tell_learned = lambda _, value: self.learned.append(value)
+        return inspector
 
     def connect(self) -> None:
         """Keep what a calibration keeps of the window."""
@@ -180,56 +180,58 @@ def test_a_window_without_an_anchor_is_used_where_its_composer_or_its_tag_identi
         scene.anchors.keep_tag("agent-1", "tag-7")
     if is_told:
         scene.told.says = True
-    eyes = scene.eyes(TOLD)
+    inspector = scene.inspector(TOLD)
     if is_told or is_tagged:
-        assert eyes.preflight("agent-1").id == 7
+        assert inspector.preflight("agent-1").id == 7
     else:
-        assert refused(eyes.preflight) is Reason.CHANGED
+        assert refused(inspector.preflight) is Reason.CHANGED
 
 
 def test_a_composer_that_its_program_tells_elsewhere_is_refused_whatever_else_fits(connected: Scene) -> None:
     connected.told.says = False
     for profile in (TOLD, replace(TOLD, anchor=HEADER)):
-        assert refused(connected.eyes(profile).preflight) is Reason.CHANGED
+        assert refused(connected.inspector(profile).preflight) is Reason.CHANGED
 
 
 def test_a_twin_in_the_place_of_the_window_is_not_used_unless_its_program_tells_of_the_composer(
     connected: Scene,
 ) -> None:
     connected.restart_program()
-    assert refused(connected.eyes(TOLD).preflight) is Reason.CHANGED
+    assert refused(connected.inspector(TOLD).preflight) is Reason.CHANGED
     connected.told.says = True
-    assert connected.eyes(TOLD).preflight("agent-1").id == 9
+    assert connected.inspector(TOLD).preflight("agent-1").id == 9
 
 
 def test_of_two_windows_alike_the_connected_one_is_used_and_none_once_it_is_closed(scene: Scene) -> None:
     scene.told.says = True
     scene.shown.windows[8] = (replace(PLACE, x=600), "tag-8")
-    assert scene.eyes(BARE).identify("agent-1").id == 7, "without a tag it is the one at the place"
+    assert scene.inspector(BARE).identify("agent-1").id == 7, "without a tag it is the one at the place"
     scene.connect()
-    assert scene.eyes(TOLD).preflight("agent-1").id == 7
+    assert scene.inspector(TOLD).preflight("agent-1").id == 7
     scene.shown.windows = {8: (PLACE, "tag-8"), 9: (replace(PLACE, x=600), "tag-9")}
     scene.shown.draw(8)
-    assert refused(scene.eyes(TOLD).preflight) is Reason.AMBIGUOUS
+    assert refused(scene.inspector(TOLD).preflight) is Reason.AMBIGUOUS
     (scene.folder / "agent-1.tag").unlink()
-    assert refused(scene.eyes(TOLD).preflight) is Reason.CHANGED, "its place alone does not identify it"
+    assert refused(scene.inspector(TOLD).preflight) is Reason.CHANGED, "its place alone does not identify it"
     scene.shown.windows[8] = (replace(PLACE, x=601), "tag-8")
-    assert refused(scene.eyes(TOLD).preflight) is Reason.AMBIGUOUS, "none of them is at the place"
+    assert refused(scene.inspector(TOLD).preflight) is Reason.AMBIGUOUS, "none of them is at the place"
 
 
 def test_an_anchor_that_changed_is_replaced_by_another_part_while_the_window_is_certainly_the_one(
     connected: Scene,
 ) -> None:
-    eyes = connected.eyes(ANCHORED)
-    assert eyes.preflight("agent-1").id == 7
+    inspector = connected.inspector(ANCHORED)
+    assert inspector.preflight("agent-1").id == 7
     connected.shown.draw(7, said=3)
-    assert eyes.preflight("agent-1").id == 7
+    assert inspector.preflight("agent-1").id == 7
     assert connected.learned == [FOOTER]
-    assert eyes.profile("agent-1").anchor == FOOTER
-    eyes.preflight("agent-1")
+    assert inspector.profile("agent-1").anchor == FOOTER
+    inspector.preflight("agent-1")
     assert connected.learned == [FOOTER], "it is learned once"
     connected.restart_program()
-    assert connected.eyes(eyes.profile("agent-1")).preflight("agent-1").id == 9, "the new anchor identifies it"
+    assert connected.inspector(inspector.profile("agent-1")).preflight("agent-1").id == 9, (
+        "the new anchor identifies it"
+    )
     assert connected.anchors.tag("agent-1") == "tag-9"
 
 
@@ -239,7 +241,7 @@ def test_an_anchor_that_changed_in_a_window_opened_anew_is_refused_with_the_comm
     connected.shown.draw(7, said=3)
     connected.restart_program()
     with pytest.raises(PermanentFailure) as trouble:
-        connected.eyes(ANCHORED).preflight("agent-1")
+        connected.inspector(ANCHORED).preflight("agent-1")
     assert trouble.value.reason is Reason.CHANGED
     assert "octet calibrate" in trouble.value.note
     assert ".png" not in trouble.value.note
@@ -249,20 +251,20 @@ def test_an_anchor_that_changed_in_a_window_opened_anew_is_refused_with_the_comm
 def test_an_anchor_that_a_user_chose_is_never_replaced(scene: Scene) -> None:
     scene.told.says = True
     chosen = replace(TOLD, anchor=HEADER)
-    scene.eyes(chosen).preflight("agent-1")  # no calibration kept a tag: the first look keeps the anchor
+    scene.inspector(chosen).preflight("agent-1")  # no calibration kept a tag: the first look keeps the anchor
     scene.shown.draw(7, said=3)
-    assert refused(scene.eyes(chosen).preflight) is Reason.CHANGED
+    assert refused(scene.inspector(chosen).preflight) is Reason.CHANGED
 
 
 def test_a_window_with_a_dialog_over_it_or_of_another_size_is_not_used_until_that_is_over(connected: Scene) -> None:
-    eyes = connected.eyes(BARE)
+    inspector = connected.inspector(BARE)
     connected.shown.windows[8] = (Box(x=200, y=100, width=100, height=50), "tag-8")
-    assert refused(eyes.preflight) is Reason.COVERED
+    assert refused(inspector.preflight) is Reason.COVERED
     del connected.shown.windows[8]
     connected.shown.move(7, replace(PLACE, width=380))
-    assert refused(eyes.preflight) is Reason.RESIZED
+    assert refused(inspector.preflight) is Reason.RESIZED
     connected.shown.move(7, PLACE)
-    assert eyes.preflight("agent-1").id == 7
+    assert inspector.preflight("agent-1").id == 7
 
 
 @pytest.mark.parametrize(("by", "is_used"), [((8, -8), True), ((9, 0), False), ((0, -9), False)])
@@ -271,14 +273,14 @@ def test_a_window_up_to_eight_pixels_out_of_place_is_used_where_it_is(
 ) -> None:
     there = replace(PLACE, x=PLACE.x + by[0], y=PLACE.y + by[1])
     connected.shown.move(7, there)
-    eyes = connected.eyes(BARE)
+    inspector = connected.inspector(BARE)
     if not is_used:
-        assert refused(eyes.preflight) is Reason.MOVED
+        assert refused(inspector.preflight) is Reason.MOVED
         return
-    assert eyes.preflight("agent-1").box == there
-    assert eyes.box("agent-1", HEADER) == HEADER.on_screen(there)
+    assert inspector.preflight("agent-1").box == there
+    assert inspector.box("agent-1", HEADER) == HEADER.on_screen(there)
     connected.shown.windows[8] = (replace(PLACE, x=600), "tag-8")
-    assert refused(eyes.preflight) is Reason.MOVED, "another window is called like it"
+    assert refused(inspector.preflight) is Reason.MOVED, "another window is called like it"
 
 
 # Windows of equal titles that their places tell

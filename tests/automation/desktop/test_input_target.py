@@ -50,7 +50,7 @@ class Stage(ABC):
 
 
 class X11Stage(Stage):
-    """Eyes, windows, keys, mouse and server in one."""
+    """Inspector, windows, keys, mouse and server in one."""
 
     def __init__(self) -> None:
         self.did = []
@@ -60,7 +60,9 @@ class X11Stage(Stage):
         self.focus = SEEN.id
         self.windows = self.reach = self.server = self
         stage: Any = self
-        self.target = X11Target(name="agent-1", eyes=stage, fingers=stage, clicks=Clicks(lambda: 10.0), pace=Pace())
+        self.target = X11Target(
+            name="agent-1", inspector=stage, fingers=stage, clicks=Clicks(lambda: 10.0), pace=Pace()
+        )
         self.target.set_window(SEEN)
 
     def move(self, box: Box | None) -> None:

@@ -129,9 +129,11 @@ def is_kept(reader: AccessibilityReader, program: Program) -> bool:
 
 def accessible(reader: AccessibilityReader) -> AccessibleReadback:
     """Make the composer as one delivery reads it; nothing that is waited for comes."""
-    eyes = SimpleNamespace(box=lambda _name, _part: PLACE)
+    inspector = SimpleNamespace(box=lambda _name, _part: PLACE)
     profile = SimpleNamespace(composer=COMPOSER)
-    target = SimpleNamespace(name="agent", profile=profile, eyes=eyes, window=lambda: WINDOW, until=lambda *_: False)
+    target = SimpleNamespace(
+        name="agent", profile=profile, inspector=inspector, window=lambda: WINDOW, until=lambda *_: False
+    )
     return AccessibleReadback(target=cast("X11Target", target), paste=cast("ClipboardPaste", None), reader=reader)
 
 

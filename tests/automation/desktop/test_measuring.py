@@ -287,7 +287,7 @@ def test_the_margin_of_a_terminal_is_refused_by_name(monkeypatch: pytest.MonkeyP
 
 
 class Looks:
-    """Eyes that see every draft."""
+    """An inspector that sees every draft."""
 
     def profile(self, name: str) -> Profile:
         del name
@@ -300,7 +300,7 @@ class Looks:
 
 def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates() -> None:
     trial, other = (
-        TrialObserver(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
+        TrialObserver(name="agent-1", inspector=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
         for _ in range(2)
     )
     trial.before, trial.staged, trial.after = window(), window(caret=True), window(said="said")
@@ -318,7 +318,7 @@ def test_parts_that_stood_still_beside_the_anchor_are_kept_as_other_candidates()
 def test_the_caret_of_a_composer_that_does_not_seem_empty_with_the_focus_is_measured(
     monkeypatch: pytest.MonkeyPatch, *, is_typed: bool, caret: Box | None
 ) -> None:
-    trial = TrialObserver(name="agent-1", eyes=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
+    trial = TrialObserver(name="agent-1", inspector=cast("WindowInspector", Looks()), pace=cast("DeliveryClock", None))
     trial._profile = replace(TK, composer=replace(TK.composer, box=COMPOSER))
     trial.first, now = window(), window(caret=not is_typed)
     if is_typed:

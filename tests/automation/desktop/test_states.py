@@ -170,7 +170,7 @@ def test_a_program_that_tells_is_idle_only_when_it_had_the_time_to_tell() -> Non
 
 @dataclass(slots=True)
 class Eight:
-    """Eight windows that a test draws in; they stand for the eyes of a desk."""
+    """Eight windows that a test draws in; they stand in for the inspector of a desk."""
 
     views: dict[str, WindowSnapshot] = field(
         default_factory=lambda: {f"agent-{number}": rests() for number in range(1, 9)}
@@ -197,15 +197,15 @@ class Eight:
 class Desk:
     """States over the eight, a clock, and what was told."""
 
-    eyes: Eight = field(default_factory=Eight)
+    inspector: Eight = field(default_factory=Eight)
     told: list[Shown] = field(default_factory=list)
     stirred: list[str] = field(default_factory=list)
     states: ActivityTracker = field(init=False)
 
     def __post_init__(self) -> None:
-        eyes: object = self.eyes
+        inspector: object = self.inspector
         self.states = ActivityTracker(
-            eyes=eyes,  # pyright: ignore[reportArgumentType] as much of them as is asked for
+            inspector=inspector,  # pyright: ignore[reportArgumentType] as much of them as is asked for
             tell=self.told.append,
             tell_active=self.stirred.append,
             now_s=lambda: self.now_s,
@@ -213,11 +213,11 @@ class Desk:
 
     @property
     def now_s(self) -> float:
-        return self.eyes.now_s
+        return self.inspector.now_s
 
     @now_s.setter
     def now_s(self, now_s: float) -> None:
-        self.eyes.now_s = now_s
+        self.inspector.now_s = now_s
 
     def passes(self, seconds: float) -> None:
         """Time passes, and what is due is looked at; nothing is while nothing is drawn."""
@@ -228,7 +228,7 @@ class Desk:
         self.now_s = max(self.now_s, end_s)
 
     def draws(self, name: str, view: WindowSnapshot, *, seconds: float = APART_S) -> None:
-        self.eyes.views[name] = view
+        self.inspector.views[name] = view
         self.states.mark_drawn([name])
         self.passes(seconds)
 
@@ -259,25 +259,25 @@ def test_eight_windows_at_work_make_one_news_each_and_nothing_is_looked_at_while
     assert [one.activity for one in desk.told] == [Activity.IDLE] * 8
     desk.told.clear()
     for second in range(240):
-        for name in desk.eyes.names():
+        for name in desk.inspector.names():
             desk.draws(name, works(f"{second}"), seconds=0.03)
     assert [one.activity for one in desk.told] == [Activity.BUSY] * 8
-    for name in desk.eyes.names():
-        times = [at_s for looked, at_s in desk.eyes.looks if looked == name and at_s > 112]
+    for name in desk.inspector.names():
+        times = [at_s for looked, at_s in desk.inspector.looks if looked == name and at_s > 112]
         gaps = [after - before for before, after in pairwise(times)]
         assert min(gaps) >= BUSY_APART_S, "a spinner says nothing new"
         assert max(gaps) < 2 * BUSY_APART_S, "but what is drawn is looked at"
     desk.passes(1.0)
-    looks = len(desk.eyes.looks)
+    looks = len(desk.inspector.looks)
     desk.passes(3600.0)
-    assert len(desk.eyes.looks) == looks
+    assert len(desk.inspector.looks) == looks
     assert desk.states.due_in_s() is None
 
 
 def test_who_asks_afresh_waits_until_it_is_certain_and_not_for_ever() -> None:
     desk = Desk()
     assert fresh(desk).activity is Activity.IDLE, "it was waited for"
-    desk.eyes.views["agent-1"] = works()
+    desk.inspector.views["agent-1"] = works()
     assert fresh(desk).activity is Activity.BUSY, "though nothing told of it"
     since = desk.now_s
     step = 0
@@ -289,7 +289,7 @@ def test_who_asks_afresh_waits_until_it_is_certain_and_not_for_ever() -> None:
             self.views[name] = rests(f"{step}")
             return Eight.view(self, name)
 
-    restless = Desk(eyes=Restless(now_s=since))
+    restless = Desk(inspector=Restless(now_s=since))
     found = fresh(restless)
     assert (found.activity, found.note) == (Activity.UNKNOWN, "it has just changed")
     assert restless.now_s - since <= FRESH_S + APART_S
@@ -299,28 +299,28 @@ def test_a_silent_program_is_asked_again_though_nothing_is_drawn() -> None:
     desk = Desk()
     desk.draws("agent-1", WindowSnapshot(frame=page(), unheard="no bus"), seconds=UNSEEN_S + 1)
     assert desk.told[-1].activity is Activity.UNKNOWN
-    desk.eyes.views["agent-1"] = rests()
+    desk.inspector.views["agent-1"] = rests()
     desk.passes(SILENT_S + 3)
     assert [one.activity for one in desk.told if one.window == "agent-1"][-1] is Activity.IDLE
 
 
 def test_a_dialog_has_its_text_and_one_that_changed_while_it_was_read_is_reported_as_it_is_then() -> None:
     desk = Desk()
-    desk.eyes.text_of = None
+    desk.inspector.text_of = None
     desk.draws("agent-1", asks("Run it?"), seconds=1.0)
     assert [one for one in desk.told if one.window == "agent-1"] == []
-    desk.eyes.text_of = "Run it?"
+    desk.inspector.text_of = "Run it?"
     desk.passes(APART_S)
     told = [one for one in desk.told if one.window == "agent-1"]
     assert [(one.activity, one.text) for one in told] == [(Activity.NEEDS_INPUT, "Run it?")]
-    desk.eyes.text_of = None
+    desk.inspector.text_of = None
     desk.draws("agent-2", asks("Run that?"), seconds=UNSEEN_S + 1)
     assert [one.text for one in desk.told if one.activity is Activity.NEEDS_INPUT][1:] == [""], "not for ever"
 
 
 def test_of_a_dialog_whose_text_has_an_answer_code_no_picture_is_reported_and_the_text_hides_it() -> None:
     desk = Desk()
-    desk.eyes.text_of = "Run octet done T-1 --code k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ?"
+    desk.inspector.text_of = "Run octet done T-1 --code k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ?"
     desk.draws("agent-1", asks("Run it?"), seconds=2.0)
     told = [(one.text, one.png) for one in desk.told if one.activity is Activity.NEEDS_INPUT]
     assert told == [("Run octet done T-1 --code …?", b"")]

@@ -1,4 +1,4 @@
-"""What Octet makes of the stand-in of Windows: its eyes on one window, its target, its surveyor."""
+"""What Octet makes of the stand-in of Windows: the inspector of one window, its target, its surveyor."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def target_of(desktop: FakeDesktop, hands: Hands, folder: Path) -> WindowsTarget
         people=cast("WindowsUserInput", hands),
         clicks=Clicks(),
     )
-    return WindowsTarget(name="agent-1", eyes=eyes_of(desktop, folder), devices=devices, pace=Pace())
+    return WindowsTarget(name="agent-1", inspector=eyes_of(desktop, folder), devices=devices, pace=Pace())
 
 
 def surveyor(desktop: FakeDesktop, probe: Probe | None = None) -> DisplaySurveyor:

@@ -45,7 +45,7 @@ class Unable(WorkerBackend):
     no_acts = no_reading = no_arranging = no_calibration = NEVER
 
     def __init__(self, hands: Hands, **other: object) -> None:
-        self.eyes = self.watcher = self.drafts = self.hands = hands
+        self.inspector = self.watcher = self.drafts = self.hands = hands
         self.user_activity = cast("UserActivityGate", hands)
         vars(self).update(other)
 
@@ -93,7 +93,7 @@ class Hands:
         if self.trouble is not None:
             raise self.trouble
 
-    # eyes
+    # inspector
     def names(self) -> tuple[str, ...]:
         return (NAME,)
 

@@ -86,7 +86,7 @@ class Scene:
     def made(self) -> tuple[RecoveringWindows, LeftoverDrafts]:
         backend = SimpleNamespace(
             inbox=Inbox(io.BytesIO(), FrameWriter(self.out), DeskMode.OPEN),
-            eyes=self.window,
+            inspector=self.window,
             open_window=lambda _: self.window,
             hands_off=lambda: "",
             release_keys=lambda: self.release_keys.append("let go"),
