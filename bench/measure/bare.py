@@ -69,9 +69,9 @@ class Bare:
 
     def __init__(self, kind: str, display: str, window: int, box: Box) -> None:
         self._kind = kind
-        self._fingers = X11Input(display)
+        self._input = X11Input(display)
         self._clipboard = X11Clipboard(display)
-        self._windows = X11Windows(self._fingers.connection)
+        self._windows = X11Windows(self._input.connection)
         self._screen = ScreenCapture(display)
         self._window = window
         part = TK.composer.box
@@ -100,38 +100,38 @@ class Bare:
             offer = self._clipboard.offer(Selection.CLIPBOARD, text, client)
             assert offer is not None
             offers.append(offer)
-            self._fingers.press("ctrl+v")
+            self._input.press("ctrl+v")
             assert offer.until(lambda: offer.served > 0, LIMIT_S), "the window took nothing"
 
         def read_back() -> None:
             if self._kind == "chromium":  # it is read over the accessibility bus, once the text stands there
                 self._until(lambda: not self._is_blank(), "the paste did not land")
                 return
-            self._fingers.press("ctrl+a")
-            self._fingers.press("ctrl+c")
+            self._input.press("ctrl+a")
+            self._input.press("ctrl+c")
             assert offers[0].until(lambda: offers[0].is_lost, LIMIT_S), "the window copied nothing"
             assert self._clipboard.read(Selection.CLIPBOARD) == text
 
         timed("stage", stage)
         timed("readback", read_back)
-        self._fingers.press("ctrl+end")
-        timed("submit", lambda: self._fingers.press("enter"))
+        self._input.press("ctrl+end")
+        timed("submit", lambda: self._input.press("enter"))
         timed("confirm", self._confirm)
         return found
 
     def _start_anew(self) -> None:
         """Clear the composer: a round before this one may have left something there."""
-        self._fingers.press("ctrl+a")
-        self._fingers.press("backspace")
+        self._input.press("ctrl+a")
+        self._input.press("backspace")
 
     def _look(self) -> None:
         self._windows.see(self._window)
         self._windows.active()
-        self._fingers.reach.is_anything_down()
+        self._input.reach.is_anything_down()
         self._screen.take(self._composer)
 
     def _click(self) -> None:
-        self._fingers.click(*next(self._points))
+        self._input.click(*next(self._points))
         while self._windows.active() != self._window:
             pass
 

@@ -92,14 +92,14 @@ class MacWindow(CopiedWindow[MacInspector]):
         self,
         *,
         name: str,
-        sight: MacInspector,
-        fingers: MacInput,
+        inspector: MacInspector,
+        mac_input: MacInput,
         clipboard: MacClipboard,
         clicks: Clicks,
         pace: DeliveryClock,
     ) -> None:
-        super().__init__(name=name, inspector=sight, pace=pace)
-        self._fingers = fingers
+        super().__init__(name=name, inspector=inspector, pace=pace)
+        self._input = mac_input
         self._clipboard = clipboard
         self._clicks = clicks
         self._pointer_was: tuple[int, int] | None = None
@@ -119,7 +119,7 @@ class MacWindow(CopiedWindow[MacInspector]):
         self._pace.check()
         if self._pace.now_s() >= by_s:
             raise TransientFailure(Reason.LATE)
-        self._fingers.press(self._profile.submit)
+        self._input.press(self._profile.submit)
         faults.point("worker.key-pressed")
 
     def is_at_work(self) -> bool:
@@ -142,33 +142,33 @@ class MacWindow(CopiedWindow[MacInspector]):
         self._click_into(self._profile.composer.box, may_stop=False)
         for chord in self._profile.clear:
             self._recognise()
-            self._fingers.press(chord)
+            self._input.press(chord)
 
     def restore_user_state(self) -> None:
         try:
             self._clipboard.restore_clipboard()
         except TransientFailure:
             pass  # the program that owns it now does not answer: nothing can be restored
-        if self._pointer_was is not None and self._fingers.pointer() == self._fingers.placed:
-            self._fingers.move(*self._pointer_was)
+        if self._pointer_was is not None and self._input.pointer() == self._input.placed:
+            self._input.move(*self._pointer_was)
         self._pointer_was = None
 
     def _click_into(self, part: Box, *, may_stop: bool = True) -> None:
         if self._pointer_was is None:
-            self._pointer_was = self._fingers.pointer()
+            self._pointer_was = self._input.pointer()
         corner = (self._inspector.configured_box(self._name).x, self._inspector.configured_box(self._name).y)
         point = self._clicks.choose(places(part, corner), corner)
         self._recognise()
         if may_stop:
             self._pace.check()
-        self._fingers.click(*point)
+        self._input.click(*point)
         self._clicks.made(point, corner)
         self._recognise()
 
     def _press(self, chord: str) -> None:
         self._recognise()
         self._pace.check()
-        self._fingers.press(chord)
+        self._input.press(chord)
         try:
             self._recognise()
         except TransientFailure as trouble:

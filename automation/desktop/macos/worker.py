@@ -43,8 +43,8 @@ class MacBackend(WorkerBackend):
     def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         display = os.environ.get("DISPLAY", "")  # noqa: TID251 which screen there is, PyAutoGUI and mss read there too
         self.inbox = inbox
-        self._fingers = MacInput(display)
-        self._fingers.check(
+        self._input = MacInput(display)
+        self._input.check(
             {
                 chord
                 for profile in hello.profiles
@@ -64,13 +64,13 @@ class MacBackend(WorkerBackend):
         self.watcher = MacWatcher(self._inspector, RecoveringWindows(self))
 
     def release_keys(self) -> None:
-        self._fingers.release_keys()
+        self._input.release_keys()
 
     def open_window(self, name: str) -> MacWindow:
         return MacWindow(
             name=name,
             inspector=self._inspector,
-            fingers=self._fingers,
+            mac_input=self._input,
             clipboard=self._clipboard,
             clicks=self._clicks,
             pace=self.inbox,

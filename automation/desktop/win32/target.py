@@ -50,7 +50,7 @@ class WindowsDevices:
     """The user's desktop, what Octet presses there, and what hears the user's input."""
 
     desktop: Desktop
-    fingers: WindowsInput
+    windows_input: WindowsInput
     people: WindowsUserInput
     clicks: Clicks
 
@@ -59,14 +59,16 @@ class WindowsTarget(InputTarget[WindowsInspector]):
     """Windows cannot block the devices: before each key Octet checks that no user typed since `hold_devices`."""
 
     def __init__(self, *, name: str, inspector: WindowsInspector, devices: WindowsDevices, pace: DeliveryClock) -> None:
-        super().__init__(name=name, inspector=inspector, pointer=devices.fingers, clicks=devices.clicks, pace=pace)
+        super().__init__(
+            name=name, inspector=inspector, pointer=devices.windows_input, clicks=devices.clicks, pace=pace
+        )
         self._desktop = devices.desktop
-        self._fingers = devices.fingers
+        self._input = devices.windows_input
         self.people = devices.people
         self._alone_since_s = 0.0
 
     def wait_for_idle_input(self) -> None:
-        self._fingers.check(self.profile.chords())
+        self._input.check(self.profile.chords())
         self._check_released()
 
     def has_focus(self) -> bool:
@@ -135,14 +137,14 @@ class WindowsTarget(InputTarget[WindowsInspector]):
             raise TransientFailure(Reason.FOCUS_TAKEN, TAKEN_JUST_AFTER)
 
     def _press(self, chord: str) -> None:
-        press = self._fingers.prepared(chord)
+        press = self._input.prepared(chord)
         self._check_hands()
         if not self.has_focus():
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         press()
 
     def _activate(self, window: int) -> None:
-        self._fingers.send_empty_input()
+        self._input.send_empty_input()
         self._desktop.bring_forward(window)
 
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None) -> None:
@@ -156,5 +158,5 @@ class WindowsTarget(InputTarget[WindowsInspector]):
         self._check_place()
         if self._desktop.at(*point) != target.id:
             raise TransientFailure(Reason.COVERED, "another window lies where the click would go")
-        self._fingers.click(*point)
+        self._input.click(*point)
         self._clicks.made(point, corner)

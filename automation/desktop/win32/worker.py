@@ -50,10 +50,10 @@ class WindowsBackend(DesktopBackend):
 
     def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         desktop, user_activity = Desktop(), hello.desk.user_activity
-        fingers = WindowsInput(desktop)
-        fingers.check({chord for profile in hello.profiles for chord in profile.chords()})
+        windows_input = WindowsInput(desktop)
+        windows_input.check({chord for profile in hello.profiles for chord in profile.chords()})
         people = WindowsUserInput(
-            desktop, ours=OURS, is_ours=fingers.is_ours, user_activity=user_activity, stopped=inbox.stop_here
+            desktop, ours=OURS, is_ours=windows_input.is_ours, user_activity=user_activity, stopped=inbox.stop_here
         )
         stack.callback(people.close)
         if not people.sees:
@@ -65,7 +65,7 @@ class WindowsBackend(DesktopBackend):
         self._win32 = Win32Windows(desktop)
         screen = stack.enter_context(ScreenCapture(None))
         super().__init__(hello, inbox, windows=self._win32, screen=screen, program_signs=ProgramSigns(DEAF))
-        self._devices = WindowsDevices(desktop=desktop, fingers=fingers, people=people, clicks=self._clicks)
+        self._devices = WindowsDevices(desktop=desktop, windows_input=windows_input, people=people, clicks=self._clicks)
 
         self.watcher = WindowsWatcher(self, is_locked=desktop.is_locked)
 

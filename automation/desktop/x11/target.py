@@ -29,16 +29,16 @@ class X11Target(InputTarget[WindowInspector]):
         *,
         name: str,
         inspector: WindowInspector,
-        fingers: X11Input,
+        x11_input: X11Input,
         clicks: Clicks,
         pace: DeliveryClock,
         hold: InputGuard | None = None,
     ) -> None:
         """Without a `hold` no user works at this display."""
-        super().__init__(name=name, inspector=inspector, pointer=fingers, clicks=clicks, pace=pace)
+        super().__init__(name=name, inspector=inspector, pointer=x11_input, clicks=clicks, pace=pace)
         self._windows = inspector.windows
-        self._fingers = fingers
-        self._reach = fingers.reach
+        self._input = x11_input
+        self._reach = x11_input.reach
         self._hold = hold
 
     def needs_no_click(self) -> bool:
@@ -65,7 +65,7 @@ class X11Target(InputTarget[WindowInspector]):
         return self._hold is not None and self._hold.is_on
 
     def wait_for_idle_input(self) -> None:
-        self._fingers.check(self.profile.chords())
+        self._input.check(self.profile.chords())
         if not self.until(lambda: not self._reach.is_anything_down(), GAP_S if self._hold else self._release_s()):
             raise TransientFailure(Reason.KEYS_DOWN)
 
@@ -119,7 +119,7 @@ class X11Target(InputTarget[WindowInspector]):
         def now(instant: RoutingSnapshot) -> None:
             if not self._reach.keys_go_to(question, focus=instant.focus):
                 raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
-            self._fingers.press(chord)
+            self._input.press(chord)
 
         self._begin_hold(self.wait)
         if not self.until(lambda: self._reach.keys_go_to(question), FOCUS_S):
@@ -141,15 +141,15 @@ class X11Target(InputTarget[WindowInspector]):
 
     def until(self, holds: Callable[[], bool], seconds: float) -> bool:
         """Wait until it holds, at most so long; look again when the display reports something, and now and then."""
-        return wait_until(holds, seconds, self._fingers.changes.wait)
+        return wait_until(holds, seconds, self._input.changes.wait)
 
     def watch_drawing(self) -> None:
         """Have whatever is drawn in the window from now on end `wait_for_redraw`."""
-        self._fingers.changes.watch_drawing(self.window().id)
+        self._input.changes.watch_drawing(self.window().id)
 
     def wait_for_redraw(self, seconds: float) -> None:
         """Wait so long, or until something is drawn in the window."""
-        self._fingers.changes.wait(seconds if self._fingers.changes.sees_drawing else min(seconds, 0.004))
+        self._input.changes.wait(seconds if self._input.changes.sees_drawing else min(seconds, 0.004))
 
     def _rest(self, seconds: float) -> None:
         self.pace.rest(seconds)
@@ -173,7 +173,7 @@ class X11Target(InputTarget[WindowInspector]):
         nothing done."""
         end = time.monotonic() + self._release_s()
         while True:
-            with self._fingers.server.asking(self._reach.ask) as instant:
+            with self._input.server.asking(self._reach.ask) as instant:
                 self._check_held()
                 if instant.is_anything_down:
                     trouble = TransientFailure(Reason.KEYS_DOWN)
@@ -194,7 +194,7 @@ class X11Target(InputTarget[WindowInspector]):
         if not self._reach.keys_go_to(self.window().id, focus=focus):
             raise TransientFailure(Reason.FOCUS_TAKEN, NOT_FOCUSED)
         faults.point("worker.grabbed")
-        self._fingers.press(chord, while_down=while_down)
+        self._input.press(chord, while_down=while_down)
 
     def _click(self, part: Box, *, may_stop: bool = True, by_s: float | None = None, is_drag: bool = False) -> None:
         target, corner = self.window().id, (self.window().box.x, self.window().box.y)
@@ -212,7 +212,7 @@ class X11Target(InputTarget[WindowInspector]):
                 raise TransientFailure(Reason.LOCKED, LOCKED)
             if not all(self._reach.click_goes_to(target, place) for place in (point, end)):
                 raise TransientFailure(Reason.COVERED, "another window lies where the click would go")
-            self._fingers.click(*point, to=end if is_drag else None)
+            self._input.click(*point, to=end if is_drag else None)
 
         if self._hold is not None:
             self._hold.will_click(end)

@@ -76,10 +76,10 @@ class X11Backend(DesktopBackend):
     def __init__(self, hello: Hello, inbox: Inbox, stack: ExitStack) -> None:
         display = hello.desk.display
         seized = InputLockState(hello.seized_fd)
-        self._fingers = fingers = X11Input(display, seized)
+        self._input = x11_input = X11Input(display, seized)
         chords = [chord for profile in hello.profiles for chord in profile.chords()]
-        fingers.check(chords)
-        released = fingers.release_left_down(chords)
+        x11_input.check(chords)
+        released = x11_input.release_left_down(chords)
         if released:
             log.warning("keys_released_after_crash", keys=released)
         keeper = WatchdogClient(display) if hello.desk.virtual is None else None
@@ -91,7 +91,7 @@ class X11Backend(DesktopBackend):
         self._hold = InputGuard(display, seized) if hello.desk.block_user_input else None
         if self._hold is not None:
             stack.callback(self._hold.close)
-        windows = X11Windows(fingers.connection, fingers.changes)
+        windows = X11Windows(x11_input.connection, x11_input.changes)
         self._reader = AccessibilityReader(windows)
         stack.callback(self._reader.close)
         self._find_composer = AccessibilityProbe(self._reader).find_composer
@@ -100,12 +100,12 @@ class X11Backend(DesktopBackend):
         self.user_activity = presence = X11UserPresence(
             hello.desk,
             inbox=inbox,
-            acts=fingers.acts,
+            acts=x11_input.acts,
             tell=loop.tells_waits(inbox),
             places=self.window_inspector.boxes_now,
         )
         stack.callback(presence.close)
-        untouched = DraftGuard(display, is_ours=fingers.acts.is_ours)
+        untouched = DraftGuard(display, is_ours=x11_input.acts.is_ours)
         stack.callback(untouched.close)
         watch = WindowEvents(display, inbox.recheck_soon)
         stack.callback(watch.close)
@@ -128,17 +128,17 @@ class X11Backend(DesktopBackend):
         return X11Target(
             name=name,
             inspector=inspector or self.window_inspector,
-            fingers=self._fingers,
+            x11_input=self._input,
             clicks=self._clicks,
             pace=self.inbox,
             hold=self._hold,
         )
 
     def release_keys(self) -> None:
-        self._fingers.release_keys()
+        self._input.release_keys()
 
     def measured(self) -> Mapping[str, float]:
-        return self._fingers.measured()
+        return self._input.measured()
 
 
 class X11Watcher(DesktopWatcher):

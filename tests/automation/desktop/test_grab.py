@@ -191,17 +191,17 @@ WRITES = """
 import sys
 from automation.desktop.x11.input import X11Input
 
-fingers, sent = X11Input(sys.argv[1]), []
-line = fingers.connection.display.socket
+x11_input, sent = X11Input(sys.argv[1]), []
+line = x11_input.connection.display.socket
 class Line:
     def send(self, data):
         sent.append(bytes(data))
         return line.send(data)
     def __getattr__(self, name):
         return getattr(line, name)
-fingers.connection.display.socket = Line()
+x11_input.connection.display.socket = Line()
 KEYS_BUTTONS_AND_MOVES = {2, 3, 4, 5, 6}
-opcode = fingers.connection.query_extension("XTEST").major_opcode
+opcode = x11_input.connection.query_extension("XTEST").major_opcode
 def injected(data):
     "The kinds of events that one write asks XTEST for."
     while data:
@@ -209,7 +209,7 @@ def injected(data):
         if data[0] == opcode and data[1] == 2 and data[4] in KEYS_BUTTONS_AND_MOVES:
             yield data[4]
         data = data[length:]
-for act in (lambda: fingers.press("ctrl+shift+home"), lambda: fingers.click(30, 40)):
+for act in (lambda: x11_input.press("ctrl+shift+home"), lambda: x11_input.click(30, 40)):
     sent.clear()
     act()
     print([kinds for kinds in map(list, map(injected, sent)) if kinds], flush=True)
@@ -222,22 +222,22 @@ from automation.desktop.x11.input import X11Input
 from automation.desktop.window_info import DisplayHeld
 
 display, server, when = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-fingers = X11Input(display)
-release = fingers._gui.keyUp
+x11_input = X11Input(display)
+release = x11_input._gui.keyUp
 def release_and_stop(key, **more):
     release(key, **more)
     os.kill(server, signal.SIGSTOP)
-fingers._gui.keyUp = release_and_stop
+x11_input._gui.keyUp = release_and_stop
 if when == "before":
     os.kill(server, signal.SIGSTOP)
 try:
-    fingers.press("a")
+    x11_input.press("a")
 except DisplayHeld:
     print("nothing went out", flush=True)
 else:
     print("pressed", flush=True)
 sys.stdin.read()
-fingers.connection.sync()
+x11_input.connection.sync()
 """
 
 

@@ -61,7 +61,7 @@ class X11Stage(Stage):
         self.windows = self.reach = self.server = self
         stage: Any = self
         self.target = X11Target(
-            name="agent-1", inspector=stage, fingers=stage, clicks=Clicks(lambda: 10.0), pace=Pace()
+            name="agent-1", inspector=stage, x11_input=stage, clicks=Clicks(lambda: 10.0), pace=Pace()
         )
         self.target.set_window(SEEN)
 

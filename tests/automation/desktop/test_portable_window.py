@@ -116,13 +116,13 @@ class Drawn:
 @dataclass
 class Scene:
     drawn: Drawn
-    sight: MacInspector
+    inspector: MacInspector
     window: MacWindow
     journal: World
     pace: Pace
 
     def deliver(self, text: str = TEXT) -> Outcome:
-        profile = self.sight.profile("agent-1")
+        profile = self.inspector.profile("agent-1")
         order = make_order("worker", text)
         return DeliveryRun(order=order, profile=profile, window=self.window, journal=self.journal, pace=self.pace).run()
 
@@ -138,20 +138,20 @@ def make(folder: Path, monkeypatch: pytest.MonkeyPatch, profile: Profile) -> Sce
     monkeypatch.setattr(pyperclip, "copy", lambda text: setattr(drawn, "clipboard", text))
     box = Box(x=0, y=0, width=400, height=300)
     desk = Desk(name="d", display="", windows=(Window(name="agent-1", profile="tk", title="", box=box),))
-    sight = MacInspector(
+    inspector = MacInspector(
         desk=desk, profiles={"tk": profile}, screen=cast("ScreenCapture", drawn), anchors=Anchors(folder / "anchors")
     )
     if Readback.COPY in profile.readback:
-        sight.recognise("agent-1")
+        inspector.recognise("agent-1")
     window = MacWindow(
         name="agent-1",
-        sight=sight,
-        fingers=cast("MacInput", drawn),
+        inspector=inspector,
+        mac_input=cast("MacInput", drawn),
         clipboard=MacClipboard(),
         clicks=Clicks(),
         pace=pace,
     )
-    return Scene(drawn=drawn, sight=sight, window=window, journal=World(), pace=pace)
+    return Scene(drawn=drawn, inspector=inspector, window=window, journal=World(), pace=pace)
 
 
 def test_a_text_arrives_and_clipboard_and_pointer_are_the_persons_again(scene: Scene) -> None:
@@ -226,12 +226,12 @@ def test_each_verb_looks_for_itself_before_its_key_and_after_it(scene: Scene) ->
 def test_the_first_picture_of_a_window_is_not_cut_from_one_at_work_or_written_into_or_not_drawn_yet(
     scene: Scene, tmp_path: Path
 ) -> None:
-    scene.sight._anchors = Anchors(tmp_path / "none yet")
+    scene.inspector._anchors = Anchors(tmp_path / "none yet")
     undrawn = replace(scene.drawn, name=scene.drawn.anchor)
     for drawn in (replace(scene.drawn, is_busy=True), replace(scene.drawn, text="half a sentence"), undrawn):
-        scene.sight._screen = cast("ScreenCapture", drawn)
+        scene.inspector._screen = cast("ScreenCapture", drawn)
         with pytest.raises(TransientFailure):
-            scene.sight.recognise("agent-1")
+            scene.inspector.recognise("agent-1")
 
 
 def test_a_window_that_copies_nothing_gets_no_enter_for_what_the_clipboard_holds_anyhow(

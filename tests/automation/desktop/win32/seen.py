@@ -90,7 +90,7 @@ def eyes_of(desktop: FakeDesktop, folder: Path) -> WindowsInspector:
 def target_of(desktop: FakeDesktop, hands: Hands, folder: Path) -> WindowsTarget:
     devices = WindowsDevices(
         desktop=desktop,
-        fingers=cast("WindowsInput", hands),
+        windows_input=cast("WindowsInput", hands),
         people=cast("WindowsUserInput", hands),
         clicks=Clicks(),
     )
