@@ -180,4 +180,4 @@ async def entries_of(journal: Journal, subject: str) -> tuple[JournalRow, ...]:
 async def pending(coordinator: Coordinator) -> list[Notice]:
     """Every notice that is still to be told, oldest first, also those that wait behind another of their task."""
     rows = await coordinator.store.fetch(text("SELECT * FROM notices WHERE state = 'pending' ORDER BY id"))
-    return [_notice(row, thread=row.thread) for row in rows]
+    return [_notice(row) for row in rows]

@@ -14,8 +14,8 @@ from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Moment, P
 from core.dispatch.model import Decision
 from core.limits import CHOICE
 from core.messages.model import Message, Source, text_for_people
-from core.notices.model import Notice
-from core.reasons import AnyReason, Reason, reason_of
+from core.notices.model import Notice, Resolution, StoppedChain, Undelivered
+from core.reasons import AnyReason, Reason
 from core.remedies import next_step, sentence
 from core.tasks.model import TaskView
 
@@ -47,6 +47,7 @@ _SETTLED_WORDS: dict[str, str] = {
     "arrived": "{who} said that it arrived.",
     "again": "{who} said that it did not arrive; Octet sends it again.",
     "dropped": "{who} dropped it.",
+    "answered": "its agent answered, so it arrived.",
     "ended": "no decision needed: {reason}.",
 }
 _ENDED_QUESTION: dict[str, str] = {
@@ -81,9 +82,11 @@ def shown(view: AgentMessageView, *, marker: Marker) -> Parts:
 
 def news(notice: Notice, view: AgentMessageView, *, marker: Marker) -> Parts:
     """Report an agent message that did not arrive, or may not have, and mention its sender."""
-    agent, state, reason = (*notice.text.split(": ", 2), "", "")[:3]
-    now = next((one for one in view.deliveries if one.agent == agent and one.state == state), None)
-    said = f"**{_whose(view.message)} to {_whom(agent, view.message)}:** {_state_words(state, reason_of(reason), now)}."
+    then = notice.detail
+    assert isinstance(then, Undelivered)
+    now = next((one for one in view.deliveries if one.agent == then.agent and one.state == then.state), None)
+    whose, whom = _whose(view.message), _whom(then.agent, view.message)
+    said = f"**{whose} to {whom}:** {_state_words(then.state, then.reason, now)}."
     return written(f"{said}\n{fence(view.message.body, _QUOTED_CHARS)}", marker, wakes=sender_id(view.message))
 
 
@@ -148,9 +151,9 @@ def unknown_prompt_message(
     notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, marker: Marker
 ) -> Parts:
     """Ask what became of a prompt, with pictures unless they are switched off (None); once settled, say how."""
-    task, (how, _, who) = view.task, notice.text.partition(" by ")
-    if how in _SETTLED:
-        said = f"**{task.id}:** {_SETTLED[how].format(who=named(who))}\n{inline(task.title, 200)}"
+    task = view.task
+    if isinstance(now := notice.detail, Resolution):
+        said = f"**{task.id}:** {_SETTLED[now.how].format(who=named(now.by))}\n{inline(task.title, 200)}"
         return framed(said, marker, colour=GREY)
     asked, agent = parse_asked(notice.about), inline(task.agent or "its agent", 60)
     lines = [
@@ -172,9 +175,8 @@ def unknown_delivery_message(
     message, asked = view.message, parse_asked(notice.about)
     row = next(one for one in view.known if one.id == asked[0])
     agent, body = inline(row.agent, 60), fence(message.body, _QUOTED_CHARS)
-    how, _, who = notice.text.partition(" by ")
-    if how in _SETTLED_WORDS:
-        words = _SETTLED_WORDS[how].format(who=named(who), reason=sentence(row.reason))
+    if isinstance(now := notice.detail, Resolution):
+        words = _SETTLED_WORDS[now.how].format(who=named(now.by), reason=sentence(row.reason))
         return framed(f"**Message to {_whom(row.agent, message)}:** {words}\n{body}", marker, colour=GREY)
     lines = [
         f"**{_whose(message)} to {_whom(row.agent, message)} needs your decision:** unconfirmed.",
@@ -207,11 +209,11 @@ def _what_is_known(row: Delivery) -> list[str]:
 def question(notice: Notice, view: QuestionView, *, marker: Marker, has_buttons: bool = True) -> Parts:
     """Ask the user what an agent asks, with the whole question; once settled, say how and by whom. Without buttons it
     names the command for the answer."""
-    asked, (how, _, who) = view.question, notice.text.partition(" by ")
+    asked = view.question
     agent, about = inline(asked.agent, 60), f" · {asked.task}" if asked.task else ""
     body, files = quoted(view.text, "question.md")
-    if how in _ENDED_QUESTION:
-        said = _ENDED_QUESTION[how].format(who=named(who), agent=agent)
+    if isinstance(now := notice.detail, Resolution):
+        said = _ENDED_QUESTION[now.how].format(who=named(now.by), agent=agent)
         return framed(f"**{agent} asked**{about}: {said}\n{cut(body, CONTENT_LIMIT // 2)}", marker, colour=GREY)
     then = f"If you do not answer <t:{asked.due_ms // 1000}:R>, {_AT_DUE[asked.at_due].format(agent=agent)}"
     text = cut(
@@ -229,13 +231,14 @@ def question(notice: Notice, view: QuestionView, *, marker: Marker, has_buttons:
 
 def storm(notice: Notice, *, owner: str, marker: Marker) -> Parts:
     """Report that Octet stopped a chain of messages between agents, and ask whether its agents may continue."""
-    (how, _, who), trace = notice.text.partition(" by "), notice.message
-    if how in {"stopped", "resumed"}:
-        said = "stopped it" if how == "stopped" else "let its agents continue"
-        return framed(f"**Agents sent each other many messages.** {named(who)} {said}.", marker, colour=GREY)
+    now, trace = notice.detail, notice.subject
+    if isinstance(now, Resolution):
+        said = "stopped it" if now.how == "stopped" else "let its agents continue"
+        return framed(f"**Agents sent each other many messages.** {named(now.by)} {said}.", marker, colour=GREY)
+    assert isinstance(now, StoppedChain)
     lines = [
         "**Octet stopped a chain of messages between agents**, because it has reached its limit.",
-        f"Agents: {inline(', '.join(notice.text.split()), 300)}",
+        f"Agents: {inline(', '.join(now.agents), 300)}",
         f"-# `/msg trace` with `M-{trace}` shows the messages.",
     ]
     buttons = [DecideTrace("stop", trace, label="Keep it stopped"), DecideTrace("resume", trace)]

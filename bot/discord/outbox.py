@@ -286,7 +286,7 @@ class Outbox(MessageWriter):
             if notice.kind is not NoticeKind.QUESTION:
                 raise
             log.warning("question_without_buttons", task=notice.task, notice=notice.id, why=refused.message)
-            view = await self._coordinator.questions.show(notice.message)
+            view = await self._coordinator.questions.show(notice.subject)
             plain = delivery_messages.question(notice, view, marker=self._marker(notice), has_buttons=False)
             await self._post_or_edit(notice, plain)
 
@@ -323,25 +323,23 @@ class Outbox(MessageWriter):
         if notice.kind in _OF_MESSAGES or (notice.kind is NoticeKind.ANSWER and not notice.task):
             return await self._render_message(notice, marker)
         if notice.kind is NoticeKind.NEEDS_ANSWER:
-            stands = await self._coordinator.agent_actions.show_dialog(notice.message, by=HUB)
+            stands = await self._coordinator.agent_actions.show_dialog(notice.subject, by=HUB)
             return window_messages.dialog_message(stands, pictures=self._shows_windows, marker=marker)
         if (make := _ALONE.get(notice.kind)) is not None:
             return make(notice, marker)
         if notice.kind is NoticeKind.LOCKED:
-            lock, owner = await self._coordinator.screen_locks.show(notice.message), await self._owner()
+            lock, owner = await self._coordinator.screen_locks.show(notice.subject), await self._owner()
             return window_messages.lock_message(lock, owner=owner, marker=marker)
         if notice.kind is NoticeKind.BLOCKED:
-            return window_messages.blocked_message(
-                self._coordinator.blocked_windows.parse_notice(notice), owner=await self._owner(), marker=marker
-            )
+            return window_messages.blocked_message(notice, owner=await self._owner(), marker=marker)
         shots = None
         if notice.about and self._shows_windows:
             shots = await self._coordinator.receipts.pictures(*parse_asked(notice.about), by=HUB)
         if notice.kind is NoticeKind.IN_DOUBT:
-            pressed = await self._coordinator.agent_actions.show_action(notice.message, by=HUB)
+            pressed = await self._coordinator.agent_actions.show_action(notice.subject, by=HUB)
             return window_messages.unknown_action_message(notice, pressed, pictures=shots, marker=marker)
         if notice.kind is NoticeKind.UNDELIVERED:
-            view = await self._coordinator.agent_messages.show(notice.message, by=HUB)
+            view = await self._coordinator.agent_messages.show(notice.subject, by=HUB)
             if notice.about:
                 return delivery_messages.unknown_delivery_message(notice, view, pictures=shots, marker=marker)
             return delivery_messages.news(notice, view, marker=marker)
@@ -350,7 +348,7 @@ class Outbox(MessageWriter):
                 notice, await self._task_view(notice), pictures=shots, marker=marker
             )
         is_said = notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}
-        message = await self._coordinator.messages.get(notice.message) if is_said else None
+        message = await self._coordinator.messages.get(notice.subject) if is_said else None
         news = render.news(notice, await self._task_view(notice), message=message, marker=marker)
         return news if message is None else await self._with_files(news, message)
 
@@ -365,15 +363,15 @@ class Outbox(MessageWriter):
         hub, get = self._coordinator.agent_messages, self._coordinator.messages.get
         match notice.kind:
             case NoticeKind.WORDS:
-                return delivery_messages.shown(await hub.show(notice.message, by=HUB), marker=marker)
+                return delivery_messages.shown(await hub.show(notice.subject, by=HUB), marker=marker)
             case NoticeKind.QUESTION:
                 return delivery_messages.question(
-                    notice, await self._coordinator.questions.show(notice.message), marker=marker
+                    notice, await self._coordinator.questions.show(notice.subject), marker=marker
                 )
             case NoticeKind.STORM:
                 return delivery_messages.storm(notice, owner=await self._owner(), marker=marker)
             case _:
-                said = await get(notice.message)
+                said = await get(notice.subject)
                 answer = delivery_messages.agents_answer(await get(said.in_reply_to or ""), said, marker=marker)
                 return await self._with_files(answer, said)
 

@@ -44,7 +44,7 @@ from core import remedies
 from core.deliveries.model import Delivery
 from core.limits import PROGRESS
 from core.messages.model import Message, Source, text_for_people
-from core.notices.model import Notice, NoticeKind
+from core.notices.model import AgentReports, Digest, EndCause, Halt, JournalHead, Notice, NoticeKind, UserAct
 from core.reasons import BlockCause, ParkCause, WaitReason
 from core.receipts.model import Receipt
 from core.remedies import sentence
@@ -188,10 +188,10 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
     if notice.kind is NoticeKind.PROGRESS:
         return _progress(notice, view, marker)
     lines = [_ending(task) if notice.kind is NoticeKind.ENDED else _halt(task, notice), inline(task.title, 200)]
-    if notice.text and notice.kind is NoticeKind.ENDED:
-        lines.append(inline(sentence(notice.text), 800))
+    if isinstance(notice.detail, EndCause):
+        lines.append(inline(_end_cause(notice.detail), 800))
     # Else the task's cause and cure belong to a later event.
-    if notice.kind is NoticeKind.ENDED or notice.text == f"{task.state.value}: {task.reason or ''}":
+    if notice.kind is NoticeKind.ENDED or notice.detail == Halt(state=task.state, reason=task.reason):
         if said := remedies.explain(task.cause, task.note):
             lines.append(FORM.seen(said, 400))
         if task.cure:
@@ -208,9 +208,10 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
 
 def _report(notice: Notice, view: TaskView, marker: Marker) -> Parts:
     """Say in the task's thread what a user did to the task."""
-    task, (what, _, who) = view.task, notice.text.partition(" by ")
-    said = f"**{named(who)} {_DEEDS.get(what, 'changed {task}.').format(task=task.id)}**"
-    if what != "cancelled" or not view.left_with:
+    task, did = view.task, notice.detail
+    assert isinstance(did, UserAct)
+    said = f"**{named(did.by)} {_DEEDS.get(did.act, 'changed {task}.').format(task=task.id)}**"
+    if did.act != "cancelled" or not view.left_with:
         return written(said, marker)
     agent = inline(view.left_with, 60)
     return written(
@@ -222,26 +223,29 @@ def _report(notice: Notice, view: TaskView, marker: Marker) -> Parts:
 
 def _progress(notice: Notice, view: TaskView, marker: Marker) -> Parts:
     """Show the newest of an agent's reports."""
-    agent, _, _ = notice.message.rpartition(" ")
-    lines = [f"**{inline(agent, 60)}** at work on {view.task.id}:"]
-    for at_s, _, report in (line.partition(" ") for line in notice.text.splitlines()):
-        lines.append(f"<t:{at_s}:T> {inline(report, PROGRESS.most)}")
+    work = notice.detail
+    assert isinstance(work, AgentReports)
+    lines = [f"**{inline(work.agent, 60)}** at work on {view.task.id}:"]
+    lines += [f"<t:{one.at_ms // 1000}:T> {inline(one.said, PROGRESS.most)}" for one in work.reports]
     buttons = [TellAgent(view.task.id), FollowWindow(view.task.id)] if view.task.state in STOPPABLE else []
     return written("\n".join(lines), marker, buttons=buttons)
 
 
 def summary(notice: Notice, marker: Marker) -> Parts:
     """Build the one message about the tasks that ended while Octet had no Discord."""
-    number, *newest = notice.text.split()
-    tasks, shown = "1 task" if number == "1" else f"{number} tasks", ", ".join(newest)
+    ended = notice.detail
+    assert isinstance(ended, Digest)
+    tasks, shown = "1 task" if ended.number == 1 else f"{ended.number} tasks", ", ".join(ended.newest)
     said = f"**{tasks} ended while Octet was not connected to Discord.** The newest: {shown}."
     return written(f"{said}\nSee `/task list` and `/task show`.", marker)
 
 
 def journal_head(notice: Notice, marker: Marker) -> Parts:
     """Build the daily message with the journal's head."""
-    row, head = notice.message.split()
-    said = f"-# Journal on {notice.text}: row {row}, head `{head}`. `/admin audit` verifies the journal."
+    head = notice.detail
+    assert isinstance(head, JournalHead)
+    where = f"Journal on {notice.subject}: row {head.row}, head `{head.hash}`"
+    said = f"-# {where}. `/admin audit` verifies the journal."
     return written(said, marker)
 
 
@@ -256,10 +260,11 @@ def welcome(_notice: Notice, marker: Marker) -> Parts:
 
 def digest(notice: Notice, marker: Marker) -> Parts:
     """Build the hourly message for a user who wants no mentions."""
-    number, *subjects = notice.text.split()
-    things = "1 thing" if number == "1" else f"{number} things"
-    said = f"{things} happened: {inline(', '.join(subjects), 400)}. `/fleet needs-me` lists what needs you."
-    return written(said, marker, wakes=person_id(notice.message))
+    missed = notice.detail
+    assert isinstance(missed, Digest)
+    things = "1 thing" if missed.number == 1 else f"{missed.number} things"
+    said = f"{things} happened: {inline(', '.join(missed.newest), 400)}. `/fleet needs-me` lists what needs you."
+    return written(said, marker, wakes=person_id(notice.subject))
 
 
 def thread_name(task: Task) -> str:
@@ -459,11 +464,17 @@ def _ending(task: Task) -> str:
 
 def _halt(task: Task, notice: Notice) -> str:
     """Say what halted the task. The notice keeps that state and reason; the task may have others by now."""
-    state, _, reason = notice.text.partition(": ")
-    if state == TaskState.READY:
+    halt = notice.detail
+    assert isinstance(halt, Halt)
+    if halt.state == TaskState.READY:
         return f"**{task.id} is ready for another agent:** its agent was silent for too long."
-    halted = "needs attention" if state == TaskState.PARKED else "waits"
-    return f"**{task.id} {halted}:** {sentence(reason)}"
+    halted = "needs attention" if halt.state == TaskState.PARKED else "waits"
+    return f"**{task.id} {halted}:** {sentence(halt.reason)}"
+
+
+def _end_cause(why: EndCause) -> str:
+    dropped = f"{why.by} dropped it: Octet did not know whether its prompt had arrived"
+    return dropped if why.by else sentence(why.reason)
 
 
 def _delivery_line(row: Delivery) -> str:

@@ -11,10 +11,10 @@ from bot.discord.views.buttons import LookAtWindow, PressAct, ResolveUnknown, qu
 from bot.discord.views.calibration import Recalibrate
 from bot.verbs.results import ACT_LABELS
 from core import remedies
-from core.agent_actions.model import NEEDS_ANSWER, ActionResult, AgentDialogView, BlockedWindow, DialogEnding
+from core.agent_actions.model import NEEDS_ANSWER, ActionResult, AgentDialogView, DialogEnding
 from core.deliveries.model import Picture, Reason, parse_asked
 from core.dispatch.model import Decision
-from core.notices.model import Notice
+from core.notices.model import BlockedWindow, Notice, Resolution
 from core.profiles.model import Act, Activity
 from core.remedies import next_step, sentence
 from core.supervision.model import ScreenLock
@@ -66,9 +66,9 @@ def unknown_action_message(
 ) -> Parts:
     """Tell the requester that the outcome of an action is unknown; once settled, say how."""
     agent, act = inline(pressed.agent, 60), ACT_LABELS[pressed.act]
-    how, _, who = notice.text.partition(" by ")
-    if how in _SETTLED:
-        said = f"{_about(notice.task)}{_SETTLED[how].format(who=named(who), act=act, agent=agent)}"
+    if isinstance(now := notice.detail, Resolution):
+        words = _SETTLED.get(now.how, _SETTLED["ended"]).format(who=named(now.by), act=act, agent=agent)
+        said = f"{_about(notice.task)}{words}"
         return framed(said, marker, colour=GREY)
     head = f"**{_about(notice.task)}Octet does not know whether it pressed {act} for {agent}.**"
     lines = [head, *quoted_note(pressed.delivery), _NOT_AGAIN]
@@ -106,8 +106,10 @@ def _about(task: str | None) -> str:
     return f"{task}: " if task else ""
 
 
-def blocked_message(now: BlockedWindow, *, owner: str, marker: Marker) -> Parts:
+def blocked_message(notice: Notice, *, owner: str, marker: Marker) -> Parts:
     """Report a blocked window to the owner of this Octet, who can recalibrate it; once it is over, say so."""
+    now = notice.detail
+    assert isinstance(now, BlockedWindow)
     who, agent = named(now.tried_by), inline(now.agent, 60)
     where = f"the window {inline(now.window, 60)} of {agent} on desk {inline(now.desk, 60)}"
     if now.over_ms:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from pydantic import TypeAdapter
-
-from core.agent_actions.model import NOT_HERE, BlockedWindow, WindowBlocked, WindowUnblocked, blocked_key
+from core.agent_actions.model import NOT_HERE, WindowBlocked, WindowUnblocked
 from core.desks.model import WindowStatus
-from core.notices.model import Notice, NoticeKind
+from core.notices.model import BlockedWindow, Notice, NoticeKind, blocked_key
 from core.security.model import HUB, Actor
 from core.store.engine import Tx
 from core.tasks.services import TaskServices
-
-_TEXT: TypeAdapter[BlockedWindow] = TypeAdapter(BlockedWindow)
 
 
 class BlockedWindows:
@@ -27,14 +23,13 @@ class BlockedWindows:
 
     async def load(self) -> None:
         """Read which windows were blocked when a former process ended."""
-        notices = await self._notices.list_blocked()
-        self._now = {now.key: now for now in self._store.aside.readable("notice", notices, self.parse_notice)}
+        self._now = {now.key: now for one in await self._notices.list_blocked() if (now := _window(one)) is not None}
 
     def update_window(self, tx: Tx, desk: str, status: WindowStatus) -> None:
         """Take in how a desk's worker sees this window. The same again, also from another worker, changes nothing."""
         notice = self._notices.of_blocked(tx, blocked_key(desk, status.name))
         agents = self._agents.at(desk, status.name)
-        was = None if notice is None else self.parse_notice(notice)
+        was = _window(notice)
         if status.usable or (reason := status.reason) is None or not agents:
             self._end(tx, notice)
             return
@@ -56,11 +51,11 @@ class BlockedWindows:
         if was is None or was.reason is not reason:
             self._journal.append(tx, WindowBlocked(desk=desk, window=status.name, reason=reason), by=HUB.id)
         if notice is not None:
-            self._notices.blocked_changed(tx, notice, text=_text(now))
+            self._notices.blocked_changed(tx, notice, now)
         else:
             place = self._notices.place_of(tx, self._agents.status(tx, now.agent).task)
-            key, text = now.key, _text(now)
-            self._notices.notify(tx, NoticeKind.BLOCKED, None, message=key, text=text, about=key, place=place)
+            key = now.key
+            self._notices.notify(tx, NoticeKind.BLOCKED, None, subject=key, detail=now, about=key, place=place)
 
     def end_orphaned(self, tx: Tx) -> None:
         """End those of windows that no agent has since the config changed: no worker tells of them."""
@@ -72,26 +67,21 @@ class BlockedWindows:
         """Return the windows of these desks that are blocked now, from memory."""
         return tuple(now for now in self._now.values() if now.desk in desks)
 
-    def parse_notice(self, notice: Notice) -> BlockedWindow:
-        return _TEXT.validate_json(notice.text)
-
     async def record_recalibration(self, desk: str, window: str, *, by: Actor, why_not: str = "") -> None:
         """Note that `by` recalibrates the window, or why that did not work, for the message about it."""
 
         def note(tx: Tx) -> None:
-            if (notice := self._notices.of_blocked(tx, blocked_key(desk, window))) is not None:
-                now = replace(self.parse_notice(notice), tried_by=by.id, tried=why_not)
-                self._notices.blocked_changed(tx, notice, text=_text(now))
+            notice = self._notices.of_blocked(tx, blocked_key(desk, window))
+            if notice is not None and (was := _window(notice)) is not None:
+                self._notices.blocked_changed(tx, notice, replace(was, tried_by=by.id, tried=why_not))
 
         await self._store.write(note)
 
     def _end(self, tx: Tx, notice: Notice | None) -> None:
-        if notice is None:
+        if notice is None or (was := _window(notice)) is None:
             return
-        was = self.parse_notice(notice)
         tx.after_commit(lambda: self._remember(was.key, None))
-        text = _text(replace(was, over_ms=self._clock.now_ms()))
-        self._notices.blocked_changed(tx, notice, text=text, is_over=True)
+        self._notices.blocked_changed(tx, notice, replace(was, over_ms=self._clock.now_ms()))
         self._journal.append(tx, WindowUnblocked(desk=was.desk, window=was.window), by=HUB.id)
 
     def _remember(self, key: str, now: BlockedWindow | None) -> None:
@@ -99,5 +89,5 @@ class BlockedWindows:
         self._now = kept if now is None else {**kept, key: now}
 
 
-def _text(now: BlockedWindow) -> str:
-    return _TEXT.dump_json(now).decode()
+def _window(notice: Notice | None) -> BlockedWindow | None:
+    return notice.detail if notice is not None and isinstance(notice.detail, BlockedWindow) else None

@@ -200,7 +200,7 @@ class AgentDialogs:
                 self._agents.limit_account(tx, agent.name, until_ms=round(ends.timestamp() * 1000))
         # Octet posts a question each time, because a user has to answer it; the same error or limit only once.
         if shown.activity is Activity.NEEDS_INPUT or not was_told:
-            self._services.notices.notify(tx, NoticeKind.NEEDS_ANSWER, task, message=dialog, about=dialog)
+            self._services.notices.notify(tx, NoticeKind.NEEDS_ANSWER, task, subject=dialog, about=dialog)
 
 
 def _dialog(row: Row) -> AgentDialog:

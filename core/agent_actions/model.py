@@ -11,7 +11,7 @@ from core.deliveries.model import Delivery, DeliveryId, DeliveryState
 from core.desks.model import DeskEvent
 from core.profiles.model import Act, Activity
 from core.reasons import BlockCause, Reason
-from core.remedies import next_step, refused
+from core.remedies import refused
 
 DialogId = NewType("DialogId", str)  # A ULID
 
@@ -94,34 +94,6 @@ NOT_HERE = frozenset(
     {Reason.LOCKED, Reason.DISPLAY_HELD, Reason.BUSY, Reason.PERSON_TYPING, Reason.QUIET_HOURS, Reason.DIALOG}
 )
 """What passes without a user, or is reported as something else."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockedWindow:
-    """A window that cannot be used, or could not until `over_ms`."""
-
-    desk: str
-    window: str
-    agent: str
-    reason: Reason
-    seen: str  # what exactly Octet saw, for users who may see the desk
-    since_ms: int
-    tried_by: str = ""  # who had it recalibrated last
-    tried: str = ""  # why that did not work; empty while that is not known
-    over_ms: int = 0
-
-    @property
-    def key(self) -> str:
-        return blocked_key(self.desk, self.window)
-
-    @property
-    def cure(self) -> str:
-        return next_step(self.reason)
-
-
-def blocked_key(desk: str, window: str) -> str:
-    """Return how notices name a window."""
-    return f"window:{desk}/{window}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -220,7 +220,7 @@ class AgentActions:
             self._end_dialog(tx, now, delivery)
         if delivery.state is _S.UNKNOWN:
             task, about = self._messages.find(tx, delivery.message).task, asked_about(delivery)
-            self._notices.notify(tx, NoticeKind.IN_DOUBT, task, message=delivery.message, about=about)
+            self._notices.notify(tx, NoticeKind.IN_DOUBT, task, subject=delivery.message, about=about)
 
     def _end_dialog(self, tx: Tx, now: AgentDialog, delivery: Delivery) -> None:
         if delivery.state in NOTHING_PRESSED:

@@ -318,11 +318,6 @@ def hints(text: str, requires: Requires) -> tuple[Reason, ...]:
     return tuple(reason for reason, is_so in found.items() if is_so)
 
 
-def undelivered_text(delivery: Delivery) -> str:
-    """Return the text of a notice about an undelivered delivery: agent, state and reason, separated by `: `."""
-    return f"{delivery.agent}: {delivery.state.value}: {delivery.reason or ''}"
-
-
 def is_message_name(text: str) -> bool:
     """Return whether an agent's command names a message (`M-…`), not a task."""
     return text.strip()[:2].upper() == "M-"

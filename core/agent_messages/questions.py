@@ -196,7 +196,7 @@ class Questions:
         """End the question; its message says how, and its agent works on."""
         tx.execute(_store.SETTLE, {"question": question.id, "now_state": state.value, "by_message": answer})
         self._record(tx, question, state, by=by)
-        self._services.notices.settled(tx, about=question.about, how=f"{state.value} by {by}")
+        self._services.notices.settled(tx, about=question.about, how=state.value, by=by)
         task = self._task_of(tx, question)
         is_blocked = task is not None and (task.state, task.reason) == (TaskState.BLOCKED, BlockCause.QUESTION)
         if task is not None and is_blocked and not self._open_in(tx, task):
@@ -259,7 +259,7 @@ class Questions:
 
     def _notify(self, tx: Tx, question: Question) -> None:
         kind = NoticeKind.QUESTION
-        self._services.notices.notify(tx, kind, question.task, message=question.id, about=question.about)
+        self._services.notices.notify(tx, kind, question.task, subject=question.id, about=question.about)
 
     def _tell(self, tx: Tx, question: Question, body: str, *, by: Actor) -> Message:
         """Send the agent what its question came to, in the thread of its task; store it alone for a removed agent."""

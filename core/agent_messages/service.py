@@ -20,7 +20,6 @@ from core.agent_messages.model import (
     SendOptions,
     hints,
     parse_message_name,
-    undelivered_text,
 )
 from core.agent_messages.recipients import EVERYONE, addresses, is_several, resolve
 from core.agent_messages.traces import Traces
@@ -32,7 +31,7 @@ from core.limits import clean_text
 from core.messages.model import InboxEntry, Message, MessageKind, NewMessage, Requires, address_of, source_of
 from core.messages.prompts import Prompt, PromptRenderer
 from core.messages.service import MessageNotFound
-from core.notices.model import NoticeKind, Place
+from core.notices.model import NoticeKind, Place, Undelivered
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import explain, refused, sentence
 from core.security.codes import TaskCodes
@@ -225,7 +224,7 @@ class AgentMessages:
                 step, to = self._services.deliveries.step, DeliveryState.CANCELLED
                 after = step(tx, one, to, reason=Reason.REMOVED, by=by)
                 if found.sender not in {address_of(by), address_of(HUB)}:
-                    self._services.notices.undelivered(tx, found.id, text=undelivered_text(after))
+                    self._services.notices.undelivered(tx, found.id, _undelivered(after))
             return self.view(tx, found)
 
         return await self._store.write(cancel)
@@ -423,7 +422,7 @@ class AgentMessages:
         task = message.task or (message.thread if message.thread.startswith("T-") else None)
         if task is not None or place is not None:
             shown_at = None if task else place
-            self._services.notices.notify(tx, NoticeKind.WORDS, task, message=message.id, place=shown_at)
+            self._services.notices.notify(tx, NoticeKind.WORDS, task, subject=message.id, place=shown_at)
         return self.view(tx, message, left_out=left_out, hints=hints(message.body, message.requires))
 
     def _supersede(self, tx: Tx, earlier: MessageId, *, sender: str) -> None:
@@ -581,7 +580,8 @@ class AgentMessages:
         long_ms = delivery.created_ms + LONG_WAIT_MS
         if long_ms > now:
             return [long_ms, expires_at_ms]
-        self._services.notices.undelivered(tx, message.id, text=f"{delivery.agent}: queued: ", once=True)
+        long = Undelivered(agent=delivery.agent, state=DeliveryState.QUEUED)
+        self._services.notices.undelivered(tx, message.id, long, once=True)
         return [expires_at_ms]
 
     def _follow(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
@@ -607,7 +607,7 @@ class AgentMessages:
             dropped = sent is None or sent.sender == address_of(HUB)
         if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN and not dropped:
             about = asked_about(delivery) if delivery.state is DeliveryState.UNKNOWN else ""
-            self._services.notices.undelivered(tx, delivery.message, text=undelivered_text(delivery), about=about)
+            self._services.notices.undelivered(tx, delivery.message, _undelivered(delivery), about=about)
 
     def _continue_interrupted(self, tx: Tx, delivery: Delivery) -> None:
         """Note that an interrupted agent works on its task again, because a message about it arrived."""
@@ -624,6 +624,10 @@ def _has_brief(task: Task, *, about_its_task: bool) -> bool:
         return task.reason == WaitReason.DRY_RUN
     is_kept = about_its_task or task.reason == ParkCause.INTERRUPTED
     return task.state in _WORKED_ON or (task.state is TaskState.PARKED and is_kept)
+
+
+def _undelivered(delivery: Delivery) -> Undelivered:
+    return Undelivered(agent=delivery.agent, state=delivery.state, reason=delivery.reason)
 
 
 def _latest_per_agent(deliveries: Sequence[Delivery]) -> tuple[Delivery, ...]:

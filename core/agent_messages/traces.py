@@ -13,7 +13,7 @@ from core.deliveries.model import OPEN_STATES, DeliveryState
 from core.kit.ids import MessageId
 from core.messages.model import Message
 from core.messages.service import MessageNotFound
-from core.notices.model import NoticeKind
+from core.notices.model import NoticeKind, StoppedChain
 from core.reasons import Reason
 from core.remedies import refused
 from core.security.model import HUB, Actor, Permission, require
@@ -113,7 +113,7 @@ class Traces:
                 return
             self._set(tx, trace, stopped_by="", allowance=self._services.messages.size_of_trace(tx, trace))
             self._services.journal.append(tx, TraceResumed(trace=trace), by=by.id)
-            self._services.notices.settled(tx, about=f"trace:{trace}", how=f"resumed by {by.id}")
+            self._services.notices.settled(tx, about=f"trace:{trace}", how="resumed", by=by.id)
 
         await self._store.write(resume)
         return await self.show(trace, by=by)
@@ -132,11 +132,11 @@ class Traces:
         if by is not HUB:
             for call in () if was_stopped else self._stop_followers:
                 call(tx, messages, by)
-            self._services.notices.settled(tx, about=f"trace:{trace}", how=f"stopped by {by.id}")
+            self._services.notices.settled(tx, about=f"trace:{trace}", how="stopped", by=by.id)
             return
         task = next((one.thread for one in messages if one.thread.startswith("T-")), None)
-        agents = " ".join(dict.fromkeys(name for one in messages for name in one.agents_before))
-        self._services.notices.notify(tx, NoticeKind.STORM, task, message=trace, text=agents, about=f"trace:{trace}")
+        agents = StoppedChain(agents=tuple(dict.fromkeys(name for one in messages for name in one.agents_before)))
+        self._services.notices.notify(tx, NoticeKind.STORM, task, subject=trace, detail=agents, about=f"trace:{trace}")
 
     def withdraw(
         self, tx: Tx, message: MessageId, reason: Reason, *, agent: str = "", to: DeliveryState = _CANCELLED

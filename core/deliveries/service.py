@@ -271,8 +271,8 @@ class Deliveries:
         self._update(tx, after.id, **_store.columns_of(after))
         self._note(tx, after, was=was.value, by=by)
         if was is DeliveryState.UNKNOWN:
-            how = f"{settled_as(after).value} by {by.id}"  # users need not decide any more
-            self._notices.settled(tx, about=asked_about(after), how=how)
+            how = settled_as(after).value  # users need not decide any more
+            self._notices.settled(tx, about=asked_about(after), how=how, by=by.id)
         for call in self._followers:
             call(tx, was, after)
         faults.arrow("delivery", was, to, tx.after_commit)

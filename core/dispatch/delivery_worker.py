@@ -100,7 +100,8 @@ class _Attempt:
             now = services.deliveries.find(tx, order.delivery)
             if words and now.task and now.state is DeliveryState.SUBMITTING and now.fence == order.fence:
                 spell, said = f"{order.agent} {order.delivery}", f"…{words[-_SHOWN_CHARS:]}"
-                services.notices.progressed(tx, now.task, spell=spell, report=said, replaces=True)
+                report = {"agent": order.agent, "spell": spell, "report": said}
+                services.notices.progressed(tx, now.task, **report, replaces=True)
 
         try:
             await services.store.write(show)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from core.deliveries.model import Assurance, Delivery, DeliveryEvent, DeliveryId, DeliveryState
 from core.dispatch.model import Decision, NoUnknownDelivery
 from core.dispatch.services import Services
+from core.notices.model import EndCause
 from core.reasons import ParkCause, Reason
 from core.remedies import refused, sentence
 from core.security.model import Actor, Permission, require
@@ -123,8 +124,7 @@ class UnknownDeliveries:
         if task is None:
             self._hold_agents(tx)
         else:
-            why = f"{by.name} dropped it: Octet did not know whether its prompt had arrived"
-            self._repository.abandon(tx, task, by=by, why=why)
+            self._repository.abandon(tx, task, by=by, why=EndCause(reason=Reason.DROPPED, by=by.name))
         return after
 
 

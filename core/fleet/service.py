@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core import remedies
-from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, BlockedWindow
+from core.agent_actions.model import NEEDS_ANSWER, AgentDialog
 from core.agent_messages.model import QuestionView, StoppedTrace
 from core.agents.model import Agent, AgentState, AgentStatus
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState
@@ -20,7 +20,7 @@ from core.fleet.boards import Boards
 from core.fleet.health import Health
 from core.fleet.model import AgentDetails, AtWork, Board, BoardState, Need, NeedKind, Needs, Overview, QueuedWork
 from core.kit.from_attributes import from_attributes
-from core.notices.model import Notice, NoticeState, Place
+from core.notices.model import BlockedWindow, Notice, NoticeState, Place
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import next_step, sentence
 from core.security.model import HUB, Actor, Permission, require

@@ -36,7 +36,7 @@ from core.maintenance.model import (
     WindowTried,
 )
 from core.maintenance.ports import Reloads
-from core.notices.model import NoticeKind, Place
+from core.notices.model import JournalHead, NoticeKind, Place
 from core.reasons import AnyReason, Reason
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
@@ -93,9 +93,9 @@ class Audit:
         seq, link = self._services.journal.last(tx)
         if seq:
             day = f"{as_datetime(self._services.clock.now_ms()):%Y-%m-%d}"
-            self._services.notices.notify_once(
-                tx, NoticeKind.JOURNAL, "", text=day, message=f"{seq} {link}", place=self._place
-            )
+            head, notices = JournalHead(row=seq, hash=link), self._services.notices
+            if not notices.find(tx, NoticeKind.JOURNAL, subject=day):
+                notices.notify(tx, NoticeKind.JOURNAL, None, subject=day, detail=head, place=self._place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,7 +150,7 @@ _old = (
             "NOT EXISTS (SELECT 1 FROM deliveries WHERE message = messages.id AND +state IN "
             "('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown'))"
         ),
-        text("NOT EXISTS (SELECT 1 FROM notices WHERE message = messages.id AND message != '' AND +state = 'pending')"),
+        text("NOT EXISTS (SELECT 1 FROM notices WHERE subject = messages.id AND subject != '' AND +state = 'pending')"),
     )
     .order_by(_row.created_ms)
     .limit(bindparam("size_of_batch"))

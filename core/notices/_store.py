@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from core.store.tables import integers, metadata, partial_index, texts, upsert
 
 _ASKED = sa.text("about != ''")
-_OF_MESSAGE = sa.text("message != ''")
+_HAS_SUBJECT = sa.text("subject != ''")
 _HAS_THREAD = sa.text("thread != ''")
 _DROPPED = sa.text("state = 'dropped'")
 _IS_NO_CARD = sa.text("kind != 'card'")
@@ -18,7 +18,7 @@ notices = sa.Table(
     "notices",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    *texts("kind", "task", "message", "text", "place_channel", "place_guild", "state"),
+    *texts("kind", "task", "subject", "detail", "place_channel", "place_guild", "state"),
     *integers("revision", "created_ms"),
     *texts("posted_channel", "posted_message", "thread", default=""),
     *integers("attempts", "not_before_ms", default=0),
@@ -28,7 +28,7 @@ notices = sa.Table(
     sa.Index("ix_notices_state", "state", "id"),
     partial_index("ix_notices_about", "about", where=_ASKED),
     sa.Index("ix_notices_due", "state", "not_before_ms"),
-    partial_index("ix_notices_message", "message", where=_OF_MESSAGE),
+    partial_index("ix_notices_subject", "subject", where=_HAS_SUBJECT),
     partial_index("ix_notices_thread", "thread", where=_HAS_THREAD),
     partial_index("ix_notices_old", "created_ms", where=_IS_NO_CARD),
     partial_index("ix_notices_dropped", "state", "created_ms", where=_DROPPED),
@@ -63,35 +63,30 @@ BUMP_CARD = _one_card.values(
     ),
 )
 CARD = sa.select(notices).where(_is_card_of)
-_is_of_message = sa.and_(_OF_MESSAGE, _row.message == sa.bindparam("of_message"))
+_is_of_subject = sa.and_(_HAS_SUBJECT, _row.subject == sa.bindparam("of_subject"))
 BUMP_WORDS = (
     sa.update(notices)
-    .where(_is_of_message, _row.kind == "words", _row.state != "dropped")
+    .where(_is_of_subject, _row.kind == "words", _row.state != "dropped")
     .values(revision=_row.revision + 1, state=_CHANGED)
 )
-WORDS = sa.select(notices).where(_is_of_message, _row.kind == "words")
-TOLD_OF_WORDS = sa.select(_row.id).where(_is_of_message, _row.kind == "undelivered", _row.text == sa.bindparam("words"))
-PROGRESS = sa.select(notices).where(
-    _row.task == sa.bindparam("of_task"), _OF_MESSAGE, _row.message == sa.bindparam("spell"), _row.kind == "progress"
-)
+OF_SUBJECT = sa.select(notices).where(_is_of_subject, _row.kind == sa.bindparam("sort"))
+OF_TASK = sa.select(_row.detail).where(_row.task == sa.bindparam("of_task"), _row.kind == sa.bindparam("sort"))
+PROGRESS = sa.select(notices).where(_row.task == sa.bindparam("of_task"), _is_of_subject, _row.kind == "progress")
 OF_THREAD = sa.select(_row.task).where(_HAS_THREAD, _row.thread == sa.bindparam("made"), _row.kind == "card")
-TOLD = sa.select(_row.id).where(
-    _row.task == sa.bindparam("of_task"), _row.kind == sa.bindparam("sort"), _row.text == sa.bindparam("words")
-)
 SETTLED = (
     sa.update(notices)
     .where(_ASKED, _row.about == sa.bindparam("asked"), _row.state != "dropped")
-    .values(text=sa.bindparam("words"), revision=_row.revision + 1, state=_CHANGED)
+    .values(detail=sa.bindparam("how"), revision=_row.revision + 1, state=_CHANGED)
 )
 ONE = sa.select(notices).where(_row.id == sa.bindparam("notice"))
 
 
 def _due() -> sa.Select[Any]:
-    """Select one notice of each strand (a task, or a message without one): the most urgent strands first, oldest first.
+    """Select one notice of each strand (a task, or a subject without one): the most urgent strands first, oldest first.
     Octet posts a task's card first, unless it has dropped it. It posts news in their order: one that rests after a
     failure delays the later ones. Questions, and edits of posted messages, neither wait for news nor delay them."""
     one = notices.c
-    strand = sa.case((one.task != "", one.task), else_=one.message)
+    strand = sa.case((one.task != "", one.task), else_=one.subject)
     asks = sa.and_(one.about != "", one.kind.not_in(("locked", "blocked")))
     rests = one.not_before_ms > sa.bindparam("now")
     is_news = sa.and_(one.kind != "card", one.posted_message == "", ~asks)
@@ -150,7 +145,7 @@ NEXT_DUE = sa.select(sa.func.min(_row.not_before_ms).label("due")).where(
     _WAITS, _row.not_before_ms > sa.bindparam("looked")
 )
 TOLD_OF = sa.select(notices).where(_ASKED, _row.about.in_(sa.bindparam("asked", expanding=True)))
-BLOCKED = sa.select(notices).where(_ASKED, _row.about.between("window:", "window;"), _row.about == _row.message)
+BLOCKED = sa.select(notices).where(_ASKED, _row.about.between("window:", "window;"), _row.about == _row.subject)
 CARDS = sa.select(notices).where(_row.task.in_(sa.bindparam("tasks", expanding=True)), _row.kind == "card")
 DROPPED = (
     sa.select(notices)
@@ -217,7 +212,7 @@ _old = (
             "AND text_expired_ms IS NOT NULL))"
         ),
         sa.text(
-            "NOT EXISTS (SELECT 1 FROM messages WHERE id = notices.message AND expired_ms IS NULL "
+            "NOT EXISTS (SELECT 1 FROM messages WHERE id = notices.subject AND expired_ms IS NULL "
             "AND kind != 'control')"
         ),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from core.kit.clock import Clock
 from core.notices import _store
-from core.notices.model import MentionMode, NoticeKind, Place
+from core.notices.model import Digest, MentionMode, NoticeKind, Place
 from core.notices.service import Notices
 from core.security.model import Actor, Permission, require
 from core.store.engine import Row, Store, Tx
@@ -69,11 +69,11 @@ class Mentions:
         return due_s
 
     async def _send(self, person: str, known: MentionChoice) -> None:
-        named = " ".join(dict.fromkeys(known.missed[-_NAMED:]))
-        text, sent = f"{len(known.missed)} {named}", replace(known, missed=(), since_ms=0)
+        detail = Digest(number=len(known.missed), newest=tuple(dict.fromkeys(known.missed[-_NAMED:])))
+        sent = replace(known, missed=(), since_ms=0)
 
         def send(tx: Tx) -> None:
-            self._notices.notify(tx, NoticeKind.DIGEST, None, message=person, text=text, place=known.place)
+            self._notices.notify(tx, NoticeKind.DIGEST, None, subject=person, detail=detail, place=known.place)
             tx.execute(_store.CHOOSE, _row(person, sent))
 
         await self._store.write(send)

@@ -1,4 +1,4 @@
-"""What a notice is. It names what to say; the face decides how."""
+"""What a notice is: it names what happened; `bot/verbs/news` makes its sentence."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from core.reasons import AnyReason, Diagnostic, Reason
+from core.remedies import next_step
+
 NoticeId = NewType("NoticeId", int)
-SubjectId = NewType("SubjectId", str)  # The id of a message, of a dialog or of a desk whose screen is locked
 
 
 class NoticeKind(StrEnum):
@@ -24,13 +26,13 @@ class NoticeKind(StrEnum):
     NEEDS_ANSWER = "needs_answer"  # An agent's window has a dialog: a new message with a mention, edited at its end
     LOCKED = "locked"  # A desk's screen is locked and work waits: a new message for each lock, edited at its end
     BLOCKED = "blocked"  # An agent's window is unusable: a new message each time, edited until it is usable
-    SUMMARY = "summary"  # Tasks that ended without Discord: one message. `text` has their number and the newest ones
-    REPORT = "report"  # What a user did to a task: cancelled or put back. `text` is `cancelled by ID`
+    SUMMARY = "summary"  # Tasks that ended without Discord: one message
+    REPORT = "report"  # What a user did to a task: cancelled or put back
     WELCOME = "welcome"  # The first message for a new owner: what to try
-    DIGEST = "digest"  # What a user missed who wants no mentions. `message` is the user, `text` number and subjects
-    JOURNAL = "journal"  # Daily, for admins: the journal's head. `text` is the day, `message` the row and its hash
+    DIGEST = "digest"  # What a user missed who wants no mentions; the subject is the user
+    JOURNAL = "journal"  # Daily, for admins: the journal's head; the subject is the day
     QUESTION = "question"  # An agent's question: a new message that mentions its user, edited once it is settled
-    STORM = "storm"  # Octet stopped a chain of messages. `text` names the agents; edited once a user has decided
+    STORM = "storm"  # Octet stopped a chain of messages; edited once a user has decided
     IN_DOUBT = "in_doubt"  # An act may have been done: a new message that mentions its user, edited once it is settled
 
 
@@ -60,14 +62,136 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """Why a task waits, is parked, or is ready again. It may have another state by now."""
+
+    state: str  # the task's state then
+    reason: AnyReason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndCause:
+    """Why a task ended without an answer."""
+
+    reason: AnyReason
+    by: str = ""  # the name of the user who dropped it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserAct:
+    """What a user did to a task."""
+
+    act: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """Which delivery of a message did not arrive, or may not have; its state then, and why."""
+
+    agent: str
+    state: str
+    reason: AnyReason | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """How what a user had to decide was settled, and the id of the actor who did it."""
+
+    how: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentReport:
+    """What an agent said of its work, and when."""
+
+    at_ms: int
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentReports:
+    """The newest reports of one spell of an agent's work, oldest first."""
+
+    agent: str
+    reports: tuple[AgentReport, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedChain:
+    """The agents of a chain of messages that Octet stopped."""
+
+    agents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digest:
+    """How many things happened, and the newest subjects."""
+
+    number: int
+    newest: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalHead:
+    """The journal's last row, and its hash."""
+
+    row: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedWindow:
+    """A window that cannot be used, or could not until `over_ms`."""
+
+    desk: str
+    window: str
+    agent: str
+    reason: Reason
+    seen: Diagnostic  # what exactly Octet saw, for users who may see the desk
+    since_ms: int
+    tried_by: str = ""  # who had it recalibrated last
+    tried: str = ""  # why that did not work; empty while that is not known
+    over_ms: int = 0
+
+    @property
+    def key(self) -> str:
+        return blocked_key(self.desk, self.window)
+
+    @property
+    def cure(self) -> str:
+        return next_step(self.reason)
+
+
+def blocked_key(desk: str, window: str) -> str:
+    """Return how notices name a window."""
+    return f"window:{desk}/{window}"
+
+
+NoticeDetail = (
+    Halt
+    | EndCause
+    | UserAct
+    | Undelivered
+    | Resolution
+    | AgentReports
+    | StoppedChain
+    | Digest
+    | JournalHead
+    | BlockedWindow
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One thing to post. A notice that is edited (a card, a message) has a `revision` that grows with each change."""
 
     id: NoticeId
     kind: NoticeKind
     task: str  # the task it is about; empty for words without one
-    message: SubjectId  # what it carries or is about, as a message, or an agent's spell of work; or empty
-    text: str  # A short reason for HELD, ENDED and UNDELIVERED, or empty. Once settled: how, and by whom
+    subject: str  # the message, dialog, lock, window, user, day or spell of work that it is about; or empty
+    detail: NoticeDetail | None  # what happened; a Resolution once a user has decided
     place: Place
     state: NoticeState
     revision: int
@@ -87,5 +211,5 @@ class Notice:
 
     @property
     def strand(self) -> str:
-        """Notices with the same value are posted in order: those of a task, or of a message without a task."""
-        return self.task or self.message
+        """Notices with the same value are posted in order: those of a task, or of a subject without a task."""
+        return self.task or self.subject

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import get_args
+
+from pydantic import TypeAdapter
 
 from core.kit.clock import Clock
 from core.kit.from_attributes import from_attributes
 from core.notices import _store
-from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
+from core.notices.model import (
+    AgentReport,
+    AgentReports,
+    BlockedWindow,
+    Digest,
+    Notice,
+    NoticeDetail,
+    NoticeId,
+    NoticeKind,
+    NoticeState,
+    Place,
+    Resolution,
+    Undelivered,
+)
 from core.store.engine import Executable, Row, Store, Tx
 
 _DROPPED_FOR_MS = 24 * 3_600_000  # how long dropped notices are listed
@@ -33,8 +51,8 @@ class Notices:
         kind: NoticeKind,
         task: str | None,
         *,
-        message: str = "",
-        text: str = "",
+        subject: str = "",
+        detail: NoticeDetail | None = None,
         about: str = "",
         place: Place | None = None,
         after_ms: int = 0,
@@ -45,8 +63,8 @@ class Notices:
         row = {
             "kind": kind.value,
             "task": task or "",
-            "message": message,
-            "text": text,
+            "subject": subject,
+            "detail": _packed(detail),
             "place_channel": place.channel,
             "place_guild": place.guild,
             "state": NoticeState.PENDING.value,
@@ -72,44 +90,49 @@ class Notices:
     async def _write(self, statement: Executable, values: Mapping[str, object] | None = None) -> None:
         await self._store.write(lambda tx: self._change(tx, statement, values))
 
-    def notify_once(
-        self, tx: Tx, kind: NoticeKind, task: str, *, text: str, message: str = "", place: Place | None = None
-    ) -> None:
-        """Notify unless this was posted about the task before; with an empty `task`, about none."""
-        if tx.execute(_store.TOLD, {"of_task": task, "sort": kind.value, "words": text}).first() is None:
-            self.notify(tx, kind, task, text=text, message=message, place=place)
+    def notify_once(self, tx: Tx, kind: NoticeKind, task: str, *, detail: NoticeDetail) -> None:
+        """Notify unless a notice of the task has this detail already."""
+        told = tx.execute(_store.OF_TASK, {"of_task": task, "sort": kind.value}).all()
+        if all(_unpacked(row.detail) != detail for row in told):
+            self.notify(tx, kind, task, detail=detail)
 
-    def settled(self, tx: Tx, *, about: str, how: str) -> None:
+    def settled(self, tx: Tx, *, about: str, how: str, by: str = "") -> None:
         """Have the message that asked users about this say `how` it was settled."""
-        self._change(tx, _store.SETTLED, {"asked": about, "words": how})
+        self._change(tx, _store.SETTLED, {"asked": about, "how": _packed(Resolution(how=how, by=by))})
 
     def words_changed(self, tx: Tx, message: str) -> None:
-        self._change(tx, _store.BUMP_WORDS, {"of_message": message})
+        self._change(tx, _store.BUMP_WORDS, {"of_subject": message})
 
     def answered(self, tx: Tx, message: str, *, answer: str) -> None:
         """Post this answer to the message where a user sent it."""
-        shown = tx.execute(_store.WORDS, {"of_message": message}).first()
-        self.notify(tx, NoticeKind.ANSWER, None, message=answer, place=Place() if shown is None else _place(shown))
+        shown = self.find(tx, NoticeKind.WORDS, subject=message)
+        place = shown[0].place if shown else Place()
+        self.notify(tx, NoticeKind.ANSWER, None, subject=answer, place=place)
 
-    def progressed(self, tx: Tx, task: str, *, spell: str, report: str, replaces: bool = False) -> None:
+    def progressed(self, tx: Tx, task: str, *, agent: str, spell: str, report: str, replaces: bool = False) -> None:
         """Add an agent's report to the one message for this spell of work, after the newest earlier ones or, with
         `replaces`, in their place."""
-        line = f"{self._clock.now_ms() // 1000} {report}"
-        shown = tx.execute(_store.PROGRESS, {"of_task": task, "spell": spell}).first()
+        row = tx.execute(_store.PROGRESS, {"of_task": task, "of_subject": spell}).first()
+        shown = None if row is None else _notice(row)
+        known = shown.detail.reports if shown is not None and isinstance(shown.detail, AgentReports) else ()
+        reports = (*known, AgentReport(at_ms=self._clock.now_ms(), said=report))
+        detail = AgentReports(agent=agent, reports=reports[-1 if replaces else -_REPORTS_KEPT :])
         if shown is None:
-            self.notify(tx, NoticeKind.PROGRESS, task, message=spell, text=line)
-            return
-        lines = [*shown.text.splitlines(), line][-1 if replaces else -_REPORTS_KEPT :]
-        state = shown.state if shown.state in {NoticeState.DROPPED, NoticeState.NO_ACCESS} else NoticeState.PENDING
-        self._set(tx, shown.id, text="\n".join(lines), revision=shown.revision + 1, state=NoticeState(state).value)
+            self.notify(tx, NoticeKind.PROGRESS, task, subject=spell, detail=detail)
+        else:
+            self._change_detail(tx, shown, detail)
 
-    def undelivered(self, tx: Tx, message: str, *, text: str, about: str = "", once: bool = False) -> None:
+    def undelivered(self, tx: Tx, message: str, detail: Undelivered, *, about: str = "", once: bool = False) -> None:
         """Notify the message's sender; with `once` not of the same again. `about`: what a user has to decide."""
-        values = {"of_message": message, "words": text}
-        shown = tx.execute(_store.WORDS, {"of_message": message}).first()
-        if shown is not None and not (once and tx.execute(_store.TOLD_OF_WORDS, values).first()):
-            place = _place(shown)
-            self.notify(tx, NoticeKind.UNDELIVERED, shown.task, message=message, text=text, about=about, place=place)
+        told = self.find(tx, NoticeKind.UNDELIVERED, subject=message) if once else ()
+        if not any(one.detail == detail for one in told):
+            for shown in self.find(tx, NoticeKind.WORDS, subject=message):
+                task, kind = shown.task, NoticeKind.UNDELIVERED
+                self.notify(tx, kind, task, subject=message, detail=detail, about=about, place=shown.place)
+
+    def find(self, tx: Tx, kind: NoticeKind, *, subject: str) -> tuple[Notice, ...]:
+        """Return the notices of this kind about the subject."""
+        return tuple(map(_notice, tx.execute(_store.OF_SUBJECT, {"of_subject": subject, "sort": kind.value}).all()))
 
     def of_blocked(self, tx: Tx, window: str) -> Notice | None:
         """Return the notice of this window, as long as it is not over."""
@@ -117,13 +140,20 @@ class Notices:
         return None if row is None else _notice(row)
 
     async def list_blocked(self) -> tuple[Notice, ...]:
-        return tuple(map(_notice, await self._store.fetch(_store.BLOCKED)))
+        return self._readable(await self._store.fetch(_store.BLOCKED))
 
-    def blocked_changed(self, tx: Tx, notice: Notice, *, text: str, is_over: bool = False) -> None:
-        """Change the text of this message; once it is over, the window's next problem gets a new one."""
-        about = f"over:{notice.about}:{notice.id}" if is_over else notice.about
+    def blocked_changed(self, tx: Tx, notice: Notice, now: BlockedWindow) -> None:
+        """Change this message; once the window is usable, its next problem gets a new one."""
+        about = f"over:{notice.about}:{notice.id}" if now.over_ms else notice.about
+        self._change_detail(tx, notice, now, about=about)
+
+    def _change_detail(self, tx: Tx, notice: Notice, detail: NoticeDetail, **values: object) -> None:
         state = notice.state if notice.state in {NoticeState.DROPPED, NoticeState.NO_ACCESS} else NoticeState.PENDING
-        self._set(tx, notice.id, text=text, about=about, revision=notice.revision + 1, state=state.value)
+        packed = _packed(detail)
+        self._set(tx, notice.id, detail=packed, revision=notice.revision + 1, state=state.value, **values)
+
+    def _readable(self, rows: Iterable[Row]) -> tuple[Notice, ...]:
+        return tuple(self._store.aside.readable("notice", rows, _notice))
 
     def place_of(self, tx: Tx, task: str | None) -> Place:
         """Return the place of the task's card; none without a task."""
@@ -147,7 +177,7 @@ class Notices:
         values = {"now": now, "size": limit, "resting": list(resting), "full": list(full)}
         rows = await self._store.fetch(_store.DUE, values)
         self._looked_ms = now
-        return tuple(_notice(row, thread=row.card_thread) for row in rows)
+        return self._readable(rows)
 
     async def next_due_s(self) -> float:
         """Return in how many seconds something that failed is due again; infinite where nothing is."""
@@ -199,12 +229,12 @@ class Notices:
 
     async def cards_of(self, tasks: Iterable[str]) -> dict[str, Notice]:
         rows = await self._store.fetch(_store.CARDS, {"tasks": list(tasks)})
-        return {row.task: _notice(row, thread=row.thread) for row in rows}
+        return {one.task: one for one in self._readable(rows)}
 
     async def told_of(self, about: Iterable[str]) -> dict[str, Notice]:
         """Return the posted messages that ask about these, by what they ask about."""
         rows = await self._store.fetch(_store.TOLD_OF, {"asked": list(about)})
-        return {row.about: _notice(row) for row in rows if row.posted_message}
+        return {one.about: one for one in self._readable(rows) if one.posted_message}
 
     async def failed_notifications(self) -> tuple[Notice, ...]:
         """Return what was dropped within the last day, newest first, what Discord refuses, and what keeps failing."""
@@ -212,7 +242,7 @@ class Notices:
         dropped = await self._store.fetch(_store.DROPPED, {"since": since, "size": _LISTED})
         refused = await self._store.fetch(_store.NO_ACCESS, {"size": _LISTED})
         stuck = await self._store.fetch(_store.STUCK, {"tries": _STUCK_AFTER, "size": _LISTED})
-        return tuple(_notice(row, thread=row.thread) for row in (*dropped, *refused, *stuck))
+        return self._readable((*dropped, *refused, *stuck))
 
     async def never_posted(self, *, before_ms: int) -> list[str]:
         """Return the tasks from before `before_ms`, asked elsewhere than in Discord, whose cards were never posted."""
@@ -225,14 +255,14 @@ class Notices:
             for first in range(0, len(tasks), _BATCH):
                 values = {"tasks": tasks[first : first + _BATCH], "why": "included in a summary"}
                 tx.execute(_store.DROP_ALL, values)
-            text = f"{len(tasks)} {' '.join(tasks[-_NAMED:])}"
-            self.notify(tx, NoticeKind.SUMMARY, None, message=f"summary {tasks[-1]}", text=text)
+            detail = Digest(number=len(tasks), newest=tuple(tasks[-_NAMED:]))
+            self.notify(tx, NoticeKind.SUMMARY, None, subject=f"summary {tasks[-1]}", detail=detail)
 
         await self._store.write(change)
 
     async def welcome(self, place: Place) -> None:
         """Post the first message for a new owner there."""
-        await self._store.write(lambda tx: self.notify(tx, NoticeKind.WELCOME, None, message="welcome", place=place))
+        await self._store.write(lambda tx: self.notify(tx, NoticeKind.WELCOME, None, subject="welcome", place=place))
 
     async def newest_id(self) -> int:
         return await self._store.newest_id("notices") or 0
@@ -246,9 +276,24 @@ class Notices:
         tx.execute(_store.FORGET_FAR_PAUSES, {"latest": self._clock.now_ms() + LONGEST_PAUSE_MS})
 
 
-def _notice(row: Row, *, thread: str = "") -> Notice:
-    return from_attributes(Notice, row, place=_place(row), thread=thread)
+def _notice(row: Row) -> Notice:
+    thread = getattr(row, "card_thread", row.thread)
+    return from_attributes(Notice, row, detail=_unpacked(row.detail), place=_place(row), thread=thread)
 
 
 def _place(row: Row) -> Place:
     return Place(channel=row.place_channel, guild=row.place_guild)
+
+
+_DETAILS = {kind.__name__: TypeAdapter[NoticeDetail](kind) for kind in get_args(NoticeDetail)}
+
+
+def _packed(detail: NoticeDetail | None) -> str:
+    return "" if detail is None else json.dumps({"is": type(detail).__name__, **asdict(detail)})
+
+
+def _unpacked(packed: str) -> NoticeDetail | None:
+    if not packed:
+        return None
+    fields = json.loads(packed)
+    return _DETAILS[fields.pop("is")].validate_python(fields)

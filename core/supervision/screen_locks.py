@@ -47,7 +47,7 @@ class ScreenLocks:
             waiting, place = (0, Place()) if row.waiting else self._waiting(tx, row.desk)
             if waiting:
                 tx.update_row(_store.locks.c.id, row.id, waiting=waiting)
-                self._notices.notify(tx, NoticeKind.LOCKED, None, message=row.id, about=row.id, place=place)
+                self._notices.notify(tx, NoticeKind.LOCKED, None, subject=row.id, about=row.id, place=place)
 
     async def list_open(self) -> tuple[ScreenLock, ...]:
         """List the locked screens that users were notified of, oldest first."""

@@ -234,7 +234,7 @@ class Answers:
         about: dict[str, Any] = {"kind": MessageKind.REPLY, "recipient": "hub", "task": task.id}
         message = self._services.messages.add(tx, NewMessage(sender=by, idempotency_key=key, **about, **said), by=by)
         kind = NoticeKind.LATE if message.late else NoticeKind.ANSWER
-        self._services.notices.notify(tx, kind, task.id, message=message.id)
+        self._services.notices.notify(tx, kind, task.id, subject=message.id)
         return message
 
     def _find_scraped_answer(self, tx: Tx, task: Task, answer: SubmittedAnswer, holder: CodeHolder) -> Message | None:
@@ -269,7 +269,7 @@ class Answers:
             return found, None, recent[found.id] + REPORT_EVERY_S - now_s
         self._reported_s = recent | {found.id: now_s}
         spell = f"{holder.agent} {holder.fence}"
-        self._services.notices.progressed(tx, found.id, spell=spell, report=what)
+        self._services.notices.progressed(tx, found.id, agent=holder.agent, spell=spell, report=what)
         return self._record_at_work(tx, found, TaskActivity.PROGRESS, what), None, 0
 
     def record_window_activity(self, tx: Tx, task: Task) -> None:

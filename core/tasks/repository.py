@@ -12,7 +12,7 @@ from core.kit import faults
 from core.kit.transitions import check_step
 from core.messages.attachments import NamedFiles, named_files
 from core.messages.model import Source
-from core.notices.model import NoticeKind
+from core.notices.model import EndCause, Halt, NoticeKind
 from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Tx, at_row
@@ -440,7 +440,7 @@ class TaskRepository:
         has_failed = any(one.state in ENDED - {TaskState.DONE} for one in needed)
         if on_failure is not OnFailure.CANCEL or not has_failed or not task.has_not_begun:
             return None
-        return self.abandon(tx, task, by=HUB, why=WaitReason.DEPENDENCY_FAILED.value)
+        return self.abandon(tx, task, by=HUB, why=EndCause(reason=WaitReason.DEPENDENCY_FAILED))
 
     def lease(self, tx: Tx, task: Task, choice: Choice) -> Task:
         """Give the task to the chosen agent: a lease with a higher fence and no activity yet."""
@@ -522,7 +522,7 @@ class TaskRepository:
         self._change_fields(tx, task, agent=None, avoids=task.agent)
         self._renew_lease(tx, task)
         after = self.move(tx, task.id, TaskState.READY, note=note)
-        self._notices.notify(tx, NoticeKind.HELD, task.id, text=f"{after.state.value}: {ParkCause.SILENT.value}")
+        self._notices.notify(tx, NoticeKind.HELD, task.id, detail=Halt(state=after.state, reason=ParkCause.SILENT))
         return after
 
     def reassign(self, tx: Tx, task: Task, wanted: str, *, by: Actor) -> Task:
@@ -548,39 +548,40 @@ class TaskRepository:
         """Make the task wait, or park it, and notify its thread: of a reason to wait once, of each parking. `about`
         names what a user has to decide, `cause` why its agent's window was refused."""
         after = self.move(tx, task, to, reason=reason, note=note, cause=cause)
-        text = f"{after.state.value}: {reason.value}"
+        detail = Halt(state=after.state, reason=reason)
         if to is TaskState.PARKED:
-            self._notices.notify(tx, NoticeKind.HELD, task, text=text, about=about)
+            self._notices.notify(tx, NoticeKind.HELD, task, detail=detail, about=about)
         else:
-            self._notices.notify_once(tx, NoticeKind.HELD, task, text=text)
+            self._notices.notify_once(tx, NoticeKind.HELD, task, detail=detail)
         return after
 
     def block(self, tx: Tx, task: Task) -> Task:
         """Have the task wait for its requester's answer to its agent's question, and notify its thread."""
         after = self.move(tx, task.id, TaskState.BLOCKED, reason=BlockCause.QUESTION)
-        self._notices.notify(tx, NoticeKind.HELD, task.id, text=f"{after.state.value}: {BlockCause.QUESTION.value}")
+        self._notices.notify(tx, NoticeKind.HELD, task.id, detail=Halt(state=after.state, reason=BlockCause.QUESTION))
         return after
 
     def notify_reason(self, tx: Tx, task: str, why: Reason) -> None:
         """Notify the task's thread of the reason, once; the task keeps its state."""
-        self._notices.notify_once(tx, NoticeKind.HELD, task, text=f"{self.find(tx, task).state.value}: {why.value}")
+        detail = Halt(state=self.find(tx, task).state, reason=why)
+        self._notices.notify_once(tx, NoticeKind.HELD, task, detail=detail)
 
     def set_note(self, tx: Tx, task: str, note: str, *, cause: Reason | BlockCause | None = None) -> None:
         """Set the note on the task's card until the next step."""
         self.cache.update(tx, self._update(tx, task, note=note, cause=cause or "", changed_ms=self._clock.now_ms()))
         self._notices.card_changed(tx, task)
 
-    def abandon(self, tx: Tx, task: Task, *, by: Actor, why: str) -> Task:
+    def abandon(self, tx: Tx, task: Task, *, by: Actor, why: EndCause) -> Task:
         """Cancel the task at a user's request, and notify the requester."""
         after = self.cancel(tx, task, by=by)
-        self._notices.notify(tx, NoticeKind.ENDED, task.id, text=why)
+        self._notices.notify(tx, NoticeKind.ENDED, task.id, detail=why)
         return after
 
     def fail(self, tx: Tx, task: str, *, reason: Reason, note: str) -> Task:
         """Fail the task, and notify its requester."""
         after = self.move(tx, task, TaskState.FAILED, reason=reason, note=note)
         self._free_agent(tx, after)
-        self._notices.notify(tx, NoticeKind.ENDED, task, text=reason.value)
+        self._notices.notify(tx, NoticeKind.ENDED, task, detail=EndCause(reason=reason))
         return after
 
     def finish(self, tx: Tx, task: Task, *, by: Actor, cause: Reason | None = None) -> Task:

@@ -19,7 +19,7 @@ from core.messages.answer_markers import MarkedAnswer
 from core.messages.attachments import planned_files
 from core.messages.model import EvidenceItem, Message, MessageKind, NewFile, Source, source_of
 from core.messages.prompts import PromptRenderer
-from core.notices.model import NoticeKind
+from core.notices.model import NoticeKind, UserAct
 from core.profiles.model import Activity
 from core.reasons import ParkCause, Reason
 from core.remedies import refused
@@ -560,7 +560,7 @@ class Tasks:
         return self._services.desks.shown(known.desk, known.window).activity in {Activity.BUSY, Activity.NEEDS_INPUT}
 
     def _report(self, tx: Tx, task: Task, what: str, by: Actor) -> None:
-        self._services.notices.notify(tx, NoticeKind.REPORT, task.id, text=f"{what} by {by.id}")
+        self._services.notices.notify(tx, NoticeKind.REPORT, task.id, detail=UserAct(act=what, by=by.id))
 
     def _cancel_delivery(self, tx: Tx, task: str, *, by: Actor) -> None:
         """Cancel its deliveries that are not submitted yet. One that is being submitted cannot be cancelled."""

@@ -18,7 +18,7 @@ from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState
 from core.fleet.model import NeedKind
-from core.notices.model import Notice, NoticeKind, Place
+from core.notices.model import Notice, NoticeDetail, NoticeKind, Place
 from core.reasons import Reason
 from core.security.model import OPERATOR
 from core.store.engine import Row, Tx
@@ -89,10 +89,12 @@ class House:
         self.clock.advance(seconds)
         await self.sweep(times)
 
-    async def tell(self, task: Task, kind: NoticeKind, text: str = "", *, times: int = 1, about: str = "") -> None:
+    async def tell(
+        self, task: Task, kind: NoticeKind, detail: NoticeDetail | None = None, *, times: int = 1, about: str = ""
+    ) -> None:
         def tell(tx: Tx) -> None:
             for _ in range(times):
-                self.coordinator.notices.notify(tx, kind, task.id, text=text, about=about)
+                self.coordinator.notices.notify(tx, kind, task.id, detail=detail, about=about)
 
         await self.coordinator.store.write(tell)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.discord.parts import Marker
 from core.kit.ids import MessageId
 from core.messages.model import Message, MessageKind, Source
-from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place, SubjectId
+from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
 from core.reasons import WaitReason
 from core.security.model import Role
 from core.tasks.model import Task, TaskId, TaskState, TaskView
@@ -36,8 +36,8 @@ NOTICE = Notice(
     id=NoticeId(17),
     kind=NoticeKind.CARD,
     task="T-142",
-    message=SubjectId(""),
-    text="",
+    subject="",
+    detail=None,
     place=TASK.place,
     state=NoticeState.PENDING,
     revision=1,

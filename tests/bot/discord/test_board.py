@@ -17,7 +17,8 @@ from bot.verbs.results import AGENT_STATES
 from core.agent_messages.model import NewQuestion, Proof
 from core.agents.model import AgentState
 from core.fleet.model import BoardKind, BoardState, NeedKind, NoBoard
-from core.notices.model import NoticeKind
+from core.notices.model import Halt, NoticeKind
+from core.reasons import WaitReason
 from core.security.model import OPERATOR, NotAllowed, Permission
 from core.tasks.model import TaskId, TaskState
 from tests.bot.discord.house import CHANNEL, LOST, House, house, once, place
@@ -115,8 +116,8 @@ async def test_what_could_not_be_posted_is_counted_though_no_row_of_the_journal_
     await owned.card("T-1", DRY_RUN)
     await owned.now(board, "1 waiting", "1 thing")
     await owned.sandbox.fault(kind="error", route=r"POST /channels/\d+/messages", times=2, status=400, code=50035)
-    notices = owned.coordinator.notices
-    await owned.coordinator.store.write(lambda tx: notices.notify(tx, NoticeKind.HELD, "T-1", text="waiting: dry_run"))
+    notices, halt = owned.coordinator.notices, Halt(state="waiting", reason=WaitReason.DRY_RUN)
+    await owned.coordinator.store.write(lambda tx: notices.notify(tx, NoticeKind.HELD, "T-1", detail=halt))
     await owned.now(board, "2 things")
 
 

@@ -19,7 +19,7 @@ from core.agents.model import AgentName
 from core.kit.ids import MessageId
 from core.messages.model import EntryState, InboxEntry, Message, MessageKind, Source
 from core.messages.prompts import FROM_AGENT, PromptPart, PromptRenderer, say_giver
-from core.notices.model import NoticeKind
+from core.notices.model import NoticeKind, Resolution
 from core.tasks.model import TaskState
 from tests.bot.discord.shapes import MARKER, make_answer, make_notice, make_task, make_view
 from tests.builders import longest
@@ -150,7 +150,7 @@ def question(text: str) -> Parts:
 
 
 def settled(text: str) -> Parts:
-    notice = make_notice(text="answered by discord:1001")
+    notice = make_notice(detail=Resolution(how="answered", by="discord:1001"))
     return delivery_messages.question(notice, QuestionView(question=QUESTION, text=text), marker=MARKER)
 
 

@@ -14,8 +14,9 @@ from bot.discord.outbox import BRIEF_START_MS, EDIT_EVERY_S, NONCE_LASTS_MS, Out
 from bot.discord.parts import Parts
 from core.agent_messages.model import QuestionView
 from core.deliveries.model import DeliveryState
-from core.notices.model import NoticeKind
+from core.notices.model import Halt, NoticeKind
 from core.notices.service import Notices
+from core.reasons import ParkCause, WaitReason
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskState
 from tests.bot.discord.house import CHANNEL, LOST, House, house, never, once
@@ -41,7 +42,7 @@ async def begin(here: House, kind: str) -> None:
 async def test_a_new_task_gets_a_card_and_a_thread_and_its_news_follow_there(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         task = await here.ask()
-        await here.tell(task, NoticeKind.HELD, "waiting: window")
+        await here.tell(task, NoticeKind.HELD, Halt(state="waiting", reason=WaitReason.WINDOW))
         await here.tell(task, NoticeKind.ENDED)
         await here.sweep(times=3)
         card, (first, held, ended) = await here.card(), here.channels.messages
@@ -204,7 +205,7 @@ async def test_progress_is_one_message_in_the_thread_edited_at_most_once_a_secon
         for report in ("reading", "tests *run* @everyone", "nearly there", "the last line"):
             await here.coordinator.store.write(
                 lambda tx, report=report: here.coordinator.notices.progressed(
-                    tx, task.id, spell="Agent-1 1", report=report
+                    tx, task.id, agent="Agent-1", spell="Agent-1 1", report=report
                 )
             )
             await here.sweep(times=2)
@@ -270,11 +271,11 @@ async def test_news_for_which_there_is_no_thread_go_to_the_channel(tmp_path: Pat
 async def test_a_question_settled_after_its_thread_was_locked_is_answered_in_the_channel(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         task, about = await here.ask(), f"{'0' * 26}:3"
-        await here.tell(task, NoticeKind.HELD, "parked: x", about=about)
+        await here.tell(task, NoticeKind.HELD, Halt(state="parked", reason=ParkCause.LOST), about=about)
         await here.sweep(times=2)
         here.channels.locked = {int(here.channels.messages[0].id)}
         await here.coordinator.store.write(
-            lambda tx: here.coordinator.notices.settled(tx, about=about, how="dropped by operator")
+            lambda tx: here.coordinator.notices.settled(tx, about=about, how="dropped", by="operator")
         )
         await here.later()
         card, question, settled = here.channels.messages
@@ -383,7 +384,7 @@ async def test_a_question_whose_buttons_discord_refuses_is_posted_without_them(
         about = asked.question.about
         await here.coordinator.store.write(
             lambda tx: here.coordinator.notices.notify(
-                tx, NoticeKind.QUESTION, task.id, message=asked.question.id, about=about
+                tx, NoticeKind.QUESTION, task.id, subject=asked.question.id, about=about
             )
         )
         await here.sweep(times=2)

@@ -24,7 +24,7 @@ from core.desks.model import Desk, DeskState, DeskStatus, WindowStatus
 from core.fleet.model import Need, NeedKind, Needs
 from core.kit.clock import SystemClock
 from core.messages.model import read_evidence, text_for_people
-from core.notices.model import NoticeKind
+from core.notices.model import AgentReport, AgentReports, EndCause, Halt, NoticeKind, UserAct
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
 from core.tasks.model import (
@@ -95,14 +95,23 @@ async def test_a_card_keeps_every_limit(texts: tuple[str, ...], needs: frozenset
         check_limits(render.details(view))
 
 
-@given(foreign, foreign, foreign, st.sampled_from(NoticeKind), st.sampled_from(TaskState))
-async def test_news_and_thread_names_keep_every_limit(
-    body: str, title: str, reason: str, kind: NoticeKind, state: TaskState
-) -> None:
+def reports_of(agent: str, said: str) -> AgentReports:
+    return AgentReports(agent=agent, reports=(AgentReport(at_ms=0, said=said[:300]),) * 5)
+
+
+@given(foreign, foreign, foreign, st.sampled_from(TaskState))
+async def test_news_and_thread_names_keep_every_limit(body: str, title: str, name: str, state: TaskState) -> None:
     view = make_view(task=make_task(title=title, state=state))
     part = make_answer(body=body, sender=f"agent:{title}", final=False)
-    for message in (make_answer(body=body), part, None):
-        news = render.news(make_notice(kind=kind, text=reason), view, message=message, marker=MARKER)
+    answers = [(make_notice(kind=kind), one) for kind in ("answer", "late") for one in (make_answer(body=body), part)]
+    details = {
+        NoticeKind.HELD: Halt(state=state, reason=WaitReason.WINDOW),
+        NoticeKind.ENDED: EndCause(reason=Reason.DROPPED, by=name),
+        NoticeKind.REPORT: UserAct(act=name, by=name),
+        NoticeKind.PROGRESS: reports_of(name, body),
+    }
+    for notice, message in (*answers, *((make_notice(kind=kind, detail=one), None) for kind, one in details.items())):
+        news = render.news(notice, view, message=message, marker=MARKER)
         check_limits(news)
         assert marker_of(news) == MARKER.code
     name = render.thread_name(view.task)
@@ -305,7 +314,7 @@ async def test_a_card_quotes_what_the_agent_said() -> None:
 
 
 async def test_a_halt_that_is_posted_late_does_not_show_what_octet_saw_of_something_else() -> None:
-    notice = make_notice(kind=NoticeKind.HELD, text="waiting: window")
+    notice = make_notice(kind=NoticeKind.HELD, detail=Halt(state="waiting", reason=WaitReason.WINDOW))
     same = make_task(state=TaskState.WAITING, reason="window", note="covered by Mail")
     later = make_task(state=TaskState.PARKED, reason=ParkCause.DELIVERY_UNKNOWN, note="the box is empty")
     assert "covered by Mail" in render.news(notice, make_view(same), message=None, marker=MARKER).content

@@ -7,8 +7,8 @@ from pathlib import Path
 from bot.discord.errors import DiscordFailed
 from bot.discord.outbox import EDIT_EVERY_S
 from bot.discord.send_limits import EDITS, EDITS_S, DiscordBan
-from core.notices.model import NoticeKind, NoticeState
-from core.reasons import TaskActivity
+from core.notices.model import Halt, NoticeKind, NoticeState
+from core.reasons import TaskActivity, WaitReason
 from core.tasks.model import TaskState
 from tests.bot.discord.house import CHANNEL, always, house, never
 from tests.bot.discord.shapes import ADA
@@ -104,7 +104,7 @@ async def test_a_message_that_keeps_failing_is_given_up_and_the_others_of_its_ta
     async with house(tmp_path) as here:
         task = await here.ask()
         await here.sweep()
-        await here.tell(task, NoticeKind.HELD, text="waiting: window")
+        await here.tell(task, NoticeKind.HELD, Halt(state="waiting", reason=WaitReason.WINDOW))
         await here.tell(task, NoticeKind.ENDED)
         here.channels.spoils = lambda parts: DiscordFailed(why="503 0") if "waits" in said(parts) else None
         for tries in range(1, 11):

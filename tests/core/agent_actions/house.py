@@ -7,8 +7,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import text as sql
-
 from core.agent_actions.model import (
     AgentDialog,
 )
@@ -20,12 +18,20 @@ from core.kit.clock import Clock
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, entries_of, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import (
+    ADA,
+    entries_of,
+    make_agent,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+    pending,
+)
 from tests.core.dispatch.test_loop import QUICK, reach, running
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, refused
 
-_PENDING = sql("SELECT task, text, about FROM notices WHERE state = 'pending' AND kind = :kind ORDER BY id")
 ALL = "interrupt approve deny continue new_chat"
 ASKS = Shown(
     window="agent-1",
@@ -79,9 +85,9 @@ async def asked(octet: Coordinator, shown: Shown = ASKS) -> AgentDialog:
 
 
 async def told(octet: Coordinator, kind: NoticeKind = NoticeKind.NEEDS_ANSWER) -> list[tuple[str, str, str]]:
-    """Task, text and what it is about, of each notice of this kind that is still to be told."""
-    rows = await octet.store.fetch(_PENDING, {"kind": kind.value})
-    return [(row.task, row.text, row.about) for row in rows]
+    """Task, how it ended and what it is about, of each notice of this kind that is still to be told."""
+    found = [one for one in await pending(octet) if one.kind is kind]
+    return [(one.task, getattr(one.detail, "how", ""), one.about) for one in found]
 
 
 async def journal(octet: Coordinator, *names: str) -> list[tuple[str, str, dict[str, object]]]:

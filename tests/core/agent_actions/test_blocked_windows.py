@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from core.agent_actions.model import NOT_HERE, BlockedWindow
+from core.agent_actions.model import NOT_HERE
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep, PointAt
 from core.coordinator import Coordinator
 from core.deliveries.model import Reason
 from core.desks.model import DeskNow, DeskState, WindowNotSeen, WindowStatus
 from core.fleet.model import Need, NeedKind
-from core.notices.model import Notice, NoticeKind
+from core.notices.model import BlockedWindow, Notice
 from core.remedies import next_step, sentence
 from core.retry_policy import RetryPolicy
 from core.security.model import Actor, NotAllowed, Permission, require
@@ -58,9 +58,7 @@ async def needs(octet: Coordinator) -> list[Need]:
 
 
 async def told(octet: Coordinator) -> list[tuple[Notice, BlockedWindow]]:
-    return [
-        (one, octet.blocked_windows.parse_notice(one)) for one in await pending(octet) if one.kind is NoticeKind.BLOCKED
-    ]
+    return [(one, one.detail) for one in await pending(octet) if isinstance(one.detail, BlockedWindow)]
 
 
 @pytest.mark.parametrize("reason", mostly_long(sorted(set(Reason) - NOT_HERE), kept=8))

@@ -30,7 +30,7 @@ async def asked(octet: Coordinator, lane: FakeLane, draft: NewAgentMessage) -> t
 
 
 async def posted(octet: Coordinator) -> list[tuple[str, Place]]:
-    return [(one.message, one.place) for one in await pending(octet) if one.kind is NoticeKind.ANSWER]
+    return [(one.subject, one.place) for one in await pending(octet) if one.kind is NoticeKind.ANSWER]
 
 
 async def test_an_answer_is_stored_once_and_comes_back_to_the_place_of_the_question(tmp_path: Path) -> None:

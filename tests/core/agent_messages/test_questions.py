@@ -12,7 +12,7 @@ from core.agents.model import AgentNotFound, Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
 from core.limits import QUESTIONS_OPEN, QUESTIONS_PER_HOUR, EmptyText, HiddenCharacters, TextTooLong, TooManyItems
-from core.notices.model import Notice, NoticeKind
+from core.notices.model import Notice, NoticeKind, Resolution
 from core.reasons import BlockCause, ParkCause
 from core.security.model import Actor, NotAllowed
 from core.settings.model import TalkLimits
@@ -95,7 +95,7 @@ async def test_a_question_blocks_the_task_until_its_user_answers_on_any_interfac
         assert (answered.answer, answered.answered_by) == ("Blue", "Carol")
         await reach(octet, TASK, TaskState.WORKING)
         (notice,) = await notices(octet)
-        assert (notice.text, await needs(octet)) == ("answered by discord:3", [])
+        assert (notice.detail, await needs(octet)) == (Resolution(how="answered", by="discord:3"), [])
         with refuses("question_settled"):
             await octet.questions.answer(name, "Red", by=ADA)
         found = await octet.questions.poll(name, of("Ann"))
@@ -117,7 +117,7 @@ async def test_a_question_that_is_not_answered_in_time_says_so_to_its_agent(tmp_
         await reach(octet, TASK, TaskState.WORKING)
         told = await octet.agent_messages.inbox("Ann", limit=5, by=ADA)
         assert "Decide yourself" in told[0].message.body
-        assert (await notices(octet))[0].text == "unanswered by hub"
+        assert (await notices(octet))[0].detail == Resolution(how="unanswered", by="hub")
 
 
 async def test_a_question_that_waits_on_reminds_its_user_each_time(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ async def test_a_question_that_waits_on_reminds_its_user_each_time(tmp_path: Pat
             await octet.store.write(octet.questions.review)
         assert (len(await notices(octet)), await state(octet, asked)) == (3, QuestionState.OPEN)
         await octet.questions.answer(f"M-{asked.question.id}", "Blue", by=ADA)
-        assert {one.text for one in await notices(octet)} == {"answered by discord:1"}
+        assert {one.detail for one in await notices(octet)} == {Resolution(how="answered", by="discord:1")}
 
 
 async def test_a_question_to_an_agent_is_settled_by_its_answer(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ async def test_a_round_settles_the_open_question_of_a_removed_agent(tmp_path: Pa
         await octet.store.write(octet.questions.review)
         assert (await octet.questions.show(asked.question.id)).question.state is QuestionState.CANCELLED
         assert (await octet.tasks.show(TASK, by=ADA)).task.state is TaskState.WORKING
-        assert [one.text for one in await notices(octet)] == ["cancelled by hub"]
+        assert [one.detail for one in await notices(octet)] == [Resolution(how="cancelled", by="hub")]
 
 
 @pytest.mark.parametrize("by", [ADA, CAROL], ids=["who may send messages", "the requester"])

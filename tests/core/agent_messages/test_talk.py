@@ -30,7 +30,7 @@ from core.kit.errors import NotFound, OctetError
 from core.kit.from_attributes import from_attributes
 from core.messages.model import EntryState, MessageKind, NewMessage, Source, label
 from core.messages.prompts import FROM_AGENTS
-from core.notices.model import NoticeKind
+from core.notices.model import NoticeKind, StoppedChain
 from core.reasons import Reason
 from core.settings.model import TalkLimits
 from core.store import engine
@@ -352,19 +352,20 @@ async def test_a_storm_of_eight_agents_ends_within_its_budget_and_users_decide(t
         await reach(octet, TaskId("T-1"), TaskState.WORKING)
         assert await talk_until_stopped(octet, names) == 20
         (storm,) = [one for one in await pending(octet) if one.kind is NoticeKind.STORM]
-        assert (storm.task, set(storm.text.split()) <= set(names)) == ("T-1", True)
+        assert isinstance(storm.detail, StoppedChain)
+        assert (storm.task, set(storm.detail.agents) <= set(names)) == ("T-1", True)
         assert [one.kind for one in (await octet.fleet.needs_me(by=ADA)).shown] == [NeedKind.STORM]
         for name in names:
             assert await inbox(octet, name) == [], "no agent gets what was still on its way"
             with refuses("chain_stopped"):
                 await tell(octet, name, "everyone", key="again", options=SendOptions(kind=MessageKind.STATUS))
-        stopped = await octet.traces.show(storm.message, by=ADA)
+        stopped = await octet.traces.show(storm.subject, by=ADA)
         assert (stopped.stopped_by, stopped.texts, stopped.most) == ("hub", 20, 20)
-        resumed = await octet.traces.resume(storm.message, by=ADA)
+        resumed = await octet.traces.resume(storm.subject, by=ADA)
         assert (resumed.stopped_by, resumed.most) == ("", 40)
         assert (await octet.fleet.needs_me(by=ADA)).shown == ()
         await tell(octet, "A0", "everyone", key="more", options=SendOptions(kind=MessageKind.STATUS))
-        await octet.traces.stop(storm.message, by=ADA)
+        await octet.traces.stop(storm.subject, by=ADA)
         with refuses("chain_stopped"):
             await tell(octet, "A0", "everyone", key="most", options=SendOptions(kind=MessageKind.STATUS))
         assert (await octet.fleet.needs_me(by=ADA)).shown == (), "a user has decided"

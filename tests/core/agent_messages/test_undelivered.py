@@ -13,6 +13,7 @@ from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.dispatch.model import Decision
 from core.messages.service import MessageNotFound
+from core.notices.model import Undelivered
 from core.security.model import OPERATOR, Actor, NotAllowed, Role
 from core.tasks.model import TaskState
 from tests.builders import ADA, BEN, CAROL, make_new_task, make_person, make_window_agent, refuses
@@ -33,7 +34,7 @@ async def test_unknown_words_hold_their_agent_and_all_that_comes_behind(tmp_path
         assert later.deliveries[0].reason == Reason.EARLIER_UNKNOWN
         task = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, task.id, TaskState.WAITING, "hold")
-        assert await told(octet) == ["Left: unknown: not_seen"]
+        assert await told(octet) == [Undelivered(agent="Left", state=S.UNKNOWN, reason=Reason.NOT_SEEN)]
         (delivery,) = (await octet.agent_messages.show(sent.message.id, by=ADA)).deliveries
         await octet.store.write(lambda tx: octet.deliveries.step(tx, delivery, S.DELIVERED) and None)
         await stands(octet, later, S.DELIVERED)
@@ -72,7 +73,7 @@ async def test_words_that_never_fit_fail_and_are_told(tmp_path: Path) -> None:
     async with house(tmp_path, lane) as octet:
         sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         await stands(octet, sent, S.FAILED)
-        assert await told(octet) == ["Left: failed: text_refused"]
+        assert await told(octet) == [Undelivered(agent="Left", state=S.FAILED, reason=Reason.TEXT_REFUSED)]
         await stands(octet, await octet.agent_messages.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
 
 
@@ -81,7 +82,7 @@ async def test_words_over_which_the_worker_ends_three_times_fail_and_are_told(tm
     async with house(tmp_path, lane) as octet:
         sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
         await stands(octet, sent, S.FAILED)
-        assert await told(octet) == ["Left: failed: poison"]
+        assert await told(octet) == [Undelivered(agent="Left", state=S.FAILED, reason=Reason.POISON)]
         await stands(octet, await octet.agent_messages.send(say("next", agent="Left"), by=ADA), S.DELIVERED)
 
 
@@ -93,12 +94,12 @@ async def test_words_that_wait_for_long_are_told_once_and_expire_after_a_day(tmp
         clock.advance(LONG_WAIT_MS / 1000)
         for _ in range(2):
             await octet.store.write(octet.agent_messages.review_queue)
-        assert await told(octet) == ["Left: queued: "]
+        assert await told(octet) == [Undelivered(agent="Left", state=S.QUEUED)]
         clock.advance(MESSAGE_TTL_MS / 1000)
         await octet.store.write(octet.agent_messages.review_queue)
         (expired,) = await stands(octet, sent, S.EXPIRED)
         assert expired.note == "the agent is off duty: paused by Ada"
-        assert (await told(octet))[1:] == ["Left: expired: expired"]
+        assert (await told(octet))[1:] == [Undelivered(agent="Left", state=S.EXPIRED, reason=Reason.EXPIRED)]
 
 
 async def test_words_sent_again_follow_their_agent_to_its_present_window(tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ async def test_words_sent_again_to_an_agent_that_left_the_config_are_told(tmp_pa
         await octet.unknowns.resolve(sent.deliveries[0].id, Decision.SEND_AGAIN, by=ADA)
         (gone,) = await stands(octet, sent, S.CANCELLED)
         assert gone.reason is Reason.AGENT_GONE
-        assert any(Reason.AGENT_GONE in text for text in await told(octet))
+        assert Undelivered(agent="Left", state=S.CANCELLED, reason=Reason.AGENT_GONE) in await told(octet)
 
 
 @pytest.mark.parametrize("by", [ADA, OPERATOR])
@@ -135,7 +136,8 @@ async def test_a_queued_message_is_cancelled_and_another_user_than_its_sender_is
         kept = await octet.agent_messages.send(say("Go on", agent="Left"), by=ADA)
         (cancelled,) = (await octet.agent_messages.cancel(sent.message.id, by=by)).deliveries
         assert (cancelled.state, cancelled.reason) == (S.CANCELLED, Reason.REMOVED)
-        assert await told(octet) == ([] if by is ADA else ["Left: cancelled: removed"])
+        removed = [Undelivered(agent="Left", state=S.CANCELLED, reason=Reason.REMOVED)]
+        assert await told(octet) == ([] if by is ADA else removed)
         with refuses("message_not_queued"):
             await octet.agent_messages.cancel(sent.message.id, by=by)
         await octet.availability.resume("Left", by=ADA)

@@ -16,7 +16,7 @@ from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Resu
 from core.desks.model import DeskNow, DeskState
 from core.messages.model import label
 from core.messages.service import MessageNotFound
-from core.notices.model import NoticeKind
+from core.notices.model import NoticeDetail, NoticeKind, Undelivered
 from core.reasons import ParkCause
 from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed
@@ -85,8 +85,8 @@ async def stands(
     return found
 
 
-async def told(octet: Coordinator) -> list[str]:
-    return [notice.text for notice in await pending(octet) if notice.kind is NoticeKind.UNDELIVERED]
+async def told(octet: Coordinator) -> list[NoticeDetail | None]:
+    return [notice.detail for notice in await pending(octet) if notice.kind is NoticeKind.UNDELIVERED]
 
 
 def say(text: str = "Stop and wait", **changes: object) -> NewAgentMessage:
@@ -301,7 +301,7 @@ async def test_words_about_a_task_that_ends_are_cancelled_and_their_sender_is_to
         await stands(octet, sent, S.QUEUED, reason=Reason.BUSY)
         await octet.tasks.done(task, "done by hand", by=ADA)
         await stands(octet, sent, S.CANCELLED)
-        assert await told(octet) == ["Left: cancelled: task_ended"]
+        assert await told(octet) == [Undelivered(agent="Left", state="cancelled", reason=Reason.TASK_ENDED)]
         await octet.dispatch.window_usable("main", "left")
         assert len(lane.submitted) == 1
 
@@ -433,7 +433,7 @@ async def test_words_to_an_agent_that_left_the_config_are_told(tmp_path: Path) -
         await stands(octet, sent, S.QUEUED, reason=Reason.BUSY)
     async with house(tmp_path, FakeLane(), agents=[make_window_agent("Left", window="left")]) as octet:
         await stands(octet, sent, S.CANCELLED)
-        assert await told(octet) == ["Right: cancelled: agent_gone"]
+        assert await told(octet) == [Undelivered(agent="Right", state="cancelled", reason=Reason.AGENT_GONE)]
 
 
 async def test_a_name_cannot_forge_the_head_of_a_prompt(tmp_path: Path) -> None:

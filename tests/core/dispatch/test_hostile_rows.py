@@ -47,7 +47,7 @@ CASES = {
     "messages": ("kind", "sender", "recipient", "evidence", "requires", "trace", "task", "attachments"),
     "inbox": ("agent", "dropped", "message"),
     "questions": ("agent", "task", "choices", "at_due", "state", "asked", "due_ms"),
-    "notices": ("kind", "task", "text", "state"),
+    "notices": ("kind", "task", "detail", "state"),
     "desks": ("name", "wish"),
     "bindings": ("role", "holder"),
     "journal": ("at_ms",),

@@ -18,7 +18,7 @@ from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Lan
 from core.deliveries.ports import Progress
 from core.kit.clock import Clock
 from core.messages.model import Source
-from core.notices.model import NoticeKind
+from core.notices.model import AgentReports, NoticeKind
 from core.reasons import ParkCause
 from core.tasks.model import AttemptOutcome, TaskId, TaskState
 from tests.builders import ADA, make_agent, make_new_task, open_coordinator, pending, refuses
@@ -89,7 +89,8 @@ async def test_users_read_the_answer_so_far_in_one_message_of_the_thread(tmp_pat
         await octet.tasks.new(make_new_task("Count the birds"), by=ADA)
         await reach(octet, FIRST, TaskState.DONE)
         (shown,) = [one for one in await pending(octet) if one.kind is NoticeKind.PROGRESS]
-        assert (shown.revision, shown.text.partition(" ")[2]) == (2, "…Six, ? sev")
+        assert isinstance(shown.detail, AgentReports)
+        assert (shown.revision, [one.said for one in shown.detail.reports]) == (2, ["…Six, ? sev"])
 
 
 @pytest.mark.parametrize("text", ["Six, sev", "  "])

@@ -18,7 +18,7 @@ from core.dispatch.model import Decision
 from core.fleet.model import Need, NeedKind
 from core.kit.clock import Clock
 from core.limits import BRIEF
-from core.notices.model import NoticeKind
+from core.notices.model import Halt, NoticeKind
 from core.profiles.model import TooLong
 from core.remedies import next_step, sentence
 from core.tasks.model import Task, TaskId, TaskState
@@ -171,7 +171,7 @@ async def test_a_refused_part_stays_with_its_agent_and_comes_when_the_window_can
         assert {order.agent for order in lane.orders} == {"Agent-1"}, "the other agent never saw a part of it"
         assert await needs(octet) == []
         said = await notices(octet, NoticeKind.HELD)
-        assert [one.text for one in said] == ["delivering: refused_between_parts"]
+        assert [one.detail for one in said] == [Halt(state="delivering", reason=Reason.REFUSED_BETWEEN_PARTS)]
 
 
 async def test_a_later_part_that_waits_for_a_window_which_is_listed_is_not_listed_too(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision, NoUnknownDelivery
 from core.messages.model import Source
-from core.notices.model import Notice, NoticeKind
+from core.notices.model import EndCause, Halt, Notice, NoticeKind, Resolution
 from core.reasons import ParkCause
 from core.security.model import HUB, NotAllowed
 from core.store.engine import Tx
@@ -140,7 +140,7 @@ async def test_drop_ends_the_task_frees_its_agent_and_tells_who_asked(tmp_path: 
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.CANCELLED
         await reach(octet, SECOND, TaskState.WORKING)
         (told,) = await notices(octet, NoticeKind.ENDED)
-        assert told.text == "Ada dropped it: Octet did not know whether its prompt had arrived"
+        assert told.detail == EndCause(reason=Reason.DROPPED, by="Ada")
         assert await journal(octet, found) == [(ADA.id, "drop")]
 
 
@@ -186,12 +186,13 @@ async def test_the_message_that_asked_says_afterwards_how_it_was_settled(tmp_pat
     async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
         found = await unknown(octet)
         asked = next(one for one in await notices(octet, NoticeKind.HELD) if one.about)
-        assert (asked.task, asked.about, asked.text) == ("T-1", f"{found.id}:1", "parked: delivery_unknown")
+        assert (asked.task, asked.about) == ("T-1", f"{found.id}:1")
+        assert asked.detail == Halt(state="parked", reason=ParkCause.DELIVERY_UNKNOWN)
         assert await octet.receipts.pictures(found.id, 1, by=HUB) == (SHOT,)
         await octet.notices.posted(asked.id, channel="1", message="3", revision=asked.revision)
         await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
         again = next(one for one in await notices(octet, NoticeKind.HELD) if one.about)
-        assert (again.id, again.posted_message, again.text) == (asked.id, "3", f"again by {ADA.id}")
+        assert (again.id, again.posted_message, again.detail) == (asked.id, "3", Resolution(how="again", by=ADA.id))
         assert await octet.receipts.pictures(found.id, 2, by=HUB) == (), "the next attempt has pictures of its own"
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from core.coordinator import Coordinator
 from core.journal.model import ChainBroken
 from core.maintenance.service import Audit
-from core.notices.model import NoticeKind
+from core.notices.model import JournalHead, NoticeKind
 from core.security.model import OPERATOR, HolderId, NotAllowed, Role
 from tests.builders import make_agent, make_person, open_coordinator
 from tests.fakes.clock import FakeClock
@@ -25,7 +25,7 @@ async def at_work(home: Path, clock: FakeClock) -> AsyncGenerator[tuple[Coordina
 
 
 async def posted(octet: Coordinator) -> list[str]:
-    return [one.text for one in await octet.notices.due(100) if one.kind is NoticeKind.JOURNAL]
+    return [one.subject for one in await octet.notices.due(100) if one.kind is NoticeKind.JOURNAL]
 
 
 async def test_the_head_is_posted_once_a_day_also_over_a_restart(tmp_path: Path) -> None:
@@ -39,7 +39,8 @@ async def test_the_head_is_posted_once_a_day_also_over_a_restart(tmp_path: Path)
         await audit.post()
         (notice,) = await octet.notices.due(100)
         (first, *_) = await octet.journal.newest(2)
-        assert (notice.text, notice.message, notice.place.channel) == ("2023-11-14", f"1 {first.hash}", "7")
+        assert (notice.subject, notice.place.channel) == ("2023-11-14", "7")
+        assert notice.detail == JournalHead(row=1, hash=first.hash)
     async with at_work(tmp_path, clock) as (octet, audit):
         await audit.post()
         assert await posted(octet) == ["2023-11-14"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.notices.mentions import DIGEST_EVERY_MS, Mentions
-from core.notices.model import MentionMode, NoticeKind, Place
+from core.notices.model import Digest, MentionMode, NoticeKind, Place
 from core.notices.service import Notices
 from core.security.model import Role
 from core.store.engine import Store
@@ -34,10 +34,10 @@ async def test_a_digest_lists_within_the_hour_what_a_user_missed_and_survives_a_
         await mentions.send_digests()
         await mentions.send_digests()
         (digest,) = await notices.due()
-        assert (digest.kind, digest.message, digest.text, digest.place) == (
+        assert (digest.kind, digest.subject, digest.detail, digest.place) == (
             NoticeKind.DIGEST,
             ADA.id,
-            "3 T-1 T-2",
+            Digest(number=3, newest=("T-1", "T-2")),
             HERE,
         )
 
@@ -53,5 +53,5 @@ async def test_silence_keeps_nothing_and_mentions_send_the_digest_at_once(tmp_pa
         await mentions.missed(ADA.id, "T-2", HERE)
         await mentions.choose(MentionMode.MENTIONS, by=ADA)
         await mentions.send_digests()
-        assert [one.text for one in await notices.due()] == ["1 T-2"]
+        assert [one.detail for one in await notices.due()] == [Digest(number=1, newest=("T-2",))]
         assert mentions.wakes(ADA.id)

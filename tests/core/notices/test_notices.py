@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core.notices.model import Notice, NoticeKind, NoticeState, Place
+from core.notices.model import AgentReport, AgentReports, Halt, Notice, NoticeKind, NoticeState, Place
 from core.notices.service import Notices
+from core.reasons import WaitReason
 from core.store.engine import Store, Tx
 from tests.fakes.clock import FakeClock
 
@@ -42,13 +43,13 @@ async def test_the_card_comes_first_and_what_follows_knows_its_place_and_thread(
     tmp_path: Path, clock: FakeClock
 ) -> None:
     async with notices_of(tmp_path, clock) as (notices, store):
-        await store.write(lambda tx: notices.notify(tx, NoticeKind.ANSWER, "T-1", message="m"))
+        await store.write(lambda tx: notices.notify(tx, NoticeKind.ANSWER, "T-1", subject="m"))
         (card,) = await notices.due()
         assert (card.kind, card.place, card.revision) == (NoticeKind.CARD, HERE, 1)
         await post(notices, card)
         await notices.thread_made("T-1", "99")
         (answer,) = await notices.due()
-        assert (answer.kind, answer.place, answer.thread, answer.message) == (NoticeKind.ANSWER, HERE, "99", "m")
+        assert (answer.kind, answer.place, answer.thread, answer.subject) == (NoticeKind.ANSWER, HERE, "99", "m")
         await post(notices, answer)
         assert await notices.due() == ()
 
@@ -71,18 +72,22 @@ async def test_reports_of_one_spell_of_work_share_a_message_and_the_next_spell_h
 ) -> None:
     async with notices_of(tmp_path, clock) as (notices, store):
         await post(notices, (await notices.due())[0])
-        at_s = clock.now_ms() // 1000
+        at_ms = clock.now_ms()
         for number in range(7):
             await store.write(
-                lambda tx, number=number: notices.progressed(tx, "T-1", spell="Agent-3 1", report=f"step {number}")
+                lambda tx, number=number: notices.progressed(
+                    tx, "T-1", agent="Agent-3", spell="Agent-3 1", report=f"step {number}"
+                )
             )
         (shown,) = await notices.due()
         assert (shown.kind, shown.revision) == (NoticeKind.PROGRESS, 7)
-        assert shown.text.splitlines() == [f"{at_s} step {number}" for number in range(2, 7)]
+        reports = tuple(AgentReport(at_ms=at_ms, said=f"step {number}") for number in range(2, 7))
+        assert shown.detail == AgentReports(agent="Agent-3", reports=reports)
         await post(notices, shown)
-        await store.write(lambda tx: notices.progressed(tx, "T-1", spell="Agent-3 2", report="again"))
+        await store.write(lambda tx: notices.progressed(tx, "T-1", agent="Agent-3", spell="Agent-3 2", report="again"))
         (later,) = await notices.due()
-        assert (later.text, later.id == shown.id) == (f"{at_s} again", False)
+        again = AgentReports(agent="Agent-3", reports=(AgentReport(at_ms=at_ms, said="again"),))
+        assert (later.detail, later.id == shown.id) == (again, False)
 
 
 async def test_what_failed_is_due_again_at_its_time_and_keeps_why(tmp_path: Path, clock: FakeClock) -> None:
@@ -119,7 +124,7 @@ async def test_an_answer_that_has_to_wait_still_comes_before_the_end(tmp_path: P
         await post(notices, (await notices.due())[0])
 
         def both(tx: Tx) -> None:
-            notices.notify(tx, NoticeKind.ANSWER, "T-1", message="m")
+            notices.notify(tx, NoticeKind.ANSWER, "T-1", subject="m")
             notices.notify(tx, NoticeKind.ENDED, "T-1")
             notices.notify(tx, NoticeKind.CARD, "T-2", place=HERE)
             notices.card_changed(tx, "T-1")
@@ -146,12 +151,12 @@ async def test_each_strand_gives_one_notice_and_the_most_urgent_comes_first(tmp_
 
         def much(tx: Tx) -> None:
             for number in range(400):
-                notices.notify(tx, NoticeKind.ANSWER, "T-1", message=f"m{number}")
-            notices.notify(tx, NoticeKind.LOCKED, None, message="lock", about="lock", place=HERE)
-            notices.notify(tx, NoticeKind.WORDS, None, message="words", place=HERE)
+                notices.notify(tx, NoticeKind.ANSWER, "T-1", subject=f"m{number}")
+            notices.notify(tx, NoticeKind.LOCKED, None, subject="lock", about="lock", place=HERE)
+            notices.notify(tx, NoticeKind.WORDS, None, subject="words", place=HERE)
             for task in ("T-2", "T-3"):
                 notices.notify(tx, NoticeKind.CARD, task, place=HERE)
-            notices.notify(tx, NoticeKind.NEEDS_ANSWER, "T-3", message="dialog", about="dialog")
+            notices.notify(tx, NoticeKind.NEEDS_ANSWER, "T-3", subject="dialog", about="dialog")
 
         await store.write(much)
         found = await notices.due()
@@ -177,7 +182,7 @@ async def test_an_edit_rests_and_a_full_channel_takes_posts_only(tmp_path: Path,
 
         def change(tx: Tx) -> None:
             notices.card_changed(tx, "T-1")
-            notices.notify(tx, NoticeKind.ANSWER, "T-1", message="m")
+            notices.notify(tx, NoticeKind.ANSWER, "T-1", subject="m")
 
         await store.write(change)
         assert await kinds(notices) == [NoticeKind.CARD]
@@ -209,13 +214,14 @@ async def test_what_a_channel_refuses_rests_is_listed_and_is_tried_when_permissi
 async def test_the_same_reason_is_told_once(tmp_path: Path, clock: FakeClock) -> None:
     async with notices_of(tmp_path, clock) as (notices, store):
         await post(notices, (await notices.due())[0])
-        for text in ("waiting: window", "waiting: window", "parked: window"):
-            await store.write(lambda tx, text=text: notices.notify_once(tx, NoticeKind.HELD, "T-1", text=text))
-        texts: list[str] = []
+        waits, parked = (Halt(state=state, reason=WaitReason.WINDOW) for state in ("waiting", "parked"))
+        for halt in (waits, waits, parked):
+            await store.write(lambda tx, halt=halt: notices.notify_once(tx, NoticeKind.HELD, "T-1", detail=halt))
+        told: list[object] = []
         while found := await notices.due():
-            texts += [notice.text for notice in found]
+            told += [notice.detail for notice in found]
             await post(notices, found[0])
-        assert texts == ["waiting: window", "parked: window"]
+        assert told == [waits, parked]
 
 
 async def test_news_are_known_at_once(tmp_path: Path, clock: FakeClock) -> None:

@@ -163,7 +163,7 @@ async def test_a_question_that_nobody_has_settled_stays(tmp_path: Path) -> None:
     clock = FakeClock()
     async with house(tmp_path, clock, FakeLane()) as octet:
         await octet.store.write(
-            lambda tx: octet.notices.notify(tx, NoticeKind.NEEDS_ANSWER, None, message="S1", about="S1")
+            lambda tx: octet.notices.notify(tx, NoticeKind.NEEDS_ANSWER, None, subject="S1", about="S1")
         )
         await tell_all(octet)
         clock.advance(31 * DAY_MS / 1000)

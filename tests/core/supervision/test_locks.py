@@ -51,7 +51,7 @@ async def test_a_lock_is_told_where_the_oldest_waiting_task_was_asked_for_with_h
         await lock(octet)
         [notice] = await is_told(octet)
         assert (notice.place, notice.task) == (PLACE, "")
-        seen = await octet.screen_locks.show(notice.message)
+        seen = await octet.screen_locks.show(notice.subject)
         assert (seen.desk, seen.waiting, seen.over_ms) == ("main", 2, None)
         [need] = [one for one in (await octet.fleet.needs_me(by=HUB)).shown if one.desk == "main"]
         assert (need.kind, "locked" in need.what) == (NeedKind.DESK, True)
@@ -81,7 +81,7 @@ async def test_the_same_lock_is_told_once_however_often_workers_see_it_and_over_
         await lock(octet, is_locked=False)
         [edited] = await told(octet)
         assert (edited.id, edited.posted_message) == (first.id, "m"), "the message is edited; none is new"
-        assert (await octet.screen_locks.show(edited.message)).over_ms is not None
+        assert (await octet.screen_locks.show(edited.subject)).over_ms is not None
         assert await octet.screen_locks.list_open() == ()
 
 
@@ -93,7 +93,7 @@ async def test_once_it_was_open_the_next_lock_is_told_anew(tmp_path: Path) -> No
         await lock(octet, is_locked=False)
         await lock(octet)
         first, second = await is_told(octet, times=2)
-        assert first.message != second.message
+        assert first.subject != second.subject
 
 
 async def test_a_lock_that_was_never_told_goes_without_a_word(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_a_lock_of_which_no_worker_will_tell_that_it_is_over_ends_by_itsel
         await octet.dispatch.follow_config([after], {}, [(Lane.WINDOW, "main")])
 
         async def is_over() -> bool:
-            return (await octet.screen_locks.show(notice.message)).over_ms is not None
+            return (await octet.screen_locks.show(notice.subject)).over_ms is not None
 
         await until(is_over, octet)
         assert not [one for one in (await octet.fleet.needs_me(by=HUB)).shown if "locked" in one.what]

@@ -134,7 +134,7 @@ async def test_an_answer_to_a_message_is_read_once_and_the_agents_own_replaces_i
 
 async def said_by(house: House) -> list[Message]:
     told = [one for one in await pending(house.octet) if one.kind is NoticeKind.ANSWER and not one.task]
-    return [await house.octet.messages.get(one.message) for one in told]
+    return [await house.octet.messages.get(one.subject) for one in told]
 
 
 async def test_the_prompt_alone_is_no_answer_and_the_task_goes_on(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
 from core.limits import EmptyText, TextTooLong
-from core.notices.model import NoticeKind
-from core.reasons import TaskActivity
+from core.notices.model import Halt, NoticeDetail, NoticeKind
+from core.reasons import ParkCause, TaskActivity
 from core.remedies import sentence
 from core.security.model import WrongCode
 from core.settings.model import DispatchSettings
@@ -46,12 +46,15 @@ async def begin(octet: Coordinator) -> None:
     await reach(octet, task.id, TaskState.WORKING)
 
 
-async def told(octet: Coordinator) -> list[str]:
+SILENT = Halt(state="parked", reason=ParkCause.SILENT)
+
+
+async def told(octet: Coordinator) -> list[NoticeDetail | None]:
     """Return what users read in threads, in order."""
     for notice in await octet.notices.due():
         if notice.kind is NoticeKind.CARD:
             await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
-    return [notice.text for notice in await pending(octet) if notice.kind is NoticeKind.HELD]
+    return [notice.detail for notice in await pending(octet) if notice.kind is NoticeKind.HELD]
 
 
 async def test_a_silent_agent_is_unknown_and_its_task_stands_and_says_so(tmp_path: Path) -> None:
@@ -64,7 +67,7 @@ async def test_a_silent_agent_is_unknown_and_its_task_stands_and_says_so(tmp_pat
         task = await reach(octet, FIRST, TaskState.PARKED, "silent")
         assert (task.agent, task.note) == ("Agent-1", "no sign of Agent-1 for 60 minutes, since it has the prompt")
         assert await agent(octet) == (AgentState.UNKNOWN, "silent", "T-1")
-        assert await told(octet) == ["parked: silent"]
+        assert await told(octet) == [SILENT]
         (need,) = (await octet.fleet.needs_me(by=ADA)).shown
         assert (need.task, "silent for too long" in need.what, need.seen) == (FIRST, True, task.note)
         await octet.tasks.new(make_new_task(), by=ADA)
@@ -110,7 +113,7 @@ async def test_a_silent_agent_that_speaks_after_all_goes_on_with_a_new_deadline(
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
         await pass_time(octet, clock, 1)
         await reach(octet, FIRST, TaskState.PARKED, "silent")
-        assert await told(octet) == ["parked: silent"] * 2, "told again: it is silent again"
+        assert await told(octet) == [SILENT] * 2, "told again: it is silent again"
 
 
 async def test_a_silent_task_tried_again_is_a_new_lease_and_the_first_agent_cannot_end_it(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Reason
 from core.desks.model import WindowStatus
+from core.notices.model import Halt
 from core.profiles.model import Activity
+from core.reasons import ParkCause
 from core.settings.model import DispatchSettings
 from core.tasks.model import LeaseRevoked, TaskState
 from tests.builders import ADA, entries_of, make_new_task
@@ -38,7 +40,7 @@ async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_anothe
         task = await reach(octet, FIRST, TaskState.WORKING)
         assert task.agent == "Agent-2"
         assert await agent(octet) == (AgentState.UNKNOWN, "silent", None)
-        assert await told(octet) == ["ready: silent"]
+        assert await told(octet) == [Halt(state="ready", reason=ParkCause.SILENT)]
         (need,) = (await octet.fleet.needs_me(by=ADA)).shown
         assert (need.what, "/agent resume" in need.next) == ("Agent-1 is silent", True)
         first, second = (code_in(text) for text in lane.submitted)

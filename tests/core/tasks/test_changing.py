@@ -10,7 +10,8 @@ from core.agents.model import AgentNotFound, Lane
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
 from core.limits import OutOfRange
-from core.notices.model import NoticeKind
+from core.notices.model import Halt, NoticeKind
+from core.reasons import ParkCause
 from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed, Role
 from core.settings.model import DispatchSettings
@@ -82,7 +83,7 @@ async def test_a_parked_task_goes_on_in_the_same_attempt_and_is_told_again_when_
         for notice in await octet.notices.due():
             if notice.kind is NoticeKind.CARD:
                 await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
-        assert [notice.text for notice in await pending(octet)] == ["parked: window_refused"] * 2
+        assert [notice.detail for notice in await pending(octet)] == [Halt(state="parked", reason=ParkCause.WINDOW)] * 2
 
 
 async def test_what_is_not_stopped_or_is_over_is_not_tried_again(tmp_path: Path) -> None:

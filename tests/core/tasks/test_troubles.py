@@ -8,8 +8,9 @@ import pytest
 
 from core.fleet.model import NeedKind
 from core.messages.prompts import FROM_AGENT, PromptPart
-from core.notices.model import NoticeKind
+from core.notices.model import EndCause, Halt, NoticeKind
 from core.profiles.model import TooLong
+from core.reasons import BlockCause, Reason
 from core.security.codes import TaskCodes
 from core.tasks.briefs import Briefs
 from core.tasks.model import AgentTrouble, AttemptOutcome, Choice, KnownBy, TaskEnded, TaskId, TaskState
@@ -39,8 +40,8 @@ async def test_an_agent_gives_a_task_up_and_the_next_one_reads_why(tmp_path: Pat
         assert (view.task.reason, [one.final for one in view.answers]) == ("agent_failed", [False])
         assert [(one.outcome, one.known_by) for one in view.attempts] == [(AttemptOutcome.FAILED, KnownBy.AGENT)]
         assert (await octet.agents.show("agent-1", by=ADA)).task is None
-        told = [(one.kind, one.text) for one in await pending(octet) if one.kind is NoticeKind.ENDED]
-        assert told == [(NoticeKind.ENDED, "agent_failed")]
+        told = [(one.kind, one.detail) for one in await pending(octet) if one.kind is NoticeKind.ENDED]
+        assert told == [(NoticeKind.ENDED, EndCause(reason=Reason.AGENT_FAILED))]
         with pytest.raises(TaskEnded):
             await octet.tasks.accept_answer("T-1", code, "Seven.", final=True, key="b")
         await octet.tasks.retry(FIRST, by=ADA)
@@ -60,8 +61,8 @@ async def test_an_agent_asks_and_its_next_sign_continues_the_task(tmp_path: Path
         assert (after.state, after.reason, after.deadline_ms) == (TaskState.BLOCKED, "question", None)
         (need,) = (await octet.fleet.needs_me(by=ADA)).shown
         assert (need.kind, need.task) == (NeedKind.QUESTION, "T-1")
-        held = [one.text for one in await pending(octet) if one.kind is NoticeKind.HELD]
-        assert held == ["blocked: question"]
+        held = [one.detail for one in await pending(octet) if one.kind is NoticeKind.HELD]
+        assert held == [Halt(state="blocked", reason=BlockCause.QUESTION)]
         await octet.tasks.record_progress("T-1", code, "counting all of them")
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
         await ask("T-1", code, "And the nests?", final=False, key="b", trouble=AgentTrouble.BLOCKED)

@@ -96,6 +96,44 @@ CREATE TABLE questions (id TEXT NOT NULL, agent TEXT NOT NULL, task TEXT NOT NUL
 CREATE INDEX ix_questions_agent ON questions (agent, since_ms);
 CREATE INDEX ix_questions_lease ON questions (task, fence) WHERE state = 'open';
 CREATE INDEX ix_questions_open ON questions (due_ms) WHERE state = 'open';
+
+DROP INDEX ix_notices_message;
+ALTER TABLE notices RENAME COLUMN message TO subject;
+ALTER TABLE notices RENAME COLUMN text TO detail;
+CREATE INDEX ix_notices_subject ON notices (subject) WHERE subject != '';
+UPDATE notices SET detail = json_object('is', 'Resolution', 'how', 'over') WHERE kind = 'locked' AND detail != '';
+UPDATE notices SET detail = json_object('is', 'Resolution', 'how', detail) WHERE kind = 'needs_answer' AND detail != '';
+UPDATE notices SET detail = json_object('is', 'Resolution', 'how', substr(detail, 1, instr(detail, ' by ') - 1),
+    'by', substr(detail, instr(detail, ' by ') + 4))
+    WHERE kind IN ('held', 'undelivered', 'in_doubt') AND about != '' AND instr(detail, ' by ') > 0
+    AND instr(detail, ': ') = 0;
+UPDATE notices SET detail = json_object('is', 'UserAct', 'act', substr(detail, 1, instr(detail, ' by ') - 1),
+    'by', substr(detail, instr(detail, ' by ') + 4)) WHERE kind = 'report';
+UPDATE notices SET detail = json_object('is', 'Halt', 'state', substr(detail, 1, instr(detail, ': ') - 1),
+    'reason', nullif(substr(detail, instr(detail, ': ') + 2), '')) WHERE kind = 'held' AND detail NOT LIKE '{%';
+UPDATE notices SET detail = json_object('is', 'Undelivered', 'agent', substr(detail, 1, instr(detail, ': ') - 1),
+    'state', substr(detail, instr(detail, ': ') + 2)) WHERE kind = 'undelivered' AND detail NOT LIKE '{%';
+UPDATE notices SET detail = json_set(detail,
+    '$.state', substr(json_extract(detail, '$.state'), 1, instr(json_extract(detail, '$.state'), ': ') - 1),
+    '$.reason', nullif(substr(json_extract(detail, '$.state'), instr(json_extract(detail, '$.state'), ': ') + 2), ''))
+    WHERE kind = 'undelivered' AND json_extract(detail, '$.is') = 'Undelivered';
+UPDATE notices SET detail = json_object('is', 'EndCause', 'reason', 'dropped',
+    'by', substr(detail, 1, instr(detail, ' dropped it:') - 1))
+    WHERE kind = 'ended' AND instr(detail, ' dropped it:') > 0;
+UPDATE notices SET detail = json_object('is', 'EndCause', 'reason', detail)
+    WHERE kind = 'ended' AND detail != '' AND detail NOT LIKE '{%';
+UPDATE notices SET detail = json_object('is', 'Digest', 'number', CAST(detail AS INTEGER),
+    'newest', json('["' || replace(substr(detail, instr(detail, ' ') + 1), ' ', '","') || '"]'))
+    WHERE kind IN ('summary', 'digest');
+UPDATE notices SET detail = json_patch('{"is": "BlockedWindow"}', detail) WHERE kind = 'blocked';
+WITH RECURSIVE lines (id, number, line, rest) AS (
+    SELECT id, 0, '', detail || char(10) FROM notices WHERE kind = 'progress'
+    UNION ALL SELECT id, number + 1, substr(rest, 1, instr(rest, char(10)) - 1), substr(rest, instr(rest, char(10)) + 1)
+    FROM lines WHERE rest != '')
+    UPDATE notices SET detail = json_object('is', 'AgentReports', 'agent', substr(subject, 1, instr(subject, ' ') - 1),
+    'reports', (SELECT json_group_array(json_object('at_ms', CAST(line AS INTEGER) * 1000,
+    'said', substr(line, instr(line, ' ') + 1))) FROM lines WHERE lines.id = notices.id AND number > 0))
+    WHERE kind = 'progress';
 """
 
 revision = f"0.3.0.{sha256(STATEMENTS.encode()).hexdigest()[:8]}"
