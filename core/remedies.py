@@ -304,12 +304,20 @@ agent_busy: Octet pressed nothing: {agent} {why}. A new conversation would remov
 agent_may_not_talk: {recipients} cannot get this message: {why}.
 agent_mismatch: {id} belongs to {holder}, not to {agent}. Name only one of the two.
 answer_not_offered: Octet pressed nothing: {act} does not answer the question in {agent}'s window. It takes: {answers}.
+answer_quota_exceeded: Task {id} has reached its limit of {texts} texts or {megabytes} MB. It still takes its final
+    answer: put everything into one text and run `octet done {id} …`.
 api_key_exists: There is already a key called {id}. Choose another name, or revoke that key first.
 being_reloaded: Octet is already reloading the configuration. Wait until it has finished, then try again.
 calibration_busy: Octet is still calibrating desk {id}. Wait until it asks again, or ends.
 chain_stopped: A user or Octet stopped this chain of messages between agents. Continue your task without them, and
     report to your user with `octet reply`.
 changed_meanwhile: Another program changed {file} just now. Nothing was written; look at the file and try again.
+code_expired: Your code for {id} has expired: {why}. Stop working on {id} and send nothing more.
+delivery_unresolved: Octet does not know whether the prompt of {id} arrived; sending it again could do the work twice.
+    Look at the agent's window, then decide with the buttons in its thread, or at the machine with `octet delivery
+    resolve {id} arrived|again|drop`. `/task cancel` ends the task.
+dependency_cycle: This would be a circle in which each task waits for the next: {path}. Remove one of these with `/task
+    depend`.
 desk_not_ready: Octet pressed nothing: {why}. See `/desk status`.
 dialog_closed: Octet pressed nothing: {agent} no longer waits for this ({how}).
 display_down: The display of desk {desk} is not running: {why}. Start it with `octet desk up --desk {desk}`.
@@ -328,6 +336,8 @@ no_reachable_agent: No agent is available: {why}. `/agent list` shows all agents
 no_task_to_ask: Only an agent with a task can ask a user. Name another agent in `to`, or wait for a task.
 no_task_to_delegate: You have no task of which you could give parts to others. Wait for a task.
 no_window_for_action: {agent} has no window in which Octet could press a key. `/agent show` shows its lane.
+not_a_parent: {id} is a best-of task, so it takes no other parts.
+not_done: {id} is {state}; only a task that is done can be picked or marked as wrong.
 not_saved: {what} is also set in .env or in the environment, which override this. Remove it there, or choose the same
     value.
 not_worked_on: No agent works on {id} now, so there is nothing to stop.
@@ -344,7 +354,11 @@ recipient_task_ended: {id} has ended ({state}). `/task retry` repeats a failed t
 still_running: Octet already runs in {home} (process {pid}). To change its setup, stop it first (Ctrl-C where it runs,
     or its service), then run `octet init` again.
 stopped_by_user: A user stopped {id}, and decides how it continues.
+task_already_ended: Task {id} has ended already ({state}).
+task_already_running: {agent} is already working on {id} ({state}). To use another agent, cancel it and create a new
+    task.
 task_never_started: Task {id} is {state} and has no agent yet, so it cannot be done. If you do not want it, cancel it.
+task_not_stopped: Task {id} is {state}. You can retry only a task that has ended or is parked.
 task_unassigned: {id} has no agent yet (state: {state}). Send the message when the task's card names its agent, or name
     an agent.
 text_expired: The text of {id} expired on {when} UTC ([receipts] keep_texts_days), so it cannot be retried. Create a new
@@ -354,6 +368,8 @@ token_still_refused: Discord refused all tokens. Reset the token (discord.com/de
 too_many_questions: Octet takes no more questions from you now: {bounds} are at most {limit}, and you have {count}. Wait
     for the answers, or decide yourself and say in your answer what you decided.
 too_much_delegated: Octet creates no more subtasks here: {why}. Do the rest yourself, or report what is missing.
+undo_too_late: Only a task that was cancelled less than a minute ago can be put back; {id} is {state}. `/task retry`
+    runs it again.
 window_has_agent: Window {number} is the window of {id}. Give {id} another window in the same answer, such as 1={id}, or
     run `octet agent remove {id}` first.
 wrong_message: Your code belongs to {right}, not to {id}. Run the exact command of that message's prompt.
@@ -387,11 +403,13 @@ invalid_file: A file needs `name` and `content`, in base64. Send it again.
 invalid_holder: {value} is neither a user nor a role of the server. Write discord:ID or discord-role:ID; Discord copies
     the id in developer mode.
 invalid_key_name: {value} is not a valid name for a key. Use up to 32 letters, digits, - and _.
+invalid_label: A label has no commas, quotes or backslashes, and no blank at its begin. Write it without them.
 invalid_moment: `{text}` is not a time. Write `30min`, `2h` or `3d` from now, `2026-05-31 18:00` (UTC), or `none`.
 invalid_scope: {value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by
     commas.
 named_windows_gone: --window and `octet desk import` are gone. Run `octet calibrate` in a terminal: it lists the
     windows, and 2=Agent-4:gtk gives window 2 to Agent-4 with the profile gtk.
+no_capable_agent: No agent matches: {why}. `/agent list` shows all agents; `/agent show` their capabilities.
 no_choice: Octet cannot ask here. Accept the proposed windows with --yes, or run this in a terminal.
 no_display_named: No display is given, and $DISPLAY is empty. Run this in a terminal of your desktop, or name one:
     --display :0
@@ -416,6 +434,10 @@ question_missing: A question needs its text; without it name the ticket of an ea
 several_tasks: This text names {count} tasks. `octet task import` creates them all.
 template_missing: There is no {file}. Give the agent's program and its profile: octet desk up --agents {agents}
     --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are filled in for each).
+too_few_agents: Best of {wanted} needs as many agents that can do it, at least two; there are {found}.
+too_many_links: At most {most} tasks may come before {id}, its parts included. Group some of them under a part.
+unreadable_tasks: Octet cannot read line {line}: {why}. Write JSON Lines as `octet task export` prints them, or blocks
+    of `TASK:`, `DESC:` and `PRIORITY:`.
 working_folder_missing: The folder {folder} for {agent} does not exist; nothing was written. Create it, or name another
     one with --directory.
 """,

@@ -16,6 +16,7 @@ from core.messages.model import EvidenceItem, Message, MessageKind, NewMessage, 
 from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, TaskActivity, WaitReason
+from core.remedies import refused
 from core.security.codes import CodeHolder, TaskCodes
 from core.security.model import HUB
 from core.settings.model import AnswerLimits
@@ -23,9 +24,7 @@ from core.store.engine import Tx
 from core.tasks.model import (
     ENDED,
     AgentTrouble,
-    AnswerQuotaExceeded,
     AnswerRateExceeded,
-    CodeExpired,
     LeaseRevoked,
     PendingAnswer,
     ProgressTooLate,
@@ -166,21 +165,21 @@ class Answers:
         return AcceptedAnswer(task=found, message=stored.id), problem
 
     def _check_limits(self, tx: Tx, task: Task, answer: SubmittedAnswer, *, of_code: str, is_late: bool) -> None:
-        """Check that the task takes one more text; the answer that ends it always counts. Raises CodeExpired,
-        AnswerQuotaExceeded or AnswerRateExceeded."""
+        """Check that the task takes one more text; the answer that ends it always counts. Raises code_expired,
+        answer_quota_exceeded or AnswerRateExceeded."""
         limits, now_ms = self._limits, self._clock.now_ms()
         sent = self._services.messages.count_sent(tx, task.id, of_code=of_code)
         if self._has_expired(task):
-            raise CodeExpired(id=task.id, why="the task ended more than a day ago")
+            raise refused("code_expired", id=task.id, why="the task ended more than a day ago")
         if is_late and sent.late >= _LATE_TEXTS:
-            raise CodeExpired(id=task.id, why=f"Octet has kept {_LATE_TEXTS} late texts that came with it")
+            raise refused("code_expired", id=task.id, why=f"Octet has kept {_LATE_TEXTS} late texts that came with it")
         most = limits.megabytes * 1_000_000
         is_full = not is_late and (sent.texts >= limits.texts or sent.size + len(answer.text.encode()) > most)
         if answer.attachments:
             size = self._services.messages.size_of_files(tx, task.id)
             is_full |= size + sum(one.size for one in answer.attachments) > most
         if is_full and (is_late or not answer.ends):
-            raise AnswerQuotaExceeded(id=task.id, texts=limits.texts, megabytes=limits.megabytes)
+            raise refused("answer_quota_exceeded", id=task.id, texts=limits.texts, megabytes=limits.megabytes)
         if sent.recent >= limits.texts_per_minute:
             wait_ms = (sent.first_ms or now_ms) + MINUTE_MS - now_ms
             raise AnswerRateExceeded(id=task.id, limit=limits.texts_per_minute, after_s=wait_ms // 1000 + 1)

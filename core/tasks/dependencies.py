@@ -8,9 +8,10 @@ from collections.abc import Collection, Mapping
 from core.kit.from_attributes import from_attributes
 from core.limits import LINKS
 from core.reasons import WaitReason
+from core.remedies import refused
 from core.store.engine import Row, Store, Tx
 from core.tasks import _store
-from core.tasks.model import Dependency, OnFailure, PartsKind, Task, TaskId, TaskState, TooManyLinks, refuse_circle
+from core.tasks.model import Dependency, OnFailure, PartsKind, Task, TaskId, TaskState, refuse_circle
 
 _NAMED = 5  # so many failed tasks a note names
 
@@ -31,7 +32,7 @@ class Dependencies:
 
     def put(self, tx: Tx, links: Mapping[TaskId, Mapping[TaskId, OnFailure]]) -> None:
         """Have each of these tasks wait for others; `check_circle` first where anything may need it already. Raises
-        TooManyLinks."""
+        too_many_links."""
         rows = [
             {"task": _number(task), "needs": _number(needs), "on_failure": on_failure.value}
             for task, others in links.items()
@@ -41,10 +42,10 @@ class Dependencies:
             tx.execute(_store.ADD_DEPENDENCY, rows)
         for task in links:
             if tx.run(_store.COUNT_DEPENDENCIES, _of(task))[0].size > LINKS.most:
-                raise TooManyLinks(id=task, most=LINKS.most)
+                raise refused("too_many_links", id=task, most=LINKS.most)
 
     def check_circle(self, tx: Tx, task: TaskId, needs: Collection[TaskId]) -> None:
-        """Check that `task` may wait for these. Raises DependencyCycle, which names the circle."""
+        """Check that `task` may wait for these. Raises dependency_cycle, which names the circle."""
         wanted = [*map(_number, needs)]
         links = {_number(task): wanted}
         for row in tx.run(_store.NEEDED_BELOW, {**_of(task), "asked": json.dumps(wanted)}):

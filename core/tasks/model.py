@@ -20,6 +20,7 @@ from core.limits import TITLE, visible
 from core.messages.model import Message, NewFile, Source, StoredFile
 from core.notices.model import Place
 from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity, WaitReason
+from core.remedies import refused
 
 TaskId = NewType("TaskId", str)  # `T-142`: short, because users say it
 
@@ -501,10 +502,6 @@ class InvalidTaskId(Invalid):
     """`{text}` is not a task. A task looks like T-142."""
 
 
-class NoCapableAgent(Invalid):
-    """No agent matches: {why}. `/agent list` shows all agents; `/agent show` their capabilities."""
-
-
 class TaskEnded(Conflict):
     """Task {id} has ended ({state}). Octet kept your text and shows it in its thread, marked late."""
 
@@ -518,69 +515,8 @@ class ProgressTooLate(Conflict):
     """Octet recorded nothing: {why}. Stop working on {id}."""
 
 
-class TaskAlreadyEnded(Conflict):
-    """Task {id} has ended already ({state})."""
-
-
-class TaskNotStopped(Conflict):
-    """Task {id} is {state}. You can retry only a task that has ended or is parked."""
-
-
-class DependencyCycle(Conflict):
-    """This would be a circle in which each task waits for the next: {path}. Remove one of these with `/task depend`."""
-
-
-class TooManyLinks(Invalid):
-    """At most {most} tasks may come before {id}, its parts included. Group some of them under a part."""
-
-
-class UnreadableTasks(Invalid):
-    """Octet cannot read line {line}: {why}. Write JSON Lines as `octet task export` prints them, or blocks of `TASK:`,
-    `DESC:` and `PRIORITY:`."""
-
-
-class InvalidLabel(Invalid):
-    """A label has no commas, quotes or backslashes, and no blank at its begin. Write it without them."""
-
-
-class TooFewAgents(Invalid):
-    """Best of {wanted} needs as many agents that can do it, at least two; there are {found}."""
-
-
-class NotAParent(Conflict):
-    """{id} is a best-of task, so it takes no other parts."""
-
-
 class SubtasksOpen(Conflict):
     """{id} cannot end yet. Still open: {open}. Wait until they have ended, or cancel them."""
-
-
-class NotDone(Conflict):
-    """{id} is {state}; only a task that is done can be picked or marked as wrong."""
-
-
-class UndoTooLate(Conflict):
-    """Only a task that was cancelled less than a minute ago can be put back; {id} is {state}. `/task retry` runs it
-    again."""
-
-
-class TaskAlreadyRunning(Conflict):
-    """{agent} is already working on {id} ({state}). To use another agent, cancel it and create a new task."""
-
-
-class DeliveryUnresolved(Conflict):
-    """Octet does not know whether the prompt of {id} arrived; sending it again could do the work twice. Look at the
-    agent's window, then decide with the buttons in its thread, or at the machine with
-    `octet delivery resolve {id} arrived|again|drop`. `/task cancel` ends the task."""
-
-
-class CodeExpired(Conflict):
-    """Your code for {id} has expired: {why}. Stop working on {id} and send nothing more."""
-
-
-class AnswerQuotaExceeded(Conflict):
-    """Task {id} has reached its limit of {texts} texts or {megabytes} MB. It still takes its final answer: put
-    everything into one text and run `octet done {id} …`."""
 
 
 class AnswerRateExceeded(Unavailable):
@@ -608,14 +544,14 @@ def parse_task_id(text: str) -> TaskId:
 def refuse_circle(
     links: Mapping[int, Collection[int]], name: Callable[[int], str], *, first: int | None = None
 ) -> None:
-    """Check that no task waits for itself through others. Raises DependencyCycle; its path begins with `first`."""
+    """Check that no task waits for itself through others. Raises dependency_cycle; its path begins with `first`."""
     try:
         TopologicalSorter(links).prepare()
     except CycleError as error:
         circle: list[int] = error.args[1][::-1]
         start = circle.index(first) if first in circle else 0
         path = [*circle[start:], *circle[1 : start + 1]]
-        raise DependencyCycle(path=" → ".join(map(name, path))) from None
+        raise refused("dependency_cycle", path=" → ".join(map(name, path))) from None
 
 
 def rank_of(*, now_ms: int, priority: int, last: int | None) -> int:

@@ -11,7 +11,7 @@ from core.messages.service import Messages
 from core.remedies import refused
 from core.security.model import Actor, Permission, require_or_own
 from core.store.engine import Tx
-from core.tasks.model import NotDone, PartsKind, Task, TaskId, TaskState
+from core.tasks.model import PartsKind, Task, TaskId, TaskState
 from core.tasks.service import Tasks, check_links, check_open
 from core.tasks.texts import is_grammar, read_grammar
 
@@ -26,8 +26,8 @@ class TaskParts:
 
     async def split(self, task: TaskId, text: str, *, by: Actor) -> Task:
         """Make a task that has not begun the parent of new tasks, one for each line or block of the grammar; it is done
-        when they all are. Raises TaskNotFound, TaskAlreadyEnded, TaskAlreadyRunning, NotAParent, UnreadableTasks or as
-        clean_text."""
+        when they all are. Raises TaskNotFound, task_already_ended, task_already_running, not_a_parent, unreadable_tasks
+        or as clean_text."""
         require_or_own(by, Permission.TASK_CHANGE)
         parts = read_parts(clean_text(text, limits.IMPORT))
         check_links(task, parts)
@@ -42,7 +42,7 @@ class TaskParts:
 
     async def pick(self, task: TaskId, *, by: Actor) -> Task:
         """End a best-of task by the answer of one of its parts; the others keep their states. Return the parent. Raises
-        TaskNotFound, not_a_part, NotDone or TaskAlreadyEnded."""
+        TaskNotFound, not_a_part, not_done or task_already_ended."""
 
         def pick(tx: Tx, found: Task) -> Task:
             parent = self._repository.find(tx, found.parent) if found.parent is not None else None
@@ -50,7 +50,7 @@ class TaskParts:
                 raise refused("not_a_part", id=found.id)
             check_open(parent)
             if found.state is not TaskState.DONE:
-                raise NotDone(id=found.id, state=found.state.value)
+                raise refused("not_done", id=found.id, state=found.state.value)
             for part in self._repository.find_parts(tx, parent.id):
                 self._repository.mark_chosen(tx, part, is_chosen=part.id == found.id)
             if (said := self._messages.last_final_answer(tx, found.id)) is not None:

@@ -272,7 +272,7 @@ class TaskRepository:
     def add_parts(
         self, tx: Tx, parent: Task, kind: PartsKind, drafts: Iterable[NewTask], *, source: Source, by: Actor
     ) -> list[Task]:
-        """Add tasks that the parent waits for, which has not begun. Raises TooManyLinks or DependencyCycle."""
+        """Add tasks that the parent waits for, which has not begun. Raises too_many_links or dependency_cycle."""
         parts = [
             self.add(tx, replace(draft, parent=parent.id), brief=draft.brief, wanted=draft.agent, source=source, by=by)
             for draft in drafts
@@ -335,7 +335,7 @@ class TaskRepository:
         *,
         by: Actor,
     ) -> None:
-        """Link new tasks to those that they need, and parents to their parts. Raises TooManyLinks."""
+        """Link new tasks to those that they need, and parents to their parts. Raises too_many_links."""
         for parent, (kind, children) in parts.items():
             self._update(tx, parent, parts=kind.value)
             for one in children:
@@ -346,7 +346,7 @@ class TaskRepository:
 
     def depend(self, tx: Tx, task: Task, needs: TaskId, on_failure: OnFailure | None, *, by: Actor) -> Task:
         """Have a task that has not begun wait for another one, or no longer where `on_failure` is None. Raises
-        TooManyLinks or DependencyCycle."""
+        too_many_links or dependency_cycle."""
         needed = self.find(tx, needs)
         if on_failure is not None:
             self.dependencies.check_circle(tx, task.id, [needed.id])

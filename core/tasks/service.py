@@ -44,29 +44,18 @@ from core.tasks.model import (
     ENDED,
     UNDO_MS,
     AgentTrouble,
-    DeliveryUnresolved,
-    InvalidLabel,
     NewTask,
-    NoCapableAgent,
-    NotAParent,
-    NotDone,
     OnFailure,
     PartsKind,
     PendingAnswer,
     ProgressTooLate,
     Task,
-    TaskAlreadyEnded,
-    TaskAlreadyRunning,
     TaskChanges,
     TaskId,
     TaskMoved,
-    TaskNotStopped,
     TaskPart,
     TaskState,
     TaskView,
-    TooFewAgents,
-    TooManyLinks,
-    UndoTooLate,
     parse_task_id,
     title_of,
 )
@@ -120,9 +109,9 @@ class Tasks:
 
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Create a task; when this returns it is durable and its card is on its way. Raises EmptyText, TextTooLong,
-        TooLongForAgent, ControlCharacters, OutOfRange, InvalidLabel, AgentNotFound, AgentWithoutWindow,
-        NoCapableAgent, TooFewAgents, UnreadableTasks, several_tasks, TaskNotFound, files_too_large or as `split` for
-        its parent."""
+        TooLongForAgent, ControlCharacters, OutOfRange, invalid_label, AgentNotFound, AgentWithoutWindow,
+        no_capable_agent, too_few_agents, unreadable_tasks, several_tasks, TaskNotFound, files_too_large or as `split`
+        for its parent."""
         require(by, Permission.TASK_CREATE)
         if is_grammar(draft.brief):
             first, *others = read_grammar(draft.brief)
@@ -157,14 +146,14 @@ class Tasks:
             return task
         able = self._able(draft.needs, draft.agent)
         if len(able) < draft.best_of:
-            raise TooFewAgents(wanted=draft.best_of, found=len(able))
+            raise refused("too_few_agents", wanted=draft.best_of, found=len(able))
         siblings = [replace(draft, agent=agent, key=None, best_of=0) for agent in able[: draft.best_of]]
         self.repository.add_parts(tx, task, PartsKind.BEST_OF, siblings, source=source, by=by)
         return self.repository.find(tx, task.id)
 
     def delegate(self, tx: Tx, parent: Task, draft: NewTask, *, by: Actor) -> Task:
         """Create a task that the agent of `parent` gives to others; the same key counts once. Raises OutOfRange,
-        NoCapableAgent, TooLongForAgent, TaskNotFound or as clean_text."""
+        no_capable_agent, TooLongForAgent, TaskNotFound or as clean_text."""
         brief = clean_text(draft.brief, limits.BRIEF)
         limits.check("priority", draft.priority, limits.PRIORITY)
         self._check_capable(draft.needs, draft.agent)
@@ -174,7 +163,7 @@ class Tasks:
     def add_parts(self, tx: Tx, parent: Task, drafts: Sequence[NewTask], *, by: Actor) -> Sequence[Task]:
         _check_not_begun(parent)
         if parent.parts not in {None, PartsKind.SPLIT}:
-            raise NotAParent(id=parent.id)
+            raise refused("not_a_parent", id=parent.id)
         source = drafts[0].source or source_of(by)
         return self.repository.add_parts(tx, parent, PartsKind.SPLIT, drafts, source=source, by=by)
 
@@ -187,7 +176,7 @@ class Tasks:
         wanted = self._services.agents.reachable(draft.agent).name if draft.agent else None
         self._check_capable(draft.needs, wanted)
         if draft.best_of and not 2 <= draft.best_of <= len(self._able(draft.needs, wanted)):
-            raise TooFewAgents(wanted=draft.best_of, found=len(self._able(draft.needs, wanted)))
+            raise refused("too_few_agents", wanted=draft.best_of, found=len(self._able(draft.needs, wanted)))
         return wanted
 
     async def list(
@@ -267,7 +256,7 @@ class Tasks:
         tx.after_commit(note)
 
     async def cancel(self, task: TaskId, *, by: Actor) -> Task:
-        """End the task; cancel its deliveries that are not submitted yet. Raises TaskNotFound or TaskAlreadyEnded.
+        """End the task; cancel its deliveries that are not submitted yet. Raises TaskNotFound or task_already_ended.
 
         Its agent gets nothing new as long as its window shows that it works on."""
         return await self.change(task, Permission.TASK_END, partial(self.cancel_in, by=by), by=by)
@@ -284,14 +273,14 @@ class Tasks:
 
     async def undo(self, task: TaskId, *, by: Actor) -> Task:
         """Put back a task that was cancelled less than a minute ago, and what was cancelled because of that. Raises
-        TaskNotFound, UndoTooLate or DeliveryUnresolved.
+        TaskNotFound, undo_too_late or delivery_unresolved.
 
         An agent that still works on it keeps it under its old lease; otherwise the task becomes ready."""
 
         def put_back(tx: Tx, found: Task) -> Task:
             age_ms = self._clock.now_ms() - found.changed_ms
             if found.state is not TaskState.CANCELLED or not 0 <= age_ms < UNDO_MS:
-                raise UndoTooLate(id=found.id, state=found.state.value)
+                raise refused("undo_too_late", id=found.id, state=found.state.value)
             agent, others = found.agent, self.repository.find_cancelled_with(tx, found)
             if agent is not None and self._left.get(agent) == found.id and self._is_seen_at_work(agent):
                 after = self.repository.move(tx, found.id, TaskState.WORKING, by=by)
@@ -318,7 +307,7 @@ class Tasks:
                 tx.after_commit(partial(self._forget_left, agent))
 
     async def done(self, task: TaskId, text: str, *, by: Actor) -> Task:
-        """End the task with a user's answer. Raises TaskNotFound, TaskAlreadyEnded, task_never_started or as
+        """End the task with a user's answer. Raises TaskNotFound, task_already_ended, task_never_started or as
         clean_text."""
         require_or_own(by, Permission.TASK_END)
         result = clean_text(text, limits.BRIEF)
@@ -336,12 +325,12 @@ class Tasks:
 
     async def retry(self, task: TaskId, *, by: Actor) -> Task:
         """Make a task ready again that failed, expired, was cancelled or is parked, with a new code; of a task that is
-        done make a new one. Raises TaskNotFound, TaskNotStopped, text_expired, or DeliveryUnresolved: what may have
+        done make a new one. Raises TaskNotFound, task_not_stopped, text_expired, or delivery_unresolved: what may have
         arrived is never delivered again by this."""
 
         def again(tx: Tx, found: Task) -> Task:
             if found.state not in _STOPPED | {TaskState.DONE}:
-                raise TaskNotStopped(id=found.id, state=found.state.value)
+                raise refused("task_not_stopped", id=found.id, state=found.state.value)
             _check_text(found)
             if found.state is TaskState.DONE:
                 self.repository.attempts.disown(tx, found.id, since_ms=self._clock.now_ms() - _ACCEPTED_AFTER_MS)
@@ -352,7 +341,8 @@ class Tasks:
 
     async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
         """Give a task that is ready, waiting or parked to this agent only. Raises TaskNotFound, AgentNotFound,
-        AgentWithoutWindow, NoCapableAgent, TaskAlreadyEnded, TaskAlreadyRunning, has_parts or DeliveryUnresolved."""
+        AgentWithoutWindow, no_capable_agent, task_already_ended, task_already_running, has_parts or
+        delivery_unresolved."""
         require_or_own(by, Permission.TASK_CHANGE)
         wanted = self._services.agents.reachable(agent).name
         return await self.change(task, Permission.TASK_CHANGE, partial(self.assign_in, wanted=wanted, by=by), by=by)
@@ -374,8 +364,8 @@ class Tasks:
         return tuple(one for one in await self._services.agents.list(by=HUB) if one.agent in able)
 
     async def depend(self, task: TaskId, needs: TaskId, on_failure: OnFailure | None, *, by: Actor) -> Task:
-        """Have a task that has not begun wait for another one; None: no longer. Raises TaskNotFound, TaskAlreadyEnded,
-        TaskAlreadyRunning or DependencyCycle."""
+        """Have a task that has not begun wait for another one; None: no longer. Raises TaskNotFound,
+        task_already_ended, task_already_running or dependency_cycle."""
 
         def link(tx: Tx, found: Task) -> Task:
             _check_not_begun(found)
@@ -385,7 +375,7 @@ class Tasks:
 
     async def edit(self, task: TaskId, changes: TaskChanges, *, by: Actor) -> Task:
         """Change a task's fields: labels and `due_ms` until it ends, the others until it begins. Raises TaskNotFound,
-        TaskAlreadyEnded, TaskAlreadyRunning, NoCapableAgent, InvalidLabel, TooLongForAgent or as clean_text."""
+        task_already_ended, task_already_running, no_capable_agent, invalid_label, TooLongForAgent or as clean_text."""
         require_or_own(by, Permission.TASK_CHANGE)
         _check_labels(changes.labels or frozenset())
         given = {one.name: value for one in fields(changes) if (value := getattr(changes, one.name)) is not None}
@@ -414,14 +404,14 @@ class Tasks:
         return await self._store.write(lambda tx: self.add(tx, self.copy_of(tx, found), by=by))
 
     async def mark_wrong(self, task: TaskId, why: str, *, by: Actor) -> Task:
-        """Mark the result of a task that is done as wrong; it stays done. Raises TaskNotFound, NotDone or as
+        """Mark the result of a task that is done as wrong; it stays done. Raises TaskNotFound, not_done or as
         clean_text."""
         require_or_own(by, Permission.TASK_CHANGE)
         why = clean_text(why, limits.PROGRESS) if why else ""
 
         def mark(tx: Tx, found: Task) -> Task:
             if found.state is not TaskState.DONE:
-                raise NotDone(id=found.id, state=found.state.value)
+                raise refused("not_done", id=found.id, state=found.state.value)
             self._report(tx, found, "wrong", by)
             self.repository.attempts.disown(tx, found.id)
             return self.repository.edit(tx, found, by=by, wrong=why)
@@ -429,7 +419,7 @@ class Tasks:
         return await self.change(task, Permission.TASK_CHANGE, mark, by=by)
 
     async def set_priority(self, task: TaskId, priority: int, *, by: Actor) -> Task:
-        """Make a task more or less urgent. Raises TaskNotFound, InvalidPriority or TaskAlreadyEnded."""
+        """Make a task more or less urgent. Raises TaskNotFound, InvalidPriority or task_already_ended."""
         require_or_own(by, Permission.TASK_CHANGE)
         limits.check("priority", priority, limits.PRIORITY)
 
@@ -598,23 +588,25 @@ class Tasks:
             raise refused("has_parts", id=task.id)
         self._check_capable(task.needs, wanted)
         if task.state not in ASSIGNABLE:
-            raise TaskAlreadyRunning(id=task.id, state=task.state.value, agent=task.agent or "an agent")
+            raise refused("task_already_running", id=task.id, state=task.state.value, agent=task.agent or "an agent")
         self._check_delivery_resolved(tx, task)
 
     def _check_capable(self, needs: frozenset[str], wanted: str | None) -> None:
         if not self._services.agents.who_can(needs, wanted):
             asked = ", ".join(sorted(needs)) or "any"
-            raise NoCapableAgent(why=f"{wanted or 'every agent'} lacks the capabilities {asked}, or is not available")
+            raise refused(
+                "no_capable_agent", why=f"{wanted or 'every agent'} lacks the capabilities {asked}, or is not available"
+            )
 
     def _check_delivery_resolved(self, tx: Tx, task: Task) -> None:
         """Check that no prompt of the task may have arrived: it would arrive twice."""
         if self._services.deliveries.open_for_task(tx, task.id) is not None:
-            raise DeliveryUnresolved(id=task.id)
+            raise refused("delivery_unresolved", id=task.id)
 
 
 def check_open(task: Task) -> None:
     if task.state in ENDED:
-        raise TaskAlreadyEnded(id=task.id, state=task.state.value)
+        raise refused("task_already_ended", id=task.id, state=task.state.value)
 
 
 def _check_text(task: Task) -> None:
@@ -624,16 +616,16 @@ def _check_text(task: Task) -> None:
 
 def check_links(task: str, others: Collection[object]) -> None:
     if len(others) > limits.LINKS.most:
-        raise TooManyLinks(id=task, most=limits.LINKS.most)
+        raise refused("too_many_links", id=task, most=limits.LINKS.most)
 
 
 def _check_labels(labels: frozenset[str]) -> None:
     """Check that labels can be typed with commas between them."""
     if any(not _LABEL.fullmatch(one) for one in limits.check("labels", labels, limits.LABELS)):
-        raise InvalidLabel
+        raise refused("invalid_label")
 
 
 def _check_not_begun(task: Task) -> None:
     check_open(task)
     if not task.has_not_begun:
-        raise TaskAlreadyRunning(id=task.id, state=task.state.value, agent=task.agent or "an agent")
+        raise refused("task_already_running", id=task.id, state=task.state.value, agent=task.agent or "an agent")

@@ -14,6 +14,7 @@ from core.kit.errors import Invalid
 from core.limits import IMPORTED, IMPORTED_LINKS, check
 from core.messages.model import Message, Source
 from core.messages.prompts import OF_AGENTS
+from core.remedies import refused
 from core.tasks.model import (
     ON_FAILURE_OF_PARTS,
     Dependency,
@@ -23,7 +24,6 @@ from core.tasks.model import (
     Task,
     TaskAttempt,
     TaskState,
-    UnreadableTasks,
     refuse_circle,
 )
 
@@ -84,7 +84,7 @@ _SAME = {one.name for one in fields(TaskLine)} & {one.name for one in fields(Tas
 
 
 def read_tasks(text: str) -> list[TaskLine]:
-    """Read tasks as JSON Lines or in the grammar. Raises UnreadableTasks."""
+    """Read tasks as JSON Lines or in the grammar. Raises unreadable_tasks."""
     rows = [(number, row) for number, row in enumerate(text.split("\n"), 1) if row.strip()]
     if not rows or not rows[0][1].lstrip().startswith("{"):
         return read_grammar(text)
@@ -92,18 +92,18 @@ def read_tasks(text: str) -> list[TaskLine]:
     known, named = {""}, {"", *(one.id for one in found)}
     for (number, _), line in zip(rows, found, strict=True):
         if unknown := sorted({*line.after, line.part_of} - named):
-            raise UnreadableTasks(line=number, why=f"it names {unknown[0]}, which is not in this file")
+            raise refused("unreadable_tasks", line=number, why=f"it names {unknown[0]}, which is not in this file")
         if line.id and line.id in known:
-            raise UnreadableTasks(line=number, why=f"the file has {line.id} twice")
+            raise refused("unreadable_tasks", line=number, why=f"the file has {line.id} twice")
         known.add(line.id)
     if len(found) > IMPORTED.most:
-        raise UnreadableTasks(line=IMPORTED.most + 1, why=f"at most {IMPORTED.most} tasks come at once")
+        raise refused("unreadable_tasks", line=IMPORTED.most + 1, why=f"at most {IMPORTED.most} tasks come at once")
     return found
 
 
 def links_of(lines: Sequence[TaskLine]) -> list[dict[int, OnFailure]]:
     """Return for each line of an import the places of those it waits for: what it names, and its parts. Raises
-    UnreadableTasks or DependencyCycle."""
+    unreadable_tasks or dependency_cycle."""
     place = {line.id: number for number, line in enumerate(lines) if line.id}
     links = [{place[needs]: how for needs, how in line.after.items() if needs in place} for line in lines]
     for number, line in enumerate(lines):
@@ -111,7 +111,7 @@ def links_of(lines: Sequence[TaskLine]) -> list[dict[int, OnFailure]]:
         if above is not None and lines[above].parts is not PartsKind.DELEGATED:
             links[above].setdefault(number, ON_FAILURE_OF_PARTS[lines[above].parts or PartsKind.SPLIT])
     if sum(map(len, links)) > IMPORTED_LINKS.most:
-        raise UnreadableTasks(line=len(lines), why=f"at most {IMPORTED_LINKS.most} links come at once")
+        raise refused("unreadable_tasks", line=len(lines), why=f"at most {IMPORTED_LINKS.most} links come at once")
     refuse_circle(dict(enumerate(links)), lambda number: lines[number].id or f"line {number + 1}")
     return links
 
@@ -123,15 +123,16 @@ def _read_line(number: int, row: str) -> TaskLine:
             check(name, getattr(found, name), limit)
         return found
     except Invalid as error:
-        raise UnreadableTasks(line=number, why=error.message.rstrip(".")) from None
+        raise refused("unreadable_tasks", line=number, why=error.message.rstrip(".")) from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the line"
-        raise UnreadableTasks(line=number, why=f"{where}: {first['msg']}") from None
+        raise refused("unreadable_tasks", line=number, why=f"{where}: {first['msg']}") from None
 
 
 def read_grammar(text: str) -> list[TaskLine]:
-    """Read blocks of `TASK:`, `DESC:` and `PRIORITY:`; the lines after `DESC:` belong to it. Raises UnreadableTasks."""
+    """Read blocks of `TASK:`, `DESC:` and `PRIORITY:`; the lines after `DESC:` belong to it. Raises
+    unreadable_tasks."""
     found: list[TaskLine] = []
     for number, row in enumerate(text.split("\n"), 1):
         match = _LINE.fullmatch(row)
@@ -140,13 +141,13 @@ def read_grammar(text: str) -> list[TaskLine]:
             found.append(TaskLine(brief=value))
         elif not found:
             if row.strip():
-                raise UnreadableTasks(line=number, why="it comes before the first `TASK:`")
+                raise refused("unreadable_tasks", line=number, why="it comes before the first `TASK:`")
         elif key == "PRIORITY":
             found[-1] = replace(found[-1], priority=_read_priority(number, value))
         else:
             found[-1] = replace(found[-1], brief=f"{found[-1].brief}\n{value}")
     if not found:
-        raise UnreadableTasks(line=1, why="there is no task")
+        raise refused("unreadable_tasks", line=1, why="there is no task")
     return [replace(line, brief=line.brief.strip()) for line in found]
 
 
@@ -159,7 +160,7 @@ def _read_priority(number: int, text: str) -> int:
     if re.fullmatch("p?[0-4]", word):
         return int(word[-1])
     if word not in _PRIORITIES:
-        raise UnreadableTasks(line=number, why="a priority is 0 to 4, or urgent, high, normal, low, lowest")
+        raise refused("unreadable_tasks", line=number, why="a priority is 0 to 4, or urgent, high, normal, low, lowest")
     return _PRIORITIES[word]
 
 

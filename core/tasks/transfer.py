@@ -31,7 +31,7 @@ class TaskTransfer:
 
     async def import_text(self, text: str, like: NewTask, *, by: Actor) -> Imported:
         """Create the tasks of an export that have not ended, or of the grammar, with their links; all or none. Raises
-        UnreadableTasks, DependencyCycle or as `Tasks.new`."""
+        unreadable_tasks, dependency_cycle or as `Tasks.new`."""
         require(by, Permission.TASK_CREATE)
         lines = [line for line in read_tasks(text) if line.state not in ENDED]
         links = links_of(lines)

@@ -18,7 +18,7 @@ from core.deliveries.model import DeliveryState
 from core.reasons import WaitReason
 from core.remedies import refused, sentence
 from core.security.model import OPERATOR, ROLE_ALLOWS, Actor, NotAllowed, Permission, Role
-from core.tasks.model import TaskAlreadyRunning, TaskState
+from core.tasks.model import TaskState
 from tests.bot.discord.town import DRY_RUN, Town, bot_at_work, buttons, menus, text_of
 
 GIVE, AGENT, TASK, REMOVE = "v1:task:give:T-1", "v1:fleet:agent", "v1:fleet:task", "v1:agent:remove:Window-1"
@@ -80,7 +80,7 @@ async def test_a_task_that_an_agent_has_got_meanwhile_is_not_assigned(owned: Tow
     offered = await owned.press(card, "Reassign")
     await owned.ask("agent resume", agent="Window-1")
     assert "Reassign" not in buttons(await owned.card("T-1", TaskState.WORKING))
-    running = said(TaskAlreadyRunning(agent="Window-1", id="T-1", state="working"))
+    running = said(refused("task_already_running", agent="Window-1", id="T-1", state="working"))
     assert text_of(await owned.choose(offered, GIVE, "Dry-1")) == running
     assert (await owned.task()).agent == "Window-1"
 

@@ -14,24 +14,14 @@ from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureAr
 from core.kit.errors import OctetError
 from core.limits import ControlCharacters, EmptyText
 from core.messages.model import NewFile
-from core.remedies import next_step
+from core.remedies import next_step, refused
 from core.security.model import OPERATOR, NotAllowed, Permission
-from core.tasks.model import (
-    AgentTrouble,
-    DeliveryUnresolved,
-    InvalidTaskId,
-    TaskAlreadyEnded,
-    TaskAlreadyRunning,
-    TaskEnded,
-    TaskNotFound,
-    TaskNotStopped,
-    TaskState,
-)
+from core.tasks.model import AgentTrouble, InvalidTaskId, TaskEnded, TaskNotFound, TaskState
 from sandbox.discord.model import ChatPermission
 from sandbox.discord.views import InteractionAnswer
 from tests.bot.discord.town import DRY_RUN, Town, buttons, pictures, text_of
 from tests.builders import make_new_task
-from tests.fakes.lane import refused
+from tests.fakes.lane import refused as window_refused
 from tests.fakes.sandbox_client import wait_thread
 
 HOSTILE = [
@@ -123,7 +113,7 @@ async def test_what_octet_refuses_is_answered_privately_with_the_error_and_chang
         ("task new", {"agent": "Gone"}, gone),  # before the dialog opens
         ("task new", {"agent": "Nowhere"}, nowhere),
         ("task assign", {"task": "T-1", "agent": "Gone"}, gone),
-        ("task retry", {"task": "T-1"}, TaskNotStopped(id="T-1", state="waiting")),
+        ("task retry", {"task": "T-1"}, refused("task_not_stopped", id="T-1", state="waiting")),
         *((f"task {verb}", {"task": "T-99"}, TaskNotFound(id="T-99")) for verb in ("show", "cancel", "retry")),
         *((f"task {verb}", {"task": "birds"}, InvalidTaskId(text="birds")) for verb in ("show", "cancel", "retry")),
     ]
@@ -133,7 +123,7 @@ async def test_what_octet_refuses_is_answered_privately_with_the_error_and_chang
         assert answer["sandbox"]["pings"] == []
     await owned.ask("task cancel", task="T-1")
     assert await owned.ask("task priority", task="T-1", priority=1) == said(
-        TaskAlreadyEnded(id="T-1", state="cancelled")
+        refused("task_already_ended", id="T-1", state="cancelled")
     )
     assert await owned.tasks() == ["T-1"]
 
@@ -145,7 +135,7 @@ async def test_a_failed_task_is_retried_and_a_prompt_that_may_have_arrived_is_no
     await owned.ask("task retry", task="T-1")
     await owned.card("T-1", TaskState.PARKED)
     assert (await owned.task()).attempt == 2
-    assert await owned.ask("task retry", task="T-1") == said(DeliveryUnresolved(id="T-1"))
+    assert await owned.ask("task retry", task="T-1") == said(refused("delivery_unresolved", id="T-1"))
     assert len(owned.lane.orders) == 2
 
 
@@ -156,7 +146,7 @@ async def test_the_card_shows_another_agent_and_another_priority(owned: Town) ->
     assert card["sandbox"]["pings"] == []
     await owned.ask("task assign", task="t1", agent="window-1")
     await owned.card("T-1", TaskState.WORKING)
-    running = TaskAlreadyRunning(agent="Window-1", id="T-1", state="working")
+    running = refused("task_already_running", agent="Window-1", id="T-1", state="working")
     assert await owned.ask("task assign", task="T-1", agent="Dry-1") == said(running)
 
 
@@ -252,7 +242,7 @@ async def test_tasks_are_listed_and_completed_by_what_can_be_done_with_them(owne
 
 
 async def test_a_refused_window_is_reported_once_in_the_thread_with_what_to_do(owned: Town) -> None:
-    owned.lane.script.append(refused(Reason.COVERED, "by “Mail”"))
+    owned.lane.script.append(window_refused(Reason.COVERED, "by “Mail”"))
     await owned.ask("task new", brief="List the files", agent="Window-1")
     cure = f"Next: {next_step(Reason.COVERED)}"
     await owned.card("T-1", TaskState.WAITING, "by “Mail”")

@@ -25,7 +25,6 @@ from core.settings.model import TalkLimits
 from core.store.engine import Tx
 from core.tasks.model import (
     AgentTrouble,
-    NotAParent,
     OnFailure,
     PendingAnswer,
     ProgressTooLate,
@@ -383,7 +382,7 @@ async def test_a_part_ends_while_no_agent_has_the_whole(tmp_path: Path) -> None:
         await octet.availability.pause("Chief", by=ADA)
         await park(octet, T1, ParkCause.SILENT)
         await octet.tasks.retry(T1, by=CAROL)
-        with pytest.raises(NotAParent):
+        with refuses("not_a_parent"):
             await octet.task_parts.split(T1, "- a\n- b", by=CAROL)
         await end(octet, lane, part.id, "Result")
         await octet.availability.resume("Chief", by=ADA)

@@ -27,7 +27,7 @@ from core.notices.model import EndCause, Halt, Notice, NoticeKind, Resolution
 from core.reasons import ParkCause
 from core.security.model import HUB, NotAllowed
 from core.store.engine import Tx
-from core.tasks.model import DeliveryUnresolved, TaskId, TaskNotFound, TaskState
+from core.tasks.model import TaskId, TaskNotFound, TaskState
 from tests.builders import (
     ADA,
     CAROL,
@@ -230,7 +230,7 @@ async def test_of_a_dry_run_nobody_claims_that_it_arrived(tmp_path: Path) -> Non
 async def test_a_retry_names_the_ways_out(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
         await unknown(octet)
-        with pytest.raises(DeliveryUnresolved, match=r"octet delivery resolve T-1 arrived\|again\|drop"):
+        with refuses("delivery_unresolved", match=r"octet delivery resolve T-1 arrived\|again\|drop"):
             await octet.tasks.retry(FIRST, by=ADA)
 
 

@@ -15,8 +15,8 @@ from core.desks.model import DeskNow, DeskState, Shown
 from core.profiles.model import Activity
 from core.reasons import TaskActivity
 from core.retry_policy import RetryPolicy
-from core.tasks.model import UNDO_MS, TaskEnded, TaskId, TaskState, UndoTooLate
-from tests.builders import ADA, entries_of, make_new_task, make_window_agent, open_coordinator
+from core.tasks.model import UNDO_MS, TaskEnded, TaskId, TaskState
+from tests.builders import ADA, entries_of, make_new_task, make_window_agent, open_coordinator, refuses
 from tests.core.dispatch.test_loop import reach, until, window_house
 from tests.core.supervision.test_roster import agent
 from tests.core.supervision.test_silence import HOUR_S, begin, pass_time
@@ -165,7 +165,7 @@ async def test_undo_makes_a_task_ready_whose_agent_has_stopped_and_only_for_a_mi
         assert len(lane.orders) == 2
         await octet.tasks.cancel(FIRST, by=ADA)
         clock.advance(UNDO_MS / 1000)
-        with pytest.raises(UndoTooLate):
+        with refuses("undo_too_late"):
             await octet.tasks.undo(FIRST, by=ADA)
         assert (await octet.tasks.retry(FIRST, by=ADA)).attempt == 2
 

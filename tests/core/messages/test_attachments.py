@@ -22,7 +22,7 @@ from core.limits import FILE_BYTES, Limit
 from core.messages.attachments import Attachments, safe_name
 from core.messages.model import NewFile
 from core.security.model import OPERATOR, WrongCode
-from core.tasks.model import AnswerQuotaExceeded, TaskEnded, TaskId, TaskNotFound, TaskState
+from core.tasks.model import TaskEnded, TaskId, TaskNotFound, TaskState
 from tests.builders import ADA, make_agent, make_new_task, open_coordinator, refuses
 from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import code_in, reach, window_house
@@ -159,7 +159,7 @@ async def test_an_agent_without_the_code_stores_no_file_and_files_count_toward_t
         assert not (tmp_path / "attachments").is_dir()
         for key in "ab":
             await accept(FIRST, code, "at it", final=False, key=key, files=[large])
-        with pytest.raises(AnswerQuotaExceeded):
+        with refuses("answer_quota_exceeded"):
             await accept(FIRST, code, "at it", final=False, key="c", files=[large])
         await accept(FIRST, code, "7", final=True, key="d", files=[large])
 
@@ -179,7 +179,7 @@ async def test_a_refused_or_repeated_reply_leaves_no_file(tmp_path: Path) -> Non
             await accept(FIRST, code, "at it", final=False, key="a", files=[large])
         await accept(FIRST, code, "at it", final=False, key="b", files=[large])
         for key in "cdefg":
-            with pytest.raises(AnswerQuotaExceeded):
+            with refuses("answer_quota_exceeded"):
                 await accept(FIRST, code, "at it", final=False, key=key, files=[large])
         assert len(folders(tmp_path)) == 2
         with pytest.raises(TaskNotFound):
@@ -204,7 +204,7 @@ async def test_files_of_late_texts_count_toward_the_limit_of_a_task(tmp_path: Pa
         for key in "ab":
             with pytest.raises(TaskEnded):
                 await accept(FIRST, code, f"late {key}", final=True, key=key, files=[large])
-        with pytest.raises(AnswerQuotaExceeded):
+        with refuses("answer_quota_exceeded"):
             await accept(FIRST, code, "late c", final=True, key="c", files=[large])
         with pytest.raises(TaskEnded):
             await accept(FIRST, code, "late d", final=True, key="d")

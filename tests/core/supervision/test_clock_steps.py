@@ -21,8 +21,17 @@ from core.profiles.model import Act
 from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, HolderId, Permission, Role
 from core.store.engine import Tx
-from core.tasks.model import TaskId, TaskState, UndoTooLate
-from tests.builders import ADA, courier_of, entries_of, make_desk, make_new_task, make_window_agent, open_coordinator
+from core.tasks.model import TaskId, TaskState
+from tests.builders import (
+    ADA,
+    courier_of,
+    entries_of,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+    refuses,
+)
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced
@@ -325,7 +334,7 @@ async def test_a_cancel_can_be_undone_for_its_minute_and_no_longer(tmp_path: Pat
         clock.set_wall(by_s)
         assert (await octet.tasks.undo(FIRST, by=ADA)).state is TaskState.READY
         clock.advance(50)
-        with pytest.raises(UndoTooLate):
+        with refuses("undo_too_late"):
             await octet.tasks.undo(TaskId("T-2"), by=ADA)
 
 

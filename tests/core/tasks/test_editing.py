@@ -9,22 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.kit.errors import OctetError
-from core.limits import EmptyText, HiddenCharacters, TextTooLong, TooManyItems
+from core.kit.errors import Invalid, OctetError
 from core.messages.model import read_evidence
 from core.security.model import NotAllowed
-from core.tasks.model import (
-    InvalidLabel,
-    NoCapableAgent,
-    NotDone,
-    OnFailure,
-    TaskAlreadyRunning,
-    TaskChanges,
-    TaskId,
-    TaskState,
-    UnreadableTasks,
-    Verdict,
-)
+from core.tasks.model import OnFailure, TaskChanges, TaskId, TaskState, Verdict
 from core.tasks.parts import read_parts
 from core.tasks.texts import read_grammar, read_tasks
 from tests.builders import ADA, BEN, CAROL, make_agent, make_new_task, open_coordinator, refuses
@@ -65,14 +53,14 @@ async def test_a_task_is_edited_until_an_agent_has_it_and_labelled_until_it_ends
         await octet.tasks.new(make_new_task(not_before_ms=2**45), by=CAROL)
         changed = await octet.tasks.edit(FIRST, TaskChanges(brief="Count\nthem", due_ms=5), by=CAROL)
         assert (changed.brief, changed.title, changed.due_ms) == ("Count\nthem", "Count", 5)
-        with pytest.raises(NoCapableAgent):
+        with refuses("no_capable_agent"):
             await octet.tasks.edit(FIRST, TaskChanges(needs=frozenset({"rust"})), by=ADA)
         with pytest.raises(NotAllowed):
             await octet.tasks.edit(FIRST, TaskChanges(due_ms=0), by=BEN)
         await octet.tasks.edit(FIRST, TaskChanges(not_before_ms=0), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
         assert "Count\nthem" in lane.submitted[0]
-        with pytest.raises(TaskAlreadyRunning):
+        with refuses("task_already_running"):
             await octet.tasks.edit(FIRST, TaskChanges(brief="Too late"), by=ADA)
         after = await octet.tasks.edit(FIRST, TaskChanges(labels=frozenset({"bug"}), due_ms=0), by=ADA)
         assert (after.labels, after.due_ms) == (frozenset({"bug"}), None)
@@ -86,7 +74,7 @@ async def test_lists_find_labels_and_texts_also_in_a_title(tmp_path: Path) -> No
             assert [task.id for task in await octet.tasks.list(by=ADA, label=label)] == found
         assert len(await octet.tasks.list(by=ADA, text="COUNT THE")) == 3
         for bad in ("a,b", 'say "x"', "x" * 41, " ", "two\nlines"):
-            with pytest.raises((InvalidLabel, TooManyItems, TextTooLong, HiddenCharacters, EmptyText)):
+            with refuses("invalid_label", "too_many_items", "text_too_long", "hidden_characters", "empty_text"):
                 await octet.tasks.new(make_new_task(labels=frozenset({bad})), by=ADA)
 
 
@@ -106,7 +94,7 @@ async def test_a_result_that_is_wrong_or_repeated_within_a_week_was_no_success(t
         for number in (1, 2, 3):
             name = (await octet.tasks.new(make_new_task(), by=CAROL)).id
             if number == 1:
-                with pytest.raises(NotDone):
+                with refuses("not_done"):
                     await octet.tasks.mark_wrong(name, "", by=CAROL)
             await reach(octet, name, TaskState.WORKING)
             prompt = next(one for one in lane.submitted if f"task {name} " in one)
@@ -188,7 +176,7 @@ async def test_what_is_exported_comes_in_again_with_its_links_and_all_or_nothing
     ],
 )
 def test_unreadable_tasks_are_refused_with_their_line(text: str, line: int) -> None:
-    with pytest.raises(UnreadableTasks) as error:
+    with refuses("unreadable_tasks") as error:
         read_tasks(text)
     assert error.value.details["line"] == line
 
@@ -205,8 +193,9 @@ def test_any_text_is_read_or_refused_by_its_own_error(text: str) -> None:
     for read in (read_grammar, read_tasks):
         try:
             assert read(text)
-        except UnreadableTasks:
-            continue
+        except Invalid as error:
+            if error.code != "unreadable_tasks":
+                raise
 
 
 async def test_a_new_task_may_be_written_in_the_grammar(tmp_path: Path) -> None:

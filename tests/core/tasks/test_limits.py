@@ -13,20 +13,11 @@ from core.messages.model import Message
 from core.reasons import ParkCause
 from core.settings.model import AnswerLimits
 from core.tasks import answers
-from core.tasks.model import (
-    AnswerQuotaExceeded,
-    AnswerRateExceeded,
-    CodeExpired,
-    LeaseRevoked,
-    TaskEnded,
-    TaskId,
-    TaskState,
-    UnreadableTasks,
-)
+from core.tasks.model import AnswerRateExceeded, TaskEnded, TaskId, TaskState
 from core.tasks.parts import read_parts
 from core.tasks.texts import _ONE, export_line, read_grammar, read_tasks
 from tests.bot.discord.shapes import make_task
-from tests.builders import ADA, make_new_task
+from tests.builders import ADA, make_new_task, refuses
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
@@ -54,7 +45,7 @@ async def test_a_task_takes_two_hundred_texts_and_still_the_answer_that_ends_it(
             clock.advance(2.1)
             await octet.tasks.accept_answer(TASK, code, "News", final=False, key=str(number))
         clock.advance(60)
-        with pytest.raises(AnswerQuotaExceeded, match=r"200 texts or 20 MB.*octet done T-1"):
+        with refuses("answer_quota_exceeded", match=r"200 texts or 20 MB.*octet done T-1"):
             await octet.tasks.accept_answer(TASK, code, "News", final=False, key="200")
         await octet.tasks.accept_answer(TASK, code, "News", final=False, key="7")  # known: it counts once
         await octet.tasks.record_progress(TASK, code, "reports do not count")
@@ -70,7 +61,7 @@ async def test_a_task_takes_so_many_bytes_and_still_the_answer_that_ends_it(tmp_
         octet.tasks.answers._limits = AnswerLimits(megabytes=1)
         await octet.tasks.accept_answer(TASK, code, "é" * 499_999, final=False, key="a")
         await octet.tasks.accept_answer(TASK, code, "ab", final=False, key="b")
-        with pytest.raises(AnswerQuotaExceeded, match="1 MB"):
+        with refuses("answer_quota_exceeded", match="1 MB"):
             await octet.tasks.accept_answer(TASK, code, "c", final=False, key="c")
         receipt = await octet.tasks.accept_answer(TASK, code, "é" * 700_000, final=True, key="d")
         assert receipt.task.state is TaskState.DONE
@@ -113,7 +104,7 @@ async def test_after_the_end_ten_late_texts_are_kept_and_none_after_a_day(tmp_pa
                 await octet.tasks.accept_answer(TASK, code, "More", final=False, key=str(number))
         with pytest.raises(TaskEnded, match="kept"):  # known: it is told the same
             await octet.tasks.accept_answer(TASK, code, "More", final=False, key="3")
-        with pytest.raises(CodeExpired, match="has kept 10 late texts"):
+        with refuses("code_expired", match="has kept 10 late texts"):
             await octet.tasks.accept_answer(TASK, code, "More", final=True, key="10")
         assert len(await kept(octet)) == 11
     async with window_house(tmp_path / "other", lane, clock=clock) as octet:
@@ -124,7 +115,7 @@ async def test_after_the_end_ten_late_texts_are_kept_and_none_after_a_day(tmp_pa
         with pytest.raises(TaskEnded, match="kept"):
             await octet.tasks.accept_answer(TASK, code, "More", final=False, key="a")
         clock.advance(1)
-        with pytest.raises(CodeExpired, match="more than a day ago"):
+        with refuses("code_expired", match="more than a day ago"):
             await octet.tasks.accept_answer(TASK, code, "More", final=False, key="b")
         assert len(await kept(octet)) == 2
 
@@ -140,12 +131,12 @@ async def test_late_texts_with_an_old_code_take_nothing_from_the_agent_that_has_
         await octet.tasks.retry(TASK, by=ADA)
         await reach(octet, TASK, TaskState.WORKING)
         for number in range(12):
-            with pytest.raises(LeaseRevoked if number < 10 else CodeExpired):
+            with refuses("lease_revoked" if number < 10 else "code_expired"):
                 await octet.tasks.accept_answer(TASK, old, "Old news", final=False, key=str(number))
         code = code_in(lane.submitted[-1])
         await octet.tasks.accept_answer(TASK, code, "News", final=False, key="a")
         await octet.tasks.accept_answer(TASK, code, "News", final=False, key="b")
-        with pytest.raises(AnswerQuotaExceeded):
+        with refuses("answer_quota_exceeded"):
             await octet.tasks.accept_answer(TASK, code, "News", final=False, key="c")
         await octet.tasks.accept_answer(TASK, code, "Seven.", final=True, key="d")
         with pytest.raises(TaskEnded, match="kept"):
@@ -196,7 +187,7 @@ def test_an_export_with_any_line_separator_in_a_brief_can_be_imported() -> None:
     ],
 )
 def test_each_field_of_an_import_has_a_limit_and_the_error_names_line_and_field(changes: dict[str, object]) -> None:
-    with pytest.raises(UnreadableTasks) as refused:
+    with refuses("unreadable_tasks") as refused:
         read_tasks(json.dumps({"brief": "one"}) + "\n" + json.dumps({"brief": "x", **changes}))
     assert refused.value.details["line"] == 2
     assert next(iter(changes)) in str(refused.value.details["why"])
