@@ -51,7 +51,7 @@ class Home:
     codes_key = _Place("codes.key")  # the key that tasks' answer codes are checked with; 0600
     answers = _Place("answers")  # answers that agents left while no coordinator ran
     refused_answers = _Place("answers/refused")  # those of them that could not be used
-    briefs = _Place("briefs")  # prompts that are longer than their window takes; files are 0600
+    briefs = _Place("briefs")  # prompts too long for their window; files are 0600
     attachments = _Place("attachments")  # files that go with tasks and messages, a folder for each; 0700
     anchors = _Place("anchors")  # pictures of the part of each window that always looks the same
     learned = _Place("learned")  # what Octet learned of windows automatically, a file for each desk; 0700

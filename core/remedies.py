@@ -396,12 +396,12 @@ bad_name: `{text}` is not a valid name. Use up to 100 printable characters; for 
 env_file_not_read: Octet cannot read {file}: {why}. Nothing was written.
 files_too_large: The files of a request have at most {megabytes} MB in all. Attach less, or name a path on this machine.
 group_unnamed: You are in several groups. Name an agent, or one of `group:NAME`: {groups}.
-invalid_channel: {value} is not the id of a channel. Discord copies the id in developer mode.
+invalid_channel: {value} is not the id of a channel. In Discord, turn on developer mode and use Copy ID.
 invalid_evidence: An item of evidence has a kind (command, file, commit, url or note), a text, and `ok`, which is true,
     false or left out.
 invalid_file: A file needs `name` and `content`, in base64. Send it again.
-invalid_holder: {value} is neither a user nor a role of the server. Write discord:ID or discord-role:ID; Discord copies
-    the id in developer mode.
+invalid_holder: {value} is neither a user nor a role of the server. Write discord:ID or discord-role:ID. In Discord,
+    turn on developer mode and use Copy ID.
 invalid_key_name: {value} is not a valid name for a key. Use up to 32 letters, digits, - and _.
 invalid_label: A label has no commas, quotes or backslashes, and no blank at its begin. Write it without them.
 invalid_moment: `{text}` is not a time. Write `30min`, `2h` or `3d` from now, `2026-05-31 18:00` (UTC), or `none`.
@@ -434,7 +434,7 @@ question_missing: A question needs its text; without it name the ticket of an ea
 several_tasks: This text names {count} tasks. `octet task import` creates them all.
 template_missing: There is no {file}. Give the agent's program and its profile: octet desk up --agents {agents}
     --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are filled in for each).
-too_few_agents: Best of {wanted} needs as many agents that can do it, at least two; there are {found}.
+too_few_agents: Best of {wanted} needs {wanted} capable agents (at least two); found {found}.
 too_many_links: At most {most} tasks may come before {id}, its parts included. Group some of them under a part.
 unreadable_tasks: Octet cannot read line {line}: {why}. Write JSON Lines as `octet task export` prints them, or blocks
     of `TASK:`, `DESC:` and `PRIORITY:`.
@@ -476,7 +476,7 @@ window_not_of_profile: No window {id} uses profile {profile}. Its windows are: {
 cannot_listen: Octet cannot listen on {address}: {why}. Set `host` in [http] of config/octet.toml to 127.0.0.1 or ::1.
 child_silent: Octet started {what}, which was not ready within {limit_s} seconds. Try again when this machine is less
     busy.
-panes_not_up: After {seconds} seconds, not every program runs. Above is each pane's content.
+panes_not_up: {seconds} seconds have passed and some programs are still not running. Above is each pane's content.
 too_many_bodies: Octet is receiving too many large requests. Send this again in a few seconds.
 """,
 }

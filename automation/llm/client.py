@@ -41,9 +41,9 @@ class ModelClient:
             self._client = await asyncio.to_thread(_client, self._model)
 
     async def ask(self, text: str, progress: Progress) -> Outcome:
-        """Send `text` and read the whole answer, and tell `progress` once a second what came. Call `prepare` first.
-        DELIVERED carries the answer. NOT_ARRIVED: the server was not reached, or refused the request. UNKNOWN: the
-        request was sent, and no whole answer came back."""
+        """Send `text`, read the whole answer, and report the text so far to `progress` once a second. Call `prepare`
+        first. DELIVERED carries the answer. NOT_ARRIVED: the server was not reached, or refused the request. UNKNOWN:
+        the request was sent, and no whole answer came back."""
         from openai import APIConnectionError, APIStatusError, OpenAIError
 
         assert self._client is not None

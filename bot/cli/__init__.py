@@ -1,1 +1,2 @@
-"""The command line: one file per verb. A verb imports its insides when it runs, so that `octet --help` is quick."""
+"""The command line: commands made from `bot.verbs`, and commands with a file each. A command imports what it needs when
+it runs, so that `octet --help` is quick."""

@@ -16,7 +16,7 @@ from core.fleet.model import Board, BoardKind, Need, Needs
 _MARGIN = 200  # characters kept free for the end, and for signs that Discord counts otherwise
 _TAIL = 800  # characters of the board that tasks and desks get, however many agents there are
 _BUTTONS = 5  # Discord takes no more in a row
-_STILL = replace(FORM, ago=FORM.at)  # Discord counts the seconds of the other form
+_STILL = replace(FORM, ago=FORM.at)  # for a live board: Discord keeps counting relative times up
 
 
 def needs(found: Needs, *, guild: int | str | None, marker: Marker | None = None) -> Parts:

@@ -26,7 +26,7 @@ class BlockedWindows:
         self._now = {now.key: now for one in await self._notices.list_blocked() if (now := _window(one)) is not None}
 
     def update_window(self, tx: Tx, desk: str, status: WindowStatus) -> None:
-        """Take in how a desk's worker sees this window. The same again, also from another worker, changes nothing."""
+        """Record how a desk's worker sees this window. Repeated reports change nothing."""
         notice = self._notices.of_blocked(tx, blocked_key(desk, status.name))
         agents = self._agents.at(desk, status.name)
         was = _window(notice)

@@ -65,7 +65,7 @@ class AgentDialogs:
         self._newest: dict[str, Shown] = {}  # by agent, what its window showed last
 
     def update_window(self, tx: Tx, desk: str, shown: Shown) -> None:
-        """Take in what a window shows. One that cannot be seen counts as showing what it showed before."""
+        """Note what a window shows. One that cannot be seen counts as showing what it showed before."""
         if shown.activity is Activity.UNKNOWN:
             return
         for agent in self._agents.at(desk, shown.window):
@@ -80,7 +80,7 @@ class AgentDialogs:
             await self._seen.wait()
 
     def recheck_window(self, tx: Tx, name: str) -> None:
-        """Take in what this agent's window was said to show while an act was under way that pressed nothing."""
+        """Note what this agent's window was said to show while an act was under way that pressed nothing."""
         agent, shown = self._agents.named(name), self._newest.get(name)
         if agent is not None and shown is not None and shown.window == agent.window:
             self._agent_shows(tx, agent, shown)

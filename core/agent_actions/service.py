@@ -204,7 +204,7 @@ class AgentActions:
         return delivery.created_ms + ACTION_TTL_MS <= self._clock.now_ms()
 
     def record_end(self, tx: Tx, delivery: Delivery) -> None:
-        """Take in that the act ended, or may have been done: update its dialog, and ask users about the unknown."""
+        """Note that the act ended, or may have been done: update its dialog, and ask users about the unknown."""
         assert delivery.act is not None
         event = ActionEnded(
             delivery=delivery.id,

@@ -60,7 +60,7 @@ class NewAgentMessage:
     text: str
     agent: str | None = None
     task: str | None = None  # `T-142`: its present agent, and in its thread
-    thread: str = ""  # the face's id of the thread it was typed in: it means that task's agent if none is named
+    thread: str = ""  # the interface's id of the thread it was typed in: it means that task's agent if none is named
     in_reply_to: str | None = None  # an agent's message, which this answers: its agent, in its thread
     place: Place = field(default=Place())
     key: str | None = None  # the same key never says it twice

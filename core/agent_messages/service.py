@@ -63,7 +63,7 @@ class _Line:
     has_unknown: bool = False
 
     def add(self, one: Delivery) -> None:
-        """Take in an open delivery. A later part of a text comes before everything else."""
+        """Count an open delivery. A later part of a text comes before everything else."""
         place = "" if one.share.is_later else one.id
         self.first = min(self.first, place)
         self.first_brief = min(self.first_brief, place) if one.is_brief else self.first_brief

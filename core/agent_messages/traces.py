@@ -196,7 +196,7 @@ class Traces:
 
 
 def _as_tree(steps: Sequence[TraceStep]) -> list[TraceStep]:
-    """Put each message after the one that led to it, and before the next that led to others."""
+    """Order messages as a tree, depth first."""
     known = {one.message.id for one in steps}
     below = defaultdict[str | None, list[TraceStep]](list)
     for one in reversed(steps):

@@ -1,4 +1,4 @@
-"""What the rules need from a lane. automation/ has the real ones: windows, dry run."""
+"""What core needs from a lane. automation/ has the real ones: windows, terminals, models, dry run."""
 
 from __future__ import annotations
 

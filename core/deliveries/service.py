@@ -271,7 +271,7 @@ class Deliveries:
         self._update(tx, after.id, **_store.columns_of(after))
         self._note(tx, after, was=was.value, by=by)
         if was is DeliveryState.UNKNOWN:
-            how = settled_as(after).value  # users need not decide any more
+            how = settled_as(after).value  # no user has to decide now
             self._notices.settled(tx, about=asked_about(after), how=how, by=by.id)
         for call in self._followers:
             call(tx, was, after)

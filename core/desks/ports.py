@@ -47,28 +47,28 @@ class DeskNews:
     """Listens to the desks' workers. A listener overrides what concerns it."""
 
     async def desk_changed(self, desk: str, now: DeskNow) -> None:
-        """Take in that the desk's worker came up, went away, or cannot be used."""
+        """Note that the desk's worker came up, went away, or cannot be used."""
 
     async def desk_waits(self, desk: str, why: Reason | None) -> None:
-        """Take in that deliveries wait there because of `why`, which passes; None: they may begin again."""
+        """Note that deliveries wait there because of `why`, which passes; None: they may begin again."""
 
     async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
-        """Take in whether the desk's screen takes all keys, as a lock screen does. Each new worker reports it once."""
+        """Note whether the desk's screen takes all keys, as a lock screen does. Each new worker reports it once."""
 
     async def desk_stopped(self, desk: str, how: str) -> None:
-        """Take in that a user stopped the desk at its machine by `how`. It stays stopped until it is released."""
+        """Note that a user stopped the desk at its machine by `how`. It stays stopped until it is released."""
 
     async def window_usable(self, desk: str, window: str) -> None:
-        """Take in that this window is usable, and empty of Octet's drafts: forget their marks."""
+        """Note that this window is usable, and empty of Octet's drafts: forget their marks."""
 
     async def window_seen(self, desk: str, status: WindowStatus) -> None:
-        """Take in that a window became usable or unusable for some time. Each worker reports each window once."""
+        """Note that a window became usable or unusable for some time. Each worker reports each window once."""
 
     async def window_shows(self, desk: str, shown: Shown) -> None:
-        """Take in that a window shows another activity, or another dialog."""
+        """Note that a window shows another activity, or another dialog."""
 
     async def window_stirred(self, desk: str, window: str) -> None:
-        """Take in that in a window at work more changed than its signs and a caret; at most once a minute."""
+        """Note that in a window at work more changed than its signs and a caret; at most once a minute."""
 
     async def window_learned(self, fact: LearnedFact) -> None:
-        """Take in what the worker learned of a window, and uses already."""
+        """Note what the worker learned of a window, and uses already."""

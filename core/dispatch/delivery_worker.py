@@ -448,7 +448,7 @@ class DeliveryWorkers:
             worker.came_back(desk, window)
 
     def window_is_back(self, tx: Tx, desk: str, window: str) -> None:
-        """Take in that a refused window can be used again."""
+        """Note that a refused window can be used again."""
         self._outcomes.window_is_back(tx, desk, window)
         tx.after_commit(self.wake)
 

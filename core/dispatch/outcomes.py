@@ -246,7 +246,7 @@ class Outcomes:
         self._set_note(tx, delivery, f"{delivery.share.words} waits: {explain(outcome.reason, outcome.note)}")
 
     def window_is_back(self, tx: Tx, desk: str, window: str) -> None:
-        """Take in that a refused window can be used again: its agents are idle, and what waits for it may go."""
+        """Note that a refused window can be used again: its agents are idle, and what waits for it may go."""
         agents = self._agents.at(desk, window)
         self._deliveries.leftover_drafts.forget_all(tx, desk, window)
         for agent in agents:

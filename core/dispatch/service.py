@@ -130,7 +130,7 @@ class Dispatch(DeskNews):
         await self._services.store.write(note)
 
     async def _look(self, desk: str, window: str) -> None:
-        """Take in what a window shows now; if it cannot be seen, its worker reports it later."""
+        """Note what a window shows now; if it cannot be seen, its worker reports it later."""
         try:
             await self.window_shows(desk, await self._services.desks.answering(desk).shows(window))
         except (NotFound, Unavailable) as error:  # a reload may have removed the desk

@@ -40,7 +40,7 @@ class NeedKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One thing that waits for a user, as text that any face can show."""
+    """One thing that waits for a user, as text that any interface can show."""
 
     kind: NeedKind
     what: str  # what happened, as half a sentence

@@ -1,1 +1,1 @@
-"""The few things every room needs: errors, time, ids and supervised background work. Not a home for odd helpers."""
+"""The few things that every package needs: errors, time, ids and supervised background work. No odd helpers."""

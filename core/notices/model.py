@@ -55,7 +55,7 @@ class MentionMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a user asked. Both are the face's own ids; an empty channel means the configured default channel."""
+    """Where a user asked. Both are the interface's own ids; an empty channel means the configured default channel."""
 
     channel: str = ""
     guild: str = ""

@@ -425,7 +425,8 @@ class Habits:
     idle_ms: Annotated[Milliseconds, Limits(ge=100)] = 600
     """Milliseconds without the busy sign or any change before the agent counts as idle."""
     store_full_window: Bool = False
-    """Whether receipts keep pictures of the whole window. Of a prompt whose arrival nothing showed they always do."""
+    """Whether receipts keep pictures of the whole window. They always do for a prompt whose
+    arrival was not seen."""
 
     def limit_ends_at(self, text: str, now: datetime) -> datetime | None:
         """Return when the limit ends that a window shows as `text`; None where it does not say. `now` has the zone of

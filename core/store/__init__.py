@@ -1,1 +1,1 @@
-"""The store: the one door to the database: its writer and readers, the schema's versions, the home's lock."""
+"""The store: the one gateway to the database: its writer and readers, the schema's versions, the home's lock."""

@@ -32,7 +32,7 @@ class DatabaseOlder(Misconfigured):
 
 
 class StoreUnavailable(Unavailable):
-    """Octet cannot write its database: {why}. It kept nothing of this. Fix the cause and try again."""
+    """Octet cannot write its database: {why}. Nothing was saved. Fix the cause and try again."""
 
 
 class StoreBusy(Unavailable):
@@ -40,19 +40,19 @@ class StoreBusy(Unavailable):
 
 
 class StoreFull(StoreUnavailable, NoRoom):
-    """The disk that holds Octet's home is full. Octet kept nothing of this. Free space and try again."""
+    """The disk that holds Octet's home is full. Nothing was saved. Free space and try again."""
 
 
 class StoreLocked(StoreUnavailable):
-    """Another program locks Octet's database ({why}). Octet kept nothing of this. End that program and try again."""
+    """Another program locks Octet's database ({why}). Nothing was saved. End that program and try again."""
 
 
 class StoreReadOnly(StoreUnavailable):
-    """Octet's database is write-protected ({why}). Octet kept nothing of this. Make it writable and try again."""
+    """Octet's database is write-protected ({why}). Nothing was saved. Make it writable and try again."""
 
 
 class StoreDamaged(StoreUnavailable):
-    """Octet's database is damaged ({why}). Octet kept nothing of this and stops. Restore a backup."""
+    """Octet's database is damaged ({why}). Nothing was saved, and Octet stops. Restore a backup."""
 
 
 class HomeUnusable(Unavailable):

@@ -1,1 +1,1 @@
-"""Duty: which agents work and which do not, because a user paused them or because they are silent."""
+"""Which agents work and which do not, because a user paused them or because they are silent."""

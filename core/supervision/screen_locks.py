@@ -28,7 +28,7 @@ class ScreenLocks:
         self._tasks = tasks
 
     def update_desk(self, tx: Tx, desk: str, *, is_locked: bool) -> None:
-        """Take in whether a desk's screen is locked. The same again, also from another worker, changes nothing."""
+        """Record whether a desk's screen is locked. Repeated reports change nothing."""
         row = tx.execute(_store.OPEN_OF, {"of_desk": desk}).first()
         if is_locked and row is None:
             added = {"id": self._services.ids.ulid(), "desk": desk, "waiting": 0, "over_ms": None}

@@ -39,7 +39,7 @@ from core.tasks.model import (
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
-_EARLIER_AGENT = "an earlier agent"  # the sender of a text with the code of a lease that is over
+_EARLIER_AGENT = "an earlier agent"  # the sender of a text whose lease has ended
 _LATE_TEXTS = 10  # so many late texts with one code Octet keeps
 REPORT_EVERY_S = 1.0  # of a task's reports of progress Octet keeps one in this time
 _MAY_BE_THERE = frozenset({DeliveryState.SUBMITTING, DeliveryState.UNKNOWN})

@@ -55,7 +55,7 @@ class TaskCache:
         return [task for task, line in self._newest.copy().items() if line.has_ended]
 
     def update(self, tx: Tx, task: Task) -> None:
-        """Take in the task's row. Its requirements count at once: dispatch may ask in the same transaction."""
+        """Cache the task's row. Its requirements count at once: dispatch may ask in the same transaction."""
         if task.requirements not in self.requirements:  # a new set: the event loop may be reading the old one
             self.requirements |= {task.requirements}
         tx.after_commit(lambda: self._put(task))

@@ -585,7 +585,7 @@ class TaskRepository:
         return after
 
     def finish(self, tx: Tx, task: Task, *, by: Actor, cause: Reason | None = None) -> Task:
-        """End the task as done and notify the requester: the one door to `done`."""
+        """End the task as done and notify the requester: the only way to `done`."""
         self.advance_to_working(tx, task, by=by)
         after = self.move(tx, task.id, TaskState.DONE, cause=cause, by=by)
         self._free_agent(tx, after)

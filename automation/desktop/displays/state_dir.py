@@ -81,7 +81,7 @@ class DisplayStateDir:
         write_private(self.path / "standing.json", _STATUS.dump_json(status))
 
     def read(self) -> DisplayStatus:
-        """Return what its keeper wrote last; NOT_KEPT without one."""
+        """Return the keeper's last report, or NOT_KEPT."""
         if not self._is_kept():
             return NOT_KEPT
         try:

@@ -24,7 +24,7 @@ class MacInput:
 
     def __init__(self, display: str = "") -> None:
         gui = import_gui(display)
-        self._gui: Any = gui  # untyped package: this class is its typed face
+        self._gui: Any = gui  # untyped package: this class adds the types
         self._down: list[str] = []
         self.placed: tuple[int, int] | None = None
 

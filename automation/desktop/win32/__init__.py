@@ -1,1 +1,2 @@
-"""The parts of the desk worker that speak to Windows, by ctypes alone. Its headers check what they declare."""
+"""The parts of the desk worker that speak to Windows, by ctypes alone. Tests check the ctypes signatures
+against Windows' headers."""

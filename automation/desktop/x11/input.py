@@ -36,7 +36,7 @@ class X11Input:
         check_xlib()
         open_display(display).close()  # PyAutoGUI connects while it is imported: a failure there would be a riddle
         gui = import_gui(display)
-        self._gui: Any = gui  # untyped package: this class is its typed face
+        self._gui: Any = gui  # untyped package: this class adds the types
         self._x11: Any = gui.platformModule
         self._down: list[str] = []
         self.connection: Display = self._x11._display
