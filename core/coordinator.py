@@ -230,9 +230,13 @@ def _lower_services(
 
 
 def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: RetryPolicy) -> Services:
-    briefs = PromptRenderer(estate.home.briefs.resolve(), estate.profiles, command=estate.agent_command)
-    briefs.templates = estate.prompts
-    briefs.may_delegate = lambda name: estate.talk.subtask_depth > 0 and lower.agents.delegates(name)
+    briefs = PromptRenderer(
+        estate.home.briefs.resolve(),
+        estate.profiles,
+        estate.prompts,
+        command=estate.agent_command,
+        may_delegate=lambda name: estate.talk.subtask_depth > 0 and lower.agents.delegates(name),
+    )
     silent_after_ms = policy.agent_timeout_ms
     tasks = Tasks(lower, codes=codes, briefs=briefs, silent_after_ms=silent_after_ms, limits=estate.answers)
     traces = Traces(lower, estate.talk)

@@ -85,8 +85,7 @@ class Reload:
         await crew.replace(config, reloaded.desks)
         faults.point("reload.replaced")
         await services.desks.set_desks(config.desks, crew.hands)
-        services.tasks.prompts.profiles = config.driven_agents()
-        services.tasks.prompts.templates = config.prompts
+        services.tasks.prompts.use(config.driven_agents(), config.prompts)
         lanes = crew.lanes(config)
         self._use_lanes(lanes)
         event = ConfigReloaded(**asdict(reloaded))

@@ -89,21 +89,33 @@ def say_giver(giver: str) -> str:
 class PromptRenderer:
     """Renders prompts so that they fit their windows. Files are deleted when their task has ended."""
 
-    def __init__(self, folder: Path, profiles: Mapping[str, Driven], *, command: str = "octet") -> None:
-        """`command` is how agents call octet."""
-        self._folder, self._command = folder, command
-        self.templates: Mapping[str, str] = BUILT_IN  # the texts around the body of a prompt
-        self.may_delegate: Callable[[str], bool] = lambda _: False  # whether an agent may give parts of tasks to others
-        self.profiles = profiles  # by agent; one without a profile takes any prompt, and answers in no window
+    def __init__(
+        self,
+        folder: Path,
+        profiles: Mapping[str, Driven],
+        templates: Mapping[str, str] = BUILT_IN,
+        *,
+        command: str = "octet",
+        may_delegate: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`command` is how agents call octet; `may_delegate` says whether an agent may give parts of tasks to
+        others."""
+        self._folder, self._command, self._may_delegate = folder, command, may_delegate
+        self.use(profiles, templates)
+
+    def use(self, profiles: Mapping[str, Driven], templates: Mapping[str, str]) -> None:
+        """Render by these profiles of agents' windows, and these texts around the body of a prompt, from now on. An
+        agent without a profile takes any prompt, and answers in no window."""
+        self._profiles, self._templates = profiles, templates
 
     def is_scraped(self, agent: str) -> bool:
         """Whether this agent may answer in its window."""
-        profile = self.profiles.get(agent)
+        profile = self._profiles.get(agent)
         return profile is not None and profile.tells_answers
 
     def profile_of(self, agent: str) -> Driven | None:
         """Return the profile of this agent's window; None where it has none."""
-        return self.profiles.get(agent)
+        return self._profiles.get(agent)
 
     def render(self, brief: Message, *, agent: str, code: str, shown_code: str = "") -> str:
         """Render the prompt for users, with `shown_code` in place of the code: whole, even if it comes in parts."""
@@ -162,14 +174,14 @@ class PromptRenderer:
             return f"{head}\n{body}"
         here = instruction(message.marker) if message.marker and self.is_scraped(agent) else ""
         slots = {"head": head, "body": body, "window": here, **self._commands(message, agent, code)}
-        return fill(self.templates[name], slots)
+        return fill(self._templates[name], slots)
 
     def _commands(self, message: Message, agent: str, code: str) -> Mapping[str, str]:
         """Return the commands with which the agent gives what the message requires, by their slots."""
         octet, named = self._command, message.task or f"M-{message.id}"
         if message.kind is MessageKind.TASK:
             share_work = f'\nTo share the work: {octet} subtask --task {named} --code {code} "what to do"'
-            share_work *= self.may_delegate(agent)
+            share_work *= self._may_delegate(agent)
             return {
                 "progress": f'{octet} progress {named} --code {code} "what you are doing"{share_work}',
                 "done": f"{octet} done {named} --code {code} --file answer.md",
@@ -206,27 +218,27 @@ class PromptRenderer:
 
     def _most(self, agents: Sequence[str]) -> int:
         """Return the length of the longest body that one of these agents' windows takes, in whatever form."""
-        profiles = [self.profiles.get(agent) for agent in agents]
+        profiles = [self._profiles.get(agent) for agent in agents]
         refusing = [one.max_chars for one in profiles if one and one.too_long is TooLong.REFUSE]
         return max(refusing) if refusing and len(refusing) == len(profiles) else _ANY
 
     def _too_long_policy(self, whole: str, body: str, agent: str) -> TooLong | None:
         """Return what becomes of a prompt that is too long, or would lose lines or tabs; None where it fits."""
-        profile = self.profiles.get(agent)
+        profile = self._profiles.get(agent)
         if profile is None or len(whole) > profile.max_chars:
             return profile and profile.too_long
         return TooLong.FILE if profile.too_long is TooLong.FILE and self._unsupported_characters(body, agent) else None
 
     def _unsupported_characters(self, body: str, agent: str) -> str:
         """Name what of this body the agent's window does not take; empty where it takes all."""
-        profile = self.profiles.get(agent)
+        profile = self._profiles.get(agent)
         lines = profile is not None and profile.newline is not Newline.KEEP and "\n" in body
         tabs = profile is not None and profile.tab is not Newline.KEEP and "\t" in body
         return " and ".join(["line breaks"] * lines + ["tabs"] * tabs)
 
     def _first_part(self, brief: Message, agent: str, code: str) -> MessagePart:
         """Return the first of as few parts as possible; the whole where parts have no room or are too many."""
-        most, empty = self.profiles[agent].max_chars, replace(brief, body="")
+        most, empty = self._profiles[agent].max_chars, replace(brief, body="")
         widest = (_WIDEST, replace(_WIDEST, number=MOST_PARTS))
         room = [most - len(self._text(empty, agent, code, share=share)) - len(_QUOTE) for share in widest]
         if min(room) < 1:

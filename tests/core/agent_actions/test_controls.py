@@ -12,6 +12,7 @@ import pytest
 from core.agent_actions.model import ACTION_TTL_MS, ActionResult, DialogEnding
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState, Lane
+from core.config.prompts import BUILT_IN
 from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
@@ -169,7 +170,7 @@ async def test_a_profile_without_a_key_is_named_instead_of_a_permission_that_wou
     lane = FakeLane()
     async with house(tmp_path, lane, allowed_actions="") as octet:
         await asked(octet)
-        octet.tasks.prompts.profiles = {"Agent-1": replace(longest(1000), name="plain", acts={})}
+        octet.tasks.prompts.use({"Agent-1": replace(longest(1000), name="plain", acts={})}, BUILT_IN)
         for action in (octet.agent_actions.new_chat, octet.agent_actions.interrupt):
             with refuses("action_without_key", match=r"config/profiles/plain\.toml"):
                 await action("Agent-1", by=ADA)
