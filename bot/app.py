@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from bot import answer_spool, runfile
 from bot.desk_workers import DeskWorkerPool
 from core.config.loader import Config
-from core.coordinator import Coordinator, Estate
+from core.coordinator import Coordinator
 from core.journal.model import Event
 from core.kit import faults
 from core.kit.clock import SystemClock
@@ -31,7 +31,6 @@ from core.kit.ids import Ids
 from core.kit.priority import hurry
 from core.kit.signals import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
-from core.retry_policy import RetryPolicy
 from core.security.model import HUB, Actor
 from core.settings.model import Settings
 from core.store.errors import of_system
@@ -58,22 +57,18 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
 
     Raises AlreadyRunning, TokenInUse, and the errors of the store and of the Discord interface."""
     hurry()
-    workers = DeskWorkerPool(config, environ)
     with (
         home_lock(config.home.lock),
         _token_lock(config, environ),
         stop_signals() as stop,
-        faults.armed_with(
-            config.settings.fault_points,
-            other=lambda: next(filter(None, (one.worker_pid for one in workers.hands.values())), None),
-        ),
+        faults.armed_with(config.settings.fault_points),
     ):
         faults.point("start.locked")
         if exit_on_eof:
             stop_at_eof(stop)
         try:
             async with asyncio.TaskGroup() as group:
-                work = supervise(group, "octet", _live(config, environ, say, workers))
+                work = supervise(group, "octet", _live(config, environ, say))
                 await stop.wait()
                 faults.point("stop.asked")
                 work.cancel()
@@ -82,20 +77,26 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
         faults.point("stop.over")
 
 
-async def _live(config: Config, environ: Mapping[str, str], say: Say, workers: DeskWorkerPool) -> None:
+async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
     from bot.web.app import create_app
     from bot.web.server import listening, serving
 
     connected = asyncio.Event()
     token = SecretStr(Ids().secret())
+
+    # The coordinator needs the workers, which report to it as soon as they run.
+    async def leftovers(desk: str) -> Mapping[str, tuple[str, ...]]:
+        drafts = coordinator.deliveries.leftover_drafts
+        return await drafts.left(desk)
+
+    workers = DeskWorkerPool(config, environ, news=lambda: coordinator.dispatch, leftovers=leftovers)
+    faults.arm(config.settings.fault_points, other=workers.find_process)
     async with Coordinator.open(
-        _estate(config),
-        lanes=workers.lanes(config),
-        hands=workers.hands,
-        patience=RetryPolicy(settings=config.settings.dispatch),
+        config,
+        workers,
+        agent_command=agent_command(config.settings.agents.agent_command),
+        is_discord_connected=None if config.settings.discord_token is None else connected.is_set,
     ) as coordinator:
-        coordinator.follow(config, workers)
-        workers.news.dispatch, workers.news.deliveries = coordinator.dispatch, coordinator.deliveries
         http = config.settings.http
         with listening(http.host, http.port) as listener:
             faults.point("start.listening")
@@ -126,7 +127,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say, workers: D
                 supervise(group, "audit", coordinator.audit.run())
                 supervise(group, "recovery", _after_trouble(coordinator))
                 supervise(group, "dispatch", coordinator.dispatch.run())
-                _watch_health(group, config, coordinator, connected)
+                _send_heartbeats(group, config, coordinator)
                 _stay_awake(group, coordinator)
                 supervise(group, "desks", workers.run())
                 async with serving(app, listener):
@@ -178,15 +179,13 @@ async def _after_trouble(coordinator: Coordinator) -> None:
         activity_seen.set()
 
 
-def _watch_health(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator, connected: asyncio.Event) -> None:
-    """Add Discord to the health check, and ping the outside service while everything works."""
-    health = coordinator.fleet.health
-    if config.settings.discord_token is not None:
-        health.discord_is(connected.is_set)
+def _send_heartbeats(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator) -> None:
+    """Ping the outside service while everything works."""
     if (url := config.settings.alarm.ping_url) is None:
         return
     from automation.heartbeat.ping import HeartbeatPing
 
+    health = coordinator.fleet.health
     look = partial(health.look, by=HUB)
     ping = HeartbeatPing(url.get_secret_value(), look=look, told=health.pinged, clock=SystemClock(), rest=asyncio.sleep)
     supervise(group, "alarm", ping.run())
@@ -242,21 +241,6 @@ async def _discord(settings: Settings, coordinator: Coordinator, connected: asyn
             await client.run(settings, coordinator, up=connected)
         finally:
             told.cancel()
-
-
-def _estate(config: Config) -> Estate:
-    return Estate(
-        home=config.home,
-        agents=config.agents,
-        desks=config.desks,
-        agent_command=agent_command(config.settings.agents.agent_command),
-        profiles=config.driven_agents(),
-        keeping=config.settings.receipts,
-        answers=config.settings.answers,
-        admin_channel=str(config.settings.discord.admin_channel_id or ""),
-        talk=config.settings.talk,
-        prompts=config.prompts,
-    )
 
 
 def agent_command(configured: str, *, executable: Path | None = None) -> str:

@@ -21,7 +21,6 @@ from core.calibration.ports import DisplayProbe
 from core.config.loader import Config
 from core.config.program_environ import write_program_environs
 from core.deliveries.ports import LanePort
-from core.deliveries.service import Deliveries
 from core.desks.learned import Learned
 from core.desks.model import Desk, DeskWithoutHands, Virtual
 from core.desks.ports import DeskNews, Leftovers
@@ -57,26 +56,15 @@ def make_worker(
     return DeskWorkerClient(WorkerSupervisor(desk, profiles, setup, news=news, leftovers=leftovers, learned=learned))
 
 
-class DeskNewsReceivers:
-    """Dispatch and the deliveries, which receive the desks' news. They exist only after the workers."""
-
-    def __init__(self) -> None:
-        self.dispatch = DeskNews()
-        self.deliveries: Deliveries | None = None
-
-    async def drafts(self, desk: str) -> Mapping[str, tuple[str, ...]]:
-        """Return the drafts that interrupted deliveries may have left in the desk's windows (desks.ports.Leftovers)."""
-        return {} if self.deliveries is None else await self.deliveries.leftover_drafts.left(desk)
-
-
 class DeskWorkerPool:
     """Every desk that an agent works at. `run` must be running."""
 
-    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
-        """`environ` is that of the workers and of the programs on their displays."""
-        self.news = DeskNewsReceivers()
-        self._config = config
-        self._environ = environ
+    def __init__(
+        self, config: Config, environ: Mapping[str, str], *, news: Callable[[], DeskNews], leftovers: Leftovers
+    ) -> None:
+        """`environ` is that of the workers and of the programs on their displays. `news` returns the listener to the
+        desks, which exists once `run` does."""
+        self._config, self._environ, self._news, self._leftovers = config, environ, news, leftovers
         self._models: dict[str, ModelLane] = {}
         # The workers by their desks' names; others keep this very mapping.
         self.hands: dict[str, DeskWorkerClient] = dict(self._make_workers(config))
@@ -153,6 +141,10 @@ class DeskWorkerPool:
 
         return number_places(png, part, places)
 
+    def find_process(self) -> int | None:
+        """Return the id of a worker's process; None while none runs."""
+        return next(filter(None, (one.worker_pid for one in self.hands.values())), None)
+
     def _report_status(self, desk: str, status: DisplayStatus) -> None:
         self._statuses[desk] = status
         if desk in self.hands:
@@ -182,8 +174,8 @@ class DeskWorkerPool:
                 config.profiles_at(desk),
                 self._environ,
                 folder=desk.kind.folder(config.home) / desk.name,
-                news=lambda: self.news.dispatch,
-                leftovers=self.news.drafts,
+                news=self._news,
+                leftovers=self._leftovers,
                 learned=Learned(config.home),
             )
             for desk in config.used_desks()

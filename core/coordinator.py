@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, fields
-from typing import Any
 
 import structlog
 
@@ -16,20 +14,14 @@ from core.agent_messages.questions import Questions
 from core.agent_messages.service import AgentMessages
 from core.agent_messages.talk import AgentTalk
 from core.agent_messages.traces import Traces
-from core.agents.model import Agent, Route
 from core.agents.service import Agents
 from core.calibration.service import Calibrations
 from core.config.loader import Config
-from core.config.prompts import BUILT_IN
-from core.deliveries.ports import LanePort
 from core.deliveries.service import Deliveries
 from core.desks.learned import Learned
-from core.desks.model import Desk
-from core.desks.ports import Hands
 from core.desks.service import Desks
 from core.dispatch.service import Dispatch
-from core.dispatch.services import Services
-from core.dispatch.unknown_deliveries import UnknownDeliveries
+from core.dispatch.services import DispatchServices
 from core.fleet.service import Fleet
 from core.home import Home
 from core.journal.model import AuditKeyMissing
@@ -39,25 +31,21 @@ from core.kit.clock import Clock, SteadyClock, SystemClock
 from core.kit.ids import Ids
 from core.kit.version import version
 from core.maintenance.agents_file import AgentsFile
-from core.maintenance.ports import Crew
+from core.maintenance.ports import DeskWorkers
 from core.maintenance.reload import Reload
 from core.maintenance.service import Audit, Maintenance
 from core.messages.prompts import PromptRenderer
 from core.messages.service import Messages
 from core.notices.mentions import Mentions
 from core.notices.service import Notices
-from core.profiles.model import Driven
 from core.receipts.retention import Retention
 from core.receipts.service import Receipts
 from core.retry_policy import RetryPolicy
 from core.security.api_keys import ApiKeys
 from core.security.codes import ReplyKeys, TaskCodes, home_id
 from core.security.keys import load_key
-from core.security.model import Actor
 from core.security.service import People
-from core.settings.model import AnswerLimits, ReceiptSettings, TalkLimits
 from core.store.engine import Store
-from core.supervision.agent_availability import AgentAvailability
 from core.supervision.clock_steps import ClockSteps
 from core.supervision.screen_locks import ScreenLocks
 from core.tasks.parts import TaskParts
@@ -70,54 +58,84 @@ log = structlog.get_logger(__name__)
 _MARK_CHARS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estate:
-    """What a coordinator is made for: its home, and what config/ says about agents and desks."""
-
-    home: Home
-    agents: Sequence[Agent]
-    desks: Sequence[Desk]
-    agent_command: str  # how agents call octet, in every prompt
-    profiles: Mapping[str, Driven] = field(default_factory=dict[str, Driven])  # By agent
-    prompts: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))  # around the body of each
-    answers: AnswerLimits = field(default=AnswerLimits())  # how much agents may send to their tasks
-    talk: TalkLimits = field(default=TalkLimits())  # how much agents may say to each other
-    keeping: ReceiptSettings = field(default=ReceiptSettings())  # for how long receipts, pictures and texts are kept
-    admin_channel: str = ""  # where Octet posts the head of the journal daily; empty: nowhere
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coordinator(Services):
+class Coordinator:
     """All services. `dispatch.run()` must run for tasks to move."""
 
-    home_id: str
-    task_parts: TaskParts
-    task_transfer: TaskTransfer
-    people: People
-    api_keys: ApiKeys
-    mentions: Mentions
-    reply_keys: ReplyKeys
-    receipts: Receipts
-    retention: Retention
-    dispatch: Dispatch
-    availability: AgentAvailability
-    unknowns: UnknownDeliveries
-    fleet: Fleet
-    maintenance: Maintenance
-    audit: Audit
-
-    def follow(self, config: Config, crew: Crew) -> None:
-        """Work by this config, and by whatever `maintenance.reload` reads from its files later."""
-        reload = Reload(config, self, dispatch=self.dispatch, crew=crew, use_lanes=self.maintenance.serve)
-
-        async def reload_desk(by: Actor, desk: str) -> object:
-            return await reload.run(by=by, desks={desk})
-
-        calibrations = Calibrations(
-            config.home, crew, reload_desk, desks=self.desks, journal=self.journal, store=self.store
+    def __init__(
+        self,
+        config: Config,
+        desk_workers: DeskWorkers,
+        services: TaskServices,
+        *,
+        policy: RetryPolicy,
+        agent_command: str,
+        is_discord_connected: Callable[[], bool] | None,
+    ) -> None:
+        """Make all services; `open` also loads them."""
+        home, settings, talk_limits = config.home, config.settings, config.settings.talk
+        store, journal, clock, codes = services.store, services.journal, services.clock, services.codes
+        self.home_id, self.store, self.journal, self.notices = codes.home_id, store, journal, services.notices
+        self.clock, self.agents, self.desks = clock, services.agents, services.desks
+        self.messages, self.deliveries = services.messages, services.deliveries
+        prompts = PromptRenderer(
+            home.briefs.resolve(),
+            config.driven_agents(),
+            config.prompts,
+            command=agent_command,
+            may_delegate=lambda name: talk_limits.subtask_depth > 0 and services.agents.delegates(name),
         )
-        self.maintenance.reloads_by(
-            reload.run, calibrations, AgentsFile(config.home, self.agents, self.desks, reload.run)
+        silent_after_ms = policy.agent_timeout_ms
+        self.tasks = Tasks(services, briefs=prompts, silent_after_ms=silent_after_ms, limits=settings.answers)
+        repository = self.tasks.repository
+        self.task_parts = TaskParts(self.tasks, self.messages)
+        self.task_transfer = TaskTransfer(self.tasks, self.messages, store)
+        self.traces = Traces(services, talk_limits)
+        self.agent_messages = AgentMessages(services, tasks=repository, briefs=prompts, traces=self.traces)
+        self.talk = AgentTalk(services, self.agent_messages, self.traces, tasks=repository, limits=talk_limits)
+        self.questions = Questions(services, self.agent_messages, self.talk, tasks=self.tasks, limits=talk_limits)
+        self.delegation = Delegation(
+            services, self.agent_messages, self.talk, self.traces, tasks=self.tasks, limits=talk_limits
+        )
+        self.agent_actions = AgentActions(services, repository, prompts.profile_of)
+        self.blocked_windows, self.screen_locks = BlockedWindows(services), ScreenLocks(services, repository)
+        work = DispatchServices(
+            tasks=self.tasks,
+            agent_messages=self.agent_messages,
+            questions=self.questions,
+            agent_actions=self.agent_actions,
+            blocked_windows=self.blocked_windows,
+            screen_locks=self.screen_locks,
+            policy=policy,
+        )
+        self.dispatch = Dispatch(services, work, lanes=desk_workers.lanes(config))
+        self.availability, self.unknowns = self.dispatch.availability, self.dispatch.unknowns
+        self.people = People(store=store, journal=journal, clock=clock, ids=services.ids)
+        self.api_keys = ApiKeys(
+            store=store, journal=journal, clock=clock, ids=services.ids, key=codes.key, rights_of=self.people.own_rights
+        )
+        self.mentions = Mentions(services.notices, store=store, clock=clock)
+        self.reply_keys = ReplyKeys(key=codes.key)
+        self.receipts = Receipts(store, self.deliveries, clock, tasks=repository, keeping=settings.receipts)
+        self.retention = Retention(services, tasks=repository, keeping=settings.receipts)
+        self.fleet = Fleet(services, work, self.traces, home.refused_answers, is_discord_connected=is_discord_connected)
+        reload = Reload(config, services, prompts, self.dispatch, desk_workers)
+        self.maintenance = Maintenance(
+            services,
+            self.blocked_windows,
+            lanes=self.dispatch.workers.lanes,
+            reload=reload.run,
+            calibrate=Calibrations(
+                home,
+                desk_workers,
+                lambda by, desk: reload.run(by=by, desks={desk}),
+                desks=self.desks,
+                journal=journal,
+                store=store,
+            ),
+            agents=AgentsFile(home, self.agents, self.desks, reload.run),
+        )
+        self.audit = Audit(
+            store, journal, services.notices, clock, admin_channel=str(settings.discord.admin_channel_id or "")
         )
 
     @property
@@ -134,64 +152,56 @@ class Coordinator(Services):
     @asynccontextmanager
     async def open(
         cls,
-        estate: Estate,
+        config: Config,
+        desk_workers: DeskWorkers,
         *,
-        lanes: Mapping[Route, LanePort],
-        hands: Mapping[str, Hands],
+        agent_command: str = "octet",
         clock: Clock | None = None,
-        patience: RetryPolicy | None = None,
+        policy: RetryPolicy | None = None,
+        is_discord_connected: Callable[[], bool] | None = None,
     ) -> AsyncGenerator[Coordinator]:
-        """Load all services and recover what a former process left. Deliveries go by `lanes`, one per route; `hands`
-        are the desks' workers. The caller holds the home's lock. Raises as Store.open and load_key."""
-        clock, policy = SteadyClock(clock or SystemClock()), patience or RetryPolicy()
-        ids = Ids(clock)
-        audit_key, codes_key = _keys(estate.home)
-        async with Store.open(estate.home.db, upgrades=True) as store:
+        """Load all services and recover what a former process left. `agent_command` is how agents call octet, in every
+        prompt; `is_discord_connected` is None where Octet works without Discord. The caller holds the home's lock.
+        Raises as Store.open and load_key."""
+        clock, policy = SteadyClock(clock or SystemClock()), policy or RetryPolicy(settings=config.settings.dispatch)
+        audit_key, codes_key = _keys(home := config.home)
+        async with Store.open(home.db, upgrades=True) as store:
             faults.point("start.opened")
-            journal = Journal(store=store, key=audit_key, clock=clock)
-            home = await home_id(store, ids)
-            lower = _lower_services(estate, hands, store=store, journal=journal, clock=clock, ids=ids)
-            codes = TaskCodes(home_id=home, key=codes_key)
-            services = _services(estate, lower, codes=codes, policy=policy)
-            repository = services.tasks.repository
-            dispatch = Dispatch(services, lanes=lanes)
-            people = People(store=store, journal=journal, clock=clock, ids=ids)
-            octet = cls(
-                **_fields(services),
-                home_id=home,
-                task_parts=TaskParts(services.tasks, services.messages),
-                task_transfer=TaskTransfer(services.tasks, services.messages, store),
-                people=people,
-                api_keys=ApiKeys(
-                    store=store, journal=journal, clock=clock, ids=ids, key=codes_key, rights_of=people.own_rights
+            journal, ids = Journal(store=store, key=audit_key, clock=clock), Ids(clock)
+            notices = Notices(store=store, clock=clock)
+            services = TaskServices(
+                store=store,
+                journal=journal,
+                notices=notices,
+                agents=Agents(agents=config.agents, store=store, journal=journal, clock=clock),
+                desks=Desks(
+                    desks=config.desks,
+                    hands=desk_workers.hands,
+                    store=store,
+                    journal=journal,
+                    clock=clock,
+                    learned=Learned(home),
                 ),
-                mentions=Mentions(services.notices, store=store, clock=clock),
-                reply_keys=ReplyKeys(key=codes_key),
-                receipts=Receipts(services, tasks=repository, keeping=estate.keeping),
-                retention=Retention(services, tasks=repository, keeping=estate.keeping),
-                dispatch=dispatch,
-                availability=dispatch.availability,
-                unknowns=dispatch.unknowns,
-                fleet=Fleet(services, refused_answers=estate.home.refused_answers),
-                maintenance=Maintenance(services, lanes=lanes),
-                audit=Audit(services, admin_channel=estate.admin_channel),
+                messages=Messages(
+                    store=store, journal=journal, clock=clock, ids=ids, attachments=home.attachments.resolve()
+                ),
+                deliveries=Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids),
+                codes=TaskCodes(home_id=await home_id(store, ids), key=codes_key),
+                clock=clock,
+                ids=ids,
             )
-            steps = ClockSteps(
-                services, services.tasks, policy, codes, services.questions, octet.people, octet.api_keys
+            octet = cls(
+                config,
+                desk_workers,
+                services,
+                policy=policy,
+                agent_command=agent_command,
+                is_discord_connected=is_discord_connected,
             )
-            for service in (
-                steps,
-                octet.people,
-                octet.api_keys,
-                octet.mentions,
-                octet.messages,
-                octet.agents,
-                octet.desks,
-                octet.tasks,
-                octet.dispatch,
-            ):
+            steps = ClockSteps(services, octet.tasks, policy, octet.questions, octet.people, octet.api_keys)
+            first = steps, octet.people, octet.api_keys, octet.mentions, octet.messages, octet.agents, octet.desks
+            for service in (*first, octet.tasks, octet.dispatch, octet.blocked_windows):
                 await service.load()
-            await octet.blocked_windows.load()
             faults.point("start.recovered")
             yield octet
 
@@ -206,59 +216,6 @@ async def open_people(home: Home) -> AsyncGenerator[People]:
         people = People(store=store, journal=journal, clock=clock, ids=Ids())
         await people.load()
         yield people
-
-
-def _lower_services(
-    estate: Estate, hands: Mapping[str, Hands], *, store: Store, journal: Journal, clock: SteadyClock, ids: Ids
-) -> TaskServices:
-    notices = Notices(store=store, clock=clock)
-    return TaskServices(
-        store=store,
-        journal=journal,
-        notices=notices,
-        agents=Agents(agents=estate.agents, store=store, journal=journal, clock=clock),
-        desks=Desks(
-            desks=estate.desks, hands=hands, store=store, journal=journal, clock=clock, learned=Learned(estate.home)
-        ),
-        messages=Messages(
-            store=store, journal=journal, clock=clock, ids=ids, attachments=estate.home.attachments.resolve()
-        ),
-        deliveries=Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids),
-        clock=clock,
-        ids=ids,
-    )
-
-
-def _services(estate: Estate, lower: TaskServices, *, codes: TaskCodes, policy: RetryPolicy) -> Services:
-    briefs = PromptRenderer(
-        estate.home.briefs.resolve(),
-        estate.profiles,
-        estate.prompts,
-        command=estate.agent_command,
-        may_delegate=lambda name: estate.talk.subtask_depth > 0 and lower.agents.delegates(name),
-    )
-    silent_after_ms = policy.agent_timeout_ms
-    tasks = Tasks(lower, codes=codes, briefs=briefs, silent_after_ms=silent_after_ms, limits=estate.answers)
-    traces = Traces(lower, estate.talk)
-    hub = AgentMessages(lower, tasks=tasks.repository, codes=codes, briefs=briefs, traces=traces)
-    talk = AgentTalk(lower, hub, traces, tasks=tasks.repository, codes=codes, limits=estate.talk)
-    return Services(
-        **_fields(lower),
-        tasks=tasks,
-        agent_messages=hub,
-        traces=traces,
-        talk=talk,
-        questions=Questions(lower, hub, talk, tasks=tasks, limits=estate.talk),
-        delegation=Delegation(lower, hub, talk, traces, tasks=tasks, limits=estate.talk),
-        agent_actions=AgentActions(lower, tasks.repository, briefs.profile_of),
-        blocked_windows=BlockedWindows(lower),
-        screen_locks=ScreenLocks(lower, tasks.repository),
-        policy=policy,
-    )
-
-
-def _fields(services: TaskServices) -> dict[str, Any]:
-    return {field.name: getattr(services, field.name) for field in fields(services)}
 
 
 def _keys(home: Home) -> tuple[bytes, bytes]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import select, text
 
 from core.agents.model import Agent, AgentName, Lane, Route
-from core.coordinator import Coordinator, Estate
+from core.config.loader import Config
+from core.coordinator import Coordinator
 from core.deliveries.ports import LanePort
-from core.desks.model import Desk, Learnable, LearnedFact, Virtual, Window
+from core.desks.model import Desk, DeskWithoutHands, Learnable, LearnedFact, Virtual, Window
 from core.desks.ports import Hands
 from core.dispatch.delivery_worker import DeliveryWorker
 from core.home import Home
@@ -26,10 +29,10 @@ from core.kit.errors import OctetError
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Notice
 from core.notices.service import _notice
-from core.profiles.model import Act, Box, Newline, PaneProfile, Press, Sign, Terminal, TooLong
+from core.profiles.model import Act, Box, Driven, Newline, PaneProfile, Press, Sign, Terminal, TooLong
 from core.retry_policy import RetryPolicy
 from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Right, Role
-from core.settings.model import ReceiptSettings, TalkLimits
+from core.settings.model import ReceiptSettings, Settings, TalkLimits
 from core.tasks.model import NewTask
 
 
@@ -114,30 +117,66 @@ def longest(
     )
 
 
-def make_estate(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeConfig(Config):
+    """A configuration without files; `driven` are the profiles by agent."""
+
+    driven: Mapping[str, Driven]
+
+    def driven_agents(self) -> dict[str, Driven]:
+        return dict(self.driven)
+
+
+class FixedDeskWorkers:
+    """Desk workers that a reload leaves as they are."""
+
+    def __init__(self, hands: Mapping[str, Hands], lanes: Mapping[Route, LanePort]) -> None:
+        self.hands, self._lanes = hands, lanes
+
+    def desks_to_restart(self, config: Config) -> frozenset[str]:
+        del config
+        return frozenset()
+
+    async def replace(self, config: Config, desks: Collection[str]) -> None: ...
+
+    def start_missing(self) -> None: ...
+
+    def lanes(self, config: Config) -> Mapping[Route, LanePort]:
+        del config
+        return self._lanes
+
+    def probe(self, desk: str) -> NoReturn:
+        raise DeskWithoutHands(id=desk)
+
+    def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
+        del part, places
+        return png
+
+
+def make_config(
     home: Path,
     agents: Sequence[Agent],
     desks: Sequence[Desk] = (),
     longest_prompts: Mapping[str, int | PaneProfile] | None = None,
-    agent_command: str = "octet",
     *,
     keeping: ReceiptSettings | None = None,
     read_agents: Collection[str] = (),
     talk: TalkLimits | None = None,
-) -> Estate:
+) -> MadeConfig:
     home.mkdir(parents=True, exist_ok=True)
     limits = longest_prompts or {}
-    return Estate(
+    return MadeConfig(
         home=Home(root=home),
-        agents=agents,
-        desks=desks,
-        agent_command=agent_command,
-        profiles={
+        settings=Settings(receipts=keeping or ReceiptSettings(), talk=talk or TalkLimits()),
+        agents=tuple(agents),
+        desks=tuple(desks),
+        profiles={},
+        kinds={},
+        panes={},
+        driven={
             **{name: most if isinstance(most, PaneProfile) else longest(most) for name, most in limits.items()},
             **{name: longest(10**9, answers=True) for name in read_agents},
         },
-        keeping=keeping or ReceiptSettings(),
-        talk=talk or TalkLimits(),
     )
 
 
@@ -150,18 +189,24 @@ async def open_coordinator(
     desks: Sequence[Desk] = (),
     hands: Mapping[str, Hands] | None = None,
     clock: Clock | None = None,
-    patience: RetryPolicy | None = None,
+    policy: RetryPolicy | None = None,
     longest_prompts: Mapping[str, int | PaneProfile] | None = None,
     agent_command: str = "octet",
     keeping: ReceiptSettings | None = None,
     read_agents: Collection[str] = (),
     talk: TalkLimits | None = None,
+    is_discord_connected: Callable[[], bool] | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """Open a real coordinator on `home`; dispatch is not running."""
-    estate = make_estate(
-        home, agents, desks, longest_prompts, agent_command, keeping=keeping, read_agents=read_agents, talk=talk
-    )
-    async with Coordinator.open(estate, lanes=lanes, hands=hands or {}, clock=clock, patience=patience) as coordinator:
+    config = make_config(home, agents, desks, longest_prompts, keeping=keeping, read_agents=read_agents, talk=talk)
+    async with Coordinator.open(
+        config,
+        FixedDeskWorkers(hands or {}, lanes),
+        agent_command=agent_command,
+        clock=clock,
+        policy=policy,
+        is_discord_connected=is_discord_connected,
+    ) as coordinator:
         yield coordinator
 
 

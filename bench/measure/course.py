@@ -16,7 +16,6 @@ from pathlib import Path
 
 from automation.desktop.worker.lane import DeskWorkerClient
 from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
-from bot.desk_workers import DeskNewsReceivers as DeskNews
 from core.agents.model import Agent, Lane, Route
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryMoved, DeliveryRequest, Outcome
@@ -31,7 +30,7 @@ from core.profiles.model import Driven
 from core.reasons import Reason
 from core.security.model import OPERATOR
 from core.tasks.model import NewTask, TaskId
-from tests.builders import make_agent, make_estate
+from tests.builders import FixedDeskWorkers, make_agent, make_config
 from tests.display import VirtualDisplay
 from tests.fakes.desk import ROOT
 
@@ -190,7 +189,7 @@ def hands_of(
     *,
     home: Path,
     profiles: Mapping[str, Driven],
-    news: DeskNews,
+    core: Callable[[], Coordinator],
     environ: Mapping[str, str],
     argv: Sequence[str],
 ) -> DeskWorkerClient:
@@ -206,8 +205,8 @@ def hands_of(
                 locks=home / "locks",
                 clock=SystemClock(),
             ),
-            news=lambda: news.dispatch,
-            leftovers=news.drafts,
+            news=lambda: core().dispatch,
+            leftovers=lambda name: core().deliveries.leftover_drafts.left(name),  # noqa: PLW0108 - it exists later
         )
     )
 
@@ -229,9 +228,9 @@ async def course(
 ) -> AsyncGenerator[Course]:
     """Open a coordinator in `home` with an agent per window, named `DESK-WINDOW`, once every desk is ready."""
     hurry()  # as `octet run` does
-    news = DeskNews()
     hands = {
-        desk.name: hands_of(desk, home=home, profiles=profiles, news=news, environ=environ, argv=argv) for desk in desks
+        desk.name: hands_of(desk, home=home, profiles=profiles, core=lambda: core, environ=environ, argv=argv)
+        for desk in desks
     }
     agents: list[Agent] = [
         make_agent(f"{desk.name}-{window.name}", lane=Lane.WINDOW, desk=desk.name, window=window.name)
@@ -240,9 +239,8 @@ async def course(
     ]
     timed = dict[str, Timed]()
     lanes: dict[Route, LanePort] = {(Lane.WINDOW, name): _TimedLane(pair, timed) for name, pair in hands.items()}
-    opened = Coordinator.open(make_estate(home, agents, desks), lanes=lanes, hands=hands)
+    opened = Coordinator.open(make_config(home, agents, desks), FixedDeskWorkers(hands, lanes))
     async with opened as core, asyncio.TaskGroup() as group:
-        news.dispatch, news.deliveries = core.dispatch, core.deliveries
         work = [supervise(group, "dispatch", core.dispatch.run())]
         work += [supervise(group, f"desk {pair.desk}", pair.run()) for pair in hands.values()]
         async with asyncio.timeout(LIMIT_S):

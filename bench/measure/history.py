@@ -11,10 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
-from bot.app import _estate
 from bot.cli.init.templates import copy_templates
 from core.config.loader import load
-from core.coordinator import Coordinator, Estate
+from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryId, DeliveryRequest, Outcome, Result
 from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
@@ -27,6 +26,7 @@ from core.security.codes import TaskCodes
 from core.security.keys import load_key
 from core.security.model import OPERATOR
 from core.tasks.model import NewTask, TaskState
+from tests.builders import FixedDeskWorkers
 
 BRIEF = "Read the module that parses dates and say which of its callers pass a naive one.\n" * 8
 ANSWER = "Three callers pass naive dates; each is named below with the line where it happens.\n" * 12
@@ -69,10 +69,9 @@ async def make(home: Path, *, finished: int, open_tasks: int) -> int:
 async def _live_once(home: Home) -> None:
     """T-1 goes all the way to its answer, T-2 stays ready; everything about both is told."""
     config = load(home)
-    estate: Estate = _estate(config)
     lane = _Arrives()
-    routes = {agent.route: lane for agent in estate.agents}
-    async with Coordinator.open(estate, lanes=routes, hands=_Hands(config.desks)) as core:
+    routes = {agent.route: lane for agent in config.agents}
+    async with Coordinator.open(config, FixedDeskWorkers(_Hands(config.desks), routes)) as core:
         for desk in config.desks:
             await core.dispatch.desk_changed(desk.name, DeskNow(DeskState.READY))
         async with asyncio.TaskGroup() as group:

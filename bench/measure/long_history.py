@@ -13,16 +13,14 @@ from typing import Any
 
 from automation.dryrun.lane import DryRunLane
 from bench.measure.history import _Hands
-from bot.app import _estate
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Agent, AgentName, Lane
-from core.config.loader import load
 from core.coordinator import Coordinator
 from core.desks.model import Desk, DeskNow, DeskState, Window
-from core.home import Home
 from core.profiles.model import Box
 from core.security.model import OPERATOR
 from core.tasks.model import TaskId
+from tests.builders import FixedDeskWorkers, make_config
 
 AGENTS = 100
 SENT = 100
@@ -80,9 +78,8 @@ async def _fleet(home: Path) -> AsyncGenerator[Coordinator]:
         )
         for name in names
     ]
-    estate = replace(_estate(load(Home(root=home))), agents=agents, desks=[desk], profiles={})
     lanes: dict[Any, Any] = {(Lane.WINDOW, desk.name): DryRunLane()}
-    async with Coordinator.open(estate, lanes=lanes, hands=_Hands([desk])) as octet:
+    async with Coordinator.open(make_config(home, agents, [desk]), FixedDeskWorkers(_Hands([desk]), lanes)) as octet:
         await octet.store.examination.wait()
         await octet.dispatch.desk_changed(desk.name, DeskNow(DeskState.READY))
         yield octet

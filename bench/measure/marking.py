@@ -17,7 +17,7 @@ async def _mark_first(self: delivery_worker._Attempt) -> None:
     await _submitting(self)
     order, outcomes = self._order, self._outcomes
     outcome = Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK)
-    await self._services.store.write(lambda tx: outcomes.apply_outcome(tx, order.delivery, order.fence, outcome))
+    await self._store.write(lambda tx: outcomes.apply_outcome(tx, order.delivery, order.fence, outcome))
 
 
 if __name__ == "__main__":

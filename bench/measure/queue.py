@@ -15,11 +15,11 @@ from typing import cast
 
 from automation.dryrun.lane import DryRunLane
 from core.agents.model import Agent, AgentName, Lane
-from core.coordinator import Coordinator, Estate
-from core.home import Home
+from core.coordinator import Coordinator
 from core.security.model import OPERATOR
 from core.store.engine import Tx
 from core.tasks.model import SHARE_MS, Choice, NewTask, TaskId
+from tests.builders import FixedDeskWorkers, make_config
 
 
 @dataclass(kw_only=True)
@@ -70,8 +70,8 @@ async def _fleet(home: Path, agents: int, demands: int) -> AsyncGenerator[Coordi
         )
         for place in range(agents)
     ]
-    estate = Estate(home=Home(root=home), agents=fleet, desks=(), agent_command="octet")
-    async with Coordinator.open(estate, lanes={fleet[0].route: DryRunLane()}, hands={}) as octet:
+    workers = FixedDeskWorkers({}, {fleet[0].route: DryRunLane()})
+    async with Coordinator.open(make_config(home, fleet), workers) as octet:
         yield octet
 
 

@@ -25,7 +25,7 @@ from core.messages.model import (
 )
 from core.reasons import Reason
 from core.remedies import refused
-from core.security.codes import MessageCode, TaskCodes
+from core.security.codes import MessageCode
 from core.security.model import EVERY_AGENT
 from core.store.engine import Tx
 from core.tasks.services import TaskServices
@@ -44,12 +44,10 @@ class PendingMessageAnswer:
 class MessageAnswers:
     """One answer to each message from each agent that got it. Its code is valid until then, a day at most."""
 
-    def __init__(
-        self, services: TaskServices, codes: TaskCodes, store_answer: Callable[[Tx, Message, NewMessage], Message]
-    ) -> None:
+    def __init__(self, services: TaskServices, store_answer: Callable[[Tx, Message, NewMessage], Message]) -> None:
         """`store_answer` stores the answer to a message, and brings it to the message's sender."""
         self._store_answer = store_answer
-        self._store, self._services, self._codes = services.store, services, codes
+        self._store, self._services, self._codes = services.store, services, services.codes
         self._clock = services.clock
 
     def grant(self, tx: Tx, message: Message, agent: str) -> str:

@@ -33,14 +33,14 @@ class Delegation:
     def __init__(
         self,
         services: TaskServices,
-        hub: AgentMessages,
+        agent_messages: AgentMessages,
         talk: AgentTalk,
         traces: Traces,
         *,
         tasks: Tasks,
         limits: TalkLimits,
     ) -> None:
-        self._services, self._hub, self._talk, self._traces = services, hub, talk, traces
+        self._services, self._agent_messages, self._talk, self._traces = services, agent_messages, talk, traces
         self._tasks, self._repository, self._limits = tasks, tasks.repository, limits
         self._ended = dict[str, CodeHolder]()  # the last lease of each agent that ended with its task
         self._repository.follow_halts(self._on_halt)
@@ -228,10 +228,10 @@ class Delegation:
         text = self._tasks.briefs.subtasks_so_far(tx, parent, subtasks, is_last=is_last, agent=agent.name)
         draft = NewAgentMessage(text=text, options=SendOptions(requires=Requires.NONE))
         brief = self._services.messages.last_brief(tx, parent.id, agent.name)
-        new = self._hub.envelope(draft, text, to=f"agent:{agent.name}", task=parent, key=None, by=HUB)
+        new = self._agent_messages.envelope(draft, text, to=f"agent:{agent.name}", task=parent, key=None, by=HUB)
         if brief is not None:
             new = replace(new, cause=brief.id, trace=brief.trace)
-        self._hub.post(tx, new, [agent], by=HUB)
+        self._agent_messages.post(tx, new, [agent], by=HUB)
 
 
 def _key_of(task: TaskId, new: NewSubtask) -> str:

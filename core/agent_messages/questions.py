@@ -56,13 +56,19 @@ class Questions:
     """Every open question holds its agent's task in `blocked(question)` until it is settled, exactly once."""
 
     def __init__(
-        self, services: TaskServices, hub: AgentMessages, talk: AgentTalk, *, tasks: Tasks, limits: TalkLimits
+        self,
+        services: TaskServices,
+        agent_messages: AgentMessages,
+        talk: AgentTalk,
+        *,
+        tasks: Tasks,
+        limits: TalkLimits,
     ) -> None:
-        self._services, self._hub, self._talk, self._limits = services, hub, talk, limits
+        self._services, self._agent_messages, self._talk, self._limits = services, agent_messages, talk, limits
         self._tasks, self._at_work, self._part = tasks.repository, tasks.answers.record_question, tasks.quarantine.part
         self._clock, self._store = services.clock, services.store
-        hub.follow_answers(self._answered)
-        hub.follow_sent(self._sent)
+        agent_messages.follow_answers(self._answered)
+        agent_messages.follow_sent(self._sent)
 
     async def ask(self, new: NewQuestion, proof: Proof) -> QuestionView:
         """Ask, and block the agent's task. Raises as `AgentTalk.send`, AgentNotFound, no_task_to_ask or as
@@ -267,12 +273,12 @@ class Questions:
         task = self._tasks.find(tx, question.task) if question.task else None
         is_its = task is not None and task.agent == question.agent and task.state not in ENDED
         draft = NewAgentMessage(text=body, options=SendOptions(requires=Requires.NONE))
-        new = self._hub.envelope(
+        new = self._agent_messages.envelope(
             draft, body, to=f"agent:{question.agent}", task=task if is_its else None, key=None, by=by
         )
         asked = self._services.messages.find(tx, question.id)
         new = replace(new, in_reply_to=question.id, cause=question.id, trace=asked.trace)
-        return self._hub.post(tx, new, [agent] if agent else [], by=by).message
+        return self._agent_messages.post(tx, new, [agent] if agent else [], by=by).message
 
     def _record(self, tx: Tx, question: Question, state: QuestionState, *, by: str) -> None:
         event = QuestionMoved(question=question.id, agent=question.agent, task=question.task, now=state)

@@ -34,7 +34,6 @@ from core.messages.service import MessageNotFound
 from core.notices.model import NoticeKind, Place, Undelivered
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import explain, refused, sentence
-from core.security.codes import TaskCodes
 from core.security.model import HUB, Actor, Permission, allows, require, require_or_own
 from core.security.service import People
 from core.store.engine import Tx, at_row
@@ -91,15 +90,14 @@ class AgentMessages:
         services: TaskServices,
         *,
         tasks: TaskRepository,
-        codes: TaskCodes,
         briefs: PromptRenderer,
         traces: Traces,
     ) -> None:
         self._store, self._services, self._tasks = services.store, services, tasks
-        self._codes, self._clock, self._briefs = codes, services.clock, briefs
+        self._codes, self._clock, self._briefs = services.codes, services.clock, briefs
         self._traces, self._answer_followers = traces, list[AnswerFollower]()
         self._send_followers = list[SendFollower]()
-        self.answers = MessageAnswers(services, codes, self._answer)
+        self.answers = MessageAnswers(services, self._answer)
         services.deliveries.follow(self._follow)
 
     def follow_answers(self, call: AnswerFollower) -> None:

@@ -26,7 +26,7 @@ from core.limits import clean_text, visible
 from core.messages.model import Message, MessageKind, NewMessage, Requires, Source
 from core.reasons import Reason
 from core.remedies import refused, sentence
-from core.security.codes import CodeHolder, TaskCodes
+from core.security.codes import CodeHolder
 from core.security.model import HUB, Actor
 from core.security.service import People
 from core.settings.model import TalkLimits
@@ -59,15 +59,14 @@ class AgentTalk:
     def __init__(
         self,
         services: TaskServices,
-        hub: AgentMessages,
+        agent_messages: AgentMessages,
         traces: Traces,
         *,
         tasks: TaskRepository,
-        codes: TaskCodes,
         limits: TalkLimits,
     ) -> None:
-        self._services, self._hub, self._traces, self._tasks = services, hub, traces, tasks
-        self._codes, self._limits, self._clock = codes, limits, services.clock
+        self._services, self._agent_messages, self._traces, self._tasks = services, agent_messages, traces, tasks
+        self._codes, self._limits, self._clock = services.codes, limits, services.clock
 
     async def send(self, draft: AgentDraft, proof: Proof) -> AgentMessageView:
         """Send a message to other agents; the same key counts once. Raises as `identify` and `resolve`, EmptyText,
@@ -86,14 +85,14 @@ class AgentTalk:
         """Send it, or return why the chain is stopped: the transaction that stops it must commit."""
         key = f"talk:{speaker.agent.name}:{draft.key}"
         if (known := self._services.messages.find_by_key(tx, key)) is not None:
-            return self._hub.view(tx, known)
+            return self._agent_messages.view(tx, known)
         cause, messages = speaker.context, self._services.messages
         is_answered = cause is not None and messages.is_answered(tx, cause, sender=speaker.address)
         chain = Chain(cause=cause, is_answered=is_answered)
         to, agents, out = resolve(self._services.agents, draft.to, but=speaker.agent.name)
         if self._traces.is_stopped_trace(tx, chain.trace):
             return refused("chain_stopped")
-        allowed, full = list[Agent](), self._hub.full(tx, agents, draft.options.kind)
+        allowed, full = list[Agent](), self._agent_messages.full(tx, agents, draft.options.kind)
         for agent in agents:
             reason = self._refusal(tx, speaker, chain, agent, draft.options.kind)
             reason = reason or (Reason.LINE_FULL if agent.name in full else None)
@@ -109,7 +108,7 @@ class AgentTalk:
             return refused("chain_stopped")
         is_reply = any(chain.is_reply(agent.name) for agent in allowed)
         new = NewMessage(
-            **self._hub.chosen(draft.options, None),
+            **self._agent_messages.chosen(draft.options, None),
             sender=speaker.address,
             sender_name=speaker.agent.name,
             recipient=to,
@@ -124,7 +123,7 @@ class AgentTalk:
             body=body,
             idempotency_key=key,
         )
-        return self._hub.post(tx, new, allowed, by=speaker.actor, left_out=out)
+        return self._agent_messages.post(tx, new, allowed, by=speaker.actor, left_out=out)
 
     def _refusal(self, tx: Tx, speaker: Speaker, chain: Chain, agent: Agent, kind: MessageKind) -> Reason | None:
         lately = self._services.messages.inboxes.count_lately(tx, agent.name, sender=speaker.address)
@@ -151,7 +150,7 @@ class AgentTalk:
         def ack(tx: Tx) -> tuple[str, ...]:
             speaker = self.identify(tx, proof)
             for message in messages:
-                self._hub.acknowledge(tx, speaker.agent.name, message, by=speaker.actor)
+                self._agent_messages.acknowledge(tx, speaker.agent.name, message, by=speaker.actor)
             return tuple(f"M-{message}" for message in messages)
 
         return await self._services.store.write(ack)
@@ -226,7 +225,7 @@ class AgentTalk:
             kind=message.kind,
             requires=message.requires,
             task=message.task or "",
-            code=self._hub.answers.grant(tx, message, agent) if is_answered else "",
+            code=self._agent_messages.answers.grant(tx, message, agent) if is_answered else "",
             text=visible(message.body),
             evidence=tuple(replace(one, text=visible(one.text)) for one in message.evidence),
             sent_ms=message.created_ms,

@@ -14,7 +14,7 @@ from core.deliveries.model import DeliveryMoved, DeliveryState
 from core.desks.model import DeskState
 from core.dispatch.choice import choose, is_limited_after, why_unavailable
 from core.dispatch.outcomes import Outcomes
-from core.dispatch.services import Reachability, Services
+from core.dispatch.services import DispatchServices, Reachability
 from core.journal.model import Entry, Event
 from core.kit import faults
 from core.kit.supervise import wait_for_event
@@ -23,6 +23,7 @@ from core.reasons import AT_A_LIMIT, Reason, WaitReason
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
 from core.tasks.model import ENDED, AgentRecord, QueuedTask, Requirements, TaskChanged, TaskMoved, TaskState
+from core.tasks.services import TaskServices
 
 AT_ONCE = 12  # so many tasks one round resumes, assigns and makes wait each: other writers should not wait for long
 _SOON_S = 1.0
@@ -43,7 +44,8 @@ class Assigner:
 
     def __init__(
         self,
-        services: Services,
+        services: TaskServices,
+        work: DispatchServices,
         reachability: Reachability,
         availability: AgentAvailability,
         outcomes: Outcomes,
@@ -51,7 +53,8 @@ class Assigner:
         wake_workers: Callable[..., None],
     ) -> None:
         """Call `run`. `wake_workers` is called when a delivery may go, with its agent if it is the only one."""
-        self._services, self._repository = services, services.tasks.repository
+        self._services, self._work, self._repository = services, work, work.tasks.repository
+        self._tasks, self._dialogs, self._policy = work.tasks, work.agent_actions.dialogs, work.policy
         self._agents, self._deliveries = services.agents, services.deliveries
         self._reachability, self._availability, self._outcomes = reachability, availability, outcomes
         self._wake_workers = wake_workers
@@ -68,7 +71,7 @@ class Assigner:
         while True:
             self._news.clear()
             late_at_s = self._services.desks.late_at_s()  # before the round: no desk that is late after it is missed
-            is_more_left = await self._services.tasks.quarantine.write_when_back(self.assign_ready)
+            is_more_left = await self._tasks.quarantine.write_when_back(self.assign_ready)
             faults.point("dispatch.assigned")
             if self._look_again_ms is not None:
                 self._wake_workers()  # what messages waited for may have passed
@@ -113,7 +116,7 @@ class Assigner:
 
     def assign_ready(self, tx: Tx) -> bool:
         """Resume and assign tasks, note why the others wait. Return whether more is left."""
-        services, tasks, part = self._services, self._services.tasks, self._services.tasks.quarantine.part
+        work, tasks, part = self._work, self._tasks, self._tasks.quarantine.part
         part(tx, tasks.ready_considered, None)
         part(tx, self._availability.requeue_for_paused, None)
         part(tx, tasks.release_idle, None)
@@ -121,14 +124,14 @@ class Assigner:
         for step in (self._follow_desks, self._follow_windows, self._outcomes.hold_agents):
             part(tx, step, None)
         records = part(tx, self._rest_failing, dict[str, AgentRecord]())
-        for step in (services.screen_locks.notify_waiting, services.blocked_windows.end_orphaned):
+        for step in (work.screen_locks.notify_waiting, work.blocked_windows.end_orphaned):
             part(tx, step, None)
         limits = [self._agents.limited_until_ms(tx, agent.name) for agent in self._agents.all()]
-        looks = (services.agent_messages.review_queue, services.questions.review, self._repository.next_start_ms)
+        looks = (work.agent_messages.review_queue, work.questions.review, self._repository.next_start_ms)
         again = [*(part(tx, look, None) for look in looks), *limits]
         is_more_left = part(tx, self._assign, False, records=records) or is_more_due
-        if (rest_s := services.store.aside.next_s()) is not None:
-            again.append(services.clock.now_ms() + math.ceil(rest_s * 1000))
+        if (rest_s := self._services.store.aside.next_s()) is not None:
+            again.append(self._services.clock.now_ms() + math.ceil(rest_s * 1000))
         self._look_again_ms = min((at_ms for at_ms in again if at_ms is not None), default=None)
         return is_more_left
 
@@ -140,7 +143,7 @@ class Assigner:
         can = {one: self._agents.able(one.needs, one.wanted) for one in self._repository.cache.requirements}
         off_duty = {name for name, state in states.items() if state in OFF_DUTY}
         on_duty = online - off_duty
-        soon_ms = self._services.clock.now_ms() + self._services.policy.short_limit_ms
+        soon_ms = self._services.clock.now_ms() + self._policy.short_limit_ms
         limited = {name for name in on_duty if is_limited_after(soon_ms, self._agents.status(tx, name))}
         let_go = self._find_resumable(tx, can, online=online, off_duty=off_duty, limited=limited)
         for task in let_go:
@@ -165,7 +168,7 @@ class Assigner:
         states, now_ms = self._agents.states(tx), self._services.clock.now_ms()
         free = [self._agents.status(tx, name) for name, state in states.items() if state is AgentState.IDLE]
         records = self._repository.attempts.records(tx, {one.agent.name: one.forgiven_ms for one in free})
-        rest_ms = self._services.policy.rest_ms
+        rest_ms = self._policy.rest_ms
         # A later end comes from before the clock was set back.
         rests = {name: one.last_ms + rest_ms(one.failures) for name, one in records.items() if one.last_ms <= now_ms}
         self._agents.rest_idle(tx, rests)
@@ -183,7 +186,7 @@ class Assigner:
         """Give the first task of the queue to a free agent, again and again; return how many were given. A task may
         avoid a free agent: it is passed over."""
         heads = {demand: 1 for demand, able in can.items() if able.keys() & free}  # by demand, so many are looked at
-        most = self._services.policy.settings.max_tasks_per_user
+        most = self._policy.settings.max_tasks_per_user
         under_way = self._repository.count_under_way(tx) if most is not None else Counter[str]()
 
         def find(demands: Collection[Requirements], limit: int) -> list[QueuedTask]:
@@ -201,7 +204,7 @@ class Assigner:
                 heads[demand] += 1
             else:
                 with at_row(task.id):
-                    message, agent = self._services.tasks.briefs.assign(tx, task.id, choice), able[choice.agent]
+                    message, agent = self._tasks.briefs.assign(tx, task.id, choice), able[choice.agent]
                     self._agents.move(tx, agent.name, AgentState.BUSY, task=task.id)
                     self._deliveries.queue(tx, agent, message=message.id, task=task.id, priority=message.priority)
                 free.discard(agent.name)
@@ -282,7 +285,7 @@ class Assigner:
         """Give nothing new to an agent whose window asks something, shows an error or a limit; note on its task's card
         why. An agent that is held, paused or out of reach stays so."""
         self._has_dialogs, changed = False, set[str]()
-        standing = self._services.agent_actions.dialogs.activities(tx)
+        standing = self._dialogs.activities(tx)
         working = {str(task.id): task for task in self._repository.find_in_states(tx, {TaskState.WORKING})}
         for agent in self._agents.all():
             status, shows = self._agents.status(tx, agent.name), standing.get(agent.name)
@@ -291,7 +294,7 @@ class Assigner:
             if shows is not None:  # an error needs a user, as a question does
                 to = AgentState.LIMITED if shows is Activity.LIMITED else AgentState.NEEDS_INPUT
                 why = NEEDS_ANSWER[shows]
-                self._services.agent_actions.dialogs.block_task(tx, agent.name)  # a task that a user put back, too
+                self._dialogs.block_task(tx, agent.name)  # a task that a user put back, too
                 status = self._agents.status(tx, agent.name)
             self._has_dialogs |= shows is not None
             if status.task in working and shows is not Activity.NEEDS_INPUT:  # a question blocks it instead

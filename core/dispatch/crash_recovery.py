@@ -9,10 +9,11 @@ import structlog
 from core.agents.model import Agent
 from core.deliveries.model import Delivery, DeliveryState, Outcome, Result
 from core.dispatch.outcomes import Outcomes
-from core.dispatch.services import Reachability, Services
+from core.dispatch.services import DispatchServices, Reachability
 from core.reasons import ParkCause, Reason
 from core.store.engine import Tx, at_row
 from core.tasks.model import ENDED, InvalidTaskId, TaskNotFound, TaskState
+from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
@@ -22,9 +23,11 @@ _ON_THE_WAY = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 class CrashRecovery:
     """See docs/architecture.md, "After a restart"."""
 
-    def __init__(self, services: Services, reachability: Reachability, outcomes: Outcomes) -> None:
-        self._services, self._repository = services, services.tasks.repository
-        self._agents, self._deliveries = services.agents, services.deliveries
+    def __init__(
+        self, services: TaskServices, work: DispatchServices, reachability: Reachability, outcomes: Outcomes
+    ) -> None:
+        self._agents, self._deliveries, self._repository = services.agents, services.deliveries, work.tasks.repository
+        self._actions, self._agent_messages = work.agent_actions, work.agent_messages
         self._reachability, self._outcomes = reachability, outcomes
 
     def moved_by(self, agents: Sequence[Agent]) -> frozenset[str]:
@@ -35,7 +38,7 @@ class CrashRecovery:
 
     def follow_change(self, tx: Tx, moved: Collection[str]) -> None:
         """Follow a config that changed while nothing was under way to the agents that it `moved`."""
-        self._services.agent_actions.follow_config(tx, sorted(moved))
+        self._actions.follow_config(tx, sorted(moved))
         for delivery in self._deliveries.find_interrupted(tx, sorted(moved)):
             with at_row(delivery=delivery.id):
                 self._ask_if_no_agent_can_look(tx, delivery)
@@ -47,7 +50,7 @@ class CrashRecovery:
 
     def requeue_interrupted(self, tx: Tx) -> None:
         """Put back the acts and deliveries of a former process. If Enter may have been pressed, the worker looks."""
-        self._services.agent_actions.recover_after_restart(tx)
+        self._actions.recover_after_restart(tx)
         again, interrupted = self._deliveries.put_back_after_restart(tx)
         note = "Octet restarted around Enter"
         outcome = Outcome(result=Result.UNKNOWN, reason=Reason.RESTARTED, note=note)
@@ -82,7 +85,7 @@ class CrashRecovery:
     def _redispatch(self, tx: Tx, delivery: Delivery, agent: Agent | None) -> None:
         """Move a message to its agent's new window, and offer a task to other agents."""
         if (task := delivery.task) is None:
-            self._services.agent_messages.readdress(tx, delivery, agent)
+            self._agent_messages.readdress(tx, delivery, agent)
         else:
             self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=Reason.CONFIG_CHANGED)
             self._agents.free(tx, delivery.agent, task=task)

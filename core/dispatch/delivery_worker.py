@@ -26,7 +26,7 @@ from core.deliveries.model import (
 )
 from core.deliveries.ports import LanePort
 from core.dispatch.outcomes import Outcomes
-from core.dispatch.services import Reachability, Services
+from core.dispatch.services import DispatchServices, Reachability
 from core.journal.model import Entry
 from core.kit import faults
 from core.kit.errors import Conflict, Unavailable
@@ -38,6 +38,7 @@ from core.remedies import sentence
 from core.store.engine import Tx, at_row
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskState
+from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
@@ -67,8 +68,9 @@ class _NextStep:
 class _Attempt:
     """Implements deliveries.ports.Progress for one attempt: each step is durable before the lane continues."""
 
-    def __init__(self, services: Services, outcomes: Outcomes, order: DeliveryRequest) -> None:
-        self._services, self._outcomes, self._order = services, outcomes, order
+    def __init__(self, services: TaskServices, outcomes: Outcomes, order: DeliveryRequest) -> None:
+        self._store, self._deliveries, self._notices = services.store, services.deliveries, services.notices
+        self._outcomes, self._order = outcomes, order
         self.may_have_pressed = False  # whether the lane may press Enter
 
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
@@ -79,7 +81,7 @@ class _Attempt:
         await self._proceed(DeliveryState.STAGED, drafts)
 
     async def submitting(self) -> None:
-        order, deliveries = self._order, self._services.deliveries
+        order, deliveries = self._order, self._deliveries
 
         def grant(tx: Tx) -> None:
             """Refuse a second request, after the lane pressed nothing, if the task ended meanwhile."""
@@ -88,36 +90,37 @@ class _Attempt:
                 raise NotWanted(id=now.id)
             deliveries.proceed(tx, order.delivery, order.fence, DeliveryState.SUBMITTING)
 
-        await self._services.store.write(grant, goes_first=True)  # the worker presses within 250 ms, or not at all
+        await self._store.write(grant, goes_first=True)  # the worker presses within 250 ms, or not at all
         self.may_have_pressed = True
 
     async def receiving(self, text: str) -> None:
         """Show the last words of a task's answer so far in the task's thread."""
-        order, services = self._order, self._services
+        order = self._order
         words = " ".join(text.encode(errors="replace").decode().split())
 
         def show(tx: Tx) -> None:
-            now = services.deliveries.find(tx, order.delivery)
+            now = self._deliveries.find(tx, order.delivery)
             if words and now.task and now.state is DeliveryState.SUBMITTING and now.fence == order.fence:
                 spell, said = f"{order.agent} {order.delivery}", f"…{words[-_SHOWN_CHARS:]}"
                 report = {"agent": order.agent, "spell": spell, "report": said}
-                services.notices.progressed(tx, now.task, **report, replaces=True)
+                self._notices.progressed(tx, now.task, **report, replaces=True)
 
         try:
-            await services.store.write(show)
+            await self._store.write(show)
         except StoreUnavailable as error:
             log.info("partial_answer_not_shown", delivery=order.delivery, why=error.message)
 
     async def _proceed(self, to: DeliveryState, drafts: tuple[str, ...] = ()) -> None:
-        order, proceed = self._order, self._services.deliveries.proceed
-        await self._services.store.write(lambda tx: proceed(tx, order.delivery, order.fence, to, drafts=drafts))
+        order, proceed = self._order, self._deliveries.proceed
+        await self._store.write(lambda tx: proceed(tx, order.delivery, order.fence, to, drafts=drafts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shared:
     """What the workers of all routes share."""
 
-    services: Services
+    services: TaskServices
+    work: DispatchServices
     outcomes: Outcomes
     reachability: Reachability
     window_is_back: Callable[[Tx, str, str], None]
@@ -138,10 +141,12 @@ class DeliveryWorker:
         slots: asyncio.Semaphore,
     ) -> None:
         """`slots` are how many deliveries the lane takes at once, over all its routes."""
-        self.name, self.agents = name, agents
-        self._desk, self._lane, self._slots = desk, lane, slots
-        self._services, self._outcomes, self._deliveries = shared.services, shared.outcomes, shared.services.deliveries
-        self._clock, self._policy, self._shared = shared.services.clock, shared.services.policy, shared
+        self.name, self.agents, self.lane = name, agents, lane
+        self._desk, self._slots = desk, slots
+        self._services, self._shared, self._outcomes = shared.services, shared, shared.outcomes
+        self._deliveries, self._clock = shared.services.deliveries, shared.services.clock
+        self._tasks, self._agent_messages = shared.work.tasks, shared.work.agent_messages
+        self._actions, self._policy = shared.work.agent_actions, shared.work.policy
         self._came_back: set[str] = set()  # Windows that became usable during an attempt, before its outcome is stored
         self._interrupted: dict[DeliveryId, _Interrupted] = {}
         self._news = asyncio.Event()
@@ -174,7 +179,7 @@ class DeliveryWorker:
 
     async def _give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
         try:
-            await self._lane.give_up(delivery, answered=answered)
+            await self.lane.give_up(delivery, answered=answered)
         except Unavailable as error:
             # The lane's next question to the journal gets the same answer, or its worker has ended.
             log.warning("lane_stop_failed", delivery=delivery, why=error.message)
@@ -203,7 +208,7 @@ class DeliveryWorker:
                     await self._carry_out(work.order, settles=work.settles)
                     continue
             if work is None:
-                await self._services.tasks.quarantine.until_back()
+                await self._tasks.quarantine.until_back()
                 continue
             if self._is_retired:
                 return
@@ -213,12 +218,12 @@ class DeliveryWorker:
         """Take what was interrupted, else lease the next due delivery, else return the seconds until one is due."""
         why_closed = self._shared.reachability.why_unusable(self._desk)
         why_waits = None if self._desk is None else self._services.desks.waits(self._desk)
-        given, quarantine = {"why_closed": why_closed, "why_waits": why_waits}, self._services.tasks.quarantine
+        given, quarantine = {"why_closed": why_closed, "why_waits": why_waits}, self._tasks.quarantine
         return await quarantine.write(lambda tx: quarantine.part(tx, self._take, _NextStep(), of=self.name, **given))
 
     def _take(self, tx: Tx, why_closed: str, why_waits: Reason | None) -> _NextStep:
         """Take an act first: it is useless later, and an interruption cannot wait for a queue."""
-        next_due = self._services.agent_actions.next_due
+        next_due = self._actions.next_due
         act, act_again_ms = next_due(tx, self.agents, why_closed=why_closed, why_waits=why_waits)
         if act is not None:
             with at_row(delivery=act.id):
@@ -241,7 +246,7 @@ class DeliveryWorker:
         if why_waits:
             return _NextStep()
 
-        is_deliverable, states = self._services.agent_messages.deliverable(tx), self._services.agents.states(tx)
+        is_deliverable, states = self._agent_messages.deliverable(tx), self._services.agents.states(tx)
 
         def may_go(delivery: Delivery) -> bool:
             with at_row(delivery=delivery.id):
@@ -295,14 +300,14 @@ class DeliveryWorker:
         share = delivery.share if is_fixed and delivery.share.cuts else None
         inboxes = self._services.messages.inboxes
         news = inboxes.carried(tx, delivery.id) if is_fixed else inboxes.unread_statuses(tx, delivery.agent)
-        prompt = self._services.agent_messages.make_prompt(tx, delivery, share=share, news=news)
+        prompt = self._agent_messages.make_prompt(tx, delivery, share=share, news=news)
         if not is_fixed:
             inboxes.carry(tx, delivery.agent, delivery.id, prompt.news)
         return prompt
 
     def _lease(self, tx: Tx, delivery: Delivery) -> DeliveryRequest | None:
         """Take the delivery; return None if its prompt cannot be made, which fails the delivery."""
-        repository = self._services.tasks.repository
+        repository = self._tasks.repository
         if delivery.task is not None and repository.find(tx, delivery.task).state is TaskState.ASSIGNED:
             repository.move(tx, delivery.task, TaskState.DELIVERING)
         try:
@@ -321,7 +326,7 @@ class DeliveryWorker:
     def _order(self, tx: Tx, leased: Delivery, text: str) -> DeliveryRequest:
         allow_busy = leased.act is not None
         if not allow_busy and not leased.is_brief:
-            allow_busy = self._services.agent_messages.may_send_while_busy(tx, leased)
+            allow_busy = self._agent_messages.may_send_while_busy(tx, leased)
         own = {"delivery": leased.id, "text": text, "allow_busy": allow_busy, "expected_dialog": leased.expects}
         return from_attributes(DeliveryRequest, leased, **own, is_dry_run=False)
 
@@ -360,12 +365,12 @@ class DeliveryWorker:
             if order.desk and order.window in self._came_back:
                 self._shared.window_is_back(tx, order.desk, order.window)
 
-        await self._services.tasks.quarantine.write_when_back(note, is_last_word=True)
+        await self._tasks.quarantine.write_when_back(note, is_last_word=True)
 
     async def _attempt(self, order: DeliveryRequest, *, settles: bool) -> Outcome:
         attempt = _Attempt(self._services, self._outcomes, order)
         try:
-            return await (self._lane.settle if settles else self._lane.deliver)(order, attempt)
+            return await (self.lane.settle if settles else self.lane.deliver)(order, attempt)
         except Conflict:
             # The delivery was cancelled between two steps; the lane has cleared its draft.
             return Outcome(result=Result.STOPPED)
@@ -387,7 +392,8 @@ class DeliveryWorkers:
 
     def __init__(
         self,
-        services: Services,
+        services: TaskServices,
+        work: DispatchServices,
         outcomes: Outcomes,
         reachability: Reachability,
         *,
@@ -397,6 +403,7 @@ class DeliveryWorkers:
         self._agents, self._outcomes = services.agents, outcomes
         self._shared = _Shared(
             services=services,
+            work=work,
             outcomes=outcomes,
             reachability=reachability,
             window_is_back=self.window_is_back,
@@ -415,6 +422,10 @@ class DeliveryWorkers:
         added = {route: self._worker(route, lane) for route, lane in lanes.items() if route not in kept}
         self._by_route = {**kept, **added}
         self._begin(added.values())
+
+    def lanes(self) -> Mapping[Route, LanePort]:
+        """Return the present lanes."""
+        return {route: worker.lane for route, worker in self._by_route.items()}
 
     def work_in(self, group: asyncio.TaskGroup) -> None:
         self._group = group

@@ -9,11 +9,12 @@ from functools import partial
 from core.agents.model import AT_HAND, STANDING_STILL, AgentState
 from core.deliveries.model import BEFORE_ENTER, Delivery, DeliveryId, DeliveryState, Outcome, Result, asked_about
 from core.dispatch.model import POLITE, WAITS_FOR_AGENT, poisoned, spent
-from core.dispatch.services import Reachability, Services
+from core.dispatch.services import DispatchServices, Reachability
 from core.reasons import NEVER_FITS, ParkCause, Reason, WaitReason
 from core.remedies import explain, sentence
 from core.store.engine import Tx
 from core.tasks.model import ENDED, TaskState
+from core.tasks.services import TaskServices
 
 _UNDER_WAY = BEFORE_ENTER | {DeliveryState.SUBMITTING}
 _BEFORE_ENTER_WAS_ASKED_FOR = frozenset({Result.BOUNCED, Result.REFUSED, Result.STOPPED, Result.FAILED})
@@ -31,11 +32,10 @@ _ENDS = {
 class Outcomes:
     """Writes down what a lane saw. `deliveries`, `tasks` and `agents` change together or not at all."""
 
-    def __init__(self, services: Services, reachability: Reachability) -> None:
-        self._reachability, self._tasks, self._actions = reachability, services.tasks, services.agent_actions
-        self._repository = services.tasks.repository
-        self._agents, self._deliveries = services.agents, services.deliveries
-        self._agent_messages, self._policy, self._clock = services.agent_messages, services.policy, services.clock
+    def __init__(self, services: TaskServices, work: DispatchServices, reachability: Reachability) -> None:
+        self._agents, self._deliveries, self._clock = services.agents, services.deliveries, services.clock
+        self._tasks, self._repository, self._actions = work.tasks, work.tasks.repository, work.agent_actions
+        self._agent_messages, self._policy, self._reachability = work.agent_messages, work.policy, reachability
 
     def apply_outcome(self, tx: Tx, delivery: DeliveryId, fence: int, outcome: Outcome) -> None:
         """Apply the outcome of the attempt with this fence. An attempt that lost its delivery changes nothing."""

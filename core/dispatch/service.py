@@ -15,7 +15,7 @@ from core.dispatch.assigner import Assigner
 from core.dispatch.crash_recovery import CrashRecovery
 from core.dispatch.delivery_worker import DeliveryWorkers
 from core.dispatch.outcomes import Outcomes
-from core.dispatch.services import Reachability, Services
+from core.dispatch.services import DispatchServices, Reachability
 from core.dispatch.unknown_deliveries import UnknownDeliveries
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
@@ -24,6 +24,7 @@ from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
 from core.supervision.answer_scraper import AnswerScraper
 from core.supervision.stalled_agents import StalledAgents
+from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
@@ -33,19 +34,23 @@ _AT_WORK = frozenset({AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED})
 class Dispatch(DeskNews):
     """Gives ready tasks to free agents and delivers their prompts. The desks' workers report to it."""
 
-    def __init__(self, services: Services, *, lanes: Mapping[Route, LanePort]) -> None:
+    def __init__(self, services: TaskServices, work: DispatchServices, *, lanes: Mapping[Route, LanePort]) -> None:
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
-        self._services = services
+        self._services, self._tasks, self._dialogs = services, work.tasks, work.agent_actions.dialogs
+        self._blocked_windows, self._screen_locks = work.blocked_windows, work.screen_locks
+        tasks, messages = work.tasks, work.agent_messages
         self._reachability = reachability = Reachability(services.desks, lanes)
-        self._outcomes = outcomes = Outcomes(services, reachability)
-        self.availability = AgentAvailability(services, services.tasks, why_unreachable=reachability.why_unreachable)
-        self.silence = StalledAgents(services, services.tasks, services.agent_messages, services.policy)
-        self.reading = AnswerScraper(services, services.tasks, services.agent_messages.answers)
-        self.unknowns = UnknownDeliveries(services, hold_agents=outcomes.hold_agents)
-        self.workers = DeliveryWorkers(services, outcomes, reachability, look=self._look)
+        self._outcomes = outcomes = Outcomes(services, work, reachability)
+        self.availability = AgentAvailability(services, tasks, why_unreachable=reachability.why_unreachable)
+        self.silence = StalledAgents(services, tasks, messages, work.policy)
+        self.reading = AnswerScraper(services, tasks, messages.answers)
+        self.unknowns = UnknownDeliveries(services, work, hold_agents=outcomes.hold_agents)
+        self.workers = DeliveryWorkers(services, work, outcomes, reachability, look=self._look)
         self.workers.serve(lanes)
-        self.assigner = Assigner(services, reachability, self.availability, outcomes, wake_workers=self.workers.wake)
-        self._restart = CrashRecovery(services, reachability, outcomes)
+        self.assigner = Assigner(
+            services, work, reachability, self.availability, outcomes, wake_workers=self.workers.wake
+        )
+        self._restart = CrashRecovery(services, work, reachability, outcomes)
         services.desks.on_change(self.wake)
 
     async def load(self) -> None:
@@ -58,9 +63,9 @@ class Dispatch(DeskNews):
                 self.availability.requeue_for_paused,
                 self._restart.repair_orphans,
             ):
-                self._services.tasks.quarantine.part(tx, step, None)
+                self._tasks.quarantine.part(tx, step, None)
 
-        await self._services.tasks.quarantine.write(recover)
+        await self._tasks.quarantine.write(recover)
 
     async def run(self) -> None:
         """Dispatch until cancelled, once the database was read whole: Octet types nothing from a damaged one."""
@@ -90,11 +95,11 @@ class Dispatch(DeskNews):
         def follow(tx: Tx) -> None:
             # All here, on the writer's thread: no round sees only a part of it.
             self._services.agents.set_agents(agents)
-            self._reachability.routes = frozenset(lanes)
+            self._reachability.use(lanes)
             self._restart.follow_change(tx, moved)
             note(tx)
 
-        await self._services.tasks.quarantine.write_when_back(follow)  # nothing goes out on these routes meanwhile
+        await self._tasks.quarantine.write_when_back(follow)  # nothing goes out on these routes meanwhile
         self.workers.serve(lanes, replaced=retired)
         self.wake()
 
@@ -105,7 +110,7 @@ class Dispatch(DeskNews):
         self._services.desks.waits_are(desk, why)
 
     async def desk_locked(self, desk: str, *, is_locked: bool) -> None:
-        locks = self._services.screen_locks
+        locks = self._screen_locks
         await self._services.store.write(lambda tx: locks.update_desk(tx, desk, is_locked=is_locked))
 
     async def desk_stopped(self, desk: str, how: str) -> None:
@@ -113,10 +118,10 @@ class Dispatch(DeskNews):
 
     async def window_usable(self, desk: str, window: str) -> None:
         self.workers.came_back(desk, window)  # first: a refusal that is not stored yet must see this
-        await self._services.tasks.quarantine.write(lambda tx: self.workers.window_is_back(tx, desk, window))
+        await self._tasks.quarantine.write(lambda tx: self.workers.window_is_back(tx, desk, window))
 
     async def window_seen(self, desk: str, status: WindowStatus) -> None:
-        await self._services.store.write(lambda tx: self._services.blocked_windows.update_window(tx, desk, status))
+        await self._services.store.write(lambda tx: self._blocked_windows.update_window(tx, desk, status))
 
     async def window_shows(self, desk: str, shown: Shown) -> None:
         self._services.desks.window_shows(desk, shown)
@@ -124,8 +129,8 @@ class Dispatch(DeskNews):
 
         def note(tx: Tx) -> None:
             self._services.desks.note_shown(tx, desk, shown)
-            self._services.agent_actions.dialogs.update_window(tx, desk, shown)
-            self._services.tasks.release_idle(tx)
+            self._dialogs.update_window(tx, desk, shown)
+            self._tasks.release_idle(tx)
 
         await self._services.store.write(note)
 
@@ -142,10 +147,10 @@ class Dispatch(DeskNews):
                 status = self._services.agents.status(tx, agent.name)
                 if status.task is not None and status.state in _AT_WORK:
                     with at_row(status.task):
-                        self._services.tasks.record_window_activity(tx, status.task)
+                        self._tasks.record_window_activity(tx, status.task)
 
         if agents := self._services.agents.at(desk, window):
-            await self._services.tasks.quarantine.write(note)
+            await self._tasks.quarantine.write(note)
 
     async def window_learned(self, fact: LearnedFact) -> None:
         await self._services.desks.learn(fact)

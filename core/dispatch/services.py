@@ -1,4 +1,4 @@
-"""The services of dispatch and the packages above it, and which agents are reachable now."""
+"""The services that dispatch works with, and which agents are reachable now."""
 
 from __future__ import annotations
 
@@ -7,29 +7,22 @@ from dataclasses import dataclass
 
 from core.agent_actions.blocked_windows import BlockedWindows
 from core.agent_actions.service import AgentActions
-from core.agent_messages.delegation import Delegation
 from core.agent_messages.questions import Questions
 from core.agent_messages.service import AgentMessages
-from core.agent_messages.talk import AgentTalk
-from core.agent_messages.traces import Traces
 from core.agents.model import Agent, Route
 from core.desks.service import Desks
 from core.retry_policy import RetryPolicy
 from core.supervision.screen_locks import ScreenLocks
 from core.tasks.service import Tasks
-from core.tasks.services import TaskServices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Services(TaskServices):
-    """Made once per process, by the coordinator, from those of TaskServices."""
+class DispatchServices:
+    """What a round of dispatch asks and moves, beside the services below tasks. The fleet lists the same."""
 
     tasks: Tasks
     agent_messages: AgentMessages
-    traces: Traces
-    talk: AgentTalk
     questions: Questions
-    delegation: Delegation
     agent_actions: AgentActions
     blocked_windows: BlockedWindows
     screen_locks: ScreenLocks
@@ -41,7 +34,11 @@ class Reachability:
 
     def __init__(self, desks: Desks, routes: Iterable[Route]) -> None:
         self._desks = desks
-        self.routes = frozenset(routes)  # The routes of the present config; none of its other agents can be reached
+        self.use(routes)
+
+    def use(self, routes: Iterable[Route]) -> None:
+        """Count the agents of these routes as reachable from now on, and no others."""
+        self.routes = frozenset(routes)
 
     def why_unreachable(self, agent: Agent) -> str:
         """Return why no prompt can reach the agent now; empty if one can."""

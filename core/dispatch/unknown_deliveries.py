@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from core.deliveries.model import Assurance, Delivery, DeliveryEvent, DeliveryId, DeliveryState
 from core.dispatch.model import Decision, NoUnknownDelivery
-from core.dispatch.services import Services
+from core.dispatch.services import DispatchServices
 from core.notices.model import EndCause
 from core.reasons import ParkCause, Reason
 from core.remedies import refused, sentence
 from core.security.model import Actor, Permission, require
 from core.store.engine import Tx
 from core.tasks.model import InvalidTaskId, Task, TaskState, parse_task_id
+from core.tasks.services import TaskServices
 
 _NEWEST = 100
 
@@ -28,9 +29,9 @@ class DeliveryResolved(DeliveryEvent):
 class UnknownDeliveries:
     """The deliveries with an unknown result, and the one verb that settles them."""
 
-    def __init__(self, services: Services, *, hold_agents: Callable[[Tx], None]) -> None:
+    def __init__(self, services: TaskServices, work: DispatchServices, *, hold_agents: Callable[[Tx], None]) -> None:
         """`hold_agents` holds the agents with an unknown message, and releases the others."""
-        self._services, self._repository = services, services.tasks.repository
+        self._services, self._repository, self._agent_messages = services, work.tasks.repository, work.agent_messages
         self._agents, self._deliveries, self._hold_agents = services.agents, services.deliveries, hold_agents
 
     async def list(
@@ -112,7 +113,7 @@ class UnknownDeliveries:
     def _send_elsewhere(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
         """Move a message with its agent, and offer a task to any agent: the window is another's now."""
         if task is None:
-            self._services.agent_messages.readdress(tx, delivery, self._agents.named(delivery.agent))
+            self._agent_messages.readdress(tx, delivery, self._agents.named(delivery.agent))
             return self._deliveries.find(tx, delivery.id)
         after = self._deliveries.step(tx, delivery, DeliveryState.SUPERSEDED, reason=Reason.CONFIG_CHANGED, by=by)
         self._agents.free(tx, delivery.agent, task=task.id)

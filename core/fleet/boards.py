@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from core.dispatch.services import Services
 from core.fleet import _store
 from core.fleet.model import (
     BoardGivenUp,
@@ -14,17 +13,19 @@ from core.fleet.model import (
     LiveBoard,
     NoBoard,
 )
+from core.journal.service import Journal
+from core.kit.clock import SteadyClock
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Place
 from core.security.model import HUB, Actor, Permission, require
-from core.store.engine import Row, Tx
+from core.store.engine import Row, Store, Tx
 
 
 class Boards:
     """The live boards, at most one of each kind in a channel."""
 
-    def __init__(self, services: Services) -> None:
-        self._store, self._journal, self._clock = services.store, services.journal, services.clock
+    def __init__(self, store: Store, journal: Journal, clock: SteadyClock) -> None:
+        self._store, self._journal, self._clock = store, journal, clock
 
     async def place(self, place: Place, kind: BoardKind = BoardKind.FLEET, *, by: Actor) -> LiveBoard:
         """Put a board at the end of this channel; the one of this kind that is there leaves."""

@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from core.desks.model import DeskState
-from core.dispatch.services import Services
+from core.desks.service import Desks
 from core.fleet.model import Need, NeedKind, Part, Ping, Trouble, Wellness
+from core.kit.clock import SteadyClock
 from core.remedies import explain
 from core.security.model import Actor, Permission, require
+from core.store.engine import Store
 
 GRACE_S = 90.0  # a shorter problem does not count: a worker or a connection may just be coming back
 _LOOK_S = 5.0  # longest wait for the database
@@ -23,17 +25,20 @@ _PARTS = {NeedKind.DESK: Part.DESK, NeedKind.UNTOLD: Part.NOTICE}
 class Health:
     """Looks at everything that must be well. It changes nothing, and keeps only since when something is wrong."""
 
-    def __init__(self, services: Services, needs: Callable[[], Awaitable[Iterable[Need]]]) -> None:
-        """`needs` lists what needs a user. Until `discord_is` is called Discord need not be connected."""
-        self._needs = needs
-        self._store, self._desks, self._clock = services.store, services.desks, services.clock
-        self._is_connected: Callable[[], bool] | None = None
+    def __init__(
+        self,
+        store: Store,
+        desks: Desks,
+        clock: SteadyClock,
+        *,
+        needs: Callable[[], Awaitable[Iterable[Need]]],
+        is_discord_connected: Callable[[], bool] | None,
+    ) -> None:
+        """`needs` lists what needs a user. `is_discord_connected` is None where Octet works without Discord."""
+        self._store, self._desks, self._clock = store, desks, clock
+        self._needs, self._is_connected = needs, is_discord_connected
         self._ping = Ping()
         self._since: dict[tuple[Part, str], tuple[int, float]] = {}  # Since when it is wrong, wall and monotonic
-
-    def discord_is(self, is_connected: Callable[[], bool]) -> None:
-        """Require a connected Discord from now on; `is_connected` says whether it is."""
-        self._is_connected = is_connected
 
     @property
     def is_discord_connected(self) -> bool | None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from core import remedies
 from core.agent_actions.model import NEEDS_ANSWER, AgentDialog
 from core.agent_messages.model import QuestionView, StoppedTrace
+from core.agent_messages.traces import Traces
 from core.agents.model import Agent, AgentState, AgentStatus
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.model import WAITS_FOR_AGENT
-from core.dispatch.services import Services
+from core.dispatch.services import DispatchServices
 from core.fleet import texts
 from core.fleet.boards import Boards
 from core.fleet.health import Health
@@ -26,6 +27,7 @@ from core.remedies import next_step, sentence
 from core.security.model import HUB, Actor, Permission, require
 from core.supervision.model import ScreenLock
 from core.tasks.model import ENDED, BlockedTaskGroup, TaskId, TaskState, TaskSummary, title_of
+from core.tasks.services import TaskServices
 
 _OPEN = OPEN_STATES - {DeliveryState.UNKNOWN}  # a user's open decision keeps no machine awake
 _RESTS = ENDED | {TaskState.PARKED}
@@ -47,12 +49,23 @@ _AWAY = frozenset({AgentState.HELD, AgentState.UNKNOWN, AgentState.OFFLINE, Agen
 class Fleet:
     """The whole fleet, as one question."""
 
-    def __init__(self, services: Services, *, refused_answers: Path) -> None:
+    def __init__(
+        self,
+        services: TaskServices,
+        work: DispatchServices,
+        traces: Traces,
+        refused_answers: Path,
+        *,
+        is_discord_connected: Callable[[], bool] | None,
+    ) -> None:
         """`refused_answers` is the folder of the answers that could not be used."""
-        self._services = services
-        self._repository, self._agents, self._desks = services.tasks.repository, services.agents, services.desks
+        self._services, self._work, self._traces, self._dialogs = services, work, traces, work.agent_actions.dialogs
+        self._repository, self._agents, self._desks = work.tasks.repository, services.agents, services.desks
         self._notices, self._clock, self._refused = services.notices, services.clock, refused_answers
-        self.boards, self.health = Boards(services), Health(services, self._worst_needs)
+        self.boards = Boards(services.store, services.journal, services.clock)
+        self.health = Health(
+            services.store, self._desks, self._clock, needs=self._worst_needs, is_discord_connected=is_discord_connected
+        )
 
     async def needs_me(self, *, by: Actor, limit: int = _SHOWN) -> Needs:
         """Return everything that waits for a user, worst and oldest first, at most `limit` of it."""
@@ -133,7 +146,7 @@ class Fleet:
         parts = await self._services.deliveries.find_later_parts()
         by_desk, others = await self._sort_by_desk(held, parts)
         seen = {name for name, state in self._desks.states().items() if state in _SEEN}
-        blocked = self._services.blocked_windows.list_open(seen)
+        blocked = self._work.blocked_windows.list_open(seen)
         others, waits = await self._sort_by_window(others, blocked)
         questions, asking = await self._open_questions()
         found = [need for one in others if one.oldest not in asking and (need := _of_held(one)) is not None]
@@ -141,9 +154,9 @@ class Fleet:
         found += [_of_desk(status, stopped) for status, stopped in by_desk]
         found += await self._unknown({one.oldest for one in held})
         found += questions
-        found += [_of_storm(one) for one in await self._services.traces.list_stopped()]
+        found += [_of_storm(one) for one in await self._traces.list_stopped()]
         dialogs = await self._open_dialogs()
-        locks = [_of_lock(lock) for lock in await self._services.screen_locks.list_open()]
+        locks = [_of_lock(lock) for lock in await self._work.screen_locks.list_open()]
         told = {(one.agent, one.reason) for one in blocked}
         parts = [part for part in parts if (part.agent, part.reason) not in told]
         halves = self._waiting_parts(parts, {one.agent for one in dialogs}, {one.desk for one in locks})
@@ -232,13 +245,13 @@ class Fleet:
 
     async def _open_questions(self) -> tuple[list[Need], set[str]]:
         """List the questions that ask users; and the tasks that wait for the answer to a question."""
-        asked = await self._services.questions.list_open()
+        asked = await self._work.questions.list_open()
         told = await self._notices.told_of(one.question.about for one in asked) if asked else {}
         needs = [_of_question(one, told.get(one.question.about)) for one in asked if one.question.asks_user]
         return needs, {one.question.task for one in asked}
 
     async def _open_dialogs(self) -> list[Need]:
-        dialogs = await self._services.agent_actions.dialogs.list_open()
+        dialogs = await self._dialogs.list_open()
         told = await self._notices.told_of(one.id for one in dialogs) if dialogs else {}
         return [_of_dialog(one, told.get(one.id)) for one in dialogs]
 

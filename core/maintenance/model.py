@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.desks.model import DeskEvent, DeskState
 from core.journal.model import Event, JournalRow
-from core.kit.errors import Invalid, NotFound, Unavailable
+from core.kit.errors import Invalid, NotFound
 from core.kit.problems import ConfigWrong
 from core.reasons import AnyReason, Diagnostic, Reason
 
@@ -123,10 +123,6 @@ class IncompletePane(Invalid):
 
 class NothingToTry(NotFound):
     """Desk {id} has no windows. Add them to config/desks/{id}.toml, or measure them with `/desk calibrate`."""
-
-
-class ReloadUnavailable(Unavailable):
-    """This Octet does not read its configuration from files, so it cannot reload it."""
 
 
 class NotReloaded(Invalid):

@@ -15,12 +15,12 @@ from core.security.model import Actor
 
 
 class Reloads(Protocol):
-    """Reloads config/; there is one where desk workers can follow it."""
+    """Reloads config/."""
 
     async def __call__(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded: ...  # see `Maintenance.reload`
 
 
-class Crew(Displays, Protocol):
+class DeskWorkers(Displays, Protocol):
     """The workers of all desks."""
 
     # The present workers, by desk.

@@ -4,24 +4,24 @@ files are the truth: after any interruption the next start reads them and does t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from functools import partial
 
-from core.agents.model import Agent, Route
+from core.agents.model import Agent
 from core.config import loader
 from core.config.loader import Config
 from core.config.settings import SECTIONS
-from core.deliveries.ports import LanePort
 from core.dispatch.service import Dispatch
-from core.dispatch.services import Services
 from core.kit import faults
 from core.kit.problems import ConfigWrong
 from core.maintenance.model import ConfigReloaded, NotReloaded, Reloaded
-from core.maintenance.ports import Crew
+from core.maintenance.ports import DeskWorkers
+from core.messages.prompts import PromptRenderer
 from core.remedies import refused
 from core.security.model import Actor, Permission, require
 from core.settings.model import Model, Settings
+from core.tasks.services import TaskServices
 
 
 class Reload:
@@ -30,15 +30,13 @@ class Reload:
     def __init__(
         self,
         config: Config,
-        services: Services,
-        *,
+        services: TaskServices,
+        prompts: PromptRenderer,
         dispatch: Dispatch,
-        crew: Crew,
-        use_lanes: Callable[[Mapping[Route, LanePort]], None],
+        desk_workers: DeskWorkers,
     ) -> None:
-        """`use_lanes` is called with the new lanes."""
-        self._config, self._services, self._dispatch, self._crew = config, services, dispatch, crew
-        self._use_lanes = use_lanes
+        self._config, self._services, self._prompts = config, services, prompts
+        self._dispatch, self._desk_workers = dispatch, desk_workers
         self._busy = asyncio.Lock()
 
     async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
@@ -62,7 +60,7 @@ class Reload:
         known, now = _by_name(self._config), _by_name(config)
         changed = [name for name in {**known, **now} if known.get(name) != now.get(name)]
         names = {desk.name for desk in config.desks}
-        others = self._crew.desks_to_restart(config) | (set(desks) & names & set(self._crew.hands))
+        others = self._desk_workers.desks_to_restart(config) | (set(desks) & names & set(self._desk_workers.hands))
         return Reloaded(
             agents=tuple(changed),
             gone=tuple(name for name in known if name not in now),
@@ -72,7 +70,7 @@ class Reload:
 
     async def _take_over(self, config: Config, reloaded: Reloaded, by: Actor) -> None:
         """Keep this order: a kill at any point is safe, and a refusing store is noticed before any work ends."""
-        dispatch, services, crew = self._dispatch, self._services, self._crew
+        dispatch, services, desk_workers = self._dispatch, self._services, self._desk_workers
         await services.agents.register_agents(config.agents)
         before = self._config
         routes = dispatch.workers.find_changed(config.agents, reloaded.desks) | {
@@ -82,16 +80,14 @@ class Reload:
         }
         await dispatch.workers.retire(routes)
         faults.point("reload.retired")
-        await crew.replace(config, reloaded.desks)
+        await desk_workers.replace(config, reloaded.desks)
         faults.point("reload.replaced")
-        await services.desks.set_desks(config.desks, crew.hands)
-        services.tasks.prompts.use(config.driven_agents(), config.prompts)
-        lanes = crew.lanes(config)
-        self._use_lanes(lanes)
+        await services.desks.set_desks(config.desks, desk_workers.hands)
+        self._prompts.use(config.driven_agents(), config.prompts)
         event = ConfigReloaded(**asdict(reloaded))
         append = partial(services.journal.append, event=event, by=by.id)
-        await dispatch.follow_config(config.agents, lanes, routes, note=append)
-        crew.start_missing()
+        await dispatch.follow_config(config.agents, desk_workers.lanes(config), routes, note=append)
+        desk_workers.start_missing()
         self._config = config
         faults.point("reload.over")
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
 
+from core.agent_actions.blocked_windows import BlockedWindows
 from core.agents.model import Route
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep, PointAt
 from core.calibration.service import Calibrations
 from core.config.profiles import ProfileEnabled
+from core.deliveries.leftover_drafts import DraftMarks
 from core.deliveries.model import DeliveryId, DeliveryRequest, DeliveryState, Outcome, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, WindowStatus
-from core.dispatch.services import Services
-from core.kit.clock import as_datetime
+from core.journal.service import Journal
+from core.kit.clock import SteadyClock, as_datetime
 from core.kit.errors import Conflict, OctetError, Unavailable
 from core.kit.from_attributes import from_attributes
 from core.maintenance.agents_file import AgentsFile
@@ -31,15 +33,16 @@ from core.maintenance.model import (
     NothingToTry,
     Placed,
     Reloaded,
-    ReloadUnavailable,
     Tried,
     WindowTried,
 )
 from core.maintenance.ports import Reloads
 from core.notices.model import JournalHead, NoticeKind, Place
+from core.notices.service import Notices
 from core.reasons import AnyReason, Reason
 from core.security.model import Actor, Permission, require
-from core.store.engine import Tx
+from core.store.engine import Store, Tx
+from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
@@ -66,14 +69,17 @@ CLOSED: dict[DeskState, Reason] = {
 class Audit:
     """The journal, for admins."""
 
-    def __init__(self, services: Services, *, admin_channel: str) -> None:
+    def __init__(
+        self, store: Store, journal: Journal, notices: Notices, clock: SteadyClock, *, admin_channel: str
+    ) -> None:
         """Post the head in `admin_channel`; nowhere if it is empty."""
-        self._services, self._place = services, Place(channel=admin_channel)
+        self._store, self._journal, self._notices, self._clock = store, journal, notices, clock
+        self._place = Place(channel=admin_channel)
 
     async def show(self, *, by: Actor) -> AuditReport:
         """Verify the whole journal; return its head and its newest entries. Raises ChainBroken or TailMissing."""
         require(by, Permission.AUDIT_READ)
-        rows, newest = await self._services.journal.verify(), await self._services.journal.newest(_ENTRIES_SHOWN)
+        rows, newest = await self._journal.verify(), await self._journal.newest(_ENTRIES_SHOWN)
         return AuditReport(rows=rows, entries=newest, is_posted=bool(self._place.channel))
 
     async def run(self) -> None:
@@ -87,15 +93,15 @@ class Audit:
 
     async def post(self) -> None:
         """Post the head, unless Octet posted it on this day."""
-        await self._services.store.write(self._post)
+        await self._store.write(self._post)
 
     def _post(self, tx: Tx) -> None:
-        seq, link = self._services.journal.last(tx)
+        seq, link = self._journal.last(tx)
         if seq:
-            day = f"{as_datetime(self._services.clock.now_ms()):%Y-%m-%d}"
-            head, notices = JournalHead(row=seq, hash=link), self._services.notices
-            if not notices.find(tx, NoticeKind.JOURNAL, subject=day):
-                notices.notify(tx, NoticeKind.JOURNAL, None, subject=day, detail=head, place=self._place)
+            day = f"{as_datetime(self._clock.now_ms()):%Y-%m-%d}"
+            head = JournalHead(row=seq, hash=link)
+            if not self._notices.find(tx, NoticeKind.JOURNAL, subject=day):
+                self._notices.notify(tx, NoticeKind.JOURNAL, None, subject=day, detail=head, place=self._place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,14 +120,12 @@ class _Target:
 class _Staged:
     """Implements deliveries.ports.Progress for one trial: stores its marks before the paste, and never grants Enter."""
 
-    def __init__(self, services: Services, target: _Target) -> None:
-        self._services, self._target = services, target
+    def __init__(self, store: Store, drafts: DraftMarks, target: _Target) -> None:
+        self._store, self._drafts, self._target = store, drafts, target
 
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
         desk, window = self._target.desk, self._target.window
-        await self._services.store.write(
-            lambda tx: self._services.deliveries.leftover_drafts.rehearse(tx, desk, window, drafts)
-        )
+        await self._store.write(lambda tx: self._drafts.rehearse(tx, desk, window, drafts))
 
     async def staged(self, *, sha256: str, drafts: tuple[str, ...] = ()) -> None:
         del sha256
@@ -141,58 +145,40 @@ class NeverSent(Conflict):
 class Maintenance:
     """One home's desks. Every verb checks its permission first."""
 
-    def __init__(self, services: Services, *, lanes: Mapping[Route, LanePort]) -> None:
-        self._services = services
-        self._lanes = dict(lanes)
-        self._reload: Reloads | None = None
-        self._calibrate: Calibrations | None = None
-        self._agents_file: AgentsFile | None = None
-
-    def reloads_by(
-        self, reload: Reloads, calibrate: Calibrations | None = None, agents: AgentsFile | None = None
+    def __init__(
+        self,
+        services: TaskServices,
+        blocked_windows: BlockedWindows,
+        *,
+        lanes: Callable[[], Mapping[Route, LanePort]],
+        reload: Reloads,
+        calibrate: Calibrations,
+        agents: AgentsFile,
     ) -> None:
-        """Use these for `reload`, `calibrate` and `agents`."""
-        self._reload, self._calibrate, self._agents_file = reload, calibrate, agents
-
-    @property
-    def _reloads(self) -> Reloads:
-        if self._reload is None:
-            raise ReloadUnavailable
-        return self._reload
-
-    @property
-    def calibrate(self) -> Calibrations:
-        if self._calibrate is None:
-            raise ReloadUnavailable
-        return self._calibrate
-
-    @property
-    def agents(self) -> AgentsFile:
-        if self._agents_file is None:
-            raise ReloadUnavailable
-        return self._agents_file
+        """`lanes` returns the present lanes."""
+        self._services, self._blocked_windows, self._lanes = services, blocked_windows, lanes
+        self._reload, self.calibrate, self.agents = reload, calibrate, agents
 
     async def reload(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         """Take over what config/ says now, checked as a whole first; work under way ends, or is given up before Enter
         and queued again. The workers of `desks` restart even if their files did not change. Raises NotReloaded with
-        every problem, being_reloaded or ReloadUnavailable."""
+        every problem, or being_reloaded."""
         require(by, Permission.CONFIG_RELOAD)
-        return await self._reloads(by=by, desks=desks)
+        return await self._reload(by=by, desks=desks)
 
     async def forget(self, desk: str, window: str, *, by: Actor) -> tuple[LearnedFact, ...]:
         """Remove what Octet learned of this window, and restart the desk's worker. Raises DeskNotFound, WindowNotFound,
-        NothingLearned, ReloadUnavailable, being_reloaded or Unavailable."""
+        NothingLearned, being_reloaded or Unavailable."""
         require(by, Permission.CONFIG_RELOAD)
-        reload = self._reloads
         gone = await self._services.desks.forget(desk, window, by=by)
-        await reload(by=by, desks={desk})
+        await self._reload(by=by, desks={desk})
         return gone
 
     async def recalibrate(self, desk: str, window: str, *, by: Actor) -> CalibrationStep:
         """Connect a window again that cannot be used; the message about it gets the result. Raises DeskNotFound,
-        CalibrationWindowNotFound, ReloadUnavailable, and what keeps Octet from looking."""
+        CalibrationWindowNotFound, and what keeps Octet from looking."""
         require(by, Permission.DESK_SEE)
-        blocked = self._services.blocked_windows
+        blocked = self._blocked_windows
         await blocked.record_recalibration(desk, window, by=by)
         try:
             step = await self.calibrate.start(desk, CalibrationOptions(only=window), by=by)
@@ -204,9 +190,6 @@ class Maintenance:
             note = failed[0].note if failed else step.now.note
             await blocked.record_recalibration(desk, window, by=by, why_not=note)
         return step
-
-    def serve(self, lanes: Mapping[Route, LanePort]) -> None:
-        self._lanes = dict(lanes)
 
     async def try_out(self, *, desk: str | None = None, agent: str | None = None, by: Actor) -> tuple[Tried, ...]:
         """Stage a harmless line in this agent's window, or in all windows of the desk or of all desks, read it back and
@@ -259,7 +242,7 @@ class Maintenance:
             who = self._services.agents.in_window(agent)
             assert who.desk is not None
             assert who.window is not None
-            lane = self._lanes.get(who.route)
+            lane = self._lanes().get(who.route)
             return [_Target(desk=who.desk, window=who.window, agent=who.name, lane=lane)]
         desks = [self._services.desks.find(desk)] if desk else [one.desk for one in self._services.desks.known()]
         targets = [self._target(one.name, window.name) for one in desks for window in one.windows]
@@ -268,11 +251,11 @@ class Maintenance:
         return targets
 
     def _target(self, desk: str, window: str) -> _Target:
-        agents = self._services.agents.at(desk, window)
+        agents, lanes = self._services.agents.at(desk, window), self._lanes()
         routes: list[Route] = [agent.route for agent in agents]
         # A window without an agent is reached by its desk's lane.
-        routes += [one for one in self._lanes if one[0].abilities.has_window and one[1] == desk]
-        lane = next((self._lanes[route] for route in routes if route in self._lanes), None)
+        routes += [one for one in lanes if one[0].abilities.has_window and one[1] == desk]
+        lane = next((lanes[route] for route in routes if route in lanes), None)
         return _Target(desk=desk, window=window, agent=agents[0].name if agents else "", lane=lane)
 
     async def _try_one(self, target: _Target, by: Actor) -> Tried:
@@ -310,7 +293,8 @@ class Maintenance:
         until_s = clock.monotonic_s() + TRIES_S
         while True:
             tries += 1
-            outcome = await lane.deliver(await self._order(target, tries), _Staged(self._services, target))
+            staged = _Staged(self._services.store, self._services.deliveries.leftover_drafts, target)
+            outcome = await lane.deliver(await self._order(target, tries), staged)
             passes = outcome.result is Result.BOUNCED and outcome.reason not in _NO_USE
             if not passes or clock.monotonic_s() + pause_s > until_s:
                 return outcome, tries

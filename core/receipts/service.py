@@ -22,7 +22,8 @@ from core.deliveries.model import (
     PictureArea,
     settled_as,
 )
-from core.kit.clock import DAY_MS, as_datetime
+from core.deliveries.service import Deliveries
+from core.kit.clock import DAY_MS, Clock, as_datetime
 from core.kit.errors import Unavailable
 from core.kit.from_attributes import from_attributes
 from core.receipts import _store, texts
@@ -30,10 +31,9 @@ from core.receipts.model import KeptPicture, NoPicture, NoReceipt, Receipt
 from core.remedies import refused
 from core.security.model import Actor, Permission, allows, require
 from core.settings.model import ReceiptSettings
-from core.store.engine import Row, Tx
+from core.store.engine import Row, Store, Tx
 from core.tasks.model import InvalidTaskId, parse_task_id
 from core.tasks.repository import TaskRepository
-from core.tasks.services import TaskServices
 
 log = structlog.get_logger(__name__)
 
@@ -43,12 +43,14 @@ _EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)
 class Receipts:
     """The receipts of deliveries that passed Enter, made in the transaction of their verdict."""
 
-    def __init__(self, services: TaskServices, *, tasks: TaskRepository, keeping: ReceiptSettings) -> None:
+    def __init__(
+        self, store: Store, deliveries: Deliveries, clock: Clock, *, tasks: TaskRepository, keeping: ReceiptSettings
+    ) -> None:
         """From now on every verdict on an attempt that passed Enter makes a receipt. Retention deletes the old ones."""
-        self._store, self._deliveries, self._tasks = services.store, services.deliveries, tasks
-        self._clock, self._keeping = services.clock, keeping
-        services.deliveries.follow(self._record_step)
-        services.deliveries.witness(self._record_outcome)
+        self._store, self._deliveries, self._tasks = store, deliveries, tasks
+        self._clock, self._keeping = clock, keeping
+        deliveries.follow(self._record_step)
+        deliveries.witness(self._record_outcome)
 
     async def show(self, named: str, *, by: Actor) -> tuple[Receipt, ...]:
         """Show the receipts of one delivery, or of all of a task, oldest first; `named` is the id of either. Users who

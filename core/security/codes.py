@@ -42,7 +42,7 @@ class TaskCodes:
 
     def __init__(self, *, home_id: str, key: bytes) -> None:
         """`key` is the home's key for codes."""
-        self._home_id, self._key = home_id, key
+        self.home_id, self.key = home_id, key
 
     def code(self, task: str, fence: int) -> str:
         """Return the code for the lease of this task that has this fence; always the same one."""
@@ -53,12 +53,12 @@ class TaskCodes:
         return self._made_of(f"message:{message}:{agent}")
 
     def _made_of(self, subject: str) -> str:
-        digest = hmac.new(self._key, subject.encode(), hashlib.sha256).digest()
-        return f"{self._home_id}.{base64.b32encode(digest[:_CODE_BYTES]).decode().rstrip('=')}"
+        digest = hmac.new(self.key, subject.encode(), hashlib.sha256).digest()
+        return f"{self.home_id}.{base64.b32encode(digest[:_CODE_BYTES]).decode().rstrip('=')}"
 
     def masked(self) -> str:
         """Return what users see in place of a code."""
-        return f"{self._home_id}.…"
+        return f"{self.home_id}.…"
 
     def grant(self, tx: Tx, task: str, fence: int, *, agent: str) -> None:
         """Recognise the code of this lease as that of `agent`, from the commit on."""

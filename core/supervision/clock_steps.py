@@ -11,7 +11,6 @@ from core.journal.model import Event
 from core.kit.clock import STEP_MS
 from core.retry_policy import RetryPolicy
 from core.security.api_keys import ApiKeys
-from core.security.codes import TaskCodes
 from core.security.model import HUB
 from core.security.service import People
 from core.store.engine import Tx
@@ -45,7 +44,6 @@ class ClockSteps:
     services: TaskServices
     tasks: Tasks
     policy: RetryPolicy
-    codes: TaskCodes
     questions: Questions
     people: People
     keys: ApiKeys
@@ -84,6 +82,6 @@ class ClockSteps:
         if by_ms < 0:  # no right lasts longer than its giver said, also where a step forward was a suspended machine
             self.people.shift(tx, by_ms)
             self.keys.shift(tx, by_ms)
-        self.codes.shift(tx, by_ms, now_ms=self.services.clock.now_ms())
+        self.services.codes.shift(tx, by_ms, now_ms=self.services.clock.now_ms())
         self.services.store.pulse(tx, now_ms=self.services.clock.now_ms())  # or a start would find it in the future
         self.services.journal.append(tx, ClockStepped(by_ms=by_ms), by=HUB.id)

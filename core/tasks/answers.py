@@ -17,7 +17,7 @@ from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, TaskActivity, WaitReason
 from core.remedies import refused
-from core.security.codes import CodeHolder, TaskCodes
+from core.security.codes import CodeHolder
 from core.security.model import HUB
 from core.settings.model import AnswerLimits
 from core.store.engine import Tx
@@ -103,11 +103,9 @@ class _Judgement:
 class Answers:
     """Accepts the answers to tasks, in the open transaction."""
 
-    def __init__(
-        self, services: TaskServices, *, repository: TaskRepository, codes: TaskCodes, limits: AnswerLimits
-    ) -> None:
-        """`codes` identify the agent of a text; `limits` say how many texts a task takes."""
-        self._repository, self._services, self._codes = repository, services, codes
+    def __init__(self, services: TaskServices, *, repository: TaskRepository, limits: AnswerLimits) -> None:
+        """`limits` say how many texts a task takes."""
+        self._repository, self._services, self._codes = repository, services, services.codes
         self._clock, self._limits = services.clock, limits
         self._reported_s: dict[TaskId, float] = {}  # when Octet kept the last report of each task, of the last second
 

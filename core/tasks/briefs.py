@@ -11,7 +11,6 @@ from core.messages.model import Message, Source
 from core.messages.prompts import OF_AGENTS, PromptPart, PromptRenderer, say_giver
 from core.reasons import AnyReason
 from core.remedies import sentence
-from core.security.codes import TaskCodes
 from core.security.model import HUB
 from core.store.engine import Tx, at_row
 from core.tasks.model import AttemptOutcome, Choice, Task, TaskAttempt, TaskId, TaskState
@@ -34,14 +33,13 @@ class Briefs:
     def __init__(
         self,
         services: TaskServices,
-        codes: TaskCodes,
         prompts: PromptRenderer,
         *,
         repository: TaskRepository,
         parts: Sequence[MakeParts] = (),
     ) -> None:
         """`parts` make the sections of other packages, in their order after those of tasks."""
-        self._services, self._codes, self._prompts, self._repository = services, codes, prompts, repository
+        self._services, self._codes, self._prompts, self._repository = services, services.codes, prompts, repository
         self._parts: Sequence[MakeParts] = (self._brief, self._tried_before, self._given_before, *parts)
 
     def assign(self, tx: Tx, task: TaskId, choice: Choice) -> Message:

@@ -23,7 +23,6 @@ from core.notices.model import NoticeKind, UserAct
 from core.profiles.model import Activity
 from core.reasons import ParkCause, Reason
 from core.remedies import refused
-from core.security.codes import TaskCodes
 from core.security.model import (
     EVERY_AGENT,
     HUB,
@@ -79,20 +78,19 @@ class Tasks:
         self,
         services: TaskServices,
         *,
-        codes: TaskCodes,
         briefs: PromptRenderer,
         silent_after_ms: int,
         limits: AnswerLimits,
         parts: Sequence[MakeParts] = (),
     ) -> None:
         """Call `load` first. `parts` make what other packages add to briefs."""
-        self._store, self._services, self._codes = services.store, services, codes
+        self._store, self._services = services.store, services
         self._clock, self.prompts = services.clock, briefs
         self.repository = TaskRepository(services, silent_after_ms=silent_after_ms)
         self.activity_seen = asyncio.Event()  # set by each activity of an agent; its reader clears it
         self.quarantine = Quarantine(services, repository=self.repository)  # how the loops write
-        self.briefs = Briefs(services, codes, briefs, repository=self.repository, parts=parts)
-        self.answers = Answers(services, repository=self.repository, codes=codes, limits=limits)
+        self.briefs = Briefs(services, briefs, repository=self.repository, parts=parts)
+        self.answers = Answers(services, repository=self.repository, limits=limits)
         self._looked_ms = 2**62  # until when dispatch has looked for agents for ready tasks, once it runs
         self._left: dict[str, TaskId] = {}  # agents that were seen at work when their task was cancelled
         self._resting: dict[TaskId, object] = {}  # the latest report of each task that rests after another one

@@ -12,6 +12,7 @@ from core.kit.clock import SteadyClock
 from core.kit.ids import Ids
 from core.messages.service import Messages
 from core.notices.service import Notices
+from core.security.codes import TaskCodes
 from core.store.engine import Store
 
 
@@ -26,5 +27,6 @@ class TaskServices:
     desks: Desks
     messages: Messages
     deliveries: Deliveries
+    codes: TaskCodes
     clock: SteadyClock
     ids: Ids

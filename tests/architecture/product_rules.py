@@ -46,6 +46,9 @@ _GRANTED = (
 )
 """Beginnings of texts that may keep one."""
 
+COMPOSITION = {"core.coordinator", "core.dispatch.service", "core.maintenance.reload", "bot.app", "bot.desk_workers"}
+"""The modules that make services of each other."""
+
 Trees = Mapping[str, ast.Module]
 """Each module of the four parts by its dotted name."""
 
@@ -231,7 +234,19 @@ def doors_to_done(found: Trees) -> list[str]:
     ]
 
 
+def finished_later(found: Trees) -> list[str]:
+    """Find composition that sets an attribute of another object: each is complete once it is made."""
+    return [
+        f"{module}:{part.lineno} sets {ast.unparse(part)}: give it to the constructor, or call a method"
+        for module, tree in found.items()
+        if module in COMPOSITION
+        for part in ast.walk(tree)
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and ast.unparse(part.value) != "self"
+    ]
+
+
 RULES: dict[str, Callable[[Trees], list[str]]] = {
+    "composition finishes no object after it is made": finished_later,
     "one function moves tasks to done": doors_to_done,
     "code follows an event by its type": events_by_name,
     "a public class name is used once": doubled_classes,

@@ -65,6 +65,13 @@ def test_a_second_door_to_done_is_found() -> None:
     assert product_rules.doors_to_done({"core.tasks.answers": door})
 
 
+@pytest.mark.parametrize("broken", ["briefs.templates = 1", "a.news.b, c = 1, 2", "self.tasks.files |= {}"])
+def test_an_object_that_composition_finishes_later_is_found(broken: str) -> None:
+    kept = "class C:\n  def __init__(self): self.tasks, x = make(self.store), 1"
+    assert product_rules.finished_later({"core.coordinator": ast.parse(f"def f(): {broken}")})
+    assert product_rules.finished_later({"core.coordinator": ast.parse(kept)}) == []
+
+
 def test_names_that_say_nothing_are_found_anywhere_in_the_path(tmp_path: Path) -> None:
     assert rules.vague_name(tmp_path / "core/tasks/utils.py", tmp_path)
     assert rules.vague_name(tmp_path / "core/_helpers/model.py", tmp_path)

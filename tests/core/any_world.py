@@ -42,7 +42,7 @@ AGENTS = [
     make_window_agent("Right", window="right", can="python", allowed_actions=ALL),
     make_agent("Dry"),
 ]
-PATIENCE = RetryPolicy(
+POLICY = RetryPolicy(
     first_pause_ms=0,
     longest_pause_ms=0,
     idle_recheck_s=0,
@@ -72,7 +72,7 @@ class AnyWorld(RuleBasedStateMachine):
         self.agents: list[Agent] = AGENTS
         self.tasks = 0
         self.marks = 0
-        self.patience = PATIENCE
+        self.policy = POLICY
         self.said: list[MessageId] = []
         self.sent_again: set[str] = set()
         self.asking: set[asyncio.Task[object]] = set()
@@ -89,7 +89,7 @@ class AnyWorld(RuleBasedStateMachine):
                 desks=[make_desk("left", "right")],
                 lanes=self._lanes(),
                 hands={"main": self.hands},
-                patience=self.patience,
+                policy=self.policy,
                 clock=self.clock,
                 longest_prompts=LONGEST,
             )
@@ -279,7 +279,7 @@ class AnyWorld(RuleBasedStateMachine):
                 agents=self.agents,
                 said=self.said,
                 sent_again=self.sent_again,
-                patience=self.patience,
+                policy=self.policy,
                 is_locked=self.is_locked,
             )
             self.tasks = self.runner.run(promises.look())

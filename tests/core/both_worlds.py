@@ -39,7 +39,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
-PATIENCE = RetryPolicy(
+POLICY = RetryPolicy(
     first_pause_ms=0,
     longest_pause_ms=0,
     settings=DispatchSettings.model_construct(
@@ -116,7 +116,7 @@ class BothWorlds(RuleBasedStateMachine):
                 desks=[make_desk("one", name=name.lower()) for name in NAMES],
                 lanes={(Lane.WINDOW, name.lower()): FakeLane() for name in NAMES},
                 hands={name.lower(): FakeHands(name.lower()) for name in NAMES},
-                patience=PATIENCE,
+                policy=POLICY,
                 clock=self.clock,
             )
         )
@@ -320,7 +320,7 @@ class BothWorlds(RuleBasedStateMachine):
 
     @rule()
     def nobody_gives_a_sign(self) -> None:
-        self.clock.advance(PATIENCE.agent_timeout_ms / 1000)
+        self.clock.advance(POLICY.agent_timeout_ms / 1000)
         self._both(self.octet.dispatch.silence.check_all, self.reference.silence)
 
     @precondition(lambda self: bool(self.codes))

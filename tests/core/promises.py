@@ -33,7 +33,7 @@ class Promises:
     agents: Sequence[Agent]
     said: Sequence[MessageId]
     sent_again: Collection[str]
-    patience: RetryPolicy
+    policy: RetryPolicy
     is_locked: bool
 
     async def look(self) -> int:
@@ -175,7 +175,7 @@ class Promises:
         """By Octet's clock, and in no row that a step of the machine's clock has missed."""
         now_ms = self.octet.clock.now_ms()
         for delivery in self._open(tx):
-            assert delivery.not_before_ms <= now_ms + self.patience.window_recheck_ms, "it rests longer than any pause"
+            assert delivery.not_before_ms <= now_ms + self.policy.window_recheck_ms, "it rests longer than any pause"
             assert delivery.created_ms <= now_ms, "it was queued in the future"
             assert (delivery.bounced_since_ms or 0) <= now_ms, "it bounced in the future"
 

@@ -39,7 +39,7 @@ from core.tasks.dependencies import Dependencies
 from core.tasks.model import AgentTrouble, LeaseRevoked, OnFailure, ProgressTooLate, TaskEnded, TaskId
 from core.tasks.repository import TaskRepository
 from tests.builders import ADA, make_new_task
-from tests.core.any_world import BRIEF, FAULTS, LONG, PATIENCE, AnyWorld
+from tests.core.any_world import BRIEF, FAULTS, LONG, POLICY, AnyWorld
 from tests.core.puppet import OUTCOMES
 
 DAY_S = 24 * 3600
@@ -65,9 +65,9 @@ class AnythingMayHappen(AnyWorld):
         brief: str = BRIEF,
     ) -> None:
         self.desk = desk
-        self.patience = replace(
-            PATIENCE,
-            settings=PATIENCE.settings.model_copy(update={"on_agent_timeout": on_agent_timeout}),
+        self.policy = replace(
+            POLICY,
+            settings=POLICY.settings.model_copy(update={"on_agent_timeout": on_agent_timeout}),
             first_pause_ms=pause_ms,
             longest_pause_ms=pause_ms,
         )

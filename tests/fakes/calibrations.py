@@ -16,9 +16,11 @@ from core.calibration.model import (
 )
 from core.calibration.service import Calibrations
 from core.calibration.session import CalibrationSession
+from core.coordinator import Coordinator
 from core.desks.model import DeskWithoutHands
 from core.home import Home
 from core.maintenance.model import Reloaded
+from core.maintenance.ports import Reloads
 from core.profiles.model import Box
 from core.security.model import Actor, Permission, require
 from tests.fakes.display_probe import FakeDisplayProbe
@@ -67,6 +69,12 @@ class FakeCalibrations(Calibrations):
         if desk not in self._sessions:
             raise NoOpenCalibration(id=desk)
         return self._sessions[desk]
+
+
+def reload_by(octet: Coordinator, reload: Reloads, calibrate: Calibrations | None = None) -> None:
+    """Have this coordinator reload and calibrate by these."""
+    octet.maintenance._reload = reload
+    octet.maintenance.calibrate = calibrate or octet.maintenance.calibrate
 
 
 class FakeReload:

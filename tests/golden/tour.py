@@ -25,7 +25,7 @@ from sandbox.discord.settings import SandboxSettings
 from sandbox.discord.views import InteractionAnswer
 from tests.bot.discord.town import Town, bot_at_work, people, png
 from tests.builders import make_agent, make_window_agent
-from tests.fakes.calibrations import FakeCalibrations, FakeReload
+from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
 from tests.golden.recording import Json, plain, recorded_dialog, recorded_message, texts, walk
 from tests.pace import patience
 
@@ -196,5 +196,5 @@ async def _unknown(here: Tour) -> None:
 
 
 async def _calibration(here: Tour) -> None:
-    here.town.coordinator.maintenance.reloads_by(FakeReload(), FakeCalibrations(here.town.home))
+    reload_by(here.town.coordinator, FakeReload(), FakeCalibrations(here.town.home))
     await here.record("the first question of a calibration", await here.slash("desk calibrate", desk="main"))

@@ -16,7 +16,7 @@ from core.home import Home
 from tests.bot.cli.calibrating import ROOT, argv_of
 from tests.bot.cli.test_calibrating_by_hand import Console as Terminal
 from tests.bot.cli.test_verbs import Console, console, served
-from tests.fakes.calibrations import FakeCalibrations, FakeReload
+from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
 
 __all__ = ["console", "served"]
 
@@ -25,7 +25,7 @@ __all__ = ["console", "served"]
 def ways(served: Console) -> FakeCalibrations:
     """Let the served Octet calibrate a display that exists only here."""
     found = FakeCalibrations(served.house.home)
-    served.house.core.maintenance.reloads_by(FakeReload(), found)
+    reload_by(served.house.core, FakeReload(), found)
     return found
 
 

@@ -18,7 +18,7 @@ async def test_octet_tells_its_version(console: Console) -> None:
 
 
 async def test_one_screen_shows_where_octet_runs_its_agents_and_what_needs_a_user(served: Console) -> None:
-    served.house.core.fleet.health.discord_is(lambda: True)
+    served.house.core.fleet.health._is_connected = lambda: True
     served.house.lane.script.append(Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the box was empty"))
     await served.octet("task", "new", "Count the birds")
     await served.house.until(TaskId("T-1"), TaskState.PARKED)

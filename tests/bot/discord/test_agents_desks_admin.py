@@ -19,13 +19,14 @@ from core.desks.model import (
     DeskIsShared,
     DeskNotFound,
     DeskState,
+    DeskWithoutHands,
     NothingLearned,
     WindowNotSeen,
     WindowStatus,
 )
 from core.kit.errors import OctetError
 from core.kit.problems import ConfigWrong, Problem
-from core.maintenance.model import NotReloaded, Reloaded, ReloadUnavailable
+from core.maintenance.model import NotReloaded, Reloaded
 from core.reasons import WaitReason
 from core.remedies import next_step, sentence
 from core.security.model import Actor
@@ -33,7 +34,7 @@ from core.tasks.model import TaskState
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, buttons, people, pictures, text_of
 from tests.builders import make_learned
-from tests.fakes.calibrations import FakeCalibrations, FakeReload
+from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
 from tests.fakes.lane import refused
 
 PNG = b"\x89PNG"
@@ -68,8 +69,7 @@ async def test_a_command_about_what_does_not_exist_or_does_not_fit_answers_with_
         ("desk screenshot", {}, NameOne()),
         ("desk screenshot", {"agent": "Window-1", "desk": "main"}, NameOne()),
         ("desk stop", {"desk": "attic"}, DeskNotFound(id="attic")),
-        ("admin reload", {}, ReloadUnavailable()),
-        ("desk calibrate", {"desk": "main"}, ReloadUnavailable()),
+        ("desk calibrate", {"desk": "main"}, DeskWithoutHands(id="main")),
     ]
     for command, options, error in cases:
         assert await owned.ask(command, **options) == said(error), (command, options)
@@ -121,7 +121,7 @@ async def test_a_window_with_a_problem_is_shown_with_its_code_and_what_to_do(own
 
 
 async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: Town) -> None:
-    owned.coordinator.maintenance.reloads_by(FakeReload())
+    reload_by(owned.coordinator, FakeReload())
     await owned.coordinator.dispatch.window_learned(make_learned())
     assert "<t:1700000000:f>" in await owned.ask("desk status")
     await owned.ask("desk forget", desk="main", window="agent-1")
@@ -139,7 +139,7 @@ async def test_a_reload_shows_every_invalid_line(owned: Town) -> None:
         async def __call__(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
             raise wrong
 
-    owned.coordinator.maintenance.reloads_by(Files())
+    reload_by(owned.coordinator, Files())
     shown = await owned.ask("admin reload")
     assert shown == said(wrong)
     assert "config/agents.toml:7" in shown
@@ -147,7 +147,7 @@ async def test_a_reload_shows_every_invalid_line(owned: Town) -> None:
 
 async def test_a_user_connects_windows_by_buttons_numbers_and_places(owned: Town) -> None:
     ways = FakeCalibrations(owned.home)
-    owned.coordinator.maintenance.reloads_by(FakeReload(), ways)
+    reload_by(owned.coordinator, FakeReload(), ways)
 
     async def answer(message: dict[str, Any], label: str, typed: str) -> dict[str, Any]:
         opened = await owned.sandbox.click("Ada", message, label)

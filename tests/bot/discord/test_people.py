@@ -7,6 +7,7 @@ import asyncio
 from bot.discord.errors import UserUnknown, said
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
+from core.kit.clock import SteadyClock, SystemClock
 from core.maintenance.service import Audit
 from core.security.model import (
     OPERATOR,
@@ -138,7 +139,8 @@ async def test_a_key_is_shown_once_and_privately(owned: Town) -> None:
 async def test_the_journals_head_is_posted_for_admins_once_a_day(owned: Town) -> None:
     journal, world = owned.coordinator.journal, owned.sandbox.world
     seq, head = await owned.coordinator.store.write(journal.last)
-    audit = Audit(owned.coordinator, admin_channel=str(owned.sandbox.person.channel("general").id))
+    octet, channel = owned.coordinator, str(owned.sandbox.person.channel("general").id)
+    audit = Audit(octet.store, octet.journal, octet.notices, SteadyClock(SystemClock()), admin_channel=channel)
     await audit.post()
     await audit.post()
     posted = await owned.said("Journal on", f"row {seq}", head)

@@ -32,7 +32,7 @@ from tests.bot.discord.town import (
     text_of,
 )
 from tests.builders import make_agent, make_person, make_window_agent
-from tests.fakes.calibrations import CONNECTED, FakeCalibrations, FakeReload
+from tests.fakes.calibrations import CONNECTED, FakeCalibrations, FakeReload, reload_by
 from tests.fakes.lane import bounced
 from tests.fakes.sandbox_client import wait_thread
 
@@ -214,7 +214,7 @@ def blocked(reason: Reason, note: str = "") -> WindowStatus:
 
 async def test_the_owner_recalibrates_a_blocked_window_by_its_button_or_by_the_one_of_needs_me(owned: Town) -> None:
     button = "Recalibrate agent-1"
-    owned.coordinator.maintenance.reloads_by(FakeReload(), Recalibrates(owned))
+    reload_by(owned.coordinator, FakeReload(), Recalibrates(owned))
     await owned.coordinator.dispatch.window_seen("main", blocked(Reason.RESIZED, "it is 1×1"))
     message = await owned.said(sentence(Reason.RESIZED), "it is 1×1", next_step(Reason.RESIZED))
     assert (message["sandbox"]["pings"], buttons(message)) == ([owned.ada], [button])

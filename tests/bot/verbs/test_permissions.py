@@ -238,7 +238,7 @@ async def test_no_tool_or_route_of_agents_takes_the_code_of_another_agent_or_a_s
     """The operator's token and the home's own key name no agent; the code of T-1 belongs to Agent-1."""
     core, wrong = house.core, set[tuple[str, str]]()
     task = await core.tasks.show(TaskId("T-1"), by=OPERATOR)
-    code = core.tasks._codes.code("T-1", task.task.fence)
+    code = core.tasks.briefs._codes.code("T-1", task.task.fence)
     other, home = core.reply_keys.key("Agent-2"), core.reply_keys.key()
     refusals = {"wrong_agent", "agent_unnamed", "wrong_code", "no_agent_known"}
     async with web(house) as ask:

@@ -67,7 +67,7 @@ async def house(
         desks=[make_desk("agent-1", "agent-2")],
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": hands or FakeHands()},
-        patience=QUICK,
+        policy=QUICK,
         clock=clock,
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))

@@ -32,7 +32,7 @@ from tests.builders import (
     pending,
 )
 from tests.core.dispatch.test_loop import reach, window_house
-from tests.fakes.calibrations import FakeCalibrations, FakeReload
+from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, refused
 from tests.long_forms import mostly_long
@@ -135,7 +135,7 @@ async def test_what_covers_a_window_is_what_was_seen_last(tmp_path: Path) -> Non
 
 async def test_a_task_that_was_parked_because_of_its_window_is_listed_with_it_alone(tmp_path: Path) -> None:
     lane = FakeLane(refused(Reason.CLOSED))
-    async with window_house(tmp_path, lane, patience=ONE_REFUSAL) as octet:
+    async with window_house(tmp_path, lane, policy=ONE_REFUSAL) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, TaskId("T-1"), TaskState.PARKED, "window_refused")
         assert [need.kind for need in await needs(octet)] == [NeedKind.PARKED]
@@ -182,7 +182,7 @@ class Refusing(FakeCalibrations):
 async def test_only_the_owner_recalibrates_and_the_message_says_what_became_of_it(tmp_path: Path) -> None:
     async with desk(tmp_path) as octet:
         await octet.dispatch.window_seen("main", blocked(Reason.CHANGED))
-        octet.maintenance.reloads_by(FakeReload(), Refusing(tmp_path))
+        reload_by(octet, FakeReload(), Refusing(tmp_path))
         with pytest.raises(NotAllowed):
             await octet.maintenance.recalibrate("main", "agent-1", by=CAROL)
         [(_, now)] = await told(octet)
@@ -193,7 +193,7 @@ async def test_only_the_owner_recalibrates_and_the_message_says_what_became_of_i
         assert now.tried_by == ADA.id
         assert "no window has its class and title" in now.tried
         ways = FakeCalibrations(tmp_path)
-        octet.maintenance.reloads_by(FakeReload(), ways)
+        reload_by(octet, FakeReload(), ways)
         assert isinstance((await octet.maintenance.recalibrate("main", "agent-1", by=ADA)).now, PointAt)
         [(_, now)] = await told(octet)
         assert sentence(Reason.NO_COMPOSER) in now.tried
@@ -213,7 +213,7 @@ class NotWritten(FakeCalibrations):
 async def test_a_window_that_was_measured_but_not_taken_over_says_why(tmp_path: Path) -> None:
     async with desk(tmp_path) as octet:
         await octet.dispatch.window_seen("main", blocked(Reason.CHANGED))
-        octet.maintenance.reloads_by(FakeReload(), NotWritten(tmp_path))
+        reload_by(octet, FakeReload(), NotWritten(tmp_path))
         await octet.maintenance.recalibrate("main", "agent-1", by=ADA)
         [(_, now)] = await told(octet)
         assert now.tried == "the disk is full"

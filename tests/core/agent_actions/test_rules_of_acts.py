@@ -126,7 +126,7 @@ class Play:
                 desks=[make_desk("agent-1")],
                 lanes={(Lane.WINDOW, "main"): self.window},
                 hands={"main": Hands(self.window)},
-                patience=QUICK,
+                policy=QUICK,
             )
         )
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))

@@ -88,7 +88,7 @@ async def fleet(
         desks=[make_desk("chief", "mia", "ann", "bob", "cid")],
         lanes={(Lane.WINDOW, "main"): lane or FakeLane()},
         hands={"main": FakeHands()},
-        patience=QUICK,
+        policy=QUICK,
         clock=clock,
         talk=limits,
     ) as octet:

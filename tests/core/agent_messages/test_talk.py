@@ -78,7 +78,7 @@ async def house(
         desks=[make_desk(*(name.lower() for name in names))],
         lanes={(Lane.WINDOW, "main"): lane or FakeLane()},
         hands={"main": FakeHands()},
-        patience=QUICK,
+        policy=QUICK,
         clock=clock,
         talk=limits,
     ) as octet:

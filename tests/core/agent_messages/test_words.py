@@ -60,7 +60,7 @@ async def house(
         desks=[make_desk("left", "right")],
         lanes={(Lane.WINDOW, "main"): lane, (Lane.DRYRUN, None): FakeLane(*[DRY] * 5)},
         hands={"main": FakeHands()},
-        patience=QUICK,
+        policy=QUICK,
         clock=clock,
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))

@@ -28,7 +28,7 @@ NEW = Chosen(picks=(Pick(number=2, agent="New", profile="demo_tk"),))
 
 
 async def looked(at: Place) -> FakeDisplayProbe:
-    scout = at.crew.probes["one"] = FakeDisplayProbe("Octetdemo", "Octetdemo")
+    scout = at.workers.probes["one"] = FakeDisplayProbe("Octetdemo", "Octetdemo")
     step = await at.octet.maintenance.calibrate.start("one", by=ADA)
     assert isinstance(step.now, ChooseWindows)
     assert [one.window.title for one in step.now.candidates] == ["chat — apollo", "chat — gemini"]
@@ -47,7 +47,7 @@ async def test_a_window_is_connected_and_works_at_once_and_the_journal_has_it(tm
         written = tomllib.loads((tmp_path / "config/desks/one.toml").read_text("utf-8"))
         assert written["windows"][-1]["name"] == "new"
         assert at.octet.agents.get("New").window == "new"
-        assert at.crew.replaced[-1] == ["one"]
+        assert at.workers.replaced[-1] == ["one"]
         names = [entry.name for entry in await entries_of(at.octet.journal, "desk:one")]
         assert names == ["DisplayPictured", "WindowCalibrated"]
 
@@ -62,8 +62,8 @@ async def test_pictures_are_drawn_beside_the_loop(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
         await looked(at)
         await at.octet.maintenance.calibrate.open("one", by=ADA).picture()
-        assert at.crew.drawn_by
-        assert threading.main_thread() not in at.crew.drawn_by
+        assert at.workers.drawn_by
+        assert threading.main_thread() not in at.workers.drawn_by
 
 
 async def test_a_new_calibration_takes_the_place_of_the_open_one(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ async def test_the_whole_screen_is_for_the_owner_alone(tmp_path: Path) -> None:
 
 async def test_a_window_is_recalibrated_where_it_stands_now_for_its_owner_alone(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
-        scout = at.crew.probes["one"] = FakeDisplayProbe("Octetdemo", "Octetdemo")
+        scout = at.workers.probes["one"] = FakeDisplayProbe("Octetdemo", "Octetdemo")
         scout.tells = True
         file = tmp_path / "config/desks/one.toml"
         file.write_text(file.read_text("utf-8").replace('title = "left"', 'title = "gemini"'), "utf-8")
@@ -131,7 +131,7 @@ async def test_a_window_is_recalibrated_where_it_stands_now_for_its_owner_alone(
 @pytest.mark.parametrize("title", ["chat", "mail"])
 async def test_a_window_that_is_not_found_for_certain_is_not_recalibrated(tmp_path: Path, title: str) -> None:
     async with place(tmp_path) as at:
-        scout = at.crew.probes["one"] = FakeDisplayProbe("Octetdemo", "Octetdemo")
+        scout = at.workers.probes["one"] = FakeDisplayProbe("Octetdemo", "Octetdemo")
         scout.windows = tuple(replace(one, box=replace(one.box, y=20)) for one in scout.windows)
         file = tmp_path / "config/desks/one.toml"
         file.write_text(file.read_text("utf-8").replace('title = "left"', f'title = "{title}"'), "utf-8")

@@ -12,11 +12,10 @@ import pytest
 from core.desks.learned import Learned, calibrations
 from core.desks.model import Desk, DeskNow, DeskState, Learnable, LearnedFact, NothingLearned, Window, WindowNotFound
 from core.home import Home
-from core.maintenance.model import ReloadUnavailable
 from core.profiles.model import Box, Profile, Sign
 from core.security.model import NotAllowed
 from tests.builders import ADA, CAROL, entries_of, make_desk, make_window_agent, open_coordinator
-from tests.fakes.calibrations import FakeReload
+from tests.fakes.calibrations import FakeReload, reload_by
 from tests.fakes.desk import TK
 from tests.fakes.hands import FakeHands
 
@@ -156,9 +155,7 @@ async def test_what_a_worker_learns_is_kept_journaled_shown_and_forgotten(tmp_pa
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await octet.dispatch.window_learned(new)
         assert (await octet.desks.status(by=ADA))[0].learned == (new,)
-        with pytest.raises(ReloadUnavailable):
-            await octet.maintenance.forget("main", "agent-1", by=ADA)
-        octet.maintenance.reloads_by(reload := FakeReload())
+        reload_by(octet, reload := FakeReload())
         for forget in (octet.maintenance.forget, octet.desks.forget):
             with pytest.raises(NotAllowed):
                 await forget("main", "agent-1", by=CAROL)

@@ -143,8 +143,8 @@ class Days:
         """How often agents spoke, by how: in time, late, as liars."""
         self._home, self._clock = home, clock
         policy: Literal["park", "nudge", "release"] = self.random.choice(["park", "nudge", "release"])
-        self._patience = RetryPolicy(settings=DispatchSettings(agent_timeout_s=2 * HOUR_S, on_agent_timeout=policy))
-        self._reference = Reference(AGENTS, silent_after_ms=self._patience.agent_timeout_ms)
+        self._policy = RetryPolicy(settings=DispatchSettings(agent_timeout_s=2 * HOUR_S, on_agent_timeout=policy))
+        self._reference = Reference(AGENTS, silent_after_ms=self._policy.agent_timeout_ms)
         self._agents = {name: DaysAgent() for name in SKILLS}
         self._lane = DaysLane(self)
         self._seq = 0
@@ -192,7 +192,7 @@ class Days:
                 desks=[make_desk("one", name=name) for name in desks],
                 lanes={agent.route: self._lane for agent in AGENTS},
                 hands={name: FakeHands(name, windows=(window,)) for name in desks},
-                patience=self._patience,
+                policy=self._policy,
                 clock=self._clock,
             )
         )
@@ -388,7 +388,7 @@ class Days:
                 assert now_ms - found[task.id][-1] < HOUR_MS, f"{task} does not move"
             if task.state == "working":
                 since_ms = now_ms - max(task.sign_ms, self._started_ms)  # a start gives time, and a nudge as long again
-                assert since_ms <= 2 * self._patience.agent_timeout_ms + 1000 * MINUTE_S, f"{task} is forgotten"
+                assert since_ms <= 2 * self._policy.agent_timeout_ms + 1000 * MINUTE_S, f"{task} is forgotten"
 
     def draw(self, **weights: int) -> str:
         return self.random.choices([*weights], [*weights.values()])[0]

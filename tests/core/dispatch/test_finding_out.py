@@ -97,7 +97,7 @@ async def interrupted(home: Path, brief: str = "Count the birds") -> DeliveryReq
 async def closed_house(
     home: Path,
     lane: FakeLane,
-    patience: RetryPolicy = QUICK,
+    policy: RetryPolicy = QUICK,
     *,
     agent_command: str = "octet",
     before: Callable[[Coordinator], Awaitable[None]] | None = None,
@@ -109,7 +109,7 @@ async def closed_house(
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": FakeHands()},
-        patience=patience,
+        policy=policy,
         agent_command=agent_command,
     ) as octet:
         if before is not None:
@@ -309,8 +309,8 @@ async def test_a_draft_that_stands_there_whole_gets_its_enter_in_the_same_row(tm
 
 async def test_workers_that_are_lost_over_every_look_end_in_unknown(tmp_path: Path) -> None:
     lane, clock = Loses(*[LOST] * 500), FakeClock()
-    patience = RetryPolicy(first_pause_ms=1, settings=DispatchSettings(recovery_timeout_s=0.2), recovery_pause_s=0.05)
-    async with window_house(tmp_path, lane, patience=patience, clock=clock) as octet:
+    policy = RetryPolicy(first_pause_ms=1, settings=DispatchSettings(recovery_timeout_s=0.2), recovery_pause_s=0.05)
+    async with window_house(tmp_path, lane, policy=policy, clock=clock) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         async with asyncio.timeout(60):
             while (await octet.tasks.show(FIRST, by=ADA)).task.state is not TaskState.PARKED:

@@ -74,7 +74,7 @@ async def house(home: Path, clock: FakeClock, *names: str) -> AsyncGenerator[Coo
         desks=[make_desk(*(name.lower() for name in names))],
         lanes={(Lane.WINDOW, "main"): FakeLane()},
         hands={"main": FakeHands()},
-        patience=QUICK,
+        policy=QUICK,
         clock=clock,
         talk=TalkLimits(),
     ) as octet:

@@ -42,7 +42,7 @@ async def fleet(
     home: Path, clock: FakeClock, *agents: Agent, policy: RetryPolicy | None = None
 ) -> AsyncGenerator[Coordinator]:
     lanes = {agent.route: FakeLane() for agent in agents}
-    async with open_coordinator(home, agents=agents, lanes=lanes, clock=clock, patience=policy) as octet:
+    async with open_coordinator(home, agents=agents, lanes=lanes, clock=clock, policy=policy) as octet:
         yield octet
 
 

@@ -45,7 +45,7 @@ async def window_house(
     lane: FakeLane,
     *,
     agents: int = 1,
-    patience: RetryPolicy = QUICK,
+    policy: RetryPolicy = QUICK,
     clock: Clock | None = None,
     hands: FakeHands | None = None,
     keeping: ReceiptSettings | None = None,
@@ -58,7 +58,7 @@ async def window_house(
         desks=[make_desk(*names)],
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": hands or FakeHands()},
-        patience=patience,
+        policy=policy,
         clock=clock,
         keeping=keeping,
     ) as coordinator:

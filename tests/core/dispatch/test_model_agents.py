@@ -48,7 +48,7 @@ async def models(
     made = [replace(make_agent(f"Agent-{number}", lane=Lane.MODEL), model="big") for number in range(1, agents + 1)]
     lanes = {agent.route: lane for agent in made}
     async with (
-        open_coordinator(home, agents=made, lanes=lanes, clock=clock, patience=QUICK) as octet,
+        open_coordinator(home, agents=made, lanes=lanes, clock=clock, policy=QUICK) as octet,
         running(octet),
     ):
         yield octet
@@ -169,7 +169,7 @@ async def test_a_model_that_refuses_six_times_fails_the_task(tmp_path: Path) -> 
                 return [one.state for one in deliveries] == [DeliveryState.REFUSED] * so_often
 
             await until(has_refused, octet)
-            clock.ahead_s += max(301, octet.policy.rest_ms(refusals) / 1000 + 1)
+            clock.ahead_s += max(301, QUICK.rest_ms(refusals) / 1000 + 1)
             octet.dispatch.wake()
         await reach(octet, FIRST, TaskState.FAILED, Reason.MODEL_DENIED)
 

@@ -1,4 +1,4 @@
-"""Outcomes at the edges: ended tasks, disks that refuse, lanes that break their promise, patience, a changed config."""
+"""Outcomes at the edges: ended tasks, disks that refuse, lanes that break their promise, retries, a changed config."""
 
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ async def test_a_lane_that_denies_the_enter_it_was_granted_is_not_asked_again(tm
 
 async def test_enter_seen_not_to_arrive_is_tried_again_but_not_for_ever(tmp_path: Path) -> None:
     lane = FakeLane(*[NOT_ARRIVED] * 4)
-    patience = RetryPolicy(first_pause_ms=1, longest_pause_ms=1, settings=DispatchSettings(max_retries=4))
-    async with window_house(tmp_path, lane, patience=patience) as octet:
+    policy = RetryPolicy(first_pause_ms=1, longest_pause_ms=1, settings=DispatchSettings(max_retries=4))
+    async with window_house(tmp_path, lane, policy=policy) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         held = await reach(octet, FIRST, TaskState.WAITING, "window")
         assert "focus taken" in held.note
@@ -315,8 +315,8 @@ async def test_a_working_task_whose_agent_left_the_config_can_be_shown_answered_
 
 
 def test_pauses_grow_from_20_ms_to_a_second() -> None:
-    patience = RetryPolicy()
-    assert [patience.retry_delay_ms(bounces) for bounces in (0, 1, 2, 5, 6, 39)] == [20, 40, 80, 640, 1_000, 1_000]
+    policy = RetryPolicy()
+    assert [policy.retry_delay_ms(bounces) for bounces in (0, 1, 2, 5, 6, 39)] == [20, 40, 80, 640, 1_000, 1_000]
 
 
 async def test_a_window_that_is_covered_for_five_seconds_is_refused_and_a_taken_focus_is_not(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ async def house(
         desks=[make_desk(*names)],
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": FakeHands()},
-        patience=QUICK,
+        policy=QUICK,
         clock=clock,
         longest_prompts={name.capitalize(): longest(limit, then=TooLong.SPLIT) for name in names},
     ) as octet:

@@ -21,7 +21,7 @@ async def test_a_text_over_which_the_worker_ends_three_times_in_a_row_is_parked_
     tmp_path: Path,
 ) -> None:
     lane = FakeLane(DIED, DIED, DIED)
-    async with window_house(tmp_path, lane, patience=RetryPolicy(first_pause_ms=1)) as octet:
+    async with window_house(tmp_path, lane, policy=RetryPolicy(first_pause_ms=1)) as octet:
         await octet.tasks.new(make_new_task("the poison"), by=ADA)
         parked = await reach(octet, FIRST, TaskState.PARKED, "worker")
         assert len(lane.orders) == 3
@@ -38,7 +38,7 @@ async def test_a_text_over_which_the_worker_ends_three_times_in_a_row_is_parked_
 async def test_a_worker_that_ends_now_and_then_or_is_not_there_yet_makes_no_text_a_poison(tmp_path: Path) -> None:
     away = bounced(Reason.NO_WORKER)
     lane = FakeLane(DIED, DIED, bounced(), DIED, away, DIED, away, away)
-    async with window_house(tmp_path, lane, patience=RetryPolicy(first_pause_ms=1, longest_pause_ms=1)) as octet:
+    async with window_house(tmp_path, lane, policy=RetryPolicy(first_pause_ms=1, longest_pause_ms=1)) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
         assert len(lane.orders) == 9
@@ -46,7 +46,7 @@ async def test_a_worker_that_ends_now_and_then_or_is_not_there_yet_makes_no_text
 
 async def test_waiting_for_the_next_worker_between_its_ends_makes_them_no_less(tmp_path: Path) -> None:
     lane = FakeLane(DIED, bounced(Reason.NO_WORKER), DIED, bounced(Reason.NO_WORKER), DIED)
-    async with window_house(tmp_path, lane, patience=RetryPolicy(first_pause_ms=1, longest_pause_ms=1)) as octet:
+    async with window_house(tmp_path, lane, policy=RetryPolicy(first_pause_ms=1, longest_pause_ms=1)) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.PARKED, "worker")
         assert len(lane.orders) == 5
@@ -64,7 +64,7 @@ class LostInStaging(FakeLane):
 
 async def test_a_worker_that_is_lost_in_staging_leaves_the_marks_of_its_draft_with_the_row(tmp_path: Path) -> None:
     lane = LostInStaging()
-    async with window_house(tmp_path, lane, patience=RetryPolicy(first_pause_ms=1)) as octet:
+    async with window_house(tmp_path, lane, policy=RetryPolicy(first_pause_ms=1)) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
         assert [order.drafts for order in lane.orders] == [(), ("text:aa",)], "the next worker clears what is left"

@@ -42,8 +42,8 @@ async def test_a_silent_agent_that_is_removed_while_its_window_is_inspected_has_
             await octet.dispatch.follow_config([OTHER], {ROUTE: lane}, [])
             return idle("agent-1", "agent-2")
 
-    patience = replace(QUICK, settings=DispatchSettings(on_agent_timeout=on_agent_timeout), idle_recheck_s=0)
-    async with window_house(tmp_path, lane, agents=2, patience=patience, clock=clock, hands=Removing()) as octet:
+    policy = replace(QUICK, settings=DispatchSettings(on_agent_timeout=on_agent_timeout), idle_recheck_s=0)
+    async with window_house(tmp_path, lane, agents=2, policy=policy, clock=clock, hands=Removing()) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         parked = await reach(octet, FIRST, TaskState.PARKED, "silent")

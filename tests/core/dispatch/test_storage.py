@@ -63,14 +63,14 @@ async def test_a_step_that_cannot_be_written_down_is_not_taken_and_the_prompt_ar
     monkeypatch.setattr("core.store.engine._PROBE_S", 0.02)
     monkeypatch.setattr("core.tasks.quarantine.STORE_PAUSE_S", 0.02)
     # One bounce more would refuse the window: a disk in trouble is no fault of the window's.
-    patience = RetryPolicy(settings=DispatchSettings(max_retries=1), longest_pause_ms=1)
-    async with window_house(tmp_path, FakeLane(), patience=patience) as octet:
+    policy = RetryPolicy(settings=DispatchSettings(max_retries=1), longest_pause_ms=1)
+    async with window_house(tmp_path, FakeLane(), policy=policy) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)  # the tables are there
         await octet.tasks.cancel(FIRST, by=ADA)
     lane = LockedAt(tmp_path / "octet.db", step)
     with closing(lane.other):
-        async with window_house(tmp_path, lane, patience=patience) as octet:
+        async with window_house(tmp_path, lane, policy=policy) as octet:
             heard: list[Entry[DeliveryMoved]] = []
             octet.journal.listen(DeliveryMoved, heard.append)
             await octet.tasks.new(make_new_task(), by=ADA)

@@ -44,12 +44,12 @@ async def test_while_somebody_types_nothing_is_taken_and_the_card_says_so(tmp_pa
 
 
 async def test_a_person_who_types_for_an_hour_delays_and_wears_nothing_out(tmp_path: Path) -> None:
-    more_than_patience = QUICK.settings.max_retries + 20
-    lane = FakeLane(*[bounced(Reason.PERSON_TYPING)] * more_than_patience)
+    more_than_retries = QUICK.settings.max_retries + 20
+    lane = FakeLane(*[bounced(Reason.PERSON_TYPING)] * more_than_retries)
     async with window_house(tmp_path, lane) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        assert len(lane.orders) == more_than_patience + 1
+        assert len(lane.orders) == more_than_retries + 1
         assert len((await octet.tasks.show(FIRST, by=ADA)).deliveries) == 1, "none was refused"
 
 
@@ -89,13 +89,13 @@ async def test_what_was_interrupted_is_looked_at_when_they_rest_and_no_person_is
 ) -> None:
     lane = LosesAsSomebodyComes(EXACT)
     async with window_house(
-        tmp_path, lane, patience=replace(QUICK, settings=DispatchSettings(recovery_timeout_s=0.05))
+        tmp_path, lane, policy=replace(QUICK, settings=DispatchSettings(recovery_timeout_s=0.05))
     ) as octet:
         lane.octet = octet
         await octet.tasks.new(make_new_task(), by=ADA)
         async with asyncio.timeout(60):
             await lane.somebody_came.wait()
-        await asyncio.sleep(0.3)  # longer than patience lasts where nobody can look
+        await asyncio.sleep(0.3)  # longer than Octet waits where nobody can look
         assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.DELIVERING
         assert not lane.settled
         await octet.dispatch.desk_waits("main", None)

@@ -201,7 +201,7 @@ async def test_a_window_in_which_something_goes_on_is_a_sign_and_hides_nothing_t
 async def test_a_brief_that_is_queued_for_a_window_that_stands_still_waits_when_its_desk_is_lost(
     tmp_path: Path, activity: Activity, state: AgentState, why: str | None
 ) -> None:
-    async with window_house(tmp_path, FakeLane(bounced()), patience=RESTS_LONG, clock=FakeClock()) as octet:
+    async with window_house(tmp_path, FakeLane(bounced()), policy=RESTS_LONG, clock=FakeClock()) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
 
         async def is_queued_again() -> bool:

@@ -18,7 +18,6 @@ from core.deliveries.model import Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.fleet import texts
 from core.fleet.model import BoardState, Need, NeedKind, NoBoard
-from core.fleet.service import Fleet
 from core.notices.model import Place
 from core.reasons import ParkCause, WaitReason
 from core.remedies import next_step
@@ -201,13 +200,12 @@ async def test_a_notice_that_failed_once_is_no_news(tmp_path: Path) -> None:
 async def test_an_answer_that_could_not_be_used_waits_until_its_file_is_deleted(tmp_path: Path) -> None:
     refused_answers = tmp_path / "answers" / "refused"
     async with window_house(tmp_path, FakeLane()) as octet:
-        fleet = Fleet(octet, refused_answers=refused_answers)
-        assert (await fleet.needs_me(by=VIEWER)).total == 0
+        assert (await octet.fleet.needs_me(by=VIEWER)).total == 0
         refused_answers.mkdir(parents=True)
         (refused_answers / "abc.json").write_text("{}")
         (refused_answers / "abc.reason.txt").write_text("This code is not valid for any task.\n")
         (refused_answers / "aaa.reason.txt").symlink_to("deleted")
-        [need] = (await fleet.needs_me(by=VIEWER)).shown
+        [need] = (await octet.fleet.needs_me(by=VIEWER)).shown
     assert (need.kind, need.seen) == (NeedKind.ANSWER_REFUSED, "abc.json: This code is not valid for any task.")
     assert "answers/refused" in need.next
     assert need.since_ms > 0

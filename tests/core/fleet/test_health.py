@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,11 +22,21 @@ from tests.fakes.hands import FakeHands
 
 
 @asynccontextmanager
-async def a_house(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
+async def a_house(
+    home: Path, clock: FakeClock, *, is_discord_connected: Callable[[], bool] | None = None
+) -> AsyncGenerator[Coordinator]:
     agent = make_window_agent("Agent-1", window="agent-1")
     hands = {"main": FakeHands()}
     desks = [make_desk("agent-1")]
-    async with open_coordinator(home, agents=[agent], desks=desks, lanes={}, hands=hands, clock=clock) as octet:
+    async with open_coordinator(
+        home,
+        agents=[agent],
+        desks=desks,
+        lanes={},
+        hands=hands,
+        clock=clock,
+        is_discord_connected=is_discord_connected,
+    ) as octet:
         octet.desks.worker_is("main", DeskNow(DeskState.READY))
         yield octet
 
@@ -96,9 +106,9 @@ async def test_a_message_that_discord_refused_three_times_is_a_problem_but_raise
 
 async def test_discord_counts_only_where_there_is_a_token(tmp_path: Path) -> None:
     clock, connected = FakeClock(), [False]
-    async with a_house(tmp_path, clock) as octet:
+    async with a_house(tmp_path / "without", clock) as octet:
         assert (await look(octet)).troubles == ()
-        octet.fleet.health.discord_is(lambda: connected[0])
+    async with a_house(tmp_path / "with", clock, is_discord_connected=lambda: connected[0]) as octet:
         assert [one.part for one in (await look(octet)).troubles] == [Part.DISCORD]
         clock.advance(GRACE_S)
         assert not (await look(octet)).is_well

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from core.coordinator import Coordinator
 from core.journal.model import ChainBroken
+from core.kit.clock import SteadyClock
 from core.maintenance.service import Audit
 from core.notices.model import JournalHead, NoticeKind
 from core.security.model import OPERATOR, HolderId, NotAllowed, Role
@@ -21,7 +22,7 @@ from tests.fakes.clock import FakeClock
 @asynccontextmanager
 async def at_work(home: Path, clock: FakeClock) -> AsyncGenerator[tuple[Coordinator, Audit]]:
     async with open_coordinator(home, agents=[make_agent()], lanes={}, clock=clock) as octet:
-        yield octet, Audit(octet, admin_channel="7")
+        yield octet, Audit(octet.store, octet.journal, octet.notices, SteadyClock(clock), admin_channel="7")
 
 
 async def posted(octet: Coordinator) -> list[str]:

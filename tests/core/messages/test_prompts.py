@@ -44,7 +44,7 @@ async def narrow_house(home: Path, lane: FakeLane, *, limit: int | PaneProfile =
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): lane},
         hands={"main": FakeHands()},
-        patience=QUICK,
+        policy=QUICK,
         longest_prompts={"Agent-1": limit},
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))

@@ -38,7 +38,7 @@ from tests.fakes.lane import FakeLane, bounced
 
 FIRST = TaskId("T-1")
 HOUR_S = 3600
-PATIENCE = RetryPolicy(first_pause_ms=1_000, longest_pause_ms=1_000)
+POLICY = RetryPolicy(first_pause_ms=1_000, longest_pause_ms=1_000)
 STEPS = pytest.mark.parametrize("by_s", [-HOUR_S, 400 * 24 * HOUR_S])
 
 
@@ -51,7 +51,7 @@ async def octet_at(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): FakeLane()},
         hands={"main": FakeHands()},
-        patience=PATIENCE,
+        policy=POLICY,
         clock=clock,
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
@@ -118,7 +118,7 @@ async def test_a_step_does_not_make_a_second_bounce_one_too_many(tmp_path: Path,
         await bounce(octet)
         now = await delivery_of(octet)
         assert (now.state, now.bounces) == (DeliveryState.QUEUED, 2)
-        clock.advance(PATIENCE.settings.retry_window_s)
+        clock.advance(POLICY.settings.retry_window_s)
         await bounce(octet)
         assert (await delivery_of(octet)).state is DeliveryState.REFUSED, "the limit still holds"
 
@@ -152,7 +152,7 @@ async def test_a_deadline_stands_still_while_octet_is_away_also_when_the_start_p
     clock.advance(10 * HOUR_S)
     async with octet_at(tmp_path, clock) as octet:
         left_s = await octet.store.write(octet.tasks.repository.next_deadline_in_s)
-        assert left_s == PATIENCE.agent_timeout_ms / 1000 - 600
+        assert left_s == POLICY.agent_timeout_ms / 1000 - 600
 
 
 async def test_a_deadline_stands_still_only_while_octet_is_away_also_after_quiet_hours(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ async def test_a_deadline_stands_still_only_while_octet_is_away_also_after_quiet
     async with octet_at(tmp_path, clock) as octet:
         left_s = await octet.store.write(octet.tasks.repository.next_deadline_in_s)
         assert left_s is not None
-        assert 0 <= left_s - (PATIENCE.agent_timeout_ms / 1000 - quiet_s) <= 10
+        assert 0 <= left_s - (POLICY.agent_timeout_ms / 1000 - quiet_s) <= 10
 
 
 async def test_a_clock_that_is_set_back_before_a_start_after_quiet_hours_moves_all_by_the_step(tmp_path: Path) -> None:

@@ -168,8 +168,8 @@ async def test_a_paused_agent_that_is_silent_stays_paused_and_is_silent_when_res
 
 
 async def test_the_watch_wakes_by_itself_at_the_deadline_and_not_by_asking_again_and_again(tmp_path: Path) -> None:
-    patience = replace(QUICK, settings=DispatchSettings(agent_timeout_s=0.15))
-    async with window_house(tmp_path, FakeLane(), patience=patience) as octet:
+    policy = replace(QUICK, settings=DispatchSettings(agent_timeout_s=0.15))
+    async with window_house(tmp_path, FakeLane(), policy=policy) as octet:
         looked: list[float | None] = []
         look = octet.dispatch.silence.check_all
 

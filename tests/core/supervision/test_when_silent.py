@@ -34,7 +34,7 @@ RELEASE = replace(QUICK, settings=DispatchSettings(on_agent_timeout="release"), 
 
 async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_another(tmp_path: Path) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
-    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
+    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, hands=hands) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         task = await reach(octet, FIRST, TaskState.WORKING)
@@ -53,7 +53,7 @@ async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_anothe
 
 async def test_a_released_task_waits_for_another_agent_although_its_first_one_is_free_again(tmp_path: Path) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
-    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
+    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, hands=hands) as octet:
         await begin(octet)
         await pass_time(octet, clock, 60)
         await octet.tasks.new(make_new_task(agent="Agent-2"), by=ADA)
@@ -84,7 +84,7 @@ async def test_what_is_not_seen_idle_is_parked_and_says_so(
     tmp_path: Path, windows: tuple[WindowStatus, ...], why: str
 ) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=windows)
-    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=hands) as octet:
+    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, hands=hands) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         note = (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
@@ -95,7 +95,7 @@ async def test_what_is_not_seen_idle_is_parked_and_says_so(
 
 async def test_a_desk_that_is_held_is_not_seen_and_a_task_that_only_one_can_do_stays(tmp_path: Path) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, patience=RELEASE, clock=clock, hands=hands) as octet:
+    async with window_house(tmp_path, lane, policy=RELEASE, clock=clock, hands=hands) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         assert "no other agent can do it" in (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
@@ -113,7 +113,7 @@ async def test_an_agent_that_speaks_while_its_window_is_looked_at_keeps_its_task
             await octet.tasks.record_progress("T-1", code_in(lane.submitted[0]), "still here")
             return idle("agent-1", "agent-2")
 
-    async with window_house(tmp_path, lane, agents=2, patience=RELEASE, clock=clock, hands=Slow()) as octet:
+    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, hands=Slow()) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         task = (await octet.tasks.show(FIRST, by=ADA)).task
@@ -127,7 +127,7 @@ async def test_a_silent_agent_whose_window_is_seen_idle_is_asked_once_and_then_i
     tmp_path: Path,
 ) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         await asked(octet, lane)
@@ -142,7 +142,7 @@ async def test_a_silent_agent_whose_window_is_seen_idle_is_asked_once_and_then_i
 
 async def test_an_agent_that_answers_the_question_works_on_and_is_asked_again_another_time(tmp_path: Path) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
         await begin(octet)
         for times in (1, 2):
             await pass_time(octet, clock, HOUR_S)
@@ -153,7 +153,7 @@ async def test_an_agent_that_answers_the_question_works_on_and_is_asked_again_an
 
 async def test_a_question_that_is_answered_before_it_is_brought_is_not_brought(tmp_path: Path) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
         await begin(octet)
         lane.script.extend([bounced(Reason.BUSY)] * 3)
         await pass_time(octet, clock, HOUR_S)
@@ -170,7 +170,7 @@ async def test_a_question_that_is_answered_before_it_is_brought_is_not_brought(t
 
 async def test_a_question_is_not_brought_to_whoever_is_seen_at_work_first(tmp_path: Path) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
         await begin(octet)
         await octet.tasks.record_progress("T-1", code_in(lane.submitted[0]), "reading")
         lane.script.extend([bounced(Reason.BUSY)] * 3)
@@ -191,7 +191,7 @@ async def test_a_question_is_not_brought_to_whoever_is_seen_at_work_first(tmp_pa
 
 async def test_a_window_that_changes_by_the_question_itself_does_not_answer_it(tmp_path: Path) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         await asked(octet, lane)
@@ -204,7 +204,7 @@ async def test_a_window_that_changes_by_the_question_itself_does_not_answer_it(t
 
 async def test_a_question_that_did_not_arrive_is_not_said_to_have(tmp_path: Path) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
         await begin(octet)
         lane.script.extend([bounced(Reason.BUSY)] * 30)
         await pass_time(octet, clock, HOUR_S)
@@ -215,7 +215,7 @@ async def test_a_question_that_did_not_arrive_is_not_said_to_have(tmp_path: Path
 
 async def test_who_is_paused_or_not_seen_idle_is_not_asked(tmp_path: Path) -> None:
     clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, patience=NUDGE, clock=clock, hands=hands) as octet:
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
         await begin(octet)
         await octet.availability.pause("Agent-1", by=ADA)
         await pass_time(octet, clock, HOUR_S)

@@ -16,7 +16,7 @@ from tests.fakes.lane import FakeLane
 async def grant(octet: Coordinator, task: TaskId) -> str:
     """Return the task's code, granted as if its prompt were about to be delivered."""
     found = await octet.tasks.repository.get(task)
-    codes = octet.tasks._codes
+    codes = octet.tasks.briefs._codes
     await octet.store.write(lambda tx: codes.grant(tx, task, found.fence, agent="Agent-1"))
     return codes.code(task, found.fence)
 

@@ -47,7 +47,7 @@ async def test_an_attempt_lasts_from_the_lease_to_the_agents_own_answer(tmp_path
 
 
 async def test_a_prompt_that_never_arrived_is_no_failure_of_its_agent(tmp_path: Path) -> None:
-    async with window_house(tmp_path, FakeLane(refused()), patience=ONE_REFUSAL) as octet:
+    async with window_house(tmp_path, FakeLane(refused()), policy=ONE_REFUSAL) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.PARKED, "window_refused")
         assert await ends(octet) == [("Agent-1", None, None)], "a user may still decide about it"

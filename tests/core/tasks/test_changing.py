@@ -64,7 +64,7 @@ async def test_a_failed_task_is_tried_again_with_a_new_code_and_the_old_one_is_d
 
 async def test_a_parked_task_goes_on_in_the_same_attempt_and_is_told_again_when_it_parks_again(tmp_path: Path) -> None:
     lane = FakeLane(refused(), refused(), ARRIVES)
-    async with window_house(tmp_path, lane, patience=ONE_REFUSAL) as octet:
+    async with window_house(tmp_path, lane, policy=ONE_REFUSAL) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         for _ in range(2):
             await reach(octet, FIRST, TaskState.PARKED, "window_refused")

@@ -11,7 +11,6 @@ from core.messages.prompts import FROM_AGENT, PromptPart
 from core.notices.model import EndCause, Halt, NoticeKind
 from core.profiles.model import TooLong
 from core.reasons import BlockCause, Reason
-from core.security.codes import TaskCodes
 from core.tasks.briefs import Briefs
 from core.tasks.model import AgentTrouble, AttemptOutcome, Choice, KnownBy, TaskEnded, TaskId, TaskState
 from tests.builders import ADA, longest, make_agent, make_new_task, open_coordinator, pending
@@ -74,9 +73,9 @@ async def test_an_agent_asks_and_its_next_sign_continues_the_task(tmp_path: Path
 async def test_other_packages_add_their_parts_to_a_brief_after_those_of_tasks(tmp_path: Path) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        codes, prompts = TaskCodes(home_id="home", key=b"k" * 32), octet.tasks.prompts
+        services, prompts = octet.tasks._services, octet.tasks.prompts
         parts = [lambda _tx, _task: (), lambda _tx, task: [PromptPart(text=f"Work in /srv/{task.id}.")]]
-        briefs = Briefs(octet, codes, prompts, repository=octet.tasks.repository, parts=parts)
+        briefs = Briefs(services, prompts, repository=octet.tasks.repository, parts=parts)
         message = await octet.store.write(lambda tx: briefs.assign(tx, FIRST, CHOICE))
     assert message.body == "Count the birds\n\nWork in /srv/T-1."
 
@@ -90,7 +89,7 @@ async def test_a_window_that_takes_only_the_brief_gets_no_more(tmp_path: Path) -
         for outcome in ("one", "two"):
             message = await octet.store.write(lambda tx, name=task.id: octet.tasks.briefs.assign(tx, name, CHOICE))
             assert message.body == "Count the birds"
-            code = octet.tasks._codes.code(FIRST, (await octet.tasks.repository.get(FIRST)).fence)
+            code = octet.tasks.briefs._codes.code(FIRST, (await octet.tasks.repository.get(FIRST)).fence)
             await octet.store.write(lambda tx: octet.tasks.repository.move(tx, "T-1", TaskState.DELIVERING))
             await octet.store.write(lambda tx: octet.tasks.repository.move(tx, "T-1", TaskState.WORKING))
             said = f"{outcome} {'x' * 500}"

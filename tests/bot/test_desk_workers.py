@@ -13,6 +13,7 @@ from automation.desktop.displays.display_status import DisplayStatus
 from bot.desk_workers import DeskWorkerPool
 from core.config.loader import Config, load
 from core.desks.model import Virtual
+from core.desks.ports import DeskNews
 from core.home import Home
 from core.kit.supervise import supervise
 from core.reasons import Reason
@@ -66,10 +67,10 @@ class Display:
 
 @dataclass
 class Stage:
-    """A crew of such hands; `displays` are all that were made, the newest last."""
+    """Desk workers with such hands; `displays` are all that were made, the newest last."""
 
     root: Path
-    crew: DeskWorkerPool = field(init=False)
+    workers: DeskWorkerPool = field(init=False)
     displays: list[Display] = field(default_factory=list[Display])
     made: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -87,7 +88,10 @@ class Stage:
                 stage.made.set()
                 return made
 
-        self.crew = Pool(self.config(), {})
+        async def leftovers(desk: str) -> dict[str, tuple[str, ...]]:
+            raise AssertionError(desk)
+
+        self.workers = Pool(self.config(), {}, news=DeskNews, leftovers=leftovers)
 
     def config(self, *, size: str = "1280x800", has_agent: bool = True) -> Config:
         write(self.root, "octet.toml", "")
@@ -102,17 +106,17 @@ class Stage:
         return load(Home(root=self.root))
 
     def hands(self) -> Hands:
-        return cast("Hands", self.crew.hands["own"])
+        return cast("Hands", self.workers.hands["own"])
 
     async def follow(self, config: Config) -> None:
-        await self.crew.replace(config, self.crew.desks_to_restart(config))
-        self.crew.start_missing()
+        await self.workers.replace(config, self.workers.desks_to_restart(config))
+        self.workers.start_missing()
         await self.begun()
 
     async def begun(self) -> None:
         """Until all hands are at work, within a limit."""
         async with asyncio.timeout(60):
-            for hands in self.crew.hands.values():
+            for hands in self.workers.hands.values():
                 await cast("Hands", hands).began.wait()
             await self.displays[0].began.wait()
 
@@ -121,7 +125,7 @@ class Stage:
 async def stage(root: Path) -> AsyncGenerator[Stage]:
     at = Stage(root)
     async with asyncio.TaskGroup() as group:
-        work = supervise(group, "crew", at.crew.run())
+        work = supervise(group, "desks", at.workers.run())
         async with asyncio.timeout(60):
             await at.made.wait()
         await at.begun()
@@ -137,7 +141,7 @@ async def test_hands_that_come_back_to_a_display_that_stayed_are_told_how_it_sta
         display.tell(display.desk, UP)
         assert at.hands().stood == [UP]
         await at.follow(at.config(has_agent=False))
-        assert at.crew.hands == {}
+        assert at.workers.hands == {}
         display.tell(display.desk, UP)  # nobody is there who could be told
         await at.follow(at.config())
         assert at.hands().stood == [UP]
@@ -171,7 +175,7 @@ async def test_hands_that_are_described_as_before_work_on(tmp_path: Path) -> Non
     async with stage(tmp_path) as at:
         before = at.hands()
         config = at.config()
-        assert at.crew.desks_to_restart(config) == frozenset()
+        assert at.workers.desks_to_restart(config) == frozenset()
         await at.follow(config)
         assert at.hands() is before
         assert before.is_at_work
