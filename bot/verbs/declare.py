@@ -1,17 +1,18 @@
 """How a verb is declared: one typed async function `(octet, …parameters, by)` under `@Verb(…)`.
 
 Its signature is the schema, its docstring the help, its return type the result. Parameters before `by` that are
-positional are arguments on the command line, keyword-only ones are options. Each interface reads `VERBS` of
-`bot.verbs.catalogue` and makes its own form of them; nothing here knows an interface."""
+positional are arguments on the command line, keyword-only ones are options; the fields of a dataclass among them are
+parameters in the same way. Each interface reads `VERBS` of `bot.verbs.catalogue` and makes its own form of them;
+nothing here knows an interface."""
 
 from __future__ import annotations
 
 import inspect
 import string
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from dataclasses import KW_ONLY, MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import Enum, Flag, auto
-from functools import cached_property, partial
+from functools import cached_property
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 else:
     Coordinator = object  # Verbs know it by name only: its modules are slow to import
 
+_NO_PARAMETERS = {"octet", "origin", "by", "return"}
 REQUIRED = inspect.Parameter.empty  # the default of a parameter that has none
-WHERE = "where"  # the parameter of a list that says which rows are wanted: `where: Annotated[Filter, States]`
 
 
 class On(Flag):
@@ -136,10 +137,11 @@ class Verb:
         found: list[Parameter] = []
         for one in inspect.signature(self.call).parameters.values():
             hint = self._hints[one.name]
-            if one.name == WHERE:
-                found += _filters(*get_args(hint))
-            elif one.name not in {"octet", "origin", "by"}:
-                found.append(_parameter(one, hint))
+            if one.name in self._shapes:
+                found += _fields(*_parts(hint))
+            elif one.name not in _NO_PARAMETERS:
+                is_option = one.kind is inspect.Parameter.KEYWORD_ONLY
+                found.append(_parameter(one.name, hint, default=one.default, is_option=is_option))
         return tuple(found)
 
     @cached_property
@@ -167,31 +169,51 @@ class Verb:
     async def run(self, octet: Coordinator, given: Mapping[str, Any], *, by: Actor, origin: Origin) -> Any:
         """Call the verb with an interface's values. Raises core's errors, and Invalid for an unreadable value."""
         read = self.read(given)
-        if WHERE in self._hints:
-            read = {WHERE: get_args(self._hints[WHERE])[0](**read)}
         if self.wants_origin:
             read["origin"] = origin
         return await self.call(octet, **read, by=by)
 
     def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Check and parse an interface's values. A parameter without a value keeps the default of its signature."""
-        return {one.name: one.read(value) for one in self.parameters if (value := given.get(one.name)) is not None}
+        read = {one.name: one.read(value) for one in self.parameters if (value := given.get(one.name)) is not None}
+        for name, shape in self._shapes.items():
+            read[name] = shape(**{one.name: read.pop(one.name) for one in fields(shape) if one.name in read})
+        return read
 
     def sentence(self, result: Any, escape: Callable[[str], str]) -> str:
         """Write the sentence about a result, its values escaped for the interface; empty where there is none."""
         return _Sentence(escape).format(self.says, it=result) if isinstance(self.says, str) else self.says(result)
 
     @cached_property
+    def _shapes(self) -> dict[str, Any]:
+        """The dataclasses whose fields are parameters, each by the name that the function has for it."""
+        found = {name: _parts(hint) for name, hint in self._hints.items() if name not in _NO_PARAMETERS}
+        return {
+            name: base
+            for name, (base, *notes) in found.items()
+            if is_dataclass(base) and not any(isinstance(note, ParameterKind) for note in notes)
+        }
+
+    @cached_property
     def _hints(self) -> dict[str, Any]:
         return get_type_hints(self.call, include_extras=True)
 
 
-def _filters(shape: Any, states: Any) -> list[Parameter]:
-    """Make an option of each field of a list's filter; its `state` is one of `states`."""
+def _parts(hint: Any) -> tuple[Any, ...]:
+    """Return a type, and the notes beside it."""
+    return get_args(hint) if get_origin(hint) is Annotated else (hint,)
+
+
+def _fields(shape: Any, states: Any = None) -> list[Parameter]:
+    """Make a parameter of each field of a dataclass; a list's filter has a `state`, which is one of `states`."""
     hints = get_type_hints(shape, include_extras=True)
-    hints["state"] = Annotated[states, *get_args(hints["state"])[1:]]
-    option = partial(inspect.Parameter, kind=inspect.Parameter.KEYWORD_ONLY)
-    return [_parameter(option(one.name, default=one.default), hints[one.name]) for one in fields(shape)]
+    if states is not None:
+        hints["state"] = Annotated[states, *get_args(hints["state"])[1:]]
+    defaults = {one.name: REQUIRED if one.default is MISSING else one.default for one in fields(shape)}
+    return [
+        _parameter(one.name, hints[one.name], default=defaults[one.name], is_option=bool(one.kw_only))
+        for one in fields(shape)
+    ]
 
 
 class _Sentence(string.Formatter):
@@ -202,9 +224,9 @@ class _Sentence(string.Formatter):
         return self._escape(str(super().format_field(value, format_spec)))
 
 
-def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
+def _parameter(name: str, hint: Any, *, default: Any, is_option: bool) -> Parameter:
     base: Any
-    base, *notes = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    base, *notes = _parts(hint)
     if get_origin(base) in {Union, UnionType}:  # `AgentName | None`: the notes are inside
         base = next(part for part in get_args(base) if part is not type(None))
         if get_origin(base) is Annotated:
@@ -221,10 +243,10 @@ def _parameter(one: inspect.Parameter, hint: Any) -> Parameter:
         base = str
     taken: Any = kind.takes or (list[str] if get_origin(base) in {frozenset, Sequence} else base)
     return Parameter(
-        name=one.name,
+        name=name,
         type=getattr(taken, "__supertype__", taken),
-        default=one.default,
-        is_option=one.kind is inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        is_option=is_option,
         kind=kind,
         help=said[-1] if said else kind.help,
         limit=limit or (NAMES if get_origin(base) in {frozenset, Sequence} else NAME),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from bot.verbs.declare import Coordinator, Origin, ParameterKind, Verb
 from bot.verbs.lists import Filter, Page
@@ -56,43 +56,54 @@ class TaskFilter(Filter):
     label: Annotated[str | None, ParameterKind(help="Only those with this label")] = None
 
 
-@Verb("task", Permission.TASK_CREATE, "POST /tasks")
-async def new(
-    octet: Coordinator,
-    brief: Annotated[Text, "What should the agent do?"],
-    *,
-    agent: Annotated[AgentName | None, "The agent; default: the first idle agent that can do it"] = None,
-    priority: Annotated[Priority, "How urgent it is; default: normal"] = 2,
-    needs: Needs = frozenset(),
-    labels: Labels = frozenset(),
-    after: Annotated[TaskIds, "The tasks that come first, separated by commas"] = frozenset(),
-    on_failure: Annotated[OnFailure, _ON_FAILURE] = OnFailure.WAIT,
-    due: Annotated[Moment | None, "When you want it done: `2h`, `3d`, or a time in UTC"] = None,
-    not_before: Annotated[Moment | None, "When it may start: `2h`, `3d`, or a time in UTC"] = None,
-    part_of: Annotated[OpenTask | None, "The task that this one is a part of"] = None,
+@dataclass(frozen=True, slots=True)
+class TaskRequest:
+    """What users say of a new task: the parameters of `task new`."""
+
+    brief: Annotated[Text, "What should the agent do?"]
+    _: KW_ONLY
+    agent: Annotated[AgentName | None, "The agent; default: the first idle agent that can do it"] = None
+    priority: Annotated[Priority, "How urgent it is; default: normal"] = 2
+    needs: Needs = frozenset()
+    labels: Labels = frozenset()
+    after: Annotated[TaskIds, "The tasks that come first, separated by commas"] = frozenset()
+    on_failure: Annotated[OnFailure, _ON_FAILURE] = OnFailure.WAIT
+    due: Annotated[Moment | None, "When you want it done: `2h`, `3d`, or a time in UTC"] = None
+    not_before: Annotated[Moment | None, "When it may start: `2h`, `3d`, or a time in UTC"] = None
+    part_of: Annotated[OpenTask | None, "The task that this one is a part of"] = None
     best_of: Annotated[
         int, ParameterKind(help="How many agents do it separately, so that you pick an answer"), limits.BEST_OF
-    ] = 0,
-    attach: File | None = None,
-    origin: Origin,
-    by: Actor,
-) -> Task:
+    ] = 0
+    attach: File | None = None
+
+    def draft(self, origin: Origin) -> NewTask:
+        """Return the task that it asks for. Raises invalid_moment."""
+        return NewTask(
+            brief=self.brief,
+            agent=self.agent or None,
+            needs=self.needs,
+            priority=self.priority,
+            place=origin.place,
+            key=origin.key,
+            after=self.after,
+            on_failure=self.on_failure,
+            labels=self.labels,
+            due_ms=moment_ms(self.due) or None,
+            not_before_ms=moment_ms(self.not_before) or None,
+            is_delay=is_duration(self.not_before),
+            parent=self.part_of,
+            attach=self.attach,
+            best_of=self.best_of,
+        )
+
+
+@Verb("task", Permission.TASK_CREATE, "POST /tasks")
+async def new(octet: Coordinator, request: TaskRequest, *, origin: Origin, by: Actor) -> Task:
     """Give a task to an agent.
 
     Its card, with a thread and a Cancel button, appears in the channel. In Discord, leave the brief out to write
     a longer text in a dialog."""
-    given = {"agent": agent, "priority": priority, "needs": needs, "labels": labels, "after": after, "due": due}
-    more = {"on_failure": on_failure, "not_before": not_before, "part_of": part_of, "best_of": best_of}
-    return await octet.tasks.new(draft(origin, brief=brief, attach=attach, **given, **more), by=by)
-
-
-def draft(origin: Origin, *, brief: str, **given: Any) -> NewTask:
-    """Make what `new` asks for, from the parameters of `new`."""
-    is_delay = is_duration(given.get("not_before"))
-    times = {f"{name}_ms": moment_ms(given.pop(name, None)) or None for name in ("due", "not_before")}
-    agent, parent = given.pop("agent", None) or None, given.pop("part_of", None)
-    same = {"place": origin.place, "key": origin.key, "is_delay": is_delay}
-    return NewTask(brief=brief, agent=agent, parent=parent, **same, **times, **given)
+    return await octet.tasks.new(request.draft(origin), by=by)
 
 
 @Verb("task", Permission.TASK_READ, "GET /tasks", name="list")

@@ -212,7 +212,7 @@ class TryExample(MessageButton, template=r"v1:example:(?P<number>[0-2])"):
         super().__init__(f"v1:example:{number}", EXAMPLES[self.number][0], discord.ButtonStyle.primary)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        draft = tasks.draft(origin_of(interaction), brief=EXAMPLES[self.number][1])
+        draft = tasks.TaskRequest(EXAMPLES[self.number][1]).draft(origin_of(interaction))
         return accepted(await interaction.client.coordinator.tasks.new(draft, by=by))
 
 

@@ -108,8 +108,9 @@ def refused(error: OctetError, text: str) -> Parts:
 async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, Any]) -> None:
     """Open the dialog. It must be the first response, so Octet checks the other options from memory before."""
     bot = interaction.client
-    by, read = await bot.actor(interaction), tasks.new.read({**given, "attach": None})
-    draft = tasks.draft(origin_of(interaction), brief="", **read)
+    by, read = await bot.actor(interaction), tasks.new.read({**given, "brief": "", "attach": None})
+    request: tasks.TaskRequest = read["request"]
+    draft = request.draft(origin_of(interaction))
     bot.coordinator.tasks.check_new(draft, by=by)
     await interaction.response.send_modal(NewTaskForm(draft, attach=given.get("attach")))
 
@@ -123,7 +124,7 @@ async def open_form_with(interaction: discord.Interaction[Bot], message: discord
     text = "\n".join(lines)
     if not text:
         raise MessageWithoutText
-    draft = tasks.draft(origin_of(interaction), brief="")
+    draft = tasks.TaskRequest("").draft(origin_of(interaction))
     bot.coordinator.tasks.check_new(draft, by=await bot.actor(interaction))
     await interaction.response.send_modal(NewTaskForm(draft, text=text))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.verbs.declare import Origin
-from bot.verbs.tasks import draft
+from bot.verbs.tasks import TaskRequest
 
 
 @pytest.mark.parametrize(
@@ -13,4 +13,4 @@ from bot.verbs.tasks import draft
     [("2h", True), ("+ 30 min", True), ("2026-05-31 18:00", False), ("none", False), (None, False)],
 )
 def test_a_duration_before_the_start_is_known_from_a_moment(text: str | None, *, is_delay: bool) -> None:
-    assert draft(Origin(), brief="Count", not_before=text).is_delay is is_delay
+    assert TaskRequest("Count", not_before=text).draft(Origin()).is_delay is is_delay
