@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 from automation.dryrun.lane import DryRunLane
 from core.agents.model import Agent, AgentName, Lane
@@ -93,13 +92,12 @@ async def _round(octet: Coordinator, found: Leases) -> bool:
         return original(tx, task, choice)
 
     def work(tx: Tx) -> bool:
-        connection = cast("sqlite3.Connection", tx._connection.connection.driver_connection)
-        connection.set_trace_callback(statements.append)
+        tx.connection.set_trace_callback(statements.append)
         began = time.perf_counter()
         try:
             return octet.dispatch.assigner.assign_ready(tx)
         finally:
-            connection.set_trace_callback(None)
+            tx.connection.set_trace_callback(None)
             found.decide_ms += [(at - began) * 1000 for at in decided[:1]]
 
     octet.tasks.briefs.assign = assign  # pyright: ignore[reportAttributeAccessIssue] - it notes when it is called

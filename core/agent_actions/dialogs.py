@@ -158,7 +158,7 @@ class AgentDialogs:
 
     def follow_config(self, tx: Tx) -> None:
         """End the dialogs of agents that are gone or have another window; a new window reports its own."""
-        for row in tx.execute(_store.OPEN).all():
+        for row in tx.execute(_store.OPEN):
             agent = self._agents.named(row.agent)
             if agent is None or (agent.desk, agent.window) != (row.desk, row.window):
                 self.end(tx, _dialog(row), DialogEnding.GONE)

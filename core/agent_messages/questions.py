@@ -169,7 +169,7 @@ class Questions:
     def review(self, tx: Tx) -> int | None:
         """Settle the questions whose leases have ended, whose agents were removed, or whose time is over. Return when
         to look again, None for never."""
-        found = self._store.aside.readable("question", tx.execute(_store.OPEN_QUESTIONS).all(), _question)
+        found = self._store.aside.readable("question", tx.execute(_store.OPEN_QUESTIONS), _question)
         again = [self._part(tx, self._review, None, of=one.id, question=one) for one in found]
         return min((at_ms for at_ms in again if at_ms is not None), default=None)
 

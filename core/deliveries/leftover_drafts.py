@@ -35,16 +35,16 @@ class DraftMarks:
 
     def left_in(self, tx: Tx, desk: str, window: str) -> tuple[str, ...]:
         """Return the marks that `left` has for this window, also of deliveries settled since the worker's start."""
-        left = _no_evidence(tx.execute(_store.DRAFTS_OF_WINDOW, {"place": desk, "which": window}).all())
+        left = _no_evidence(tx.execute(_store.DRAFTS_OF_WINDOW, {"place": desk, "which": window}))
         return _joined(left, self._rehearsed_in(tx, desk, window))
 
     def forget_all(self, tx: Tx, desk: str, window: str, *, but: DeliveryId | None = None) -> None:
         """Forget the marks of this window, which Octet saw without a draft, except those of a delivery under way."""
-        for row in tx.run(_store.DRAFTS_OF_WINDOW, {"place": desk, "which": window}):
+        for row in tx.execute(_store.DRAFTS_OF_WINDOW, {"place": desk, "which": window}):
             if row.id != but and DeliveryState(row.state) not in _UNDER_WAY:
                 self.forget(tx, row.id)
         if (desk, window) not in self._rehearsing:
-            tx.run(_store.FORGET_REHEARSAL, {"place": desk, "which": window})
+            tx.execute(_store.FORGET_REHEARSAL, {"place": desk, "which": window})
 
     def forget(self, tx: Tx, delivery: DeliveryId) -> None:
         """Forget the marks of this delivery: its draft was cleared after the delivery had been cancelled."""

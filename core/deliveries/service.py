@@ -96,7 +96,7 @@ class Deliveries:
         return delivery
 
     def find(self, tx: Tx, delivery: DeliveryId) -> Delivery:
-        (row,) = tx.run(_store.ONE, {"delivery": delivery})
+        (row,) = tx.execute(_store.ONE, {"delivery": delivery})
         return delivery_of(row)
 
     def find_queued(self, tx: Tx, agents: Sequence[str]) -> list[Delivery]:
@@ -142,7 +142,7 @@ class Deliveries:
         return None if row is None else delivery_of(row)
 
     def last_for_task(self, tx: Tx, task: str) -> Delivery | None:
-        rows = tx.execute(_store.OF_TASK, {"of_task": task}).all()
+        rows = tx.execute(_store.OF_TASK, {"of_task": task})
         return delivery_of(rows[-1]) if rows else None
 
     def count_rejections(self, tx: Tx, task: str, *, since_ms: int) -> int:

@@ -56,10 +56,10 @@ class Boards:
         return tuple(self._store.aside.readable("board", await self._store.fetch(_store.ALL), _board))
 
     async def posted(self, board: BoardId, message: str) -> None:
-        await self._store.write(lambda tx: tx.execute(_store.POSTED, {"board": board, "posted": message}) and None)
+        await self._store.write(lambda tx: tx.execute(_store.POSTED, {"board": board, "posted": message}))
 
     async def pinned(self, board: BoardId) -> None:
-        await self._store.write(lambda tx: tx.execute(_store.PINNED, {"board": board}) and None)
+        await self._store.write(lambda tx: tx.execute(_store.PINNED, {"board": board}))
 
     async def anew(self, board: BoardId) -> None:
         """Replace the board, whose message is gone or takes no more edits, if it is still wanted."""
@@ -75,11 +75,11 @@ class Boards:
 
     async def left(self, board: BoardId) -> None:
         """Forget the board: its message is deleted, or never existed."""
-        await self._store.write(lambda tx: tx.execute(_store.FORGET, {"board": board}) and None)
+        await self._store.write(lambda tx: tx.execute(_store.FORGET, {"board": board}))
 
     async def no_access(self, board: BoardId, *, error: str) -> None:
         """Note that Discord refuses the board's channel for `error`; empty: it takes the board again."""
-        await self._store.write(lambda tx: tx.execute(_store.NO_ACCESS, {"board": board, "why": error}) and None)
+        await self._store.write(lambda tx: tx.execute(_store.NO_ACCESS, {"board": board, "why": error}))
 
     async def given_up(self, board: BoardId, *, error: str) -> None:
         """Give the board up: its channel is gone, or may not be written. Octet keeps the reason for users."""

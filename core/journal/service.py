@@ -58,7 +58,7 @@ class Journal:
             "data": json.dumps(attributes_of(event), sort_keys=True, separators=(",", ":"), default=dataclasses.asdict),
         }
         row["hash"] = self._link(before, *row.values())
-        tx.run(_store.INSERT, row)
+        tx.execute(_store.INSERT, row)
         tx.scratch[_LAST] = (row["seq"], row["hash"])
         entry = Entry(seq=seq + 1, at_ms=row["at_ms"], event=event, by=by)
         for kind, follower in self._followers:
@@ -79,7 +79,7 @@ class Journal:
         """Return the number and the hash of the newest row."""
         if known := tx.scratch.get(_LAST):
             return cast("tuple[int, str]", known)
-        rows = tx.run(_store.LAST, {})
+        rows = tx.execute(_store.LAST, {})
         return (rows[0].seq, rows[0].hash) if rows else (0, _START)
 
     def last_at_ms(self, tx: Tx) -> int | None:

@@ -57,7 +57,7 @@ class Inboxes:
         """Put the message into the agent's inbox, once; at its end when its time has come."""
         self._place_due(tx, agent)
         row = {**self._named(agent, message.id), "of_sender": message.sender, "due": message.not_before_ms}
-        tx.run(_store.ADD_ENTRY, row)
+        tx.execute(_store.ADD_ENTRY, row)
         if message.kind is MessageKind.STATUS and agent in (known := self.count_statuses(tx, ())):
             known[agent] += 1
 
@@ -65,9 +65,9 @@ class Inboxes:
         """Return what the agent has not read. It confirms that it has read what this showed up to the place `after`."""
         self._place_due(tx, agent)
         confirmed = {"of_agent": agent, "mark": after, "now": self._clock.now_ms()}
-        for row in tx.execute(_store.READ_UP_TO, confirmed).all() if after else ():
+        for row in tx.execute(_store.READ_UP_TO, confirmed) if after else ():
             self._journal.append(tx, MessageRead(message=MessageId(row.message), agent=agent), by=f"agent:{agent}")
-        rows = tx.execute(_store.UNREAD, self._asked(agent, text, size + 1)).all()
+        rows = tx.execute(_store.UNREAD, self._asked(agent, text, size + 1))
         found = [self._entry(row) for row in rows[:size]]
         for one in found:
             tx.execute(_store.SHOW, self._named(agent, one.message.id))
@@ -119,7 +119,7 @@ class Inboxes:
     def unread_statuses(self, tx: Tx, agent: str) -> tuple[Message, ...]:
         """Return the first statuses that the agent has not read: no prompt brings these."""
         self._place_due(tx, agent)
-        rows = tx.execute(_store.UNREAD_STATUSES, self._asked(agent, size=_MOST_STATUSES)).all()
+        rows = tx.execute(_store.UNREAD_STATUSES, self._asked(agent, size=_MOST_STATUSES))
         return tuple(_store.message_of(row) for row in rows)
 
     def carry(self, tx: Tx, agent: str, delivery: str, messages: Iterable[MessageId]) -> None:
@@ -131,7 +131,7 @@ class Inboxes:
 
     def carried(self, tx: Tx, delivery: str) -> tuple[Message, ...]:
         """Return the statuses that the prompt of this delivery names."""
-        rows = tx.execute(_store.CARRIED, {"of_delivery": delivery}).all()
+        rows = tx.execute(_store.CARRIED, {"of_delivery": delivery})
         return tuple(_store.message_of(row) for row in rows)
 
     def have_arrived_with(self, tx: Tx, agent: str, delivery: str) -> None:
@@ -162,14 +162,14 @@ class Inboxes:
 
     def last_shown(self, tx: Tx, agent: str) -> Message | None:
         """Return the message that the agent got last."""
-        rows = tx.run(_store.LAST_SHOWN, {"of_agent": agent})
+        rows = tx.execute(_store.LAST_SHOWN, {"of_agent": agent})
         return _store.message_of(rows[0]) if rows else None
 
     def count_lately(self, tx: Tx, agent: str, *, sender: str) -> int:
         """Count the messages of this sender to the agent within the last minute."""
         since_ms = self._clock.now_ms() - _MINUTE_MS
         asked = {"of_agent": agent, "of_sender": sender, "since": since_ms}
-        return int(tx.run(_store.LATELY, asked)[0].sent)
+        return int(tx.execute(_store.LATELY, asked)[0].sent)
 
     def shift(self, tx: Tx, by_ms: int, agents: Sequence[str]) -> None:
         """Move the times of held messages, and of those that the limit between agents counts, with a clock that was set
@@ -185,7 +185,7 @@ class Inboxes:
 
     def _place_due(self, tx: Tx, agent: str) -> None:
         """Give the held messages whose time has come the next places."""
-        for row in tx.run(_store.DUE, {"of_agent": agent, "now": self._clock.now_ms()}):
+        for row in tx.execute(_store.DUE, {"of_agent": agent, "now": self._clock.now_ms()}):
             self._place(tx, agent, row.message)
 
     def _place(self, tx: Tx, agent: str, message: str) -> None:
@@ -193,7 +193,7 @@ class Inboxes:
         tx.execute(_store.PLACE, {"of_agent": agent, "of_message": message, "place": place})
 
     def _next_place(self, tx: Tx, agent: str) -> int:
-        (row,) = tx.run(_store.NEXT_PLACE, {"of_agent": agent})
+        (row,) = tx.execute(_store.NEXT_PLACE, {"of_agent": agent})
         return int(row.place)
 
     def _asked(self, agent: str, text: str = "", size: int = PAGE) -> dict[str, object]:

@@ -103,7 +103,7 @@ class Messages:
         return self.add(tx, new, by=by)
 
     def find_by_key(self, tx: Tx, key: str) -> Message | None:
-        rows = tx.run(_store.BY_KEY, {"key": key})
+        rows = tx.execute(_store.BY_KEY, {"key": key})
         return _store.message_of(rows[0]) if rows else None
 
     def count_sent(self, tx: Tx, task: str, *, of_code: str) -> SentTexts:
@@ -206,7 +206,7 @@ class Messages:
         columns = {
             name: json.dumps(row[name], ensure_ascii=False, default=asdict) for name in ("evidence", "attachments")
         }
-        tx.run(_store.ADD, row | columns)
+        tx.execute(_store.ADD, row | columns)
         event = MessageStored(
             message=message.id,
             kind=message.kind.value,

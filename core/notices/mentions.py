@@ -80,7 +80,7 @@ class Mentions:
         self._choices[person] = sent
 
     async def _write(self, person: str, choice: MentionChoice) -> None:
-        await self._store.write(lambda tx: tx.execute(_store.CHOOSE, _row(person, choice)) and None)
+        await self._store.write(lambda tx: tx.execute(_store.CHOOSE, _row(person, choice)))
         self._choices[person] = choice
 
 

@@ -76,7 +76,7 @@ class Notices:
         self._change(tx, _store.ADD, row)
 
     def card_changed(self, tx: Tx, task: str) -> None:
-        tx.run(_store.BUMP_CARD, {"of_task": task})
+        tx.execute(_store.BUMP_CARD, {"of_task": task})
         tx.after_commit(self.news.set)
 
     def _change(self, tx: Tx, statement: Executable, values: Mapping[str, object] | None = None) -> None:
@@ -92,7 +92,7 @@ class Notices:
 
     def notify_once(self, tx: Tx, kind: NoticeKind, task: str, *, detail: NoticeDetail) -> None:
         """Notify unless a notice of the task has this detail already."""
-        told = tx.execute(_store.OF_TASK, {"of_task": task, "sort": kind.value}).all()
+        told = tx.execute(_store.OF_TASK, {"of_task": task, "sort": kind.value})
         if all(_unpacked(row.detail) != detail for row in told):
             self.notify(tx, kind, task, detail=detail)
 
@@ -132,7 +132,7 @@ class Notices:
 
     def find(self, tx: Tx, kind: NoticeKind, *, subject: str) -> tuple[Notice, ...]:
         """Return the notices of this kind about the subject."""
-        return tuple(map(_notice, tx.execute(_store.OF_SUBJECT, {"of_subject": subject, "sort": kind.value}).all()))
+        return tuple(map(_notice, tx.execute(_store.OF_SUBJECT, {"of_subject": subject, "sort": kind.value})))
 
     def of_blocked(self, tx: Tx, window: str) -> Notice | None:
         """Return the notice of this window, as long as it is not over."""
@@ -214,7 +214,7 @@ class Notices:
         """Note that Discord refuses this channel for `error`: post nothing there for `after_s` seconds."""
         due = self._clock.now_ms() + round(after_s * 1000)
         values = {"place": channel, "due": due, "why": error}  # no `news`: nothing of the channel is due now
-        await self._store.write(lambda tx: tx.execute(_store.SET_NO_ACCESS, values) and None)
+        await self._store.write(lambda tx: tx.execute(_store.SET_NO_ACCESS, values))
 
     async def retry_no_access(self) -> None:
         """Retry at once what Discord refused: its permissions may have changed."""

@@ -120,13 +120,13 @@ class Receipts:
                 "settled_ms": None,
                 "at_ms": self._clock.now_ms(),
             }
-            tx.run(_store.PASSED_ENTER, row)
+            tx.execute(_store.PASSED_ENTER, row)
 
     def _record_outcome(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Add what the lane saw of this attempt, also when an answer was faster."""
         evidence = _EVIDENCE.dump_json(outcome.evidence).decode() if outcome.evidence else ""
         values = {"stages": json.dumps(outcome.timings_ms), "rests_on": evidence}
-        tx.run(_store.OUTCOME, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
+        tx.execute(_store.OUTCOME, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
         if self._keeping.keep_pictures_days or delivery.state is DeliveryState.UNKNOWN:
             self._keep(tx, delivery, outcome.pictures)
 
@@ -148,7 +148,7 @@ class Receipts:
                 "at_ms": at_ms,
                 "deleted_ms": None,
             }
-            tx.run(_store.ADD_PICTURE, row)
+            tx.execute(_store.ADD_PICTURE, row)
 
     async def _named(self, named: str) -> Sequence[Delivery]:
         try:

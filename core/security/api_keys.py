@@ -157,14 +157,14 @@ class ApiKeys:
     async def _note_use(self, key: ApiKey, now_ms: int) -> None:
         self._keys[key.name] = replace(key, used_ms=now_ms)
         try:
-            await self._store.write(lambda tx: tx.execute(_store.USE_KEY, {"key": key.name, "now": now_ms}) and None)
+            await self._store.write(lambda tx: tx.execute(_store.USE_KEY, {"key": key.name, "now": now_ms}))
         except Unavailable as error:  # the key is valid all the same
             log.warning("key_use_not_stored", key=key.name, why=error.message)
 
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the ends of keys with a clock that was set by `by_ms`."""
         tx.execute(_store.SHIFT_KEYS, {"by": by_ms, "names": [row.name for row in tx.execute(_store.KEYS)]})
-        rows = tx.execute(_store.KEYS).all()
+        rows = tx.execute(_store.KEYS)
         tx.after_commit(lambda: self._use(rows))
 
     def _use(self, rows: Iterable[Row]) -> None:

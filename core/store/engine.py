@@ -7,14 +7,14 @@ import asyncio
 import math
 import sqlite3
 import time
-from collections import deque
+from collections import deque, namedtuple
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
-from types import SimpleNamespace
+from threading import get_ident
 from typing import Any, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
@@ -22,9 +22,8 @@ import structlog
 from sqlalchemy import event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.compiler import ExpandedState, SQLCompiler
 
 from core.kit import faults
 from core.kit.clock import SteadyClock
@@ -52,6 +51,7 @@ __all__ = ["Executable", "Row", "Store", "Tx"]
 Executable: TypeAlias = sa.Executable
 Row: TypeAlias = sa.Row[Any]  # one row of a result; its columns are its attributes
 Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
+Expand = Callable[[Mapping[str, object]], ExpandedState]
 log = structlog.get_logger(__name__)
 
 _PULSE_MS = 10_000  # the grain of the time of the last pulse: its number has 32 bits
@@ -67,33 +67,44 @@ _MOST_ROUNDS = 1_000  # of calls before a commit that add calls; more is a loop
 _PROBE_S = 0.5  # rest between two looks whether the database can be written again
 
 
+class Rows(list[Row]):
+    """The rows of a statement, and how many rows it changed."""
+
+    rowcount = 0
+
+    def first(self) -> Row | None:
+        return self[0] if self else None
+
+    def one(self) -> Row:
+        """Return the only row. Raises ValueError for none or several."""
+        (row,) = self
+        return row
+
+    def scalar_one(self) -> Any:
+        """Return the first column of the only row."""
+        return self.one()[0]
+
+
 class Tx:
     """One open write transaction. It lives only inside the function given to `Store.write`."""
 
-    __slots__ = ("_connection", "calls_after_commit", "calls_before_commit", "scratch")
+    __slots__ = ("calls_after_commit", "calls_before_commit", "connection", "scratch")
 
-    def __init__(self, connection: sa.Connection, scratch: dict[str, object] | None = None) -> None:
-        self._connection = connection
+    def __init__(self, connection: sqlite3.Connection, scratch: dict[str, object] | None = None) -> None:
+        self.connection = connection
         self.calls_before_commit: list[Callable[[], None]] = []
         self.calls_after_commit: list[Callable[[], None]] = []
         self.scratch = {} if scratch is None else scratch
         """What a service remembers within this transaction. Writes that share a commit share it, up to an error."""
 
-    def execute(self, statement: Executable, parameters: Parameters | None = None) -> sa.CursorResult[Any]:
-        return self._connection.execute(statement, parameters)
-
-    def run(self, statement: sa.ClauseElement, values: Mapping[str, object]) -> list[Row]:
-        """Run a statement by SQLite's own driver and return its rows: for the path of every delivery. It is compiled
-        once, so its parameters must be plain values: no lists, no types that SQLAlchemy converts."""
-        sql, fixed, columns = _compiled(statement)
-        connection = cast("sqlite3.Connection", self._connection.connection.driver_connection)
-        found = connection.execute(sql, {**fixed, **values})
-        return [cast("Row", SimpleNamespace(**dict(zip(columns, row, strict=True)))) for row in found]
+    def execute(self, statement: Executable, parameters: Parameters | None = None) -> Rows:
+        """Run a statement, or an insert once for each of a list of `parameters`."""
+        return _run(self.connection, statement, parameters)
 
     def update_row(self, key: sa.Column[Any], of: object, /, **values: object) -> Row:
-        """Write `values` into the one row whose `key` is `of`, and return it. They must be plain, as for `run`."""
+        """Write `values` into the one row whose `key` is `of`, and return it."""
         new = {f"new_{name}": value for name, value in values.items()}
-        (row,) = self.run(_update_row(key, tuple(values)), {"of": of, **new})
+        (row,) = self.execute(_update_row(key, tuple(values)), {"of": of, **new})
         return row
 
     def before_commit(self, call: Callable[[], None]) -> None:
@@ -184,10 +195,8 @@ class Store:
         self._is_beginning = False
         self._each_s = 0.0  # what the thread needs for one write, as of late
         self._commit_s = 0.0  # how long the last shared commit took
-        self._readers: AsyncEngine = create_async_engine(
-            f"sqlite+aiosqlite:///{path}", pool_size=_READERS, max_overflow=0, hide_parameters=True
-        )
-        event.listen(self._readers.sync_engine, "connect", _prepare_reader)
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
+        self._reading = dict[int, sqlite3.Connection]()  # by thread
         self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
         self.examination = Examination(path)
         self.aside = SetAside()
@@ -228,7 +237,9 @@ class Store:
         except StoreDamaged as error:  # also before anything waits for `damage`
             raise DatabaseDamaged(path=path, why=str(error.details.get("why", ""))) from error
         finally:
-            await store._readers.dispose()
+            store._readers.shutdown(cancel_futures=True)
+            for one in store._reading.values():
+                one.close()
             await store._in_thread(store._writer.dispose)
             store._thread.shutdown()
             faults.point("stop.closed")
@@ -272,11 +283,16 @@ class Store:
         """Return all rows of a statement, as of the last commit. Raises StoreUnavailable."""
         try:
             with as_unavailable():
-                async with self._readers.connect() as connection:
-                    return (await connection.execute(statement, parameters)).all()
+                work = partial(self._read, statement, parameters)
+                return await asyncio.get_running_loop().run_in_executor(self._readers, work)
         except StoreDamaged as error:
             self._record_trouble(error)
             raise
+
+    def _read(self, statement: Executable, parameters: Mapping[str, object] | None) -> Rows:
+        thread = get_ident()
+        known = self._reading.get(thread) or self._reading.setdefault(thread, _reader(self.path))
+        return _run(known, statement, parameters)
 
     async def newest_id(self, table: str) -> Any:
         """Return the id that sorts last in this table; None while it has no row."""
@@ -422,21 +438,21 @@ class Store:
         return result
 
     @contextmanager
-    def _begun(self) -> Generator[sa.Connection]:
+    def _begun(self) -> Generator[sqlite3.Connection]:
         self._is_beginning = True  # for seconds, while another program holds the file
         with as_unavailable(), self._writer.begin() as connection:
             self._is_beginning = False
-            yield connection
+            yield cast("sqlite3.Connection", connection.connection.driver_connection)
 
     def _in_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def _in_savepoint(connection: sa.Connection, one: _Write, scratch: dict[str, object]) -> list[Callable[[], None]]:
+def _in_savepoint(connection: sqlite3.Connection, one: _Write, scratch: dict[str, object]) -> list[Callable[[], None]]:
     """Run one work of several in a transaction; return what to call after the commit. An error undoes that work alone.
     Raises StoreUnavailable."""
     tx = Tx(connection, scratch)
-    connection.exec_driver_sql("SAVEPOINT one_write")  # the newest of this name counts; the commit releases all
+    connection.execute("SAVEPOINT one_write")  # the newest of this name counts; the commit releases all
     try:
         with as_unavailable():
             one.result = one.work(tx)
@@ -445,7 +461,7 @@ def _in_savepoint(connection: sa.Connection, one: _Write, scratch: dict[str, obj
         raise
     except Exception as raised:  # noqa: BLE001 - its caller gets it
         one.error = raised
-        connection.exec_driver_sql("ROLLBACK TO one_write")
+        connection.execute("ROLLBACK TO one_write")
     return [] if one.error else tx.calls_after_commit
 
 
@@ -475,8 +491,6 @@ def as_unavailable() -> Generator[None]:
     """Raise StoreUnavailable for what the disk or another process refuses; Octet's own mistakes pass unchanged."""
     try:
         yield
-    except PoolTimeout as error:
-        raise StoreUnavailable(why="all readers are busy") from error
     except (DBAPIError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         ours = isinstance(cause, sqlite3.IntegrityError | sqlite3.ProgrammingError)
@@ -540,34 +554,59 @@ def upgrade_file(path: Path) -> tuple[str, str]:
 
 
 @cache
-def _update_row(key: sa.Column[Any], names: tuple[str, ...]) -> sa.ClauseElement:
+def _update_row(key: sa.Column[Any], names: tuple[str, ...]) -> Executable:
     statement = sa.update(key.table).where(key == sa.bindparam("of"))
     return statement.values({name: sa.bindparam(f"new_{name}") for name in names}).returning(key.table)
 
 
+@lru_cache(maxsize=1_000)
+def _compiled(statement: Executable, names: tuple[str, ...] | None) -> tuple[str, dict[str, object], Expand | None]:
+    """Compile a statement, once. `names` are the parameters of one that changes rows: those of columns are written.
+    Return its SQL, its fixed values, and what puts its lists in, where it has any."""
+    found = cast("SQLCompiler", cast("sa.ClauseElement", statement).compile(dialect=_DIALECT, column_keys=names))
+    fixed = {name: value for name, value in found.params.items() if not found.binds[name].required}
+    fixed |= {column.key: cast("Any", column.default).arg for column in found.insert_prefetch}
+    return str(found), fixed, found.construct_expanded_state if found.post_compile_params else None
+
+
 @cache
-def _compiled(statement: sa.ClauseElement) -> tuple[str, dict[str, object], tuple[str, ...]]:
-    """Return the statement's SQL, its fixed values, and the columns of its rows."""
-    compiled = statement.compile(dialect=_DIALECT)
-    fixed = {name: value for name, value in (compiled.params or {}).items() if value is not None}
-    return str(compiled), fixed, tuple(column.key for column in getattr(statement, "exported_columns", ()))
+def _row_of(columns: tuple[str, ...]) -> Callable[[Any], Row]:
+    kind = cast("Any", namedtuple)("Row", columns, rename=True)  # noqa: PYI024 - the columns vary
+    return partial(cast("Any", tuple).__new__, kind)
+
+
+def _run(connection: sqlite3.Connection, statement: Executable, parameters: Parameters | None) -> Rows:
+    """Run a statement by SQLite's own driver: SQLAlchemy takes part only in the first run."""
+    if isinstance(parameters, Sequence):
+        sql, fixed, _ = _compiled(statement, tuple(parameters[0]))
+        cursor = connection.executemany(sql, [{**fixed, **one} for one in parameters])
+    else:
+        given = parameters or {}
+        sql, fixed, expand = _compiled(statement, tuple(given) if statement.is_dml else None)
+        state = expand(given) if expand else None
+        cursor = connection.execute(*(state.statement, state.parameters) if state else (sql, {**fixed, **given}))
+    found = cursor.fetchall()
+    rows = Rows(map(_row_of(tuple(name for name, *_ in cursor.description)), found) if found else ())
+    rows.rowcount = cursor.rowcount
+    return rows
 
 
 def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin by BEGIN IMMEDIATE, not where the driver guesses
-    _set_pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=1000")
+    # A checkpoint takes milliseconds. One that is rare copies a page once that changed often.
+    _set_pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=4000")
 
 
-def _prepare_reader(connection: Any, _record: object) -> None:
+def _reader(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     # Below SQLite 3.51.3 two connections that checkpoint at once can damage the file: only the writer does.
     _set_pragmas(connection, "query_only=ON", "wal_autocheckpoint=0")
+    return connection
 
 
-def _set_pragmas(connection: Any, *pragmas: str) -> None:
-    cursor = connection.cursor()
+def _set_pragmas(connection: sqlite3.Connection, *pragmas: str) -> None:
     for pragma in (*pragmas, f"busy_timeout={_BUSY_MS}", "mmap_size=0"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

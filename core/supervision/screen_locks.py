@@ -40,7 +40,7 @@ class ScreenLocks:
 
     def notify_waiting(self, tx: Tx) -> None:
         """Post locked screens that work waits for; end those of desks without an agent with a screen."""
-        for row in tx.execute(_store.OPEN).all():
+        for row in tx.execute(_store.OPEN):
             if not any(agent.abilities.has_screen for agent in self._agents.at(row.desk)):
                 self._end(tx, row)
                 continue

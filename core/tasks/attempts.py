@@ -48,7 +48,7 @@ class Attempts:
     def records(self, tx: Tx, since_ms: Mapping[str, int]) -> dict[str, AgentRecord]:
         """Return the records of these agents, without new ones; failures before an agent's `since_ms` make no row."""
         found = dict[str, AgentRecord]()
-        for row in tx.run(_store.RECORDS, {"asked": json.dumps([*since_ms.items()])}) if since_ms else ():
+        for row in tx.execute(_store.RECORDS, {"asked": json.dumps([*since_ms.items()])}) if since_ms else ():
             if ends := row.ends:
                 success, failures = RECORD_SIZE - len(ends) + ends.count("s"), len(ends) - len(ends.lstrip("f"))
                 found[row.agent] = AgentRecord(success=success, failures=failures, last_ms=row.last_ms)

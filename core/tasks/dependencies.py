@@ -41,14 +41,14 @@ class Dependencies:
         if rows:
             tx.execute(_store.ADD_DEPENDENCY, rows)
         for task in links:
-            if tx.run(_store.COUNT_DEPENDENCIES, _of(task))[0].size > LINKS.most:
+            if tx.execute(_store.COUNT_DEPENDENCIES, _of(task))[0].size > LINKS.most:
                 raise refused("too_many_links", id=task, most=LINKS.most)
 
     def check_circle(self, tx: Tx, task: TaskId, needs: Collection[TaskId]) -> None:
         """Check that `task` may wait for these. Raises dependency_cycle, which names the circle."""
         wanted = [*map(_number, needs)]
         links = {_number(task): wanted}
-        for row in tx.run(_store.NEEDED_BELOW, {**_of(task), "asked": json.dumps(wanted)}):
+        for row in tx.execute(_store.NEEDED_BELOW, {**_of(task), "asked": json.dumps(wanted)}):
             links.setdefault(row.task, []).append(row.needs)
         refuse_circle(links, lambda number: f"T-{number}", first=_number(task))
 
@@ -57,7 +57,7 @@ class Dependencies:
 
     def why_held(self, tx: Tx, task: Task, *, now_ms: int) -> tuple[WaitReason, str] | None:
         """Return why the task may not start yet, with a note; None where nothing that users ordered holds it."""
-        needed = [_dependency(row) for row in tx.run(_store.HOLDING, {**_of(task.id), "size": _NAMED})]
+        needed = [_dependency(row) for row in tx.execute(_store.HOLDING, {**_of(task.id), "size": _NAMED})]
         if failed := [f"{one.needs} is {one.state.value}" for one in needed if one.has_failed]:
             return WaitReason.DEPENDENCY_FAILED, ", ".join(failed)
         if needed:

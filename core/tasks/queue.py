@@ -57,7 +57,7 @@ class TaskQueue:
     ) -> list[QueuedTask]:
         """Find `limit` tasks that wait for one of these reasons with one of its demands, in the order of the queue."""
         # Mostly none waits: then no demand is looked at.
-        found = {row.value for row in tx.run(_store.WAIT_REASONS, {"asked": json.dumps([*asked])})}
+        found = {row.value for row in tx.execute(_store.WAIT_REASONS, {"asked": json.dumps([*asked])})}
         queues = [(reason.value, demand) for reason, demands in asked.items() if reason in found for demand in demands]
         return self._heads(tx, TaskState.WAITING, queues, limit)[:limit]
 
@@ -80,7 +80,7 @@ class TaskQueue:
         asked = [(reason, demand.wanted, sorted_names(demand.needs)) for reason, demand in queues]
         if not asked or limit < 1:
             return []
-        rows = tx.run(
+        rows = tx.execute(
             _store.HEADS,
             {"stands": state.value, "asked": json.dumps(asked), "size": limit, "full": json.dumps([*without])},
         )

@@ -192,7 +192,7 @@ class TaskRepository:
 
     def find(self, tx: Tx, task: str) -> Task:
         """Find one task as this transaction sees it. Raises TaskNotFound."""
-        rows = tx.run(_store.ONE, {"task": _number(task)})
+        rows = tx.execute(_store.ONE, {"task": _number(task)})
         if not rows:
             raise TaskNotFound(id=task)
         return task_of(rows[0])
@@ -362,7 +362,7 @@ class TaskRepository:
 
     def start_due(self, tx: Tx, *, limit: int) -> int:
         """Make at most `limit` tasks ready whose time has come; return how many."""
-        found = tx.execute(_store.LATER, {"now": self._clock.now_ms(), "size": limit}).all()
+        found = tx.execute(_store.LATER, {"now": self._clock.now_ms(), "size": limit})
         for task in map(task_of, found):
             with at_row(task.id):
                 self.move(tx, task.id, TaskState.READY)
@@ -612,7 +612,7 @@ class TaskRepository:
         return task_of(tx.update_row(_store.tasks.c.number, _number(task), **values))
 
     def _next_rank(self, tx: Tx, requester: str, priority: int) -> int:
-        (last,) = tx.run(_store.LAST_RANK, {"who": requester, "urgency": priority})
+        (last,) = tx.execute(_store.LAST_RANK, {"who": requester, "urgency": priority})
         return rank_of(now_ms=self._clock.now_ms(), priority=priority, last=last.rank)
 
     def _new_deadline_ms(self) -> int:

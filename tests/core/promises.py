@@ -180,7 +180,7 @@ class Promises:
             assert (delivery.bounced_since_ms or 0) <= now_ms, "it bounced in the future"
 
     def _open(self, tx: Tx) -> list[Delivery]:
-        rows = tx.execute(_store.OPEN_TEXTS).all()
+        rows = tx.execute(_store.OPEN_TEXTS)
         names = [agent.name for agent in self.agents]
         acts = self.octet.deliveries.find_actions(tx, names, OPEN_STATES)
         return [*map(_store.delivery_of, rows), *self.octet.deliveries.find_queued(tx, names), *acts]

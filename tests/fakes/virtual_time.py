@@ -67,7 +67,7 @@ def _in_one_thread() -> Generator[None]:
     async def fetch(
         store: Store, statement: Executable, parameters: Mapping[str, object] | None = None
     ) -> Sequence[Row]:
-        return await store.write(lambda tx: tx.execute(statement, parameters).all())
+        return await store.write(lambda tx: tx.execute(statement, parameters))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Store, "fetch", fetch)

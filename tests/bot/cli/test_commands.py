@@ -18,7 +18,6 @@ from tests.bot.cli.test_broken_config import ROOT, run_octet
 
 HEAVY = {
     "sqlalchemy",
-    "aiosqlite",
     "alembic",
     "discord",
     "fastapi",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -412,7 +410,7 @@ async def test_statuses_that_wait_together_take_few_statements(tmp_path: Path, m
     statements: list[str] = []
 
     def trace(tx: Tx) -> None:
-        cast("sqlite3.Connection", tx._connection.connection.driver_connection).set_trace_callback(statements.append)
+        tx.connection.set_trace_callback(statements.append)
 
     async with open_coordinator(
         tmp_path, agents=make_agents(), lanes={}, talk=TalkLimits(per_pair_per_minute=10)

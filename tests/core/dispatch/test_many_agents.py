@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
 
 from core.coordinator import Coordinator
 from core.security.model import OPERATOR
@@ -32,12 +30,11 @@ async def counted_round(octet: Coordinator) -> tuple[int, bool]:
     statements: list[str] = []
 
     def work(tx: Tx) -> bool:
-        connection = cast("sqlite3.Connection", tx._connection.connection.driver_connection)
-        connection.set_trace_callback(statements.append)
+        tx.connection.set_trace_callback(statements.append)
         try:
             return octet.dispatch.assigner.assign_ready(tx)
         finally:
-            connection.set_trace_callback(None)
+            tx.connection.set_trace_callback(None)
 
     more = await octet.store.write(work)
     return len(statements), more

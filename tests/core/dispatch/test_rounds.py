@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -44,14 +42,13 @@ async def cost_of(octet: Coordinator, work: Callable[[Tx], object]) -> Cost:
     statements, ticks = list[str](), list[None]()
 
     def counted(tx: Tx) -> None:
-        connection = cast("sqlite3.Connection", tx._connection.connection.driver_connection)
-        connection.set_trace_callback(statements.append)
-        connection.set_progress_handler(lambda: ticks.append(None), _STEPS)
+        tx.connection.set_trace_callback(statements.append)
+        tx.connection.set_progress_handler(lambda: ticks.append(None), _STEPS)
         try:
             work(tx)
         finally:
-            connection.set_trace_callback(None)
-            connection.set_progress_handler(None, 0)
+            tx.connection.set_trace_callback(None)
+            tx.connection.set_progress_handler(None, 0)
 
     await octet.store.write(counted)
     return Cost(len(statements), len(ticks) * _STEPS)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from automation.dryrun.lane import DryRunLane
 from core.agent_messages.model import NewAgentMessage
@@ -22,6 +21,8 @@ from core.notices.model import Place
 from core.reasons import ParkCause, WaitReason
 from core.remedies import next_step
 from core.security.model import NotAllowed, Role
+from core.store import engine
+from core.store.engine import Executable, Rows
 from core.store.errors import StoreLocked
 from core.tasks.model import BlockedTaskGroup, TaskId, TaskState
 from tests.builders import (
@@ -272,27 +273,26 @@ async def test_the_boards_outlast_a_restart_and_the_counts_are_right_after_it(tm
         assert (agent.status.state, agent.task.id) == (AgentState.BUSY, "T-1")
 
 
-async def test_what_stands_is_found_without_a_look_at_what_has_ended(tmp_path: Path) -> None:
+async def test_what_stands_is_found_without_a_look_at_what_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The plans of the database: nothing is scanned, and what stands is read from its index alone."""
-    asked: list[tuple[str, Any]] = []
+    asked, run = list[str](), engine._run
     async with window_house(tmp_path, FakeLane()) as octet:
         await octet.desks.hold("main", by=ADA)
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, "T-1", TaskState.WAITING, "hold")
 
-        def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_rest: object) -> None:
-            asked.append((statement, parameters))
+        def note(connection: sqlite3.Connection, statement: Executable, parameters: Any) -> Rows:
+            connection.set_trace_callback(asked.append)
+            return run(connection, statement, parameters)
 
-        event.listen(octet.store._readers.sync_engine, "before_cursor_execute", note)
+        monkeypatch.setattr(engine, "_run", note)
         await octet.fleet.needs_me(by=ADA)
         await octet.fleet.board(by=ADA)
         await octet.notices.next_due_s()
     with closing(sqlite3.connect(tmp_path / "octet.db")) as database:
-        plans = [
-            row[3]
-            for statement, parameters in asked
-            for row in database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-        ]
+        plans = [row[3] for statement in asked for row in database.execute(f"EXPLAIN QUERY PLAN {statement}")]
     large = ("SCAN tasks", "SCAN notices", "SCAN deliveries", "SCAN messages", "SCAN journal")
     assert [plan for plan in plans if plan.startswith(large)] == []
     for index in ("COVERING INDEX ix_tasks_held", "INDEX ix_tasks_queue", "INDEX ix_notices_due"):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Awaitable, Callable
 from itertools import count
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -51,9 +49,8 @@ async def work_of(octet: Coordinator, act: Callable[[], Awaitable[object]]) -> t
     statements, steps = count(), count()
 
     def listen(tx: Tx, *, on: bool) -> None:
-        connection = cast("sqlite3.Connection", tx._connection.connection.driver_connection)
-        connection.set_trace_callback((lambda _sql: next(statements) and None) if on else None)
-        connection.set_progress_handler((lambda: next(steps) < 0) if on else None, _GRAIN)
+        tx.connection.set_trace_callback((lambda _sql: next(statements) and None) if on else None)
+        tx.connection.set_progress_handler((lambda: next(steps) < 0) if on else None, _GRAIN)
 
     await octet.store.write(lambda tx: listen(tx, on=True))
     await act()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from itertools import pairwise
 from pathlib import Path
 from typing import cast
@@ -160,7 +161,7 @@ def test_a_link_is_refused_exactly_if_it_closes_a_circle_and_the_circle_is_true(
     _store.dependencies.create(engine)
     finder = Dependencies(cast("Store", None))  # it reads no store
     with engine.begin() as connection:
-        tx = Tx(connection)
+        tx = Tx(cast("sqlite3.Connection", connection.connection.driver_connection))
         for task, needs in pairs:
             try:
                 finder.check_circle(tx, TaskId(f"T-{task}"), [TaskId(f"T-{needs}")])
