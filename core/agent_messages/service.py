@@ -288,12 +288,14 @@ class AgentMessages:
     def review_queue(self, tx: Tx) -> int | None:
         """Review all messages on their way: end those without use, follow tasks to their new agents, say why the others
         wait. Return when to look again, None for never."""
+        messages = {one.id: one for one in self._services.messages.find_undelivered(tx)}
+        if not messages:
+            return None
         again, lines = list[int](), defaultdict[str, _Line](_Line)
         found = self._services.deliveries.open_texts(tx)
         for delivery in found:
             if delivery.share.is_later or delivery.state is DeliveryState.UNKNOWN:
                 lines[delivery.agent].add(delivery)
-        messages = {one.id: one for one in self._services.messages.find_undelivered(tx)}
         stopped = self._traces.stopped_of(tx, {one.trace for one in messages.values() if one.hop > 0})
         for delivery in found:
             if delivery.is_brief:

@@ -31,7 +31,7 @@ from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
 
 _SUGGESTIONS = 25
-_ROWS, _STATUSES = "agents.rows", "agents.statuses"
+_ROWS = "agents.rows"
 _LONGEST_LIMIT_MS = 8 * DAY_MS  # subscriptions start again each week
 _LIMITS = "agents.limits"
 _IN_DOUBT = frozenset({AgentState.HELD, AgentState.UNKNOWN})
@@ -55,6 +55,7 @@ class Agents:
         """Call `load` before anything else."""
         self._agents: dict[AgentName, Agent] = {}
         self._removed: dict[AgentName, Agent] = {}  # former agents: their rows may still have work
+        self._known: dict[str, tuple[Row, AgentStatus]] = {}  # what the writer's thread made of which rows
         self.set_agents(agents)
         self._store, self._journal, self._clock = store, journal, clock
 
@@ -167,11 +168,11 @@ class Agents:
     def status(self, tx: Tx, name: str) -> AgentStatus:
         """Return one agent as this transaction sees it, also one that a reload removed."""
         agent, row = self._agents.get(AgentName(name)) or self._removed[AgentName(name)], self._rows(tx)[name]
-        known = cast("dict[str, tuple[Row, AgentStatus]]", tx.scratch.setdefault(_STATUSES, {}))
-        if name not in known or known[name][0] is not row or known[name][1].agent is not agent:
-            # A round asks for each agent again and again.
-            known[name] = row, _status(agent, row)
-        return known[name][1]
+        was, known = self._known.get(name, (None, None))
+        if known is None or was != row or known.agent is not agent:  # each round asks for each agent again and again
+            known = _status(agent, row)
+            self._known[name] = row, known
+        return known
 
     def free(self, tx: Tx, name: str, *, task: str) -> None:
         """Make the agent idle if it has `task`. The config may have no such agent any more."""
@@ -272,9 +273,9 @@ class Agents:
 
     def limited_until_ms(self, tx: Tx, name: str) -> int | None:
         """Return when the agent's limit ends; None where it has none, or it is over."""
-        until_ms, now_ms = self._rows(tx)[name].until_ms, self._clock.now_ms()
+        until_ms = self._rows(tx)[name].until_ms
         # A later one comes from before the clock was set back.
-        return until_ms if until_ms is not None and now_ms < until_ms <= now_ms + _LONGEST_LIMIT_MS else None
+        return until_ms if until_ms and 0 < until_ms - self._clock.now_ms() <= _LONGEST_LIMIT_MS else None
 
     def move(
         self,

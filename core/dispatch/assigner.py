@@ -28,6 +28,7 @@ from core.tasks.services import TaskServices
 AT_ONCE = 12  # so many tasks one round resumes, assigns and makes wait each: other writers should not wait for long
 _SOON_S = 1.0
 _FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)  # an agent that is reachable ends these
+_FOR_AGENTS = (*_FOR_AN_AGENT, WaitReason.AGENT, WaitReason.PAUSED, WaitReason.QUOTA)  # agents end these
 OUT_OF_REACH = frozenset({AgentState.OFFLINE, AgentState.HELD, AgentState.UNKNOWN})  # such agents get no task
 _SHOWN = frozenset(NEEDS_ANSWER.values())
 _NOT_REFUSED = frozenset({None, Reason.DESK_UNUSABLE})  # reasons of offline agents whose window was not refused
@@ -152,10 +153,11 @@ class Assigner:
         free = {name for name, state in states.items() if state is AgentState.IDLE}
         assigned = self._assign_free_agents(tx, can, records, free=free, on_duty=on_duty)
         starting = {name for name, state in self._services.desks.states().items() if state is DeskState.STARTING}
+        lasting = on_duty - limited
         beyond = [
             demand
             for demand, able in can.items()
-            if not able.keys() & (on_duty - limited) and not starting & {agent.desk for agent in able.values()}
+            if lasting.isdisjoint(able) and starting.isdisjoint(agent.desk for agent in able.values())
         ]
         stuck = self._repository.queue.find_ready(tx, beyond, limit=AT_ONCE)[:AT_ONCE]
         for task in stuck:
@@ -185,7 +187,7 @@ class Assigner:
     ) -> int:
         """Give the first task of the queue to a free agent, again and again; return how many were given. A task may
         avoid a free agent: it is passed over."""
-        heads = {demand: 1 for demand, able in can.items() if able.keys() & free}  # by demand, so many are looked at
+        heads = {demand: 1 for demand, able in can.items() if not free.isdisjoint(able)}  # so many are looked at
         most = self._policy.settings.max_tasks_per_user
         under_way = self._repository.count_under_way(tx) if most is not None else Counter[str]()
 
@@ -229,6 +231,8 @@ class Assigner:
         limited: set[str],
     ) -> list[QueuedTask]:
         """Find tasks whose reason to wait has passed. If another reason holds, the same round says so."""
+        if not (reasons := self._repository.queue.reasons_to_wait(tx, _FOR_AGENTS)):
+            return []
         unlimited = online - off_duty - limited
         back = [demand for demand, able in can.items() if able.keys() & online]
         gone = [demand for demand, able in can.items() if not able]
@@ -240,6 +244,7 @@ class Assigner:
             WaitReason.PAUSED: resumed,
             WaitReason.QUOTA: passed,
         }
+        asked = {reason: demands for reason, demands in asked.items() if reason in reasons}
         return self._repository.queue.find_waiting(tx, asked, limit=AT_ONCE)
 
     def _wait_for_agent(self, tx: Tx, task: QueuedTask, can: Sequence[Agent]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import hashlib
 import hmac
 import json
@@ -33,6 +32,7 @@ _START = "0" * 64
 _PAGE = 5_000
 _LAST = "journal.last"
 _HEAD_REST_S = 10.0
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=attributes_of).encode
 
 
 class Journal:
@@ -55,7 +55,7 @@ class Journal:
             "name": type(event).__name__,
             "subject": event.subject,
             "actor": by,
-            "data": json.dumps(attributes_of(event), sort_keys=True, separators=(",", ":"), default=dataclasses.asdict),
+            "data": _encode(attributes_of(event)),
         }
         row["hash"] = self._link(before, *row.values())
         tx.execute(_store.INSERT, row)
@@ -171,8 +171,7 @@ class Journal:
         return hmac.new(self._key, json.dumps(["head", seq, link]).encode(), hashlib.sha256).hexdigest()
 
     def _link(self, *before_and_fields: object) -> str:
-        text = json.dumps(before_and_fields, separators=(",", ":"))
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._key, _encode(before_and_fields).encode(), "sha256").hex()
 
     def _notify(self, entry: Entry[Event], link: str) -> None:
         self._newest = (entry.seq, link)

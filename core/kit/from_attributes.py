@@ -15,20 +15,28 @@ T = TypeVar("T")
 def from_attributes(kind: type[T], source: object, /, **given: object) -> T:
     """Make a `kind`: take the fields that are not `given` from the attributes of `source`, and convert them to enums
     and bools. An empty text becomes None for an enum. Raises ValueError for a value that its enums do not have."""
-    read = _readers_of(kind)
-    same = {name: getattr(source, name) for name in read if name not in given}
-    for name, value in same.items():
-        if value is not None and (member := read[name]):
+    names, converted = _fields_of(kind, *given)
+    found = {name: getattr(source, name) for name in names}
+    for name, member in converted:
+        value = found[name]
+        if value is not None:
             try:
-                same[name] = None if value == "" else member(value)
+                found[name] = None if value == "" else member(value)
             except (KeyError, ValueError):
                 raise ValueError(f"{kind.__name__}.{name} cannot be {value!r}") from None
-    return kind(**same, **given)
+    return kind(**found, **given)
 
 
 def attributes_of(source: object) -> dict[str, object]:
     """Return the fields of a dataclass by name, uncopied: `asdict` copies each value."""
     return {name: getattr(source, name) for name in _readers_of(type(source))}
+
+
+@cache
+def _fields_of(kind: Any, *given: str) -> tuple[list[str], list[tuple[str, Callable[[Any], object]]]]:
+    """Name the fields that are not `given`, and those of them to convert."""
+    read = {name: member for name, member in _readers_of(kind).items() if name not in given}
+    return [*read], [(name, member) for name, member in read.items() if member]
 
 
 @cache
@@ -39,6 +47,7 @@ def _readers_of(kind: Any) -> Mapping[str, Callable[[Any], object] | None]:
         hint = hints[field.name]
         options = get_args(hint) if isinstance(hint, UnionType) else (hint,)
         kinds: list[Any] = [one for one in options if isinstance(one, type) and issubclass(one, Enum | bool)]
-        several = {one.value: one for each in reversed(kinds) for one in each} if len(kinds) > 1 else {}
-        found[field.name] = several.__getitem__ if several else kinds[0] if kinds else None
+        enums = [one for one in reversed(kinds) if one is not bool]
+        members = {value: one for each in enums for one in each for value in (one, one.value)}
+        found[field.name] = members.__getitem__ if members else kinds[0] if kinds else None
     return found

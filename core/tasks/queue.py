@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from core.kit.from_attributes import from_attributes
 from core.reasons import WaitReason
@@ -52,13 +52,16 @@ class TaskQueue:
         users."""
         return self._heads(tx, TaskState.READY, [("", demand) for demand in demands], limit, without)
 
+    def reasons_to_wait(self, tx: Tx, asked: Iterable[WaitReason]) -> frozenset[WaitReason]:
+        """Return those of the `asked` reasons for which a task waits: mostly none."""
+        rows = tx.execute(_store.WAIT_REASONS, {"asked": json.dumps([*asked])})
+        return frozenset(WaitReason(row.value) for row in rows)
+
     def find_waiting(
         self, tx: Tx, asked: Mapping[WaitReason, Collection[Requirements]], *, limit: int
     ) -> list[QueuedTask]:
         """Find `limit` tasks that wait for one of these reasons with one of its demands, in the order of the queue."""
-        # Mostly none waits: then no demand is looked at.
-        found = {row.value for row in tx.execute(_store.WAIT_REASONS, {"asked": json.dumps([*asked])})}
-        queues = [(reason.value, demand) for reason, demands in asked.items() if reason in found for demand in demands]
+        queues = [(reason.value, demand) for reason, demands in asked.items() for demand in demands]
         return self._heads(tx, TaskState.WAITING, queues, limit)[:limit]
 
     def count_waiting(self, tx: Tx, *reasons: WaitReason) -> Counter[Requirements]:

@@ -6,9 +6,10 @@ import json
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import cast
+from typing import Any, cast
 
 from core.kit import faults
+from core.kit.from_attributes import attributes_of
 from core.kit.transitions import check_step
 from core.messages.attachments import NamedFiles, named_files
 from core.messages.model import Source
@@ -54,6 +55,7 @@ _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, 
 _UNDER_WAY = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 HaltFollower = Callable[[Tx, Task, Actor], None]  # gets a task that has ended or is parked, and who did that
 _CHANGED, _FIRST_MS = "tasks whose dependants follow", "when the first of them changed, and all with it"
+_NOT_SEEN: dict[str, Any] = {"last_seen_ms": None, "activity": None, "progress": "", "nudge": None}
 _CARD_WAITS_MS = 100  # how long a new card waits for the task's first step, so that its first state is true
 
 
@@ -233,9 +235,10 @@ class TaskRepository:
         is_again: bool = False,
         keeps_lease: bool = False,
         by: Actor = HUB,
+        **also: object,
     ) -> Task:
         """Take a step, if the table allows it; update the card. `agent` None keeps the agent; `is_again` counts another
-        attempt; `keeps_lease`: the task only passes this state, and its agent keeps it."""
+        attempt; `keeps_lease`: the task only passes this state, and its agent keeps it. `also` is written with it."""
         now = self.find(tx, task)
         check_step(TASK_STEPS, "task", task, now.state, to)
         rank = 0 if to is TaskState.WAITING and reason in _FOR_OTHERS else now.rank
@@ -253,6 +256,7 @@ class TaskRepository:
             rank=rank,
             deadline_ms=self._new_deadline_ms() if to is TaskState.WORKING else None,
             changed_ms=cast("int", tx.scratch.get(_FIRST_MS, self._clock.now_ms())),
+            **also,
         )
         self._record_step(tx, after, was=now.state.value, by=by)
         self._notices.card_changed(tx, task)
@@ -444,8 +448,13 @@ class TaskRepository:
 
     def lease(self, tx: Tx, task: Task, choice: Choice) -> Task:
         """Give the task to the chosen agent: a lease with a higher fence and no activity yet."""
-        self._renew_lease(tx, task, choice)
-        leased = self.move(tx, task.id, TaskState.ASSIGNED, agent=choice.agent)
+        if task.agent is not None:
+            self.attempts.revoke(tx, task, at_ms=self._clock.now_ms())
+        new: dict[str, Any] = {
+            "fence": task.fence + 1,
+            "choice": json.dumps(attributes_of(choice), default=attributes_of),
+        }
+        leased = self.move(tx, task.id, TaskState.ASSIGNED, agent=choice.agent, **new, **_NOT_SEEN)
         self.attempts.begin(tx, leased, at_ms=leased.changed_ms)
         self._journal.append(tx, TaskAssigned(task=task.id, fence=leased.fence, choice=choice), by=HUB.id)
         return leased
@@ -601,12 +610,11 @@ class TaskRepository:
         self._free_agent(tx, task)
         self._renew_lease(tx, task)
 
-    def _renew_lease(self, tx: Tx, task: Task, choice: Choice | None = None) -> None:
+    def _renew_lease(self, tx: Tx, task: Task) -> None:
         fence = self.find(tx, task.id).fence + 1
         if task.agent is not None:
             self.attempts.revoke(tx, task, at_ms=self._clock.now_ms())
-        why = json.dumps(asdict(choice)) if choice else None
-        self._update(tx, task.id, fence=fence, last_seen_ms=None, activity=None, progress="", nudge=None, choice=why)
+        self._update(tx, task.id, fence=fence, choice=None, **_NOT_SEEN)
 
     def _update(self, tx: Tx, task: str, **values: object) -> Task:
         return task_of(tx.update_row(_store.tasks.c.number, _number(task), **values))
