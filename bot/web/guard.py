@@ -261,7 +261,7 @@ def _replayed(body: bytearray, receive: Receive) -> Receive:
     return next_message
 
 
-async def _coordinator(request: Request) -> Coordinator:
+async def coordinator_of(request: Request) -> Coordinator:
     return cast("Coordinator", request.app.state.coordinator)
 
 
@@ -269,14 +269,18 @@ async def _caller(request: Request) -> Caller | None:
     return cast("Caller | None", getattr(request.state, CALLER))
 
 
-async def _by(caller: Asker) -> Actor:
+async def user_of(request: Request) -> Actor:
+    """Return the holder of the operator's token or of an API key. Raises NoToken for every other caller."""
+    caller = await _caller(request)
     require(RequiredAccess.ACTOR, caller)
     return cast("Actor", cast("Caller", caller).actor)
 
 
-async def _replier(core: Core, caller: Asker) -> Actor:
+async def agent_of(request: Request) -> Actor:
+    """Return the holder of a reply key or of the operator's token. Raises NoReplyKey for every other caller."""
+    caller = await _caller(request)
     require(RequiredAccess.REPLY_KEY, caller)
-    return core.people.agent(cast("Caller", caller).agent)
+    return (await coordinator_of(request)).people.agent(cast("Caller", caller).agent)
 
 
 AgentsApp = Callable[[Actor, Scope, Receive, Send], Awaitable[None]]
@@ -290,15 +294,10 @@ class AsAgent:
     app: AgentsApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
-        by = await _replier(await _coordinator(request), await _caller(request))
-        await self.app(by, scope, receive, send)
+        await self.app(await agent_of(Request(scope)), scope, receive, send)
 
 
-Core = Annotated[Coordinator, Depends(_coordinator)]  # the coordinator, as a route's argument
+Core = Annotated[Coordinator, Depends(coordinator_of)]  # the coordinator, as a route's argument
 Asker = Annotated[Caller | None, Depends(_caller)]
 """The caller, if there is one; a route with this argument also answers requests without a secret."""
-By = Annotated[Actor, Depends(_by)]
-"""The holder of the operator's token or of an API key; a route with this argument refuses every other caller."""
-Replier = Annotated[Actor, Depends(_replier)]
-"""A holder of a reply key or of the operator's token; a route with this argument refuses every other caller."""
+By = Annotated[Actor, Depends(user_of)]

@@ -12,9 +12,7 @@ from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On, Origin, Verb
 from bot.verbs.desks import Png
 from bot.verbs.schemas import Key, body_of, field_of, jsonable
-from bot.web.guard import By, Core, Replier
-from core.coordinator import Coordinator
-from core.security.model import Actor
+from bot.web.guard import agent_of, coordinator_of, user_of
 
 Once = Annotated[Key | None, Header(alias="Idempotency-Key")]
 
@@ -38,9 +36,12 @@ def _endpoint(verb: Verb) -> Any:
     method, path = verb.route.split()
     status = 201 if verb.wants_origin and method == "POST" else 200  # a verb with an origin creates something
 
-    async def run(request: Request, octet: Coordinator, by: Actor, **given: Any) -> Response:
+    async def run(request: Request, **given: Any) -> Response:
+        # Not by Depends, which takes FastAPI as long as the rest of a request.
+        octet, by = await coordinator_of(request), await (user_of if verb.permission else agent_of)(request)
         key, body = given.pop("key", None), given.pop("body", None)
-        origin = Origin(key=f"http:{by.id}:{key}" if key else None, url=str(request.base_url).rstrip("/"))
+        url = str(request.base_url).rstrip("/") if verb.wants_origin else ""
+        origin = Origin(key=f"http:{by.id}:{key}" if key else None, url=url)
         result = await verb.run(octet, {**given, **(body.model_dump() if body else {})}, by=by, origin=origin)
         if isinstance(result, Png):
             return Response(result.png, media_type="image/png")
@@ -48,8 +49,7 @@ def _endpoint(verb: Verb) -> Any:
 
     in_path = [one for one in verb.parameters if f"{{{one.name}}}" in path]
     others = [one for one in verb.parameters if one not in in_path]
-    taken = [_taken("request", Request), _taken("octet", Core), _taken("by", By if verb.permission else Replier)]
-    taken += [_taken(one.name, one.type) for one in in_path]
+    taken = [_taken("request", Request), *(_taken(one.name, one.type) for one in in_path)]
     if verb.wants_origin:
         taken.append(_taken("key", Once, None))
     if others and method != "GET":
