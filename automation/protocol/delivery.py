@@ -19,7 +19,7 @@ from automation.protocol.ports import (
     TransientFailure,
     WindowPort,
 )
-from automation.protocol.text import equal, has_block, has_more, mark, prepare
+from automation.protocol.text import equal, has_block, has_more, is_blank, mark, prepare
 from core.deliveries.model import Assurance, DeliveryRequest, Evidence, Moment, Outcome, Reason, Result
 from core.kit import faults
 from core.profiles.model import AnyReadback, Confirm, Driven, Normalise, PaneReadback, Readback
@@ -387,7 +387,7 @@ class DeliveryRun(Submission):
         return ReadbackResult(by=self._profile.readback[0])
 
     def _not_landed(self, reading: ReadbackResult) -> DeliveryFailure:
-        if reading.text is None or not reading.text.strip():
+        if reading.text is None or is_blank(reading.text):
             seen = "the program took it, but the composer does not show it" if reading.taken else ""
             return TransientFailure(Reason.PASTE_NOT_READ, seen)
         if has_more(self._text, reading.text, self._profile.normalise):

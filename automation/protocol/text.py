@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from automation.protocol.ports import PermanentFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Habits, Newline, Normalise
 
 _LINE_ENDS = re.compile(r"\r\n?")
-_BLANKS = re.compile(r"\s+")
+_FILLERS = re.compile("[\u200b\u2060\ufeff]")  # without width; editors keep one in an empty line, or beside the caret
+_BLANKS = re.compile(r"[\s\u200b\u2060\ufeff]+")
 _AROUND_NEWLINES = re.compile(r"[ \t]*\n\s*")
 _TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n|\Z)")
 _BLANK_LINES = re.compile(r"\n{2,}")
@@ -39,7 +40,7 @@ def prepare(text: str, profile: Habits) -> str:
         raise PermanentFailure(Reason.TEXT_REFUSED, "it has a tab, which its program does not take")
     if profile.tab is not Newline.KEEP:
         text = text.replace("\t", "    ")
-    if not text.strip():
+    if is_blank(text):
         raise PermanentFailure(Reason.TEXT_REFUSED, "there is nothing in it")
     for start in profile.forbidden_prefixes:
         if text.lstrip().startswith(start):
@@ -59,8 +60,14 @@ def normalise(text: str, level: Normalise) -> str:
     if level in {Normalise.NBSP, Normalise.LINES}:
         text = text.replace("\u00a0", " ")
     if level is Normalise.LINES:
-        text = _BLANK_LINES.sub("\n", _TRAILING_BLANKS.sub("", text)).strip("\n")
+        text = _TRAILING_BLANKS.sub("", _FILLERS.sub("", text))
+        text = _BLANK_LINES.sub("\n", text).strip("\n")
     return text.rstrip("\n")
+
+
+def is_blank(text: str) -> bool:
+    """Return whether the text shows nothing."""
+    return not normalise(text, Normalise.BLANKS)
 
 
 def equal(asked: str, read: str, level: Normalise) -> bool:
@@ -76,6 +83,11 @@ def has_more(asked: str, read: str, level: Normalise) -> bool:
 def mark(text: str, level: Normalise) -> str:
     """Return the mark by which a draft of `text` is recognised. It does not reveal the text."""
     return f"text:{hashlib.sha256(normalise(text, level).encode()).hexdigest()}"
+
+
+def has_mark(read: str | None, marks: Collection[str], level: Normalise) -> bool:
+    """Return whether a text that was read is `equal` to one of which `marks` has the mark."""
+    return read is not None and mark(read, level) in marks
 
 
 def has_block(asked: str, transcript: str, level: Normalise) -> bool:

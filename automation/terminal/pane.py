@@ -19,7 +19,7 @@ from automation.protocol.ports import (
     ReadbackResult,
     TransientFailure,
 )
-from automation.protocol.text import mark, normalise
+from automation.protocol.text import has_mark, normalise
 from automation.terminal import screen
 from automation.terminal.pane_lock import PaneLock
 from automation.terminal.pane_picture import drawn, png
@@ -113,7 +113,7 @@ class TmuxPane:
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
         text = self.seen().view.composer
-        if text is None or not text.strip() or mark(text, self._profile.normalise) not in marks:
+        if not has_mark(text, marks, self._profile.normalise):
             return False
         self._ours = self._read = text  # a key goes there only as long as it holds exactly this
         return True

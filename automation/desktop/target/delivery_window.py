@@ -25,7 +25,7 @@ from automation.protocol.ports import (
     SubmitEvidence,
     TransientFailure,
 )
-from automation.protocol.text import mark
+from automation.protocol.text import has_mark
 from core.deliveries.model import Moment, Picture, Reason, Target
 from core.desks.model import Transcribed
 from core.profiles.model import Box, Readback
@@ -289,7 +289,7 @@ class CopiedWindow(DeliveryWindow[Inspector]):
             return True
         self.focus()
         text = self._copy(self._profile.copy, self._profile.after_copy, self.copy_s[-1])
-        return text is not None and mark(text, self._profile.normalise) in marks
+        return has_mark(text, marks, self._profile.normalise)
 
     def is_untouched(self) -> bool:
         """Return False: this platform does not tell what else was typed into a window."""

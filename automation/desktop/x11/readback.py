@@ -19,11 +19,12 @@ from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.selection import SelectionOffer
 from automation.desktop.x11.target import X11Target
 from automation.protocol.ports import PermanentFailure, ReadbackResult, TransientFailure
-from automation.protocol.text import equal, mark
+from automation.protocol.text import equal, has_mark, is_blank
 from core.deliveries.model import Reason
 from core.profiles.model import Box, Normalise, Readback, Selection
 
 STILL_S = 0.03
+SELECTED_S = 0.15  # so long after a chord an editor knows what it selected; Slate looks ten times a second
 FOCUS_S = 0.15  # a composer may take so long to say that it has the focus after its window got it
 SLOW_S = 0.05
 """A composer that takes longer to tell its whole text (hundreds of paragraphs) is asked again only if it looks
@@ -59,9 +60,6 @@ class ComposerReadback(ABC):
     @abstractmethod
     def matches_draft(self, marks: Sequence[str]) -> bool:
         """Return whether the composer's whole text has one of these marks. Leaves it as it is."""
-
-    def _has_text(self, text: str | None, marks: Sequence[str]) -> bool:
-        return text is not None and mark(text, self._target.profile.normalise) in marks
 
 
 class AccessibleReadback(ComposerReadback):
@@ -104,7 +102,7 @@ class AccessibleReadback(ComposerReadback):
         now = self._text()
         if now is None:
             raise TransientFailure(Reason.NOT_READABLE, "it could be a moment ago")
-        if not now.strip():
+        if is_blank(now):
             raise TransientFailure(Reason.PASTE_NOT_READ, "our draft is no longer in the composer")
         if not equal(self._read, now, self._target.profile.normalise):
             # Letters more or less are a user's, who types into it: both texts stay.
@@ -132,10 +130,10 @@ class AccessibleReadback(ComposerReadback):
         if self._read is None or self._looks_the_same():
             return False
         now = self._text()
-        return now is not None and (not now.strip() or now == self._empty)
+        return now is not None and (is_blank(now) or now == self._empty)
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
-        return self._has_text(self._text(), marks)
+        return has_mark(self._text(), marks, self._target.profile.normalise)
 
     def has_focus(self) -> bool:
         node = self._find()
@@ -225,7 +223,8 @@ class CopyReadback(ComposerReadback):
     def matches_draft(self, marks: Sequence[str]) -> bool:
         profile = self._target.profile
         self._target.click_into(profile.composer.box)
-        return self._has_text(self._paste.copied(profile.copy, profile.after_copy), marks)
+        text = self._paste.copied(profile.copy, profile.after_copy, rests_s=(0.0, SELECTED_S))
+        return has_mark(text, marks, profile.normalise)
 
 
 class UncheckedReadback(ComposerReadback):
@@ -282,7 +281,7 @@ class PixelReadback(UncheckedReadback):
         if is_shown is not None or not is_terminal:
             return bool(is_shown)
         text = self._paste.selected(self._target.inspector.place_of_draft(self._target.name))
-        return text is not None and mark(text, Normalise.BLANKS) in marks
+        return has_mark(text, marks, Normalise.BLANKS)
 
     def _has_landed(self) -> bool:
         return self._changes.has_settled()
@@ -320,7 +319,7 @@ TAKEN_S = 0.03
 COPY_S = (0.03, 0.06, 0.15, 0.3, 0.6)
 """How long Octet waits for a copy: first shortly, as the paste may not have landed yet; at last long, as asking again
 only gives more to do to a window that is busy with a very long text."""
-COPIES = 3  # tries for a text other than our own
+AT_ONCE = (0.0, 0.0, 0.0)  # three tries to copy a text other than our own, without a rest after the selection
 
 TAKEN_BY = 'if a clipboard manager does so: clipboard_scope = "everybody" in [user_activity] of the desk'
 
@@ -385,10 +384,13 @@ class ClipboardPaste:
             self._offer = self._own(Selection.CLIPBOARD, self._text)
         return self._copy(self._offer, profile.copy, profile.after_copy, COPY_S[min(tries, len(COPY_S) - 1)])
 
-    def copied(self, copy: Sequence[str], after: Sequence[str] = ()) -> str | None:
-        """Return what these chords copy where the focus is, after a few tries; None where nothing was copied."""
-        for wait_s in COPY_S[:COPIES]:
-            text = self._copy(self._own(Selection.CLIPBOARD, ""), copy, after, wait_s)
+    def copied(
+        self, copy: Sequence[str], after: Sequence[str] = (), *, rests_s: Sequence[float] = AT_ONCE
+    ) -> str | None:
+        """Return what these chords copy where the focus is, in one try for each of `rests_s`; None where nothing was
+        copied."""
+        for wait_s, rest_s in zip(COPY_S, rests_s, strict=False):
+            text = self._copy(self._own(Selection.CLIPBOARD, ""), copy, after, wait_s, rest_s=rest_s)
             if text is not None:
                 return text
             for chord in after:  # the user's next key must not replace the selection
@@ -414,12 +416,21 @@ class ClipboardPaste:
             raise TransientFailure(Reason.CLIPBOARD_TAKEN, TAKEN_BY)
         return offer
 
-    def _copy(self, offer: SelectionOffer, copy: Sequence[str], after: Sequence[str], wait_s: float) -> str | None:
-        """Press the chords and read what the target's own program then offers in place of ours. It offers that for less
-        than a millisecond: no clipboard manager must find the prompt there."""
+    def _copy(
+        self,
+        offer: SelectionOffer,
+        copy: Sequence[str],
+        after: Sequence[str],
+        wait_s: float,
+        *,
+        rest_s: float = 0.0,
+    ) -> str | None:
+        """Press the chords, the last one after `rest_s`, and read what the target's own program then offers in place of
+        ours. It offers that for less than a millisecond: no clipboard manager must find the prompt there."""
         before, offer.awaits_copy = offer.copies, True
         for number, chord in enumerate(copy, 1):
             if number == len(copy):
+                self._target.wait(rest_s)
                 self._clipboard.wait_out_poller(offer)
             self._press(chord)
         text = self._copied_since(offer, before, wait_s)

@@ -16,7 +16,7 @@ from automation.desktop.window_info import WindowInfo
 from automation.desktop.x11.clipboard import X11Clipboard
 from automation.desktop.x11.draft_guard import DraftGuard
 from automation.desktop.x11.input import do_nothing
-from automation.desktop.x11.readback import STILL_S, ClipboardPaste, ReadbackChooser
+from automation.desktop.x11.readback import SELECTED_S, STILL_S, ClipboardPaste, ReadbackChooser
 from automation.desktop.x11.target import X11Target
 from automation.protocol.ports import (
     Cancelled,
@@ -35,7 +35,6 @@ UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})  # they see that a text
 DRAWN_S = 0.2  # so long after a key its letter has been drawn
 MOST_TYPED = 12  # letters that Home and End may type in a program that does not know these keys
 SHOWN_S = 0.1
-SELECTED_S = 0.15  # so long after a chord an editor knows what it selected; Slate looks ten times a second
 
 
 def _key_is_down() -> None:

@@ -18,8 +18,8 @@ from automation.desktop.target.input_target import InputTarget
 from automation.desktop.target.own_input import Clicks
 from automation.desktop.window_info import WindowInfo
 from automation.desktop.x11.input import RoutingSnapshot
+from automation.desktop.x11.readback import SELECTED_S
 from automation.desktop.x11.target import X11Target
-from automation.desktop.x11.window import SELECTED_S
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Box

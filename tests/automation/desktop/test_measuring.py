@@ -339,6 +339,7 @@ TEXT = long_draft("octet", 3000)
     [
         (TEXT.replace(" ", "\u00a0"), {"normalise": "nbsp"}),
         (TEXT.replace("\n\n", "\n"), {"normalise": "lines"}),
+        (TEXT.replace("\n\n", "\n\ufeff\n\n"), {"normalise": "lines"}),
         (TEXT.replace("\t", "    "), {"tab": "collapse"}),
         (TEXT.replace("\t", ""), {"tab": "collapse"}),
         (TEXT.replace("\n", " "), {"newline": "collapse"}),

@@ -10,10 +10,10 @@ import pytest
 
 from automation.desktop.observation.delivery_screenshots import DeliveryScreenshots
 from automation.desktop.x11.clipboard import X11Clipboard
-from automation.desktop.x11.readback import ClipboardPaste, CopyReadback
+from automation.desktop.x11.readback import SELECTED_S, ClipboardPaste, CopyReadback
 from automation.desktop.x11.selection import SelectionOffer
 from automation.desktop.x11.target import X11Target
-from automation.desktop.x11.window import SELECTED_S, X11Window
+from automation.desktop.x11.window import X11Window
 from automation.protocol.ports import Cancelled, ClearResult, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.profiles.model import Selection
@@ -103,6 +103,9 @@ class Program:
     def offer(self, selection: Selection, text: str, client: int) -> SelectionOffer:
         del selection, text, client
         return self.made
+
+    def wait(self, seconds: float) -> None:
+        """Let no time pass."""
 
     def answer_waiting(self) -> None:
         while self.waiting:

@@ -12,10 +12,31 @@ from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.protocol.text import mark
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskMode, DeskState
-from core.profiles.model import Box, Normalise, Profile
-from tests.automation.desktop.scenes import STAYS_MS, TEXT, Scene, scene, soon
+from core.profiles.model import Box, Normalise, Profile, Readback
+from tests.automation.desktop.scenes import (
+    STAYS_MS,
+    TEXT,
+    Scene,
+    is_drafted,
+    person_types,
+    scene,
+    soon,
+    tickets,
+)
 from tests.display import VirtualDisplay
-from tests.fakes.desk import CELL_H, CELL_W, TERM, TK, Leftovers, deliver
+from tests.fakes.desk import (
+    CELL_H,
+    CELL_W,
+    TERM,
+    TK,
+    Commits,
+    Leftovers,
+    News,
+    deliver,
+    make_order,
+    running,
+)
+from tests.fakes.targets import WEBS, all_targets, hands_on
 
 pytestmark = pytest.mark.display
 OURS = {"agent-1": (mark(TEXT, Normalise.RAW),)}
@@ -117,6 +138,39 @@ async def test_a_persons_draft_in_a_terminal_is_left_letter_for_letter(
         (status,) = await on.desk.hands.look()
         assert status.reason is Reason.COMPOSER_NOT_EMPTY
         assert on.person_sends() == [draft]
+
+
+SLATE = "Look at this:\n\n\n  - end."
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("more", ["", "x"], ids=["ours", "a letter more"])
+@pytest.mark.parametrize("way", [Readback.ACCESSIBILITY, Readback.COPY])
+async def test_a_draft_in_an_editor_like_slate_is_known_by_what_its_readback_took_for_equal(
+    tmp_path: Path, way: Readback, more: str
+) -> None:
+    news, known, commits = News(), Leftovers(), Commits()
+    profile = replace(WEBS["rich"], name="slate", readback=(way,))
+    with all_targets(tmp_path / "targets", ("slate",)) as targets, tickets(tmp_path / "tickets") as places:
+        agent, display = targets.agents["slate"], targets.display
+        async with running(hands_on(display, tmp_path, [agent], news, profile, leftovers=known), news) as desk:
+            known.commits[agent.name], known.is_there = commits, False
+            (places / "worker.staged-granted").write_text("kill")
+            outcome = await deliver(desk.lane, make_order(agent.name, SLATE), commits)
+            assert outcome.reason is Reason.WORKER_LOST
+            if more:
+                person_types(display, agent, profile, more)
+            news.usable.clear()
+            known.is_there = True
+            await news.until(lambda: [one.state for one in news.states].count(DeskState.READY) == 2)
+            if more:
+                (status,) = await desk.hands.look()
+                assert status.reason is Reason.COMPOSER_NOT_EMPTY
+                display.xdotool("key", "Return")
+                await soon(lambda: agent.heard == [SLATE + more], "it is as its writer left it")
+            else:
+                await news.until(lambda: agent.name in news.usable)
+                assert not is_drafted(display, agent, profile)
 
 
 async def test_a_held_desk_is_not_touched_until_it_is_released(display: VirtualDisplay, tmp_path: Path) -> None:

@@ -10,16 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.protocol.ports import PermanentFailure
-from automation.protocol.text import SHORTEST, equal, gained_once, has_more, normalise, prepare
+from automation.protocol.text import SHORTEST, equal, gained_once, has_mark, has_more, mark, normalise, prepare
 from core.deliveries.model import Reason
 from core.profiles.model import Newline, Normalise
 from tests.fakes.desk import TK
 
 LEVELS = list(Normalise)
+FILLERS = "\u200b\u2060\ufeff"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
+LAID_OUT = TEXTS | st.text(st.sampled_from(f"ab \t\n\u00a0{FILLERS}"))
+"""Also texts that differ only in what an editor changes as it lays them out."""
+LETTERS = st.sampled_from("ab.-") | st.characters(
+    exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"], exclude_characters=FILLERS
+)
 
 
-@given(TEXTS, st.sampled_from(LEVELS))
+@given(LAID_OUT, st.sampled_from(LEVELS))
 def test_normalising_twice_changes_nothing_more(text: str, level: Normalise) -> None:
     once = normalise(text, level)
     assert normalise(once, level) == once
@@ -37,10 +43,30 @@ def test_each_level_forgives_what_the_one_before_it_does(one: str, other: str) -
             assert equal(one, other, looser)
 
 
-@given(TEXTS.filter(str.strip), st.sampled_from(LEVELS))
-def test_a_lost_letter_is_never_forgiven(text: str, level: Normalise) -> None:
-    letter = next(place for place, character in enumerate(text) if not character.isspace())
-    assert not equal(text, text[:letter] + text[letter + 1 :], level)
+@given(LAID_OUT, LETTERS, LETTERS, LAID_OUT)
+def test_one_visible_letter_lost_changed_or_added_is_never_forgiven_and_makes_a_draft_a_users(
+    before: str, letter: str, other: str, after: str
+) -> None:
+    asked = before + letter + after
+    changed = {before + after, before + other + letter + after, before + other + after} - {asked}
+    for theirs, level in itertools.product(sorted(changed), LEVELS):
+        assert not equal(asked, theirs, level)
+        assert not has_mark(theirs, [mark(asked, level)], level)
+
+
+@given(LAID_OUT, LAID_OUT, st.sampled_from(LEVELS))
+def test_a_draft_is_ours_exactly_where_the_readback_takes_it_for_the_whole_text(
+    asked: str, read: str, level: Normalise
+) -> None:
+    assert has_mark(read, [mark(asked, level)], level) == equal(asked, read, level)
+
+
+def test_what_slate_tells_of_a_text_is_equal_and_has_its_mark() -> None:
+    asked = "Look at this:\n\n  - one\n\n\n  - two  \nend."
+    told = "Look at this:\n\ufeff\n\n  - one\n\ufeff\n\n\ufeff\n\n  - two  \nend."  # slate-react 0.146 in Chromium
+    for level in LEVELS:
+        is_forgiven = level in {Normalise.LINES, Normalise.BLANKS}
+        assert equal(asked, told, level) is has_mark(told, [mark(asked, level)], level) is is_forgiven
 
 
 @pytest.mark.parametrize(
@@ -105,8 +131,9 @@ def test_a_text_of_the_limit_is_taken_and_one_character_more_is_not() -> None:
 
 
 def test_a_text_of_blanks_is_refused() -> None:
-    with pytest.raises(PermanentFailure):
-        prepare(" \n\t ", TK)
+    for text in (" \n\t ", f" {FILLERS}\n"):
+        with pytest.raises(PermanentFailure):
+            prepare(text, TK)
 
 
 @pytest.mark.parametrize("text", ["/clear", "  /clear", "\n!ls -l", "# remember this"])
