@@ -26,6 +26,7 @@ from bench.measure.typists import Killed, kill_while_typing
 from core.deliveries.model import Result
 from core.kit.supervise import supervise
 from tests.fakes.desk import Agent
+from tests.pace import patience
 
 N = int(os.environ.get("N", "500"))
 KILLS = int(os.environ.get("KILLS", "300" if "N" in os.environ and N > 500 else "30"))
@@ -37,7 +38,7 @@ SHORTEST_S = 5.0
 """So long a fault is at work, and texts are brought, though there were enough of them: it must have struck often."""
 LONGEST_S = 15.0
 """A fault ends after this long, or after half a second for each text, though not all have been brought."""
-AFTERWARDS_S = 30.0
+AFTERWARDS_S = patience(30.0)
 """How long after a fault's end deliveries may still come to theirs."""
 IN_TIME = 0.95
 """The share of deliveries that must be delivered by then."""

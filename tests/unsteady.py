@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pace import patience
 from tests.tiers import BROWSER_AND_E2E, DISPLAY, Shares
 
 SOCKETS = ("tests/bot/", "tests/sandbox/")
@@ -24,7 +25,7 @@ TIMES = 2
 ALLOWED = 3
 MOST = 10
 """With more failures than this, something is broken for all of them; the run does not spend its time on each."""
-LIMIT_S = 900.0
+LIMIT_S = patience(900.0)
 RUNNING_AGAIN = "TESTS_RUN_AGAIN"
 """Set in the environment of a second run, which must not start third ones."""
 

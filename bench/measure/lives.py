@@ -15,6 +15,7 @@ import aiohttp
 from bench.measure.octet import Octet, octet
 from bench.measure.tickets import Tickets
 from bot.cli.children import ChildEnded
+from tests.pace import patience
 
 _DEAD_S = 60.0
 _ANSWER_S = 10.0
@@ -94,7 +95,9 @@ class Lives:
     def rows(self, query: str, *values: object) -> list[Any]:
         """Return what the database holds; nothing while Octet is dead and left it so that it cannot be read."""
         try:
-            with closing(sqlite3.connect(f"file:{self.home / 'octet.db'}?mode=ro", uri=True, timeout=60)) as database:
+            with closing(
+                sqlite3.connect(f"file:{self.home / 'octet.db'}?mode=ro", uri=True, timeout=patience(60))
+            ) as database:
                 return database.execute(query, values).fetchall()
         except sqlite3.OperationalError:
             if self.octet is not None:

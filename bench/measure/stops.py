@@ -22,6 +22,7 @@ from core.desks.model import DeskMode, ScreenCorner, UserActivityPolicy
 from core.kit.supervise import supervise
 from sandbox.thieves.hands import UserHands
 from sandbox.thieves.process import connect
+from tests.pace import patience
 
 _HEAD = struct.Struct("<HIIH")
 """Of a raw event: device, the server's time in ms, key or button, the device it comes from."""
@@ -140,7 +141,7 @@ async def press_the_switch(folder: Path, times: int) -> Stops:
                 await _press_once(arena, listener, hands, stops, way=("chord", "corner")[number % 2])
                 await arena.desk.hands.set_mode(DeskMode.OPEN)
             give_up.set()
-            await asyncio.wait(couriers, timeout=20)
+            await asyncio.wait(couriers, timeout=patience(20))
     return stops
 
 

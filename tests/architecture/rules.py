@@ -14,6 +14,7 @@ LONGEST_FILE = 1_000
 LONG_FILE = 700
 LONGEST_FUNCTION = 80
 VAGUE_NAMES = {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
+WAITS = {"join", "result", "settimeout", "wait", "wait_for"}
 INTERFACES = ("bot.discord", "bot.web", "bot.mcp", "bot.verbs")
 # Words are put together so that this file does not complain about itself.
 MARKERS = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
@@ -195,6 +196,25 @@ def loose_tasks(source: str) -> list[str]:
         is_module = isinstance(owner, ast.Name) and owner.id == "asyncio"
         if node.func.attr in {"create_task", "ensure_future"} and (is_loop or is_module):
             found.append(f"line {node.lineno}: a bare task loses its errors; use kit.supervise or a TaskGroup")
+    return found
+
+
+def unscaled_waits(source: str) -> list[str]:
+    """Limits of blocking waits from ten seconds on follow the machine's pace; tests/conftest.py sees to
+    asyncio.timeout. A limit of a whole test is a minute or more."""
+    tree, found = ast.parse(source), []
+    constants = {
+        ast.unparse(one.targets[0]): one.value for one in tree.body if isinstance(one, ast.Assign) and one.targets
+    }
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = ast.unparse(call.func)
+        limits = [one.value for one in call.keywords if one.arg in {"timeout", "total"}]
+        limits += call.args if name.rpartition(".")[2] in WAITS or name.endswith("mark.timeout") else []
+        values = [constants.get(ast.unparse(one), one) for one in limits if isinstance(one, ast.Constant | ast.Name)]
+        seconds = [one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, int | float)]
+        is_bad = min(seconds, default=60) < 60 if name.endswith("mark.timeout") else max(seconds, default=0) >= 10
+        if is_bad:
+            found.append(f"line {call.lineno}: the limit of a wait; write patience(seconds), of tests/pace.py")
     return found
 
 

@@ -18,6 +18,7 @@ OURS = [path for path in PYTHON if path.relative_to(ROOT).parts[0] in rules.PART
 # The sandbox has no kit to supervise by, and ends its tasks where it starts them.
 SUPERVISED = [p for p in OURS if p.name != "supervise.py" and p.relative_to(ROOT).parts[0] != "sandbox"]
 TESTS = [path for path in PYTHON if path.relative_to(ROOT).parts[0] == "tests"]
+WAITING = [path for path in PYTHON if path.relative_to(ROOT).parts[0] in {"tests", "bench"}]
 LOCKS = [path for path in FILES if path.parent == ROOT / "requirements" and path.name != "overrides.txt"]
 
 
@@ -39,6 +40,7 @@ def test_there_is_something_to_look_at() -> None:
         pytest.param(rules.without_docstring, PYTHON, id="every module says what it is for"),
         pytest.param(rules.early_environment, OURS, id="importing never reads the environment"),
         pytest.param(rules.loose_tasks, SUPERVISED, id="no bare background tasks"),
+        pytest.param(rules.unscaled_waits, WAITING, id="limits of waits follow the machine's pace"),
         pytest.param(rules.markers, FILES, id="no notes to oneself"),
         pytest.param(rules.bare_ignores, PYTHON, id="every ignore has a reason"),
         pytest.param(rules.hosts, FILES, id="no package host is named"),

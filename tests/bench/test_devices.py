@@ -13,6 +13,7 @@ import pytest
 from Xlib import X
 
 from tests.display import VirtualDisplay, virtual_display
+from tests.pace import patience
 
 pytestmark = pytest.mark.display
 ROOT = Path(__file__).parents[2]
@@ -26,7 +27,9 @@ def display(tmp_path: Path) -> Iterator[VirtualDisplay]:
 
 def look(display: VirtualDisplay) -> dict[str, Any]:
     words = [sys.executable, "-m", "bench.measure.devices"]
-    said = subprocess.run(words, cwd=ROOT, env=display.environ, check=True, stdout=subprocess.PIPE, timeout=60)
+    said = subprocess.run(
+        words, cwd=ROOT, env=display.environ, check=True, stdout=subprocess.PIPE, timeout=patience(60)
+    )
     return json.loads(said.stdout)
 
 

@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 
 from tests.fakes import pretend_windows
+from tests.pace import patience
 
 ROOT = Path(__file__).parents[2]
 PRETEND = ROOT / "tests" / "fakes" / "pretend_windows.py"
@@ -63,7 +64,7 @@ async def _said(windows: dict[str, str], *arguments: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    out, _ = await asyncio.wait_for(process.communicate(), patience(60))
     assert process.returncode == 0, out.decode()
     return out.decode()
 

@@ -21,9 +21,10 @@ from tests import forked
 from tests.bot.cli.test_run import Account, make_account, until_waiting
 from tests.forked import Forked
 from tests.house import NO_TLS, code_in
+from tests.pace import patience
 
 pytestmark = pytest.mark.timeout(300)
-WITHIN_S = 60
+WITHIN_S = patience(60)
 HOLD = """
 import sqlite3, sys
 other = sqlite3.connect(sys.argv[1], isolation_level=None)

@@ -25,6 +25,7 @@ from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import Source, read_evidence
 from core.tasks.model import TaskId, TaskState
 from tests.house import NO_TLS, House, open_house
+from tests.pace import patience
 
 pytestmark = pytest.mark.contract
 
@@ -62,7 +63,7 @@ class Agent:
 async def by_mcp(house: House, run: Run, agent: str) -> AsyncGenerator[Say]:
     headers = {"Authorization": f"Bearer {house.core.reply_keys.key(agent)}"}
     tools = {PROGRESS: "report_progress", REPLY: "reply", DONE: "report_done", PROVED: "report_done"}
-    async with httpx2.AsyncClient(verify=NO_TLS, headers=headers, timeout=60) as http:
+    async with httpx2.AsyncClient(verify=NO_TLS, headers=headers, timeout=patience(60)) as http:
         transport = streamable_http_client(f"http://{run.address}:{run.port}/mcp", http_client=http)
         async with Client(transport) as client:
 
@@ -99,7 +100,7 @@ async def by_command(house: House, run: Run, agent: str) -> AsyncGenerator[Say]:
 async def by_http(house: House, run: Run, agent: str) -> AsyncGenerator[Say]:
     headers = {"Authorization": f"Bearer {house.core.reply_keys.key(agent)}"}
     address = f"http://{run.address}:{run.port}/api/v2/replies"
-    async with httpx.AsyncClient(verify=NO_TLS, headers=headers, timeout=60) as http:
+    async with httpx.AsyncClient(verify=NO_TLS, headers=headers, timeout=patience(60)) as http:
 
         async def say(step: str, task: str, code: str, text: str) -> bool:
             path = {REPLY: "", PROVED: "/done"}.get(step, f"/{step}")

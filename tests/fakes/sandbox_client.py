@@ -13,6 +13,7 @@ from sandbox.discord.errors import ClientRefused
 from sandbox.discord.model import Json, within
 from sandbox.discord.server import id_of
 from sandbox.discord.views import InteractionAnswer
+from tests.pace import patience
 
 
 class Watched(Protocol):
@@ -29,7 +30,9 @@ class SandboxClient:
 
     def __init__(self, page: str, key: str) -> None:
         self._base_url = page.rstrip("/")
-        self._session = ClientSession(timeout=ClientTimeout(total=90), headers={"Authorization": f"Bearer {key}"})
+        self._session = ClientSession(
+            timeout=ClientTimeout(total=patience(90)), headers={"Authorization": f"Bearer {key}"}
+        )
 
     async def __aenter__(self) -> Self:
         return self

@@ -99,8 +99,8 @@ def at_terminal(words: Sequence[str], environ: Mapping[str, str], cwd: Path) -> 
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             try:
-                process.wait(20)
+                process.wait(patience(20))
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait(20)
+                process.wait(patience(20))
         os.close(handle)

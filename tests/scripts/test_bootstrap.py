@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from scripts import bootstrap
+from tests.pace import patience
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = (
@@ -351,10 +352,10 @@ def test_a_second_setup_of_the_same_checkout_waits_for_the_first(
     thread = threading.Thread(target=second)
     with bootstrap.alone():
         thread.start()
-        assert waiting.wait(timeout=60)
+        assert waiting.wait(timeout=patience(60))
         bootstrap.ready_venv(COMPLETE, "dev")
         assert len(steps(checkout)) == 6
-    thread.join(timeout=60)
+    thread.join(timeout=patience(60))
     assert not thread.is_alive()
     assert steps(checkout) == [], "it finds everything done"
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests.display import until
 from tests.guard import GUARDED
+from tests.pace import patience
 
 ROOT = Path(__file__).resolve().parents[2]
 STORY = """
@@ -101,12 +102,12 @@ def test_a_run_that_ends_early_leaves_no_program_behind(
     with begun(tmp_path, GUARD, *options) as (run, named):
         os.kill(whom(run.pid, named), by)
         until(lambda: not any(map(is_there, named)), "all that the tests had started has ended")
-        assert run.wait(60) != 0
+        assert run.wait(patience(60)) != 0
 
 
 def test_without_the_guard_they_stay(tmp_path: Path) -> None:
     """The positive control."""
     with begun(tmp_path, "") as (run, named):
         run.kill()
-        run.wait(60)
+        run.wait(patience(60))
         assert all(map(is_there, named[2:]))

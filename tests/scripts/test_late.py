@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts import late
+from tests.pace import patience
 
 ROOT = Path(__file__).parents[2]
 CONTINUED = (
@@ -22,7 +23,7 @@ LATE = (sys.executable, "-m", "scripts.late", "--longest", "0.02")
 
 def test_what_a_command_started_is_stopped_and_continued_and_its_end_is_told() -> None:
     argv = [*LATE, "sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", CONTINUED]
-    assert subprocess.run(argv, cwd=ROOT, timeout=60, check=False).returncode == 3
+    assert subprocess.run(argv, cwd=ROOT, timeout=patience(60), check=False).returncode == 3
 
 
 @pytest.mark.parametrize("moment", ["before", "meanwhile"])
@@ -56,10 +57,10 @@ def test_what_the_command_stops_itself_stays_stopped_until_the_command_continues
 def test_busy_processes_share_the_cores_with_the_command() -> None:
     siblings = "import sys, scripts.late as late, os; sys.exit(len(late.started_by(os.getppid())) - 1)"
     argv = [*LATE[:3], "--busy", sys.executable, "-c", siblings]
-    assert subprocess.run(argv, cwd=ROOT, timeout=60, check=False).returncode == os.cpu_count()
+    assert subprocess.run(argv, cwd=ROOT, timeout=patience(60), check=False).returncode == os.cpu_count()
 
 
 def test_without_a_command_it_says_what_to_name() -> None:
-    done = subprocess.run(LATE, cwd=ROOT, timeout=60, check=False, capture_output=True, text=True)
+    done = subprocess.run(LATE, cwd=ROOT, timeout=patience(60), check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "name the command" in done.stderr

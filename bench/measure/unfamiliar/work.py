@@ -20,6 +20,7 @@ import aiohttp
 
 from bench.measure.octet import Octet, octet
 from bench.measure.unfamiliar.desktop import KINDS, UnfamiliarDesktop
+from tests.pace import patience
 
 ANSWER_S = 3.0
 """An agent answers Octet so long after it heard a prompt: too late to be the proof that the prompt arrived."""
@@ -155,7 +156,7 @@ def _outcome(
 
 
 def _query(home: Path, statement: str) -> list[tuple]:
-    with closing(sqlite3.connect(f"file:{home / 'octet.db'}?mode=ro", uri=True, timeout=60)) as database:
+    with closing(sqlite3.connect(f"file:{home / 'octet.db'}?mode=ro", uri=True, timeout=patience(60))) as database:
         return database.execute(statement).fetchall()
 
 

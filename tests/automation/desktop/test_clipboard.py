@@ -21,6 +21,7 @@ from automation.desktop.x11.watchdog_client import WatchdogClient
 from core.desks.model import ClipboardScope
 from core.profiles.model import Selection
 from tests.display import VirtualDisplay, until
+from tests.pace import patience
 
 pytestmark = pytest.mark.display
 
@@ -168,7 +169,7 @@ def test_what_the_program_copies_for_the_readback_is_taken_off_the_clipboard_at_
         with ThreadPoolExecutor(1) as other:
             read = other.submit(clipboard.copied, 10)
             target.answer()
-            assert read.result(10) == target.TEXT
+            assert read.result(patience(10)) == target.TEXT
     finally:
         target.close()
 
@@ -310,7 +311,7 @@ def test_emoji_at_every_place_around_tks_boundaries_come_back_whole(display: Vir
             until(lambda: owner(display), "it owns the clipboard")
             assert clipboard.read(Selection.CLIPBOARD, 60) == text, pad
             program.terminate()
-            program.wait(30)
+            program.wait(patience(30))
             until(lambda: not owner(display), "it is gone")
     finally:
         clipboard.close()

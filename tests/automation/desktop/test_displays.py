@@ -33,6 +33,7 @@ from core.profiles.model import Box
 from core.reasons import Reason
 from tests.automation.desktop.scenes import soon
 from tests.fakes.desk import ROOT, Commits, News, make_hands, make_order, running
+from tests.pace import patience
 
 pytestmark = pytest.mark.display
 SOON = DisplayTimeouts(first_pause_s=0.1, look_s=0.1)
@@ -55,7 +56,7 @@ asyncio.run(VirtualDisplay(virtual, folder=folder, home=home, environ=os.environ
 def asked(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """Ask the display with this environment."""
     return subprocess.run(
-        ["xwininfo", "-root", *words], env=environ, capture_output=True, text=True, timeout=60, check=False
+        ["xwininfo", "-root", *words], env=environ, capture_output=True, text=True, timeout=patience(60), check=False
     )
 
 
@@ -253,7 +254,7 @@ async def test_a_killed_keeper_leaves_nothing_for_ever(tmp_path: Path, *, is_tie
         left = marked(it.mark)
         assert len(left) >= 3
         keeper.kill()
-        keeper.wait(60)
+        keeper.wait(patience(60))
     if is_tied:
         await soon(lambda: marked(it.mark) == [], "they end with their keeper")
     else:
@@ -301,7 +302,7 @@ async def test_a_second_keeper_of_one_home_follows_and_takes_over(tmp_path: Path
             second.folder.want(up=False)
             await soon(lambda: not second.folder.read().display, "it is down, whoever keeps it")
             other.terminate()
-            other.wait(60)
+            other.wait(patience(60))
 
 
 async def test_displays_of_two_homes_started_at_once_are_not_in_each_others_way(tmp_path: Path) -> None:

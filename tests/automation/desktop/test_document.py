@@ -20,6 +20,7 @@ from core.profiles.value_types import ROLES
 from tests.display import until
 from tests.fakes.desk import News, deliver, make_order, running
 from tests.fakes.targets import GTK, QT, WEBS, all_targets
+from tests.pace import patience
 
 TEXT = "Look at the seventh line,\n\nand say what stands there."
 COMPOSER = "/composer"
@@ -41,7 +42,7 @@ class Page:
 
     def ask_all(self, calls: Sequence[BusCall]) -> list[list[object]]:
         self.asked.set()
-        assert self.answers.wait(60)
+        assert self.answers.wait(patience(60))
         told = {path: (kind, text) for path, kind, text in self.objects}
         return [[told[call.path][call.member == "GetText"]] for call in calls]
 
@@ -110,7 +111,7 @@ def test_an_earlier_copy_is_no_gain() -> None:
 def test_what_was_not_read_before_enter_is_no_before_and_nothing_waits_for_it() -> None:
     page = Page()
     found = document(page)
-    assert page.asked.wait(60)
+    assert page.asked.wait(patience(60))
     page.say(TEXT)
     found.seal()
     page.answers.set()

@@ -19,6 +19,7 @@ from core.deliveries.model import DeliveryRequest, Result
 from core.desks.model import DeskMode
 from tests.automation.desktop.scripted import scripted
 from tests.fakes.desk import Commits, make_order
+from tests.pace import patience
 
 ORDER = make_order("agent-1", "Hello", fence=2)
 OLD = make_order("agent-1", "Hello", fence=1)
@@ -102,7 +103,7 @@ def test_an_answer_to_another_holder_neither_grants_nor_refuses(
     pipe.say(granted(asked.number, order, refused))
     assert not pipe.inbox._grants
     pipe.say(granted(asked.number, ORDER, "" if refused else "no"))
-    assert pipe.ended.get(timeout=60) == ("granted" if refused else "no")
+    assert pipe.ended.get(timeout=patience(60)) == ("granted" if refused else "no")
 
 
 @another_holder
@@ -121,7 +122,7 @@ def test_an_answer_settles_only_the_order_whose_enter_was_asked_for(pipe: Pipe) 
     assert not pipe.inbox.is_answered(), "it was cancelled too late: what Enter did is watched"
     pipe.say(replace(given_up(ORDER), answered=True))
     pipe.say(granted(asked.number, ORDER))
-    assert pipe.ended.get(timeout=60) == "granted"
+    assert pipe.ended.get(timeout=patience(60)) == "granted"
     assert pipe.inbox.is_answered()
     pipe.inbox.end()
     pipe.inbox.begin(OTHER)
@@ -160,7 +161,7 @@ def test_too_many_questions_are_refused_and_nothing_else_is_lost() -> None:
     inbox.start()
     jobs: list[Job] = []
     while not jobs or not isinstance(jobs[-1], PipeClosed):
-        jobs.append(inbox.jobs.get(timeout=60))
+        jobs.append(inbox.jobs.get(timeout=patience(60)))
     kinds = [type(job) for job in jobs if not isinstance(job, messages.InspectWindows)]
     assert kinds == [RecheckWindows, messages.Deliver, PipeClosed]
     written, refused = out.getvalue(), list[int]()

@@ -30,6 +30,7 @@ from tests.automation.desktop.test_hold import dead_devices
 from tests.display import LIMIT_S, ROOT, VirtualDisplay, until
 from tests.fakes.desk import TERM
 from tests.long_forms import mostly_long
+from tests.pace import patience
 
 pytestmark = pytest.mark.display
 
@@ -251,7 +252,7 @@ def press(display: VirtualDisplay, when: str) -> str:
         said = hands.stdout.readline().strip()
         os.kill(display.server.pid, signal.SIGCONT)
         hands.stdin.close()
-        assert hands.wait(timeout=60) == 0
+        assert hands.wait(timeout=patience(60)) == 0
     return said
 
 
@@ -269,5 +270,5 @@ def test_a_display_that_did_not_answer_before_the_key_got_none(display: VirtualD
 def test_what_is_pressed_is_released_in_the_same_write_so_that_no_kill_falls_between(display: VirtualDisplay) -> None:
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "DISPLAY": display.name}
     argv = [sys.executable, "-c", WRITES, display.name]
-    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, timeout=patience(60))
     assert done.stdout.splitlines() == ["[[2, 2, 2, 3, 3, 3]]", "[[6, 4, 5]]"], done.stdout + done.stderr

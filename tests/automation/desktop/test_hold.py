@@ -30,6 +30,7 @@ from sandbox.thieves.hands import UserHands
 from tests.automation.desktop.scenes import SOON, STAYS_MS, scene, soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import TERM, TK, open_tk
+from tests.pace import patience
 
 display_test = pytest.mark.display
 AT_ONCE = UserActivityPolicy(idle_s=0)
@@ -68,7 +69,7 @@ class Person:
         finally:
             assert program.poll() is None, "they typed until the end"
             program.terminate()
-            program.wait(30)
+            program.wait(patience(30))
 
     def start(self, milliseconds: int, *what: str) -> subprocess.Popen[bytes]:
         every_s = str(max(1, milliseconds - 12) / 1000)
@@ -217,7 +218,7 @@ async def test_kills_while_a_person_types_leave_their_devices_alive_and_no_key_d
             await soon(lambda: display.windows.active() == them.window, "the next worker gave the focus back")
         assert presses.poll() is None, "they pressed keys until the end"
         presses.terminate()
-        presses.wait(30)
+        presses.wait(patience(30))
         until(lambda: not display.is_anything_down(), "no key is left down")
         them.types_once("alive")
 

@@ -17,6 +17,7 @@ from core.profiles.model import Activity, Box, Profile
 from tests.automation.desktop.scenes import STAYS_MS, Scene, scene, soon
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import TERM, TK, open_tk
+from tests.pace import patience
 
 pytestmark = pytest.mark.display
 Undo = Callable[[], object]
@@ -70,7 +71,7 @@ def leave_its_workspace(on: Scene) -> Undo:
 
 def close(on: Scene) -> Undo:
     on.display.children[-1].terminate()
-    on.display.children[-1].wait(30)
+    on.display.children[-1].wait(patience(30))
     until(lambda: not on.display.windows.find("Octetchat", "^agent-1"), "it is gone")
     return lambda: open_tk(on.display, "agent-1", 50, 50)
 

@@ -20,6 +20,7 @@ from bot.cli.errors import FileNotWritten
 from bot.cli.selftest import write_report
 from core.deliveries.model import Assurance, Outcome, Reason, Result
 from tests.display import VirtualDisplay
+from tests.pace import patience
 
 ROOT = Path(__file__).parents[3]
 GOOD = SelfTestDelivery(
@@ -108,7 +109,7 @@ def test_eight_deliveries_beside_thieves_on_a_real_display(display: VirtualDispl
             stdout=out,
             stderr=out,
             check=False,
-            timeout=110,
+            timeout=patience(110),
         )
     figures = json.loads(report.with_suffix(".json").read_text("utf-8"))
     assert figures["way"] == way

@@ -19,6 +19,7 @@ from automation.desktop.worker.process import DisplayLock
 from automation.desktop.x11.connection import NoDisplay, WrongXlib, check_xlib, open_display
 from core.reasons import Reason
 from tests.fakes.desk import ROOT
+from tests.pace import patience
 
 
 def test_the_old_fork_of_xlib_is_named_with_the_command_that_repairs_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +77,12 @@ def test_what_anything_prints_goes_to_standard_error_and_not_into_the_frames() -
         "sys.exit(w.run('main', None, excuses=()))"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", script], stdin=subprocess.DEVNULL, capture_output=True, cwd=ROOT, check=True, timeout=30
+        [sys.executable, "-c", script],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        cwd=ROOT,
+        check=True,
+        timeout=patience(30),
     )
     assert ran.stdout == b"frame"
     assert b"stray" in ran.stderr
@@ -89,7 +95,7 @@ def test_what_anything_prints_goes_to_standard_error_and_not_into_the_frames() -
 def test_a_worker_that_gets_nothing_sensible_ends_and_says_why(said: bytes, code: int, told: Reason | None) -> None:
     script = "import sys; from automation.desktop.x11.worker import run; sys.exit(run('main'))"
     argv = [sys.executable, "-c", script]
-    ran = subprocess.run(argv, input=said, capture_output=True, cwd=ROOT, timeout=30, check=False)
+    ran = subprocess.run(argv, input=said, capture_output=True, cwd=ROOT, timeout=patience(30), check=False)
     assert ran.returncode == code
     assert bool(ran.stdout) is (told is not None)
     if told is not None:

@@ -18,6 +18,7 @@ from core.profiles.model import Box
 from sandbox.thieves.hands import UserHands
 from tests.automation.desktop.scenes import STAYS_MS, Scene, scene, soon
 from tests.display import VirtualDisplay, until
+from tests.pace import patience
 
 pytestmark = pytest.mark.display
 
@@ -183,5 +184,5 @@ def test_a_stop_chord_is_heard_although_we_press_and_release_one_of_its_keys_in_
         person.release("Alt_L", "Control_L")
         until(lambda: stopped == ["ctrl+alt+end"], "it was heard")
         person.chord("End")
-        assert people.news.wait(30)
+        assert people.news.wait(patience(30))
         assert stopped == ["ctrl+alt+end"], "the keys that were released are not down any more"

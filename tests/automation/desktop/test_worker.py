@@ -18,6 +18,7 @@ from core.profiles.model import Box
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.display import VirtualDisplay
 from tests.fakes.desk import Commits, News, deliver, make_hands, make_order, open_tk, running
+from tests.pace import patience
 
 pytestmark = pytest.mark.display
 
@@ -134,7 +135,7 @@ async def test_a_display_that_goes_away_makes_the_desk_unavailable(display: Virt
         with ScreenCapture(display.name) as screen:
             screen.take(Box(x=0, y=0, width=10, height=10))
             display.server.kill()
-            display.server.wait(30)
+            display.server.wait(patience(30))
             with pytest.raises(ScreenGone):
                 screen.take(Box(x=0, y=0, width=10, height=10))
         states = on.desk.news.states

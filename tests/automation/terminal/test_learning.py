@@ -20,6 +20,7 @@ from core.config.profiles import in_pane, read_profiles
 from core.desks.model import Tmux as Place
 from core.profiles.model import PaneProfile, Terminal
 from tests.display import until
+from tests.pace import patience
 
 ROOT = Path(__file__).parents[3]
 DRAFT = "octet calibration 12ab"
@@ -147,7 +148,7 @@ def pane(tmp_path: Path) -> Iterator[TmuxServer]:
     tmux = TmuxServer(Place(socket=str(tmp_path / "socket")), os.environ)
     program = [sys.executable, str(ROOT / "tests/fakes/bar_agent.py"), str(tmp_path / "heard")]
     start = ["tmux", "-S", str(tmp_path / "socket"), "-f", "/dev/null", "new-session", "-d", "-s", "work", "-x", "90"]
-    subprocess.run([*start, "-y", "30", *program], check=True, timeout=20)
+    subprocess.run([*start, "-y", "30", *program], check=True, timeout=patience(20))
     try:
         until(lambda: any("Build" in line for line in tmux.ask(["capture-pane", "-p", "-t", "work"])), "it is drawn")
         yield tmux
@@ -161,7 +162,7 @@ def test_a_profile_learns_from_a_pane_and_reads_texts_there_that_nobody_sent(pan
     socket = ["--socket", str(tmp_path / "socket"), "--profile", "opencode", "--home", str(home)]
     argv = [sys.executable, "-m", "bot", "calibrate", "--pane", "work:0.0", *socket, "--yes"]
     environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
-    told = subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    told = subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=patience(60), check=False)
     assert told.returncode == 0, told.stdout + told.stderr
     assert told.stdout.splitlines()[-1] == f"wrote {home}/config/profiles/opencode.toml"
 

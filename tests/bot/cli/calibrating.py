@@ -14,6 +14,7 @@ from core.home import Home
 from core.kit.clock import SystemClock
 from tests.display import VirtualDisplay
 from tests.fakes.desk import WORKER, Leftovers, News
+from tests.pace import patience
 
 ROOT = Path(__file__).parents[3]
 
@@ -46,7 +47,7 @@ def octet(display: VirtualDisplay, home: Home, *words: str) -> subprocess.Comple
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
 

@@ -26,6 +26,7 @@ from core.reasons import ParkCause
 from core.security.model import OPERATOR
 from core.tasks.model import TaskState
 from tests.house import House, open_house
+from tests.pace import patience
 
 REPOSITORY = Path(__file__).parents[3]
 OCTET = [sys.executable, "-m", "bot"]
@@ -285,7 +286,7 @@ async def test_an_answer_that_octet_takes_from_the_folder_while_it_is_sent_is_st
 
     def take() -> None:
         taking = report_spooled(machine.house.core, machine.house.home)
-        taken.append(asyncio.run_coroutine_threadsafe(taking, loop).result(60))
+        taken.append(asyncio.run_coroutine_threadsafe(taking, loop).result(patience(60)))
 
     def send_meanwhile(*given: Any) -> HttpAnswer | None:
         if octet_is_first:

@@ -15,6 +15,7 @@ from bot.cli import autostart
 from bot.cli.autostart import Answer, SystemdUnit
 from bot.cli.errors import FileNotWritten
 from core.home import Home
+from tests.pace import patience
 
 REPOSITORY = Path(__file__).parents[3]
 NASTY = 'my`home" 100% $HOME \\ä'
@@ -87,7 +88,7 @@ def verified(unit: Path) -> tuple[int, str]:
     """Return what systemd itself says of a unit."""
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(unit.parent), "XDG_RUNTIME_DIR": str(unit.parent)}
     words = [str(ANALYZE), "--user", "verify", "--man=no", str(unit)]
-    said = subprocess.run(words, capture_output=True, text=True, env=environ, timeout=60, check=False)
+    said = subprocess.run(words, capture_output=True, text=True, env=environ, timeout=patience(60), check=False)
     lines = (said.stdout + said.stderr).splitlines()
     return said.returncode, "\n".join(line for line in lines if unit.name in line)  # of others' units it complains too
 

@@ -11,6 +11,7 @@ import pytest
 
 from bot.cli import commands
 from tests.broken_homes import HOMES, make_home
+from tests.pace import patience
 
 ROOT = Path(__file__).parents[3]
 VERBS = [command.name for command in commands.app.registered_commands if command.name in {"check", "run"}]
@@ -32,7 +33,7 @@ def run_octet(*words: str, around: Path) -> subprocess.CompletedProcess[str]:
         },
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=patience(60),
         check=False,
         start_new_session=True,
     )

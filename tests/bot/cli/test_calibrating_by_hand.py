@@ -84,7 +84,7 @@ class Console:
         """End it, if it did not by itself."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(30)
+            self.process.wait(patience(30))
         os.close(self._end)
 
     def _read(self) -> None:

@@ -17,6 +17,7 @@ from tests.bot.cli.calibrating import ROOT, argv_of
 from tests.bot.cli.test_calibrating_by_hand import Console as Terminal
 from tests.bot.cli.test_verbs import Console, console, served
 from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
+from tests.pace import patience
 
 __all__ = ["console", "served"]
 
@@ -95,7 +96,7 @@ async def test_a_user_who_does_not_see_the_display_clicks_on_a_page_and_the_cons
             address = re.search(r"http://127\.0\.0\.1:\d+/point#\S+", here.said)
             assert address is not None, here.said
             base, _, token = address[0].partition("#")
-            with httpx.Client(base_url=base, timeout=60) as browser:
+            with httpx.Client(base_url=base, timeout=patience(60)) as browser:
                 key = browser.post("/enter", json={"token": token}).json()["key"]
                 browser.headers["Authorization"] = f"Bearer {key}"
                 board = browser.get("/board").json()

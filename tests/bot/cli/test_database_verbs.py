@@ -11,11 +11,12 @@ from pathlib import Path
 from core.store.lock import home_lock
 from core.store.schema import head
 from tests.builders import ADA, make_agent, make_new_task, open_coordinator
+from tests.pace import patience
 
 
 def octet(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "bot", *words, "--home", str(home)]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=patience(60), check=False)
 
 
 async def make_home(home: Path) -> None:

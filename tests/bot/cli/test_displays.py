@@ -21,6 +21,7 @@ from core.calibration import writer
 from core.config.loader import load
 from core.home import Home
 from tests.display import until
+from tests.pace import patience
 
 ROOT = Path(__file__).parents[3]
 DESKS = ("desk-1", "desk-2")
@@ -44,7 +45,7 @@ def environ(home: Path, **more: str) -> dict[str, str]:
 def octet(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "bot", *words[:2], "--home", str(home), *words[2:]]
     return subprocess.run(
-        argv, cwd=ROOT, env=environ(home, **more), capture_output=True, text=True, timeout=120, check=False
+        argv, cwd=ROOT, env=environ(home, **more), capture_output=True, text=True, timeout=patience(120), check=False
     )
 
 
@@ -107,7 +108,7 @@ def test_what_is_logged_does_not_stand_among_what_the_command_says(home: Path) -
         until(lambda: "display_part_ended" in said.read_text() + logged.read_text(), "it was logged", 60)
     finally:
         up.terminate()
-        up.wait(60)
+        up.wait(patience(60))
     assert "display_part_ended" in logged.read_text()
     assert all(line.startswith("desk-1 ") for line in said.read_text().splitlines()), said.read_text()
     until(lambda: left(home) == [], "nothing of them is left")
@@ -154,7 +155,7 @@ def test_displays_come_and_go_with_octet_run(home: Path, end: signal.Signals) ->
         until(lambda: all(one.keeper == run.pid and one.is_up for one in standings(home)), "both are up")
     finally:
         run.send_signal(end)
-        run.wait(60)
+        run.wait(patience(60))
     until(lambda: left(home) == [], "nothing of them is left")
     assert [one.keeper for one in standings(home)] == [0, 0]
 
@@ -184,5 +185,5 @@ def test_a_reload_leaves_a_display_as_it_is_unless_it_is_described_otherwise_its
         assert standings(home)[0] == before[0]
     finally:
         run.terminate()
-        run.wait(60)
+        run.wait(patience(60))
     until(lambda: left(home) == [], "nothing of them is left")

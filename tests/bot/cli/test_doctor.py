@@ -18,6 +18,7 @@ from bot.cli.doctor import desks, machine
 from bot.cli.doctor.model import Finding, FindingLevel
 from core.home import Home
 from tests.display import until
+from tests.pace import patience
 
 REPOSITORY = Path(__file__).parents[3]
 SECRET = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDE.secret-part-of-the-token-of-a-test"
@@ -36,7 +37,7 @@ def run_doctor(home: Home, *options: str, **environ: str) -> tuple[int, str]:
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(60),
         check=False,
     )
     return told.returncode, told.stdout + told.stderr

@@ -28,6 +28,7 @@ from tests.bot.cli.test_calibrating_by_hand import Console, console
 from tests.display import VirtualDisplay, until, virtual_display
 from tests.fakes.desk import Commits, News, deliver, make_order, running
 from tests.fakes.eight_windows import COMPOSER, KIND, NAMES
+from tests.pace import patience
 
 PROFILE = """
 match_class = "^Octeteight$"
@@ -234,7 +235,7 @@ async def test_windows_that_look_alike_and_have_one_title_are_known_by_place_and
 
     program = display.children[-1]
     program.terminate()
-    program.wait(60)
+    program.wait(patience(60))
     until(lambda: not display.windows.find(KIND, ""), "all are closed")
     open_eight(display)
     until(lambda: [one.box for one in by_place(display)[:2]] == [left.box, right.box], "they stand where those stood")

@@ -13,6 +13,7 @@ import pytest
 from automation.protocol.ports import ClearResult
 from bot.cli import logs
 from bot.cli.logs import scrub
+from tests.pace import patience
 
 # What may be written while `octet run` has a secret: by Octet, by libraries, by Python itself.
 _TALKS = """
@@ -64,7 +65,9 @@ def test_no_secret_reaches_the_log_whoever_writes_it(tmp_path: Path) -> None:
     """Lines of Octet and of libraries, warnings, tracebacks, errors of threads and of the loop, Python's last words."""
     file = tmp_path / "log" / "octet.log"
     process = [sys.executable, "-c", _TALKS, str(file)]
-    ended = subprocess.run(process, input="\n".join(_SECRETS), capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        process, input="\n".join(_SECRETS), capture_output=True, text=True, timeout=patience(60), check=False
+    )
     assert ended.returncode == 1
     assert ended.stdout == ""
     for secret in _SECRETS:

@@ -16,6 +16,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from core.tasks.model import TaskId
 from tests.house import NO_TLS, House, open_house
+from tests.pace import patience
 
 VERSIONS = ("2025-11-25", "2026-07-28")
 """The last version of the protocol with a handshake, and the first without one."""
@@ -37,7 +38,7 @@ class Hub:
     async def client(self, agent: str, version: str = VERSIONS[0]) -> AsyncGenerator[Client]:
         """Connect as this agent; empty: with the home's own key."""
         headers = {"Authorization": f"Bearer {self.token(agent)}"}
-        async with httpx2.AsyncClient(verify=NO_TLS, headers=headers, timeout=60) as http:
+        async with httpx2.AsyncClient(verify=NO_TLS, headers=headers, timeout=patience(60)) as http:
             transport = streamable_http_client(f"{self.address}/mcp", http_client=http)
             async with Client(transport, mode=MODES[version]) as client:
                 yield client
@@ -59,5 +60,5 @@ class Hub:
 async def hub(tmp_path: Path) -> AsyncGenerator[Hub]:
     async with open_house(tmp_path) as house, house.served() as run:
         address = f"http://{run.address}:{run.port}"
-        async with httpx.AsyncClient(verify=NO_TLS, base_url=address, timeout=60) as http:
+        async with httpx.AsyncClient(verify=NO_TLS, base_url=address, timeout=patience(60)) as http:
             yield Hub(house=house, address=address, http=http)

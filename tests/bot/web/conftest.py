@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.house import NO_TLS, TOKEN, House, open_house
+from tests.pace import patience
 
 
 @dataclass
@@ -29,11 +30,14 @@ async def face(tmp_path: Path) -> AsyncGenerator[Face]:
         address = f"http://{run.address}:{run.port}"
         async with (
             httpx.AsyncClient(
-                verify=NO_TLS, base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60
+                verify=NO_TLS, base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=patience(60)
             ) as operator,
             httpx.AsyncClient(
-                verify=NO_TLS, base_url=address, headers={"Authorization": f"Bearer {run.reply_key}"}, timeout=60
+                verify=NO_TLS,
+                base_url=address,
+                headers={"Authorization": f"Bearer {run.reply_key}"},
+                timeout=patience(60),
             ) as agent,
-            httpx.AsyncClient(verify=NO_TLS, base_url=address, timeout=60) as stranger,
+            httpx.AsyncClient(verify=NO_TLS, base_url=address, timeout=patience(60)) as stranger,
         ):
             yield Face(house=house, port=run.port, operator=operator, agent=agent, stranger=stranger)

@@ -171,7 +171,7 @@ async def test_an_address_that_was_used_lets_nobody_in(browser: Browser, served:
 
 async def test_nobody_sees_the_picture_or_clicks_without_the_key(served: Served) -> None:
     token = served.way_in.partition("#")[2]
-    async with httpx.AsyncClient(base_url=served.address, timeout=60) as http:
+    async with httpx.AsyncClient(base_url=served.address, timeout=patience(60)) as http:
         for verb, path in (("GET", "board"), ("GET", "picture"), ("POST", "click")):
             for shown in ("", "wrong", token):
                 headers = {"Authorization": f"Bearer {shown}"} if shown else {}

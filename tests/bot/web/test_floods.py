@@ -16,6 +16,7 @@ from bot.runfile import Run
 from tests.bot.cli.test_run import make_account, until_waiting
 from tests.bot.test_storage_faults import is_said, living, until
 from tests.house import code_in
+from tests.pace import patience
 
 pytestmark = pytest.mark.timeout(120)
 CROWD = 1100
@@ -37,7 +38,7 @@ def crowd(run: Run, sent: bytes, count: int) -> list[socket.socket]:
     """Open connections without a token one after another, and send the same on each."""
     clients = list[socket.socket]()
     for _ in range(count):
-        clients.append(socket.create_connection((run.address, run.port), timeout=60))
+        clients.append(socket.create_connection((run.address, run.port), timeout=patience(60)))
         with contextlib.suppress(ConnectionError):  # Octet may have closed this one already
             clients[-1].sendall(sent)
     return clients

@@ -19,6 +19,7 @@ from core.store.errors import StoreFull
 from core.tasks.model import TaskId, TaskState
 from tests.builders import make_new_task
 from tests.house import NO_TLS, TOKEN, House, open_house
+from tests.pace import patience
 
 ABOUT = ("tasks", "messages", "inbox", "questions", "deliveries")
 STATUS = {"to": "Agent-2", "text": "File 1 is read.", "kind": "status", "key": "k"}
@@ -87,7 +88,7 @@ async def test_a_write_is_refused_whole_on_a_full_disk_and_done_once_when_there_
         await house.until(TaskId("T-2"), TaskState.WORKING)
         await house.core.tasks.cancel(TaskId("T-3"), by=OPERATOR)
         url = f"http://{run.address}:{run.port}"
-        async with httpx.AsyncClient(verify=NO_TLS, base_url=url, timeout=60) as http:
+        async with httpx.AsyncClient(verify=NO_TLS, base_url=url, timeout=patience(60)) as http:
             admin = {"Authorization": f"Bearer {TOKEN}"}
             env = (await http.get("/api/v2/agents/Agent-1/env", headers=admin)).json()
             agent = {"Authorization": f"Bearer {env['OCTET_AGENT_TOKEN']}"}

@@ -37,6 +37,7 @@ from core.store import engine
 from core.tasks.model import TaskEnded, TaskId, TaskState
 from tests.bot.web.conftest import Face
 from tests.house import TOKEN, open_house
+from tests.pace import patience
 
 HOSTILE = [
     "@everyone look",
@@ -426,7 +427,7 @@ async def test_a_whole_display_is_shown_if_it_is_the_desks_own_and_refused_if_pe
     assert (await face.operator.get("/api/v2/desks/screenshot?desk=attic")).status_code == 404
     async with open_house(tmp_path / "own", is_virtual=True) as house, house.served() as run:
         path = f"http://{run.address}:{run.port}/api/v2/desks/screenshot?desk=main"
-        async with httpx.AsyncClient(timeout=60) as client:
+        async with httpx.AsyncClient(timeout=patience(60)) as client:
             assert (await client.get(path)).status_code == 401
             seen = await client.get(path, headers={"Authorization": f"Bearer {TOKEN}"})
     assert (seen.status_code, seen.headers["content-type"]) == (200, "image/png")

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from bot.web.server import NotLoopback, listening, log_failing_accepts, mark_token_shown, serving
 from tests.house import NO_TLS
+from tests.pace import patience
 
 
 async def _hello(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -30,7 +31,7 @@ def test_only_loopback_is_listened_on(address: str) -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost"])
 async def test_it_serves_on_every_loopback(address: str) -> None:
     with listening(address, 0) as listener:
-        async with serving(_hello, listener), httpx.AsyncClient(verify=NO_TLS, timeout=60) as client:
+        async with serving(_hello, listener), httpx.AsyncClient(verify=NO_TLS, timeout=patience(60)) as client:
             name = f"[{address}]" if ":" in address else address
             assert (await client.get(f"http://{name}:{listener.port}/")).text == "hello"
 
@@ -69,7 +70,7 @@ async def test_a_request_under_way_is_let_finish_when_octet_stops() -> None:
         has_ended.set()
 
     with listening("127.0.0.1", 0) as listener:
-        async with httpx.AsyncClient(verify=NO_TLS, timeout=60) as client, asyncio.TaskGroup() as group:
+        async with httpx.AsyncClient(verify=NO_TLS, timeout=patience(60)) as client, asyncio.TaskGroup() as group:
             async with serving(slow, listener):
                 asking = group.create_task(client.get(f"http://127.0.0.1:{listener.port}/"))
                 await has_begun.wait()
@@ -105,7 +106,7 @@ async def test_a_client_that_sends_its_token_at_once_is_not_pushed_out_by_a_crow
         async with serving(marked, listener):
             # All of them come while the event loop has no turn.
             crowd = [
-                stack.enter_context(socket.create_connection(("127.0.0.1", listener.port), timeout=60))
+                stack.enter_context(socket.create_connection(("127.0.0.1", listener.port), timeout=patience(60)))
                 for _ in range(300)
             ]
             crowd[10].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")

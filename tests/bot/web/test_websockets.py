@@ -19,6 +19,7 @@ from bot.web.guard import LOOPBACK_NAMES, Access, Callers, Guard, RequiredAccess
 from core.security.codes import ReplyKeys
 from core.security.model import Actor
 from tests.house import NO_TLS, TOKEN
+from tests.pace import patience
 
 KEYS = ReplyKeys(key=bytes(32))
 RIGHT = {"Authorization": f"Bearer {TOKEN}"}
@@ -112,7 +113,7 @@ async def test_a_long_stream_comes_piece_by_piece_and_whole() -> None:
     echo, size = Echo(), 0
     async with (
         guarded(echo) as port,
-        httpx.AsyncClient(verify=NO_TLS, timeout=60) as client,
+        httpx.AsyncClient(verify=NO_TLS, timeout=patience(60)) as client,
         client.stream("GET", f"http://127.0.0.1:{port}/stream", headers=RIGHT) as answer,
     ):
         async for piece in answer.aiter_raw():

@@ -14,6 +14,7 @@ import pytest
 
 from core.kit import faults
 from core.kit.errors import Unavailable
+from tests.pace import patience
 
 ROOT = Path(__file__).parents[3]
 STRIKE = """
@@ -118,7 +119,7 @@ def strike(folder: Path, other: subprocess.Popen[str] | None = None) -> subproce
 def test_of_two_processes_exactly_one_is_killed(tmp_path: Path) -> None:
     (tmp_path / "here").write_text("kill")
     both = [strike(tmp_path), strike(tmp_path)]
-    ended = sorted((process.communicate("go\n", timeout=60)[0], process.returncode) for process in both)
+    ended = sorted((process.communicate("go\n", timeout=patience(60))[0], process.returncode) for process in both)
     assert ended == [("", -signal.SIGKILL), ("survived\n", 0)]
 
 
@@ -129,14 +130,14 @@ def test_the_process_at_the_other_end_is_killed(tmp_path: Path, act: str, codes:
     (tmp_path / "here").write_text(act)
     other = strike(tmp_path / "elsewhere")
     process = strike(tmp_path, other)
-    process.communicate("go\n", timeout=60)
-    other.communicate(timeout=60)
+    process.communicate("go\n", timeout=patience(60))
+    other.communicate(timeout=patience(60))
     assert (process.returncode, other.returncode) == codes
 
 
 def test_where_the_other_end_is_gone_nobody_else_is_killed(tmp_path: Path) -> None:
     (tmp_path / "here").write_text("kill other")
-    assert strike(tmp_path).communicate("go\n", timeout=60)[0] == "survived\n"
+    assert strike(tmp_path).communicate("go\n", timeout=patience(60))[0] == "survived\n"
 
 
 def test_a_frozen_process_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_a_frozen_process_goes_on_where_it_was(tmp_path: Path) -> None:
     _, status = os.waitpid(process.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
     process.send_signal(signal.SIGCONT)
-    assert process.communicate(timeout=60)[0] == "survived\n"
+    assert process.communicate(timeout=patience(60))[0] == "survived\n"
 
 
 def test_a_folder_that_others_may_write_in_is_refused(tmp_path: Path) -> None:

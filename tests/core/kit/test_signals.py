@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from tests.pace import patience
+
 PROGRAM = """
 import asyncio
 from core.kit.signals import stop_at_eof, stop_signals
@@ -26,7 +28,7 @@ def begin(stdin: int) -> subprocess.Popen[str]:
 
 def test_standard_input_that_has_ended_already_ends_the_process() -> None:
     with begin(subprocess.DEVNULL) as process:
-        assert process.communicate(timeout=60) == ("begun\n", "")
+        assert process.communicate(timeout=patience(60)) == ("begun\n", "")
     assert process.returncode == 0
 
 
@@ -39,4 +41,4 @@ def test_the_end_of_standard_input_ends_the_process_and_text_in_it_does_not() ->
         assert process.stdout.readline() == "begun\n"
         assert process.poll() is None
         process.stdin.close()
-        assert process.wait(60) == 0
+        assert process.wait(patience(60)) == 0

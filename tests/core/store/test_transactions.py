@@ -17,6 +17,7 @@ from core.security import _store as security
 from core.store import engine
 from core.store.engine import Rows, Store, Tx
 from core.store.errors import StoreBusy, StoreUnavailable
+from tests.pace import patience
 
 COUNT = text("SELECT count(*) AS n FROM facts")
 ADD = insert(security.facts)
@@ -88,7 +89,7 @@ async def test_news_is_told_although_the_one_who_waited_was_cancelled(tmp_path: 
 
     def slow(tx: Tx) -> None:
         begun.set()
-        go_on.wait(60)
+        go_on.wait(patience(60))
         tx.execute(ADD, fact("slow"))
         tx.after_commit(told.set)
 
@@ -107,7 +108,7 @@ async def test_what_was_cancelled_before_it_began_is_not_done(tmp_path: Path) ->
 
     def slow(_tx: Tx) -> None:
         begun.set()
-        go_on.wait(60)
+        go_on.wait(patience(60))
 
     async with Store.open(tmp_path / "octet.db") as store, asyncio.TaskGroup() as group:
         group.create_task(store.write(slow))

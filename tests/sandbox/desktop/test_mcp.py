@@ -17,6 +17,7 @@ from sandbox.desktop.agent.prompt import TalkKind, read_prompt
 from sandbox.desktop.agent.work import Finished, Said, ScriptedAgent, Voice
 from tests.fakes.lane import ARRIVES, bounced
 from tests.house import House, code_in, open_house
+from tests.pace import patience
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -25,7 +26,7 @@ def brought(agent: ScriptedAgent, prompt: str) -> str:
     """Let the agent work on a prompt; return what it says of its calls."""
     agent.submit(prompt)
     said: list[str] = []
-    while not isinstance(one := agent._news.get(timeout=60), Finished):
+    while not isinstance(one := agent._news.get(timeout=patience(60)), Finished):
         if isinstance(one, Said) and one.voice is Voice.COMMAND:
             said.append(one.text)
     agent.rest()

@@ -12,6 +12,7 @@ from automation.desktop.worker.messages import Ask, Granted, from_worker, length
 from automation.protocol.ports import Cancelled
 from core.desks.model import DeskMode
 from tests.fakes.desk import make_order
+from tests.pace import patience
 
 
 def asked(out: io.BytesIO) -> list[int]:
@@ -48,4 +49,4 @@ def test_a_question_asked_ahead_is_asked_once_and_its_answer_is_the_next_one_awa
         with pytest.raises(Cancelled):
             inbox.submitting()
         pipe.close()
-        assert isinstance(inbox.jobs.get(timeout=60), PipeClosed)
+        assert isinstance(inbox.jobs.get(timeout=patience(60)), PipeClosed)

@@ -31,6 +31,7 @@ from core.desks.model import Arranged, DeskMode, Shown, Transcribed, WindowStatu
 from core.profiles.model import Act, Activity, Profile
 from tests.fakes.desk import TK, make_order
 from tests.fakes.world import World, raises
+from tests.pace import patience
 
 NAME = "agent-1"
 ORDER = make_order(NAME, "Hello")
@@ -228,7 +229,7 @@ def at_work(surface: WorkerBackend, mode: DeskMode = DeskMode.OPEN) -> Generator
             yield talk
         finally:
             to_worker.close()
-            worker.join(timeout=30)
+            worker.join(timeout=patience(30))
         assert not worker.is_alive(), "the end of the pipe ends the worker"
 
 

@@ -29,6 +29,7 @@ from automation.protocol.delivery import Attempt
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import DeskMode
 from tests.builders import make_desk
+from tests.pace import patience
 
 SURE = Outcome(result=Result.DELIVERED)
 
@@ -103,7 +104,7 @@ def test_a_display_that_does_not_answer_is_reported_while_it_is_waited_for_and_n
         pass
     assert told.frames == []
     with says_when_late(inbox, after_s=0):
-        assert told.beats.wait(60)
+        assert told.beats.wait(patience(60))
     assert told.frames[:2] == [Started(reason=Reason.DISPLAY_SILENT), Beat()]
 
 

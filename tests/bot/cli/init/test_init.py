@@ -18,6 +18,7 @@ from core.home import Home
 from tests.bot.cli.init.place import REPOSITORY, Place, open_place
 from tests.fakes.sandbox_client import wait_message
 from tests.fakes.terminal import Terminal
+from tests.pace import patience
 
 pytestmark = pytest.mark.timeout(300)  # a person answers, and Octet starts, up to seven times
 SECRET = "a-token-of-a-test"
@@ -90,7 +91,7 @@ async def test_ada_is_owner_at_the_first_start_and_no_code_is_printed(place: Pla
             terminal.expect("Octet runs here until Ctrl-C")
             assert "/admin claim" not in terminal.shown
             loop.call_soon_threadsafe(runs.set)
-            asyncio.run_coroutine_threadsafe(answered.wait(), loop).result(60)
+            asyncio.run_coroutine_threadsafe(answered.wait(), loop).result(patience(60))
             terminal.interrupt()
             assert terminal.end() == 0
 
