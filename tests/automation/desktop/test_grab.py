@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -21,13 +20,13 @@ from automation.desktop.window_info import DisplayHeld
 from automation.desktop.worker import user_presence
 from automation.desktop.worker.input_lock_state import InputLock, InputLockMonitor, InputLockState
 from automation.desktop.worker.supervisor import WorkerTimeouts
-from automation.desktop.x11.input import GRAB_S, InputRouting, ServerGrab
+from automation.desktop.x11.input import InputRouting, ServerGrab
 from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Reason, Result
 from core.desks.model import UserActivityPolicy
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.automation.desktop.test_hold import dead_devices
-from tests.display import LIMIT_S, ROOT, VirtualDisplay, until
+from tests.display import ROOT, VirtualDisplay, until
 from tests.fakes.desk import TERM
 from tests.long_forms import mostly_long
 from tests.pace import patience
@@ -40,12 +39,18 @@ def has_told(log: Path) -> bool:
     return log.exists() and bool(log.read_text())
 
 
-def answers(display: VirtualDisplay) -> float:
-    """How many seconds a new program waits until the display has answered it."""
-    since = time.monotonic()
+def answers(display: VirtualDisplay) -> None:
+    """Wait until the display has answered a new program."""
     with closing(Display(display.name)) as other:
         other.sync()
-    return time.monotonic() - since
+
+
+def is_stopped(pid: int | None) -> bool:
+    """Return whether this process stands still, and has not been ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("T")
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -102,13 +107,11 @@ def test_a_grab_that_is_not_to_be_had_is_not_taken_later_either(
     grab = ServerGrab(mine, InputLockState())
     theirs.grab_server()
     theirs.sync()
-    since = time.monotonic()
     with pytest.raises(DisplayHeld), grab.taken():
         pytest.fail("it is not ours")
-    assert GRAB_S <= time.monotonic() - since < GRAB_S + LIMIT_S
     theirs.ungrab_server()
     theirs.sync()
-    assert answers(display) < LIMIT_S, "our request in line did not become a grab that nobody ends"
+    answers(display)  # our request in line did not become a grab that nobody ends
     with grab.taken():
         pass
     assert len(grab.spans_s()) == 1
@@ -121,14 +124,12 @@ async def test_a_worker_that_is_stopped_while_it_holds_the_display_or_the_device
     limits, user_activity = replace(SOON, seized_s=WorkerTimeouts().seized_s), UserActivityPolicy(idle_s=0)
     async with scene(display, tmp_path, limits=limits, user_activity=user_activity) as on:
         (on.faults / point).write_text("stop")
-        delivery, waited_s = asyncio.create_task(on.deliver()), [0.0]
-        while not delivery.done():
-            waited_s.append(await asyncio.to_thread(answers, display))
-        assert not (on.faults / point).exists(), "it was stopped there"
-        assert max(waited_s) < LIMIT_S, "the display was freed"
-        assert max(waited_s) > 0.5 or point == "worker.held", "the display was frozen"
-        assert dead_devices(display) == []
+        delivery, pid = asyncio.create_task(on.deliver()), on.desk.hands.worker_pid
+        await soon(lambda: not (on.faults / point).exists(), "it was stopped there")
+        await asyncio.to_thread(answers, display)
+        assert point == "worker.held" or not is_stopped(pid), "the display was frozen until the worker was ended"
         assert (await delivery).reason is Reason.WORKER_LOST
+        assert dead_devices(display) == []
         await on.is_back()
         assert (await on.deliver()).result is Result.DELIVERED
         assert on.agent.heard == ["Do this, please"]

@@ -493,3 +493,14 @@ def test_files_that_cannot_go_are_refused(
     words = ["done", "T-1", "--code", "k3v9x2.ABC", "--file", str(tmp_path / "answer.md")]
     assert agent_commands.main([*words, *(word for path in paths for word in ("--attach", path))]) == 2
     assert why in capsys.readouterr().err
+
+
+def test_a_device_or_a_pipe_is_not_attached_and_nothing_waits_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "answer.md").write_text("done")
+    words = ["done", "T-1", "--code", "k3v9x2.ABC", "--file", str(tmp_path / "answer.md")]
+    for path in (os.devnull, str(tmp_path / "pipe")):
+        assert agent_commands.main([*words, "--attach", path]) == 2
+        assert "is not a regular file" in capsys.readouterr().err
