@@ -17,6 +17,7 @@ from core.agent_messages.model import NewAgentMessage, NewQuestion
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState
+from core.fleet.model import NeedKind, Part
 from core.reasons import Reason
 from core.security.model import HolderId, Role
 from core.settings.model import TalkLimits
@@ -132,6 +133,32 @@ async def check(folder: Path, clock: FakeClock, table: str) -> None:
             clock.set_wall(3600)
             troubles = (await octet.fleet.health.look(by=ADA)).troubles
             assert troubles or f"{table}.{column}" not in NAMED
+
+
+async def test_each_start_leaves_the_same_rows_out_and_asks_about_each_once(tmp_path: Path) -> None:
+    """A task is parked for good; whatever else Octet cannot read, it finds again at each start."""
+    clock = FakeClock()
+    await fill(tmp_path, clock)
+    with closing(sqlite3.connect(tmp_path / "octet.db")) as database, database:
+        database.execute("UPDATE tasks SET labels = 'x' WHERE number = 3")
+        database.execute("UPDATE questions SET choices = 'x'")
+        question = f"question {database.execute('SELECT id FROM questions').fetchone()[0]}"
+    for parked, left_out in ((["T-3"], ["task 3", question]), ([], [question]), ([], [question])):
+        with capture_logs() as logged:
+            async with house(tmp_path, clock, "Ann", "Bob", "Cid") as octet:
+                for _ in range(ROUNDS):
+                    await octet.tasks.quarantine.write(octet.dispatch.assigner.assign_ready)
+                    assert len(await octet.tasks.list(by=ADA)) == 4
+                    assert await octet.questions.list_open() == ()
+                needs = (await octet.fleet.needs_me(by=ADA)).shown
+                troubles = (await octet.fleet.health.look(by=ADA)).troubles
+                again_ms = octet.dispatch.assigner._look_again_ms
+        assert [need.task for need in needs if need.kind is NeedKind.PARKED] == ["T-3"]
+        assert [one.name for one in troubles if one.part is Part.STORE] == left_out
+        assert [one["task"] for one in logged if one["event"] == "row_quarantined"] == parked
+        assert [one["what"] for one in logged if one["event"] == "set_aside"] == left_out
+        assert again_ms is not None
+        assert again_ms > clock.now_ms(), "it looks again later, not at once"
 
 
 async def test_a_message_that_cannot_be_read_holds_no_other_of_its_route(tmp_path: Path) -> None:
