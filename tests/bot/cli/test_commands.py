@@ -14,6 +14,7 @@ import typer.main
 from bot.cli import commands, errors, terminal
 from core.kit.errors import Denied, NotFound, Unavailable
 from core.kit.problems import ConfigWrong, Problem
+from core.remedies import refused
 from tests.bot.cli.test_broken_config import ROOT, run_octet
 
 HEAVY = {
@@ -146,3 +147,8 @@ def test_the_family_of_an_error_decides_the_exit_code(capsys: pytest.CaptureFixt
     assert errors.tell(errors.FileNotWritten(file="x", why="read-only", then="Make it writable.")) == 2
 
     assert capsys.readouterr().err.splitlines()[0] == "a.toml:2: b: is wrong"
+
+
+def test_an_error_names_the_command_of_the_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    errors.tell(refused("delivery_unresolved", id="T-1"))
+    assert "`octet task cancel` ends the task." in capsys.readouterr().err
