@@ -108,26 +108,32 @@ class Dependency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewTask:
-    """A task that a user asks for."""
+class TaskRequest:
+    """What a user asks for, and may change until the task begins."""
 
     brief: str
+    again_of: TaskId | None = None  # the task that is done and that this one repeats
+    labels: frozenset[str] = field(default=frozenset())
+    due_ms: int | None = None  # when a user wants it done; it changes no order
+    not_before_ms: int | None = None
+    parent: TaskId | None = None  # the task that this one is a part of
+    attachments: tuple[StoredFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask(TaskRequest):
+    """A task that a user asks for, before Octet stores it."""
+
     agent: str | None = None  # only this agent may do it; None: the first free one that can
     needs: frozenset[str] = field(default=frozenset())  # capabilities the agent must have
     priority: int = 2  # 0 (most urgent) to 4
     place: Place = field(default=Place())
     key: str | None = None  # the same key never makes a second task
-    again_of: TaskId | None = None  # the task that is done and that this one repeats
     after: frozenset[TaskId] = field(default=frozenset())  # the tasks that come first
     on_failure: OnFailure = OnFailure.WAIT  # what happens when one of them fails
-    labels: frozenset[str] = field(default=frozenset())
-    due_ms: int | None = None  # when a user wants it done; it changes no order
-    not_before_ms: int | None = None
     is_delay: bool = False  # whether a user gave `not_before_ms` as a duration: it then follows a clock that is set
-    parent: TaskId | None = None  # the task that this one is a part of
     source: Source | None = None  # where its text came from; None: from who asks for the task
     attach: NewFile | None = None  # a file that comes with it; Octet stores it among `attachments`
-    attachments: tuple[StoredFile, ...] = ()
     best_of: int = 0  # how many agents do it, each separately, so that a user picks an answer; 0: one
 
 
@@ -217,47 +223,51 @@ class Requirements:
     needs: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One piece of work and its state."""
+@dataclass(frozen=True, kw_only=True)  # no slots: only one base of a class may have them
+class TaskLease:
+    """Which agent has a task, and what that agent has shown since it got it."""
 
-    id: TaskId
-    title: str
-    brief: str
-    state: TaskState
-    reason: AnyReason | None  # WaitReason, BlockCause or ParkCause when waiting, blocked or parked; else why it failed
-    note: Diagnostic
-    priority: int
-    needs: frozenset[str]
-    wanted: str | None  # the only agent that may do it, if the requester named one
     agent: str | None  # who has it, or had it last
     attempt: int
-    requester: str  # the id of the actor who asked, `discord:123`
-    requester_name: str
-    place: Place
-    created_ms: int
-    changed_ms: int
-    source: Source = Source.OPERATOR  # where its text came from
     fence: int = 0  # The number of its lease: it grows when the task is given to an agent or taken from one
+    choice: Choice | None = None  # why its agent got it; None while no agent has it
+    avoids: str | None = None  # The silent agent it was taken from: it does not get the task while another one can
     last_seen_ms: int | None = None  # when the agent of the present lease last gave a sign; None before the first
     activity: TaskActivity | None = None  # what that sign was
     progress: Text = ""  # what the agent said, if the sign was its report
     deadline_ms: int | None = None  # When its agent counts as silent without activity; None while none works
     nudge: str | None = None  # the message that asks its agent, since its last sign, whether it still works
-    avoids: str | None = None  # The silent agent it was taken from: it does not get the task while another one can
-    text_expired_ms: int | None = None  # When Octet cleared its brief, after its time; None as long as it is kept
-    again_of: TaskId | None = None  # the task that is done and that this one repeats
-    labels: frozenset[str] = field(default=frozenset())
-    due_ms: int | None = None
-    not_before_ms: int | None = None
-    parent: TaskId | None = None  # the task that this one is a part of
+
+    @property
+    def last_sign(self) -> str:
+        """What the agent's last sign was: its own report, or what Octet saw."""
+        return self.progress or remedies.sentence(self.activity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task(TaskRequest, TaskLease):
+    """One piece of work and its state."""
+
+    id: TaskId
+    title: str
+    source: Source = Source.OPERATOR  # where its text came from
+    requester: str  # the id of the actor who asked, `discord:123`
+    requester_name: str
+    place: Place
+    needs: frozenset[str]
+    wanted: str | None  # the only agent that may do it, if the requester named one
+    priority: int
+    rank: int = 0  # its place in the queue, the lowest is the next; 0 while it waits for what users ordered before it
     parts: PartsKind | None = None  # what its parts are, if it has any
+    state: TaskState
+    reason: AnyReason | None  # WaitReason, BlockCause or ParkCause when waiting, blocked or parked; else why it failed
+    note: Diagnostic
+    cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
     is_chosen: bool | None = None  # whether a user picked its answer; None while no one is picked of its parent's
     wrong: Text | None = None  # why a user marked its result as wrong, perhaps empty; None: not marked
-    cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
-    rank: int = 0  # its place in the queue, the lowest is the next; 0 while it waits for what users ordered before it
-    choice: Choice | None = None  # why its agent got it; None while no agent has it
-    attachments: tuple[StoredFile, ...] = ()
+    created_ms: int
+    changed_ms: int
+    text_expired_ms: int | None = None  # When Octet cleared its brief, after its time; None as long as it is kept
 
     @property
     def number(self) -> int:
@@ -286,11 +296,6 @@ class Task:
     def cure(self) -> str:
         """What a user does about why it waits or failed; empty where that is unknown."""
         return remedies.next_step(self.reason, cause=self.cause) if self.reason else ""
-
-    @property
-    def last_sign(self) -> str:
-        """What the agent's last sign was: its own report, or what Octet saw."""
-        return self.progress or remedies.sentence(self.activity)
 
     @property
     def is_unverified(self) -> bool:
