@@ -15,12 +15,7 @@ from bot.verbs.declare import ParameterKind, Picks
 from core import limits
 from core.messages.model import NewFile, read_file, read_files
 from core.remedies import refused
-from core.security.model import (
-    ROLE_ALLOWS,
-    HolderId,
-    Permission,
-    Role,
-)
+from core.security.model import ROLE_ALLOWS, HolderId, Permission, Role
 from core.tasks.model import TaskId, parse_task_id
 
 if TYPE_CHECKING:

@@ -23,15 +23,7 @@ from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.errors import (
-    ApiKeyRefused,
-    BodyIncomplete,
-    BodyTooLarge,
-    NoReplyKey,
-    NoToken,
-    OriginRefused,
-    answer,
-)
+from bot.web.errors import ApiKeyRefused, BodyIncomplete, BodyTooLarge, NoReplyKey, NoToken, OriginRefused, answer
 from bot.web.server import mark_token_shown
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
