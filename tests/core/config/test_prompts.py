@@ -48,8 +48,8 @@ def test_an_edit_changes_the_words_and_the_prompt_keeps_its_code_its_markers_and
 ) -> None:
     templates, problems = read(tmp_path, TASK, "Hello.\n" + BUILT_IN[TASK].replace("When finished: ", "At the end:"))
     brief = replace(make_message(body="Count {done} {x}"), kind=MessageKind.TASK, task="T-1", marker="k7m2p4qa")
-    read_there, unread = PromptRenderer(tmp_path, {"Ann": longest(9_000, answers=True)}), PromptRenderer(tmp_path, {})
-    read_there.templates = unread.templates = templates
+    read_there = PromptRenderer(tmp_path, {"Ann": longest(9_000, answers=True)}, templates)
+    unread = PromptRenderer(tmp_path, {}, templates)
     prompt = read_there.render(brief, agent="Ann", code="k.X")
     assert problems == []
     assert prompt.splitlines()[0] == "Hello."
