@@ -108,7 +108,7 @@ class Dependency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRequest:
+class TaskContent:
     """What a user asks for, and may change until the task begins."""
 
     brief: str
@@ -121,7 +121,7 @@ class TaskRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewTask(TaskRequest):
+class NewTask(TaskContent):
     """A task that a user asks for, before Octet stores it."""
 
     agent: str | None = None  # only this agent may do it; None: the first free one that can
@@ -245,7 +245,7 @@ class TaskLease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task(TaskRequest, TaskLease):
+class Task(TaskContent, TaskLease):
     """One piece of work and its state."""
 
     id: TaskId
