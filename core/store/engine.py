@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from threading import get_ident
 from typing import Any, TypeAlias, TypeVar, cast
 
+import aiosqlite
 import sqlalchemy as sa
 import structlog
 from sqlalchemy import event
@@ -195,8 +195,8 @@ class Store:
         self._is_beginning = False
         self._each_s = 0.0  # what the thread needs for one write, as of late
         self._commit_s = 0.0  # how long the last shared commit took
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
-        self._reading = dict[int, sqlite3.Connection]()  # by thread
+        self._readers = list[aiosqlite.Connection]()  # those that read nothing now
+        self._reading = asyncio.Semaphore(_READERS)
         self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
         self.examination = Examination(path)
         self.aside = SetAside()
@@ -237,9 +237,8 @@ class Store:
         except StoreDamaged as error:  # also before anything waits for `damage`
             raise DatabaseDamaged(path=path, why=str(error.details.get("why", ""))) from error
         finally:
-            store._readers.shutdown(cancel_futures=True)
-            for one in store._reading.values():
-                one.close()
+            for one in store._readers:
+                await one.close()
             await store._in_thread(store._writer.dispose)
             store._thread.shutdown()
             faults.point("stop.closed")
@@ -283,16 +282,16 @@ class Store:
         """Return all rows of a statement, as of the last commit. Raises StoreUnavailable."""
         try:
             with as_unavailable():
-                work = partial(self._read, statement, parameters)
-                return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+                sql, values = _sql_of(statement, parameters)
+                async with self._reading:
+                    one = self._readers.pop() if self._readers else await _opened_reader(self.path)
+                    try:
+                        return cast("Sequence[Row]", await one.execute_fetchall(sql, values))
+                    finally:
+                        self._readers.append(one)
         except StoreDamaged as error:
             self._record_trouble(error)
             raise
-
-    def _read(self, statement: Executable, parameters: Mapping[str, object] | None) -> Rows:
-        thread = get_ident()
-        known = self._reading.get(thread) or self._reading.setdefault(thread, _reader(self.path))
-        return _run(known, statement, parameters)
 
     async def newest_id(self, table: str) -> Any:
         """Return the id that sorts last in this table; None while it has no row."""
@@ -570,8 +569,9 @@ def _compiled(statement: Executable, names: tuple[str, ...] | None) -> tuple[str
 
 
 @cache
-def _row_of(columns: tuple[str, ...]) -> Callable[[Any], Row]:
-    kind = cast("Any", namedtuple)("Row", columns, rename=True)  # noqa: PYI024 - the columns vary
+def _row_of(columns: tuple[tuple[object, ...], ...]) -> Callable[[Any], Row]:
+    names = [name for name, *_ in columns]
+    kind = cast("Any", namedtuple)("Row", names, rename=True)  # noqa: PYI024 - the columns vary
     return partial(cast("Any", tuple).__new__, kind)
 
 
@@ -581,14 +581,18 @@ def _run(connection: sqlite3.Connection, statement: Executable, parameters: Para
         sql, fixed, _ = _compiled(statement, tuple(parameters[0]))
         cursor = connection.executemany(sql, [{**fixed, **one} for one in parameters])
     else:
-        given = parameters or {}
-        sql, fixed, expand = _compiled(statement, tuple(given) if statement.is_dml else None)
-        state = expand(given) if expand else None
-        cursor = connection.execute(*(state.statement, state.parameters) if state else (sql, {**fixed, **given}))
+        cursor = connection.execute(*_sql_of(statement, parameters))
     found = cursor.fetchall()
-    rows = Rows(map(_row_of(tuple(name for name, *_ in cursor.description)), found) if found else ())
+    rows = Rows(map(_row_of(cursor.description), found) if found else ())
     rows.rowcount = cursor.rowcount
     return rows
+
+
+def _sql_of(statement: Executable, given: Mapping[str, object] | None) -> tuple[str, Any]:
+    given = given or {}
+    sql, fixed, expand = _compiled(statement, tuple(given) if statement.is_dml else None)
+    state = expand(given) if expand else None
+    return (state.statement, state.parameters) if state else (sql, {**fixed, **given})
 
 
 def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:
@@ -597,11 +601,27 @@ def _prepare_writer(connection: sqlite3.Connection, _record: object) -> None:
     _set_pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=4000")
 
 
-def _reader(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    # Below SQLite 3.51.3 two connections that checkpoint at once can damage the file: only the writer does.
-    _set_pragmas(connection, "query_only=ON", "wal_autocheckpoint=0")
-    return connection
+class _Reader(sqlite3.Connection):
+    """A connection of aiosqlite that only reads."""
+
+    def __init__(self, path: str, **given: Any) -> None:
+        super().__init__(path, **given)
+        # Below SQLite 3.51.3 two connections that checkpoint at once can damage the file: only the writer does.
+        _set_pragmas(self, "query_only=ON", "wal_autocheckpoint=0")
+        self.row_factory = self._row
+
+    def _row(self, cursor: sqlite3.Cursor, row: tuple[object, ...]) -> Row:
+        if cursor.description is not self._columns:
+            self._columns = cursor.description
+            self._make = _row_of(self._columns)
+        return self._make(row)
+
+    _columns: Any = None
+    _make: Callable[[Any], Row]
+
+
+async def _opened_reader(path: Path) -> aiosqlite.Connection:
+    return await aiosqlite.connect(path, isolation_level=None, factory=_Reader)
 
 
 def _set_pragmas(connection: sqlite3.Connection, *pragmas: str) -> None:

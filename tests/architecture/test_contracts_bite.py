@@ -37,7 +37,7 @@ MENDED = {
     "core/tasks/_store.py": "import sqlalchemy, core.store.engine",
     "core/deliveries/model.py": "import core.kit.errors",
     "core/schedules/service.py": "import apscheduler",
-    "core/store/engine.py": "import sqlalchemy, alembic, sqlite3",
+    "core/store/engine.py": "import sqlalchemy, aiosqlite, alembic, sqlite3",
     "core/kit/errors.py": "",
     "sandbox/discord/server.py": "import aiohttp",
 }

@@ -27,7 +27,7 @@ POSIX_OS = (
 )
 POSIX_SIGNALS = ("SIGKILL", "SIGHUP", "SIGSTOP", "SIGUSR1", "SIGUSR2", "SIGCHLD", "SIGWINCH", "SIGPIPE", "SIGALRM")
 THEIRS = (
-    *("aiohttp.web", "alembic.command", "apscheduler", "discord.ext.commands", "fastapi", "mss"),
+    *("aiohttp.web", "aiosqlite", "alembic.command", "apscheduler", "discord.ext.commands", "fastapi", "mss"),
     *("PIL.Image", "platformdirs", "pyperclip", "rich.console", "shutil", "sqlalchemy", "structlog"),
     *("tempfile", "tomlkit", "typer", "typer.rich_utils", "ulid", "urllib.request", "uvicorn.main"),
     *("multiprocessing.connection", "sqlalchemy.dialects.sqlite.pysqlite", "uvicorn.protocols.http.h11_impl"),

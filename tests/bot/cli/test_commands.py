@@ -19,6 +19,7 @@ from tests.bot.cli.test_broken_config import ROOT, run_octet
 
 HEAVY = {
     "sqlalchemy",
+    "aiosqlite",
     "alembic",
     "discord",
     "fastapi",
