@@ -117,6 +117,13 @@ def test_locks_hold_every_dependency_and_never_the_other_xlib() -> None:
         assert "python3-xlib" not in pins
 
 
+def test_the_packages_that_the_user_asked_for_are_dependencies() -> None:
+    project = tomllib.loads(rules.text_of(ROOT / "pyproject.toml"))
+    declared = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    asked_for = {"discord-py", "aiosqlite", "apscheduler", "pyautogui", "pillow", "openai", "pytest", "pytest-asyncio"}
+    assert asked_for <= rules.required_names(declared)
+
+
 def test_both_locks_agree_on_every_version() -> None:
     runtime = rules.pins(rules.text_of(ROOT / "requirements/runtime.txt"))
     dev = rules.pins(rules.text_of(ROOT / "requirements/dev.txt"))
