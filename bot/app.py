@@ -116,7 +116,6 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                 coordinator,
                 operator_token=token,
                 version=run.version,
-                is_discord_connected=connected.is_set,
                 mcp=mcp_app(coordinator, version=run.version),
             )
             async with asyncio.TaskGroup() as group:

@@ -116,7 +116,6 @@ class House:
             self.core,
             operator_token=SecretStr(TOKEN),
             version=VERSION,
-            is_discord_connected=lambda: False,
             mcp=mcp_app(self.core, version=VERSION),
         )
         with listening("127.0.0.1", 0) as listener:

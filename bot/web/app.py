@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Request, Response
@@ -45,14 +44,12 @@ def create_app(
     *,
     operator_token: SecretStr,
     version: str,
-    is_discord_connected: Callable[[], bool],
     mcp: AgentsApp,
 ) -> ASGIApp:
     """Build the application for one coordinator. `Host` must name one of LOOPBACK_NAMES, with any port."""
     app = errors.make_app()
     app.state.coordinator = coordinator
     app.state.version = version
-    app.state.is_discord_connected = is_discord_connected
     app.state.click_links = OneTimeLinks()
     add_routes(app)
     app.include_router(click_page.calibrations, prefix="/api/v2")
@@ -94,6 +91,6 @@ async def readyz(core: Core, by: Asker, request: Request, response: Response) ->
         "ready": not problems,
         "problems": problems,
         "version": request.app.state.version,
-        "discord_connected": cast("Callable[[], bool]", request.app.state.is_discord_connected)(),
+        "discord_connected": core.fleet.health.is_discord_connected or False,
         "desks": {name: state.value for name, state in core.desks.states().items()},
     }

@@ -29,7 +29,6 @@ async def openapi() -> str:
                 core,
                 operator_token=SecretStr("x"),
                 version="0",
-                is_discord_connected=lambda: False,
                 mcp=mcp_app(core, version="0"),
             )
             return json.dumps(guard._app.openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"

@@ -122,7 +122,6 @@ async def test_every_route_refuses_a_key_without_its_scope_and_one_that_is_no_lo
         house.core,
         operator_token=SecretStr(TOKEN),
         version="0",
-        is_discord_connected=lambda: False,
         mcp=mcp_app(house.core, version="0"),
     )
     routes = [(verb, permission) for verb, permission in GUARDED if On.HTTP in verb.on]
@@ -171,7 +170,6 @@ async def web(house: House) -> AsyncGenerator[Callable[..., Awaitable[tuple[int,
         house.core,
         operator_token=SecretStr(TOKEN),
         version="0",
-        is_discord_connected=lambda: False,
         mcp=mcp_app(house.core, version="0"),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:

@@ -203,7 +203,7 @@ async def probe(octet: Coordinator, *, origin: Origin, by: Actor) -> str:
 async def test_the_same_key_of_two_agents_is_two_keys(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verbs, "VERBS", (probe,))
     core = face.house.core
-    app = create_app(core, operator_token=SecretStr(TOKEN), version="", is_discord_connected=bool, mcp=AsyncMock())
+    app = create_app(core, operator_token=SecretStr(TOKEN), version="", mcp=AsyncMock())
     found = list[str]()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         for agent in ("Agent-1", "Agent-2", "Agent-1"):
