@@ -55,7 +55,7 @@ class TokenInUse(Conflict):
 async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool = False, say: Say) -> None:
     """Run Octet in this home until SIGTERM or SIGINT, or until standard input ends if `exit_on_eof`.
 
-    Raises AlreadyRunning, TokenInUse, and the errors of the store and of the Discord interface."""
+    Raises already_running, TokenInUse, and the errors of the store and of the Discord interface."""
     hurry()
     with (
         home_lock(config.home.lock),

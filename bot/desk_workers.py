@@ -22,12 +22,13 @@ from core.config.loader import Config
 from core.config.program_environ import write_program_environs
 from core.deliveries.ports import LanePort
 from core.desks.learned import Learned
-from core.desks.model import Desk, DeskWithoutHands, Virtual
+from core.desks.model import Desk, Virtual
 from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
 from core.profiles.model import Box, Driven
 from core.reasons import Reason
+from core.remedies import refused
 
 if TYPE_CHECKING:
     from automation.desktop.displays.virtual_display import VirtualDisplay
@@ -130,9 +131,9 @@ class DeskWorkerPool:
         self._config = config
 
     def probe(self, desk: str) -> DisplayProbe:
-        """Return the worker of this desk's display. Raises DeskWithoutHands where no agent works at it."""
+        """Return the worker of this desk's display. Raises desk_without_hands where no agent works at it."""
         if desk not in self.hands:
-            raise DeskWithoutHands(id=desk)
+            raise refused("desk_without_hands", id=desk)
         return self.hands[desk]
 
     def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:

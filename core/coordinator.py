@@ -24,7 +24,6 @@ from core.dispatch.service import Dispatch
 from core.dispatch.services import DispatchServices
 from core.fleet.service import Fleet
 from core.home import Home
-from core.journal.model import AuditKeyMissing
 from core.journal.service import Journal
 from core.kit import faults
 from core.kit.clock import Clock, SteadyClock, SystemClock
@@ -40,6 +39,7 @@ from core.notices.mentions import Mentions
 from core.notices.service import Notices
 from core.receipts.retention import Retention
 from core.receipts.service import Receipts
+from core.remedies import refused
 from core.retry_policy import RetryPolicy
 from core.security.api_keys import ApiKeys
 from core.security.codes import ReplyKeys, TaskCodes, home_id
@@ -222,7 +222,7 @@ def _keys(home: Home) -> tuple[bytes, bytes]:
     """Load the keys of the journal and of codes. A new home gets them first: alone they do no harm."""
     is_old = home.db.exists() and home.db.stat().st_size > 0
     if is_old and not home.audit_key.exists():
-        raise AuditKeyMissing(path=home.audit_key)
+        raise refused("audit_key_missing", path=home.audit_key)
     if is_old and not home.codes_key.exists():
         hint = "all codes in prompts and all API keys are invalid now; `octet task retry` gives a task a new code"
         log.error("codes_key_replaced", file=str(home.codes_key), hint=hint)

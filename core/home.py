@@ -9,17 +9,12 @@ from pathlib import Path
 
 import platformdirs
 
-from core.kit.errors import Invalid
+from core.remedies import refused
 
 HOME = "OCTET_HOME"  # the variable of the environment that names it
 OCTET_TOML = "config/octet.toml"
 ENV_FILE = ".env"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-class HomeRefused(Invalid):
-    """The path of the home contains a line break or another control character: {path}. That would break scripts and
-    messages. Choose another folder with --home, or rename this one."""
 
 
 class _Place:
@@ -40,7 +35,7 @@ class Home:
 
     def __post_init__(self) -> None:
         if _CONTROL.search(str(self.root)):
-            raise HomeRefused(path=ascii(str(self.root)))
+            raise refused("home_refused", path=ascii(str(self.root)))
 
     config = _Place("config")  # what users write: octet.toml, agents.toml, desks/, profiles/
     env_file = _Place(ENV_FILE)  # secrets, and settings that belong to this machine only

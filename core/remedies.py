@@ -303,6 +303,11 @@ agent_busy: Octet pressed nothing: {agent} {why}. A new conversation would remov
     finished, or cancel its task first.
 agent_may_not_talk: {recipients} cannot get this message: {why}.
 agent_mismatch: {id} belongs to {holder}, not to {agent}. Name only one of the two.
+agent_takes_no_messages: {id} is a model without a conversation, so it takes tasks but no messages. Put the whole text
+    into a task.
+agent_without_window: {id} has no window to deliver to. Give it a `desk` and a `window` in config/agents.toml, then
+    `octet reload`.
+already_running: Another Octet already runs in the home {path}. Stop it first, or use another home with --home.
 answer_not_offered: Octet pressed nothing: {act} does not answer the question in {agent}'s window. It takes: {answers}.
 answer_quota_exceeded: Task {id} has reached its limit of {texts} texts or {megabytes} MB. It still takes its final
     answer: put everything into one text and run `octet done {id} …`.
@@ -318,23 +323,31 @@ delivery_unresolved: Octet does not know whether the prompt of {id} arrived; sen
     resolve {id} arrived|again|drop`. `/task cancel` ends the task.
 dependency_cycle: This would be a circle in which each task waits for the next: {path}. Remove one of these with `/task
     depend`.
+desk_is_shared: Users work at desk {id}, so Octet takes no picture of the whole screen. `/desk screenshot` shows one
+    agent's window; only a desk with a virtual display (`octet desk up`) shows its whole display.
 desk_not_ready: Octet pressed nothing: {why}. See `/desk status`.
 dialog_closed: Octet pressed nothing: {agent} no longer waits for this ({how}).
 display_down: The display of desk {desk} is not running: {why}. Start it with `octet desk up --desk {desk}`.
 files_quota_exceeded: The files of {whose} reach the limit of {megabytes} MB. Send the text alone, or name a path on
     this machine. Files go with the texts of their tasks, after `keep_texts_days`.
 has_parts: {id} goes to no agent; its parts do. Assign a part.
+last_owner: {id} is the only owner. Make another user the owner first.
+lease_lost: Another attempt holds delivery {id} now (fence {fence}); this attempt must stop.
 line_full: {most} messages wait for {id}, and no more may. Send this when it has some of them, or cancel some.
 message_answered: You have answered {id} already, and each message takes one answer. Report more in the answer to your
     task or to the next message.
 message_code_expired: The code of {id} has expired: it was valid for a day. Report this text in the answer to the next
     message.
 message_not_queued: Message {id} is not in the queue of {agent} any more. `octet msg show {id}` shows how far it is.
+never_sent: Octet never sends the test line of a window.
+no_open_calibration: No calibration of desk {id} is open. Start one with `/desk calibrate`, or with `octet calibrate
+    {id}` at the machine.
 no_open_dialog: Octet pressed nothing: the window of {agent} does not wait for an answer. `/fleet needs-me` shows which
     ones do.
 no_reachable_agent: No agent is available: {why}. `/agent list` shows all agents.
 no_task_to_ask: Only an agent with a task can ask a user. Name another agent in `to`, or wait for a task.
 no_task_to_delegate: You have no task of which you could give parts to others. Wait for a task.
+no_unknown_delivery: There is nothing to decide about {what}: {how}.
 no_window_for_action: {agent} has no window in which Octet could press a key. `/agent show` shows its lane.
 not_a_parent: {id} is a best-of task, so it takes no other parts.
 not_done: {id} is {state}; only a task that is done can be picked or marked as wrong.
@@ -344,6 +357,7 @@ not_worked_on: No agent works on {id} now, so there is nothing to stop.
 not_writable: Octet cannot write {file}: {why}. {left} Fix that, and try again.
 not_your_message: {id} is not your message, or not one to agents, so nothing can take its place.
 nothing_connected: No window was connected, and nothing was written. {then}
+owner_exists: This Octet already has an owner.
 profile_exists: There is already a profile {id}. Choose another name.
 profile_not_disabled: Profile {id} is not disabled{why}; you can use it.
 profile_not_writable: Octet cannot write {file}: {why}. Nothing was changed.
@@ -380,6 +394,9 @@ action_not_allowed: Octet may not press {act} for {agent}. To allow it, the owne
 agent_unnamed: This needs the token of one agent. Ask the owner of this Octet to set OCTET_AGENT_TOKEN as `octet agent
     env` prints it for you.
 host_refused: Octet does not accept this Host header. Use the address that `octet run` printed.
+key_reaches_too_far: A key counts everywhere, so its maker needs the role personally (not by a role of the server),
+    everywhere and for as long as the key is valid. Name fewer days, or ask the owner of this Octet. A key makes no
+    keys.
 may_not_delegate: Only a chief or a manager gives work to others, and {agent} is a {job}. The owner changes its `job` in
     config/agents.toml.
 no_agent_known: Octet does not know which agent you are. Name the task or message of your prompt and its code, or set
@@ -388,7 +405,12 @@ no_group: {agent} is in no group, and a manager gives work only to its groups. T
     config/agents.toml.
 not_your_agent: {agent} may not give work to {to}. A chief and a manager give work to agents in their groups with a
     lower job; `list_agents` shows them.
+role_reaches_too_far: Your own role does not count there, or it ends earlier. Name your channel or fewer hours, or ask
+    the owner of this Octet.
+role_too_high: The role {role} allows more than you may do yourself. Ask a user with that role.
 scopes_too_wide: You may not do this yourself, so your key may not either: {scopes}. Leave these scopes out.
+too_many_claims: Too many wrong codes. Try again in {wait_s} s with the code that Octet printed on its console; or stop
+    Octet and set the owner at its machine with `octet init`.
 wrong_server: Octet answers only in its own server.
 """,
     Invalid: """
@@ -396,6 +418,9 @@ bad_name: `{text}` is not a valid name. Use up to 100 printable characters; for 
 env_file_not_read: Octet cannot read {file}: {why}. Nothing was written.
 files_too_large: The files of a request have at most {megabytes} MB in all. Attach less, or name a path on this machine.
 group_unnamed: You are in several groups. Name an agent, or one of `group:NAME`: {groups}.
+home_refused: The path of the home contains a line break or another control character: {path}. That would break scripts
+    and messages. Choose another folder with --home, or rename this one.
+incomplete_pane: A pane needs its desk and its profile. Give `desk` and `profile` too; `/agent discover` lists them.
 invalid_channel: {value} is not the id of a channel. In Discord, turn on developer mode and use Copy ID.
 invalid_evidence: An item of evidence has a kind (command, file, commit, url or note), a text, and `ok`, which is true,
     false or left out.
@@ -417,6 +442,7 @@ no_displays_here: Virtual displays need X11, which {platform} does not have: the
     screen, or in terminals. docs/windows.md explains how.
 no_panes: No desk in config/desks has a [tmux] table. To create one with eight panes: octet desk up --tmux --agents 8
     --profile NAME -- PROGRAM ARGUMENTS…
+no_such_profile: There is no profile {profile}; known: {known}.
 no_terminal: Octet cannot ask here: {question} Answer with {option}, or run `octet init` in a terminal. Your earlier
     answers are kept.
 no_tmux: Name the tmux server: --socket PATH (`tmux display -p '#{socket_path}'` tells yours).
@@ -425,8 +451,11 @@ no_virtual_desk: No desk in config/desks has a [virtual] table. To create one wi
 no_windows_here: The demo's eight windows need X11 for their virtual screen. Try it here without windows: octet demo
     --no-desktop
 not_a_part: {id} is not one of several answers to choose from. The card of a best-of task names them.
+not_changeable: Octet cannot change {file}: {why}. `octet check` says where; nothing was written.
+outside_window: {x},{y} is outside {called}. Point at its composer.
 profile_disabled: The profile {profile} is disabled: {why} Enable it with `octet profile enable {profile}`.
 profile_lacks: The profile {profile} cannot drive this window: {why}.
+profile_wrong: Profile {id} is invalid: {why}. Fix it first; nothing was written.
 program_missing: The {count} new panes need a program. Give the agent's program and its profile: octet desk up --tmux
     --agents {agents} --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are filled in for each; the profile
     needs a [terminal] table: `octet profile list`).
@@ -435,26 +464,47 @@ several_tasks: This text names {count} tasks. `octet task import` creates them a
 template_missing: There is no {file}. Give the agent's program and its profile: octet desk up --agents {agents}
     --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are filled in for each).
 too_few_agents: Best of {wanted} needs {wanted} capable agents (at least two); found {found}.
+too_long_for_agent: This text has {length} characters. The window of {agent} takes at most {limit}, and its profile
+    refuses longer prompts. Shorten the text, or set `too_long = "file"` in the profile.
 too_many_links: At most {most} tasks may come before {id}, its parts included. Group some of them under a part.
+unknown_grid_place: {place} is not a place on the picture. Use its number, or a place within another, such as 37-4.
+unknown_window_number: There is no window with the number {number}; there are {most}.
 unreadable_tasks: Octet cannot read line {line}: {why}. Write JSON Lines as `octet task export` prints them, or blocks
     of `TASK:`, `DESC:` and `PRIORITY:`.
 working_folder_missing: The folder {folder} for {agent} does not exist; nothing was written. Create it, or name another
     one with --directory.
 """,
     Misconfigured: """
+audit_key_missing: The journal's key {path} is missing although the journal has rows. Restore the key from your backup;
+    Octet does not start without it.
+chain_broken: The journal fails verification from row {seq} on: a row was changed, removed or inserted. Stop, keep a
+    copy of the database, and restore a backup.
+database_older: The database {path} has an older schema ({found}; this Octet needs {needed}). Run `octet db upgrade`
+    once.
+database_unknown: The database {path} has a schema that this Octet does not know ({found}): a newer or an unreleased
+    Octet wrote it. Octet has not changed it. Use that Octet again, restore a backup, or use another home.
+key_damaged: The key {path} is incomplete. Restore it from your backup; Octet does not start without it.
 no_home: {home} has no config/octet.toml yet. Create it with `octet init`, or name your home with --home.
 """,
     NotFound: """
+agent_not_found: There is no agent called {id}. `/agent list` (or `octet agent list`) shows all agents.
 api_key_not_found: There is no valid key called {id}. `/admin keys` lists all keys.
+binding_not_found: {id} has no such role here. `/admin roles` lists all roles.
+calibration_window_not_found: No window on the display {what}. `octet calibrate --list` shows all windows.
 delivery_not_found: There is no delivery {id}. `octet delivery list` shows those that wait for your decision.
+desk_not_found: There is no desk called {id}. `/desk status` shows all desks.
 dialog_not_found: There is no such dialog. `/fleet needs-me` shows the agents that wait for an answer.
 event_unknown: This version of Octet has no event {name} with the fields of row {seq}. An older or newer version wrote
     it.
+no_board: There is no such live board in this channel. `/fleet board` adds one.
 no_current_task: {agent} has no task now. Octet brings the next one as a prompt.
+no_database: There is no database {id} yet. `octet run` creates one.
 no_log: There is no log in {file} yet. `octet run` writes it.
+no_picture: The receipt of {id} has no such picture. `octet receipt {id}` lists its pictures.
 no_profile_fits: No profile fits {window} (class {kind}). Name one for a similar program, such as gtk, chromium or
     xterm. `octet profile list` shows all, and docs/profiles.md explains how to write your own.
 no_profiles: There are no profiles in {folder}. `octet init` copies Octet's own.
+no_receipt: There is no receipt of {id}: {why}.
 no_such_person: Discord knows no user with the id {id}. In Discord: Settings, Advanced, Developer Mode; then right-click
     yourself, Copy User ID.
 no_such_place: This bot sees no {what} {id}; it sees: {known}.
@@ -463,6 +513,8 @@ no_such_recipient: There is no recipient `{id}`. Name an agent, `group:NAME`, `j
 not_in_inbox: {id} is not in the inbox of {agent}. `octet inbox` (or read_inbox) lists what is there.
 not_virtual: There is no desk {id} with a [virtual] table in config/desks; `octet desk list` shows those desks.
 not_your_subtask: {id} is not a subtask of {task}. `my_task` lists your subtasks.
+nothing_learned: Octet has learned nothing about the window {id} on desk {desk}. `/desk status` shows what it learned.
+nothing_to_try: Desk {id} has no windows. Add them to config/desks/{id}.toml, or measure them with `/desk calibrate`.
 picture_deleted: This picture was deleted on {when} UTC: pictures are kept for {days} days ([receipts]
     keep_pictures_days).
 profile_not_found: There is no profile {id} ({known}). `octet profile list` shows all profiles.
@@ -470,13 +522,17 @@ question_not_found: There is no question {id}. `/fleet needs-me` lists the open 
 screen_lock_not_found: This screen lock is over. `/desk status` shows the desks.
 trace_not_found: There is no chain of messages {id}. `/msg trace` takes the id of any message in it, or a task that has
     begun.
+window_not_found: Desk {desk} has no window called {id}. `/desk status` shows its windows.
 window_not_of_profile: No window {id} uses profile {profile}. Its windows are: {known}.
 """,
     Unavailable: """
 cannot_listen: Octet cannot listen on {address}: {why}. Set `host` in [http] of config/octet.toml to 127.0.0.1 or ::1.
 child_silent: Octet started {what}, which was not ready within {limit_s} seconds. Try again when this machine is less
     busy.
+desk_without_hands: No agent works at desk {id} yet. Use `octet calibrate` at the machine.
+home_unusable: Octet cannot use {path}: {why}. Free space or make it writable, then start again.
 panes_not_up: {seconds} seconds have passed and some programs are still not running. Above is each pane's content.
+store_busy: Octet has more work than it can take now, so it has not begun this. Send it again in {after_s} s.
 too_many_bodies: Octet is receiving too many large requests. Send this again in a few seconds.
 """,
 }

@@ -17,7 +17,7 @@ from core.agents.model import Agent, AgentName, Lane, Route
 from core.config.loader import Config
 from core.coordinator import Coordinator
 from core.deliveries.ports import LanePort
-from core.desks.model import Desk, DeskWithoutHands, Learnable, LearnedFact, Virtual, Window
+from core.desks.model import Desk, Learnable, LearnedFact, Virtual, Window
 from core.desks.ports import Hands
 from core.dispatch.delivery_worker import DeliveryWorker
 from core.home import Home
@@ -30,6 +30,7 @@ from core.kit.from_attributes import from_attributes
 from core.notices.model import Notice
 from core.notices.service import _notice
 from core.profiles.model import Act, Box, Driven, Newline, PaneProfile, Press, Sign, Terminal, TooLong
+from core.remedies import refused
 from core.retry_policy import RetryPolicy
 from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Right, Role
 from core.settings.model import ReceiptSettings, Settings, TalkLimits
@@ -146,7 +147,7 @@ class FixedDeskWorkers:
         return self._lanes
 
     def probe(self, desk: str) -> NoReturn:
-        raise DeskWithoutHands(id=desk)
+        raise refused("desk_without_hands", id=desk)
 
     def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
         del part, places

@@ -9,8 +9,8 @@ import typer
 
 from bot.cli.home import HomeOption, home_of, with_json
 from core.home import Home
-from core.journal.model import AuditKeyMissing
 from core.kit.clock import SystemClock
+from core.remedies import refused
 
 # The callbacks keep the groups' own names, though each has one command.
 db = typer.Typer(help="The database.", no_args_is_help=True, callback=lambda: None)
@@ -46,12 +46,11 @@ async def _verify(home: Home) -> tuple[int, Path]:
     from core.journal.service import Journal
     from core.security.keys import load_key
     from core.store.engine import Store
-    from core.store.errors import NoDatabase
 
     if not home.db.exists():
-        raise NoDatabase(id=home.db)
+        raise refused("no_database", id=home.db)
     if not home.audit_key.exists():
-        raise AuditKeyMissing(path=home.audit_key)
+        raise refused("audit_key_missing", path=home.audit_key)
     async with Store.open(home.db) as store:
         journal = Journal(store=store, key=load_key(home.audit_key), clock=SystemClock())
         return await journal.verify(), journal.head

@@ -82,7 +82,7 @@ class AgentActions:
 
     async def interrupt(self, agent: str, *, by: Actor) -> ActionResult:
         """Stop what the agent does now, before all that waits for its window, and park its task; return how that ended.
-        Raises AgentNotFound, no_window_for_action, action_not_allowed, desk_not_ready or action_underway."""
+        Raises agent_not_found, no_window_for_action, action_not_allowed, desk_not_ready or action_underway."""
         require(by, Permission.AGENT_INTERRUPT)
         who = self._find_agent(agent, Act.INTERRUPT)
         done = await self._perform(lambda tx: self._queue(tx, who, Act.INTERRUPT, None, by), by)

@@ -71,7 +71,7 @@ class Questions:
         agent_messages.follow_sent(self._sent)
 
     async def ask(self, new: NewQuestion, proof: Proof) -> QuestionView:
-        """Ask, and block the agent's task. Raises as `AgentTalk.send`, AgentNotFound, no_task_to_ask or as
+        """Ask, and block the agent's task. Raises as `AgentTalk.send`, agent_not_found, no_task_to_ask or as
         `limits.check`."""
         body = clean_text(new.text, limits.BRIEF)
         limits.check("choices", new.choices, limits.CHOICES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.agent_messages.model import LeftOut
-from core.agents.model import Agent, AgentTakesNoMessages, AgentWithoutWindow, Job
+from core.agents.model import Agent, Job
 from core.agents.service import Agents
 from core.remedies import refused
 
@@ -24,7 +24,7 @@ def addresses(agents: Agents) -> list[str]:
 
 def resolve(agents: Agents, to: str, *, but: str = "") -> tuple[str, tuple[Agent, ...], tuple[LeftOut, ...]]:
     """Return the address to store, the agents that can get a message, and those that cannot, without the agent `but`.
-    Raises no_such_recipient, no_reachable_agent, AgentNotFound, AgentWithoutWindow or AgentTakesNoMessages."""
+    Raises no_such_recipient, no_reachable_agent, agent_not_found, agent_without_window or agent_takes_no_messages."""
     kind, _, name = to.strip().partition(":")
     if kind.casefold() == EVERYONE and not name:
         address, meant = ALL, agents.all()
@@ -37,7 +37,7 @@ def resolve(agents: Agents, to: str, *, but: str = "") -> tuple[str, tuple[Agent
     else:
         agent = agents.reachable(kind)
         if not agent.abilities.queues:
-            raise AgentTakesNoMessages(id=agent.name)
+            raise refused("agent_takes_no_messages", id=agent.name)
         return f"agent:{agent.name}", (agent,), ()
     meant = [one for one in meant if one.name != but]
     out = tuple(LeftOut(agent=one.name, note=why) for one in meant if (why := _never_reason(one)))
@@ -56,5 +56,5 @@ def _groups(agents: Agents) -> list[str]:
 def _never_reason(agent: Agent) -> str:
     """Return why no message can ever reach this agent; empty if one can."""
     if not agent.is_reachable:
-        return AgentWithoutWindow(id=agent.name).message
-    return "" if agent.abilities.queues else AgentTakesNoMessages(id=agent.name).message
+        return refused("agent_without_window", id=agent.name).message
+    return "" if agent.abilities.queues else refused("agent_takes_no_messages", id=agent.name).message

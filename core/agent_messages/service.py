@@ -23,7 +23,7 @@ from core.agent_messages.model import (
 )
 from core.agent_messages.recipients import EVERYONE, addresses, is_several, resolve
 from core.agent_messages.traces import Traces
-from core.agents.model import OFF_DUTY, Agent, AgentState, AgentTakesNoMessages
+from core.agents.model import OFF_DUTY, Agent, AgentState
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.kit.ids import MessageId
@@ -110,8 +110,8 @@ class AgentMessages:
 
     async def send(self, draft: NewAgentMessage, *, by: Actor) -> AgentMessageView:
         """Send the text to an agent, or to the agent of a task; when this returns it is durable. Raises EmptyText,
-        TextTooLong, ControlCharacters, InvalidTaskId, TaskNotFound, AgentNotFound, AgentWithoutWindow,
-        AgentTakesNoMessages, RecipientMissing, task_unassigned, recipient_task_ended, agent_mismatch or
+        TextTooLong, ControlCharacters, InvalidTaskId, TaskNotFound, agent_not_found, agent_without_window,
+        agent_takes_no_messages, RecipientMissing, task_unassigned, recipient_task_ended, agent_mismatch or
         MessageNotFound."""
         require_or_own(by, Permission.MESSAGE_SEND)
         body = clean_text(draft.text, limits.BRIEF)
@@ -204,7 +204,7 @@ class AgentMessages:
 
     async def cancel(self, message: str, *, agent: str | None = None, by: Actor) -> AgentMessageView:
         """Take the message out of the queue of `agent`, or out of all queues. Tell its sender, if another user did it.
-        Raises MessageNotFound, AgentNotFound, or message_not_queued where it has left the queue."""
+        Raises MessageNotFound, agent_not_found, or message_not_queued where it has left the queue."""
         try:
             found = await self._services.messages.get(message)
         except MessageNotFound:
@@ -569,7 +569,8 @@ class AgentMessages:
             note = f"{task.id} is with {holder.name} now"
             to = DeliveryState.SUPERSEDED
             if not holder.abilities.queues:
-                to, note = DeliveryState.CANCELLED, f"{note}. {AgentTakesNoMessages(id=holder.name).message}"
+                to = DeliveryState.CANCELLED
+                note += f". {refused('agent_takes_no_messages', id=holder.name).message}"
             self._services.deliveries.step(tx, delivery, to, reason=Reason.TASK_MOVED, note=note)
             if to is DeliveryState.CANCELLED:
                 return []

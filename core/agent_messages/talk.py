@@ -171,7 +171,7 @@ class AgentTalk:
     def identify(self, tx: Tx, proof: Proof, *, about: str = "") -> Speaker:
         """Find out who speaks, and what it works on: the message `about` in its inbox, the message of its code, or the
         newest of its brief and what it got since. Raises no_agent_known, WrongCode, WrongAgent, wrong_message,
-        message_code_expired, ProgressTooLate, not_in_inbox or AgentNotFound."""
+        message_code_expired, ProgressTooLate, not_in_inbox or agent_not_found."""
         context, task = None, None
         if proof.code and is_message_name(proof.about):
             holder = self._codes.message_holder(tx, proof.code, agent=proof.agent)

@@ -10,7 +10,6 @@ from pydantic import BeforeValidator
 
 from core import remedies
 from core.journal.model import Event
-from core.kit.errors import Conflict, NotFound
 from core.kit.field_types import IS_NAME, Limits, Text, config_table, matching
 from core.reasons import AnyReason, Diagnostic
 
@@ -181,18 +180,6 @@ class AgentStatus:
     def cure(self) -> str:
         """What a user does about it; empty where nothing is wrong."""
         return remedies.next_step(self.reason) if self.reason else ""
-
-
-class AgentNotFound(NotFound):
-    """There is no agent called {id}. `/agent list` (or `octet agent list`) shows all agents."""
-
-
-class AgentTakesNoMessages(Conflict):
-    """{id} is a model without a conversation, so it takes tasks but no messages. Put the whole text into a task."""
-
-
-class AgentWithoutWindow(Conflict):
-    """{id} has no window to deliver to. Give it a `desk` and a `window` in config/agents.toml, then `octet reload`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

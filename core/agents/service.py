@@ -14,10 +14,8 @@ from core.agents.model import (
     Agent,
     AgentEvent,
     AgentName,
-    AgentNotFound,
     AgentState,
     AgentStatus,
-    AgentWithoutWindow,
     LaneAbilities,
     is_membership,
 )
@@ -27,6 +25,7 @@ from core.kit.clock import DAY_MS, Clock
 from core.kit.from_attributes import from_attributes
 from core.kit.transitions import check_step
 from core.reasons import AnyReason, ParkCause, Reason, reason_of
+from core.remedies import refused
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
 
@@ -98,7 +97,7 @@ class Agents:
         return tuple(_status(agent, rows[agent.name]) for agent in self._agents.values() if agent.name in rows)
 
     async def show(self, name: str, *, by: Actor) -> AgentStatus:
-        """Show one agent. Raises AgentNotFound."""
+        """Show one agent. Raises agent_not_found."""
         require(by, Permission.AGENT_READ)
         agent = self.get(name)
         return _status(agent, (await self._store.fetch(_store.ONE, {"agent": agent.name}))[0])
@@ -118,24 +117,24 @@ class Agents:
         return self._agents.get(AgentName(name or ""))
 
     def get(self, name: str) -> Agent:
-        """Return the agent of this name, in upper or lower case. Raises AgentNotFound."""
+        """Return the agent of this name, in upper or lower case. Raises agent_not_found."""
         agent = self._by_folded_name.get(name.strip().casefold())
         if agent is None:
-            raise AgentNotFound(id=name[:40])
+            raise refused("agent_not_found", id=name[:40])
         return agent
 
     def reachable(self, name: str) -> Agent:
-        """Return the agent of this name, if prompts can reach it. Raises AgentNotFound or AgentWithoutWindow."""
+        """Return the agent of this name, if prompts can reach it. Raises agent_not_found or agent_without_window."""
         agent = self.get(name)
         if not agent.is_reachable:
-            raise AgentWithoutWindow(id=agent.name)
+            raise refused("agent_without_window", id=agent.name)
         return agent
 
     def in_window(self, name: str) -> Agent:
-        """Return the agent of this name, which has a window or pane. Raises AgentNotFound or AgentWithoutWindow."""
+        """Return the agent of this name, which has a window or pane. Raises agent_not_found or agent_without_window."""
         agent = self.get(name)
         if agent.desk is None or agent.window is None:
-            raise AgentWithoutWindow(id=agent.name)
+            raise refused("agent_without_window", id=agent.name)
         return agent
 
     def abilities(self, name: str) -> LaneAbilities:

@@ -29,7 +29,6 @@ from core.calibration.title_patterns import find_pattern, shared
 from core.config.profiles import PROFILES, Kind, complete, in_pane, nested, read_profiles
 from core.desks.model import MatchBy, Window
 from core.home import Home
-from core.kit.errors import Invalid
 from core.profiles.model import Box, Composer, Confirm, Newline, PaneProfile, Profile, Readback, Selection
 from core.reasons import Reason
 from core.remedies import explain, refused
@@ -56,10 +55,6 @@ ONE_LINE_PX = 80  # more than one line of a terminal is higher than this
 GENERIC_TERMINAL = "generic_terminal"
 GENERIC = frozenset({"generic", GENERIC_TERMINAL})  # profiles of programs that no other profile names
 AGAIN_S = 2.5  # the pause before a draft is retried that a transient failure kept out, such as a moved mouse
-
-
-class NoSuchProfile(Invalid):
-    """There is no profile {profile}; known: {known}."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +287,7 @@ class Calibrator:
             raise refused("no_profile_fits", window=found.called, kind=found.kind)
         kind = kinds.get(wanted.profile)
         if kind is None:
-            raise NoSuchProfile(profile=wanted.profile[:60], known=", ".join(sorted(kinds)))
+            raise refused("no_such_profile", profile=wanted.profile[:60], known=", ".join(sorted(kinds)))
         if kind.disabled:
             raise refused("profile_disabled", profile=kind.name, why=kind.disabled)
         return kind

@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from core.desks.model import DeskEvent, Window
-from core.kit.errors import Conflict, Invalid, NotFound
+from core.kit.errors import Conflict
 from core.kit.field_types import Text
 from core.limits import COUNTER, NAME, NAMES, PIXELS
 from core.profiles.model import Box
 from core.reasons import Diagnostic, Reason
-from core.remedies import explain, next_step
+from core.remedies import explain, next_step, refused
 
 _Pixel = Annotated[int, Field(ge=-PIXELS.most, le=PIXELS.most)]
 _Name = Annotated[str, Field(max_length=NAME.most)]
@@ -147,10 +147,6 @@ class WindowCalibrated(DeskEvent):
     window: str
     agent: str
     profile: str
-
-
-class CalibrationWindowNotFound(NotFound):
-    """No window on the display {what}. `octet calibrate --list` shows all windows."""
 
 
 class NotToldApart(Conflict):
@@ -340,23 +336,6 @@ class CalibrationStep:
     lines: tuple[str, ...]  # what Octet has done so far
 
 
-class UnknownGridPlace(Invalid):
-    """{place} is not a place on the picture. Use its number, or a place within another, such as 37-4."""
-
-
-class UnknownWindowNumber(Invalid):
-    """There is no window with the number {number}; there are {most}."""
-
-
-class OutsideWindow(Invalid):
-    """{x},{y} is outside {called}. Point at its composer."""
-
-
-class NoOpenCalibration(Conflict):
-    """No calibration of desk {id} is open. Start one with `/desk calibrate`, or with `octet calibrate {id}` at the
-    machine."""
-
-
 class NotTheQuestion(Conflict):
     """Octet did not ask that. Answer its last question, or start again."""
 
@@ -374,15 +353,15 @@ def cells(part: Box, within: str = "") -> list[Box]:
 
 
 def place_of(window: Box, place: str) -> Box:
-    """Find the part of the window that `37` names, or `37-4` within that one. Raises UnknownGridPlace."""
+    """Find the part of the window that `37` names, or `37-4` within that one. Raises unknown_grid_place."""
     part, within = window, ""
     words = place.split("-") if place else []
     if len(words) > DEEPEST:
-        raise UnknownGridPlace(place=place[:20])
+        raise refused("unknown_grid_place", place=place[:20])
     for word in words:
         listed = cells(part, within)
         if not (word.isascii() and word.isdigit() and 1 <= int(word) <= len(listed)):
-            raise UnknownGridPlace(place=place[:20])
+            raise refused("unknown_grid_place", place=place[:20])
         part, within = listed[int(word) - 1], word
     return part
 

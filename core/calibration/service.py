@@ -13,7 +13,6 @@ from core.calibration.model import (
     CalibratedWindow,
     CalibrationOptions,
     CalibrationStep,
-    NoOpenCalibration,
     WindowCalibrated,
 )
 from core.calibration.ports import DisplayProbe
@@ -32,7 +31,7 @@ from core.store.engine import Store, Tx
 class Displays(Protocol):
     """The displays of the desks at work."""
 
-    # See this desk's display and type on it. Raises DeskWithoutHands if the desk has no worker.
+    # See this desk's display and type on it. Raises desk_without_hands if the desk has no worker.
     def probe(self, desk: str) -> DisplayProbe: ...
     # Draw numbered places on the picture of a display, or on this part of it, enlarged.
     def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes: ...
@@ -109,10 +108,10 @@ class Calibrations:
         return tuple(found)
 
     def open(self, desk: str, *, by: Actor) -> CalibrationSession:
-        """Find the calibration of this desk that is open. Raises NoOpenCalibration."""
+        """Find the calibration of this desk that is open. Raises no_open_calibration."""
         require(by, Permission.DESK_SEE)
         if desk not in self._sessions:
-            raise NoOpenCalibration(id=desk)
+            raise refused("no_open_calibration", id=desk)
         return self._sessions[desk]
 
     async def _record(self, events: Sequence[Event], by: Actor) -> None:

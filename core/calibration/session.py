@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, cast
 
 from core.agents.model import Lane
-from core.calibration.calibrator import Calibrator, NoSuchProfile, WindowChoice, window_name
+from core.calibration.calibrator import Calibrator, WindowChoice, window_name
 from core.calibration.model import (
     POINTING_HELPS,
     Agreed,
@@ -22,7 +22,6 @@ from core.calibration.model import (
     CalibrationOptions,
     CalibrationResult,
     CalibrationStep,
-    CalibrationWindowNotFound,
     Candidate,
     ChooseWindows,
     Chosen,
@@ -34,14 +33,12 @@ from core.calibration.model import (
     NotProposed,
     NotTheQuestion,
     NotToldApart,
-    OutsideWindow,
     Pick,
     Point,
     PointAt,
     Question,
     Risk,
     Survey,
-    UnknownWindowNumber,
     cells,
     place_of,
 )
@@ -75,7 +72,7 @@ class QuestionSession:
         self._now: Question | CalibrationResult | None = None
 
     async def start(self) -> CalibrationStep:
-        """Look, and ask. Raises what keeps Octet from looking, and WindowNotFound."""
+        """Look, and ask. Raises what keeps Octet from looking, and window_not_found."""
         self._now = await anext(self._work)
         self._number = 1
         return await self.step()
@@ -84,8 +81,8 @@ class QuestionSession:
         return CalibrationStep(number=self._number, now=self._now, lines=tuple(self._lines))
 
     async def answer(self, answer: Answer) -> CalibrationStep:
-        """Continue with this answer until the next question. Raises NotTheQuestion, UnknownWindowNumber,
-        UnknownGridPlace or OutsideWindow; the question then stays."""
+        """Continue with this answer until the next question. Raises NotTheQuestion, unknown_window_number,
+        unknown_grid_place or outside_window; the question then stays."""
         question = self._now
         if question is None or isinstance(question, CalibrationResult):
             raise NotTheQuestion
@@ -310,16 +307,16 @@ class CalibrationSession(QuestionSession):
         return wanted
 
     def _known(self, survey: Survey, files: DeskFiles) -> tuple[Window, WindowChoice]:
-        """Find the configured window, wherever it is now. Raises CalibrationWindowNotFound."""
+        """Find the configured window, wherever it is now. Raises calibration_window_not_found."""
         names = _Names(self._calibration.home, self.desk, files, self._agents())
         known = next((window for window in names.windows if window.name == self._options.only), None)
         if known is None:
             what = f"is called {self._options.only[:40]} in config/desks/{self.desk}.toml"
-            raise CalibrationWindowNotFound(what=what)
+            raise refused("calibration_window_not_found", what=what)
         found = next((window for window in names.find(known, survey.windows) if window.is_shown), None)
         if found is None:
             what = f"is the only one whose title fits {known.title}, that of {known.name}"
-            raise CalibrationWindowNotFound(what=what)
+            raise refused("calibration_window_not_found", what=what)
         by_place, agent = known.match_by is MatchBy.PLACE, names.agent_at(known) or known.name
         wanted = WindowChoice(window=found.id, profile=known.kind, name=known.name, agent=agent, by_place=by_place)
         return known, replace(wanted, known=names.composer_of(known, found))
@@ -349,7 +346,7 @@ async def calibrate_pane(
     profile = answer.picks[0].profile or profile
     kinds = read_profiles(home.root, []).kinds
     if profile not in kinds:
-        raise NoSuchProfile(profile=profile[:60], known=", ".join(sorted(kinds)))
+        raise refused("no_such_profile", profile=profile[:60], known=", ".join(sorted(kinds)))
     clear = cast("Sequence[str]", kinds[profile].data.get("clear", ()))
     found = await learn(f"octet calibration {secrets.token_hex(3)}", clear)
     patterns: dict[str, str] = {name: getattr(found, name) for name in ("prompt", "bar", "tail", "end", "placeholder")}
@@ -444,7 +441,7 @@ def _check(question: Question, answer: Answer) -> None:
             numbers = [pick.number for pick in answer.picks]
             for pick in answer.picks:
                 if pick.number not in rows or numbers.count(pick.number) > 1:
-                    raise UnknownWindowNumber(number=pick.number, most=len(rows))
+                    raise refused("unknown_window_number", number=pick.number, most=len(rows))
                 _check_inside(pick.point, rows[pick.number].window)
             named = {pick.agent.casefold() for pick in answer.picks if pick.agent}
             for row in (rows[pick.number] for pick in answer.picks if pick.agent):
@@ -462,7 +459,7 @@ def _check(question: Question, answer: Answer) -> None:
 
 def _check_inside(point: Point | None, window: FoundWindow) -> None:
     if point is not None and not window.box.holds(*point):
-        raise OutsideWindow(x=point[0], y=point[1], called=window.called)
+        raise refused("outside_window", x=point[0], y=point[1], called=window.called)
 
 
 def _connected(one: CalibratedWindow) -> ConnectedWindow:

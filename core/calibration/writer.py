@@ -11,7 +11,7 @@ from typing import Any, cast
 import tomlkit
 
 from core.calibration.calibrator import GENERIC_TERMINAL, window_name
-from core.calibration.model import CalibratedWindow, CalibrationWindowNotFound
+from core.calibration.model import CalibratedWindow
 from core.config.desks import read_desks
 from core.config.editor import Changed, Edit, change
 from core.config.profiles import in_pane, leaves, merged, nested, read_profiles
@@ -59,13 +59,13 @@ def write(home: Home, desk: str, display: str, connected: Sequence[CalibratedWin
 
 
 def save_profile(home: Home, name: str, desk: str, window: str) -> Path:
-    """Write what was measured and learned at this window as a new profile. Raises CalibrationWindowNotFound,
+    """Write what was measured and learned at this window as a new profile. Raises calibration_window_not_found,
     profile_exists, and what core.config.editor does."""
     files = read_desks(home.root, [])
     here = (one for place in files.desks if place.name == desk for one in place.windows if one.name == window)
     known = next(here, None)
     if known is None:
-        raise CalibrationWindowNotFound(what=f"is called {desk}/{window} in config/desks"[:120])
+        raise refused("calibration_window_not_found", what=f"is called {desk}/{window} in config/desks"[:120])
     values = dict(files.measured[desk, window])
     for fact in Learned(home).read(desk)[0]:
         if fact.window == window and isinstance(fact.value, Sign):

@@ -13,13 +13,8 @@ from tomlkit.exceptions import TOMLKitError
 
 from core.config.loader import Config, load
 from core.home import Home
-from core.kit.errors import Invalid
 from core.kit.files import write_whole
 from core.remedies import refused
-
-
-class NotChangeable(Invalid):
-    """Octet cannot change {file}: {why}. `octet check` says where; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +43,9 @@ class Edit:
             try:
                 self._documents[name] = tomlkit.parse(self._before(name) or "")
             except TOMLKitError as trouble:
-                raise NotChangeable(file=self._folder / name, why=f"it is not TOML ({trouble})") from trouble
+                raise refused(
+                    "not_changeable", file=self._folder / name, why=f"it is not TOML ({trouble})"
+                ) from trouble
         return self._documents[name]
 
     def write(self, name: str, text: str) -> None:
@@ -126,9 +123,9 @@ def _text_of(file: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as trouble:
-        raise NotChangeable(file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
+        raise refused("not_changeable", file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
     except UnicodeDecodeError as trouble:
-        raise NotChangeable(file=file, why="it is not UTF-8") from trouble
+        raise refused("not_changeable", file=file, why="it is not UTF-8") from trouble
 
 
 def _put(file: Path, text: str | None) -> None:

@@ -17,7 +17,6 @@ from core.config.validation import editor_schema, hints_of, validate_partly
 from core.home import Home
 from core.journal.model import Event
 from core.kit.clock import as_datetime
-from core.kit.errors import Invalid
 from core.kit.field_types import Limits, Text, config_table
 from core.kit.files import write_whole
 from core.kit.problems import Problem, show, suggest
@@ -201,10 +200,6 @@ class ProfileEnabled(Event):
     who: str
 
 
-class ProfileWrong(Invalid):
-    """Profile {id} is invalid: {why}. Fix it first; nothing was written."""
-
-
 def json_schema() -> dict[str, Any]:
     found = editor_schema(Profile, "A profile of Octet: how one kind of window is driven")
     marks = editor_schema(_Marks, "")
@@ -310,19 +305,19 @@ def _kind(name: str, file: TomlTable) -> Kind:
 
 
 def find_kind(home: Home, name: str) -> Kind:
-    """Return the profile of this name. Raises profile_not_found or ProfileWrong."""
+    """Return the profile of this name. Raises profile_not_found or profile_wrong."""
     problems: list[Problem] = []
     files = read_profiles(home.root, problems)
     if name not in files.named:
         raise refused("profile_not_found", id=name, known=suggest(name, files.named))
     wrong = [str(one) for one in problems if one.file == f"{PROFILES}/{name}.toml"]
     if wrong or name not in files.kinds:
-        raise ProfileWrong(id=name, why="; ".join(wrong) or "it cannot be read")
+        raise refused("profile_wrong", id=name, why="; ".join(wrong) or "it cannot be read")
     return files.kinds[name]
 
 
 def disabled_kind(home: Home, name: str) -> Kind:
-    """Return this disabled profile. Raises profile_not_found, ProfileWrong or profile_not_disabled."""
+    """Return this disabled profile. Raises profile_not_found, profile_wrong or profile_not_disabled."""
     kind = find_kind(home, name)
     if not kind.disabled:
         raise refused("profile_not_disabled", id=name, why=f" (enabled {kind.enabled})" if kind.enabled else "")
@@ -346,7 +341,7 @@ def enable(home: Home, name: str, *, who: str, now_ms: int) -> ProfileEnabled:
         written = read_profiles(home.root, []).kinds.get(name)
         if written is None or not written.enabled:
             write_whole(file, before)
-            raise ProfileWrong(id=name, why="the line `disabled` could not be found in its file")
+            raise refused("profile_wrong", id=name, why="the line `disabled` could not be found in its file")
     except OSError as trouble:
         raise refused("profile_not_writable", file=file, why=(trouble.strerror or str(trouble)).lower()) from trouble
     return ProfileEnabled(profile=name, who=who)

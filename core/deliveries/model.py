@@ -284,10 +284,6 @@ class NotWanted(Conflict):
     """The task or message of delivery {id} has ended; Octet no longer delivers it."""
 
 
-class LeaseLost(Conflict):
-    """Another attempt holds delivery {id} now (fence {fence}); this attempt must stop."""
-
-
 class Settled(StrEnum):
     """How it was settled what became of a delivery that had been unknown."""
 

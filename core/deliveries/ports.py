@@ -8,7 +8,7 @@ from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome
 
 
 class Progress(Protocol):
-    """How a lane asks the journal before it acts. Each call returns when its row is committed, or raises LeaseLost or
+    """How a lane asks the journal before it acts. Each call returns when its row is committed, or raises lease_lost or
     IllegalStep: the lane then clears its draft and returns Result.STOPPED."""
 
     # Before the first click. `drafts` are marks by which our draft can be recognised from now on.

@@ -22,7 +22,6 @@ from core.deliveries.model import (
     DeliveryMoved,
     DeliveryRetaken,
     DeliveryState,
-    LeaseLost,
     Outcome,
     asked_about,
     deaths_after,
@@ -36,6 +35,7 @@ from core.kit.transitions import IllegalStep, check_step
 from core.notices.service import Notices
 from core.profiles.model import Act
 from core.reasons import AnyReason, Reason
+from core.remedies import refused
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Store, Tx, at_row
 
@@ -165,10 +165,10 @@ class Deliveries:
         return self._readable(tx.execute(_store.INTERRUPTED, {"agents": list(agents)}))
 
     def lease_again(self, tx: Tx, delivery: DeliveryId) -> Delivery:
-        """Take a submitting delivery again, to examine it: only its fence grows. Raises LeaseLost if it moved on."""
+        """Take a submitting delivery again, to examine it: only its fence grows. Raises lease_lost if it moved on."""
         now = self.find(tx, delivery)
         if now.state is not DeliveryState.SUBMITTING:
-            raise LeaseLost(id=delivery, fence=now.fence)
+            raise refused("lease_lost", id=delivery, fence=now.fence)
         after = replace(now, fence=now.fence + 1, changed_ms=self._clock.now_ms())
         self._update(tx, delivery, fence=after.fence, changed_ms=after.changed_ms)
         task, agent = after.task or "", after.agent
@@ -183,10 +183,10 @@ class Deliveries:
     def proceed(
         self, tx: Tx, delivery: DeliveryId, fence: int, to: DeliveryState, *, drafts: tuple[str, ...] = ()
     ) -> Delivery:
-        """Take a holder's step; add `drafts` to the known marks of its draft. Raises LeaseLost for an old fence."""
+        """Take a holder's step; add `drafts` to the known marks of its draft. Raises lease_lost for an old fence."""
         now = self.find(tx, delivery)
         if now.fence != fence:
-            raise LeaseLost(id=delivery, fence=now.fence)
+            raise refused("lease_lost", id=delivery, fence=now.fence)
         if now.state is DeliveryState.LEASED and (to is DeliveryState.SUBMITTING) != (now.act is not None):
             # A prompt is staged and read back before Enter; an act is not.
             raise IllegalStep(what="delivery", id=delivery, state=now.state.value, next=to.value)

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field
 from core import remedies
 from core.home import Home
 from core.journal.model import Event
-from core.kit.errors import Conflict, NotFound, Unavailable
+from core.kit.errors import Conflict, Unavailable
 from core.kit.field_types import (
     OPEN,
     Bool,
@@ -425,10 +425,6 @@ class DisplayPictured(DeskEvent):
     """A user looked at a desk's whole display through Octet."""
 
 
-class DeskNotFound(NotFound):
-    """There is no desk called {id}. `/desk status` shows all desks."""
-
-
 class DeskUnavailable(Unavailable):
     """Desk {id} is not available: {why}. `octet doctor` says how to fix it."""
 
@@ -438,26 +434,9 @@ class DeskUnavailable(Unavailable):
         self.reason, self.note = reason, note
 
 
-class DeskWithoutHands(Unavailable):
-    """No agent works at desk {id} yet. Use `octet calibrate` at the machine."""
-
-
-class DeskIsShared(Conflict):
-    """Users work at desk {id}, so Octet takes no picture of the whole screen. `/desk screenshot` shows one agent's
-    window; only a desk with a virtual display (`octet desk up`) shows its whole display."""
-
-
 class DeskStoppedHere(Conflict):
     """A user has just stopped desk {id} at its machine. Release it again when they agree."""
 
 
 class WindowNotSeen(Conflict):
     """Octet cannot show the window {id}: {why}. Bring it back to its place and try again."""
-
-
-class WindowNotFound(NotFound):
-    """Desk {desk} has no window called {id}. `/desk status` shows its windows."""
-
-
-class NothingLearned(NotFound):
-    """Octet has learned nothing about the window {id} on desk {desk}. `/desk status` shows what it learned."""

@@ -13,9 +13,7 @@ from core.desks.model import (
     NOT_YET,
     Desk,
     DeskEvent,
-    DeskIsShared,
     DeskMode,
-    DeskNotFound,
     DeskNow,
     DeskState,
     DeskStatus,
@@ -24,10 +22,8 @@ from core.desks.model import (
     DisplayPictured,
     Glance,
     LearnedFact,
-    NothingLearned,
     Shown,
     Transcribed,
-    WindowNotFound,
     WindowNotSeen,
 )
 from core.desks.ports import Hands
@@ -37,7 +33,7 @@ from core.kit.errors import Unavailable
 from core.kit.redaction import CODE_ON_SCREEN, HIDDEN, redacted
 from core.profiles.model import Activity
 from core.reasons import Reason
-from core.remedies import sentence
+from core.remedies import refused, sentence
 from core.security.model import HUB, Actor, Permission, allows, require
 from core.store.engine import Row, Store, Tx
 
@@ -200,14 +196,14 @@ class Desks:
         await self._store.write(note)
 
     async def forget(self, desk: str, window: str, *, by: Actor) -> tuple[LearnedFact, ...]:
-        """Remove what Octet learned of this window. Raises DeskNotFound, WindowNotFound or NothingLearned."""
+        """Remove what Octet learned of this window. Raises desk_not_found, window_not_found or nothing_learned."""
         require(by, Permission.CONFIG_RELOAD)
         self._check_window(desk, window)
 
         def note(tx: Tx) -> tuple[LearnedFact, ...]:
             gone = self._learned.forget(desk, window)
             if gone is None:
-                raise NothingLearned(id=window, desk=desk)
+                raise refused("nothing_learned", id=window, desk=desk)
             event = WindowForgotten(desk=desk, window=window, what=tuple(fact.what.value for fact in gone))
             self._journal.append(tx, event, by=by.id)
             return gone
@@ -286,13 +282,13 @@ class Desks:
         return tuple([await self._status(desk) for desk in self._desks.values()])
 
     async def hold(self, desk: str, *, by: Actor) -> DeskStatus:
-        """Begin no new delivery on this desk; one under way is finished. Raises DeskNotFound."""
+        """Begin no new delivery on this desk; one under way is finished. Raises desk_not_found."""
         await self._wish(desk, DeskMode.HELD, by)
         await self._tell_worker(desk, DeskMode.HELD)
         return await self._status(self._desks[desk])
 
     async def release(self, desk: str, *, by: Actor) -> DeskStatus:
-        """Allow deliveries again. Raises DeskNotFound."""
+        """Allow deliveries again. Raises desk_not_found."""
         # The worker first: it must be released before the next delivery comes.
         require(by, Permission.DESK_USE)
         name = self.find(desk).name
@@ -307,7 +303,7 @@ class Desks:
         return await self._status(self._desks[desk])
 
     async def stop(self, desk: str, *, by: Actor) -> DeskStatus:
-        """Stop before the next key, and begin nothing until it is released. Raises DeskNotFound."""
+        """Stop before the next key, and begin nothing until it is released. Raises desk_not_found."""
         # The worker first: stopping must not wait for the disk.
         require(by, Permission.DESK_USE)
         name = self.find(desk).name
@@ -318,7 +314,8 @@ class Desks:
         return await self._status(self._desks[desk])
 
     async def screenshot(self, desk: str, window: str, *, by: Actor) -> bytes:
-        """Take a masked PNG of this window. Raises DeskNotFound, WindowNotFound, WindowNotSeen or DeskUnavailable."""
+        """Take a masked PNG of this window. Raises desk_not_found, window_not_found, WindowNotSeen or
+        DeskUnavailable."""
         require(by, Permission.DESK_LOOK)
         self._check_window(desk, window)
         picture = await self.answering(desk).picture(window)
@@ -343,29 +340,30 @@ class Desks:
         return Glance(text="\n".join([line[:_LINE_CHARS].rstrip() for line in lines if line.strip()][-_LAST_LINES:]))
 
     async def picture(self, desk: str, *, by: Actor) -> bytes:
-        """Take a PNG of a virtual display, or of all panes. Raises DeskNotFound, DeskIsShared or DeskUnavailable."""
+        """Take a PNG of a virtual display, or of all panes. Raises desk_not_found, desk_is_shared or
+        DeskUnavailable."""
         require(by, Permission.DESK_SEE)
         if self.find(desk).kind.has_users:
-            raise DeskIsShared(id=desk)
+            raise refused("desk_is_shared", id=desk)
         picture = await self.answering(desk).whole_picture()
         await self._store.write(lambda tx: self._journal.append(tx, DisplayPictured(desk=desk), by=by.id))
         return picture
 
     def find(self, desk: str) -> Desk:
-        """Return the desk of this name. Raises DeskNotFound."""
+        """Return the desk of this name. Raises desk_not_found."""
         if desk not in self._desks:
-            raise DeskNotFound(id=desk[:40])
+            raise refused("desk_not_found", id=desk[:40])
         return self._desks[desk]
 
     def _check_window(self, desk: str, window: str) -> None:
         if window not in {known.name for known in self.find(desk).windows}:
-            raise WindowNotFound(id=window[:40], desk=desk)
+            raise refused("window_not_found", id=window[:40], desk=desk)
 
     def all(self) -> tuple[Desk, ...]:
         return tuple(self._desks.values())
 
     def answering(self, desk: str) -> Hands:
-        """Return the desk's worker, if it answers. Raises DeskNotFound or DeskUnavailable."""
+        """Return the desk's worker, if it answers. Raises desk_not_found or DeskUnavailable."""
         hands = self._hands.get(self.find(desk).name)
         if hands is None or not self._worker_answers(desk):
             raise _unavailable(desk, self.state(desk))

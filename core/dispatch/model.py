@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from core import remedies
 from core.deliveries.model import Delivery, Outcome, Result
-from core.kit.errors import Conflict
 from core.reasons import Reason
 
 WAITS_FOR_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})  # The agent works, or asks something
@@ -36,7 +35,3 @@ class Decision(StrEnum):
     ARRIVED = "arrived"
     SEND_AGAIN = "again"
     DROP = "drop"
-
-
-class NoUnknownDelivery(Conflict):
-    """There is nothing to decide about {what}: {how}."""

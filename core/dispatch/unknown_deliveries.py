@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.deliveries.model import Assurance, Delivery, DeliveryEvent, DeliveryId, DeliveryState
-from core.dispatch.model import Decision, NoUnknownDelivery
+from core.dispatch.model import Decision
 from core.dispatch.services import DispatchServices
 from core.notices.model import EndCause
 from core.reasons import ParkCause, Reason
@@ -45,13 +45,13 @@ class UnknownDeliveries:
         self, delivery_or_task: str, decision: Decision, *, by: Actor, fence: int | None = None
     ) -> Delivery:
         """Settle one delivery, named by its id or its task; with `fence` only if it is still that unknown. Raises
-        delivery_not_found, TaskNotFound, NoUnknownDelivery when it was settled meanwhile, or action_not_repeated."""
+        delivery_not_found, TaskNotFound, no_unknown_delivery when it was settled meanwhile, or action_not_repeated."""
         require(by, Permission.DELIVERY_RESOLVE)
 
         def settle(tx: Tx) -> Delivery:
             found = self._find(tx, delivery_or_task)
             if found.state is not DeliveryState.UNKNOWN or fence not in {None, found.fence}:
-                raise NoUnknownDelivery(what=found.task or found.id, how=_describe(found))
+                raise refused("no_unknown_delivery", what=found.task or found.id, how=_describe(found))
             if found.act is not None and decision is Decision.SEND_AGAIN:
                 raise refused("action_not_repeated")
             of_task, chosen = found.task or "", decision.value
@@ -78,7 +78,7 @@ class UnknownDeliveries:
             return found
         found = self._deliveries.open_for_task(tx, task) or self._deliveries.last_for_task(tx, task)
         if found is None:
-            raise NoUnknownDelivery(what=task, how="Octet has delivered nothing yet")
+            raise refused("no_unknown_delivery", what=task, how="Octet has delivered nothing yet")
         return found
 
     def _arrived(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:

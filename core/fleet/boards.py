@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from core.fleet import _store
-from core.fleet.model import (
-    BoardGivenUp,
-    BoardId,
-    BoardKind,
-    BoardPlaced,
-    BoardRemoved,
-    BoardState,
-    LiveBoard,
-    NoBoard,
-)
+from core.fleet.model import BoardGivenUp, BoardId, BoardKind, BoardPlaced, BoardRemoved, BoardState, LiveBoard
 from core.journal.service import Journal
 from core.kit.clock import SteadyClock
 from core.kit.from_attributes import from_attributes
 from core.notices.model import Place
+from core.remedies import refused
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Row, Store, Tx
 
@@ -41,12 +33,12 @@ class Boards:
         return await self._store.write(put)
 
     async def remove(self, channel: str, kind: BoardKind = BoardKind.FLEET, *, by: Actor) -> None:
-        """Remove the board of this kind from this channel. Raises NoBoard."""
+        """Remove the board of this kind from this channel. Raises no_board."""
         require(by, Permission.FLEET_BOARD)
 
         def leave(tx: Tx) -> None:
             if tx.execute(_store.STANDING, _at(channel, kind)).first() is None:
-                raise NoBoard
+                raise refused("no_board")
             tx.execute(_store.LEAVE, _at(channel, kind))
             self._journal.append(tx, BoardRemoved(channel=channel, kind=kind), by=by.id)
 

@@ -10,7 +10,6 @@ from typing import NewType
 from core.agents.model import AgentStatus
 from core.desks.model import DeskStatus
 from core.journal.model import Event
-from core.kit.errors import NotFound
 from core.kit.ids import MessageId
 from core.notices.model import Place
 from core.reasons import AnyReason, Diagnostic
@@ -152,10 +151,6 @@ class BoardRemoved(BoardEvent):
 
 class BoardGivenUp(BoardEvent):
     """A live board cannot be kept in its channel."""
-
-
-class NoBoard(NotFound):
-    """There is no such live board in this channel. `/fleet board` adds one."""
 
 
 class Part(StrEnum):

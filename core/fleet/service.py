@@ -89,7 +89,7 @@ class Fleet:
         )
 
     async def agent(self, name: str, *, by: Actor) -> AgentDetails:
-        """Return one agent, and the first of what waits for it alone. Raises AgentNotFound."""
+        """Return one agent, and the first of what waits for it alone. Raises agent_not_found."""
         status = await self._agents.show(name, by=by)
         agent, queue = status.agent.name, list[QueuedWork]()
         for one in (await self._services.deliveries.list_queued_messages(agent))[:_WAITING_SHOWN]:

@@ -45,17 +45,7 @@ class JournalRow:
     hash: str
 
 
-class ChainBroken(Misconfigured):
-    """The journal fails verification from row {seq} on: a row was changed, removed or inserted. Stop, keep a copy of
-    the database, and restore a backup."""
-
-
 class TailMissing(Misconfigured):
     """{path}, which records the journal's last row, does not match the database: rows were removed from the
     journal's end, the database is an older copy, or the file was changed. If you restored a backup, delete {path}:
     Octet then writes a new one. Otherwise keep a copy of the whole home, and restore a backup."""
-
-
-class AuditKeyMissing(Misconfigured):
-    """The journal's key {path} is missing although the journal has rows. Restore the key from your backup; Octet
-    does not start without it."""

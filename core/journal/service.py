@@ -16,7 +16,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from core.journal import _store
-from core.journal.model import ChainBroken, Entry, Event, JournalRow, TailMissing
+from core.journal.model import Entry, Event, JournalRow, TailMissing
 from core.kit.clock import Clock
 from core.kit.files import write_private
 from core.kit.from_attributes import attributes_of, from_attributes
@@ -89,7 +89,7 @@ class Journal:
 
     async def verify(self) -> int:
         """Check every row against the chain, and the head against the rows; return the number of rows. Raises
-        ChainBroken at the first bad row, and TailMissing."""
+        chain_broken at the first bad row, and TailMissing."""
         before, seq = _START, 0
         await self._check_head()
         while rows := await self._store.fetch(_store.PAGE, {"after": seq, "size": _PAGE}):
@@ -117,7 +117,7 @@ class Journal:
             *fields, link = row
             seq += 1
             if row.seq != seq or not hmac.compare_digest(link, self._link(before, *fields)):
-                raise ChainBroken(seq=seq)
+                raise refused("chain_broken", seq=seq)
             before = row.hash
         return before, seq
 

@@ -13,8 +13,9 @@ from core.config.editor import Edit, change
 from core.desks.service import Desks
 from core.home import Home
 from core.kit.problems import ConfigWrong
-from core.maintenance.model import IncompletePane, NotReloaded, Reloaded
+from core.maintenance.model import NotReloaded, Reloaded
 from core.maintenance.ports import Reloads
+from core.remedies import refused
 from core.security.model import Actor, Permission, require
 
 _FILE = "agents.toml"
@@ -30,12 +31,12 @@ class AgentsFile:
         self, name: str, values: Mapping[str, object], *, pane: str | None = None, profile: str | None = None, by: Actor
     ) -> Reloaded:
         """Add an agent with the values that are not None, at the end of the file. Also add `pane`, a user's own pane of
-        tmux, as a window to its desk's file. Raises IncompletePane or DeskNotFound."""
+        tmux, as a window to its desk's file. Raises incomplete_pane or desk_not_found."""
         require(by, Permission.CONFIG_RELOAD)
         given = {key: value for key, value in values.items() if value is not None}
         if pane is not None:
             if "desk" not in given or profile is None:
-                raise IncompletePane
+                raise refused("incomplete_pane")
             self._desks.find(str(given["desk"]))
             given.setdefault("window", name.lower())
 
@@ -48,13 +49,13 @@ class AgentsFile:
         return await self._change(work, by)
 
     async def remove(self, name: str, *, by: Actor) -> Reloaded:
-        """Remove an agent; its tasks go to others. Raises AgentNotFound."""
+        """Remove an agent; its tasks go to others. Raises agent_not_found."""
         require(by, Permission.CONFIG_RELOAD)
         known = self._agents.get(name).name
         return await self._change(lambda files: _agents(files).remove(_find(files, known)), by)
 
     async def set_capabilities(self, name: str, capabilities: frozenset[str], *, by: Actor) -> Reloaded:
-        """Say what an agent can do, with levels as in `python:3`. Raises AgentNotFound."""
+        """Say what an agent can do, with levels as in `python:3`. Raises agent_not_found."""
         require(by, Permission.CONFIG_RELOAD)
         known, wanted = self._agents.get(name).name, sorted(capabilities)
         return await self._change(lambda files: _find(files, known).update({"capabilities": wanted}), by)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.desks.model import DeskEvent, DeskState
 from core.journal.model import Event, JournalRow
-from core.kit.errors import Invalid, NotFound
+from core.kit.errors import Invalid
 from core.kit.problems import ConfigWrong
 from core.reasons import AnyReason, Diagnostic, Reason
 
@@ -115,14 +115,6 @@ class ConfigReloaded(Event):
     gone: tuple[str, ...]
     desks: tuple[str, ...]
     restart: tuple[str, ...]
-
-
-class IncompletePane(Invalid):
-    """A pane needs its desk and its profile. Give `desk` and `profile` too; `/agent discover` lists them."""
-
-
-class NothingToTry(NotFound):
-    """Desk {id} has no windows. Add them to config/desks/{id}.toml, or measure them with `/desk calibrate`."""
 
 
 class NotReloaded(Invalid):

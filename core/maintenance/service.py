@@ -22,24 +22,15 @@ from core.deliveries.ports import LanePort
 from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, WindowStatus
 from core.journal.service import Journal
 from core.kit.clock import SteadyClock, as_datetime
-from core.kit.errors import Conflict, OctetError, Unavailable
+from core.kit.errors import OctetError, Unavailable
 from core.kit.from_attributes import from_attributes
 from core.maintenance.agents_file import AgentsFile
-from core.maintenance.model import (
-    Ailment,
-    AuditReport,
-    DeskArranged,
-    Diagnosis,
-    NothingToTry,
-    Placed,
-    Reloaded,
-    Tried,
-    WindowTried,
-)
+from core.maintenance.model import Ailment, AuditReport, DeskArranged, Diagnosis, Placed, Reloaded, Tried, WindowTried
 from core.maintenance.ports import Reloads
 from core.notices.model import JournalHead, NoticeKind, Place
 from core.notices.service import Notices
 from core.reasons import AnyReason, Reason
+from core.remedies import refused
 from core.security.model import Actor, Permission, require
 from core.store.engine import Store, Tx
 from core.tasks.services import TaskServices
@@ -77,7 +68,7 @@ class Audit:
         self._place = Place(channel=admin_channel)
 
     async def show(self, *, by: Actor) -> AuditReport:
-        """Verify the whole journal; return its head and its newest entries. Raises ChainBroken or TailMissing."""
+        """Verify the whole journal; return its head and its newest entries. Raises chain_broken or TailMissing."""
         require(by, Permission.AUDIT_READ)
         rows, newest = await self._journal.verify(), await self._journal.newest(_ENTRIES_SHOWN)
         return AuditReport(rows=rows, entries=newest, is_posted=bool(self._place.channel))
@@ -132,14 +123,10 @@ class _Staged:
         await self.staging(drafts=drafts)
 
     async def submitting(self) -> None:
-        raise NeverSent
+        raise refused("never_sent")
 
     async def receiving(self, text: str) -> None:
-        raise NeverSent
-
-
-class NeverSent(Conflict):
-    """Octet never sends the test line of a window."""
+        raise refused("never_sent")
 
 
 class Maintenance:
@@ -167,16 +154,16 @@ class Maintenance:
         return await self._reload(by=by, desks=desks)
 
     async def forget(self, desk: str, window: str, *, by: Actor) -> tuple[LearnedFact, ...]:
-        """Remove what Octet learned of this window, and restart the desk's worker. Raises DeskNotFound, WindowNotFound,
-        NothingLearned, being_reloaded or Unavailable."""
+        """Remove what Octet learned of this window, and restart the desk's worker. Raises desk_not_found,
+        window_not_found, nothing_learned, being_reloaded or Unavailable."""
         require(by, Permission.CONFIG_RELOAD)
         gone = await self._services.desks.forget(desk, window, by=by)
         await self._reload(by=by, desks={desk})
         return gone
 
     async def recalibrate(self, desk: str, window: str, *, by: Actor) -> CalibrationStep:
-        """Connect a window again that cannot be used; the message about it gets the result. Raises DeskNotFound,
-        CalibrationWindowNotFound, and what keeps Octet from looking."""
+        """Connect a window again that cannot be used; the message about it gets the result. Raises desk_not_found,
+        calibration_window_not_found, and what keeps Octet from looking."""
         require(by, Permission.DESK_SEE)
         blocked = self._blocked_windows
         await blocked.record_recalibration(desk, window, by=by)
@@ -193,7 +180,7 @@ class Maintenance:
 
     async def try_out(self, *, desk: str | None = None, agent: str | None = None, by: Actor) -> tuple[Tried, ...]:
         """Stage a harmless line in this agent's window, or in all windows of the desk or of all desks, read it back and
-        clear it; never press Enter. Raises AgentNotFound, AgentWithoutWindow, DeskNotFound or NothingToTry."""
+        clear it; never press Enter. Raises agent_not_found, agent_without_window, desk_not_found or nothing_to_try."""
         require(by, Permission.DESK_USE)
         targets = self._targets(desk, agent)
 
@@ -211,11 +198,11 @@ class Maintenance:
         return tuple(tried)
 
     async def arrange(self, desk: str, *, by: Actor) -> tuple[Placed, ...]:
-        """Put the desk's windows back to their places. Raises DeskNotFound, NothingToTry or DeskUnavailable."""
+        """Put the desk's windows back to their places. Raises desk_not_found, nothing_to_try or DeskUnavailable."""
         require(by, Permission.DESK_USE)
         found = self._services.desks.find(desk)
         if not found.windows:
-            raise NothingToTry(id=desk)
+            raise refused("nothing_to_try", id=desk)
         arranged = await self._services.desks.answering(desk).arrange([window.name for window in found.windows])
         placed = tuple(
             from_attributes(Placed, one, desk=desk, agent=self._agent_at(desk, one.window), is_right=one.reason is None)
@@ -226,7 +213,7 @@ class Maintenance:
         return placed
 
     async def doctor(self, desk: str | None = None, *, by: Actor) -> tuple[Diagnosis, ...]:
-        """Check the desk, or every desk, and say what to do about each problem. Raises DeskNotFound."""
+        """Check the desk, or every desk, and say what to do about each problem. Raises desk_not_found."""
         require(by, Permission.DESK_READ)
         found = [self._services.desks.find(desk)] if desk else list(self._services.desks.all())
         return tuple([await self._diagnose(one) for one in found])
@@ -247,7 +234,7 @@ class Maintenance:
         desks = [self._services.desks.find(desk)] if desk else [one.desk for one in self._services.desks.known()]
         targets = [self._target(one.name, window.name) for one in desks for window in one.windows]
         if not targets:
-            raise NothingToTry(id=desk or "main")
+            raise refused("nothing_to_try", id=desk or "main")
         return targets
 
     def _target(self, desk: str, window: str) -> _Target:

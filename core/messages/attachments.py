@@ -47,7 +47,7 @@ class Attachments:
     ) -> AsyncGenerator[tuple[StoredFile, ...]]:
         """Write these files before the transaction of the block, which names them; delete them if it refuses. Write
         none where `known` finds what they came with. Raises as it, TooManyItems, files_too_large or
-        files_quota_exceeded; StoreFull or HomeUnusable where the disk fails."""
+        files_quota_exceeded; StoreFull or home_unusable where the disk fails."""
         files = limits.check("attachments", tuple(files), limits.FILES)
         files = () if files and await known() else files
         size = sum(len(one.content) for one in files)

@@ -14,13 +14,14 @@ import structlog
 
 from core.config.prompts import BUILT_IN, MESSAGE, TASK, fill
 from core.deliveries.message_parts import WHOLE_MESSAGE, MessagePart, cuts
-from core.kit.errors import Invalid, Unavailable
+from core.kit.errors import Unavailable
 from core.kit.files import drafts_left, write_private
 from core.kit.ids import MessageId
 from core.limits import visible
 from core.messages.answer_markers import instruction
 from core.messages.model import Message, MessageKind, Requires, Source, label
 from core.profiles.model import Driven, Newline, TooLong
+from core.remedies import refused
 from core.store.errors import StoreFull, StoreUnavailable, is_full
 
 log = structlog.get_logger(__name__)
@@ -32,11 +33,6 @@ _PASSES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 class BriefNotWritten(Unavailable):
     """The text is too long for the window, and Octet could not write it to {file}: {why}. Fix that, then use `/task
     retry`, or send the message again."""
-
-
-class TooLongForAgent(Invalid):
-    """This text has {length} characters. The window of {agent} takes at most {limit}, and its profile refuses longer
-    prompts. Shorten the text, or set `too_long = "file"` in the profile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,9 +208,9 @@ class PromptRenderer:
         return body
 
     def check_length(self, body: str, agents: Sequence[str]) -> None:
-        """Raise TooLongForAgent if no window of these agents takes a body of this length, in whatever form."""
+        """Raise too_long_for_agent if no window of these agents takes a body of this length, in whatever form."""
         if len(body) > (most := self._most(agents)):
-            raise TooLongForAgent(length=len(body), agent=", ".join(agents), limit=most)
+            raise refused("too_long_for_agent", length=len(body), agent=", ".join(agents), limit=most)
 
     def _most(self, agents: Sequence[str]) -> int:
         """Return the length of the longest body that one of these agents' windows takes, in whatever form."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from core.deliveries.model import Assurance, Delivery, DeliveryState, Evidence, Moment, PictureArea, Settled, name_of
 from core.journal.model import Event
-from core.kit.errors import NotFound
 from core.reasons import AnyReason, Diagnostic
 
 
@@ -68,11 +67,3 @@ class TextsExpired(Event):
     tasks: int
     messages: int
     notices: int
-
-
-class NoReceipt(NotFound):
-    """There is no receipt of {id}: {why}."""
-
-
-class NoPicture(NotFound):
-    """The receipt of {id} has no such picture. `octet receipt {id}` lists its pictures."""

@@ -27,7 +27,7 @@ from core.kit.clock import DAY_MS, Clock, as_datetime
 from core.kit.errors import Unavailable
 from core.kit.from_attributes import from_attributes
 from core.receipts import _store, texts
-from core.receipts.model import KeptPicture, NoPicture, NoReceipt, Receipt
+from core.receipts.model import KeptPicture, Receipt
 from core.remedies import refused
 from core.security.model import Actor, Permission, allows, require
 from core.settings.model import ReceiptSettings
@@ -54,12 +54,12 @@ class Receipts:
 
     async def show(self, named: str, *, by: Actor) -> tuple[Receipt, ...]:
         """Show the receipts of one delivery, or of all of a task, oldest first; `named` is the id of either. Users who
-        may see windows get the pictures. Raises NoReceipt or TaskNotFound."""
+        may see windows get the pictures. Raises no_receipt or TaskNotFound."""
         require(by, Permission.TASK_READ)
         found = await self._named(named)
         receipts = [one for delivery in found for one in await self._of(delivery, by)]
         if not receipts:
-            raise NoReceipt(id=named[:40], why=self._why_none(found))
+            raise refused("no_receipt", id=named[:40], why=self._why_none(found))
         return tuple(receipts)
 
     async def of_task(self, task: str, *, by: Actor) -> tuple[Receipt, ...]:
@@ -85,14 +85,14 @@ class Receipts:
             return ()
 
     async def picture(self, delivery: str, fence: int, name: str, *, by: Actor) -> bytes:
-        """Return one picture of a receipt, by its name. Raises NoReceipt, NoPicture or picture_deleted."""
+        """Return one picture of a receipt, by its name. Raises no_receipt, no_picture or picture_deleted."""
         require(by, Permission.DESK_SEE)
         receipts = await self.show(delivery, by=by)
         # `show` takes a task, too, and each of its deliveries counts its own attempts.
         named = [one for of in receipts if of.fence == fence for one in of.pictures if one.name == name]
         found = named[0] if len(named) == 1 else None
         if found is None:
-            raise NoPicture(id=delivery[:40])
+            raise refused("no_picture", id=delivery[:40])
         if found.deleted_ms is not None:
             when, days = f"{as_datetime(found.deleted_ms):%Y-%m-%d}", self._keeping.keep_pictures_days
             raise refused("picture_deleted", when=when, days=days)
@@ -156,7 +156,7 @@ class Receipts:
         except InvalidTaskId:
             found = await self._deliveries.get(named.strip().upper())
             if found is None:
-                raise NoReceipt(id=named[:40], why="there is no such task or delivery") from None
+                raise refused("no_receipt", id=named[:40], why="there is no such task or delivery") from None
             return [found]
         return await self._deliveries.list_for_task((await self._tasks.get(task)).id)
 

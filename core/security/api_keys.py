@@ -20,18 +20,7 @@ from core.kit.ids import Ids
 from core.kit.redaction import remember
 from core.remedies import refused
 from core.security import _store
-from core.security.model import (
-    KEY_PREFIX,
-    Actor,
-    ActorKind,
-    ApiKey,
-    KeyReachesTooFar,
-    NewApiKey,
-    Permission,
-    Right,
-    covers,
-    require,
-)
+from core.security.model import KEY_PREFIX, Actor, ActorKind, ApiKey, NewApiKey, Permission, Right, covers, require
 from core.store.engine import Row, Store, Tx
 
 log = structlog.get_logger(__name__)
@@ -109,7 +98,7 @@ class ApiKeys:
 
     async def make(self, name: str, scopes: frozenset[Permission], *, days: int, by: Actor) -> NewApiKey:
         """Make a key that may do what `scopes` name. Raises invalid_key_name, OutOfRange, scopes_too_wide,
-        KeyReachesTooFar or api_key_exists."""
+        key_reaches_too_far or api_key_exists."""
         require(by, Permission.KEY_MANAGE)
         if not _IS_NAME.fullmatch(name):
             raise refused("invalid_key_name", value=name)
@@ -119,7 +108,7 @@ class ApiKeys:
         now_ms, secret = self._clock.now_ms(), remember(KEY_PREFIX + self._ids.secret())
         expires_ms = now_ms + days * DAY_MS
         if not covers(self._rights_of(by.id), scopes | {Permission.KEY_MANAGE}, until_ms=expires_ms):
-            raise KeyReachesTooFar
+            raise refused("key_reaches_too_far")
         made = ApiKey(name=name, scopes=scopes, made_by=by.id, since_ms=now_ms, expires_ms=expires_ms)
         row = {**asdict(made), "scopes": _text(scopes), "hash": self._hash(secret)}
 
@@ -136,11 +125,11 @@ class ApiKeys:
         return NewApiKey(key=made, secret=secret)
 
     async def revoke(self, name: str, *, by: Actor) -> ApiKey:
-        """Refuse this key from now on, everywhere. Raises KeyReachesTooFar or api_key_not_found."""
+        """Refuse this key from now on, everywhere. Raises key_reaches_too_far or api_key_not_found."""
         require(by, Permission.KEY_MANAGE)
         now_ms = self._clock.now_ms()
         if not covers(by.rights, frozenset({Permission.KEY_MANAGE}), until_ms=now_ms):
-            raise KeyReachesTooFar
+            raise refused("key_reaches_too_far")
 
         def revoke(tx: Tx) -> ApiKey:
             row = tx.execute(_store.KEY, {"key": name}).first()

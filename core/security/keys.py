@@ -9,9 +9,9 @@ from pathlib import Path
 
 import structlog
 
-from core.kit.errors import Misconfigured
 from core.kit.files import write_private
 from core.kit.redaction import remember
+from core.remedies import refused
 from core.store.errors import of_system
 
 log = structlog.get_logger(__name__)
@@ -20,24 +20,20 @@ _BYTES = 32
 _OTHERS = 0o077
 
 
-class KeyDamaged(Misconfigured):
-    """The key {path} is incomplete. Restore it from your backup; Octet does not start without it."""
-
-
 def load_key(path: Path) -> bytes:
     """Read the key at `path`; write a new random one (mode 0600) if there is none. Close it to other accounts, and log
-    that. Raises KeyDamaged, StoreFull or HomeUnusable."""
+    that. Raises key_damaged, StoreFull or home_unusable."""
     try:
         if not path.exists():
             write_private(path, secrets.token_hex(_BYTES))
         key = bytes.fromhex(path.read_text(encoding="ascii"))
         close_to_others(path, "if one may have, codes and journal rows prove nothing")
     except ValueError as error:
-        raise KeyDamaged(path=path) from error
+        raise refused("key_damaged", path=path) from error
     except OSError as error:
         raise of_system(error, path) from error
     if len(key) != _BYTES:
-        raise KeyDamaged(path=path)
+        raise refused("key_damaged", path=path)
     remember(key.hex())
     return key
 

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import NewType, Self
 
 from core.journal.model import Event
-from core.kit.errors import Conflict, Denied, NotFound
+from core.kit.errors import Denied
 
 HolderId = NewType("HolderId", str)
 """Who has a role: a user (`discord:ID`), or everyone with a role of the server (`discord-role:ID`)."""
@@ -190,39 +190,8 @@ class NotAllowed(Denied):
     """You may not do this here (it needs `{permission}`). Ask the owner of this Octet."""
 
 
-class BindingNotFound(NotFound):
-    """{id} has no such role here. `/admin roles` lists all roles."""
-
-
-class RoleTooHigh(Denied):
-    """The role {role} allows more than you may do yourself. Ask a user with that role."""
-
-
-class RoleReachesTooFar(Denied):
-    """Your own role does not count there, or it ends earlier. Name your channel or fewer hours, or ask the owner of
-    this Octet."""
-
-
-class KeyReachesTooFar(Denied):
-    """A key counts everywhere, so its maker needs the role personally (not by a role of the server), everywhere and for
-    as long as the key is valid. Name fewer days, or ask the owner of this Octet. A key makes no keys."""
-
-
-class LastOwner(Conflict):
-    """{id} is the only owner. Make another user the owner first."""
-
-
 class WrongClaim(Denied):
     """This is not the code that Octet printed on its console, or it was used before. Check the console."""
-
-
-class TooManyClaims(Denied):
-    """Too many wrong codes. Try again in {wait_s} s with the code that Octet printed on its console; or stop Octet
-    and set the owner at its machine with `octet init`."""
-
-
-class OwnerExists(Conflict):
-    """This Octet already has an owner."""
 
 
 class WrongCode(Denied):

@@ -19,6 +19,7 @@ from core.kit.clock import Clock
 from core.kit.from_attributes import from_attributes
 from core.kit.ids import Ids
 from core.kit.redaction import remember
+from core.remedies import refused
 from core.security import _store
 from core.security.model import (
     OPERATOR,
@@ -26,19 +27,13 @@ from core.security.model import (
     Actor,
     ActorKind,
     Binding,
-    BindingNotFound,
     HolderId,
-    LastOwner,
-    OwnerExists,
     Permission,
     PersonEvent,
     Right,
     Role,
     RoleBound,
-    RoleReachesTooFar,
-    RoleTooHigh,
     RoleUnbound,
-    TooManyClaims,
     WrongClaim,
     covers,
     require,
@@ -123,12 +118,12 @@ class People:
         return tuple(one for one in self._bindings.values() if one.is_valid(now_ms))
 
     async def bind(self, holder: HolderId, role: Role, *, channel: str = "", by: Actor) -> Binding:
-        """Give the role, in place of another one there. Raises RoleTooHigh or LastOwner."""
+        """Give the role, in place of another one there. Raises role_too_high or last_owner."""
         require(by, Permission.ROLE_MANAGE)
         return await self._bind(holder, role, channel=channel, by=by)
 
     async def grant(self, holder: HolderId, role: Role, *, hours: int, reason: str, by: Actor) -> Binding:
-        """Give the role for some hours, beside what the user has anyway. Raises RoleTooHigh or as
+        """Give the role for some hours, beside what the user has anyway. Raises role_too_high or as
         `limits.check`."""
         require(by, Permission.ROLE_MANAGE)
         limits.check("hours", hours, limits.GRANT_HOURS)
@@ -137,12 +132,12 @@ class People:
         return await self._bind(holder, role, expires_ms=expires_ms, purpose=reason.strip(), by=by)
 
     async def unbind(self, holder: HolderId, *, channel: str = "", by: Actor) -> Binding:
-        """Take the role there away; a grant stays. Raises BindingNotFound, RoleTooHigh or LastOwner."""
+        """Take the role there away; a grant stays. Raises binding_not_found, role_too_high or last_owner."""
         require(by, Permission.ROLE_MANAGE)
         return await self._change((holder, channel, False), None, by=by)
 
     async def revoke(self, holder: HolderId, *, by: Actor) -> Binding:
-        """End the user's grant before its time. Raises BindingNotFound or RoleTooHigh."""
+        """End the user's grant before its time. Raises binding_not_found or role_too_high."""
         require(by, Permission.ROLE_MANAGE)
         return await self._change((holder, "", True), None, by=by)
 
@@ -151,12 +146,12 @@ class People:
         return None if self._owner() else self._claim
 
     async def claim(self, code: str, *, user_id: str, name: str) -> Actor:
-        """Make this Discord user the owner. Raises OwnerExists, WrongClaim or TooManyClaims."""
+        """Make this Discord user the owner. Raises owner_exists, WrongClaim or too_many_claims."""
         if self.claim_code() is None:
-            raise OwnerExists
+            raise refused("owner_exists")
         key = f"discord:{user_id}"
         if wait_s := self._wait_s(key):
-            raise TooManyClaims(wait_s=wait_s)
+            raise refused("too_many_claims", wait_s=wait_s)
         if not hmac.compare_digest(code.strip().encode(errors="replace"), self._claim.encode()):
             self._wrong.append((self._clock.monotonic_s(), key))
             log.warning("owner_code_refused", person=key)
@@ -166,7 +161,7 @@ class People:
         return await self.discord_actor(user_id, name)
 
     async def name_owner(self, user_id: str, name: str, *, by: Actor) -> Actor:
-        """Make this Discord user the owner, without a code, for the operator. Raises OwnerExists."""
+        """Make this Discord user the owner, without a code, for the operator. Raises owner_exists."""
         require(by, Permission.OWNER_NAME)
         key = f"discord:{user_id}"
         await self._own(key, name, OwnerNamed(person=key), by=by.id)
@@ -195,7 +190,7 @@ class People:
 
         def own(tx: Tx) -> None:
             if any(map(_owns, self._readable(tx.execute(_store.OWNERS)))):
-                raise OwnerExists
+                raise refused("owner_exists")
             self._put(tx, binding.key, binding, event, by=by)
 
         await self._store.write(own)
@@ -216,20 +211,20 @@ class People:
             if before is not None and not before.is_valid(self._clock.now_ms()):
                 before = None
             if (changed := binding or before) is None:
-                raise BindingNotFound(id=key[0])
+                raise refused("binding_not_found", id=key[0])
             # What they give must end with their own rights; to take something away they need these now.
             for one, until_ms in ((before, self._clock.now_ms()), (binding, binding and binding.expires_ms)):
                 if one is None:
                     continue
                 if not ROLE_ALLOWS[one.role] <= by.permissions:
-                    raise RoleTooHigh(role=one.role.value)
+                    raise refused("role_too_high", role=one.role.value)
                 needed = ROLE_ALLOWS[one.role] | {Permission.ROLE_MANAGE}
                 if not covers(by.rights, needed, channel=one.channel, until_ms=until_ms):
-                    raise RoleReachesTooFar
+                    raise refused("role_reaches_too_far")
             if before and _owns(before) and not (binding and _owns(binding)):
                 owners = self._readable(tx.execute(_store.OWNERS))
                 if not any(_owns(one) and one.key != key for one in owners):
-                    raise LastOwner(id=before.holder)
+                    raise refused("last_owner", id=before.holder)
             about: dict[str, Any] = {
                 "role": changed.role.value,
                 "channel": changed.channel,

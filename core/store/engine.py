@@ -29,18 +29,10 @@ from core.kit import faults
 from core.kit.clock import SteadyClock
 from core.kit.errors import OctetError, Unavailable
 from core.kit.priority import hurry
+from core.remedies import refused
 from core.store import schema
 from core.store.disk_reserve import Reserve
-from core.store.errors import (
-    DatabaseDamaged,
-    NoDatabase,
-    StoreBusy,
-    StoreDamaged,
-    StoreFull,
-    StoreLocked,
-    StoreUnavailable,
-    of_sqlite,
-)
+from core.store.errors import DatabaseDamaged, StoreDamaged, StoreFull, StoreLocked, StoreUnavailable, of_sqlite
 from core.store.integrity_check import PATIENCE_S, Examination, mark_of
 from core.store.tables import metadata
 
@@ -212,8 +204,8 @@ class Store:
     @asynccontextmanager
     async def open(cls, path: Path, *, upgrades: bool = False) -> AsyncGenerator[Store]:
         """Open the store at `path`; create a missing file, and with `upgrades` bring one of an older release to the
-        present schema: the caller then holds the home's lock. Raises SqliteTooOld, DatabaseDamaged, DatabaseUnknown,
-        DatabaseOlder or StoreUnavailable, and then leaves the file as it is. A large file is yielded before it is read
+        present schema: the caller then holds the home's lock. Raises SqliteTooOld, DatabaseDamaged, database_unknown,
+        database_older or StoreUnavailable, and then leaves the file as it is. A large file is yielded before it is read
         whole: see `examination` and decision 0004."""
         schema.check_library()
         if upgrades:
@@ -266,12 +258,12 @@ class Store:
 
     def admit(self, *, is_agent: bool) -> None:
         """Refuse a request whose writes would wait too long, before its work begins; an agent's before a user's. Raises
-        StoreBusy."""
+        store_busy."""
         waiting = [*self._waiting]
         oldest_s = time.monotonic() - waiting[0].asked_s if waiting and not self._is_beginning else 0.0
         wait_s = max(oldest_s, len(waiting) * self._each_s * 2)  # the commits take as long as the work, at most
         if wait_s > (_LONGEST_WAIT_S / 2 if is_agent else _LONGEST_WAIT_S):
-            raise StoreBusy(after_s=math.ceil(wait_s))
+            raise refused("store_busy", after_s=math.ceil(wait_s))
 
     def follow_clock(self, clock: SteadyClock, shift: Callable[[Tx, int], None]) -> None:
         """Check before each write whether the machine's clock was set. If so, call `shift` with the milliseconds in a
@@ -537,10 +529,10 @@ def _upgrade_older(path: Path) -> None:
 
 def upgrade_file(path: Path) -> tuple[str, str]:
     """Upgrade the file of an older Octet; return its schema before and now. The caller holds the home's lock. Raises
-    NoDatabase, DatabaseDamaged, DatabaseUnknown or StoreUnavailable, and then leaves the file as it is."""
+    no_database, DatabaseDamaged, database_unknown or StoreUnavailable, and then leaves the file as it is."""
     schema.check_library()
     if schema.inspect(path, allow_older=True) is schema.FileState.NEW:
-        raise NoDatabase(id=path)
+        raise refused("no_database", id=path)
     was = schema.version_of(path)
     if was != schema.head():
         engine = writer_engine(path)

@@ -6,7 +6,8 @@ import errno
 import sqlite3
 from pathlib import Path
 
-from core.kit.errors import Conflict, Misconfigured, NoRoom, NotFound, Unavailable
+from core.kit.errors import Misconfigured, NoRoom, OctetError, Unavailable
+from core.remedies import refused
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT}) if hasattr(errno, "EDQUOT") else frozenset({errno.ENOSPC})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -22,21 +23,8 @@ class DatabaseDamaged(Misconfigured):
     then restore a backup."""
 
 
-class DatabaseUnknown(Misconfigured):
-    """The database {path} has a schema that this Octet does not know ({found}): a newer or an unreleased Octet wrote
-    it. Octet has not changed it. Use that Octet again, restore a backup, or use another home."""
-
-
-class DatabaseOlder(Misconfigured):
-    """The database {path} has an older schema ({found}; this Octet needs {needed}). Run `octet db upgrade` once."""
-
-
 class StoreUnavailable(Unavailable):
     """Octet cannot write its database: {why}. Nothing was saved. Fix the cause and try again."""
-
-
-class StoreBusy(Unavailable):
-    """Octet has more work than it can take now, so it has not begun this. Send it again in {after_s} s."""
 
 
 class StoreFull(StoreUnavailable, NoRoom):
@@ -55,18 +43,6 @@ class StoreDamaged(StoreUnavailable):
     """Octet's database is damaged ({why}). Nothing was saved, and Octet stops. Restore a backup."""
 
 
-class HomeUnusable(Unavailable):
-    """Octet cannot use {path}: {why}. Free space or make it writable, then start again."""
-
-
-class AlreadyRunning(Conflict):
-    """Another Octet already runs in the home {path}. Stop it first, or use another home with --home."""
-
-
-class NoDatabase(NotFound):
-    """There is no database {id} yet. `octet run` creates one."""
-
-
 def of_sqlite(error: sqlite3.DatabaseError) -> StoreUnavailable:
     """Return the error for what SQLite says about the disk or another program."""
     code, why = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
@@ -83,7 +59,7 @@ def is_full(error: OSError) -> bool:
     return error.errno in _NO_ROOM
 
 
-def of_system(error: OSError, path: Path) -> Unavailable:
+def of_system(error: OSError, path: Path) -> OctetError:
     """Return the error for what the system says about a file of the home."""
     why = error.strerror or type(error).__name__
-    return StoreFull(why=why) if is_full(error) else HomeUnusable(path=path, why=why)
+    return StoreFull(why=why) if is_full(error) else refused("home_unusable", path=path, why=why)

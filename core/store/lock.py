@@ -9,12 +9,13 @@ from pathlib import Path
 
 from core.kit.errors import OctetError
 from core.kit.files import try_lock
-from core.store.errors import AlreadyRunning, of_system
+from core.remedies import refused
+from core.store.errors import of_system
 
 
 def home_lock(path: Path) -> AbstractContextManager[None]:
-    """Hold the home's lock file within the block. Raises AlreadyRunning, StoreFull or HomeUnusable."""
-    return file_lock(path, lambda: AlreadyRunning(path=path.parent))
+    """Hold the home's lock file within the block. Raises already_running, StoreFull or home_unusable."""
+    return file_lock(path, lambda: refused("already_running", path=path.parent))
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from core.store.errors import DatabaseDamaged, DatabaseOlder, DatabaseUnknown, SqliteTooOld, StoreUnavailable, of_sqlite
+from core.remedies import refused
+from core.store.errors import DatabaseDamaged, SqliteTooOld, StoreUnavailable, of_sqlite
 from core.store.integrity_check import first_damage, read_only
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING exists from here on
@@ -48,7 +49,7 @@ def check_library(version: tuple[int, int, int] = LIBRARY_VERSION) -> None:
 
 def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> FileState:
     """Inspect the file without changing it; with `whole` read every page, which takes seconds for a large one. Raises
-    DatabaseDamaged, DatabaseUnknown, DatabaseOlder or StoreUnavailable."""
+    DatabaseDamaged, database_unknown, database_older or StoreUnavailable."""
     try:
         if not path.exists() or path.stat().st_size == 0:
             return FileState.NEW
@@ -72,11 +73,11 @@ def inspect(path: Path, *, allow_older: bool = False, whole: bool = True) -> Fil
     if found is None:
         raise DatabaseDamaged(path=path, why="it has no schema of Octet's")
     if found not in (INITIAL, *LATER):
-        raise DatabaseUnknown(path=path, found=found)
+        raise refused("database_unknown", path=path, found=found)
     if found == head():
         return FileState.PRESENT
     if not allow_older:
-        raise DatabaseOlder(path=path, found=found, needed=head())
+        raise refused("database_older", path=path, found=found, needed=head())
     return FileState.OLDER
 
 

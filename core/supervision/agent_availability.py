@@ -25,7 +25,7 @@ class AgentAvailability:
         self._tasks, self._why_unreachable = tasks, why_unreachable
 
     async def pause(self, name: str, *, by: Actor) -> AgentStatus:
-        """Give the agent nothing new. It keeps what it has begun; its queued task goes back. Raises AgentNotFound."""
+        """Give the agent nothing new. It keeps what it has begun; its queued task goes back. Raises agent_not_found."""
         require(by, Permission.AGENT_USE)
 
         def pause(tx: Tx, now: AgentStatus) -> None:
@@ -36,7 +36,7 @@ class AgentAvailability:
         return await self._change(name, pause)
 
     async def drain(self, name: str, *, by: Actor) -> AgentStatus:
-        """Pause the agent once it has finished its queued and begun work. Raises AgentNotFound."""
+        """Pause the agent once it has finished its queued and begun work. Raises agent_not_found."""
         require(by, Permission.AGENT_USE)
 
         def drain(tx: Tx, now: AgentStatus) -> None:
@@ -48,7 +48,7 @@ class AgentAvailability:
 
     async def resume(self, name: str, *, by: Actor) -> AgentStatus:
         """Put the agent back on duty, or end its rest; a silent agent works after all, with a new deadline. Raises
-        AgentNotFound."""
+        agent_not_found."""
         require(by, Permission.AGENT_USE)
 
         def resume(tx: Tx, now: AgentStatus) -> None:

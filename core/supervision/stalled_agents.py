@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from core.agent_messages.service import AgentMessages
-from core.agents.model import OFF_DUTY, AgentNotFound
+from core.agents.model import OFF_DUTY
 from core.deliveries.model import DeliveryState
 from core.journal.model import Entry
 from core.kit.clock import as_datetime
 from core.kit.errors import NotFound
 from core.kit.supervise import wait_for_event
 from core.reasons import ParkCause
+from core.remedies import refused
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx, at_row
 from core.tasks.model import Task, TaskMoved, TaskState
@@ -95,7 +96,7 @@ class StalledAgents:
                 self._park(tx, now)
                 return
             if self._agents.named(now.agent) is None:  # a reload removed it while its window was looked at
-                why_not_idle = AgentNotFound(id=now.agent).message
+                why_not_idle = refused("agent_not_found", id=now.agent).message
             if policy == "nudge":
                 self._nudge(tx, now, why_not_idle)
             elif why_not_idle:

@@ -107,7 +107,7 @@ class Tasks:
 
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Create a task; when this returns it is durable and its card is on its way. Raises EmptyText, TextTooLong,
-        TooLongForAgent, ControlCharacters, OutOfRange, invalid_label, AgentNotFound, AgentWithoutWindow,
+        too_long_for_agent, ControlCharacters, OutOfRange, invalid_label, agent_not_found, agent_without_window,
         no_capable_agent, too_few_agents, unreadable_tasks, several_tasks, TaskNotFound, files_too_large or as `split`
         for its parent."""
         require(by, Permission.TASK_CREATE)
@@ -151,7 +151,7 @@ class Tasks:
 
     def delegate(self, tx: Tx, parent: Task, draft: NewTask, *, by: Actor) -> Task:
         """Create a task that the agent of `parent` gives to others; the same key counts once. Raises OutOfRange,
-        no_capable_agent, TooLongForAgent, TaskNotFound or as clean_text."""
+        no_capable_agent, too_long_for_agent, TaskNotFound or as clean_text."""
         brief = clean_text(draft.brief, limits.BRIEF)
         limits.check("priority", draft.priority, limits.PRIORITY)
         self._check_capable(draft.needs, draft.agent)
@@ -223,7 +223,7 @@ class Tasks:
 
     async def show_current(self, *, by: Actor) -> tuple[Task, tuple[TaskPart, ...], tuple[Message, ...]]:
         """Show an agent the task that it has now, the parts that it gave to others, and what was said about it to Octet
-        or to this agent, oldest first. Raises agent_unnamed, AgentNotFound or no_current_task."""
+        or to this agent, oldest first. Raises agent_unnamed, agent_not_found or no_current_task."""
         if by.kind is not ActorKind.AGENT:  # a user may bear an agent's name
             raise NotAllowed(permission="the agent's own token")
         if by.name == EVERY_AGENT:
@@ -337,8 +337,8 @@ class Tasks:
         return await self.change(task, Permission.TASK_CHANGE, again, by=by)
 
     async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
-        """Give a task that is ready, waiting or parked to this agent only. Raises TaskNotFound, AgentNotFound,
-        AgentWithoutWindow, no_capable_agent, task_already_ended, task_already_running, has_parts or
+        """Give a task that is ready, waiting or parked to this agent only. Raises TaskNotFound, agent_not_found,
+        agent_without_window, no_capable_agent, task_already_ended, task_already_running, has_parts or
         delivery_unresolved."""
         require_or_own(by, Permission.TASK_CHANGE)
         wanted = self._services.agents.reachable(agent).name
@@ -372,7 +372,8 @@ class Tasks:
 
     async def edit(self, task: TaskId, changes: TaskChanges, *, by: Actor) -> Task:
         """Change a task's fields: labels and `due_ms` until it ends, the others until it begins. Raises TaskNotFound,
-        task_already_ended, task_already_running, no_capable_agent, invalid_label, TooLongForAgent or as clean_text."""
+        task_already_ended, task_already_running, no_capable_agent, invalid_label, too_long_for_agent or as
+        clean_text."""
         require_or_own(by, Permission.TASK_CHANGE)
         _check_labels(changes.labels or frozenset())
         given = {one.name: value for one in fields(changes) if (value := getattr(changes, one.name)) is not None}

@@ -7,21 +7,15 @@ from pathlib import Path
 
 from bot.cli.init.templates import copy_templates
 from core.calibration.calibrator import Calibrator
-from core.calibration.model import (
-    CalibratedWindow,
-    CalibrationOptions,
-    CalibrationStep,
-    ConnectedWindow,
-    NoOpenCalibration,
-)
+from core.calibration.model import CalibratedWindow, CalibrationOptions, CalibrationStep, ConnectedWindow
 from core.calibration.service import Calibrations
 from core.calibration.session import CalibrationSession
 from core.coordinator import Coordinator
-from core.desks.model import DeskWithoutHands
 from core.home import Home
 from core.maintenance.model import Reloaded
 from core.maintenance.ports import Reloads
 from core.profiles.model import Box
+from core.remedies import refused
 from core.security.model import Actor, Permission, require
 from tests.fakes.display_probe import FakeDisplayProbe
 
@@ -44,7 +38,7 @@ class FakeCalibrations(Calibrations):
     async def start(self, desk: str, options: CalibrationOptions | None = None, *, by: Actor) -> CalibrationStep:
         require(by, Permission.DESK_SEE)
         if desk != "main":
-            raise DeskWithoutHands(id=desk)
+            raise refused("desk_without_hands", id=desk)
 
         async def rest(_: float) -> None: ...
 
@@ -67,7 +61,7 @@ class FakeCalibrations(Calibrations):
     def open(self, desk: str, *, by: Actor) -> CalibrationSession:
         require(by, Permission.DESK_SEE)
         if desk not in self._sessions:
-            raise NoOpenCalibration(id=desk)
+            raise refused("no_open_calibration", id=desk)
         return self._sessions[desk]
 
 

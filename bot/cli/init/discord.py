@@ -236,7 +236,8 @@ def _among(places: Sequence[P], what: str, wanted: str) -> P:
 
 
 async def _name_owner(home: Home, to_be: DiscordUser | None) -> Actor | None:
-    """Make `to_be` the owner, if given; return the owner. Raises what opening a home raises, such as AlreadyRunning."""
+    """Make `to_be` the owner, if given; return the owner. Raises what opening a home raises, such as
+    already_running."""
     from core.coordinator import open_people
 
     if to_be is None and not home.db.exists():

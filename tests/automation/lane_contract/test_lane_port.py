@@ -22,10 +22,11 @@ from automation.desktop.x11.clipboard import X11Clipboard
 from automation.dryrun.lane import DryRunLane
 from automation.llm.lane import ModelLane
 from core.agents.model import Lane
-from core.deliveries.model import DeliveryId, DeliveryRequest, LeaseLost, Outcome, Reason, Result
+from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import Window
 from core.profiles.model import Box, Composer, Selection, StateSigns
+from core.remedies import refused
 from core.settings.model import Model
 from sandbox.llm.server import MODEL, serve
 from tests.display import VirtualDisplay, virtual_display
@@ -177,7 +178,7 @@ async def test_a_delivery_taken_away_at_any_step_is_stopped_and_arrives_nowhere(
     commits = Commits()
 
     async def lost() -> None:
-        raise LeaseLost(id="D1", fence=2)
+        raise refused("lease_lost", id="D1", fence=2)
 
     commits.when[step] = lost
     outcome = await case.deliver(commits)

@@ -12,30 +12,22 @@ from bot.discord.errors import UserUnknown, said
 from bot.discord.views.calibration import UnreadableAnswer
 from bot.verbs import results
 from bot.verbs.desks import NameOne
-from core.agents.model import AgentNotFound, AgentState, AgentWithoutWindow
-from core.calibration.model import NotTheQuestion, UnknownGridPlace
+from core.agents.model import AgentState
+from core.calibration.model import NotTheQuestion
 from core.deliveries.model import Reason
-from core.desks.model import (
-    DeskIsShared,
-    DeskNotFound,
-    DeskState,
-    DeskWithoutHands,
-    NothingLearned,
-    WindowNotSeen,
-    WindowStatus,
-)
+from core.desks.model import DeskState, WindowNotSeen, WindowStatus
 from core.kit.errors import OctetError
 from core.kit.problems import ConfigWrong, Problem
 from core.maintenance.model import NotReloaded, Reloaded
 from core.reasons import WaitReason
-from core.remedies import next_step, sentence
+from core.remedies import next_step, refused, sentence
 from core.security.model import Actor
 from core.tasks.model import TaskState
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, buttons, people, pictures, text_of
 from tests.builders import make_learned
 from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
-from tests.fakes.lane import refused
+from tests.fakes.lane import refused as window_refused
 
 PNG = b"\x89PNG"
 
@@ -60,16 +52,16 @@ async def test_each_command_answers_privately_with_what_it_is_about(owned: Town)
 
 async def test_a_command_about_what_does_not_exist_or_does_not_fit_answers_with_the_error(owned: Town) -> None:
     owned.hands.windows = ()
-    gone, dry = AgentNotFound(id="Gone"), AgentWithoutWindow(id="Dry-1")
+    gone, dry = refused("agent_not_found", id="Gone"), refused("agent_without_window", id="Dry-1")
     cases: list[tuple[str, dict[str, str], OctetError]] = [
         *((f"agent {verb}", {"agent": "Gone"}, gone) for verb in ("show", "pause", "drain", "resume", "interrupt")),
         ("desk screenshot", {"agent": "Gone"}, gone),
         ("desk screenshot", {"agent": "Dry-1"}, dry),
-        ("desk screenshot", {"desk": "main"}, DeskIsShared(id="main")),
+        ("desk screenshot", {"desk": "main"}, refused("desk_is_shared", id="main")),
         ("desk screenshot", {}, NameOne()),
         ("desk screenshot", {"agent": "Window-1", "desk": "main"}, NameOne()),
-        ("desk stop", {"desk": "attic"}, DeskNotFound(id="attic")),
-        ("desk calibrate", {"desk": "main"}, DeskWithoutHands(id="main")),
+        ("desk stop", {"desk": "attic"}, refused("desk_not_found", id="attic")),
+        ("desk calibrate", {"desk": "main"}, refused("desk_without_hands", id="main")),
     ]
     for command, options, error in cases:
         assert await owned.ask(command, **options) == said(error), (command, options)
@@ -110,7 +102,7 @@ async def test_a_screenshot_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: P
 
 
 async def test_a_window_with_a_problem_is_shown_with_its_code_and_what_to_do(owned: Town) -> None:
-    owned.lane.script.append(refused(Reason.COMPOSER_NOT_EMPTY, "a draft"))
+    owned.lane.script.append(window_refused(Reason.COMPOSER_NOT_EMPTY, "a draft"))
     tested = await owned.ask("desk test", agent="Window-1")
     assert f"{sentence(Reason.COMPOSER_NOT_EMPTY)}: a draft" in tested
     assert f"→ {next_step(Reason.COMPOSER_NOT_EMPTY)}" in tested
@@ -126,7 +118,7 @@ async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: To
     assert "<t:1700000000:f>" in await owned.ask("desk status")
     await owned.ask("desk forget", desk="main", window="agent-1")
     assert "<t:1700000000:f>" not in await owned.ask("desk status")
-    nothing = NothingLearned(id="agent-1", desk="main")
+    nothing = refused("nothing_learned", id="agent-1", desk="main")
     assert await owned.ask("desk forget", desk="main", window="agent-1") == said(nothing)
     (owned.home / "learned/main.json").write_bytes(b"{")
     assert "learned/main.json" in await owned.ask("desk status")
@@ -161,7 +153,7 @@ async def test_a_user_connects_windows_by_buttons_numbers_and_places(owned: Town
     pointed = await answer(asked, "Choose others", "2=New")
     assert buttons(pointed) == ["Name the place", "Skip this window"]
     assert text_of(await owned.press(asked, "Connect 1,2")) == said(NotTheQuestion())
-    assert text_of(await answer(pointed, "Name the place", "99")) == said(UnknownGridPlace(place="99"))
+    assert text_of(await answer(pointed, "Name the place", "99")) == said(refused("unknown_grid_place", place="99"))
     await answer(pointed, "Name the place", "45")
     assert ways.taken_over == ["New"]
     again = await owned.answer("desk calibrate", desk="main")

@@ -16,9 +16,10 @@ from bot.discord.send_limits import DiscordBan
 from bot.verbs.results import AGENT_STATES
 from core.agent_messages.model import NewQuestion, Proof
 from core.agents.model import AgentState
-from core.fleet.model import BoardKind, BoardState, NeedKind, NoBoard
+from core.fleet.model import BoardKind, BoardState, NeedKind
 from core.notices.model import Halt, NoticeKind
 from core.reasons import WaitReason
+from core.remedies import refused
 from core.security.model import OPERATOR, NotAllowed, Permission
 from core.tasks.model import TaskId, TaskState
 from tests.bot.discord.house import CHANNEL, LOST, House, house, once, place
@@ -101,7 +102,7 @@ async def test_it_is_removed_by_its_button_or_by_an_option_for_who_may_remove_it
         await owned.press(board, "Remove")
     else:
         await owned.ask("fleet board", remove=True)
-    assert await owned.ask("fleet board", remove=True) == said(NoBoard())
+    assert await owned.ask("fleet board", remove=True) == said(refused("no_board"))
     async with asyncio.timeout(60):
         version = 0
         while any(one["id"] == board["id"] for one in await owned.sandbox.messages()):

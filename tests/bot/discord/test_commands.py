@@ -19,7 +19,8 @@ from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
 from core.limits import FILE_BYTES
 from core.messages.model import NewFile
-from core.security.model import OwnerExists, WrongClaim
+from core.remedies import refused
+from core.security.model import WrongClaim
 from tests.bot.discord.town import Town, make_bot, text_of
 from tests.builders import refuses
 
@@ -169,7 +170,7 @@ async def test_the_first_user_with_the_code_of_the_console_becomes_the_owner_and
     assert await town.ask("task list") == said(UserUnknown())
     assert await town.ask("admin claim", code="guess") == said(WrongClaim())
     await town.ask("admin claim", code=f" {code} ")
-    assert await town.ask("admin claim", user="Ben", code=code) == said(OwnerExists())
+    assert await town.ask("admin claim", user="Ben", code=code) == said(refused("owner_exists"))
     assert await town.ask("task list", user="Ben") == said(UserUnknown())
     assert town.coordinator.version in await town.ask("admin version")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.discord.delivery_messages import STATES
 from bot.discord.errors import said
 from core.agent_messages.model import NewAgentMessage, RecipientMissing
-from core.agents.model import AgentNotFound, AgentState, AgentWithoutWindow
+from core.agents.model import AgentState
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.dispatch.model import Decision
 from core.reasons import ParkCause
@@ -80,9 +80,9 @@ async def test_an_answer_comes_back_to_the_channel_and_can_be_answered(owned: To
 async def test_a_message_without_a_possible_recipient_is_refused_privately(owned: Town) -> None:
     for options, error in (
         ({}, RecipientMissing()),
-        ({"agent": "Gone"}, AgentNotFound(id="Gone")),
+        ({"agent": "Gone"}, refused("agent_not_found", id="Gone")),
         ({"task": "T-9"}, TaskNotFound(id="T-9")),
-        ({"agent": "Nowhere"}, AgentWithoutWindow(id="Nowhere")),
+        ({"agent": "Nowhere"}, refused("agent_without_window", id="Nowhere")),
     ):
         assert await owned.ask("msg send", text="Hello", **options) == said(error)
 

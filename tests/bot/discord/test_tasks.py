@@ -9,7 +9,6 @@ import pytest
 from bot.discord.errors import UserUnknown, said
 from bot.discord.render import priority_words
 from bot.discord.views import buttons as buttons_of_octet
-from core.agents.model import AgentNotFound, AgentWithoutWindow
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
 from core.kit.errors import OctetError
 from core.limits import ControlCharacters, EmptyText
@@ -105,7 +104,7 @@ async def test_hostile_text_reaches_the_card_and_the_answer_and_pings_the_reques
 
 async def test_what_octet_refuses_is_answered_privately_with_the_error_and_changes_nothing(owned: Town) -> None:
     await asked(owned)
-    gone, nowhere = AgentNotFound(id="Gone"), AgentWithoutWindow(id="Nowhere")
+    gone, nowhere = refused("agent_not_found", id="Gone"), refused("agent_without_window", id="Nowhere")
     refusals: list[tuple[str, dict[str, Any], OctetError]] = [
         ("task new", {"brief": " "}, EmptyText(field="text")),
         ("task new", {"brief": "x", "agent": "Gone"}, gone),

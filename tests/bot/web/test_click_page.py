@@ -23,11 +23,11 @@ from core.calibration.model import (
     CalibrationStep,
     ComposerPlace,
     FoundWindow,
-    OutsideWindow,
     Point,
     PointAt,
 )
 from core.profiles.model import Box
+from core.remedies import refused
 from tests.pace import patience
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -66,7 +66,7 @@ class FakeAsking:
     async def answer(self, answer: Answer) -> CalibrationStep:
         assert isinstance(answer, ComposerPlace)
         if answer.point is None or not WINDOW.box.holds(*answer.point):
-            raise OutsideWindow(x=0, y=0, called=WINDOW.called)
+            raise refused("outside_window", x=0, y=0, called=WINDOW.called)
         self.clicks.append(answer.point)
         self.heard.put_nowait(answer.point)
         return await self.step()

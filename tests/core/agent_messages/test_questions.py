@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.agent_messages.model import AtDue, NewAgentMessage, NewQuestion, Proof, QuestionState, QuestionView
-from core.agents.model import AgentNotFound, Lane
+from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
 from core.limits import QUESTIONS_OPEN, QUESTIONS_PER_HOUR, EmptyText, HiddenCharacters, TextTooLong, TooManyItems
@@ -253,7 +253,7 @@ async def test_after_a_cancel_and_its_undo_in_one_commit_the_earlier_question_ho
 async def test_a_question_goes_to_one_agent_or_to_the_user(tmp_path: Path, to: str) -> None:
     async with house(tmp_path) as octet:
         await working(octet)
-        with pytest.raises(AgentNotFound):
+        with refuses("agent_not_found"):
             await ask(octet, to=to)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.agent_messages.model import LONG_WAIT_MS, MESSAGE_TTL_MS
-from core.agents.model import AgentNotFound, AgentState
+from core.agents.model import AgentState
 from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.deliveries.ports import Progress
 from core.dispatch.model import Decision
@@ -168,7 +168,7 @@ async def test_only_operators_and_its_sender_may_cancel_a_message(tmp_path: Path
                     await octet.agent_messages.cancel(message, by=other)
         with pytest.raises(MessageNotFound):
             await octet.agent_messages.cancel("no message", by=ADA)
-        with pytest.raises(AgentNotFound):
+        with refuses("agent_not_found"):
             await octet.agent_messages.cancel(sent, agent="Nowhere", by=ADA)
         member = make_person(1, "Ada", Role.MEMBER)
         assert (await octet.agent_messages.cancel(sent, by=member)).deliveries[0].state is S.CANCELLED

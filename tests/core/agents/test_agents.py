@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import AGENT_STEPS, OFF_DUTY, AgentNotFound, AgentState, AgentWithoutWindow, Lane
+from core.agents.model import AGENT_STEPS, OFF_DUTY, AgentState, Lane
 from core.coordinator import Coordinator
 from core.kit.transitions import IllegalStep
 from core.store.engine import Tx
-from tests.builders import ADA, entries_of, make_agent, make_window_agent, open_coordinator
+from tests.builders import ADA, entries_of, make_agent, make_window_agent, open_coordinator, refuses
 
 AGENTS = [
     make_agent("Ann", can="python git"),
@@ -27,9 +27,9 @@ async def test_agents_are_listed_as_configured_and_found_whatever_the_case(tmp_p
             ("Cy", AgentState.IDLE),
         ]
         assert (await octet.agents.show(" aNN ", by=ADA)).agent.name == "Ann"
-        with pytest.raises(AgentNotFound, match="Zed"):
+        with refuses("agent_not_found", match="Zed"):
             await octet.agents.show("Zed", by=ADA)
-        with pytest.raises(AgentWithoutWindow, match="Cy"):
+        with refuses("agent_without_window", match="Cy"):
             octet.agents.reachable("cy")
         assert list(octet.agents.suggest("N", by=ADA)) == ["Ann"]
 

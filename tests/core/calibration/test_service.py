@@ -8,17 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.calibration.model import (
-    CalibrationResult,
-    CalibrationWindowNotFound,
-    ChooseWindows,
-    Chosen,
-    ComposerPlace,
-    NoOpenCalibration,
-    Pick,
-    PointAt,
-)
-from core.desks.model import DeskNotFound
+from core.calibration.model import CalibrationResult, ChooseWindows, Chosen, ComposerPlace, Pick, PointAt
 from core.security.model import NotAllowed
 from tests.builders import ADA, CAROL, entries_of, refuses
 from tests.core.maintenance.test_reload import Place, place
@@ -69,7 +59,7 @@ async def test_pictures_are_drawn_beside_the_loop(tmp_path: Path) -> None:
 async def test_a_new_calibration_takes_the_place_of_the_open_one(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
         ways = at.octet.maintenance.calibrate
-        with pytest.raises(NoOpenCalibration):
+        with refuses("no_open_calibration"):
             ways.open("one", by=ADA)
         await looked(at)
         asked = await ways.open("one", by=ADA).answer(NEW)
@@ -107,7 +97,7 @@ async def test_the_whole_screen_is_for_the_owner_alone(tmp_path: Path) -> None:
                 await verb
         with pytest.raises(NotAllowed, match=r"desk\.see"):
             ways.open("one", by=CAROL)
-        with pytest.raises(DeskNotFound):
+        with refuses("desk_not_found"):
             await ways.start("attic", by=ADA)
 
 
@@ -137,6 +127,6 @@ async def test_a_window_that_is_not_found_for_certain_is_not_recalibrated(tmp_pa
         file.write_text(file.read_text("utf-8").replace('title = "left"', f'title = "{title}"'), "utf-8")
         await at.octet.maintenance.reload(by=ADA)
         for window in ("left", "attic"):
-            with pytest.raises(CalibrationWindowNotFound):
+            with refuses("calibration_window_not_found"):
                 await at.octet.maintenance.recalibrate("one", window, by=ADA)
         assert scout.trials == []

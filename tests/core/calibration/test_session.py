@@ -24,7 +24,6 @@ from core.calibration.model import (
     CalibrationOptions,
     CalibrationResult,
     CalibrationStep,
-    CalibrationWindowNotFound,
     ChooseWindows,
     Chosen,
     ComposerPlace,
@@ -32,14 +31,11 @@ from core.calibration.model import (
     Measurement,
     NotProposed,
     NotTheQuestion,
-    OutsideWindow,
     Pick,
     Point,
     PointAt,
     Risk,
     TrialResult,
-    UnknownGridPlace,
-    UnknownWindowNumber,
     cells,
     place_of,
 )
@@ -49,6 +45,7 @@ from core.config.profiles import read_profiles
 from core.desks.learned import Learned
 from core.desks.model import Learnable, LearnedFact
 from core.home import Home
+from core.kit.errors import OctetError
 from core.profiles.model import Box, Sign
 from core.reasons import Reason
 from tests.builders import refuses
@@ -166,11 +163,11 @@ async def test_where_octet_finds_no_composer_the_user_points_and_windows_alike_f
     assert await session.picture() == f"48 on {Box(x=0, y=0, width=386, height=413)}".encode()
     assert await session.picture(is_whole=True) == b"1 on None"
     for wrong, error in (
-        (ComposerPlace(place="49"), UnknownGridPlace),
-        (ComposerPlace(point=(500, 350)), OutsideWindow),
-        (Agreed(is_yes=True), NotTheQuestion),
+        (ComposerPlace(place="49"), "unknown_grid_place"),
+        (ComposerPlace(point=(500, 350)), "outside_window"),
+        (Agreed(is_yes=True), "not_the_question"),
     ):
-        with pytest.raises(error):
+        with refuses(error):
             await session.answer(wrong)
     finer = (await session.answer(ComposerPlace(place="3"))).now
     assert isinstance(finer, PointAt)
@@ -337,7 +334,7 @@ async def test_one_known_window_is_measured_again_without_a_question(display: Di
     assert isinstance(result, CalibrationResult)
     assert [(one.agent, one.window, one.title) for one in result.connected] == [("Agent-2", "agent-2", "— gemini$")]
     assert display.table("desks/main.toml")["windows"][-1]["box"]["y"] == 100
-    with pytest.raises(CalibrationWindowNotFound):
+    with refuses("calibration_window_not_found"):
         await display.session(only="agent-9").start()
 
 
@@ -358,7 +355,7 @@ async def test_what_was_measured_and_learned_becomes_a_profile_of_the_users_own(
     assert (profile.busy.box, profile.busy.colour) == (sign.box, sign.colour)
     with refuses("profile_exists"):
         save_profile(home, "mine", "main", "agent-2")
-    with pytest.raises(CalibrationWindowNotFound):
+    with refuses("calibration_window_not_found"):
         save_profile(home, "other", "main", "agent-99")
 
 
@@ -402,7 +399,7 @@ def test_places_lie_in_the_window_and_within_each_other() -> None:
 
 @pytest.mark.parametrize("place", ["0", "49", "x", "1-17", "1-", "-1", "1-1-1-1-1", "1.5"])
 def test_what_is_no_place_is_refused(place: str) -> None:
-    with pytest.raises(UnknownGridPlace):
+    with refuses("unknown_grid_place"):
         place_of(WINDOW, place)
 
 
@@ -441,7 +438,14 @@ def test_whatever_is_answered_a_refused_answer_leaves_the_question_and_others_le
         for answer in answers:
             try:
                 after = await session.answer(answer)
-            except (NotTheQuestion, UnknownWindowNumber, UnknownGridPlace, OutsideWindow):
+            except OctetError as error:
+                if error.code not in {
+                    "not_the_question",
+                    "unknown_window_number",
+                    "unknown_grid_place",
+                    "outside_window",
+                }:
+                    raise
                 assert await session.step() == step
             else:
                 assert after.number == step.number + 1

@@ -10,7 +10,7 @@ import pytest
 
 from bot.cli.init.templates import copy_templates
 from core.config import editor
-from core.config.editor import Edit, NotChangeable, change
+from core.config.editor import Edit, change
 from core.home import Home
 from core.kit.files import write_whole
 from core.kit.problems import ConfigWrong
@@ -124,7 +124,7 @@ def test_when_the_disk_refuses_the_second_file_the_first_is_put_back(
 def test_a_file_that_is_no_toml_is_named(home: Home) -> None:
     (home.config / "agents.toml").write_text("[[agents")
 
-    with pytest.raises(NotChangeable, match=r"cannot change .*agents\.toml: it is not TOML"):
+    with refuses("not_changeable", match=r"cannot change .*agents\.toml: it is not TOML"):
         change(home, rename)
 
 

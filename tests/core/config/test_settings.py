@@ -11,9 +11,10 @@ import pytest
 
 from core.config.settings import SECTIONS, holds_ping_url, read_settings
 from core.config.validation import descriptions
-from core.home import Home, HomeRefused, find_home
+from core.home import Home, find_home
 from core.kit.problems import Problem
 from core.settings.model import Settings
+from tests.builders import refuses
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "MTA0MjY4MzQ1Njc4OTAxMjM0NQ.GaBcDe.0123456789abcdefghijklmnopqrstuvwxyz-_"
@@ -194,7 +195,7 @@ def test_a_home_whose_path_has_a_control_character_is_refused_wherever_it_is_nam
     (odd / "config").mkdir(parents=True)
     (odd / "config/octet.toml").touch()
     for home, env, cwd in ((odd, {}, tmp_path), (None, {"OCTET_HOME": str(odd)}, tmp_path), (None, {}, odd)):
-        with pytest.raises(HomeRefused) as refused:
+        with refuses("home_refused") as refused:
             find_home(home, env, cwd)
         assert sign not in refused.value.message
         assert "--home" in refused.value.message

@@ -15,7 +15,6 @@ from core.deliveries.model import (
     Delivery,
     DeliveryId,
     DeliveryState,
-    LeaseLost,
     Outcome,
     Reason,
     Result,
@@ -29,7 +28,7 @@ from core.messages.model import Source
 from core.messages.service import Messages
 from core.notices.service import Notices
 from core.store.engine import Store, Tx
-from tests.builders import entries_of, make_agent
+from tests.builders import entries_of, make_agent, refuses
 from tests.fakes.clock import FakeClock
 
 S = DeliveryState
@@ -118,7 +117,7 @@ async def test_an_old_holder_is_turned_away_at_every_step(tmp_path: Path) -> Non
         old, new = await octet.store.write(again)
         assert (old.fence, new.fence) == (1, 2)
         for to in (S.STAGING, S.STAGED, S.SUBMITTING):
-            with pytest.raises(LeaseLost):
+            with refuses("lease_lost"):
                 await octet.store.write(lambda tx, to=to: octet.deliveries.proceed(tx, old.id, old.fence, to))
         for to in (S.STAGING, S.STAGED, S.SUBMITTING):
             await octet.store.write(lambda tx, to=to: octet.deliveries.proceed(tx, new.id, new.fence, to))
@@ -241,10 +240,10 @@ async def test_an_interrupted_delivery_has_a_new_holder_and_the_old_one_is_refus
         assert [one.id for one in found] == [old.id]
         new = await octet.store.write(lambda tx: octet.deliveries.lease_again(tx, old.id))
         assert (new.state, new.fence) == (S.SUBMITTING, old.fence + 1)
-        with pytest.raises(LeaseLost):
+        with refuses("lease_lost"):
             await octet.store.write(lambda tx: octet.deliveries.proceed(tx, old.id, old.fence, S.SUBMITTING))
         await octet.store.write(lambda tx: octet.deliveries.step(tx, new, S.DELIVERED))
-        with pytest.raises(LeaseLost):
+        with refuses("lease_lost"):
             await octet.store.write(lambda tx: octet.deliveries.lease_again(tx, old.id))
 
 

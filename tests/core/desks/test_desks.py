@@ -11,22 +11,19 @@ from pydantic import TypeAdapter
 
 from core.coordinator import Coordinator
 from core.desks.model import (
-    DeskIsShared,
     DeskMode,
-    DeskNotFound,
     DeskNow,
     DeskState,
     DeskUnavailable,
     QuietHours,
     UserActivityPolicy,
-    WindowNotFound,
     WindowNotSeen,
     WindowStatus,
 )
 from core.reasons import Reason
 from core.security.model import NotAllowed
 from core.store.errors import StoreUnavailable
-from tests.builders import ADA, BEN, CAROL, entries_of, make_desk, make_window_agent, open_coordinator
+from tests.builders import ADA, BEN, CAROL, entries_of, make_desk, make_window_agent, open_coordinator, refuses
 from tests.fakes.hands import FakeHands
 
 SEEN = WindowStatus(name="agent-1", usable=True)
@@ -160,7 +157,7 @@ async def test_only_the_owner_sees_a_whole_display_of_its_own_and_it_stands_in_t
         for stranger in (BEN, CAROL):
             with pytest.raises(NotAllowed):
                 await octet.desks.picture("main", by=stranger)
-        with pytest.raises(DeskNotFound, match="attic"):
+        with refuses("desk_not_found", match="attic"):
             await octet.desks.picture("attic", by=ADA)
         assert await entries_of(octet.journal, "desk:main") == ()
         assert (await octet.desks.picture("main", by=ADA)).startswith(b"\x89PNG")
@@ -176,7 +173,7 @@ async def test_only_the_owner_sees_a_whole_display_of_its_own_and_it_stands_in_t
 async def test_a_screen_that_people_use_is_never_pictured_whole(tmp_path: Path) -> None:
     hands = FakeHands(windows=(SEEN,))
     async with desk(tmp_path, hands) as octet:
-        with pytest.raises(DeskIsShared, match="/desk screenshot"):
+        with refuses("desk_is_shared", match="/desk screenshot"):
             await octet.desks.picture("main", by=ADA)
         assert "picture" not in hands.told
         assert await entries_of(octet.journal, "desk:main") == ()
@@ -185,9 +182,9 @@ async def test_a_screen_that_people_use_is_never_pictured_whole(tmp_path: Path) 
 async def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     async with desk(tmp_path, FakeHands(windows=(COVERED,))) as octet:
         for verb in (octet.desks.hold, octet.desks.release, octet.desks.stop):
-            with pytest.raises(DeskNotFound, match="attic"):
+            with refuses("desk_not_found", match="attic"):
                 await verb("attic", by=ADA)
-        with pytest.raises(WindowNotFound, match="agent-7"):
+        with refuses("window_not_found", match="agent-7"):
             await octet.desks.screenshot("main", "agent-7", by=ADA)
         with pytest.raises(WindowNotSeen, match="covered"):
             await octet.desks.screenshot("main", "agent-1", by=ADA)

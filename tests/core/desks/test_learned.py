@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from core.desks.learned import Learned, calibrations
-from core.desks.model import Desk, DeskNow, DeskState, Learnable, LearnedFact, NothingLearned, Window, WindowNotFound
+from core.desks.model import Desk, DeskNow, DeskState, Learnable, LearnedFact, Window
 from core.home import Home
 from core.profiles.model import Box, Profile, Sign
 from core.security.model import NotAllowed
-from tests.builders import ADA, CAROL, entries_of, make_desk, make_window_agent, open_coordinator
+from tests.builders import ADA, CAROL, entries_of, make_desk, make_window_agent, open_coordinator, refuses
 from tests.fakes.calibrations import FakeReload, reload_by
 from tests.fakes.desk import TK
 from tests.fakes.hands import FakeHands
@@ -159,12 +159,12 @@ async def test_what_a_worker_learns_is_kept_journaled_shown_and_forgotten(tmp_pa
         for forget in (octet.maintenance.forget, octet.desks.forget):
             with pytest.raises(NotAllowed):
                 await forget("main", "agent-1", by=CAROL)
-        with pytest.raises(WindowNotFound):
+        with refuses("window_not_found"):
             await octet.maintenance.forget("main", "agent-2", by=ADA)
         assert reload.desks == []
         assert await octet.maintenance.forget("main", "agent-1", by=ADA) == (new,)
         assert reload.desks == ["main"], "its worker works by the value of config/ again"
-        with pytest.raises(NothingLearned):
+        with refuses("nothing_learned"):
             await octet.maintenance.forget("main", "agent-1", by=ADA)
         assert (await octet.desks.status(by=ADA))[0].learned == ()
         told = [

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.agent_messages.model import NewAgentMessage
-from core.agents.model import AgentState, AgentTakesNoMessages, Lane
+from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, LaneAnswer, Outcome, Reason, Result, Usage
 from core.deliveries.ports import Progress
@@ -239,7 +239,7 @@ async def test_an_answer_to_a_task_that_was_cancelled_meanwhile_is_kept_as_late(
 async def test_a_model_takes_no_messages(tmp_path: Path) -> None:
     async with models(tmp_path, Answers()) as octet:
         await asyncio.sleep(0)  # dispatch begins
-        with pytest.raises(AgentTakesNoMessages):
+        with refuses("agent_takes_no_messages"):
             await octet.agent_messages.send(NewAgentMessage(text="Hello", agent="Agent-1"), by=ADA)
         with refuses("no_reachable_agent"):
             await octet.agent_messages.broadcast(NewAgentMessage(text="Hello"), by=ADA)

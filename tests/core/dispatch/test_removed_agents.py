@@ -12,8 +12,9 @@ import pytest
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Lane
 from core.deliveries.model import DeliveryState
-from core.desks.model import DeskNotFound, WindowStatus
+from core.desks.model import WindowStatus
 from core.reasons import Reason
+from core.remedies import refused
 from core.settings.model import DispatchSettings
 from core.store.engine import Tx
 from core.store.errors import StoreFull
@@ -90,7 +91,7 @@ async def test_a_window_that_left_the_config_during_an_act_is_not_looked_at(
     async with window_house(tmp_path, FakeLane()) as octet:
 
         def gone(*_: Any) -> None:
-            raise DeskNotFound(id="main")
+            raise refused("desk_not_found", id="main")
 
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)

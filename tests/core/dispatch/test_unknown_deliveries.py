@@ -21,7 +21,7 @@ from core.deliveries.model import (
 )
 from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
-from core.dispatch.model import Decision, NoUnknownDelivery
+from core.dispatch.model import Decision
 from core.messages.model import Source
 from core.notices.model import EndCause, Halt, Notice, NoticeKind, Resolution
 from core.reasons import ParkCause
@@ -149,7 +149,7 @@ async def test_what_is_settled_already_is_not_settled_again(tmp_path: Path, deci
     async with window_house(tmp_path, FakeLane(SEEN_NOWHERE)) as octet:
         found = await unknown(octet)
         await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
-        with pytest.raises(NoUnknownDelivery, match="a user has already said that it arrived"):
+        with refuses("no_unknown_delivery", match="a user has already said that it arrived"):
             await octet.unknowns.resolve(found.id, decision, by=ADA)
         assert await journal(octet, found) == [(ADA.id, "arrived")]
 
@@ -163,7 +163,7 @@ async def test_a_word_about_an_earlier_unknown_of_the_same_row_is_not_taken_for_
             return [one.fence for one in await octet.unknowns.list(by=ADA)] == [2]
 
         await until(is_unknown_again, octet)
-        with pytest.raises(NoUnknownDelivery, match="newest message"):
+        with refuses("no_unknown_delivery", match="newest message"):
             await octet.unknowns.resolve(found.id, Decision.DROP, by=ADA, fence=found.fence)
         await octet.unknowns.resolve(found.id, Decision.ARRIVED, by=ADA, fence=2)
 
@@ -173,12 +173,12 @@ async def test_an_answer_a_cancel_and_ones_own_words_settle_it_too(tmp_path: Pat
     async with window_house(tmp_path, lane) as octet:
         found = await unknown(octet)
         await octet.tasks.accept_answer("T-1", code_in(lane.submitted[0]), "It did.", final=False, key="a")
-        with pytest.raises(NoUnknownDelivery, match="its answer came"):
+        with refuses("no_unknown_delivery", match="its answer came"):
             await octet.unknowns.resolve(found.id, Decision.DROP, by=ADA)
         await octet.tasks.cancel(FIRST, by=ADA)
         await reach(octet, SECOND, TaskState.PARKED, "delivery_unknown")
         await octet.tasks.cancel(SECOND, by=ADA)
-        with pytest.raises(NoUnknownDelivery, match=r"already cancelled \(the task has ended\)"):
+        with refuses("no_unknown_delivery", match=r"already cancelled \(the task has ended\)"):
             await octet.unknowns.resolve("T-2", Decision.ARRIVED, by=ADA)
 
 
@@ -212,7 +212,7 @@ async def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
             await octet.unknowns.resolve("01ARZ3NDEKTSV4RRFFQ69G5FAV", Decision.DROP, by=ADA)
         await octet.tasks.new(make_new_task(agent=None), by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        with pytest.raises(NoUnknownDelivery, match="Octet saw it arrive"):
+        with refuses("no_unknown_delivery", match="Octet saw it arrive"):
             await octet.unknowns.resolve("T-1", Decision.DROP, by=ADA)
 
 
@@ -223,7 +223,7 @@ async def test_of_a_dry_run_nobody_claims_that_it_arrived(tmp_path: Path) -> Non
     ):
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.WAITING, "dry_run")
-        with pytest.raises(NoUnknownDelivery, match="dry run: Octet typed nothing"):
+        with refuses("no_unknown_delivery", match="dry run: Octet typed nothing"):
             await octet.unknowns.resolve("T-1", Decision.ARRIVED, by=ADA)
 
 

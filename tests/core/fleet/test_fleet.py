@@ -16,7 +16,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.fleet import texts
-from core.fleet.model import BoardState, Need, NeedKind, NoBoard
+from core.fleet.model import BoardState, Need, NeedKind
 from core.notices.model import Place
 from core.reasons import ParkCause, WaitReason
 from core.remedies import next_step
@@ -36,6 +36,7 @@ from tests.builders import (
     make_person,
     make_window_agent,
     open_coordinator,
+    refuses,
 )
 from tests.core.dispatch.test_loop import reach as reach_id
 from tests.core.dispatch.test_loop import running, until, window_house
@@ -238,7 +239,7 @@ async def test_a_channel_has_one_board_and_the_older_one_leaves(tmp_path: Path) 
         assert len(await boards.all()) == 3
         await boards.left(first.id)
         await boards.remove("7", by=ADA)
-        with pytest.raises(NoBoard):
+        with refuses("no_board"):
             await boards.remove("7", by=ADA)
         assert [board.state for board in await boards.all()] == [BoardState.STANDS, BoardState.LEAVES]
         assert [entry.name for entry in await entries_of(octet.journal, "board:7")] == [

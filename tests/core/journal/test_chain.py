@@ -16,11 +16,11 @@ import pytest
 from structlog.testing import capture_logs
 
 import core
-from core.journal.model import AuditKeyMissing, ChainBroken, Entry, Event, TailMissing
+from core.journal.model import Entry, Event, TailMissing
 from core.journal.service import Journal
 from core.kit.clock import SystemClock
 from core.store.engine import Store, Tx
-from tests.builders import make_agent, open_coordinator
+from tests.builders import make_agent, open_coordinator, refuses
 
 KEY = b"k" * 32
 
@@ -102,7 +102,7 @@ async def test_tampering_is_found_at_its_row(tmp_path: Path, statements: list[st
     path = tmp_path / "octet.db"
     await make_journal(path)
     tamper(path, *statements)
-    with pytest.raises(ChainBroken) as broken:
+    with refuses("chain_broken") as broken:
         await verify(path)
     assert broken.value.details["seq"] == row
 
@@ -119,7 +119,7 @@ async def test_a_row_of_another_history_with_the_same_key_is_found(tmp_path: Pat
         "DELETE FROM main.journal WHERE seq >= 4",
         "INSERT INTO main.journal SELECT * FROM other.journal",
     )
-    with pytest.raises(ChainBroken) as broken:
+    with refuses("chain_broken") as broken:
         await verify(path)
     assert broken.value.details["seq"] == 4
 
@@ -221,7 +221,7 @@ async def test_the_head_is_written_once_for_many_rows_and_once_more_at_the_end(
 
 async def test_another_key_does_not_verify(tmp_path: Path) -> None:
     await make_journal(tmp_path / "octet.db")
-    with pytest.raises(ChainBroken):
+    with refuses("chain_broken"):
         await verify(tmp_path / "octet.db", key=b"x" * 32)
 
 
@@ -289,7 +289,7 @@ async def test_octet_does_not_start_without_the_key_of_its_journal(tmp_path: Pat
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}):
         pass
     (tmp_path / "audit.key").unlink()
-    with pytest.raises(AuditKeyMissing):
+    with refuses("audit_key_missing"):
         async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}):
             raise AssertionError("it opened")
     assert not (tmp_path / "audit.key").exists(), "a new key would hide that the old one is gone"

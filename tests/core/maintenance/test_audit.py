@@ -10,12 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from core.coordinator import Coordinator
-from core.journal.model import ChainBroken
 from core.kit.clock import SteadyClock
 from core.maintenance.service import Audit
 from core.notices.model import JournalHead, NoticeKind
 from core.security.model import OPERATOR, HolderId, NotAllowed, Role
-from tests.builders import make_agent, make_person, open_coordinator
+from tests.builders import make_agent, make_person, open_coordinator, refuses
 from tests.fakes.clock import FakeClock
 
 
@@ -69,5 +68,5 @@ async def test_a_changed_row_is_reported_and_not_shown_as_complete(tmp_path: Pat
         await octet.store.write(
             lambda tx: tx.execute(text("UPDATE journal SET actor = 'discord:9' WHERE seq = 1")) and None
         )
-        with pytest.raises(ChainBroken):
+        with refuses("chain_broken"):
             await audit.show(by=OPERATOR)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import AgentNotFound, AgentWithoutWindow, Lane
+from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryRequest, DeliveryState, Outcome, Reason, Result
 from core.deliveries.ports import Progress
-from core.desks.model import Arranged, DeskNotFound, DeskNow, DeskState, DeskUnavailable, WindowStatus
+from core.desks.model import Arranged, DeskNow, DeskState, DeskUnavailable, WindowStatus
 from core.maintenance import service
 from core.security.model import NotAllowed
 from core.store.engine import Tx
@@ -28,6 +28,7 @@ from tests.builders import (
     make_new_task,
     make_window_agent,
     open_coordinator,
+    refuses,
 )
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane, bounced, refused
@@ -87,7 +88,7 @@ async def test_the_marks_are_stored_before_the_text_is_pasted_and_kept_where_it_
 
 async def test_enter_is_never_granted_to_a_try(tmp_path: Path) -> None:
     async def wants_enter(order: DeliveryRequest, progress: Progress) -> Outcome:
-        with pytest.raises(service.NeverSent):
+        with refuses("never_sent"):
             await progress.submitting()
         return Outcome(result=Result.STOPPED)
 
@@ -224,13 +225,13 @@ async def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     async with desk(tmp_path) as house:
         maintenance = house.octet.maintenance
         for verb, error in (
-            (maintenance.try_out(agent="Gone", by=ADA), AgentNotFound),
-            (maintenance.try_out(agent="Dry", by=ADA), AgentWithoutWindow),
-            (maintenance.try_out(desk="attic", by=ADA), DeskNotFound),
-            (maintenance.arrange("attic", by=ADA), DeskNotFound),
-            (maintenance.doctor("attic", by=ADA), DeskNotFound),
+            (maintenance.try_out(agent="Gone", by=ADA), "agent_not_found"),
+            (maintenance.try_out(agent="Dry", by=ADA), "agent_without_window"),
+            (maintenance.try_out(desk="attic", by=ADA), "desk_not_found"),
+            (maintenance.arrange("attic", by=ADA), "desk_not_found"),
+            (maintenance.doctor("attic", by=ADA), "desk_not_found"),
         ):
-            with pytest.raises(error):
+            with refuses(error):
                 await verb
         await house.octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "gone"))
         with pytest.raises(DeskUnavailable):

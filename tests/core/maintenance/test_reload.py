@@ -13,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import AgentNotFound, Route
+from core.agents.model import Route
 from core.calibration.model import FoundPane
 from core.config.loader import Config, load
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryState
 from core.deliveries.ports import LanePort
-from core.desks.model import DeskMode, DeskNotFound, DeskNow, DeskState, DeskUnavailable
+from core.desks.model import DeskMode, DeskNow, DeskState, DeskUnavailable
 from core.dispatch import delivery_worker
 from core.home import Home
 from core.journal.model import Event
 from core.kit.supervise import supervise
-from core.maintenance.model import ConfigReloaded, IncompletePane, NotReloaded
+from core.maintenance.model import ConfigReloaded, NotReloaded
 from core.profiles.model import Box
 from core.reasons import Reason
 from core.security.model import NotAllowed
@@ -32,7 +32,7 @@ from core.store.engine import Tx
 from core.store.errors import StoreLocked, StoreUnavailable
 from core.tasks import quarantine
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, CAROL, entries_of, make_new_task
+from tests.builders import ADA, CAROL, entries_of, make_new_task, refuses
 from tests.fakes.display_probe import FakeDisplayProbe
 from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
@@ -206,7 +206,7 @@ async def test_what_waited_for_an_agent_that_is_gone_goes_to_others_or_says_why(
         at.write("agents.toml", agent("B", "two", "other"))
         reloaded = await at.octet.maintenance.reload(by=ADA)
         assert (reloaded.gone, reloaded.desks) == (("A",), ("one",))
-        with pytest.raises(AgentNotFound):
+        with refuses("agent_not_found"):
             at.octet.agents.get("A")
         await at.until("T-1", TaskState.WAITING, "agent")
         await at.octet.tasks.assign_to(TaskId("T-1"), "B", by=ADA)
@@ -391,7 +391,7 @@ async def test_a_desk_that_is_gone_is_not_known_any_more(tmp_path: Path) -> None
         at.write("agents.toml", agent("B", "two", "other") + agent("Dry"))
         (tmp_path / "config/desks/one.toml").unlink()
         await at.octet.maintenance.reload(by=ADA)
-        with pytest.raises(DeskNotFound):
+        with refuses("desk_not_found"):
             at.octet.desks.find("one")
         await at.octet.tasks.new(make_new_task(agent="Dry"), by=ADA)
         await at.until("T-1", TaskState.WORKING)
@@ -429,13 +429,13 @@ async def test_agents_are_added_changed_and_removed_in_their_file_and_its_commen
             await agents.add("New", values, by=ADA)
         with pytest.raises(NotAllowed):
             await agents.remove("New", by=CAROL)
-        with pytest.raises(AgentNotFound):
+        with refuses("agent_not_found"):
             await agents.remove("Other", by=ADA)
         assert file.read_text() == before
         assert (await agents.remove("New", by=ADA)).gone == ("New",)
         assert '"New"' not in file.read_text()
         assert "# mine\n" in file.read_text()
-        with pytest.raises(AgentNotFound):
+        with refuses("agent_not_found"):
             at.octet.agents.get("New")
 
 
@@ -485,13 +485,13 @@ async def test_a_pane_that_looks_like_an_agent_is_proposed_and_a_user_adds_it_wi
         ]
         before = file.read_text()
         for error, wrong, profile, by in (
-            (IncompletePane, {**values, "desk": None}, "codex", ADA),
-            (IncompletePane, values, None, ADA),
-            (DeskNotFound, {**values, "desk": "../x"}, "codex", ADA),
-            (NotReloaded, values, "none", ADA),
-            (NotAllowed, values, "codex", CAROL),
+            ("incomplete_pane", {**values, "desk": None}, "codex", ADA),
+            ("incomplete_pane", values, None, ADA),
+            ("desk_not_found", {**values, "desk": "../x"}, "codex", ADA),
+            ("not_reloaded", values, "none", ADA),
+            ("not_allowed", values, "codex", CAROL),
         ):
-            with pytest.raises(error):
+            with refuses(error):
                 await agents.add("New", wrong, pane="work:1.0", profile=profile, by=by)
         assert file.read_text() == before
         added = await agents.add("New", values, pane="work:1.0", profile=found[0].profile, by=ADA)

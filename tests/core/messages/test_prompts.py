@@ -19,10 +19,10 @@ from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
 from core.limits import BRIEF
 from core.messages.model import MessageKind, Source
-from core.messages.prompts import PromptRenderer, TooLongForAgent
+from core.messages.prompts import PromptRenderer
 from core.profiles.model import PaneProfile, TooLong
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, longest, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import ADA, longest, make_desk, make_new_task, make_window_agent, open_coordinator, refuses
 from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
 from tests.core.messages.test_messages import make_message
@@ -169,7 +169,7 @@ def test_a_text_that_every_window_refuses_is_refused_at_once_naming_agent_and_li
     short = longest(600, then=TooLong.REFUSE)
     house = briefs(tmp_path, one=short, two=replace(short, max_chars=800), three=longest(600))
     for agents, limit in ((["one"], 600), (["one", "two"], 800)):
-        with pytest.raises(TooLongForAgent, match=rf"{', '.join(agents)} takes at most {limit}"):
+        with refuses("too_long_for_agent", match=rf"{', '.join(agents)} takes at most {limit}"):
             house.check_length("x" * 900, agents)
     house.check_length("x" * 700, ["one", "two"])
     house.check_length("x" * 900, ["one", "three"])

@@ -30,7 +30,7 @@ from core.deliveries.model import (
 from core.dispatch.model import Decision
 from core.kit.clock import DAY_MS
 from core.receipts import retention, texts
-from core.receipts.model import NoPicture, NoReceipt, Receipt
+from core.receipts.model import Receipt
 from core.security.model import OPERATOR, NotAllowed
 from core.settings.model import ReceiptSettings
 from core.store.engine import Tx
@@ -124,7 +124,7 @@ async def test_who_may_not_see_windows_gets_the_receipt_without_its_pictures(tmp
         with pytest.raises(NotAllowed):
             await octet.receipts.picture("T-1", 1, "staged-composer", by=CAROL)
         assert await octet.receipts.picture("T-1", 1, "staged-composer", by=OPERATOR) == b"before"
-        with pytest.raises(NoPicture):
+        with refuses("no_picture"):
             await octet.receipts.picture("T-1", 1, "staged-window", by=OPERATOR)
 
 
@@ -197,7 +197,7 @@ async def test_a_picture_of_a_task_with_two_deliveries_is_named_by_its_own_deliv
 
         for name in (delivery.id, await octet.store.write(another)):
             assert await octet.receipts.picture(name, 1, "staged-composer", by=OPERATOR) == b"before"
-        with pytest.raises(NoPicture):
+        with refuses("no_picture"):
             await octet.receipts.picture("T-1", 1, "staged-composer", by=OPERATOR)
 
 
@@ -248,9 +248,9 @@ async def test_nothing_is_claimed_of_what_never_came_to_enter_or_does_not_exist(
     refused = Outcome(result=Result.REFUSED, reason=Reason.CLOSED)
     async with town(tmp_path, refused) as octet:
         await reach(octet, FIRST, TaskState.WAITING, "window")
-        with pytest.raises(NoReceipt, match="nothing of it has reached Enter"):
+        with refuses("no_receipt", match="nothing of it has reached Enter"):
             await octet.receipts.show("T-1", by=OPERATOR)
-        with pytest.raises(NoReceipt, match="no such task or delivery"):
+        with refuses("no_receipt", match="no such task or delivery"):
             await octet.receipts.show("01ARZ3NDEKTSV4RRFFQ69G5FAV", by=OPERATOR)
         with pytest.raises(TaskNotFound):
             await octet.receipts.show("T-9", by=OPERATOR)
@@ -282,7 +282,7 @@ async def test_old_pictures_are_deleted_and_said_to_be_and_old_receipts_after_th
             await octet.receipts.picture("T-1", 1, "staged-composer", by=OPERATOR)
         clock.advance(30 * DAY_MS / 1000)
         await octet.retention.purge()
-        with pytest.raises(NoReceipt, match="deletes receipts after 30 days"):
+        with refuses("no_receipt", match="deletes receipts after 30 days"):
             await octet.receipts.show("T-1", by=OPERATOR)
         purged = [entry.data for entry in await entries_of(octet.journal, "hub") if entry.name == "ReceiptsPurged"]
         assert purged == [{"receipts": 0, "pictures": 2}, {"receipts": 1, "pictures": 0}]

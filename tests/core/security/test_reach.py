@@ -22,19 +22,10 @@ from core.kit.from_attributes import from_attributes
 from core.kit.ids import Ids
 from core.security import api_keys, service
 from core.security.api_keys import ApiKeys
-from core.security.model import (
-    OPERATOR,
-    ROLE_ALLOWS,
-    Actor,
-    HolderId,
-    KeyReachesTooFar,
-    Permission,
-    Role,
-    RoleReachesTooFar,
-)
+from core.security.model import OPERATOR, ROLE_ALLOWS, Actor, HolderId, Permission, Role
 from core.security.service import People
 from core.store.engine import Store
-from tests.builders import make_agent, open_coordinator
+from tests.builders import make_agent, open_coordinator, refuses
 from tests.fakes.clock import FakeClock
 
 HOUR_S = 3600
@@ -70,12 +61,12 @@ async def test_an_admin_of_one_channel_gives_roles_there_only(octet: Coordinator
         people.grant(BEN, Role.VIEWER, hours=1, reason="x", by=by),
         people.unbind(CREW, by=by),
     ):
-        with pytest.raises(RoleReachesTooFar):
+        with refuses("role_reaches_too_far"):
             await refused
-    with pytest.raises(KeyReachesTooFar):
+    with refuses("key_reaches_too_far"):
         await octet.api_keys.make("mine", READS, days=1, by=by)
     await octet.api_keys.make("another", READS, days=1, by=OPERATOR)
-    with pytest.raises(KeyReachesTooFar):
+    with refuses("key_reaches_too_far"):
         await octet.api_keys.revoke("another", by=by)
     await people.bind(CREW, Role.ADMIN, channel="7", by=by)
     await people.unbind(CREW, channel="7", by=by)
@@ -90,17 +81,17 @@ async def test_an_admin_for_some_hours_gives_nothing_that_lasts_longer(octet: Co
         people.bind(CREW, Role.VIEWER, channel="7", by=by),
         people.grant(CREW, Role.VIEWER, hours=26, reason="x", by=by),
     ):
-        with pytest.raises(RoleReachesTooFar):
+        with refuses("role_reaches_too_far"):
             await refused
-    with pytest.raises(KeyReachesTooFar):
+    with refuses("key_reaches_too_far"):
         await octet.api_keys.make("mine", READS, days=2, by=by)
     await people.grant(CREW, Role.ADMIN, hours=25, reason="x", by=by)
     await octet.api_keys.make("mine", READS, days=1, by=by)
     await people.bind(BEN, Role.VIEWER, by=OPERATOR)
     by = await ben(octet)
-    with pytest.raises(RoleReachesTooFar):
+    with refuses("role_reaches_too_far"):
         await people.bind(CREW, Role.VIEWER, by=by)
-    with pytest.raises(KeyReachesTooFar):
+    with refuses("key_reaches_too_far"):
         await octet.api_keys.make("other", READS, days=2, by=by)
 
 
@@ -132,17 +123,17 @@ async def test_a_key_gives_nothing_that_outlives_it_and_makes_no_key(octet: Coor
     by = await octet.api_keys.actor(made.secret)
     assert by is not None
     await octet.people.grant(BEN, Role.ADMIN, hours=48, reason="x", by=by)
-    with pytest.raises(RoleReachesTooFar):
+    with refuses("role_reaches_too_far"):
         await octet.people.grant(BEN, Role.ADMIN, hours=49, reason="x", by=by)
-    with pytest.raises(RoleReachesTooFar):
+    with refuses("role_reaches_too_far"):
         await octet.people.bind(BEN, Role.VIEWER, by=by)
-    with pytest.raises(KeyReachesTooFar):
+    with refuses("key_reaches_too_far"):
         await octet.api_keys.make("child", READS, days=1, by=by)
 
 
 async def test_a_role_of_the_server_makes_no_key_because_octet_learns_of_its_end_too_late(octet: Coordinator) -> None:
     await octet.people.bind(CREW, Role.ADMIN, by=OPERATOR)
-    with pytest.raises(KeyReachesTooFar):
+    with refuses("key_reaches_too_far"):
         await octet.api_keys.make("mine", READS, days=1, by=await ben(octet, "", "5"))
 
 

@@ -17,7 +17,7 @@ from core.dispatch.model import Decision
 from core.home import Home
 from core.kit.errors import Denied
 from core.security.codes import ReplyKeys, TaskCodes
-from core.security.keys import KeyDamaged, load_key
+from core.security.keys import load_key
 from core.security.model import (
     EVERY_AGENT,
     OPERATOR,
@@ -25,7 +25,6 @@ from core.security.model import (
     Actor,
     HolderId,
     NotAllowed,
-    OwnerExists,
     Permission,
     Role,
     WrongClaim,
@@ -44,6 +43,7 @@ from tests.builders import (
     make_window_agent,
     open_coordinator,
     pending,
+    refuses,
 )
 from tests.fakes.clock import FakeClock
 from tests.fakes.hands import FakeHands
@@ -178,7 +178,7 @@ async def test_the_consoles_code_makes_one_owner_and_no_second(tmp_path: Path) -
         ada = await octet.people.claim(f" {code}\n", user_id="1", name="Ada")
         assert (ada.id, ada.permissions) == ("discord:1", OWNERS)
         assert octet.people.claim_code() is None
-        with pytest.raises(OwnerExists):
+        with refuses("owner_exists"):
             await octet.people.claim(code, user_id="2", name="Ben")
         assert [entry.name for entry in await entries_of(octet.journal, "person:discord:1")] == [
             "OwnerCodeRefused",
@@ -200,11 +200,11 @@ async def test_wrong_owner_codes_are_recorded_without_the_code_and_slowed_for_ea
         async def refusal(user: str, given: str = "guessed-code") -> str:
             with pytest.raises(Denied) as refused:
                 await people.claim(given, user_id=user, name="x")
-            return f"{type(refused.value).__name__}: {refused.value.message}"
+            return f"{refused.value.code}: {refused.value.message}"
 
         with capture_logs() as lines:
             first = [await refusal("1") for _ in range(5)]
-        assert {said.split(":")[0] for said in first} == {"WrongClaim"}
+        assert {said.split(":")[0] for said in first} == {"wrong_claim"}
         entries = await entries_of(octet.journal, "person:discord:1")
         assert [entry.name for entry in entries] == ["OwnerCodeRefused"] * 5
         assert [line["event"] for line in lines] == ["owner_code_refused"] * 5
@@ -212,15 +212,15 @@ async def test_wrong_owner_codes_are_recorded_without_the_code_and_slowed_for_ea
 
         clock.advance(60)
         slowed = await refusal("1", code)
-        assert slowed.startswith("TooManyClaims:"), "not even the right code"
+        assert slowed.startswith("too_many_claims:"), "not even the right code"
         assert "840 s" in slowed
         assert "octet init" in slowed
         assert len(await entries_of(octet.journal, "person:discord:1")) == 5, "what was not compared is not recorded"
         for user in ("2", "3", "4"):
-            assert (await refusal(user)).startswith("WrongClaim:"), "one user does not slow another"
+            assert (await refusal(user)).startswith("wrong_claim:"), "one user does not slow another"
             for _ in range(4):
                 await refusal(user)
-        assert (await refusal("5", code)).startswith("TooManyClaims:"), "twenty of all users slow everyone"
+        assert (await refusal("5", code)).startswith("too_many_claims:"), "twenty of all users slow everyone"
 
         clock.advance(841)
         assert (await people.claim(code, user_id="5", name="Eve")).permissions == OWNERS
@@ -233,7 +233,7 @@ async def test_whoever_holds_the_machine_names_one_owner_before_the_first_start(
             await people.name_owner("1", "Ada", by=actor(Role.ADMIN))
         ada = await people.name_owner("1", "Ada", by=OPERATOR)
         assert (ada.id, ada.permissions) == ("discord:1", OWNERS)
-        with pytest.raises(OwnerExists):
+        with refuses("owner_exists"):
             await people.name_owner("2", "Ben", by=OPERATOR)
         assert await people.owner(by=OPERATOR) == ada
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
@@ -288,7 +288,7 @@ def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
 def test_half_a_key_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
     path = tmp_path / "audit.key"
     path.write_text(content)
-    with pytest.raises(KeyDamaged, match="audit"):
+    with refuses("key_damaged", match="audit"):
         load_key(path)
     assert path.read_text() == content
 

@@ -10,12 +10,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 from sqlalchemy import text
 
 from core.store.engine import Store
-from core.store.errors import AlreadyRunning
 from core.store.lock import home_lock
+from tests.builders import refuses
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
@@ -64,7 +63,7 @@ async def test_a_second_octet_on_the_same_home_is_refused_until_the_first_is_gon
     path = tmp_path / "run.lock"
     async with child(HOLD, str(path)) as holder:
         assert await line(holder) == "held"
-        with pytest.raises(AlreadyRunning, match=tmp_path.name), home_lock(path):
+        with refuses("already_running", match=tmp_path.name), home_lock(path):
             raise AssertionError("two hold it")
         holder.send_signal(signal.SIGKILL)
         await holder.wait()

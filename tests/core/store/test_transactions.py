@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import bindparam, event, insert, select, text
 
+from core.kit.errors import Unavailable
 from core.security import _store as security
 from core.store import engine
 from core.store.engine import Rows, Store, Tx
-from core.store.errors import StoreBusy, StoreUnavailable
+from core.store.errors import StoreUnavailable
 from tests.pace import patience
 
 COUNT = text("SELECT count(*) AS n FROM facts")
@@ -280,7 +281,7 @@ async def test_what_would_wait_too_long_is_refused_before_it_begins_an_agents_fi
                 try:
                     store.admit(is_agent=is_agent)
                     found.append(0)
-                except StoreBusy as busy:
+                except Unavailable as busy:
                     found.append(int(str(busy.details["after_s"])))
             return found
 

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from core.store import engine, schema
 from core.store.engine import Store, upgrade_file
-from core.store.errors import DatabaseDamaged, DatabaseUnknown, StoreLocked
+from core.store.errors import DatabaseDamaged, StoreLocked
+from tests.builders import refuses
 
 LATER = """
 from alembic import op
@@ -71,7 +72,7 @@ async def test_a_database_of_an_unreleased_octet_is_refused(tmp_path: Path, foun
     await make_database(path)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", (found,))
-    with pytest.raises(DatabaseUnknown, match="use another home"):
+    with refuses("database_unknown", match="use another home"):
         upgrade_file(path)
     assert schema.version_of(path) == found
 

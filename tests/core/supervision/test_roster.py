@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import AgentNotFound, AgentState, Lane
+from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
@@ -21,6 +21,7 @@ from tests.builders import (
     make_new_task,
     make_window_agent,
     open_coordinator,
+    refuses,
 )
 from tests.core.dispatch.test_loop import code_in, reach, running, until, window_house
 from tests.fakes.hands import FakeHands
@@ -190,7 +191,7 @@ async def test_only_operators_take_agents_off_duty_and_only_those_there_are(tmp_
         for verb in (octet.availability.pause, octet.availability.drain, octet.availability.resume):
             with pytest.raises(NotAllowed):
                 await verb("Agent-1", by=CAROL)
-            with pytest.raises(AgentNotFound):
+            with refuses("agent_not_found"):
                 await verb("Agent-9", by=ADA)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import AgentNotFound, Lane
+from core.agents.model import Lane
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
 from core.limits import OutOfRange
@@ -133,7 +133,7 @@ async def test_a_task_is_not_given_to_who_cannot_do_it_nor_after_its_end(tmp_pat
         await octet.tasks.new(make_new_task(needs=frozenset({"python"})), by=ADA)
         with refuses("no_capable_agent"):
             await octet.tasks.assign_to(FIRST, "Agent-2", by=ADA)
-        with pytest.raises(AgentNotFound):
+        with refuses("agent_not_found"):
             await octet.tasks.assign_to(FIRST, "Agent-9", by=ADA)
         await octet.tasks.cancel(FIRST, by=ADA)
         with refuses("task_already_ended"):
