@@ -110,6 +110,8 @@ ARGUMENTS: dict[str, object] = {
     "reason": "",
     "scopes": frozenset(Permission),
     "days": 0,
+    "permission": Permission.TASK_END,
+    "change": lambda *_: pytest.fail("it changes a task"),
 }
 
 
