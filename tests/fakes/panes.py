@@ -19,7 +19,7 @@ from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.desks.model import Desk, Pane, UserActivityPolicy, Window
 from core.desks.model import Tmux as Place
 from core.profiles.model import Act, Activity, Answerable, Box, Newline, Normalise, PaneProfile, Press, Terminal
-from tests.display import until
+from tests.display import LIMIT_S, until
 from tests.fakes.desk import ROOT, Leftovers, News, hands_by
 from tests.fakes.window_log import WindowLog
 
@@ -100,7 +100,7 @@ class Terminals:
     def screen(self, name: str) -> list[str]:
         return list(self.panes().look(name).view.lines)
 
-    def until(self, holds: Callable[[], object], what: str, limit_s: float = 60.0) -> None:
+    def until(self, holds: Callable[[], object], what: str, limit_s: float = LIMIT_S) -> None:
         """Wait until this is so, whatever it raises before."""
 
         def is_so() -> object:

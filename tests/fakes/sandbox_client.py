@@ -126,7 +126,7 @@ async def _wait(
     listing: Callable[[], Awaitable[list[Json]]],
 ) -> Json:
     """Look again after every change, without a sleep."""
-    ends = time.monotonic() + within_s
+    ends = time.monotonic() + patience(within_s)
     version = await sandbox.changed(-1, 0)
     while True:
         found = await listing()

@@ -162,12 +162,12 @@ def test_what_the_program_copies_for_the_readback_is_taken_off_the_clipboard_at_
         assert offer is not None
         offer.awaits_copy = True
         target.copy()
-        assert offer.until(lambda: offer.copies == 1, 10)
+        assert offer.until(lambda: offer.copies == 1, patience(10))
         assert owner(display) not in {0, target.client}, "it is ours again"
         assert not offer.is_lost
         assert program.ask("UTF8_STRING") is None, "who asks is refused"
         with ThreadPoolExecutor(1) as other:
-            read = other.submit(clipboard.copied, 10)
+            read = other.submit(clipboard.copied, patience(10))
             target.answer()
             assert read.result(patience(10)) == target.TEXT
     finally:
@@ -182,7 +182,7 @@ def test_what_a_person_copies_in_another_program_is_left_to_them_also_during_a_r
     assert offer is not None
     offer.awaits_copy = awaits_copy
     other.copy()
-    assert offer.until(lambda: offer.is_lost, 10)
+    assert offer.until(lambda: offer.is_lost, patience(10))
     assert owner(display) == other.client
 
 
@@ -204,7 +204,7 @@ def test_what_its_owner_copied_anew_while_a_text_of_ours_was_there_is_not_taken_
     offer = clipboard.offer(Selection.CLIPBOARD, "ours", program.client)
     assert offer is not None
     other.copy()
-    assert offer.until(lambda: offer.is_lost, 10), "it was copied anew"
+    assert offer.until(lambda: offer.is_lost, patience(10)), "it was copied anew"
     assert clipboard.offer(Selection.CLIPBOARD, "ours", program.client) is None
     assert owner(display) == other.client
 
