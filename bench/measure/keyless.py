@@ -15,7 +15,7 @@ from bot.__main__ import main
 from core.agent_messages.model import AgentDraft, AgentMessageView, NewQuestion, Proof, QuestionView
 from core.agent_messages.questions import Questions
 from core.agent_messages.talk import AgentTalk, Speaker
-from core.kit.errors import Conflict
+from core.kit.errors import OctetError
 from core.store.engine import Tx
 from core.tasks.answers import Answers, SubmittedAnswer
 from core.tasks.model import NewTask, Task
@@ -29,7 +29,9 @@ def _add_anew(self: TaskRepository, tx: Tx, draft: NewTask, **more: Any) -> Task
     return _add(self, tx, draft if draft.brief.startswith("Job") else replace(draft, key=None), **more)
 
 
-def _send_anew(self: AgentTalk, tx: Tx, speaker: Speaker, draft: AgentDraft, body: str) -> AgentMessageView | Conflict:
+def _send_anew(
+    self: AgentTalk, tx: Tx, speaker: Speaker, draft: AgentDraft, body: str
+) -> AgentMessageView | OctetError:
     """Send a new message for every request."""
     return _send(self, tx, speaker, replace(draft, key=uuid4().hex), body)
 
