@@ -161,7 +161,7 @@ class Troubles:
         settled = -1
         while True:
             await self._rest(1.5, 4.0)
-            pid = self._desk.hands.worker_pid if self._desk else None
+            pid = self._desk.client.worker_pid if self._desk else None
             is_ready = pid is not None and self._desk and self._desk.news.states[-1][0] is DeskState.READY
             if pid is not None and is_ready and self._run.settled > settled:
                 settled = self._run.settled
@@ -193,7 +193,7 @@ async def measure(folder: Path, n: int, *, seed: int = SEED) -> TerminalBench:
         for number in range(1, PANES + 1):
             there.add(f"agent-{number}", f"busy={BUSY_S}")
         news, leftovers = News(), Leftovers()
-        async with running(there.hands(news, limits=SOON, leftovers=leftovers), news) as desk:
+        async with running(there.client(news, limits=SOON, leftovers=leftovers), news) as desk:
             await news.until(lambda: len(set(news.usable)) == PANES)
             async with asyncio.TaskGroup() as group:
                 troubles = Troubles(there, run, desk, seed)
@@ -271,7 +271,7 @@ async def naive(folder: Path, n: int, *, seed: int = SEED) -> TerminalBench:
         news = News()
         for number in range(1, PANES + 1):
             there.add(f"agent-{number}", f"busy={BUSY_S}")
-        async with running(there.hands(news, limits=SOON), news):  # it keeps the programs; nothing is brought by it
+        async with running(there.client(news, limits=SOON), news):  # it keeps the programs; nothing is brought by it
             await news.until(lambda: len(set(news.usable)) == PANES)
             async with asyncio.TaskGroup() as group:
                 troubles = Troubles(there, run, None, seed)

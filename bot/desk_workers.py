@@ -68,7 +68,7 @@ class DeskWorkerPool:
         self._config, self._environ, self._news, self._leftovers = config, environ, news, leftovers
         self._models: dict[str, ModelLane] = {}
         # The workers by their desks' names; others keep this very mapping.
-        self.hands: dict[str, DeskWorkerClient] = dict(self._make_workers(config))
+        self.workers: dict[str, DeskWorkerClient] = dict(self._make_workers(config))
         self._statuses: dict[str, DisplayStatus] = {}  # of each virtual display, for later workers
         self._work: dict[str, asyncio.Task[None]] = {}
         # The task that keeps or follows a virtual display, and the display's description when the task began.
@@ -86,13 +86,13 @@ class DeskWorkerPool:
         if group is None:
             return  # `run` starts them
         write_program_environs(self._config)
-        for name, hands in self.hands.items():
+        for name, worker in self.workers.items():
             if name not in self._work:
-                self._work[name] = supervise(group, f"desk {name}", hands.run())
+                self._work[name] = supervise(group, f"desk {name}", worker.run())
                 if name in self._statuses:
-                    hands.note_display_status(self._statuses[name])
+                    worker.note_display_status(self._statuses[name])
         for desk in self._config.desks:
-            if desk.virtual is None or desk.name not in self.hands or desk.name in self._shown:
+            if desk.virtual is None or desk.name not in self.workers or desk.name in self._shown:
                 continue
             if sys.platform in {"win32", "darwin"}:
                 self._report_status(desk.name, DisplayStatus(reason=Reason.NO_X11))
@@ -106,8 +106,8 @@ class DeskWorkerPool:
         wanted = self._make_workers(config)
         return frozenset(
             name
-            for name in {*self.hands, *wanted}
-            if name not in wanted or name not in self.hands or wanted[name].terms != self.hands[name].terms
+            for name in {*self.workers, *wanted}
+            if name not in wanted or name not in self.workers or wanted[name].terms != self.workers[name].terms
         )
 
     async def replace(self, config: Config, desks: Collection[str]) -> None:
@@ -123,18 +123,18 @@ class DeskWorkerPool:
             await asyncio.wait(ended)
         for name in desks:
             if name in wanted:
-                self.hands[name] = wanted[name]
+                self.workers[name] = wanted[name]
             else:
-                self.hands.pop(name, None)
+                self.workers.pop(name, None)
             if name not in self._shown:
                 self._statuses.pop(name, None)
         self._config = config
 
     def probe(self, desk: str) -> DisplayProbe:
         """Return the worker of this desk's display. Raises desk_without_hands where no agent works at it."""
-        if desk not in self.hands:
+        if desk not in self.workers:
             raise refused("desk_without_hands", id=desk)
-        return self.hands[desk]
+        return self.workers[desk]
 
     def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
         """Draw numbered places on the picture of a display, or on this part of it, enlarged."""
@@ -144,12 +144,12 @@ class DeskWorkerPool:
 
     def find_process(self) -> int | None:
         """Return the id of a worker's process; None while none runs."""
-        return next(filter(None, (one.worker_pid for one in self.hands.values())), None)
+        return next(filter(None, (one.worker_pid for one in self.workers.values())), None)
 
     def _report_status(self, desk: str, status: DisplayStatus) -> None:
         self._statuses[desk] = status
-        if desk in self.hands:
-            self.hands[desk].note_display_status(status)
+        if desk in self.workers:
+            self.workers[desk].note_display_status(status)
 
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
         """Return a lane for each route that an agent uses. Agents with the same model share one."""
@@ -163,8 +163,8 @@ class DeskWorkerPool:
                 if agent.model not in self._models or self._models[agent.model].model != model:
                     self._models[agent.model] = ModelLane(model)
                 lanes[agent.route] = self._models[agent.model]
-            elif agent.desk is not None and agent.desk in self.hands:
-                lanes[agent.route] = self.hands[agent.desk]
+            elif agent.desk is not None and agent.desk in self.workers:
+                lanes[agent.route] = self.workers[agent.desk]
         return lanes
 
     def _make_workers(self, config: Config) -> Mapping[str, DeskWorkerClient]:

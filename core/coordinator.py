@@ -176,7 +176,7 @@ class Coordinator:
                 agents=Agents(agents=config.agents, store=store, journal=journal, clock=clock),
                 desks=Desks(
                     desks=config.desks,
-                    hands=desk_workers.hands,
+                    workers=desk_workers.workers,
                     store=store,
                     journal=journal,
                     clock=clock,

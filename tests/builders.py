@@ -18,7 +18,7 @@ from core.config.loader import Config
 from core.coordinator import Coordinator
 from core.deliveries.ports import LanePort
 from core.desks.model import Desk, Learnable, LearnedFact, Virtual, Window
-from core.desks.ports import Hands
+from core.desks.ports import DeskWorkerPort
 from core.dispatch.delivery_worker import DeliveryWorker
 from core.home import Home
 from core.journal._store import journal as journal_table
@@ -131,8 +131,8 @@ class MadeConfig(Config):
 class FixedDeskWorkers:
     """Desk workers that a reload leaves as they are."""
 
-    def __init__(self, hands: Mapping[str, Hands], lanes: Mapping[Route, LanePort]) -> None:
-        self.hands, self._lanes = hands, lanes
+    def __init__(self, workers: Mapping[str, DeskWorkerPort], lanes: Mapping[Route, LanePort]) -> None:
+        self.workers, self._lanes = workers, lanes
 
     def desks_to_restart(self, config: Config) -> frozenset[str]:
         del config
@@ -188,7 +188,7 @@ async def open_coordinator(
     agents: Sequence[Agent],
     lanes: Mapping[Route, LanePort],
     desks: Sequence[Desk] = (),
-    hands: Mapping[str, Hands] | None = None,
+    workers: Mapping[str, DeskWorkerPort] | None = None,
     clock: Clock | None = None,
     policy: RetryPolicy | None = None,
     longest_prompts: Mapping[str, int | PaneProfile] | None = None,
@@ -202,7 +202,7 @@ async def open_coordinator(
     config = make_config(home, agents, desks, longest_prompts, keeping=keeping, read_agents=read_agents, talk=talk)
     async with Coordinator.open(
         config,
-        FixedDeskWorkers(hands or {}, lanes),
+        FixedDeskWorkers(workers or {}, lanes),
         agent_command=agent_command,
         clock=clock,
         policy=policy,

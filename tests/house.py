@@ -29,7 +29,7 @@ from core.security.model import OPERATOR
 from core.store.errors import StoreUnavailable
 from core.tasks.model import NewTask, Task, TaskId, TaskState
 from tests.builders import make_desk, make_window_agent, open_coordinator
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 TOKEN = "the-operators-token"
@@ -47,7 +47,7 @@ class House:
     home: Path
     core: Coordinator
     lane: FakeLane
-    hands: FakeHands
+    worker: FakeDeskWorker
 
     async def working(self, brief: str = "Mend the build") -> tuple[TaskId, str]:
         """Return a task that its agent works on, and the code in its prompt."""
@@ -150,7 +150,7 @@ async def open_house(
     `is_read` Octet also reads answers in the windows. The agent called `chief` is a chief."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
     lane = FakeLane()
-    hands = FakeHands(windows=tuple(WindowStatus(name=name, usable=True) for name in names))
+    worker = FakeDeskWorker(windows=tuple(WindowStatus(name=name, usable=True) for name in names))
     async with open_coordinator(
         home,
         agents=[
@@ -167,12 +167,12 @@ async def open_house(
         ],
         desks=[make_desk(*names, is_virtual=is_virtual)],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": hands},
+        workers={"main": worker},
         clock=clock,
         read_agents=[name.capitalize() for name in names] if is_read else [],
     ) as core:
         await core.dispatch.desk_changed("main", DeskNow(DeskState.READY))
-        house = House(home=home, core=core, lane=lane, hands=hands)
+        house = House(home=home, core=core, lane=lane, worker=worker)
         async with asyncio.TaskGroup() as group:
             dispatch = supervise(group, "dispatch", core.dispatch.run())
             await house.until_all_are_idle()

@@ -28,7 +28,7 @@ from tests.fakes.desk import (
     Leftovers,
     News,
     RunningDesk,
-    make_hands,
+    make_client,
     open_term,
     open_tk,
     running,
@@ -217,7 +217,7 @@ async def open_arena(
             assert arena.words_on("CLIPBOARD", target) == words, "the person has no clipboard to begin with"
         if driven:
             windows, news = tuple(agent.window for agent in arena.agents), News()
-            worker = make_hands(
+            worker = make_client(
                 *(display.name, folder, windows, news),
                 limits=_SOON,
                 leftovers=arena.leftovers,

@@ -184,7 +184,7 @@ class Course:
             end.set_exception(NotDelivered(f"{now}: {entry.event.reason}"))
 
 
-def hands_of(
+def client_of(
     desk: Desk,
     *,
     home: Path,
@@ -228,8 +228,8 @@ async def course(
 ) -> AsyncGenerator[Course]:
     """Open a coordinator in `home` with an agent per window, named `DESK-WINDOW`, once every desk is ready."""
     hurry()  # as `octet run` does
-    hands = {
-        desk.name: hands_of(desk, home=home, profiles=profiles, core=lambda: core, environ=environ, argv=argv)
+    client = {
+        desk.name: client_of(desk, home=home, profiles=profiles, core=lambda: core, environ=environ, argv=argv)
         for desk in desks
     }
     agents: list[Agent] = [
@@ -238,11 +238,11 @@ async def course(
         for window in desk.windows
     ]
     timed = dict[str, Timed]()
-    lanes: dict[Route, LanePort] = {(Lane.WINDOW, name): _TimedLane(pair, timed) for name, pair in hands.items()}
-    opened = Coordinator.open(make_config(home, agents, desks), FixedDeskWorkers(hands, lanes))
+    lanes: dict[Route, LanePort] = {(Lane.WINDOW, name): _TimedLane(pair, timed) for name, pair in client.items()}
+    opened = Coordinator.open(make_config(home, agents, desks), FixedDeskWorkers(client, lanes))
     async with opened as core, asyncio.TaskGroup() as group:
         work = [supervise(group, "dispatch", core.dispatch.run())]
-        work += [supervise(group, f"desk {pair.desk}", pair.run()) for pair in hands.values()]
+        work += [supervise(group, f"desk {pair.desk}", pair.run()) for pair in client.values()]
         async with asyncio.timeout(LIMIT_S):
             while set(core.desks.states().values()) != {DeskState.READY}:  # noqa: ASYNC110 asked anew
                 await asyncio.sleep(0.05)

@@ -139,7 +139,7 @@ async def press_the_switch(folder: Path, times: int) -> Stops:
                 await _until(lambda before=before: listener.last_of_ours() > before, STOPPED_S)
                 await asyncio.sleep(chance.uniform(0, 0.15))
                 await _press_once(arena, listener, hands, stops, way=("chord", "corner")[number % 2])
-                await arena.desk.hands.set_mode(DeskMode.OPEN)
+                await arena.desk.client.set_mode(DeskMode.OPEN)
             give_up.set()
             await asyncio.wait(couriers, timeout=patience(20))
     return stops

@@ -94,7 +94,7 @@ def write_report(done: SelfTestReport, report: Path) -> tuple[Path, ...]:
 class SelfTestRun:
     """One run. The scratch window and the thieves are programs that speak lines; the driver does not know them."""
 
-    hands: DeskWorkerClient
+    client: DeskWorkerClient
     news: DeskRecorder
     window: Child
     thieves: Child
@@ -159,7 +159,7 @@ class SelfTestRun:
                 text=text,
                 sha256=hashlib.sha256(text.encode()).hexdigest(),
             )
-            outcome = await self.hands.deliver(order, GrantAll())
+            outcome = await self.client.deliver(order, GrantAll())
             is_draft_told = is_draft_told or outcome.draft_left
             if outcome.result not in {Result.BOUNCED, Result.NOT_ARRIVED} or time.monotonic() >= until:
                 return outcome, is_draft_told
@@ -238,8 +238,8 @@ async def _deliver_all(folder: Path, count: int, shots: list[SelfTestDelivery], 
             options=("--portable",) if portable else (),
             news=news,
         )
-        hands = await stack.enter_async_context(worker)
-        run = SelfTestRun(hands=hands, news=news, window=window, thieves=thieves, count=count)
+        client = await stack.enter_async_context(worker)
+        run = SelfTestRun(client=client, news=news, window=window, thieves=thieves, count=count)
         return await run.run(shots)
 
 

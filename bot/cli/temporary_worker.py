@@ -50,7 +50,7 @@ async def temporary_worker(
 ) -> AsyncGenerator[DeskWorkerClient]:
     """Start a worker on the desk's display. Raises DeskUnavailable, also while another Octet works there."""
     recorder = news or DeskRecorder()
-    hands = make_worker(
+    client = make_worker(
         desk,
         profiles or {},
         environ,
@@ -60,10 +60,10 @@ async def temporary_worker(
         options=options,
     )
     async with asyncio.TaskGroup() as group:
-        running = supervise(group, f"hands of {desk.name}", hands.run())
+        running = supervise(group, f"worker of {desk.name}", client.run())
         try:
             await _ready(recorder, desk)
-            yield hands
+            yield client
         finally:
             running.cancel()
 

@@ -9,7 +9,7 @@ from core.desks.model import Arranged, DeskMode, DeskNow, LearnedFact, Shown, Tr
 from core.reasons import Reason
 
 
-class Hands(Protocol):
+class DeskWorkerPort(Protocol):
     """One desk's worker. A verb raises DeskUnavailable when the worker does not answer."""
 
     # The name of the worker's desk.

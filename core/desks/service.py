@@ -26,7 +26,7 @@ from core.desks.model import (
     Transcribed,
     WindowNotSeen,
 )
-from core.desks.ports import Hands
+from core.desks.ports import DeskWorkerPort
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import Unavailable
@@ -117,16 +117,16 @@ class Desks:
         self,
         *,
         desks: Sequence[Desk],
-        hands: Mapping[str, Hands],
+        workers: Mapping[str, DeskWorkerPort],
         store: Store,
         journal: Journal,
         clock: Clock,
         learned: Learned,
     ) -> None:
-        """Call `load` first. A desk without `hands` is unavailable."""
+        """Call `load` first. A desk without a worker is unavailable."""
         self._learned = learned
         self._desks = {desk.name: desk for desk in desks}
-        self._hands = dict(hands)
+        self._workers = dict(workers)
         self._store, self._journal, self._clock = store, journal, clock
         self._now = {desk.name: _Now(starting_s=clock.monotonic_s()) for desk in desks}
         self._shown: dict[tuple[str, str], Shown] = {}
@@ -140,18 +140,18 @@ class Desks:
             self._set(row.name, wish=DeskMode(row.wish), wished_by=row.actor, wished_ms=row.since_ms)
 
         self._store.aside.readable("desk", await self._store.fetch(_store.ALL), take, key="name")
-        for name in self._hands:
+        for name in self._workers:
             await self._pass_wish_on(name)
 
-    async def set_desks(self, desks: Sequence[Desk], hands: Mapping[str, Hands]) -> None:
+    async def set_desks(self, desks: Sequence[Desk], workers: Mapping[str, DeskWorkerPort]) -> None:
         """Replace the desks and their workers. What was known of a desk with another worker counts no more."""
-        others = {name for name in {*self._hands, *hands} if self._hands.get(name) is not hands.get(name)}
+        others = {name for name in {*self._workers, *workers} if self._workers.get(name) is not workers.get(name)}
         self._desks = {desk.name: desk for desk in desks}
-        self._hands = dict(hands)
+        self._workers = dict(workers)
         for name in others:
             self._set(name, worker=None, waits=None, starting_s=self._clock.monotonic_s())
         self._shown = {at: shown for at, shown in self._shown.items() if at[0] not in others}
-        for name in others & set(hands):
+        for name in others & set(workers):
             await self._pass_wish_on(name)
         self._on_change()
 
@@ -238,7 +238,7 @@ class Desks:
     def state(self, desk: str) -> DeskNow:
         """Return the desk's state now, and why, from memory."""
         now = self._of(desk)
-        if desk not in self._hands:
+        if desk not in self._workers:
             return DeskNow(DeskState.UNAVAILABLE, Reason.NO_AGENT_THERE)
         told = now.worker or NOT_YET
         if told.state is DeskState.STARTING and now.starting_s + STARTS_WITHIN_S <= self._clock.monotonic_s():
@@ -268,7 +268,7 @@ class Desks:
 
     def known(self) -> tuple[DeskStatus, ...]:
         """Return the desks that agents work at, from memory."""
-        return tuple(self._known(desk) for desk in self._desks.values() if desk.name in self._hands)
+        return tuple(self._known(desk) for desk in self._desks.values() if desk.name in self._workers)
 
     def suggest(self, text: str, *, by: Actor) -> Sequence[str]:
         """Return names for autocomplete, from memory; none for users who may not see desks."""
@@ -328,14 +328,14 @@ class Desks:
         `screenshot`."""
         require(by, Permission.DESK_LOOK)
         self._check_window(desk, window)
-        hands = self.answering(desk)
+        worker = self.answering(desk)
         if is_first:
             seen = ScreenshotTaken(desk=desk, window=window)
             await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
         try:
-            said = await hands.transcript(window, may_touch=False)
+            said = await worker.transcript(window, may_touch=False)
         except WindowNotSeen:
-            return Glance(png=await hands.picture(window))
+            return Glance(png=await worker.picture(window))
         lines = redacted(CODE_ON_SCREEN.sub(HIDDEN, said.text)).splitlines()
         return Glance(text="\n".join([line[:_LINE_CHARS].rstrip() for line in lines if line.strip()][-_LAST_LINES:]))
 
@@ -362,27 +362,27 @@ class Desks:
     def all(self) -> tuple[Desk, ...]:
         return tuple(self._desks.values())
 
-    def answering(self, desk: str) -> Hands:
+    def answering(self, desk: str) -> DeskWorkerPort:
         """Return the desk's worker, if it answers. Raises desk_not_found or DeskUnavailable."""
-        hands = self._hands.get(self.find(desk).name)
-        if hands is None or not self._worker_answers(desk):
+        worker = self._workers.get(self.find(desk).name)
+        if worker is None or not self._worker_answers(desk):
             raise _unavailable(desk, self.state(desk))
-        return hands
+        return worker
 
     async def transcript(self, desk: str, window: str) -> Transcribed:
         """Read what was said in a window. Raises WindowNotSeen or DeskUnavailable."""
-        hands = self._hands.get(desk)
+        worker = self._workers.get(desk)
         now = self.state(desk)
-        if hands is None or now.state is not DeskState.READY:
+        if worker is None or now.state is not DeskState.READY:
             raise _unavailable(desk, now)
-        return await hands.transcript(window)
+        return await worker.transcript(window)
 
     async def why_not_idle(self, desk: str, window: str) -> str:
         """Check the window; return why its agent does not visibly rest with an empty composer; empty if it does."""
         if why := self.state(desk).describe(desk):
             return why
         try:
-            seen = next((one for one in await self._hands[desk].look() if one.name == window), None)
+            seen = next((one for one in await self._workers[desk].look() if one.name == window), None)
         except DeskUnavailable as error:
             return error.message
         if seen is None:
@@ -409,8 +409,8 @@ class Desks:
 
     async def _tell_worker(self, desk: str, mode: DeskMode) -> None:
         """Tell it also when no worker answers: one that is just starting must know it."""
-        if (hands := self._hands.get(desk)) is not None:
-            await hands.set_mode(mode)
+        if (worker := self._workers.get(desk)) is not None:
+            await worker.set_mode(mode)
 
     async def _wish(self, desk: str, wish: DeskMode, by: Actor) -> None:
         require(by, Permission.DESK_USE)
@@ -439,9 +439,9 @@ class Desks:
 
     async def _status(self, desk: Desk) -> DeskStatus:
         known = replace(self._known(desk), since_ms=0)
-        if self._worker_answers(desk.name) and desk.name in self._hands:
+        if self._worker_answers(desk.name) and desk.name in self._workers:
             try:
-                known = replace(known, windows=await self._hands[desk.name].look())
+                known = replace(known, windows=await self._workers[desk.name].look())
             except DeskUnavailable as error:
                 known = replace(known, state=DeskState.UNAVAILABLE, reason=error.reason, note=error.note)
         facts, trouble = await asyncio.to_thread(self._learned.read, desk.name)

@@ -9,7 +9,7 @@ from core.agents.model import Route
 from core.calibration.service import Displays
 from core.config.loader import Config
 from core.deliveries.ports import LanePort
-from core.desks.ports import Hands
+from core.desks.ports import DeskWorkerPort
 from core.maintenance.model import Reloaded
 from core.security.model import Actor
 
@@ -25,7 +25,7 @@ class DeskWorkers(Displays, Protocol):
 
     # The present workers, by desk.
     @property
-    def hands(self) -> Mapping[str, Hands]: ...
+    def workers(self) -> Mapping[str, DeskWorkerPort]: ...
     # The desks whose workers do not fit this config, or that have none yet.
     def desks_to_restart(self, config: Config) -> frozenset[str]: ...
     # End the workers of these desks, in an orderly way, and make those of the config, without starting them.

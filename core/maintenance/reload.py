@@ -60,7 +60,7 @@ class Reload:
         known, now = _by_name(self._config), _by_name(config)
         changed = [name for name in {**known, **now} if known.get(name) != now.get(name)]
         names = {desk.name for desk in config.desks}
-        others = self._desk_workers.desks_to_restart(config) | (set(desks) & names & set(self._desk_workers.hands))
+        others = self._desk_workers.desks_to_restart(config) | (set(desks) & names & set(self._desk_workers.workers))
         return Reloaded(
             agents=tuple(changed),
             gone=tuple(name for name in known if name not in now),
@@ -82,7 +82,7 @@ class Reload:
         faults.point("reload.retired")
         await desk_workers.replace(config, reloaded.desks)
         faults.point("reload.replaced")
-        await services.desks.set_desks(config.desks, desk_workers.hands)
+        await services.desks.set_desks(config.desks, desk_workers.workers)
         self._prompts.use(config.driven_agents(), config.prompts)
         event = ConfigReloaded(**asdict(reloaded))
         append = partial(services.journal.append, event=event, by=by.id)

@@ -1,4 +1,4 @@
-"""The hands of all desks while the config changes: which of them end, and who hears how a desk's own display stands."""
+"""The workers of all desks while the config changes: which end, and who hears how a desk's own display stands."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DOWN = DisplayStatus(reason=Reason.DISPLAY_ENDED)
 
 
 @dataclass
-class Hands:
-    """Hands that only remember how they were told that their display stands."""
+class RememberingWorker:
+    """Workers that only remember how they were told that their display stands."""
 
     terms: object
     stood: list[DisplayStatus] = field(default_factory=list[DisplayStatus])
@@ -67,7 +67,7 @@ class Display:
 
 @dataclass
 class Stage:
-    """Desk workers with such hands; `displays` are all that were made, the newest last."""
+    """Desk workers with such workers; `displays` are all that were made, the newest last."""
 
     root: Path
     workers: DeskWorkerPool = field(init=False)
@@ -80,7 +80,7 @@ class Stage:
         class Pool(DeskWorkerPool):
             def _make_workers(self, config: Config) -> Mapping[str, Any]:
                 used = {one.desk for one in config.agents}
-                return {desk.name: Hands(terms=desk) for desk in config.desks if desk.name in used}
+                return {desk.name: RememberingWorker(terms=desk) for desk in config.desks if desk.name in used}
 
             def _make_display(self, desk: str, virtual: Virtual) -> Any:
                 made = Display(desk=desk, tell=self._report_status)
@@ -105,8 +105,8 @@ class Stage:
         write(self.root, "agents.toml", agent("A", "own", "agent") if has_agent else agent("A"))
         return load(Home(root=self.root))
 
-    def hands(self) -> Hands:
-        return cast("Hands", self.workers.hands["own"])
+    def worker(self) -> RememberingWorker:
+        return cast("RememberingWorker", self.workers.workers["own"])
 
     async def follow(self, config: Config) -> None:
         await self.workers.replace(config, self.workers.desks_to_restart(config))
@@ -114,10 +114,10 @@ class Stage:
         await self.begun()
 
     async def begun(self) -> None:
-        """Until all hands are at work, within a limit."""
+        """Until all workers are at work, within a limit."""
         async with asyncio.timeout(60):
-            for hands in self.workers.hands.values():
-                await cast("Hands", hands).began.wait()
+            for worker in self.workers.workers.values():
+                await cast("RememberingWorker", worker).began.wait()
             await self.displays[0].began.wait()
 
 
@@ -139,25 +139,25 @@ async def test_hands_that_come_back_to_a_display_that_stayed_are_told_how_it_sta
     async with stage(tmp_path) as at:
         (display,) = at.displays
         display.tell(display.desk, UP)
-        assert at.hands().stood == [UP]
+        assert at.worker().stood == [UP]
         await at.follow(at.config(has_agent=False))
-        assert at.workers.hands == {}
+        assert at.workers.workers == {}
         display.tell(display.desk, UP)  # nobody is there who could be told
         await at.follow(at.config())
-        assert at.hands().stood == [UP]
+        assert at.worker().stood == [UP]
         display.tell(display.desk, DOWN)
-        assert at.hands().stood == [UP, DOWN]
+        assert at.worker().stood == [UP, DOWN]
 
 
 async def test_a_display_that_is_described_otherwise_begins_anew_and_tells_the_new_hands(tmp_path: Path) -> None:
     async with stage(tmp_path) as at:
         at.displays[0].tell(at.displays[0].desk, UP)
-        before = at.hands()
+        before = at.worker()
         await at.follow(at.config(size="800x600"))
         assert not before.is_at_work
-        assert at.hands().stood == [], "the new display has not said anything yet"
+        assert at.worker().stood == [], "the new display has not said anything yet"
         at.displays[-1].tell(at.displays[-1].desk, DOWN)
-        assert at.hands().stood == [DOWN]
+        assert at.worker().stood == [DOWN]
 
 
 async def test_a_display_that_changed_while_nobody_worked_there_does_not_stay_as_it_was(tmp_path: Path) -> None:
@@ -168,14 +168,14 @@ async def test_a_display_that_changed_while_nobody_worked_there_does_not_stay_as
         await at.follow(at.config(size="800x600", has_agent=False))
         assert not at.displays[0].is_kept
         await at.follow(at.config(size="800x600"))
-        assert at.hands().stood == [], "the new display has not said anything yet"
+        assert at.worker().stood == [], "the new display has not said anything yet"
 
 
 async def test_hands_that_are_described_as_before_work_on(tmp_path: Path) -> None:
     async with stage(tmp_path) as at:
-        before = at.hands()
+        before = at.worker()
         config = at.config()
         assert at.workers.desks_to_restart(config) == frozenset()
         await at.follow(config)
-        assert at.hands() is before
+        assert at.worker() is before
         assert before.is_at_work

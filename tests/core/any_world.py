@@ -31,7 +31,7 @@ from core.store.errors import StoreFull
 from core.tasks.model import Task, TaskChanges, TaskId, TaskState
 from tests.builders import ADA, longest, make_agent, make_desk, make_window_agent, open_coordinator
 from tests.core.promises import Promises, what_is_open
-from tests.core.puppet import PuppetHands, PuppetLane
+from tests.core.puppet import PuppetLane, PuppetWorker
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
 
@@ -65,8 +65,8 @@ class AnyWorld(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
         self.clock = FakeClock()
-        self.hands = PuppetHands()
-        self.lane = PuppetLane(self.clock, self.hands)
+        self.worker = PuppetWorker()
+        self.lane = PuppetLane(self.clock, self.worker)
         self.desk = DeskState.STARTING
         self.is_locked = False
         self.agents: list[Agent] = AGENTS
@@ -88,7 +88,7 @@ class AnyWorld(RuleBasedStateMachine):
                 agents=self.agents,
                 desks=[make_desk("left", "right")],
                 lanes=self._lanes(),
-                hands={"main": self.hands},
+                workers={"main": self.worker},
                 policy=self.policy,
                 clock=self.clock,
                 longest_prompts=LONGEST,
@@ -123,8 +123,8 @@ class AnyWorld(RuleBasedStateMachine):
 
     async def _windows_tell(self) -> None:
         """Report what a desk's worker reports when it begins."""
-        for window in self.hands.dialogs:
-            await self.octet.dispatch.window_shows("main", self.hands.what_shows(window))
+        for window in self.worker.dialogs:
+            await self.octet.dispatch.window_shows("main", self.worker.what_shows(window))
         await self.octet.dispatch.desk_locked("main", is_locked=self.is_locked)
 
     async def _end(self) -> None:
@@ -204,8 +204,8 @@ class AnyWorld(RuleBasedStateMachine):
 
     async def _dialog(self, window: str, *, asks: bool = True) -> None:
         self.marks += 1
-        self.hands.dialogs[window] = f"mark {self.marks}" if asks else ""
-        await self._tell(lambda: self.octet.dispatch.window_shows("main", self.hands.what_shows(window)))
+        self.worker.dialogs[window] = f"mark {self.marks}" if asks else ""
+        await self._tell(lambda: self.octet.dispatch.window_shows("main", self.worker.what_shows(window)))
 
     async def _tell(self, news: Callable[[], Awaitable[None]]) -> None:
         """Report a worker's news again until Octet takes them."""
@@ -311,7 +311,7 @@ class AnyWorld(RuleBasedStateMachine):
         await octet.desks.release("main", by=ADA)
         await self._desk_becomes(DeskState.READY)
         await self._screen(is_locked=False)
-        for window in self.hands.dialogs:
+        for window in self.worker.dialogs:
             await self._dialog(window, asks=False)
             await octet.dispatch.window_usable("main", window)
 

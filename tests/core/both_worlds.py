@@ -36,7 +36,7 @@ from core.tasks.model import PRIORITY_STEP_MS, OnFailure, TaskId
 from tests.builders import ADA, courier_of, make_agent, make_desk, make_new_task, open_coordinator
 from tests.core.rules import BOUNCES, DEATHS, ENDED, REFUSALS, Delivery, No, Rules, Task
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 POLICY = RetryPolicy(
@@ -115,7 +115,7 @@ class BothWorlds(RuleBasedStateMachine):
                 agents=[make_agent(name, lane=Lane.WINDOW, desk=name.lower(), window="one") for name in NAMES],
                 desks=[make_desk("one", name=name.lower()) for name in NAMES],
                 lanes={(Lane.WINDOW, name.lower()): FakeLane() for name in NAMES},
-                hands={name.lower(): FakeHands(name.lower()) for name in NAMES},
+                workers={name.lower(): FakeDeskWorker(name.lower()) for name in NAMES},
                 policy=POLICY,
                 clock=self.clock,
             )

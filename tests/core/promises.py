@@ -189,7 +189,7 @@ class Promises:
         """People see what each window asks, unless an answer to it is under way."""
         open_now = {one.agent: one for one in await self.octet.agent_actions.dialogs.list_open()}
         for agent in self.agents:
-            mark = self.lane.hands.dialogs.get(agent.window or "", "")
+            mark = self.lane.worker.dialogs.get(agent.window or "", "")
             known = open_now.get(agent.name)
             if known is None:
                 assert not mark, "nobody is told of a dialog"

@@ -13,7 +13,7 @@ from core.desks.model import Shown, WindowStatus
 from core.kit.errors import Conflict
 from core.profiles.model import Act, Activity
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 
 WINDOWS = tuple(WindowStatus(name=name, usable=True, activity=Activity.IDLE) for name in ("left", "right"))
 OUTCOMES = {
@@ -39,7 +39,7 @@ PRESSED = {"arrived", "unknown", "lost after the key"}
 _PART = re.compile(r" · part (\d+) of (\d+)$", re.MULTILINE)
 
 
-class PuppetHands(FakeHands):
+class PuppetWorker(FakeDeskWorker):
     """Windows that ask what the test says."""
 
     def __init__(self) -> None:
@@ -62,9 +62,9 @@ class PuppetLane:
 
     at_once = 1
 
-    def __init__(self, clock: FakeClock, hands: PuppetHands) -> None:
+    def __init__(self, clock: FakeClock, worker: PuppetWorker) -> None:
         self.clock = clock
-        self.hands = hands
+        self.worker = worker
         self.order: DeliveryRequest | None = None
         self.is_looking = False
         self.stage = 0
@@ -88,7 +88,7 @@ class PuppetLane:
         self.pressed[submitted_as(order)] += 1
         if order.act is not None:
             if order.expected_dialog:
-                self.hands.dialogs[order.window or ""] = ""
+                self.worker.dialogs[order.window or ""] = ""
             return
         number, _ = part_of(order)
         if number > 1 and self.last.get(order.agent) not in {(about(order), number - 1), (about(order), number)}:
@@ -132,7 +132,7 @@ class PuppetLane:
         while True:
             word = await self.words.get()
             if word == "on" and self.stage == 0:
-                if order.expected_dialog and self.hands.dialogs[order.window or ""] != order.expected_dialog:
+                if order.expected_dialog and self.worker.dialogs[order.window or ""] != order.expected_dialog:
                     return CHANGED
                 await progress.submitting()
                 self.stage = 3

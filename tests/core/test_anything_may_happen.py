@@ -188,10 +188,10 @@ class AnythingMayHappen(AnyWorld):
         verb = controls.interrupt if act is Act.INTERRUPT else controls.new_chat
         self._begin(lambda: verb(agent, by=ADA))
 
-    @precondition(lambda self: any(self.hands.dialogs.values()))
+    @precondition(lambda self: any(self.worker.dialogs.values()))
     @rule(act=st.sampled_from([Act.APPROVE, Act.DENY]))
     def answer_dialog(self, act: Act) -> None:
-        asks = next(window.capitalize() for window, mark in self.hands.dialogs.items() if mark)
+        asks = next(window.capitalize() for window, mark in self.worker.dialogs.items() if mark)
         self._begin(lambda: self.octet.agent_actions.answer_agent(asks, act, by=ADA))
 
     @rule(verb=st.sampled_from(["pause", "drain", "resume", "resume"]), agent=st.sampled_from(["Left", "Right", "Dry"]))

@@ -12,7 +12,7 @@ from pathlib import Path
 from core.desks.model import Window
 from core.kit import faults
 from core.profiles.model import Box
-from tests.fakes.desk import News, deliver, make_hands, make_order, running
+from tests.fakes.desk import News, deliver, make_client, make_order, running
 from tests.fakes.tk_window import HEIGHT, WIDTH
 
 
@@ -20,7 +20,7 @@ async def main(display: str, folder: Path, x: int, y: int, text: str) -> None:
     window = Window(name="agent-1", profile="tk", title="^agent-1", box=Box(x=x, y=y, width=WIDTH, height=HEIGHT))
     news = News()
     faults.arm(folder / "tickets")
-    async with running(make_hands(display, folder, (window,), news), news) as desk:
+    async with running(make_client(display, folder, (window,), news), news) as desk:
         outcome = await deliver(desk.lane, make_order("agent-1", text))
         (folder / "outcome").write_text(f"{outcome.result}: {outcome.reason} {outcome.note}")
 

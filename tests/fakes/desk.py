@@ -322,7 +322,7 @@ async def deliver(
         raise AssertionError(f"kept out for {LIMIT_S} s, {len(seen)} times, at last: {seen[-3:]}") from None
 
 
-def make_hands(
+def make_client(
     display: str,
     folder: Path,
     windows: tuple[Window, ...],
@@ -380,17 +380,17 @@ class WatchedLane:
 
     at_once = 1
 
-    def __init__(self, hands: DeskWorkerClient) -> None:
-        self._hands = hands
-        self.give_up = hands.give_up
+    def __init__(self, client: DeskWorkerClient) -> None:
+        self._client = client
+        self.give_up = client.give_up
 
     async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         with _brought(order):
-            return await self._hands.deliver(order, progress)
+            return await self._client.deliver(order, progress)
 
     async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         with _brought(order):
-            return await self._hands.settle(order, progress)
+            return await self._client.settle(order, progress)
 
 
 @contextmanager
@@ -412,19 +412,19 @@ def _brought(order: DeliveryRequest) -> Generator[None]:
 class RunningDesk:
     """Hands that run, their lane, and what they told."""
 
-    hands: DeskWorkerClient
+    client: DeskWorkerClient
     lane: WatchedLane
     news: News
 
 
 @asynccontextmanager
-async def running(hands: DeskWorkerClient, news: News, *, wait: bool = True) -> AsyncIterator[RunningDesk]:
+async def running(client: DeskWorkerClient, news: News, *, wait: bool = True) -> AsyncIterator[RunningDesk]:
     """Run the hands; wait until they are ready."""
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(hands.run())
+        task = group.create_task(client.run())
         try:
             if wait:
                 await news.until(lambda: bool(news.states) and news.states[-1][0] is DeskState.READY)
-            yield RunningDesk(hands=hands, lane=WatchedLane(hands), news=news)
+            yield RunningDesk(client=client, lane=WatchedLane(client), news=news)
         finally:
             task.cancel()

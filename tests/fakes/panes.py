@@ -112,7 +112,7 @@ class Terminals:
     def is_up(self, name: str) -> bool:
         return self.panes().look(name).view.composer is not None
 
-    def hands(
+    def client(
         self,
         news: News,
         *,

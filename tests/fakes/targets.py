@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from automation.desktop.worker.lane import DeskWorkerClient
 from core.profiles.model import Profile
 from tests.display import VirtualDisplay, virtual_display
-from tests.fakes.desk import Agent, Leftovers, News, make_hands, open_term, opened
+from tests.fakes.desk import Agent, Leftovers, News, make_client, open_term, opened
 from tests.fakes.web_window import open_web, site
 
 FOLDER = Path(__file__).parents[1] / "data/profiles"
@@ -46,7 +46,7 @@ def hands_on(
     """Hands on these windows; `changed` profiles stand for those of their names."""
     windows = tuple(agent.window for agent in agents)
     profiles = (GTK, QT, XTERM, XFCE, *WEBS.values(), *changed)
-    return make_hands(display.name, folder, windows, news, leftovers=leftovers, profiles=profiles)
+    return make_client(display.name, folder, windows, news, leftovers=leftovers, profiles=profiles)
 
 
 def open_gtk(display: VirtualDisplay, name: str, x: int, y: int, *, busy_ms: int = 300) -> Agent:

@@ -44,13 +44,13 @@ class Scene:
 
     home: Path
     window: Chat
-    hands: DeskWorkerClient | None = None
+    client: DeskWorkerClient | None = None
     number: int = 0
 
     @property
     def worker(self) -> DeskWorkerClient:
-        assert self.hands is not None
-        return self.hands
+        assert self.client is not None
+        return self.client
 
     async def order(self, text: str = "", **what: Any) -> Outcome:
         """Carry out an order in the window, tried again while something passing is in the way."""
@@ -141,5 +141,5 @@ async def connected(scene: Scene, *, follow: bool = False) -> AsyncGenerator[Non
         window.profile: replace(files.profiles[window.profile], follow_moved_window=follow) for window in desk.windows
     }
     anchors = scene.home / "anchors" / "main"
-    async with temporary_worker(desk, environment(), anchors=anchors, profiles=profiles) as scene.hands:
+    async with temporary_worker(desk, environment(), anchors=anchors, profiles=profiles) as scene.client:
         yield

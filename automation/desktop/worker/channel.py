@@ -243,4 +243,4 @@ class Inbox:
         if self.jobs.qsize() < MOST_QUESTIONS:
             self.jobs.put(question)
         else:
-            self.outbox.send(messages.CallResult(call=question.call, refused="too many questions wait for its hands"))
+            self.outbox.send(messages.CallResult(call=question.call, refused="too many questions wait for this worker"))

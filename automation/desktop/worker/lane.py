@@ -1,4 +1,4 @@
-"""One desk as core knows it: its lane (LanePort) and its worker (Hands), over one worker process."""
+"""One desk as core knows it: its lane (LanePort) and its worker (DeskWorkerPort), over one worker process."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from tests.fakes.desk import (
     News,
     RunningDesk,
     deliver,
-    make_hands,
+    make_client,
     make_order,
     open_term,
     open_tk,
@@ -153,7 +153,7 @@ async def scene(
     if at is not None:
         display.place(agent.seen.id, *at)
     known, news = leftovers or Leftovers(), News()
-    hands = make_hands(
+    client = make_client(
         display.name,
         folder,
         (agent.window,),
@@ -164,7 +164,7 @@ async def scene(
         profiles=(profile,),
     )
     with tickets(folder / "tickets") as places:
-        async with running(hands, news) as desk:
+        async with running(client, news) as desk:
             yield Scene(display=display, agent=agent, profile=profile, desk=desk, leftovers=known, faults=places)
 
 

@@ -29,7 +29,7 @@ async def scripted(
     news = News()
     with tempfile.TemporaryDirectory() as folder:
         news.learned = Learned(Home(root=Path(folder)))
-        hands = DeskWorkerClient(
+        client = DeskWorkerClient(
             WorkerSupervisor(
                 Desk(name="desk", display=":0", windows=windows),
                 {TK.name: TK},
@@ -46,5 +46,5 @@ async def scripted(
                 learned=news.learned,
             )
         )
-        async with running(hands, news, wait=wait) as desk:
+        async with running(client, news, wait=wait) as desk:
             yield desk

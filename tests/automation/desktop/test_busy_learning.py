@@ -20,7 +20,7 @@ from core.desks.model import Learnable
 from core.profiles.model import Activity, Box, Composer, Confirm, Profile, Sign, StateSigns
 from tests.automation.desktop.test_measuring import COMPOSER, LAMP, window
 from tests.display import VirtualDisplay, until
-from tests.fakes.desk import TK, News, deliver, make_hands, make_order, open_tk, running
+from tests.fakes.desk import TK, News, deliver, make_client, make_order, open_tk, running
 from tests.fakes.tk_window import LAMP_ON
 
 SIGNLESS = replace(TK, busy=StateSigns(), composer=Composer(box=COMPOSER, background="#1e1e1e"))
@@ -139,11 +139,11 @@ async def test_a_worker_learns_the_sign_of_a_real_window_and_works_by_it_at_once
     signless = replace(TK, busy=StateSigns(), confirm=frozenset({Confirm.COMPOSER_EMPTY}), confirm_timeout_ms=300)
     lamp = LAMP_BOX.on_screen(agent.seen.box)
     with ScreenCapture(display.name) as screen:
-        async with running(make_hands(display.name, tmp_path, (agent.window,), news, tk=signless), news) as desk:
+        async with running(make_client(display.name, tmp_path, (agent.window,), news, tk=signless), news) as desk:
             for number in range(3):
                 await deliver(desk.lane, make_order("agent-1", f"prompt {number}"))
                 until(lambda: share(screen.take(lamp), LAMP_ON) > 0.2, "its agent is at work")
-                (status,) = await desk.hands.look()
+                (status,) = await desk.client.look()
                 assert status.activity is (Activity.BUSY if number == 2 else Activity.UNKNOWN)
                 agent.rests()
                 until(lambda: share(screen.take(lamp), LAMP_ON) == 0, "its agent rests")
@@ -152,4 +152,4 @@ async def test_a_worker_learns_the_sign_of_a_real_window_and_works_by_it_at_once
             assert (fact.window, fact.what) == ("agent-1", Learnable.BUSY_SIGN)
             assert isinstance(fact.value, Sign)
             assert fact.value.box.overlaps(LAMP_BOX)
-            assert (await desk.hands.look())[0].activity is Activity.IDLE
+            assert (await desk.client.look())[0].activity is Activity.IDLE

@@ -13,7 +13,7 @@ import pytest
 from automation.desktop.target.own_input import APART_PX, CLICK_S, Clicks, Point
 from core.profiles.model import Readback
 from tests.display import LIMIT_S
-from tests.fakes.desk import WORKER, Agent, Commits, News, make_hands, make_order, running
+from tests.fakes.desk import WORKER, Agent, Commits, News, make_client, make_order, running
 from tests.fakes.targets import WEBS, Targets, all_targets
 
 LEFT, MIDDLE, RIGHT = (100, 500), (200, 500), (300, 500)
@@ -102,9 +102,9 @@ async def counts(targets: Targets, folder: Path, worker: str, *, awaits_double: 
         replace(WEBS[kind], readback=(Readback.COPY,), paste_timeout_ms=500) for kind in ("contenteditable", "rich")
     )
     windows = tuple(agent.window for agent in agents)
-    hands = make_hands(targets.display.name, folder, windows, news, profiles=profiles, worker=worker)
+    client = make_client(targets.display.name, folder, windows, news, profiles=profiles, worker=worker)
     found, rounds, end = list[int](), 0, asyncio.get_running_loop().time() + LIMIT_S
-    async with running(hands, news) as desk:
+    async with running(client, news) as desk:
         while rounds < 3 or (awaits_double and max(found) < 2 and asyncio.get_running_loop().time() < end):
             for agent in agents:
                 await desk.lane.deliver(make_order(agent.name, f"text {rounds}"), Commits())

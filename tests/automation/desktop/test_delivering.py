@@ -13,7 +13,7 @@ from core.desks.model import Window
 from core.profiles.model import StateSigns
 from tests.automation.desktop.scenes import scene, soon
 from tests.display import VirtualDisplay
-from tests.fakes.desk import TERM, TK, Commits, News, deliver, make_hands, make_order, open_term, open_tk, running
+from tests.fakes.desk import TERM, TK, Commits, News, deliver, make_client, make_order, open_term, open_tk, running
 
 pytestmark = pytest.mark.display
 
@@ -33,8 +33,8 @@ async def test_texts_of_all_kinds_arrive_whole(display: VirtualDisplay, tmp_path
     tk, term = open_tk(display, "agent-1", 10, 10, busy_ms=400), open_term(display, "agent-2", 500, 10, busy_s=0.4)
     news = News()
     wide = replace(TK, max_chars=200_000, paste_timeout_ms=30_000)  # the longest one, on a busy machine
-    hands = make_hands(display.name, tmp_path, (tk.window, term.window), news, tk=wide)
-    async with running(hands, news) as desk:
+    client = make_client(display.name, tmp_path, (tk.window, term.window), news, tk=wide)
+    async with running(client, news) as desk:
         for kind, text in RICH.items():
             for agent in (tk, term):
                 if agent is term and kind == "in pieces":
@@ -49,8 +49,8 @@ async def test_the_right_one_of_several_windows_of_one_class_gets_the_prompt(
 ) -> None:
     agents = [open_tk(display, f"agent-{number}", 10 + 410 * number, 10) for number in range(3)]
     news = News()
-    hands = make_hands(display.name, tmp_path, tuple(agent.window for agent in agents), news)
-    async with running(hands, news) as desk:
+    client = make_client(display.name, tmp_path, tuple(agent.window for agent in agents), news)
+    async with running(client, news) as desk:
         for agent in (agents[2], agents[0], agents[1]):
             outcome = await deliver(desk.lane, make_order(agent.name, f"for {agent.name}"))
             assert outcome.result is Result.DELIVERED, outcome
@@ -75,7 +75,7 @@ async def test_two_windows_of_one_program_give_no_receipt(display: VirtualDispla
     seen = display.window("^agent-2")
     second = Window(name="agent-2", profile="tk", title="^agent-2", box=seen.box)
     news = News()
-    async with running(make_hands(display.name, tmp_path, (agent.window, second), news), news) as desk:
+    async with running(make_client(display.name, tmp_path, (agent.window, second), news), news) as desk:
         outcome = await deliver(desk.lane, make_order("agent-1", "Hello"))
     assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK)
     assert agent.heard == ["Hello"]
@@ -89,7 +89,7 @@ async def test_without_a_busy_sign_a_composer_that_empties_under_the_guard_is_we
     weak = replace(TK, name=windows[0].profile, busy=StateSigns())
     strict = replace(weak, name=windows[1].profile, confirm_timeout_ms=300, weak_by_emptying=False)
     news = News()
-    async with running(make_hands(display.name, tmp_path, windows, news, profiles=(weak, strict)), news) as desk:
+    async with running(make_client(display.name, tmp_path, windows, news, profiles=(weak, strict)), news) as desk:
         outcome = await deliver(desk.lane, make_order("agent-0", "Hello"))
         assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK), outcome
         assert "saw the composer empty before it released them" in outcome.note
@@ -105,8 +105,8 @@ async def test_words_go_into_a_window_at_work_only_if_its_profile_says_that_it_k
     tk, term = open_tk(display, "agent-1", 10, 10, busy_ms=60_000), open_term(display, "agent-2", 500, 10, busy_s=60)
     news = News()
     keeps = replace(TERM, accepts_input_while_busy=True)
-    hands = make_hands(display.name, tmp_path, (tk.window, term.window), news, term=keeps)
-    async with running(hands, news) as desk:
+    client = make_client(display.name, tmp_path, (tk.window, term.window), news, term=keeps)
+    async with running(client, news) as desk:
         for agent in (tk, term):
             assert (await deliver(desk.lane, make_order(agent.name, "the brief"))).result is Result.DELIVERED
         said = replace(make_order(term.name, "and this"), allow_busy=True)
@@ -122,7 +122,7 @@ async def test_a_terminal_that_sends_each_pasted_line_is_unknown_and_gets_nothin
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     agent, news, commits = open_term(display, "agent-1", 10, 10, busy_s=60, is_plain=True), News(), Commits()
-    async with running(make_hands(display.name, tmp_path, (agent.window,), news), news) as desk:
+    async with running(make_client(display.name, tmp_path, (agent.window,), news), news) as desk:
         outcome = await deliver(desk.lane, make_order("agent-1", "one\ntwo"), commits)
     assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.NOT_SEEN)
     assert commits.steps == ["staging", "staged", "submitting"]

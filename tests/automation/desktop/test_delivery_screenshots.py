@@ -25,7 +25,7 @@ from core.kit.version import host, version
 from core.profiles.model import Box, Profile, Readback, Transcript
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.display import VirtualDisplay
-from tests.fakes.desk import TERM, TK, News, make_hands, open_term, open_tk, running
+from tests.fakes.desk import TERM, TK, News, make_client, open_term, open_tk, running
 
 if TYPE_CHECKING:
     from automation.desktop.accessibility.reader import AccessibilityReader
@@ -151,7 +151,7 @@ async def test_the_composer_is_seen_with_the_text_before_enter_and_empty_after_i
 ) -> None:
     async with scene(display, tmp_path, profile=profile) as on:
         outcome = await on.deliver()
-        pid, box = on.desk.hands.worker_pid, on.agent.seen.box
+        pid, box = on.desk.client.worker_pid, on.agent.seen.box
     assert outcome.result is Result.DELIVERED, outcome
     seen, composer = shots(outcome), profile.composer
     assert set(seen) == {(moment, PictureArea.COMPOSER) for moment in (Moment.STAGED, Moment.AFTERWARDS)}
@@ -172,7 +172,7 @@ async def test_masked_regions_leave_the_worker_in_no_picture(display: VirtualDis
     mask = Box(x=part.x, y=part.y, width=40, height=part.height)
     async with scene(display, tmp_path, profile=replace(TK, store_full_window=True, masks=(mask,))) as on:
         outcome = await on.deliver("WWWWWWWWWWWWWWWWW")
-        shown = Image.open(io.BytesIO(await on.desk.hands.picture("agent-1"))).convert("RGB")
+        shown = Image.open(io.BytesIO(await on.desk.client.picture("agent-1"))).convert("RGB")
     assert outcome.result is Result.DELIVERED, outcome
     seen = shots(outcome)
     assert set(seen) == {(when, of) for when in (Moment.STAGED, Moment.AFTERWARDS) for of in PictureArea}
@@ -202,14 +202,14 @@ async def test_a_picture_of_the_whole_display_hides_what_is_masked_wherever_its_
 ) -> None:
     agent, other = open_tk(display, "agent-1", 50, 50), open_term(display, "agent-2", 600, 50)
     news = News()
-    hands = make_hands(
+    client = make_client(
         display.name, tmp_path, (agent.window, other.window), news, tk=replace(TK, masks=(MASKED,)), limits=SOON
     )
-    async with running(hands, news) as desk:
+    async with running(client, news) as desk:
         display.place(agent.seen.id, 90, 400)
         async with asyncio.timeout(60):
             while True:
-                shown = Image.open(io.BytesIO(await desk.hands.whole_picture())).convert("RGB")
+                shown = Image.open(io.BytesIO(await desk.client.whole_picture())).convert("RGB")
                 assert shown.size == (1280, 800)
                 left, top = 90 + MASKED.x, 400 + MASKED.y
                 hidden = shown.crop((left, top, left + MASKED.width, top + MASKED.height))

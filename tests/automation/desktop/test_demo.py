@@ -111,7 +111,7 @@ async def demo(folder: Path, *options: str, environ: Mapping[str, str] | None = 
         windows = tuple(replace(one, profile="demo_page") if one.name in pages else one for one in main.windows)
         news = News()
         with tickets(folder / "tickets") as places:
-            hands = DeskWorkerClient(
+            client = DeskWorkerClient(
                 WorkerSupervisor(
                     replace(main, display=ready["display"], windows=windows),
                     files.profiles,
@@ -126,7 +126,7 @@ async def demo(folder: Path, *options: str, environ: Mapping[str, str] | None = 
                     leftovers=Leftovers(),
                 )
             )
-            async with running(hands, news) as desk:
+            async with running(client, news) as desk:
                 yield Demo(process=process, desk=desk, ready=ready, places=places)
     finally:
         assert process.stdin is not None
@@ -142,7 +142,7 @@ async def on(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
 
 async def test_all_eight_windows_are_usable_and_take_prompts_with_receipts(on: Demo) -> None:
     assert on.ready["lacks"] == []
-    for status in await on.desk.hands.look():
+    for status in await on.desk.client.look():
         assert status.usable, status
         texts = [RICH, LONG] if status.name in {CHAT, PAGE, TERMINAL} else [RICH]
         for text in texts:
@@ -165,7 +165,7 @@ async def test_a_dialog_is_reported_once_with_its_picture_and_answered_once_for_
     with Image.open(io.BytesIO(shown.png)) as picture:
         assert box is None or picture.size == (box.width, box.height), "the dialog, and nothing else"
     assert set(shown.answers) == {Act.APPROVE, Act.DENY}
-    assert (await on.desk.hands.shows(name)).mark == shown.mark, "a fresh look finds the same"
+    assert (await on.desk.client.shows(name)).mark == shown.mark, "a fresh look finds the same"
     for act, expects in ((Act.APPROVE, ""), (Act.APPROVE, "0" * 64), (Act.CONTINUE, shown.mark)):
         commits = Commits()
         outcome = await on.press(name, act, expects, commits)

@@ -32,7 +32,7 @@ from core.kit.files import write_private
 from core.profiles.model import Box
 from core.reasons import Reason
 from tests.automation.desktop.scenes import soon
-from tests.fakes.desk import ROOT, Commits, News, make_hands, make_order, running
+from tests.fakes.desk import ROOT, Commits, News, make_client, make_order, running
 from tests.pace import patience
 
 pytestmark = pytest.mark.display
@@ -321,11 +321,11 @@ async def test_a_desk_follows_its_display_and_delivers_again_when_that_is_back(t
     program = (sys.executable, script, "agent — workspace", str(heard), "10", "10", "300")
     window = Window(name="agent", profile="tk", title="^agent", box=Box(x=10, y=10, width=400, height=300))
     virtual, news = Virtual(size="640x480", program=program, fill=False), News()
-    hands = make_hands("virtual", tmp_path, (window,), news, virtual=virtual)
+    client = make_client("virtual", tmp_path, (window,), news, virtual=virtual)
     environ = {"PYTHONPATH": str(ROOT)}
     async with (
-        running(hands, news, wait=False) as desk,
-        kept(tmp_path, virtual=virtual, environ=environ, tell=hands.note_display_status) as it,
+        running(client, news, wait=False) as desk,
+        kept(tmp_path, virtual=virtual, environ=environ, tell=client.note_display_status) as it,
     ):
         for number, (program_name, said) in enumerate([("", ""), ("openbox", "window manager"), ("Xvfb", "X server")]):
             before = len(news.states)

@@ -124,7 +124,7 @@ async def test_a_worker_that_is_stopped_while_it_holds_the_display_or_the_device
     limits, user_activity = replace(SOON, seized_s=WorkerTimeouts().seized_s), UserActivityPolicy(idle_s=0)
     async with scene(display, tmp_path, limits=limits, user_activity=user_activity) as on:
         (on.faults / point).write_text("stop")
-        delivery, pid = asyncio.create_task(on.deliver()), on.desk.hands.worker_pid
+        delivery, pid = asyncio.create_task(on.deliver()), on.desk.client.worker_pid
         await soon(lambda: not (on.faults / point).exists(), "it was stopped there")
         await asyncio.to_thread(answers, display)
         assert point == "worker.held" or not is_stopped(pid), "the display was frozen until the worker was ended"

@@ -16,7 +16,7 @@ from core.deliveries.model import Reason, Result
 from core.desks.model import DeskNow, DeskState
 from tests.automation.desktop.scenes import TEXT, is_drafted, scene, soon
 from tests.display import VirtualDisplay, until
-from tests.fakes.desk import ROOT, TK, Commits, News, deliver, make_hands, make_order, open_tk, running
+from tests.fakes.desk import ROOT, TK, Commits, News, deliver, make_client, make_order, open_tk, running
 
 pytestmark = pytest.mark.display
 ALONE = WorkerTimeouts(first_pause_s=60.0, silence_s=60.0, ready_s=0.3)
@@ -33,7 +33,7 @@ async def test_beside_a_stopped_holder_of_the_display_no_key_is_pressed_and_the_
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     agent, first, second = open_tk(display, "agent-1", 10, 10), News(), News()
-    one, other = (make_hands(display.name, tmp_path, (agent.window,), news, limits=ALONE) for news in (first, second))
+    one, other = (make_client(display.name, tmp_path, (agent.window,), news, limits=ALONE) for news in (first, second))
     async with running(one, first), running(other, second, wait=False) as waiting:
         await second.until(lambda: DeskNow(DeskState.UNAVAILABLE, Reason.DISPLAY_TAKEN) in second.states)
         stopped = holder(tmp_path / "locks")

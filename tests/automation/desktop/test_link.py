@@ -46,8 +46,8 @@ async def test_what_passes_is_tried_again_soon_and_its_reason_stays_meanwhile() 
     limits = replace(PATIENT, no_display_s=3600, first_pause_s=0.01, longest_pause_s=0.05)
     async with scripted("held", wait=False, limits=limits) as on:
         await on.news.until(lambda: bool(on.news.states) and on.news.states[-1][0] is DeskState.UNAVAILABLE)
-        first, workers = on.news.states[-1], {on.hands.worker_pid}
-        await soon(lambda: workers.add(on.hands.worker_pid) or len(workers - {None}) > 2, "it was tried again, twice")
+        first, workers = on.news.states[-1], {on.client.worker_pid}
+        await soon(lambda: workers.add(on.client.worker_pid) or len(workers - {None}) > 2, "it was tried again, twice")
         assert first == DeskNow(DeskState.UNAVAILABLE, Reason.DISPLAY_HELD)
         assert set(on.news.states) <= {first, DeskNow(DeskState.STARTING)}, "nothing else was said meanwhile"
 
@@ -62,8 +62,8 @@ async def test_the_next_worker_knows_what_the_last_one_learned_of_each_window() 
         await on.news.until(lambda: len(on.news.facts) == 2 and len(on.news.stirred) == 2)
         assert on.news.stirred == [repr(TK.busy.sign)] * 2
         assert [fact.window for fact in on.news.facts] == ["left", "right"]
-        assert on.hands.worker_pid is not None
-        os.kill(on.hands.worker_pid, signal.SIGKILL)
+        assert on.client.worker_pid is not None
+        os.kill(on.client.worker_pid, signal.SIGKILL)
         await on.news.until(lambda: len(on.news.stirred) == 4)
         assert on.news.stirred[2:] == [
             repr(Sign(box=window.box, colour="#123456", is_learned=True)) for window in windows

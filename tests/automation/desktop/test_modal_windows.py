@@ -18,7 +18,7 @@ from tests.automation.desktop.scenes import soon
 from tests.automation.desktop.test_accessible_signs import answers_of, press, shows
 from tests.automation.desktop.test_reading import deliver
 from tests.display import VirtualDisplay, until
-from tests.fakes.desk import TK, Agent, News, RunningDesk, make_hands, open_tk, running
+from tests.fakes.desk import TK, Agent, News, RunningDesk, make_client, open_tk, running
 from tests.fakes.targets import GTK, XFCE, Targets, all_targets, hands_on
 
 pytestmark = pytest.mark.display
@@ -51,7 +51,7 @@ async def asked(desk: RunningDesk, agent: Agent, words: str = "show message Run 
 async def answer(desk: RunningDesk, agent: Agent, act: Act) -> Outcome:
     """Answer for what it shows now: GTK may draw a ring around a button of a dialog that gets or loses the focus."""
     while True:
-        outcome = await press(desk, agent, act, (await desk.hands.shows(agent.name)).mark)
+        outcome = await press(desk, agent, act, (await desk.client.shows(agent.name)).mark)
         if outcome.reason is not Reason.CHANGED:
             return outcome
 
@@ -128,7 +128,7 @@ async def test_a_dialog_of_another_window_of_the_same_program_is_none_of_this_on
         outcome = await deliver(desk, "agent-1", "show message Run rm?")
         assert outcome.result in {Result.DELIVERED, Result.UNKNOWN}, outcome
         await news.until(lambda: news.shown[-1].activity is Activity.NEEDS_INPUT)
-        assert (await desk.hands.shows("agent-2")).activity is not Activity.NEEDS_INPUT
+        assert (await desk.client.shows("agent-2")).activity is not Activity.NEEDS_INPUT
         assert {one.window for one in news.shown if one.activity is Activity.NEEDS_INPUT} == {"agent-1"}
         assert (await answer(desk, both[0], Act.DENY)).result is Result.DELIVERED
 
@@ -180,12 +180,12 @@ async def test_an_error_and_a_limit_are_reported_by_colour_picture_and_window_an
     places = [(20, 20), (440, 20), (860, 20), (20, 360)]
     agents = {words: open_tk(display, f"agent-{number}", *places[number]) for number, words in enumerate(SHOWS)}
     news = News()
-    hands = make_hands(display.name, tmp_path, tuple(one.window for one in agents.values()), news, tk=profile)
+    client = make_client(display.name, tmp_path, tuple(one.window for one in agents.values()), news, tk=profile)
 
     def last(name: str) -> Activity | None:
         return next((one.activity for one in reversed(news.shown) if one.window == name), None)
 
-    async with running(hands, news) as desk:
+    async with running(client, news) as desk:
         await news.until(lambda: all(last(one.name) is Activity.IDLE for one in agents.values()))
         for words, agent in agents.items():
             outcome = await deliver(desk, agent.name, words)

@@ -17,7 +17,7 @@ from core.kit.version import host, version
 from core.profiles.model import Selection
 from tests.automation.desktop.scenes import STAYS_MS
 from tests.display import VirtualDisplay, until
-from tests.fakes.desk import PORTABLE, ROOT, TK, Commits, News, deliver, make_hands, make_order, open_tk, running
+from tests.fakes.desk import PORTABLE, ROOT, TK, Commits, News, deliver, make_client, make_order, open_tk, running
 
 PATIENT = replace(TK, paste_timeout_ms=5_000)
 """The same window, on a machine that does much else."""
@@ -42,8 +42,8 @@ async def test_a_text_arrives_whole_the_outcome_says_portable_and_the_clipboard_
     display.start("xclip", "-selection", "clipboard", "-loops", "0", str(display.folder / "copied"))
     looker = X11Clipboard(display.name)
     until(lambda: looker.read(Selection.CLIPBOARD) == "mine", "the person copied something")
-    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=PATIENT)
-    async with running(hands, news) as desk:
+    client = make_client(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, tk=PATIENT)
+    async with running(client, news) as desk:
         await news.until(lambda: "agent-1" in news.usable)
         cover = display.lay_over(0, 0, 500, 100)
         covered = await deliver(desk.lane, make_order("agent-1", RICH))
@@ -56,7 +56,7 @@ async def test_a_text_arrives_whole_the_outcome_says_portable_and_the_clipboard_
         assert outcome.note.endswith("portable")
         assert outcome.evidence is not None
         assert outcome.evidence.readback == "copy"
-        pid = desk.hands.worker_pid or 0
+        pid = desk.client.worker_pid or 0
         assert outcome.evidence.hand == WorkerIdentity(pid=pid, host=host(), version=version(), path="portable")
         until(lambda: looker.read(Selection.CLIPBOARD) == "mine", "it is the person's again")
     looker.close()
@@ -67,8 +67,8 @@ async def test_a_text_arrives_whole_the_outcome_says_portable_and_the_clipboard_
 async def test_nothing_begins_in_quiet_hours(display: VirtualDisplay, tmp_path: Path) -> None:
     agent, news = open_tk(display, "agent-1", 10, 10), News()
     always = UserActivityPolicy(quiet_hours=(QuietHours(start_min=0, end_min=1440),))
-    hands = make_hands(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, user_activity=always)
-    async with running(hands, news) as desk:
+    client = make_client(display.name, tmp_path, (agent.window,), news, worker=PORTABLE, user_activity=always)
+    async with running(client, news) as desk:
         await news.until(lambda: news.waits == [Reason.QUIET_HOURS])
         outcome = await desk.lane.deliver(make_order("agent-1", "Hello"), Commits())
     assert (outcome.result, outcome.reason, agent.heard) == (Result.BOUNCED, Reason.QUIET_HOURS, [])

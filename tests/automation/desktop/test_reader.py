@@ -134,13 +134,13 @@ async def test_an_answer_between_markers_is_read_whole_without_touching_anything
         display.windows.activate(other.seen.id)
         await soon(lambda: display.windows.active() == other.seen.id, "somebody uses another window")
         display.xdotool("mousemove", "5", "5")
-        await desk.hands.set_mode(DeskMode.HELD)  # nothing may be touched
+        await desk.client.set_mode(DeskMode.HELD)  # nothing may be touched
 
         found = None
         async with asyncio.timeout(LIMIT_S):
             while found is None or not found.is_whole:
                 with suppress(WindowNotSeen):  # its program had no time to answer
-                    said = await desk.hands.transcript(agent.name)
+                    said = await desk.client.transcript(agent.name)
                     assert said.by == "accessibility"
                     found = find_answer(said.text, "k3v9x2qa")
         assert found.text == LONG

@@ -22,7 +22,7 @@ from core.desks.model import Desk, Window
 from core.profiles.model import Box, Focus, Profile, Readback, Selection
 from tests.automation.desktop.scenes import soon
 from tests.display import LIMIT_S, VirtualDisplay, until
-from tests.fakes.desk import PASSES, WORKER, Agent, Commits, News, RunningDesk, make_hands, make_order, running
+from tests.fakes.desk import PASSES, WORKER, Agent, Commits, News, RunningDesk, make_client, make_order, running
 from tests.fakes.desk import deliver as tried
 from tests.fakes.targets import GTK, WEBS, XFCE, XTERM, Targets, all_targets, profile
 from tests.fakes.web_window import open_web
@@ -327,8 +327,8 @@ async def test_enter_is_pressed_only_when_all_of_a_slow_paste_is_there(
     slow_targets: Targets, tmp_path: Path, way: Readback
 ) -> None:
     agent, display, news = slow_targets.agents["slow"], slow_targets.display.name, News()
-    hands = make_hands(display, tmp_path, (agent.window,), news, profiles=(slow_page(way),), worker=WORKER)
-    async with running(hands, news) as desk:
+    client = make_client(display, tmp_path, (agent.window,), news, profiles=(slow_page(way),), worker=WORKER)
+    async with running(client, news) as desk:
         for number in range(2):
             text = f"{number} first\nsecond\nthird and last"
             outcome = await deliver(desk, agent.name, text)
@@ -340,8 +340,8 @@ async def test_without_waiting_for_it_half_of_the_text_is_sent(slow_targets: Tar
     agent, display, news = slow_targets.agents["slow"], slow_targets.display.name, News()
     text = "first\nsecond\nthird and last"
     profiles = (slow_page(Readback.ACCESSIBILITY),)
-    hands = make_hands(display, tmp_path, (agent.window,), news, profiles=profiles, worker=EARLY)
-    async with running(hands, news) as desk:
+    client = make_client(display, tmp_path, (agent.window,), news, profiles=profiles, worker=EARLY)
+    async with running(client, news) as desk:
         async with asyncio.timeout(60):
             while True:
                 before = len(agent.heard)

@@ -32,7 +32,7 @@ async def read(on: Scene, *, about: Collection[Reason] = ()) -> Transcribed:
     async with asyncio.timeout(LIMIT_S):
         while True:
             try:
-                return await on.desk.hands.transcript("agent-1")
+                return await on.desk.client.transcript("agent-1")
             except WindowNotSeen as trouble:
                 if not any(reason.value in trouble.message for reason in passes):
                     raise
@@ -70,10 +70,10 @@ async def test_where_a_person_writes_or_the_desk_is_held_nothing_is_touched(
         assert on.is_drafted
         display.xdotool("key", "ctrl+a", "BackSpace")
         await soon(lambda: not on.is_drafted, "it is empty")
-        await on.desk.hands.set_mode(DeskMode.HELD)
+        await on.desk.client.set_mode(DeskMode.HELD)
         with pytest.raises(WindowNotSeen, match="the desk is held"):
             await read(on)
-        await on.desk.hands.set_mode(DeskMode.OPEN)
+        await on.desk.client.set_mode(DeskMode.OPEN)
         cover = display.lay_over(60, 60, 100, 100)
         with pytest.raises(WindowNotSeen, match="covered"):
             await read(on)

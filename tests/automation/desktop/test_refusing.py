@@ -100,7 +100,7 @@ async def test_each_trouble_keeps_a_text_out_before_a_click_and_its_end_is_notic
             assert (outcome.result, outcome.reason, on.commits.steps) == (result, reason, []), (trouble, outcome)
             on.desk.news.usable.clear()
             undo()
-            await on.desk.hands.look()  # who asks for the status forgets no window that is waited for
+            await on.desk.client.look()  # who asks for the status forgets no window that is waited for
             await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
             (found,) = display.windows.find("Octetchat", "^agent-1")
             on.agent.seen = found
@@ -131,17 +131,17 @@ async def test_only_the_owner_hears_what_covers_a_window_and_a_picture_shows_the
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     async with scene(display, tmp_path) as on:
-        with Image.open(io.BytesIO(await on.desk.hands.picture("agent-1"))) as picture:
+        with Image.open(io.BytesIO(await on.desk.client.picture("agent-1"))) as picture:
             assert picture.size == (on.agent.seen.box.width, on.agent.seen.box.height)
-        (seen,) = await on.desk.hands.examine()
+        (seen,) = await on.desk.client.examine()
         assert (seen.usable, seen.unread) == (True, ""), "its profile does not ask for the accessibility bus"
         display.lay_over(400, 300, 120, 60, title="a dialog")
         assert (await on.deliver(about={Reason.COVERED})).note == "by another window"
-        (status,) = await on.desk.hands.look()
+        (status,) = await on.desk.client.look()
         assert (status.usable, status.reason, status.note) == (False, Reason.COVERED, "by “a dialog”")
         for name in ("agent-1", "agent-99"):
             with pytest.raises(WindowNotSeen):
-                await on.desk.hands.picture(name)
+                await on.desk.client.picture(name)
 
 
 @pytest.mark.parametrize(("program", "is_used"), [(r"python3?(\.\d+)?", True), ("cursor", False)])
@@ -162,7 +162,7 @@ async def test_a_busy_window_bounces_and_is_called_usable_when_it_is_idle(
         on.desk.news.usable.clear()
         outcome = await on.deliver("second", about={Reason.BUSY})
         assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.BUSY)
-        (status,) = await on.desk.hands.look()
+        (status,) = await on.desk.client.look()
         assert (status.usable, status.activity) == (True, Activity.BUSY), (
             "an agent at work is nothing to complain about"
         )

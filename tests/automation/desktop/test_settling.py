@@ -47,7 +47,7 @@ async def test_a_draft_that_was_not_submitted_stays_as_evidence_and_is_submitted
 ) -> None:
     async with scene(display, tmp_path, profile=profile, busy_ms=STAYS_MS) as on:
         await interrupted(on, point)
-        (status,) = await on.desk.hands.look()
+        (status,) = await on.desk.client.look()
         assert (status.reason, on.is_drafted, on.agent.heard) == (Reason.COMPOSER_NOT_EMPTY, True, [])
         outcome = await settle(on)
         assert (outcome.result, outcome.draft_left) == (Result.DELIVERED, False), outcome

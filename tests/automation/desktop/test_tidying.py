@@ -73,7 +73,7 @@ async def test_a_persons_draft_is_left_letter_for_letter_and_sending_it_frees_th
     display: VirtualDisplay, tmp_path: Path, draft: str
 ) -> None:
     async with scene(display, tmp_path, leftovers=Leftovers(marks=OURS), before=draft) as on:
-        (status,) = await on.desk.hands.look()
+        (status,) = await on.desk.client.look()
         assert status.reason is Reason.COMPOSER_NOT_EMPTY
         assert on.desk.news.usable == [], "a window that was not seen empty is not told to be usable"
         outcome = await on.deliver("something else")
@@ -109,9 +109,9 @@ async def test_one_letter_more_makes_a_terminals_draft_a_persons_and_no_worker_b
         on.person_types(letters)
         await soon(lambda: caret_is_behind(on, TEXT + letters), "what they typed is drawn")
         on.leftovers.is_there = True
-        await on.desk.hands.set_mode(DeskMode.OPEN)
+        await on.desk.client.set_mode(DeskMode.OPEN)
         await on.is_back()
-        (status,) = await on.desk.hands.look()
+        (status,) = await on.desk.client.look()
         assert status.reason is Reason.COMPOSER_NOT_EMPTY
         assert on.person_sends() == [TEXT + letters]
 
@@ -135,7 +135,7 @@ async def test_a_persons_draft_in_a_terminal_is_left_letter_for_letter(
 ) -> None:
     marks = {"agent-1": (mark(TEXT, Normalise.BLANKS),)}
     async with scene(display, tmp_path, profile=TERM, leftovers=Leftovers(marks=marks), before=draft) as on:
-        (status,) = await on.desk.hands.look()
+        (status,) = await on.desk.client.look()
         assert status.reason is Reason.COMPOSER_NOT_EMPTY
         assert on.person_sends() == [draft]
 
@@ -164,7 +164,7 @@ async def test_a_draft_in_an_editor_like_slate_is_known_by_what_its_readback_too
             known.is_there = True
             await news.until(lambda: [one.state for one in news.states].count(DeskState.READY) == 2)
             if more:
-                (status,) = await desk.hands.look()
+                (status,) = await desk.client.look()
                 assert status.reason is Reason.COMPOSER_NOT_EMPTY
                 display.xdotool("key", "Return")
                 await soon(lambda: agent.heard == [SLATE + more], "it is as its writer left it")
@@ -176,7 +176,7 @@ async def test_a_draft_in_an_editor_like_slate_is_known_by_what_its_readback_too
 async def test_a_held_desk_is_not_touched_until_it_is_released(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path) as on:
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
-        await on.desk.hands.set_mode(DeskMode.HELD)
+        await on.desk.client.set_mode(DeskMode.HELD)
         on.leftovers.marks = OURS
         on.person_types(TEXT)
         await soon(lambda: on.is_drafted, "what they typed is drawn")
@@ -185,7 +185,7 @@ async def test_a_held_desk_is_not_touched_until_it_is_released(display: VirtualD
         assert (await on.deliver("none")).result is Result.STOPPED
         await on.is_back()
         assert (on.is_drafted, on.desk.news.usable) == (True, [])
-        await on.desk.hands.set_mode(DeskMode.OPEN)
+        await on.desk.client.set_mode(DeskMode.OPEN)
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
         assert not on.is_drafted
 

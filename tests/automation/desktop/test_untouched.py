@@ -43,7 +43,7 @@ async def resized_in_the_middle(on: Scene) -> None:
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
     assert outcome.reason in {Reason.RESIZED, Reason.MOVED}, "whoever is late clicks once more, and sees only this then"
     assert "cleared unseen" in outcome.note
-    await on.desk.hands.set_mode(DeskMode.HELD)  # so that a person comes first
+    await on.desk.client.set_mode(DeskMode.HELD)  # so that a person comes first
     keys = on.agent.log.with_suffix(".keys")
     await soon(lambda: keys.exists() and r"\u0015" in keys.read_text("utf-8"), "its program was told to clear")
     await asyncio.sleep(0.3)  # no event tells when a terminal has drawn
@@ -65,7 +65,7 @@ async def test_a_terminal_that_was_resized_in_the_middle_can_be_used_again(
         await resized_in_the_middle(on)
         if is_elsewhere:
             hands.chord("x")
-        await on.desk.hands.set_mode(DeskMode.OPEN)
+        await on.desk.client.set_mode(DeskMode.OPEN)
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
         assert not on.is_drafted
         assert (await on.deliver("again")).result is Result.DELIVERED
@@ -83,7 +83,7 @@ async def test_what_a_person_wrote_beside_it_is_left(display: VirtualDisplay, tm
                 UserHands(display.connection).chord(letter)
         else:
             on.person_types("mine")
-        await on.desk.hands.set_mode(DeskMode.OPEN)
+        await on.desk.client.set_mode(DeskMode.OPEN)
         while (outcome := await on.deliver("again")).reason is Reason.PERSON_TYPING:
             await on.desk.news.until(lambda: on.desk.news.waits[-1:] != [Reason.PERSON_TYPING])
         assert (outcome.result, outcome.reason) == (Result.REFUSED, Reason.COMPOSER_NOT_EMPTY)
@@ -95,15 +95,15 @@ async def test_a_draft_of_which_there_is_only_a_wrong_picture_goes_when_its_wind
 ) -> None:
     async with scene(display, tmp_path, profile=TERM) as on:
         window = display.connection.create_resource_object("window", on.agent.seen.id)
-        on.commits.when["staged"] = partial(on.desk.hands.set_mode, DeskMode.HELD)
+        on.commits.when["staged"] = partial(on.desk.client.set_mode, DeskMode.HELD)
         (on.faults / "worker.pasted").write_text("stop")
         delivering = asyncio.create_task(on.deliver())
         await soon(lambda: not (on.faults / "worker.pasted").exists(), "it is pasted, and nobody saw yet how it looks")
         display.xdotool("windowminimize", "--sync", str(on.agent.seen.id))
 
         def is_over() -> bool:
-            assert on.desk.hands.worker_pid is not None
-            os.kill(on.desk.hands.worker_pid, signal.SIGCONT)  # again: a late worker takes the ticket before it stops
+            assert on.desk.client.worker_pid is not None
+            os.kill(on.desk.client.worker_pid, signal.SIGCONT)  # again: a late worker takes the ticket before it stops
             return delivering.done()
 
         await soon(is_over, "the worker continues")
@@ -113,7 +113,7 @@ async def test_a_draft_of_which_there_is_only_a_wrong_picture_goes_when_its_wind
         display.connection.sync()
         await soon(lambda: on.is_drafted, "our draft stands there")
         on.desk.news.usable.clear()
-        await on.desk.hands.set_mode(DeskMode.OPEN)
+        await on.desk.client.set_mode(DeskMode.OPEN)
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
         assert (await on.deliver("again")).result is Result.DELIVERED
         assert on.agent.heard == ["again"]

@@ -70,7 +70,7 @@ async def test_our_own_keys_are_no_persons_typing_and_those_of_other_tools_are_w
             assert on.desk.news.waits == [Reason.PERSON_TYPING]
             assert (await on.deliver("three")).reason is Reason.PERSON_TYPING
             with pytest.raises(DeskUnavailable):
-                await on.desk.hands.arrange(["agent-1"])
+                await on.desk.client.arrange(["agent-1"])
         else:
             assert (await on.deliver("three")).result is Result.DELIVERED
 
@@ -148,7 +148,7 @@ async def test_what_a_person_presses_in_the_middle_of_a_delivery_stops_it_before
             times_ms.append(await _stop_in_the_middle(on, person, how))
             assert (await on.deliver()).result is Result.STOPPED, "it stays stopped"
             person.move(300, 700)
-            await on.desk.hands.set_mode(DeskMode.OPEN)
+            await on.desk.client.set_mode(DeskMode.OPEN)
             if times_ms[-1] < KILL_SWITCH_MS:  # a machine that is busy with other tests may be late once
                 break
         assert min(times_ms) < KILL_SWITCH_MS

@@ -17,7 +17,7 @@ from core.desks.model import DeskMode, DeskNow, DeskState, DeskUnavailable
 from core.profiles.model import Box
 from tests.automation.desktop.scenes import SOON, scene, soon
 from tests.display import VirtualDisplay
-from tests.fakes.desk import Commits, News, deliver, make_hands, make_order, open_tk, running
+from tests.fakes.desk import Commits, News, deliver, make_client, make_order, open_tk, running
 from tests.pace import patience
 
 pytestmark = pytest.mark.display
@@ -30,20 +30,20 @@ async def test_a_stop_comes_before_the_next_key_and_clears_our_draft(
     display: VirtualDisplay, tmp_path: Path, step: str, result: Result
 ) -> None:
     async with scene(display, tmp_path) as on:
-        on.commits.when[step] = partial(on.desk.hands.set_mode, DeskMode.STOPPED)
+        on.commits.when[step] = partial(on.desk.client.set_mode, DeskMode.STOPPED)
         outcome = await on.deliver()
         assert (outcome.result, outcome.reason) == (result, Reason.DESK_STOPPED)
         await soon(lambda: not on.is_drafted, "its draft is cleared")
         on.commits.when.clear()
         assert (await on.deliver()).result is Result.STOPPED, "nothing begins until it is released"
-        await on.desk.hands.set_mode(DeskMode.OPEN)
+        await on.desk.client.set_mode(DeskMode.OPEN)
         assert (await on.deliver("now")).result is Result.DELIVERED
         assert on.agent.heard == ["now"]
 
 
 async def test_a_held_desk_finishes_what_it_does_and_begins_nothing(display: VirtualDisplay, tmp_path: Path) -> None:
     async with scene(display, tmp_path) as on:
-        on.commits.when["staged"] = partial(on.desk.hands.set_mode, DeskMode.HELD)
+        on.commits.when["staged"] = partial(on.desk.client.set_mode, DeskMode.HELD)
         assert (await on.deliver("one")).result is Result.DELIVERED
         assert (await on.deliver("two")).result is Result.STOPPED
         assert on.agent.heard == ["one"]
@@ -76,8 +76,8 @@ async def test_a_frozen_worker_is_ended_and_replaced(display: VirtualDisplay, tm
     async with scene(display, tmp_path, limits=replace(SOON, silence_s=3.0)) as on:
 
         async def freeze() -> None:
-            assert on.desk.hands.worker_pid is not None
-            os.kill(on.desk.hands.worker_pid, signal.SIGSTOP)
+            assert on.desk.client.worker_pid is not None
+            os.kill(on.desk.client.worker_pid, signal.SIGSTOP)
 
         on.commits.when["staged"] = freeze
         outcome = await on.deliver()
@@ -90,21 +90,21 @@ async def test_a_worker_that_is_just_starting_is_held_and_not_ended_for_its_sile
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
     agent, news = open_tk(display, "agent-1", 10, 10), News()
-    hands = make_hands(display.name, tmp_path, (agent.window,), news, limits=replace(SOON, obey_s=0.01))
-    async with running(hands, news, wait=False):
-        await soon(lambda: hands.worker_pid is not None, "its process has begun")
-        await hands.set_mode(DeskMode.HELD)
+    client = make_client(display.name, tmp_path, (agent.window,), news, limits=replace(SOON, obey_s=0.01))
+    async with running(client, news, wait=False):
+        await soon(lambda: client.worker_pid is not None, "its process has begun")
+        await client.set_mode(DeskMode.HELD)
         await news.until(lambda: DeskState.READY in [one.state for one in news.states])
-        outcome = await hands.deliver(make_order("agent-1", "Hello"), Commits())
+        outcome = await client.deliver(make_order("agent-1", "Hello"), Commits())
     assert [one.state for one in news.states] == [DeskState.STARTING, DeskState.READY]
     assert (outcome.result, agent.heard) == (Result.STOPPED, [])
 
 
 async def test_a_second_worker_on_the_same_display_waits_for_the_first(display: VirtualDisplay, tmp_path: Path) -> None:
     agent, first_news, second_news = open_tk(display, "agent-1", 10, 10), News(), News()
-    second_hands = make_hands(f"{display.name}.0", tmp_path, (agent.window,), second_news)
+    second_hands = make_client(f"{display.name}.0", tmp_path, (agent.window,), second_news)
     async with asyncio.TaskGroup() as group:
-        async with running(make_hands(display.name, tmp_path, (agent.window,), first_news), first_news) as first:
+        async with running(make_client(display.name, tmp_path, (agent.window,), first_news), first_news) as first:
             task = group.create_task(second_hands.run())
             waits = DeskNow(DeskState.UNAVAILABLE, Reason.DISPLAY_TAKEN)
             await second_news.until(lambda: waits in second_news.states)
@@ -119,14 +119,16 @@ async def test_a_second_worker_on_the_same_display_waits_for_the_first(display: 
 
 async def test_without_a_display_the_desk_says_why_and_says_nothing_new_when_it_is_tried_again(tmp_path: Path) -> None:
     news = News()
-    hands = make_hands(":991", tmp_path, (), news, limits=replace(SOON, no_display_s=0.01))
-    async with running(hands, news, wait=False) as desk:
+    client = make_client(":991", tmp_path, (), news, limits=replace(SOON, no_display_s=0.01))
+    async with running(client, news, wait=False) as desk:
         await news.until(lambda: news.states[-1][0] is DeskState.UNAVAILABLE if news.states else False)
         told, workers = list(news.states), set[int | None]()
         assert told[-1].reason is Reason.NO_DISPLAY
         with pytest.raises(DeskUnavailable, match="no display"):
-            await desk.hands.look()
-        await soon(lambda: workers.add(desk.hands.worker_pid) or len(workers - {None}) > 2, "it was tried again, twice")
+            await desk.client.look()
+        await soon(
+            lambda: workers.add(desk.client.worker_pid) or len(workers - {None}) > 2, "it was tried again, twice"
+        )
         assert news.states == told
 
 

@@ -37,7 +37,7 @@ from tests.fakes.desk import (
     Agent,
     Commits,
     News,
-    make_hands,
+    make_client,
     make_order,
     open_term,
     open_tk,
@@ -140,7 +140,7 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
                 there = stack.enter_context(terminals(tmp_path / "panes"))
                 there.add("agent-1", "busy=600")
                 news = News()
-                desk = await stack.enter_async_context(running(there.hands(news), news))
+                desk = await stack.enter_async_context(running(there.client(news), news))
                 await news.until(lambda: "agent-1" in news.usable)
                 yield Case(lane=desk.lane, agent="agent-1", heard=lambda: there.heard("agent-1"))
             case kind:
@@ -153,8 +153,8 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
                 }[kind]()
                 news = News()
                 worker = PORTABLE if kind == "portable" else WORKER
-                hands = make_hands(display.name, tmp_path, (opened.window,), news, worker=worker, editor=EDITOR)
-                desk = await stack.enter_async_context(running(hands, news))
+                client = make_client(display.name, tmp_path, (opened.window,), news, worker=worker, editor=EDITOR)
+                desk = await stack.enter_async_context(running(client, news))
                 heard = (lambda: filed_away(display)) if kind == "editor" else lambda: opened.heard
                 yield Case(lane=desk.lane, agent=opened.name, heard=heard)
 

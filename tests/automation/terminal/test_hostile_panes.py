@@ -145,7 +145,7 @@ async def test_a_screen_that_no_search_ends_on_keeps_no_delivery_from_the_pane_b
         there.add("evil", program=show)
         there.add("agent-1")
         news = News()
-        async with running(there.hands(news), news) as desk:
+        async with running(there.client(news), news) as desk:
             await news.until(lambda: "agent-1" in news.usable)
             outcome = await deliver(desk.lane, make_order("agent-1", "hello"))
             assert (outcome.result, there.heard("agent-1")) == (Result.DELIVERED, ["hello"]), outcome

@@ -109,8 +109,8 @@ async def scene(
     ):
         there.add("agent-1", *options)
         news, leftovers = News(), Leftovers()
-        hands = there.hands(news, limits=SOON, leftovers=leftovers, user_activity=UserActivityPolicy(idle_s=idle_s))
-        async with running(hands, news) as desk:
+        client = there.client(news, limits=SOON, leftovers=leftovers, user_activity=UserActivityPolicy(idle_s=idle_s))
+        async with running(client, news) as desk:
             await news.until(lambda: "agent-1" in news.usable)
             yield Scene(there=there, desk=desk, leftovers=leftovers, faults=points)
 
@@ -358,7 +358,7 @@ async def test_a_person_s_own_pane_is_used_where_it_is_and_neither_started_nor_e
         nowhere, mine = Box(x=0, y=0, width=0, height=0), Pane(target="work:0.0")
         there.windows.append(Window(name="agent-1", profile="cli", title="", box=nowhere, pane=mine))
         news = News()
-        async with running(there.hands(news, limits=SOON), news) as desk:
+        async with running(there.client(news, limits=SOON), news) as desk:
             await news.until(lambda: "agent-1" in news.usable)
             assert (await deliver(desk.lane, make_order("agent-1", TEXT))).result is Result.DELIVERED
             assert there.heard("agent-1") == [TEXT]
@@ -421,7 +421,7 @@ async def test_without_a_mark_in_its_transcript_a_prompt_in_doubt_stays_in_doubt
 
 async def test_a_pane_is_given_back_by_its_server_when_the_worker_stands_still_in_a_hold(tmp_path: Path) -> None:
     async with scene(tmp_path) as on:
-        worker = on.desk.hands.worker_pid
+        worker = on.desk.client.worker_pid
         assert worker is not None
 
         looks, held = on.there.panes(), list[bool]()
@@ -455,9 +455,9 @@ async def test_the_panes_that_no_octet_uses_are_found_with_the_profiles_that_the
         on.tmux("set-option", "-p", "-t", former, TAG, "yours:desk/agent-9 work:4.0")
         on.tmux("select-pane", "-t", former, "-T", "Claude | Code")
 
-        panes = await on.desk.hands.panes()
+        panes = await on.desk.client.panes()
         async with asyncio.timeout(60):
             while [one.fits for one in panes] != [("cli",), (), ("cli",)]:
-                panes = await on.desk.hands.panes()
+                panes = await on.desk.client.panes()
         assert [one.place for one in panes] == ["work:0.0", "work:2.0", "work:4.0"]
         assert (panes[1].program, panes[2].title) == ("sleep", "Claude ? Code")

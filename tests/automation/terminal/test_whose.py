@@ -60,7 +60,7 @@ def one_pane(folder: Path) -> Iterator[Terminals]:
 async def test_a_pane_that_took_the_place_of_a_closed_one_gets_nothing_that_is_not_its_own(tmp_path: Path) -> None:
     with two_own_panes(tmp_path) as there:
         news = News()
-        async with running(there.hands(news), news) as desk:
+        async with running(there.client(news), news) as desk:
             await news.until(lambda: {"agent-1", "agent-2"} <= set(news.usable))
             await asyncio.to_thread(there.tmux.ask, ["kill-pane", "-t", "work:0.0"])
             outcome = await deliver(desk.lane, make_order("agent-1", TEXT))

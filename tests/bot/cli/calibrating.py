@@ -52,7 +52,7 @@ def octet(display: VirtualDisplay, home: Home, *words: str) -> subprocess.Comple
     )
 
 
-def hands_of(config: Config, home: Home, display: VirtualDisplay, news: News) -> DeskWorkerClient:
+def client_of(config: Config, home: Home, display: VirtualDisplay, news: News) -> DeskWorkerClient:
     """Hands as `octet run` makes them of this configuration."""
     (desk,) = config.desks
     return DeskWorkerClient(

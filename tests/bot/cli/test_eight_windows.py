@@ -23,7 +23,7 @@ from core.config.loader import load
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Desk, MatchBy
 from core.home import Home
-from tests.bot.cli.calibrating import ROOT, environ_of, hands_of, nobody_sits_there
+from tests.bot.cli.calibrating import ROOT, client_of, environ_of, nobody_sits_there
 from tests.bot.cli.test_calibrating_by_hand import Console, console
 from tests.display import VirtualDisplay, until, virtual_display
 from tests.fakes.desk import Commits, News, deliver, make_order, running
@@ -88,8 +88,8 @@ def home(tmp_path: Path) -> Home:
 @asynccontextmanager
 async def calibrating(home: Home, display: VirtualDisplay) -> AsyncIterator[Calibrator]:
     desk = Desk(name="main", display=display.name, block_user_input=False)
-    async with temporary_worker(desk, environ_of(display, home), anchors=home.anchors / desk.name) as hands:
-        yield Calibrator(home=home, scout=hands)
+    async with temporary_worker(desk, environ_of(display, home), anchors=home.anchors / desk.name) as client:
+        yield Calibrator(home=home, scout=client)
 
 
 def heard(display: VirtualDisplay) -> dict[str, list[str]]:
@@ -126,8 +126,8 @@ async def test_eight_windows_of_one_class_and_process_are_told_apart_and_written
     assert heard(display) == {}
 
     news = News()
-    hands: DeskWorkerClient = hands_of(load(home), home, display, news)
-    async with running(hands, news) as desk:
+    client: DeskWorkerClient = client_of(load(home), home, display, news)
+    async with running(client, news) as desk:
         for name, text in (("agent-8", "to juno"), ("agent-1", "to apollo"), ("agent-8", "to juno again")):
             told = await deliver(desk.lane, make_order(name, text, desk="main"))
             assert told.result is Result.DELIVERED, told
@@ -149,7 +149,7 @@ async def test_a_composer_that_shows_a_hint_is_empty_with_it_and_not_with_somebo
     assert config.profiles[window.profile].composer.has_placeholder
 
     news = News()
-    async with running(hands_of(config, home, display, news), news) as desk:
+    async with running(client_of(config, home, display, news), news) as desk:
         told = await deliver(desk.lane, make_order("agent-1", "hello", desk="main"))
         assert told.result is Result.DELIVERED, told
         display.xdotool("mousemove", str(shown[0]), str(shown[1]), "click", "1")
@@ -214,7 +214,7 @@ async def test_windows_that_look_alike_and_have_one_title_are_known_by_place_and
     async def outcome(name: str, text: str) -> Outcome:
         """Of hands that have just started, and know nothing from before."""
         news = News()
-        async with running(hands_of(config, home, display, news), news) as desk:
+        async with running(client_of(config, home, display, news), news) as desk:
             told = await desk.lane.deliver(make_order(name, text, desk="main"), Commits())
             while told.result is Result.BOUNCED and told.reason not in {Reason.MOVED, Reason.COVERED}:
                 told = await desk.lane.deliver(make_order(name, text, desk="main"), Commits())

@@ -45,7 +45,7 @@ async def test_without_octet_the_status_says_how_to_start_it(console: Console) -
 
 async def test_top_shows_each_agent_with_its_window(served: Console) -> None:
     covered = WindowStatus(name="agent-2", usable=False, reason=Reason.COVERED, note="by “Notes”")
-    served.house.hands.windows = (WindowStatus(name="agent-1", usable=True), covered)
+    served.house.worker.windows = (WindowStatus(name="agent-1", usable=True), covered)
     said = await served.octet("top", "--once")
     head, first, second, *_ = said.out.splitlines()
     assert (said.code, head.split()) == (0, ["AGENT", "STATE", "FOR", "TASK", "WINDOW"])

@@ -24,7 +24,7 @@ async def test_windows_are_tried_out_and_the_exit_code_says_whether_all_went_wel
 
 
 async def test_windows_are_put_back(served: Console) -> None:
-    served.house.hands.arranged = {"agent-1": Arranged(window="agent-1", reason=Reason.RESIZED, note="it is 1×1")}
+    served.house.worker.arranged = {"agent-1": Arranged(window="agent-1", reason=Reason.RESIZED, note="it is 1×1")}
     said = await served.octet("desk", "arrange", "main")
     assert said.code == 1
     assert "problem  Agent-1: resized: it is 1×1" in said.out
@@ -33,7 +33,9 @@ async def test_windows_are_put_back(served: Console) -> None:
 
 async def test_the_doctor_of_a_running_octet_says_what_to_do(served: Console) -> None:
     assert (await served.octet("desk", "doctor")).out == "main (ready): 4 windows checked, no problems\n"
-    served.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED, note="by “Notes”"),)
+    served.house.worker.windows = (
+        WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED, note="by “Notes”"),
+    )
     said = await served.octet("desk", "doctor", "main")
     assert (said.code, said.out.splitlines()[1:]) == (
         1,

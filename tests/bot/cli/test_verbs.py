@@ -369,7 +369,7 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
 
 
 async def test_a_desk_is_looked_at_held_released_and_stopped(served: Console) -> None:
-    served.house.hands.windows = (
+    served.house.worker.windows = (
         WindowStatus(name="agent-1", usable=True),
         WindowStatus(name="agent-2", usable=False, reason=Reason.COVERED, note="by “Notes”"),
     )
@@ -380,7 +380,7 @@ async def test_a_desk_is_looked_at_held_released_and_stopped(served: Console) ->
     for verb, state, mode in modes:
         said = await served.octet("desk", verb, "main")
         assert f"main: {state}" in said.out
-        assert served.house.hands.told[-1] == mode
+        assert served.house.worker.told[-1] == mode
 
 
 async def test_a_screenshot_is_a_new_file_for_its_owner_only(served: Console) -> None:

@@ -51,7 +51,7 @@ async def test_each_command_answers_privately_with_what_it_is_about(owned: Town)
 
 
 async def test_a_command_about_what_does_not_exist_or_does_not_fit_answers_with_the_error(owned: Town) -> None:
-    owned.hands.windows = ()
+    owned.worker.windows = ()
     gone, dry = refused("agent_not_found", id="Gone"), refused("agent_without_window", id="Dry-1")
     cases: list[tuple[str, dict[str, str], OctetError]] = [
         *((f"agent {verb}", {"agent": "Gone"}, gone) for verb in ("show", "pause", "drain", "resume", "interrupt")),
@@ -67,7 +67,7 @@ async def test_a_command_about_what_does_not_exist_or_does_not_fit_answers_with_
         assert await owned.ask(command, **options) == said(error), (command, options)
     covered = await owned.ask("desk screenshot", agent="Window-1")
     assert covered.startswith(said(WindowNotSeen(id="agent-1", why="")).partition(":")[0])
-    assert owned.hands.told == []
+    assert owned.worker.told == []
 
 
 async def test_an_agent_is_paused_drained_and_resumed_and_the_card_of_its_task_says_why_it_waits(owned: Town) -> None:
@@ -87,7 +87,7 @@ async def test_an_agent_is_paused_drained_and_resumed_and_the_card_of_its_task_s
 async def test_a_desk_is_held_stopped_and_released(owned: Town, options: dict[str, str]) -> None:
     for verb, state in (("hold", DeskState.HELD), ("stop", DeskState.STOPPED), ("release", DeskState.READY)):
         assert results.DESK_STATES[state][1] in await owned.ask(f"desk {verb}", **options)
-    assert owned.hands.told == ["held", "stopped", "open"]
+    assert owned.worker.told == ["held", "stopped", "open"]
 
 
 async def test_a_screenshot_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ async def test_a_window_with_a_problem_is_shown_with_its_code_and_what_to_do(own
     assert f"{sentence(Reason.COMPOSER_NOT_EMPTY)}: a draft" in tested
     assert f"→ {next_step(Reason.COMPOSER_NOT_EMPTY)}" in tested
     assert owned.lane.submitted == []
-    owned.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.LOCKED),)
+    owned.worker.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.LOCKED),)
     for command in ("desk doctor", "desk status"):
         assert sentence(Reason.LOCKED) in await owned.ask(command)
 

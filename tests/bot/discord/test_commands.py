@@ -156,7 +156,7 @@ async def test_every_command_and_completion_denies_a_stranger_privately(owned: T
             assert answer["sandbox"]["only_for"] == str(owned.sandbox.world.ben.id)
             for option in [option["name"] for option in one.get("options", []) if option.get("autocomplete")]:
                 assert await owned.complete(name, option, "", "Ben", **{**given, option: ""}) == [], name
-    assert (owned.hands.told, await owned.sandbox.threads(), await owned.tasks()) == ([], [], [])
+    assert (owned.worker.told, await owned.sandbox.threads(), await owned.tasks()) == ([], [], [])
 
 
 async def test_a_stranger_gets_no_dialog(owned: Town) -> None:

@@ -71,7 +71,7 @@ async def test_every_command_denies_a_viewer_what_viewers_may_not(owned: Town) -
             if text != denied(verb.permission):
                 wrong[verb.full_name] = text
     assert wrong == {}
-    assert (owned.hands.told, await owned.tasks()) == ([], [])
+    assert (owned.worker.told, await owned.tasks()) == ([], [])
 
 
 async def test_a_role_bound_to_a_channel_counts_in_its_threads_and_nowhere_else(owned: Town) -> None:

@@ -282,12 +282,12 @@ async def test_a_user_follows_a_window_until_its_task_ends(owned: Town, monkeypa
     monkeypatch.setattr(buttons_of_octet, "FOLLOW_EVERY_S", 0.01)
     await owned.ask("task new", brief="Count the birds", agent="Window-1")
     card = await owned.card("T-1", TaskState.WORKING)
-    owned.hands.said["agent-1"] = "counting @everyone ```"
+    owned.worker.said["agent-1"] = "counting @everyone ```"
     pressed = await owned.sandbox.click("Ada", card["id"], "Follow")
     shown = await owned.answered(pressed)
     assert "counting @everyone" in text_of(shown)
     assert not shown["mention_everyone"]
-    owned.hands.said["agent-1"] = "counted: seven"
+    owned.worker.said["agent-1"] = "counted: seven"
     await owned.now(shown, "The window of Window-1, kept up to date until", "counted: seven")
     await owned.ask("task done", task="T-1", text="Seven.")
     await owned.now(shown, "What the window of T-1 showed last", "counted: seven")

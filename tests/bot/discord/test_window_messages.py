@@ -132,7 +132,7 @@ async def test_a_stranger_who_presses_changes_nothing(owned: Town) -> None:
 async def test_a_press_on_a_dialog_that_changed_presses_nothing_and_octet_asks_about_the_new_one(owned: Town) -> None:
     message = await asked(owned)
     owned.lane.script.append(CHANGED)
-    owned.hands.shown["agent-1"] = replace(DIALOG, mark="two", text="Push to main?")
+    owned.worker.shown["agent-1"] = replace(DIALOG, mark="two", text="Push to main?")
     await owned.press(message, "Approve")
     await owned.without_buttons(message)
     assert buttons(await owned.said("> Push to main?")) == LABELS

@@ -28,7 +28,7 @@ from core.tasks.model import Task, TaskId, TaskState
 from sandbox.discord.server import Sandbox
 from sandbox.discord.views import InteractionAnswer
 from tests.builders import make_agent, make_desk, make_window_agent, open_coordinator
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 from tests.fakes.sandbox_client import wait_message
 
@@ -49,7 +49,7 @@ class Town:
     sandbox: Sandbox
     coordinator: Coordinator
     home: Path
-    hands: FakeHands
+    worker: FakeDeskWorker
     lane: FakeLane
 
     @property
@@ -132,18 +132,18 @@ async def people(
 ) -> AsyncGenerator[Town]:
     """Open the coordinator with dispatch at work, without the bot."""
     window = WindowStatus(name="agent-1", usable=True)
-    hands, lane = FakeHands(windows=(window,)), FakeLane()
+    worker, lane = FakeDeskWorker(windows=(window,)), FakeLane()
     async with open_coordinator(
         home,
         agents=agents,
         desks=[make_desk("agent-1", is_virtual=is_virtual)],
         lanes={(Lane.DRYRUN, None): DryRunLane(), (Lane.WINDOW, "main"): lane},
-        hands={"main": hands},
+        workers={"main": worker},
     ) as coordinator:
         await coordinator.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with asyncio.TaskGroup() as group:
             dispatch = supervise(group, "dispatch", coordinator.dispatch.run())
-            yield Town(sandbox=sandbox, coordinator=coordinator, home=home, hands=hands, lane=lane)
+            yield Town(sandbox=sandbox, coordinator=coordinator, home=home, worker=worker, lane=lane)
             dispatch.cancel()
 
 

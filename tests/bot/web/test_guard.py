@@ -83,7 +83,7 @@ async def test_without_the_operators_token_nothing_is_told_or_done(face: Face) -
         assert refused(answer) == (401, "no_token"), path
         assert answer.headers["www-authenticate"] == "Bearer"
     assert await face.house.count() == 0
-    assert face.house.hands.told == []
+    assert face.house.worker.told == []
 
 
 async def test_a_reply_key_opens_the_agents_routes_only(face: Face) -> None:

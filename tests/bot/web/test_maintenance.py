@@ -17,7 +17,7 @@ async def test_windows_are_tried_out_put_back_and_looked_over(face: Face) -> Non
     assert face.house.lane.submitted == []
     placed = (await face.operator.post("/api/v2/desks/main/arrange")).json()
     assert {row["is_right"] for row in placed} == {True}
-    face.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED, note="by “Notes”"),)
+    face.house.worker.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED, note="by “Notes”"),)
     for path in ("/api/v2/desks/doctor", "/api/v2/desks/doctor?desk=main"):
         (desk,) = (await face.operator.get(path)).json()
         ailment = desk["ailments"][0]

@@ -404,7 +404,7 @@ async def test_a_desk_is_held_released_and_stopped(face: Face) -> None:
         for body in ({"desk": "main"}, {}):
             answer = await face.operator.post(f"/api/v2/desks/{verb}", json=body)
             assert (answer.status_code, [one["state"] for one in answer.json()]) == (200, [state])
-        assert face.house.hands.told[-1] == mode
+        assert face.house.worker.told[-1] == mode
         (desk,) = (await face.operator.get("/api/v2/desks")).json()
         assert (desk["desk"]["name"], desk["state"], desk["windows"][0]["usable"]) == ("main", state, True)
 
@@ -414,7 +414,7 @@ async def test_the_picture_of_a_window_is_a_png_and_a_covered_one_is_a_conflict(
     seen = await face.operator.get(path)
     assert (seen.status_code, seen.headers["content-type"]) == (200, "image/png")
     assert seen.content.startswith(b"\x89PNG")
-    face.house.hands.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED),)
+    face.house.worker.windows = (WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED),)
     covered = await face.operator.get(path)
     assert (covered.status_code, covered.json()["code"]) == (409, "window_not_seen")
 

@@ -29,7 +29,7 @@ from tests.builders import (
     pending,
 )
 from tests.core.dispatch.test_loop import QUICK, reach, running
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane, refused
 
 ALL = "interrupt approve deny continue new_chat"
@@ -53,7 +53,7 @@ async def house(
     lane: FakeLane,
     *,
     allowed_actions: str = ALL,
-    hands: FakeHands | None = None,
+    worker: FakeDeskWorker | None = None,
     clock: Clock | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """Two windows at one desk that is ready, and dispatch at work."""
@@ -66,7 +66,7 @@ async def house(
         ],
         desks=[make_desk("agent-1", "agent-2")],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": hands or FakeHands()},
+        workers={"main": worker or FakeDeskWorker()},
         policy=QUICK,
         clock=clock,
     ) as octet:

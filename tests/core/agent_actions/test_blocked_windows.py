@@ -33,7 +33,7 @@ from tests.builders import (
 )
 from tests.core.dispatch.test_loop import reach, window_house
 from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane, refused
 from tests.long_forms import mostly_long
 
@@ -48,7 +48,9 @@ def blocked(reason: Reason, seen: str = "") -> WindowStatus:
 @asynccontextmanager
 async def desk(home: Path) -> AsyncGenerator[Coordinator]:
     agents, desks = [make_window_agent()], [make_desk("agent-1", "nobodys")]
-    async with open_coordinator(home, agents=agents, desks=desks, lanes={}, hands={"main": FakeHands()}) as octet:
+    async with open_coordinator(
+        home, agents=agents, desks=desks, lanes={}, workers={"main": FakeDeskWorker()}
+    ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         yield octet
 

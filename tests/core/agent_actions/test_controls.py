@@ -51,7 +51,7 @@ from tests.core.agent_actions.house import (
 )
 from tests.core.dispatch.test_loop import reach
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane, bounced
 
 
@@ -234,11 +234,11 @@ async def test_two_presses_at_once_act_once(tmp_path: Path) -> None:
 
 
 async def test_a_dialog_that_changed_meanwhile_is_not_answered_and_the_next_one_is_told(tmp_path: Path) -> None:
-    lane, hands = FakeLane(), FakeHands()
-    async with house(tmp_path, lane, hands=hands) as octet:
+    lane, worker = FakeLane(), FakeDeskWorker()
+    async with house(tmp_path, lane, worker=worker) as octet:
         found = await asked(octet)
         lane.script.append(CHANGED)
-        hands.shown["agent-1"] = replace(ASKS, mark="other", text="Push to main?")
+        worker.shown["agent-1"] = replace(ASKS, mark="other", text="Push to main?")
         pressed = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert (pressed.state, pressed.delivery.reason) == (DeliveryState.REFUSED, "changed")
         assert lane.pressed == []
@@ -305,10 +305,10 @@ async def test_an_act_that_cannot_be_done_in_time_is_given_up(tmp_path: Path) ->
 
 
 async def test_what_nobody_saw_is_unknown_told_to_who_pressed_and_never_pressed_again(tmp_path: Path) -> None:
-    lane, hands = FakeLane(), FakeHands()
-    async with house(tmp_path, lane, hands=hands) as octet:
+    lane, worker = FakeLane(), FakeDeskWorker()
+    async with house(tmp_path, lane, worker=worker) as octet:
         found = await asked(octet)
-        hands.shown["agent-1"] = ASKS
+        worker.shown["agent-1"] = ASKS
         lane.script.append(NOBODY_SAW)
         pressed = await octet.agent_actions.answer_dialog(found.id, Act.APPROVE, by=ADA)
         assert (pressed.state, pressed.delivery.note) == (DeliveryState.UNKNOWN, "nothing changed within 2 s")
@@ -366,7 +366,7 @@ async def test_after_a_restart_nothing_is_begun_again_and_what_may_have_been_pre
         agents=[make_window_agent("Agent-1", window="agent-1", allowed_actions=ALL)],
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
     ) as octet:
         await octet.dispatch.desk_changed(
             "main", DeskNow(DeskState.READY)

@@ -25,7 +25,7 @@ from core.profiles.model import Act, Activity
 from core.tasks.model import TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, running
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 
 DIALOGS = ("", "one", "two")
 """What may stand in the window; the empty one is none."""
@@ -94,7 +94,7 @@ class Window:
         del delivery, answered
 
 
-class Hands(FakeHands):
+class Hands(FakeDeskWorker):
     """Sees the window as it is."""
 
     def __init__(self, window: Window) -> None:
@@ -125,7 +125,7 @@ class Play:
                 agents=[make_window_agent("Agent-1", allowed_actions="interrupt approve deny")],
                 desks=[make_desk("agent-1")],
                 lanes={(Lane.WINDOW, "main"): self.window},
-                hands={"main": Hands(self.window)},
+                workers={"main": Hands(self.window)},
                 policy=QUICK,
             )
         )

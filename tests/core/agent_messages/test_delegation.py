@@ -49,7 +49,7 @@ from tests.core.agent_messages.test_words import QUICK
 from tests.core.dispatch.test_loop import code_in, reach, running
 from tests.core.dispatch.test_rounds import FEW, TIMES, Cost, assert_linear, cost_of
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 T1, T2, T3, T4 = (TaskId(f"T-{number}") for number in (1, 2, 3, 4))
@@ -87,7 +87,7 @@ async def fleet(
         agents=agents,
         desks=[make_desk("chief", "mia", "ann", "bob", "cid")],
         lanes={(Lane.WINDOW, "main"): lane or FakeLane()},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         policy=QUICK,
         clock=clock,
         talk=limits,

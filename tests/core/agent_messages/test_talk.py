@@ -48,7 +48,7 @@ from tests.core.agent_messages.test_words import QUICK, say, stands
 from tests.core.dispatch.test_loop import code_in, reach, running
 from tests.core.store.test_transactions import writer_held
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 S = DeliveryState
@@ -75,7 +75,7 @@ async def house(
         agents=make_agents(names),
         desks=[make_desk(*(name.lower() for name in names))],
         lanes={(Lane.WINDOW, "main"): lane or FakeLane()},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         policy=QUICK,
         clock=clock,
         talk=limits,

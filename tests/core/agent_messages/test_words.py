@@ -37,7 +37,7 @@ from tests.builders import (
 )
 from tests.core.dispatch.test_loop import code_in, reach, running, until
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane, bounced, refused
 
 QUICK = RetryPolicy(first_pause_ms=1, longest_pause_ms=2)
@@ -59,7 +59,7 @@ async def house(
         agents=agents,
         desks=[make_desk("left", "right")],
         lanes={(Lane.WINDOW, "main"): lane, (Lane.DRYRUN, None): FakeLane(*[DRY] * 5)},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         policy=QUICK,
         clock=clock,
     ) as octet:
@@ -142,7 +142,7 @@ async def test_what_cannot_be_said_is_an_error_and_leaves_nothing(
 ) -> None:
     agents = [make_window_agent("Left", window="left"), make_agent("Nowhere", lane=Lane.WINDOW)]
     async with open_coordinator(
-        tmp_path, agents=agents, desks=[make_desk("left")], lanes={}, hands={"main": FakeHands()}
+        tmp_path, agents=agents, desks=[make_desk("left")], lanes={}, workers={"main": FakeDeskWorker()}
     ) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
         ended = await octet.tasks.new(make_new_task(), by=ADA)
@@ -381,7 +381,7 @@ async def test_long_words_stand_in_a_file_of_their_own(tmp_path: Path) -> None:
         agents=[make_window_agent("Left", window="left")],
         desks=[make_desk("left")],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         longest_prompts={"Left": 600},
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
@@ -400,7 +400,7 @@ async def test_long_words_whose_file_cannot_be_written_fail_and_say_why(tmp_path
         agents=[make_window_agent("Left", window="left")],
         desks=[make_desk("left")],
         lanes={(Lane.WINDOW, "main"): FakeLane()},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         longest_prompts={"Left": 600},
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))

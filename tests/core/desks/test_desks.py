@@ -24,27 +24,27 @@ from core.reasons import Reason
 from core.security.model import NotAllowed
 from core.store.errors import StoreUnavailable
 from tests.builders import ADA, BEN, CAROL, entries_of, make_desk, make_window_agent, open_coordinator, refuses
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 
 SEEN = WindowStatus(name="agent-1", usable=True)
 COVERED = WindowStatus(name="agent-1", usable=False, reason=Reason.COVERED)
 
 
-class BrokenHands(FakeHands):
+class BrokenWorker(FakeDeskWorker):
     async def set_mode(self, mode: DeskMode) -> None:
         raise DeskUnavailable("main", Reason.WORKER_SILENT)
 
 
 @asynccontextmanager
 async def desk(
-    home: Path, hands: FakeHands | None, *, ready: bool = True, is_virtual: bool = False
+    home: Path, worker: FakeDeskWorker | None, *, ready: bool = True, is_virtual: bool = False
 ) -> AsyncGenerator[Coordinator]:
     async with open_coordinator(
         home,
         agents=[make_window_agent()],
         desks=[make_desk("agent-1", is_virtual=is_virtual)],
         lanes={},
-        hands={"main": hands} if hands else {},
+        workers={"main": worker} if worker else {},
     ) as octet:
         if ready:
             await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
@@ -55,33 +55,33 @@ async def desk(
 async def test_hold_and_stop_outlive_a_restart_until_somebody_releases(
     tmp_path: Path, verb: str, state: DeskState
 ) -> None:
-    hands = FakeHands()
-    async with desk(tmp_path, hands) as octet:
+    worker = FakeDeskWorker()
+    async with desk(tmp_path, worker) as octet:
         assert (await getattr(octet.desks, verb)("main", by=ADA)).state is state
-        assert hands.told == [state.value]
+        assert worker.told == [state.value]
         assert octet.desks.state("main")[0] is state
-    hands = FakeHands()
-    async with desk(tmp_path, hands) as octet:
-        assert hands.told == [state.value], "a worker that clears drafts when it starts must know it before"
+    worker = FakeDeskWorker()
+    async with desk(tmp_path, worker) as octet:
+        assert worker.told == [state.value], "a worker that clears drafts when it starts must know it before"
         assert octet.desks.state("main")[0] is state
         assert (await octet.desks.release("main", by=ADA)).state is DeskState.READY
         told = [(entry.name, entry.data["wish"], entry.actor) for entry in await entries_of(octet.journal, "desk:main")]
         assert told == [("DeskWished", state.value, ADA.id), ("DeskWished", "open", ADA.id)]
-    async with desk(tmp_path, FakeHands()) as octet:
+    async with desk(tmp_path, FakeDeskWorker()) as octet:
         assert octet.desks.state("main")[0] is DeskState.READY
 
 
 @pytest.mark.parametrize(("verb", "mode"), [("hold", "held"), ("stop", "stopped")])
 async def test_hands_whose_worker_is_just_starting_are_told_too(tmp_path: Path, verb: str, mode: str) -> None:
     """An order may wait for that very worker: it must come up held."""
-    hands = FakeHands()
-    async with desk(tmp_path, hands, ready=False) as octet:
+    worker = FakeDeskWorker()
+    async with desk(tmp_path, worker, ready=False) as octet:
         await getattr(octet.desks, verb)("main", by=ADA)
-        assert hands.told == [mode]
+        assert worker.told == [mode]
 
 
 async def test_a_stop_is_kept_even_when_the_hands_do_not_answer(tmp_path: Path) -> None:
-    async with desk(tmp_path, BrokenHands()) as octet:
+    async with desk(tmp_path, BrokenWorker()) as octet:
         with pytest.raises(DeskUnavailable):
             await octet.desks.stop("main", by=ADA)
         assert octet.desks.state("main")[0] is DeskState.STOPPED
@@ -90,8 +90,8 @@ async def test_a_stop_is_kept_even_when_the_hands_do_not_answer(tmp_path: Path) 
 async def test_a_release_that_cannot_be_written_down_releases_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hands = FakeHands()
-    async with desk(tmp_path, hands) as octet:
+    worker = FakeDeskWorker()
+    async with desk(tmp_path, worker) as octet:
         await octet.desks.hold("main", by=ADA)
 
         async def refuses(*_: object, **__: object) -> None:
@@ -101,7 +101,7 @@ async def test_a_release_that_cannot_be_written_down_releases_nothing(
             patch.setattr(octet.store, "write", refuses)
             with pytest.raises(StoreUnavailable):
                 await octet.desks.release("main", by=ADA)
-        assert hands.told == ["held", "open", "held"]
+        assert worker.told == ["held", "open", "held"]
         assert octet.desks.state("main")[0] is DeskState.HELD
 
 
@@ -110,7 +110,7 @@ async def test_a_desk_without_hands_or_answer_says_why(tmp_path: Path) -> None:
         (status,) = await octet.desks.status(by=CAROL)
         assert status.state is DeskState.UNAVAILABLE
         assert status.reason is Reason.NO_AGENT_THERE
-    async with desk(tmp_path / "late", FakeHands(), ready=False) as octet:
+    async with desk(tmp_path / "late", FakeDeskWorker(), ready=False) as octet:
         assert octet.desks.state("main")[0] is DeskState.STARTING
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display :0"))
         assert octet.desks.state("main") == (DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display :0")
@@ -119,18 +119,18 @@ async def test_a_desk_without_hands_or_answer_says_why(tmp_path: Path) -> None:
 
 
 async def test_a_glance_shows_the_last_lines_without_secrets_or_a_picture_and_touches_nothing(tmp_path: Path) -> None:
-    hands = FakeHands(windows=(SEEN,))
+    worker = FakeDeskWorker(windows=(SEEN,))
     code = "k3v9x2.ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    hands.said["agent-1"] = "\n\n".join(
+    worker.said["agent-1"] = "\n\n".join(
         [*(f"line {number}" for number in range(40)), f"| --code {code[:12]} |\n| {code[12:]} |"]
     )
-    async with desk(tmp_path, hands) as octet:
+    async with desk(tmp_path, worker) as octet:
         with pytest.raises(NotAllowed):
             await octet.desks.glance("main", "agent-1", by=BEN)
         seen = await octet.desks.glance("main", "agent-1", by=ADA)
         assert seen.text.splitlines()[-2:] == ["line 39", "| --code … |"]
         assert len(seen.text.splitlines()) == 12
-        hands.reads_untouched = False
+        worker.reads_untouched = False
         seen = await octet.desks.glance("main", "agent-1", by=ADA, is_first=False)
         assert (seen.text, seen.png[:4]) == ("", b"\x89PNG")
         (entry,) = await entries_of(octet.journal, "desk:main")
@@ -138,7 +138,7 @@ async def test_a_glance_shows_the_last_lines_without_secrets_or_a_picture_and_to
 
 
 async def test_only_the_owner_takes_a_screenshot_and_it_stands_in_the_journal(tmp_path: Path) -> None:
-    async with desk(tmp_path, FakeHands(windows=(SEEN,))) as octet:
+    async with desk(tmp_path, FakeDeskWorker(windows=(SEEN,))) as octet:
         for stranger in (BEN, CAROL):
             with pytest.raises(NotAllowed):
                 await octet.desks.screenshot("main", "agent-1", by=stranger)
@@ -153,7 +153,7 @@ async def test_only_the_owner_takes_a_screenshot_and_it_stands_in_the_journal(tm
 
 
 async def test_only_the_owner_sees_a_whole_display_of_its_own_and_it_stands_in_the_journal(tmp_path: Path) -> None:
-    async with desk(tmp_path, FakeHands(), is_virtual=True) as octet:
+    async with desk(tmp_path, FakeDeskWorker(), is_virtual=True) as octet:
         for stranger in (BEN, CAROL):
             with pytest.raises(NotAllowed):
                 await octet.desks.picture("main", by=stranger)
@@ -171,16 +171,16 @@ async def test_only_the_owner_sees_a_whole_display_of_its_own_and_it_stands_in_t
 
 
 async def test_a_screen_that_people_use_is_never_pictured_whole(tmp_path: Path) -> None:
-    hands = FakeHands(windows=(SEEN,))
-    async with desk(tmp_path, hands) as octet:
+    worker = FakeDeskWorker(windows=(SEEN,))
+    async with desk(tmp_path, worker) as octet:
         with refuses("desk_is_shared", match="/desk screenshot"):
             await octet.desks.picture("main", by=ADA)
-        assert "picture" not in hands.told
+        assert "picture" not in worker.told
         assert await entries_of(octet.journal, "desk:main") == ()
 
 
 async def test_what_is_not_there_is_named(tmp_path: Path) -> None:
-    async with desk(tmp_path, FakeHands(windows=(COVERED,))) as octet:
+    async with desk(tmp_path, FakeDeskWorker(windows=(COVERED,))) as octet:
         for verb in (octet.desks.hold, octet.desks.release, octet.desks.stop):
             with refuses("desk_not_found", match="attic"):
                 await verb("attic", by=ADA)

@@ -17,7 +17,7 @@ from core.security.model import NotAllowed
 from tests.builders import ADA, CAROL, entries_of, make_desk, make_window_agent, open_coordinator, refuses
 from tests.fakes.calibrations import FakeReload, reload_by
 from tests.fakes.desk import TK
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 
 BUSY = Sign(box=Box(x=1, y=2, width=8, height=8), colour="#00ff00", share=0.5)
 ANCHOR = Box(x=0, y=0, width=20, height=10)
@@ -150,7 +150,7 @@ async def test_what_a_worker_learns_is_kept_journaled_shown_and_forgotten(tmp_pa
     desk = make_desk("agent-1")
     new = replace(fact(BUSY, window="agent-1"), calibration="any")
     async with open_coordinator(
-        tmp_path, agents=[make_window_agent()], desks=[desk], lanes={}, hands={"main": FakeHands()}
+        tmp_path, agents=[make_window_agent()], desks=[desk], lanes={}, workers={"main": FakeDeskWorker()}
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         await octet.dispatch.window_learned(new)

@@ -40,7 +40,7 @@ from tests.builders import make_agent, make_desk, make_new_task, make_person, op
 from tests.core.dispatch.days_reference import HOUR_MS, OVER, AskedTask, Reference
 from tests.core.puppet import code_in, is_brief, name_of
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.virtual_time import run_virtually
 
 MINUTE_S, HOUR_S = 60, 3600
@@ -191,7 +191,7 @@ class Days:
                 agents=AGENTS,
                 desks=[make_desk("one", name=name) for name in desks],
                 lanes={agent.route: self._lane for agent in AGENTS},
-                hands={name: FakeHands(name, windows=(window,)) for name in desks},
+                workers={name: FakeDeskWorker(name, windows=(window,)) for name in desks},
                 policy=self._policy,
                 clock=self._clock,
             )

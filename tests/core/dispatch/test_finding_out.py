@@ -21,7 +21,7 @@ from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, entries_of, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running, until, window_house
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 FIRST = TaskId("T-1")
@@ -108,7 +108,7 @@ async def closed_house(
         agents=[make_window_agent()],
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         policy=policy,
         agent_command=agent_command,
     ) as octet:
@@ -224,7 +224,7 @@ async def test_where_nobody_will_ever_look_it_is_unknown_at_once(tmp_path: Path,
         agents=agents[gone],
         desks=[make_desk("agent-1", "agent-2")],
         lanes=lanes,
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
     ) as octet:
         task = (await octet.tasks.show(FIRST, by=ADA)).task
         assert (task.state, task.reason) == (TaskState.PARKED, "delivery_unknown")
@@ -252,7 +252,7 @@ async def test_a_task_that_was_cancelled_meanwhile_is_not_looked_for(tmp_path: P
         agents=[make_window_agent()],
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
     ) as octet:
         await octet.tasks.cancel(FIRST, by=ADA)
         assert (await delivery(octet)).state is DeliveryState.SUBMITTING

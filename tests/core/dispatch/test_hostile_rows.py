@@ -27,7 +27,7 @@ from tests.builders import ADA, make_desk, make_new_task, make_window_agent, ope
 from tests.core.agent_messages.test_talk import of
 from tests.core.dispatch.test_loop import QUICK, reach, running
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 HOSTILE, ROUNDS = "\x00[x", 10
@@ -74,7 +74,7 @@ async def house(home: Path, clock: FakeClock, *names: str) -> AsyncGenerator[Coo
         agents=[replace(make_window_agent(name, window=name.lower()), account="work") for name in names],
         desks=[make_desk(*(name.lower() for name in names))],
         lanes={(Lane.WINDOW, "main"): FakeLane()},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         policy=QUICK,
         clock=clock,
         talk=TalkLimits(),

@@ -31,7 +31,7 @@ from tests.builders import (
     open_coordinator,
 )
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 MINUTE_S, HOUR_MS = 60, 3_600_000
@@ -197,7 +197,7 @@ async def test_a_limit_that_a_window_shows_rests_the_other_agents_of_its_account
         agents=agents,
         desks=[make_desk("a", "b")],
         lanes={(Lane.WINDOW, "main"): FakeLane()},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         longest_prompts={"A": 1000},
         clock=clock,
     ) as octet:

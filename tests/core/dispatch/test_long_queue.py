@@ -14,7 +14,7 @@ from core.reasons import Reason, WaitReason
 from core.security.model import HUB
 from core.tasks.model import TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 MANY = 120
@@ -29,7 +29,7 @@ async def fleet(home: Path, *numbers: int) -> AsyncGenerator[Coordinator]:
         agents=[make_window_agent(name.capitalize(), window=name) for name in names],
         desks=[make_desk(*names)],
         lanes={(Lane.WINDOW, "main"): FakeLane()},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "unplugged"))
         yield octet

@@ -23,7 +23,7 @@ from core.security.model import WrongCode
 from core.settings.model import ReceiptSettings
 from core.tasks.model import Task, TaskEnded, TaskId, TaskState, WrongTask
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator, refuses
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane, refused
 
 QUICK = RetryPolicy(first_pause_ms=1, longest_pause_ms=2)
@@ -47,7 +47,7 @@ async def window_house(
     agents: int = 1,
     policy: RetryPolicy = QUICK,
     clock: Clock | None = None,
-    hands: FakeHands | None = None,
+    worker: FakeDeskWorker | None = None,
     keeping: ReceiptSettings | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """Open a coordinator with one desk that is ready, `agents` windows on it, and dispatch at work."""
@@ -57,7 +57,7 @@ async def window_house(
         agents=[make_window_agent(name.capitalize(), window=name) for name in names],
         desks=[make_desk(*names)],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": hands or FakeHands()},
+        workers={"main": worker or FakeDeskWorker()},
         policy=policy,
         clock=clock,
         keeping=keeping,
@@ -221,7 +221,7 @@ async def test_the_same_answer_twice_is_stored_once_and_answered_the_same(tmp_pa
 
 async def test_a_task_that_nobody_was_asked_about_cannot_be_done_by_words(tmp_path: Path) -> None:
     async with open_coordinator(
-        tmp_path, agents=[make_window_agent()], desks=[make_desk("agent-1")], lanes={}, hands={}
+        tmp_path, agents=[make_window_agent()], desks=[make_desk("agent-1")], lanes={}, workers={}
     ) as octet:
         task = await octet.tasks.new(make_new_task(), by=ADA)
         with refuses("task_never_started"):

@@ -23,7 +23,7 @@ from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import code_in, reach, running, until, window_house
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import ARRIVES, FakeLane, bounced, refused
 
 NOT_ARRIVED = Outcome(result=Result.NOT_ARRIVED, reason=Reason.FOCUS_TAKEN, note="Enter was not pressed")
@@ -260,7 +260,7 @@ async def test_every_one_of_many_tasks_says_why_it_waits(tmp_path: Path) -> None
         agents=[make_window_agent()],
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): FakeLane()},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
     ) as octet:
         for _ in range(230):
             await octet.tasks.new(make_new_task(), by=ADA)
@@ -362,7 +362,7 @@ async def test_two_desks_work_at_once_and_each_on_one_prompt_at_a_time(tmp_path:
         agents=agents,
         desks=[make_desk("w1", "w2", name=name) for name in lanes],
         lanes={(Lane.WINDOW, name): lane for name, lane in lanes.items()},
-        hands={name: FakeHands(name) for name in lanes},
+        workers={name: FakeDeskWorker(name) for name in lanes},
     ) as octet:
         for name in lanes:
             await octet.dispatch.desk_changed(name, DeskNow(DeskState.READY))

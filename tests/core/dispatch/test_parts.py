@@ -27,7 +27,7 @@ from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import QUICK, UNKNOWN, code_in, reach, running, until
 from tests.core.dispatch.test_unknown_deliveries import notices
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import ARRIVES, FakeLane, bounced, refused
 
 FIRST = TaskId("T-1")
@@ -52,7 +52,7 @@ async def house(
         agents=[make_window_agent(name.capitalize(), window=name) for name in names],
         desks=[make_desk(*names)],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         policy=QUICK,
         clock=clock,
         longest_prompts={name.capitalize(): longest(limit, then=TooLong.SPLIT) for name in names},

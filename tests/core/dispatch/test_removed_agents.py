@@ -25,7 +25,7 @@ from tests.core.dispatch.test_loop import QUICK, reach, window_house
 from tests.core.supervision.test_silence import FIRST, HOUR_S, SECOND, begin, pass_time
 from tests.core.supervision.test_when_silent import idle
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 ROUTE = (Lane.WINDOW, "main")
@@ -38,13 +38,13 @@ async def test_a_silent_agent_that_is_removed_while_its_window_is_inspected_has_
 ) -> None:
     clock, lane = FakeClock(), FakeLane()
 
-    class Removing(FakeHands):
+    class Removing(FakeDeskWorker):
         async def look(self) -> tuple[WindowStatus, ...]:
             await octet.dispatch.follow_config([OTHER], {ROUTE: lane}, [])
             return idle("agent-1", "agent-2")
 
     policy = replace(QUICK, settings=DispatchSettings(on_agent_timeout=on_agent_timeout), idle_recheck_s=0)
-    async with window_house(tmp_path, lane, agents=2, policy=policy, clock=clock, hands=Removing()) as octet:
+    async with window_house(tmp_path, lane, agents=2, policy=policy, clock=clock, worker=Removing()) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         parked = await reach(octet, FIRST, TaskState.PARKED, "silent")

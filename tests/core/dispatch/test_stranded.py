@@ -18,7 +18,7 @@ from tests.builders import ADA, make_desk, make_new_task, make_window_agent, ope
 from tests.core.dispatch.test_loop import reach, running, window_house
 from tests.core.supervision.test_roster import agent
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 FIRST = TaskId("T-1")
@@ -32,7 +32,7 @@ async def test_a_desk_that_starts_for_ever_is_a_reason_after_a_minute(tmp_path: 
             agents=[make_window_agent()],
             desks=[make_desk("agent-1")],
             lanes={(Lane.WINDOW, "main"): lane},
-            hands={"main": FakeHands()},
+            workers={"main": FakeDeskWorker()},
             clock=clock,
         ) as octet,
         running(octet),
@@ -60,7 +60,7 @@ async def test_dispatch_wakes_by_itself_when_a_desk_starts_for_too_long(
             agents=[make_window_agent()],
             desks=[make_desk("agent-1")],
             lanes={(Lane.WINDOW, "main"): FakeLane()},
-            hands={"main": FakeHands()},
+            workers={"main": FakeDeskWorker()},
         ) as octet,
         running(octet),
     ):
@@ -84,7 +84,7 @@ async def test_a_desk_that_becomes_late_just_after_dispatch_looked_is_not_missed
         agents=[make_window_agent()],
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): FakeLane()},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         clock=clock,
     ) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)

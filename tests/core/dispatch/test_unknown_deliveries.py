@@ -41,7 +41,7 @@ from tests.builders import (
     refuses,
 )
 from tests.core.dispatch.test_loop import DRY, UNKNOWN, code_in, reach, running, until, window_house
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 FIRST, SECOND = TaskId("T-1"), TaskId("T-2")
@@ -295,7 +295,7 @@ async def test_a_message_without_a_task_concerns_only_its_agent(tmp_path: Path, 
         agents=[make_window_agent()],
         desks=[make_desk("agent-1")],
         lanes={},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
     ) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
 

@@ -18,7 +18,7 @@ from core.store.errors import StoreUnavailable
 from core.tasks.model import NewTask
 from tests.builders import BEN, make_desk, make_window_agent, open_coordinator
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 
 
 @asynccontextmanager
@@ -26,14 +26,14 @@ async def a_house(
     home: Path, clock: FakeClock, *, is_discord_connected: Callable[[], bool] | None = None
 ) -> AsyncGenerator[Coordinator]:
     agent = make_window_agent("Agent-1", window="agent-1")
-    hands = {"main": FakeHands()}
+    workers = {"main": FakeDeskWorker()}
     desks = [make_desk("agent-1")]
     async with open_coordinator(
         home,
         agents=[agent],
         desks=desks,
         lanes={},
-        hands=hands,
+        workers=workers,
         clock=clock,
         is_discord_connected=is_discord_connected,
     ) as octet:

@@ -30,7 +30,7 @@ from tests.builders import (
     open_coordinator,
     refuses,
 )
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane, bounced, refused
 
 GOOD = tuple(WindowStatus(name=f"agent-{number}", usable=True) for number in (1, 2))
@@ -38,21 +38,21 @@ GOOD = tuple(WindowStatus(name=f"agent-{number}", usable=True) for number in (1,
 
 @asynccontextmanager
 async def desk(home: Path, *script: Outcome, state: DeskState = DeskState.READY) -> AsyncGenerator[House]:
-    lane, hands = FakeLane(*script), FakeHands(windows=GOOD)
+    lane, worker = FakeLane(*script), FakeDeskWorker(windows=GOOD)
     async with open_coordinator(
         home,
         agents=[make_window_agent("One", window="agent-1"), make_agent("Dry")],
         desks=[make_desk("agent-1", "agent-2")],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": hands},
+        workers={"main": worker},
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(state))
-        yield House(octet, lane, hands)
+        yield House(octet, lane, worker)
 
 
 class House:
-    def __init__(self, octet: Coordinator, lane: FakeLane, hands: FakeHands) -> None:
-        self.octet, self.lane, self.hands = octet, lane, hands
+    def __init__(self, octet: Coordinator, lane: FakeLane, worker: FakeDeskWorker) -> None:
+        self.octet, self.lane, self.worker = octet, lane, worker
 
 
 async def test_all_windows_of_a_desk_are_tried_and_nothing_is_submitted(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ async def test_a_desk_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
 
 async def test_arranging_tells_what_was_done_and_what_still_stands_in_the_way(tmp_path: Path) -> None:
     async with desk(tmp_path) as house:
-        house.hands.arranged = {
+        house.worker.arranged = {
             "agent-1": Arranged(window="agent-1", done=("moved",)),
             "agent-2": Arranged(window="agent-2", reason=Reason.CLOSED, note="no window has its class and title"),
         }
@@ -174,7 +174,7 @@ async def test_arranging_tells_what_was_done_and_what_still_stands_in_the_way(tm
 async def test_the_doctor_names_each_trouble_with_its_cure(tmp_path: Path) -> None:
     async with desk(tmp_path) as house:
         moved, unread = GOOD
-        house.hands.windows = (
+        house.worker.windows = (
             replace(moved, usable=False, reason=Reason.MOVED, note="it stands at 1,1"),
             replace(unread, unread="there is no bus"),
         )
@@ -217,7 +217,7 @@ async def test_who_may_what(tmp_path: Path) -> None:
             with pytest.raises(NotAllowed, match=permission.replace(".", r"\.")):
                 await verb
         assert await entries_of(house.octet.journal, "profile:demo_tk") == ()
-        assert house.hands.told == []
+        assert house.worker.told == []
         assert house.lane.orders == []
 
 

@@ -33,8 +33,8 @@ from core.store.errors import StoreLocked, StoreUnavailable
 from core.tasks import quarantine
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, CAROL, entries_of, make_new_task, refuses
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.display_probe import FakeDisplayProbe
-from tests.fakes.hands import FakeHands
 from tests.fakes.lane import FakeLane
 
 PROFILES = Path(__file__).parents[3] / "config/profiles"
@@ -57,10 +57,10 @@ def desk(number: int, *windows: str) -> str:
 
 @dataclass
 class FakeDeskWorkers:
-    """Hands that only remember, one lane for each desk."""
+    """Workers that only remember, one lane for each desk."""
 
     config: Config
-    hands: dict[str, FakeHands] = field(default_factory=dict[str, FakeHands])
+    workers: dict[str, FakeDeskWorker] = field(default_factory=dict[str, FakeDeskWorker])
     by_desk: dict[str, FakeLane] = field(default_factory=dict[str, FakeLane])
     replaced: list[list[str]] = field(default_factory=list[list[str]])
     starts: int = 0
@@ -71,7 +71,7 @@ class FakeDeskWorkers:
         self._make(self.config, self._used(self.config))
 
     def desks_to_restart(self, config: Config) -> frozenset[str]:
-        before = {one.name: (one, config.profiles) for one in self.config.desks if one.name in self.hands}
+        before = {one.name: (one, config.profiles) for one in self.config.desks if one.name in self.workers}
         now = {one.name: (one, config.profiles) for one in config.desks if one.name in self._used(config)}
         return frozenset(name for name in {*before, *now} if before.get(name) != now.get(name))
 
@@ -79,7 +79,7 @@ class FakeDeskWorkers:
         self.replaced.append(sorted(desks))
         for name in desks:
             assert not self.by_desk[name].under_way if name in self.by_desk else True
-            self.hands.pop(name, None)
+            self.workers.pop(name, None)
             self.by_desk.pop(name, None)
         self._make(config, [name for name in desks if name in self._used(config)])
         self.config = config
@@ -106,7 +106,7 @@ class FakeDeskWorkers:
         del config
         self.by_desk.setdefault("dry", FakeLane())
         for name in desks:
-            self.hands[name], self.by_desk[name] = FakeHands(name), FakeLane()
+            self.workers[name], self.by_desk[name] = FakeDeskWorker(name), FakeLane()
 
     def _used(self, config: Config) -> set[str]:
         return {one.desk for one in config.agents if one.desk}
@@ -305,11 +305,11 @@ async def test_dispatch_goes_on_at_any_moment_while_an_agent_goes(
         await at.octet.desks.hold("two", by=ADA)
         is_told, may_go_on = asyncio.Event(), asyncio.Event()
 
-        async def slow(_: FakeHands, _mode: DeskMode) -> None:
+        async def slow(_: FakeDeskWorker, _mode: DeskMode) -> None:
             is_told.set()
             await may_go_on.wait()
 
-        monkeypatch.setattr(FakeHands, "set_mode", slow)
+        monkeypatch.setattr(FakeDeskWorker, "set_mode", slow)
         at.write("agents.toml", agent("B", "two", "other"))
         at.write("desks/two.toml", desk(2, "other", "more"))
         async with asyncio.TaskGroup() as group:
@@ -375,7 +375,7 @@ async def test_new_hands_know_what_people_want_of_their_desk(tmp_path: Path) -> 
         await at.octet.desks.stop("one", by=ADA)
         at.write("desks/one.toml", desk(1, "left"))
         await at.octet.maintenance.reload(by=ADA)
-        assert at.workers.hands["one"].told == ["stopped"]
+        assert at.workers.workers["one"].told == ["stopped"]
         assert at.workers.starts == 1
         assert at.octet.desks.state("one")[0] is DeskState.STARTING
 
@@ -442,9 +442,9 @@ async def test_agents_are_added_changed_and_removed_in_their_file_and_its_commen
 async def test_windows_that_look_like_agents_are_proposed_to_the_owner_and_nothing_changes(tmp_path: Path) -> None:
     async with place(tmp_path) as at:
         await at.octet.agents.list(by=ADA)  # dispatch has begun
-        name = next(iter(at.workers.hands))
+        name = next(iter(at.workers.workers))
         await at.up(name)
-        at.workers.probes = {one: FakeDisplayProbe() for one in at.workers.hands} | {
+        at.workers.probes = {one: FakeDisplayProbe() for one in at.workers.workers} | {
             name: FakeDisplayProbe("OctetChat", "Unknown")
         }
         before = (tmp_path / "config/agents.toml").read_text()

@@ -26,7 +26,7 @@ from tests.builders import ADA, longest, make_desk, make_new_task, make_window_a
 from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
 from tests.core.messages.test_messages import make_message
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
 FIRST = TaskId("T-1")
@@ -43,7 +43,7 @@ async def narrow_house(home: Path, lane: FakeLane, *, limit: int | PaneProfile =
         agents=[make_window_agent()],
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         policy=QUICK,
         longest_prompts={"Agent-1": limit},
     ) as octet:

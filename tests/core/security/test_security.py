@@ -46,7 +46,7 @@ from tests.builders import (
     refuses,
 )
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 
 OWNERS = ROLE_ALLOWS[Role.OWNER]
 MEMBER_MAY = {
@@ -116,9 +116,9 @@ ARGUMENTS: dict[str, object] = {
 
 
 async def test_every_verb_of_every_room_refuses_nobody_before_anything_happens(tmp_path: Path) -> None:
-    hands = FakeHands()
+    worker = FakeDeskWorker()
     async with open_coordinator(
-        tmp_path, agents=[make_window_agent()], desks=[make_desk("agent-1")], lanes={}, hands={"main": hands}
+        tmp_path, agents=[make_window_agent()], desks=[make_desk("agent-1")], lanes={}, workers={"main": worker}
     ) as octet:
         await octet.tasks.new(make_new_task(), by=OPERATOR)
         before = await rows_of(octet)
@@ -143,7 +143,7 @@ async def test_every_verb_of_every_room_refuses_nobody_before_anything_happens(t
             with pytest.raises(NotAllowed):
                 await verb(**{name: ARGUMENTS[name] for name in wanted if name != "by"}, by=BEN)
         assert await rows_of(octet) == before
-        assert hands.told == []
+        assert worker.told == []
 
 
 async def test_autocomplete_tells_nobody_anything(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from tests.builders import (
     refuses,
 )
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane, bounced
 
 FIRST = TaskId("T-1")
@@ -50,7 +50,7 @@ async def octet_at(home: Path, clock: FakeClock) -> AsyncGenerator[Coordinator]:
         agents=[make_window_agent(allowed_actions="interrupt")],
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): FakeLane()},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
         policy=POLICY,
         clock=clock,
     ) as octet:

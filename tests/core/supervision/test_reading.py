@@ -25,7 +25,7 @@ from core.tasks.model import Task, TaskEnded, TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator, pending
 from tests.core.agent_messages.test_words import stands
 from tests.core.dispatch.test_loop import reach, running, until
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 from tests.house import code_in
 
@@ -37,7 +37,7 @@ BUSY = Shown(window="agent-1", activity=Activity.BUSY)
 @dataclass(slots=True)
 class House:
     octet: Coordinator
-    hands: FakeHands
+    worker: FakeDeskWorker
     lane: FakeLane
 
     @property
@@ -49,7 +49,7 @@ class House:
         return self.prompt.rpartition("<<<")[2][:8]
 
     def says(self, text: str) -> None:
-        self.hands.said["agent-1"] = f"nothing was said yet\n{self.prompt}\n{text}\n"
+        self.worker.said["agent-1"] = f"nothing was said yet\n{self.prompt}\n{text}\n"
 
     def answers_with(self, text: str) -> None:
         self.says(f"<<<{self.marker}\n{text}\n{self.marker}>>>")
@@ -61,7 +61,7 @@ class House:
     async def was_read(self) -> None:
         """Return when its window was read once more, and what was read is dealt with."""
         async with asyncio.timeout(60):
-            await self.hands.was_read.acquire()
+            await self.worker.was_read.acquire()
             for _ in range(3):  # what was read is looked through and stored
                 await asyncio.to_thread(int)
                 await self.octet.store.ping()
@@ -76,20 +76,20 @@ class House:
 @asynccontextmanager
 async def working(home: Path, *, is_read: bool = True) -> AsyncGenerator[House]:
     """One agent at work on T-1."""
-    lane, hands = FakeLane(), FakeHands()
+    lane, worker = FakeLane(), FakeDeskWorker()
     async with open_coordinator(
         home,
         agents=[make_window_agent("Agent-1", window="agent-1")],
         desks=[make_desk("agent-1")],
         lanes={(Lane.WINDOW, "main"): lane},
-        hands={"main": hands},
+        workers={"main": worker},
         read_agents=["Agent-1"] if is_read else [],
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(octet):
             await octet.tasks.new(make_new_task(agent=None), by=ADA)
             await reach(octet, FIRST, TaskState.WORKING)
-            yield House(octet=octet, hands=hands, lane=lane)
+            yield House(octet=octet, worker=worker, lane=lane)
 
 
 async def test_an_answer_between_the_markers_ends_the_task_unverified_and_whole(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ async def test_what_the_agent_brings_first_wins_and_its_window_is_not_read(tmp_p
         house.answers_with("Seven.")
         await house.rests()
         await house.octet.store.ping()
-        assert house.hands.reads == []
+        assert house.worker.reads == []
         (answer,) = await house.answers()
         assert answer.source is Source.AGENT
         assert not (await house.task()).is_unverified
@@ -224,12 +224,12 @@ async def test_an_agent_at_work_is_not_disturbed_and_neither_is_one_whose_window
         house.answers_with("Seven.")
         await house.octet.dispatch.window_shows("main", BUSY)
         await house.octet.store.ping()
-        assert house.hands.reads == []
+        assert house.worker.reads == []
     async with working(tmp_path / "b", is_read=False) as house:
         assert "No shell?" not in house.prompt
         await house.rests()
         await house.octet.store.ping()
-        assert house.hands.reads == []
+        assert house.worker.reads == []
 
 
 async def test_an_answer_that_stood_there_before_the_prompt_was_known_to_have_arrived_is_found(

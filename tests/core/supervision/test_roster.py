@@ -24,7 +24,7 @@ from tests.builders import (
     refuses,
 )
 from tests.core.dispatch.test_loop import code_in, reach, running, until, window_house
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane, bounced, refused
 
 UNKNOWN = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN)
@@ -169,7 +169,7 @@ async def test_a_reason_to_wait_follows_what_is_so(tmp_path: Path) -> None:
             agents=agents,
             desks=[make_desk("agent-1")],
             lanes={**lanes},
-            hands={"main": FakeHands()},
+            workers={"main": FakeDeskWorker()},
         ) as octet,
         running(octet),
     ):

@@ -21,7 +21,7 @@ from tests.core.dispatch.test_loop import QUICK, code_in, reach, until, window_h
 from tests.core.supervision.test_roster import agent
 from tests.core.supervision.test_silence import FIRST, HOUR_S, SECOND, begin, pass_time, told
 from tests.fakes.clock import FakeClock
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane, bounced
 
 
@@ -33,8 +33,8 @@ RELEASE = replace(QUICK, settings=DispatchSettings(on_agent_timeout="release"), 
 
 
 async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_another(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
-    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, hands=hands) as octet:
+    clock, lane, worker = FakeClock(), FakeLane(), FakeDeskWorker(windows=idle("agent-1", "agent-2"))
+    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, worker=worker) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         task = await reach(octet, FIRST, TaskState.WORKING)
@@ -52,8 +52,8 @@ async def test_a_silent_agent_whose_window_is_seen_idle_loses_its_task_to_anothe
 
 
 async def test_a_released_task_waits_for_another_agent_although_its_first_one_is_free_again(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1", "agent-2"))
-    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, hands=hands) as octet:
+    clock, lane, worker = FakeClock(), FakeLane(), FakeDeskWorker(windows=idle("agent-1", "agent-2"))
+    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, worker=worker) as octet:
         await begin(octet)
         await pass_time(octet, clock, 60)
         await octet.tasks.new(make_new_task(agent="Agent-2"), by=ADA)
@@ -83,8 +83,8 @@ async def test_a_released_task_waits_for_another_agent_although_its_first_one_is
 async def test_what_is_not_seen_idle_is_parked_and_says_so(
     tmp_path: Path, windows: tuple[WindowStatus, ...], why: str
 ) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=windows)
-    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, hands=hands) as octet:
+    clock, lane, worker = FakeClock(), FakeLane(), FakeDeskWorker(windows=windows)
+    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, worker=worker) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         note = (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
@@ -94,8 +94,8 @@ async def test_what_is_not_seen_idle_is_parked_and_says_so(
 
 
 async def test_a_desk_that_is_held_is_not_seen_and_a_task_that_only_one_can_do_stays(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, policy=RELEASE, clock=clock, hands=hands) as octet:
+    clock, lane, worker = FakeClock(), FakeLane(), FakeDeskWorker(windows=idle("agent-1"))
+    async with window_house(tmp_path, lane, policy=RELEASE, clock=clock, worker=worker) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         assert "no other agent can do it" in (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
@@ -108,12 +108,12 @@ async def test_a_desk_that_is_held_is_not_seen_and_a_task_that_only_one_can_do_s
 async def test_an_agent_that_speaks_while_its_window_is_looked_at_keeps_its_task(tmp_path: Path) -> None:
     clock, lane = FakeClock(), FakeLane()
 
-    class Slow(FakeHands):
+    class Slow(FakeDeskWorker):
         async def look(self) -> tuple[WindowStatus, ...]:
             await octet.tasks.record_progress("T-1", code_in(lane.submitted[0]), "still here")
             return idle("agent-1", "agent-2")
 
-    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, hands=Slow()) as octet:
+    async with window_house(tmp_path, lane, agents=2, policy=RELEASE, clock=clock, worker=Slow()) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         task = (await octet.tasks.show(FIRST, by=ADA)).task
@@ -126,8 +126,8 @@ NUDGE = replace(QUICK, settings=DispatchSettings(on_agent_timeout="nudge"), idle
 async def test_a_silent_agent_whose_window_is_seen_idle_is_asked_once_and_then_its_task_is_parked(
     tmp_path: Path,
 ) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
+    clock, lane, worker = FakeClock(), FakeLane(), FakeDeskWorker(windows=idle("agent-1"))
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, worker=worker) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         await asked(octet, lane)
@@ -141,8 +141,8 @@ async def test_a_silent_agent_whose_window_is_seen_idle_is_asked_once_and_then_i
 
 
 async def test_an_agent_that_answers_the_question_works_on_and_is_asked_again_another_time(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
+    clock, lane, worker = FakeClock(), FakeLane(), FakeDeskWorker(windows=idle("agent-1"))
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, worker=worker) as octet:
         await begin(octet)
         for times in (1, 2):
             await pass_time(octet, clock, HOUR_S)
@@ -152,8 +152,8 @@ async def test_an_agent_that_answers_the_question_works_on_and_is_asked_again_an
 
 
 async def test_a_question_that_is_answered_before_it_is_brought_is_not_brought(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
+    clock, lane, worker = FakeClock(), FakeLane(), FakeDeskWorker(windows=idle("agent-1"))
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, worker=worker) as octet:
         await begin(octet)
         lane.script.extend([bounced(Reason.BUSY)] * 3)
         await pass_time(octet, clock, HOUR_S)
@@ -169,8 +169,8 @@ async def test_a_question_that_is_answered_before_it_is_brought_is_not_brought(t
 
 
 async def test_a_question_is_not_brought_to_whoever_is_seen_at_work_first(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
+    clock, lane, worker = FakeClock(), FakeLane(), FakeDeskWorker(windows=idle("agent-1"))
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, worker=worker) as octet:
         await begin(octet)
         await octet.tasks.record_progress("T-1", code_in(lane.submitted[0]), "reading")
         lane.script.extend([bounced(Reason.BUSY)] * 3)
@@ -190,8 +190,8 @@ async def test_a_question_is_not_brought_to_whoever_is_seen_at_work_first(tmp_pa
 
 
 async def test_a_window_that_changes_by_the_question_itself_does_not_answer_it(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
+    clock, lane, worker = FakeClock(), FakeLane(), FakeDeskWorker(windows=idle("agent-1"))
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, worker=worker) as octet:
         await begin(octet)
         await pass_time(octet, clock, HOUR_S)
         await asked(octet, lane)
@@ -203,8 +203,8 @@ async def test_a_window_that_changes_by_the_question_itself_does_not_answer_it(t
 
 
 async def test_a_question_that_did_not_arrive_is_not_said_to_have(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
+    clock, lane, worker = FakeClock(), FakeLane(), FakeDeskWorker(windows=idle("agent-1"))
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, worker=worker) as octet:
         await begin(octet)
         lane.script.extend([bounced(Reason.BUSY)] * 30)
         await pass_time(octet, clock, HOUR_S)
@@ -214,8 +214,8 @@ async def test_a_question_that_did_not_arrive_is_not_said_to_have(tmp_path: Path
 
 
 async def test_who_is_paused_or_not_seen_idle_is_not_asked(tmp_path: Path) -> None:
-    clock, lane, hands = FakeClock(), FakeLane(), FakeHands(windows=idle("agent-1"))
-    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, hands=hands) as octet:
+    clock, lane, worker = FakeClock(), FakeLane(), FakeDeskWorker(windows=idle("agent-1"))
+    async with window_house(tmp_path, lane, policy=NUDGE, clock=clock, worker=worker) as octet:
         await begin(octet)
         await octet.availability.pause("Agent-1", by=ADA)
         await pass_time(octet, clock, HOUR_S)
@@ -223,7 +223,7 @@ async def test_who_is_paused_or_not_seen_idle_is_not_asked(tmp_path: Path) -> No
         for _ in range(2):
             await octet.availability.resume("Agent-1", by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
-        hands.windows = idle("agent-1", activity=Activity.BUSY)
+        worker.windows = idle("agent-1", activity=Activity.BUSY)
         await pass_time(octet, clock, HOUR_S)
         note = (await reach(octet, FIRST, TaskState.PARKED, "silent")).note
         assert "not asked: its window shows that it is busy" in note

@@ -31,7 +31,7 @@ from tests.builders import (
     refuses,
 )
 from tests.core.dispatch.test_loop import code_in, reach, running, until, window_house
-from tests.fakes.hands import FakeHands
+from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import ARRIVES, FakeLane, refused
 
 FIRST = TaskId("T-1")
@@ -116,7 +116,7 @@ async def test_after_a_dry_run_a_task_can_be_given_to_a_window(tmp_path: Path) -
         agents=[make_agent("Dry-1"), make_window_agent()],
         desks=[make_desk("agent-1")],
         lanes={(Lane.DRYRUN, None): dry, (Lane.WINDOW, "main"): window},
-        hands={"main": FakeHands()},
+        workers={"main": FakeDeskWorker()},
     ) as octet:
         await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with running(octet):

@@ -1,4 +1,4 @@
-"""A desk's hands without a desk."""
+"""A desk's worker without a desk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.desks.model import Arranged, DeskMode, Shown, Transcribed, WindowNotSe
 from core.profiles.model import Activity
 
 
-class FakeHands:
+class FakeDeskWorker:
     """Remembers what it was told; its windows are what the test says."""
 
     def __init__(self, desk: str = "main", windows: tuple[WindowStatus, ...] = ()) -> None:
