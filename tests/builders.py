@@ -27,8 +27,8 @@ from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import OctetError
 from core.kit.from_attributes import from_attributes
+from core.notices._store import notice_of
 from core.notices.model import Notice
-from core.notices.service import _notice
 from core.profiles.model import Act, Box, Driven, Newline, PaneProfile, Press, Sign, Terminal, TooLong
 from core.remedies import refused
 from core.retry_policy import RetryPolicy
@@ -225,5 +225,7 @@ async def entries_of(journal: Journal, subject: str) -> tuple[JournalRow, ...]:
 
 async def pending(coordinator: Coordinator) -> list[Notice]:
     """Every notice that is still to be told, oldest first, also those that wait behind another of their task."""
-    rows = await coordinator.store.fetch(text("SELECT * FROM notices WHERE state = 'pending' ORDER BY id"))
-    return [_notice(row) for row in rows]
+    rows = await coordinator.store.fetch(
+        text("SELECT notices.* FROM notices JOIN notice_posts ON notice = id WHERE state = 'pending' ORDER BY id")
+    )
+    return [notice_of(row) for row in rows]

@@ -22,6 +22,7 @@ from core.journal.model import Event
 from core.journal.service import _START, Journal
 from core.kit.ids import Ids
 from core.kit.supervise import supervise
+from core.notices.model import DISCORD
 from core.security.codes import TaskCodes
 from core.security.keys import load_key
 from core.security.model import OPERATOR
@@ -89,10 +90,12 @@ async def _live_once(home: Home) -> None:
             dispatch.cancel()
         await core.tasks.new(NewTask(brief=BRIEF), by=OPERATOR)
         number = 0
-        while due := await core.notices.due():
+        while due := await core.notices.on(DISCORD).due():
             for notice in due:
                 number += 1
-                await core.notices.posted(notice.id, channel="1", message=f"{number}", revision=notice.revision)
+                await core.notices.on(DISCORD).posted(
+                    notice.id, channel="1", message=f"{number}", revision=notice.revision
+                )
 
 
 class _Hands(dict[str, Any]):

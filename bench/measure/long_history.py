@@ -139,10 +139,14 @@ def _add(home: Path, count: int, **columns: object) -> None:
         database.executemany(f"INSERT INTO tasks ({', '.join(row)}) VALUES ({named})", rows)
         cards = "SELECT * FROM notices WHERE kind = 'card' AND task = ?"
         card = dict(database.execute(cards, (f"T-{like['number']}",)).fetchone())
-        card.pop("id")
+        like_card = card.pop("id")
+        (newest,) = database.execute("SELECT max(id) FROM notices").fetchone()
         marks = ", ".join(f":{name}" for name in card)
         more = ({**card, "task": f"T-{number}"} for number in range(first, first + count))
         database.executemany(f"INSERT INTO notices ({', '.join(card)}) VALUES ({marks})", more)
+        post = dict(database.execute("SELECT * FROM notice_posts WHERE notice = ?", (like_card,)).fetchone())
+        named = ", ".join(f":{name}" for name in post if name != "notice")
+        database.execute(f"INSERT INTO notice_posts SELECT id, {named} FROM notices WHERE id > {newest}", post)
         database.commit()
 
 

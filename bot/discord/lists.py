@@ -22,7 +22,7 @@ from core.agents.model import AgentStatus
 from core.coordinator import Coordinator
 from core.kit.errors import NotFound
 from core.kit.ids import Ids
-from core.notices.model import Notice
+from core.notices.model import DISCORD, NoticePost
 from core.security.model import Actor
 from core.tasks.model import Task
 
@@ -105,11 +105,11 @@ async def _shown(
     octet: Coordinator, asked: OpenList, page: Page[Any], *, guild: int | None, number: int
 ) -> Parts | str:
     tasks = {task for row in page.items if (task := KINDS[asked.verb.result].task_of(row))}
-    return shown(asked, page, await octet.notices.cards_of(tasks), guild=guild, number=number)
+    return shown(asked, page, await octet.notices.on(DISCORD).cards_of(tasks), guild=guild, number=number)
 
 
 def shown(
-    asked: OpenList, page: Page[Any], cards: Mapping[str, Notice], *, guild: int | None = None, number: int = 0
+    asked: OpenList, page: Page[Any], cards: Mapping[str, NoticePost], *, guild: int | None = None, number: int = 0
 ) -> Parts | str:
     """Write the page of this number, with links to `cards`, and note where the next one begins. Pure but for that."""
     kind, buttons = KINDS[asked.verb.result], list[Button]()
@@ -126,7 +126,7 @@ def shown(
     return Parts(view=boxed(["\n".join([*lines, *small])], colour=BLUE, buttons=buttons))
 
 
-def _linked(task: str | None, cards: Mapping[str, Notice], guild: int | None) -> str:
+def _linked(task: str | None, cards: Mapping[str, NoticePost], guild: int | None) -> str:
     card = cards.get(task or "")
     if task is None or card is None:
         return task or ""

@@ -33,7 +33,7 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import NotFound, OctetError, Unavailable
 from core.messages.model import Message
-from core.notices.model import Notice, NoticeId, NoticeKind, Place
+from core.notices.model import DISCORD, NoticeId, NoticeKind, NoticePost, Place
 from core.security.model import HUB
 from core.tasks.model import UNDO_MS, TaskId, TaskState, TaskView
 
@@ -82,7 +82,7 @@ class Outbox(MessageWriter):
         pictures of its window. `on_trouble` is called after each failure."""
         super().__init__("outbox", channels, clock)
         self._coordinator = coordinator
-        self._notices = coordinator.notices
+        self._posts = coordinator.notices.on(DISCORD)
         self._default_channel = default_channel
         self._on_trouble = on_trouble
         self._shows_windows = shows_windows
@@ -97,7 +97,7 @@ class Outbox(MessageWriter):
         self._taken = self._written = 0  # how many notices, and how many messages, Discord has taken
         self._may_retry = True
         self._given_up: set[str] = set()  # cards that take no edit any more, until their successor is posted
-        self._news = self._notices.news
+        self._news = self._posts.news
 
     def access_changed(self) -> None:
         """Try the refused channels again: permissions may have changed, or the connection is new."""
@@ -111,22 +111,22 @@ class Outbox(MessageWriter):
         if (closed_s := self._limits.banned_for_s()) > 0:
             return closed_s
         if self._inherited is None:
-            self._inherited = await self._notices.newest_id()
+            self._inherited = await self._coordinator.notices.newest_id()
             await self._coordinator.fleet.sum_up_ended()
         if self._may_retry:
-            await self._notices.retry_no_access()
+            await self._posts.retry_no_access()
             self._may_retry = False
         now_s = self._clock.monotonic_s()
         self._resting = {notice: until_s for notice, until_s in self._resting.items() if until_s > now_s}
         full, refused = self._limits.channels_without_edits(), set[str]()
         self._just_told.clear()
-        for notice in self._in_fair_order(await self._notices.due(limit=200, resting=self._resting, full=full)):
+        for notice in self._in_fair_order(await self._posts.due(limit=200, resting=self._resting, full=full)):
             if len(self._busy) >= (1 if self._limits.is_probing else _AT_ONCE) or self._is_closing:
                 break
             channel = notice.place.channel
             if channel not in refused and (refusal := self._limits.refusal_of(channel)):
                 refused.add(channel)
-                await self._notices.no_access(channel, error=refusal[0], after_s=refusal[1])
+                await self._posts.no_access(channel, error=refusal[0], after_s=refusal[1])
             if channel in refused or (self._limits.is_refused(channel) and channel in self._busy.values()):
                 continue
             if notice.posted_message and not self._limits.take_edit(notice.posted_channel):
@@ -136,16 +136,16 @@ class Outbox(MessageWriter):
             self._begin(group, notice.strand, channel=channel, write=partial(self._publish, notice))
         digest_s = await self._coordinator.mentions.send_digests()
         rests_s = [digest_s, *(until_s - now_s for until_s in self._resting.values())]
-        return min([*full.values(), *rests_s, await self._notices.next_due_s(), _REST_S])
+        return min([*full.values(), *rests_s, await self._posts.next_due_s(), _REST_S])
 
-    def _in_fair_order(self, due: Iterable[Notice]) -> list[Notice]:
+    def _in_fair_order(self, due: Iterable[NoticePost]) -> list[NoticePost]:
         """Put strands that had their turn behind the others; questions stay in front."""
         waiting = [one for one in due if one.strand not in self._busy and one.strand not in self._just_told]
         if all(one.strand in self._served for one in waiting):
             self._served.clear()
         return sorted(waiting, key=lambda one: not one.asks and one.strand in self._served)
 
-    async def _publish(self, notice: Notice) -> None:
+    async def _publish(self, notice: NoticePost) -> None:
         """Post one notice and note the outcome. A crash at any point loses nothing."""
         try:
             await self._publish_and_record(notice)
@@ -156,7 +156,7 @@ class Outbox(MessageWriter):
         finally:
             self._just_told.add(notice.strand)
 
-    async def _publish_and_record(self, notice: Notice) -> None:
+    async def _publish_and_record(self, notice: NoticePost) -> None:
         before = self._written
         try:
             if notice.kind is NoticeKind.CARD:
@@ -174,7 +174,7 @@ class Outbox(MessageWriter):
             self._limits.note_ban(blocked.message, blocked.after_s)
         except ChannelForbidden as refused:
             pause_s = self._limits.note_refusal(notice.place.channel, refused.message)
-            await self._notices.no_access(notice.place.channel, error=refused.message, after_s=pause_s)
+            await self._posts.no_access(notice.place.channel, error=refused.message, after_s=pause_s)
             self._on_trouble()
         except DiscordBusy as later:
             if isinstance(later, DiscordFailed) and await self._fails_alone(notice):
@@ -182,7 +182,7 @@ class Outbox(MessageWriter):
                 return
             after_s = retry_after_s(later, notice.attempts)
             log.warning("notice_waits", notice=notice.id, why=later.message, after_s=round(after_s, 1))
-            await self._notices.again(notice.id, error=later.message, after_s=after_s)
+            await self._posts.again(notice.id, error=later.message, after_s=after_s)
             self._on_trouble()
         except (NotFound, MessageRejected) as lost:
             await self._drop(notice, lost.message)
@@ -190,9 +190,9 @@ class Outbox(MessageWriter):
             raise
         except Exception:
             log.exception("notice_failed", notice=notice.id)
-            await self._notices.again(notice.id, error="unexpected error, see the log", after_s=_REST_S)
+            await self._posts.again(notice.id, error="unexpected error, see the log", after_s=_REST_S)
 
-    async def _fails_alone(self, notice: Notice) -> bool:
+    async def _fails_alone(self, notice: NoticePost) -> bool:
         """Count an error of Discord. Return whether it fails at this message while it takes others."""
         tries, taken = self._failures.get(notice.id, (0, self._taken))
         self._failures[notice.id] = (tries + 1, taken)
@@ -209,15 +209,15 @@ class Outbox(MessageWriter):
             return False
         return True
 
-    async def _drop(self, notice: Notice, why: str) -> None:
+    async def _drop(self, notice: NoticePost, why: str) -> None:
         """Drop this notice; Octet posts the other notices of its task."""
         log.warning("notice_dropped", notice=notice.id, task=notice.task, why=why)
         self._failures.pop(notice.id, None)
         self._tried.pop(notice.id, None)
-        await self._notices.dropped(notice.id, error=why)
+        await self._posts.dropped(notice.id, error=why)
         self._on_trouble()
 
-    async def _publish_card(self, notice: Notice) -> None:
+    async def _publish_card(self, notice: NoticePost) -> None:
         view = await self._task_view(notice)
         channel = int(notice.posted_channel) if notice.posted_channel else self._channel(notice.place)
         message = notice.posted_message
@@ -238,18 +238,18 @@ class Outbox(MessageWriter):
             message = await self._post_card(notice, view, channel)
         if not notice.thread:
             await self._open_thread(view, channel, message)
-        await self._notices.posted(notice.id, channel=str(channel), message=message, revision=notice.revision)
+        await self._posts.posted(notice.id, channel=str(channel), message=message, revision=notice.revision)
         if view.task.state is TaskState.CANCELLED:  # its Undo button leaves the card when the time is over
             left_ms = view.task.changed_ms + UNDO_MS - self._clock.now_ms()
             if left_ms > 0:
-                await self._notices.look_again(notice.id, after_ms=left_ms)
+                await self._posts.look_again(notice.id, after_ms=left_ms)
         elif starts_ms > 0:
-            await self._notices.look_again(notice.id, after_ms=starts_ms)
+            await self._posts.look_again(notice.id, after_ms=starts_ms)
         elif view.is_starting:  # the card says so until dispatch has looked for an agent
-            await self._notices.look_again(notice.id, after_ms=_STARTING_MS)
+            await self._posts.look_again(notice.id, after_ms=_STARTING_MS)
         faults.point("outbox.noted")
 
-    async def _post_card(self, notice: Notice, view: TaskView, channel: int, *, instead_of: str = "") -> str:
+    async def _post_card(self, notice: NoticePost, view: TaskView, channel: int, *, instead_of: str = "") -> str:
         tag = f"x{instead_of[-6:]}" if instead_of else ""
         parts = await self._card(notice, view, tag)
         found = await self._find(notice, channel, tag)
@@ -261,7 +261,7 @@ class Outbox(MessageWriter):
         await self._edit(channel, found, parts)
         return found
 
-    async def _card(self, notice: Notice, view: TaskView, tag: str = "") -> Parts:
+    async def _card(self, notice: NoticePost, view: TaskView, tag: str = "") -> Parts:
         marker, server = self._marker(notice, tag), notice.place.guild or self._channels.guild
         now_ms, owner = self._clock.now_ms(), await self._owner()
         return render.card(view, marker=marker, server=server, owner=owner, now_ms=now_ms)
@@ -275,10 +275,10 @@ class Outbox(MessageWriter):
         except (ChannelGone, ChannelForbidden, MessageRejected) as refused:
             log.warning("thread_not_created", task=view.task.id, channel=channel, why=refused.message)
             return
-        await self._notices.thread_made(view.task.id, thread)
+        await self._posts.thread_made(view.task.id, thread)
         faults.point("outbox.thread_noted", may_fail=True)
 
-    async def _post_rendered(self, notice: Notice) -> None:
+    async def _post_rendered(self, notice: NoticePost) -> None:
         """Post the notice, or edit its message. Of a question that Discord refuses, leave out the buttons."""
         try:
             await self._post_or_edit(notice, await self._render(notice))
@@ -290,7 +290,7 @@ class Outbox(MessageWriter):
             plain = delivery_messages.question(notice, view, marker=self._marker(notice), has_buttons=False)
             await self._post_or_edit(notice, plain)
 
-    async def _post_or_edit(self, notice: Notice, parts: Parts) -> None:
+    async def _post_or_edit(self, notice: NoticePost, parts: Parts) -> None:
         """Post the notice, or edit its message; a message that a user deleted stays deleted.
 
         A message of a lost try that is edited later may be outdated, so Octet edits it at once."""
@@ -302,10 +302,10 @@ class Outbox(MessageWriter):
             if (notice.about or notice.kind in _EDITED) and not posted.is_as_requested:
                 made = replace(notice, posted_channel=place, posted_message=message)
                 place, message = await self._change(made, parts)
-        await self._notices.posted(notice.id, channel=place, message=message, revision=notice.revision)
+        await self._posts.posted(notice.id, channel=place, message=message, revision=notice.revision)
         faults.point("outbox.noted")
 
-    async def _change(self, notice: Notice, parts: Parts) -> tuple[str, str]:
+    async def _change(self, notice: NoticePost, parts: Parts) -> tuple[str, str]:
         """Edit the notice's message, or post it in the channel if its thread is locked. Return its channel and id."""
         place, message = notice.posted_channel, notice.posted_message
         try:
@@ -318,7 +318,7 @@ class Outbox(MessageWriter):
             log.info("message_not_edited", task=notice.task, notice=notice.id, why=gone.message)
         return place, message
 
-    async def _render(self, notice: Notice) -> Parts:
+    async def _render(self, notice: NoticePost) -> Parts:
         marker = self._marker(notice)
         if notice.kind in _OF_MESSAGES or (notice.kind is NoticeKind.ANSWER and not notice.task):
             return await self._render_message(notice, marker)
@@ -358,7 +358,7 @@ class Outbox(MessageWriter):
         found = [Attachment(name=one.name, data=data) for one in message.attachments if (data := await read(one))]
         return replace(parts, attachments=(*parts.attachments, *found))
 
-    async def _render_message(self, notice: Notice, marker: Marker) -> Parts:
+    async def _render_message(self, notice: NoticePost, marker: Marker) -> Parts:
         """Show a message to agents, an answer to one, a question of an agent, or a stopped chain."""
         hub, get = self._coordinator.agent_messages, self._coordinator.messages.get
         match notice.kind:
@@ -379,7 +379,7 @@ class Outbox(MessageWriter):
         owner = await self._coordinator.people.owner(by=HUB)
         return "" if owner is None else owner.id
 
-    async def _post_somewhere(self, notice: Notice, parts: Parts) -> tuple[str, PostedMessage]:
+    async def _post_somewhere(self, notice: NoticePost, parts: Parts) -> tuple[str, PostedMessage]:
         """Post it in the thread of its task, else in the channel; return that place and the message."""
         places = [int(notice.thread)] if notice.thread else []
         if notice.place.channel or self._default_channel or not places:
@@ -391,7 +391,7 @@ class Outbox(MessageWriter):
                 log.warning("thread_refused", task=notice.task, notice=notice.id, why=refused.message)
         return str(places[-1]), await self._post_news(notice, places[-1], parts)
 
-    async def _post_news(self, notice: Notice, place: int, parts: Parts, *, tag: str = "") -> PostedMessage:
+    async def _post_news(self, notice: NoticePost, place: int, parts: Parts, *, tag: str = "") -> PostedMessage:
         found = await self._find(notice, place)
         if found:
             return PostedMessage(id=found, is_as_requested=False)
@@ -429,7 +429,7 @@ class Outbox(MessageWriter):
         if len(self._seen) > _SEEN_KEPT:
             del self._seen[next(iter(self._seen))]
 
-    async def _find(self, notice: Notice, channel: int, tag: str = "") -> str | None:
+    async def _find(self, notice: NoticePost, channel: int, tag: str = "") -> str | None:
         """Find the message of an earlier try, if Discord may have forgotten its nonce by now.
 
         The longer time of two clocks counts: one may be set, the other stops while the machine is suspended."""
@@ -439,10 +439,10 @@ class Outbox(MessageWriter):
         if is_recent and notice.id > (self._inherited or 0):
             return None
         # A future time came from a clock that was ahead: search without it.
-        since_ms = 0 if notice.created_ms > now_ms else notice.created_ms - CLOCK_SLACK_MS
+        since_ms = 0 if notice.since_ms > now_ms else notice.since_ms - CLOCK_SLACK_MS
         return await self._channels.find_message(channel, self._marker(notice, tag).code, after_ms=since_ms)
 
-    async def _task_view(self, notice: Notice) -> TaskView:
+    async def _task_view(self, notice: NoticePost) -> TaskView:
         return await self._coordinator.tasks.show(TaskId(notice.task), by=HUB)
 
     def _channel(self, place: Place) -> int:
@@ -451,10 +451,10 @@ class Outbox(MessageWriter):
             raise ChannelUnknown
         return channel
 
-    def _nonce(self, notice: Notice, tag: str = "") -> str:
+    def _nonce(self, notice: NoticePost, tag: str = "") -> str:
         return f"o{self._coordinator.home_mark}{notice.id}{tag}"
 
-    def _marker(self, notice: Notice, tag: str = "") -> Marker:
+    def _marker(self, notice: NoticePost, tag: str = "") -> Marker:
         code = f"o{self._coordinator.home_mark}.{notice.id}{'.' + tag if tag else ''}"
         guild = notice.place.guild or self._channels.guild or "@me"
         where = [guild, notice.place.channel or str(self._default_channel or ""), notice.thread]

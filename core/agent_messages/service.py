@@ -31,7 +31,7 @@ from core.limits import clean_text
 from core.messages.model import InboxEntry, Message, MessageKind, NewMessage, Requires, address_of, source_of
 from core.messages.prompts import Prompt, PromptRenderer
 from core.messages.service import MessageNotFound
-from core.notices.model import NoticeKind, Place, Undelivered
+from core.notices.model import DISCORD, NoticeKind, Place, Undelivered
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import explain, refused, sentence
 from core.security.model import HUB, Actor, Permission, allows, require, require_or_own
@@ -346,7 +346,7 @@ class AgentMessages:
             if named is not None and task.agent != named.name:
                 raise refused("agent_mismatch", id=asked, holder=task.agent or "none yet", agent=named.name)
             return task
-        here = self._services.notices.task_of(tx, draft.thread)
+        here = self._services.notices.on(DISCORD).task_of(tx, draft.thread)
         task = self._tasks.find(tx, here) if here else None
         if task is None and named is None:
             raise RecipientMissing

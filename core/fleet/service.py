@@ -21,7 +21,7 @@ from core.fleet.boards import Boards
 from core.fleet.health import Health
 from core.fleet.model import AgentDetails, AtWork, Board, BoardState, Need, NeedKind, Needs, Overview, QueuedWork
 from core.kit.from_attributes import from_attributes
-from core.notices.model import BlockedWindow, Notice, NoticeState, Place
+from core.notices.model import DISCORD, BlockedWindow, NoticePost, NoticeState, Place
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import next_step, sentence
 from core.security.model import HUB, Actor, Permission, require
@@ -62,6 +62,7 @@ class Fleet:
         self._services, self._work, self._traces, self._dialogs = services, work, traces, work.agent_actions.dialogs
         self._repository, self._agents, self._desks = work.tasks.repository, services.agents, services.desks
         self._notices, self._clock, self._refused = services.notices, services.clock, refused_answers
+        self._discord = services.notices.on(DISCORD)
         self.boards = Boards(services.store, services.journal, services.clock)
         self.health = Health(
             services.store, self._desks, self._clock, needs=self._worst_needs, is_discord_connected=is_discord_connected
@@ -130,10 +131,10 @@ class Fleet:
 
     async def sum_up_ended(self) -> None:
         """Tell in one message of the tasks that ended while there was no Discord, instead of one by one."""
-        tasks = await self._notices.never_posted(before_ms=self._clock.now_ms() - _SUMMED_UP_AFTER_MS)
+        tasks = await self._discord.never_posted(before_ms=self._clock.now_ms() - _SUMMED_UP_AFTER_MS)
         lines = await self._repository.summaries(tasks)
         if ended := [task for task in tasks if task in lines and lines[task].state in ENDED]:
-            await self._notices.sum_up(ended)
+            await self._notices.sum_up(ended, on=DISCORD)
 
     async def _worst_needs(self) -> list[Need]:
         return (await self._needs(1))[0]
@@ -162,7 +163,7 @@ class Fleet:
         halves = self._waiting_parts(parts, {one.agent for one in dialogs}, {one.desk for one in locks})
         found += [*dialogs, *locks, *halves]
         found += await self._unusable_agents(held, [*halves, *dialogs, *(_of_blocked(one, []) for one in blocked)])
-        found += _of_untold(await self._notices.failed_notifications())
+        found += _of_untold(await self._discord.failed_notifications())
         found += await asyncio.to_thread(_read_refused, self._refused)
         found += await self._boards_given_up()
         if (trouble := self._services.store.trouble) is not None:
@@ -246,13 +247,13 @@ class Fleet:
     async def _open_questions(self) -> tuple[list[Need], set[str]]:
         """List the questions that ask users; and the tasks that wait for the answer to a question."""
         asked = await self._work.questions.list_open()
-        told = await self._notices.told_of(one.question.about for one in asked) if asked else {}
+        told = await self._discord.told_of(one.question.about for one in asked) if asked else {}
         needs = [_of_question(one, told.get(one.question.about)) for one in asked if one.question.asks_user]
         return needs, {one.question.task for one in asked}
 
     async def _open_dialogs(self) -> list[Need]:
         dialogs = await self._dialogs.list_open()
-        told = await self._notices.told_of(one.id for one in dialogs) if dialogs else {}
+        told = await self._discord.told_of(one.id for one in dialogs) if dialogs else {}
         return [_of_dialog(one, told.get(one.id)) for one in dialogs]
 
     def _waiting_parts(self, parts: Iterable[Delivery], asking: set[str | None], locked: set[str | None]) -> list[Need]:
@@ -318,11 +319,11 @@ class Fleet:
         if not (ids := {need.task for need in needs if need.task}):
             return needs
         tasks = await self._repository.summaries(ids)
-        cards = await self._notices.cards_of(ids)
+        cards = await self._discord.cards_of(ids)
         return tuple(_placed(need, tasks, cards) for need in needs)
 
 
-def _placed(need: Need, tasks: Mapping[str, TaskSummary], cards: Mapping[str, Notice]) -> Need:
+def _placed(need: Need, tasks: Mapping[str, TaskSummary], cards: Mapping[str, NoticePost]) -> Need:
     task, card = tasks.get(need.task or ""), cards.get(need.task or "")
     if task is None:
         return need
@@ -376,7 +377,7 @@ def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need
     )
 
 
-def _of_dialog(one: AgentDialog, notice: Notice | None) -> Need:
+def _of_dialog(one: AgentDialog, notice: NoticePost | None) -> Need:
     what = NEEDS_ANSWER[one.activity]
     return Need(
         kind=NeedKind.NEEDS_ANSWER,
@@ -392,7 +393,7 @@ def _of_dialog(one: AgentDialog, notice: Notice | None) -> Need:
     )
 
 
-def _of_question(one: QuestionView, notice: Notice | None) -> Need:
+def _of_question(one: QuestionView, notice: NoticePost | None) -> Need:
     asked = one.question
     return Need(
         kind=NeedKind.QUESTION,
@@ -453,9 +454,9 @@ def _of_agent(status: AgentStatus) -> Need:
     )
 
 
-def _of_untold(notices: Iterable[Notice]) -> list[Need]:
+def _of_untold(notices: Iterable[NoticePost]) -> list[Need]:
     """Return one entry per cause: a channel that is gone takes many notices with it."""
-    by_cause: dict[tuple[NoticeState, str], list[Notice]] = {}
+    by_cause: dict[tuple[NoticeState, str], list[NoticePost]] = {}
     for notice in sorted(notices, key=lambda one: one.created_ms):
         by_cause.setdefault((notice.state, notice.error), []).append(notice)
     return [

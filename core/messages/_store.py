@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from core.kit.from_attributes import from_attributes
 from core.messages.model import Message, files_of, read_evidence
+from core.notices.service import waits_for_post
 from core.store.engine import Row
 from core.store.tables import integers, metadata, partial_index, texts, upsert
 
@@ -150,7 +151,7 @@ _old = (
             "NOT EXISTS (SELECT 1 FROM deliveries WHERE message = messages.id AND +state IN "
             "('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown'))"
         ),
-        text("NOT EXISTS (SELECT 1 FROM notices WHERE subject = messages.id AND subject != '' AND +state = 'pending')"),
+        ~waits_for_post(_row.id),
     )
     .order_by(_row.created_ms)
     .limit(bindparam("size_of_batch"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from core.kit.clock import Clock
 from core.notices import _store
-from core.notices.model import Digest, MentionMode, NoticeKind, Place
+from core.notices.model import DISCORD, Digest, MentionMode, NoticeKind, Place
 from core.notices.service import Notices
 from core.security.model import Actor, Permission, require
 from core.store.engine import Row, Store, Tx
@@ -42,7 +42,7 @@ class Mentions:
         require(by, Permission.TASK_READ)
         kept = self._choices.get(by.id, MentionChoice(mode=mode))
         await self._write(by.id, replace(kept, mode=mode, since_ms=min(kept.since_ms, 1)))
-        self._notices.news.set()
+        self._notices.wake()
         return mode
 
     def wakes(self, person: str) -> bool:
@@ -73,7 +73,9 @@ class Mentions:
         sent = replace(known, missed=(), since_ms=0)
 
         def send(tx: Tx) -> None:
-            self._notices.notify(tx, NoticeKind.DIGEST, None, subject=person, detail=detail, place=known.place)
+            self._notices.notify(
+                tx, NoticeKind.DIGEST, None, subject=person, detail=detail, place=known.place, only=DISCORD
+            )
             tx.execute(_store.CHOOSE, _row(person, sent))
 
         await self._store.write(send)

@@ -10,6 +10,8 @@ from core.reasons import AnyReason, Diagnostic, Reason
 from core.remedies import next_step
 
 NoticeId = NewType("NoticeId", int)
+Route = NewType("Route", str)
+DISCORD = Route("discord")
 
 
 class NoticeKind(StrEnum):
@@ -37,10 +39,10 @@ class NoticeKind(StrEnum):
 
 
 class NoticeState(StrEnum):
-    """Whether users can see it."""
+    """Whether users can see it on a route."""
 
     PENDING = "pending"
-    NO_ACCESS = "no_access"  # Discord refuses its channel for `error`. Octet retries later, or when permissions change
+    NO_ACCESS = "no_access"  # its channel is refused for `error`. Octet retries later, or when permissions change
     SENT = "sent"
     DROPPED = "dropped"  # Octet gave it up for `error`. It posts a dropped card at its task's next step
 
@@ -193,14 +195,7 @@ class Notice:
     subject: str  # the message, dialog, lock, window, user, day or spell of work that it is about; or empty
     detail: NoticeDetail | None  # what happened; a Resolution once a user has decided
     place: Place
-    state: NoticeState
     revision: int
-    posted_channel: str  # where it was posted; empty as long as it was not
-    posted_message: str
-    thread: str  # for a card: the task's thread; for others: the thread of the task's card, once that exists
-    attempts: int
-    not_before_ms: int
-    error: str
     created_ms: int
     about: str = ""  # What a user has to decide, as the deliveries or dialogs name it; empty for no question
 
@@ -213,3 +208,18 @@ class Notice:
     def strand(self) -> str:
         """Notices with the same value are posted in order: those of a task, or of a subject without a task."""
         return self.task or self.subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticePost(Notice):
+    """A notice, and how far one route got with it. Channel, message and thread are the route's own ids."""
+
+    state: NoticeState
+    posted_revision: int  # the newest that the route has posted; 0 before
+    posted_channel: str  # where it was posted; empty as long as it was not
+    posted_message: str
+    thread: str  # for a card: the task's thread; for others: the thread of the task's card, once that exists
+    attempts: int
+    not_before_ms: int
+    since_ms: int  # the route may have posted it since then
+    error: str

@@ -19,7 +19,7 @@ from core.messages.answer_markers import MarkedAnswer
 from core.messages.attachments import planned_files
 from core.messages.model import EvidenceItem, Message, MessageKind, NewFile, Source, source_of
 from core.messages.prompts import PromptRenderer
-from core.notices.model import NoticeKind, UserAct
+from core.notices.model import DISCORD, NoticeKind, UserAct
 from core.profiles.model import Activity
 from core.reasons import ParkCause, Reason
 from core.remedies import refused
@@ -202,7 +202,7 @@ class Tasks:
         task = parse_task_id(task)
         found = await self.quarantine.read(lambda: self.repository.get(task))
         messages = await self._services.messages.list_for_task(task)
-        card = await self._services.notices.card_of(task)
+        card = await self._services.notices.on(DISCORD).card_of(task)
         briefs = [message for message in messages if message.kind is MessageKind.TASK]
         is_shown = briefs and found.agent and found.text_expired_ms is None
         parts = await self.repository.list_parts(task) if found.parts is not None else ()

@@ -245,6 +245,17 @@ def finished_later(found: Trees) -> list[str]:
     ]
 
 
+def foreign_posts(found: Trees) -> list[str]:
+    """Only core/notices reads how far a route got: other packages ask it."""
+    return [
+        f"{module}:{node.lineno}: names the table notice_posts"
+        for module, tree in found.items()
+        if not module.startswith(("core.notices.", "core.store.migrations."))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "notice_posts" in node.value
+    ]
+
+
 RULES: dict[str, Callable[[Trees], list[str]]] = {
     "composition finishes no object after it is made": finished_later,
     "one function moves tasks to done": doors_to_done,
@@ -257,6 +268,7 @@ RULES: dict[str, Callable[[Trees], list[str]]] = {
     "a Protocol has more than one method": lonely_protocols,
     "a module under 60 lines has two users": crumbs,
     "only the store knows the dialect of its database": dialects,
+    "only notices read how far a route got": foreign_posts,
     "a text is plain English": odd_english,
 }
 

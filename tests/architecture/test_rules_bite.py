@@ -63,6 +63,12 @@ def test_an_event_that_code_knows_by_its_name_is_found(test: str) -> None:
     )
 
 
+def test_a_foreign_look_at_how_far_a_route_got_is_found() -> None:
+    look = ast.parse("text('SELECT 1 FROM notice_posts')")
+    assert product_rules.foreign_posts({"core.messages._store": look})
+    assert product_rules.foreign_posts({"core.notices._store": look}) == []
+
+
 def test_a_second_door_to_done_is_found() -> None:
     door = ast.parse("class A:\n  def finish(self): self.move(tx, 1, TaskState.DONE, by=by)")
     assert product_rules.doors_to_done({"core.tasks.repository": door}) == []

@@ -13,6 +13,7 @@ from core.deliveries import _store
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState
 from core.desks.model import DeskState
 from core.kit.ids import MessageId
+from core.notices.model import DISCORD
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.tasks.model import ENDED, Task, TaskId, TaskState
@@ -52,9 +53,9 @@ class Promises:
         for status in agents.values():
             self._has_its_task(status, tasks, unknown)
         await octet.store.write(self._nothing_rests_too_long)
-        for notice in await octet.notices.due(1_000):
+        for notice in await octet.notices.on(DISCORD).due(1_000):
             is_new = not notice.posted_message
-            assert not is_new or notice.created_ms <= octet.clock.now_ms(), "it was made in the future"
+            assert not is_new or notice.since_ms <= octet.clock.now_ms(), "it was made in the future"
         if octet.desks.state("main")[0] not in {DeskState.STARTING, DeskState.UNAVAILABLE}:
             await self._dialogs_are_known(agents)
         assert self.is_locked or not await octet.screen_locks.list_open()

@@ -29,6 +29,7 @@ from core.dispatch.model import Decision
 from core.dispatch.outcomes import Outcomes
 from core.kit.errors import OctetError
 from core.kit.ids import Ids
+from core.notices.model import DISCORD
 from core.profiles.model import Act
 from core.store import engine
 from core.store.engine import Tx
@@ -234,11 +235,11 @@ class AnythingMayHappen(AnyWorld):
         """Post the oldest notice that is due, or meet a 500."""
 
         async def tell() -> None:
-            for one in await self.octet.notices.due(1):
+            for one in await self.octet.notices.on(DISCORD).due(1):
                 if told:
-                    await self.octet.notices.posted(one.id, channel="1", message="2", revision=one.revision)
+                    await self.octet.notices.on(DISCORD).posted(one.id, channel="1", message="2", revision=one.revision)
                 else:
-                    await self.octet.notices.again(one.id, error="500", after_s=10)
+                    await self.octet.notices.on(DISCORD).again(one.id, error="500", after_s=10)
 
         self._try(tell)
 

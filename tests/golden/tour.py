@@ -17,6 +17,7 @@ from bot.discord import bot, fleet_view, outbox, send_limits
 from bot.discord.board_writer import BoardWriter
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
 from core.desks.model import Shown
+from core.notices.model import DISCORD
 from core.profiles.model import Act, Activity
 from core.security.model import HUB, OPERATOR
 from core.tasks.model import TaskId, TaskState
@@ -51,7 +52,7 @@ DIALOG = Shown(
     png=png("purple"),
 )
 _BUSY = text(
-    "SELECT (SELECT count(*) FROM notices WHERE state = 'pending'),"
+    "SELECT (SELECT count(*) FROM notice_posts WHERE state = 'pending'),"
     " (SELECT count(*) FROM deliveries WHERE state IN ('leased', 'staging', 'staged', 'submitting')),"
     " (SELECT max(seq) FROM journal)"
 )
@@ -92,7 +93,7 @@ class Tour:
         )
 
     async def card(self, task: str) -> Json:
-        row = await self.town.coordinator.notices.card_of(task)
+        row = await self.town.coordinator.notices.on(DISCORD).card_of(task)
         assert row is not None
         return next(one for one in await self.town.sandbox.messages() if one["id"] == row.posted_message)
 

@@ -18,7 +18,7 @@ from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryState
 from core.fleet.model import NeedKind
-from core.notices.model import Notice, NoticeDetail, NoticeKind, Place
+from core.notices.model import DISCORD, NoticeDetail, NoticeKind, NoticePost, Place
 from core.reasons import Reason
 from core.security.model import OPERATOR
 from core.store.engine import Row, Tx
@@ -113,8 +113,8 @@ class House:
 
         await self.coordinator.store.write(end)
 
-    async def card(self, task: str = "T-1") -> Notice:
-        card = await self.coordinator.notices.card_of(task)
+    async def card(self, task: str = "T-1") -> NoticePost:
+        card = await self.coordinator.notices.on(DISCORD).card_of(task)
         assert card is not None
         return card
 
@@ -127,7 +127,11 @@ class House:
         return [need.seen for need in found.shown if need.kind is NeedKind.UNTOLD]
 
     async def rows(self) -> list[Row]:
-        return list(await self.coordinator.store.fetch(sql("SELECT * FROM notices ORDER BY id")))
+        return list(
+            await self.coordinator.store.fetch(
+                sql("SELECT * FROM notices JOIN notice_posts ON notice = id ORDER BY id")
+            )
+        )
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.discord.parts import Marker
 from core.kit.ids import MessageId
 from core.messages.model import Message, MessageKind, Source
-from core.notices.model import Notice, NoticeId, NoticeKind, NoticeState, Place
+from core.notices.model import NoticeId, NoticeKind, NoticePost, NoticeState, Place
 from core.reasons import WaitReason
 from core.security.model import Role
 from core.tasks.model import Task, TaskId, TaskState, TaskView
@@ -32,7 +32,7 @@ TASK = Task(
     created_ms=1_700_000_000_000,
     changed_ms=1_700_000_000_000,
 )
-NOTICE = Notice(
+NOTICE = NoticePost(
     id=NoticeId(17),
     kind=NoticeKind.CARD,
     task="T-142",
@@ -41,6 +41,8 @@ NOTICE = Notice(
     place=TASK.place,
     state=NoticeState.PENDING,
     revision=1,
+    posted_revision=0,
+    since_ms=1_700_000_000_000,
     posted_channel="",
     posted_message="",
     thread="",
@@ -76,7 +78,7 @@ def make_view(task: Task = TASK, **changes: object) -> TaskView:
     return replace(view, **changes)  # pyright: ignore[reportArgumentType] - a builder takes any field
 
 
-def make_notice(**changes: object) -> Notice:
+def make_notice(**changes: object) -> NoticePost:
     return replace(NOTICE, **changes)  # pyright: ignore[reportArgumentType] - a builder takes any field
 
 

@@ -26,6 +26,7 @@ from bot.discord.errors import (
 )
 from bot.discord.send_limits import DiscordBan
 from core.kit.errors import OctetError
+from core.notices.model import DISCORD
 from core.security.model import OPERATOR
 from core.store.engine import Tx
 from core.tasks.model import TaskState
@@ -40,9 +41,9 @@ EDIT = r"PATCH /channels/\d+/messages/\d+"
 THREAD = r"POST /channels/\d+/messages/\d+/threads"
 ANSWER = r"PATCH /webhooks/\d+/[^/]+/messages/@original"
 ACK = r"POST /interactions/\d+/[^/]+/callback"
-_DUE_NOW = sql("UPDATE notices SET not_before_ms = 0")
-_PENDING = sql("SELECT id FROM notices WHERE state = 'pending'")
-_REFUSED = sql("SELECT not_before_ms FROM notices WHERE attempts > 0")
+_DUE_NOW = sql("UPDATE notice_posts SET not_before_ms = 0")
+_PENDING = sql("SELECT notice FROM notice_posts WHERE state = 'pending'")
+_REFUSED = sql("SELECT not_before_ms FROM notice_posts WHERE attempts > 0")
 
 
 def calls(sandbox: Sandbox, route: str) -> int:
@@ -122,7 +123,7 @@ async def test_a_long_limit_is_waited_out_by_its_notice_and_delays_no_other(owne
 
     def make_due(tx: Tx) -> None:
         tx.execute(_DUE_NOW, {})
-        tx.after_commit(notices.news.set)
+        tx.after_commit(notices.on(DISCORD).news.set)
 
     await store.write(make_due)
     await owned.said("**T-1 is done**")

@@ -18,6 +18,7 @@ from bot.discord.bot import Bot
 from bot.discord.errors import BotTokenRefused, IntentsRefused
 from bot.verbs import tasks
 from core.kit.errors import OctetError
+from core.notices.model import DISCORD
 from core.security.model import OPERATOR
 from core.settings.model import DiscordSettings
 from core.tasks.model import TaskState
@@ -176,7 +177,7 @@ async def test_what_is_being_posted_at_the_end_is_posted_and_noted(sandbox: Sand
             await sandbox.fault(kind="delay", route=r"POST /channels/\d+/messages", times=1, seconds=0.5)
             await town.ask("task new", **NEW_TASK)
             await until(sandbox, lambda: len(sandbox.faults.hits) == 1)
-        card = await town.coordinator.notices.card_of("T-1")
+        card = await town.coordinator.notices.on(DISCORD).card_of("T-1")
         assert card is not None
         assert (card.posted_message, card.thread) == (card.thread, card.posted_message)
         assert card.posted_message in {m["id"] for m in await sandbox.messages()}
@@ -192,7 +193,7 @@ async def test_what_takes_too_long_at_the_end_is_posted_once_after_the_next_star
             await sandbox.fault(kind="delay", route=r"POST /channels/\d+/messages", times=1, seconds=1.0)
             await town.ask("task new", **NEW_TASK)
             await until(sandbox, lambda: len(sandbox.faults.hits) == 1)
-        card = await town.coordinator.notices.card_of("T-1")
+        card = await town.coordinator.notices.on(DISCORD).card_of("T-1")
         assert card is not None
         assert card.posted_message == ""
         async with bot_at_work(town):

@@ -15,7 +15,7 @@ from bot.discord.parts import Parts
 from core.agent_messages.model import QuestionView
 from core.deliveries.model import DeliveryState
 from core.notices.model import Halt, NoticeKind
-from core.notices.service import Notices
+from core.notices.posts import NoticePosts
 from core.reasons import ParkCause, WaitReason
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskState
@@ -346,7 +346,7 @@ async def test_a_disk_that_refuses_for_a_while_neither_ends_the_outbox_nor_posts
         writer = group.create_task(here.outbox.run())
         with monkeypatch.context() as disk:
             for verb in ("posted", "next_due_s"):
-                disk.setattr(Notices, verb, refusing(verb))
+                disk.setattr(NoticePosts, verb, refusing(verb))
             await here.ask()
             await here.until(lambda: refused == {"posted", "next_due_s"})
         async with asyncio.timeout(60):

@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.discord.errors import DiscordFailed
 from bot.discord.outbox import EDIT_EVERY_S
 from bot.discord.send_limits import EDITS, EDITS_S, DiscordBan
-from core.notices.model import Halt, NoticeKind, NoticeState
+from core.notices.model import DISCORD, Halt, NoticeKind, NoticeState
 from core.reasons import TaskActivity, WaitReason
 from core.tasks.model import TaskState
 from tests.bot.discord.house import CHANNEL, always, house, never
@@ -91,8 +91,8 @@ async def test_changed_permissions_end_the_wait_at_once(tmp_path: Path) -> None:
 async def test_a_card_that_an_earlier_version_dropped_comes_back_at_the_next_step(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         task = await here.ask()
-        [card] = await here.coordinator.notices.due()
-        await here.coordinator.notices.dropped(card.id, error="403 50013")
+        [card] = await here.coordinator.notices.on(DISCORD).due()
+        await here.coordinator.notices.on(DISCORD).dropped(card.id, error="403 50013")
         await here.sweep()
         assert here.channels.messages == []
         await here.move(task, TaskState.ASSIGNED)
@@ -190,7 +190,7 @@ async def test_nothing_is_edited_only_because_time_passed(tmp_path: Path) -> Non
             await here.later(60)
             assert here.channels.messages[0].edits == 1, number
             here.clock.advance(EDIT_EVERY_S)
-        assert not await here.coordinator.notices.due()
+        assert not await here.coordinator.notices.on(DISCORD).due()
         here.channels.limits.note_ban("a ban", 5)
         here.clock.advance(5)
         await here.coordinator.store.write(

@@ -16,7 +16,7 @@ from core.deliveries.model import Delivery, DeliveryState, Outcome, Reason, Resu
 from core.desks.model import DeskNow, DeskState
 from core.messages.model import label
 from core.messages.service import MessageNotFound
-from core.notices.model import NoticeDetail, NoticeKind, Undelivered
+from core.notices.model import DISCORD, NoticeDetail, NoticeKind, Undelivered
 from core.reasons import ParkCause
 from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed
@@ -149,7 +149,7 @@ async def test_what_cannot_be_said_is_an_error_and_leaves_nothing(
         await octet.tasks.cancel(ended.id, by=ADA)
         with refuses(error):
             await octet.agent_messages.send(draft, by=ADA)
-        assert {one.kind for one in await octet.notices.due(100)} == {NoticeKind.CARD}
+        assert {one.kind for one in await octet.notices.on(DISCORD).due(100)} == {NoticeKind.CARD}
 
 
 async def test_members_speak_to_whoever_has_their_own_task_and_to_nobody_else(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ async def test_a_tasks_thread_stands_for_its_task(tmp_path: Path) -> None:
     lane = FakeLane()
     async with house(tmp_path, lane) as octet:
         task = (await octet.tasks.new(make_new_task(), by=ADA)).id
-        await octet.notices.thread_made(task, "555")
+        await octet.notices.on(DISCORD).thread_made(task, "555")
         await reach(octet, task, TaskState.WORKING)
         here = await octet.agent_messages.send(say(thread="555"), by=ADA)
         assert (here.message.task, here.deliveries[0].agent) == ("T-1", "Left")

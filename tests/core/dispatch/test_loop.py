@@ -17,7 +17,7 @@ from core.desks.model import DeskNow, DeskState
 from core.journal.model import Event
 from core.kit.clock import Clock
 from core.kit.supervise import supervise
-from core.notices.model import NoticeDetail, NoticeKind
+from core.notices.model import DISCORD, NoticeDetail, NoticeKind
 from core.retry_policy import RetryPolicy
 from core.security.model import WrongCode
 from core.settings.model import ReceiptSettings
@@ -241,7 +241,7 @@ async def _delivery_is(octet: Coordinator, task: TaskId, state: DeliveryState) -
 
 
 async def _told(octet: Coordinator, kind: NoticeKind) -> list[NoticeDetail | None]:
-    for notice in await octet.notices.due(100):
+    for notice in await octet.notices.on(DISCORD).due(100):
         if notice.kind is NoticeKind.CARD:
-            await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
-    return [notice.detail for notice in await octet.notices.due(100) if notice.kind is kind]
+            await octet.notices.on(DISCORD).posted(notice.id, channel="1", message="2", revision=notice.revision)
+    return [notice.detail for notice in await octet.notices.on(DISCORD).due(100) if notice.kind is kind]

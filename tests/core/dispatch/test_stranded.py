@@ -12,7 +12,7 @@ from core.desks import service
 from core.desks.model import DeskNow, DeskState
 from core.desks.service import STARTS_WITHIN_S
 from core.dispatch.assigner import Assigner
-from core.notices.model import NoticeKind
+from core.notices.model import DISCORD, NoticeKind
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import reach, running, window_house
@@ -105,7 +105,7 @@ async def test_a_task_on_its_way_by_no_delivery_is_parked_at_the_start_and_frees
             "nothing is being delivered to Agent-1 any more"
         )
         assert await agent(octet) == (AgentState.IDLE, None, None)
-        assert any(notice.kind is NoticeKind.CARD for notice in await octet.notices.due())
+        assert any(notice.kind is NoticeKind.CARD for notice in await octet.notices.on(DISCORD).due())
         await octet.tasks.retry(FIRST, by=ADA)
         await reach(octet, FIRST, TaskState.WORKING)
 

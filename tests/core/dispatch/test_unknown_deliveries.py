@@ -23,7 +23,7 @@ from core.deliveries.ports import Progress
 from core.desks.model import DeskNow, DeskState
 from core.dispatch.model import Decision
 from core.messages.model import Source
-from core.notices.model import EndCause, Halt, Notice, NoticeKind, Resolution
+from core.notices.model import DISCORD, EndCause, Halt, Notice, NoticeKind, Resolution
 from core.reasons import ParkCause
 from core.security.model import HUB, NotAllowed
 from core.store.engine import Tx
@@ -67,9 +67,9 @@ async def journal(octet: Coordinator, delivery: Delivery) -> list[tuple[str, obj
 
 async def notices(octet: Coordinator, kind: NoticeKind) -> list[Notice]:
     """Return the notices of this kind, with the cards posted first."""
-    for notice in await octet.notices.due(100):
+    for notice in await octet.notices.on(DISCORD).due(100):
         if notice.kind is NoticeKind.CARD:
-            await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
+            await octet.notices.on(DISCORD).posted(notice.id, channel="1", message="2", revision=notice.revision)
     return [notice for notice in await pending(octet) if notice.kind is kind]
 
 
@@ -189,10 +189,12 @@ async def test_the_message_that_asked_says_afterwards_how_it_was_settled(tmp_pat
         assert (asked.task, asked.about) == ("T-1", f"{found.id}:1")
         assert asked.detail == Halt(state="parked", reason=ParkCause.DELIVERY_UNKNOWN)
         assert await octet.receipts.pictures(found.id, 1, by=HUB) == (SHOT,)
-        await octet.notices.posted(asked.id, channel="1", message="3", revision=asked.revision)
+        await octet.notices.on(DISCORD).posted(asked.id, channel="1", message="3", revision=asked.revision)
         await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
         again = next(one for one in await notices(octet, NoticeKind.HELD) if one.about)
-        assert (again.id, again.posted_message, again.detail) == (asked.id, "3", Resolution(how="again", by=ADA.id))
+        assert (again.id, again.detail) == (asked.id, Resolution(how="again", by=ADA.id))
+        told = await octet.notices.on(DISCORD).told_of([asked.about])
+        assert told[asked.about].posted_message == "3"
         assert await octet.receipts.pictures(found.id, 2, by=HUB) == (), "the next attempt has pictures of its own"
 
 

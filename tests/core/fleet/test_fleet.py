@@ -17,7 +17,7 @@ from core.deliveries.model import Outcome, Reason, Result
 from core.deliveries.ports import LanePort
 from core.fleet import texts
 from core.fleet.model import BoardState, Need, NeedKind
-from core.notices.model import Place
+from core.notices.model import DISCORD, Place
 from core.reasons import ParkCause, WaitReason
 from core.remedies import next_step
 from core.security.model import NotAllowed, Role
@@ -177,12 +177,12 @@ async def test_news_that_could_not_be_told_are_one_entry_for_each_cause(tmp_path
     async with window_house(tmp_path, FakeLane()) as octet:
         for channel in ("1", "1", "1", "1", "2"):
             await octet.tasks.new(make_new_task(place=Place(channel=channel)), by=ADA)
-        due = list((await octet.notices.cards_of([f"T-{number}" for number in range(1, 6)])).values())
+        due = list((await octet.notices.on(DISCORD).cards_of([f"T-{number}" for number in range(1, 6)])).values())
         for notice in due[1:3]:  # the first task goes on, and with it its card
-            await octet.notices.dropped(notice.id, error="the channel is gone")
-        await octet.notices.no_access("2", error="403 50013", after_s=60)
+            await octet.notices.on(DISCORD).dropped(notice.id, error="the channel is gone")
+        await octet.notices.on(DISCORD).no_access("2", error="403 50013", after_s=60)
         for _ in range(4):
-            await octet.notices.again(due[3].id, error="rate limit", after_s=60)
+            await octet.notices.on(DISCORD).again(due[3].id, error="rate limit", after_s=60)
         lost, late, closed = await needs(octet)
     assert (lost.kind, lost.task, lost.more, lost.seen) == (NeedKind.UNTOLD, "T-2", 1, "the channel is gone")
     assert (late.kind, late.task, late.more, late.seen) == (NeedKind.UNTOLD, "T-4", 0, "rate limit")
@@ -193,9 +193,9 @@ async def test_news_that_could_not_be_told_are_one_entry_for_each_cause(tmp_path
 async def test_a_notice_that_failed_once_is_no_news(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane()) as octet:
         await octet.tasks.new(make_new_task(), by=ADA)
-        notice = await octet.notices.card_of("T-1")
+        notice = await octet.notices.on(DISCORD).card_of("T-1")
         assert notice is not None
-        await octet.notices.again(notice.id, error="rate limit", after_s=60)
+        await octet.notices.on(DISCORD).again(notice.id, error="rate limit", after_s=60)
         assert await needs(octet) == []
 
 
@@ -291,12 +291,12 @@ async def test_what_stands_is_found_without_a_look_at_what_has_ended(
         monkeypatch.setattr(engine, "_run", note)
         await octet.fleet.needs_me(by=ADA)
         await octet.fleet.board(by=ADA)
-        await octet.notices.next_due_s()
+        await octet.notices.on(DISCORD).next_due_s()
     with closing(sqlite3.connect(tmp_path / "octet.db")) as database:
         plans = [row[3] for statement in asked for row in database.execute(f"EXPLAIN QUERY PLAN {statement}")]
-    large = ("SCAN tasks", "SCAN notices", "SCAN deliveries", "SCAN messages", "SCAN journal")
+    large = ("SCAN tasks", "SCAN notices", "SCAN notice_posts", "SCAN deliveries", "SCAN messages", "SCAN journal")
     assert [plan for plan in plans if plan.startswith(large)] == []
-    for index in ("COVERING INDEX ix_tasks_held", "INDEX ix_tasks_queue", "INDEX ix_notices_due"):
+    for index in ("COVERING INDEX ix_tasks_held", "INDEX ix_tasks_queue", "INDEX ix_notice_posts_due"):
         assert any(index in plan for plan in plans), index
 
 

@@ -12,6 +12,7 @@ from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState
 from core.fleet.health import GRACE_S
 from core.fleet.model import Part, Wellness
+from core.notices.model import DISCORD
 from core.reasons import Reason
 from core.security.model import HUB, OPERATOR, NotAllowed
 from core.store.errors import StoreUnavailable
@@ -94,11 +95,11 @@ async def test_a_message_that_discord_refused_three_times_is_a_problem_but_raise
     async with a_house(tmp_path, clock) as octet:
         await octet.tasks.new(NewTask(brief="Count the birds"), by=OPERATOR)
         clock.advance(1)
-        [card] = await octet.notices.due(limit=1)
+        [card] = await octet.notices.on(DISCORD).due(limit=1)
         for _ in range(2):
-            await octet.notices.again(card.id, error="Discord is down", after_s=1)
+            await octet.notices.on(DISCORD).again(card.id, error="Discord is down", after_s=1)
         assert (await look(octet)).is_well
-        await octet.notices.again(card.id, error="Discord is down", after_s=1)
+        await octet.notices.on(DISCORD).again(card.id, error="Discord is down", after_s=1)
         now = await look(octet)
         assert [(one.part, one.name) for one in now.troubles] == [(Part.NOTICE, "T-1")]
         assert (now.is_well, now.pings) == (False, True)

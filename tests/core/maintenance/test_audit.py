@@ -12,7 +12,7 @@ from sqlalchemy import text
 from core.coordinator import Coordinator
 from core.kit.clock import SteadyClock
 from core.maintenance.service import Audit
-from core.notices.model import JournalHead, NoticeKind
+from core.notices.model import DISCORD, JournalHead, NoticeKind
 from core.security.model import OPERATOR, HolderId, NotAllowed, Role
 from tests.builders import make_agent, make_person, open_coordinator, refuses
 from tests.fakes.clock import FakeClock
@@ -25,7 +25,7 @@ async def at_work(home: Path, clock: FakeClock) -> AsyncGenerator[tuple[Coordina
 
 
 async def posted(octet: Coordinator) -> list[str]:
-    return [one.subject for one in await octet.notices.due(100) if one.kind is NoticeKind.JOURNAL]
+    return [one.subject for one in await octet.notices.on(DISCORD).due(100) if one.kind is NoticeKind.JOURNAL]
 
 
 async def test_the_head_is_posted_once_a_day_also_over_a_restart(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ async def test_the_head_is_posted_once_a_day_also_over_a_restart(tmp_path: Path)
         await audit.post()
         await octet.people.bind(HolderId("discord:2"), Role.MEMBER, by=OPERATOR)
         await audit.post()
-        (notice,) = await octet.notices.due(100)
+        (notice,) = await octet.notices.on(DISCORD).due(100)
         (first, *_) = await octet.journal.newest(2)
         assert (notice.subject, notice.place.channel) == ("2023-11-14", "7")
         assert notice.detail == JournalHead(row=1, hash=first.hash)

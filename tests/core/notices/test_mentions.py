@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.notices.mentions import DIGEST_EVERY_MS, Mentions
-from core.notices.model import Digest, MentionMode, NoticeKind, Place
+from core.notices.model import DISCORD, Digest, MentionMode, NoticeKind, Place
 from core.notices.service import Notices
 from core.security.model import Role
 from core.store.engine import Store
@@ -27,13 +27,13 @@ async def test_a_digest_lists_within_the_hour_what_a_user_missed_and_survives_a_
         for task in ("T-1", "T-2", "T-1"):
             await mentions.missed(ADA.id, task, HERE)
         assert await mentions.send_digests() == DIGEST_EVERY_MS / 1000
-        assert await notices.due() == ()
+        assert await notices.on(DISCORD).due() == ()
         clock.advance(DIGEST_EVERY_MS / 1000)
         mentions = Mentions(notices, store=store, clock=clock)
         await mentions.load()
         await mentions.send_digests()
         await mentions.send_digests()
-        (digest,) = await notices.due()
+        (digest,) = await notices.on(DISCORD).due()
         assert (digest.kind, digest.subject, digest.detail, digest.place) == (
             NoticeKind.DIGEST,
             ADA.id,
@@ -53,5 +53,5 @@ async def test_silence_keeps_nothing_and_mentions_send_the_digest_at_once(tmp_pa
         await mentions.missed(ADA.id, "T-2", HERE)
         await mentions.choose(MentionMode.MENTIONS, by=ADA)
         await mentions.send_digests()
-        assert [one.detail for one in await notices.due()] == [Digest(number=1, newest=("T-2",))]
+        assert [one.detail for one in await notices.on(DISCORD).due()] == [Digest(number=1, newest=("T-2",))]
         assert mentions.wakes(ADA.id)

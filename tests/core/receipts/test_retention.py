@@ -16,7 +16,7 @@ from core.deliveries.model import Outcome, Reason, Result
 from core.dispatch.model import Decision
 from core.kit.clock import DAY_MS
 from core.messages.model import read_evidence
-from core.notices.model import NoticeKind
+from core.notices.model import DISCORD, NoticeKind
 from core.receipts import retention
 from core.security.model import OPERATOR
 from core.settings.model import ReceiptSettings
@@ -44,9 +44,11 @@ async def house(home: Path, clock: FakeClock, lane: FakeLane) -> AsyncGenerator[
 
 async def tell_all(octet: Coordinator) -> None:
     """Post every notice that is due."""
-    while due := await octet.notices.due():
+    while due := await octet.notices.on(DISCORD).due():
         for notice in due:
-            await octet.notices.posted(notice.id, channel="1", message=f"{notice.id}", revision=notice.revision)
+            await octet.notices.on(DISCORD).posted(
+                notice.id, channel="1", message=f"{notice.id}", revision=notice.revision
+            )
 
 
 async def answered(octet: Coordinator, lane: FakeLane) -> str:

@@ -63,7 +63,8 @@ HISTORY: dict[str, Sequence[object]] = {
     "messages.attachments": ["[]"],
     "tasks.attachments": ["[]"],
     "messages.kind": ["task", "reply", "message"],
-    "notices.state": ["sent", "dropped"],
+    "notice_posts.route": ["discord"],
+    "notice_posts.state": ["sent", "dropped"],
     "notices.kind": ["card", "words", "answer", "undelivered"],
     "standstills.ending": ["gone"],
     "inbox.seq": [1],
@@ -85,6 +86,7 @@ ASKED: dict[str, object] = {
     "before": 0,
     "now": 0,
     "looked": 0,
+    "on_route": "discord",
     "tries": 0,
 }
 """What statements are asked with; other values name something that is not there."""

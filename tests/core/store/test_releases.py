@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.notices.model import (
+    DISCORD,
     AgentReport,
     AgentReports,
     BlockedWindow,
@@ -151,3 +152,11 @@ async def test_an_upgrade_loses_no_notice_and_none_of_what_it_says(tmp_path: Pat
             )
             assert (one.kind, one.about, one.detail, one.place) == (kind, about, detail, Place(channel="7", guild="1"))
         assert await notices.newest_id() == before + len(TOLD)
+        asked = (await notices.on(DISCORD).told_of(["d:1"]))["d:1"]
+        assert (asked.state, asked.posted_revision, asked.posted_channel, asked.posted_message) == (
+            "pending",
+            2,
+            "7",
+            "m",
+        )
+        assert (asked.attempts, asked.not_before_ms, asked.since_ms, asked.error) == (1, 5, 3, "why")

@@ -16,7 +16,7 @@ from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryRequest, DeliveryState, Outcome, Result
 from core.desks.model import DeskNow, DeskState
-from core.notices.model import Notice
+from core.notices.model import DISCORD, NoticePost
 from core.profiles.model import Act
 from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, HolderId, Permission, Role
@@ -91,8 +91,8 @@ async def act_state(octet: Coordinator) -> DeliveryState:
     return await octet.store.write(find)
 
 
-async def due(octet: Coordinator) -> list[Notice]:
-    return list(await octet.notices.due())
+async def due(octet: Coordinator) -> list[NoticePost]:
+    return list(await octet.notices.on(DISCORD).due())
 
 
 @STEPS
@@ -199,7 +199,7 @@ async def test_a_notice_that_failed_is_due_after_its_pause_and_no_later(tmp_path
         await octet.tasks.new(make_new_task(), by=ADA)
         clock.advance(0.1)
         (card,) = await due(octet)
-        await octet.notices.again(card.id, error="500", after_s=10)
+        await octet.notices.on(DISCORD).again(card.id, error="500", after_s=10)
         clock.set_wall(by_s)
         await octet.store.ping()
         assert await due(octet) == []
@@ -218,7 +218,7 @@ async def test_a_notice_moves_back_with_the_clock_but_a_suspended_machine_does_n
         for by_s in (-HOUR_S, HOUR_S):
             clock.set_wall(by_s)
             await octet.store.ping()
-            ages.append(clock.now_ms() - (await due(octet))[0].created_ms)
+            ages.append(clock.now_ms() - (await due(octet))[0].since_ms)
         assert ages == [100, HOUR_S * 1000 + 100]
 
 
@@ -286,7 +286,7 @@ async def test_what_rests_goes_on_resting_or_is_due_after_a_start_by_a_clock_tha
         await octet.tasks.new(make_new_task(), by=ADA)
         await bounce(octet)
         (card,) = await due(octet)
-        await octet.notices.again(card.id, error="500", after_s=10)
+        await octet.notices.on(DISCORD).again(card.id, error="500", after_s=10)
     clock.set_wall(by_s)
     async with octet_at(tmp_path, clock) as octet:
         clock.advance(10)
@@ -301,7 +301,7 @@ async def test_what_rests_for_longer_than_any_pause_is_due_after_a_start(tmp_pat
         await octet.tasks.new(make_new_task(), by=ADA)
         await bounce(octet)
         (card,) = await due(octet)
-        for table in ("deliveries", "notices"):
+        for table in ("deliveries", "notice_posts"):
             statement = text(f"UPDATE {table} SET not_before_ms = {clock.now_ms() + year_ms}")
             await octet.store.write(lambda tx, statement=statement: tx.execute(statement) and None)
     async with octet_at(tmp_path, clock) as octet:

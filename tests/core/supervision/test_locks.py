@@ -10,7 +10,7 @@ from core.agents.model import Agent, Lane
 from core.coordinator import Coordinator
 from core.deliveries.model import Reason
 from core.fleet.model import NeedKind
-from core.notices.model import Notice, NoticeKind, Place
+from core.notices.model import DISCORD, NoticeKind, NoticePost, Place
 from core.security.model import HUB
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, make_agent, make_new_task, refuses
@@ -26,11 +26,11 @@ def behind_a_lock() -> FakeLane:
     return FakeLane(*[bounced(Reason.LOCKED)] * 10_000)
 
 
-async def told(octet: Coordinator) -> list[Notice]:
-    return [one for one in await octet.notices.due(200) if one.kind is NoticeKind.LOCKED]
+async def told(octet: Coordinator) -> list[NoticePost]:
+    return [one for one in await octet.notices.on(DISCORD).due(200) if one.kind is NoticeKind.LOCKED]
 
 
-async def is_told(octet: Coordinator, *, times: int = 1) -> list[Notice]:
+async def is_told(octet: Coordinator, *, times: int = 1) -> list[NoticePost]:
     async def there() -> bool:
         return len(await told(octet)) >= times
 
@@ -71,7 +71,7 @@ async def test_the_same_lock_is_told_once_however_often_workers_see_it_and_over_
         await octet.tasks.new(make_new_task(), by=ADA)
         await lock(octet)
         [first] = await is_told(octet)
-        await octet.notices.posted(first.id, channel="77", message="m", revision=first.revision)
+        await octet.notices.on(DISCORD).posted(first.id, channel="77", message="m", revision=first.revision)
         await lock(octet)
     async with window_house(tmp_path, behind_a_lock()) as octet:
         await lock(octet)

@@ -12,7 +12,7 @@ from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
 from core.limits import EmptyText, TextTooLong
-from core.notices.model import Halt, NoticeDetail, NoticeKind
+from core.notices.model import DISCORD, Halt, NoticeDetail, NoticeKind
 from core.reasons import ParkCause, TaskActivity
 from core.remedies import sentence
 from core.security.model import WrongCode
@@ -51,9 +51,9 @@ SILENT = Halt(state="parked", reason=ParkCause.SILENT)
 
 async def told(octet: Coordinator) -> list[NoticeDetail | None]:
     """Return what users read in threads, in order."""
-    for notice in await octet.notices.due():
+    for notice in await octet.notices.on(DISCORD).due():
         if notice.kind is NoticeKind.CARD:
-            await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
+            await octet.notices.on(DISCORD).posted(notice.id, channel="1", message="2", revision=notice.revision)
     return [notice.detail for notice in await pending(octet) if notice.kind is NoticeKind.HELD]
 
 
@@ -264,5 +264,5 @@ async def test_a_storm_of_progress_is_one_line_and_no_message(tmp_path: Path, mo
         await octet.tasks.record_progress("T-1", code, "the last step")
         view = await octet.tasks.show(FIRST, by=ADA)
         assert (view.task.progress, view.answers) == ("the last step", ())
-        due = await octet.notices.due()
+        due = await octet.notices.on(DISCORD).due()
         assert [notice.kind for notice in due] == [NoticeKind.CARD]

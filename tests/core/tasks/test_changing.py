@@ -10,7 +10,7 @@ from core.agents.model import Lane
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result
 from core.desks.model import DeskNow, DeskState
 from core.limits import OutOfRange
-from core.notices.model import Halt, NoticeKind
+from core.notices.model import DISCORD, Halt, NoticeKind
 from core.reasons import ParkCause
 from core.retry_policy import RetryPolicy
 from core.security.model import OPERATOR, NotAllowed, Role
@@ -71,9 +71,9 @@ async def test_a_parked_task_goes_on_in_the_same_attempt_and_is_told_again_when_
             await octet.dispatch.window_usable("main", "agent-1")
             assert (await octet.tasks.retry(FIRST, by=ADA)).attempt == 1
         await reach(octet, FIRST, TaskState.WORKING)
-        for notice in await octet.notices.due():
+        for notice in await octet.notices.on(DISCORD).due():
             if notice.kind is NoticeKind.CARD:
-                await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
+                await octet.notices.on(DISCORD).posted(notice.id, channel="1", message="2", revision=notice.revision)
         assert [notice.detail for notice in await pending(octet)] == [Halt(state="parked", reason=ParkCause.WINDOW)] * 2
 
 

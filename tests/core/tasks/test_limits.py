@@ -10,6 +10,7 @@ import pytest
 
 from core.coordinator import Coordinator
 from core.messages.model import Message
+from core.notices.model import DISCORD
 from core.reasons import ParkCause
 from core.settings.model import AnswerLimits
 from core.tasks import answers
@@ -150,13 +151,13 @@ async def test_of_many_reports_within_a_second_the_first_and_the_last_are_kept(
     lane = FakeLane()
     async with window_house(tmp_path, lane, clock=FakeClock()) as octet:
         code = await begin(octet, lane)
-        before = await octet.notices.card_of(TASK)
+        before = await octet.notices.on(DISCORD).card_of(TASK)
         said = await asyncio.gather(
             *(octet.tasks.record_progress(TASK, code, f"step {number}") for number in range(50))
         )
         assert [is_kept for _, is_kept in said] == [True, *[False] * 48, True]
         assert (await octet.tasks.show(TASK, by=ADA)).task.progress == "step 49"
-        card = await octet.notices.card_of(TASK)
+        card = await octet.notices.on(DISCORD).card_of(TASK)
         assert before is not None
         assert card is not None
         assert card.revision == before.revision + 2

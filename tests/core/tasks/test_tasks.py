@@ -17,7 +17,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Outcome, Reason, Result
 from core.limits import BRIEF, TITLE, BrokenCharacter, EmptyText, visible
 from core.messages.model import Source
-from core.notices.model import NoticeKind
+from core.notices.model import DISCORD, NoticeKind
 from core.security.model import OPERATOR, NotAllowed, Role, WrongCode
 from core.store.engine import Store
 from core.tasks.cache import TaskCache
@@ -67,7 +67,7 @@ async def test_bad_input_has_its_own_error_and_leaves_nothing(
         with refuses(error):
             await octet.tasks.new(make_new_task(**changes), by=ADA)  # pyright: ignore[reportArgumentType] - any field
         assert await octet.tasks.list(by=ADA) == ()
-        assert await octet.notices.due() == ()
+        assert await octet.notices.on(DISCORD).due() == ()
         assert await octet.journal.verify() == 0
 
 
@@ -84,7 +84,7 @@ async def test_the_same_key_never_makes_a_second_task(tmp_path: Path) -> None:
         assert await octet.tasks.new(make_new_task("other words", key="i-1"), by=ADA) == once
         await octet.tasks.new(make_new_task(key="i-2"), by=ADA)
         assert [task.id for task in await octet.tasks.list(by=ADA)] == ["T-2", "T-1"]
-        assert set(await octet.notices.cards_of(["T-1", "T-2", "T-3"])) == {"T-1", "T-2"}
+        assert set(await octet.notices.on(DISCORD).cards_of(["T-1", "T-2", "T-3"])) == {"T-1", "T-2"}
 
 
 async def test_who_asked_may_cancel_and_operators_may_others_may_not(tmp_path: Path) -> None:
@@ -265,9 +265,9 @@ async def test_no_body_and_no_code_ever_stands_in_the_journal(tmp_path: Path) ->
 
 
 async def told(octet: Coordinator) -> list[str]:
-    for notice in await octet.notices.due(100):
+    for notice in await octet.notices.on(DISCORD).due(100):
         if notice.kind is NoticeKind.CARD:
-            await octet.notices.posted(notice.id, channel="1", message="2", revision=notice.revision)
+            await octet.notices.on(DISCORD).posted(notice.id, channel="1", message="2", revision=notice.revision)
     return [notice.kind.value for notice in await pending(octet)]
 
 

@@ -97,6 +97,27 @@ CREATE INDEX ix_questions_agent ON questions (agent, since_ms);
 CREATE INDEX ix_questions_lease ON questions (task, fence) WHERE state = 'open';
 CREATE INDEX ix_questions_open ON questions (due_ms) WHERE state = 'open';
 
+CREATE TABLE notice_posts (notice INTEGER NOT NULL, route TEXT NOT NULL, state TEXT NOT NULL,
+    revision INTEGER NOT NULL, attempts INTEGER NOT NULL, not_before_ms INTEGER NOT NULL, since_ms INTEGER NOT NULL,
+    posted_channel TEXT NOT NULL, posted_message TEXT NOT NULL, thread TEXT NOT NULL, error TEXT NOT NULL,
+    CONSTRAINT pk_notice_posts PRIMARY KEY (notice, route),
+    CONSTRAINT fk_notice_posts_notice FOREIGN KEY (notice) REFERENCES notices (id) ON DELETE CASCADE);
+CREATE INDEX ix_notice_posts_due ON notice_posts (state, route, not_before_ms);
+CREATE INDEX ix_notice_posts_dropped ON notice_posts (route, since_ms, notice) WHERE state = 'dropped';
+CREATE INDEX ix_notice_posts_thread ON notice_posts (thread) WHERE thread != '';
+INSERT INTO notice_posts SELECT id, 'discord', state, CASE posted_message WHEN '' THEN 0 ELSE revision END, attempts,
+    not_before_ms, created_ms, posted_channel, posted_message, thread, error FROM notices;
+DROP INDEX ix_notices_dropped;
+DROP INDEX ix_notices_due;
+DROP INDEX ix_notices_state;
+DROP INDEX ix_notices_thread;
+ALTER TABLE notices DROP COLUMN state;
+ALTER TABLE notices DROP COLUMN posted_channel;
+ALTER TABLE notices DROP COLUMN posted_message;
+ALTER TABLE notices DROP COLUMN thread;
+ALTER TABLE notices DROP COLUMN attempts;
+ALTER TABLE notices DROP COLUMN not_before_ms;
+ALTER TABLE notices DROP COLUMN error;
 DROP INDEX ix_notices_message;
 ALTER TABLE notices RENAME COLUMN message TO subject;
 ALTER TABLE notices RENAME COLUMN text TO detail;
