@@ -7,6 +7,7 @@ multiplied, with ids of their own and a chain of the journal that verifies. Each
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ from bench.measure import history, long_history, queue
 from bench.measure.commits import BARE, commit_ms
 from bench.measure.octet import environment, octet, until
 from bench.measure.report import LEAST_P50, LEAST_P99, FigureTarget, Report, at_most_times, below, median, percentile
+from bot.__main__ import YOUNG
 
 N = int(os.environ.get("N", "100000"))
 """Finished tasks."""
@@ -32,6 +34,7 @@ _READ = re.compile(r"event='database_read' seconds=([\d.]+)")
 
 
 async def main() -> None:
+    gc.set_threshold(YOUNG)  # as in `octet run`
     began = time.perf_counter()
     report = Report(name="dispatch")
     with tempfile.TemporaryDirectory(prefix="octet-bench-", ignore_cleanup_errors=True) as folder:
