@@ -16,6 +16,7 @@ YOUNG = 50_000
 
 
 def main() -> int:
+    gc.set_threshold(YOUNG)
     arguments = sys.argv[1:]
     if arguments and arguments[0] in AGENTS:
         from bot.cli import agent_commands
@@ -31,7 +32,6 @@ def main() -> int:
     if stranger:
         sys.stderr.write(stranger + "\n")
         return EXIT_CONFIG
-    gc.set_threshold(YOUNG)
     from bot.cli import commands
 
     _speak()
