@@ -145,7 +145,8 @@ class Assigner:
         off_duty = {name for name, state in states.items() if state in OFF_DUTY}
         on_duty = online - off_duty
         soon_ms = self._services.clock.now_ms() + self._policy.short_limit_ms
-        limited = {name for name in on_duty if is_limited_after(soon_ms, self._agents.status(tx, name))}
+        at_limit = [name for name in on_duty if states[name] is AgentState.LIMITED]
+        limited = {name for name in at_limit if is_limited_after(soon_ms, self._agents.status(tx, name))}
         let_go = self._find_resumable(tx, can, online=online, off_duty=off_duty, limited=limited)
         for task in let_go:
             with at_row(task.id):
