@@ -138,12 +138,16 @@ async def test_a_stored_verdict_has_its_receipt_whole_and_once(house: House) -> 
     await house.press_cancel(task)
 
 
-async def test_an_attempt_killed_before_enter_leaves_only_the_receipt_of_the_next(house: House) -> None:
-    task = await killed_at(house, "worker.staged-granted", "No Enter", "Agent-3", FaultAction.KILL_BOTH)
+@pytest.mark.parametrize("agent", ["Agent-3", "Agent-5"], ids=["a text field", "xterm"])
+async def test_the_next_start_clears_a_draft_whose_worker_and_coordinator_were_killed_before_enter(
+    house: House, agent: str
+) -> None:
+    brief = f"No Enter for {agent}"
+    task = await killed_at(house, "worker.staged-granted", brief, agent, FaultAction.KILL_BOTH)
     await house.card(task, "Working")
     receipt = await receipt_of(house, task)
-    assert (receipt["fence"], receipt["state"]) == (2, "delivered")
-    assert await times_heard(house, "Agent-3", "No Enter") == 1
+    assert (receipt["fence"], receipt["state"]) == (2, "delivered"), "there is only the receipt of the second attempt"
+    assert await times_heard(house, agent, brief) == 1
     await house.press_cancel(task)
 
 
