@@ -14,7 +14,7 @@ from automation.desktop.observation.image_diff import differing
 from core.profiles.model import Box
 
 SCROLLBAR_PX = 40  # so near an edge a scrollbar or frame is looked for
-_HALF = 128  # of a column's pixels (255 are all) more are a scrollbar's: letters leave most of the ground
+_HALF = 128  # of a row's or column's pixels (255 are all) more are a frame's or scrollbar's
 OVERLAID_PX = 16  # at the right edge: some terminals draw a bar over the text for a moment
 
 
@@ -37,12 +37,20 @@ def text_area(picture: Image.Image) -> tuple[Box, str]:
     """Find where a terminal shows text, beside its scrollbars and lower frame, and the colour of its ground."""
     colour = ground(picture)
     ink = differing(picture, Image.new("RGB", picture.size, colour))
-    columns = ink.resize((picture.width, 1), Image.Resampling.BOX).tobytes()  # pyright: ignore[reportUnknownMemberType] as in pictures
+    middle = ink.crop((SCROLLBAR_PX, 0, max(SCROLLBAR_PX + 1, picture.width - SCROLLBAR_PX), picture.height))
+    texts = middle.resize((1, picture.height), Image.Resampling.BOX).tobytes()  # pyright: ignore[reportUnknownMemberType] as in pictures
+    # A bar is drawn between the lines of text too; stems of letters below each other are not.
+    between = [y for y, inked in enumerate(texts) if not inked] or range(picture.height)
+    drawn = ink.tobytes()
     rows = ink.resize((1, picture.height), Image.Resampling.BOX).tobytes()  # pyright: ignore[reportUnknownMemberType] as in pictures
+
+    def is_bar(x: int) -> bool:
+        return sum(drawn[y * picture.width + x] for y in between) >= _HALF * len(between)
+
     low = min((y for y in range(max(0, len(rows) - SCROLLBAR_PX), len(rows)) if rows[y] >= _HALF), default=len(rows))
-    left = max((x + 1 for x in range(min(SCROLLBAR_PX, picture.width)) if columns[x] >= _HALF), default=0)
+    left = max((x + 1 for x in range(min(SCROLLBAR_PX, picture.width)) if is_bar(x)), default=0)
     right = picture.width - OVERLAID_PX
-    right = min((x for x in range(max(left, right - SCROLLBAR_PX), right) if columns[x] >= _HALF), default=right)
+    right = min((x for x in range(max(left, right - SCROLLBAR_PX), right) if is_bar(x)), default=right)
     return Box.of_edges(left, 0, right, low), colour
 
 

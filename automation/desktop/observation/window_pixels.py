@@ -107,4 +107,6 @@ class WindowPixels(ConfiguredWindows, ABC):
         if not may_be_written and not self.is_composer_empty(name):
             if not self._anchors.shows_prompt(name, self.composer(name), self.profile(name).composer):
                 raise PermanentFailure(Reason.SCROLLED)
-            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, "Octet left the text in it untouched; send or delete it")
+            is_terminal = self.profile(name).composer.prompt is not None  # scrolled back, it shows an earlier prompt
+            remedy = "send or delete it" + (", or scroll it to the bottom" if is_terminal else "")
+            raise PermanentFailure(Reason.COMPOSER_NOT_EMPTY, f"Octet left the text in it untouched; {remedy}")

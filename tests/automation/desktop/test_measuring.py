@@ -7,6 +7,8 @@ import pty
 import subprocess
 import tty
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -28,10 +30,12 @@ from automation.desktop.calibration.composer_detection import (
 )
 from automation.desktop.calibration.terminals import is_terminal, reads_lines, text_area
 from automation.desktop.calibration.trial_delivery import TrialObserver, quirks
+from automation.desktop.observation.anchors import Anchors
 from automation.desktop.observation.image_diff import is_blank
 from automation.desktop.observation.inspector import WindowInspector
+from automation.desktop.observation.window_pixels import WindowPixels
 from automation.desktop.window_info import WindowInfo
-from automation.protocol.ports import DeliveryClock
+from automation.protocol.ports import DeliveryClock, PermanentFailure
 from core.calibration.calibrator import long_draft
 from core.calibration.model import TERMINAL, CalibrationFailed
 from core.deliveries.model import Outcome, Reason, Result
@@ -40,6 +44,7 @@ from tests.automation.desktop.win32.seen import surveyor
 from tests.fakes.desk import TK
 from tests.fakes.win32 import FakeDesktop, Made
 
+QTERMINAL = Path(__file__).parents[2] / "data/qterminal"
 COMPOSER = Box(x=40, y=240, width=320, height=40)
 LAMP = Box(x=360, y=4, width=36, height=16)
 SEEN = WindowInfo(id=1, kind="Chat", title="chat", box=Box(x=100, y=50, width=400, height=300), is_viewable=True)
@@ -265,12 +270,36 @@ def test_a_process_that_holds_a_pseudo_terminal_is_a_terminal_and_how_its_progra
         os.close(slave)
 
 
-def test_the_frame_below_the_last_row_of_a_terminal_is_no_place_for_text() -> None:
-    picture = Image.new("RGB", (430, 300), "#000000")
-    ImageDraw.Draw(picture).text((2, 282), "you > ", fill="#00a000")
-    assert text_area(picture)[0].edges[3] == 300
-    ImageDraw.Draw(picture).rectangle((0, 297, 429, 299), fill="#3584e4")
-    assert text_area(picture)[0].edges[3] == 297
+@pytest.mark.parametrize("view", ["last_row", "scrolled"])
+def test_the_place_for_text_in_qterminal_is_without_its_frame_and_scrollbar_and_with_its_prompt(view: str) -> None:
+    """As qterminal 1.2 drew it; the stems of its letters are below each other, as a scrollbar's would be."""
+    with Image.open(QTERMINAL / f"{view}.png") as picture:
+        area, colour = text_area(picture.convert("RGB"))
+    assert (area.edges, colour) == ((2, 0, 584, 418), "#000000")
+
+
+def test_a_prompt_on_the_last_row_of_qterminal_is_empty_and_an_earlier_one_that_it_is_scrolled_to_is_not(
+    tmp_path: Path,
+) -> None:
+    area, prompt = Box.of_edges(2, 0, 584, 418), Box.of_edges(2, 396, 22, 418)
+    composer = Composer(box=area, background="#000000", caret_px=400, prompt=prompt, has_placeholder=True)
+    anchors, views = Anchors(tmp_path), dict[str, Image.Image]()
+    for view in ("last_row", "scrolled"):
+        with Image.open(QTERMINAL / f"{view}.png") as picture:
+            views[view] = picture.convert("RGB").crop(area.edges)
+    anchors.keep_empty("agent-1", views["last_row"].crop((0, 396, area.width, 418)))
+    assert [anchors.is_empty_look("agent-1", picture, composer) for picture in views.values()] == [True, False]
+
+    def advice(picture: Image.Image) -> tuple[Reason, str]:
+        profile, shown = replace(TK, composer=composer), {"is_busy": lambda _: False, "composer": lambda _: picture}
+        eyes = SimpleNamespace(**shown, is_composer_empty=lambda _: False, profile=lambda _: profile, _anchors=anchors)
+        with pytest.raises(PermanentFailure) as refused:
+            WindowPixels._check_idle(cast("WindowPixels", eyes), "agent-1", may_be_busy=False, may_be_written=False)
+        return refused.value.reason, refused.value.note
+
+    reason, note = advice(views["scrolled"])
+    assert (reason, "scroll it to the bottom" in note) == (Reason.COMPOSER_NOT_EMPTY, True)
+    assert advice(Image.new("RGB", views["scrolled"].size)) == (Reason.SCROLLED, "")
 
 
 def test_the_margin_of_a_terminal_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
