@@ -365,6 +365,7 @@ question_for_agent: This question asks {agent}, which answers it.
 question_settled: This question is settled already ({state}).
 recipient_task_ended: {id} has ended ({state}). `/task retry` repeats a failed task and `/task new` creates a new one;
     or name an agent instead of the task.
+stays_disabled: Nothing was changed: you did not type "yes". Profile {id} stays disabled.
 still_running: Octet already runs in {home} (process {pid}). To change its setup, stop it first (Ctrl-C where it runs,
     or its service), then run `octet init` again.
 stopped_by_user: A user stopped {id}, and decides how it continues.
@@ -397,6 +398,7 @@ host_refused: Octet does not accept this Host header. Use the address that `octe
 key_reaches_too_far: A key counts everywhere, so its maker needs the role personally (not by a role of the server),
     everywhere and for as long as the key is valid. Name fewer days, or ask the owner of this Octet. A key makes no
     keys.
+link_expired: This address was used before, or is too old. Get a new one from the same place.
 may_not_delegate: Only a chief or a manager gives work to others, and {agent} is a {job}. The owner changes its `job` in
     config/agents.toml.
 no_agent_known: Octet does not know which agent you are. Name the task or message of your prompt and its code, or set
@@ -405,16 +407,21 @@ no_group: {agent} is in no group, and a manager gives work only to its groups. T
     config/agents.toml.
 not_your_agent: {agent} may not give work to {to}. A chief and a manager give work to agents in their groups with a
     lower job; `list_agents` shows them.
+origin_refused: Octet refuses requests from other web pages.
 role_reaches_too_far: Your own role does not count there, or it ends earlier. Name your channel or fewer hours, or ask
     the owner of this Octet.
 role_too_high: The role {role} allows more than you may do yourself. Ask a user with that role.
 scopes_too_wide: You may not do this yourself, so your key may not either: {scopes}. Leave these scopes out.
 too_many_claims: Too many wrong codes. Try again in {wait_s} s with the code that Octet printed on its console; or stop
     Octet and set the owner at its machine with `octet init`.
+user_unknown: You have no role in this Octet here. Ask its owner for one (`/admin bind`). If it has no owner yet, its
+    console shows the code for `/admin claim`.
 wrong_server: Octet answers only in its own server.
 """,
     Invalid: """
+bad_autostart_name: {id} is not a valid name: use up to 40 lowercase letters, digits, - and _, for example "octet-work".
 bad_name: `{text}` is not a valid name. Use up to 100 printable characters; for a profile letters, digits, - and _.
+body_incomplete: This request's body is incomplete. Send it again.
 env_file_not_read: Octet cannot read {file}: {why}. Nothing was written.
 files_too_large: The files of a request have at most {megabytes} MB in all. Attach less, or name a path on this machine.
 group_unnamed: You are in several groups. Name an agent, or one of `group:NAME`: {groups}.
@@ -432,6 +439,8 @@ invalid_label: A label has no commas, quotes or backslashes, and no blank at its
 invalid_moment: `{text}` is not a time. Write `30min`, `2h` or `3d` from now, `2026-05-31 18:00` (UTC), or `none`.
 invalid_scope: {value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by
     commas.
+message_without_text: This message has no text. Type `/task new` and write the task yourself.
+name_one: Name an agent to see its window, or a desk to see its whole display.
 named_windows_gone: --window and `octet desk import` are gone. Run `octet calibrate` in a terminal: it lists the
     windows, and 2=Agent-4:gtk gives window 2 to Agent-4 with the profile gtk.
 no_capable_agent: No agent matches: {why}. `/agent list` shows all agents; `/agent show` their capabilities.
@@ -452,6 +461,8 @@ no_windows_here: The demo's eight windows need X11 for their virtual screen. Try
     --no-desktop
 not_a_part: {id} is not one of several answers to choose from. The card of a best-of task names them.
 not_changeable: Octet cannot change {file}: {why}. `octet check` says where; nothing was written.
+not_loopback: Octet listens on loopback only, and {address} is not loopback. Use 127.0.0.1 or ::1, and a tunnel from
+    other machines.
 outside_window: {x},{y} is outside {called}. Point at its composer.
 profile_disabled: The profile {profile} is disabled: {why} Enable it with `octet profile enable {profile}`.
 profile_lacks: The profile {profile} cannot drive this window: {why}.
@@ -469,6 +480,7 @@ too_long_for_agent: This text has {length} characters. The window of {agent} tak
 too_many_links: At most {most} tasks may come before {id}, its parts included. Group some of them under a part.
 unknown_grid_place: {place} is not a place on the picture. Use its number, or a place within another, such as 37-4.
 unknown_window_number: There is no window with the number {number}; there are {most}.
+unreadable_answer: “{said}” does not answer that question.
 unreadable_tasks: Octet cannot read line {line}: {why}. Write JSON Lines as `octet task export` prints them, or blocks
     of `TASK:`, `DESC:` and `PRIORITY:`.
 working_folder_missing: The folder {folder} for {agent} does not exist; nothing was written. Create it, or name another
@@ -483,6 +495,9 @@ database_older: The database {path} has an older schema ({found}; this Octet nee
     once.
 database_unknown: The database {path} has a schema that this Octet does not know ({found}): a newer or an unreleased
     Octet wrote it. Octet has not changed it. Use that Octet again, restore a backup, or use another home.
+intents_refused: Discord refuses the bot's intents (close code {code}). With `thread_messages = true` in [discord],
+    switch on Message Content Intent in the developer portal (Bot), or take the setting out. Otherwise the token is
+    likely another bot's.
 key_damaged: The key {path} is incomplete. Restore it from your backup; Octet does not start without it.
 no_home: {home} has no config/octet.toml yet. Create it with `octet init`, or name your home with --home.
 """,
@@ -496,6 +511,7 @@ desk_not_found: There is no desk called {id}. `/desk status` shows all desks.
 dialog_not_found: There is no such dialog. `/fleet needs-me` shows the agents that wait for an answer.
 event_unknown: This version of Octet has no event {name} with the fields of row {seq}. An older or newer version wrote
     it.
+list_closed: Octet no longer keeps this list. Run the command again.
 no_board: There is no such live board in this channel. `/fleet board` adds one.
 no_current_task: {agent} has no task now. Octet brings the next one as a prompt.
 no_database: There is no database {id} yet. `octet run` creates one.
@@ -511,6 +527,7 @@ no_such_place: This bot sees no {what} {id}; it sees: {known}.
 no_such_recipient: There is no recipient `{id}`. Name an agent, `group:NAME`, `job:chief`, `job:manager`, `job:worker`
     or `everyone`. The groups are: {groups}.
 not_in_inbox: {id} is not in the inbox of {agent}. `octet inbox` (or read_inbox) lists what is there.
+not_installed: Octet does not start at log-in under the name {id}. Set it up with `octet autostart install`.
 not_virtual: There is no desk {id} with a [virtual] table in config/desks; `octet desk list` shows those desks.
 not_your_subtask: {id} is not a subtask of {task}. `my_task` lists your subtasks.
 nothing_learned: Octet has learned nothing about the window {id} on desk {desk}. `/desk status` shows what it learned.
@@ -526,14 +543,25 @@ window_not_found: Desk {desk} has no window called {id}. `/desk status` shows it
 window_not_of_profile: No window {id} uses profile {profile}. Its windows are: {known}.
 """,
     Unavailable: """
+answer_lost_twice: Octet took this request twice, and no complete answer arrived. Run `octet doctor`, then try again.
 cannot_listen: Octet cannot listen on {address}: {why}. Set `host` in [http] of config/octet.toml to 127.0.0.1 or ::1.
 child_silent: Octet started {what}, which was not ready within {limit_s} seconds. Try again when this machine is less
     busy.
 desk_without_hands: No agent works at desk {id} yet. Use `octet calibrate` at the machine.
+did_not_start: Octet did not start. `octet run` shows why. The end of its log, {log}: {words}
 home_unusable: Octet cannot use {path}: {why}. Free space or make it writable, then start again.
+may_be_done: Octet may have carried out this command: it was sent, and the answer was lost. Check before you repeat it.
+may_be_done_once: Octet may have carried out this command: it was sent twice, and the answer was lost. Repeat it with
+    the option --key {key}; then it counts once.
+no_such_tmux_key: tmux knows no key {chord}; write another one into the profile.
+not_invited_there: The bot is not on the server {id} yet. Open its link and choose that server, or choose another one
+    with `octet init --guild ID`; it is on: {known}.
+packages_missing: Virtual displays need {packages}: sudo apt-get install {packages}
 panes_not_up: {seconds} seconds have passed and some programs are still not running. Above is each pane's content.
+server_silent: its X server did not start: {why}
 store_busy: Octet has more work than it can take now, so it has not begun this. Send it again in {after_s} s.
 too_many_bodies: Octet is receiving too many large requests. Send this again in a few seconds.
+too_slow: Not every display {went} within {seconds} seconds; `octet desk list` shows which, and why.
 """,
 }
 """Errors that no caller catches by name: the sentence of each code, by family."""

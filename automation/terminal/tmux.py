@@ -9,6 +9,7 @@ from pathlib import Path
 from core.desks.model import Tmux as Place
 from core.kit.errors import Unavailable
 from core.kit.field_types import split_chord
+from core.remedies import refused
 
 LIMIT_S = 5.0
 _OURS = ("TMUX", "TMUX_PANE", "TMUX_TMPDIR")
@@ -46,10 +47,6 @@ class NoServer(Unavailable):
 
 FAILURES = (NoServer, TmuxSilent, TmuxMissing)
 """What a question to tmux raises."""
-
-
-class NoSuchTmuxKey(Unavailable):
-    """tmux knows no key {chord}; write another one into the profile."""
 
 
 class TmuxServer:
@@ -105,10 +102,10 @@ def attach(place: Place) -> str:
 
 
 def key(chord: str) -> str:
-    """Return a chord as tmux writes it. Raises NoSuchTmuxKey."""
+    """Return a chord as tmux writes it. Raises no_such_tmux_key."""
     held, last = split_chord(chord)
     if any(one not in _HELD for one in held) or (last not in KEYS and len(last) != 1):
-        raise NoSuchTmuxKey(chord=chord)
+        raise refused("no_such_tmux_key", chord=chord)
     if "shift" in held and last == "tab":
         return "BTab"
     return "".join(_HELD[one] for one in held) + KEYS.get(last, last)

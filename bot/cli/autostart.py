@@ -18,9 +18,10 @@ from bot.cli.errors import writing
 from bot.cli.home import HomeOption, home_of, with_json
 from bot.runfile import octet_command
 from core.home import Home
-from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
+from core.kit.errors import Conflict, Invalid, Unavailable
 from core.kit.files import write_whole
 from core.kit.problems import ConfigWrong
+from core.remedies import refused
 
 NAME = "octet"
 SESSION = ("DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_SESSION_TYPE")
@@ -41,16 +42,8 @@ app = typer.Typer(help="Start Octet at log-in: install, remove, show.", no_args_
 NameOption = Annotated[str, typer.Option("--name", help="Its name. A second home on this machine needs another name.")]
 
 
-class NotInstalled(NotFound):
-    """Octet does not start at log-in under the name {id}. Set it up with `octet autostart install`."""
-
-
 class AutostartOfOtherHome(Conflict):
     """{place} starts another Octet home ({home}). Remove it first, or give this one another --name."""
-
-
-class BadAutostartName(Invalid):
-    """{id} is not a valid name: use up to 40 lowercase letters, digits, - and _, for example "octet-work"."""
 
 
 class CommandFailed(Unavailable):
@@ -112,7 +105,7 @@ class SystemdUnit:
 
     Octet needs the session's DISPLAY and XAUTHORITY, which change with each log-in, so the unit does not contain
     them. Desktops that reach graphical-session.target tell systemd of them; elsewhere `octet autostart begin` does.
-    `install`, `remove` and `show` return lines for the user. They raise AutostartOfOtherHome, NotInstalled,
+    `install`, `remove` and `show` return lines for the user. They raise AutostartOfOtherHome, not_installed,
     CommandFailed or FileNotWritten."""
 
     name: str  # a second home on one machine needs another
@@ -168,7 +161,7 @@ class SystemdUnit:
 
     def remove(self) -> list[str]:
         if self.installed_home() is None:
-            raise NotInstalled(id=self.name)
+            raise refused("not_installed", id=self.name)
         ran = self._ask("disable", "--now", self._unit)  # also where that fails: without its file nothing starts
         told = [_said(ran) if ran.returncode else f"stopped and disabled {self._unit}"]
         entry_of_0_2 = self.config / "autostart" / f"{self.name}.desktop"
@@ -238,12 +231,12 @@ def _said(ran: Answer) -> str:
 
 
 def unit_of(home: Home, name: str = NAME, *, platform: str = sys.platform) -> SystemdUnit:
-    """Make the unit that starts this home at log-in. Raises BadAutostartName, and NoAutostart with the line for a
+    """Make the unit that starts this home at log-in. Raises bad_autostart_name, and NoAutostart with the line for a
     system that never has systemd."""
     from core.config.settings import environment
 
     if not _NAME.fullmatch(name):
-        raise BadAutostartName(id=name[:60])
+        raise refused("bad_autostart_name", id=name[:60])
     root, command, environ = home.root.absolute(), octet_command(), environment()
     config = Path(environ.get("XDG_CONFIG_HOME", ""))
     unit = SystemdUnit(

@@ -26,7 +26,6 @@ from bot.runfile import running
 from bot.verbs.desks import ABOUT
 from core.desks.model import Desk, DeskUnavailable
 from core.home import Home
-from core.kit.errors import Unavailable
 from core.kit.supervise import supervise
 from core.profiles.model import Box
 from core.reasons import Reason
@@ -42,10 +41,6 @@ if TYPE_CHECKING:
 UP_S = 60.0
 DOWN_S = 60.0
 app = typer.Typer(help=f"{ABOUT}.", no_args_is_help=True)
-
-
-class TooSlow(Unavailable):
-    """Not every display {went} within {seconds} seconds; `octet desk list` shows which, and why."""
 
 
 @app.command()
@@ -135,7 +130,7 @@ def down(
     for one in desks:
         _folder(place, one).want(up=False)
     if not wait_until(lambda: not any(_folder(place, one).read().display for one in desks), DOWN_S):
-        raise TooSlow(went="went down", seconds=f"{DOWN_S:g}")
+        raise refused("too_slow", went="went down", seconds=f"{DOWN_S:g}")
     print(_lines(place, desks))
 
 
@@ -326,7 +321,7 @@ def _detached(home: Home, desks: Sequence[Desk]) -> None:
     is_up = wait_until(lambda: all(_folder(home, desk).read().is_up for desk in desks), UP_S)
     print(_lines(home, desks))
     if not is_up:
-        raise TooSlow(went="came up", seconds=f"{UP_S:g}")
+        raise refused("too_slow", went="came up", seconds=f"{UP_S:g}")
 
 
 def _lines(home: Home, desks: Sequence[Desk]) -> str:

@@ -12,6 +12,7 @@ from bot.runfile import running
 from core.home import Home
 from core.kit.console import CONTROLS
 from core.kit.errors import Conflict, Unavailable
+from core.remedies import refused
 
 A = TypeVar("A")
 
@@ -19,19 +20,6 @@ A = TypeVar("A")
 class OctetNotRunning(Unavailable):
     """Octet isn't running in {home}. Start it with `octet run`, or name its home with `--home`. If you have not set it
     up yet, begin with `octet init`."""
-
-
-class MayBeDone(Unavailable):
-    """Octet may have carried out this command: it was sent, and the answer was lost. Check before you repeat it."""
-
-
-class MayBeDoneOnce(Unavailable):
-    """Octet may have carried out this command: it was sent twice, and the answer was lost. Repeat it with the option
-    --key {key}; then it counts once."""
-
-
-class AnswerLostTwice(Unavailable):
-    """Octet took this request twice, and no complete answer arrived. Run `octet doctor`, then try again."""
 
 
 class RequestRefused(Conflict):
@@ -54,9 +42,9 @@ def call(
     """Call the running Octet. With `key` Octet carries the command out once, however often it is sent.
 
     Repeat it if the answer was lost and that does no harm. Raises OctetNotRunning, TryLater or RequestRefused with
-    Octet's reason and code, or MayBeDone, MayBeDoneOnce or AnswerLostTwice if the answer stays lost."""
+    Octet's reason and code, or may_be_done, may_be_done_once or answer_lost_twice if the answer stays lost."""
     headers = {} if key is None else {"Idempotency-Key": quote(key, safe="")}
-    maybe = MayBeDone() if key is None else MayBeDoneOnce(key=key)
+    maybe = refused("may_be_done") if key is None else refused("may_be_done_once", key=key)
 
     def send() -> HttpAnswer:
         run = running(home.root)
@@ -75,7 +63,7 @@ def call(
                 raise
             response = send()
     except NoOctet as error:
-        unheard = AnswerLostTwice() if isinstance(error, AnswerLost) else OctetNotRunning(home=home.root)
+        unheard = refused("answer_lost_twice") if isinstance(error, AnswerLost) else OctetNotRunning(home=home.root)
         raise (maybe if is_lost or (method != "GET" and isinstance(error, AnswerLost)) else unheard) from error
     if not response.is_good:
         if is_lost and response.status >= 500:

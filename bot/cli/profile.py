@@ -31,10 +31,6 @@ class NotAgreed(Conflict):
     """no answer: nothing was changed (use --yes)"""
 
 
-class StaysDisabled(Conflict):
-    """Nothing was changed: you did not type "yes". Profile {id} stays disabled."""
-
-
 @app.command("list")
 def list_(json: JsonOption = False, home: HomeOption = None) -> None:
     """List all profiles: whether each is usable, and the values still to measure at each window."""
@@ -107,7 +103,7 @@ def enable(
         print('Type "yes" to enable it: ', end="", flush=True)
         answer = sys.stdin.readline().strip().casefold()
         if answer != "yes":
-            raise StaysDisabled(id=name) if answer else NotAgreed
+            raise refused("stays_disabled", id=name) if answer else NotAgreed
     try:
         who = getpass.getuser()
     except (OSError, KeyError, ImportError):

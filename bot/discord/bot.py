@@ -61,7 +61,7 @@ class CommandTree(app_commands.CommandTree["Bot"]):
             actor = await self.client.actor(interaction)
             extras = interaction.command.extras if interaction.command else {}
             if not actor.permissions and not extras.get(OPEN_TO_ALL):
-                raise errors.UserUnknown
+                raise refused("user_unknown")
         except OctetError as error:
             if interaction.type is discord.InteractionType.autocomplete:
                 await interaction.response.autocomplete([])

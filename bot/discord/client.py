@@ -17,7 +17,7 @@ from bot.discord.bot import Bot
 from bot.discord.channel_client import ChannelClient
 from bot.discord.commands import add_commands
 from bot.discord.details import RemoveQueued, ShowAgent, ShowTask
-from bot.discord.errors import BotTokenRefused, IntentsRefused
+from bot.discord.errors import BotTokenRefused
 from bot.discord.lists import TurnPage
 from bot.discord.message_writer import MessageWriter
 from bot.discord.outbox import Outbox
@@ -30,6 +30,7 @@ from core.coordinator import Coordinator
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
+from core.remedies import refused
 from core.security.model import RoleBound, RoleUnbound
 from core.settings.model import DiscordSettings, Settings
 
@@ -79,7 +80,7 @@ def point_at(settings: DiscordSettings) -> None:
 async def run(settings: Settings, coordinator: Coordinator, *, up: asyncio.Event) -> None:
     """Stay connected to Discord until cancelled; then finish the messages under way.
 
-    Raises BotTokenRefused or IntentsRefused, after which another try would not help. `up` is set while the bot is
+    Raises BotTokenRefused or intents_refused, after which another try would not help. `up` is set while the bot is
     connected and its commands are registered."""
     assert settings.discord_token is not None
     token, clock = settings.discord_token.get_secret_value(), SystemClock()
@@ -146,7 +147,7 @@ async def run(settings: Settings, coordinator: Coordinator, *, up: asyncio.Event
 
 
 async def _live(bot: Bot, token: str, writers: Iterable[MessageWriter], went_down: Callable[[], None]) -> None:
-    """Run one client from login to its end. Raises BotTokenRefused or IntentsRefused."""
+    """Run one client from login to its end. Raises BotTokenRefused or intents_refused."""
     try:
         async with bot:
             try:
@@ -162,12 +163,12 @@ async def _live(bot: Bot, token: str, writers: Iterable[MessageWriter], went_dow
     except discord.LoginFailure:
         raise BotTokenRefused from None
     except discord.PrivilegedIntentsRequired:
-        raise IntentsRefused(code=_BAD_INTENTS[-1]) from None
+        raise refused("intents_refused", code=_BAD_INTENTS[-1]) from None
     except discord.ConnectionClosed as closed:
         if closed.code == _BAD_TOKEN:
             raise BotTokenRefused from None
         if closed.code in _BAD_INTENTS:
-            raise IntentsRefused(code=closed.code) from None
+            raise refused("intents_refused", code=closed.code) from None
         log.warning("discord_client_ended", close_code=closed.code)
     except DiscordBan as blocked:
         log.warning("discord_client_ended", why=blocked.message)

@@ -36,17 +36,6 @@ class BotTokenRefused(Misconfigured):
     OCTET_DISCORD_TOKEN."""
 
 
-class IntentsRefused(Misconfigured):
-    """Discord refuses the bot's intents (close code {code}). With `thread_messages = true` in [discord], switch on
-    Message Content Intent in the developer portal (Bot), or take the setting out. Otherwise the token is likely
-    another bot's."""
-
-
-class UserUnknown(Denied):
-    """You have no role in this Octet here. Ask its owner for one (`/admin bind`). If it has no owner yet, its console
-    shows the code for `/admin claim`."""
-
-
 class DiscordBusy(Unavailable):
     """Discord is busy: {why}."""
 

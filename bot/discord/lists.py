@@ -20,19 +20,15 @@ from bot.verbs.declare import Verb
 from bot.verbs.lists import Page
 from core.agents.model import AgentStatus
 from core.coordinator import Coordinator
-from core.kit.errors import NotFound
 from core.kit.ids import Ids
 from core.notices.model import DISCORD, NoticePost
+from core.remedies import refused
 from core.security.model import Actor
 from core.tasks.model import Task
 
 ROWS = 10  # so many rows of at most _ROW_CHARS fit into one message
 _ROW_CHARS = 370
 _MOST_OPEN = 200
-
-
-class ListClosed(NotFound):
-    """Octet no longer keeps this list. Run the command again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +79,7 @@ class TurnPage(MessageButton, template=r"v1:list:(?P<opened>[0-9a-z]{8}):(?P<num
         bot = interaction.client
         found = bot.open_lists.get(self.opened)
         if found is None or self.number >= len(found.cursors):
-            raise ListClosed
+            raise refused("list_closed")
         given = {**found.given, "cursor": found.cursors[self.number]}
         page = await found.verb.run(bot.coordinator, given, by=by, origin=origin_of(interaction))
         return await _shown(bot.coordinator, found, page, guild=interaction.guild_id, number=self.number)

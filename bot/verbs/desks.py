@@ -11,8 +11,8 @@ from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.types import AgentName, DeskName
 from core.calibration.model import CalibrationStep
 from core.desks.model import DeskStatus, LearnedFact
-from core.kit.errors import Invalid
 from core.maintenance.model import Diagnosis, Placed, Tried
+from core.remedies import refused
 from core.security.model import Actor, Permission, require
 
 ABOUT = "The displays on which prompts are typed"
@@ -27,10 +27,6 @@ class Png:
     name: str
     of: str
     png: bytes
-
-
-class NameOne(Invalid):
-    """Name an agent to see its window, or a desk to see its whole display."""
 
 
 @Verb("desk", Permission.DESK_READ, "GET /desks")
@@ -57,7 +53,7 @@ async def screenshot(
     see a whole display."""
     require(by, Permission.DESK_LOOK)
     if (agent is None) == (desk is None):
-        raise NameOne
+        raise refused("name_one")
     if desk is not None and window is None:
         return Png(name="display.png", of=f"The display of {desk}", png=await octet.desks.picture(desk, by=by))
     if desk is None:

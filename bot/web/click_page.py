@@ -27,9 +27,9 @@ from core.calibration.model import (
     PointAt,
 )
 from core.calibration.ports import CalibrationDialog
-from core.kit.errors import Denied
 from core.limits import NAME, PIXELS
 from core.profiles.model import Box
+from core.remedies import refused
 
 PAGE = "/point"
 BODY_LIMIT = 10_000
@@ -43,10 +43,6 @@ router = APIRouter(prefix=PAGE)
 calibrations = APIRouter(prefix="/desks/{name}/calibration")
 LASTS_S = 1800.0  # A page ends this long after its link was made
 MOST = 8  # pages at once; a new one ends the oldest
-
-
-class LinkExpired(Denied):
-    """This address was used before, or is too old. Get a new one from the same place."""
 
 
 @dataclass(slots=True)
@@ -76,7 +72,7 @@ class OneTimeLinks:
         return link.key
 
     def dialog(self, key: str) -> CalibrationDialog:
-        """Find the calibration that this key is for. Raises LinkExpired."""
+        """Find the calibration that this key is for. Raises link_expired."""
         return self._find(key, lambda link: link.key).dialog
 
     def _find(self, given: str, of: Callable[[_Link], str]) -> _Link:
@@ -84,7 +80,7 @@ class OneTimeLinks:
         for link in self._links:
             if of(link) and hmac.compare_digest(given.encode(), of(link).encode()):
                 return link
-        raise LinkExpired
+        raise refused("link_expired")
 
 
 class Token(BaseModel, frozen=True, extra="forbid"):

@@ -30,16 +30,8 @@ class NoReplyKey(NoToken):
     run.json. If the agent may not read that file, the owner of this Octet runs `octet agent env` for it."""
 
 
-class OriginRefused(Denied):
-    """Octet refuses requests from other web pages."""
-
-
 class BodyTooLarge(Invalid):
     """This request is larger than {limit} bytes. Send less."""
-
-
-class BodyIncomplete(Invalid):
-    """This request's body is incomplete. Send it again."""
 
 
 _STATUS: tuple[tuple[type[OctetError], int], ...] = (

@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.errors import ApiKeyRefused, BodyIncomplete, BodyTooLarge, NoReplyKey, NoToken, OriginRefused, answer
+from bot.web.errors import ApiKeyRefused, BodyTooLarge, NoReplyKey, NoToken, answer
 from bot.web.server import mark_token_shown
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
@@ -109,14 +109,14 @@ class Bodies:
     async def read(self, receive: Receive, limit: int) -> AsyncGenerator[bytearray]:
         """Read one body, and release its bytes when the block ends. The connection discards an unread rest.
 
-        Raises BodyTooLarge, BodyIncomplete and too_many_bodies."""
+        Raises BodyTooLarge, body_incomplete and too_many_bodies."""
         body = bytearray()
         try:
             try:
                 async with asyncio.timeout(_BODY_S):
                     await self._fill(body, receive, limit)
             except TimeoutError as error:
-                raise BodyIncomplete from error
+                raise refused("body_incomplete") from error
             yield body
         finally:
             self.held -= len(body)
@@ -126,7 +126,7 @@ class Bodies:
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise BodyIncomplete
+                raise refused("body_incomplete")
             piece: bytes = message.get("body", b"")
             if len(body) + len(piece) > limit:
                 raise BodyTooLarge(limit=limit)
@@ -226,9 +226,9 @@ class Guard:
             raise refused("host_refused")
         # A page of this very address sends our Host as its Origin; a program sends none.
         if any(origin.lower() != f"http://{host.lower()}" for origin in headers.getlist("origin")):
-            raise OriginRefused
+            raise refused("origin_refused")
         if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
-            raise OriginRefused
+            raise refused("origin_refused")
 
 
 def _name(host: str) -> str:

@@ -23,7 +23,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from core import limits
-from core.kit.errors import Invalid
 from core.kit.supervise import supervise
 from core.remedies import refused
 
@@ -40,11 +39,6 @@ _OWN_FILES = 200  # of these, what connections leave to the database, the desks'
 _REPEAT_S = 60.0  # how often Octet logs that it cannot accept connections
 
 
-class NotLoopback(Invalid):
-    """Octet listens on loopback only, and {address} is not loopback. Use 127.0.0.1 or ::1, and a tunnel from other
-    machines."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
     """A bound socket and its address."""
@@ -57,13 +51,13 @@ class Listener:
 
 @contextmanager
 def listening(address: str, port: int) -> Generator[Listener]:
-    """Listen on `address`, on a free port if `port` is taken. Raises NotLoopback and cannot_listen."""
+    """Listen on `address`, on a free port if `port` is taken. Raises not_loopback and cannot_listen."""
     try:
         where = ipaddress.ip_address("127.0.0.1" if address == "localhost" else address)
     except ValueError as error:
-        raise NotLoopback(address=address) from error
+        raise refused("not_loopback", address=address) from error
     if not where.is_loopback:
-        raise NotLoopback(address=address)
+        raise refused("not_loopback", address=address)
     family = socket.AF_INET if where.version == 4 else socket.AF_INET6
     try:
         try:

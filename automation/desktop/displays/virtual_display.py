@@ -25,6 +25,7 @@ from core.desks.model import Virtual
 from core.kit.errors import Unavailable
 from core.kit.supervise import RestartPause, supervise
 from core.reasons import Reason
+from core.remedies import refused
 
 log = structlog.get_logger(__name__)
 
@@ -34,14 +35,6 @@ _RULES = Path(__file__).with_name("openbox.xml")
 _FILLS = "<decor>no</decor><maximized>yes</maximized>"
 _FREE = "<decor>no</decor>"
 _PARTS = {"server": "its X server", "manager": "its window manager", "program": "its program"}
-
-
-class PackagesMissing(Unavailable):
-    """Virtual displays need {packages}: sudo apt-get install {packages}"""
-
-
-class ServerSilent(Unavailable):
-    """its X server did not start: {why}"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +51,10 @@ def missing_packages() -> list[str]:
 
 
 def check_packages() -> None:
-    """Raise PackagesMissing with the one command that brings them."""
+    """Raise packages_missing with the one command that brings them."""
     missing = missing_packages()
     if missing:
-        raise PackagesMissing(packages=" ".join(missing))
+        raise refused("packages_missing", packages=" ".join(missing))
 
 
 class VirtualDisplay:
@@ -190,7 +183,7 @@ class VirtualDisplay:
             async with asyncio.timeout(self._limits.start_s):
                 number = await server.process.stdout.readline()
         if not number.strip().isdigit():
-            raise ServerSilent(why=f"{self._folder.path / 'server.log'} has more")
+            raise refused("server_silent", why=f"{self._folder.path / 'server.log'} has more")
         return number.strip().decode()
 
     async def _keep_manager(self, is_there: asyncio.Event) -> None:

@@ -48,11 +48,6 @@ class NotInvited(Unavailable):
     """The bot is on no server yet. Open its link; `octet init` then continues here."""
 
 
-class NotInvitedThere(Unavailable):
-    """The bot is not on the server {id} yet. Open its link and choose that server, or choose another one with `octet
-    init --guild ID`; it is on: {known}."""
-
-
 def set_up_discord(home: Home, options: InitOptions, questions: Prompts) -> bool:
     """Ask for token, server, channel and owner, each only if it is missing. Return False without Discord."""
     try:
@@ -159,7 +154,7 @@ class DiscordSetup:
         with waiting("waiting for the invitation …"):
             is_invited = wait_until(is_there, self.options.wait_s, LOOK_S)
         if not is_invited:
-            raise NotInvitedThere(id=wanted, known=others or "none") if wanted is not None else NotInvited
+            raise refused("not_invited_there", id=wanted, known=others or "none") if wanted is not None else NotInvited
         return servers
 
     def choose_channel(self, server: DiscordServer) -> None:

@@ -17,8 +17,8 @@ from core.config.loader import load
 from core.deliveries.model import Delivery
 from core.fleet.model import Needs, Part, Wellness
 from core.home import Home
-from core.kit.errors import Unavailable
 from core.receipts.model import Receipt
+from core.remedies import refused
 from core.tasks.model import Task, TaskView
 
 START_S = 60.0
@@ -29,11 +29,6 @@ _END_S = 60.0
 _WAITS = frozenset({"waiting", "parked", "failed", "cancelled", "expired"})
 BRIEF = """This is a test of Octet: you only have to answer. Run the line below with an answer.md that contains one
 word, hello."""
-
-
-class DidNotStart(Unavailable):
-    """Octet did not start. `octet run` shows why. The end of its log, {log}:
-    {words}"""
 
 
 @contextmanager
@@ -61,11 +56,11 @@ def octet_process(home: Home, environ: Mapping[str, str]) -> Generator[subproces
 
 
 def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord: bool, answer_s: float) -> bool:
-    """Send the test task and wait so long for its answer; return whether its prompt arrived. Raises DidNotStart."""
+    """Send the test task and wait so long for its answer; return whether its prompt arrived. Raises did_not_start."""
 
     def has_started() -> bool:
         if process.poll() is not None:
-            raise DidNotStart(log=home.log, words=last_lines(home.log))
+            raise refused("did_not_start", log=home.log, words=last_lines(home.log))
         return running(home.root) is not None
 
     def is_connected() -> bool:
@@ -73,7 +68,7 @@ def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord:
         return not any(one.part is Part.DISCORD for one in troubles)
 
     if not wait_until(has_started, START_S):
-        raise DidNotStart(log=home.log, words="it was not ready in time")
+        raise refused("did_not_start", log=home.log, words="it was not ready in time")
     if has_discord and not wait_until(is_connected, CONNECT_S):
         print(f"  Discord is not connected after {CONNECT_S:g} s; {home.log} says why.")
     live = next((agent.name for agent in load(home).agents if not agent.abilities.is_dry), None)  # gets its prompts

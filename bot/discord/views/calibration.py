@@ -25,16 +25,12 @@ from core.calibration.model import (
     Question,
 )
 from core.coordinator import Coordinator
-from core.kit.errors import Invalid
+from core.remedies import refused
 from core.security.model import Actor
 
 _BLUE = 0x0F6CBD
 _OPEN_S = 600.0
 BY_NUMBER = "Answer with the number of a place on the picture, such as 37, or more exactly 37-4."
-
-
-class UnreadableAnswer(Invalid):
-    """“{said}” does not answer that question."""
 
 
 class AnswerCalibration(
@@ -99,7 +95,7 @@ async def _answer(octet: Coordinator, desk: str, number: int, said: str, *, by: 
         raise NotTheQuestion
     answer = texts.read(step.now, said, _picks(step.now))
     if answer is None:
-        raise UnreadableAnswer(said=said[:40])
+        raise refused("unreadable_answer", said=said[:40])
     return await asked(octet, desk, await asking.answer(answer), by=by)
 
 

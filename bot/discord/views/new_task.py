@@ -16,15 +16,12 @@ from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
 from bot.verbs import tasks
 from core.agent_messages.model import NewAgentMessage
-from core.kit.errors import Invalid, OctetError
+from core.kit.errors import OctetError
+from core.remedies import refused
 from core.tasks.model import NewTask, Task
 
 MAX_CHARS = 4_000  # the longest text that Discord takes in a field
 _OPEN_S = 3_600.0  # how long Octet remembers an open dialog; a user who sends it later must try again
-
-
-class MessageWithoutText(Invalid):
-    """This message has no text. Type `/task new` and write the task yourself."""
 
 
 class NewTaskForm(ui.Modal, title="New task"):
@@ -55,7 +52,7 @@ class NewTaskForm(ui.Modal, title="New task"):
             draft = replace(self._draft, brief=text, attach=await read_attached(self._attach))
             task = await interaction.client.coordinator.tasks.new(draft, by=by)
         except OctetError as error:
-            await replies.say(interaction, refused(error, text))
+            await replies.say(interaction, with_text(error, text))
         else:
             await replies.say(interaction, accepted(task))
 
@@ -90,7 +87,7 @@ class ReplyForm(ui.Modal, title="Message to the agent"):
             )
             sent = await core.agent_messages.send(draft, by=by)
         except OctetError as error:
-            await replies.say(interaction, refused(error, text))
+            await replies.say(interaction, with_text(error, text))
         else:
             agent = inline(sent.deliveries[-1].agent, 60)
             await replies.say(interaction, f"On its way to {agent}. A message here shows its progress.")
@@ -99,7 +96,7 @@ class ReplyForm(ui.Modal, title="Message to the agent"):
         await errors.answer(interaction, error)
 
 
-def refused(error: OctetError, text: str) -> Parts:
+def with_text(error: OctetError, text: str) -> Parts:
     """Answer with the reason, and give the text back as a file: Discord does not keep it."""
     kept = Attachment(name="your-text.txt", data=text.encode(errors="replace"))
     return Parts(content=errors.said(error), attachments=(kept,))
@@ -116,14 +113,14 @@ async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, A
 
 
 async def open_form_with(interaction: discord.Interaction[Bot], message: discord.Message) -> None:
-    """Open the dialog with the text of this message. Raises MessageWithoutText."""
+    """Open the dialog with the text of this message. Raises message_without_text."""
     bot = interaction.client
     lines = "\n".join(texts_of(message)).splitlines()
     if bot.user is not None and message.author.id == bot.user.id:  # of Octet's message only what it quotes, if it does
         lines = [line.removeprefix(">").removeprefix(" ") for line in lines if line.startswith(">")] or lines
     text = "\n".join(lines)
     if not text:
-        raise MessageWithoutText
+        raise refused("message_without_text")
     draft = tasks.TaskRequest("").draft(origin_of(interaction))
     bot.coordinator.tasks.check_new(draft, by=await bot.actor(interaction))
     await interaction.response.send_modal(NewTaskForm(draft, text=text))

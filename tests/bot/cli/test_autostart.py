@@ -15,6 +15,7 @@ from bot.cli import autostart
 from bot.cli.autostart import Answer, SystemdUnit
 from bot.cli.errors import FileNotWritten
 from core.home import Home
+from tests.builders import refuses
 from tests.pace import patience
 
 REPOSITORY = Path(__file__).parents[3]
@@ -164,7 +165,7 @@ def test_removed_nothing_is_left_and_a_second_time_is_refused(tmp_path: Path) ->
     assert not unit.path.exists()
     assert not entry.exists()
     assert "systemctl --user disable --now octet.service" in system.asked
-    with pytest.raises(autostart.NotInstalled):
+    with refuses("not_installed"):
         unit.remove()
 
 
@@ -195,7 +196,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_names_that_could_leave_their_folder_are_refused(tmp_path: Path) -> None:
     for name in ("../octet", "Octet", "", "a b", "x" * 41):
-        with pytest.raises(autostart.BadAutostartName):
+        with refuses("bad_autostart_name"):
             autostart.unit_of(Home(root=tmp_path), name)
 
 

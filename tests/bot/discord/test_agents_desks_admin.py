@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.discord.errors import UserUnknown, said
-from bot.discord.views.calibration import UnreadableAnswer
+from bot.discord.errors import said
 from bot.verbs import results
-from bot.verbs.desks import NameOne
 from core.agents.model import AgentState
 from core.calibration.model import NotTheQuestion
 from core.deliveries.model import Reason
@@ -58,8 +56,8 @@ async def test_a_command_about_what_does_not_exist_or_does_not_fit_answers_with_
         ("desk screenshot", {"agent": "Gone"}, gone),
         ("desk screenshot", {"agent": "Dry-1"}, dry),
         ("desk screenshot", {"desk": "main"}, refused("desk_is_shared", id="main")),
-        ("desk screenshot", {}, NameOne()),
-        ("desk screenshot", {"agent": "Window-1", "desk": "main"}, NameOne()),
+        ("desk screenshot", {}, refused("name_one")),
+        ("desk screenshot", {"agent": "Window-1", "desk": "main"}, refused("name_one")),
         ("desk stop", {"desk": "attic"}, refused("desk_not_found", id="attic")),
         ("desk calibrate", {"desk": "main"}, refused("desk_without_hands", id="main")),
     ]
@@ -98,7 +96,7 @@ async def test_a_screenshot_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: P
             assert (answer["sandbox"]["only_for"], pictures(answer)) == (town.ada, [name])
             [file] = answer["sandbox"]["files"]
             assert sandbox.world.attachments[int(file["id"])].content.startswith(PNG)
-            assert await town.ask("desk screenshot", user="Ben", **options) == said(UserUnknown())
+            assert await town.ask("desk screenshot", user="Ben", **options) == said(refused("user_unknown"))
 
 
 async def test_a_window_with_a_problem_is_shown_with_its_code_and_what_to_do(owned: Town) -> None:
@@ -149,7 +147,7 @@ async def test_a_user_connects_windows_by_buttons_numbers_and_places(owned: Town
     assert (asked["sandbox"]["only_for"], pictures(asked)) == (owned.ada, ["display.png"])
     assert buttons(asked) == ["Connect 1,2", "Choose others", "Cancel"]
     unread = await answer(asked, "Choose others", "the second")
-    assert text_of(unread) == said(UnreadableAnswer(said="the second"))
+    assert text_of(unread) == said(refused("unreadable_answer", said="the second"))
     pointed = await answer(asked, "Choose others", "2=New")
     assert buttons(pointed) == ["Name the place", "Skip this window"]
     assert text_of(await owned.press(asked, "Connect 1,2")) == said(NotTheQuestion())

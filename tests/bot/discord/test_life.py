@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from bot.discord import bot as bot_module
 from bot.discord import client
 from bot.discord.bot import Bot
-from bot.discord.errors import BotTokenRefused, IntentsRefused
+from bot.discord.errors import BotTokenRefused
 from bot.verbs import tasks
 from core.kit.errors import OctetError
 from core.notices.model import DISCORD
@@ -25,7 +25,7 @@ from core.tasks.model import TaskState
 from sandbox.discord.server import Sandbox, SandboxSettings
 from sandbox.discord.serving import open_sandbox
 from tests.bot.discord.town import DRY_RUN, Town, bot_at_work, make_bot, people, settings_for, text_of
-from tests.builders import make_new_task
+from tests.builders import make_new_task, refuses
 from tests.fakes.sandbox_client import wait_thread
 from tests.sandbox.discord.spec import SpecChecker
 
@@ -158,11 +158,13 @@ async def test_an_event_that_the_library_cannot_read_costs_one_client_and_no_tas
     assert logins(owned.sandbox) == 2
 
 
-@pytest.mark.parametrize(("code", "end"), [(4004, BotTokenRefused), (4013, IntentsRefused), (4014, IntentsRefused)])
+@pytest.mark.parametrize(
+    ("code", "end"), [(4004, "bot_token_refused"), (4013, "intents_refused"), (4014, "intents_refused")]
+)
 async def test_a_refusal_for_good_ends_the_bot_with_its_reason_and_is_not_tried_again(
-    quiet_town: Town, code: int, end: type[OctetError]
+    quiet_town: Town, code: int, end: str
 ) -> None:
-    with pytest.RaisesGroup(end, flatten_subgroups=True):
+    with pytest.RaisesGroup(refuses(end), flatten_subgroups=True):
         async with bot_at_work(quiet_town):
             await quiet_town.sandbox.disconnect(code)
             async with asyncio.timeout(60):

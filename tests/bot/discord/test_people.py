@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.discord.errors import UserUnknown, said
+from bot.discord.errors import said
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
 from core.kit.clock import SteadyClock, SystemClock
@@ -17,7 +17,7 @@ from tests.bot.discord.test_commands import options_of
 from tests.bot.discord.town import DRY_RUN, Town, text_of
 from tests.fakes.sandbox_client import wait_thread
 
-STRANGER = said(UserUnknown())
+STRANGER = said(refused("user_unknown"))
 
 
 def denied(permission: Permission) -> str:

@@ -14,7 +14,7 @@ import pytest_asyncio
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from bot.web.click_page import LASTS_S, LinkExpired, OneTimeLinks, create_page
+from bot.web.click_page import LASTS_S, OneTimeLinks, create_page
 from bot.web.guard import LOOPBACK_NAMES
 from bot.web.server import listening, serving
 from core.calibration.model import (
@@ -28,6 +28,7 @@ from core.calibration.model import (
 )
 from core.profiles.model import Box
 from core.remedies import refused
+from tests.builders import refuses
 from tests.pace import patience
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -197,15 +198,15 @@ async def test_a_page_ends_by_itself_and_the_oldest_for_a_new_one() -> None:
     doors = OneTimeLinks(now_s=lambda: now[0])
     key = doors.enter(doors.open(FakeAsking()))
     assert doors.dialog(key)
-    with pytest.raises(LinkExpired):
+    with refuses("link_expired"):
         doors.dialog("")
-    with pytest.raises(LinkExpired):
+    with refuses("link_expired"):
         doors.enter("")
     now[0] = LASTS_S + 1
-    with pytest.raises(LinkExpired):
+    with refuses("link_expired"):
         doors.dialog(key)
     first = doors.open(FakeAsking())
     for _ in range(8):
         doors.open(FakeAsking())
-    with pytest.raises(LinkExpired):
+    with refuses("link_expired"):
         doors.enter(first)

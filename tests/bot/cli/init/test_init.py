@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.init.first_task import DidNotStart, run_first_task
+from bot.cli.init.first_task import run_first_task
 from bot.cli.init.templates import copy_templates
 from bot.discord.setup_client import invite_link
 from core.home import Home
 from tests.bot.cli.init.place import REPOSITORY, Place, open_place
+from tests.builders import refuses
 from tests.fakes.sandbox_client import wait_message
 from tests.fakes.terminal import Terminal
 from tests.pace import patience
@@ -76,7 +77,7 @@ def test_an_octet_that_does_not_start_ends_the_first_task_with_the_end_of_its_lo
     ended = subprocess.Popen([sys.executable, "-c", ""])
     assert ended.wait() == 0
     for text in ("no output", "the port is in use"):
-        with pytest.raises(DidNotStart, match=text):
+        with refuses("did_not_start", match=text):
             run_first_task(home, ended, has_discord=False, answer_s=0)
         home.log.parent.mkdir(exist_ok=True)
         home.log.write_text("the port is in use\n")

@@ -64,6 +64,6 @@ def test_without_a_terminal_the_option_is_named(choose: Callable[..., DiscordSer
 def test_a_third_one_is_refused_with_those_that_there_are(
     choose: Callable[..., DiscordServer], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(discord.NotInvitedThere, match=r"The zoo \(id 11\), The farm \(id 22\)"):
+    with refuses("not_invited_there", match=r"The zoo \(id 11\), The farm \(id 22\)"):
         choose(guild=33)
     assert "is not on the server 33; it is on: The zoo" in capsys.readouterr().out
