@@ -11,7 +11,7 @@ from bot.discord import errors, replies
 from bot.discord.bot import Bot
 from bot.discord.text import cut, inline
 from bot.discord.views.buttons import MessageButton
-from bot.discord.views.new_task import MAX_CHARS, refused
+from bot.discord.views.new_task import MAX_CHARS, with_text
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
 from core.security.model import Actor
@@ -59,7 +59,7 @@ class AnswerForm(ui.Modal, title="Answer the agent"):
             by = await interaction.client.actor(interaction)
             await replies.say(interaction, await _answered(core, self._question, text, by=by))
         except OctetError as error:
-            await replies.say(interaction, refused(error, text))
+            await replies.say(interaction, with_text(error, text))
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         await errors.answer(interaction, error)
