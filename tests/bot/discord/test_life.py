@@ -17,7 +17,6 @@ from bot.discord import client
 from bot.discord.bot import Bot
 from bot.discord.errors import BotTokenRefused
 from bot.verbs import tasks
-from core.kit.errors import OctetError
 from core.notices.model import DISCORD
 from core.security.model import OPERATOR
 from core.settings.model import DiscordSettings
