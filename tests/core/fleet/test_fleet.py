@@ -22,7 +22,7 @@ from core.reasons import ParkCause, WaitReason
 from core.remedies import next_step
 from core.security.model import NotAllowed, Role
 from core.store import engine
-from core.store.engine import Executable, Rows
+from core.store.engine import Executable
 from core.store.errors import StoreLocked
 from core.tasks.model import BlockedTaskGroup, TaskId, TaskState
 from tests.builders import (
@@ -278,22 +278,22 @@ async def test_what_stands_is_found_without_a_look_at_what_has_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The plans of the database: nothing is scanned, and what stands is read from its index alone."""
-    asked, run = list[str](), engine._run
+    asked, sql_of = list[tuple[str, Any]](), engine._sql_of
     async with window_house(tmp_path, FakeLane()) as octet:
         await octet.desks.hold("main", by=ADA)
         await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, "T-1", TaskState.WAITING, "hold")
 
-        def note(connection: sqlite3.Connection, statement: Executable, parameters: Any) -> Rows:
-            connection.set_trace_callback(asked.append)
-            return run(connection, statement, parameters)
+        def note(statement: Executable, given: Any) -> tuple[str, Any]:
+            asked.append(sql_of(statement, given))
+            return asked[-1]
 
-        monkeypatch.setattr(engine, "_run", note)
+        monkeypatch.setattr(engine, "_sql_of", note)
         await octet.fleet.needs_me(by=ADA)
         await octet.fleet.board(by=ADA)
         await octet.notices.on(DISCORD).next_due_s()
     with closing(sqlite3.connect(tmp_path / "octet.db")) as database:
-        plans = [row[3] for statement in asked for row in database.execute(f"EXPLAIN QUERY PLAN {statement}")]
+        plans = [row[3] for sql, values in asked for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
     large = ("SCAN tasks", "SCAN notices", "SCAN notice_posts", "SCAN deliveries", "SCAN messages", "SCAN journal")
     assert [plan for plan in plans if plan.startswith(large)] == []
     for index in ("COVERING INDEX ix_tasks_held", "INDEX ix_tasks_queue", "INDEX ix_notice_posts_due"):
