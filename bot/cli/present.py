@@ -250,6 +250,7 @@ FORM = results.Form(
     sign=lambda _: "",
     id="{} ".format,
     at=time_of,
+    time=time_of,
     ago=lambda ms: f"{ago(ms)} ago",
     named=printable,
     code=str,

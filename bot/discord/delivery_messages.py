@@ -5,56 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.discord.parts import BLUE, GREY, RED, Attachment, Marker, Parts, boxed, framed, written
-from bot.discord.render import named, person_id, quoted, quoted_answer
-from bot.discord.text import CONTENT_LIMIT, cut, fence, inline, size
+from bot.discord.render import person_id, quoted, quoted_answer
+from bot.discord.text import CONTENT_LIMIT, FORM, cut, fence, inline, size
 from bot.discord.views.buttons import AnswerAgent, ResolveUnknown, quoted_note
 from bot.discord.views.questions import OWN_WORDS, AnswerQuestion, DecideTrace
-from core.agent_messages.model import AgentMessageView, AtDue, QuestionState, QuestionView, Trace
-from core.deliveries.model import Delivery, DeliveryId, DeliveryState, Moment, Picture, parse_asked
+from bot.verbs.news import (
+    SHOWN_AGENTS,
+    chain,
+    ended_question,
+    how,
+    settled_prompt,
+    settled_words,
+    undelivered,
+    whom,
+    whose,
+)
+from core.agent_messages.model import AgentMessageView, AtDue, QuestionView, Trace
+from core.deliveries.model import Delivery, DeliveryId, Moment, Picture, parse_asked
 from core.dispatch.model import Decision
 from core.limits import CHOICE
 from core.messages.model import Message, Source, text_for_people
-from core.notices.model import Notice, Resolution, StoppedChain, Undelivered
-from core.reasons import AnyReason, Reason
-from core.remedies import next_step, sentence
+from core.notices.model import Notice, Resolution, Undelivered
+from core.remedies import next_step
 from core.tasks.model import TaskView
 
 _MARGIN = 100
 _BODY_CHARS = 1_000
 _QUOTED_CHARS = 300
-_SHOWN_AGENTS = 40
-
-STATES: dict[DeliveryState, str] = {
-    **dict.fromkeys((DeliveryState.LEASED, DeliveryState.STAGING), "being delivered"),
-    **dict.fromkeys((DeliveryState.STAGED, DeliveryState.SUBMITTING), "being delivered"),
-    DeliveryState.DELIVERED: "delivered",
-    DeliveryState.SENT: "sent",
-    DeliveryState.UNKNOWN: "Octet does not know whether it arrived",
-    DeliveryState.REFUSED: "refused",
-    DeliveryState.FAILED: "failed",
-    DeliveryState.CANCELLED: "not delivered",
-    DeliveryState.EXPIRED: "not delivered",
-    DeliveryState.SUPERSEDED: "sent again",
-}
-_SETTLED: dict[str, str] = {
-    "arrived": "{who} said that its prompt arrived.",
-    "again": "{who} said that its prompt did not arrive; Octet sends it again.",
-    "dropped": "{who} dropped it.",
-    "answered": "its agent answered, so its prompt arrived.",
-    "ended": "{who} ended it.",
-}
-_SETTLED_WORDS: dict[str, str] = {
-    "arrived": "{who} said that it arrived.",
-    "again": "{who} said that it did not arrive; Octet sends it again.",
-    "dropped": "{who} dropped it.",
-    "answered": "its agent answered, so it arrived.",
-    "ended": "no decision needed: {reason}.",
-}
-_ENDED_QUESTION: dict[str, str] = {
-    QuestionState.ANSWERED.value: "{who} answered.",
-    QuestionState.UNANSWERED.value: "no answer came in time, so {agent} decides.",
-    QuestionState.CANCELLED.value: "its task has ended.",
-}
 _AT_DUE: dict[AtDue, str] = {
     AtDue.DECIDE: "{agent} decides and continues.",
     AtDue.WAIT: "Octet reminds you, and {agent} waits.",
@@ -77,16 +54,13 @@ def shown(view: AgentMessageView, *, marker: Marker) -> Parts:
     who = f"**{inline(said.sender_name, 60)} → {to}**{source}{about}"
     head = f"{who}\n{fence(said.body, _BODY_CHARS)}\n{'' if whole else more}"
     room = CONTENT_LIMIT - _MARGIN - size(head)
-    return written(f"{head}{cut(how(view.deliveries), room)}", marker)
+    return written(f"{head}{cut(how(view.deliveries, FORM), room)}", marker)
 
 
 def news(notice: Notice, view: AgentMessageView, *, marker: Marker) -> Parts:
     """Report an agent message that did not arrive, or may not have, and mention its sender."""
     then = notice.detail
-    assert isinstance(then, Undelivered)
-    now = next((one for one in view.deliveries if one.agent == then.agent and one.state == then.state), None)
-    whose, whom = _whose(view.message), _whom(then.agent, view.message)
-    said = f"**{whose} to {whom}:** {_state_words(then.state, then.reason, now)}."
+    said = undelivered(then, view, FORM) if isinstance(then, Undelivered) else ""
     return written(f"{said}\n{fence(view.message.body, _QUOTED_CHARS)}", marker, wakes=sender_id(view.message))
 
 
@@ -102,20 +76,12 @@ def agents_answer(asked: Message, said: Message, *, marker: Marker) -> Parts:
 
 
 def answer(view: AgentMessageView) -> str:
-    lines = [how(view.deliveries)]
-    lines += [f"Left out: {inline(one.agent, 60)}: {inline(one.why, 200)}" for one in view.left_out[:_SHOWN_AGENTS]]
+    lines = [how(view.deliveries, FORM)]
+    lines += [f"Left out: {inline(one.agent, 60)}: {inline(one.why, 200)}" for one in view.left_out[:SHOWN_AGENTS]]
     lines += [f"-# Better: {next_step(one)}" for one in view.hints]
     place = f"in the thread of {view.message.task}" if view.message.task else "in this channel"
     lines.append(f"A message {place} shows its progress.")
     return cut("\n".join(lines), CONTENT_LIMIT - _MARGIN)
-
-
-def how(deliveries: Sequence[Delivery]) -> str:
-    """Write the progress of the deliveries, agents with the same progress on one line."""
-    found: dict[str, list[str]] = {}
-    for one in deliveries:
-        found.setdefault(_state_words(one.state, one.reason, one), []).append(one.agent)
-    return "\n".join(f"{_names(names)}: {words}" for words, names in found.items())
 
 
 def sender_id(message: Message) -> int | None:
@@ -124,37 +90,13 @@ def sender_id(message: Message) -> int | None:
     return person_id(name) if kind == "person" else None
 
 
-def _state_words(state: str, reason: AnyReason | None, delivery: Delivery | None) -> str:
-    note = f" ({inline(delivery.note, 200)})" if delivery is not None and delivery.note else ""
-    if state == DeliveryState.QUEUED:
-        if delivery is None:  # it has gone on meanwhile
-            return "has been waiting for a long time"
-        if not delivery.reason:
-            return "on the way"
-        return f"waits: {sentence(delivery.reason)}{note}. {next_step(delivery.reason)}"
-    if state == DeliveryState.SENT and reason == Reason.DRY_RUN:
-        return "sent (dry run): Octet typed nothing"
-    words = STATES[DeliveryState(state)]
-    if state == DeliveryState.DELIVERED:
-        return f"{words} ({delivery.assurance.value})" if delivery is not None and delivery.assurance else words
-    if delivery is not None and delivery.state == state == DeliveryState.UNKNOWN:
-        return f"{words}{note}. Decide with the buttons below"
-    return f"{words}{': ' if reason else ''}{sentence(reason)}{note}"
-
-
-def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN_AGENTS} more" if len(names) > _SHOWN_AGENTS else ""
-    return f"{', '.join(inline(name, 60) for name in names[:_SHOWN_AGENTS])}{more}"
-
-
 def unknown_prompt_message(
     notice: Notice, view: TaskView, *, pictures: Sequence[Picture] | None, marker: Marker
 ) -> Parts:
     """Ask what became of a prompt, with pictures unless they are switched off (None); once settled, say how."""
     task = view.task
     if isinstance(now := notice.detail, Resolution):
-        said = f"**{task.id}:** {_SETTLED[now.how].format(who=named(now.by))}\n{inline(task.title, 200)}"
-        return framed(said, marker, colour=GREY)
+        return framed("\n".join(settled_prompt(now, task, FORM)), marker, colour=GREY)
     asked, agent = parse_asked(notice.about), inline(task.agent or "its agent", 60)
     lines = [
         f"**{task.id} needs your decision:** Octet does not know whether its prompt reached {agent}.",
@@ -176,10 +118,9 @@ def unknown_delivery_message(
     row = next(one for one in view.known if one.id == asked[0])
     agent, body = inline(row.agent, 60), fence(message.body, _QUOTED_CHARS)
     if isinstance(now := notice.detail, Resolution):
-        words = _SETTLED_WORDS[now.how].format(who=named(now.by), reason=sentence(row.reason))
-        return framed(f"**Message to {_whom(row.agent, message)}:** {words}\n{body}", marker, colour=GREY)
+        return framed(f"{settled_words(now, row, message, FORM)}\n{body}", marker, colour=GREY)
     lines = [
-        f"**{_whose(message)} to {_whom(row.agent, message)} needs your decision:** unconfirmed.",
+        f"**{whose(message, FORM)} to {whom(row.agent, message, FORM)} needs your decision:** unconfirmed.",
         body,
         *_what_is_known(row),
         f"{agent} gets nothing else until you decide. Drop discards the message.",
@@ -188,16 +129,6 @@ def unknown_delivery_message(
     return _unknown_question(
         lines, asked, name=message.task or "words", pictures=pictures, marker=marker, wakes=sender_id(message)
     )
-
-
-def _whose(message: Message) -> str:
-    if message.sender.startswith("agent:"):
-        return f"The message of {inline(message.sender_name, 60)}"
-    return "Octet's message" if message.sender.startswith("system:") else "Your message"
-
-
-def _whom(agent: str, message: Message) -> str:
-    return inline(agent, 60) + (f" about {message.task}" if message.task else "")
 
 
 def _what_is_known(row: Delivery) -> list[str]:
@@ -213,8 +144,8 @@ def question(notice: Notice, view: QuestionView, *, marker: Marker, has_buttons:
     agent, about = inline(asked.agent, 60), f" · {asked.task}" if asked.task else ""
     body, files = quoted(view.text, "question.md")
     if isinstance(now := notice.detail, Resolution):
-        said = _ENDED_QUESTION[now.how].format(who=named(now.by), agent=agent)
-        return framed(f"**{agent} asked**{about}: {said}\n{cut(body, CONTENT_LIMIT // 2)}", marker, colour=GREY)
+        said = ended_question(now, asked, FORM)
+        return framed(f"{said}\n{cut(body, CONTENT_LIMIT // 2)}", marker, colour=GREY)
     then = f"If you do not answer <t:{asked.due_ms // 1000}:R>, {_AT_DUE[asked.at_due].format(agent=agent)}"
     text = cut(
         f"**{agent} asks you** (an agent's text){about}:\n{body}",
@@ -231,18 +162,11 @@ def question(notice: Notice, view: QuestionView, *, marker: Marker, has_buttons:
 
 def storm(notice: Notice, *, owner: str, marker: Marker) -> Parts:
     """Report that Octet stopped a chain of messages between agents, and ask whether its agents may continue."""
-    now, trace = notice.detail, notice.subject
-    if isinstance(now, Resolution):
-        said = "stopped it" if now.how == "stopped" else "let its agents continue"
-        return framed(f"**Agents sent each other many messages.** {named(now.by)} {said}.", marker, colour=GREY)
-    assert isinstance(now, StoppedChain)
-    lines = [
-        "**Octet stopped a chain of messages between agents**, because it has reached its limit.",
-        f"Agents: {inline(', '.join(now.agents), 300)}",
-        f"-# `/msg trace` with `M-{trace}` shows the messages.",
-    ]
+    said, trace = "\n".join(chain(notice, FORM)), notice.subject
+    if isinstance(notice.detail, Resolution):
+        return framed(said, marker, colour=GREY)
     buttons = [DecideTrace("stop", trace, label="Keep it stopped"), DecideTrace("resume", trace)]
-    return framed("\n".join(lines), marker, colour=RED, wakes=person_id(owner), buttons=buttons)
+    return framed(said, marker, colour=RED, wakes=person_id(owner), buttons=buttons)
 
 
 def trace(found: Trace, text: str) -> Parts:

@@ -49,12 +49,7 @@ _AT_ONCE = 8
 _MOST_FAILURES = 10  # Octet drops a message at which Discord failed so often while it took others
 _SEEN_KEPT = 1000
 
-_ALONE = {
-    NoticeKind.WELCOME: render.welcome,
-    NoticeKind.DIGEST: render.digest,
-    NoticeKind.SUMMARY: render.summary,
-    NoticeKind.JOURNAL: render.journal_head,
-}
+_ALONE = frozenset({NoticeKind.WELCOME, NoticeKind.DIGEST, NoticeKind.SUMMARY, NoticeKind.JOURNAL})
 """Notices whose row says everything."""
 _STARTING = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 _OF_MESSAGES = frozenset({NoticeKind.WORDS, NoticeKind.QUESTION, NoticeKind.STORM})
@@ -325,8 +320,8 @@ class Outbox(MessageWriter):
         if notice.kind is NoticeKind.NEEDS_ANSWER:
             stands = await self._coordinator.agent_actions.show_dialog(notice.subject, by=HUB)
             return window_messages.dialog_message(stands, pictures=self._shows_windows, marker=marker)
-        if (make := _ALONE.get(notice.kind)) is not None:
-            return make(notice, marker)
+        if notice.kind in _ALONE:
+            return render.of_its_own(notice, marker)
         if notice.kind is NoticeKind.LOCKED:
             lock, owner = await self._coordinator.screen_locks.show(notice.subject), await self._owner()
             return window_messages.lock_message(lock, owner=owner, marker=marker)

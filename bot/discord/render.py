@@ -38,13 +38,14 @@ from bot.discord.views.buttons import (
     UndoCancel,
 )
 from bot.discord.views.menus import Reassign
+from bot.verbs.news import alone, of_task, who
 from bot.verbs.results import attempt, held_up
 from bot.verbs.types import PRIORITIES
 from core import remedies
 from core.deliveries.model import Delivery
 from core.limits import PROGRESS
 from core.messages.model import Message, Source, text_for_people
-from core.notices.model import AgentReports, Digest, EndCause, Halt, JournalHead, Notice, NoticeKind, UserAct
+from core.notices.model import AgentReports, Notice, NoticeKind, UserAct
 from core.reasons import BlockCause, ParkCause, WaitReason
 from core.receipts.model import Receipt
 from core.remedies import sentence
@@ -53,7 +54,6 @@ from core.tasks.model import ENDED, UNDO_MS, PartsKind, Task, TaskState, TaskVie
 _MARGIN = 300  # characters kept free in each message for buttons and for what Discord may count otherwise
 _BRIEF_CHARS = 600
 _SHOWN_PARTS = 10
-_DEEDS = {"cancelled": "cancelled {task}.", "undone": "put {task} back.", "wrong": "marked {task} as wrong."}
 _FIRST_WORDS = 200  # of an answer, on its card
 _ANSWER_CHARS = 1_700
 _SHOWN_ATTEMPTS = 5
@@ -182,20 +182,13 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
     """Build a message of the task's thread: an answer, an end, a halt, a late answer."""
     if message is not None:
         return _words(notice, view, message, marker)
-    task = view.task
-    if notice.kind is NoticeKind.REPORT:
-        return _report(notice, view, marker)
-    if notice.kind is NoticeKind.PROGRESS:
-        return _progress(notice, view, marker)
-    lines = [_ending(task) if notice.kind is NoticeKind.ENDED else _halt(task, notice), inline(task.title, 200)]
-    if isinstance(notice.detail, EndCause):
-        lines.append(inline(_end_cause(notice.detail), 800))
-    # Else the task's cause and cure belong to a later event.
-    if notice.kind is NoticeKind.ENDED or notice.detail == Halt(state=task.state, reason=task.reason):
-        if said := remedies.explain(task.cause, task.note):
-            lines.append(FORM.seen(said, 400))
-        if task.cure:
-            lines.append(f"Next: {task.cure}")
+    task, lines = view.task, of_task(notice, view, FORM)
+    if isinstance(did := notice.detail, UserAct):
+        stops = [StopTask(task.id)] if did.act == "cancelled" and view.left_with else []
+        return written("\n".join(lines), marker, buttons=stops)
+    if isinstance(notice.detail, AgentReports):
+        at_work = [TellAgent(task.id), FollowWindow(task.id)] if task.state in STOPPABLE else []
+        return written("\n".join(lines), marker, buttons=at_work)
     buttons: list[Button] = []
     if task.reason == ParkCause.INTERRUPTED and task.state is TaskState.PARKED:
         buttons = [RunAgain(task.id, label="Retry"), CancelTask(task.id), TellAgent(task.id, label="Tell it something")]
@@ -206,65 +199,12 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
     return written("\n".join(lines), marker, wakes=wakes, buttons=buttons)
 
 
-def _report(notice: Notice, view: TaskView, marker: Marker) -> Parts:
-    """Say in the task's thread what a user did to the task."""
-    task, did = view.task, notice.detail
-    assert isinstance(did, UserAct)
-    said = f"**{named(did.by)} {_DEEDS.get(did.act, 'changed {task}.').format(task=task.id)}**"
-    if did.act != "cancelled" or not view.left_with:
-        return written(said, marker)
-    agent = inline(view.left_with, 60)
-    return written(
-        f"{said}\n{agent} is still working on it, and gets nothing new until its window is idle.",
-        marker,
-        buttons=[StopTask(task.id)],
-    )
-
-
-def _progress(notice: Notice, view: TaskView, marker: Marker) -> Parts:
-    """Show the newest of an agent's reports."""
-    work = notice.detail
-    assert isinstance(work, AgentReports)
-    lines = [f"**{inline(work.agent, 60)}** at work on {view.task.id}:"]
-    lines += [f"<t:{one.at_ms // 1000}:T> {inline(one.said, PROGRESS.most)}" for one in work.reports]
-    buttons = [TellAgent(view.task.id), FollowWindow(view.task.id)] if view.task.state in STOPPABLE else []
-    return written("\n".join(lines), marker, buttons=buttons)
-
-
-def summary(notice: Notice, marker: Marker) -> Parts:
-    """Build the one message about the tasks that ended while Octet had no Discord."""
-    ended = notice.detail
-    assert isinstance(ended, Digest)
-    tasks, shown = "1 task" if ended.number == 1 else f"{ended.number} tasks", ", ".join(ended.newest)
-    said = f"**{tasks} ended while Octet was not connected to Discord.** The newest: {shown}."
-    return written(f"{said}\nSee `/task list` and `/task show`.", marker)
-
-
-def journal_head(notice: Notice, marker: Marker) -> Parts:
-    """Build the daily message with the journal's head."""
-    head = notice.detail
-    assert isinstance(head, JournalHead)
-    where = f"Journal on {notice.subject}: row {head.row}, head `{head.hash}`"
-    said = f"-# {where}. `/admin audit` verifies the journal."
-    return written(said, marker)
-
-
-def welcome(_notice: Notice, marker: Marker) -> Parts:
-    """Build the first message for a new owner, with example tasks to press."""
-    lines = [
-        "**Welcome to Octet.** It gives tasks to your AI agents and brings their answers back to this channel.",
-        "Press an example, or type `/task new`. `/help` explains the rest, and `/fleet board` keeps a live board here.",
-    ]
-    return framed("\n".join(lines), marker, colour=BLUE, buttons=[TryExample(one) for one in range(len(EXAMPLES))])
-
-
-def digest(notice: Notice, marker: Marker) -> Parts:
-    """Build the hourly message for a user who wants no mentions."""
-    missed = notice.detail
-    assert isinstance(missed, Digest)
-    things = "1 thing" if missed.number == 1 else f"{missed.number} things"
-    said = f"{things} happened: {inline(', '.join(missed.newest), 400)}. `/fleet needs-me` lists what needs you."
-    return written(said, marker, wakes=person_id(notice.subject))
+def of_its_own(notice: Notice, marker: Marker) -> Parts:
+    """Build a message about no task, message or window; for a new owner with example tasks to press."""
+    said = "\n".join(alone(notice, FORM))
+    if notice.kind is NoticeKind.WELCOME:
+        return framed(said, marker, colour=BLUE, buttons=[TryExample(one) for one in range(len(EXAMPLES))])
+    return written(said, marker, wakes=person_id(notice.subject) if notice.kind is NoticeKind.DIGEST else None)
 
 
 def thread_name(task: Task) -> str:
@@ -282,9 +222,7 @@ def person_id(actor: str) -> int | None:
 
 
 def named(actor: str) -> str:
-    if person := person_id(actor):
-        return f"<@{person}>"
-    return "the operator of this machine" if actor == "operator" else inline(actor, 60) or "a user"
+    return who(actor, FORM)
 
 
 def is_dry_run(task: Task) -> bool:
@@ -452,29 +390,6 @@ def _speaker(message: Message) -> str:
     name = message.sender.partition(":")[2] or message.sender
     person = person_id(name)
     return f"<@{person}>" if person else inline(name, 60)
-
-
-def _ending(task: Task) -> str:
-    if task.state is TaskState.DONE:
-        how = "its answer was read in the window, unverified" if task.is_unverified else "reported, not checked"
-        return f"**{task.id} is done**: {how}."
-    has = task.state in {TaskState.FAILED, TaskState.EXPIRED}
-    return f"**{task.id} {'has' if has else 'is'} {task.state.value}.**"
-
-
-def _halt(task: Task, notice: Notice) -> str:
-    """Say what halted the task. The notice keeps that state and reason; the task may have others by now."""
-    halt = notice.detail
-    assert isinstance(halt, Halt)
-    if halt.state == TaskState.READY:
-        return f"**{task.id} is ready for another agent:** its agent was silent for too long."
-    halted = "needs attention" if halt.state == TaskState.PARKED else "waits"
-    return f"**{task.id} {halted}:** {sentence(halt.reason)}"
-
-
-def _end_cause(why: EndCause) -> str:
-    dropped = f"{why.by} dropped it: Octet did not know whether its prompt had arrived"
-    return dropped if why.by else sentence(why.reason)
 
 
 def _delivery_line(row: Delivery) -> str:

@@ -145,7 +145,7 @@ def _named(who: str) -> str:
     """Mention a user, a role or a channel; Octet itself has no mention."""
     kind, _, number = who.rpartition(":")
     sign = {"discord": "@", "discord-role": "@&", "channel": "#"}.get(kind)
-    return f"<{sign}{number}>" if sign else inline(who, 60)
+    return f"<{sign}{number}>" if sign and number.isascii() and number.isdigit() else inline(who, 60)
 
 
 FORM = Form(
@@ -154,6 +154,7 @@ FORM = Form(
     sign="{} ".format,
     id=lambda _: "",
     at=lambda ms: f"<t:{ms // 1000}:f>",
+    time=lambda ms: f"<t:{ms // 1000}:T>",
     ago=lambda ms: f"<t:{ms // 1000}:R>",
     named=_named,
     code="`{}`".format,

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from bot.discord.parts import AMBER, GREY, RED, Attachment, Marker, Parts, framed
 from bot.discord.render import named, person_id
-from bot.discord.text import inline, quote_fence
+from bot.discord.text import FORM, inline, quote_fence
 from bot.discord.views.buttons import LookAtWindow, PressAct, ResolveUnknown, quoted_note
 from bot.discord.views.calibration import Recalibrate
+from bot.verbs.news import blocked, lock, settled_act
 from bot.verbs.results import ACT_LABELS
-from core import remedies
 from core.agent_actions.model import NEEDS_ANSWER, ActionResult, AgentDialogView, DialogEnding
-from core.deliveries.model import Picture, Reason, parse_asked
+from core.deliveries.model import Picture, parse_asked
 from core.dispatch.model import Decision
 from core.notices.model import BlockedWindow, Notice, Resolution
 from core.profiles.model import Act, Activity
@@ -27,18 +27,9 @@ _OVER: dict[DialogEnding, str] = {
     DialogEnding.GONE: "{agent} no longer waits for this answer.",
     DialogEnding.CHANGED: "{agent}'s window has changed, so Octet pressed nothing.",
 }
-_SETTLED: dict[str, str] = {
-    "arrived": "{who} said that Octet pressed **{act}** for {agent}.",
-    "dropped": "{who} does not need **{act}** for {agent} any more.",
-    "ended": "**{act}** for {agent} no longer needs a decision.",
-}
 _NOT_AGAIN = (
     "Octet does not press it again. Look at its window (`/desk screenshot`): if it still asks, a new message has "
     "buttons."
-)
-_NEXT = (
-    "Unlock it, or close its open menu. To avoid this, use virtual displays (`octet desk up`), which never lock; "
-    "`octet doctor` says how to keep this one from locking. `/task assign` moves a task to an agent elsewhere."
 )
 
 
@@ -67,8 +58,7 @@ def unknown_action_message(
     """Tell the requester that the outcome of an action is unknown; once settled, say how."""
     agent, act = inline(pressed.agent, 60), ACT_LABELS[pressed.act]
     if isinstance(now := notice.detail, Resolution):
-        words = _SETTLED.get(now.how, _SETTLED["ended"]).format(who=named(now.by), act=act, agent=agent)
-        said = f"{_about(notice.task)}{words}"
+        said = f"{_about(notice.task)}{settled_act(now, pressed, FORM)}"
         return framed(said, marker, colour=GREY)
     head = f"**{_about(notice.task)}Octet does not know whether it pressed {act} for {agent}.**"
     lines = [head, *quoted_note(pressed.delivery), _NOT_AGAIN]
@@ -110,39 +100,16 @@ def blocked_message(notice: Notice, *, owner: str, marker: Marker) -> Parts:
     """Report a blocked window to the owner of this Octet, who can recalibrate it; once it is over, say so."""
     now = notice.detail
     assert isinstance(now, BlockedWindow)
-    who, agent = named(now.tried_by), inline(now.agent, 60)
-    where = f"the window {inline(now.window, 60)} of {agent} on desk {inline(now.desk, 60)}"
+    said = "\n".join(blocked(now, FORM))
     if now.over_ms:
-        how = f" {who} had it recalibrated." if now.tried_by and not now.tried else ""
-        said = f"{where[:1].upper()}{where[1:]} works again; it was blocked for "
-        return framed(f"{said}{duration(now.over_ms - now.since_ms)}.{how}", marker, colour=GREY)
-    # Titles of other windows are not for the channel.
-    said = sentence(now.reason) if now.reason is Reason.COVERED else remedies.explain(now.reason, now.seen)
-    lines = [f"**Octet cannot use {where}: {inline(said, 400)}**", now.cure]
-    if now.tried:
-        lines.append(f"{who} had it recalibrated, which failed: {inline(now.tried, 600)}")
-        lines.append(f"At the machine, `octet calibrate {now.desk} {now.window}` asks for the input box.")
-    elif now.tried_by:
-        lines.append(f"{who} had it recalibrated; Octet is checking it.")
+        return framed(said, marker, colour=GREY)
     buttons = [Recalibrate(now.desk, now.window)]
-    return framed("\n".join(lines), marker, colour=AMBER, wakes=person_id(owner), buttons=buttons)
+    return framed(said, marker, colour=AMBER, wakes=person_id(owner), buttons=buttons)
 
 
-def lock_message(lock: ScreenLock, *, owner: str, marker: Marker) -> Parts:
+def lock_message(now: ScreenLock, *, owner: str, marker: Marker) -> Parts:
     """Report a locked screen to the owner of this Octet, who can unlock it; once it is over, say so."""
-    desk = inline(lock.desk, 60)
-    if lock.over_ms is not None:
-        said = f"The screen of desk **{desk}** is unlocked; it was locked for "
-        return framed(f"{said}{duration(lock.over_ms - lock.since_ms)}.", marker, colour=GREY)
-    waits = "one thing waits" if lock.waiting == 1 else f"{lock.waiting} things wait"
-    said = f"**The screen of desk {desk} is locked, and {waits} for it.**\n{_NEXT}"
+    said = "\n".join(lock(now, FORM))
+    if now.over_ms is not None:
+        return framed(said, marker, colour=GREY)
     return framed(said, marker, colour=AMBER, wakes=person_id(owner))
-
-
-def duration(for_ms: int) -> str:
-    """Write how long something lasted, such as `2 h 5 min`."""
-    minutes = round(for_ms / 60_000)
-    if minutes < 1:
-        return "less than a minute"
-    hours, rest = divmod(minutes, 60)
-    return " ".join(part for part in (f"{hours} h" if hours else "", f"{rest} min" if rest else "") if part)

@@ -34,6 +34,7 @@ class Form:
     sign: Callable[[str], str]  # a coloured sign with a space, where the interface shows signs
     id: Callable[[str], str]  # an id with a space, where users type ids
     at: Callable[[int], str]  # a moment
+    time: Callable[[int], str]  # a moment of late, to the second
     ago: Callable[[int], str]  # a moment, by how long ago it was
     named: Callable[[str], str]  # a user, a role or a channel by its id, such as `discord:1`
     code: Callable[[str], str]  # what users copy

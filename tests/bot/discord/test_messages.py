@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.discord.delivery_messages import STATES
 from bot.discord.errors import said
+from bot.verbs.news import STATES
 from core.agent_messages.model import NewAgentMessage, RecipientMissing
 from core.agents.model import AgentState
 from core.deliveries.model import DeliveryState, Outcome, Reason, Result

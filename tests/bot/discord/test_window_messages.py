@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.discord import window_messages
 from bot.discord.errors import said
 from bot.discord.views.buttons import ended
+from bot.verbs import news
 from bot.verbs.results import ACT_LABELS
 from core.agent_actions.model import NEEDS_ANSWER
 from core.calibration.model import CalibrationOptions, CalibrationResult, CalibrationStep
@@ -242,10 +242,10 @@ async def test_a_locked_screen_is_one_message_that_pings_the_owner_and_is_edited
     await owned.coordinator.dispatch.desk_locked("main", is_locked=True)
     message = await owned.said(f"<@{owned.ada}>", "desk main", "octet desk up")
     await owned.coordinator.dispatch.desk_locked("main", is_locked=False)
-    over = await owned.now(message, "desk **main**", window_messages.duration(0))
+    over = await owned.now(message, "desk **main**", news.duration(0))
     assert f"<@{owned.ada}>" not in text_of(over)
 
 
 def test_a_duration_is_written_in_hours_and_minutes() -> None:
     minutes = {20_000: "less than a minute", 180_000: "3 min", 7_500_000: "2 h 5 min", 3_600_000: "1 h"}
-    assert {for_ms: window_messages.duration(for_ms) for for_ms in minutes} == minutes
+    assert {for_ms: news.duration(for_ms) for for_ms in minutes} == minutes
