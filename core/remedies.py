@@ -350,6 +350,7 @@ no_task_to_delegate: You have no task of which you could give parts to others. W
 no_unknown_delivery: There is nothing to decide about {what}: {how}.
 no_window_for_action: {agent} has no window in which Octet could press a key. `/agent show` shows its lane.
 not_a_parent: {id} is a best-of task, so it takes no other parts.
+not_agreed: no answer: nothing was changed (use --yes)
 not_done: {id} is {state}; only a task that is done can be picked or marked as wrong.
 not_saved: {what} is also set in .env or in the environment, which override this. Remove it there, or choose the same
     value.
@@ -554,6 +555,7 @@ may_be_done: Octet may have carried out this command: it was sent, and the answe
 may_be_done_once: Octet may have carried out this command: it was sent twice, and the answer was lost. Repeat it with
     the option --key {key}; then it counts once.
 no_such_tmux_key: tmux knows no key {chord}; write another one into the profile.
+not_invited: The bot is on no server yet. Open its link; `octet init` then continues here.
 not_invited_there: The bot is not on the server {id} yet. Open its link and choose that server, or choose another one
     with `octet init --guild ID`; it is on: {known}.
 packages_missing: Virtual displays need {packages}: sudo apt-get install {packages}

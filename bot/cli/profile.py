@@ -15,7 +15,6 @@ from bot.cli.home import HomeOption, JsonOption, home_of, with_json
 from bot.cli.operator import OctetNotRunning, call, printable, table
 from core.home import Home
 from core.kit.clock import SystemClock
-from core.kit.errors import Conflict
 from core.kit.problems import Problem
 from core.kit.problems import show as short
 from core.remedies import refused
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Profiles: how Octet works with each kind of window.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A file in config/profiles, without .toml.")]
-
-
-class NotAgreed(Conflict):
-    """no answer: nothing was changed (use --yes)"""
 
 
 @app.command("list")
@@ -103,7 +98,7 @@ def enable(
         print('Type "yes" to enable it: ', end="", flush=True)
         answer = sys.stdin.readline().strip().casefold()
         if answer != "yes":
-            raise refused("stays_disabled", id=name) if answer else NotAgreed
+            raise refused("stays_disabled" if answer else "not_agreed", id=name)
     try:
         who = getpass.getuser()
     except (OSError, KeyError, ImportError):

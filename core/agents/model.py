@@ -22,8 +22,6 @@ class LaneAbilities:
 
     has_window: bool = False  # Its agents have a window of a desk: on a display, or a pane of a terminal.
     has_screen: bool = False  # That window is on a display, which a user can lock
-    can_stage: bool = False  # A draft can be staged, read back and cleared: windows can be tried out.
-    can_be_read: bool = False  # Answers can be read in the window
     answers_itself: bool = False  # A delivery's outcome carries the agent's answer
     queues: bool = False  # The agent keeps its conversation: messages can be sent to it between its prompts.
     is_dry: bool = False  # Nothing is sent: users read the prompt, and answer in place of the agent.
@@ -51,7 +49,7 @@ class Job(StrEnum):
 
 
 Route = tuple[Lane, str | None]  # Where deliveries queue: a lane with a desk, or with the agent that it reaches alone
-_IN_A_WINDOW = LaneAbilities(has_window=True, can_stage=True, can_be_read=True, queues=True)
+_IN_A_WINDOW = LaneAbilities(has_window=True, queues=True)
 _ABILITIES = {
     Lane.WINDOW: replace(_IN_A_WINDOW, has_screen=True),
     Lane.TERMINAL: _IN_A_WINDOW,

@@ -30,7 +30,6 @@ from bot.discord.setup_client import (
 from core.config.editor import change
 from core.config.settings import TOKEN, is_token, read_settings, set_variable
 from core.home import Home
-from core.kit.errors import Unavailable
 from core.remedies import refused
 from core.security.model import OPERATOR, Actor
 from core.settings.model import Settings
@@ -42,10 +41,6 @@ _TRIES = 3
 APPLICATION, NO_OWNER = "application", "none"  # what --owner can name besides an id
 _TOML = "octet.toml"
 P = TypeVar("P", DiscordServer, ChannelAccess)
-
-
-class NotInvited(Unavailable):
-    """The bot is on no server yet. Open its link; `octet init` then continues here."""
 
 
 def set_up_discord(home: Home, options: InitOptions, questions: Prompts) -> bool:
@@ -133,7 +128,8 @@ class DiscordSetup:
         return found
 
     def _invited(self, wanted: str | None) -> list[DiscordServer]:
-        """Wait until the bot is on a server, or on the wanted one; return its servers. Raises NotInvited."""
+        """Wait until the bot is on a server, or on the wanted one; return its servers. Raises not_invited or
+        not_invited_there."""
         servers: list[DiscordServer] = []
 
         def is_there() -> bool:
@@ -154,7 +150,8 @@ class DiscordSetup:
         with waiting("waiting for the invitation …"):
             is_invited = wait_until(is_there, self.options.wait_s, LOOK_S)
         if not is_invited:
-            raise refused("not_invited_there", id=wanted, known=others or "none") if wanted is not None else NotInvited
+            code = "not_invited" if wanted is None else "not_invited_there"
+            raise refused(code, id=wanted, known=others or "none")
         return servers
 
     def choose_channel(self, server: DiscordServer) -> None:

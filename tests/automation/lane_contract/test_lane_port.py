@@ -211,7 +211,7 @@ async def test_a_rehearsal_is_read_back_and_cleared_and_asks_for_no_enter(case: 
     commits = Commits()
     outcome = await case.deliver(commits, rehearses=True, text="A harmless line")
     assert "submitting" not in commits.steps
-    if case.heard is None or not case.kind.abilities.can_stage:
+    if case.heard is None or not case.kind.abilities.has_window:
         assert (outcome.result, commits.steps) == (Result.FAILED, [])
         return
     assert (outcome.result, outcome.draft_left) == (Result.REHEARSED, False), outcome
