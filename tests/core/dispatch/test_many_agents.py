@@ -9,6 +9,7 @@ from pathlib import Path
 from core.coordinator import Coordinator
 from core.security.model import OPERATOR
 from core.store.engine import Tx
+from core.tasks.model import TaskId
 from tests.builders import make_agent, make_new_task, open_coordinator
 from tests.fakes.lane import FakeLane
 
@@ -54,4 +55,7 @@ async def test_a_round_makes_few_statements_however_many_agents_and_demands_ther
         assert len(at_work) == AGENTS, "all agents got their tasks all the same"
         assert await octet.tasks.repository.queue.list_ready(limit=DEMANDS), "the others are still there"
         count, _ = await counted_round(octet)
-        assert count < 30, "a round that finds no agent free"
+        assert count < 15, "a round that finds no agent free"
+        await octet.tasks.cancel(TaskId(at_work[0].task or ""), by=OPERATOR)
+        count, _ = await counted_round(octet)
+        assert count < 30, "a round that leases one task"
