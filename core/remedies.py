@@ -437,13 +437,15 @@ invalid_holder: {value} is neither a user nor a role of the server. Write discor
     turn on developer mode and use Copy ID.
 invalid_key_name: {value} is not a valid name for a key. Use up to 32 letters, digits, - and _.
 invalid_label: A label has no commas, quotes or backslashes, and no blank at its begin. Write it without them.
-invalid_moment: `{text}` is not a time. Write `30min`, `2h` or `3d` from now, `2026-05-31 18:00` (UTC), or `none`.
+invalid_moment: `{text}` is not a time. Write `2h` or `3 days` from now, `tomorrow 9am`, `fri 17:00`,
+    `2026-05-31 18:00`, or `none`.
 invalid_scope: {value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by
     commas.
 message_without_text: This message has no text. Type `/task new` and write the task yourself.
 name_one: Name an agent to see its window, or a desk to see its whole display.
 named_windows_gone: --window and `octet desk import` are gone. Run `octet calibrate` in a terminal: it lists the
     windows, and 2=Agent-4:gtk gives window 2 to Agent-4 with the profile gtk.
+moment_past: {text} is in the past.
 no_capable_agent: No agent matches: {why}. `/agent list` shows all agents; `/agent show` their capabilities.
 no_choice: Octet cannot ask here. Accept the proposed windows with --yes, or run this in a terminal.
 no_display_named: No display is given, and $DISPLAY is empty. Run this in a terminal of your desktop, or name one:

@@ -299,9 +299,9 @@ def _small(view: TaskView, owner: str) -> list[str]:
     if task.labels:
         small.append(f"labels: {inline(', '.join(sorted(task.labels)), 200)}")
     if task.due_ms:
-        small.append(f"due <t:{task.due_ms // 1000}:f>")
+        small.append(f"due <t:{task.due_ms // 1000}:F>")
     if task.not_before_ms and task.has_not_begun:
-        small.append(f"not before <t:{task.not_before_ms // 1000}:f>")
+        small.append(f"not before <t:{task.not_before_ms // 1000}:F>")
     if task.needs:
         small.append(f"needs {inline(', '.join(sorted(task.needs)), 200)}")
     return small

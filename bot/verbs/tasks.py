@@ -8,19 +8,17 @@ from typing import Annotated
 
 from bot.verbs.declare import Coordinator, Origin, ParameterKind, Verb
 from bot.verbs.lists import Filter, Page
+from bot.verbs.moments import LocalTime, Moment, is_duration, local_time
 from bot.verbs.types import (
     AgentName,
     AnyTask,
     File,
     Labels,
-    Moment,
     Needs,
     OpenTask,
     Priority,
     TaskIds,
     Text,
-    is_duration,
-    moment_ms,
 )
 from core import limits
 from core.security.model import Actor, Permission
@@ -68,16 +66,16 @@ class TaskRequest:
     labels: Labels = frozenset()
     after: Annotated[TaskIds, "The tasks that come first, separated by commas"] = frozenset()
     on_failure: Annotated[OnFailure, _ON_FAILURE] = OnFailure.WAIT
-    due: Annotated[Moment | None, "When you want it done: `2h`, `3d`, or a time in UTC"] = None
-    not_before: Annotated[Moment | None, "When it may start: `2h`, `3d`, or a time in UTC"] = None
+    due: Annotated[Moment | None, "When you want it done: `2h`, `tomorrow 9am`, `fri 17:00`, or a date"] = None
+    not_before: Annotated[Moment | None, "When it may start: `2h`, `tomorrow 9am`, `fri 17:00`, or a date"] = None
     part_of: Annotated[OpenTask | None, "The task that this one is a part of"] = None
     best_of: Annotated[
         int, ParameterKind(help="How many agents do it separately, so that you pick an answer"), limits.BEST_OF
     ] = 0
     attach: File | None = None
 
-    def draft(self, origin: Origin) -> NewTask:
-        """Return the task that it asks for. Raises invalid_moment."""
+    def draft(self, origin: Origin, when: LocalTime) -> NewTask:
+        """Return the task that it asks for. Raises invalid_moment or moment_past."""
         return NewTask(
             brief=self.brief,
             agent=self.agent or None,
@@ -88,8 +86,8 @@ class TaskRequest:
             after=self.after,
             on_failure=self.on_failure,
             labels=self.labels,
-            due_ms=moment_ms(self.due) or None,
-            not_before_ms=moment_ms(self.not_before) or None,
+            due_ms=when.read(self.due, is_end=True) or None,
+            not_before_ms=when.read(self.not_before) or None,
             is_delay=is_duration(self.not_before),
             parent=self.part_of,
             attach=self.attach,
@@ -103,7 +101,7 @@ async def new(octet: Coordinator, request: TaskRequest, *, origin: Origin, by: A
 
     Its card, with a thread and a Cancel button, appears in the channel. In Discord, leave the brief out to write
     a longer text in a dialog."""
-    return await octet.tasks.new(request.draft(origin), by=by)
+    return await octet.tasks.new(request.draft(origin, local_time(octet)), by=by)
 
 
 @Verb("task", Permission.TASK_READ, "GET /tasks", name="list")
@@ -245,19 +243,20 @@ async def edit(
     brief: Annotated[str | None, ParameterKind(help="The new text"), limits.BRIEF] = None,
     needs: Annotated[Needs | None, "What the agent must be able to do, separated by commas"] = None,
     labels: Annotated[Labels | None, "All its labels, separated by commas; `none` removes them"] = None,
-    due: Annotated[Moment | None, "When you want it done: `2h`, `3d`, a time in UTC, or `none`"] = None,
-    not_before: Annotated[Moment | None, "When it may start: `2h`, `3d`, a time in UTC, or `none`"] = None,
+    due: Annotated[Moment | None, "When you want it done: `2h`, `tomorrow 9am`, a date, or `none`"] = None,
+    not_before: Annotated[Moment | None, "When it may start: `2h`, `tomorrow 9am`, a date, or `none`"] = None,
     by: Actor,
 ) -> Task:
     """Change a task.
 
     Labels and the due time change until it ends, everything else only before an agent has it."""
+    when = local_time(octet)
     changes = TaskChanges(
         brief=brief,
         needs=None if needs is None else needs - _NONE,
         labels=None if labels is None else labels - _NONE,
-        due_ms=moment_ms(due),
-        not_before_ms=moment_ms(not_before),
+        due_ms=when.read(due, is_end=True),
+        not_before_ms=when.read(not_before),
         is_delay=None if not_before is None else is_duration(not_before),
     )
     return await octet.tasks.edit(task, changes, by=by)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,31 +113,6 @@ Needs = Annotated[
 ]
 Labels = Annotated[frozenset[str], ParameterKind(help="Labels, separated by commas", parse=_split), limits.LABELS]
 TaskIds = Annotated[frozenset[TaskId], ParameterKind(help="Tasks, separated by commas", parse=_task_ids)]
-Moment = Annotated[str, ParameterKind(help="A time: `2h`, `3d`, or `2026-05-31 18:00` in UTC")]
-_DURATION = re.compile(r"\s*\+?\s*(\d{1,5})\s*(min|h|d)\w*\s*")
-_UNITS = {"min": 60_000, "h": 3_600_000, "d": 24 * 3_600_000}
-
-
-def is_duration(text: str | None) -> bool:
-    return bool(_DURATION.fullmatch(text or ""))
-
-
-def moment_ms(text: str | None) -> int | None:
-    """Read a time in milliseconds since 1970; 0 for `none`. Raises invalid_moment."""
-    if not text:
-        return None
-    if text.strip().casefold() == "none":
-        return 0
-    if match := _DURATION.fullmatch(text):
-        return time.time_ns() // 1_000_000 + int(match[1]) * _UNITS[match[2]]
-    try:
-        at = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise refused("invalid_moment", text=text[:40]) from None
-    at_ms = round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-    return limits.check("time", at_ms, limits.TIME_MS)
-
-
 Capabilities = Annotated[
     frozenset[str], ParameterKind(help="What it can do, separated by commas, such as code,python:3", parse=_split)
 ]

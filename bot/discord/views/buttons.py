@@ -18,6 +18,7 @@ from bot.discord.parts import MARKED, Attachment, Parts
 from bot.discord.text import FORM, fence, inline
 from bot.discord.views.new_task import ReplyForm, accepted
 from bot.verbs import desks, fleet, tasks
+from bot.verbs.moments import local_time
 from bot.verbs.results import ACT_LABELS, pressed_lines
 from core.agent_actions.model import ActionResult
 from core.coordinator import Coordinator
@@ -212,8 +213,9 @@ class TryExample(MessageButton, template=r"v1:example:(?P<number>[0-2])"):
         super().__init__(f"v1:example:{number}", EXAMPLES[self.number][0], discord.ButtonStyle.primary)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        draft = tasks.TaskRequest(EXAMPLES[self.number][1]).draft(origin_of(interaction))
-        return accepted(await interaction.client.coordinator.tasks.new(draft, by=by))
+        core = interaction.client.coordinator
+        draft = tasks.TaskRequest(EXAMPLES[self.number][1]).draft(origin_of(interaction), local_time(core))
+        return accepted(await core.tasks.new(draft, by=by))
 
 
 class StopTask(MessageButton, template=r"v1:task:stop:(?P<task>T-[1-9][0-9]{0,9})"):

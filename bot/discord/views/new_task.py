@@ -15,6 +15,7 @@ from bot.discord.channel_client import origin_of, read_attached, texts_of
 from bot.discord.parts import Attachment, Parts
 from bot.discord.text import inline
 from bot.verbs import tasks
+from bot.verbs.moments import local_time
 from core.agent_messages.model import NewAgentMessage
 from core.kit.errors import OctetError
 from core.remedies import refused
@@ -107,7 +108,7 @@ async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, A
     bot = interaction.client
     by, read = await bot.actor(interaction), tasks.new.read({**given, "brief": "", "attach": None})
     request: tasks.TaskRequest = read["request"]
-    draft = request.draft(origin_of(interaction))
+    draft = request.draft(origin_of(interaction), local_time(bot.coordinator))
     bot.coordinator.tasks.check_new(draft, by=by)
     await interaction.response.send_modal(NewTaskForm(draft, attach=given.get("attach")))
 
@@ -121,8 +122,9 @@ async def open_form_with(interaction: discord.Interaction[Bot], message: discord
     text = "\n".join(lines)
     if not text:
         raise refused("message_without_text")
-    draft = tasks.TaskRequest("").draft(origin_of(interaction))
-    bot.coordinator.tasks.check_new(draft, by=await bot.actor(interaction))
+    by = await bot.actor(interaction)
+    draft = tasks.TaskRequest("").draft(origin_of(interaction), local_time(bot.coordinator))
+    bot.coordinator.tasks.check_new(draft, by=by)
     await interaction.response.send_modal(NewTaskForm(draft, text=text))
 
 

@@ -195,7 +195,7 @@ async def test_small_print_names_links_labels_and_times_only_where_there_are_any
     first = Dependency(needs=TaskId("T-3"), on_failure=OnFailure.WAIT, state=TaskState.READY, title="x")
     view = make_view(task=task, after=(first,))
     small = next(line for line in said(render.card(view, marker=MARKER)).splitlines() if line.startswith("-# "))
-    for words in ("after T-3", "part of T-9", "bug", "due <t:5:f>", "not before <t:7:f>"):
+    for words in ("after T-3", "part of T-9", "bug", "due <t:5:F>", "not before <t:7:F>"):
         assert words in small
     ended = said(render.card(make_view(task=replace(task, state=TaskState.DONE), after=(first,)), marker=MARKER))
     assert "after T-3" not in ended
