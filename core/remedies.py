@@ -544,6 +544,7 @@ trace_not_found: There is no chain of messages {id}. `/msg trace` takes the id o
     begun.
 window_not_found: Desk {desk} has no window called {id}. `/desk status` shows its windows.
 window_not_of_profile: No window {id} uses profile {profile}. Its windows are: {known}.
+zone_not_found: There is no time zone {id}. Write it like Europe/Berlin.
 """,
     Unavailable: """
 answer_lost_twice: Octet took this request twice, and no complete answer arrived. Run `octet doctor`, then try again.

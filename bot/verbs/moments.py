@@ -12,8 +12,19 @@ from bot.verbs.declare import Coordinator, ParameterKind
 from core import limits
 from core.kit.clock import as_datetime
 from core.remedies import refused
+from core.security.model import Actor
 
 Moment = Annotated[str, ParameterKind(help="A time: `2h`, `tomorrow 9am`, `fri 17:00`, or `2026-05-31 18:00`")]
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name.strip())
+    except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as Europe
+        raise refused("zone_not_found", id=name) from None
+
+
+Zone = Annotated[ZoneInfo, ParameterKind(help="Your time zone, such as Europe/Berlin", takes=str, parse=_zone)]
 _DURATION = re.compile(r"(?:\+|in )?\s*(\d{1,5})\s*(?:(min)(?:s|utes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)")
 _UNITS = {"min": 60_000, "h": 3_600_000, "d": 24 * 3_600_000, "w": 7 * 24 * 3_600_000}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -67,8 +78,8 @@ class LocalTime:
         return round((wall if wall.tzinfo else wall.replace(tzinfo=self.zone)).timestamp() * 1000)
 
 
-def local_time(octet: Coordinator) -> LocalTime:
-    return LocalTime(now_ms=octet.clock.now_ms())
+def local_time(octet: Coordinator, by: Actor) -> LocalTime:
+    return LocalTime(now_ms=octet.clock.now_ms(), zone=octet.mentions.zone_of(by.id))
 
 
 def is_duration(text: str | None) -> bool:

@@ -101,7 +101,7 @@ async def new(octet: Coordinator, request: TaskRequest, *, origin: Origin, by: A
 
     Its card, with a thread and a Cancel button, appears in the channel. In Discord, leave the brief out to write
     a longer text in a dialog."""
-    return await octet.tasks.new(request.draft(origin, local_time(octet)), by=by)
+    return await octet.tasks.new(request.draft(origin, local_time(octet, by)), by=by)
 
 
 @Verb("task", Permission.TASK_READ, "GET /tasks", name="list")
@@ -250,7 +250,7 @@ async def edit(
     """Change a task.
 
     Labels and the due time change until it ends, everything else only before an agent has it."""
-    when = local_time(octet)
+    when = local_time(octet, by)
     changes = TaskChanges(
         brief=brief,
         needs=None if needs is None else needs - _NONE,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
-from core.notices.model import MentionMode
+from bot.verbs.moments import Zone
+from core.notices.model import MentionChoice, MentionMode
 from core.security.model import Actor, Permission
 
 ABOUT = "How Octet reaches you"
@@ -16,9 +17,18 @@ _REACHES = {
 }
 
 
-@Verb("", Permission.TASK_READ, on=On.DISCORD, says=lambda mode: _REACHES[mode])
+@Verb("", Permission.TASK_READ, on=On.DISCORD, says=lambda chosen: " ".join(_sentences(chosen)))
 async def notify(
-    octet: Coordinator, mode: Annotated[MentionMode, ParameterKind(help="How Octet reaches you")], *, by: Actor
-) -> MentionMode:
-    """Choose how Octet gets your attention: mentions, a digest once an hour, or silence."""
-    return await octet.mentions.choose(mode, by=by)
+    octet: Coordinator,
+    *,
+    mode: Annotated[MentionMode | None, ParameterKind(help="How Octet reaches you")] = None,
+    zone: Annotated[Zone | None, "Your time zone, such as Europe/Berlin"] = None,
+    by: Actor,
+) -> MentionChoice:
+    """Choose how Octet reaches you (mentions, a digest once an hour, or silence), and your time zone."""
+    return await octet.mentions.choose(mode, zone=zone, by=by)
+
+
+def _sentences(chosen: MentionChoice) -> list[str]:
+    zone = chosen.zone.key if chosen.zone else "the time zone of Octet's machine; `zone` takes another"
+    return [_REACHES[chosen.mode], f"Times that you write count in {zone}."]

@@ -51,6 +51,7 @@ choices = sa.Table(
     sa.Column("person", sa.Text, primary_key=True),
     *texts("mode", "missed", "place_channel", "place_guild"),
     *integers("since_ms"),
+    *texts("zone", server_default=""),
 )
 CHOICES = sa.select(choices)
 CHOOSE = upsert(choices)

@@ -1,29 +1,20 @@
-"""Whom Octet mentions: each user chooses mentions, a digest once an hour, or silence."""
+"""What each user chose: mentions, a digest once an hour, or silence; and a time zone."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from core.kit.clock import Clock
 from core.notices import _store
-from core.notices.model import DISCORD, Digest, MentionMode, NoticeKind, Place
+from core.notices.model import DISCORD, Digest, MentionChoice, MentionMode, NoticeKind, Place
 from core.notices.service import Notices
 from core.security.model import Actor, Permission, require
 from core.store.engine import Row, Store, Tx
 
 DIGEST_EVERY_MS = 3_600_000
 _NAMED = 20  # tasks that one digest names
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MentionChoice:
-    """What one user chose, and what the next digest lists."""
-
-    mode: MentionMode
-    missed: tuple[str, ...] = ()  # the subjects of the messages without a mention, oldest first
-    since_ms: int = 0  # when the first of them was posted
-    place: Place = field(default=Place())
 
 
 class Mentions:
@@ -37,13 +28,22 @@ class Mentions:
         rows = await self._store.fetch(_store.CHOICES)
         self._choices = dict(self._store.aside.readable("mentions of", rows, _choice, key="person"))
 
-    async def choose(self, mode: MentionMode, *, by: Actor) -> MentionMode:
-        """Use this mode for the user from now on; send what a digest would have listed at once."""
+    async def choose(
+        self, mode: MentionMode | None = None, *, zone: ZoneInfo | None = None, by: Actor
+    ) -> MentionChoice:
+        """Use this mode and this zone for the user from now on; None keeps what is. Send what a digest would have
+        listed at once."""
         require(by, Permission.TASK_READ)
-        kept = self._choices.get(by.id, MentionChoice(mode=mode))
-        await self._write(by.id, replace(kept, mode=mode, since_ms=min(kept.since_ms, 1)))
+        kept = self._choices.get(by.id, MentionChoice())
+        since_ms = min(kept.since_ms, 1) if mode else kept.since_ms
+        chosen = replace(kept, mode=mode or kept.mode, zone=zone or kept.zone, since_ms=since_ms)
+        await self._write(by.id, chosen)
         self._notices.wake()
-        return mode
+        return chosen
+
+    def zone_of(self, person: str) -> ZoneInfo | None:
+        """Return the time zone that this user chose; None: the host's."""
+        return self._choices[person].zone if person in self._choices else None
 
     def wakes(self, person: str) -> bool:
         """Return whether a message mentions this user."""
@@ -94,12 +94,14 @@ def _row(person: str, choice: MentionChoice) -> dict[str, object]:
         "since_ms": choice.since_ms,
         "place_channel": choice.place.channel,
         "place_guild": choice.place.guild,
+        "zone": choice.zone.key if choice.zone else "",
     }
 
 
 def _choice(row: Row) -> tuple[str, MentionChoice]:
     return row.person, MentionChoice(
         mode=MentionMode(row.mode),
+        zone=ZoneInfo(row.zone) if row.zone else None,
         missed=tuple(row.missed.split()),
         since_ms=row.since_ms,
         place=Place(channel=row.place_channel, guild=row.place_guild),

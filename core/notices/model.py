@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
+from zoneinfo import ZoneInfo
 
 from core.reasons import AnyReason, Diagnostic, Reason
 from core.remedies import next_step
@@ -61,6 +62,17 @@ class Place:
 
     channel: str = ""
     guild: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentionChoice:
+    """What one user chose, and what the next digest lists."""
+
+    mode: MentionMode = MentionMode.MENTIONS
+    zone: ZoneInfo | None = None  # None: the host's
+    missed: tuple[str, ...] = ()  # the subjects of the messages without a mention, oldest first
+    since_ms: int = 0  # when the first of them was posted
+    place: Place = field(default=Place())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,7 +214,7 @@ class TryExample(MessageButton, template=r"v1:example:(?P<number>[0-2])"):
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
         core = interaction.client.coordinator
-        draft = tasks.TaskRequest(EXAMPLES[self.number][1]).draft(origin_of(interaction), local_time(core))
+        draft = tasks.TaskRequest(EXAMPLES[self.number][1]).draft(origin_of(interaction), local_time(core, by))
         return accepted(await core.tasks.new(draft, by=by))
 
 

@@ -108,7 +108,7 @@ async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, A
     bot = interaction.client
     by, read = await bot.actor(interaction), tasks.new.read({**given, "brief": "", "attach": None})
     request: tasks.TaskRequest = read["request"]
-    draft = request.draft(origin_of(interaction), local_time(bot.coordinator))
+    draft = request.draft(origin_of(interaction), local_time(bot.coordinator, by))
     bot.coordinator.tasks.check_new(draft, by=by)
     await interaction.response.send_modal(NewTaskForm(draft, attach=given.get("attach")))
 
@@ -123,7 +123,7 @@ async def open_form_with(interaction: discord.Interaction[Bot], message: discord
     if not text:
         raise refused("message_without_text")
     by = await bot.actor(interaction)
-    draft = tasks.TaskRequest("").draft(origin_of(interaction), local_time(bot.coordinator))
+    draft = tasks.TaskRequest("").draft(origin_of(interaction), local_time(bot.coordinator, by))
     bot.coordinator.tasks.check_new(draft, by=by)
     await interaction.response.send_modal(NewTaskForm(draft, text=text))
 

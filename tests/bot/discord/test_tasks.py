@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -206,6 +207,14 @@ async def test_a_reply_to_an_agent_goes_to_it_and_appears_in_the_thread(owned: T
     opened = await owned.sandbox.click("Ben", question["id"], "Reply")
     denied = await owned.answered(await owned.sandbox.submit_modal("Ben", opened, {"text": "Stop."}))
     assert said(NotAllowed(permission=Permission.MESSAGE_SEND.value)) in text_of(denied)
+
+
+async def test_a_time_counts_in_the_zone_that_its_user_chose_and_the_card_shows_it(owned: Town) -> None:
+    assert "count in Asia/Tokyo" in await owned.ask("notify", zone="Asia/Tokyo")
+    await owned.ask("task new", brief="Count the birds", due="2099-05-31 18:00")
+    assert f"<t:{datetime(2099, 5, 31, 9, tzinfo=UTC).timestamp():.0f}:F>" in text_of(
+        await owned.said("Count the birds")
+    )
 
 
 async def test_a_user_who_wants_silence_is_not_pinged(owned: Town) -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.verbs import users
 from bot.verbs.moments import LocalTime
-from core.kit.errors import Invalid
+from core.kit.errors import Invalid, NotFound
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 25, 14, 5, tzinfo=BERLIN)  # a Wednesday
@@ -136,3 +137,14 @@ def test_a_wall_clock_comes_back_over_steps_and_what_a_step_leaves_out_is_later(
     assert found
     back = datetime.fromtimestamp(found / 1000, tz=zone).replace(tzinfo=None)
     assert back == wall or wall < back <= wall + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("name", ["Berlin", "Europe", "../etc/passwd", "", "/etc/localtime", "CET "])
+def test_a_zone_is_read_by_its_name(name: str) -> None:
+    (zone,) = [one for one in users.notify.parameters if one.name == "zone"]
+    if name == "CET ":
+        assert zone.read(name) == ZoneInfo("CET")
+        return
+    with pytest.raises(NotFound) as refused:
+        zone.read(name)
+    assert refused.value.code == "zone_not_found"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from core.notices.mentions import DIGEST_EVERY_MS, Mentions
 from core.notices.model import DISCORD, Digest, MentionMode, NoticeKind, Place
@@ -55,3 +56,18 @@ async def test_silence_keeps_nothing_and_mentions_send_the_digest_at_once(tmp_pa
         await mentions.send_digests()
         assert [one.detail for one in await notices.on(DISCORD).due()] == [Digest(number=1, newest=("T-2",))]
         assert mentions.wakes(ADA.id)
+
+
+async def test_a_time_zone_stays_beside_the_mode_and_over_a_restart(tmp_path: Path) -> None:
+    clock, berlin = FakeClock(), ZoneInfo("Europe/Berlin")
+    async with Store.open(tmp_path / "octet.db") as store:
+        notices = Notices(store=store, clock=clock)
+        mentions = Mentions(notices, store=store, clock=clock)
+        assert mentions.zone_of(ADA.id) is None
+        await mentions.choose(MentionMode.SILENCE, by=ADA)
+        await mentions.choose(zone=berlin, by=ADA)
+        mentions = Mentions(notices, store=store, clock=clock)
+        await mentions.load()
+        assert (mentions.zone_of(ADA.id), mentions.wakes(ADA.id)) == (berlin, False)
+        await mentions.choose(MentionMode.MENTIONS, by=ADA)
+        assert (mentions.zone_of(ADA.id), mentions.wakes(ADA.id)) == (berlin, True)
