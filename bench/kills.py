@@ -100,7 +100,7 @@ OPEN_TASKS = "select 1 from tasks where state not in ('done', 'cancelled', 'fail
 OPEN_DELIVERIES = (
     "select 1 from deliveries where state in ('queued', 'leased', 'staging', 'staged', 'submitting', 'unknown')"
 )
-UNTOLD = "select 1 from notices where state = 'pending'"
+UNTOLD = "select 1 from notice_posts where state = 'pending'"
 UNDER_WAY = "select state from deliveries where state in ('leased', 'staging', 'staged', 'submitting')"
 
 

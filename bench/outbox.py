@@ -95,7 +95,7 @@ class OutboxWork:
         return self.rows("select count(*) from tasks where state != 'done'")[0][0]
 
     def untold(self) -> int:
-        return self.rows("select count(*) from notices where state = 'pending'")[0][0]
+        return self.rows("select count(*) from notice_posts where state = 'pending'")[0][0]
 
     def rows(self, query: str) -> list[Any]:
         with sqlite3.connect(f"file:{self._home / 'octet.db'}?mode=ro", uri=True, timeout=5) as database:
@@ -199,13 +199,16 @@ def told(sandbox: Sandbox, work: OutboxWork, *, seconds: float, kills: Counter[s
         card = [text for text in texts if f"-# {task} ·" in text]
         if card and "Done (not checked)" not in card[-1]:
             lost.append(f"{task}: its card does not show the end")
-        answer = [text for text in texts if f"Birds of {task}, counted." in text]
+        # A card quotes the answer's first words.
+        answer = [text for text in texts if f"Birds of {task}, counted." in text and text not in card]
         end = [text for text in texts if f"**{task} is done**" in text]
         for what, found in (("card", card), ("answer", answer), ("end", end)):
             if not found:
                 lost.append(f"{task}: no {what}")
             doubled += [f"{task}: {what}"] * (len(found) - 1)
-    for kind, task, error in work.rows("select kind, task, error from notices where state != 'sent'"):
+    for kind, task, error in work.rows(
+        "select kind, task, error from notices join notice_posts on notice = id where state != 'sent'"
+    ):
         lost.append(f"{task}: {kind} was not told ({error})")
     struck = len(sandbox.faults.hits)
     return Told(notices=3 * len(numbers), lost=lost, doubled=doubled, seconds=seconds, kills=kills, struck=struck)
