@@ -79,7 +79,7 @@ WAITING = Limit("the messages that wait for one agent", 200, "messages")
 # Numbers
 ROWS = Limit("the rows of one page of a list", 500, "rows", least=1)
 PRIORITY = Limit("a priority", 4, "(0 is the most urgent)")
-BEST_OF = Limit("how many agents do a task separately", 20, "agents")
+BEST_OF = Limit("how many agents do a task separately", 20, "agents", least=2)
 MINUTES = Limit("a time in minutes", 7 * 24 * 60, "minutes")
 GRANT_HOURS = Limit("how long a temporary role lasts", 30 * 24, "hours", least=1)
 KEY_DAYS = Limit("how long an API key lasts", 3650, "days", least=1)
@@ -102,6 +102,14 @@ class TooManyItems(Invalid):
 
 class OutOfRange(Invalid):
     """`{field}` must be {least} to {most} {unit}, not {value}. Choose a number in this range."""
+
+
+class PriorityOutOfRange(OutOfRange):
+    """Priority is P0 to P{most}."""
+
+
+class BestOfOutOfRange(OutOfRange):
+    """Best of needs {least} to {most} agents."""
 
 
 class ControlCharacters(Invalid):
@@ -138,7 +146,8 @@ def check(field: str, value: T, limit: Limit) -> T:
     if isinstance(found, str):
         return cast("T", _text(field, found, limit))
     if isinstance(found, int | float) and not isinstance(found, bool) and not limit.least <= found <= limit.most:
-        raise OutOfRange(field=field, least=limit.least, most=limit.most, unit=limit.unit, value=str(found)[:30])
+        error = {PRIORITY: PriorityOutOfRange, BEST_OF: BestOfOutOfRange}.get(limit, OutOfRange)
+        raise error(field=field, least=limit.least, most=limit.most, unit=limit.unit, value=str(found)[:30])
     if isinstance(found, Collection):
         items = cast("Collection[object]", found)
         if len(items) > limit.most:

@@ -70,8 +70,8 @@ class TaskRequest:
     not_before: Annotated[Moment | None, "When it may start: `2h`, `tomorrow 9am`, `fri 17:00`, or a date"] = None
     part_of: Annotated[OpenTask | None, "The task that this one is a part of"] = None
     best_of: Annotated[
-        int, ParameterKind(help="How many agents do it separately, so that you pick an answer"), limits.BEST_OF
-    ] = 0
+        int | None, ParameterKind(help="How many agents do it separately, so that you pick an answer"), limits.BEST_OF
+    ] = None
     attach: File | None = None
 
     def draft(self, origin: Origin, when: LocalTime) -> NewTask:
@@ -91,7 +91,7 @@ class TaskRequest:
             is_delay=is_duration(self.not_before),
             parent=self.part_of,
             attach=self.attach,
-            best_of=self.best_of,
+            best_of=self.best_of or 0,
         )
 
 

@@ -14,7 +14,7 @@ from core.deliveries.model import DeliveryState
 from core.journal.model import Entry
 from core.kit.clock import DAY_MS, as_datetime
 from core.kit.from_attributes import from_attributes
-from core.limits import clean_text
+from core.limits import BestOfOutOfRange, clean_text
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.attachments import planned_files
 from core.messages.model import EvidenceItem, Message, MessageKind, NewFile, Source, source_of
@@ -173,8 +173,11 @@ class Tasks:
         check_links("a new task", draft.after)
         wanted = self._services.agents.reachable(draft.agent).name if draft.agent else None
         self._check_capable(draft.needs, wanted)
-        if draft.best_of and not 2 <= draft.best_of <= len(self._able(draft.needs, wanted)):
-            raise refused("too_few_agents", wanted=draft.best_of, found=len(self._able(draft.needs, wanted)))
+        found = len(self._able(draft.needs, wanted))
+        if draft.best_of and not 2 <= draft.best_of <= found:
+            if found < 2:
+                raise refused("too_few_agents", wanted=draft.best_of, found=found)
+            raise BestOfOutOfRange(least=2, most=min(found, limits.BEST_OF.most))
         return wanted
 
     async def list(

@@ -162,6 +162,10 @@ class Pill {
 
   problem() {
     const value = this.value();
+    const fixed = this.fixed();
+    if (value === undefined && this.input.value && fixed) {
+      return `${this.name} is one of: ${fixed.map((choice) => choice.name).join("; ")}.`;
+    }
     if (value === undefined && this.input.value) return `“${this.input.value}” does not fit ${this.name}.`;
     if (value === undefined && this.option.required) return `${this.name} is required.`;
     return null;

@@ -73,7 +73,7 @@ VALUES = {
     **dict.fromkeys(("about", "account", "model", "pane", "profile", "window"), "x"),
     "agent": "Dry-1",
     "capabilities": "code",
-    "best_of": 0,
+    "best_of": 2,
     "brief": "Count the birds",
     "desk": "main",
     "due": "2h",
@@ -95,6 +95,7 @@ VALUES = {
     "reason": "on call",
     "name": "ci",
     "scopes": "viewer",
+    "zone": "Europe/Berlin",
 }
 
 

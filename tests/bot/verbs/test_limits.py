@@ -20,12 +20,14 @@ from bot.verbs.schemas import body_of, jsonable, problems_in
 from core import limits
 from core.kit.errors import Invalid
 from core.limits import (
+    BestOfOutOfRange,
     BrokenCharacter,
     ControlCharacters,
     EmptyText,
     HiddenCharacters,
     Limit,
     OutOfRange,
+    PriorityOutOfRange,
     TextTooLong,
     TooManyItems,
     check,
@@ -115,6 +117,10 @@ async def test_each_body_and_each_tool_has_bounds() -> None:
         ("a\U000e0041b", NAME, HiddenCharacters),
         (" ", Limit("a choice", 20, least=1), EmptyText),
         (-5, limits.MINUTES, OutOfRange),
+        (9, limits.PRIORITY, PriorityOutOfRange),
+        (0, limits.BEST_OF, BestOfOutOfRange),
+        (1, limits.BEST_OF, BestOfOutOfRange),
+        (21, limits.BEST_OF, BestOfOutOfRange),
         (10**15, limits.MINUTES, OutOfRange),
         (10**30, limits.COUNTER, OutOfRange),
         (float("nan"), limits.COUNTER, OutOfRange),

@@ -10,6 +10,7 @@ from automation.dryrun.lane import DryRunLane
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
+from core.limits import BestOfOutOfRange
 from core.security.model import NotAllowed
 from core.tasks.model import PartsKind, Task, TaskChanges, TaskId, TaskState
 from tests.builders import ADA, BEN, make_agent, make_new_task, open_coordinator, refuses
@@ -129,8 +130,11 @@ async def test_without_any_answer_a_best_of_task_needs_a_user(tmp_path: Path) ->
         with refuses("not_a_part"):
             await octet.task_parts.pick(FIRST, by=ADA)
         for wanted in (1, 3):
-            with refuses("too_few_agents"):
+            with pytest.raises(BestOfOutOfRange) as refused:
                 await octet.tasks.new(make_new_task(best_of=wanted), by=ADA)
+            assert refused.value.details == {"least": 2, "most": 2}
+        with refuses("too_few_agents"):
+            await octet.tasks.new(make_new_task(best_of=2, agent="Agent-1"), by=ADA)
 
 
 async def test_a_task_whose_prompt_a_user_has_in_a_dry_run_is_not_split(tmp_path: Path) -> None:
