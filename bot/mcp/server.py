@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Mapping
 from functools import cache, partial
-from typing import Annotated, Any, Final, cast
+from typing import Any, Final, cast
 
 import structlog
 from mcp import MCPError
@@ -34,13 +34,13 @@ from mcp_types import (
     Tool,
     ToolAnnotations,
 )
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import Origin, Verb
-from bot.verbs.schemas import Key, body_of, jsonable, problems_in, sentence_of
+from bot.verbs.schemas import body_of, jsonable, problems_in, sentence_of
 from core.coordinator import Coordinator
 from core.kit.errors import NotFound, OctetError
 from core.security.model import Actor
@@ -62,16 +62,14 @@ _Context = ServerRequestContext[Any, Any]
 
 
 JSON: Final = "application/json"
-KEY: Final = "key"
-_Once = Annotated[Key | None, Field(description="The same key counts once")]
 VERB_OF_TOOL = {verb.mcp: verb for verb in VERBS if verb.mcp}
 VERB_OF_RESOURCE = {verb.resource: verb for verb in VERBS if verb.resource}
 
 
 @cache
 def arguments_of(verb: Verb) -> type[BaseModel]:
-    """Return the strict model of a tool's arguments. A verb that carries a request out once takes its key, too."""
-    return body_of(verb, verb.parameters, **({KEY: (_Once, None)} if verb.wants_origin else {}))
+    """Return the strict model of a tool's arguments."""
+    return body_of(verb, verb.parameters)
 
 
 def _input_schema(verb: Verb) -> dict[str, Any]:
@@ -173,13 +171,10 @@ class StatelessServer:
 
     async def _run(self, verb: Verb, given: Mapping[str, Any], context: _Context) -> Any:
         """Run a verb with strict arguments. Raises OctetError and ValidationError; logs what is unexpected."""
-        by = _actor(context)
         self._octet.store.admit(is_agent=True)
         try:
             read = arguments_of(verb).model_validate(given).model_dump(exclude_unset=True)
-            key = read.pop(KEY, None) if verb.wants_origin else None
-            origin = Origin(key=f"{by.id}:{key}" if key else None)
-            return jsonable(await verb.run(self._octet, read, by=by, origin=origin))
+            return jsonable(await verb.run(self._octet, read, by=_actor(context), origin=Origin()))
         except (OctetError, ValidationError):
             raise
         except Exception as error:

@@ -24,10 +24,10 @@ class Given(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, frozen=True)
 
 
-def body_of(verb: Verb, parameters: Iterable[Parameter], **others: Any) -> type[Given]:
-    """Make the model of these parameters of a verb, and of `others` as pydantic's `create_model` takes them."""
-    taken = {one.name: field_of(one) for one in parameters}
-    return create_model(f"{verb.group}_{verb.name}", __base__=Given, **taken, **others)
+def body_of(verb: Verb, parameters: Iterable[Parameter]) -> type[Given]:
+    """Make the model of these parameters of a verb."""
+    taken: dict[str, Any] = {one.name: field_of(one) for one in parameters}
+    return create_model(f"{verb.group}_{verb.name}", __base__=Given, **taken)
 
 
 def field_of(one: Parameter) -> tuple[Any, Any]:
