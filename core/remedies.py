@@ -443,8 +443,6 @@ invalid_scope: {value} is not a scope. Use a role, such as viewer, or permission
     commas.
 message_without_text: This message has no text. Type `/task new` and write the task yourself.
 name_one: Name an agent to see its window, or a desk to see its whole display.
-named_windows_gone: --window and `octet desk import` are gone. Run `octet calibrate` in a terminal: it lists the
-    windows, and 2=Agent-4:gtk gives window 2 to Agent-4 with the profile gtk.
 moment_past: {text} is in the past.
 no_capable_agent: No agent matches: {why}. `/agent list` shows all agents; `/agent show` their capabilities.
 no_choice: Octet cannot ask here. Accept the proposed windows with --yes, or run this in a terminal.

@@ -98,9 +98,6 @@ def _answer(context: typer.Context) -> None:
     sys.exit(agent_commands.main([str(context.info_name), *context.args]))
 
 
-desk.app.command("import", hidden=True, context_settings=_PASSED_ON)(calibrate_command.refuse_import)
-
-
 @groups["agent"].command(help=agents.env.help)
 def env(
     agent: Annotated[str, typer.Argument(metavar="AGENT", help="Such as Agent-3.", show_default=False)],

@@ -46,7 +46,6 @@ def calibrate(
     only: Annotated[str | None, typer.Argument(metavar="[WINDOW]", help="Only this window of the desk.")] = None,
     *,
     display: Annotated[str, typer.Option("--display", help="The display; default: the desk's, else $DISPLAY.")] = "",
-    window: Annotated[list[str] | None, typer.Option("--window", hidden=True)] = None,  # of 0.2.0
     list_only: Annotated[bool, typer.Option("--list", help="List the windows and change nothing.")] = False,
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE", help="Write a picture with a number on each window.")
@@ -64,8 +63,6 @@ def calibrate(
     """Connect your agents' windows: find their places, their composers, and how to identify them.
 
     Octet types a draft into each, reads it back and deletes it; it sends nothing. It saves the result in config/."""
-    if window:
-        raise refused("named_windows_gone")
     console = Console(is_person=sys.stdin.isatty(), yes=yes, by_place=by_place)
     options = CalibrationOptions(only=only or "")
     place = home_of(home)
@@ -75,11 +72,6 @@ def calibrate(
     )
     code = run_async(work)
     sys.exit(run_async(calibrate_alike(place, desk or MAIN, console)) if all_alike and not code else code)
-
-
-def refuse_import(_: typer.Context) -> None:
-    """Refuse, and name the one way to connect windows."""
-    raise refused("named_windows_gone")
 
 
 async def calibrate_windows(

@@ -34,16 +34,6 @@ def windows_of(home: Path) -> list[Mapping[str, Any]]:
     return cast("list[Mapping[str, Any]]", tomllib.loads((home / "config/desks/main.toml").read_text())["windows"])
 
 
-@pytest.mark.parametrize("words", [("calibrate", "--window", "title=gemini"), ("desk", "import", "old.json", "--yes")])
-async def test_the_forms_of_0_2_name_the_one_way(
-    served: Console, ways: FakeCalibrations, words: tuple[str, ...]
-) -> None:
-    said = await served.octet(*words)
-
-    assert (said.code, ways.scout.trials) == (2, [])
-    assert "Run `octet calibrate` in a terminal" in said.err
-
-
 async def test_what_does_not_work_is_not_written(served: Console, ways: FakeCalibrations) -> None:
     before = windows_of(served.house.home)
 
