@@ -90,7 +90,7 @@ class Coordinator:
         self.task_parts = TaskParts(self.tasks, self.messages)
         self.task_transfer = TaskTransfer(self.tasks, self.messages, store)
         self.traces = Traces(services, talk_limits)
-        self.agent_messages = AgentMessages(services, tasks=repository, briefs=prompts, traces=self.traces)
+        self.agent_messages = AgentMessages(services, tasks=self.tasks, traces=self.traces)
         self.talk = AgentTalk(services, self.agent_messages, self.traces, tasks=repository, limits=talk_limits)
         self.questions = Questions(services, self.agent_messages, self.talk, tasks=self.tasks, limits=talk_limits)
         self.delegation = Delegation(

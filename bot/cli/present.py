@@ -111,6 +111,7 @@ def _words(view: AgentMessageView) -> str:
     about = f" about {said.task}" if said.task else ""
     lines = [f"{said.id} from {printable(said.sender_name)}{about}:"]
     lines += [f"  {printable(one.agent)}: {_progress(one)}" for one in view.deliveries]
+    lines += [f"  {printable(view.continues)} continues {said.task}"] if view.continues else []
     lines += [f"  {printable(one.agent)}: left out: {printable(one.why)}" for one in view.left_out]
     lines += [f"  Better: {next_step(one)}" for one in view.hints]
     return "\n".join([*lines, "", printable(text_for_people(said.body, said.expired_ms), keep_lines=True)])

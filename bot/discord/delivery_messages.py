@@ -46,7 +46,8 @@ _MOMENTS: dict[Moment, str] = {
 def shown(view: AgentMessageView, *, marker: Marker) -> Parts:
     """Show sender, recipients, text and progress, without a mention."""
     said = view.message
-    to = "everyone" if said.recipient == "all" else inline(", ".join(view.recipients) or said.recipient, 60)
+    to = ", ".join(view.recipients) or view.continues or said.recipient
+    to = "everyone" if said.recipient == "all" else inline(to, 60)
     about = f" · {said.task}" if said.task else ""
     more = f"-# {len(said.body):,} characters; `octet msg show {said.id}` shows all.\n"
     whole = size(said.body) + 8 <= _BODY_CHARS
@@ -54,7 +55,7 @@ def shown(view: AgentMessageView, *, marker: Marker) -> Parts:
     who = f"**{inline(said.sender_name, 60)} → {to}**{source}{about}"
     head = f"{who}\n{fence(said.body, _BODY_CHARS)}\n{'' if whole else more}"
     room = CONTENT_LIMIT - _MARGIN - size(head)
-    return written(f"{head}{cut(how(view.deliveries, FORM), room)}", marker)
+    return written(f"{head}{cut(_continues(view) or how(view.deliveries, FORM), room)}", marker)
 
 
 def news(notice: Notice, view: AgentMessageView, *, marker: Marker) -> Parts:
@@ -76,12 +77,18 @@ def agents_answer(asked: Message, said: Message, *, marker: Marker) -> Parts:
 
 
 def answer(view: AgentMessageView) -> str:
+    if view.continues:
+        return _continues(view)
     lines = [how(view.deliveries, FORM)]
     lines += [f"Left out: {inline(one.agent, 60)}: {inline(one.why, 200)}" for one in view.left_out[:SHOWN_AGENTS]]
     lines += [f"-# Better: {next_step(one)}" for one in view.hints]
     place = f"in the thread of {view.message.task}" if view.message.task else "in this channel"
     lines.append(f"A message {place} shows its progress.")
     return cut("\n".join(lines), CONTENT_LIMIT - _MARGIN)
+
+
+def _continues(view: AgentMessageView) -> str:
+    return f"{inline(view.continues, 60)} continues {view.message.task}." if view.continues else ""
 
 
 def sender_id(message: Message) -> int | None:

@@ -38,7 +38,7 @@ from bot.discord.views.buttons import (
     UndoCancel,
 )
 from bot.discord.views.menus import Reassign
-from bot.verbs.news import alone, of_task, who
+from bot.verbs.news import STOPS, alone, of_task, who
 from bot.verbs.results import attempt, held_up
 from bot.verbs.types import PRIORITIES
 from core import remedies
@@ -133,6 +133,8 @@ def _buttons(view: TaskView, server: str, now_ms: int) -> list[Button]:
         shown.append(ShowWindow(task.id))
     if task.state in STOPPABLE:
         shown += [FollowWindow(task.id), TellAgent(task.id)]
+    if task.state is TaskState.DONE and task.is_whole:
+        shown.append(TellAgent(task.id))
     if task.state in STOPPABLE or view.left_with:
         shown.append(StopTask(task.id))
     if task.state not in ENDED:
@@ -184,7 +186,7 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
         return _words(notice, view, message, marker)
     task, lines = view.task, of_task(notice, view, FORM)
     if isinstance(did := notice.detail, UserAct):
-        stops = [StopTask(task.id)] if did.act == "cancelled" and view.left_with else []
+        stops = [StopTask(task.id)] if did.act in STOPS and view.left_with else []
         return written("\n".join(lines), marker, buttons=stops)
     if isinstance(notice.detail, AgentReports):
         at_work = [TellAgent(task.id), FollowWindow(task.id)] if task.state in STOPPABLE else []
@@ -355,8 +357,10 @@ def _words(notice: Notice, view: TaskView, message: Message, marker: Marker) -> 
     else:
         head = f"**{agent}** on {task.id}"
     body, files = quoted_answer(message, file)
-    buttons = [] if task.state in ENDED else [TellAgent(task.id)]
-    return written(cut(f"{head}:\n{body}", CONTENT_LIMIT - _MARGIN), marker, files=files, buttons=buttons)
+    is_done = task.state is TaskState.DONE and task.is_whole
+    buttons = [TellAgent(task.id)] if is_done or task.state not in ENDED else []
+    hint = "\n-# Press Reply to say more." if is_done and message.final else ""
+    return written(cut(f"{head}:\n{body}{hint}", CONTENT_LIMIT - _MARGIN), marker, files=files, buttons=buttons)
 
 
 def quoted_answer(message: Message, name: str) -> tuple[str, tuple[Attachment, ...]]:

@@ -31,7 +31,13 @@ from core.supervision.model import ScreenLock
 from core.tasks.model import Task, TaskState, TaskView
 
 SHOWN_AGENTS = 40
-_DEEDS = {"cancelled": "cancelled {task}.", "undone": "put {task} back.", "wrong": "marked {task} as wrong."}
+_DEEDS = {
+    "cancelled": "cancelled {task}.",
+    "stopped": "stopped the follow-up on {task}. Its last answer stays.",
+    "undone": "put {task} back.",
+    "wrong": "marked {task} as wrong.",
+}
+STOPS = frozenset({"cancelled", "stopped"})  # acts after which the agent may still be at work
 STATES: dict[DeliveryState, str] = {
     **dict.fromkeys((DeliveryState.LEASED, DeliveryState.STAGING), "being delivered"),
     **dict.fromkeys((DeliveryState.STAGED, DeliveryState.SUBMITTING), "being delivered"),
@@ -88,7 +94,7 @@ def of_task(notice: Notice, view: TaskView, form: Form) -> list[str]:
     match notice.detail:
         case UserAct(act=act, by=by):
             said = form.strong(f"{who(by, form)} {_DEEDS.get(act, 'changed {task}.').format(task=task.id)}")
-            left = form.text(view.left_with, 60) if act == "cancelled" and view.left_with else ""
+            left = form.text(view.left_with, 60) if act in STOPS and view.left_with else ""
             return [
                 said,
                 *([f"{left} is still working on it, and gets nothing new until its window is idle."] if left else []),
@@ -99,7 +105,7 @@ def of_task(notice: Notice, view: TaskView, form: Form) -> list[str]:
         case Halt() as halt:
             lines = [_halt(task, halt, form), form.text(task.title, 200)]
         case why:
-            lines = [_end(task, form), form.text(task.title, 200)]
+            lines = [_end(task, why, form), form.text(task.title, 200)]
             lines += [form.text(_end_cause(why), 800)] if isinstance(why, EndCause) else []
     # Else the task's cause and cure belong to a later event.
     if notice.kind is NoticeKind.ENDED or notice.detail == Halt(state=task.state, reason=task.reason):
@@ -109,7 +115,9 @@ def of_task(notice: Notice, view: TaskView, form: Form) -> list[str]:
     return lines
 
 
-def _end(task: Task, form: Form) -> str:
+def _end(task: Task, why: object, form: Form) -> str:
+    if task.follow_up and isinstance(why, EndCause):
+        return f"{form.strong(f'The follow-up on {task.id} ended without an answer:')} the last answer stays."
     if task.state is TaskState.DONE:
         how = "its answer was read in the window, unverified" if task.is_unverified else "reported, not checked"
         return f"{form.strong(f'{task.id} is done')}: {how}."

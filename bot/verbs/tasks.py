@@ -141,12 +141,17 @@ async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
     "POST /tasks/{task}/cancel",
     own=REQUESTER,
     undo="undo",
-    says="Cancelled {it.id}. `/task undo` puts it back within a minute.",
+    says=lambda task: (
+        f"Stopped the follow-up on {task.id}. Its last answer stays."
+        if task.follow_up
+        else f"Cancelled {task.id}. `/task undo` puts it back within a minute."
+    ),
 )
 async def cancel(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
     """Cancel a task.
 
-    Octet sends nothing more of it to a window. An agent that works on it gets nothing new until its window is idle."""
+    A task that you continued stays done. Octet sends nothing more of it to a window. An agent that works on it gets
+    nothing new until its window is idle."""
     return await octet.tasks.cancel(task, by=by)
 
 

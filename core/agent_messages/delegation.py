@@ -193,7 +193,7 @@ class Delegation:
             self._ended[task.agent or ""] = CodeHolder(task=task.id, fence=task.fence, agent=task.agent or "")
             self._cancel_open(tx, task, by=by)
         parent = self._repository.find_giver(tx, task)
-        if parent is None or parent.state in ENDED:
+        if parent is None or parent.state in ENDED or task.follow_up is not None:
             return
         self._services.notices.card_changed(tx, parent.id)
         is_last = task.state in ENDED and not self._repository.find_open_subtasks(tx, parent, most=1)

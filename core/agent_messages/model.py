@@ -132,6 +132,12 @@ class AgentMessageView:
     hints: tuple[Reason, ...] = ()  # when sent: how its sender could write it better
 
     @property
+    def continues(self) -> str:
+        """The agent that continues the task by this follow-up; empty for other messages."""
+        is_follow_up = self.message.kind is MessageKind.FOLLOW_UP
+        return self.message.recipient.removeprefix("agent:") if is_follow_up else ""
+
+    @property
     def recipients(self) -> tuple[str, ...]:
         """The agents that get it."""
         return tuple(one.agent for one in self.deliveries)

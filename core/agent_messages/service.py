@@ -29,7 +29,7 @@ from core.deliveries.model import Delivery, DeliveryState, asked_about
 from core.kit.ids import MessageId
 from core.limits import clean_text
 from core.messages.model import InboxEntry, Message, MessageKind, NewMessage, Requires, address_of, source_of
-from core.messages.prompts import Prompt, PromptRenderer
+from core.messages.prompts import Prompt
 from core.messages.service import MessageNotFound
 from core.notices.model import DISCORD, NoticeKind, Place, Undelivered
 from core.reasons import ParkCause, Reason, WaitReason
@@ -38,7 +38,7 @@ from core.security.model import HUB, Actor, Permission, allows, require, require
 from core.security.service import People
 from core.store.engine import Tx, at_row
 from core.tasks.model import ENDED, Task, TaskId, TaskState, parse_task_id
-from core.tasks.repository import TaskRepository
+from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
 _NORMAL = 2
@@ -50,6 +50,8 @@ _NEEDS_A_PERSON = frozenset(
 )
 _DROPPED = frozenset({DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.SUPERSEDED})
 _ARRIVED = frozenset({DeliveryState.DELIVERED, DeliveryState.SENT})
+_LOST = ENDED - {TaskState.DONE}
+_UNDELIVERED = frozenset({MessageKind.STATUS, MessageKind.FOLLOW_UP})  # no delivery brings one alone
 _SHOWN = _DROPPED | _NEEDS_A_PERSON | _ARRIVED | {DeliveryState.QUEUED, DeliveryState.SUBMITTING}
 
 
@@ -89,12 +91,12 @@ class AgentMessages:
         self,
         services: TaskServices,
         *,
-        tasks: TaskRepository,
-        briefs: PromptRenderer,
+        tasks: Tasks,
         traces: Traces,
     ) -> None:
-        self._store, self._services, self._tasks = services.store, services, tasks
-        self._codes, self._clock, self._briefs = services.codes, services.clock, briefs
+        self._store, self._services, self._tasks = services.store, services, tasks.repository
+        self._codes, self._clock, self._briefs = services.codes, services.clock, tasks.prompts
+        self._follow_up_in = tasks.follow_up_in
         self._traces, self._answer_followers = traces, list[AnswerFollower]()
         self._send_followers = list[SendFollower]()
         self.answers = MessageAnswers(services, self._answer)
@@ -109,10 +111,10 @@ class AgentMessages:
         self._send_followers.append(call)
 
     async def send(self, draft: NewAgentMessage, *, by: Actor) -> AgentMessageView:
-        """Send the text to an agent, or to the agent of a task; when this returns it is durable. Raises EmptyText,
-        TextTooLong, ControlCharacters, InvalidTaskId, TaskNotFound, agent_not_found, agent_without_window,
-        agent_takes_no_messages, RecipientMissing, task_unassigned, recipient_task_ended, agent_mismatch or
-        MessageNotFound."""
+        """Send the text to an agent, or to the agent of a task; when this returns it is durable. It continues a task
+        that is done, by its agent or the named one. Raises EmptyText, TextTooLong, ControlCharacters, InvalidTaskId,
+        TaskNotFound, agent_not_found, agent_without_window, agent_takes_no_messages, RecipientMissing,
+        task_unassigned, recipient_task_ended, agent_mismatch, MessageNotFound or as `Tasks.follow_up_in`."""
         require_or_own(by, Permission.MESSAGE_SEND)
         body = clean_text(draft.text, limits.BRIEF)
         answered = await self._services.messages.get(draft.in_reply_to) if draft.in_reply_to else None
@@ -131,6 +133,8 @@ class AgentMessages:
                 self._check_may(by, self._task_of(tx, known))
                 return self.view(tx, known)  # also when another agent has the task by now
             task = self._task(tx, draft, asked, named)
+            if task is not None and task.state is TaskState.DONE:
+                return self._follow_up(tx, draft, body, task, named, key=key, by=by)
             self._check_may(by, task)
             to, (agent,), _ = resolve(self._services.agents, named.name if named else self._holder(task))
             self._check_room([agent], self.full(tx, [agent], draft.options.kind))
@@ -143,6 +147,17 @@ class AgentMessages:
             return sent
 
         return await self._with_file(draft, key, send)
+
+    def _follow_up(
+        self, tx: Tx, draft: NewAgentMessage, body: str, task: Task, named: Agent | None, *, key: str | None, by: Actor
+    ) -> AgentMessageView:
+        """Continue the task by this text. The prompt of the new attempt brings it, so that it has no delivery."""
+        agent = named or self._services.agents.reachable(task.agent or task.wanted or "")
+        new = self.envelope(draft, body, to=f"agent:{agent.name}", task=None, key=key, by=by)
+        new = replace(new, kind=MessageKind.FOLLOW_UP, requires=Requires.NONE, task=task.id, marker="")
+        sent = self.post(tx, new, [], by=by)
+        self._follow_up_in(tx, task, sent.message, agent.name, by=by)
+        return sent
 
     async def _with_file(
         self, draft: NewAgentMessage, key: str | None, send: Callable[[Tx, NewAgentMessage], AgentMessageView]
@@ -198,7 +213,7 @@ class AgentMessages:
         require(by, Permission.MESSAGE_READ)
         found = await self._services.messages.get(message)
         deliveries = await self._services.deliveries.list_for_message(found.id)
-        if found.expires_at_ms is None or not (deliveries or found.kind is MessageKind.STATUS):
+        if found.expires_at_ms is None or not (deliveries or found.kind in _UNDELIVERED):
             raise MessageNotFound(id=message[:40])
         return AgentMessageView(message=found, deliveries=_latest_per_agent(deliveries), known=tuple(deliveries))
 
@@ -343,14 +358,14 @@ class AgentMessages:
         """Find the task that the message is about: the named one, or the thread's, unless another agent is named."""
         if asked is not None:
             task = self._tasks.find(tx, asked)
-            if named is not None and task.agent != named.name:
+            if named is not None and task.agent != named.name and task.state is not TaskState.DONE:
                 raise refused("agent_mismatch", id=asked, holder=task.agent or "none yet", agent=named.name)
             return task
         here = self._services.notices.on(DISCORD).task_of(tx, draft.thread)
         task = self._tasks.find(tx, here) if here else None
         if task is None and named is None:
             raise RecipientMissing
-        if named is None or (task is not None and task.agent == named.name and task.state not in ENDED):
+        if named is None or (task is not None and task.agent == named.name and task.result_state not in _LOST):
             return task
         return None
 

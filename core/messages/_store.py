@@ -138,6 +138,17 @@ REPLIED = select(_row.id).where(
 )
 SIZE_OF_TRACE = select(func.count()).where(_row.trace == bindparam("of_trace"), _row.hop > 0)
 OF_TASK = select(messages).where(_row.task == bindparam("of_task")).order_by(_row.id)
+EXCHANGE = (
+    select(messages)
+    .where(
+        _row.task == bindparam("of_task"),
+        _row.kind.in_(["reply", "message", "follow_up"]),
+        _row.late.is_(False),
+        _row.sender.not_like("system:%"),
+    )
+    .order_by(_row.id.desc())
+    .limit(bindparam("size"))
+)
 _old = (
     select(_row.id)
     .where(

@@ -23,6 +23,7 @@ class MessageKind(StrEnum):
     TASK = "task"
     MESSAGE = "message"
     REPLY = "reply"
+    FOLLOW_UP = "follow_up"  # a user continues a task that is done; its agent gets it with the task's next prompt
     ACK = "ack"  # an agent has read a message; it wakes no agent
     STATUS = "status"  # news that no agent has to act on; it wakes no agent
     CONTROL = "control"

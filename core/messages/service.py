@@ -117,6 +117,11 @@ class Messages:
         row = tx.execute(_store.LAST_END, {"of_task": task}).first()
         return None if row is None else _store.message_of(row)
 
+    def list_exchange(self, tx: Tx, task: str, *, most: int) -> list[Message]:
+        """List what users and agents said to each other about the task, in time, newest first."""
+        rows = tx.execute(_store.EXCHANGE, {"of_task": task, "size": most})
+        return self._store.aside.readable("message", rows, _store.message_of)
+
     def last_words(self, tx: Tx, task: str, *, of_code: str) -> str:
         """Return the last text that came with this code in time, as in `count_sent`; empty if none did."""
         row = tx.execute(_store.LAST_WORDS, {"of_task": task, "of_code": of_code}).first()

@@ -78,6 +78,7 @@ tasks = Table(
     *integers("is_delay", server_default="0"),  # whether a user gave that time as a duration
     Column("parts", Text, nullable=False, server_default=""),
     Column("wrong", Text),
+    Column("follow_up", Text),
     *integers("rank", server_default="0"),
     Column("choice", Text),
     Column("attachments", Text, nullable=False, server_default="[]"),  # a list in JSON
@@ -134,15 +135,16 @@ DISOWN_ATTEMPT = (
 ADD_DEPENDENCY = upsert(dependencies)
 _link = dependencies.c
 DROP_DEPENDENCY = delete(dependencies).where(_link.task == bindparam("of_task"), _link.needs == bindparam("other"))
+_result_state = case((_row.follow_up.is_(None), _row.state), else_="done")
 DEPENDENCIES = (
-    select(_link.needs, _link.on_failure, _row.state, _row.title)
+    select(_link.needs, _link.on_failure, _result_state.label("state"), _row.title)
     .join_from(dependencies, tasks, _row.number == _link.needs)
     .where(_link.task == bindparam("of_task"))
     .order_by(_link.needs)
 )
-_IS_OPEN = text("tasks.state NOT IN ('done', 'failed', 'expired', 'cancelled')")
+_IS_OPEN = text("(tasks.state NOT IN ('done', 'failed', 'expired', 'cancelled') AND tasks.follow_up IS NULL)")
 HOLDING = (
-    DEPENDENCIES.where(_row.state != "done", or_(_IS_OPEN, _link.on_failure != "start"))
+    DEPENDENCIES.where(_result_state != "done", or_(_IS_OPEN, _link.on_failure != "start"))
     .order_by(None)
     .order_by(case((_IS_OPEN, 1), else_=0), _link.needs)
     .limit(bindparam("size"))

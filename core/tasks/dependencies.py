@@ -64,7 +64,7 @@ class Dependencies:
             return WaitReason.DEPENDENCY, ""
         if task.parts is PartsKind.BEST_OF:
             parts = [_store.task_of(row) for row in tx.execute(_store.PARTS, _of(task.id))]
-            is_any_done = any(part.state is TaskState.DONE for part in parts)
+            is_any_done = any(part.result_state is TaskState.DONE for part in parts)
             return (WaitReason.PICK, "") if is_any_done else (WaitReason.DEPENDENCY_FAILED, "no part has an answer")
         if task.parts is None and task.not_before_ms is not None and task.not_before_ms > now_ms:
             return WaitReason.NOT_BEFORE, ""

@@ -55,12 +55,14 @@ TASK_STEPS: dict[TaskState, frozenset[TaskState]] = {
     _T.BLOCKED: frozenset({_T.WORKING, _T.READY, _T.PARKED, _T.CANCELLED, _T.EXPIRED}),
     _T.REVIEW: frozenset({_T.DONE, _T.WORKING, _T.FAILED, _T.PARKED, _T.CANCELLED}),
     _T.PARKED: frozenset({_T.READY, _T.WORKING, _T.FAILED, _T.CANCELLED}),
-    _T.FAILED: frozenset({_T.READY}),
-    _T.EXPIRED: frozenset({_T.READY}),
-    _T.DONE: frozenset(),
-    _T.CANCELLED: frozenset({_T.READY, _T.WORKING}),
+    _T.FAILED: frozenset({_T.READY, _T.DONE}),
+    _T.EXPIRED: frozenset({_T.READY, _T.DONE}),
+    _T.DONE: frozenset({_T.READY}),
+    _T.CANCELLED: frozenset({_T.READY, _T.WORKING, _T.DONE}),
 }
-"""failed and expired become ready with attempt + 1, cancelled too, unless a user undoes it within UNDO_MS."""
+"""failed and expired become ready with attempt + 1, cancelled too, unless a user undoes it within UNDO_MS.
+done becomes ready with attempt + 1 by a follow-up. A follow-up that ends otherwise than done puts the task back to done
+in the same transaction."""
 
 ASSIGNABLE = frozenset({_T.READY, _T.WAITING, _T.PARKED})  # no agent works on it
 UNDO_MS = 60_000  # how long a cancel can be undone
@@ -93,7 +95,7 @@ class Dependency:
 
     needs: TaskId
     on_failure: OnFailure
-    state: TaskState  # of the needed task
+    state: TaskState  # of the needed task's result
     title: str
 
     @property
@@ -264,6 +266,7 @@ class Task(TaskContent, TaskLease):
     note: Diagnostic
     cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
     is_chosen: bool | None = None  # whether a user picked its answer; None while no one is picked of its parent's
+    follow_up: str | None = None  # the message by which a user last continued it after it was done
     wrong: Text | None = None  # why a user marked its result as wrong, perhaps empty; None: not marked
     created_ms: int
     changed_ms: int
@@ -280,8 +283,14 @@ class Task(TaskContent, TaskLease):
 
     @property
     def has_not_begun(self) -> bool:
-        """Whether no agent has had it since it became ready last; in a dry run a user has."""
-        return self.state is TaskState.READY or (self.state is TaskState.WAITING and self.reason != WaitReason.DRY_RUN)
+        """Whether no agent has had it since it became ready last, nor ended it before; in a dry run a user has."""
+        is_held = self.state is TaskState.WAITING and self.reason != WaitReason.DRY_RUN
+        return self.follow_up is None and (self.state is TaskState.READY or is_held)
+
+    @property
+    def result_state(self) -> TaskState:
+        """Its state for those that use its result: a follow-up leaves a task done."""
+        return self.state if self.follow_up is None else TaskState.DONE
 
     @property
     def requirements(self) -> Requirements:

@@ -49,7 +49,7 @@ class TaskParts:
             if parent is None or parent.parts is not PartsKind.BEST_OF:
                 raise refused("not_a_part", id=found.id)
             check_open(parent)
-            if found.state is not TaskState.DONE:
+            if found.result_state is not TaskState.DONE:
                 raise refused("not_done", id=found.id, state=found.state.value)
             for part in self._repository.find_parts(tx, parent.id):
                 self._repository.mark_chosen(tx, part, is_chosen=part.id == found.id)

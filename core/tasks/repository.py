@@ -68,7 +68,7 @@ class TaskRepository:
         self._notices, self._clock, self._silent_after_ms = services.notices, services.clock, silent_after_ms
         self.attempts, self.dependencies = Attempts(services.store), Dependencies(services.store)
         self.queue = TaskQueue(services.store)
-        self._attachments = services.messages.attachments
+        self._messages, self._attachments = services.messages, services.messages.attachments
         self.cache = TaskCache()  # for questions that are too frequent, or too urgent, for the rows
         self._halt_followers: list[HaltFollower] = []
 
@@ -266,10 +266,12 @@ class TaskRepository:
         if keeps_lease:
             return after
         self.attempts.follow(tx, now, after, by=by)
-        if to in ENDED or to is TaskState.PARKED:
+        if (to in ENDED and now.state not in ENDED) or to is TaskState.PARKED:
             for call in self._halt_followers:
                 call(tx, after, by)
-        if (now.state in ENDED) != (to in ENDED):
+        if after.follow_up is not None and to in ENDED - {TaskState.DONE}:
+            return self._keep_answer(tx, after, by=by)
+        if (now.result_state in ENDED) != (after.result_state in ENDED):
             self._follow_dependants(tx, after)
         return self._hold(tx, after) if to is TaskState.READY else after
 
@@ -383,6 +385,8 @@ class TaskRepository:
 
     def _hold(self, tx: Tx, ready: Task) -> Task:
         """Make a ready task wait for what users ordered before it; end a parent whose parts are all done."""
+        if ready.follow_up is not None:
+            return ready
         held = self.dependencies.why_held(tx, ready, now_ms=self._clock.now_ms())
         if held is None:
             return self.finish(tx, ready, by=HUB) if ready.parts is PartsKind.SPLIT else ready
@@ -526,6 +530,21 @@ class TaskRepository:
         self._change_fields(tx, task, agent=None, avoids=None, rank=rank)
         return self.move(tx, task.id, TaskState.READY, is_again=is_again, by=by)
 
+    def follow_up(self, tx: Tx, task: Task, message: str, *, wanted: str, by: Actor) -> Task:
+        """Make a task that is done ready for another attempt, by this agent, at what the message says; the old code
+        stays invalid, and what used the result keeps it."""
+        self._revoke_lease(tx, task)
+        rank = self._next_rank(tx, task.requester, task.priority)
+        self._change_fields(tx, task, avoids=None, wanted=wanted, rank=rank, follow_up=message, by=by)
+        return self.move(tx, task.id, TaskState.READY, is_again=True, by=by)
+
+    def _keep_answer(self, tx: Tx, task: Task, *, by: Actor) -> Task:
+        """Put a task whose follow-up ended without an answer back to done; the follow-up's code becomes invalid."""
+        self._revoke_lease(tx, task)
+        last = self._messages.last_final_answer(tx, task.id)
+        is_read = last is not None and last.source is Source.WINDOW
+        return self.move(tx, task.id, TaskState.DONE, cause=Reason.READ_IN_WINDOW if is_read else None, by=by)
+
     def release(self, tx: Tx, task: Task, *, note: str) -> Task:
         """Take the task from its silent agent and make it ready for others; notify users."""
         self._change_fields(tx, task, agent=None, avoids=task.agent)
@@ -596,7 +615,7 @@ class TaskRepository:
     def finish(self, tx: Tx, task: Task, *, by: Actor, cause: Reason | None = None) -> Task:
         """End the task as done and notify the requester: the only way to `done`."""
         self.advance_to_working(tx, task, by=by)
-        after = self.move(tx, task.id, TaskState.DONE, cause=cause, by=by)
+        after = self.move(tx, task.id, TaskState.DONE, cause=cause, wrong=None, by=by)
         self._free_agent(tx, after)
         self._notices.notify(tx, NoticeKind.ENDED, task.id)
         return after

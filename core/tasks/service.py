@@ -68,7 +68,7 @@ _TOGETHER_MS = 1_000  # the parts of a task are cancelled within this time after
 _ACCEPTED_AFTER_MS = 7 * DAY_MS  # a result that a user has done again sooner counts as a failure
 _STOPPED = frozenset({TaskState.FAILED, TaskState.EXPIRED, TaskState.PARKED, TaskState.CANCELLED})
 _AT_WORK = frozenset({TaskState.WORKING, TaskState.BLOCKED})
-_SAID = frozenset({MessageKind.MESSAGE, MessageKind.REPLY})
+_SAID = frozenset({MessageKind.MESSAGE, MessageKind.REPLY, MessageKind.FOLLOW_UP})
 
 
 class Tasks:
@@ -269,7 +269,7 @@ class Tasks:
         after = self.repository.cancel(tx, found, by=by)
         if found.agent is not None and found.state in _AT_WORK and self._is_seen_at_work(found.agent):
             self._leave(tx, found.agent, found.id)
-        self._report(tx, after, "cancelled", by)
+        self._report(tx, after, "cancelled" if found.follow_up is None else "stopped", by)
         return after
 
     async def undo(self, task: TaskId, *, by: Actor) -> Task:
@@ -338,6 +338,18 @@ class Tasks:
             return self._reopen(tx, found, by=by)
 
         return await self.change(task, Permission.TASK_CHANGE, again, by=by)
+
+    def follow_up_in(self, tx: Tx, found: Task, message: Message, wanted: str, *, by: Actor) -> Task:
+        """Continue a task that is done with this message of a user: a new attempt for this agent. Raises has_parts,
+        text_expired, no_capable_agent, too_long_for_agent or delivery_unresolved."""
+        require_or_own(by, Permission.TASK_CHANGE, owner=found.requester)
+        if not found.is_whole:
+            raise refused("has_parts", id=found.id)
+        _check_text(found)
+        self._check_capable(found.needs, wanted)
+        self.prompts.check_length(f"{found.brief}\n\n{message.body}", [wanted])
+        self._check_delivery_resolved(tx, found)
+        return self.repository.follow_up(tx, found, message.id, wanted=wanted, by=by)
 
     async def assign_to(self, task: TaskId, agent: str, *, by: Actor) -> Task:
         """Give a task that is ready, waiting or parked to this agent only. Raises TaskNotFound, agent_not_found,

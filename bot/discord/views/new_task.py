@@ -90,8 +90,9 @@ class ReplyForm(ui.Modal, title="Message to the agent"):
         except OctetError as error:
             await replies.say(interaction, with_text(error, text))
         else:
-            agent = inline(sent.deliveries[-1].agent, 60)
-            await replies.say(interaction, f"On its way to {agent}. A message here shows its progress.")
+            agent = inline(sent.continues or sent.deliveries[-1].agent, 60)
+            way = f"On its way to {agent}. A message here shows its progress."
+            await replies.say(interaction, f"{agent} continues {sent.message.task}." if sent.continues else way)
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         await errors.answer(interaction, error)
