@@ -527,7 +527,8 @@ no_such_person: Discord knows no user with the id {id}. In Discord: Settings, Ad
 no_such_place: This bot sees no {what} {id}; it sees: {known}.
 no_such_recipient: There is no recipient `{id}`. Name an agent, `group:NAME`, `job:chief`, `job:manager`, `job:worker`
     or `everyone`. The groups are: {groups}.
-not_in_inbox: {id} is not in the inbox of {agent}. `octet inbox` (or read_inbox) lists what is there.
+not_in_inbox: {id} is not in the inbox of {agent}. `/msg inbox` lists what is there; agents use `octet inbox` (or
+    read_inbox).
 not_installed: Octet does not start at log-in under the name {id}. Set it up with `octet autostart install`.
 not_virtual: There is no desk {id} with a [virtual] table in config/desks; `octet desk list` shows those desks.
 not_your_subtask: {id} is not a subtask of {task}. `my_task` lists your subtasks.
@@ -536,7 +537,7 @@ nothing_to_try: Desk {id} has no windows. Add them to config/desks/{id}.toml, or
 picture_deleted: This picture was deleted on {when} UTC: pictures are kept for {days} days ([receipts]
     keep_pictures_days).
 profile_not_found: There is no profile {id} ({known}). `octet profile list` shows all profiles.
-question_not_found: There is no question {id}. `/fleet needs-me` lists the open ones.
+question_not_found: There is no question “{id}”. `/fleet needs-me` lists the open ones.
 screen_lock_not_found: This screen lock is over. `/desk status` shows the desks.
 trace_not_found: There is no chain of messages {id}. `/msg trace` takes the id of any message in it, or a task that has
     begun.

@@ -19,7 +19,7 @@ from core.kit.clock import as_datetime
 from core.maintenance.model import Diagnosis, Placed, Tried
 from core.messages.model import Message, Source, text_for_people
 from core.receipts.model import Receipt
-from core.remedies import explain, next_step, sentence
+from core.remedies import explain, sentence
 from core.tasks.model import Export, Imported, Task, TaskView
 
 _CELL = 60  # so many characters of a cell keep a row on one line
@@ -113,7 +113,6 @@ def _words(view: AgentMessageView) -> str:
     lines += [f"  {printable(one.agent)}: {_progress(one)}" for one in view.deliveries]
     lines += [f"  {printable(view.continues)} continues {said.task}"] if view.continues else []
     lines += [f"  {printable(one.agent)}: left out: {printable(one.why)}" for one in view.left_out]
-    lines += [f"  Better: {next_step(one)}" for one in view.hints]
     return "\n".join([*lines, "", printable(text_for_people(said.body, said.expired_ms), keep_lines=True)])
 
 

@@ -26,7 +26,6 @@ from core.dispatch.model import Decision
 from core.limits import CHOICE
 from core.messages.model import Message, Source, text_for_people
 from core.notices.model import Notice, Resolution, Undelivered
-from core.remedies import next_step
 from core.tasks.model import TaskView
 
 _MARGIN = 100
@@ -81,7 +80,6 @@ def answer(view: AgentMessageView) -> str:
         return _continues(view)
     lines = [how(view.deliveries, FORM)]
     lines += [f"Left out: {inline(one.agent, 60)}: {inline(one.why, 200)}" for one in view.left_out[:SHOWN_AGENTS]]
-    lines += [f"-# Better: {next_step(one)}" for one in view.hints]
     place = f"in the thread of {view.message.task}" if view.message.task else "in this channel"
     lines.append(f"A message {place} shows its progress.")
     return cut("\n".join(lines), CONTENT_LIMIT - _MARGIN)

@@ -40,6 +40,7 @@ class _Kind:
     on: str  # how the following page is called: tasks are listed newest first
     back: str
     empty: str
+    none: str = ""  # without a filter; empty: as with one
 
 
 KINDS: dict[Any, _Kind] = {
@@ -52,6 +53,7 @@ KINDS: dict[Any, _Kind] = {
         back="Later",
         empty="Nothing matches. Leave a filter out, or choose the state *all*: without a state the list has only open "
         "tasks. `/task new` creates a task.",
+        none="No open tasks. `/task new` creates one; `state: all` shows ended ones.",
     ),
     Page[AgentStatus]: _Kind(
         line=lambda row, linked: results.agent_line(row, FORM, link=linked),
@@ -111,7 +113,8 @@ def shown(
     kind, buttons = KINDS[asked.verb.result], list[Button]()
     asked.cursors[number + 1 :] = [page.next] if page.next else []
     if not page.items:
-        return kind.empty
+        is_filtered = any(value for name, value in asked.given.items() if name != "limit")
+        return kind.empty if is_filtered else kind.none or kind.empty
     if number:
         buttons.append(TurnPage(asked.id, number - 1, label=kind.back))
     if page.next:

@@ -10,7 +10,7 @@ from typing import Annotated
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
 from bot.verbs.types import AgentName, DeskName
 from core.calibration.model import CalibrationStep
-from core.desks.model import DeskStatus, LearnedFact
+from core.desks.model import DeskState, DeskStatus, LearnedFact
 from core.maintenance.model import Diagnosis, Placed, Tried
 from core.remedies import refused
 from core.security.model import Actor, Permission, require
@@ -125,10 +125,15 @@ async def hold(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[
     return await _each(octet, desk, octet.desks.hold, by)
 
 
-@Verb("desk", Permission.DESK_USE, "POST /desks/release", undo="hold")
+@Verb("desk", Permission.DESK_USE, "POST /desks/release", undo="hold", says=lambda desks: "\n".join(map(_is, desks)))
 async def release(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Resume a desk after stop or hold."""
     return await _each(octet, desk, octet.desks.release, by)
+
+
+def _is(one: DeskStatus) -> str:
+    is_running = one.state is DeskState.READY
+    return f"Desk {one.desk.name} is {'running' if is_running else f'{one.state.value}: see `/desk status`'}."
 
 
 async def _each(

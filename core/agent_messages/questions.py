@@ -121,7 +121,7 @@ class Questions:
             question = parse_message_name(name)
         except InvalidMessageName:
             require(by, Permission.MESSAGE_SEND)
-            raise
+            raise refused("question_not_found", id=name[:40]) from None
         body = clean_text(text, limits.BRIEF)
 
         def answer(tx: Tx) -> QuestionView:

@@ -14,6 +14,7 @@ from core.agent_messages.model import (
     LONG_WAIT_MS,
     MINUTE_MS,
     AgentMessageView,
+    InvalidMessageName,
     LeftOut,
     NewAgentMessage,
     RecipientMissing,
@@ -493,9 +494,13 @@ class AgentMessages:
         self._services.messages.add(tx, new, by=by.id)
 
     async def ack(self, message: str, agent: str, *, by: Actor) -> InboxEntry:
-        """Acknowledge a message for its agent, which then no longer gets it. Raises as `acknowledge`."""
+        """Acknowledge a message for its agent, which then no longer gets it. Raises not_in_inbox."""
         require(by, Permission.MESSAGE_SEND)
-        name, holder = parse_message_name(message), self._services.agents.get(agent).name
+        holder = self._services.agents.get(agent).name
+        try:
+            name = parse_message_name(message)
+        except InvalidMessageName:  # its sentence is for agents
+            raise refused("not_in_inbox", id=message[:40], agent=holder) from None
         await self._store.write(lambda tx: self.acknowledge(tx, holder, name, by=by))
         return await self._services.messages.inboxes.get(holder, name)
 

@@ -82,5 +82,6 @@ async def test_a_list_without_open_tasks_names_the_others(owned: Town) -> None:
     await paused(owned, "List the files")
     await owned.ask("task cancel", task="T-1")
     listed = await owned.ask("task list")
-    assert "the state *all*" in listed
+    assert "`state: all`" in listed
     assert "No tasks" not in listed
+    assert "Leave a filter out" in await owned.ask("task list", text="cats")

@@ -102,6 +102,8 @@ async def test_a_question_blocks_the_task_until_its_user_answers_on_any_interfac
         assert (found.question.state, found.answer) == (QuestionState.ANSWERED, "Blue")
         with refuses("question_not_found"):
             await octet.questions.poll(name, of("Bob"))
+        with refuses("question_not_found"):
+            await octet.questions.answer("zzz", "Red", by=ADA)
         said = await octet.agent_messages.show(found.question.answer or "", by=ADA)
         assert (said.recipients, said.message.task) == (("Ann",), TASK)
 

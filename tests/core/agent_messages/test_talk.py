@@ -263,6 +263,8 @@ async def test_an_acknowledged_message_is_not_typed_any_more(tmp_path: Path) -> 
         await octet.availability.pause("Bob", by=ADA)
         sent = await tell(octet, "Ann", "Bob")
         await octet.agent_messages.ack(f"M-{sent.message.id}", "Bob", by=ADA)
+        with refuses("not_in_inbox"):
+            await octet.agent_messages.ack("zzz", "Bob", by=ADA)
         await stands(octet, sent, S.CANCELLED, reason=Reason.ACKNOWLEDGED)
         assert await states(octet, "Bob") == [(EntryState.ACKED, None)]
 
