@@ -331,7 +331,7 @@ display_down: The display of desk {desk} is not running: {why}. Start it with `o
 files_quota_exceeded: The files of {whose} reach the limit of {megabytes} MB. Send the text alone, or name a path on
     this machine. Files go with the texts of their tasks, after `keep_texts_days`.
 has_parts: {id} goes to no agent; its parts do. Assign a part.
-last_owner: {id} is the only owner. Make another user the owner first.
+last_owner: {id} is the only owner. Make someone else owner first: `/admin bind`.
 lease_lost: Another attempt holds delivery {id} now (fence {fence}); this attempt must stop.
 line_full: {most} messages wait for {id}, and no more may. Send this when it has some of them, or cancel some.
 message_answered: You have answered {id} already, and each message takes one answer. Report more in the answer to your
@@ -409,14 +409,14 @@ no_group: {agent} is in no group, and a manager gives work only to its groups. T
 not_your_agent: {agent} may not give work to {to}. A chief and a manager give work to agents in their groups with a
     lower job; `list_agents` shows them.
 origin_refused: Octet refuses requests from other web pages.
+owner_missing: Octet has no owner yet. Its console shows the code for `/admin claim`.
 role_reaches_too_far: Your own role does not count there, or it ends earlier. Name your channel or fewer hours, or ask
     the owner of this Octet.
 role_too_high: The role {role} allows more than you may do yourself. Ask a user with that role.
 scopes_too_wide: You may not do this yourself, so your key may not either: {scopes}. Leave these scopes out.
 too_many_claims: Too many wrong codes. Try again in {wait_s} s with the code that Octet printed on its console; or stop
     Octet and set the owner at its machine with `octet init`.
-user_unknown: You have no role in this Octet here. Ask its owner for one (`/admin bind`). If it has no owner yet, its
-    console shows the code for `/admin claim`.
+user_unknown: You can't use Octet here yet. Ask {owner} for a role.
 wrong_server: Octet answers only in its own server.
 """,
     Invalid: """

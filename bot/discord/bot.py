@@ -25,7 +25,7 @@ from core.coordinator import Coordinator
 from core.kit.errors import OctetError
 from core.notices.model import Place
 from core.remedies import refused
-from core.security.model import Actor
+from core.security.model import HUB, Actor
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,8 @@ class CommandTree(app_commands.CommandTree["Bot"]):
             actor = await self.client.actor(interaction)
             extras = interaction.command.extras if interaction.command else {}
             if not actor.permissions and not extras.get(OPEN_TO_ALL):
-                raise refused("user_unknown")
+                owner = await self.client.coordinator.people.owner(by=HUB)
+                raise refused("user_unknown", owner=owner.id) if owner else refused("owner_missing")
         except OctetError as error:
             if interaction.type is discord.InteractionType.autocomplete:
                 await interaction.response.autocomplete([])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NoReturn
 
 import discord
@@ -29,6 +30,9 @@ _HEADINGS: dict[type[OctetError], str] = {
     Invalid: "Not accepted.",
     Unavailable: "Not available.",
 }
+
+
+_ID = re.compile(r"\bdiscord(-role)?:([0-9]{1,20})\b")  # users and roles of the server: Discord shows their names
 
 
 class BotTokenRefused(Misconfigured):
@@ -95,7 +99,8 @@ def said(error: OctetError) -> str:
     if isinstance(error, NotReloaded):
         return cut("\n".join([error.head, *(f"- {inline(line, 400)}" for line in error.lines)]), CONTENT_LIMIT - 100)
     heading = next((words for family, words in _HEADINGS.items() if isinstance(error, family)), "")
-    return cut(strip_controls(f"{heading} {error.message}".strip()), CONTENT_LIMIT - 100)
+    message = _ID.sub(lambda found: f"<@{'&' if found[1] else ''}{found[2]}>", error.message)
+    return cut(strip_controls(f"{heading} {message}".strip()), CONTENT_LIMIT - 100)
 
 
 def raise_sorted(error: Exception) -> NoReturn:

@@ -97,7 +97,7 @@ async def test_a_screenshot_is_for_the_owner_alone(sandbox: Sandbox, tmp_path: P
             assert (answer["sandbox"]["only_for"], pictures(answer)) == (town.ada, [name])
             [file] = answer["sandbox"]["files"]
             assert sandbox.world.attachments[int(file["id"])].content.startswith(PNG)
-            assert await town.ask("desk screenshot", user="Ben", **options) == said(refused("user_unknown"))
+            assert await town.ask("desk screenshot", user="Ben", **options) == town.stranger
 
 
 async def test_a_window_with_a_problem_is_shown_with_its_code_and_what_to_do(owned: Town) -> None:

@@ -317,7 +317,7 @@ async def test_a_message_becomes_a_task_by_its_menu(owned: Town) -> None:
     assert again.modal is not None
     assert again.modal["components"][0]["component"]["value"] == "Seven birds,\nand a *bee*."
     denied = await owned.answered(await owned.sandbox.use_on_message("Ben", asked, "Make a task of this"))
-    assert text_of(denied) == said(refused("user_unknown"))
+    assert text_of(denied) == owned.stranger
 
 
 async def test_one_command_and_one_dialog_make_one_task_however_often_they_arrive(owned: Town) -> None:

@@ -56,6 +56,11 @@ class Town:
     def ada(self) -> str:
         return str(self.sandbox.world.ada.id)
 
+    @property
+    def stranger(self) -> str:
+        """The answer to a user without a role, once Ada is the owner."""
+        return f"Not allowed. You can't use Octet here yet. Ask <@{self.ada}> for a role."
+
     async def ask(self, command: str, user: str = "Ada", where: str = "#octet", **options: Any) -> str:
         """Type a command and return the text of the private answer."""
         return text_of(await self.answer(command, user, where, **options))
