@@ -13,6 +13,7 @@ from core.remedies import next_step
 NoticeId = NewType("NoticeId", int)
 Route = NewType("Route", str)
 DISCORD = Route("discord")
+ROUTES = (DISCORD,)
 
 
 class NoticeKind(StrEnum):

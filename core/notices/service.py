@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from core.kit.clock import Clock
 from core.notices import _store
 from core.notices.model import (
-    DISCORD,
+    ROUTES,
     AgentReport,
     AgentReports,
     BlockedWindow,
@@ -31,9 +31,9 @@ waits_for_post = _store.waits_for_post
 class Notices:
     """What users still have to see. It survives every end of the process."""
 
-    def __init__(self, *, store: Store, clock: Clock, routes: Sequence[Route] = (DISCORD,)) -> None:
+    def __init__(self, *, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._posts = {route: NoticePosts(route, store=store, clock=clock) for route in routes}
+        self._posts = {route: NoticePosts(route, store=store, clock=clock) for route in ROUTES}
 
     def on(self, route: Route) -> NoticePosts:
         """Return how far this route got."""
