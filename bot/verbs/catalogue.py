@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from bot.verbs import (
@@ -33,32 +32,6 @@ _FIRST = (
 )
 
 
-class Topic(StrEnum):
-    """A group of commands."""
-
-    TASK = "task"
-    MSG = "msg"
-    AGENT = "agent"
-    DESK = "desk"
-    FLEET = "fleet"
-    ADMIN = "admin"
-
-
-@Verb("", Permission.VERSION_READ, name="help", on=On.DISCORD, says=str)
-async def show_help(
-    octet: Coordinator,  # noqa: ARG001 - every verb has it
-    *,
-    topic: Annotated[Topic | None, ParameterKind(help="What about")] = None,
-    by: Actor,
-) -> str:
-    """Explain Octet, or the commands of one topic."""
-    require(by, Permission.VERSION_READ)
-    if topic is None:
-        return "\n".join([*_FIRST, *(f"- **{one.value}**: {ABOUT[one.value]}" for one in Topic)])
-    found = [one for one in VERBS if one.group == topic.value and On.DISCORD in one.on]
-    return "\n".join([f"**{ABOUT[topic.value]}**", *(f"- `/{one.full_name}`: {one.summary}" for one in found)])
-
-
 MODULES = (
     tasks,
     messages,
@@ -76,5 +49,23 @@ MODULES = (
 )
 """In the order in which help and docs show them."""
 _FOUND = [(module.ABOUT, one) for module in MODULES for one in vars(module).values() if isinstance(one, Verb)]
-VERBS = (*(verb for _, verb in _FOUND), show_help)
 ABOUT = {verb.group: about for about, verb in _FOUND}  # what each group is for
+_TOPICS = {one.group: one.group for _, one in _FOUND if one.group and On.DISCORD in one.on}
+
+
+@Verb("", Permission.VERSION_READ, name="help", on=On.DISCORD, says=str)
+async def show_help(
+    octet: Coordinator,  # noqa: ARG001 - every verb has it
+    *,
+    topic: Annotated[str | None, ParameterKind(help="What about", choices=_TOPICS)] = None,
+    by: Actor,
+) -> str:
+    """Explain Octet, or the commands of one topic."""
+    require(by, Permission.VERSION_READ)
+    if topic is None:
+        return "\n".join([*_FIRST, *(f"- **{one}**: {ABOUT[one]}" for one in _TOPICS)])
+    found = [one for one in VERBS if one.group == topic and On.DISCORD in one.on]
+    return "\n".join([f"**{ABOUT[topic]}**", *(f"- `/{one.full_name}`: {one.summary}" for one in found)])
+
+
+VERBS = (*(verb for _, verb in _FOUND), show_help)
