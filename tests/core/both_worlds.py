@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.deliveries import _store
@@ -296,6 +297,13 @@ class BothWorlds(RuleBasedStateMachine):
             "pick": lambda: self.octet.task_parts.pick(self._id(task), by=ADA),
         }
         self._both(ask[verb], lambda: getattr(self.reference, verb)(task))
+
+    @precondition(lambda self: any(task.state == "done" for task in self.reference.tasks))
+    @rule(which=st.integers(0, 9))
+    def follow_up(self, which: int) -> None:
+        done = [task for task in self.reference.tasks if task.state == "done"]
+        more = NewAgentMessage(text="And the cats?", task=self._id(task := done[which % len(done)]))
+        self._both(lambda: self.octet.agent_messages.send(more, by=ADA), lambda: self.reference.follow_up(task))
 
     @precondition(lambda self: bool(self.reference.tasks))
     @rule(which=st.integers(0, 9), name=st.sampled_from(NAMES))

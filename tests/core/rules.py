@@ -47,6 +47,7 @@ class Task:
     parts: str = ""
     parent: int | None = None
     was_over: bool = False
+    is_continued: bool = False  # after it was done: those that use its result keep that
 
     @property
     def open(self) -> Delivery | None:
@@ -71,7 +72,11 @@ class Task:
 
     @property
     def has_not_begun(self) -> bool:
-        return self.state in {"ready", "waiting"}
+        return self.state in {"ready", "waiting"} and not self.is_continued
+
+    @property
+    def result(self) -> str:
+        return "done" if self.is_continued else self.state
 
     def can(self, agent: str) -> bool:
         return self.wanted in {None, agent}
@@ -149,25 +154,27 @@ class Rules:
 
     def pick(self, part: Task) -> None:
         above = self.tasks[part.parent] if part.parent is not None else None
-        if above is None or above.parts != "best_of" or above.state in ENDED or part.state != "done":
+        if above is None or above.parts != "best_of" or above.state in ENDED or part.result != "done":
             raise No
         above.to("done")
 
     def why_held(self, task: Task) -> str | None:
         """Return what users ordered before it and has not come to pass."""
-        needed = [(self.tasks[place].state, policy) for place, policy in task.after.items()]
+        needed = [(self.tasks[place].result, policy) for place, policy in task.after.items()]
         if any(state in ENDED and state != "done" and policy != "start" for state, policy in needed):
             return "dependency_failed"
         if any(state not in ENDED for state, _ in needed):
             return "dependency"
         if task.parts == "best_of":
             place = self.tasks.index(task)
-            is_any_done = any(one.state == "done" for one in self.tasks if one.parent == place)
+            is_any_done = any(one.result == "done" for one in self.tasks if one.parent == place)
             return "pick" if is_any_done else "dependency_failed"
         return None
 
     def hold(self, task: Task) -> None:
         """Make a ready task wait for what comes first, or end a parent whose parts are all done."""
+        if task.is_continued:
+            return
         if why := self.why_held(task):
             task.to("waiting", why)
         elif task.parts == "split":
@@ -175,20 +182,24 @@ class Rules:
 
     def hold_again(self, task: Task) -> None:
         why = self.why_held(task)
-        if task.state == "waiting" and (why != task.reason if task.reason in FOR_OTHERS else why is not None):
+        if (
+            task.has_not_begun
+            and task.state == "waiting"
+            and (why != task.reason if task.reason in FOR_OTHERS else why is not None)
+        ):
             task.to("ready")
         if task.state == "ready":
             self.hold(task)
 
     def follow(self) -> None:
         """Tell those that need it when a task ends, or comes back."""
-        while turned := next((one for one in self.tasks if (one.state in ENDED) != one.was_over), None):
-            turned.was_over = turned.state in ENDED
+        while turned := next((one for one in self.tasks if (one.result in ENDED) != one.was_over), None):
+            turned.was_over = turned.result in ENDED
             for other in self.tasks:
                 policy = other.after.get(self.tasks.index(turned))
                 if policy is None or not other.has_not_begun:
                     continue
-                if turned.was_over and turned.state != "done" and policy == "cancel":
+                if turned.was_over and turned.result != "done" and policy == "cancel":
                     other.to("cancelled")
                 else:
                     self.hold_again(other)
@@ -317,6 +328,14 @@ class Rules:
         task.attempt += task.state != "parked"
         self._take_back(task)
 
+    def follow_up(self, task: Task) -> None:
+        """Let the agent of a task that is done continue it; the first answer is the result until there is another."""
+        if task.state != "done" or task.parts or task.open or not (task.agent or task.wanted):
+            raise No
+        task.wanted, task.is_continued = task.agent or task.wanted, True
+        task.attempt, task.lease = task.attempt + 1, task.lease + 1
+        task.to("ready")
+
     def assign_to(self, task: Task, name: str) -> None:
         if task.state not in {"ready", "waiting", "parked"} or task.open or task.parts:
             raise No
@@ -381,3 +400,6 @@ class Rules:
             if agent.task is task:
                 agent.to("idle")
         task.to(state)
+        if task.is_continued and state in {"failed", "cancelled"}:
+            task.to("done")
+            task.lease += 1

@@ -276,6 +276,16 @@ BUGS: dict[str, tuple[Bug, Story]] = {
             play.answer(0, final=True),
         ],
     ),
+    "a follow-up that is cancelled takes the answer away": (
+        lambda patch: patch.setattr(TaskRepository, "_keep_answer", lambda _self, _tx, task, **_: task),
+        lambda play: [
+            play.ask("Left", 2),
+            play.deliver("Left", 3, "delivered"),
+            play.answer(0, final=True),
+            play.follow_up(0),
+            play.person("cancel", 0),
+        ],
+    ),
     "a task that is taken back keeps its lease": (
         _without(TaskRepository, "_revoke_lease"),
         lambda play: [play.ask("Left", 2), play.deliver("Left", 0, "failed"), play.person("retry", 0)],

@@ -11,8 +11,9 @@ from core.dispatch.model import Decision
 from core.reasons import ParkCause
 from core.remedies import next_step, refused, sentence
 from core.security.model import OPERATOR
-from core.tasks.model import TaskNotFound, TaskState
-from tests.bot.discord.town import Town, bot_at_work, settings_for, text_of
+from core.tasks.model import TaskId, TaskNotFound, TaskState
+from tests.bot.discord.town import Message, Town, bot_at_work, buttons, settings_for, text_of
+from tests.core.dispatch.test_loop import reach
 from tests.fakes.lane import bounced
 from tests.fakes.sandbox_client import wait_thread
 
@@ -52,6 +53,35 @@ async def test_plain_words_in_a_tasks_thread_go_to_its_agent_once_the_intent_all
         answer = await town.said(said(refused("recipient_task_ended", id="T-1", state=TaskState.CANCELLED.value)))
         assert answer["message_reference"]["message_id"] == late["id"]
         assert answer["sandbox"]["pings"] == []
+
+
+async def test_reply_a_command_and_plain_words_continue_a_task_that_is_done(quiet_town: Town) -> None:
+    town = quiet_town
+    town.sandbox.world.privileged = 1 << 19
+
+    async def end(answer: str) -> Message:
+        await reach(town.coordinator, TaskId("T-1"), TaskState.WORKING)
+        code = town.lane.submitted[-1].partition("--code ")[2].split()[0]
+        await town.coordinator.tasks.accept_answer("T-1", code, answer, final=True, key=answer)
+        return await town.said("**Window-1** ends T-1", f"> {answer}", "Press Reply to say more.")
+
+    async with bot_at_work(town, settings_for(town.sandbox, thread_messages=True)):
+        await town.own()
+        await town.ask("task new", brief="Count the birds", agent="Window-1")
+        answer = await end("Seven birds.")
+        opened = await town.sandbox.click("Ada", answer["id"], "Reply")
+        pressed = await town.answered(await town.sandbox.submit_modal("Ada", opened, {"text": "And the cats?"}))
+        assert text_of(pressed) == "Window-1 continues T-1."
+        shown = await town.said("**Ada → Window-1** · T-1", "And the cats?", "Window-1 continues T-1.")
+        assert (shown["channel_id"], shown["sandbox"]["pings"]) == (answer["channel_id"], [])
+        await end("Two cats.")
+        assert await town.ask("msg send", where=answer["channel_id"], text="And dogs?") == "Window-1 continues T-1."
+        await end("No dog.")
+        await town.sandbox.say("Ada", answer["channel_id"], "And fish?")
+        await end("One fish.")
+        assert "Reply" in buttons(await town.card("T-1", TaskState.DONE))
+    said_now = [text.partition("says now:\n")[2].partition("\n")[0] for text in town.lane.submitted]
+    assert said_now == ["", "And the cats?", "And dogs?", "And fish?"]
 
 
 async def test_a_message_without_a_task_is_in_its_channel_and_edited_in_place(owned: Town) -> None:

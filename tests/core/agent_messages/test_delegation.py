@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from core.agent_messages.model import NewSubtask
+from core.agent_messages.model import NewAgentMessage, NewSubtask
 from core.agents.model import Agent, Job, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState
@@ -371,6 +371,26 @@ async def test_an_agent_that_gets_the_whole_later_reads_which_parts_there_are_an
             await create(octet, "C", by="Bob", to="Ann")
         await end(octet, lane, part.id, "Result")
         assert quoted("Result") in (await heard(octet, T1, 1))[0]
+
+
+async def test_a_follow_up_on_a_part_neither_holds_up_the_whole_nor_is_told_to_its_agent(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with fleet(tmp_path, lane) as octet:
+        await at_work(octet)
+        part = (await create(octet, "Count", to="Ann")).id
+        await reach(octet, part, TaskState.WORKING)
+        await end(octet, lane, part, "Seven.")
+        said = await octet.messages.list_for_task(T1)
+        for answer in ("Two cats.", ""):
+            await octet.agent_messages.send(NewAgentMessage(text="And the cats?", task=part), by=CAROL)
+            await reach(octet, part, TaskState.WORKING)
+            if answer:
+                await end(octet, lane, part, answer)
+        await end(octet, lane, T1, "All is counted.")
+        assert await state(octet, T1) == (TaskState.DONE, None)
+        assert await state(octet, part) == (TaskState.WORKING, None), "the end of the whole cancels no follow-up"
+        told = [one for one in await octet.messages.list_for_task(T1) if one not in said]
+        assert [one.body for one in told] == ["All is counted."]
 
 
 async def test_a_part_ends_while_no_agent_has_the_whole(tmp_path: Path) -> None:
