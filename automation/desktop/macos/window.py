@@ -186,9 +186,6 @@ class MacWindow(CopiedWindow[MacInspector]):
     def _offer_text(self, text: str) -> None:
         self._clipboard.put(text)
 
-    def _guard(self) -> None:
-        self._recognise()
-
     def _user_rests(self, seconds: float) -> bool:
         """Return True: this platform does not tell who types."""
         return True

@@ -190,9 +190,11 @@ class DeliveryWindow(ABC, Generic[Inspector]):
 class TargetWindow(DeliveryWindow[WindowInspector], Generic[AnyTarget]):
     """A window that its platform finds among others: `target` knows its place and whether it has the focus."""
 
-    def __init__(self, *, target: AnyTarget) -> None:
+    def __init__(self, *, target: AnyTarget, idle_s: Callable[[], float]) -> None:
+        """`idle_s` is since a user pressed or moved anything; what Octet presses does not count."""
         super().__init__(name=target.name, inspector=target.inspector, pace=target.pace)
         self._target = target
+        self._idle_s = idle_s
 
     def look(self, *, may_be_busy: bool = False) -> bool:
         self._target.set_window(self._inspector.preflight(self._name, may_be_busy=may_be_busy))
@@ -211,9 +213,6 @@ class TargetWindow(DeliveryWindow[WindowInspector], Generic[AnyTarget]):
     @abstractmethod
     def _keep_clipboard(self) -> None:
         """Read what the user has in the clipboard, to restore it afterwards."""
-
-    @abstractmethod
-    def _idle_s(self) -> float: ...
 
     def _click_into(self, part: Box) -> None:
         self._target.click_into(part)
@@ -301,9 +300,9 @@ class CopiedWindow(DeliveryWindow[Inspector]):
     @abstractmethod
     def _press(self, chord: str) -> None: ...
 
-    @abstractmethod
     def _guard(self) -> None:
         """See that a key pressed now goes into the target."""
+        self._recognise()
 
     def _may_have_landed(self) -> bool:
         return True

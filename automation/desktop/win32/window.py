@@ -26,7 +26,7 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
     clear_rests_s = (0.05, 0.1, 0.2, 0.4, 0.8)
 
     def __init__(self, *, target: WindowsTarget, clipboard: WindowsClipboard) -> None:
-        super().__init__(target=target)
+        super().__init__(target=target, idle_s=target.people.idle_s)
         self._clipboard = clipboard
         self._offer: ClipboardOffer | None = None
 
@@ -109,6 +109,3 @@ class WindowsWindow(TargetWindow[WindowsTarget], CopiedWindow[WindowInspector]):
 
     def _keep_clipboard(self) -> None:
         self._clipboard.keep()
-
-    def _idle_s(self) -> float:
-        return self._target.people.idle_s()

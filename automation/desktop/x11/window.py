@@ -59,13 +59,12 @@ class X11Window(TargetWindow[X11Target]):
     still_s = STILL_S
 
     def __init__(self, *, target: X11Target, devices: X11Devices) -> None:
-        super().__init__(target=target)
+        super().__init__(target=target, idle_s=devices.idle_s)
         self._untouched = devices.untouched
         self._clicks = devices.clicks
         self._paste = ClipboardPaste(target=self._target, clipboard=devices.clipboard)
         self._readbacks = ReadbackChooser(target=self._target, paste=self._paste, reader=devices.reader)
         self._reader = devices.reader
-        self._user_idle_s = devices.idle_s
         self._was_empty = False
         self._is_without = False  # nothing was pasted after all: what the composer holds is the user's
         self._line_before: Image.Image | None = None
@@ -183,9 +182,6 @@ class X11Window(TargetWindow[X11Target]):
 
     def _keep_clipboard(self) -> None:
         self._paste.keep()
-
-    def _idle_s(self) -> float:
-        return self._user_idle_s()
 
     def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
         return self._target.until(holds, seconds)
