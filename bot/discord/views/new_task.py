@@ -19,83 +19,76 @@ from bot.verbs.moments import local_time
 from core.agent_messages.model import NewAgentMessage
 from core.kit.errors import OctetError
 from core.remedies import refused
+from core.security.model import Actor
 from core.tasks.model import NewTask, Task
 
 MAX_CHARS = 4_000  # the longest text that Discord takes in a field
 _OPEN_S = 3_600.0  # how long Octet remembers an open dialog; a user who sends it later must try again
 
 
-class NewTaskForm(ui.Modal, title="New task"):
+class TextForm(ui.Modal):
+    """Asks for a text. What it does with the text, its class says by `send`."""
+
+    def __init__(self, label: str, *, name: str = "text", text: str = "", description: str | None = None) -> None:
+        super().__init__(timeout=_OPEN_S)
+        self._text: ui.TextInput[TextForm] = ui.TextInput(
+            custom_id=name, style=discord.TextStyle.paragraph, max_length=MAX_CHARS, default=text[:MAX_CHARS] or None
+        )
+        self.add_item(ui.Label(text=label, description=description, component=self._text))
+
+    async def send(self, interaction: discord.Interaction[Bot], text: str, by: Actor) -> str:
+        """Act on the text; return the answer to the user."""
+        raise NotImplementedError
+
+    async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
+        """Send the text. Return a refused one as a file with the reason: Discord does not keep it."""
+        await replies.defer(interaction)
+        try:
+            said = await self.send(interaction, self._text.value, await interaction.client.actor(interaction))
+        except OctetError as error:
+            said = with_text(error, self._text.value)
+        await replies.say(interaction, said)
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
+        await errors.answer(interaction, error)
+
+
+class NewTaskForm(TextForm, title="New task"):
     """Asks for the prompt; all else was given with the command."""
 
     def __init__(self, draft: NewTask, *, text: str = "", attach: discord.Attachment | None = None) -> None:
         """Ask for the brief of `draft`, and begin with this text. Octet fetches `attach` once the user sends it. The
         draft's key makes one task of one dialog, however often the user sends it."""
-        super().__init__(timeout=_OPEN_S)
+        more = f"At most {MAX_CHARS:,} characters; `octet task new --file` takes more."
+        super().__init__("What should the agent do?", name="brief", text=text, description=more)
         self._draft, self._attach = draft, attach
-        self._prompt: ui.TextInput[NewTaskForm] = ui.TextInput(
-            custom_id="brief", style=discord.TextStyle.paragraph, max_length=MAX_CHARS, default=text[:MAX_CHARS] or None
-        )
-        self.add_item(
-            ui.Label(
-                text="What should the agent do?",
-                description=f"At most {MAX_CHARS:,} characters; `octet task new --file` takes more.",
-                component=self._prompt,
-            )
-        )
 
-    async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
-        """Create the task. Return a refused text as a file with the reason: Discord does not keep it."""
-        await replies.defer(interaction)
-        text = self._prompt.value
-        try:
-            by = await interaction.client.actor(interaction)
-            draft = replace(self._draft, brief=text, attach=await read_attached(self._attach))
-            task = await interaction.client.coordinator.tasks.new(draft, by=by)
-        except OctetError as error:
-            await replies.say(interaction, with_text(error, text))
-        else:
-            await replies.say(interaction, accepted(task))
-
-    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
-        await errors.answer(interaction, error)
+    async def send(self, interaction: discord.Interaction[Bot], text: str, by: Actor) -> str:
+        draft = replace(self._draft, brief=text, attach=await read_attached(self._attach))
+        return accepted(await interaction.client.coordinator.tasks.new(draft, by=by))
 
 
-class ReplyForm(ui.Modal, title="Message to the agent"):
+class ReplyForm(TextForm, title="Message to the agent"):
     """Asks for a message to the agent of a task, or for an answer to an agent's message."""
 
     def __init__(self, task: str | None = None, *, in_reply_to: str | None = None) -> None:
-        super().__init__(timeout=_OPEN_S)
+        super().__init__("What should the agent know?")
         self._task, self._in_reply_to = task, in_reply_to
-        self._text: ui.TextInput[ReplyForm] = ui.TextInput(
-            custom_id="text", style=discord.TextStyle.paragraph, max_length=MAX_CHARS
+
+    async def send(self, interaction: discord.Interaction[Bot], text: str, by: Actor) -> str:
+        origin = origin_of(interaction)
+        draft = NewAgentMessage(
+            text=text,
+            task=self._task,
+            in_reply_to=self._in_reply_to,
+            thread=origin.thread,
+            place=origin.place,
+            key=origin.key,
         )
-        self.add_item(ui.Label(text="What should the agent know?", component=self._text))
-
-    async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
-        """Send the message. Return a refused text as a file with the reason: Discord does not keep it."""
-        await replies.defer(interaction)
-        core, text, origin = interaction.client.coordinator, self._text.value, origin_of(interaction)
-        try:
-            by = await interaction.client.actor(interaction)
-            draft = NewAgentMessage(
-                text=text,
-                task=self._task,
-                in_reply_to=self._in_reply_to,
-                thread=origin.thread,
-                place=origin.place,
-                key=origin.key,
-            )
-            sent = await core.agent_messages.send(draft, by=by)
-        except OctetError as error:
-            await replies.say(interaction, with_text(error, text))
-        else:
-            agent = inline(sent.continues or sent.deliveries[-1].agent, 60)
-            way = f"On its way to {agent}. A message here shows its progress."
-            await replies.say(interaction, f"{agent} continues {sent.message.task}." if sent.continues else way)
-
-    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
-        await errors.answer(interaction, error)
+        sent = await interaction.client.coordinator.agent_messages.send(draft, by=by)
+        agent = inline(sent.continues or sent.deliveries[-1].agent, 60)
+        way = f"On its way to {agent}. A message here shows its progress."
+        return f"{agent} continues {sent.message.task}." if sent.continues else way
 
 
 def with_text(error: OctetError, text: str) -> Parts:

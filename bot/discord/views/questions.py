@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import discord
-from discord import ui
 
-from bot.discord import errors, replies
 from bot.discord.bot import Bot
 from bot.discord.text import cut, inline
 from bot.discord.views.buttons import MessageButton
-from bot.discord.views.new_task import MAX_CHARS, with_text
+from bot.discord.views.new_task import TextForm
 from core.coordinator import Coordinator
-from core.kit.errors import OctetError
 from core.security.model import Actor
 
 OWN_WORDS = -1  # the button that opens the form
@@ -40,29 +37,15 @@ class AnswerQuestion(MessageButton, template=r"v1:question:(?P<question>[0-9A-Z]
         return await _answered(core, self.question, asked.question.choices[self.choice], by=by)
 
 
-class AnswerForm(ui.Modal, title="Answer the agent"):
+class AnswerForm(TextForm, title="Answer the agent"):
     """Asks for the user's own answer."""
 
     def __init__(self, question: str) -> None:
-        super().__init__(timeout=3_600)
+        super().__init__("Your answer")
         self._question = question
-        self._text: ui.TextInput[AnswerForm] = ui.TextInput(
-            custom_id="text", style=discord.TextStyle.paragraph, max_length=MAX_CHARS
-        )
-        self.add_item(ui.Label(text="Your answer", component=self._text))
 
-    async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
-        """Send the answer. Return a refused text as a file with the reason: Discord does not keep it."""
-        await replies.defer(interaction)
-        core, text = interaction.client.coordinator, self._text.value
-        try:
-            by = await interaction.client.actor(interaction)
-            await replies.say(interaction, await _answered(core, self._question, text, by=by))
-        except OctetError as error:
-            await replies.say(interaction, with_text(error, text))
-
-    async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
-        await errors.answer(interaction, error)
+    async def send(self, interaction: discord.Interaction[Bot], text: str, by: Actor) -> str:
+        return await _answered(interaction.client.coordinator, self._question, text, by=by)
 
 
 class DecideTrace(MessageButton, template=r"v1:trace:(?P<act>stop|resume):(?P<trace>[0-9A-Z]{26})"):
