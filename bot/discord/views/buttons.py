@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from abc import ABC, abstractmethod
 from typing import Any, Self, TypeVar
 
 import discord
@@ -18,6 +17,7 @@ from bot.discord.parts import MARKED, Attachment, Parts
 from bot.discord.text import FORM, fence, inline
 from bot.discord.views.new_task import ReplyForm, accepted
 from bot.verbs import desks, fleet, tasks
+from bot.verbs.declare import Verb
 from bot.verbs.moments import local_time
 from bot.verbs.results import ACT_LABELS, pressed_lines
 from core.agent_actions.model import ActionResult
@@ -38,6 +38,7 @@ DECISION_LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
 STOPPABLE = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 FOLLOW_S, FOLLOW_EVERY_S = 600.0, 2.0
 _GLANCE_CHARS = 1_500
+_GREY = discord.ButtonStyle.secondary
 GREY_PARTS = "-# Octet leaves out of stored pictures what the profile masks: it is grey."
 _STYLES = {
     Act.APPROVE: discord.ButtonStyle.success,
@@ -49,7 +50,7 @@ _STYLES = {
 _Item = TypeVar("_Item", bound=ui.Button[ui.LayoutView] | ui.Select[ui.LayoutView])
 
 
-class Pressed(ui.DynamicItem[_Item], ABC, template="none"):
+class Pressed(ui.DynamicItem[_Item], template="none"):
     """Acknowledges a press and answers its errors. Only the message's writer changes the message."""
 
     def __init_subclass__(cls, *, template: str) -> None:
@@ -75,16 +76,45 @@ class Pressed(ui.DynamicItem[_Item], ABC, template="none"):
         await replies.defer(interaction)
         await replies.say(interaction, await self.press(interaction, await interaction.client.actor(interaction)))
 
-    @abstractmethod
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts | str:
-        """Call core, which checks the permission; return the private answer."""
+        """Call core, which checks the permission; return the private answer. Not called where `answer` does more."""
+        raise NotImplementedError
 
 
 class MessageButton(Pressed[ui.Button[ui.LayoutView]], template="none"):
     """A button of a message."""
 
-    def __init__(self, custom_id: str, label: str, style: discord.ButtonStyle = discord.ButtonStyle.secondary) -> None:
+    def __init__(self, custom_id: str, label: str, style: discord.ButtonStyle = _GREY) -> None:
         super().__init__(ui.Button(label=label, style=style, custom_id=custom_id))
+
+
+class TaskButton(MessageButton, template="none"):
+    """A button about one task. Each class has its word in the id, and a label, in which `{}` is the task."""
+
+    _act: str
+    _label: str
+    _style: discord.ButtonStyle
+
+    def __init_subclass__(cls, *, act: str, label: str, style: discord.ButtonStyle = _GREY) -> None:
+        super().__init_subclass__(template=rf"v1:task:{act}:(?P<task>T-[1-9][0-9]{{0,9}})")
+        cls._act, cls._label, cls._style = act, label, style
+
+    def __init__(self, task: str, *, label: str = "") -> None:
+        super().__init__(f"v1:task:{self._act}:{task}", label or self._label.format(task), self._style)
+        self.task = TaskId(task)
+
+
+class VerbButton(TaskButton, act="none", label=""):
+    """Calls a verb with its task."""
+
+    _verb: Verb
+
+    def __init_subclass__(cls, *, verb: Verb, label: str, style: discord.ButtonStyle = _GREY) -> None:
+        super().__init_subclass__(act=verb.name, label=label, style=style)
+        cls._verb = verb
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        return self._verb.sentence(await self._verb.call(interaction.client.coordinator, self.task, by=by), str)
 
 
 class ResolveUnknown(
@@ -140,12 +170,8 @@ class LookAtWindow(MessageButton, template=r"v1:look:(?P<standstill>[0-9A-Z]{26}
         return Parts(content=f"The window of {dialog.agent}:", attachments=(shown,))
 
 
-class ShowWindow(MessageButton, template=r"v1:task:window:(?P<task>T-[1-9][0-9]{0,9})"):
+class ShowWindow(TaskButton, act="window", label="Screenshot"):
     """Shows the window of the task's agent as it is now, to a user who may see it."""
-
-    def __init__(self, task: str) -> None:
-        super().__init__(f"v1:task:window:{task}", "Screenshot")
-        self.task = TaskId(task)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
         require(by, Permission.DESK_LOOK)
@@ -155,12 +181,8 @@ class ShowWindow(MessageButton, template=r"v1:task:window:(?P<task>T-[1-9][0-9]{
         return Parts(content=f"{shown.of}:", attachments=(Attachment(name=shown.name, data=shown.png),))
 
 
-class FollowWindow(MessageButton, template=r"v1:task:follow:(?P<task>T-[1-9][0-9]{0,9})"):
+class FollowWindow(TaskButton, act="follow", label="Follow"):
     """Shows what the window of the task's agent shows, again and again, to a user who may see it."""
-
-    def __init__(self, task: str) -> None:
-        super().__init__(f"v1:task:follow:{task}", "Follow")
-        self.task = TaskId(task)
 
     async def answer(self, interaction: discord.Interaction[Any]) -> None:
         """Edit one private answer until the task stops, ten minutes are over, or the user dismisses it."""
@@ -183,19 +205,9 @@ class FollowWindow(MessageButton, template=r"v1:task:follow:(?P<task>T-[1-9][0-9
             await asyncio.sleep(FOLLOW_EVERY_S)
         await replies.say(interaction, _glanced(shown, f"What the window of {self.task} showed last:"))
 
-    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        raise NotImplementedError("`answer` edits its message itself")
 
-
-class CancelTask(MessageButton, template=r"v1:task:cancel:(?P<task>T-[1-9][0-9]{0,9})"):
+class CancelTask(VerbButton, verb=tasks.cancel, label="Cancel", style=discord.ButtonStyle.danger):
     """Ends the task, if the user may and the task has not ended yet."""
-
-    def __init__(self, task: str) -> None:
-        super().__init__(f"v1:task:cancel:{task}", "Cancel", discord.ButtonStyle.danger)
-        self.task = TaskId(task)
-
-    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        return tasks.cancel.sentence(await interaction.client.coordinator.tasks.cancel(self.task, by=by), str)
 
 
 EXAMPLES = (
@@ -218,75 +230,36 @@ class TryExample(MessageButton, template=r"v1:example:(?P<number>[0-2])"):
         return accepted(await core.tasks.new(draft, by=by))
 
 
-class StopTask(MessageButton, template=r"v1:task:stop:(?P<task>T-[1-9][0-9]{0,9})"):
+class StopTask(TaskButton, act="stop", label="Stop", style=discord.ButtonStyle.danger):
     """Interrupts the agent that works on the task, also after the task was cancelled."""
-
-    def __init__(self, task: str) -> None:
-        super().__init__(f"v1:task:stop:{task}", "Stop", discord.ButtonStyle.danger)
-        self.task = TaskId(task)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
         core = interaction.client.coordinator
         return await ended(await core.agent_actions.interrupt_task(self.task, by=by), core=core, by=by)
 
 
-class UndoCancel(MessageButton, template=r"v1:task:undo:(?P<task>T-[1-9][0-9]{0,9})"):
+class UndoCancel(VerbButton, verb=tasks.undo, label="Undo"):
     """Puts a cancelled task back, within a minute."""
 
-    def __init__(self, task: str) -> None:
-        super().__init__(f"v1:task:undo:{task}", "Undo")
-        self.task = TaskId(task)
 
-    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        return tasks.undo.sentence(await interaction.client.coordinator.tasks.undo(self.task, by=by), str)
-
-
-class RunAgain(MessageButton, template=r"v1:task:retry:(?P<task>T-[1-9][0-9]{0,9})"):
+class RunAgain(VerbButton, verb=tasks.retry, label="Run again"):
     """Makes a stopped task ready again, or a new task of one that is done."""
 
-    def __init__(self, task: str, *, label: str = "Run again") -> None:
-        super().__init__(f"v1:task:retry:{task}", label)
-        self.task = TaskId(task)
 
-    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        return tasks.retry.sentence(await interaction.client.coordinator.tasks.retry(self.task, by=by), str)
-
-
-class PickAnswer(MessageButton, template=r"v1:task:pick:(?P<task>T-[1-9][0-9]{0,9})"):
+class PickAnswer(VerbButton, verb=tasks.pick, label="Pick {}", style=discord.ButtonStyle.primary):
     """Ends a best-of task by the answer of this part."""
 
-    def __init__(self, task: str) -> None:
-        super().__init__(f"v1:task:pick:{task}", f"Pick {task}", discord.ButtonStyle.primary)
-        self.task = TaskId(task)
 
-    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        return tasks.pick.sentence(await interaction.client.coordinator.task_parts.pick(self.task, by=by), str)
-
-
-class MarkWrong(MessageButton, template=r"v1:task:wrong:(?P<task>T-[1-9][0-9]{0,9})"):
+class MarkWrong(VerbButton, verb=tasks.wrong, label="Wrong"):
     """Marks the result of a task that is done as wrong."""
 
-    def __init__(self, task: str) -> None:
-        super().__init__(f"v1:task:wrong:{task}", "Wrong")
-        self.task = TaskId(task)
 
-    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        return tasks.wrong.sentence(await interaction.client.coordinator.tasks.mark_wrong(self.task, "", by=by), str)
-
-
-class TellAgent(MessageButton, template=r"v1:task:tell:(?P<task>T-[1-9][0-9]{0,9})"):
+class TellAgent(TaskButton, act="tell", label="Reply", style=discord.ButtonStyle.primary):
     """Opens a field for a message to the agent of the task."""
-
-    def __init__(self, task: str, *, label: str = "Reply") -> None:
-        super().__init__(f"v1:task:tell:{task}", label, discord.ButtonStyle.primary)
-        self.task = TaskId(task)
 
     async def answer(self, interaction: discord.Interaction[Any]) -> None:
         """Open the field; core checks the permission when the user sends it."""
         await interaction.response.send_modal(ReplyForm(self.task))
-
-    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        raise NotImplementedError("a dialog answers this press")
 
 
 class AnswerAgent(MessageButton, template=r"v1:msg:reply:(?P<message>[0-9A-Z]{26})"):
@@ -299,9 +272,6 @@ class AnswerAgent(MessageButton, template=r"v1:msg:reply:(?P<message>[0-9A-Z]{26
     async def answer(self, interaction: discord.Interaction[Any]) -> None:
         """Open the field; core checks the permission when the user sends it."""
         await interaction.response.send_modal(ReplyForm(in_reply_to=self.message))
-
-    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
-        raise NotImplementedError("a dialog answers this press")
 
 
 class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove(?::(?P<kind>needs-me))?"):

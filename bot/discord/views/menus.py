@@ -10,7 +10,7 @@ from discord import ui
 from bot.discord.bot import Bot
 from bot.discord.parts import BLUE, Parts, boxed
 from bot.discord.text import NAME_LIMIT, inline, plain
-from bot.discord.views.buttons import MessageButton, Pressed
+from bot.discord.views.buttons import Pressed, TaskButton
 from bot.verbs import tasks
 from bot.verbs.results import AGENT_STATES
 from core.security.model import Actor
@@ -32,12 +32,8 @@ class MessageMenu(Pressed[ui.Select[ui.LayoutView]], template="none"):
         return self.item.values[0]
 
 
-class Reassign(MessageButton, template=r"v1:task:reassign:(?P<task>T-[1-9][0-9]{0,9})"):
+class Reassign(TaskButton, act="reassign", label="Reassign"):
     """Offers the agents that can do the task, to a user who may assign it."""
-
-    def __init__(self, task: str) -> None:
-        super().__init__(f"v1:task:reassign:{task}", "Reassign")
-        self.task = TaskId(task)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
         found = await interaction.client.coordinator.tasks.list_assignees(self.task, by=by)
