@@ -183,6 +183,8 @@ class AnyWorld(RuleBasedStateMachine):
         """Decide about a delivery; one that arrived and is sent again is pressed twice by a user's word."""
         sent = [one for one in await self.octet.deliveries.list_for_task(task) if one.state is DeliveryState.UNKNOWN]
         await self.octet.unknowns.resolve(task, decision, by=ADA)
+        if decision is Decision.ARRIVED:
+            self.lane.claimed.add(task)
         if decision is Decision.SEND_AGAIN:
             self.sent_again.update((self.lane.codes.get(task, ""), *(one.id for one in sent)))
 

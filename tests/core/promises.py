@@ -14,6 +14,7 @@ from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState
 from core.desks.model import DeskState
 from core.kit.ids import MessageId
 from core.notices.model import DISCORD
+from core.reasons import Reason
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.tasks.model import ENDED, Task, TaskId, TaskState
@@ -134,7 +135,7 @@ class Promises:
             assert status.agent.name in unknown, "held, and nobody knows what for"
         else:
             task = tasks[TaskId(status.task)]
-            assert task.state not in ENDED
+            assert (task.state not in ENDED) or status.reason is Reason.STILL_ON_CANCELLED
             assert task.agent == status.agent.name
 
     async def _one_delivery_at_most(self, task: Task) -> None:

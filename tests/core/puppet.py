@@ -79,6 +79,8 @@ class PuppetLane:
         self.arrived: set[DeliveryId] = set()
         self.last: dict[str, tuple[str, int]] = {}
         """What was submitted to each agent last: its message as its text names it, and which part of it."""
+        self.claimed: set[str] = set()
+        """Tasks of which a user said that a part arrived: the next part comes, true or not."""
         self.asked_s: dict[str, float] = {}
         """When each act was asked for, by its delivery, in monotonic time."""
         self.breaches: list[str] = []
@@ -91,7 +93,8 @@ class PuppetLane:
                 self.worker.dialogs[order.window or ""] = ""
             return
         number, _ = part_of(order)
-        if number > 1 and self.last.get(order.agent) not in {(about(order), number - 1), (about(order), number)}:
+        in_order = {(about(order), number - 1), (about(order), number)}
+        if number > 1 and self.last.get(order.agent) not in in_order and name_of(order) not in self.claimed:
             self.breaches.append(f"part {number} of {about(order)} came after {self.last.get(order.agent)}")
         self.last[order.agent] = (about(order), number)
         self.arrived.add(order.delivery)

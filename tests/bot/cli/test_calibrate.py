@@ -14,7 +14,7 @@ from core.config.loader import load
 from core.deliveries.model import Result
 from core.home import Home
 from tests.automation.desktop.scenes import soon
-from tests.bot.cli.calibrating import hands_of, nobody_sits_there
+from tests.bot.cli.calibrating import client_of, nobody_sits_there
 from tests.bot.cli.test_calibrating_by_hand import console
 from tests.fakes.desk import News, deliver, make_order, running
 from tests.fakes.targets import FOLDER, Targets, all_targets
@@ -70,7 +70,7 @@ async def test_windows_of_three_kinds_are_connected_and_then_take_a_prompt(targe
     )
 
     news = News()
-    async with running(hands_of(config, home, targets.display, news), news) as desk:
+    async with running(client_of(config, home, targets.display, news), news) as desk:
         for name, kind in (("agent-1", "gtk"), ("cursor", "contenteditable"), ("agent-3", "xterm")):
             text = f"Hello {kind}, 1 + 1 = 2"
             outcome = await deliver(desk.lane, make_order(name, text, desk="main"))
