@@ -102,7 +102,9 @@ class Promises:
         for task in tasks.values():
             needed = await self.octet.tasks.repository.dependencies.list_for_task(task.id)
             links[task.id] = [one.needs for one in needed]
-            states = {one.needs: tasks[one.needs].state for one in needed}
+            if task.follow_up is not None:
+                continue  # what came first was done before its first answer
+            states = {one.needs: tasks[one.needs].result_state for one in needed}
             is_open = any(state not in ENDED for state in states.values())
             has_failed = any(one.has_failed for one in needed)
             if task.state in _GIVEN_OUT or task.reason == "dry_run":

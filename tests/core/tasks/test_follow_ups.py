@@ -10,6 +10,7 @@ import pytest
 
 from core.coordinator import Coordinator
 from core.kit.ids import MessageId
+from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import Message, MessageKind, Source
 from core.security.model import Actor, NotAllowed, Permission
 from core.tasks.briefs import said_before
@@ -19,6 +20,7 @@ from core.tasks.model import (
     AgentTrouble,
     LeaseRevoked,
     OnFailure,
+    PendingAnswer,
     Task,
     TaskChanges,
     TaskEnded,
@@ -124,6 +126,23 @@ async def test_a_cancelled_follow_up_that_no_agent_has_yet_leaves_the_task_done(
         assert ((now := await shown(octet, task)).state, now.agent) == (TaskState.DONE, "Left")
         with refuses("undo_too_late"):
             await octet.tasks.undo(task, by=ADA)
+
+
+async def test_an_answer_read_in_the_window_stays_unverified_after_a_cancelled_follow_up(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        task = (await octet.tasks.new(make_new_task(agent="Left"), by=ADA)).id
+        now = await reach(octet, task, TaskState.WORKING)
+        awaited = PendingAnswer(task=task, fence=now.fence, marker="x")
+        await octet.tasks.accept_scraped_answer(awaited, MarkedAnswer(text=FIRST, is_whole=True))
+        await more(octet, task)
+        await reach(octet, task, TaskState.WORKING)
+        code = code_in(lane.submitted[-1])
+        await octet.tasks.cancel(task, by=ADA)
+        assert (await shown(octet, task)).is_unverified
+        with pytest.raises(TaskEnded):
+            await octet.tasks.accept_answer(task, code, "Two cats.", final=True, key="b")
+        assert await last_answer(octet, task) == FIRST, "the code of the follow-up confirms no earlier answer"
 
 
 async def test_the_old_code_stays_dead(tmp_path: Path) -> None:
