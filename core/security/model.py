@@ -187,7 +187,11 @@ class RoleUnbound(RoleEvent):
 
 
 class NotAllowed(Denied):
-    """You may not do this here (it needs `{permission}`). Ask the owner of this Octet."""
+    """You may not do this here: it needs {needs}. Ask an owner for it."""
+
+    def __init__(self, *, permission: str) -> None:
+        roles = {one.value: f"the role {one.least.value}" for one in Permission}
+        super().__init__(permission=permission, needs=roles.get(permission, permission))
 
 
 class WrongClaim(Denied):

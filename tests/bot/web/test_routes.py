@@ -98,7 +98,7 @@ async def test_a_task_is_made_urgent_given_to_an_agent_and_tried_again(face: Fac
         ("retry", None, "task_not_stopped"),
         ("assign", {"agent": "Agent-2"}, "task_already_running"),
         ("assign", {}, "invalid"),
-        ("priority", {"priority": 7}, "out_of_range"),
+        ("priority", {"priority": 7}, "priority_out_of_range"),
         ("priority", {"priority": "1"}, "invalid"),
     ):
         refused = await face.operator.post(f"/api/v2/tasks/{task}/{verb}", json=body)
@@ -238,7 +238,7 @@ UNUSABLE: list[tuple[object, str]] = [
     ({"brief": " \n "}, "empty_text"),
     ({"brief": "x" * (BRIEF.most + 1)}, "text_too_long"),
     ({"brief": "esc \x1b[2J"}, "control_characters"),
-    ({"brief": "x", "priority": 9}, "out_of_range"),
+    ({"brief": "x", "priority": 9}, "priority_out_of_range"),
     ({"brief": "x", "needs": ["wings"]}, "no_capable_agent"),
     ({"brief": "x", "priority": "1"}, "invalid"),
     ({"brief": "x", "priorty": 1}, "invalid"),
@@ -507,7 +507,7 @@ def test_each_family_has_its_status_and_its_children_have_the_same() -> None:
         422,
         503,
     ]
-    assert (status_of(TaskEnded()), status_of(NotAllowed())) == (409, 403)
+    assert (status_of(TaskEnded()), status_of(NotAllowed(permission="task.create"))) == (409, 403)
 
 
 async def test_texts_that_come_too_fast_may_come_again_and_those_that_are_too_many_may_not(face: Face) -> None:

@@ -78,9 +78,11 @@ def test_only_the_owner_sees_a_screen() -> None:
 
 
 @pytest.mark.parametrize("permission", Permission)
-def test_nobody_is_refused_by_name_of_the_permission(permission: Permission) -> None:
-    with pytest.raises(NotAllowed, match=permission.value):
+def test_a_refusal_names_the_role_and_not_the_permission(permission: Permission) -> None:
+    with pytest.raises(NotAllowed, match=f"the role {permission.least.value}") as refused:
         require(BEN, permission)
+    assert refused.value.details["permission"] == permission.value
+    assert permission.value not in refused.value.message
 
 
 ARGUMENTS: dict[str, object] = {
