@@ -93,7 +93,11 @@ def all_table() -> str:
             f"`/{one.full_name}`" if On.DISCORD in one.on else "–",
             f"`{one.route}`" if one.route else "–",
             f"`{command}`" if (command := _command(one)) else "–",
-            "; ".join(filter(None, (f"`{one.permission.value}`" if one.permission else _proof(one), one.own))),
+            "; ".join(
+                filter(
+                    None, (f"`{one.permission.value}`" if one.permission else "" if one.own else _proof(one), one.own)
+                )
+            ),
         )
         for one in VERBS
     ]
@@ -159,7 +163,7 @@ def _option(one: Any) -> str:
 def _who(one: Verb) -> str:
     least = next((words for role, words in _ROLES.items() if one.permission in ROLE_ALLOWS[role]), "")
     if not one.permission:
-        return "agents"
+        return one.own or "agents"
     return ", and ".join(filter(None, (least, one.own)))
 
 

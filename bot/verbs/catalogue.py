@@ -20,7 +20,7 @@ from bot.verbs import (
     users,
 )
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
-from core.security.model import Actor, Permission, require
+from core.security.model import HUB, Actor
 
 _FIRST = (
     "**Octet gives tasks to your AI agents and brings their answers back here.**",
@@ -53,17 +53,18 @@ ABOUT = {verb.group: about for about, verb in _FOUND}  # what each group is for
 _TOPICS = {one.group: one.group for _, one in _FOUND if one.group and On.DISCORD in one.on}
 
 
-@Verb("", Permission.VERSION_READ, name="help", on=On.DISCORD, says=str)
+@Verb("", None, name="help", own="everyone", on=On.DISCORD, says=str)
 async def show_help(
-    octet: Coordinator,  # noqa: ARG001 - every verb has it
+    octet: Coordinator,
     *,
     topic: Annotated[str | None, ParameterKind(help="What about", choices=_TOPICS)] = None,
     by: Actor,
 ) -> str:
     """Explain Octet, or the commands of one topic."""
-    require(by, Permission.VERSION_READ)
     if topic is None:
-        return "\n".join([*_FIRST, *(f"- **{one}**: {ABOUT[one]}" for one in _TOPICS)])
+        owner = None if by.permissions else await octet.people.owner(by=HUB)
+        ask = [f"To use Octet, ask <@{owner.id.partition(':')[2]}> for a role.", ""] if owner else []
+        return "\n".join([*ask, *_FIRST, *(f"- **{one}**: {ABOUT[one]}" for one in _TOPICS)])
     found = [one for one in VERBS if one.group == topic and On.DISCORD in one.on]
     return "\n".join([f"**{ABOUT[topic]}**", *(f"- `/{one.full_name}`: {one.summary}" for one in found)])
 

@@ -150,7 +150,7 @@ async def test_every_command_and_completion_denies_a_stranger_privately(owned: T
         for one in subcommands or [group]:
             name = f"{group['name']} {one['name']}" if subcommands else one["name"]
             given = {} if one["name"] == "claim" else options_of(one)
-            if one["name"] == "claim":  # open to all: it takes the code of the console
+            if one["name"] in {"claim", "help"}:  # open to all
                 continue
             answer = await owned.answer(name, "Ben", **given)
             assert text_of(answer) == owned.stranger, name
@@ -158,6 +158,13 @@ async def test_every_command_and_completion_denies_a_stranger_privately(owned: T
             for option in [option["name"] for option in one.get("options", []) if option.get("autocomplete")]:
                 assert await owned.complete(name, option, "", "Ben", **{**given, option: ""}) == [], name
     assert (owned.worker.told, await owned.sandbox.threads(), await owned.tasks()) == ([], [], [])
+
+
+async def test_help_is_for_everyone_and_says_whom_to_ask_for_a_role(owned: Town) -> None:
+    ask = f"ask <@{owned.ada}> for a role"
+    assert ask in await owned.ask("help", "Ben")
+    assert "/desk stop" in await owned.ask("help", "Ben", topic="desk")
+    assert ask not in await owned.ask("help")
 
 
 async def test_a_stranger_gets_no_dialog(owned: Town) -> None:
