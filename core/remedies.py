@@ -436,7 +436,7 @@ invalid_file: A file needs `name` and `content`, in base64. Send it again.
 invalid_holder: {value} is neither a user nor a role of the server. Write discord:ID or discord-role:ID. In Discord,
     turn on developer mode and use Copy ID.
 invalid_key_name: {value} is not a valid name for a key. Use up to 32 letters, digits, - and _.
-invalid_label: A label has no commas, quotes or backslashes, and no blank at its begin. Write it without them.
+invalid_label: A label has no commas, quotes or backslashes, and no blank at its beginning. Write it without them.
 invalid_moment: `{text}` is not a time. Write `2h` or `3 days` from now, `tomorrow 9am`, `fri 17:00`,
     `2026-05-31 18:00`, or `none`.
 invalid_scope: {value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by

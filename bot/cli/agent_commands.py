@@ -113,7 +113,7 @@ def _chosen(calls: Sequence[dict[str, Any]], given: argparse.Namespace) -> dict[
 def _body(call: Mapping[str, Any], given: argparse.Namespace) -> dict[str, Any]:
     """Return what the agent gave. For what it left out Octet has the default."""
     fields = {field: getattr(given, option) for field, option in call["fields"].items()}
-    body = {field: value for field, value in fields.items() if value is not None}
+    body = {field: value for field, value in fields.items() if value is not None and value != ""}
     if call["most"] and "ticket" not in body:
         body["text"] = _text(given, call["most"])
     if "evidence" in body:

@@ -155,7 +155,10 @@ def deliver(verb: str, body: Mapping[str, Any], *, file: str | None, wait_s: flo
 
 def key_of(verb: str, body: Mapping[str, Any]) -> str:
     """Make the key of the content: the same command twice counts once, also when the first one's reply was lost."""
-    return hashlib.sha256(json.dumps([verb, body]).encode()).hexdigest()
+    first = [str(body.get("task", "")), str(body.get("code", "")), verb, str(body.get("text", ""))]  # as 0.2.0 did
+    rest = {name: value for name, value in body.items() if value and name not in {"task", "code", "text"}}
+    words = "\0".join(first) + (json.dumps(rest) if rest else "")
+    return hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _write_unsent(text: str) -> Path:

@@ -31,7 +31,7 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 _TIME = re.compile(r"(?:(\d\d?):(\d\d)|(\d\d?)(?::(\d\d))? ?([ap])m)")
 _DAYS = {"today": (0, time()), "tonight": (0, time(20)), "tomorrow": (1, time())}
 """The days with a name: in how many days each is, and when it begins."""
-_LAST = time(23, 59)
+_LAST = time(23, 59, 59)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -300,6 +300,11 @@ def packed(detail: NoticeDetail | None) -> str:
     return "" if detail is None else json.dumps({"is": type(detail).__name__, **asdict(detail)})
 
 
+def is_same(text: str, detail: NoticeDetail) -> bool:
+    """Return whether a stored detail is this one, also where Octet cannot read it."""
+    return bool(text) and json.loads(text) == json.loads(packed(detail))
+
+
 def unpacked(text: str) -> NoticeDetail | None:
     if not text:
         return None

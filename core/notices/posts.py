@@ -70,7 +70,7 @@ class NoticePosts:
         """Note that this channel is refused for `error`: post nothing there for `after_s` seconds."""
         due = self._clock.now_ms() + round(after_s * 1000)
         values = {"on_route": self.route, "place": channel, "due": due, "why": error}
-        await self._store.write(lambda tx: tx.execute(_store.SET_NO_ACCESS, values) and None)  # nothing there is due
+        await self._store.write(lambda tx: tx.execute(_store.SET_NO_ACCESS, values))  # nothing there is due
 
     async def retry_no_access(self) -> None:
         """Retry at once what was refused: permissions may have changed."""

@@ -90,7 +90,7 @@ class Notices:
     def notify_once(self, tx: Tx, kind: NoticeKind, task: str, *, detail: NoticeDetail) -> None:
         """Notify unless a notice of the task has this detail already."""
         told = tx.execute(_store.OF_TASK, {"of_task": task, "sort": kind.value})
-        if all(_store.unpacked(row.detail) != detail for row in told):
+        if not any(_store.is_same(row.detail, detail) for row in told):
             self.notify(tx, kind, task, detail=detail)
 
     def settled(self, tx: Tx, *, about: str, how: str, by: str = "") -> None:

@@ -10,7 +10,7 @@ import time
 from collections import deque, namedtuple
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -187,8 +187,10 @@ class Store:
         self._is_beginning = False
         self._each_s = 0.0  # what the thread needs for one write, as of late
         self._commit_s = 0.0  # how long the last shared commit took
-        self._readers = list[aiosqlite.Connection]()  # those that read nothing now
+        self._readers = list[aiosqlite.Connection]()
+        self._resting = list[aiosqlite.Connection]()  # those of them that read nothing now
         self._reading = asyncio.Semaphore(_READERS)
+        self._is_closed = False
         self._reserve = Reserve(path.with_name(f"{path.name}-reserve"))
         self.examination = Examination(path)
         self.aside = SetAside()
@@ -229,10 +231,7 @@ class Store:
         except StoreDamaged as error:  # also before anything waits for `damage`
             raise DatabaseDamaged(path=path, why=str(error.details.get("why", ""))) from error
         finally:
-            for one in store._readers:
-                await one.close()
-            await store._in_thread(store._writer.dispose)
-            store._thread.shutdown()
+            await store._close()
             faults.point("stop.closed")
 
     async def write(self, work: Callable[[Tx], T], *, is_last_word: bool = False, goes_first: bool = False) -> T:
@@ -272,22 +271,48 @@ class Store:
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row]:
         """Return all rows of a statement, as of the last commit. Raises StoreUnavailable."""
+        if self._is_closed:
+            raise StoreUnavailable(why="it is closed")
         try:
             with as_unavailable():
                 sql, values = _sql_of(statement, parameters)
                 async with self._reading:
-                    one = self._readers.pop() if self._readers else await _opened_reader(self.path)
+                    one = await self._reader()
                     try:
-                        return cast("Sequence[Row]", await one.execute_fetchall(sql, values))
-                    finally:
-                        self._readers.append(one)
+                        found = await one.execute_fetchall(sql, values)
+                    except asyncio.CancelledError:
+                        await one.interrupt()
+                        self._resting.insert(0, one)  # it may still end its read: the others go first
+                        raise
+                    except sqlite3.Error:
+                        self._resting.append(one)
+                        raise
+                    self._resting.append(one)
+                    return cast("Sequence[Row]", found)
         except StoreDamaged as error:
             self._record_trouble(error)
             raise
 
+    async def _reader(self) -> aiosqlite.Connection:
+        if self._resting:
+            return self._resting.pop()
+        one = await aiosqlite.connect(self.path, isolation_level=None, factory=_Reader)
+        self._readers.append(one)
+        return one
+
+    async def _close(self) -> None:
+        """End all reads, and the writer; what fails, or is cancelled, keeps nothing else open."""
+        self._is_closed = True
+        async with AsyncExitStack() as ends:
+            ends.callback(self._thread.shutdown)
+            ends.push_async_callback(self._in_thread, self._writer.dispose)
+            for one in self._readers:
+                await one.interrupt()
+                ends.push_async_callback(one.close)
+
     async def newest_id(self, table: str) -> Any:
         """Return the id that sorts last in this table; None while it has no row."""
-        return (await self.fetch(sa.select(sa.func.max(metadata.tables[table].c.id))))[0][0]
+        return (await self.fetch(_newest_id(table)))[0][0]
 
     async def ping(self) -> None:
         """Prove that the database can be written, by writing; raises StoreUnavailable when not."""
@@ -296,11 +321,11 @@ class Store:
 
     def pulse(self, tx: Tx, *, now_ms: int) -> None:
         """Write in the file's header, one page, that Octet runs now."""
-        tx.execute(sa.text(f"PRAGMA user_version={now_ms // _PULSE_MS}"))
+        tx.connection.execute(f"PRAGMA user_version={now_ms // _PULSE_MS}")
 
     def last_pulse_ms(self, tx: Tx) -> int:
         """Return when Octet ran last for certain, or up to ten seconds before; 0 if that is unknown."""
-        return int(tx.execute(sa.text("PRAGMA user_version")).scalar_one()) * _PULSE_MS
+        return int(tx.connection.execute("PRAGMA user_version").fetchone()[0]) * _PULSE_MS
 
     async def why_not_writable(self, *, within_s: float) -> str:
         """Return why the database cannot be written now, as far as that shows in this time; empty if it can."""
@@ -545,6 +570,11 @@ def upgrade_file(path: Path) -> tuple[str, str]:
 
 
 @cache
+def _newest_id(table: str) -> Executable:
+    return sa.select(sa.func.max(metadata.tables[table].c.id))
+
+
+@cache
 def _update_row(key: sa.Column[Any], names: tuple[str, ...]) -> Executable:
     statement = sa.update(key.table).where(key == sa.bindparam("of"))
     return statement.values({name: sa.bindparam(f"new_{name}") for name in names}).returning(key.table)
@@ -570,6 +600,8 @@ def _row_of(columns: tuple[tuple[object, ...], ...]) -> Callable[[Any], Row]:
 def _run(connection: sqlite3.Connection, statement: Executable, parameters: Parameters | None) -> Rows:
     """Run a statement by SQLite's own driver: SQLAlchemy takes part only in the first run."""
     if isinstance(parameters, Sequence):
+        if not parameters:
+            return Rows()
         sql, fixed, _ = _compiled(statement, tuple(parameters[0]))
         cursor = connection.executemany(sql, [{**fixed, **one} for one in parameters])
     else:
@@ -610,10 +642,6 @@ class _Reader(sqlite3.Connection):
 
     _columns: Any = None
     _make: Callable[[Any], Row]
-
-
-async def _opened_reader(path: Path) -> aiosqlite.Connection:
-    return await aiosqlite.connect(path, isolation_level=None, factory=_Reader)
 
 
 def _set_pragmas(connection: sqlite3.Connection, *pragmas: str) -> None:

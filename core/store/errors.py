@@ -46,6 +46,8 @@ class StoreDamaged(StoreUnavailable):
 def of_sqlite(error: sqlite3.DatabaseError) -> StoreUnavailable:
     """Return the error for what SQLite says about the disk or another program."""
     code, why = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
+    if why.startswith("Could not decode"):  # the rest is the text of a row
+        return StoreDamaged(why="a text in it is not UTF-8")
     if code == sqlite3.SQLITE_FULL:
         return StoreFull(why=why)
     if code in _LOCKED:

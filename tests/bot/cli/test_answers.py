@@ -469,6 +469,13 @@ async def test_it_imports_little_beside_the_standard_library(machine: Machine) -
     assert set(json.loads(out.decode().replace("'", '"'))) <= {"_distutils_hack", "sitecustomize", "usercustomize"}
 
 
+def test_a_command_repeated_after_an_upgrade_has_the_key_of_its_first_run() -> None:
+    body = {"task": "T-1", "code": "k3.code", "text": "Seven."}
+    of_0_2_0 = "bb79fa6ee2dcad99eb5cfe2aff185b3beb55c0ac499348c42fe377158752bd5d"
+    assert answers.key_of("done", body) == of_0_2_0
+    assert answers.key_of("done", {**body, "evidence": [{"what": "tests"}]}) != of_0_2_0
+
+
 @pytest.mark.parametrize("text", ["", "make test", "proof: x", "note:", f"note: {'x' * 501}"])
 def test_evidence_of_another_form_is_refused_with_the_form(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

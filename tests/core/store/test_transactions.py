@@ -179,6 +179,25 @@ async def test_readers_who_were_cancelled_do_not_use_up_the_pool(tmp_path: Path)
             assert await facts(store) == 0
 
 
+async def test_a_read_under_way_at_the_end_is_refused_and_keeps_no_thread(tmp_path: Path) -> None:
+    slow = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT max(i) FROM n"
+    )
+    async with Store.open(tmp_path / "octet.db") as store:
+        reading, given_up = asyncio.ensure_future(store.fetch(slow)), asyncio.ensure_future(store.fetch(slow))
+        assert await facts(store) == 0
+        given_up.cancel()
+        assert await facts(store) == 0
+        readers = [one for one in threading.enumerate() if "connection_worker" in one.name]
+        assert len(readers) > 1
+    for read in (reading, store.fetch(COUNT)):
+        with pytest.raises(StoreUnavailable):
+            await read
+    for reader in readers:
+        reader.join(patience(10))
+        assert not reader.is_alive()
+
+
 async def test_an_error_of_the_database_does_not_carry_what_was_to_be_written(tmp_path: Path) -> None:
     """Its text ends in the log."""
     async with Store.open(tmp_path / "octet.db") as store:
