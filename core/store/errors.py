@@ -45,9 +45,8 @@ class StoreDamaged(StoreUnavailable):
 
 def of_sqlite(error: sqlite3.DatabaseError) -> StoreUnavailable:
     """Return the error for what SQLite says about the disk or another program."""
-    code, why = getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)
-    if why.startswith("Could not decode"):  # the rest is the text of a row
-        return StoreDamaged(why="a text in it is not UTF-8")
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    why = str(error) if code else type(error).__name__  # what Python's module says quotes the text of a row
     if code == sqlite3.SQLITE_FULL:
         return StoreFull(why=why)
     if code in _LOCKED:
