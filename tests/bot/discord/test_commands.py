@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -40,8 +40,13 @@ def commands(bot: Bot) -> list[Command]:
 
 
 async def test_every_button_and_menu_works_after_a_restart(bot: Bot) -> None:
-    known = {*MessageButton.__subclasses__(), *MessageMenu.__subclasses__()}
+    known = {*leaves(MessageButton), *leaves(MessageMenu)}
     assert set(bot._connection._view_store._dynamic_items.values()) == known
+
+
+def leaves(kind: type) -> Iterator[type]:
+    for one in kind.__subclasses__():
+        yield from leaves(one) if one.__subclasses__() else (one,)
 
 
 async def test_each_verb_for_discord_is_one_command_with_descriptions(commands: list[Command]) -> None:
@@ -53,8 +58,8 @@ async def test_each_verb_for_discord_is_one_command_with_descriptions(commands: 
         assert not {"", "…"} & set(texts), command.qualified_name
 
 
-async def test_only_claim_is_open_to_users_without_a_role(commands: list[Command]) -> None:
-    assert [one.qualified_name for one in commands if one.extras.get(OPEN_TO_ALL)] == ["admin claim"]
+async def test_only_claim_and_help_are_open_to_users_without_a_role(commands: list[Command]) -> None:
+    assert [one.qualified_name for one in commands if one.extras.get(OPEN_TO_ALL)] == ["admin claim", "help"]
 
 
 async def test_each_option_that_names_an_agent_a_desk_or_a_task_is_completed(commands: list[Command]) -> None:

@@ -59,11 +59,11 @@ async def test_only_those_who_may_see_the_fleet_see_it(tmp_path: Path) -> None:
         assert (await octet.fleet.needs_me(by=VIEWER)).total == 0
         assert (await octet.fleet.board(by=VIEWER)).needs == 0
         for ask in (octet.fleet.needs_me, octet.fleet.board):
-            with pytest.raises(NotAllowed, match=r"fleet\.read"):
+            with pytest.raises(NotAllowed, match="role viewer"):
                 await ask(by=BEN)
-        with pytest.raises(NotAllowed, match=r"fleet\.board"):
+        with pytest.raises(NotAllowed, match="role operator"):
             await octet.fleet.boards.place(Place(channel="1"), by=CAROL)
-        with pytest.raises(NotAllowed, match=r"fleet\.board"):
+        with pytest.raises(NotAllowed, match="role operator"):
             await octet.fleet.boards.remove("1", by=CAROL)
 
 

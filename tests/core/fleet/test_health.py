@@ -50,7 +50,7 @@ async def test_a_house_in_order_is_well_and_only_those_who_may_see_the_fleet_hea
     async with a_house(tmp_path, FakeClock()) as octet:
         now = await look(octet)
         assert (now.is_well, now.troubles, now.ping.is_wanted) == (True, (), False)
-        with pytest.raises(NotAllowed, match=r"fleet\.read"):
+        with pytest.raises(NotAllowed, match="role viewer"):
             await octet.fleet.health.look(by=BEN)
 
 
