@@ -441,6 +441,7 @@ invalid_moment: `{text}` is not a time. Write `2h` or `3 days` from now, `tomorr
     `2026-05-31 18:00`, or `none`.
 invalid_scope: {value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by
     commas.
+invalid_zone: `{text}` is not a time zone. Write it like Europe/Berlin.
 message_without_text: This message has no text. Type `/task new` and write the task yourself.
 name_one: Name an agent to see its window, or a desk to see its whole display.
 moment_past: {text} is in the past.
@@ -543,7 +544,6 @@ trace_not_found: There is no chain of messages {id}. `/msg trace` takes the id o
     begun.
 window_not_found: Desk {desk} has no window called {id}. `/desk status` shows its windows.
 window_not_of_profile: No window {id} uses profile {profile}. Its windows are: {known}.
-zone_not_found: There is no time zone {id}. Write it like Europe/Berlin.
 """,
     Unavailable: """
 answer_lost_twice: Octet took this request twice, and no complete answer arrived. Run `octet doctor`, then try again.

@@ -21,7 +21,7 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name.strip())
     except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as Europe
-        raise refused("zone_not_found", id=name) from None
+        raise refused("invalid_zone", text=name[:40]) from None
 
 
 Zone = Annotated[ZoneInfo, ParameterKind(help="Your time zone, such as Europe/Berlin", takes=str, parse=_zone)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.verbs import users
 from bot.verbs.moments import LocalTime
-from core.kit.errors import Invalid, NotFound
+from core.kit.errors import Invalid
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 25, 14, 5, tzinfo=BERLIN)  # a Wednesday
@@ -145,6 +145,6 @@ def test_a_zone_is_read_by_its_name(name: str) -> None:
     if name == "CET ":
         assert zone.read(name) == ZoneInfo("CET")
         return
-    with pytest.raises(NotFound) as refused:
+    with pytest.raises(Invalid) as refused:
         zone.read(name)
-    assert refused.value.code == "zone_not_found"
+    assert refused.value.code == "invalid_zone"
