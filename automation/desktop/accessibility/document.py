@@ -17,7 +17,7 @@ DEEPEST = 200
 
 
 class Document:
-    """The text of one window without its composer. Octet reads it while it brings the text, and delays nothing."""
+    """The text of one window without its composer. Octet reads it while it brings the text."""
 
     def __init__(self, frame: Node, composer: Node, *, now_s: Callable[[], float]) -> None:
         """Begin to read at once, in a separate thread."""
@@ -27,7 +27,12 @@ class Document:
         self._before: str | None = None
         self._is_sealed = False
         self._again_s = 0.0
-        threading.Thread(target=self._read_before, name="document", daemon=True).start()
+        self._reading = threading.Thread(target=self._read_before, name="document", daemon=True)
+        self._reading.start()
+
+    def wait(self, limit_s: float) -> None:
+        """Wait so long at most until the first reading is complete."""
+        self._reading.join(limit_s)
 
     def seal(self) -> None:
         """Note that Enter comes next: a reading that is not complete by now does not count as one from before it."""

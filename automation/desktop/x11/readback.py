@@ -115,6 +115,10 @@ class AccessibleReadback(ComposerReadback):
             with suppress(Unreadable):
                 self._document = Document(self._reader.frame(target.window()), node, now_s=target.pace.now_s)
 
+    def await_document(self, limit_s: float) -> None:
+        if self._document is not None:
+            self._document.wait(limit_s)
+
     def seal_document(self) -> None:
         if self._document is not None:
             self._document.seal()

@@ -35,6 +35,7 @@ UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})  # they see that a text
 DRAWN_S = 0.2  # so long after a key its letter has been drawn
 MOST_TYPED = 12  # letters that Home and End may type in a program that does not know these keys
 SHOWN_S = 0.1
+DOCUMENT_S = 0.1  # waited for what a window showed before Enter, where nothing but that proves an arrival
 
 
 def _key_is_down() -> None:
@@ -125,6 +126,8 @@ class X11Window(TargetWindow[X11Target]):
         return self._readbacks.way.read()
 
     def guard(self) -> None:
+        if self._readbacks.accessible is not None and not self._profile.has_busy_sign:
+            self._readbacks.accessible.await_document(DOCUMENT_S)
         self._target.guard()
         self._readbacks.way.check_unchanged()
         self._clicks.wanted.discard(self._name)
