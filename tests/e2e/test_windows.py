@@ -124,12 +124,12 @@ async def _mend(house: House, how: str, name: str) -> None:
 async def _type(house: House, name: str, text: str) -> None:
     """Click into the composer and type, as a person would; without text: empty it."""
     box = house.screen.box(name)
-    await _xdotool(house, "mousemove", str(box.x + 60), str(box.y + 360), "click", "1")
     async with asyncio.timeout(60):
-        while (window := await house.screen.look(name)) is None or (
-            await _xdotool(house, "getactivewindow", "getwindowname") != window.title
-        ):
-            pass  # each question takes its time
+        while True:  # a click that is made while a delivery holds the mouse may be lost
+            await _xdotool(house, "mousemove", str(box.x + 60), str(box.y + 360), "click", "1")
+            window = await house.screen.look(name)
+            if window and await _xdotool(house, "getactivewindow", "getwindowname") == window.title:
+                break
     clear = ["key", "ctrl+a", "key", "BackSpace"] if name < "agent-5" else ["key", "ctrl+u"]
     await _xdotool(house, *(["type", "--delay", "1", text] if text else clear))
 
