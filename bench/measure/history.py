@@ -126,12 +126,26 @@ def _multiply(home: Home, finished: int, open_tasks: int) -> int:
                 marks = ", ".join("?" * len(columns))
                 database.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)
             database.execute("COMMIT")
+        _copy_posts(database)
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return int(database.execute("SELECT count(*) FROM journal").fetchone()[0])
 
 
 _OWN = {"notices": "id"}
 """Numbers that the database itself gives."""
+
+
+def _copy_posts(database: sqlite3.Connection) -> None:
+    """Have each copied notice posted as the one that it is like: of a task in the same state, and of the same kind."""
+    columns = [row[1] for row in database.execute("PRAGMA table_info(notice_posts)") if row[1] != "notice"]
+    own = ", ".join(f"post.{name}" for name in columns)
+    database.execute(
+        f"INSERT OR IGNORE INTO notice_posts (notice, {', '.join(columns)}) SELECT new.id, {own} FROM notices new "
+        "JOIN tasks its ON its.number = CAST(substr(new.task, 3) AS INTEGER) "
+        "JOIN tasks task ON task.number <= 2 AND task.state = its.state "
+        "JOIN notices old ON old.task = 'T-' || task.number AND old.kind = new.kind "
+        "JOIN notice_posts post ON post.notice = old.id"
+    )
 
 
 def _rows_of(database: sqlite3.Connection, task: str) -> Table:
