@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from aiohttp.web_urldispatcher import PrefixedSubAppResource
 from hatchling.builders.wheel import WheelBuilder
 from hypothesis import given, settings
@@ -71,12 +72,34 @@ def reachable(schema: Any, name: str, found: dict[str, set[str]]) -> None:
             reachable(one, name, found)
 
 
+def api_of(sandbox: Sandbox) -> PrefixedSubAppResource:
+    resources = serving._app(sandbox, PageRoutes(sandbox), 1).router.resources()
+    [api] = [one for one in resources if isinstance(one, PrefixedSubAppResource)]
+    return api
+
+
+async def test_every_call_of_the_description_is_served_or_left_out_with_a_reason(sandbox: Sandbox) -> None:
+    api = api_of(sandbox)
+    entries = operations.exceptions()["left_out"]
+    patterns = [call for entry in entries for call in entry["calls"]]
+    left_out = set[str]()
+    for path, methods in operations.description()["paths"].items():
+        for method, one in methods.items():
+            if method == "parameters":
+                continue
+            request = make_mocked_request(method.upper(), PREFIX + re.sub(r"\{[^}]*\}", "1", path))
+            found, _ = await api.resolve(request)
+            assert found is not None
+            left_out |= {one["operationId"]} if found.http_exception else set()
+    assert {name for name in left_out if not any(fnmatchcase(name, one) for one in patterns)} == set()
+    assert [one for one in patterns if not any(fnmatchcase(name, one) for name in left_out)] == []
+    assert all(len(entry["reason"]) > 10 for entry in entries)
+
+
 async def test_every_field_that_the_sandbox_takes_is_read_by_it_or_listed_as_not_kept(sandbox: Sandbox) -> None:
     code = "\n".join(file.read_text() for file in (REPOSITORY / "sandbox/discord").rglob("*.py"))
     found: dict[str, set[str]] = {}
-    resources = serving._app(sandbox, PageRoutes(sandbox), 1).router.resources()
-    [api] = [one for one in resources if isinstance(one, PrefixedSubAppResource)]
-    for route in api:
+    for route in api_of(sandbox):
         assert route.resource is not None
         path = re.sub(r"\{[^}]*\}", "1", route.resource.canonical.removeprefix(PREFIX))
         place = operations.find(path, route.method.lower())
