@@ -287,6 +287,8 @@ def _command(role: AgentWindow, folder: Path, work_s: float) -> list[str]:
     options += ["-fa", "DejaVu Sans Mono:pixelsize=12", "-geometry", f"{columns}x{lines}"]
     options += ["-bg", "#1d2026", "-fg", "#d8dee9", "-cr", "#d8dee9"]
     options += ["-xrm", "*cursorBlink: false", "-xrm", "*utf8Title: true", "-xrm", "*directColor: true"]
+    # By default xterm asks for a second selection where the first one's owner died, and may crash by that (xterm 379).
+    options += ["-xrm", "*VT100.translations: #override Shift <KeyPress> Insert: insert-selection(PRIMARY)"]
     options += ["-xrm", "*bellIsUrgent: false", "-xrm", "*saveLines: 0", "-xrm", "*scaleHeight: 1.0"]
     return ["xterm", *options, "-e", *program, *who]
 
