@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.discord.details import ShowAgent, ShowTask
-from bot.discord.parts import BLUE, GREEN, RED, Marker, Parts, boxed
+from bot.discord.parts import AMBER, BLUE, GREEN, Marker, Parts, boxed
 from bot.discord.text import FORM, LAYOUT_LIMIT, cut, fitting, link, size
 from bot.discord.views.buttons import RemoveBoard
 from bot.discord.views.calibration import Recalibrate
@@ -36,12 +36,12 @@ def needs(found: Needs, *, guild: int | str | None, marker: Marker | None = None
     tasks = {str(one.task): f"{one.task} · {one.title}" for one in found.shown if one.task}
     menus = [ShowTask(tasks.items())] if tasks else []
     texts = [head, "\n\n".join(shown)]
-    return Parts(view=boxed(texts, colour=RED, buttons=buttons, menus=menus, marker=marker))
+    return Parts(view=boxed(texts, colour=AMBER, buttons=buttons, menus=menus, marker=marker))
 
 
 def board(now: Board, *, marker: Marker) -> Parts:
     is_busy = any(one.status.state is AgentState.BUSY for one in now.agents)
-    colour = RED if now.needs else BLUE if is_busy else GREEN
+    colour = AMBER if now.needs else BLUE if is_busy else GREEN
     # Discord keeps the time current: the message needs no edit for it.
     small = f"-# Updated <t:{now.at_ms // 1000}:R>"
     names = [one.status.agent.name for one in now.agents]
@@ -53,7 +53,7 @@ def board(now: Board, *, marker: Marker) -> Parts:
 def blocks(now: Board) -> list[str]:
     """Write the board's texts without the moment of the update: equal texts need no edit."""
     number = "1 thing needs" if now.needs == 1 else f"{now.needs} things need"
-    said = f"🔴 **{number} a user**: `/fleet needs-me`" if now.needs else "🟢 Nothing needs a user."
+    said = f"🟠 **{number} a user**: `/fleet needs-me`" if now.needs else "🟢 Nothing needs a user."
     head = f"### The fleet\n{said}"
     tail = "\n".join(results.work(now, FORM))
     agents = (results.at_work(one, FORM) for one in now.agents)

@@ -11,7 +11,7 @@ from typing import Any
 import discord
 from discord import ui
 
-GREY, BLUE, AMBER, RED, GREEN, VIOLET = 0x80848E, 0x4F6BED, 0xE0A800, 0xD13438, 0x4B8B6F, 0x7B5EA7
+GREY, BLUE, AMBER, RED, GREEN = 0x80848E, 0x4F6BED, 0xE0A800, 0xD13438, 0x2E9E5B
 Button = ui.DynamicItem[ui.Button[ui.LayoutView]] | ui.Button[ui.LayoutView]
 MARKED = r"(?:~(?P<marker>[\w.]+))?"
 """The end of the `custom_id` of a button that may carry a marker."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from discord import ui
 
-from bot.discord.parts import AMBER, BLUE, GREY, RED, VIOLET, Attachment, Button, Marker, Parts, boxed, framed, written
+from bot.discord.parts import AMBER, BLUE, GREEN, GREY, RED, Attachment, Button, Marker, Parts, boxed, framed, written
 from bot.discord.text import (
     CONTENT_LIMIT,
     FORM,
@@ -70,20 +70,22 @@ _OVER = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _CODE = re.compile(r"(--code[\s=]+)\S+")
 
 STATES: dict[TaskState, tuple[int, str, str]] = {
-    TaskState.READY: (BLUE, "⚪", "Queued"),
-    TaskState.WAITING: (AMBER, "🟡", "Waiting"),
+    TaskState.READY: (GREY, "⚪", "Queued"),
+    TaskState.WAITING: (GREY, "⚪", "Waiting"),
     TaskState.ASSIGNED: (BLUE, "🔵", "Starting"),
     TaskState.DELIVERING: (BLUE, "🔵", "Starting"),
     TaskState.WORKING: (BLUE, "🔵", "Working"),
     TaskState.BLOCKED: (AMBER, "🟠", "Needs an answer"),
     TaskState.REVIEW: (BLUE, "🔵", "In review"),
-    TaskState.PARKED: (RED, "🔴", "Parked"),
+    TaskState.PARKED: (AMBER, "🟠", "Parked"),
     TaskState.FAILED: (RED, "🔴", "Failed"),
     TaskState.EXPIRED: (RED, "🔴", "Expired"),
-    TaskState.DONE: (VIOLET, "🟣", "Done (not checked)"),
+    TaskState.DONE: (GREEN, "🟢", "Done (not checked)"),
     TaskState.CANCELLED: (GREY, "⚫", "Cancelled"),
 }
-"""Each state's colour, sign and words. `done` is an agent's claim, so it is never green and has no tick."""
+"""Each state's colour, sign and words. Green: done; red: failed; amber: needs a user; blue: at work; grey: waits.
+
+`done` is an agent's claim: its words say so, and it has no tick."""
 
 
 def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "", now_ms: int = 0) -> Parts:

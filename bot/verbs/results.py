@@ -61,11 +61,11 @@ AGENT_STATES: dict[AgentState, tuple[str, str]] = {
     AgentState.IDLE: ("🟢", "idle"),
     AgentState.BUSY: ("🔵", "busy"),
     AgentState.NEEDS_INPUT: ("🟠", "needs an answer"),
-    AgentState.LIMITED: ("🟡", "at its limit"),
+    AgentState.LIMITED: ("⚪", "at its limit"),
     AgentState.PAUSED: ("⏸️", "paused"),
     AgentState.DRAINING: ("⏳", "finishing, gets no new tasks"),
-    AgentState.HELD: ("🔴", "held"),
-    AgentState.UNKNOWN: ("🔴", "unknown"),
+    AgentState.HELD: ("🟠", "held"),
+    AgentState.UNKNOWN: ("🟠", "unknown"),
 }
 DESK_STATES: dict[DeskState, tuple[str, str]] = {
     DeskState.STARTING: ("⏳", "starting"),
@@ -76,11 +76,9 @@ DESK_STATES: dict[DeskState, tuple[str, str]] = {
 }
 """Each state's sign and words. Words go with every sign, for users who do not see colours."""
 _NEED_SIGNS: dict[NeedKind, str] = {
-    **dict.fromkeys((NeedKind.STORE, NeedKind.DELIVERY_UNKNOWN, NeedKind.PARKED), "🔴"),
-    **dict.fromkeys((NeedKind.QUESTION, NeedKind.STORM, NeedKind.NEEDS_ANSWER), "🟠"),
-    **dict.fromkeys((NeedKind.DESK, NeedKind.WINDOW, NeedKind.AGENT), "🟠"),
-    **dict.fromkeys((NeedKind.WAITING, NeedKind.UNTOLD, NeedKind.ANSWER_REFUSED), "🟡"),
-    **dict.fromkeys((NeedKind.DRY_RUN, NeedKind.BOARD_GONE), "⚪"),
+    **dict.fromkeys(NeedKind, "🟠"),
+    NeedKind.STORE: "🔴",
+    **dict.fromkeys((NeedKind.WAITING, NeedKind.DRY_RUN, NeedKind.BOARD_GONE), "⚪"),
 }
 _DOES: dict[TaskState, str] = {
     TaskState.ASSIGNED: "gets",

@@ -101,7 +101,7 @@ async def test_a_denied_command_does_not_run_and_an_answer_at_the_machine_ends_t
     second = await asked(house, task, first)
     await click_at_the_machine(house, "agent-1")
     assert labels(await shows(house, second, "no longer waits for this answer")) == []
-    await house.done(task)
+    await house.card(task, "🔴 **Failed**")
 
 
 async def test_a_dialog_that_changed_between_message_and_press_is_not_answered(house: House) -> None:

@@ -46,6 +46,7 @@ def write_answer(agent: str, prompt: ReceivedPrompt, verdicts: Sequence[tuple[St
     lines = body.splitlines()
     first = next((line.strip() for line in lines if line.strip()), "")
     answer: list[str] = []
+    has_failed = fails(prompt, verdicts)
     if prompt.script.fail is not None:
         answer += [f"**I could not do it:** {prompt.script.fail}", ""]
     for stop, allowed in verdicts:
@@ -60,9 +61,15 @@ def write_answer(agent: str, prompt: ReceivedPrompt, verdicts: Sequence[tuple[St
     joke = _JOKES[seed % len(_JOKES)].format(count=count, first=_shortened(first))
     sizes = f"{_counted(body, 'character')}, {count}, {_counted(lines, 'line')}"
     script = f"-# {agent} is a scripted demo agent: no model read your prompt. It counted {sizes} (sha256 `{digest}`)."
-    answer += [*_poem(body, seed), "", joke, "", script]
+    answer += [script] if has_failed else [*_poem(body, seed), "", joke, "", script]
     text = "\n".join(answer) + "\n"
     return _lengthened(text, lines) if prompt.script.long else text
+
+
+def fails(prompt: ReceivedPrompt, verdicts: Sequence[tuple[Stop, bool]]) -> bool:
+    """Tell whether the agent gives the task up: the prompt says so, or a user denied its command."""
+    is_denied = any(stop.kind is StopKind.ASK and not allowed for stop, allowed in verdicts)
+    return prompt.script.fail is not None or is_denied
 
 
 def _value(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 _DONE_LINE = re.compile(
@@ -24,6 +24,7 @@ _GOAL = re.compile(r"^\s*goal:\s*(?P<name>[a-z]+)\s*$")
 _ASK = re.compile(r"^\s*ask:\s*(?P<rest>\S.*?)\s*$")
 LONGEST_WAIT_S = 600.0
 MOST_STOPS = 20
+_ENDS = {"done", "failed", "reply"}
 
 
 class TalkKind(StrEnum):
@@ -82,7 +83,11 @@ class DoneLine:
 
     @property
     def verb(self) -> str:
-        return next(word for word in self.words if word in {"done", "reply"})
+        return next(word for word in self.words if word in _ENDS)
+
+    def failed(self) -> DoneLine:
+        """Return the command that gives the task up; a message has no such command and is answered all the same."""
+        return replace(self, words=tuple("failed" if word == "done" else word for word in self.words))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from sandbox.desktop.agent.answer import write_answer
+from sandbox.desktop.agent.answer import fails, write_answer
 from sandbox.desktop.agent.mcp_client import answer_by_mcp, talk_by_mcp
 from sandbox.desktop.agent.prompt import DoneLine, ReceivedPrompt, Stop, StopKind, read_prompt
 
@@ -178,8 +178,8 @@ class ScriptedAgent:
             return
         (self._folder / prompt.done.file).write_text(answer, encoding="utf-8", errors="replace")
         by_mcp = prompt.script.mcp or prompt.script.talks
-        done = answer_by_mcp(prompt.done, answer, agent=self.name) if by_mcp else self._run(prompt.done)
-        self._say(Voice.COMMAND, done)
+        end = prompt.done.failed() if fails(prompt, verdicts) else prompt.done
+        self._say(Voice.COMMAND, answer_by_mcp(end, answer, agent=self.name) if by_mcp else self._run(end))
 
     def _run(self, done: DoneLine) -> str:
         """Run the command without a shell in the agent's folder; what it was, said and returned, as one text."""

@@ -87,7 +87,7 @@ async def test_the_board_shows_every_agent_and_follows_what_happens(owned: Town)
     await owned.now(first, "1 done")
     await owned.ask("task new", brief="Count the bees", agent="Dry-1")
     await owned.card("T-2", DRY_RUN)
-    await owned.now(first, "🔴", "`/fleet needs-me`")
+    await owned.now(first, "🟠", "`/fleet needs-me`")
 
 
 @pytest.mark.usefixtures("quick_looks")

@@ -15,7 +15,7 @@ from bot.discord import fleet_view, lists, parts, present, render, text
 from bot.discord.bot import OpenList
 from bot.discord.channel_client import ChannelClient
 from bot.discord.errors import MessageRejected
-from bot.discord.parts import FILE_LIMIT, GREY, VIOLET, Attachment, Parts, framed, within_limits
+from bot.discord.parts import AMBER, BLUE, FILE_LIMIT, GREEN, GREY, RED, Attachment, Parts, framed, within_limits
 from bot.discord.send_limits import SendLimits
 from bot.verbs import agents, tasks
 from bot.verbs.lists import Page
@@ -235,10 +235,29 @@ async def test_a_result_is_marked_as_wrong_once_and_its_card_says_so(why: str | 
     assert (why or "") in said(card)
 
 
-async def test_the_card_of_a_task_that_is_done_is_never_green_and_shows_the_beginning_of_its_answer() -> None:
+@pytest.mark.parametrize(
+    ("states", "colour", "sign"),
+    [
+        ({TaskState.DONE}, GREEN, "🟢"),
+        ({TaskState.FAILED, TaskState.EXPIRED}, RED, "🔴"),
+        ({TaskState.BLOCKED, TaskState.PARKED}, AMBER, "🟠"),
+        ({TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.REVIEW}, BLUE, "🔵"),
+        ({TaskState.READY, TaskState.WAITING}, GREY, "⚪"),
+        ({TaskState.CANCELLED}, GREY, "⚫"),
+    ],
+)
+async def test_a_card_says_its_state_by_a_colour_and_the_same_sign(
+    states: set[TaskState], colour: int, sign: str
+) -> None:
+    for state in states:
+        card = render.card(make_view(task=make_task(state=state)), marker=MARKER)
+        assert components(card)[0]["accent_color"] == colour
+        assert said(card).strip().startswith(sign)
+
+
+async def test_the_card_of_a_task_that_is_done_has_no_tick_and_shows_the_beginning_of_its_answer() -> None:
     view = make_view(task=make_task(state=TaskState.DONE), answers=(make_answer(body="Seven birds. " * 100),))
     card = render.card(view, marker=MARKER)
-    assert components(card)[0]["accent_color"] == VIOLET
     assert "✅" not in said(card)
     assert "✓" not in said(card)
     [quoted] = [line for line in said(card).splitlines() if line.startswith("> ")]

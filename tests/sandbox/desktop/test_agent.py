@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from sandbox.desktop.agent.answer import LONG_ANSWER_CHARS, write_answer
-from sandbox.desktop.agent.prompt import LONGEST_WAIT_S, DoneLine, read_prompt
+from sandbox.desktop.agent.answer import LONG_ANSWER_CHARS, fails, write_answer
+from sandbox.desktop.agent.prompt import LONGEST_WAIT_S, DoneLine, Stop, StopKind, read_prompt
 
 HEADER = "[D2A] hub → Agent-3 · task T-142 · P1"
 DONE = "octet done T-142 --code k3.7F3K --file answer.md"
@@ -77,8 +77,19 @@ def test_an_answer_does_sums_rhymes_counts_the_body_and_says_that_it_is_scripted
         assert words in answer
     answers = {write_answer(f"Agent-{one}", read_prompt(briefing(body))).partition("> ")[2] for one in (1, 2, 3)}
     assert len(answers) == 3, "the best of three has something to choose from"
-    assert "I could not do it:** no key" in write_answer("Agent-3", read_prompt(briefing("demo: fail no key")))
     assert len(write_answer("Agent-3", read_prompt(briefing("Read.\ndemo: long")))) == LONG_ANSWER_CHARS
+
+
+def test_a_failure_and_a_denied_command_give_the_task_up_and_rhyme_about_nothing() -> None:
+    ask = Stop(kind=StopKind.ASK, text="rm -rf /")
+    failing, asking = read_prompt(briefing("demo: fail no key")), read_prompt(briefing("Clean up.\nask: rm -rf /"))
+    assert [fails(failing, []), fails(asking, [(ask, False)]), fails(asking, [(ask, True)])] == [True, True, False]
+    answer = write_answer("Agent-3", failing)
+    assert "I could not do it:** no key" in answer
+    assert "denied, so nothing was run" in write_answer("Agent-3", asking, [(ask, False)])
+    assert "> " not in answer
+    assert failing.done is not None
+    assert failing.done.failed().words[:3] == ("octet", "failed", "T-142")
 
 
 def test_the_poem_is_about_what_the_prompt_names() -> None:
