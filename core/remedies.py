@@ -203,7 +203,7 @@ worker_starting: its worker has not answered yet
     Wait a moment. Within a minute the desk is ready, or says why it is not.
 starting_long: it has been starting for more than a minute
     The display may hang, or another program may hold it. Look at the display and at the log of `octet run`.
-until_released: a user must release it
+until_released: until it is released
     Resume it with `/desk release`.
 stopped_there: stopped at the machine; a user must release it
     Resume it with `/desk release`, after the user at the machine agrees.

@@ -182,8 +182,8 @@ def need(one: Need) -> str:
 
 
 def _board(now: Board) -> str:
-    agents = [results.at_work(one, FORM) for one in now.agents] or [_NO_AGENTS]
-    return "\n".join([*agents, *_work(now)])
+    agents = [] if now.agents else [_NO_AGENTS]
+    return "\n".join([*results.at_works(now, FORM), *agents, *_work(now)])
 
 
 def _work(now: Board) -> list[str]:
@@ -265,7 +265,7 @@ PRESENT: dict[Any, Callable[[Any], str]] = {
     Task: _new_task,
     Page[Task]: _page(
         _task_row,
-        "nothing matches: leave a filter out, or add --state all (without a state the list has only open tasks)",
+        "no open task matches; octet task new creates one, --state all shows ended ones",
     ),
     TaskView: _view,
     Export: lambda found: found.text.rstrip("\n"),

@@ -56,11 +56,11 @@ def blocks(now: Board) -> list[str]:
     said = f"🟠 **{number} a user**: `/fleet needs-me`" if now.needs else "🟢 Nothing needs a user."
     head = f"### The fleet\n{said}"
     tail = "\n".join(results.work(now, FORM))
-    agents = (results.at_work(one, FORM) for one in now.agents)
+    agents = results.at_works(now, FORM)
     lines = fitting(agents, LAYOUT_LIMIT - _MARGIN - _TAIL - size(head))
-    if len(lines) < len(now.agents):
-        lines.append(f"… and {len(now.agents) - len(lines)} more: `/agent list`")
-    return [head, "\n".join(lines) or "No agents.", cut(tail, _TAIL)]
+    if len(lines) < len(agents):
+        lines.append(f"… and {len(agents) - len(lines)} more: `/agent list`")
+    return [head, "\n".join(lines) or ("All agents pause." if now.agents else "No agents."), cut(tail, _TAIL)]
 
 
 def _link(need: Need, guild: int | str | None) -> str:

@@ -4,8 +4,10 @@ Each interface itself presents what differs by more than its form: lists, and ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from core.agent_actions.model import ActionResult
@@ -15,13 +17,14 @@ from core.calibration.model import AgentProposal
 from core.deliveries.model import DeliveryState, Reason
 from core.desks.model import DeskState, DeskStatus, LearnedFact
 from core.fleet.model import AgentDetails, AtWork, Board, Need, NeedKind, Ping, QueuedWork, Wellness
+from core.journal.model import JournalRow
 from core.kit.clock import as_datetime
 from core.maintenance.model import Ailment, AuditReport, Diagnosis, Placed, Reloaded, Tried
 from core.messages.model import EntryState, InboxEntry, Message, text_for_people
 from core.profiles.model import Act
 from core.reasons import AnyReason
 from core.remedies import explain, next_step, sentence
-from core.security.model import ApiKey, Binding, NewApiKey
+from core.security.model import HUB, ApiKey, Binding, NewApiKey
 from core.tasks.model import TaskAttempt, TaskState, TaskSummary
 
 
@@ -70,8 +73,8 @@ AGENT_STATES: dict[AgentState, tuple[str, str]] = {
 DESK_STATES: dict[DeskState, tuple[str, str]] = {
     DeskState.STARTING: ("⏳", "starting"),
     DeskState.READY: ("🟢", "ready"),
-    DeskState.HELD: ("⏸️", "on hold: starts no new prompt"),
-    DeskState.STOPPED: ("🔴", "stopped: Octet presses no key"),
+    DeskState.HELD: ("⏸️", "on hold"),
+    DeskState.STOPPED: ("⏸️", "stopped"),
     DeskState.UNAVAILABLE: ("🔴", "not available"),
 }
 """Each state's sign and words. Words go with every sign, for users who do not see colours."""
@@ -80,6 +83,7 @@ _NEED_SIGNS: dict[NeedKind, str] = {
     NeedKind.STORE: "🔴",
     **dict.fromkeys((NeedKind.WAITING, NeedKind.DRY_RUN, NeedKind.BOARD_GONE), "⚪"),
 }
+_CLOSED = frozenset({DeskState.HELD, DeskState.STOPPED, DeskState.UNAVAILABLE})
 _DOES: dict[TaskState, str] = {
     TaskState.ASSIGNED: "gets",
     TaskState.DELIVERING: "is getting",
@@ -179,6 +183,42 @@ def _title(task: TaskSummary, form: Form) -> str:
     return f"{form.strong(task.id)} {form.text(task.title, 60)}"
 
 
+def at_works(now: Board, form: Form) -> list[str]:
+    """Say in a line each what agents do. Those whose desk is closed are in the line of that desk."""
+    return [at_work(one, form) for one in now.agents if one not in _pausing(now)]
+
+
+def _pausing(now: Board, desk: str = "") -> list[AtWork]:
+    """List the agents that only pause because their desk is closed, or this one is."""
+    closed = {one.desk.name for one in now.desks if one.state in _CLOSED}
+    return [
+        one
+        for one in now.agents
+        if one.status.state is AgentState.OFFLINE and one.task is None
+        if one.status.agent.desk in closed and one.status.agent.desk == (desk or one.status.agent.desk)
+    ]
+
+
+def short_list(names: Iterable[str]) -> str:
+    """Write names that end in numbers in short: `Agent-2…6, Agent-8`."""
+
+    def number(name: str) -> str:
+        return name[len(name.rstrip("0123456789")) :]
+
+    def run_of(at: tuple[int, str]) -> tuple[str, int]:
+        return at[1].removesuffix(number(at[1])), int(number(at[1]) or 0) - at[0]
+
+    runs = [[name for _, name in run] for _, run in groupby(enumerate(names), run_of)]
+    return ", ".join(f"{run[0]}{f'…{number(run[-1])}' if len(run) > 1 else ''}" for run in runs)
+
+
+def _desk(one: DeskStatus, form: Form, limit: int) -> str:
+    """Say how a desk does, and who closed it."""
+    by = f" by {form.named(one.by)}" if one.by else ""
+    why = f" ({form.text(explain(one.reason, one.note), limit)})" if one.reason and not by else ""
+    return f"{DESK_STATES[one.state][1]}{by}{why}"
+
+
 def work(now: Board, form: Form) -> list[str]:
     """Say how many tasks there are, which are next, and how the desks do."""
     counts = [(words, sum(now.tasks.get(state, 0) for state in states)) for words, states in _COUNTED]
@@ -189,9 +229,10 @@ def work(now: Board, form: Form) -> list[str]:
         more = f" … +{left}" if left > 0 else ""
         lines.append(f"{form.strong('Next')}: {', '.join(_title(task, form) for task in now.queue)}{more}")
     for one in now.desks:
-        why = f" ({form.text(explain(one.reason, one.note), 120)})" if one.reason else ""
-        sign, words = DESK_STATES[one.state]
-        lines.append(f"{form.sign(sign)}Desk {form.strong(form.text(one.desk.name, 60))} {words}{why}")
+        names = short_list(form.text(agent.status.agent.name, 60) for agent in _pausing(now, one.desk.name))
+        pause = f" · {names} pause{'' if ',' in names or '…' in names else 's'}" if names else ""
+        head = f"{form.sign(DESK_STATES[one.state][0])}Desk {form.strong(form.text(one.desk.name, 60))}"
+        lines.append(f"{head} {_desk(one, form, 120)}{pause}")
     return lines
 
 
@@ -207,6 +248,7 @@ def need(one: Need, form: Form, *, link: str) -> str:
         said = f"{form.strong(who)}{title}\n{what}" if who else head
     if one.agent and one.kind is not NeedKind.AGENT and one.agent not in one.what:
         said += f" · {form.text(one.agent, 60)}"
+    said += f" · by {form.named(one.by)}" if one.by else ""
     since = f" · {form.ago(one.since_ms)}" if one.since_ms else ""
     lines = [f"{form.sign(_NEED_SIGNS[one.kind])}{said}{since}", *([form.seen(one.seen, 200)] if one.seen else [])]
     return "\n".join([*lines, f"➜ {one.next}"])
@@ -215,8 +257,7 @@ def need(one: Need, form: Form, *, link: str) -> str:
 def _desks(rows: Iterable[DeskStatus], form: Form) -> list[str]:
     lines: list[str] = []
     for row in rows:
-        why = f" ({form.text(explain(row.reason, row.note), 200)})" if row.reason else ""
-        lines.append(f"{form.strong(form.text(row.desk.name, 60))}: {DESK_STATES[row.state][1]}{why}")
+        lines.append(f"{form.strong(form.text(row.desk.name, 60))}: {_desk(row, form, 200)}")
         for one in row.windows:
             why = form.text(explain(one.reason, one.note) or "not looked at yet", 200)
             lines.append(f"- {form.text(one.name, 60)}: {'usable' if one.usable else f'not usable: {why}'}")
@@ -312,8 +353,9 @@ def _reloaded(what: Reloaded, form: Form) -> list[str]:
 
 
 def _health(now: Wellness, form: Form) -> list[str]:
-    good, bad = f"{form.sign('🟢')}Everything works.", f"{form.sign('🔴')}{form.strong('Something is wrong.')}"
-    lines = [good if now.is_well else bad]
+    bad = f"{form.sign('🔴')}{form.strong('Something is wrong.')}"
+    partly = f"{form.sign('🟠')}{form.strong('Octet works, but not everywhere.')}"
+    lines = [f"{form.sign('🟢')}Everything works." if now.is_well else partly if now.pings else bad]
     for one in now.troubles:
         passing = "" if one.counts else ", may pass without action"
         lines += [f"{form.text(one.what, 300)} · {form.ago(one.since_ms)}{passing}", f"{form.small}{one.next}"]
@@ -375,14 +417,37 @@ def _new_key(made: NewApiKey, form: Form) -> list[str]:
 
 
 def _audit(found: AuditReport, form: Form) -> list[str]:
-    rows = [
-        f"{one.seq} {form.at(one.at_ms)} {one.name} {form.text(one.subject, 60)} by {form.text(one.actor, 40)}"
-        for one in found.entries
-    ]
-    posts = "Octet posts the head to the admin channel daily."
+    same = [list(rows) for _, rows in groupby(found.entries, key=lambda one: (one.name, one.actor))]
+    posts = "The head is posted to the admin channel daily."
     if not found.is_posted:
-        posts = "Octet posts the head nowhere. Set admin_channel_id in [discord] of octet.toml to post it daily."
-    return [f"{form.good} The journal is complete: {found.rows} rows, head {form.code(found.head)}", posts, *rows]
+        posts = "The head isn't posted anywhere. To post it daily, set admin_channel_id in [discord] of octet.toml."
+    head = f"{form.good} The journal is complete: {found.rows} rows, head {form.code(found.head)}"
+    return [head, posts, *(_happened(rows, form) for rows in same)]
+
+
+_ACTED: dict[str, str] = {
+    "DeskWished": "set the mode of {} desk",
+    "DisplayPictured": "looked at {} display",
+    "RoleBound": "gave {} role",
+    "RoleUnbound": "took {} role",
+    "ScreenshotTaken": "looked at {} window",
+    "WindowTried": "tested {} window",
+}
+"""What a user did, where the name of the event does not say it."""
+
+
+def _happened(rows: list[JournalRow], form: Form) -> str:
+    """Say who did what, of equal rows in a row how often; of what Octet did, what happened."""
+    last, number = rows[-1], len(rows)
+    *noun, verb = re.findall("[A-Z][a-z]+", last.name)
+    subjects = {form.named(re.sub("^(task|person|desk):", "", one.subject)) for one in rows}
+    about = f" ({subjects.pop()})" if len(subjects) == 1 else ""
+    if last.actor == HUB.id:
+        said = f"{' '.join([*noun, verb]).capitalize()}{f' {number} times' if number > 1 else ''}"
+    else:
+        acted = _ACTED.get(last.name, f"{verb.lower()} {{}} {' '.join(noun).lower()}")
+        said = f"{form.named(last.actor)} {acted.format(number)}{'s' if number > 1 else ''}"
+    return f"{said}{about} · {form.at(last.at_ms)}"
 
 
 _ENTRY_STATES: dict[EntryState, str] = {

@@ -400,6 +400,7 @@ class DeskStatus:
     reason: AnyReason | None = None  # why it cannot be used, or why nothing begins there
     note: Diagnostic = ""
     since_ms: int = 0  # Since when; 0 if unknown.
+    by: str = ""  # The actor who held or stopped it; empty where that was done at its machine
     awake: str = ""  # That Octet keeps its machine awake, or why it cannot; empty while nothing waits
     learned: tuple[LearnedFact, ...] = ()
     unread: str = ""  # Why Octet cannot read what it learned of the desk's windows; empty if it can.

@@ -432,9 +432,16 @@ class Desks:
 
     def _known(self, desk: Desk) -> DeskStatus:
         (state, reason, note), now = self.state(desk.name), self._of(desk.name)
-        since_ms = now.wished_ms if state in {DeskState.HELD, DeskState.STOPPED} else now.told_ms
+        is_closed = state in {DeskState.HELD, DeskState.STOPPED}
         return DeskStatus(
-            desk=desk, state=state, reason=reason, note=note, windows=(), since_ms=since_ms, awake=now.awake
+            desk=desk,
+            state=state,
+            reason=reason,
+            note=note,
+            windows=(),
+            since_ms=now.wished_ms if is_closed else now.told_ms,
+            by=now.wished_by if is_closed and reason is Reason.UNTIL_RELEASED else "",
+            awake=now.awake,
         )
 
     async def _status(self, desk: Desk) -> DeskStatus:

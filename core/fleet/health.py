@@ -1,5 +1,5 @@
 """Octet's health. Octet is well when four things hold. The database takes writes. With a token, Discord is connected.
-Every desk with agents is usable, or a user holds it and no work waits for it. Discord takes Octet's messages. The
+Every desk with agents is usable. Discord takes Octet's messages. The
 heartbeat ping reports all but what a user decided or can see. It does not mean that every task goes well:
 `Fleet.needs_me` lists those that wait for a user."""
 

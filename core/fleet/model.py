@@ -52,6 +52,7 @@ class Need:
     desk: str | None = None
     window: str = ""  # of a window that cannot be used: its name on the desk. The owner can have it recalibrated.
     since_ms: int = 0  # 0 if unknown
+    by: str = ""  # the actor because of whom it waits: who stopped the desk
     place: Place = field(default=Place())  # the channel of the task's card; empty where there is none
     thread: str = ""
     posted_message: str = ""  # Discord's id of the message about it; empty if there is none

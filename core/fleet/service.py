@@ -146,6 +146,7 @@ class Fleet:
         more = sum(one.size for one in known if one.is_rest and texts.of_held(one) is not None)
         parts = await self._services.deliveries.find_later_parts()
         by_desk, others = await self._sort_by_desk(held, parts)
+        by_desk += [(one, []) for one in self._closed_desks().values() if _is_idly_closed(one, by_desk)]
         seen = {name for name, state in self._desks.states().items() if state in _SEEN}
         blocked = self._work.blocked_windows.list_open(seen)
         others, waits = await self._sort_by_window(others, blocked)
@@ -344,19 +345,25 @@ def _of_held(held: BlockedTaskGroup) -> Need | None:
 
 
 def _of_desk(status: DeskStatus, waits: list[BlockedTaskGroup]) -> Need:
-    first = min(waits, key=lambda one: one.since_ms)
+    first = min(waits, key=lambda one: one.since_ms, default=None)
     name, state = status.desk.name, status.state.value
     is_told = status.state is DeskState.UNAVAILABLE
     return Need(
         kind=NeedKind.DESK,
-        what=f"desk {name} is {'not available' if is_told else state}, and work waits for it",
+        what=f"desk {name} is {'not available' if is_told else state}{', and work waits for it' if waits else ''}",
         next=texts.DESKS.get(state, texts.MEND_DESK),
-        seen=remedies.explain(status.reason, status.note) if is_told else "",
-        task=first.oldest,
-        more=sum(one.size for one in waits) - 1,
+        seen=remedies.explain(status.reason, status.note) if is_told or not status.by else "",
+        task=first.oldest if first else None,
+        more=max(0, sum(one.size for one in waits) - 1),
         desk=name,
-        since_ms=status.since_ms or first.since_ms,
+        since_ms=status.since_ms or (first.since_ms if first else 0),
+        by=status.by,
     )
+
+
+def _is_idly_closed(status: DeskStatus, known: Collection[tuple[DeskStatus, object]]) -> bool:
+    """Tell whether a user keeps the desk closed while no task waits for it: its agents get nothing."""
+    return status.state is not DeskState.UNAVAILABLE and all(status.desk != one.desk for one, _ in known)
 
 
 def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need:

@@ -334,7 +334,7 @@ async def test_words_wait_for_a_held_desk_and_say_so(tmp_path: Path) -> None:
     async with house(tmp_path, lane) as octet:
         await octet.desks.hold("main", by=ADA)
         sent = await octet.agent_messages.send(say(agent="Left"), by=ADA)
-        assert sent.deliveries[0].note == "desk main is held (a user must release it)"
+        assert sent.deliveries[0].note == "desk main is held (until it is released)"
         await octet.desks.release("main", by=ADA)
         await stands(octet, sent, S.DELIVERED)
 

@@ -115,10 +115,11 @@ async def test_a_refused_window_is_named_by_its_task_and_not_twice(tmp_path: Pat
     )
 
 
-async def test_a_desk_that_holds_up_work_is_one_entry_for_all_of_it(tmp_path: Path) -> None:
+async def test_a_stopped_desk_is_one_entry_with_who_stopped_it_and_all_work_that_waits(tmp_path: Path) -> None:
     async with window_house(tmp_path, FakeLane(), agents=2) as octet:
         await octet.desks.stop("main", by=ADA)
-        assert await needs(octet) == []
+        [idle] = await needs(octet)
+        assert (idle.kind, idle.desk, idle.task, idle.by) == (NeedKind.DESK, "main", None, ADA.id)
         for number in (1, 2, 3):
             await octet.tasks.new(make_new_task(agent=f"Agent-{1 + number % 2}"), by=ADA)
             await reach(octet, f"T-{number}", TaskState.WAITING, "hold")

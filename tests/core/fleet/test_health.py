@@ -73,12 +73,13 @@ async def test_a_desk_that_is_lost_counts_once_it_has_lasted(tmp_path: Path) -> 
         assert (await look(octet)).is_well
 
 
-async def test_a_desk_that_a_person_stopped_is_a_problem_once_work_waits_but_raises_no_alarm(tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["stop", "hold"])
+async def test_a_desk_that_a_person_closed_is_a_problem_at_once_but_raises_no_alarm(tmp_path: Path, verb: str) -> None:
     clock = FakeClock()
     async with a_house(tmp_path, clock) as octet:
-        await octet.desks.stop("main", by=OPERATOR)
-        clock.advance(10 * GRACE_S)
-        assert (await look(octet)).troubles == ()
+        await getattr(octet.desks, verb)("main", by=OPERATOR)
+        now = await look(octet)
+        assert ([one.name for one in now.troubles], now.is_well, now.pings) == (["main"], False, True)
         await octet.tasks.new(NewTask(brief="Count the birds"), by=OPERATOR)
         await octet.tasks.quarantine.write(octet.dispatch.assigner.assign_ready)
         now = await look(octet)
