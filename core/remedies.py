@@ -30,8 +30,8 @@ locked: locked
     Unlock the screen, or close the menu that is open there.
 composer_not_empty: composer not empty
     Send or delete the text in the composer. It may be a user's, so Octet leaves it.
-not_cleared: Octet could not clear its own draft
-    Delete Octet's draft from the composer, and correct `clear` in the window's profile.
+not_cleared: Octet could not delete its test line
+    Delete it in the window. If you cannot reach the window, restart its program.
 focus_taken: focus taken
     Another program keeps taking the focus. Close it, or stop it from opening windows.
 clipboard_taken: clipboard taken

@@ -411,7 +411,7 @@ class DeliveryRun(Submission):
             case ClearResult.UNSEEN:
                 note = _join(note, "our own draft was cleared unseen")
             case ClearResult.FAILED:
-                note = _join(note, "our own draft could not be cleared")
+                note = _join(note, "" if result is Result.REHEARSED else "our own draft could not be cleared")
                 result = Result.REFUSED if result is Result.BOUNCED else result
         left = self.staged and not (self._is_ours and clearing is ClearResult.SEEN)
         return self._outcome(Result.NOT_ARRIVED if self.asked else result, reason, note, draft_left=left)

@@ -169,6 +169,8 @@ class Calibrator:
         if measured.by_line:
             measured = replace(measured, quirks={"newline": Newline.COLLAPSE.value})
         measured, tried = await self._short_draft(wanted, title, found, measured)
+        if tried.ok:
+            measured = replace(measured, quirks={**measured.quirks, **tried.quirks})
         if tried.ok and measured.by == TERMINAL:
             measured = _with_prompt(measured, tried)
         if tried.ok and (measured.by == TERMINAL or tried.read_by != Readback.PIXELS):
@@ -248,6 +250,7 @@ class Calibrator:
             text = long_draft(f"octet calibration {secrets.token_hex(3)}", most)
             tried = await self._trial(wanted, title, found, measured, draft=text)
             if tried.ok:
+                measured = replace(measured, quirks={**measured.quirks, **tried.quirks})
                 break
             known, more = dict(measured.quirks), dict(tried.quirks)
             if "readback" in more:
@@ -274,7 +277,9 @@ class Calibrator:
         tried = TrialResult(ok=False)
         for number in range(TRIES):
             if number:
-                self.say(f"{window.name}: {explain(tried.reason, tried.note)}; trying again ({number + 1} of {TRIES})")
+                is_slow = tried.reason in {Reason.TOO_SLOW, Reason.LATE}
+                why = "the machine is slow" if is_slow else explain(tried.reason, tried.note)
+                self.say(f"{window.name}: {why}; trying again ({number + 1} of {TRIES})")
                 await self.rest(AGAIN_S)
             tried = await self.scout.trial(window, profile, anchors=measured.anchors, text=text, known=measured.window)
             if not tried.is_transient:

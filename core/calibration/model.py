@@ -113,7 +113,8 @@ class TrialResult:
     is_transient: bool = False  # worth another try
     is_not_pasted: bool = False  # the program did not take the draft: the click may have missed the composer
     read_by: str = ""  # how the whole draft was read back: `accessibility`, `copy`, `pixels`, `none`
-    quirks: Mapping[str, object] = field(default_factory=dict[str, object])  # Measured, by their paths in its config
+    quirks: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Measured, by their paths in its config; of a draft that worked, other chords that cleared it."""
     read_chars: int = 0  # the length of what was read back last
     hint: bool = False  # the composer showed a hint, which the draft replaced
     empties: tuple[bytes, ...] = ()  # pictures of the empty composer, where it shows a hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from PIL import Image, ImageChops
@@ -30,6 +31,11 @@ COMPARED = frozenset({Readback.ACCESSIBILITY.value, Readback.COPY.value})
 DIFFERS = frozenset({Reason.READ_BACK_DIFFERS, Reason.PASTE_NOT_READ})
 SOON_S = 0.01
 DRAWN_S = 1.0  # drawing a draft that was read back takes at most so long
+CLEARS: dict[bool, tuple[tuple[str, ...], ...]] = {
+    True: (("ctrl+u", "backspace") * 20,),  # line by line
+    False: (("ctrl+a", "backspace"), ("ctrl+home", "ctrl+shift+end", "delete")),
+}
+"""Other chords that may empty a composer: of programs that clear with Ctrl+U, and of all others, where it may do harm."""
 
 
 class TrialJournal:
@@ -57,6 +63,7 @@ class TrialObserver:
         self.after: Image.Image | None = None
         self.reading = ReadbackResult(by=Readback.NONE)  # the last readback
         self._empties: tuple[Image.Image, ...] = ()
+        self._cleared_by = self._profile.clear
 
     @property
     def is_terminal(self) -> bool:
@@ -85,8 +92,10 @@ class TrialObserver:
         while not self._shows() and self._pace.now_s() < end:
             rest(SOON_S)
 
-    def has_cleared(self) -> None:
+    def has_cleared(self, by: tuple[str, ...]) -> None:
+        """Look after these chords."""
         self.after = self._shot()
+        self._cleared_by = by
 
     def tried(self, outcome: Outcome, *, text: str, anchors: Sequence[Box]) -> TrialResult:
         """Return what was seen, and what the user can do about it; `text` is the staged text."""
@@ -97,17 +106,18 @@ class TrialObserver:
         if went and self.staged is not None and not self._is_seen(drawn):
             went, reason, note = False, Reason.WRONG_PLACE, "the draft was read back, but it does not show there"
         read, read_by = self.reading.text or "", "" if outcome.evidence is None else outcome.evidence.readback
+        found = quirks(text, read, self._profile, self.reading.by) if read and outcome.reason in DIFFERS else {}
         if went and self._empties and read_by not in COMPARED and not self.is_terminal:
             went, reason, note = False, Reason.COMPOSER_NOT_EMPTY, "nothing proves that its text is only a hint"
         if not went and self._is_without_prompt():
             reason, note = Reason.NO_COMPOSER, NO_PROMPT
-        if outcome.draft_left:
+        if outcome.draft_left and reason is not Reason.NOT_CLEARED:
             note = f"{note}; the draft may still be there: delete it".removeprefix("; ")
         return TrialResult(
             ok=went,
             reason=None if went else reason,
             note="" if went else note,
-            quirks=quirks(text, read, self._profile, self.reading.by) if read and outcome.reason in DIFFERS else {},
+            quirks={"clear": list(self._cleared_by)} if went and self._cleared_by != self._profile.clear else found,
             read_chars=len(read),
             is_transient=outcome.result is Result.BOUNCED and outcome.reason not in STAYS,
             is_not_pasted=outcome.reason is Reason.PASTE_NOT_READ,
@@ -225,8 +235,14 @@ class TrialWindow(DeliveryWindow[WindowInspector]):
             self.trial.has_staged(self._wait)
 
     def clear(self, *, if_untouched: bool = False) -> ClearResult:
-        cleared = super().clear(if_untouched=if_untouched)
-        self.trial.has_cleared()
+        """Try other chords where those of the profile leave something."""
+        cleared = ClearResult.FAILED
+        for chords in (self._profile.clear, *CLEARS["ctrl+u" in self._profile.clear]):
+            self._profile = replace(self._profile, clear=chords)
+            cleared = super().clear(if_untouched=if_untouched)
+            if cleared is not ClearResult.FAILED:
+                break
+        self.trial.has_cleared(self._profile.clear)
         return cleared
 
 

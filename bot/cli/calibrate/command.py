@@ -104,7 +104,7 @@ async def calibrate_windows(
     names = [desk, options.only] if desk else []
     words = ["octet", "calibrate", *filter(None, names), *(["--display", display] if display else [])]
     again = f"run `{shlex.join([*words, '--home', str(home.root)])}`" if session is None else "run this again"
-    left = _left(len(result.failed), again)
+    left = _left(len(result.failed), desk, again)
     if not result.connected:
         if lines := texts.ended(replace(result, note="")):
             console.say("\n".join(lines))
@@ -113,10 +113,11 @@ async def calibrate_windows(
     return 1 if result.failed or result.code else 0
 
 
-def _left(count: int, again: str) -> str:
+def _left(count: int, desk: str, again: str) -> str:
     """Say how a user connects the windows that failed; empty: none failed."""
-    which = "1 window is" if count == 1 else f"{count} windows are"
-    return f"{which} not connected: empty their composers, then {again}." if count else ""
+    which, whose = ("1 window is", "its composer") if count == 1 else (f"{count} windows are", "their composers")
+    see = f" See: `octet desk picture {desk} now.png`." if desk else ""
+    return f"{which} not connected.{see} Empty {whose}, then {again}." if count else ""
 
 
 async def calibrate_alike(home: Home, like: str, console: Console) -> int:

@@ -136,6 +136,19 @@ def test_a_profile_that_is_measured_at_each_window_gets_a_display_to_measure_on_
     assert [(desk.name, desk.windows) for desk in config.desks if desk.virtual] == [("desk-1", ()), ("desk-2", ())]
 
 
+def test_a_program_whose_profile_clears_one_line_is_connected_by_chords_that_clear_several(home: Path) -> None:
+    """By prompt_toolkit in xterm, as docs/desktop.md shows it; nothing is sent."""
+    heard = home / "heard"
+    program = ("--", "xterm", "-e", sys.executable, str(ROOT / "bench/measure/unfamiliar/toolkit_chat.py"), str(heard))
+    assert octet(home, "desk", "up", "--agents", "1", "--profile", "xterm", "--detach", *program, "1").returncode == 0
+    done = octet(home, "calibrate", "desk-1", "--yes")
+    assert octet(home, "desk", "down").returncode == 0
+    assert done.returncode == 0, done.stdout + done.stderr
+    (window,) = tomlkit.parse((home / "config/desks/desk-1.toml").read_text()).unwrap()["windows"]
+    assert (window["profile"], set(window["calibrated"]["clear"])) == ("xterm", {"ctrl+u", "backspace"})
+    assert not heard.exists()
+
+
 def test_a_machine_without_the_packages_is_told_what_to_install(home: Path, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     refused = octet(

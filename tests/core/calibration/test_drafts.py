@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.calibration.calibrator import CalibratedWindow, Calibrator, WindowChoice
+from core.calibration.calibrator import TRIES, CalibratedWindow, Calibrator, WindowChoice
 from core.calibration.model import POINTING_HELPS, TERMINAL, CalibrationFailed, Measurement, Point, TrialResult
 from core.desks.model import Window
 from core.home import Home
@@ -52,9 +52,13 @@ class Program(FakeDisplayProbe):
         return self.answer(profile, text)
 
 
-async def connected(tmp_path: Path, program: Program) -> CalibratedWindow:
+async def connected(tmp_path: Path, program: Program, said: list[str] | None = None) -> CalibratedWindow:
     shutil.copytree(ROOT / "config", tmp_path / "config")
-    calibration = Calibrator(home=Home(root=tmp_path), scout=program)
+    lines = [] if said is None else said
+
+    async def rest(_: float) -> None: ...
+
+    calibration = Calibrator(home=Home(root=tmp_path), scout=program, say=lines.append, rest=rest)
     await calibration.look()
     profile = "generic_terminal" if program.is_terminal else "generic"
     wanted = WindowChoice(window=1, profile=profile, name="agent-1", agent="Agent-1")
@@ -75,6 +79,28 @@ async def test_the_first_chord_that_pastes_is_kept(tmp_path: Path) -> None:
 
     done = await connected(tmp_path, Program(answer, is_terminal=True))
     assert (done.calibrated["paste"], done.calibrated["selection"]) == ("ctrl+shift+v", "clipboard")
+
+
+async def test_other_chords_that_cleared_a_draft_are_kept(tmp_path: Path) -> None:
+    chords = ["ctrl+u", "backspace"]
+
+    def answer(profile: Profile, text: str) -> TrialResult:
+        is_other = len(text) > 100 and list(profile.clear) != chords
+        return replace(taken(profile, text), quirks={"clear": chords} if is_other else {})
+
+    one = await connected(tmp_path, Program(answer, is_terminal=True))
+    assert one.calibrated["clear"] == chords
+
+
+async def test_a_busy_machine_is_named_with_the_number_of_the_try(tmp_path: Path) -> None:
+    said: list[str] = []
+    results = iter([TrialResult(ok=False, is_transient=True, reason=Reason.TOO_SLOW)])
+
+    def answer(profile: Profile, text: str) -> TrialResult:
+        return next(results, None) or taken(profile, text)
+
+    await connected(tmp_path, Program(answer), said)
+    assert f"agent-1: the machine is slow; trying again (2 of {TRIES})" in said
 
 
 async def test_the_caret_that_was_measured_beats_that_of_the_profile(tmp_path: Path) -> None:
