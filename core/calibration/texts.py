@@ -84,13 +84,13 @@ def asks(question: Question, picks: Mapping[int, Pick]) -> str:
                 for one in question.candidates
                 if one.leaves and one.number in picks
             ]
-            return f"{''.join(moves)}{what} [Y/n; {HOW}]" if listed else f"Which of them are agents? [{HOW}; n: none]"
+            return f"{''.join(moves)}{what}" if listed else "Which of them are agents?"
         case PointAt():
             return f"Where is the composer of {question.agent}, {question.window.called}? {question.note}"
         case KnowByPlace():
             called = ", ".join(f"{one.number} ({one.window.called})" for one in question.candidates)
             why = CHANGING_TITLES if question.titles_differ else SAME_TITLES
-            return f"Windows {called}: {why} {BY_PLACE} Identify them by their places? [y/N]"
+            return f"Windows {called}: {why} {BY_PLACE} Identify them by their places?"
 
 
 def read(question: Question, said: str, picks: Mapping[int, Pick]) -> Answer | None:

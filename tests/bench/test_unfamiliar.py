@@ -60,9 +60,9 @@ def ask(text):
     print("got", repr(input()))
 rows = "   window  class\\n1  Bureau  Gtk\\n2  Fluid chat  Fluid"
 print(rows)
-ask("Octet types a draft into 1, and saves what works [Y/n; numbers such as 1,3-5]:")
+ask("Octet types a draft into 1, and saves what works [Enter = all, ? = help]:")
 print(rows)
-ask("Octet types a draft into 1,2, and saves what works [Y/n; numbers such as 1,3-5]:")
+ask("Octet types a draft into 1,2, and saves what works [Enter = all, ? = help]:")
 print("Agent-2, “Fluid chat”: Octet cannot find its input box. Point at it.")
 ask("Or type the composer's place from the window's corner, such as 200,-40; or s to skip the window:")
 ask("Identify them by their places [y/N]:")

@@ -23,7 +23,7 @@ _MOST_QUESTIONS = 60
 _TRIES = 2
 """A user who has pointed so often in vain skips the window."""
 _POINTS = re.compile(r"place from the window's corner")
-_CHOOSES = re.compile(r"numbers such as")
+_CHOOSES = re.compile(r"\? = help\]")
 _ROW = re.compile(r"(\d+) +\S")
 """A row of the table of windows."""
 _ASKS = re.compile(r"(\?|:|\]|>)\s*$")

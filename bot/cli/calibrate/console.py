@@ -31,6 +31,7 @@ from core.kit.supervise import supervise
 from core.remedies import refused
 
 LOOK_S = 0.1  # between two looks at the calibration's state
+_HELP = f"Enter connects the windows that Octet proposes, n connects none. Or type {texts.HOW}."
 NextLine = Callable[[float], Awaitable[str | None]]
 """Waits so many seconds for a line from the user; None without one."""
 
@@ -121,10 +122,16 @@ class Console:
         self._prompt(question)
 
     def _prompt(self, question: Question) -> None:
-        asks = texts.asks(question, self._picks(question))
-        if isinstance(question, PointAt):
-            mouse = "move the mouse over it without clicking, and press Enter; or " if self.sees_display else ""
-            asks += f"\n  ({mouse}type its place from the window's corner, such as 200,-40; s skips the window)"
+        picks = self._picks(question)
+        match question:
+            case ChooseWindows():
+                keys = f" [{'Enter = all' if picks else 'n = none'}, ? = help]"
+            case PointAt():
+                mouse = "move the mouse over it without clicking, and press Enter; or " if self.sees_display else ""
+                keys = f"\n  ({mouse}type its place from the window's corner, such as 200,-40; s skips the window)"
+            case KnowByPlace():
+                keys = " [y/N]"
+        asks = f"{texts.asks(question, picks)}{keys}"
         print(f"{self.mark}{at_the_machine(printable(asks, keep_lines=True))}: ", end="", flush=True)
 
     async def _typed(self, question: Question, lines: NextLine | None) -> Answer | None:
@@ -136,7 +143,8 @@ class Console:
         is_here = isinstance(question, PointAt) and self.sees_display and not line.strip()
         answer = ComposerPlace(is_here=True) if is_here else texts.read(question, line, self._picks(question))
         if answer is None:
-            self.say(f"  “{line.strip()[:40]}” does not answer that.")
+            is_help = isinstance(question, ChooseWindows) and line.strip() == "?"
+            self.say(f"  {_HELP if is_help else f'“{line.strip()[:40]}” does not answer that.'}")
             self._prompt(question)
         return answer
 

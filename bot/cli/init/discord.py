@@ -71,7 +71,8 @@ def _token(home: Home, questions: Prompts) -> tuple[SetupClient, Application] | 
             return found
         print("  Discord no longer accepts the present token.")
     else:
-        print(f"Discord: create an application at {PORTAL} ; on its page Bot press Reset Token and copy the token.")
+        print(f"Discord: at {PORTAL} create an application. On its page Installation set")
+        print("  Install Link to None; on its page Bot switch Public Bot off, press Reset Token and copy the token.")
     for _ in range(_TRIES if questions.is_terminal else 1):
         token = _bare(questions.secret("The bot's token (hidden; Enter alone: without Discord)"))
         if not token:

@@ -31,6 +31,7 @@ from core.security.model import Actor
 _BLUE = 0x0F6CBD
 _OPEN_S = 600.0
 BY_NUMBER = "Answer with the number of a place on the picture, such as 37, or more exactly 37-4."
+BY_WINDOW = f"To choose others, type {texts.HOW}."
 
 
 class AnswerCalibration(
@@ -81,7 +82,7 @@ async def asked(octet: Coordinator, desk: str, step: CalibrationStep, *, by: Act
         return Parts(content=_joined([inline(line, 400) for line in lines]) or "No window was connected.")
     question, picks = step.now, _picks(step.now)
     rows = [_row(one) for one in question.candidates] if isinstance(question, ChooseWindows) else []
-    hint = [BY_NUMBER] if isinstance(question, PointAt) else []
+    hint = [BY_NUMBER] if isinstance(question, PointAt) else [BY_WINDOW] if rows else []
     text = _joined([*rows, inline(texts.asks(question, picks), 1200), *hint])
     buttons = [AnswerCalibration(said, str(step.number), desk, label=label) for said, label in _labels(question, picks)]
     png = Attachment(name="display.png", data=await octet.maintenance.calibrate.open(desk, by=by).picture())

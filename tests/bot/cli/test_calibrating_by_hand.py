@@ -129,8 +129,11 @@ def test_a_user_answers_one_question_and_points_with_the_mouse_where_octet_finds
 ) -> None:
     planner, coder = agents
     with console(display, home, "calibrate") as here:
-        here.until("Octet types a draft into 1,2, reads it back, deletes it, and saves what works [Y/n")
+        here.until("Octet types a draft into 1,2, reads it back, deletes it, and saves what works [Enter = all, ? = help]")
         assert re.search(r"1 +planner .*Octetchat .*Agent-1 +mine", here.said)
+        here.until(": ")
+        here.type("?")
+        here.until("2=Agent-4 gives window 2 to Agent-4")
         here.until(": ")
         here.type("9")
         here.until("There is no window with the number 9")
