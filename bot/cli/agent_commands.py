@@ -161,7 +161,7 @@ def _ticket(found: dict[str, Any]) -> list[str]:
     ticket = found["ticket"]
     if found["state"] == "open":
         look = f"octet ask --ticket {ticket}"
-        return [f"{ticket} waits for an answer. It comes as a message; look for it with `{look}`."]
+        return [f"{ticket} waits for an answer. Look for it with `{look}`; if you do not, it comes as a message."]
     if found["state"] == "answered":
         return [f"{ticket}: {found['answered_by']} answers:", *(f"> {line}" for line in found["answer"].splitlines())]
     return [f"{ticket} was not answered. Decide yourself."]

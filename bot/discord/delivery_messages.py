@@ -14,13 +14,15 @@ from bot.verbs.news import (
     chain,
     ended_question,
     how,
+    patience,
     settled_prompt,
     settled_words,
     undelivered,
     whom,
     whose,
 )
-from core.agent_messages.model import AgentMessageView, AtDue, QuestionView, Trace
+from bot.verbs.news import question as headline
+from core.agent_messages.model import AgentMessageView, QuestionView, Trace
 from core.deliveries.model import Delivery, DeliveryId, Moment, Picture, parse_asked
 from core.dispatch.model import Decision
 from core.limits import CHOICE
@@ -31,10 +33,6 @@ from core.tasks.model import TaskView
 _MARGIN = 100
 _BODY_CHARS = 1_000
 _QUOTED_CHARS = 300
-_AT_DUE: dict[AtDue, str] = {
-    AtDue.DECIDE: "{agent} decides and continues.",
-    AtDue.WAIT: "Octet reminds you, and {agent} waits.",
-}
 _MOMENTS: dict[Moment, str] = {
     Moment.STAGED: "before Enter",
     Moment.LAST_SEEN: "at the last look",
@@ -146,16 +144,12 @@ def question(notice: Notice, view: QuestionView, *, marker: Marker, has_buttons:
     """Ask the user what an agent asks, with the whole question; once settled, say how and by whom. Without buttons it
     names the command for the answer."""
     asked = view.question
-    agent, about = inline(asked.agent, 60), f" · {asked.task}" if asked.task else ""
     body, files = quoted(view.text, "question.md")
     if isinstance(now := notice.detail, Resolution):
-        said = ended_question(now, asked, FORM)
-        return framed(f"{said}\n{cut(body, CONTENT_LIMIT // 2)}", marker, colour=GREY)
-    then = f"If you do not answer <t:{asked.due_ms // 1000}:R>, {_AT_DUE[asked.at_due].format(agent=agent)}"
-    text = cut(
-        f"**{agent} asks you** (an agent's text){about}:\n{body}",
-        CONTENT_LIMIT - 3 * _MARGIN - sum(map(len, asked.choices)),
-    )
+        head, said = headline(asked, FORM, is_open=False), ended_question(now, view, FORM)
+        return framed(f"{head}\n{cut(body, CONTENT_LIMIT // 2)}\n{said}", marker, colour=GREY)
+    then, room = patience(asked, FORM), CONTENT_LIMIT - 3 * _MARGIN - sum(map(len, asked.choices))
+    text = cut(f"{headline(asked, FORM, is_open=True)}\n{body}", room)
     choices = [AnswerQuestion(asked.id, place, label=one) for place, one in enumerate(asked.choices)]
     buttons = [*choices, AnswerQuestion(asked.id, OWN_WORDS)]
     wakes = person_id(asked.asked.removeprefix("person:"))

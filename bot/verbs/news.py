@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.verbs.results import ACT_LABELS, Form
 from core import remedies
 from core.agent_actions.model import ActionResult
-from core.agent_messages.model import AgentMessageView, Question, QuestionState
+from core.agent_messages.model import AgentMessageView, AtDue, Question, QuestionState, QuestionView
 from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.limits import PROGRESS
 from core.messages.model import Message
@@ -70,9 +70,10 @@ _SETTLED_ACT: dict[str, str] = {
     "ended": "{act} for {agent} no longer needs a decision.",
 }
 _ENDED_QUESTION: dict[str, str] = {
-    QuestionState.ANSWERED.value: "{who} answered.",
-    QuestionState.UNANSWERED.value: "no answer came in time, so {agent} decides.",
-    QuestionState.CANCELLED.value: "its task has ended.",
+    QuestionState.ANSWERED.value: "{answered} · {who}",
+    "late": "{answered} · {who}. {task} ended before Octet typed it.",
+    QuestionState.UNANSWERED.value: "No answer came in time: {agent} decides.",
+    QuestionState.CANCELLED.value: "No answer needed: {task} has ended.",
 }
 _TRY_IT = (
     "Press an example, or type `/task new`. `/help` explains the rest, and `/fleet board` keeps a live board here."
@@ -182,10 +183,23 @@ def settled_act(now: Resolution, pressed: ActionResult, form: Form) -> str:
     return _SETTLED_ACT.get(now.how, _SETTLED_ACT["ended"]).format(who=who(now.by, form), act=act, agent=agent)
 
 
-def ended_question(now: Resolution, asked: Question, form: Form) -> str:
-    agent, about = form.text(asked.agent, 60), f" · {asked.task}" if asked.task else ""
-    said = _ENDED_QUESTION[now.how].format(who=who(now.by, form), agent=agent)
-    return f"{form.strong(f'{agent} asked')}{about}: {said}"
+def question(asked: Question, form: Form, *, is_open: bool) -> str:
+    """Say who asks, or asked, and about which task."""
+    head = form.strong(f"{form.text(asked.agent, 60)} {'asks' if is_open else 'asked'}")
+    return f"{head} · {asked.task}" if asked.task else head
+
+
+def patience(asked: Question, form: Form) -> str:
+    """Say what happens to a question without an answer, and when."""
+    then = "Octet reminds you" if asked.at_due is AtDue.WAIT else f"{form.text(asked.agent, 60)} decides"
+    return f"If you do not answer, {then} {form.ago(asked.due_ms)}."
+
+
+def ended_question(now: Resolution, view: QuestionView, form: Form) -> str:
+    """Say how a question ended."""
+    asked, answered = view.question, form.strong(f"Answered: {form.text(view.answer, 300)}")
+    named = {"who": who(now.by, form), "agent": form.text(asked.agent, 60), "task": asked.task or "the task"}
+    return _ENDED_QUESTION[now.how].format(answered=answered, **named)
 
 
 def chain(notice: Notice, form: Form) -> list[str]:

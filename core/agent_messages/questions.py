@@ -47,6 +47,7 @@ from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
 _NOTE_CHARS = 200
+CALL_LASTS_S = 15.0  # an agent that asked, or looked for its answer, within this time gets that by its next look
 NO_ANSWER = (
     "Your question was not answered in time. Decide yourself, continue, and say in your answer what you decided."
 )
@@ -67,6 +68,8 @@ class Questions:
         self._services, self._agent_messages, self._talk, self._limits = services, agent_messages, talk, limits
         self._tasks, self._at_work, self._part = tasks.repository, tasks.answers.record_question, tasks.quarantine.part
         self._clock, self._store = services.clock, services.store
+        self._looked_s = dict[MessageId, float]()  # when agents asked, or looked for an answer, of the last seconds
+        self._began_s = services.clock.monotonic_s()  # what agents did before is not known
         agent_messages.follow_answers(self._answered)
         agent_messages.follow_sent(self._sent)
 
@@ -103,16 +106,26 @@ class Questions:
         return asked
 
     async def poll(self, ticket: str, proof: Proof) -> QuestionView:
-        """Return the agent's own question as it is now. Raises question_not_found."""
+        """Return the agent's own question as it is now, and with an answer do not type that, too. Raises
+        question_not_found."""
         name = parse_message_name(ticket)
 
         def look(tx: Tx) -> QuestionView:
-            found = self._find(tx, name)
-            if found.agent != self._talk.identify(tx, proof).agent.name:
+            found, speaker = self._find(tx, name), self._talk.identify(tx, proof)
+            if found.agent != speaker.agent.name:
                 raise refused("question_not_found", id=ticket[:40])
+            if found.answer is not None and self._services.messages.inboxes.has(tx, found.agent, found.answer):
+                self._agent_messages.acknowledge(tx, found.agent, found.answer, by=speaker.actor)
+            self._looks(found)
             return self._view(tx, found)
 
         return await self._store.write(look)
+
+    def _looks(self, question: Question) -> None:
+        """Remember that the agent looks for the answer now."""
+        now_s = self._clock.monotonic_s()
+        recent = {name: at_s for name, at_s in self._looked_s.items() if now_s - at_s < CALL_LASTS_S}
+        self._looked_s = recent | {question.id: now_s}
 
     async def answer(self, name: str, text: str, *, by: Actor) -> QuestionView:
         """Answer a question that asks a user. Raises question_not_found, question_settled, question_for_agent
@@ -183,8 +196,8 @@ class Questions:
         elif question.due_ms > now_ms:
             return question.due_ms
         elif question.at_due is AtDue.DECIDE:
-            self._tell(tx, question, NO_ANSWER, by=HUB)
-            self.settle(tx, question, QuestionState.UNANSWERED, by=HUB.id)
+            said = self._tell(tx, question, NO_ANSWER, by=HUB)
+            self.settle(tx, question, QuestionState.UNANSWERED, by=HUB.id, answer=said.id)
         else:
             due_ms = now_ms + self._limits.question_minutes * MINUTE_MS
             tx.execute(_store.POSTPONE, {"question": question.id, "due": due_ms})
@@ -199,7 +212,11 @@ class Questions:
     def settle(
         self, tx: Tx, question: Question, state: QuestionState, *, by: str, answer: MessageId | None = None
     ) -> Question:
-        """End the question; its message says how, and its agent works on."""
+        """End the question; its message says how, and its agent works on. An agent that looks for the answer gets it
+        by its next look; if that does not come, or else at once, Octet types it."""
+        looked_s, now_s = self._looked_s.get(question.id, self._began_s), self._clock.monotonic_s()
+        if answer is not None and now_s - looked_s < CALL_LASTS_S:
+            self._services.messages.hold(tx, answer, until_ms=self._clock.now_ms() + round(CALL_LASTS_S * 1000))
         tx.execute(_store.SETTLE, {"question": question.id, "now_state": state.value, "by_message": answer})
         self._record(tx, question, state, by=by)
         self._services.notices.settled(tx, about=question.about, how=state.value, by=by)
@@ -254,6 +271,7 @@ class Questions:
         row = {name: getattr(question, name) for name in Question.__slots__}
         tx.execute(_store.ADD_QUESTION, row | {"choices": json.dumps(question.choices)})
         self._record(tx, question, QuestionState.OPEN, by=speaker.address)
+        self._looks(question)
         if speaker.task is not None:
             task = self._at_work(tx, speaker.task)
             if task.state is TaskState.WORKING:
@@ -268,7 +286,7 @@ class Questions:
         self._services.notices.notify(tx, kind, question.task, subject=question.id, about=question.about)
 
     def _tell(self, tx: Tx, question: Question, body: str, *, by: Actor) -> Message:
-        """Send the agent what its question came to, in the thread of its task; store it alone for a removed agent."""
+        """Send the agent what its question came to, whose message shows it; store it alone for a removed agent."""
         agent = self._services.agents.named(question.agent)
         task = self._tasks.find(tx, question.task) if question.task else None
         is_its = task is not None and task.agent == question.agent and task.state not in ENDED
@@ -278,7 +296,7 @@ class Questions:
         )
         asked = self._services.messages.find(tx, question.id)
         new = replace(new, in_reply_to=question.id, cause=question.id, trace=asked.trace)
-        return self._agent_messages.post(tx, new, [agent] if agent else [], by=by).message
+        return self._agent_messages.post(tx, new, [agent] if agent else [], by=by, is_shown=False).message
 
     def _record(self, tx: Tx, question: Question, state: QuestionState, *, by: str) -> None:
         event = QuestionMoved(question=question.id, agent=question.agent, task=question.task, now=state)
@@ -303,7 +321,8 @@ class Questions:
     def _view(self, tx: Tx, question: Question) -> QuestionView:
         messages = self._services.messages
         text = messages.find(tx, question.id).body
-        answer = messages.find(tx, question.answer) if question.answer is not None else None
+        is_answered = question.answer is not None and question.state is QuestionState.ANSWERED
+        answer = messages.find(tx, question.answer or "") if is_answered else None
         said, who = (answer.body, answer.sender_name or answer.sender) if answer is not None else ("", "")
         return QuestionView(question=question, text=text, answer=said, answered_by=who)
 

@@ -427,16 +427,17 @@ class AgentMessages:
         place: Place | None = None,
         by: Actor,
         left_out: tuple[LeftOut, ...] = (),
+        is_shown: bool = True,
     ) -> AgentMessageView:
         """Store the message, put it into the inbox of each agent, and queue a delivery where it may wake the agent.
-        Show it in the thread of its task, or at `place`; without either nowhere."""
+        With `is_shown` show it in the thread of its task, or at `place`; without either nowhere."""
         if new.supersedes is not None:
             self._supersede(tx, new.supersedes, sender=new.sender)
         message = self._services.messages.add(tx, new, by=by.id)
         for agent in agents:
             self._queue(tx, message, agent)
         task = message.task or (message.thread if message.thread.startswith("T-") else None)
-        if task is not None or place is not None:
+        if is_shown and (task is not None or place is not None):
             shown_at = None if task else place
             self._services.notices.notify(tx, NoticeKind.WORDS, task, subject=message.id, place=shown_at)
         return self.view(tx, message, left_out=left_out, hints=hints(message.body, message.requires))
@@ -622,13 +623,20 @@ class AgentMessages:
             inboxes.drop(tx, delivery.agent, delivery.message, reason)
         if delivery.reason in {Reason.ACKNOWLEDGED, Reason.TRACE_STOPPED}:
             return  # its agent has it, or another notice says so
-        dropped = delivery.state is DeliveryState.CANCELLED
+        dropped, sent = delivery.state is DeliveryState.CANCELLED, self._services.messages.known(tx, delivery.message)
         if dropped and delivery.reason is not Reason.REMOVED:  # no user waits for what Octet itself sent
-            sent = self._services.messages.known(tx, delivery.message)
-            dropped = sent is None or sent.sender == address_of(HUB)
+            is_late = sent is not None and delivery.reason is Reason.TASK_ENDED and self._ends_late(tx, sent)
+            dropped = sent is None or sent.sender == address_of(HUB) or is_late
         if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN and not dropped:
             about = asked_about(delivery) if delivery.state is DeliveryState.UNKNOWN else ""
-            self._services.notices.undelivered(tx, delivery.message, _undelivered(delivery), about=about)
+            answers = (sent.in_reply_to or "") if sent is not None else ""
+            told = _undelivered(delivery)
+            self._services.notices.undelivered(tx, delivery.message, told, about=about, answers=answers)
+
+    def _ends_late(self, tx: Tx, answer: Message) -> bool:
+        """Have the question that this answers say that its task ended first. Return whether it answers one."""
+        about, by = f"question:{answer.in_reply_to}", answer.sender.removeprefix("person:")
+        return self._services.notices.settled(tx, about=about, how="late", by=by)
 
     def _continue_interrupted(self, tx: Tx, delivery: Delivery) -> None:
         """Note that an interrupted agent works on its task again, because a message about it arrived."""

@@ -114,6 +114,7 @@ SHIFT = (
         not_before_ms=case((_row.not_before_ms > 0, _row.not_before_ms + bindparam("by")), else_=0),
     )
 )
+HOLD = update(messages).where(_row.id == bindparam("message")).values(not_before_ms=bindparam("until"))
 _in_time = _row.late.is_(False)
 _recent = _row.created_ms.between(bindparam("since"), bindparam("now"))
 SENT = select(

@@ -199,6 +199,10 @@ class Messages:
         tx.execute(_store.SHIFT, {"by": by_ms, "names": list(names)})
         self.inboxes.shift(tx, by_ms, agents)
 
+    def hold(self, tx: Tx, message: MessageId, *, until_ms: int) -> None:
+        """Have no delivery of this message begin earlier."""
+        tx.execute(_store.HOLD, {"message": message, "until": until_ms})
+
     def add(self, tx: Tx, new: NewMessage, *, by: str) -> Message:
         name = MessageId(self._ids.ulid())
         led = new.in_reply_to or new.cause

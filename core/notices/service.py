@@ -82,10 +82,12 @@ class Notices:
 
     def _change(
         self, tx: Tx, bump: Executable, values: Mapping[str, object], *, posts: Executable = _store.CHANGED
-    ) -> None:
-        for row in tx.execute(bump, values):
-            tx.execute(posts, {"of_notice": row.id})
+    ) -> bool:
+        changed = [row.id for row in tx.execute(bump, values)]
+        for notice in changed:
+            tx.execute(posts, {"of_notice": notice})
         tx.after_commit(self.wake)
+        return bool(changed)
 
     def notify_once(self, tx: Tx, kind: NoticeKind, task: str, *, detail: NoticeDetail) -> None:
         """Notify unless a notice of the task has this detail already."""
@@ -93,9 +95,9 @@ class Notices:
         if not any(_store.is_same(row.detail, detail) for row in told):
             self.notify(tx, kind, task, detail=detail)
 
-    def settled(self, tx: Tx, *, about: str, how: str, by: str = "") -> None:
-        """Have the message that asked users about this say `how` it was settled."""
-        self._change(tx, _store.SETTLED, {"asked": about, "how": _store.packed(Resolution(how=how, by=by))})
+    def settled(self, tx: Tx, *, about: str, how: str, by: str = "") -> bool:
+        """Have the message that asked users about this say `how` it was settled. Return whether there is one."""
+        return self._change(tx, _store.SETTLED, {"asked": about, "how": _store.packed(Resolution(how=how, by=by))})
 
     def words_changed(self, tx: Tx, message: str) -> None:
         self._change(tx, _store.BUMP_WORDS, {"of_subject": message})
@@ -119,11 +121,15 @@ class Notices:
         else:
             self._change_detail(tx, shown, detail)
 
-    def undelivered(self, tx: Tx, message: str, detail: Undelivered, *, about: str = "", once: bool = False) -> None:
-        """Notify the message's sender; with `once` not of the same again. `about`: what a user has to decide."""
+    def undelivered(
+        self, tx: Tx, message: str, detail: Undelivered, *, about: str = "", once: bool = False, answers: str = ""
+    ) -> None:
+        """Notify the message's sender, where that or the question that it `answers` is shown; with `once` not of the
+        same again. `about`: what a user has to decide."""
         told = self.find(tx, NoticeKind.UNDELIVERED, subject=message) if once else ()
         if not any(one.detail == detail for one in told):
-            for shown in self.find(tx, NoticeKind.WORDS, subject=message):
+            shown_at = self.find(tx, NoticeKind.WORDS, subject=message)
+            for shown in shown_at or self.find(tx, NoticeKind.QUESTION, subject=answers)[-1:]:
                 task, kind = shown.task, NoticeKind.UNDELIVERED
                 self.notify(tx, kind, task, subject=message, detail=detail, about=about, place=shown.place)
 

@@ -149,7 +149,7 @@ async def _answer_an_agent(page: Page) -> None:
     """Answer an agent, which asks over MCP, by a button; it continues."""
     await command(page, "task new", brief="Paint it.\nask person: Red or blue? | Red | Blue", agent="Agent-6")
     await thread_of(page, "T-12").click()
-    asked = page.get_by_test_id("message").filter(has_text="Agent-6 asks you")
+    asked = page.get_by_test_id("message").filter(has_text="Agent-6 asks")
     await expect(asked).to_contain_text("Red or blue?")
     await asked.get_by_test_id("button-Blue").click()
     ended = page.get_by_test_id("message").filter(has_text="Agent-6 ends T-12 and says")

@@ -5,6 +5,7 @@ The agent's token is in its environment, or that program finds it in Octet's hom
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +25,6 @@ _KEPT = frozenset({"PATH", "HOME", "PYTHONPATH", "OCTET_HOME", "OCTET_URL", TOKE
 _LIMIT_S = 60.0
 _LOOK_EVERY_S = 0.3
 _CALLS = 6  # `octet mcp serve` waits for Octet during each of them
-_ANSWER_LIMIT_S = 600.0  # a user may think for so long
 _REPLY_LIMIT_S = 20.0  # another agent may be busy for longer: then this one continues
 
 
@@ -63,11 +63,11 @@ class _Session:
 
     async def look(self, within_s: float, find: Callable[[], Awaitable[str]]) -> str:
         """Look again and again until something is found; return "" after the time or an interrupt."""
-        for _ in range(round(within_s / _LOOK_EVERY_S)):
-            if (found := await find()) or self.is_over():
+        ends_s = asyncio.get_running_loop().time() + within_s
+        while True:
+            if (found := await find()) or self.is_over() or asyncio.get_running_loop().time() > ends_s:
                 return found
             await asyncio.sleep(_LOOK_EVERY_S)
-        return ""
 
 
 def answer_by_mcp(done: DoneLine, answer: str, *, agent: str) -> str:
@@ -97,19 +97,17 @@ def talk_by_mcp(done: DoneLine, talks: Sequence[Talk], *, agent: str, is_over: C
 
 
 async def _ask_person(session: _Session, talk: Talk, number: int) -> str:
-    """Ask the user who asked for the task, wait for the answer, and acknowledge it: Octet need not bring it, too."""
+    """Ask the user who asked for the task, and wait until the question is settled, as its message in Discord says."""
     choices = list(talk.choices)
     ticket = (await session.call("ask", text=talk.text, choices=choices, key=f"ask {number}"))["ticket"]
 
     async def find() -> str:
         found = await session.call("ask", ticket=ticket)
-        if not found["answer"]:
-            return ""
-        await _read(session, found["answered_by"])
-        return f"{found['answered_by']} answered: {found['answer']}"
+        if found["answer"]:
+            return f"{found['answered_by']} answered: {found['answer']}"
+        return "" if found["state"] == "open" else "no answer came"
 
-    found = await session.look(_ANSWER_LIMIT_S, find)
-    return f"- asked “{talk.text}”: {found or 'no answer came'}"
+    return f"- asked “{talk.text}”: {await session.look(math.inf, find) or 'no answer came'}"
 
 
 async def _tell(session: _Session, talk: Talk, number: int) -> str:
@@ -141,7 +139,7 @@ async def _pursue(session: _Session, talk: Talk, number: int) -> str:
         found = [one for one in (await session.call("my_task"))["subtasks"] if one["id"] in created]
         return summary_of(talk.text, found) if all(one["state"] in ENDED for one in found) else ""
 
-    return await session.look(_ANSWER_LIMIT_S, find) or f"- the goal “{talk.text}” has not ended in time"
+    return await session.look(math.inf, find) or f"- the goal “{talk.text}” was interrupted"
 
 
 _DO = {TalkKind.ASK_PERSON: _ask_person, TalkKind.TELL: _tell, TalkKind.GOAL: _pursue}

@@ -21,23 +21,23 @@ async def test_a_question_mentions_its_user_and_disappears_everywhere_once_it_is
     await owned.ask("task new", brief="Paint the bird", agent="Window-1")
     await owned.card("T-1", TaskState.WORKING)
     await ask(owned, "Red or blue?")
-    question = await owned.said("**Window-1 asks you** (an agent's text)", "> Red or blue?", "decides and continues")
+    question = await owned.said("**Window-1 asks**", "> Red or blue?", "If you do not answer, Window-1 decides")
     assert question["sandbox"]["pings"] == [owned.ada]
     await owned.card("T-1", TaskState.BLOCKED)
     assert "Red or blue?" in await owned.ask("fleet needs-me")
     denied = await owned.press(question, "Blue", user="Ben")
     assert text_of(denied) == said(NotAllowed(permission=Permission.MESSAGE_SEND.value))
     assert text_of(await owned.press(question, "Blue")) == "Window-1 gets your answer."
-    await owned.now(await owned.without_buttons(question), f"<@{owned.ada}> answered.")
+    await owned.now(await owned.without_buttons(question), f"**Answered: Blue** · <@{owned.ada}>")
     await owned.card("T-1", TaskState.WORKING)
     assert "Red or blue?" not in await owned.ask("fleet needs-me")
-    await owned.said("**Ada → Window-1** · T-1", "Blue")
 
     await ask(owned, "Which bird?")
     question = await owned.said("> Which bird?")
     opened = await owned.sandbox.click("Ada", question["id"], "Answer …")
     await owned.answered(await owned.sandbox.submit_modal("Ada", opened, {"text": "The small one."}))
-    await owned.said("**Ada → Window-1** · T-1", "The small one.")
+    await owned.now(await owned.without_buttons(question), "**Answered: The small one.**")
+    assert not [one for one in await owned.sandbox.messages() if "Ada → Window-1" in text_of(one)], "nothing more"
 
 
 async def test_a_stopped_chain_asks_its_owner_who_decides(owned: Town) -> None:

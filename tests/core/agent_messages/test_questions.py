@@ -8,21 +8,24 @@ from pathlib import Path
 import pytest
 
 from core.agent_messages.model import AtDue, NewAgentMessage, NewQuestion, Proof, QuestionState, QuestionView
+from core.agent_messages.questions import CALL_LASTS_S
 from core.agents.model import Lane
 from core.coordinator import Coordinator
 from core.fleet.model import NeedKind
 from core.limits import QUESTIONS_OPEN, QUESTIONS_PER_HOUR, EmptyText, HiddenCharacters, TextTooLong, TooManyItems
+from core.messages.model import Message
 from core.notices.model import Notice, NoticeKind, Resolution
-from core.reasons import BlockCause, ParkCause
+from core.reasons import BlockCause, ParkCause, Reason
 from core.security.model import Actor, NotAllowed
 from core.settings.model import TalkLimits
 from core.store.engine import Tx
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, BEN, CAROL, make_new_task, pending, refuses
 from tests.core.agent_messages.test_talk import house, of
+from tests.core.agent_messages.test_words import UNKNOWN, S, stands
 from tests.core.dispatch.test_loop import code_in, reach
 from tests.fakes.clock import FakeClock
-from tests.fakes.lane import FakeLane
+from tests.fakes.lane import ARRIVES, FakeLane
 
 TASK = TaskId("T-1")
 
@@ -106,6 +109,74 @@ async def test_a_question_blocks_the_task_until_its_user_answers_on_any_interfac
             await octet.questions.answer("zzz", "Red", by=ADA)
         said = await octet.agent_messages.show(found.question.answer or "", by=ADA)
         assert (said.recipients, said.message.task) == (("Ann",), TASK)
+
+
+@pytest.mark.parametrize("at_due", [False, True], ids=["the answer", "that no answer came"])
+async def test_an_agent_that_looks_for_its_answer_gets_it_so_and_not_in_its_window(
+    tmp_path: Path, *, at_due: bool
+) -> None:
+    clock, lane = FakeClock(), FakeLane()
+    async with house(tmp_path, lane, clock=clock) as octet:
+        await working(octet)
+        asked = await ask(octet, minutes=5)
+        clock.advance(300 if at_due else 60)
+        assert await state(octet, asked) is QuestionState.OPEN
+        if at_due:
+            await octet.store.write(octet.questions.review)
+        else:
+            await octet.questions.answer(f"M-{asked.question.id}", "Blue", by=CAROL)
+        clock.advance(CALL_LASTS_S - 1)
+        await octet.store.write(octet.agent_messages.review_queue)
+        assert await state(octet, asked) is (QuestionState.UNANSWERED if at_due else QuestionState.ANSWERED)
+        clock.advance(60)
+        await octet.store.write(octet.agent_messages.review_queue)
+        told = await octet.agent_messages.show((await last_told(octet)).id, by=ADA)
+        assert [(one.state, one.reason) for one in told.deliveries] == [(S.CANCELLED, Reason.ACKNOWLEDGED)]
+        await octet.tasks.accept_answer(TASK, code_in(lane.submitted[0]), "Done.", final=True, key="a")
+        assert len(lane.submitted) == 1, "the brief alone"
+        assert not [one for one in await pending(octet) if one.kind in {NoticeKind.WORDS, NoticeKind.UNDELIVERED}]
+
+
+async def test_an_agent_that_looks_no_more_gets_the_answer_in_its_window(tmp_path: Path) -> None:
+    clock, lane = FakeClock(), FakeLane()
+    async with house(tmp_path, lane, clock=clock) as octet:
+        await working(octet)
+        asked = await ask(octet)
+        clock.advance(CALL_LASTS_S)
+        await octet.questions.answer(f"M-{asked.question.id}", "Blue", by=CAROL)
+        told = await octet.agent_messages.show((await last_told(octet)).id, by=ADA)
+        await stands(octet, told, S.DELIVERED)
+        assert "Blue" in lane.submitted[-1]
+        assert not [one for one in await pending(octet) if one.kind in {NoticeKind.WORDS, NoticeKind.UNDELIVERED}]
+
+
+async def test_a_task_that_ends_before_octet_typed_the_answer_says_so_in_the_question_alone(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        await working(octet)
+        asked = await ask(octet)
+        await octet.questions.answer(f"M-{asked.question.id}", "Blue", by=CAROL)
+        await octet.tasks.accept_answer(TASK, code_in(lane.submitted[0]), "Done.", final=True, key="a")
+        await octet.store.write(octet.agent_messages.review_queue)
+        assert [one.detail for one in await notices(octet)] == [Resolution(how="late", by="discord:3")]
+        assert not [one for one in await pending(octet) if one.kind is NoticeKind.UNDELIVERED]
+
+
+async def test_an_answer_that_may_not_have_arrived_asks_its_user(tmp_path: Path) -> None:
+    clock, lane = FakeClock(), FakeLane(ARRIVES, UNKNOWN)
+    async with house(tmp_path, lane, clock=clock) as octet:
+        await working(octet)
+        asked = await ask(octet)
+        clock.advance(CALL_LASTS_S)
+        await octet.questions.answer(f"M-{asked.question.id}", "Blue", by=CAROL)
+        await stands(octet, await octet.agent_messages.show((await last_told(octet)).id, by=ADA), S.UNKNOWN)
+        (told,) = [one for one in await pending(octet) if one.kind is NoticeKind.UNDELIVERED]
+        assert (told.task, bool(told.about)) == (TASK, True)
+
+
+async def last_told(octet: Coordinator) -> Message:
+    """Return the newest message to Ann."""
+    return (await octet.agent_messages.inbox("Ann", limit=1, by=ADA))[0].message
 
 
 async def test_a_question_that_is_not_answered_in_time_says_so_to_its_agent(tmp_path: Path) -> None:
