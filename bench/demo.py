@@ -68,7 +68,7 @@ class Page:
         answer = await self.ask("task new", {"brief": f"Say hello.\ndemo: wait {WORK_S}", "agent": agent})
         assert answer["failure"] is None, answer["failure"]
         working = await self.until(rf"\*\*(Working|Done).*-# {task} ")  # a late card says only Done: that counts
-        answered = await self.until(rf"\*\*{agent}\*\* ends {task} and says")
+        answered = await self.until(rf"\*\*{agent} finished {task}\*\*")
         self._keep("accepted", answer["ack_ms"])
         self._keep("card", (working - heard(agent)) * 1000)
         self._keep("first_answer", (answered - began - WORK_S) * 1000)

@@ -265,7 +265,7 @@ def told_otherwise(town: Town, sandbox: Sandbox) -> list[str]:
     texts = [text_of(sandbox, message) for message in messages]
     found: list[str] = []
     for (number,) in town.lives.rows("select number from tasks where state = 'done'"):
-        for what, words in (("card", f"-# T-{number} ·"), ("end", f"**T-{number} is done**")):
+        for what, words in (("card", f"-# T-{number} ·"), ("end", f"finished T-{number}**")):
             count = sum(words in text for text in texts)
             if count != 1:
                 found.append(f"told: {count} times the {what} of T-{number}")

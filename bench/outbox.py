@@ -199,10 +199,8 @@ def told(sandbox: Sandbox, work: OutboxWork, *, seconds: float, kills: Counter[s
         card = [text for text in texts if f"-# {task} ·" in text]
         if card and "Done (not checked)" not in card[-1]:
             lost.append(f"{task}: its card does not show the end")
-        # A card quotes the answer's first words.
-        answer = [text for text in texts if f"Birds of {task}, counted." in text and text not in card]
-        end = [text for text in texts if f"**{task} is done**" in text]
-        for what, found in (("card", card), ("answer", answer), ("end", end)):
+        end = [text for text in texts if f"finished {task}**" in text and f"Birds of {task}, counted." in text]
+        for what, found in (("card", card), ("end", end)):
             if not found:
                 lost.append(f"{task}: no {what}")
             doubled += [f"{task}: {what}"] * (len(found) - 1)
@@ -211,7 +209,7 @@ def told(sandbox: Sandbox, work: OutboxWork, *, seconds: float, kills: Counter[s
     ):
         lost.append(f"{task}: {kind} was not told ({error})")
     struck = len(sandbox.faults.hits)
-    return Told(notices=3 * len(numbers), lost=lost, doubled=doubled, seconds=seconds, kills=kills, struck=struck)
+    return Told(notices=2 * len(numbers), lost=lost, doubled=doubled, seconds=seconds, kills=kills, struck=struck)
 
 
 def text_of(sandbox: Sandbox, message: ChatMessage) -> str:

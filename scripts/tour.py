@@ -60,7 +60,7 @@ async def _walk(page: Page) -> list[Image.Image]:
     frames.append(await _frame(page))
 
     await thread_of(page, "T-1").click()
-    await expect(page.get_by_text("T-1 is done")).to_be_visible()
+    await expect(page.get_by_text("finished T-1")).to_be_visible()
     frames.append(await _frame(page))
 
     await page.get_by_test_id("channel-octet").click()
@@ -72,7 +72,7 @@ async def _walk(page: Page) -> list[Image.Image]:
     await page.wait_for_timeout(800)
     frames.append(await _frame(page))
     await dialog.get_by_test_id("button-Approve").click()
-    await expect(page.get_by_text("T-2 is done")).to_be_visible()
+    await expect(page.get_by_text("finished T-2")).to_be_visible()
     await page.get_by_test_id("channel-octet").click()
     await expect(card(page, "T-2")).to_contain_text("Done")
     frames.append(await _frame(page))

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 from bot.discord.parts import BLUE, GREY, RED, Attachment, Marker, Parts, boxed, framed, written
 from bot.discord.render import person_id, quoted, quoted_answer
-from bot.discord.text import CONTENT_LIMIT, FORM, cut, fence, inline, size
+from bot.discord.text import CONTENT_LIMIT, FORM, LAYOUT_LIMIT, cut, fence, fitting, inline, plain, quote, size
 from bot.discord.views.buttons import AnswerAgent, ResolveUnknown, quoted_note
 from bot.discord.views.questions import OWN_WORDS, AnswerQuestion, DecideTrace
 from bot.verbs.news import (
     SHOWN_AGENTS,
+    answered,
     chain,
     ended_question,
     how,
     patience,
+    read_there,
+    replied,
     settled_prompt,
     settled_words,
     undelivered,
@@ -33,6 +36,9 @@ from core.tasks.model import TaskView
 _MARGIN = 100
 _BODY_CHARS = 1_000
 _QUOTED_CHARS = 300
+_REPLY_CHARS = 400  # of each answer to a message to several agents
+_REPLY_BUTTONS = 10
+_FILES = 10  # in one message
 _MOMENTS: dict[Moment, str] = {
     Moment.STAGED: "before Enter",
     Moment.LAST_SEEN: "at the last look",
@@ -64,13 +70,27 @@ def news(notice: Notice, view: AgentMessageView, *, marker: Marker) -> Parts:
 
 def agents_answer(asked: Message, said: Message, *, marker: Marker) -> Parts:
     """Show what an agent answers to a message about no task, to the user who sent that."""
-    agent = inline(said.sender.partition(":")[2], 60)
-    read = " (read in its window, *unverified*)" if said.source is Source.WINDOW else ""
-    again = ", unlike the answer that Octet read in its window" if said.supersedes else ""
     body, files = quoted_answer(said, "answer.md")
     about = f"-# to: {inline(text_for_people(asked.body, asked.expired_ms), 120)}"
-    text = cut(f"**{agent}** answers{read}{again}:\n{body}", CONTENT_LIMIT - 3 * _MARGIN)
+    text = cut(f"{replied(said, FORM)}\n{body}", CONTENT_LIMIT - 3 * _MARGIN)
     return written(f"{text}\n{about}", marker, wakes=sender_id(asked), files=files, buttons=[AnswerAgent(said.id)])
+
+
+def answers(asked: Message, replies: Sequence[Message], *, marker: Marker) -> Parts:
+    """Show the answers to a message to several agents in one message, which fills up."""
+    replaced = {one.supersedes for one in replies}
+    shown = [one for one in replies if one.id not in replaced]
+    files, blocks = list[Attachment](), [f"**{answered(len(shown))}**"]
+    for said in shown:
+        agent, text = said.sender.partition(":")[2], text_for_people(said.body, said.expired_ms)
+        body = quote(text, _REPLY_CHARS)
+        blocks.append(f"**{inline(agent, 60)}**{read_there(said)}\n{body}")
+        if len(text) > _REPLY_CHARS // 2 or said.evidence:
+            whole = "\n".join((text, *(one.line for one in said.evidence)))
+            files.append(Attachment(name=f"{plain(agent, 40)}.md", data=whole.encode(errors="replace")))
+    blocks = fitting(blocks, LAYOUT_LIMIT - 3 * _MARGIN)
+    buttons = [AnswerAgent(one.id, label=f"Reply to {one.sender.partition(':')[2]}") for one in shown[:_REPLY_BUTTONS]]
+    return written("\n".join(blocks), marker, wakes=sender_id(asked), files=tuple(files[:_FILES]), buttons=buttons)
 
 
 def answer(view: AgentMessageView) -> str:

@@ -33,7 +33,7 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import NotFound, OctetError, Unavailable
 from core.messages.model import Message
-from core.notices.model import DISCORD, NoticeId, NoticeKind, NoticePost, Place
+from core.notices.model import DISCORD, NoticeId, NoticeKind, NoticePost, Place, Replies
 from core.security.model import HUB
 from core.tasks.model import UNDO_MS, TaskId, TaskState, TaskView
 
@@ -53,7 +53,9 @@ _ALONE = frozenset({NoticeKind.WELCOME, NoticeKind.DIGEST, NoticeKind.SUMMARY, N
 """Notices whose row says everything."""
 _STARTING = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 _OF_MESSAGES = frozenset({NoticeKind.WORDS, NoticeKind.QUESTION, NoticeKind.STORM})
-_EDITED = frozenset({NoticeKind.PROGRESS, NoticeKind.WORDS})
+_EDITED = frozenset({NoticeKind.PROGRESS, NoticeKind.WORDS, NoticeKind.ENDED, NoticeKind.ANSWER})
+_WITH_WORDS = frozenset({NoticeKind.ANSWER, NoticeKind.LATE, NoticeKind.ENDED, NoticeKind.HELD})
+"""Notices whose subject is what an agent said, if they have one."""
 
 
 class ChannelUnknown(ChannelGone):
@@ -342,9 +344,12 @@ class Outbox(MessageWriter):
             return delivery_messages.unknown_prompt_message(
                 notice, await self._task_view(notice), pictures=shots, marker=marker
             )
-        is_said = notice.kind in {NoticeKind.ANSWER, NoticeKind.LATE}
-        message = await self._coordinator.messages.get(notice.subject) if is_said else None
-        news = render.news(notice, await self._task_view(notice), message=message, marker=marker)
+        view, message = await self._task_view(notice), None
+        if notice.kind in _WITH_WORDS and notice.subject:
+            message = await self._coordinator.messages.get(notice.subject)
+            later = (one for one in view.answers if one.supersedes == message.id and one.is_same(message))
+            message = next(later, message)
+        news = render.news(notice, view, message=message, marker=marker)
         return news if message is None else await self._with_files(news, message)
 
     async def _with_files(self, parts: Parts, message: Message) -> Parts:
@@ -365,6 +370,9 @@ class Outbox(MessageWriter):
                 )
             case NoticeKind.STORM:
                 return delivery_messages.storm(notice, owner=await self._owner(), marker=marker)
+            case _ if isinstance(notice.detail, Replies):
+                replies = [await get(one) for one in notice.detail.messages]
+                return delivery_messages.answers(await get(notice.subject), replies, marker=marker)
             case _:
                 said = await get(notice.subject)
                 answer = delivery_messages.agents_answer(await get(said.in_reply_to or ""), said, marker=marker)

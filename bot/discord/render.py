@@ -45,7 +45,7 @@ from core import remedies
 from core.deliveries.model import Delivery
 from core.limits import PROGRESS
 from core.messages.model import Message, Source, text_for_people
-from core.notices.model import AgentReports, Notice, NoticeKind, UserAct
+from core.notices.model import Notice, NoticeKind, UserAct
 from core.reasons import BlockCause, ParkCause, WaitReason
 from core.receipts.model import Receipt
 from core.remedies import sentence
@@ -183,24 +183,54 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
 
 
 def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Marker) -> Parts:
-    """Build a message of the task's thread: an answer, an end, a halt, a late answer."""
+    """Build a message of the task's thread: an answer, an end with its answer, a halt, a late answer, a report."""
+    task, lines, files = view.task, of_task(notice, view, FORM, message), tuple[Attachment, ...]()
+    buttons = _news_buttons(notice, view)
     if message is not None:
-        return _words(notice, view, message, marker)
-    task, lines = view.task, of_task(notice, view, FORM)
-    if isinstance(did := notice.detail, UserAct):
-        stops = [StopTask(task.id)] if did.act in STOPS and view.left_with else []
-        return written("\n".join(lines), marker, buttons=stops)
-    if isinstance(notice.detail, AgentReports):
-        at_work = [TellAgent(task.id), FollowWindow(task.id)] if task.state in STOPPABLE else []
-        return written("\n".join(lines), marker, buttons=at_work)
-    buttons: list[Button] = []
-    if task.reason == ParkCause.INTERRUPTED and task.state is TaskState.PARKED:
-        buttons = [RunAgain(task.id, label="Retry"), CancelTask(task.id), TellAgent(task.id, label="Tell it something")]
-    elif task.reason == BlockCause.QUESTION and notice.kind is NoticeKind.HELD:
-        buttons = [TellAgent(task.id, label="Answer"), CancelTask(task.id)]
+        file = f"{task.id}-{'late' if notice.kind is NoticeKind.LATE else 'answer'}.md"
+        answer, files = quoted_answer(message, file)
+        lines.insert(1, answer)
+    is_done = notice.kind is NoticeKind.ENDED and task.state is TaskState.DONE and task.is_whole
+    lines += ["-# Press Reply to say more."] if is_done and message is not None else []
+    room = (LAYOUT_LIMIT if buttons else CONTENT_LIMIT) - _MARGIN
+    text = cut("\n".join(lines), room)
+    return written(text, marker, wakes=_wakes(notice, task, message), files=files, buttons=buttons)
+
+
+def _news_buttons(notice: Notice, view: TaskView) -> list[Button]:
+    task, detail = view.task, notice.detail
+    is_done = task.state is TaskState.DONE
+    match notice.kind:
+        case NoticeKind.ENDED if is_done:
+            reply = [TellAgent(task.id)] if task.is_whole else []
+            return [*reply, RunAgain(task.id), *([MarkWrong(task.id)] if task.wrong is None else [])]
+        case NoticeKind.ENDED if task.state in ENDED:
+            return [RunAgain(task.id, label="Retry")]
+        case NoticeKind.ANSWER if (is_done and task.is_whole) or task.state not in ENDED:
+            return [TellAgent(task.id)]
+        case NoticeKind.PROGRESS if task.state in STOPPABLE:
+            return [TellAgent(task.id), FollowWindow(task.id)]
+        case NoticeKind.REPORT if isinstance(detail, UserAct) and detail.act in STOPS and view.left_with:
+            return [StopTask(task.id)]
+        case NoticeKind.HELD if task.reason == ParkCause.INTERRUPTED and task.state is TaskState.PARKED:
+            told = TellAgent(task.id, label="Tell it something")
+            return [RunAgain(task.id, label="Retry"), CancelTask(task.id), told]
+        case NoticeKind.HELD if task.reason == BlockCause.QUESTION:
+            return [TellAgent(task.id, label="Answer"), CancelTask(task.id)]
+        case _:
+            return []
+
+
+def _wakes(notice: Notice, task: Task, message: Message | None) -> int | None:
+    """Return the requester if the news wakes them: an end by others, a halt, or an answer unlike one that was read."""
     is_part_done = task.state is TaskState.DONE and task.parent is not None and task.source is Source.AGENT
-    wakes = None if is_part_done else person_id(task.requester)  # the end of the whole wakes the user
-    return written("\n".join(lines), marker, wakes=wakes, buttons=buttons)
+    is_theirs = isinstance(notice.detail, UserAct) and notice.detail.by == task.requester
+    if is_part_done or is_theirs:  # the end of the whole wakes the user
+        return None
+    is_news = notice.kind in {NoticeKind.ENDED, NoticeKind.HELD} or (
+        notice.kind is NoticeKind.ANSWER and message is not None and message.supersedes is not None
+    )
+    return person_id(task.requester) if is_news else None
 
 
 def of_its_own(notice: Notice, marker: Marker) -> Parts:
@@ -331,38 +361,6 @@ def _layout(
     items = [ui.File[ui.LayoutView](f"attachment://{file.name}") for file in files]
     view = boxed(shown, colour=colour, items=items, buttons=buttons, marker=marker)
     return Parts(view=view, attachments=tuple(files))
-
-
-def _words(notice: Notice, view: TaskView, message: Message, marker: Marker) -> Parts:
-    task, agent = view.task, _speaker(message)
-    file = f"{task.id}-{'late' if notice.kind is NoticeKind.LATE else 'answer'}.md"
-    before = next((one for one in view.answers if one.id == message.supersedes), None)
-    if before is not None and before.body.split() == message.body.split():
-        said = f"**{agent}** sent its answer to {task.id}: it is the one that Octet read in its window."
-        evidence, files = _evidence(message, file)
-        return written("\n".join(filter(None, (said, evidence))), marker, files=files)
-    if notice.kind is NoticeKind.LATE:
-        head = f"**{agent}** answered {task.id} late: the task had ended, or had another agent"
-    elif message.source is Source.MODEL:
-        head = f"The model of **{agent}** answers {task.id}" + ("" if message.final else ", but not to the end")
-    elif message.source is Source.WINDOW:
-        if message.final:
-            sure = "*unverified*: Octet read it there, the agent did not send it"
-            head = f"**{agent}** ends {task.id} in its window ({sure}) and says"
-        else:
-            sure = "*partial* and *unverified*: the end is missing"
-            head = f"**{agent}** began an answer to {task.id} in its window ({sure})"
-    elif before is not None:
-        head = f"**{agent}** ends {task.id} and says, unlike the answer that Octet read in its window"
-    elif message.final:
-        head = f"**{agent}** ends {task.id} and says"
-    else:
-        head = f"**{agent}** on {task.id}"
-    body, files = quoted_answer(message, file)
-    is_done = task.state is TaskState.DONE and task.is_whole
-    buttons = [TellAgent(task.id)] if is_done or task.state not in ENDED else []
-    hint = "\n-# Press Reply to say more." if is_done and message.final else ""
-    return written(cut(f"{head}:\n{body}{hint}", CONTENT_LIMIT - _MARGIN), marker, files=files, buttons=buttons)
 
 
 def quoted_answer(message: Message, name: str) -> tuple[str, tuple[Attachment, ...]]:

@@ -10,7 +10,7 @@ from core.agent_actions.model import ActionResult
 from core.agent_messages.model import AgentMessageView, AtDue, Question, QuestionState, QuestionView
 from core.deliveries.model import Delivery, DeliveryState, Reason
 from core.limits import PROGRESS
-from core.messages.model import Message
+from core.messages.model import Message, Source
 from core.notices.model import (
     AgentReports,
     BlockedWindow,
@@ -89,11 +89,12 @@ def who(actor: str, form: Form) -> str:
     return "the operator of this machine" if actor == "operator" else form.named(actor) or "a user"
 
 
-def of_task(notice: Notice, view: TaskView, form: Form) -> list[str]:
-    """Say that a task ended or halted, what a user did to it, or what its agent reports."""
+def of_task(notice: Notice, view: TaskView, form: Form, message: Message | None = None) -> list[str]:
+    """Say that a task ended or halted, what a user did to it, what its agent reports, or whose `message` follows the
+    first line."""
     task = view.task
     match notice.detail:
-        case UserAct(act=act, by=by):
+        case UserAct(act=act, by=by) if notice.kind is NoticeKind.REPORT:
             said = form.strong(f"{who(by, form)} {_DEEDS.get(act, 'changed {task}.').format(task=task.id)}")
             left = form.text(view.left_with, 60) if act in STOPS and view.left_with else ""
             return [
@@ -104,26 +105,65 @@ def of_task(notice: Notice, view: TaskView, form: Form) -> list[str]:
             head = f"{form.strong(form.text(agent, 60))} at work on {task.id}:"
             return [head, *(f"{form.time(one.at_ms)} {form.text(one.said, PROGRESS.most)}" for one in reports)]
         case Halt() as halt:
-            lines = [_halt(task, halt, form), form.text(task.title, 200)]
-        case why:
-            lines = [_end(task, why, form), form.text(task.title, 200)]
-            lines += [form.text(_end_cause(why), 800)] if isinstance(why, EndCause) else []
+            lines = [_halt(task, halt, form) if message is None else f"{_speaker(message, form)} asks:"]
+        case why if notice.kind is NoticeKind.ENDED or message is None:
+            lines = [_end(task, why, message, form)]
+        case _:
+            return [_words(notice, view, message, form)]
     # Else the task's cause and cure belong to a later event.
-    if notice.kind is NoticeKind.ENDED or notice.detail == Halt(state=task.state, reason=task.reason):
+    is_end = notice.kind is NoticeKind.ENDED and task.state is not TaskState.DONE
+    if is_end or notice.detail == Halt(state=task.state, reason=task.reason):
         seen = remedies.explain(task.cause, task.note)
         lines += [form.seen(seen, 400)] if seen else []
         lines += [f"Next: {task.cure}"] if task.cure else []
     return lines
 
 
-def _end(task: Task, why: object, form: Form) -> str:
+def _end(task: Task, why: object, message: Message | None, form: Form) -> str:
     if task.follow_up and isinstance(why, EndCause):
         return f"{form.strong(f'The follow-up on {task.id} ended without an answer:')} the last answer stays."
-    if task.state is TaskState.DONE:
-        how = "its answer was read in the window, unverified" if task.is_unverified else "reported, not checked"
-        return f"{form.strong(f'{task.id} is done')}: {how}."
+    if message is not None and not isinstance(why, EndCause):
+        return f"{form.strong(f'{_name(message, form)} finished {task.id}')}{read_there(message)}"
+    if message is not None and isinstance(why, EndCause) and why.reason is Reason.AGENT_FAILED:
+        return form.strong(f"{_name(message, form)} gave up {task.id}:")
     has = task.state in {TaskState.FAILED, TaskState.EXPIRED}
-    return form.strong(f"{task.id} {'has' if has else 'is'} {task.state.value}.")
+    head = form.strong(f"{task.id} {'has' if has else 'is'} {task.state.value}.")
+    return f"{head} {form.text(_end_cause(why), 800)}".strip() if isinstance(why, EndCause) else head
+
+
+def _words(notice: Notice, view: TaskView, message: Message, form: Form) -> str:
+    """Say whose words these are that end nothing."""
+    task, speaker = view.task, _speaker(message, form)
+    if notice.kind is NoticeKind.LATE:
+        return f"{speaker} answered {task.id} late: the task had ended, or had another agent."
+    if message.source is Source.WINDOW:
+        return f"{speaker} began an answer to {task.id} in its window (*unverified*: the end is missing)"
+    if message.supersedes:
+        return f"{speaker} sent another answer to {task.id} than Octet read in its window:"
+    return f"{speaker} on {task.id}:"
+
+
+def read_there(message: Message) -> str:
+    """Say that an answer was read in the agent's window."""
+    return " · read in its window, *unverified*" if message.source is Source.WINDOW else ""
+
+
+def replied(message: Message, form: Form) -> str:
+    """Head the answer of an agent to a user's message about no task."""
+    again = " · another answer than Octet read in its window" if message.supersedes else ""
+    return f"{form.strong(f'{_name(message, form)} answers')}{read_there(message)}{again}"
+
+
+def answered(number: int) -> str:
+    return "1 agent has answered" if number == 1 else f"{number} agents have answered"
+
+
+def _name(message: Message, form: Form) -> str:
+    return form.named(message.sender.partition(":")[2] or message.sender)
+
+
+def _speaker(message: Message, form: Form) -> str:
+    return form.strong(_name(message, form))
 
 
 def _halt(task: Task, halt: Halt, form: Form) -> str:

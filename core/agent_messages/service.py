@@ -461,7 +461,8 @@ class AgentMessages:
             inboxes.ack(tx, actor.name, asked.id, by=actor.id)
         if asker is None:
             answer = self._services.messages.add(tx, new, by=new.sender)
-            self._services.notices.answered(tx, asked.id, answer=answer.id)
+            is_several = not asked.recipient.startswith("agent:")
+            self._services.notices.answered(tx, asked.id, answer=answer.id, is_one_of_several=is_several)
             return answer
         path = "\n".join(dict.fromkeys((*asked.agents_before, actor.name)))
         options = self.chosen(SendOptions(kind=MessageKind.REPLY, requires=Requires.NONE), None)

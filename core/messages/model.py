@@ -148,6 +148,10 @@ class Message(NewMessage):
     def agents_before(self) -> tuple[str, ...]:
         return tuple(self.path.split())
 
+    def is_same(self, other: Message) -> bool:
+        """Return whether both have the same words."""
+        return self.body.split() == other.body.split()
+
 
 def read_file(given: NewFile | Mapping[str, str]) -> NewFile:
     """Read a file that a request brings. Raises invalid_file."""

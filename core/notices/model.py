@@ -20,8 +20,9 @@ class NoticeKind(StrEnum):
     """What Octet posts, and how often."""
 
     CARD = "card"  # the task's card in its channel, with its thread: posted once, then edited to the latest state
-    ANSWER = "answer"  # an agent's words, posted in the task's thread, or where a user sent the message
-    ENDED = "ended"  # the task is done or failed: a new message that mentions who asked
+    ANSWER = "answer"  # An agent's words in the task's thread, or where a user sent the message: there edited at each
+    # later answer to a message to several agents
+    ENDED = "ended"  # The task is done or failed: a new message with the agent's answer that mentions who asked
     HELD = "held"  # The task waits or is parked: a new message; a question in it is edited once it is settled
     LATE = "late"  # words that came after the task had ended, or for the wrong task
     PROGRESS = "progress"  # What an agent reports while it works: one message in the thread, edited at each report
@@ -118,6 +119,13 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replies:
+    """The answers to one message of a user to several agents, oldest first."""
+
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentReport:
     """What an agent said of its work, and when."""
 
@@ -190,6 +198,7 @@ NoticeDetail = (
     | UserAct
     | Undelivered
     | Resolution
+    | Replies
     | AgentReports
     | StoppedChain
     | Digest

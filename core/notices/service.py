@@ -16,6 +16,7 @@ from core.notices.model import (
     NoticeDetail,
     NoticeKind,
     Place,
+    Replies,
     Resolution,
     Route,
     Undelivered,
@@ -100,13 +101,21 @@ class Notices:
         return self._change(tx, _store.SETTLED, {"asked": about, "how": _store.packed(Resolution(how=how, by=by))})
 
     def words_changed(self, tx: Tx, message: str) -> None:
+        """Have what was posted of this message, or of a task's end by it, show what it is now."""
         self._change(tx, _store.BUMP_WORDS, {"of_subject": message})
 
-    def answered(self, tx: Tx, message: str, *, answer: str) -> None:
-        """Post this answer to the message where a user sent it."""
+    def answered(self, tx: Tx, message: str, *, answer: str, is_one_of_several: bool) -> None:
+        """Post this answer to the message where a user sent it; with `is_one_of_several` in one with the others."""
         shown = self.find(tx, NoticeKind.WORDS, subject=message)
         place = shown[0].place if shown else Place()
-        self.notify(tx, NoticeKind.ANSWER, None, subject=answer, place=place)
+        known = self.find(tx, NoticeKind.ANSWER, subject=message) if is_one_of_several else ()
+        replies = known[0].detail.messages if known and isinstance(known[0].detail, Replies) else ()
+        detail = Replies(messages=(*replies, answer)) if is_one_of_several else None
+        if known and detail is not None:
+            self._change_detail(tx, known[0], detail)
+        else:
+            subject = message if is_one_of_several else answer
+            self.notify(tx, NoticeKind.ANSWER, None, subject=subject, detail=detail, place=place)
 
     def progressed(self, tx: Tx, task: str, *, agent: str, spell: str, report: str, replaces: bool = False) -> None:
         """Add an agent's report to the one message for this spell of work, after the newest earlier ones or, with

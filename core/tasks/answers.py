@@ -152,14 +152,16 @@ class Answers:
         if problem is None and answer.ends:
             self._prove_delivery(tx, found)
             if answer.final:
-                found = self._repository.finish(tx, found, by=HUB)
+                found = self._repository.finish(tx, found, by=HUB, answer=stored.id)
             else:
                 found = self._repository.advance_to_working(tx, found, by=HUB)
-                found = self._repository.fail(tx, found.id, reason=Reason.AGENT_FAILED, note="")
-        elif problem is None:
-            found = self._record_at_work(tx, found, TaskActivity.REPLIED)
-            if answer.trouble is AgentTrouble.BLOCKED and found.state is TaskState.WORKING:
-                found = self._repository.block(tx, found)
+                found = self._repository.fail(tx, found.id, reason=Reason.AGENT_FAILED, note="", answer=stored.id)
+        else:
+            found = found if is_late else self._record_at_work(tx, found, TaskActivity.REPLIED)
+            if not is_late and answer.trouble is AgentTrouble.BLOCKED and found.state is TaskState.WORKING:
+                found = self._repository.block(tx, found, question=stored.id)
+            else:
+                self._show(tx, stored)
         return AcceptedAnswer(task=found, message=stored.id), problem
 
     def _check_limits(self, tx: Tx, task: Task, answer: SubmittedAnswer, *, of_code: str, is_late: bool) -> None:
@@ -202,37 +204,42 @@ class Answers:
         answer = self.keep(tx, task, body=found.text, by=sender, source=Source.WINDOW, final=is_end, key=key)
         if is_end:
             self._prove_delivery(tx, task)
-            self._repository.finish(tx, task, by=HUB, cause=Reason.READ_IN_WINDOW)
+            self._repository.finish(tx, task, by=HUB, cause=Reason.READ_IN_WINDOW, answer=answer.id)
         else:
+            self._show(tx, answer)
             self._record_at_work(tx, task, TaskActivity.BEGAN_ANSWER)
         return answer
 
     def accept_lane_answer(self, tx: Tx, task: Task, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
         """Store the answer that came with the outcome of this delivery, and end the task by it. For an ended task it is
         a late text; an incomplete answer fails the task."""
-        text = limits.storable(answer.text)[: limits.ANSWER.most]
+        text, stored = limits.storable(answer.text)[: limits.ANSWER.most], None
         is_late, is_whole = task.state in ENDED, answer.is_whole and bool(text.strip())
         if answer.usage is not None:
             self._repository.attempts.charge(tx, task, answer.usage)
         if text.strip():
             sender, key = f"agent:{task.agent or _EARLIER_AGENT}", f"{task.id}:{task.fence}:lane:{of}"
             final = is_whole and not is_late
-            self.keep(tx, task, body=text, by=sender, source=Source.MODEL, final=final, late=is_late, key=key)
-        if is_late:
-            return
-        if is_whole:
-            self._repository.finish(tx, task, by=HUB)
-        else:
+            stored = self.keep(tx, task, body=text, by=sender, source=Source.MODEL, final=final, late=is_late, key=key)
+        said = stored.id if stored is not None else ""
+        if is_late and stored is not None:
+            self._show(tx, stored)
+        elif is_whole:
+            self._repository.finish(tx, task, by=HUB, answer=said)
+        elif not is_late:
             self._repository.advance_to_working(tx, task, by=HUB)
-            self._repository.fail(tx, task.id, reason=Reason.ANSWER_CUT, note=note or "the answer has no text")
+            note = note or "the answer has no text"
+            self._repository.fail(tx, task.id, reason=Reason.ANSWER_CUT, note=note, answer=said)
 
     def keep(self, tx: Tx, task: Task, *, by: str, key: str | None, **said: Any) -> Message:
-        """Store what was said to the task, for its thread; `said` has the other fields of the message."""
+        """Store what was said to the task; `said` has the other fields of the message."""
         about: dict[str, Any] = {"kind": MessageKind.REPLY, "recipient": "hub", "task": task.id}
-        message = self._services.messages.add(tx, NewMessage(sender=by, idempotency_key=key, **about, **said), by=by)
+        return self._services.messages.add(tx, NewMessage(sender=by, idempotency_key=key, **about, **said), by=by)
+
+    def _show(self, tx: Tx, message: Message) -> None:
+        """Notify the task's thread of a text that neither ends the task nor blocks it."""
         kind = NoticeKind.LATE if message.late else NoticeKind.ANSWER
-        self._services.notices.notify(tx, kind, task.id, subject=message.id)
-        return message
+        self._services.notices.notify(tx, kind, message.task, subject=message.id)
 
     def _find_scraped_answer(self, tx: Tx, task: Task, answer: SubmittedAnswer, holder: CodeHolder) -> Message | None:
         """Find the answer read in the window that ended the task which this text now ends properly."""
@@ -245,6 +252,10 @@ class Answers:
         """Replace the answer that was read in the window by the one that the agent sends itself."""
         key = f"{task.id}:{task.fence}:done:{answer.key}"
         stored = self.keep(tx, task, by=read.sender, key=key, supersedes=read.id, **answer.stored_fields)
+        if stored.is_same(read):
+            self._services.notices.words_changed(tx, read.id)  # its message shows this one now
+        else:
+            self._show(tx, stored)
         self._repository.set_note(tx, task.id, "")
         self._repository.attempts.confirm(tx, task)
         return AcceptedAnswer(task=self._repository.find(tx, task.id), message=stored.id)

@@ -53,10 +53,11 @@ class TaskParts:
                 raise refused("not_done", id=found.id, state=found.state.value)
             for part in self._repository.find_parts(tx, parent.id):
                 self._repository.mark_chosen(tx, part, is_chosen=part.id == found.id)
+            answer = ""
             if (said := self._messages.last_final_answer(tx, found.id)) is not None:
                 kept = {"body": said.body, "by": said.sender, "source": said.source}
-                self._tasks.answers.keep(tx, parent, **kept, final=True, key=None)
-            return self._repository.finish(tx, parent, by=by)
+                answer = self._tasks.answers.keep(tx, parent, **kept, final=True, key=None).id
+            return self._repository.finish(tx, parent, by=by, answer=answer)
 
         return await self._tasks.change(task, Permission.TASK_END, pick, by=by)
 

@@ -13,7 +13,7 @@ from core.kit.from_attributes import attributes_of
 from core.kit.transitions import check_step
 from core.messages.attachments import NamedFiles, named_files
 from core.messages.model import Source
-from core.notices.model import EndCause, Halt, NoticeKind
+from core.notices.model import EndCause, Halt, NoticeKind, UserAct
 from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Tx, at_row
@@ -583,10 +583,11 @@ class TaskRepository:
             self._notices.notify_once(tx, NoticeKind.HELD, task, detail=detail)
         return after
 
-    def block(self, tx: Tx, task: Task) -> Task:
-        """Have the task wait for its requester's answer to its agent's question, and notify its thread."""
+    def block(self, tx: Tx, task: Task, *, question: str = "") -> Task:
+        """Have the task wait for its requester's answer to its agent's question, a message, and notify its thread."""
         after = self.move(tx, task.id, TaskState.BLOCKED, reason=BlockCause.QUESTION)
-        self._notices.notify(tx, NoticeKind.HELD, task.id, detail=Halt(state=after.state, reason=BlockCause.QUESTION))
+        detail = Halt(state=after.state, reason=BlockCause.QUESTION)
+        self._notices.notify(tx, NoticeKind.HELD, task.id, subject=question, detail=detail)
         return after
 
     def notify_reason(self, tx: Tx, task: str, why: Reason) -> None:
@@ -605,19 +606,20 @@ class TaskRepository:
         self._notices.notify(tx, NoticeKind.ENDED, task.id, detail=why)
         return after
 
-    def fail(self, tx: Tx, task: str, *, reason: Reason, note: str) -> Task:
-        """Fail the task, and notify its requester."""
+    def fail(self, tx: Tx, task: str, *, reason: Reason, note: str, answer: str = "") -> Task:
+        """Fail the task, and notify its requester in one message with the agent's words, the message `answer`."""
         after = self.move(tx, task, TaskState.FAILED, reason=reason, note=note)
         self._free_agent(tx, after)
-        self._notices.notify(tx, NoticeKind.ENDED, task, detail=EndCause(reason=reason))
+        self._notices.notify(tx, NoticeKind.ENDED, task, subject=answer, detail=EndCause(reason=reason))
         return after
 
-    def finish(self, tx: Tx, task: Task, *, by: Actor, cause: Reason | None = None) -> Task:
-        """End the task as done and notify the requester: the only way to `done`."""
+    def finish(self, tx: Tx, task: Task, *, by: Actor, cause: Reason | None = None, answer: str = "") -> Task:
+        """End the task as done and notify the requester in one message with the `answer`: the only way to `done`."""
         self.advance_to_working(tx, task, by=by)
         after = self.move(tx, task.id, TaskState.DONE, cause=cause, wrong=None, by=by)
         self._free_agent(tx, after)
-        self._notices.notify(tx, NoticeKind.ENDED, task.id)
+        detail = None if by is HUB else UserAct(act="done", by=by.id)
+        self._notices.notify(tx, NoticeKind.ENDED, task.id, subject=answer, detail=detail)
         return after
 
     def cancel(self, tx: Tx, task: Task, *, by: Actor) -> Task:

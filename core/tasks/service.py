@@ -318,8 +318,9 @@ class Tasks:
                 raise refused("task_never_started", id=found.id, state=found.state.value)
             self._cancel_delivery(tx, found.id, by=by)
             source = source_of(by)
-            self.answers.keep(tx, found, body=result, by=f"person:{by.id}", source=source, final=True, key=None)
-            return self.repository.finish(tx, found, by=by)
+            sender = f"person:{by.id}"
+            kept = self.answers.keep(tx, found, body=result, by=sender, source=source, final=True, key=None)
+            return self.repository.finish(tx, found, by=by, answer=kept.id)
 
         return await self.change(task, Permission.TASK_END, end, by=by)
 

@@ -176,7 +176,7 @@ class House:
 
     async def done(self, task: str) -> Json:
         """Return the news that the task is done."""
-        return await self.told(task, f"{task} is done")
+        return await self.told(task, f"finished {task}")
 
     # Ground truth of the windows
 

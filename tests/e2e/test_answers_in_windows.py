@@ -17,8 +17,7 @@ from tests.e2e.house import House, Json, open_house, words
 
 pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
 
-UNVERIFIED = "in its window (*unverified*: Octet read it there, the agent did not send it)"
-PARTIAL = "in its window (*partial* and *unverified*: the end is missing)"
+PARTIAL = "in its window (*unverified*: the end is missing)"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -41,11 +40,10 @@ async def attached(message: Json) -> str:
 
 async def test_a_long_answer_in_a_window_is_told_whole_and_unverified(house: House) -> None:
     task = await house.task("Count the birds: 数\nanswer: in the window\ndemo: long", "Agent-1")
-    told = await house.told(task, f"ends {task} {UNVERIFIED}")
+    told = await house.told(task, f"finished {task}", "read in its window, *unverified*")
     expected = await said_in(house, "agent-1")
     assert len(expected) > LONG_ANSWER_CHARS - 10
     assert await attached(told) == expected
-    await house.told(task, f"{task} is done", "its answer was read in the window, unverified")
     await house.card(task, "Done, as read in its agent's window (unverified)")
 
 
@@ -57,7 +55,7 @@ async def test_a_partial_answer_is_kept_said_to_be_partial_and_ends_nothing_unti
     assert first.lstrip("# ") in told
     assert last in told
     await house.card(task, "Working", "Agent-2", "began an answer in its window")
-    assert await house.heads(task, f"{task} is done") == []
+    assert await house.heads(task, f"finished {task}") == []
     done = await house.command("done", task, "--code", await house.code(task), given=b"Seven bees, all counted.")
     assert done.code == 0, done.err
     await house.told(task, "Seven bees, all counted.")

@@ -134,7 +134,7 @@ async def _share_octet(page: Page) -> None:
         await expect(release).to_contain_text("another task comes first")
         await thread_of(page, task).click()
         await page.get_by_test_id("button-Approve").click()
-        await expect(page.get_by_text(f"{task} is done")).to_be_visible()
+        await expect(page.get_by_text(f"finished {task}")).to_be_visible()
         await page.get_by_test_id("channel-octet").click()
     await expect(release).to_contain_text("Done (not checked)")
 
@@ -152,7 +152,7 @@ async def _answer_an_agent(page: Page) -> None:
     asked = page.get_by_test_id("message").filter(has_text="Agent-6 asks")
     await expect(asked).to_contain_text("Red or blue?")
     await asked.get_by_test_id("button-Blue").click()
-    ended = page.get_by_test_id("message").filter(has_text="Agent-6 ends T-12 and says")
+    ended = page.get_by_test_id("message").filter(has_text="Agent-6 finished T-12")
     await expect(ended).to_contain_text("Ada answered: Blue")
     await expect(asked.get_by_test_id("button-Blue")).to_have_count(0)
 
@@ -173,9 +173,8 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
             await page.screenshot(path=OUT / "demo-2-prompt-in-window.png")
 
             await thread_of(page, "T-1").click()
-            answer = page.get_by_test_id("message").filter(has_text="Agent-3 ends T-1 and says")
+            answer = page.get_by_test_id("message").filter(has_text="Agent-3 finished T-1")
             await expect(answer).to_contain_text(hashlib.sha256(_PROMPT.encode()).hexdigest())
-            await expect(page.get_by_text("T-1 is done")).to_be_visible()
             await page.screenshot(path=OUT / "demo-3-answer-in-thread.png")
 
             await page.get_by_test_id("channel-octet").click()
@@ -199,7 +198,7 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
             await page.screenshot(path=OUT / "demo-6-dialog.png")
             await dialog.get_by_test_id("button-Approve").click()
             await expect(page.get_by_text("Octet pressed Approve for Agent-2")).to_be_visible()
-            await expect(page.get_by_text("T-4 is done")).to_be_visible()
+            await expect(page.get_by_text("finished T-4")).to_be_visible()
 
             await page.get_by_test_id("channel-octet").click()
             await _share_octet(page)
@@ -224,15 +223,16 @@ async def test_without_a_desktop_a_person_or_a_scripted_model_answers(tmp_path: 
             (folder / "answer.md").write_text("Done by hand: **42**\n")
             assert await _in_shell(line.removeprefix("When finished:").strip(), folder, tmp_path) == 0
             await thread_of(page, "T-1").click()
-            await expect(page.get_by_test_id("message").filter(has_text="ends T-1")).to_contain_text("Done by hand: 42")
+            await expect(page.get_by_test_id("message").filter(has_text="finished T-1")).to_contain_text(
+                "Done by hand: 42"
+            )
 
             await page.get_by_test_id("channel-octet").click()
             await _type_task(page, "Count the birds.", "Agent-9")  # a scripted model
             await thread_of(page, "T-2").click()
-            answer = page.get_by_test_id("message").filter(has_text="The model of Agent-9 answers T-2")
+            answer = page.get_by_test_id("message").filter(has_text="Agent-9 finished T-2")
             await expect(answer).to_contain_text("This answer is scripted: no model was asked.")
             await expect(answer).to_contain_text("Count the birds.")
-            await expect(page.get_by_text("T-2 is done")).to_be_visible()
         assert await demo.end(signal.SIGINT) == 0
     _assert_gone(demo, listeners, set())
 

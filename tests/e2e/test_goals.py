@@ -36,8 +36,8 @@ async def test_a_chief_splits_a_goal_and_its_agents_reach_it_in_order(tmp_path: 
         summary = words(await house.told(goal, "The goal “release” has ended."))
         order = [f"T-{number}, {step.agent}: done" for number, step in enumerate(GOALS["release"], 2)]
         assert [summary.index(one) for one in order] == sorted(summary.index(one) for one in order)
-        assert "Sparrow" in words(await house.told("T-3", "ends T-3 and says"))
-        review = words(await house.told("T-4", "ends T-4 and says"))
+        assert "Sparrow" in words(await house.told("T-3", "finished T-3"))
+        review = words(await house.told("T-4", "finished T-4"))
         assert "told Agent-4" in review
         assert "no reply yet" not in review
         heard = await house.heard()

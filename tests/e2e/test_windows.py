@@ -173,7 +173,7 @@ async def test_messages_in_a_tasks_thread_wait_until_the_window_is_free_and_are_
     assert unmarked(prompt).startswith(f"[H2A] Ada → Agent-1 · task {task} · P2\n")
     assert await house.code(task) in prompt.splitlines()[-1]
     await house.told(task, f"**Agent-1** on {task}", "It counted 8 characters, 2 words, 1 line")
-    assert await house.heads(task, f"{task} is done") == []
+    assert await house.heads(task, f"finished {task}") == []
     await house.ask("task cancel", task=task)
 
 

@@ -38,6 +38,7 @@ DECISION_LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
 STOPPABLE = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 FOLLOW_S, FOLLOW_EVERY_S = 600.0, 2.0
 _GLANCE_CHARS = 1_500
+_LABEL_CHARS = 80
 _GREY = discord.ButtonStyle.secondary
 GREY_PARTS = "-# Octet leaves out of stored pictures what the profile masks: it is grey."
 _STYLES = {
@@ -265,8 +266,8 @@ class TellAgent(TaskButton, act="tell", label="Reply", style=discord.ButtonStyle
 class AnswerAgent(MessageButton, template=r"v1:msg:reply:(?P<message>[0-9A-Z]{26})"):
     """Opens a field for a reply to an agent's answer about no task."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(f"v1:msg:reply:{message}", "Reply", discord.ButtonStyle.primary)
+    def __init__(self, message: str, *, label: str = "Reply") -> None:
+        super().__init__(f"v1:msg:reply:{message}", label[:_LABEL_CHARS], discord.ButtonStyle.primary)
         self.message = message
 
     async def answer(self, interaction: discord.Interaction[Any]) -> None:

@@ -129,7 +129,9 @@ def test_a_user_answers_one_question_and_points_with_the_mouse_where_octet_finds
 ) -> None:
     planner, coder = agents
     with console(display, home, "calibrate") as here:
-        here.until("Octet types a draft into 1,2, reads it back, deletes it, and saves what works [Enter = all, ? = help]")
+        here.until(
+            "Octet types a draft into 1,2, reads it back, deletes it, and saves what works [Enter = all, ? = help]"
+        )
         assert re.search(r"1 +planner .*Octetchat .*Agent-1 +mine", here.said)
         here.until(": ")
         here.type("?")

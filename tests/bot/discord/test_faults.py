@@ -72,9 +72,9 @@ async def whole_story(town: Town) -> None:
     """Create a task and end it; each message is there exactly once."""
     await asked(town)
     await town.ask("task done", task="T-1", text="Seven birds.")
-    await town.said("**T-1 is done**")
+    await town.said("finished T-1**")
     await town.card("T-1", TaskState.DONE)
-    await posted_once(town, "-# T-1 ·", "says:\n> Seven birds.", "**T-1 is done**")
+    await posted_once(town, "-# T-1 ·", "finished T-1**\n> Seven birds.")
     assert (len(await town.sandbox.threads()), await town.tasks()) == (1, ["T-1"])
 
 
@@ -126,8 +126,8 @@ async def test_a_long_limit_is_waited_out_by_its_notice_and_delays_no_other(owne
         tx.after_commit(notices.on(DISCORD).news.set)
 
     await store.write(make_due)
-    await owned.said("**T-1 is done**")
-    await posted_once(owned, "says:\n> Seven birds.", "**T-1 is done**")
+    await owned.said("finished T-1**")
+    await posted_once(owned, "finished T-1**\n> Seven birds.")
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ async def test_under_mixed_faults_everything_is_posted_once(owned: Town) -> None
         await owned.ask("task done", task=task, text=f"Birds of {task}, counted.")
     await until(is_settled, 100)
     owned.sandbox.faults.clear()
-    shapes = ("-# {} ·", "says:\n> Birds of {}, counted.", "**{} is done**")
+    shapes = ("-# {} ·", "**\n> Birds of {}, counted.", "finished {}**")
     await posted_once(owned, *(shape.format(task) for shape in shapes for task in tasks))
     assert len(await owned.sandbox.threads()) == len(tasks)
     assert len(owned.sandbox.faults.hits) >= 5

@@ -63,7 +63,7 @@ async def test_reply_a_command_and_plain_words_continue_a_task_that_is_done(quie
         await reach(town.coordinator, TaskId("T-1"), TaskState.WORKING)
         code = town.lane.submitted[-1].partition("--code ")[2].split()[0]
         await town.coordinator.tasks.accept_answer("T-1", code, answer, final=True, key=answer)
-        return await town.said("**Window-1** ends T-1", f"> {answer}", "Press Reply to say more.")
+        return await town.said("**Window-1 finished T-1**", f"> {answer}", "Press Reply to say more.")
 
     async with bot_at_work(town, settings_for(town.sandbox, thread_messages=True)):
         await town.own()
@@ -98,7 +98,7 @@ async def test_an_answer_comes_back_to_the_channel_and_can_be_answered(owned: To
     await owned.said("**Ada → Window-1**", DELIVERED)
     named, _, code = owned.lane.submitted[0].partition(" reply ")[2].split()[:3]
     await owned.coordinator.agent_messages.answers.accept(named, code, "The @everyone-bird.\n# Loud")
-    answer = await owned.said("**Window-1** answers", "> The", "Which bird?")
+    answer = await owned.said("**Window-1 answers**", "> The", "Which bird?")
     assert answer["channel_id"] == str(owned.sandbox.world.home.id)
     assert (answer["sandbox"]["pings"], answer["mention_everyone"]) == ([owned.ada], False)
     opened = await owned.sandbox.click("Ada", answer["id"], "Reply")

@@ -11,7 +11,7 @@ from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.discord import fleet_view, lists, parts, present, render, text
+from bot.discord import delivery_messages, fleet_view, lists, parts, present, render, text
 from bot.discord.bot import OpenList
 from bot.discord.channel_client import ChannelClient
 from bot.discord.errors import MessageRejected
@@ -23,7 +23,7 @@ from core.agents.model import Agent, AgentName, AgentState, AgentStatus, Lane
 from core.desks.model import Desk, DeskState, DeskStatus, WindowStatus
 from core.fleet.model import Need, NeedKind, Needs
 from core.kit.clock import SystemClock
-from core.messages.model import read_evidence, text_for_people
+from core.messages.model import Source, read_evidence, text_for_people
 from core.notices.model import AgentReport, AgentReports, EndCause, Halt, NoticeKind, UserAct
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
@@ -319,12 +319,41 @@ async def test_much_evidence_is_attached_whole_beside_a_long_answer() -> None:
     ("requester", "mentions"),
     [("discord:1001", (1001,)), ("operator", ()), ("agent:Agent-1", ()), ("discord:", ()), ("discord:²", ())],
 )
-async def test_the_end_pings_the_requester_and_is_not_called_proven(requester: str, mentions: tuple[int, ...]) -> None:
+async def test_the_end_is_one_message_with_the_answer_that_pings_the_requester(
+    requester: str, mentions: tuple[int, ...]
+) -> None:
     view = make_view(task=make_task(state=TaskState.DONE, requester=requester))
-    news = render.news(make_notice(kind=NoticeKind.ENDED), view, message=None, marker=MARKER)
+    news = render.news(make_notice(kind=NoticeKind.ENDED), view, message=make_answer(body="Seven"), marker=MARKER)
     assert news.mentions == mentions
-    assert ("<@" in news.content) is bool(mentions)
-    assert "not checked" in news.content
+    ping = f"<@{mentions[0]}> " if mentions else ""
+    assert f"\n{ping}**Agent-3 finished T-142**\n> Seven\n" in said(news)
+    ended_by = make_notice(kind=NoticeKind.ENDED, detail=UserAct(act="done", by=requester))
+    assert render.news(ended_by, view, message=None, marker=MARKER).mentions == (), "who ended it knows"
+
+
+async def test_answers_to_a_broadcast_are_one_message_that_pings_its_sender_and_replaces_what_was_read() -> None:
+    read = make_answer(id="0" * 26, sender="agent:Left", body="Six", source=Source.WINDOW)
+    sent = make_answer(id="1" * 26, sender="agent:Left", body="Seven", supersedes="0" * 26)
+    other = make_answer(id="2" * 26, sender="agent:Right", body="eight\n" * 200)
+    asked = make_answer(sender="person:discord:1001")
+    message = delivery_messages.answers(asked, [read, other, sent], marker=MARKER)
+    check_limits(message)
+    assert message.mentions == (1001,)
+    assert "**2 agents have answered**" in said(message)
+    assert "Six" not in said(message)
+    assert "**Left**\n> Seven" in said(message)
+    assert [one.name for one in message.attachments] == ["Right.md"]
+
+
+async def test_an_answer_that_was_read_in_the_window_says_so_and_another_one_of_its_agent_pings() -> None:
+    view = make_view(task=make_task(state=TaskState.DONE, requester="discord:1001"))
+    read = make_answer(source=Source.WINDOW)
+    news = render.news(make_notice(kind=NoticeKind.ENDED), view, message=read, marker=MARKER)
+    assert "**Agent-3 finished T-142** · read in its window, *unverified*" in said(news)
+    sent = make_answer(body="Eight", supersedes=read.id)
+    news = render.news(make_notice(kind=NoticeKind.ANSWER), view, message=sent, marker=MARKER)
+    assert "sent another answer to T-142 than Octet read" in said(news)
+    assert news.mentions == (1001,)
 
 
 async def test_a_card_quotes_what_the_agent_said() -> None:

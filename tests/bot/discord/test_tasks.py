@@ -52,9 +52,9 @@ async def test_a_new_task_gets_a_card_and_its_answer_a_message_in_its_thread(own
     card = await asked(owned)
     code = code_on(text_of(card))
     await owned.coordinator.tasks.accept_answer("T-1", code, "Seven birds.", final=True, key="k")
-    answer, ended = await owned.said("says:", "> Seven birds."), await owned.said("**T-1 is done**")
+    ended = await owned.said("**Dry-1 finished T-1**\n> Seven birds.")
     thread = await wait_thread(owned.sandbox, lambda one: one["name"] == "T-1 · Count the birds")
-    assert answer["channel_id"] == ended["channel_id"] == thread["id"]
+    assert (ended["channel_id"], buttons(ended)) == (thread["id"], ["Reply", "Run again", "Wrong"])
     assert [one["id"] for one in await owned.sandbox.pings("Ada")] == [ended["id"]]
     assert code not in text_of(await owned.card("T-1", TaskState.DONE))
     mark = owned.coordinator.home_mark
@@ -63,7 +63,7 @@ async def test_a_new_task_gets_a_card_and_its_answer_a_message_in_its_thread(own
         for one in owned.sandbox.record.exchanges
         if one.method == "POST" and one.route.endswith("/messages") and "channels" in one.route
     ]
-    assert [(one["nonce"], one["enforce_nonce"]) for one in sends] == [(f"o{mark}{n}", True) for n in (1, 2, 3, 4)]
+    assert [(one["nonce"], one["enforce_nonce"]) for one in sends] == [(f"o{mark}{n}", True) for n in (1, 2, 3)]
 
 
 async def test_the_files_of_an_answer_are_posted_with_it(owned: Town) -> None:
@@ -95,8 +95,8 @@ async def test_hostile_text_reaches_the_card_and_the_answer_and_pings_the_reques
         shown = content(owned, card) if pictures(card) else text_of(card)  # a code block cannot show all of them
         assert prompt in shown
         await owned.coordinator.tasks.accept_answer(task, code_on(shown), f"So: {prompt}", final=True, key="k")
-        ended = await owned.said(f"**{task} is done**")
-        _head, *quoted, _marker = text_of(await owned.said(f"{task} ", "says:\n> So: ")).splitlines()
+        ended = await owned.said(f"finished {task}**\n> So: ")
+        _head, *quoted, _hint = text_of(ended).splitlines()
         assert all(line.startswith("> ") for line in quoted), quoted
         pinged = [m for m in await owned.sandbox.messages() if m["sandbox"]["pings"] or m["mention_everyone"]]
         assert len(pinged) == number
@@ -157,7 +157,7 @@ async def test_long_texts_are_attached_whole(owned: Town) -> None:
     assert card["channel_id"] == str(owned.sandbox.world.home.id)
     assert brief in content(owned, card)
     await owned.coordinator.tasks.accept_answer("T-1", code_on(content(owned, card)), body, final=True, key="k")
-    answer = await owned.said("says:", "> Birds:")
+    answer = await owned.said("finished T-1**", "> Birds:")
     assert pictures(answer) == ["T-1-answer.md"]
     assert content(owned, answer) == body
 
@@ -220,8 +220,9 @@ async def test_a_time_counts_in_the_zone_that_its_user_chose_and_the_card_shows_
 async def test_a_user_who_wants_silence_is_not_pinged(owned: Town) -> None:
     await owned.ask("notify", mode="silence")
     await asked(owned)
-    await owned.ask("task done", task="T-1", text="Seven birds.")
-    ended = await owned.said("**T-1 is done**")
+    code = code_on(text_of(await owned.card("T-1", DRY_RUN)))
+    await owned.coordinator.tasks.accept_answer("T-1", code, "Seven birds.", final=True, key="k")
+    ended = await owned.said("finished T-1**")
     assert ended["sandbox"]["pings"] == []
 
 
@@ -312,7 +313,7 @@ async def test_a_message_becomes_a_task_by_its_menu(owned: Town) -> None:
     card = await owned.sandbox.use_on_message("Ada", await owned.card("T-1"), "Make a task of this")
     assert "Could somebody count the birds?" in str(card.modal), "a card's text is in its components"
     await owned.ask("task done", task="T-1", text="Seven birds,\nand a *bee*.")
-    answer = await owned.said("ends T-1 and says")
+    answer = await owned.said("finished T-1**")
     again = await owned.sandbox.use_on_message("Ada", answer, "Make a task of this")
     assert again.modal is not None
     assert again.modal["components"][0]["component"]["value"] == "Seven birds,\nand a *bee*."
@@ -378,6 +379,6 @@ async def test_a_question_of_an_agent_has_a_field_for_the_answer(owned: Town) ->
     code = code_on(owned.lane.orders[0].text)
     accept = owned.coordinator.tasks.accept_answer
     await accept("T-1", code, "Which birds?", final=False, key="k", trouble=AgentTrouble.BLOCKED)
-    question = await owned.said("**T-1 waits:** its agent asks a question")
+    question = await owned.said("**Window-1** asks:", "> Which birds?")
     assert buttons(question) == ["Answer", "Cancel"]
     assert "Needs an answer" in text_of(await owned.card("T-1", TaskState.BLOCKED))

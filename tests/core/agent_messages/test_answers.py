@@ -11,7 +11,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryState, Outcome, Reason, Result
 from core.kit.clock import DAY_MS
 from core.messages.model import Message, Requires, Source, label, read_evidence
-from core.notices.model import NoticeKind, Place
+from core.notices.model import NoticeKind, Place, Replies
 from core.security.model import WrongCode
 from tests.builders import ADA, make_new_task, pending, refuses
 from tests.core.agent_messages.test_words import house, say, stands
@@ -20,6 +20,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
 
 S = DeliveryState
+HERE = Place(channel="7", guild="1")
 
 
 async def asked(octet: Coordinator, lane: FakeLane, draft: NewAgentMessage) -> tuple[str, str]:
@@ -113,3 +114,17 @@ async def test_each_agent_answers_a_broadcast_once(tmp_path: Path) -> None:
         for prompt in lane.submitted:
             said.append(await octet.agent_messages.answers.accept(f"M-{sent.message.id}", code_in(prompt), "I."))
         assert sorted(one.sender for one in said) == ["agent:Left", "agent:Right"]
+
+
+async def test_the_answers_to_a_broadcast_are_one_notice_that_fills_up(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with house(tmp_path, lane) as octet:
+        sent = await octet.agent_messages.broadcast(say("How many?", place=HERE), by=ADA)
+        await stands(octet, sent, *[S.DELIVERED] * len(sent.recipients))
+        found = list[str]()
+        for agent, text in zip([one.agent for one in lane.orders], lane.submitted, strict=True):
+            accept = octet.agent_messages.answers.accept
+            found.append((await accept(f"M-{sent.message.id}", code_in(text), "Seven.", agent=agent)).id)
+        (told,) = [one for one in await pending(octet) if one.kind is NoticeKind.ANSWER]
+        assert (told.subject, told.place, told.detail) == (sent.message.id, HERE, Replies(messages=tuple(found)))
+        assert len(found) > 1

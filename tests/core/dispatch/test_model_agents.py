@@ -67,7 +67,7 @@ async def test_the_answer_comes_with_the_delivery_and_ends_the_task(tmp_path: Pa
         ]
         (delivery,) = view.deliveries
         assert (delivery.state, delivery.assurance) == (DeliveryState.DELIVERED, Assurance.ANSWERED)
-        assert NoticeKind.ANSWER in [notice.kind for notice in await pending(octet)]
+        assert NoticeKind.ENDED in [notice.kind for notice in await pending(octet)]
         assert (await octet.agents.show("Agent-1", by=ADA)).state is AgentState.IDLE
 
 

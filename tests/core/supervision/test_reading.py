@@ -204,6 +204,10 @@ async def test_what_the_agent_brings_afterwards_takes_the_place_of_what_was_read
         assert (brought.source, brought.late, brought.supersedes) == (Source.AGENT, False, read.id)
         again = await house.octet.tasks.accept_answer("T-1", code, text, final=True, key="a")
         assert again.message == brought.id, "the same once more is the same"
+        told = [one for one in await pending(house.octet) if one.kind in {NoticeKind.ENDED, NoticeKind.ANSWER}]
+        shown = [(one.kind, one.subject, one.revision) for one in told]
+        end = (NoticeKind.ENDED, read.id, 2 if text == read.body else 1)
+        assert shown == [end] if text == read.body else [end, (NoticeKind.ANSWER, brought.id, 1)]
         with pytest.raises(TaskEnded):
             await house.octet.tasks.accept_answer("T-1", code, "And nine.", final=True, key="b")
 
