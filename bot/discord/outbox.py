@@ -33,7 +33,7 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import NotFound, OctetError, Unavailable
 from core.messages.model import Message
-from core.notices.model import DISCORD, NoticeId, NoticeKind, NoticePost, Place, Replies
+from core.notices.model import DISCORD, BroadcastAnswers, NoticeId, NoticeKind, NoticePost, Place
 from core.security.model import HUB
 from core.tasks.model import UNDO_MS, TaskId, TaskState, TaskView
 
@@ -370,7 +370,7 @@ class Outbox(MessageWriter):
                 )
             case NoticeKind.STORM:
                 return delivery_messages.storm(notice, owner=await self._owner(), marker=marker)
-            case _ if isinstance(notice.detail, Replies):
+            case _ if isinstance(notice.detail, BroadcastAnswers):
                 replies = [await get(one) for one in notice.detail.messages]
                 return delivery_messages.answers(await get(notice.subject), replies, marker=marker)
             case _:

@@ -119,7 +119,7 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replies:
+class BroadcastAnswers:
     """The answers to one message of a user to several agents, oldest first."""
 
     messages: tuple[str, ...]
@@ -198,7 +198,7 @@ NoticeDetail = (
     | UserAct
     | Undelivered
     | Resolution
-    | Replies
+    | BroadcastAnswers
     | AgentReports
     | StoppedChain
     | Digest

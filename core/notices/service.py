@@ -11,12 +11,12 @@ from core.notices.model import (
     AgentReport,
     AgentReports,
     BlockedWindow,
+    BroadcastAnswers,
     Digest,
     Notice,
     NoticeDetail,
     NoticeKind,
     Place,
-    Replies,
     Resolution,
     Route,
     Undelivered,
@@ -109,8 +109,8 @@ class Notices:
         shown = self.find(tx, NoticeKind.WORDS, subject=message)
         place = shown[0].place if shown else Place()
         known = self.find(tx, NoticeKind.ANSWER, subject=message) if is_one_of_several else ()
-        replies = known[0].detail.messages if known and isinstance(known[0].detail, Replies) else ()
-        detail = Replies(messages=(*replies, answer)) if is_one_of_several else None
+        replies = known[0].detail.messages if known and isinstance(known[0].detail, BroadcastAnswers) else ()
+        detail = BroadcastAnswers(messages=(*replies, answer)) if is_one_of_several else None
         if known and detail is not None:
             self._change_detail(tx, known[0], detail)
         else:

@@ -11,7 +11,7 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, DeliveryState, Outcome, Reason, Result
 from core.kit.clock import DAY_MS
 from core.messages.model import Message, Requires, Source, label, read_evidence
-from core.notices.model import NoticeKind, Place, Replies
+from core.notices.model import BroadcastAnswers, NoticeKind, Place
 from core.security.model import WrongCode
 from tests.builders import ADA, make_new_task, pending, refuses
 from tests.core.agent_messages.test_words import house, say, stands
@@ -126,5 +126,9 @@ async def test_the_answers_to_a_broadcast_are_one_notice_that_fills_up(tmp_path:
             accept = octet.agent_messages.answers.accept
             found.append((await accept(f"M-{sent.message.id}", code_in(text), "Seven.", agent=agent)).id)
         (told,) = [one for one in await pending(octet) if one.kind is NoticeKind.ANSWER]
-        assert (told.subject, told.place, told.detail) == (sent.message.id, HERE, Replies(messages=tuple(found)))
+        assert (told.subject, told.place, told.detail) == (
+            sent.message.id,
+            HERE,
+            BroadcastAnswers(messages=tuple(found)),
+        )
         assert len(found) > 1
