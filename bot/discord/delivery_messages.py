@@ -29,7 +29,7 @@ from core.agent_messages.model import AgentMessageView, QuestionView, Trace
 from core.deliveries.model import Delivery, DeliveryId, Moment, Picture, parse_asked
 from core.dispatch.model import Decision
 from core.limits import CHOICE
-from core.messages.model import Message, Source, text_for_people
+from core.messages.model import Message, text_for_people
 from core.notices.model import Notice, Resolution, Undelivered
 from core.tasks.model import TaskView
 
@@ -52,10 +52,9 @@ def shown(view: AgentMessageView, *, marker: Marker) -> Parts:
     to = ", ".join(view.recipients) or view.continues or said.recipient
     to = "everyone" if said.recipient == "all" else inline(to, 60)
     about = f" · {said.task}" if said.task else ""
-    more = f"-# {len(said.body):,} characters; `octet msg show {said.id}` shows all.\n"
+    more = f"-# The beginning of {len(said.body):,} characters.\n"
     whole = size(said.body) + 8 <= _BODY_CHARS
-    source = " (an agent's text)" if said.source is Source.AGENT else ""
-    who = f"**{inline(said.sender_name, 60)} → {to}**{source}{about}"
+    who = f"**{inline(said.sender_name, 60)} → {to}**{about}"
     head = f"{who}\n{fence(said.body, _BODY_CHARS)}\n{'' if whole else more}"
     room = CONTENT_LIMIT - _MARGIN - size(head)
     return written(f"{head}{cut(_continues(view) or how(view.deliveries, FORM), room)}", marker)

@@ -53,7 +53,7 @@ _ALONE = frozenset({NoticeKind.WELCOME, NoticeKind.DIGEST, NoticeKind.SUMMARY, N
 """Notices whose row says everything."""
 _STARTING = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 _OF_MESSAGES = frozenset({NoticeKind.WORDS, NoticeKind.QUESTION, NoticeKind.STORM})
-_EDITED = frozenset({NoticeKind.PROGRESS, NoticeKind.WORDS, NoticeKind.ENDED, NoticeKind.ANSWER})
+_EDITED = frozenset({NoticeKind.PROGRESS, NoticeKind.PARTS, NoticeKind.WORDS, NoticeKind.ENDED, NoticeKind.ANSWER})
 _WITH_WORDS = frozenset({NoticeKind.ANSWER, NoticeKind.LATE, NoticeKind.ENDED, NoticeKind.HELD})
 """Notices whose subject is what an agent said, if they have one."""
 
@@ -344,7 +344,15 @@ class Outbox(MessageWriter):
             return delivery_messages.unknown_prompt_message(
                 notice, await self._task_view(notice), pictures=shots, marker=marker
             )
+        return await self._render_news(notice, marker)
+
+    async def _render_news(self, notice: NoticePost, marker: Marker) -> Parts:
+        """Show what happened to a task, with what its agent said."""
         view, message = await self._task_view(notice), None
+        if notice.kind is NoticeKind.PARTS:
+            cards = await self._posts.cards_of([part.id for part in view.parts])
+            threads = {task: card.thread for task, card in cards.items()}
+            return render.parts(view, threads, server=notice.place.guild or self._channels.guild, marker=marker)
         if notice.kind in _WITH_WORDS and notice.subject:
             message = await self._coordinator.messages.get(notice.subject)
             later = (one for one in view.answers if one.supersedes == message.id and one.is_same(message))

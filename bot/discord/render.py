@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from discord import ui
 
@@ -18,6 +18,7 @@ from bot.discord.text import (
     fits_fence,
     fitting,
     inline,
+    link,
     plain,
     quote,
     size,
@@ -195,6 +196,16 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
     room = (LAYOUT_LIMIT if buttons else CONTENT_LIMIT) - _MARGIN
     text = cut("\n".join(lines), room)
     return written(text, marker, wakes=_wakes(notice, task, message), files=files, buttons=buttons)
+
+
+def parts(view: TaskView, threads: Mapping[str, str], *, server: str, marker: Marker) -> Parts:
+    """Show what the agent of a task gave to others: a line for each part, with a link to its thread."""
+    lines = list[str]()
+    for part in view.parts:
+        said = [f"{STATES[part.state][1]} **{part.id}**", inline(part.title, 100), inline(part.agent or "", 60)]
+        thread = threads.get(part.id, "")
+        lines.append(" · ".join(filter(None, said)) + (f" {link('Open', server, thread)}" if thread and server else ""))
+    return written("\n".join(fitting(lines, CONTENT_LIMIT - _MARGIN)), marker)
 
 
 def _news_buttons(notice: Notice, view: TaskView) -> list[Button]:

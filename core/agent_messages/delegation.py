@@ -231,7 +231,7 @@ class Delegation:
         new = self._agent_messages.envelope(draft, text, to=f"agent:{agent.name}", task=parent, key=None, by=HUB)
         if brief is not None:
             new = replace(new, cause=brief.id, trace=brief.trace)
-        self._agent_messages.post(tx, new, [agent], by=HUB)
+        self._agent_messages.post(tx, new, [agent], by=HUB, is_shown=False)  # users see each part's line
 
 
 def _key_of(task: TaskId, new: NewSubtask) -> str:

@@ -630,9 +630,8 @@ class AgentMessages:
             dropped = sent is None or sent.sender == address_of(HUB) or is_late
         if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN and not dropped:
             about = asked_about(delivery) if delivery.state is DeliveryState.UNKNOWN else ""
-            answers = (sent.in_reply_to or "") if sent is not None else ""
-            told = _undelivered(delivery)
-            self._services.notices.undelivered(tx, delivery.message, told, about=about, answers=answers)
+            told, thread = _undelivered(delivery), sent.thread if sent is not None else ""
+            self._services.notices.undelivered(tx, delivery.message, told, about=about, thread=thread)
 
     def _ends_late(self, tx: Tx, answer: Message) -> bool:
         """Have the question that this answers say that its task ended first. Return whether it answers one."""

@@ -26,6 +26,7 @@ class NoticeKind(StrEnum):
     HELD = "held"  # The task waits or is parked: a new message; a question in it is edited once it is settled
     LATE = "late"  # words that came after the task had ended, or for the wrong task
     PROGRESS = "progress"  # What an agent reports while it works: one message in the thread, edited at each report
+    PARTS = "parts"  # What an agent gave to others: one message in its task's thread, edited at each step of a part
     WORDS = "words"  # A user's message to an agent: posted once, then edited to the state of its deliveries
     UNDELIVERED = "undelivered"  # a message that needs a user: a new post that mentions its sender
     NEEDS_ANSWER = "needs_answer"  # An agent's window has a dialog: a new message with a mention, edited at its end

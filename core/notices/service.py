@@ -81,6 +81,11 @@ class Notices:
     def card_changed(self, tx: Tx, task: str) -> None:
         self._change(tx, _store.BUMP_CARD, {"of_task": task}, posts=_store.CARD_CHANGED)
 
+    def parts_changed(self, tx: Tx, parent: str) -> None:
+        """Have the message in the parent's thread show its parts as they are now."""
+        if not self._change(tx, _store.BUMP_PARTS, {"of_task": parent}):
+            self.notify(tx, NoticeKind.PARTS, parent)
+
     def _change(
         self, tx: Tx, bump: Executable, values: Mapping[str, object], *, posts: Executable = _store.CHANGED
     ) -> bool:
@@ -131,16 +136,16 @@ class Notices:
             self._change_detail(tx, shown, detail)
 
     def undelivered(
-        self, tx: Tx, message: str, detail: Undelivered, *, about: str = "", once: bool = False, answers: str = ""
+        self, tx: Tx, message: str, detail: Undelivered, *, about: str = "", once: bool = False, thread: str = ""
     ) -> None:
-        """Notify the message's sender, where that or the question that it `answers` is shown; with `once` not of the
+        """Notify the message's sender, where it is shown, else in the `thread` of this task; with `once` not of the
         same again. `about`: what a user has to decide."""
         told = self.find(tx, NoticeKind.UNDELIVERED, subject=message) if once else ()
         if not any(one.detail == detail for one in told):
-            shown_at = self.find(tx, NoticeKind.WORDS, subject=message)
-            for shown in shown_at or self.find(tx, NoticeKind.QUESTION, subject=answers)[-1:]:
-                task, kind = shown.task, NoticeKind.UNDELIVERED
-                self.notify(tx, kind, task, subject=message, detail=detail, about=about, place=shown.place)
+            shown = [(one.task, one.place) for one in self.find(tx, NoticeKind.WORDS, subject=message)]
+            for task, place in shown or ([(thread, None)] if thread.startswith("T-") else []):
+                kind = NoticeKind.UNDELIVERED
+                self.notify(tx, kind, task, subject=message, detail=detail, about=about, place=place)
 
     def find(self, tx: Tx, kind: NoticeKind, *, subject: str) -> tuple[Notice, ...]:
         """Return the notices of this kind about the subject."""

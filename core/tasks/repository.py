@@ -262,6 +262,8 @@ class TaskRepository:
         self._notices.card_changed(tx, task)
         if after.parent is not None:
             self._notices.card_changed(tx, after.parent)
+            if after.source is Source.AGENT:
+                self._notices.parts_changed(tx, after.parent)
         faults.arrow("task", now.state, to, tx.after_commit)
         if keeps_lease:
             return after

@@ -141,6 +141,6 @@ async def test_an_unknown_message_holds_its_agent_until_a_decision(owned: Town) 
 
 async def test_a_message_from_the_command_line_is_in_the_default_channel(town: Town) -> None:
     await town.coordinator.agent_messages.send(NewAgentMessage(text="long " * 780, agent="Dry-1"), by=OPERATOR)
-    shown = await town.said("**operator → Dry-1**", "`octet msg show")
+    shown = await town.said("**operator → Dry-1**", "-# The beginning of 3,899 characters.")
     assert shown["channel_id"] == str(town.sandbox.world.home.id)
     assert len(text_of(shown)) < 2000

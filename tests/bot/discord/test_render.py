@@ -331,6 +331,20 @@ async def test_the_end_is_one_message_with_the_answer_that_pings_the_requester(
     assert render.news(ended_by, view, message=None, marker=MARKER).mentions == (), "who ended it knows"
 
 
+async def test_a_chiefs_thread_has_a_line_for_each_part_with_a_link_to_its_thread() -> None:
+    states = {"T-15": TaskState.DONE, "T-16": TaskState.WORKING}
+    found = tuple(
+        TaskPart(id=TaskId(name), title="List *it*", state=state, agent="Agent-2", is_chosen=None)
+        for name, state in states.items()
+    )
+    shown = render.parts(make_view(parts=found), {"T-15": "88"}, server="7", marker=MARKER)
+    assert said(shown).splitlines()[:2] == [
+        "🟢 **T-15** · List \\*it\\* · Agent-2 [Open](https://discord.com/channels/7/88)",
+        "🔵 **T-16** · List \\*it\\* · Agent-2",
+    ]
+    assert shown.mentions == ()
+
+
 async def test_answers_to_a_broadcast_are_one_message_that_pings_its_sender_and_replaces_what_was_read() -> None:
     read = make_answer(id="0" * 26, sender="agent:Left", body="Six", source=Source.WINDOW)
     sent = make_answer(id="1" * 26, sender="agent:Left", body="Seven", supersedes="0" * 26)

@@ -19,6 +19,7 @@ from core.desks.model import DeskNow, DeskState
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import MessageKind, Source
 from core.messages.prompts import FROM_AGENT, PromptPart
+from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
 from core.settings.model import TalkLimits
@@ -42,6 +43,7 @@ from tests.builders import (
     make_new_task,
     make_window_agent,
     open_coordinator,
+    pending,
     refuses,
 )
 from tests.core.agent_messages.test_talk import of
@@ -264,6 +266,8 @@ async def test_a_failed_subtask_wakes_the_chief_which_gives_it_to_another_agent_
         )
         why = f"{first.id} (Ann) has failed: {sentence(Reason.AGENT_FAILED)}."
         assert (await heard(octet, T1, 1))[0] == f"{why}\n{quoted(text)}"
+        told = [one.kind for one in await pending(octet) if one.task == T1]
+        assert told == [NoticeKind.CARD, NoticeKind.PARTS], "one message in the chief's thread, and no prompt of Octet"
         await octet.delegation.assign(third.id, "Ann", of("Chief"))
         assert (await octet.tasks.show(third.id, by=ADA)).task.wanted == "Ann"
         await octet.delegation.cancel(third.id, of("Chief"))
