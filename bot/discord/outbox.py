@@ -357,7 +357,8 @@ class Outbox(MessageWriter):
             message = await self._coordinator.messages.get(notice.subject)
             later = (one for one in view.answers if one.supersedes == message.id and one.is_same(message))
             message = next(later, message)
-        news = render.news(notice, view, message=message, marker=marker)
+        knows_reply = self._coordinator.mentions.has_replied(view.task.requester)
+        news = render.news(notice, view, message=message, marker=marker, knows_reply=knows_reply)
         return news if message is None else await self._with_files(news, message)
 
     async def _with_files(self, parts: Parts, message: Message) -> Parts:

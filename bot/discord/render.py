@@ -39,7 +39,7 @@ from bot.discord.views.buttons import (
     UndoCancel,
 )
 from bot.discord.views.menus import Reassign
-from bot.verbs.news import STOPS, alone, of_task, who
+from bot.verbs.news import REPLY_HINT, STOPS, alone, of_task, who
 from bot.verbs.results import attempt, held_up
 from bot.verbs.types import PRIORITIES
 from core import remedies
@@ -183,8 +183,11 @@ def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
     return _layout(blocks, files, colour=STATES[task.state][0])
 
 
-def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Marker) -> Parts:
-    """Build a message of the task's thread: an answer, an end with its answer, a halt, a late answer, a report."""
+def news(
+    notice: Notice, view: TaskView, *, message: Message | None, marker: Marker, knows_reply: bool = False
+) -> Parts:
+    """Build a message of the task's thread: an answer, an end with its answer, a halt, a late answer, a report. Its
+    reader `knows_reply`, the button, or gets a hint."""
     task, lines, files = view.task, of_task(notice, view, FORM, message), tuple[Attachment, ...]()
     buttons = _news_buttons(notice, view)
     if message is not None:
@@ -192,7 +195,7 @@ def news(notice: Notice, view: TaskView, *, message: Message | None, marker: Mar
         answer, files = quoted_answer(message, file)
         lines.insert(1, answer)
     is_done = notice.kind is NoticeKind.ENDED and task.state is TaskState.DONE and task.is_whole
-    lines += ["-# Press Reply to say more."] if is_done and message is not None else []
+    lines += [f"{FORM.small}{REPLY_HINT}"] if is_done and message is not None and not knows_reply else []
     room = (LAYOUT_LIMIT if buttons else CONTENT_LIMIT) - _MARGIN
     text = cut("\n".join(lines), room)
     return written(text, marker, wakes=_wakes(notice, task, message), files=files, buttons=buttons)

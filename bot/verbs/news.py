@@ -75,6 +75,7 @@ _ENDED_QUESTION: dict[str, str] = {
     QuestionState.UNANSWERED.value: "No answer came in time: {agent} decides.",
     QuestionState.CANCELLED.value: "No answer needed: {task} has ended.",
 }
+REPLY_HINT = "Press Reply to say more."
 _TRY_IT = (
     "Press an example, or type `/task new`. `/help` explains the rest, and `/fleet board` keeps a live board here."
 )

@@ -366,9 +366,10 @@ class AgentMessages:
         task = self._tasks.find(tx, here) if here else None
         if task is None and named is None:
             raise RecipientMissing
-        if named is None or (task is not None and task.agent == named.name and task.result_state not in _LOST):
+        if named is None or task is None:
             return task
-        return None
+        is_its = task.agent == named.name or task.state is TaskState.DONE  # any agent may continue what is done
+        return task if is_its and task.result_state not in _LOST else None
 
     def _check_may(self, by: Actor, task: Task | None) -> None:
         """Check that the user may send to any agent, or created this task."""

@@ -52,6 +52,7 @@ choices = sa.Table(
     *texts("mode", "missed", "place_channel", "place_guild"),
     *integers("since_ms"),
     *texts("zone", server_default=""),
+    sa.Column("has_replied", sa.Boolean, nullable=False, server_default="0"),
 )
 CHOICES = sa.select(choices)
 CHOOSE = upsert(choices)

@@ -49,6 +49,15 @@ class Mentions:
         """Return whether a message mentions this user."""
         return person not in self._choices or self._choices[person].mode is MentionMode.MENTIONS
 
+    def has_replied(self, person: str) -> bool:
+        """Return whether this user has pressed *Reply* once."""
+        return person in self._choices and self._choices[person].has_replied
+
+    async def replied(self, person: str) -> None:
+        """Note that this user knows *Reply*."""
+        if not self.has_replied(person):
+            await self._write(person, replace(self._choices.get(person, MentionChoice()), has_replied=True))
+
     async def missed(self, person: str, subject: str, place: Place) -> None:
         """Note a message that did not mention a user who chose a digest."""
         known = self._choices[person]
@@ -95,6 +104,7 @@ def _row(person: str, choice: MentionChoice) -> dict[str, object]:
         "place_channel": choice.place.channel,
         "place_guild": choice.place.guild,
         "zone": choice.zone.key if choice.zone else "",
+        "has_replied": choice.has_replied,
     }
 
 
@@ -105,4 +115,5 @@ def _choice(row: Row) -> tuple[str, MentionChoice]:
         missed=tuple(row.missed.split()),
         since_ms=row.since_ms,
         place=Place(channel=row.place_channel, guild=row.place_guild),
+        has_replied=bool(row.has_replied),
     )

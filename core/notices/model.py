@@ -69,13 +69,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MentionChoice:
-    """What one user chose, and what the next digest lists."""
+    """What one user chose, what the next digest lists, and whether they know *Reply*."""
 
     mode: MentionMode = MentionMode.MENTIONS
     zone: ZoneInfo | None = None  # None: the host's
     missed: tuple[str, ...] = ()  # the subjects of the messages without a mention, oldest first
     since_ms: int = 0  # when the first of them was posted
     place: Place = field(default=Place())
+    has_replied: bool = False  # they have pressed Reply once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,9 @@ class ReplyForm(TextForm, title="Message to the agent"):
             place=origin.place,
             key=origin.key,
         )
-        sent = await interaction.client.coordinator.agent_messages.send(draft, by=by)
+        core = interaction.client.coordinator
+        sent = await core.agent_messages.send(draft, by=by)
+        await core.mentions.replied(by.id)
         agent = inline(sent.continues or sent.deliveries[-1].agent, 60)
         way = f"On its way to {agent}. A message here shows its progress."
         return f"{agent} continues {sent.message.task}." if sent.continues else way

@@ -63,18 +63,19 @@ async def test_reply_a_command_and_plain_words_continue_a_task_that_is_done(quie
         await reach(town.coordinator, TaskId("T-1"), TaskState.WORKING)
         code = town.lane.submitted[-1].partition("--code ")[2].split()[0]
         await town.coordinator.tasks.accept_answer("T-1", code, answer, final=True, key=answer)
-        return await town.said("**Window-1 finished T-1**", f"> {answer}", "Press Reply to say more.")
+        return await town.said("**Window-1 finished T-1**", f"> {answer}")
 
     async with bot_at_work(town, settings_for(town.sandbox, thread_messages=True)):
         await town.own()
         await town.ask("task new", brief="Count the birds", agent="Window-1")
         answer = await end("Seven birds.")
+        assert "Press Reply to say more." in text_of(answer)
         opened = await town.sandbox.click("Ada", answer["id"], "Reply")
         pressed = await town.answered(await town.sandbox.submit_modal("Ada", opened, {"text": "And the cats?"}))
         assert text_of(pressed) == "Window-1 continues T-1."
         shown = await town.said("**Ada → Window-1** · T-1", "And the cats?", "Window-1 continues T-1.")
         assert (shown["channel_id"], shown["sandbox"]["pings"]) == (answer["channel_id"], [])
-        await end("Two cats.")
+        assert "Press Reply" not in text_of(await end("Two cats.")), "Ada knows it by now"
         assert await town.ask("msg send", where=answer["channel_id"], text="And dogs?") == "Window-1 continues T-1."
         await end("No dog.")
         await town.sandbox.say("Ada", answer["channel_id"], "And fish?")

@@ -71,3 +71,16 @@ async def test_a_time_zone_stays_beside_the_mode_and_over_a_restart(tmp_path: Pa
         assert (mentions.zone_of(ADA.id), mentions.wakes(ADA.id)) == (berlin, False)
         await mentions.choose(MentionMode.MENTIONS, by=ADA)
         assert (mentions.zone_of(ADA.id), mentions.wakes(ADA.id)) == (berlin, True)
+
+
+async def test_octet_remembers_who_knows_reply_and_their_mode_stays(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with Store.open(tmp_path / "octet.db") as store:
+        notices = Notices(store=store, clock=clock)
+        mentions = Mentions(notices, store=store, clock=clock)
+        await mentions.choose(MentionMode.SILENCE, by=ADA)
+        assert not mentions.has_replied(ADA.id)
+        await mentions.replied(ADA.id)
+        mentions = Mentions(notices, store=store, clock=clock)
+        await mentions.load()
+        assert (mentions.has_replied(ADA.id), mentions.wakes(ADA.id)) == (True, False)

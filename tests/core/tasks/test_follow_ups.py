@@ -12,6 +12,7 @@ from core.coordinator import Coordinator
 from core.kit.ids import MessageId
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import Message, MessageKind, Source
+from core.notices.model import DISCORD
 from core.security.model import Actor, NotAllowed, Permission
 from core.tasks.briefs import said_before
 from core.tasks.model import (
@@ -211,12 +212,13 @@ async def test_a_user_can_pick_the_first_answer_of_a_part_during_a_follow_up(tmp
         assert await last_answer(octet, parent) == "Answer of T-2."
 
 
-async def test_another_agent_continues_on_request(tmp_path: Path) -> None:
+async def test_another_agent_that_is_named_in_the_thread_continues(tmp_path: Path) -> None:
     lane = FakeLane()
     async with house(tmp_path, lane) as octet:
         task = await answered(octet, lane, agent="Left")
         await octet.tasks.mark_wrong(task, "There are eight.", by=ADA)
-        await more(octet, task, agent="Right")
+        await octet.notices.on(DISCORD).thread_made(task, "88")
+        await octet.agent_messages.send(say("And the cats?", agent="Right", thread="88"), by=ADA)
         await end(octet, lane, task, "Eight birds.")
         assert ((now := await shown(octet, task)).agent, now.wrong) == ("Right", None)
         cancelled = (await octet.tasks.new(make_new_task(agent="Left"), by=ADA)).id

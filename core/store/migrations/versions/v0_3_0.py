@@ -99,6 +99,7 @@ CREATE INDEX ix_questions_lease ON questions (task, fence) WHERE state = 'open';
 CREATE INDEX ix_questions_open ON questions (due_ms) WHERE state = 'open';
 
 ALTER TABLE mention_choices ADD COLUMN zone TEXT DEFAULT '' NOT NULL;
+ALTER TABLE mention_choices ADD COLUMN has_replied BOOLEAN DEFAULT '0' NOT NULL;
 CREATE TABLE notice_posts (notice INTEGER NOT NULL, route TEXT NOT NULL, state TEXT NOT NULL,
     revision INTEGER NOT NULL, attempts INTEGER NOT NULL, not_before_ms INTEGER NOT NULL, since_ms INTEGER NOT NULL,
     posted_channel TEXT NOT NULL, posted_message TEXT NOT NULL, thread TEXT NOT NULL, error TEXT NOT NULL,
