@@ -18,9 +18,11 @@ from core.profiles.model import Activity, Terminal
 
 _SGR = re.compile(r"\x1b\[([0-9;:]*)m")
 _OTHER = re.compile(r"\x1b(?:\[[0-9;:?<>=]*[@-~]|\].*?(?:\x07|\x1b\\)|[()][A-Za-z0-9]|.)|[\x00-\x08\x0b-\x1f\x7f]")
-_DIM_ON, _DIM_OFF = "2", frozenset({"", "0", "22"})
+_DIM, _REVERSED = ("2", frozenset({"", "0", "22"})), ("7", frozenset({"", "0", "27"}))
 _CHOICE = re.compile(r"\s*\d+[.)] ")
 HIDDEN = "▒"  # replaces in a picture what a mask hides
+BUSY_ROWS = 12  # so many lines above the composer may say that the agent is at work; what is farther up is quoted
+EDGE_ROWS = 60  # a dialog's upper edge is at most so many lines above what its pattern matches
 LIMIT_S = 0.25  # at most so much processor time for one search of a screen
 SLOW = "searching its screen takes too long; `octet check` names a pattern of its profile that is too slow"
 
@@ -66,16 +68,20 @@ class PaneScreen:
 def parse(captured: Sequence[str]) -> tuple[ScreenLine, ...]:
     """Parse the lines of `capture-pane -e`; the letters' look continues from one line to the next."""
     lines: list[ScreenLine] = []
-    is_dim = False
+    is_dim = is_reversed = False
     for raw in captured:
-        text, dim, at = "", set[int](), 0
+        text, dim, at, cursor = "", set[int](), 0, -1
         for found in (*_SGR.finditer(raw), None):
             piece = _OTHER.sub("", raw[at : found.start() if found else len(raw)])
-            if is_dim:
-                dim.update(range(len(text), len(text) + len(piece)))
+            if piece and is_dim:
+                # A program shows its own cursor on the first letter of its hint.
+                dim.update(range(len(text) - (cursor == len(text) - 1), len(text) + len(piece)))
             text += piece
+            if len(piece) == 1 and is_reversed:
+                cursor = len(text) - 1
             if found is not None:
-                at, is_dim = found.end(), _is_dim(found[1], is_dim)
+                at = found.end()
+                is_dim, is_reversed = _has(_DIM, found[1], is_dim), _has(_REVERSED, found[1], is_reversed)
         lines.append(ScreenLine(text=text.rstrip(), dim=frozenset(dim)))
     while lines and not lines[-1].text:
         lines.pop()
@@ -85,14 +91,17 @@ def parse(captured: Sequence[str]) -> tuple[ScreenLine, ...]:
 @_limited()
 def view(lines: tuple[ScreenLine, ...], terminal: Terminal) -> PaneScreen:
     texts = tuple(line.text for line in lines)
-    first, last, composer = _composer(lines, terminal)
+    first, last, has_edge, composer = _composer(lines, terminal)
     if composer is not None and terminal.placeholder and _find(terminal.placeholder, composer):
         composer = ""
     around = texts if first is None else (*texts[:first], *texts[last:])
     whole = "\n".join(texts)
-    is_busy = bool(terminal.busy) and _find(terminal.busy, "\n".join(around))
+    near = texts if first is None else (*texts[max(0, first - BUSY_ROWS) : first], *texts[last:])
+    is_busy = bool(terminal.busy) and _find(terminal.busy, "\n".join(near))
     dialog, crop = _dialog(texts, terminal, range(first or 0, last), is_busy=is_busy)
-    if dialog is not None and first is not None and len(texts) - len(crop) < first and terminal.dialogs[dialog].answers:
+    if dialog is None and not has_edge:  # it may be a question, below the prompt that was taken last
+        dialog, crop = _dialog(texts, terminal, range(0), is_busy=is_busy)
+    if dialog is not None and terminal.dialogs[dialog].shows is Activity.NEEDS_INPUT:
         # What looks like a composer belongs to the question, whose choices bear the same sign.
         around, composer = texts, None
     return PaneScreen(
@@ -155,14 +164,15 @@ def is_sane(pattern: str, name: str) -> bool:
     return not pattern or _compiled(pattern).fullmatch(name) is not None
 
 
-def _composer(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
+def _composer(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | None, int, bool, str | None]:
+    """Find the composer: its first line, the line after its last one, whether its lower edge is there, its text."""
     if terminal.bar:
         return _barred(lines, terminal)
     prompt = _compiled(terminal.prompt)
     # Blanks at a line's end are cut off, also the one after an empty prompt.
     first = next((n for n in range(len(lines) - 1, -1, -1) if prompt.search(lines[n].text + " ")), None)
     if first is None:
-        return None, 0, None
+        return None, 0, True, None
     last = len(lines)
     if terminal.end:
         end = _compiled(terminal.end)
@@ -174,23 +184,24 @@ def _composer(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | 
     for line in lines[first + 1 : last]:
         cut = margin.match(line.text) if margin is not None else None
         parts.append(_written(line, cut.end() if cut else 0, terminal))
-    return first, last, "\n".join(parts).rstrip()
+    return first, last, not terminal.end or last < len(lines), "\n".join(parts).rstrip()
 
 
-def _barred(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | None, int, str | None]:
+def _barred(lines: tuple[ScreenLine, ...], terminal: Terminal) -> tuple[int | None, int, bool, str | None]:
     bar, end = _compiled(terminal.bar), _compiled(terminal.end) if terminal.end else None
     barred = [bar.search(f"{line.text} ") is not None for line in lines]
     if True not in barred:
-        return None, 0, None
+        return None, 0, True, None
     last = len(lines) - barred[::-1].index(True)
     first = next((n + 1 for n in range(last - 1, -1, -1) if not barred[n]), 0)
-    last = next((n for n in range(first, last) if end is not None and end.search(lines[n].text)), last)
+    edge = next((n for n in range(first, last) if end is not None and end.search(lines[n].text)), None)
+    last = last if edge is None else edge
     begins = _compiled(terminal.prompt), _compiled(terminal.margin or terminal.prompt)
     parts: list[str] = []
     for line in lines[first:last]:
         cut = begins[bool(parts)].search(f"{line.text} ")
         parts.append(_written(line, min(cut.end(), len(line.text)) if cut else 0, terminal))
-    return first, last, "\n".join(parts).strip("\n").rstrip()
+    return first, last, end is None or edge is not None, "\n".join(parts).strip("\n").rstrip()
 
 
 def _written(line: ScreenLine, since: int, terminal: Terminal) -> str:
@@ -204,8 +215,8 @@ def _written(line: ScreenLine, since: int, terminal: Terminal) -> str:
 def _dialog(
     texts: tuple[str, ...], terminal: Terminal, composer: range, *, is_busy: bool
 ) -> tuple[int | None, tuple[str, ...]]:
-    """Find the dialog, and its lines: from the first that its pattern matches to the end of the screen, as its choices
-    are below. Text in the composer is not a dialog, nor what the transcript merely kept of an earlier one."""
+    """Find the dialog, and its lines: from where it begins to the end of the screen, as its choices are below. Text in
+    the composer is not a dialog, nor what the transcript merely kept of an earlier one."""
     whole, end = "\n".join(texts), composer.start if composer else len(texts)
     begins = [*accumulate((len(text) + 1 for text in texts), initial=0)]
     taken = next((line for line in range(end - 1, -1, -1) if _is_prompt(texts[line], terminal)), -1)
@@ -216,13 +227,15 @@ def _dialog(
             first, last = (bisect_right(begins, at) - 1 for at in found.span())
             below = sum(bool(line.strip()) for line in texts[last + 1 : end])
             if first not in composer and taken <= last and (not dialog.within or below <= dialog.within):
-                return number, texts[first:]
+                edge = range(first, max(first - EDGE_ROWS, -1), -1) if dialog.begins else ()
+                upper = next((line for line in edge if _find(dialog.begins, texts[line])), first)
+                return number, texts[upper:]
     return None, ()
 
 
 def _is_prompt(line: str, terminal: Terminal) -> bool:
     """Return whether this line of the transcript begins a prompt that was taken; a choice bears the same sign."""
-    for pattern in filter(None, (terminal.prompt, terminal.echo)):
+    for pattern in filter(None, ("" if terminal.bar else terminal.prompt, terminal.echo)):
         begun = _compiled(pattern).search(f"{line} ")
         if begun is not None and not _CHOICE.match(line[begun.end() :]):
             return True
@@ -238,8 +251,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.MULTILINE)
 
 
-def _is_dim(codes: str, is_dim: bool) -> bool:  # noqa: FBT001 what was so before
-    """Return whether letters are dim after this sequence; a colour's own numbers say nothing about that."""
+def _has(look: tuple[str, frozenset[str]], codes: str, has: bool) -> bool:  # noqa: FBT001 what was so before
+    """Return whether letters have this look after the sequence; a colour's own numbers say nothing about that."""
     words = codes.split(";")
     skip = 0
     for place, word in enumerate(words):
@@ -247,8 +260,8 @@ def _is_dim(codes: str, is_dim: bool) -> bool:  # noqa: FBT001 what was so befor
             skip -= 1
         elif word in {"38", "48", "58"}:
             skip = {"5": 2, "2": 4}.get(words[place + 1] if place + 1 < len(words) else "", 0)
-        elif word in _DIM_OFF:
-            is_dim = False
-        elif word == _DIM_ON:
-            is_dim = True
-    return is_dim
+        elif word in look[1]:
+            has = False
+        elif word == look[0]:
+            has = True
+    return has

@@ -1,4 +1,4 @@
-"""Hostile screens, which can make the search for a pattern slow, and the time that each pattern takes on them."""
+"""Checks the patterns of terminals: the time that each takes on hostile screens, and whether quotations match it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WALLS = (" ", "a", "0", "│", "─", "a ", "0. ", "│ ", "aA0_-.", "e\u0301", 
 _OTHER = re.compile(r"\\[A-Za-z]|(?<!\\)(?:\[[^\]]*\]|\{[^}]*\}|\(\?[^:)>]*[:>]?)")
 _LITERAL = re.compile(r"(?:\\[^\w\s]|[^\\\[\](){}|?*+^$.])+")
 _ON_SCREEN = frozenset({"text", "busy", "ready", "masks", "limit_ends"})  # Keys of patterns for a whole screen
-_IN_LINE = frozenset({"prompt", "bar", "end", "margin", "tail", "placeholder", "paste_placeholders", "echo"})
+_IN_LINE = frozenset({"begins", "prompt", "bar", "end", "margin", "tail", "placeholder", "paste_placeholders", "echo"})
 _IN_TITLE = frozenset({"match_class", "match_program", "match_title", "title", "command", "name"})
 
 Screen = tuple[str, ...]
@@ -53,6 +53,14 @@ def report_slow(file: TomlTable, clock: Callable[[], float] = time.process_time)
                 )
                 file.report(path, "slow_pattern", text)
                 break
+
+
+def report_unanchored(file: TomlTable) -> None:
+    """Report each sign of a terminal that may match in the middle of a line: agents quote such signs in their answers."""
+    for path, pattern in _patterns(file.data):
+        if "terminal" in path and _key(path) in {"busy", "text"} and not re.match(r"(?:\(\?[a-z:]+\)?)*\^", pattern):
+            text = "must begin with ^: else a quotation of this sign in a brief or an answer counts as the sign"
+            file.report(path, "unanchored", text)
 
 
 def _took_s(search: Callable[[Screen], object], screen: Screen, clock: Callable[[], float]) -> float:

@@ -358,6 +358,7 @@ class Answerable:
     within: Annotated[Int, Limits(ge=0, le=500)] = 0
     """So many lines that are not blank may be between it and the composer, or the screen's end, as long as it counts;
     0: any number."""
+    begins: Pattern = ""  # The line above the match where it begins, for what users see of it; left out: at the match
 
 
 @config_table

@@ -106,7 +106,7 @@ def check(home: HomeOption = None) -> None:
     Change nothing."""
     from bot.cli.doctor import home as home_checks
     from core.config.loader import load
-    from core.config.pattern_timing import report_slow
+    from core.config.pattern_timing import report_slow, report_unanchored
     from core.config.toml import read_folder
 
     place = home_of(home)
@@ -115,6 +115,7 @@ def check(home: HomeOption = None) -> None:
     for folder in FOLDERS:
         for file in read_folder(place.root, folder, slow)[0].values():
             report_slow(file)
+            report_unanchored(file)
     if slow:
         raise ConfigWrong(slow)
     windows = sum(len(desk.windows) for desk in config.desks)

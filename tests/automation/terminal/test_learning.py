@@ -120,7 +120,7 @@ def test_a_draft_is_pasted_looked_at_and_deleted_but_never_sent() -> None:
     ("tmux", "why"),
     [
         (FakeTmux(is_restless=True), "does not stay the same"),
-        (FakeTmux(clears=False), "could not clear"),
+        (FakeTmux(clears=False), "could not delete its test line"),
         (FakeTmux(takes=False), "did not show"),
     ],
     ids=["an agent at work", "keys that do not clear", "no draft"],

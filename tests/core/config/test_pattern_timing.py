@@ -46,6 +46,7 @@ def test_no_pattern_that_ships_is_slow_on_any_hostile_screen(folder: str) -> Non
     problems: list[Problem] = []
     for file in read_folder(ROOT, folder, problems)[0].values():
         pattern_timing.report_slow(file, slow_clock)
+        pattern_timing.report_unanchored(file)
     assert problems == []
 
 
@@ -54,6 +55,16 @@ def test_a_pattern_that_repeats_without_bounds_is_refused_at_its_line(pattern: s
     (problem,) = slow(busy=pattern)
     assert re.match(r"config/profiles/mine\.toml:7: terminal\.busy: takes \d+ ms on a hostile screen", str(problem))
     assert "at most 50 ms are allowed" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_refused"), [("esc to interrupt", True), ("^esc", False), ("(?i)^esc", False), ("(?:^esc|b)", False)]
+)
+def test_a_sign_that_a_quotation_matches_is_refused(pattern: str, is_refused: bool) -> None:  # noqa: FBT001 of the table
+    text = f"[terminal]\nbusy = '{pattern}'\nprompt = 'any'\n"
+    file = TomlTable(name="mine.toml", data={"terminal": {"busy": pattern, "prompt": "any"}}, text=text)
+    pattern_timing.report_unanchored(file)
+    assert [problem.code for problem in file.problems] == ["unanchored"] * is_refused
 
 
 @pytest.mark.parametrize(("takes_ms", "is_refused"), [(49, False), (51, True)])
@@ -109,6 +120,6 @@ def test_check_refuses_a_home_with_a_slow_pattern(tmp_path: Path) -> None:
     file = home.config / "profiles/codex.toml"
     for other in set(file.parent.glob("*.toml")) - {file, *file.parent.glob("demo_*")}:
         other.unlink()  # what no desk needs costs time only
-    file.write_text(file.read_text("utf-8").replace("busy = 'esc to interrupt'", "busy = '(a+)+$'"), "utf-8")
-    with pytest.raises(ConfigWrong, match=r"codex\.toml:\d+: terminal\.busy: takes \d+ ms"):
+    file.write_text(re.sub(r"(?m)^busy = .*$", "busy = '(a+)+$'", file.read_text("utf-8")), "utf-8")
+    with pytest.raises(ConfigWrong, match=r"codex\.toml:\d+: terminal\.busy: must begin with \^.*: takes \d+ ms"):
         check(tmp_path)

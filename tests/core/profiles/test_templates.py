@@ -112,7 +112,7 @@ def test_profiles_of_consumer_chats_ship_disabled_with_the_reason_and_no_other(
     assert not shipped.kinds[name].enabled
 
 
-@pytest.mark.parametrize("name", sorted(CLI - {"opencode"}))
+@pytest.mark.parametrize("name", sorted(CLI))
 def test_profiles_of_the_command_line_drive_a_pane_as_they_are(shipped: ProfileFiles, name: str) -> None:
     pane = in_pane(shipped.kinds[name])
     assert isinstance(pane, PaneProfile)
@@ -123,9 +123,7 @@ def test_profiles_of_the_command_line_drive_a_pane_as_they_are(shipped: ProfileF
 
 
 def test_a_pane_whose_composer_cannot_be_found_is_refused_by_name(shipped: ProfileFiles) -> None:
-    assert in_pane(shipped.kinds["opencode"]) == (
-        "terminal.prompt is still to calibrate: what begins the composer's first line and no other",
-    )
+    assert in_pane(shipped.kinds["xterm"]) == ("it has no table [terminal], which describes its program's screen",)
 
 
 @pytest.mark.parametrize(("template", "driven"), PROVEN.items())
