@@ -56,7 +56,7 @@ def report_slow(file: TomlTable, clock: Callable[[], float] = time.process_time)
 
 
 def report_unanchored(file: TomlTable) -> None:
-    """Report each sign of a terminal that may match in the middle of a line: agents quote such signs in their answers."""
+    """Report each sign of a terminal that may match in the middle of a line: agents quote such signs."""
     for path, pattern in _patterns(file.data):
         if "terminal" in path and _key(path) in {"busy", "text"} and not re.match(r"(?:\(\?[a-z:]+\)?)*\^", pattern):
             text = "must begin with ^: else a quotation of this sign in a brief or an answer counts as the sign"

@@ -35,7 +35,7 @@ CLEARS: dict[bool, tuple[tuple[str, ...], ...]] = {
     True: (("ctrl+u", "backspace") * 20,),  # line by line
     False: (("ctrl+a", "backspace"), ("ctrl+home", "ctrl+shift+end", "delete")),
 }
-"""Other chords that may empty a composer: of programs that clear with Ctrl+U, and of all others, where it may do harm."""
+"""Other chords that may empty a composer: of programs that clear with Ctrl+U, and of all others."""
 
 
 class TrialJournal:

@@ -43,7 +43,7 @@ CHOICES = {
     "gemini_cli_trust": "1. Trust folder",
 }
 QUOTED = (
-    "The screen says (esc to interrupt) and • Working (2s • esc to interrupt) while it works, or △ Permission required.",
+    "It says (esc to interrupt) and • Working (2s • esc to interrupt) while it works, or △ Permission required.",
     "Do you want to proceed? 1. Yes 2. No · Allow execution of: rm",
     "Would you like to run it? 1. Yes, proceed (y) · Enter to confirm · Esc to cancel",
     "● API Error: 429 · ■ exceeded retry limit · You've hit your usage limit",
