@@ -20,7 +20,7 @@ from core.maintenance.model import Diagnosis, Placed, Tried
 from core.messages.model import Message, Source, text_for_people
 from core.receipts.model import Receipt
 from core.remedies import explain, sentence
-from core.tasks.model import Export, Imported, Task, TaskView
+from core.tasks.model import ENDED, Export, Imported, Task, TaskView
 
 _CELL = 60  # so many characters of a cell keep a row on one line
 _NO_AGENTS = "no agents; add one in config/agents.toml"
@@ -50,12 +50,12 @@ def _view(view: TaskView) -> str:
     lines = [_task(task), f"priority {task.priority} · agent {agent} · attempt {task.attempt} · {asked}"]
     if note := explain(task.cause, task.note):
         lines.append(printable(note))
-    if task.cure:
-        lines.append(f"Next: {printable(task.cure)}")
+    if then := results.parts_awaited(view) or (f"Next: {printable(task.cure)}" if task.cure else ""):
+        lines.append(then)
     if view.held_up_by:
         lines.append(f"Held up: {results.held_up(view.held_up_by, FORM)}. See `octet fleet needs-me`.")
     if task.choice is not None:
-        lines.append(f"chosen: {task.choice.words}")
+        lines.append(f"chosen: {task.choice.short}")
     if task.last_seen_ms is not None:
         lines.append(f"last sign of its agent {time_of(task.last_seen_ms)}: {printable(task.last_sign)}")
     if links := _links(view):
@@ -69,7 +69,7 @@ def _view(view: TaskView) -> str:
         lines += [_indented(part.answer)] * bool(part.answer)
     lines += ["", "Brief:", _indented(text_for_people(task.brief, task.text_expired_ms))]
     lines += [printable(one.line) for one in task.attachments]
-    if view.prompt:
+    if view.prompt and task.state not in ENDED:
         lines += ["", "Prompt:", _indented(view.prompt)]
     for delivery in view.deliveries:
         where = f"{delivery.desk}/{delivery.window}" if delivery.window else "no window"

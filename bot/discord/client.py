@@ -16,7 +16,7 @@ from bot.discord.board_writer import BoardWriter
 from bot.discord.bot import Bot
 from bot.discord.channel_client import ChannelClient
 from bot.discord.commands import add_commands
-from bot.discord.details import RemoveQueued, ShowAgent, ShowTask
+from bot.discord.details import RemoveQueued, ShowAgent, ShowDetails, ShowTask
 from bot.discord.errors import BotTokenRefused
 from bot.discord.lists import TurnPage
 from bot.discord.message_writer import MessageWriter
@@ -57,7 +57,7 @@ def create_bot(
     bot = Bot(coordinator, on_up=on_up, on_lost=on_lost, guild_id=chosen.guild_id, reads_threads=chosen.thread_messages)
     bot.http.http_trace = gate.trace_config()
     bot.add_dynamic_items(*BUTTONS, AnswerCalibration, Recalibrate, Reassign, TurnPage)
-    bot.add_dynamic_items(GiveTask, RemoveQueued, ShowAgent, ShowTask)
+    bot.add_dynamic_items(GiveTask, RemoveQueued, ShowAgent, ShowDetails, ShowTask)
     bot.add_dynamic_items(AnswerQuestion, DecideTrace)
     add_commands(bot.tree)
     return bot

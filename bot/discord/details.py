@@ -10,9 +10,9 @@ from bot.discord import render
 from bot.discord.bot import Bot
 from bot.discord.parts import BLUE, Parts, boxed
 from bot.discord.text import FORM, LAYOUT_LIMIT, fitting, inline
+from bot.discord.views.buttons import TaskButton
 from bot.discord.views.menus import MessageMenu
 from bot.verbs import agents, messages, results, tasks
-from core.coordinator import Coordinator
 from core.fleet.model import AgentDetails
 from core.security.model import Actor
 from core.tasks.model import TaskId, TaskView
@@ -20,8 +20,8 @@ from core.tasks.model import TaskId, TaskView
 _MARGIN = 200
 
 
-async def task(view: TaskView, *, octet: Coordinator, by: Actor) -> Parts:
-    return render.details(view, await octet.receipts.of_task(view.task.id, by=by))
+def task(view: TaskView) -> Parts:
+    return render.details(view, buttons=[ShowDetails(view.task.id)])
 
 
 def agent(row: AgentDetails) -> Parts:
@@ -33,6 +33,15 @@ def agent(row: AgentDetails) -> Parts:
     return Parts(view=boxed([text], colour=BLUE, menus=menus))
 
 
+class ShowDetails(TaskButton, act="details", label="Details"):
+    """Shows the whole choice, the deliveries with their receipts, and the prompt of a task."""
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
+        octet = interaction.client.coordinator
+        view = await tasks.show.call(octet, self.task, by=by)
+        return render.details(view, await octet.receipts.of_task(self.task, by=by), has_all=True)
+
+
 class ShowTask(MessageMenu, template=r"v1:fleet:task"):
     """Shows one of the tasks that need a user."""
 
@@ -40,8 +49,7 @@ class ShowTask(MessageMenu, template=r"v1:fleet:task"):
         super().__init__("v1:fleet:task", "Show …", offered)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
-        octet = interaction.client.coordinator
-        return await task(await tasks.show.call(octet, TaskId(self.chosen), by=by), octet=octet, by=by)
+        return task(await tasks.show.call(interaction.client.coordinator, TaskId(self.chosen), by=by))
 
 
 class ShowAgent(MessageMenu, template=r"v1:fleet:agent"):

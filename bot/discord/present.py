@@ -56,7 +56,7 @@ def _lines(kind: Any, result: Any, _: Asked) -> str:
 PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
     **{kind: partial(_lines, kind) for kind in results.LINES},
     Task: lambda task, _: accepted(task),
-    TaskView: lambda view, asked: details.task(view, octet=asked.octet, by=asked.by),
+    TaskView: lambda view, _: details.task(view),
     Export: lambda found, _: Parts(
         content=f"{found.count} tasks:", attachments=(Attachment(name="tasks.jsonl", data=found.text.encode()),)
     ),

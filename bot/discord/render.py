@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 
 from discord import ui
@@ -40,7 +41,7 @@ from bot.discord.views.buttons import (
 )
 from bot.discord.views.menus import Reassign
 from bot.verbs.news import REPLY_HINT, STOPS, alone, of_task, who
-from bot.verbs.results import attempt, held_up
+from bot.verbs.results import attempt, held_up, parts_awaited
 from bot.verbs.types import PRIORITIES
 from core import remedies
 from core.deliveries.model import Delivery
@@ -63,6 +64,7 @@ UNCHECKED = "-# Evidence, reported by the agent, not checked:"
 _SHOWN_DELIVERIES = 5
 _SHOWN_ANSWERS = 5
 _SHOWN_RECEIPTS = 3
+_EVEN_BYTES = 7  # of an unfiltered picture of two colours, with the byte that begins its rows
 _USUAL_PRIORITY = 2
 _AT_AGENT = frozenset(
     {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.PARKED}
@@ -153,34 +155,56 @@ def _buttons(view: TaskView, server: str, now_ms: int) -> list[Button]:
     return shown
 
 
-def details(view: TaskView, receipts: Sequence[Receipt] = ()) -> Parts:
-    """Show all of a task to one user, with masked codes, and the newest receipt's pictures."""
+def details(
+    view: TaskView, receipts: Sequence[Receipt] = (), *, has_all: bool = False, buttons: Sequence[Button] = ()
+) -> Parts:
+    """Show a task to one user on one screen; with `has_all` also the evidence, with masked codes."""
     task, files = view.task, list[Attachment]()
-    blocks = [*_head(view, ""), fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS)]
-    if task.attachments:
-        blocks.append("\n".join(inline(one.line, 300) for one in task.attachments))
+    blocks = _head(view, "")
+    if has_all or task.state not in ENDED:
+        blocks.append(fence(text_for_people(task.brief, task.text_expired_ms), _BRIEF_CHARS))
     if parts := _parts(view):
         blocks.append(parts)
-    if view.thread:
-        blocks.append(f"Thread: <#{view.thread}>")
     if task.choice is not None:
-        blocks.append(f"**Chosen** {inline(task.choice.words, 600)}")
+        blocks.append(inline(task.choice.words if has_all else task.choice.short, 600))
+    if view.answers:
+        body, more = quoted_answer(view.answers[-1], f"{task.id}-answer.md")
+        blocks.append(f"{_answer_head(view.answers[-1])}\n{body}")
+        files += more
     if view.attempts:
         blocks.append("**Attempts**\n" + "\n".join(attempt(one, FORM) for one in view.attempts[-_SHOWN_ATTEMPTS:]))
-    if view.deliveries:
-        blocks.append(
-            "**Deliveries**\n" + "\n".join(_delivery_line(row) for row in view.deliveries[-_SHOWN_DELIVERIES:])
-        )
-    if receipts:
-        blocks.append("**Receipts**\n" + "\n".join(_receipt_line(one) for one in receipts[-_SHOWN_RECEIPTS:]))
-    if view.answers:
-        blocks.append("**Answers**\n" + "\n".join(_answer_line(row) for row in view.answers[-_SHOWN_ANSWERS:]))
-    if view.prompt:
-        files.append(Attachment(name=f"{task.id}-prompt.txt", data=mask(view.prompt).encode()))
-    shots = [(one.name, one.png) for one in (receipts[-1].pictures if receipts else ()) if one.png]
-    files += [Attachment(name=f"{task.id}-{name}.png", data=png) for name, png in shots]
-    blocks += [GREY_PARTS] if shots else []
-    return _layout(blocks, files, colour=STATES[task.state][0])
+    if named := [*task.attachments, *(view.answers[-1].attachments if view.answers else ())]:
+        blocks.append("**Files**\n" + "\n".join(inline(one.line, 300) for one in named))
+    if view.thread:
+        blocks.append(f"Thread: <#{view.thread}>")
+    if has_all:
+        blocks += _proofs(view, receipts)
+        if view.prompt:
+            files.append(Attachment(name=f"{task.id}-prompt.txt", data=mask(view.prompt).encode()))
+        shots = [one for one in (receipts[-1].pictures if receipts else ()) if _shows_anything(one.png)]
+        files += [Attachment(name=f"{task.id}-{one.name}.png", data=one.png) for one in shots]
+        blocks += [GREY_PARTS] if shots else []
+    return _layout(blocks, files, colour=STATES[task.state][0], buttons=buttons)
+
+
+def _proofs(view: TaskView, receipts: Sequence[Receipt]) -> list[str]:
+    """List the newest deliveries, receipts and earlier answers."""
+    found = {
+        "Deliveries": [_delivery_line(row) for row in view.deliveries[-_SHOWN_DELIVERIES:]],
+        "Receipts": [_receipt_line(one) for one in receipts[-_SHOWN_RECEIPTS:]],
+        "Earlier answers": [_answer_line(row) for row in view.answers[:-1][-_SHOWN_ANSWERS:]],
+    }
+    return ["\n".join([f"**{head}**", *lines]) for head, lines in found.items() if lines]
+
+
+def _shows_anything(png: bytes) -> bool:
+    """Tell whether a picture is more than an even ground, masked or not: such pixels have few different bytes."""
+    data, at = b"", 8
+    while at + 8 <= len(png):
+        end = at + 8 + int.from_bytes(png[at : at + 4], "big")
+        data += png[at + 8 : end] if png[at + 4 : at + 8] == b"IDAT" else b""
+        at = end + 4
+    return bool(png) and (not data or len(set(zlib.decompress(data))) > _EVEN_BYTES)
 
 
 def news(
@@ -318,11 +342,12 @@ def _head(view: TaskView, owner: str) -> list[str]:
     facts = [" · ".join([*_state(task, is_starting=view.is_starting), f"<t:{task.changed_ms // 1000}:R>"])]
     if view.held_up_by:
         facts.append(f"Held up: {held_up(view.held_up_by, FORM)}. See `/fleet needs-me`.")
+    waits = parts_awaited(view)
     if task.reason and not is_dry_run(task):
-        facts.append(f"Reason: {sentence(task.reason)}")
+        facts.append(waits or f"Reason: {sentence(task.reason)}")
     if (said := remedies.explain(task.cause, task.note)) and not is_dry_run(task):
         facts.append(FORM.seen(said, 300))
-    if task.cure and not is_dry_run(task):
+    if task.cure and not waits and not is_dry_run(task):
         facts.append(f"➜ {task.cure}")
     if task.last_seen_ms is not None and task.state not in ENDED:
         said = inline(task.last_sign, PROGRESS.most)
@@ -423,14 +448,14 @@ def _receipt_line(row: Receipt) -> str:
     return f"{when}: {inline(row.line, 200)}\n-# {inline(row.claim, 300)}"
 
 
-def _answer_line(row: Message) -> str:
+def _answer_head(row: Message) -> str:
     late = " (late)" if row.late else ""
     if row.source is Source.WINDOW:
         late = " (read in its window, unverified)" if row.final else " (read in its window, partial)"
     elif row.source is Source.MODEL:
         late = f" (the model's own answer{', late' if row.late else ''})"
-    said = inline(text_for_people(row.body, row.expired_ms), 120)
-    lines = [f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}:", f"> {said}"]
-    if row.evidence:
-        lines += [UNCHECKED, *fitting((f"> {inline(one.line, 120)}" for one in row.evidence), _EVIDENCE_CHARS)]
-    return "\n".join(lines)
+    return f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}:"
+
+
+def _answer_line(row: Message) -> str:
+    return f"{_answer_head(row)}\n> {inline(text_for_people(row.body, row.expired_ms), 120)}"

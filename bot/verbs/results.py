@@ -22,10 +22,10 @@ from core.kit.clock import as_datetime
 from core.maintenance.model import Ailment, AuditReport, Diagnosis, Placed, Reloaded, Tried
 from core.messages.model import EntryState, InboxEntry, Message, text_for_people
 from core.profiles.model import Act
-from core.reasons import AnyReason
+from core.reasons import AnyReason, WaitReason
 from core.remedies import explain, next_step, sentence
 from core.security.model import HUB, ApiKey, Binding, NewApiKey
-from core.tasks.model import TaskAttempt, TaskState, TaskSummary
+from core.tasks.model import ENDED, PartsKind, TaskAttempt, TaskState, TaskSummary, TaskView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,9 +274,18 @@ def _forgotten(facts: Iterable[LearnedFact], _: Form) -> list[str]:
     return [f"Octet forgot {what} and restarted the desk's worker."]
 
 
+def parts_awaited(view: TaskView) -> str:
+    """Say for how many of its parts a task waits; empty where it waits for something else."""
+    left = sum(part.state not in ENDED for part in view.parts)
+    if view.task.reason != WaitReason.DEPENDENCY or not left:
+        return ""
+    what = "answers" if view.task.parts is PartsKind.BEST_OF else "parts"
+    return f"Waiting for {left} of {len(view.parts)} {what}."
+
+
 def attempt(one: TaskAttempt, form: Form) -> str:
     """Say who had a task, how that ended, and what it used where the agent's API reports it."""
-    ended = f"{one.outcome.value}{f' (known by: {one.known_by.value})' if one.known_by else ''}" if one.outcome else ""
+    ended = one.outcome.value if one.outcome else ""
     used = "" if one.tokens is None else f", {one.tokens:,} tokens"
     cost = "" if one.cost_micros is None else f", ${one.cost_micros / 1_000_000:.4f}"
     return f"{form.text(one.agent, 60)} at {form.at(one.began_ms)}: {ended or 'under way'}{used}{cost}"

@@ -130,8 +130,8 @@ async def _find(octet: Coordinator, where: TaskFilter, *, by: Actor) -> tuple[Ta
 async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
     """Show a task with its deliveries and answers.
 
-    Octet masks the prompt's code. In Discord you also see each delivery's receipt and, if you may see windows, the
-    newest receipt's pictures."""
+    In Discord, *Details* shows the prompt with its code masked, each delivery's receipt and, if you may see windows,
+    the newest receipt's pictures."""
     return await octet.tasks.show(task, by=by)
 
 

@@ -210,6 +210,14 @@ class Choice:
     unable: int  # how many agents lack what the task needs, or are not the named one
 
     @property
+    def short(self) -> str:
+        """Return the agent and why it got the task, in a few words."""
+        free = [one.score for one in self.candidates if one.filtered is None]
+        how = "the only idle one" if len(free) < 2 else "first idle" if max(free[1:]) == free[0] else "best record"
+        found = len(self.candidates) + self.others
+        return f"{self.agent} ({'chosen by a user' if self.is_named else f'{how} of {found}'})"
+
+    @property
     def words(self) -> str:
         """Return the whole choice as one line."""
         why = "a user chose it" if self.is_named else "; ".join(one.words for one in self.candidates)

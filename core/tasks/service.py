@@ -145,6 +145,8 @@ class Tasks:
         able = self._able(draft.needs, draft.agent)
         if len(able) < draft.best_of:
             raise refused("too_few_agents", wanted=draft.best_of, found=len(able))
+        states = self._services.agents.states(tx)
+        able.sort(key=lambda name: (states[name] is not AgentState.IDLE, states[name] is not AgentState.BUSY))
         siblings = [replace(draft, agent=agent, key=None, best_of=0) for agent in able[: draft.best_of]]
         self.repository.add_parts(tx, task, PartsKind.BEST_OF, siblings, source=source, by=by)
         return self.repository.find(tx, task.id)

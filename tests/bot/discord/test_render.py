@@ -10,7 +10,9 @@ import pytest
 from discord import ui
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from automation.desktop.observation.screen_capture import to_small_png
 from bot.discord import delivery_messages, fleet_view, lists, parts, present, render, text
 from bot.discord.bot import OpenList
 from bot.discord.channel_client import ChannelClient
@@ -29,7 +31,9 @@ from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import sentence
 from core.tasks.model import (
     ENDED,
+    AgentCandidate,
     AttemptOutcome,
+    Choice,
     Dependency,
     KnownBy,
     OnFailure,
@@ -93,6 +97,44 @@ async def test_a_card_keeps_every_limit(texts: tuple[str, ...], needs: frozenset
         view = make_view(task=task, prompt=prompt)
         check_limits(render.card(view, marker=MARKER))
         check_limits(render.details(view))
+        check_limits(render.details(view, has_all=True))
+
+
+def test_a_task_is_shown_on_one_screen_and_its_evidence_behind_a_button() -> None:
+    """The whole answer is there; the scores, the prompt and the pictures are not."""
+    candidates = tuple(AgentCandidate(agent=f"Agent-{number}", success=20) for number in (1, 2, 3))
+    choice = Choice(agent="Agent-1", is_named=False, candidates=candidates, others=6, unable=0)
+    answer = make_answer(body="Seven red birds.\n" * 20)
+    view = make_view(task=make_task(state=TaskState.DONE, choice=choice), answers=(answer,), prompt=PROMPT)
+    shown = render.details(view)
+    assert "Agent-1 (first idle of 9)" in said(shown)
+    assert said(shown).count("> Seven red birds.") == 20
+    assert "success" not in said(shown)
+    assert shown.attachments == ()
+    everything = render.details(view, has_all=True)
+    assert "success 20" in said(everything)
+    assert len(everything.attachments) == 1
+
+
+@pytest.mark.parametrize(("colours", "is_shown"), [(("grey",), False), (("grey", "white"), False), ((), True)])
+def test_a_picture_with_nothing_on_it_is_not_shown(colours: tuple[str, ...], *, is_shown: bool) -> None:
+    picture = Image.linear_gradient("L") if is_shown else Image.new("RGB", (90, 30), colours[0])
+    if len(colours) > 1:
+        picture.paste(colours[1], (10, 5, 60, 20))
+    assert render._shows_anything(to_small_png(picture)) is is_shown
+
+
+def test_the_parent_of_a_best_of_task_says_for_how_many_answers_it_waits() -> None:
+    waits = make_task(state=TaskState.WAITING, reason=WaitReason.DEPENDENCY, parts=PartsKind.BEST_OF)
+    states = {"T-2": TaskState.DONE, "T-3": TaskState.WORKING}
+    of_both = tuple(
+        TaskPart(id=TaskId(part), title="", state=state, agent=None, is_chosen=None) for part, state in states.items()
+    )
+    card = render.card(make_view(task=waits, parts=of_both), marker=MARKER)
+    shown = said(card)
+    assert "Waiting for 1 of 2 answers." in shown
+    assert sentence(WaitReason.DEPENDENCY) not in shown
+    assert "Pick T-2" in {one.get("label") for one in components(card)}
 
 
 def reports_of(agent: str, said: str) -> AgentReports:
@@ -280,7 +322,7 @@ async def test_a_dry_run_prompt_that_does_not_fit_is_attached_whole(body: str) -
 
 async def test_details_mask_the_code_always() -> None:
     for task in (make_task(**DRY), make_task(state=TaskState.WORKING)):
-        details = render.details(make_view(task=task, prompt=PROMPT))
+        details = render.details(make_view(task=task, prompt=PROMPT), has_all=True)
         everything = said(details) + "".join(one.data.decode() for one in details.attachments)
         assert "--code" in everything
         assert CODE not in everything
@@ -455,4 +497,4 @@ def test_the_details_list_attempts_with_the_tokens_and_the_cost_that_are_known()
     )
     done = replace(under_way, outcome=AttemptOutcome.DONE, known_by=KnownBy.AGENT, tokens=1200, cost_micros=4500)
     shown = said(render.details(make_view(task=make_task(), attempts=(done, under_way))))
-    assert "Agent-1 at <t:0:f>: done (known by: agent), 1,200 tokens, $0.0045\nAgent-1 at <t:0:f>: under way" in shown
+    assert "Agent-1 at <t:0:f>: done, 1,200 tokens, $0.0045\nAgent-1 at <t:0:f>: under way" in shown

@@ -81,7 +81,7 @@ async def test_a_window_agent_gets_the_code_and_discord_never_shows_it(owned: To
     owned.lane.script.append(Outcome(result=Result.DELIVERED, assurance=Assurance.WEAK, pictures=(shot,)))
     await asked(owned, "Window-1")
     code = code_on(owned.lane.orders[0].text)
-    shown = await owned.answer("task show", task="T-1")
+    shown = await owned.press(await owned.answer("task show", task="T-1"), "Details")
     assert pictures(shown) == ["T-1-prompt.txt", "T-1-staged-composer.png"]
     assert "--code ••••" in content(owned, shown)
     assert code not in content(owned, shown) + "".join(str(message) for message in await owned.sandbox.messages())

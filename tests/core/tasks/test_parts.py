@@ -118,6 +118,17 @@ async def test_the_best_of_several_answers_is_picked_and_the_others_keep_their_s
             await octet.task_parts.pick(TaskId("T-2"), by=ADA)
 
 
+async def test_the_best_of_two_goes_to_idle_agents_while_another_is_busy(tmp_path: Path) -> None:
+    async with window_house(tmp_path, FakeLane(), agents=3) as octet:
+        await octet.tasks.new(make_new_task("Count", agent="Agent-1"), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        await octet.tasks.new(make_new_task("Name the bird", best_of=2), by=ADA)
+        for part in ("T-3", "T-4"):
+            await reach(octet, TaskId(part), TaskState.WORKING)
+        view = await octet.tasks.show(TaskId("T-2"), by=ADA)
+        assert {part.agent for part in view.parts} == {"Agent-2", "Agent-3"}
+
+
 async def test_without_any_answer_a_best_of_task_needs_a_user(tmp_path: Path) -> None:
     agents = [make_agent("Agent-1"), make_agent("Agent-2")]
     async with open_coordinator(tmp_path, agents=agents, lanes={}) as octet:
