@@ -10,7 +10,7 @@ desks = Table(
     "desks",
     metadata,
     Column("name", Text, primary_key=True),
-    *texts("wish", "actor"),
+    *texts("mode", "actor"),
     *integers("since_ms"),
 )
 

@@ -81,8 +81,8 @@ class Learned:
         facts, trouble = self.read(desk.name)
         if trouble:
             log.warning("learned_facts_ignored", desk=desk.name, why=trouble)
-        said = calibrations(desk, profiles)
-        good = [fact for fact in facts if said.get(fact.window) == fact.calibration]
+        current = calibrations(desk, profiles)
+        good = [fact for fact in facts if current.get(fact.window) == fact.calibration]
         if len(good) < len(facts):
             with suppress(OSError):  # then it stays there, and counts no more than before
                 self._write(desk.name, good)
@@ -134,6 +134,6 @@ def calibrations(desk: Desk, profiles: Sequence[Driven]) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for window in desk.windows:
         if profile := by_name.get(window.profile):
-            said = (window, profile.match_class, profile.composer, profile.anchor, profile.busy)
-            found[window.name] = hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+            values = (window, profile.match_class, profile.composer, profile.anchor, profile.busy)
+            found[window.name] = hashlib.sha256(repr(values).encode()).hexdigest()[:16]
     return found

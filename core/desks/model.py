@@ -192,15 +192,15 @@ def _quiet_hours(given: object) -> object:
     if not isinstance(given, str):
         return given
     text, days = given, set[int]()
-    said = _HOURS.fullmatch(text.strip())
-    if said is None:
+    match = _HOURS.fullmatch(text.strip())
+    if match is None:
         text = f'{show(text)} is not a time range; write it as "22:00-07:00" or "Sat,Sun 00:00-24:00"'
         raise wrong("bad_quiet_hours", text)
-    start, end = (int(said[hour]) * 60 + int(said[minute]) for hour, minute in (("h1", "m1"), ("h2", "m2")))
-    if start >= DAY_MIN or end > DAY_MIN or int(said["m1"]) > 59 or int(said["m2"]) > 59 or start == end:
+    start, end = (int(match[hour]) * 60 + int(match[minute]) for hour, minute in (("h1", "m1"), ("h2", "m2")))
+    if start >= DAY_MIN or end > DAY_MIN or int(match["m1"]) > 59 or int(match["m2"]) > 59 or start == end:
         text = f"{show(text)} is not a time range; hours go from 00:00 to 24:00, and it must not be empty"
         raise wrong("bad_quiet_hours", text)
-    for part in (said["days"] or "Mon..Sun").split(","):
+    for part in (match["days"] or "Mon..Sun").split(","):
         first, _, last = part.strip().partition("..")
         for name in filter(None, (first, last)):
             if name.capitalize() not in _DAYS:

@@ -52,10 +52,10 @@ AT_THE_MACHINE = "machine:"  # begins the actor of a stop at the desk's own mach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeskWished(DeskEvent):
+class DeskModeChanged(DeskEvent):
     """A user held, stopped or released a desk."""
 
-    wish: str
+    mode: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +102,12 @@ class _Now:
 
     starting_s: float  # since when it is starting, in monotonic time
     worker: DeskNow | None = None  # what its worker reported; None before it has answered
-    told_ms: int = 0  # when its worker last came up or went away
+    news_ms: int = 0  # when its worker last came up or went away
     waits: Reason | None = None  # why deliveries wait there for something that passes
     awake: str = ""  # whether Octet keeps its machine awake, in words
-    wish: DeskMode = DeskMode.OPEN
-    wished_by: str = ""
-    wished_ms: int = 0
+    mode: DeskMode = DeskMode.OPEN
+    mode_by: str = ""
+    mode_ms: int = 0
 
 
 class Desks:
@@ -137,11 +137,11 @@ class Desks:
         """Read the users' holds and stops, and pass them to the workers before these do anything."""
 
         def take(row: Row) -> None:
-            self._set(row.name, wish=DeskMode(row.wish), wished_by=row.actor, wished_ms=row.since_ms)
+            self._set(row.name, mode=DeskMode(row.mode), mode_by=row.actor, mode_ms=row.since_ms)
 
         self._store.aside.readable("desk", await self._store.fetch(_store.ALL), take, key="name")
         for name in self._workers:
-            await self._pass_wish_on(name)
+            await self._send_mode(name)
 
     async def set_desks(self, desks: Sequence[Desk], workers: Mapping[str, DeskWorkerPort]) -> None:
         """Replace the desks and their workers. What was known of a desk with another worker counts no more."""
@@ -152,20 +152,20 @@ class Desks:
             self._set(name, worker=None, waits=None, starting_s=self._clock.monotonic_s())
         self._shown = {at: shown for at, shown in self._shown.items() if at[0] not in others}
         for name in others & set(workers):
-            await self._pass_wish_on(name)
+            await self._send_mode(name)
         self._on_change()
 
     def on_change(self, call: Callable[[], None]) -> None:
         """Call this, in the event loop, whenever a desk's state may have changed."""
         self._on_change = call
 
-    def worker_is(self, desk: str, told: DeskNow) -> None:
+    def worker_is(self, desk: str, now: DeskNow) -> None:
         before = self._of(desk).worker
-        if before is None or before.state is not told.state:
-            self._set(desk, told_ms=self._clock.now_ms())
-            if told.state is DeskState.STARTING:
+        if before is None or before.state is not now.state:
+            self._set(desk, news_ms=self._clock.now_ms())
+            if now.state is DeskState.STARTING:
                 self._set(desk, starting_s=self._clock.monotonic_s())
-        self._set(desk, worker=told)
+        self._set(desk, worker=now)
         self._on_change()
 
     def window_shows(self, desk: str, shown: Shown) -> None:
@@ -229,7 +229,7 @@ class Desks:
 
         def note(tx: Tx) -> None:
             actor = f"{AT_THE_MACHINE}{how}"
-            self._note_wish(tx, desk, DeskMode.STOPPED, actor)
+            self._set_mode(tx, desk, DeskMode.STOPPED, actor)
             self._journal.append(tx, DeskStopped(desk=desk, how=how), by=HUB.id)
 
         if desk in self._desks:
@@ -240,17 +240,17 @@ class Desks:
         now = self._of(desk)
         if desk not in self._workers:
             return DeskNow(DeskState.UNAVAILABLE, Reason.NO_AGENT_THERE)
-        told = now.worker or NOT_YET
-        if told.state is DeskState.STARTING and now.starting_s + STARTS_WITHIN_S <= self._clock.monotonic_s():
+        worker = now.worker or NOT_YET
+        if worker.state is DeskState.STARTING and now.starting_s + STARTS_WITHIN_S <= self._clock.monotonic_s():
             return DeskNow(DeskState.UNAVAILABLE, Reason.STARTING_LONG)
-        if told.state is not DeskState.READY:
-            return told
-        if now.wish is DeskMode.OPEN:
-            return DeskNow(told.state, now.waits)
-        if now.wished_by.startswith(AT_THE_MACHINE):
-            how = now.wished_by.removeprefix(AT_THE_MACHINE)
-            return DeskNow(DeskState(now.wish.value), Reason.STOPPED_THERE, f"by {how}")
-        return DeskNow(DeskState(now.wish.value), Reason.UNTIL_RELEASED)
+        if worker.state is not DeskState.READY:
+            return worker
+        if now.mode is DeskMode.OPEN:
+            return DeskNow(worker.state, now.waits)
+        if now.mode_by.startswith(AT_THE_MACHINE):
+            how = now.mode_by.removeprefix(AT_THE_MACHINE)
+            return DeskNow(DeskState(now.mode.value), Reason.STOPPED_THERE, f"by {how}")
+        return DeskNow(DeskState(now.mode.value), Reason.UNTIL_RELEASED)
 
     def late_at_s(self) -> float | None:
         """Return when, in monotonic time, the next desk that is starting counts as unavailable; None when none is."""
@@ -283,7 +283,7 @@ class Desks:
 
     async def hold(self, desk: str, *, by: Actor) -> DeskStatus:
         """Begin no new delivery on this desk; one under way is finished. Raises desk_not_found."""
-        await self._wish(desk, DeskMode.HELD, by)
+        await self._change_mode(desk, DeskMode.HELD, by)
         await self._tell_worker(desk, DeskMode.HELD)
         return await self._status(self._desks[desk])
 
@@ -310,7 +310,7 @@ class Desks:
         try:
             await self._tell_worker(name, DeskMode.STOPPED)
         finally:
-            await self._wish(name, DeskMode.STOPPED, by)
+            await self._change_mode(name, DeskMode.STOPPED, by)
         return await self._status(self._desks[desk])
 
     async def screenshot(self, desk: str, window: str, *, by: Actor) -> bytes:
@@ -333,10 +333,10 @@ class Desks:
             seen = ScreenshotTaken(desk=desk, window=window)
             await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
         try:
-            said = await worker.transcript(window, may_touch=False)
+            transcript = await worker.transcript(window, may_touch=False)
         except WindowNotSeen:
             return Glance(png=await worker.picture(window))
-        lines = redacted(CODE_ON_SCREEN.sub(HIDDEN, said.text)).splitlines()
+        lines = redacted(CODE_ON_SCREEN.sub(HIDDEN, transcript.text)).splitlines()
         return Glance(text="\n".join([line[:_LINE_CHARS].rstrip() for line in lines if line.strip()][-_LAST_LINES:]))
 
     async def picture(self, desk: str, *, by: Actor) -> bytes:
@@ -393,41 +393,41 @@ class Desks:
         return _NOT_IDLE[seen.activity]
 
     def _worker_answers(self, desk: str) -> bool:
-        told = self._of(desk).worker
-        return told is not None and told.state is DeskState.READY
+        worker = self._of(desk).worker
+        return worker is not None and worker.state is DeskState.READY
 
     async def _release(self, name: str, by: Actor) -> None:
         try:
-            await self._wish(name, DeskMode.OPEN, by)
+            await self._change_mode(name, DeskMode.OPEN, by)
         except Unavailable:
-            await self._pass_wish_on(name)  # the desk stays held or stopped: its worker must not continue
+            await self._send_mode(name)  # the desk stays held or stopped: its worker must not continue
             raise
 
-    async def _pass_wish_on(self, name: str) -> None:
-        if (wish := self._of(name).wish) is not DeskMode.OPEN:
-            await self._tell_worker(name, wish)
+    async def _send_mode(self, name: str) -> None:
+        if (mode := self._of(name).mode) is not DeskMode.OPEN:
+            await self._tell_worker(name, mode)
 
     async def _tell_worker(self, desk: str, mode: DeskMode) -> None:
         """Tell it also when no worker answers: one that is just starting must know it."""
         if (worker := self._workers.get(desk)) is not None:
             await worker.set_mode(mode)
 
-    async def _wish(self, desk: str, wish: DeskMode, by: Actor) -> None:
+    async def _change_mode(self, desk: str, mode: DeskMode, by: Actor) -> None:
         require(by, Permission.DESK_USE)
         name = self.find(desk).name
 
         def note(tx: Tx) -> None:
-            self._note_wish(tx, name, wish, by.id)
-            self._journal.append(tx, DeskWished(desk=name, wish=wish.value), by=by.id)
+            self._set_mode(tx, name, mode, by.id)
+            self._journal.append(tx, DeskModeChanged(desk=name, mode=mode.value), by=by.id)
 
         await self._store.write(note)
 
-    def _note_wish(self, tx: Tx, desk: str, wish: DeskMode, actor: str) -> None:
-        tx.execute(_store.SET, {"name": desk, "wish": wish.value, "actor": actor, "since_ms": self._clock.now_ms()})
-        tx.after_commit(lambda: self._wish_is(desk, wish, actor))
+    def _set_mode(self, tx: Tx, desk: str, mode: DeskMode, actor: str) -> None:
+        tx.execute(_store.SET, {"name": desk, "mode": mode.value, "actor": actor, "since_ms": self._clock.now_ms()})
+        tx.after_commit(lambda: self._mode_is(desk, mode, actor))
 
-    def _wish_is(self, desk: str, wish: DeskMode, actor: str) -> None:
-        self._set(desk, wish=wish, wished_by=actor, wished_ms=self._clock.now_ms())
+    def _mode_is(self, desk: str, mode: DeskMode, actor: str) -> None:
+        self._set(desk, mode=mode, mode_by=actor, mode_ms=self._clock.now_ms())
         self._on_change()
 
     def _known(self, desk: Desk) -> DeskStatus:
@@ -439,8 +439,8 @@ class Desks:
             reason=reason,
             note=note,
             windows=(),
-            since_ms=now.wished_ms if is_closed else now.told_ms,
-            by=now.wished_by if is_closed and reason is Reason.UNTIL_RELEASED else "",
+            since_ms=now.mode_ms if is_closed else now.news_ms,
+            by=now.mode_by if is_closed and reason is Reason.UNTIL_RELEASED else "",
             awake=now.awake,
         )
 

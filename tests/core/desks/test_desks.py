@@ -65,8 +65,8 @@ async def test_hold_and_stop_outlive_a_restart_until_somebody_releases(
         assert worker.told == [state.value], "a worker that clears drafts when it starts must know it before"
         assert octet.desks.state("main")[0] is state
         assert (await octet.desks.release("main", by=ADA)).state is DeskState.READY
-        told = [(entry.name, entry.data["wish"], entry.actor) for entry in await entries_of(octet.journal, "desk:main")]
-        assert told == [("DeskWished", state.value, ADA.id), ("DeskWished", "open", ADA.id)]
+        told = [(entry.name, entry.data["mode"], entry.actor) for entry in await entries_of(octet.journal, "desk:main")]
+        assert told == [("DeskModeChanged", state.value, ADA.id), ("DeskModeChanged", "open", ADA.id)]
     async with desk(tmp_path, FakeDeskWorker()) as octet:
         assert octet.desks.state("main")[0] is DeskState.READY
 
@@ -105,7 +105,7 @@ async def test_a_release_that_cannot_be_written_down_releases_nothing(
         assert octet.desks.state("main")[0] is DeskState.HELD
 
 
-async def test_a_desk_without_hands_or_answer_says_why(tmp_path: Path) -> None:
+async def test_a_desk_without_a_worker_or_an_answer_says_why(tmp_path: Path) -> None:
     async with desk(tmp_path / "none", None) as octet:
         (status,) = await octet.desks.status(by=CAROL)
         assert status.state is DeskState.UNAVAILABLE

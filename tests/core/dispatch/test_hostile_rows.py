@@ -50,7 +50,7 @@ CASES = {
     "questions": ("agent", "task", "choices", "at_due", "state", "asked", "due_ms"),
     "notices": ("kind", "task", "detail"),
     "notice_posts": ("state",),
-    "desks": ("name", "wish"),
+    "desks": ("name", "mode"),
     "bindings": ("role", "holder"),
     "journal": ("at_ms",),
     "receipts": ("state", "assurance", "timings", "at_ms"),
@@ -62,7 +62,7 @@ CASES = {
 }
 NAMED = {
     *("agents.state", "tasks.state", "tasks.needs", "deliveries.cuts", "messages.evidence", "questions.choices"),
-    *("desks.wish", "bindings.role", "tasks.attachments", "messages.attachments", "api_keys.expires_ms"),
+    *("desks.mode", "bindings.role", "tasks.attachments", "messages.attachments", "api_keys.expires_ms"),
     *("boards.state", "boards.kind", "standstills.activity", "standstills.answers"),
 }
 """What Octet cannot read at all; the rest may be harmless."""

@@ -21,6 +21,8 @@ CREATE TABLE account_limits (account TEXT NOT NULL, until_ms INTEGER NOT NULL,
     CONSTRAINT pk_account_limits PRIMARY KEY (account));
 ALTER TABLE agents ADD COLUMN forgiven_ms INTEGER DEFAULT '0' NOT NULL;
 
+ALTER TABLE desks RENAME COLUMN wish TO mode;
+
 ALTER TABLE boards ADD COLUMN kind TEXT DEFAULT 'fleet' NOT NULL;
 ALTER TABLE boards ADD COLUMN is_pinned BOOLEAN DEFAULT '0' NOT NULL;
 
@@ -156,7 +158,7 @@ WITH RECURSIVE lines (id, number, line, rest) AS (
     FROM lines WHERE rest != '')
     UPDATE notices SET detail = json_object('is', 'AgentReports', 'agent', substr(subject, 1, instr(subject, ' ') - 1),
     'reports', (SELECT json_group_array(json_object('at_ms', CAST(line AS INTEGER) * 1000,
-    'said', substr(line, instr(line, ' ') + 1))) FROM lines WHERE lines.id = notices.id AND number > 0))
+    'text', substr(line, instr(line, ' ') + 1))) FROM lines WHERE lines.id = notices.id AND number > 0))
     WHERE kind = 'progress';
 """
 
