@@ -186,7 +186,8 @@ def _send_heartbeats(group: asyncio.TaskGroup, config: Config, coordinator: Coor
 
     health = coordinator.fleet.health
     look = partial(health.look, by=HUB)
-    ping = HeartbeatPing(url.get_secret_value(), look=look, told=health.pinged, clock=SystemClock(), rest=asyncio.sleep)
+    address, rest = url.get_secret_value(), asyncio.sleep
+    ping = HeartbeatPing(address, look=look, notify=health.pinged, clock=SystemClock(), rest=rest)
     supervise(group, "alarm", ping.run())
 
 
@@ -203,7 +204,7 @@ def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
     def allowed() -> set[str]:
         return {status.desk.name for status in desks.known() if status.desk.user_activity.stay_awake}
 
-    awake = KeepAwake(allowed, work_at=coordinator.fleet.work_at, hold=hold, told=desks.awake_is)
+    awake = KeepAwake(allowed, work_at=coordinator.fleet.work_at, hold=hold, notify=desks.awake_is)
     coordinator.journal.listen(Event, lambda _: awake.recheck_soon())
     supervise(group, "awake", awake.run())
 
@@ -235,11 +236,11 @@ async def _discord(settings: Settings, coordinator: Coordinator, connected: asyn
             await connected.wait()
             say("Discord is connected.")
 
-        told = supervise(group, "say when connected", tell())
+        task = supervise(group, "say when connected", tell())
         try:
             await client.run(settings, coordinator, up=connected)
         finally:
-            told.cancel()
+            task.cancel()
 
 
 def agent_command(configured: str, *, executable: Path | None = None) -> str:

@@ -131,9 +131,9 @@ class DeskWorkerPool:
         self._config = config
 
     def probe(self, desk: str) -> DisplayProbe:
-        """Return the worker of this desk's display. Raises desk_without_hands where no agent works at it."""
+        """Return the worker of this desk's display. Raises desk_without_worker where no agent works at it."""
         if desk not in self.workers:
-            raise refused("desk_without_hands", id=desk)
+            raise refused("desk_without_worker", id=desk)
         return self.workers[desk]
 
     def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:

@@ -166,9 +166,9 @@ def _is_alive_on_windows(pid: int) -> bool:
     handle = ctypes.c_void_p(kernel.OpenProcess(_QUERY_LIMITED, 0, pid))
     if not handle:
         return bool(kernel.GetLastError() == _DENIED)
-    told = kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+    ok = kernel.GetExitCodeProcess(handle, ctypes.byref(code))
     kernel.CloseHandle(handle)
-    return not told or code.value == _STILL_ACTIVE
+    return not ok or code.value == _STILL_ACTIVE
 
 
 def _is_alive(pid: int) -> bool:

@@ -482,7 +482,7 @@ too_long_for_agent: This text has {length} characters. The window of {agent} tak
 too_many_links: At most {most} tasks may come before {id}, its parts included. Group some of them under a part.
 unknown_grid_place: {place} is not a place on the picture. Use its number, or a place within another, such as 37-4.
 unknown_window_number: There is no window with the number {number}; there are {most}.
-unreadable_answer: “{said}” does not answer that question.
+unreadable_answer: “{text}” does not answer that question.
 unreadable_tasks: Octet cannot read line {line}: {why}. Write JSON Lines as `octet task export` prints them, or blocks
     of `TASK:`, `DESC:` and `PRIORITY:`.
 working_folder_missing: The folder {folder} for {agent} does not exist; nothing was written. Create it, or name another
@@ -550,7 +550,7 @@ answer_lost_twice: Octet took this request twice, and no complete answer arrived
 cannot_listen: Octet cannot listen on {address}: {why}. Set `host` in [http] of config/octet.toml to 127.0.0.1 or ::1.
 child_silent: Octet started {what}, which was not ready within {limit_s} seconds. Try again when this machine is less
     busy.
-desk_without_hands: No agent works at desk {id} yet. Use `octet calibrate` at the machine.
+desk_without_worker: No agent works at desk {id} yet. Use `octet calibrate` at the machine.
 did_not_start: Octet did not start. `octet run` shows why. The end of its log, {log}: {words}
 home_unusable: Octet cannot use {path}: {why}. Free space or make it writable, then start again.
 may_be_done: Octet may have carried out this command: it was sent, and the answer was lost. Check before you repeat it.

@@ -147,7 +147,7 @@ class FixedDeskWorkers:
         return self._lanes
 
     def probe(self, desk: str) -> NoReturn:
-        raise refused("desk_without_hands", id=desk)
+        raise refused("desk_without_worker", id=desk)
 
     def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
         del part, places

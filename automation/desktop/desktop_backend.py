@@ -41,7 +41,7 @@ _ONLY_LOOKS = "its text can be read only by copying it"
 class OpenWindow(DraftPort, Protocol):
     """One delivery's view of one window, whose transcript can be copied too."""
 
-    def read_said(self, *, hands_off: str) -> Transcribed: ...
+    def read_transcript(self, *, hands_off: str) -> Transcribed: ...
 
 
 class DesktopBackend(WorkerBackend):
@@ -92,7 +92,7 @@ class DesktopBackend(WorkerBackend):
     def read(self, name: str, *, may_touch: bool = True) -> Transcribed:
         window = self.open_window(name)
         try:
-            return window.read_said(hands_off=self.hands_off() if may_touch else _ONLY_LOOKS)
+            return window.read_transcript(hands_off=self.hands_off() if may_touch else _ONLY_LOOKS)
         finally:
             window.restore_user_state()
 

@@ -26,18 +26,18 @@ class HeartbeatPing:
         url: str,
         *,
         look: Callable[[], Awaitable[Wellness]],
-        told: Callable[[Ping], None],
+        notify: Callable[[Ping], None],
         clock: Clock,
         rest: Callable[[float], Awaitable[None]],
     ) -> None:
         """`look` checks Octet's health, `rest` waits so many seconds."""
         self._url = url
         self._look = look
-        self._told = told
+        self._notify = notify
         self._clock = clock
         self._rest = rest
         self._now: Ping = Ping(is_wanted=True, where=where(url))
-        told(self._now)
+        notify(self._now)
 
     async def run(self) -> None:
         while True:
@@ -57,7 +57,7 @@ class HeartbeatPing:
                 troubles = [trouble.what for trouble in wellness.troubles if trouble.counts and trouble.holds_ping]
                 log.warning("alarm_ping_paused", where=self._now.where, troubles=troubles)
             self._now = replace(self._now, is_held_back=True)
-        self._told(self._now)
+        self._notify(self._now)
 
     def _note(self, why: str) -> None:
         now_ms, was = self._clock.now_ms(), self._now

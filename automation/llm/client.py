@@ -60,7 +60,7 @@ class ModelClient:
     async def _read_answer(self, client: AsyncOpenAI, text: str, progress: Progress) -> Outcome:
         from openai import omit
 
-        parts, length, finish, told_s, usage = list[str](), 0, "", -TELL_EVERY_S, None
+        parts, length, finish, shown_s, usage = list[str](), 0, "", -TELL_EVERY_S, None
         asked = client.chat.completions.create(
             model=self._model.model,
             messages=[{"role": "user", "content": text}],
@@ -74,8 +74,8 @@ class ModelClient:
                     parts.append(choice.delta.content or choice.delta.refusal or "")
                     length += len(parts[-1])
                     finish = choice.finish_reason or finish
-                if (now_s := time.monotonic()) - told_s >= TELL_EVERY_S and length:
-                    told_s = now_s
+                if (now_s := time.monotonic()) - shown_s >= TELL_EVERY_S and length:
+                    shown_s = now_s
                     await progress.receiving("".join(parts))
                 if length > ANSWER.most:
                     finish = "length"

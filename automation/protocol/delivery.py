@@ -253,8 +253,8 @@ class Submission(Attempt):
             return False
         try:
             self._window.find()
-            said = self._window.transcript()
-            if said is None or not has_block(self._text, said, level):
+            transcript = self._window.transcript()
+            if transcript is None or not has_block(self._text, transcript, level):
                 return False
             # The same text may be there from before: what is still in the composer was not sent.
             return self._window.confirm().is_empty or not self._window.matches_draft((mark(self._text, level),))

@@ -26,21 +26,21 @@ RETRY_S = 0.2
 class _Seen:
     """One look: whether the transcript has our text (None: it was not read), and what is in the composer."""
 
-    said: bool | None
+    has_text: bool | None
     is_empty: bool
     is_ours: bool
     is_busy: bool
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         if self.is_empty:
             composer = "the composer is empty"
         else:
             composer = "our text is in the composer" if self.is_ours else "something else is in the composer"
         busy = ", the agent is busy" if self.is_busy else ""
-        if self.said is None:
+        if self.has_text is None:
             return f"{composer}{busy}, the window has no transcript that can be read"
-        return f"{composer}{busy}, the transcript {'has' if self.said else 'lacks'} our text"
+        return f"{composer}{busy}, the transcript {'has' if self.has_text else 'lacks'} our text"
 
 
 class Recovery(Submission):
@@ -72,23 +72,23 @@ class Recovery(Submission):
         self._text = prepare(self._text, self._profile)
         marks = (mark(self._text, self._profile.normalise), *self._order.drafts)
         first = self._patiently(lambda: self._look(marks))
-        if first.said and not first.is_ours:
+        if first.has_text and not first.is_ours:
             return delivered(FOUND, draft_left=not first.is_empty)
-        if first.is_ours and not first.said and not first.is_busy:
+        if first.is_ours and not first.has_text and not first.is_busy:
             return self._again(marks)
         complete = self._profile.transcript is not None and self._profile.transcript.complete
-        if complete and first.said is False and first.is_empty and not first.is_busy:
+        if complete and first.has_text is False and first.is_empty and not first.is_busy:
             if not self._window.is_same_window(self._order.drafts):
-                return self._unknown(f"{first.words}, but the window was reopened since", draft_left=False)
+                return self._unknown(f"{first.summary}, but the window was reopened since", draft_left=False)
             return self._not_there(marks)
-        return self._unknown(first.words, draft_left=not first.is_empty)
+        return self._unknown(first.summary, draft_left=not first.is_empty)
 
     def _again(self, marks: tuple[str, ...]) -> Outcome:
         """Look again at our draft: if it is still there after a while, Enter was not pressed, and is pressed now."""
         self._rest(APART_S)
         second = self._patiently(lambda: self._look(marks))
-        if not second.is_ours or second.said or second.is_busy:
-            return self._unknown(f"our text was in the composer; {APART_S:g} s later {second.words}")
+        if not second.is_ours or second.has_text or second.is_busy:
+            return self._unknown(f"our text was in the composer; {APART_S:g} s later {second.summary}")
 
         def still_ours() -> None:
             if not self._window.matches_draft(marks):
@@ -110,24 +110,24 @@ class Recovery(Submission):
         self._rest(READS_APART_S)
         second = self._patiently(lambda: self._look(marks))
         is_same = self._window.is_same_window(self._order.drafts)
-        if second.said is False and second.is_empty and not second.is_busy and is_same:
+        if second.has_text is False and second.is_empty and not second.is_busy and is_same:
             note = "the composer is empty and the complete transcript lacks it, seen twice"
             return Outcome(result=Result.NOT_ARRIVED, reason=Reason.NOT_SEEN, note=note)
-        if second.said and not second.is_ours:
+        if second.has_text and not second.is_ours:
             return delivered(FOUND, draft_left=not second.is_empty)
-        return self._unknown(f"at first nothing was seen; {READS_APART_S:g} s later {second.words}")
+        return self._unknown(f"at first nothing was seen; {READS_APART_S:g} s later {second.summary}")
 
     def _look(self, marks: tuple[str, ...]) -> _Seen:
         """See everything at once; press keys only once it certainly is the window."""
         self._window.find()
-        said: bool | None = None
+        has_text: bool | None = None
         if self._profile.transcript is not None:
             transcript = self._window.transcript()
-            said = None if transcript is None else has_block(self._text, transcript, self._profile.normalise)
+            has_text = None if transcript is None else has_block(self._text, transcript, self._profile.normalise)
         sight = self._window.confirm()
         is_ours = not sight.is_empty and bool(marks) and self._window.matches_draft(marks)
         self._window.find()  # nothing came over it meanwhile: it shows what was seen
-        return _Seen(said=said, is_empty=sight.is_empty, is_ours=is_ours, is_busy=sight.is_busy)
+        return _Seen(has_text=has_text, is_empty=sight.is_empty, is_ours=is_ours, is_busy=sight.is_busy)
 
     def _patiently(self, look: Callable[[], T]) -> T:
         until = self._pace.now_s() + PASSES_S

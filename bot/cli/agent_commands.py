@@ -128,7 +128,7 @@ def _text(given: argparse.Namespace, most: int) -> str:
     words = " ".join(getattr(given, "words", ()))
     if "file" not in given:
         return limits.clean_text(words, limits.PROGRESS, field="report")
-    return words if words.strip() else answers.read_words(given.file, limit=most)
+    return words if words.strip() else answers.read_given_text(given.file, limit=most)
 
 
 def _progress(found: dict[str, Any]) -> list[str]:

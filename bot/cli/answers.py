@@ -55,7 +55,7 @@ class Unusable(Exception):
     """The input cannot be sent; the message says why."""
 
 
-def read_words(file: str | None, *, limit: int) -> str:
+def read_given_text(file: str | None, *, limit: int) -> str:
     """Read the whole text of `file`, or of standard input for `-` and None. Raises Unusable with a plain reason."""
     most_bytes = 4 * limit + 1
     if file in {None, "-"}:
@@ -187,10 +187,10 @@ def _tell(answer: SpooledAnswer, response: HttpAnswer, source: str) -> int:
             if "evidence_missing" in cast("dict[str, list[str]]", response.json()).get("hints", ()):
                 print("Its sender asked for evidence: next time name it with --evidence.")
             return OK
-        said = _AFTER.get(answer.trouble) or (
+        outcome = _AFTER.get(answer.trouble) or (
             "The task is done." if answer.final else f"The task continues; end it with `octet done {answer.task} …`."
         )
-        print(f"Octet received your text for {answer.task}. {said}")
+        print(f"Octet received your text for {answer.task}. {outcome}")
         return OK
     after = "" if response.error_code in _KEPT_LATE else f" Octet kept nothing; {_stays(source)}"
     say(f"octet: {response.error_message}{after}")

@@ -89,14 +89,14 @@ Answer = subprocess.CompletedProcess[str]
 Runner = Callable[[Sequence[str]], Answer]  # runs one command, without a shell, within a limit
 
 
-def run_command(words: Sequence[str]) -> Answer:
+def run_command(command: Sequence[str]) -> Answer:
     """Run one command; a missing program, or one that does not end, is an answer too."""
     try:
         return subprocess.run(
-            list(words), capture_output=True, text=True, errors="replace", timeout=_COMMAND_S, check=False
+            list(command), capture_output=True, text=True, errors="replace", timeout=_COMMAND_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Answer(list(words), 127, "", str(error))
+        return Answer(list(command), 127, "", str(error))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class SystemdUnit:
     run: Runner = run_command
 
     @property
-    def words(self) -> tuple[str, ...]:
+    def start_command(self) -> tuple[str, ...]:
         return (*self.command, "run", "--home", str(self.home))
 
     @property
@@ -150,30 +150,30 @@ class SystemdUnit:
             write_whole(self.path, self.text().encode())
         self._systemctl("daemon-reload")
         self._systemctl("enable", self._unit)
-        told = [f"wrote {self.path}", f"enabled {self._unit}: Octet starts at your next log-in"]
+        lines = [f"wrote {self.path}", f"enabled {self._unit}: Octet starts at your next log-in"]
         if self.needs_display and self._ask("is-active", _SESSION_TARGET).returncode != 0:
             begin = (*self.command, "autostart", "begin", "--name", self.name, "--home", str(self.home))
-            told.append(f"{_SESSION_TARGET} is not active here. Put this line into {ANY_PLACE}: {shlex.join(begin)}")
+            lines.append(f"{_SESSION_TARGET} is not active here. Put this line into {ANY_PLACE}: {shlex.join(begin)}")
         if now:
             self.start(anew=True)
-            told.append(f"started {self._unit}; its log: journalctl --user -u {self._unit}")
-        return told
+            lines.append(f"started {self._unit}; its log: journalctl --user -u {self._unit}")
+        return lines
 
     def remove(self) -> list[str]:
         if self.installed_home() is None:
             raise refused("not_installed", id=self.name)
         ran = self._ask("disable", "--now", self._unit)  # also where that fails: without its file nothing starts
-        told = [_said(ran) if ran.returncode else f"stopped and disabled {self._unit}"]
+        lines = [_output(ran) if ran.returncode else f"stopped and disabled {self._unit}"]
         entry_of_0_2 = self.config / "autostart" / f"{self.name}.desktop"
         for file in (path for path in (entry_of_0_2, self.path) if path.exists()):
             with writing(file):
                 file.unlink()
-            told.append(f"deleted {file}")
+            lines.append(f"deleted {file}")
         self._ask("daemon-reload")
-        return told
+        return lines
 
     def show(self) -> list[str]:
-        last = [f"# Without systemd, for {ANY_PLACE}:", shlex.join(self.words)]
+        last = [f"# Without systemd, for {ANY_PLACE}:", shlex.join(self.start_command)]
         if not self.is_installed():
             return [f"# {self.path} (not installed)", self.text(), *last]
         states = ", ".join(
@@ -201,7 +201,7 @@ StartLimitBurst=5
 [Service]
 Type=exec
 WorkingDirectory={str(self.folder).replace("%", "%%")}
-ExecStart={" ".join(map(quote_for_systemd, self.words))}
+ExecStart={" ".join(map(quote_for_systemd, self.start_command))}
 Restart=on-failure
 RestartSec=10s
 RestartPreventExitStatus={" ".join(map(str, ENDS_FOR_GOOD))}
@@ -216,17 +216,17 @@ WantedBy={_SESSION_TARGET if self.needs_display else "default.target"}
     def _unit(self) -> str:
         return f"{self.name}.service"
 
-    def _ask(self, *words: str) -> Answer:
-        return self.run(("systemctl", "--user", *words))
+    def _ask(self, *arguments: str) -> Answer:
+        return self.run(("systemctl", "--user", *arguments))
 
-    def _systemctl(self, *words: str) -> None:
-        ran = self._ask(*words)
+    def _systemctl(self, *arguments: str) -> None:
+        ran = self._ask(*arguments)
         if ran.returncode != 0:
-            command, line = " ".join(("systemctl", "--user", *words)), shlex.join(self.words)
-            raise CommandFailed(command=command, why=_said(ran), place=ANY_PLACE, line=line)
+            command, line = " ".join(("systemctl", "--user", *arguments)), shlex.join(self.start_command)
+            raise CommandFailed(command=command, why=_output(ran), place=ANY_PLACE, line=line)
 
 
-def _said(ran: Answer) -> str:
+def _output(ran: Answer) -> str:
     return (ran.stderr or ran.stdout).strip() or f"exit code {ran.returncode}"
 
 
@@ -250,7 +250,7 @@ def unit_of(home: Home, name: str = NAME, *, platform: str = sys.platform) -> Sy
         variables=environ,
     )
     if not platform.startswith("linux"):
-        line = subprocess.list2cmdline(unit.words) if platform == "win32" else shlex.join(unit.words)
+        line = subprocess.list2cmdline(unit.start_command) if platform == "win32" else shlex.join(unit.start_command)
         raise NoAutostart(place=PLACES.get(platform, ANY_PLACE), line=line)
     return unit
 

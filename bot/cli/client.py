@@ -99,7 +99,7 @@ def _is_proven(connection: http.client.HTTPConnection, run: Run) -> bool:
     so that another program cannot pass on the proof of an Octet elsewhere on this machine."""
     nonce, agent = secrets.token_hex(16), run.reply_key.partition(".")[2].rpartition(".")[0]
     connection.request("GET", f"/proof/{nonce}?agent={quote(agent)}")
-    told = HttpAnswer(status=200, body=connection.getresponse().read(200)).json()
+    body = HttpAnswer(status=200, body=connection.getresponse().read(200)).json()
     proof = hmac.new(run.reply_key.encode(), f"{nonce} {run.address} {run.port}".encode(), "sha256").hexdigest()
-    shown = str(cast("dict[str, object]", told).get("proof")) if isinstance(told, dict) else ""
+    shown = str(cast("dict[str, object]", body).get("proof")) if isinstance(body, dict) else ""
     return hmac.compare_digest(proof.encode(), shown.encode(errors="replace"))

@@ -144,8 +144,8 @@ def show(json: JsonOption = False, home: HomeOption = None) -> None:
     desks = [desk for desk in config.desks if desk.virtual]
     in_terminals = [desk for desk in config.desks if desk.kind.has_panes]
     if json:
-        told = [{"desk": desk.name, **asdict(_folder(place, desk).read())} for desk in desks]
-        print(json_text.dumps([*told, *(_panes(config, desk).as_json() for desk in in_terminals)]))
+        states = [{"desk": desk.name, **asdict(_folder(place, desk).read())} for desk in desks]
+        print(json_text.dumps([*states, *(_panes(config, desk).as_json() for desk in in_terminals)]))
         return
     lines = [_lines(place, desks)] if desks else []
     lines += [line for desk in in_terminals for line in _panes(config, desk).lines()]
@@ -284,13 +284,13 @@ def _display(config: Config, desk: Desk) -> VirtualDisplay:
     from core.config.settings import environment
 
     assert desk.virtual is not None
-    told = ""
+    shown = ""
 
     def tell(standing: DisplayStatus) -> None:
-        nonlocal told
+        nonlocal shown
         line = _line(desk.name, standing)
-        if line != told and (standing.is_up or standing.reason is not Reason.DISPLAY_STARTING):
-            told = line
+        if line != shown and (standing.is_up or standing.reason is not Reason.DISPLAY_STARTING):
+            shown = line
             print(line, flush=True)
 
     return VirtualDisplay(
@@ -314,8 +314,8 @@ def _calibrate_alike(config: Config, desks: Sequence[Desk]) -> None:
 
 def _detached(home: Home, desks: Sequence[Desk]) -> None:
     home.displays.mkdir(mode=0o700, parents=True, exist_ok=True)
-    words = [word for desk in desks for word in ("--desk", desk.name)]
-    argv = [sys.executable, "-m", "bot", "desk", "up", "--home", str(home.root), *words]
+    arguments = [word for desk in desks for word in ("--desk", desk.name)]
+    argv = [sys.executable, "-m", "bot", "desk", "up", "--home", str(home.root), *arguments]
     with (home.displays / "up.log").open("ab") as log:
         subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     is_up = wait_until(lambda: all(_folder(home, desk).read().is_up for desk in desks), UP_S)

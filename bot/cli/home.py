@@ -51,12 +51,12 @@ def with_json(command: Callable[..., None]) -> Callable[..., None]:
             command(**given)
             return
         ended: BaseException | None = None
-        with redirect_stdout(io.StringIO()) as said:
+        with redirect_stdout(io.StringIO()) as output:
             try:
                 command(**given)
             except (typer.Exit, SystemExit) as end:
                 ended = end
-        print(dumps({"lines": said.getvalue().splitlines()}, ensure_ascii=False), file=sys.stdout)
+        print(dumps({"lines": output.getvalue().splitlines()}, ensure_ascii=False), file=sys.stdout)
         if ended is not None:
             raise ended
 

@@ -107,13 +107,13 @@ def _progress(delivery: Delivery, between: str = ": ") -> str:
 
 
 def _words(view: AgentMessageView) -> str:
-    said = view.message
-    about = f" about {said.task}" if said.task else ""
-    lines = [f"{said.id} from {printable(said.sender_name)}{about}:"]
+    message = view.message
+    about = f" about {message.task}" if message.task else ""
+    lines = [f"{message.id} from {printable(message.sender_name)}{about}:"]
     lines += [f"  {printable(one.agent)}: {_progress(one)}" for one in view.deliveries]
-    lines += [f"  {printable(view.continues)} continues {said.task}"] if view.continues else []
+    lines += [f"  {printable(view.continues)} continues {message.task}"] if view.continues else []
     lines += [f"  {printable(one.agent)}: left out: {printable(one.why)}" for one in view.left_out]
-    return "\n".join([*lines, "", printable(text_for_people(said.body, said.expired_ms), keep_lines=True)])
+    return "\n".join([*lines, "", printable(text_for_people(message.body, message.expired_ms), keep_lines=True)])
 
 
 def _delivery(one: Delivery) -> str:

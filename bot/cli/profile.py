@@ -166,12 +166,12 @@ def _line(value: Value, needed: Collection[str]) -> str:
     from core.config.profiles import Mark
 
     text = dumps(value.value, ensure_ascii=False)
-    said = "-" if value.value is None else text if len(text) <= 90 else short(value.value)
+    text = "-" if value.value is None else text if len(text) <= 90 else short(value.value)
     if value.mark is Mark.CALIBRATE and value.value is not None:
-        said = f"starts with {said}"
+        text = f"starts with {text}"
     elif value.path in needed:
-        said = "needed"
-    line = printable(f"  {value.path} = {said}" if value.value is not None else f"  {value.path}: {said}")
+        text = "needed"
+    line = printable(f"  {value.path} = {text}" if value.value is not None else f"  {value.path}: {text}")
     return line + (f"\n      {printable(value.note)}" if value.note else "")
 
 

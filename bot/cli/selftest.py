@@ -171,9 +171,9 @@ class SelfTestRun:
         """Stop the thief; return how often it stole, and how many keys it got."""
         await _say(self.thieves, "rest")
         async with asyncio.timeout(ANSWER_S):
-            while "kind" not in (told := await self.thieves.first_json()):
+            while "kind" not in (counts := await self.thieves.first_json()):
                 continue
-        return int(told["did"]), int(told["keys"])
+        return int(counts["did"]), int(counts["keys"])
 
     async def _read_window(self) -> tuple[tuple[str, ...], str, str]:
         """Return the texts submitted since the last call, the composer's text, and a hash of the clipboard."""
@@ -182,16 +182,16 @@ class SelfTestRun:
         heard: list[str] = []
         async with asyncio.timeout(ANSWER_S):
             while True:
-                told = await self.window.first_json()
-                if "submitted" in told:
-                    heard.append(str(told["submitted"]))
-                elif told.get("state") == [word]:
-                    return tuple(heard), str(told["composer"]), str(told["clipboard"])
+                report = await self.window.first_json()
+                if "submitted" in report:
+                    heard.append(str(report["submitted"]))
+                elif report.get("state") == [word]:
+                    return tuple(heard), str(report["composer"]), str(report["clipboard"])
 
 
-async def _say(program: Child, words: str) -> None:
+async def _say(program: Child, text: str) -> None:
     assert program.process.stdin is not None
-    program.process.stdin.write(f"{words}\n".encode())
+    program.process.stdin.write(f"{text}\n".encode())
     await program.process.stdin.drain()
 
 
@@ -219,8 +219,8 @@ async def _deliver_all(folder: Path, count: int, shots: list[SelfTestDelivery], 
     environ, title = environment(), f"Octet self-test {secrets.token_hex(3)}"
     async with AsyncExitStack() as stack:
 
-        async def start(what: str, program: str, *words: str) -> Child:
-            argv = [sys.executable, "-m", f"sandbox.{program}", *words]
+        async def start(what: str, program: str, *arguments: str) -> Child:
+            argv = [sys.executable, "-m", f"sandbox.{program}", *arguments]
             return await stack.enter_async_context(child(what, argv, environ, log=folder / f"{program}.log"))
 
         window = await start("the scratch window", "selftest.window", title, *map(str, PLACE))

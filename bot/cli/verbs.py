@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from bot.cli.answers import Unusable, read_files, read_words
+from bot.cli.answers import Unusable, read_files, read_given_text
 from bot.cli.client import HttpAnswer
 from bot.cli.home import HomeOption, JsonOption, home_of
 from bot.cli.operator import call, parse_answer, printable
@@ -162,4 +162,4 @@ def _text(text: str | None, file: str | None) -> str:
     """Read a verb's text from its argument, a file, or standard input. Raises Unusable."""
     if text is not None and file is not None:
         raise Unusable("Give the text as an argument or by --file, not both.")
-    return text if text is not None and text != "-" else read_words(file, limit=IMPORT.most)
+    return text if text is not None and text != "-" else read_given_text(file, limit=IMPORT.most)

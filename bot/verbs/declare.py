@@ -233,7 +233,7 @@ def _parameter(name: str, hint: Any, *, default: Any, is_option: bool) -> Parame
             base, *inner = get_args(base)
             notes = [*inner, *notes]
     kind = next((note for note in notes if isinstance(note, ParameterKind)), ParameterKind(help=""))
-    said = [note for note in notes if isinstance(note, str)]
+    texts = [note for note in notes if isinstance(note, str)]
     limit = next((note for note in reversed(notes) if isinstance(note, Limit)), None)
     if inspect.isclass(base) and issubclass(base, Enum):
         values: Any = base
@@ -248,6 +248,6 @@ def _parameter(name: str, hint: Any, *, default: Any, is_option: bool) -> Parame
         default=default,
         is_option=is_option,
         kind=kind,
-        help=said[-1] if said else kind.help,
+        help=texts[-1] if texts else kind.help,
         limit=limit or (NAMES if get_origin(base) in {frozenset, Sequence} else NAME),
     )

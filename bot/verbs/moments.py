@@ -46,27 +46,27 @@ class LocalTime:
         end. Raises invalid_moment or moment_past."""
         if not text:
             return None
-        said = _plain(text)
-        if said == "none":
+        text = _plain(text)
+        if text == "none":
             return 0
-        if match := _DURATION.fullmatch(said):
+        if match := _DURATION.fullmatch(text):
             return self.now_ms + int(match[1]) * _UNITS[match[match.lastindex or 0]]
         try:
-            first, last = map(self._ms_of, self._read_wall(said))
+            first, last = map(self._ms_of, self._read_wall(text))
         except (ValueError, OverflowError):
             raise refused("invalid_moment", text=text[:40]) from None
         if last < self.now_ms:
             raise refused("moment_past", text=text[:40])
         return limits.check("time", last if is_end else max(first, self.now_ms), limits.TIME_MS)
 
-    def _read_wall(self, said: str) -> tuple[datetime, datetime]:
+    def _read_wall(self, text: str) -> tuple[datetime, datetime]:
         """Return between which times of a clock on the wall it is. Raises ValueError."""
-        name, _, rest = f"today {said}".partition(" ") if _TIME.fullmatch(said) else said.partition(" ")
+        name, _, rest = f"today {text}".partition(" ") if _TIME.fullmatch(text) else text.partition(" ")
         now = as_datetime(self.now_ms).astimezone(self.zone).replace(tzinfo=None)
         days = _days_until(name, now)
         if days is None:
-            at = datetime.fromisoformat(said.upper())
-            return at, datetime.combine(at, _LAST) if re.fullmatch(r"[\dw-]+", said) else at
+            at = datetime.fromisoformat(text.upper())
+            return at, datetime.combine(at, _LAST) if re.fullmatch(r"[\dw-]+", text) else at
         exact = _read_time(rest.removeprefix("at ")) if rest else None
         last = datetime.combine(now.date() + timedelta(days=days), exact or _LAST)
         if name not in _DAYS and last < now:
@@ -97,12 +97,12 @@ def _days_until(name: str, now: datetime) -> int | None:
     return (found[0] - now.weekday()) % 7 if found else None
 
 
-def _read_time(said: str) -> time:
-    match = _TIME.fullmatch(said)
+def _read_time(text: str) -> time:
+    match = _TIME.fullmatch(text)
     if match is None:
-        raise ValueError(said)
+        raise ValueError(text)
     if match[5] is None:
         return time(int(match[1]), int(match[2]))
     if not 1 <= int(match[3]) <= 12:
-        raise ValueError(said)
+        raise ValueError(text)
     return time(int(match[3]) % 12 + (12 if match[5] == "p" else 0), int(match[4] or 0))

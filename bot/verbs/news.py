@@ -104,7 +104,7 @@ def of_task(notice: Notice, view: TaskView, form: Form, message: Message | None 
             ]
         case AgentReports(agent=agent, reports=reports):
             head = f"{form.strong(form.text(agent, 60))} at work on {task.id}:"
-            return [head, *(f"{form.time(one.at_ms)} {form.text(one.said, PROGRESS.most)}" for one in reports)]
+            return [head, *(f"{form.time(one.at_ms)} {form.text(one.text, PROGRESS.most)}" for one in reports)]
         case Halt() as halt:
             lines = [_halt(task, halt, form) if message is None else f"{_speaker(message, form)} asks:"]
         case why if notice.kind is NoticeKind.ENDED or message is None:

@@ -123,10 +123,10 @@ async def my_task(octet: Coordinator, *, by: Actor) -> OwnTask:
 @Verb("", None, "GET /replies/thread", on=On.HTTP, resource="octet://thread")
 async def my_thread(octet: Coordinator, *, by: Actor) -> OwnThread:
     """Show what was said about the task that you have now."""
-    task, _, said = await octet.tasks.show_current(by=by)
+    task, _, messages = await octet.tasks.show_current(by=by)
     texts = deque[ThreadText]()
     left = THREAD_CHARS
-    for one in reversed(said):
+    for one in reversed(messages):
         text = limits.visible(text_for_people(one.body, one.expired_ms))
         left -= len(text)
         if left < 0:

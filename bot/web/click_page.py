@@ -101,7 +101,7 @@ class ClickPageState:
     """The content of the page."""
 
     asks: str
-    said: tuple[str, ...]
+    lines: tuple[str, ...]
     picture: int = 0  # grows with each question about a window; 0: there is none
     box: Box | None = None  # the window that is asked about, on the picture
     is_over: bool = False
@@ -175,12 +175,12 @@ async def board(asking: LetIn) -> ClickPageState:
     match step.now:
         case PointAt() as question:
             asks = f"{texts.asks(question, {})} Click at its middle."
-            return ClickPageState(asks=asks, picture=step.number, box=question.window.box, said=lines)
+            return ClickPageState(asks=asks, picture=step.number, box=question.window.box, lines=lines)
         case CalibrationResult() as result:
-            said = (*lines, *texts.ended(result))
-            return ClickPageState(asks="That is all. You can close this page.", said=said, is_over=True)
+            lines = (*lines, *texts.ended(result))
+            return ClickPageState(asks="That is all. You can close this page.", lines=lines, is_over=True)
         case _:
-            return ClickPageState(asks=WAITS, said=lines)
+            return ClickPageState(asks=WAITS, lines=lines)
 
 
 @router.get("/picture", response_class=Response)

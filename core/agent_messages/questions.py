@@ -323,8 +323,8 @@ class Questions:
         text = messages.find(tx, question.id).body
         is_answered = question.answer is not None and question.state is QuestionState.ANSWERED
         answer = messages.find(tx, question.answer or "") if is_answered else None
-        said, who = (answer.body, answer.sender_name or answer.sender) if answer is not None else ("", "")
-        return QuestionView(question=question, text=text, answer=said, answered_by=who)
+        body, who = (answer.body, answer.sender_name or answer.sender) if answer is not None else ("", "")
+        return QuestionView(question=question, text=text, answer=body, answered_by=who)
 
 
 def _question(row: Row) -> Question:

@@ -197,18 +197,18 @@ class Calibrator:
         known = wanted.known if wanted.point is None else None
         if known is None:
             return await self.scout.measure(found.id, wanted.point, avoid)
-        told: Measurement | None = None
+        measured: Measurement | None = None
         with suppress(CalibrationFailed):
-            told = await self.scout.measure(found.id, None, avoid)
-        is_alike = told is not None and (told.by == TERMINAL) == (known.prompt is not None)
-        if told is not None and is_alike and told.composer.overlaps(known.box):
-            return told
+            measured = await self.scout.measure(found.id, None, avoid)
+        is_alike = measured is not None and (measured.by == TERMINAL) == (known.prompt is not None)
+        if measured is not None and is_alike and measured.composer.overlaps(known.box):
+            return measured
         try:
             return await self.scout.measure(found.id, known.box.on_screen(found.box).middle, avoid)
         except CalibrationFailed:
-            if told is None or told.by != "accessibility":
+            if measured is None or measured.by != "accessibility":
                 raise
-            return told
+            return measured
 
     async def _short_draft(
         self, wanted: WindowChoice, title: str, found: FoundWindow, measured: Measurement
@@ -310,10 +310,10 @@ def window_name(agent: str) -> str:
     return kept.strip("-_")[:32] or "window"
 
 
-def long_draft(words: str, most: int) -> str:
+def long_draft(start: str, most: int) -> str:
     """Make a text of at most so many characters with everything that a program may change."""
     lines = [
-        f"{words}: Octet deletes this draft again.",
+        f"{start}: Octet deletes this draft again.",
         "\tA tab,  two blanks, \U0001f469\u200d\U0001f4bb, \u05e9\u05dc\u05d5\u05dd.",
         "",
         "if it: {",

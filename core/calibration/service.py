@@ -31,7 +31,7 @@ from core.store.engine import Store, Tx
 class Displays(Protocol):
     """The displays of the desks at work."""
 
-    # See this desk's display and type on it. Raises desk_without_hands if the desk has no worker.
+    # See this desk's display and type on it. Raises desk_without_worker if the desk has no worker.
     def probe(self, desk: str) -> DisplayProbe: ...
     # Draw numbered places on the picture of a display, or on this part of it, enlarged.
     def number_places(self, png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes: ...

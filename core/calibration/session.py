@@ -159,21 +159,21 @@ class CalibrationSession(QuestionSession):
                 answer = yield KnowByPlace(candidates=alike, titles_differ=differ)
                 assert isinstance(answer, Agreed)
                 wanted = [replace(one, by_place=answer.is_yes and one.window in trouble.windows) for one in wanted]
-                told = [one for one in wanted if one.by_place or one.window not in trouble.windows]
-                titles = calibration.tell_apart(told)
+                distinct = [one for one in wanted if one.by_place or one.window not in trouble.windows]
+                titles = calibration.tell_apart(distinct)
         connected: list[CalibratedWindow] = []
         failed: list[FailedWindow] = []
         places: dict[tuple[str, str, int, int], Point] = {}
         for one in wanted:
             candidate = next(row for row in candidates if row.window.id == one.window)
             work = self._one(one, candidate, titles, places)
-            said = await anext(work)
-            while isinstance(said, PointAt):
-                said = await work.asend((yield said))
-            if isinstance(said, CalibratedWindow):
-                connected.append(said)
+            step = await anext(work)
+            while isinstance(step, PointAt):
+                step = await work.asend((yield step))
+            if isinstance(step, CalibratedWindow):
+                connected.append(step)
             else:
-                failed.append(said)
+                failed.append(step)
         yield await self._written(connected, failed)
 
     async def _one(
@@ -206,14 +206,14 @@ class CalibrationSession(QuestionSession):
                     places[kind] = point[0] - found.box.x, point[1] - found.box.y
                 yield done
                 return
-            point, told = None, failure.note
+            point, note = None, failure.note
             while is_asked and point is None and asked[code] < MOST_ASKED:
                 asked[code] += 1
-                answer = yield PointAt(number=candidate.number, window=found, agent=one.agent, note=told, within=within)
+                answer = yield PointAt(number=candidate.number, window=found, agent=one.agent, note=note, within=within)
                 assert isinstance(answer, ComposerPlace)
                 is_asked = answer != ComposerPlace()
                 within, point = answer.place, await self._point(answer, found)
-                told = code = "the pointer is not in this window"
+                note = code = "the pointer is not in this window"
             if point is None:
                 self._lines.append(f"{one.agent} ({found.called}) is not connected")
                 yield failure

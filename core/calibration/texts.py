@@ -59,7 +59,7 @@ def why_not(candidate: Candidate) -> str:
     return _WHY_NOT[candidate.why_not].format(profile=candidate.profile, reason=candidate.disabled)
 
 
-def told(one: ConnectedWindow) -> str:
+def summary(one: ConnectedWindow) -> str:
     """Say how Octet connected this window."""
     if one.read_by == PaneReadback.SCREEN:
         return f"typed a draft, read it from the screen and deleted it; {one.profile} now describes its composer"
@@ -93,17 +93,17 @@ def asks(question: Question, picks: Mapping[int, Pick]) -> str:
             return f"Windows {called}: {why} {BY_PLACE} Identify them by their places?"
 
 
-def read(question: Question, said: str, picks: Mapping[int, Pick]) -> Answer | None:
+def read(question: Question, text: str, picks: Mapping[int, Pick]) -> Answer | None:
     """Read what a user typed as the answer to this question; None: it is none."""
-    said = said.strip()
-    word = said.casefold()
+    text = text.strip()
+    word = text.casefold()
     is_yes, is_no = word in {"y", "yes"}, word in NO
     match question:
         case ChooseWindows() if is_no or ((is_yes or not word) and picks):
             return Chosen(picks=() if is_no else tuple(picks.values()))
         case ChooseWindows():
             found: dict[int, Pick] = {}
-            for part in re.split(r"[,\s]+", said.strip(", ")):
+            for part in re.split(r"[,\s]+", text.strip(", ")):
                 pick = _PICK.fullmatch(part)
                 if pick is None:
                     return None
@@ -112,16 +112,16 @@ def read(question: Question, said: str, picks: Mapping[int, Pick]) -> Answer | N
                     found[number] = replace(known, agent=pick[3] or known.agent, profile=pick[4] or known.profile)
             return Chosen(picks=tuple(found.values()))
         case PointAt():
-            if offset := read_point(said):
+            if offset := read_point(text):
                 return ComposerPlace(point=from_corner(offset, question.window))
             return ComposerPlace() if is_no else ComposerPlace(place=word) if _PLACE.fullmatch(word) else None
         case KnowByPlace():
             return Agreed(is_yes=is_yes)
 
 
-def read_point(said: str) -> Point | None:
+def read_point(text: str) -> Point | None:
     """Read `120,-60`; None: it is not a point."""
-    found = _POINT.fullmatch(said)
+    found = _POINT.fullmatch(text)
     return (int(found[1]), int(found[2])) if found else None
 
 
@@ -129,7 +129,7 @@ def ended(result: CalibrationResult) -> list[str]:
     """Say how a calibration ended, a line for each fact."""
     lines: list[str] = []
     for one in result.connected:
-        lines += [f"{one.agent}: {told(one)}", *(f"  {risk}" for risk in risks(one))]
+        lines += [f"{one.agent}: {summary(one)}", *(f"  {risk}" for risk in risks(one))]
     for one in result.failed:
         lines.append(f"{one.agent}, {one.called}: not connected: {one.note}")
     lines += [f"wrote {file}" for file in result.files]

@@ -277,9 +277,9 @@ def _still_open(wanted: Iterable[Wanted]) -> tuple[str, ...]:
 def _kind(name: str, file: TomlTable) -> Kind:
     marks, _ = validate_partly(_Marks, file.with_data({key: file.data[key] for key in _MARKS if key in file.data}))
     tables = (file.table(key).data for key in ("sources", "calibrate"))
-    sources, asked = ({path: said for path, said in one.items() if isinstance(said, str)} for one in tables)
-    for table, said in (("sources", sources), ("calibrate", asked)):
-        for path in said:
+    sources, asked = ({path: text for path, text in one.items() if isinstance(text, str)} for one in tables)
+    for table, values in (("sources", sources), ("calibrate", asked)):
+        for path in values:
             if path not in value_paths() and not (path == EVERY and table == "sources"):
                 text = f"{show(path)} is not a key of a profile; {suggest(path, value_paths())}"
                 file.report((table, path), "unknown_value", text)

@@ -39,8 +39,8 @@ def read_prompts(root: Path, problems: list[Problem]) -> dict[str, str]:
                 what = "appears more than once" if slot in slots else "is missing"
                 problems.append(Problem(file=file, code="slot", text=f"{{{slot}}} {what}; write it exactly once"))
         for slot in sorted(set(slots) - set(needed)):
-            said = f"Octet fills no {{{slot}}}; {suggest(slot, needed)}"
-            problems.append(Problem(file=file, code="unknown_slot", text=said))
+            unknown = f"Octet fills no {{{slot}}}; {suggest(slot, needed)}"
+            problems.append(Problem(file=file, code="unknown_slot", text=unknown))
         found[name] = text.strip("\n")
     return found
 

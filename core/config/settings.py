@@ -133,8 +133,8 @@ class _Given:
     def has_problem(self, path: KeyPath) -> bool:
         """Return whether this setting, or its section, has a problem already."""
         source, _, key = self.places.get(path, (self.file.name, None, ".".join(map(str, path))))
-        told = {(problem.file, problem.key) for problem in self.file.problems}
-        return (source, key) in told or (self.file.name, str(path[0])) in told
+        reported = {(problem.file, problem.key) for problem in self.file.problems}
+        return (source, key) in reported or (self.file.name, str(path[0])) in reported
 
 
 def _sets_nothing(variable: str, *, is_section: bool) -> tuple[str, str]:

@@ -268,9 +268,9 @@ class Assigner:
             reason = WaitReason.QUOTA
         why: dict[str, list[str]] = {}
         for one in known:
-            said = why_unavailable(one) or self._reachability.why_unreachable(one.agent)
-            why.setdefault(said, []).append(one.agent.name)
-        note = "; ".join(f"{', '.join(names)}: {words}" for words, names in why.items())
+            obstacle = why_unavailable(one) or self._reachability.why_unreachable(one.agent)
+            why.setdefault(obstacle, []).append(one.agent.name)
+        note = "; ".join(f"{', '.join(names)}: {obstacle}" for obstacle, names in why.items())
         self._repository.suspend(tx, task.id, TaskState.WAITING, reason=reason, note=note)
 
     def _follow_desks(self, tx: Tx) -> None:

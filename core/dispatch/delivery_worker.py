@@ -96,13 +96,13 @@ class _Attempt:
     async def receiving(self, text: str) -> None:
         """Show the last words of a task's answer so far in the task's thread."""
         order = self._order
-        words = " ".join(text.encode(errors="replace").decode().split())
+        shown = " ".join(text.encode(errors="replace").decode().split())
 
         def show(tx: Tx) -> None:
             now = self._deliveries.find(tx, order.delivery)
-            if words and now.task and now.state is DeliveryState.SUBMITTING and now.fence == order.fence:
-                spell, said = f"{order.agent} {order.delivery}", f"…{words[-_SHOWN_CHARS:]}"
-                report = {"agent": order.agent, "spell": spell, "report": said}
+            if shown and now.task and now.state is DeliveryState.SUBMITTING and now.fence == order.fence:
+                spell, text = f"{order.agent} {order.delivery}", f"…{shown[-_SHOWN_CHARS:]}"
+                report = {"agent": order.agent, "spell": spell, "report": text}
                 self._notices.progressed(tx, now.task, **report, replaces=True)
 
         try:

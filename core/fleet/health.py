@@ -77,9 +77,9 @@ class Health:
 
     def _left_out(self) -> list[Trouble]:
         then = "Its log has the details. Octet tries again each minute, or when it starts."
-        said = "Octet met an error ({error}) and leaves this out: {what}."
+        sentence = "Octet met an error ({error}) and leaves this out: {what}."
         return [
-            Trouble(part=Part.STORE, name=what, what=said.format(error=error, what=what), next=then, counts=True)
+            Trouble(part=Part.STORE, name=what, what=sentence.format(error=error, what=what), next=then, counts=True)
             for what, error in self._store.aside.errors().items()
         ]
 

@@ -94,9 +94,9 @@ class Fleet:
         status = await self._agents.show(name, by=by)
         agent, queue = status.agent.name, list[QueuedWork]()
         for one in (await self._services.deliveries.list_queued_messages(agent))[:_WAITING_SHOWN]:
-            said = await self._services.messages.get(one.message)
-            about, title, at_ms = said.task, title_of(said.body), one.created_ms
-            queue.append(QueuedWork(message=said.id, task=about, title=title, reason=one.reason, since_ms=at_ms))
+            message = await self._services.messages.get(one.message)
+            about, title, at_ms = message.task, title_of(message.body), one.created_ms
+            queue.append(QueuedWork(message=message.id, task=about, title=title, reason=one.reason, since_ms=at_ms))
         tasks = await self._repository.queue.list_wanted(agent, limit=_WAITING_SHOWN - len(queue))
         queue += [QueuedWork(task=one.id, title=one.title, since_ms=one.created_ms) for one in tasks]
         return from_attributes(AgentDetails, status, queue=tuple(queue))
@@ -159,8 +159,8 @@ class Fleet:
         found += [_of_storm(one) for one in await self._traces.list_stopped()]
         dialogs = await self._open_dialogs()
         locks = [_of_lock(lock) for lock in await self._work.screen_locks.list_open()]
-        told = {(one.agent, one.reason) for one in blocked}
-        parts = [part for part in parts if (part.agent, part.reason) not in told]
+        listed = {(one.agent, one.reason) for one in blocked}
+        parts = [part for part in parts if (part.agent, part.reason) not in listed]
         halves = self._waiting_parts(parts, {one.agent for one in dialogs}, {one.desk for one in locks})
         found += [*dialogs, *locks, *halves]
         found += await self._unusable_agents(held, [*halves, *dialogs, *(_of_blocked(one, []) for one in blocked)])
@@ -248,14 +248,14 @@ class Fleet:
     async def _open_questions(self) -> tuple[list[Need], set[str]]:
         """List the questions that ask users; and the tasks that wait for the answer to a question."""
         asked = await self._work.questions.list_open()
-        told = await self._discord.told_of(one.question.about for one in asked) if asked else {}
-        needs = [_of_question(one, told.get(one.question.about)) for one in asked if one.question.asks_user]
+        posts = await self._discord.posts_about(one.question.about for one in asked) if asked else {}
+        needs = [_of_question(one, posts.get(one.question.about)) for one in asked if one.question.asks_user]
         return needs, {one.question.task for one in asked}
 
     async def _open_dialogs(self) -> list[Need]:
         dialogs = await self._dialogs.list_open()
-        told = await self._discord.told_of(one.id for one in dialogs) if dialogs else {}
-        return [_of_dialog(one, told.get(one.id)) for one in dialogs]
+        posts = await self._discord.posts_about(one.id for one in dialogs) if dialogs else {}
+        return [_of_dialog(one, posts.get(one.id)) for one in dialogs]
 
     def _waiting_parts(self, parts: Iterable[Delivery], asking: set[str | None], locked: set[str | None]) -> list[Need]:
         """List later parts that wait, unless a dialog, a lock or a desk is listed for that already."""
@@ -271,8 +271,8 @@ class Fleet:
                 )
                 found.append(_of_part(part, what, then, seen=seen))
             elif desk is None and not is_asking and not (part.reason == Reason.LOCKED and part.desk in locked):
-                said = texts.of_part(part, waited_ms=now_ms - part.created_ms)
-                found += [_of_part(part, *said, seen=remedies.explain(part.reason, part.note))] if said else []
+                need = texts.of_part(part, waited_ms=now_ms - part.created_ms)
+                found += [_of_part(part, *need, seen=remedies.explain(part.reason, part.note))] if need else []
         return found
 
     async def _unusable_agents(self, held: Iterable[BlockedTaskGroup], listed: Collection[Need]) -> list[Need]:
@@ -282,8 +282,8 @@ class Fleet:
         away = [status for status in away if status.agent.desk not in closed]
         if not away:
             return []
-        said = await self._stopped(status.task for status in away)
-        said |= {str(one.oldest) for one in held} | {need.task for need in listed if need.task}
+        shown = await self._stopped(status.task for status in away)
+        shown |= {str(one.oldest) for one in held} | {need.task for need in listed if need.task}
         for_window = (TaskState.WAITING, WaitReason.WINDOW)
         waits = await self._repository.summaries(one.oldest for one in held if (one.state, one.reason) == for_window)
         named = {task.agent for task in waits.values()} | {need.agent for need in listed}
@@ -292,7 +292,7 @@ class Fleet:
         return [
             _of_agent(status)
             for status in away
-            if status.task not in said
+            if status.task not in shown
             and status.agent.name not in named
             and (status.task or status.state is AgentState.UNKNOWN or status.agent.name in wanted or _rests(status))
         ]
@@ -336,10 +336,10 @@ def _placed(need: Need, tasks: Mapping[str, TaskSummary], cards: Mapping[str, No
 
 
 def _of_held(held: BlockedTaskGroup) -> Need | None:
-    said = texts.of_held(held)
-    if said is None:
+    need = texts.of_held(held)
+    if need is None:
         return None
-    kind, what, then = said
+    kind, what, then = need
     more, seen = held.size - 1, remedies.explain(held.cause, held.note)
     return Need(kind=kind, what=what, next=then, seen=seen, task=held.oldest, more=more, since_ms=held.since_ms)
 

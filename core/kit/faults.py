@@ -140,7 +140,7 @@ def _strike(folder: Path, name: str, *, may_fail: bool) -> None:
         ticket.rename(taken)
     except FileNotFoundError:
         return
-    match said := taken.read_text("utf-8").strip():
+    match ticket := taken.read_text("utf-8").strip():
         case FaultAction.KILL:
             os.kill(os.getpid(), signal.SIGKILL)
         case FaultAction.KILL_OTHER:
@@ -153,7 +153,7 @@ def _strike(folder: Path, name: str, *, may_fail: bool) -> None:
         case FaultAction.FAIL if may_fail:
             raise Struck(point=name)
         case _:
-            log.error("fault_ticket_invalid", point=name, ticket=said[:40])
+            log.error("fault_ticket_invalid", point=name, ticket=ticket[:40])
 
 
 def _kill_other() -> None:

@@ -65,15 +65,15 @@ class PromptPart:
 
     text: str
     source: Source | None = None  # where the text came from; None: Octet's own words
-    said: str = ""  # what Octet says of a text before it quotes that; of an agent's text it always says something
+    intro: str = ""  # Octet's sentence above the text, which it then quotes; an agent's text always has one
     budget: int | None = None  # the most characters; it gives way where the window lacks room. None: whole, always
 
     def __str__(self) -> str:
-        said = self.said or (FROM_AGENT if self.source in OF_AGENTS else "")
+        intro = self.intro or (FROM_AGENT if self.source in OF_AGENTS else "")
         text = self.text[: self.budget]
-        if not said:
+        if not intro:
             return text
-        return "\n".join(f"{_QUOTE}{visible(line)}" for line in [said, *text.splitlines()])
+        return "\n".join(f"{_QUOTE}{visible(line)}" for line in [intro, *text.splitlines()])
 
 
 def say_giver(giver: str) -> str:
@@ -318,7 +318,7 @@ def as_quoted(message: Message) -> Message:
 def _statuses(news: Sequence[Message]) -> PromptPart:
     """Show each status in one line."""
     lines = [f"{_name(one)}: {' '.join(one.body.split())[:_STATUS_CHARS]}" for one in news]
-    return PromptPart(text="\n".join(lines), source=Source.AGENT, said=FROM_AGENTS)
+    return PromptPart(text="\n".join(lines), source=Source.AGENT, intro=FROM_AGENTS)
 
 
 def _framed(body: str, share: MessagePart) -> str:

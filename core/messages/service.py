@@ -122,7 +122,7 @@ class Messages:
         rows = tx.execute(_store.EXCHANGE, {"of_task": task, "size": most})
         return self._store.aside.readable("message", rows, _store.message_of)
 
-    def last_words(self, tx: Tx, task: str, *, of_code: str) -> str:
+    def last_text(self, tx: Tx, task: str, *, of_code: str) -> str:
         """Return the last text that came with this code in time, as in `count_sent`; empty if none did."""
         row = tx.execute(_store.LAST_WORDS, {"of_task": task, "of_code": of_code}).first()
         return "" if row is None else str(row.body)

@@ -132,7 +132,7 @@ class AgentReport:
     """What an agent said of its work, and when."""
 
     at_ms: int
-    said: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,7 @@ class NoticePosts:
     async def cards_of(self, tasks: Iterable[str]) -> dict[str, NoticePost]:
         return {one.task: one for one in self._readable(await self._fetch(_store.CARDS, tasks=list(tasks)))}
 
-    async def told_of(self, about: Iterable[str]) -> dict[str, NoticePost]:
+    async def posts_about(self, about: Iterable[str]) -> dict[str, NoticePost]:
         """Return the posted messages that ask about these, by what they ask about."""
         found = self._readable(await self._fetch(_store.TOLD_OF, asked=list(about)))
         return {one.about: one for one in found if one.posted_message}

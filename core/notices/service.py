@@ -97,8 +97,8 @@ class Notices:
 
     def notify_once(self, tx: Tx, kind: NoticeKind, task: str, *, detail: NoticeDetail) -> None:
         """Notify unless a notice of the task has this detail already."""
-        told = tx.execute(_store.OF_TASK, {"of_task": task, "sort": kind.value})
-        if not any(_store.is_same(row.detail, detail) for row in told):
+        earlier = tx.execute(_store.OF_TASK, {"of_task": task, "sort": kind.value})
+        if not any(_store.is_same(row.detail, detail) for row in earlier):
             self.notify(tx, kind, task, detail=detail)
 
     def settled(self, tx: Tx, *, about: str, how: str, by: str = "") -> bool:
@@ -128,7 +128,7 @@ class Notices:
         row = tx.execute(_store.PROGRESS, {"of_task": task, "of_subject": spell}).first()
         shown = None if row is None else _store.notice_of(row)
         known = shown.detail.reports if shown is not None and isinstance(shown.detail, AgentReports) else ()
-        reports = (*known, AgentReport(at_ms=self._clock.now_ms(), said=report))
+        reports = (*known, AgentReport(at_ms=self._clock.now_ms(), text=report))
         detail = AgentReports(agent=agent, reports=reports[-1 if replaces else -_REPORTS_KEPT :])
         if shown is None:
             self.notify(tx, NoticeKind.PROGRESS, task, subject=spell, detail=detail)
@@ -140,8 +140,8 @@ class Notices:
     ) -> None:
         """Notify the message's sender, where it is shown, else in the `thread` of this task; with `once` not of the
         same again. `about`: what a user has to decide."""
-        told = self.find(tx, NoticeKind.UNDELIVERED, subject=message) if once else ()
-        if not any(one.detail == detail for one in told):
+        earlier = self.find(tx, NoticeKind.UNDELIVERED, subject=message) if once else ()
+        if not any(one.detail == detail for one in earlier):
             shown = [(one.task, one.place) for one in self.find(tx, NoticeKind.WORDS, subject=message)]
             for task, place in shown or ([(thread, None)] if thread.startswith("T-") else []):
                 kind = NoticeKind.UNDELIVERED

@@ -527,10 +527,10 @@ class Profile(Habits):
 
     def chords(self) -> tuple[str, ...]:
         """Every chord that Octet presses in such a window."""
-        said = self.transcript.copy if self.transcript else ()
+        transcript = self.transcript.copy if self.transcript else ()
         presses = (*self.acts.values(), *(press for dialog in self.dialogs for press in dialog.acts.values()))
         acts = (press.chord for press in presses if press.chord)
-        return (self.paste, self.submit, *self.clear, *self.copy, *self.after_copy, *said, *acts)
+        return (self.paste, self.submit, *self.clear, *self.copy, *self.after_copy, *transcript, *acts)
 
 
 class PaneReadback(StrEnum):

@@ -79,11 +79,11 @@ def of_pictures(receipt: Receipt) -> str:
         return "no pictures"
     kept = [one for one in receipt.pictures if one.deleted_ms is None]
     gone = [one for one in receipt.pictures if one.deleted_ms is not None]
-    said = [_counted(len(kept))] if kept else []
+    parts = [_counted(len(kept))] if kept else []
     if gone:
         last_ms = max(one.deleted_ms or 0 for one in gone)
-        said.append(f"{_counted(len(gone))} deleted on {as_datetime(last_ms):%Y-%m-%d}, at the end of their time")
-    return ", ".join(said)
+        parts.append(f"{_counted(len(gone))} deleted on {as_datetime(last_ms):%Y-%m-%d}, at the end of their time")
+    return ", ".join(parts)
 
 
 def of_picture(picture: KeptPicture, *, is_act: bool = False) -> str:

@@ -76,17 +76,17 @@ class AnswerScraper:
             asked = await self._answers.find_pending(agent.name) if self._tasks.prompts.is_scraped(agent.name) else ()
             if awaited is None and not asked:
                 continue
-            said = await self._services.desks.transcript(desk, window)
+            transcript = await self._services.desks.transcript(desk, window)
             # A long transcript takes a while to look through, and others wait for the event loop.
             for one in asked:
-                found = await asyncio.to_thread(find_answer, said.text, one.marker)
+                found = await asyncio.to_thread(find_answer, transcript.text, one.marker)
                 if found is not None and await self._answers.accept_scraped(one, found):
-                    log.info("message_answer_read", message=one.holder.message, agent=agent.name, by=said.by)
+                    log.info("message_answer_read", message=one.holder.message, agent=agent.name, by=transcript.by)
             if awaited is None:
                 continue
-            found = await asyncio.to_thread(find_answer, said.text, awaited.marker)
+            found = await asyncio.to_thread(find_answer, transcript.text, awaited.marker)
             if found is not None and await self._tasks.accept_scraped_answer(awaited, found):
-                log.info("answer_read", task=awaited.task, agent=agent.name, by=said.by, whole=found.is_whole)
+                log.info("answer_read", task=awaited.task, agent=agent.name, by=transcript.by, whole=found.is_whole)
 
     def _task_moved(self, entry: Entry[TaskMoved]) -> None:
         """Plan a look when a task begins to work: its agent may rest already."""

@@ -221,20 +221,20 @@ class Answers:
             sender, key = f"agent:{task.agent or _EARLIER_AGENT}", f"{task.id}:{task.fence}:lane:{of}"
             final = is_whole and not is_late
             stored = self.keep(tx, task, body=text, by=sender, source=Source.MODEL, final=final, late=is_late, key=key)
-        said = stored.id if stored is not None else ""
+        answer_id = stored.id if stored is not None else ""
         if is_late and stored is not None:
             self._show(tx, stored)
         elif is_whole:
-            self._repository.finish(tx, task, by=HUB, answer=said)
+            self._repository.finish(tx, task, by=HUB, answer=answer_id)
         elif not is_late:
             self._repository.advance_to_working(tx, task, by=HUB)
             note = note or "the answer has no text"
-            self._repository.fail(tx, task.id, reason=Reason.ANSWER_CUT, note=note, answer=said)
+            self._repository.fail(tx, task.id, reason=Reason.ANSWER_CUT, note=note, answer=answer_id)
 
-    def keep(self, tx: Tx, task: Task, *, by: str, key: str | None, **said: Any) -> Message:
-        """Store what was said to the task; `said` has the other fields of the message."""
+    def keep(self, tx: Tx, task: Task, *, by: str, key: str | None, **values: Any) -> Message:
+        """Store a text to the task; `values` has the other fields of the message."""
         about: dict[str, Any] = {"kind": MessageKind.REPLY, "recipient": "hub", "task": task.id}
-        return self._services.messages.add(tx, NewMessage(sender=by, idempotency_key=key, **about, **said), by=by)
+        return self._services.messages.add(tx, NewMessage(sender=by, idempotency_key=key, **about, **values), by=by)
 
     def _show(self, tx: Tx, message: Message) -> None:
         """Notify the task's thread of a text that neither ends the task nor blocks it."""

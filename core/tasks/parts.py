@@ -54,8 +54,8 @@ class TaskParts:
             for part in self._repository.find_parts(tx, parent.id):
                 self._repository.mark_chosen(tx, part, is_chosen=part.id == found.id)
             answer = ""
-            if (said := self._messages.last_final_answer(tx, found.id)) is not None:
-                kept = {"body": said.body, "by": said.sender, "source": said.source}
+            if (picked := self._messages.last_final_answer(tx, found.id)) is not None:
+                kept = {"body": picked.body, "by": picked.sender, "source": picked.source}
                 answer = self._tasks.answers.keep(tx, parent, **kept, final=True, key=None).id
             return self._repository.finish(tx, parent, by=by, answer=answer)
 

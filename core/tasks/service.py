@@ -424,12 +424,12 @@ class Tasks:
         clean_text."""
 
         def mark(tx: Tx, found: Task) -> Task:
-            said = clean_text(why, limits.PROGRESS) if why else ""
+            cleaned = clean_text(why, limits.PROGRESS) if why else ""
             if found.state is not TaskState.DONE:
                 raise refused("not_done", id=found.id, state=found.state.value)
             self._report(tx, found, "wrong", by)
             self.repository.attempts.disown(tx, found.id)
-            return self.repository.edit(tx, found, by=by, wrong=said)
+            return self.repository.edit(tx, found, by=by, wrong=cleaned)
 
         return await self.change(task, Permission.TASK_CHANGE, mark, by=by)
 
@@ -586,8 +586,8 @@ class Tasks:
     async def _part(self, part: Task, *, of: Task) -> TaskPart:
         answer = ""
         if of.parts is not PartsKind.SPLIT and part.state is TaskState.DONE:
-            said = [one for one in await self._services.messages.list_for_task(part.id) if one.final and not one.late]
-            answer = said[-1].body if said else ""
+            final = [one for one in await self._services.messages.list_for_task(part.id) if one.final and not one.late]
+            answer = final[-1].body if final else ""
         return from_attributes(TaskPart, part, answer=answer)
 
     def copy_of(self, tx: Tx, task: Task) -> NewTask:

@@ -66,7 +66,7 @@ _LIMITS = {
 
 
 def export_line(
-    task: Task, after: Iterable[Dependency], attempts: Iterable[TaskAttempt], said: Iterable[Message] = ()
+    task: Task, after: Iterable[Dependency], attempts: Iterable[TaskAttempt], answers: Iterable[Message] = ()
 ) -> str:
     """Write one task as a line of JSON."""
     line = TaskLine(
@@ -75,7 +75,7 @@ def export_line(
         after={one.needs: one.on_failure for one in after},
         part_of=task.parent or "",
         attempts=tuple(attempts),
-        evidence=tuple(item for one in said for item in one.evidence),
+        evidence=tuple(item for one in answers for item in one.evidence),
     )
     return json.dumps(_ONE.dump_python(line, mode="json"), ensure_ascii=False)
 

@@ -25,8 +25,8 @@ class TaskTransfer:
         repository, lines = self._repository, list[str]()
         for task in tasks:
             after = await repository.dependencies.list_for_task(task.id)
-            said = await self._messages.list_for_task(task.id)
-            lines.append(export_line(task, after, await repository.attempts.list_for_task(task.id), said))
+            answers = await self._messages.list_for_task(task.id)
+            lines.append(export_line(task, after, await repository.attempts.list_for_task(task.id), answers))
         return Export(text="".join(f"{line}\n" for line in lines), count=len(lines))
 
     async def import_text(self, text: str, like: NewTask, *, by: Actor) -> Imported:

@@ -38,7 +38,7 @@ class FakeCalibrations(Calibrations):
     async def start(self, desk: str, options: CalibrationOptions | None = None, *, by: Actor) -> CalibrationStep:
         require(by, Permission.DESK_SEE)
         if desk != "main":
-            raise refused("desk_without_hands", id=desk)
+            raise refused("desk_without_worker", id=desk)
 
         async def rest(_: float) -> None: ...
 

@@ -66,9 +66,9 @@ class Document:
                 if is_before and self._is_sealed:
                     return None
                 some = nodes[first : first + AT_ONCE]
-                told = zip(some, kinds_of(some), texts_of(some), strict=True)
+                read = zip(some, kinds_of(some), texts_of(some), strict=True)
                 # Chromium reports a line of text twice: in its block, and as a separate object.
-                found += [(node, text) for node, kind, text in told if kind != ROLES["static"]]
+                found += [(node, text) for node, kind, text in read if kind != ROLES["static"]]
                 if sum(len(text) for _, text in found) > MOST_CHARS:
                     return None
             rest = iter(found)
@@ -76,12 +76,12 @@ class Document:
         except (NoBusReply, Vanished):
             return None
 
-    def _in_order(self, told: Iterator[tuple[Node, str]], deep: int) -> list[str]:
-        node, own = next(told, (None, ""))
+    def _in_order(self, nodes: Iterator[tuple[Node, str]], deep: int) -> list[str]:
+        node, own = next(nodes, (None, ""))
         first, *more = own.split(EMBEDDED)
         pieces = [first]
         for piece in more:
             if deep == 0:
                 raise NoBusReply(why="its text is nested too deep")
-            pieces += [*self._in_order(told, deep - 1), piece]
+            pieces += [*self._in_order(nodes, deep - 1), piece]
         return [] if node == self._composer else pieces

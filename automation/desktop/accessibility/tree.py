@@ -119,8 +119,8 @@ class Node:
             # Qt cannot, and says that the object is not there. If it really is gone, the look at it says so again.
             found = self._look_for(states, must_end=bool(interface))
             if interface:
-                told = _all(found, [node.call(_ACCESSIBLE, "GetInterfaces") for node in found])
-                found = [node for node, (has,) in zip(found, told, strict=True) if _A + interface in str(has)]
+                interfaces = _all(found, [node.call(_ACCESSIBLE, "GetInterfaces") for node in found])
+                found = [node for node, (has,) in zip(found, interfaces, strict=True) if _A + interface in str(has)]
         if kinds:
             found = [node for node, kind in zip(found, kinds_of(found), strict=True) if kind in kinds]
         return found[:most] if most else found
@@ -148,8 +148,8 @@ class Node:
         lines = text.split("\n")
         start = sum(len(line) + 1 for line in lines[:since])
         for line in lines[since:]:
-            told = self._ask(_TEXT, "GetRangeExtents", "iiu", start, start + max(1, len(line)), _SCREEN)
-            x, y, width, height = cast("list[int]", told)
+            extents = self._ask(_TEXT, "GetRangeExtents", "iiu", start, start + max(1, len(line)), _SCREEN)
+            x, y, width, height = cast("list[int]", extents)
             places.append(Box(x=x, y=y, width=width, height=height))
             start += len(line) + 1
         return places
@@ -245,10 +245,10 @@ def look_at(nodes: Sequence[Node]) -> list[NodeInfo]:
             node.call(_COMPONENT, "GetExtents", "u", _SCREEN),
         )
     ]
-    told = iter(_all(nodes, calls))
+    answers = iter(_all(nodes, calls))
     return [
         NodeInfo(role=str(role[0]), label=_value(label), states=_set_of(states), box=_box_of(place))
-        for role, label, states, place in zip(told, told, told, told, strict=True)
+        for role, label, states, place in zip(answers, answers, answers, answers, strict=True)
     ]
 
 

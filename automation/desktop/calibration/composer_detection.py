@@ -181,10 +181,10 @@ def _of_size(
 
 def _worth(texture: int, box: Box, picture: Image.Image) -> float:
     """Rate an anchor: more texture is better, up to a point; near the top is better, the sides before the middle."""
-    told = min(texture, ENOUGH_PX) / ENOUGH_PX
+    detail = min(texture, ENOUGH_PX) / ENOUGH_PX
     from_top = box.y / picture.height
     place = 2.0 if from_top < EDGE else 1.0 if box.edges[2] < picture.width * EDGE * 2 else 0.0
-    return place + told - from_top
+    return place + detail - from_top
 
 
 def _counts(mask: Image.Image) -> list[list[int]]:

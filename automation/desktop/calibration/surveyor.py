@@ -65,14 +65,14 @@ class DisplaySurveyor:
                     window=seen.id, composer=area, background=colour, anchors=(), by=TERMINAL, hint=True, by_line=line
                 )
         try:
-            told = None if self._probe is None else self._probe(seen, point, frames[0])
+            measured = None if self._probe is None else self._probe(seen, point, frames[0])
         except CalibrationFailed:
             if point is None:
                 raise
             found = self._in_picture(seen, frames, point, avoid)
             # Its program reports no composer there: what it reports elsewhere does not count from now on.
             return found if is_terminal(pid) else replace(found, quirks={"readback": [Readback.COPY.value]})
-        return told or self._in_picture(seen, frames, point or self._at_caret(seen, frames), avoid)
+        return measured or self._in_picture(seen, frames, point or self._at_caret(seen, frames), avoid)
 
     @staticmethod
     def _in_picture(

@@ -36,18 +36,18 @@ class ChildProcess:
 
     @staticmethod
     async def start(
-        what: str, argv: Sequence[str], *, environ: Mapping[str, str], words: Path, directory: Path, talks: bool = False
+        what: str, argv: Sequence[str], *, environ: Mapping[str, str], log: Path, directory: Path, talks: bool = False
     ) -> ChildProcess:
-        """Start it in `directory`; its output goes to the file `words`, or to us if it `talks`. Raises NotStarted."""
+        """Start it in `directory`; its output goes to the file `log`, or to us if it `talks`. Raises NotStarted."""
         if shutil.which(argv[0], path=environ.get("PATH")) is None:
             raise NotStarted(what=what, why=f"there is no program {argv[0]}")
         if not directory.is_dir():  # noqa: ASYNC240 a look at one folder
             raise NotStarted(what=what, why=f"its folder {directory} does not exist")
         setpriv = shutil.which("setpriv")
         tie = [setpriv, "--pdeathsig", "TERM", "--"] if setpriv else []
-        has_much = words.exists() and words.stat().st_size > MOST_WORDS  # noqa: ASYNC240 a look at one file
+        has_much = log.exists() and log.stat().st_size > MOST_WORDS  # noqa: ASYNC240 a look at one file
         try:
-            with words.open("wb" if has_much else "ab") as file:
+            with log.open("wb" if has_much else "ab") as file:
                 process = await asyncio.create_subprocess_exec(
                     *tie,
                     *argv,

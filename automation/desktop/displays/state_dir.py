@@ -62,8 +62,8 @@ class DisplayStateDir:
         """Return the variables for the display's program alone (core.config.program_environ)."""
         file = environ_file(self.path, "")
         lines = file.read_text("utf-8").splitlines() if file.exists() else ()
-        words = (word.partition("=") for line in lines for word in shlex.split(line)[1:])
-        return {name: value for name, _, value in words}
+        pairs = (word.partition("=") for line in lines for word in shlex.split(line)[1:])
+        return {name: value for name, _, value in pairs}
 
     @contextmanager
     def kept(self) -> Generator[None]:

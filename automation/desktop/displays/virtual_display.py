@@ -242,9 +242,9 @@ class VirtualDisplay:
                     await up()
                 self._say(**{part: None})
 
-            told = supervise(group, f"start of {child.what}", say_when_up())
+            report = supervise(group, f"start of {child.what}", say_when_up())
             how = await child.ended()
-            told.cancel()
+            report.cancel()
         return f"{child.what} ended ({how}) and is started again"
 
     async def _start(
@@ -261,7 +261,7 @@ class VirtualDisplay:
             what,
             argv,
             environ={**self._environ, **place, **(environ or {})},
-            words=self._folder.path / f"{what.rsplit(maxsplit=1)[-1]}.log",
+            log=self._folder.path / f"{what.rsplit(maxsplit=1)[-1]}.log",
             directory=directory or self._folder.path,
             talks=talks,
         )

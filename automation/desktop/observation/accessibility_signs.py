@@ -104,9 +104,9 @@ class AccessibilitySigns(ProgramSigns):
 
     def _ask(self, seen: WindowInfo, profile: Profile) -> ShownSigns:
         try:
-            told = self._reader.signs(seen, profile.listens)
+            signs = self._reader.signs(seen, profile.listens)
         except Unreadable as silence:
             return ShownSigns(why_not=silence.why)
         except DisplayHeld as held:
             return ShownSigns(why_not=sentence(held.reason))
-        return ShownSigns(parts=told.parts, strange=told.strange)
+        return ShownSigns(parts=signs.parts, strange=signs.strange)

@@ -97,11 +97,11 @@ class WindowInspector(WindowPixels, WindowLocator):
             return ""  # the display has not closed it since
         if not self.is_alone(name):
             return "another window has its class and title"
-        if not self._is_composer_told(name, seen):
+        if not self._is_composer_reported(name, seen):
             return "its program restarted, and does not report its composer there (accessibility bus)"
         return ""
 
-    def _is_composer_told(self, name: str, seen: WindowInfo) -> bool | None:
+    def _is_composer_reported(self, name: str, seen: WindowInfo) -> bool | None:
         """Return whether the composer is where it was measured; None if its program, or the profile, does not tell."""
         composer, readback = self.profile(name).composer, self.profile(name).readback
         is_asked = Readback.ACCESSIBILITY in readback
@@ -147,7 +147,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         seen = self.recognise(name)
         if (asked := self.find_dialog(name)) is not None:
             raise PermanentFailure(Reason.DIALOG, DIALOGS[asked.shows])
-        if self._is_composer_told(name, seen) is False:
+        if self._is_composer_reported(name, seen) is False:
             raise PermanentFailure(Reason.CHANGED, f"{ELSEWHERE}; {RECALIBRATE}")
         self._check_idle(name, may_be_busy=may_be_busy, may_be_written=may_be_written)
         return seen
@@ -245,21 +245,21 @@ class WindowInspector(WindowPixels, WindowLocator):
         if view.dialog is None or view.crop is None:
             return ""
         try:
-            text = self._said(name, view, view.dialog)
+            text = self._text_of(name, view, view.dialog)
         except DeliveryFailure:
             return None
         now = self.view(name)
         is_same = now.crop is not None and image_diff.is_same(now.crop, view.crop, self.profile(name).composer.caret_px)
         return text if is_same and now.dialog == view.dialog else None
 
-    def _said(self, name: str, view: WindowSnapshot, number: int) -> str:
+    def _text_of(self, name: str, view: WindowSnapshot, number: int) -> str:
         profile = self.profile(name)
         if view.modal is not None:
             return self._program_signs.window_text(view.modal)
         dialog, seen = profile.dialogs[number], self._now(name)
         heard = ShownSigns() if view.frame is None else self._program_signs.listen(name, seen, view.frame, profile)
-        told = None if dialog.accessible is None else heard.parts.get(dialog.accessible)
-        return self._program_signs.dialog_text(seen, told, dialog.box, profile.masks)
+        signs = None if dialog.accessible is None else heard.parts.get(dialog.accessible)
+        return self._program_signs.dialog_text(seen, signs, dialog.box, profile.masks)
 
     def _picture(self, name: str) -> Image.Image:
         return self._screen.take(self.current_box(name))

@@ -96,10 +96,10 @@ def place_of(dialog: Dialog, frame: Image.Image, heard: ShownSigns, seen: Window
             return None
     if dialog.accessible is None:
         return dialog.box
-    told = heard.parts.get(dialog.accessible)
-    if told is None or dialog.box is not None:
-        return dialog.box if told else None
-    inside = told.box.shared(seen.box)  # without an area, as of a dialog that its program is just taking away
+    part = heard.parts.get(dialog.accessible)
+    if part is None or dialog.box is not None:
+        return dialog.box if part else None
+    inside = part.box.shared(seen.box)  # without an area, as of a dialog that its program is just taking away
     return inside.in_window(seen.box) if inside.has_area else None
 
 

@@ -64,14 +64,14 @@ Ask = Callable[[Sequence[str]], str | None]
 """Asks a program without a shell; None where it is not there, refuses, or does not answer."""
 
 
-def ask(words: Sequence[str]) -> str | None:
+def ask(command: Sequence[str]) -> str | None:
     try:
-        told = subprocess.run(
-            list(words), capture_output=True, text=True, errors="replace", timeout=ASKED_S, check=False
+        ran = subprocess.run(
+            list(command), capture_output=True, text=True, errors="replace", timeout=ASKED_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return told.stdout if told.returncode == 0 else None
+    return ran.stdout if ran.returncode == 0 else None
 
 
 def span(seconds: float) -> str:
@@ -167,8 +167,8 @@ def read_xserver(display: Display) -> list[IdleAction]:
         found.append(IdleAction(who="the X server", does=IdleEffect.BLANKS, after_s=saver_s, cure="xset s off"))
     opcode = display.display.get_extension_major(dpms.extname) if display.has_extension(dpms.extname) else None
     if opcode is not None and dpms.DPMSInfo(display=display.display, opcode=opcode).state:
-        told = dpms.DPMSGetTimeouts(display=display.display, opcode=opcode)
-        times = [float(time) for time in (told.standby_timeout, told.suspend_timeout, told.off_timeout) if time]
+        now = dpms.DPMSGetTimeouts(display=display.display, opcode=opcode)
+        times = [float(time) for time in (now.standby_timeout, now.suspend_timeout, now.off_timeout) if time]
         who, cure = "the X server (DPMS)", "xset -dpms"
         found += [IdleAction(who=who, does=IdleEffect.BLANKS, after_s=min(times), cure=cure)] if times else []
     return found

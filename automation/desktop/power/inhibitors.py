@@ -81,9 +81,9 @@ class MacInhibitor:
     async def take(self) -> None:
         if self.is_held():
             return
-        words = (self._program, "-i", "-w", str(os.getpid()))
+        command = (self._program, "-i", "-w", str(os.getpid()))
         try:
-            child = await asyncio.create_subprocess_exec(*words, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+            child = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
         except OSError as error:
             raise NotInhibited(why=f"caffeinate cannot be started: {error.strerror or error}") from error
         with suppress(TimeoutError):

@@ -28,16 +28,16 @@ class KeepAwake:
         *,
         work_at: Callable[[Collection[str]], Awaitable[frozenset[str]]],
         hold: SleepInhibitor,
-        told: Callable[[str, str], None],
+        notify: Callable[[str, str], None],
     ) -> None:
-        """`desks` returns those whose owner allows it, `work_at` those of them where work waits or runs. `told` hears,
-        for a desk, that the machine is kept awake for it or why it cannot be; empty when that is not wanted now."""
+        """`desks` returns those whose owner allows it, `work_at` those of them where work waits or runs. `notify`
+        hears, for a desk, that the machine is kept awake for it or why it cannot be; empty when not wanted now."""
         self._desks = desks
         self._work_at = work_at
         self._hold = hold
-        self._told = told
+        self._notify = notify
         self._changed = asyncio.Event()
-        self._said: dict[str, str] = {}
+        self._notes: dict[str, str] = {}
         self._refused = ""
 
     def recheck_soon(self) -> None:
@@ -67,7 +67,7 @@ class KeepAwake:
         elif not self._hold.is_held() and not self._refused:
             await self._take()
         note = HELD if self._hold.is_held() else self._refused
-        for desk in {*self._said, *working}:
+        for desk in {*self._notes, *working}:
             self._say(desk, note if desk in working else "")
 
     async def _take(self) -> None:
@@ -78,9 +78,9 @@ class KeepAwake:
             log.warning("keep_awake_failed", why=error.why)
 
     def _say(self, desk: str, note: str) -> None:
-        if self._said.get(desk, "") != note:
-            self._said[desk] = note
-            self._told(desk, note)
+        if self._notes.get(desk, "") != note:
+            self._notes[desk] = note
+            self._notify(desk, note)
 
 
 def find_inhibitor(platform: str = sys.platform) -> SleepInhibitor | None:

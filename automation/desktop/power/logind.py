@@ -59,8 +59,8 @@ async def properties(address: str = "") -> Mapping[str, object]:
     """Return the login manager's settings for lid, keys and idle time. Raises NotInhibited."""
     async with _system_bus(address) as bus:
         answer = await _ask(bus, "GetAll", "s", [INTERFACE], interface="org.freedesktop.DBus.Properties")
-        told = cast("Mapping[str, Variant]", answer.body[0])
-        return {name: cast("object", value.value) for name, value in told.items()}
+        found = cast("Mapping[str, Variant]", answer.body[0])
+        return {name: cast("object", value.value) for name, value in found.items()}
 
 
 @asynccontextmanager
@@ -88,10 +88,10 @@ async def _ask(
         raise NotInhibited(why=f"the login manager does not answer ({type(trouble).__name__})") from trouble
     if answer.message_type is MessageType.ERROR:
         kind = (answer.error_name or "").removeprefix("org.freedesktop.DBus.Error.")
-        said = str(answer.body[0]) if answer.body else kind
+        why = str(answer.body[0]) if answer.body else kind
         if kind in _ABSENT:
-            raise NotInhibited(why=f"{_NO_LOGIND}: {said}")
+            raise NotInhibited(why=f"{_NO_LOGIND}: {why}")
         if kind in _DENIED:
-            raise NotInhibited(why=f"the login manager refuses ({said}); {_HOW_TO_ALLOW}")
-        raise NotInhibited(why=f"the login manager says: {said}")
+            raise NotInhibited(why=f"the login manager refuses ({why}); {_HOW_TO_ALLOW}")
+        raise NotInhibited(why=f"the login manager says: {why}")
     return answer

@@ -92,7 +92,7 @@ class DeliveryWindow(ABC, Generic[Inspector]):
         finally:
             self._leave_transcript()
 
-    def read_said(self, *, hands_off: str) -> Transcribed:
+    def read_transcript(self, *, hands_off: str) -> Transcribed:
         """Copy what was said in it, if its agent and the user rest and its composer is empty. `hands_off` says why
         nothing may be touched now; empty if it may. Raises Cancelled, TransientFailure or PermanentFailure."""
         self._recognise()

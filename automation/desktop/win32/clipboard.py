@@ -215,11 +215,11 @@ class WindowsClipboard:
         self._copies_of: int | None = None  # in whose window Octet presses the chord that copies
         started: queue.SimpleQueue[ClipboardWindow | Exception] = queue.SimpleQueue()
         threading.Thread(target=self._run, args=(board, started), name="clipboard", daemon=True).start()
-        said = started.get(timeout=ANSWER_S)
-        if isinstance(said, Exception) or not said.window:
-            why = str(said) if isinstance(said, Exception) else "no window could be made"
+        started_with = started.get(timeout=ANSWER_S)
+        if isinstance(started_with, Exception) or not started_with.window:
+            why = str(started_with) if isinstance(started_with, Exception) else "no window could be made"
             raise NoClipboard(why=f"{why}. Is this a session in which a user is logged in?")
-        self._board = said
+        self._board = started_with
         if safe is not None:
             self._do(self._make_up)
 

@@ -142,12 +142,12 @@ class WindowsUserInput(UserInput):
         def key(code: int, message: int, where: int) -> int:
             if code == 0:
                 try:
-                    told = api.KBDLLHOOKSTRUCT.from_address(where)
+                    event = api.KBDLLHOOKSTRUCT.from_address(where)
                     self.note_key(
-                        told.vkCode,
+                        event.vkCode,
                         is_down=message in {C.WM_KEYDOWN, C.WM_SYSKEYDOWN},
-                        is_injected=bool(told.flags & C.LLKHF_INJECTED),
-                        word=told.dwExtraInfo,
+                        is_injected=bool(event.flags & C.LLKHF_INJECTED),
+                        word=event.dwExtraInfo,
                     )
                 except Exception:
                     log.exception("key_event_failed")  # nothing may be raised into Windows

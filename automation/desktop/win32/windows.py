@@ -125,8 +125,8 @@ class Desktop:
     def is_cloaked(self, window: int) -> bool:
         """Return whether Windows hides it although it counts as shown."""
         cloaked = ctypes.c_uint32()
-        told = self._api.DwmGetWindowAttribute(window, C.DWMWA_CLOAKED, ctypes.addressof(cloaked), 4)
-        return told == 0 and cloaked.value != 0
+        result = self._api.DwmGetWindowAttribute(window, C.DWMWA_CLOAKED, ctypes.addressof(cloaked), 4)
+        return result == 0 and cloaked.value != 0
 
     def is_seen_through(self, window: int) -> bool:
         """Return whether clicks fall through it, as through overlays of graphics drivers."""
@@ -171,13 +171,13 @@ class Desktop:
 
     def focus(self) -> tuple[int, bool]:
         """Return the top window with the keyboard's focus, and whether a menu is open or a window is being moved."""
-        told = api.GUITHREADINFO(cbSize=ctypes.sizeof(api.GUITHREADINFO))
-        if not self._api.GetGUIThreadInfo(0, ctypes.addressof(told)):
+        thread = api.GUITHREADINFO(cbSize=ctypes.sizeof(api.GUITHREADINFO))
+        if not self._api.GetGUIThreadInfo(0, ctypes.addressof(thread)):
             return 0, False
         modes = C.GUI_INMENUMODE | C.GUI_SYSTEMMENUMODE | C.GUI_POPUPMENUMODE | C.GUI_INMOVESIZE
-        part = told.hwndFocus or told.hwndActive
+        part = thread.hwndFocus or thread.hwndActive
         top = self._api.GetAncestor(part, C.GA_ROOT) if part else 0
-        return int(top or 0), bool(told.flags & modes)
+        return int(top or 0), bool(thread.flags & modes)
 
     def bring_forward(self, window: int) -> None:
         """Ask for the foreground for it. Windows grants that to the program of the last input, or blinks instead."""
@@ -219,9 +219,9 @@ class Desktop:
         found: list[Box] = []
 
         def take(monitor: int, _context: int, _place: int, _word: int) -> int:
-            told = api.MONITORINFO(cbSize=ctypes.sizeof(api.MONITORINFO))
-            if self._api.GetMonitorInfoW(monitor, ctypes.addressof(told)):
-                place = told.rcMonitor
+            info = api.MONITORINFO(cbSize=ctypes.sizeof(api.MONITORINFO))
+            if self._api.GetMonitorInfoW(monitor, ctypes.addressof(info)):
+                place = info.rcMonitor
                 found.append(
                     Box(x=place.left, y=place.top, width=place.right - place.left, height=place.bottom - place.top)
                 )
@@ -237,19 +237,19 @@ class Desktop:
             return True
         try:
             name, length = ctypes.create_unicode_buffer(64), ctypes.c_uint32()
-            told = self._api.GetUserObjectInformationW(
+            ok = self._api.GetUserObjectInformationW(
                 desktop, C.UOI_NAME, ctypes.addressof(name), 128, ctypes.addressof(length)
             )
-            return bool(told) and name.value != "Default"
+            return bool(ok) and name.value != "Default"
         finally:
             self._api.CloseDesktop(desktop)
 
     def idle_s(self) -> float:
         """Return how long nothing was pressed or moved; input of programs and of Octet counts too."""
-        told = api.LASTINPUTINFO(cbSize=ctypes.sizeof(api.LASTINPUTINFO))
-        if not self._api.GetLastInputInfo(ctypes.addressof(told)):
+        info = api.LASTINPUTINFO(cbSize=ctypes.sizeof(api.LASTINPUTINFO))
+        if not self._api.GetLastInputInfo(ctypes.addressof(info)):
             return 0.0
-        return ((self._api.GetTickCount() - told.dwTime) & 0xFFFFFFFF) / 1000
+        return ((self._api.GetTickCount() - info.dwTime) & 0xFFFFFFFF) / 1000
 
     def pointer(self) -> tuple[int, int]:
         here = api.POINT()

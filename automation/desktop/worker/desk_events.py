@@ -102,14 +102,14 @@ class DeskEvents:
         self._came.set()
 
     async def _tell(self, news: _News) -> None:
-        is_said = False
+        is_logged = False
         while self._now is news:
             try:
                 await news.tell(self._news())
             except Unavailable as trouble:
-                if not is_said:  # once, however long it takes
+                if not is_logged:  # once, however long it takes
                     log.warning("desk_news_delayed", desk=self._desk, why=trouble.message)
-                is_said = True
+                is_logged = True
                 await asyncio.sleep(self._pause_s)
             except OctetError as trouble:
                 log.warning("desk_news_refused", desk=self._desk, why=trouble.message)

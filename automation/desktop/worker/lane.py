@@ -96,9 +96,9 @@ class DeskWorkerClient:
 
     async def transcript(self, window: str, *, may_touch: bool = True) -> Transcribed:
         answer = await self._ask(messages.ReadWindow(window=window, may_touch=may_touch))
-        if answer.said is None:
+        if answer.transcript is None:
             raise WindowNotSeen(id=window, why=answer.refused)
-        return answer.said
+        return answer.transcript
 
     async def survey(self) -> Survey:
         return self._given((await self._answer(messages.AskSurvey())).survey)
@@ -125,16 +125,16 @@ class DeskWorkerClient:
         async with self._one_at_a_time:
             if not await self._is_ready():
                 return Outcome(result=Result.BOUNCED, reason=Reason.NO_WORKER, note=self._link.why)
-            said = await self._carry_out(Deliver(order=order), progress)
-            return _lost(said) if isinstance(said, _Lost) else said
+            result = await self._carry_out(Deliver(order=order), progress)
+            return _lost(result) if isinstance(result, _Lost) else result
 
     async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         """Find out what became of an interrupted order. WORKER_LOST: worth a try with the next worker."""
         async with self._one_at_a_time:
             if not await self._is_ready():
                 return _nobody_looked(self._link.why or "its worker is just starting")
-            said = await self._carry_out(Deliver(order=order, settles=True), progress)
-            return _nobody_looked(said.note or "its worker ended meanwhile") if isinstance(said, _Lost) else said
+            result = await self._carry_out(Deliver(order=order, settles=True), progress)
+            return _nobody_looked(result.note or "its worker ended meanwhile") if isinstance(result, _Lost) else result
 
     async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None:
         """Give this delivery up before Octet asked for Enter; if `answered`, only stop watching what Enter did."""
@@ -164,20 +164,20 @@ class DeskWorkerClient:
         failure: Exception | None = None
         with self._limited():
             while True:
-                said = await talk.line.get()
-                if not isinstance(said, Ask):
+                item = await talk.line.get()
+                if not isinstance(item, Ask):
                     if failure is not None:
                         raise failure
-                    return said.outcome if isinstance(said, Done) else _Lost(granted=frozenset(granted))
+                    return item.outcome if isinstance(item, Done) else _Lost(granted=frozenset(granted))
                 refused = ""
                 try:
-                    await _commit(said, progress)
-                    granted.add(said.step)
+                    await _commit(item, progress)
+                    granted.add(item.step)
                 except Conflict as trouble:
                     refused = trouble.message
                 except Exception as trouble:  # noqa: BLE001 raised again above, after the worker has cleared its draft
                     failure, refused = trouble, "the journal could not be written"
-                answer = messages.Granted(number=said.number, delivery=talk.delivery, fence=talk.fence, refused=refused)
+                answer = messages.Granted(number=item.number, delivery=talk.delivery, fence=talk.fence, refused=refused)
                 with contextlib.suppress(DeskUnavailable):  # the line then says that the worker is lost
                     await self._link.send(answer)
 

@@ -103,7 +103,7 @@ class UsabilityTracker:
         self._tell = tell
         self._now_s = now_s
         self._seen: dict[str, tuple[Reason | None, float]] = {}  # by window: the last code, and since when
-        self._told: dict[str, tuple[Reason | None, str]] = {}  # by window; with what covers it
+        self._reported: dict[str, tuple[Reason | None, str]] = {}  # by window; with what covers it
         self._looked_s: dict[str, float] = {}
         self._due_s: dict[str, float] = {}
 
@@ -130,14 +130,14 @@ class UsabilityTracker:
         self._looked_s[name] = now_s
         self._due_s.pop(name, None)
         news = code, status.note if code is Reason.COVERED else ""
-        if self._told.get(name) == news:
+        if self._reported.get(name) == news:
             return
-        told_s = self._seen[name][1] + (_LASTS_S.get(code, LASTS_S) if code else 0.0)
-        if now_s >= told_s:
-            self._told[name] = news
+        due_s = self._seen[name][1] + (_LASTS_S.get(code, LASTS_S) if code else 0.0)
+        if now_s >= due_s:
+            self._reported[name] = news
             self._tell(status)
         else:
-            self._due_s[name] = told_s
+            self._due_s[name] = due_s
 
 
 REST_S = 1.0  # A window is not called usable again before this

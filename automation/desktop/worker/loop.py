@@ -225,7 +225,7 @@ class WorkerLoop:
                 return messages.CallResult(call=job.call, shown=backend.watcher.shown(job.window))
             case messages.ReadWindow():
                 self._check_there(job.window)
-                return messages.CallResult(call=job.call, said=backend.read(job.window, may_touch=job.may_touch))
+                return messages.CallResult(call=job.call, transcript=backend.read(job.window, may_touch=job.may_touch))
             case messages.Arrange():
                 self._check_there(*job.windows)
                 try:

@@ -201,7 +201,7 @@ class CallResult(_Frame):
     windows: tuple[WindowStatus, ...] = ()
     png: str = ""
     shown: Shown | None = None
-    said: Transcribed | None = None
+    transcript: Transcribed | None = None
     arranged: tuple[Arranged, ...] = ()
     survey: Survey | None = None
     panes: tuple[FoundPane, ...] | None = None

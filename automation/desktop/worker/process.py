@@ -175,11 +175,11 @@ def _unavailable(trouble: OctetError, reasons: Reasons) -> messages.Started:
 
 
 def _wait_for(lock: DisplayLock, inbox: Inbox) -> bool:
-    has_told = False
+    has_reported = False
     while not lock.take():
-        if not has_told:
+        if not has_reported:
             inbox.outbox.send(messages.Started(reason=Reason.DISPLAY_TAKEN))
-            has_told = True
+            has_reported = True
         inbox.outbox.send(messages.Beat())
         inbox.rest(LOCK_S)
         if inbox.is_gone:

@@ -151,7 +151,7 @@ class WorkerSupervisor:
         self.limits = setup.limits
         self.ready = asyncio.Event()
         self._worker_is = DeskNow(DeskState.STARTING)
-        self.told: DeskNow | None = None
+        self.reported: DeskNow | None = None
         self._poke = asyncio.Event()
         self._process: Process | None = None
         self._was_ready_s: float | None = None
@@ -200,10 +200,10 @@ class WorkerSupervisor:
     @property
     def why(self) -> str:
         """Why the desk has the state that was reported last."""
-        return explain(self.told.reason, self.told.note) if self.told else ""
+        return explain(self.reported.reason, self.reported.note) if self.reported else ""
 
     def unavailable(self) -> DeskUnavailable:
-        now = self.told or NOT_YET
+        now = self.reported or NOT_YET
         return DeskUnavailable(self.desk.name, now.reason or Reason.WORKER_STARTING, now.note)
 
     @property
@@ -316,15 +316,15 @@ class WorkerSupervisor:
         )
 
     def _learned_of(self, frame: messages.WindowSignLearned) -> None:
-        said = calibrations(self._place.desk, self.used).get(frame.window)
-        if said is None:
+        hashed = calibrations(self._place.desk, self.used).get(frame.window)
+        if hashed is None:
             log.warning("learned_for_unknown_window", desk=self.desk.name, window=frame.window)
             return
         what = Learnable.BUSY_SIGN if isinstance(frame.value, Sign) else Learnable.ANCHOR
         now_ms = self._clock.now_ms()
         self.events.learned(
             LearnedFact(
-                desk=self.desk.name, window=frame.window, what=what, at_ms=now_ms, value=frame.value, calibration=said
+                desk=self.desk.name, window=frame.window, what=what, at_ms=now_ms, value=frame.value, calibration=hashed
             )
         )
 
@@ -388,8 +388,8 @@ class WorkerSupervisor:
             self.ready.set()
         else:
             self.ready.clear()
-        if now != self.told:
-            self.told = now
+        if now != self.reported:
+            self.reported = now
             self.events.desk(now)
 
     def open_talk(self, delivery: str, fence: int, *, window: str) -> DeliveryChannel:

@@ -61,7 +61,7 @@ class UserActivityGate:
         self._people = people
         self._clock = clock
         self._tell = tell
-        self._told: Reason | None = None
+        self._reported: Reason | None = None
         self._closing = False
         if user_activity.idle_s or user_activity.quiet_hours:
             threading.Thread(target=self._watch, name="gate", daemon=True).start()
@@ -96,8 +96,8 @@ class UserActivityGate:
         while not self._closing:
             self._people.news.clear()
             why = self.why_not()
-            if why is not self._told:
-                self._told = why
+            if why is not self._reported:
+                self._reported = why
                 self._tell(why)
             limit_s = LONGEST_S if self._user_activity.quiet_hours else math.inf
             if why is Reason.PERSON_TYPING:
@@ -117,12 +117,12 @@ class ScreenLockWatch:
         """`tell` hears at first whether it is locked, and then each change."""
         self._tell = tell
         self._now_s = now_s
-        self._told: bool | None = None
+        self._reported: bool | None = None
         self._since_s: float | None = None
 
     @property
-    def is_told_locked(self) -> bool:
-        return self._told is True
+    def is_known_locked(self) -> bool:
+        return self._reported is True
 
     def note_keyboard(self, *, is_taken: bool) -> None:
         """Note whether something takes all keys now."""
@@ -136,6 +136,6 @@ class ScreenLockWatch:
             self._say(is_locked=True)
 
     def _say(self, *, is_locked: bool) -> None:
-        if self._told is not is_locked:
-            self._told = is_locked
+        if self._reported is not is_locked:
+            self._reported = is_locked
             self._tell(is_locked)

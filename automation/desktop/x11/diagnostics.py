@@ -93,8 +93,8 @@ def _goes_round(giver: Display, taker: Display) -> bool:
                 if isinstance(asked := giver.next_event(), event.SelectionRequest):
                     server.answer(asked, {utf8: (utf8, 8, _TEXT)})
             while taker.pending_events():
-                if isinstance(told := taker.next_event(), event.SelectionNotify):
-                    reader.note_answer(told)
+                if isinstance(answer := taker.next_event(), event.SelectionNotify):
+                    reader.note_answer(answer)
         return holds()
 
     reader = SelectionReader(taker, asker, pump)
@@ -107,9 +107,9 @@ def _manager(display: Display) -> str:
         return ""
     owner = display.create_resource_object("window", int(getattr(holder, "id", holder)))
     for atom in (Xatom.WM_CLASS, Xatom.WM_NAME):
-        told = owner.get_full_property(atom, X.AnyPropertyType)
-        if told is not None and told.value:
-            words = bytes(told.value).split(b"\0") if isinstance(told.value, bytes) else []
+        value = owner.get_full_property(atom, X.AnyPropertyType)
+        if value is not None and value.value:
+            words = bytes(value.value).split(b"\0") if isinstance(value.value, bytes) else []
             name = next((word for word in reversed(words) if word), b"")
             if name:
                 return name.decode("latin-1")
@@ -165,18 +165,18 @@ def _check(
 ) -> AccessibilityWindowCheck:
     found = windows.find(profile.match_class, window.title)
     seen = next((one for one in found if one.box == window.box), found[0] if found else None)
-    told = AccessibilityWindowCheck(
+    check = AccessibilityWindowCheck(
         name=window.name, is_open=seen is not None, is_read=False, has_other_way=len(profile.readback) > 1
     )
     if seen is None:
-        return told
+        return check
     place = profile.composer.box
     try:
         reader.composer(seen, profile.composer, place.on_screen(seen.box)).text()
     except (NotOnBus, NoBusReply, Vanished) as trouble:
         program, lacks = _started_without(windows.pid_of(seen.id))
-        return replace(told, why=trouble.why, program=program, lacks=lacks)
-    return replace(told, is_read=True)
+        return replace(check, why=trouble.why, program=program, lacks=lacks)
+    return replace(check, is_read=True)
 
 
 def _started_without(pid: int) -> tuple[str, tuple[str, ...]]:
@@ -187,10 +187,10 @@ def _started_without(pid: int) -> tuple[str, tuple[str, ...]]:
             return str(program), ()
         if not any(program.with_name(name).exists() for name in _CHROMIUM_FILES):
             return "", ()
-        words = process.joinpath("cmdline").read_bytes().split(b"\0")
+        arguments = process.joinpath("cmdline").read_bytes().split(b"\0")
         environ = process.joinpath("environ").read_bytes().split(b"\0")
         lacks = [] if f"{VARIABLE}=1".encode() in environ else [f"{VARIABLE}=1"]
-        if FLAG.encode() not in words:
+        if FLAG.encode() not in arguments:
             lacks.append(FLAG)
         return str(program), tuple(lacks)
     return "", ()

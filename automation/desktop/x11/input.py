@@ -310,9 +310,9 @@ class InputRouting:
         that answer, the last known window still is."""
         if self._changes is None:
             return self._windows.active() == target
-        told = self._changes.activations()
-        if self._active[0] != told:
-            self._active = (told, self._windows.active())
+        changes = self._changes.activations()
+        if self._active[0] != changes:
+            self._active = (changes, self._windows.active())
         return self._active[1] == target
 
     def _is_within(self, window: int, target: int) -> bool:

@@ -187,8 +187,8 @@ def has_raw_events(display: Display) -> bool:
     if not display.has_extension(xinput.extname):
         return False
     opcode = display.display.get_extension_major(xinput.extname)
-    told = xinput.XIQueryVersion(display=display.display, opcode=opcode, major_version=2, minor_version=2)
-    return (told.major_version, told.minor_version) >= (2, 2)
+    version = xinput.XIQueryVersion(display=display.display, opcode=opcode, major_version=2, minor_version=2)
+    return (version.major_version, version.minor_version) >= (2, 2)
 
 
 WIDTH, HEIGHT, MARGIN = 420, 26, 12
@@ -211,15 +211,15 @@ class TypingBanner:
         if self._window is None:
             self._window = self._make(place)
         self._window.configure(x=place.x, y=place.y)
-        said = text.encode("latin-1", "replace")[:60]
+        encoded = text.encode("latin-1", "replace")[:60]
         paper: Any = self._window.create_pixmap(WIDTH, HEIGHT, self._screen.root_depth)
         font: Any = self._display.open_font("fixed")
         pen: Any = paper.create_gc(foreground=PAPER, background=PAPER, font=font)
         paper.fill_rectangle(pen, 0, 0, WIDTH, HEIGHT)
         pen.change(foreground=INK)
-        paper.image_text(pen, MARGIN, HEIGHT // 2 + 4, said)
+        paper.image_text(pen, MARGIN, HEIGHT // 2 + 4, encoded)
         self._window.change_attributes(background_pixmap=paper)  # the server paints it; no thread reads its events
-        self._window.change_property(Xatom.WM_NAME, Xatom.STRING, 8, said)
+        self._window.change_property(Xatom.WM_NAME, Xatom.STRING, 8, encoded)
         self._window.map()
         self._window.configure(stack_mode=X.Above)
         self._window.clear_area()

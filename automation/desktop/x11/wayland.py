@@ -34,8 +34,8 @@ def is_xwayland(display: Display) -> bool:
         return False
     from Xlib.ext import randr
 
-    told: Any = randr.get_screen_resources_current(display.screen().root)
-    names: list[Any] = [randr.get_output_info(display, one, told.config_timestamp).name for one in told.outputs]
+    screen: Any = randr.get_screen_resources_current(display.screen().root)
+    names: list[Any] = [randr.get_output_info(display, one, screen.config_timestamp).name for one in screen.outputs]
     return any(str(name).startswith(_OUTPUTS) for name in names)
 
 

@@ -192,7 +192,7 @@ class X11Window(TargetWindow[X11Target]):
     def _copied(self, copy: Sequence[str]) -> str | None:
         return self._paste.copied(copy)
 
-    def read_said(self, *, hands_off: str) -> Transcribed:
+    def read_transcript(self, *, hands_off: str) -> Transcribed:
         """Read by accessibility, without touching anything, where its program reports it."""
         transcript = self._profile.transcript
         if transcript is not None and transcript.role:
@@ -200,7 +200,7 @@ class X11Window(TargetWindow[X11Target]):
             text = self._reader.text_of(self._target.window(), role=transcript.role)
             if text is not None:
                 return Transcribed(text=text[-MOST_SAID:], by="accessibility")
-        return super().read_said(hands_off=hands_off)
+        return super().read_transcript(hands_off=hands_off)
 
     def is_untouched(self) -> bool:
         """Return whether all in the composer came from us, without a question: only Octet wrote since it was empty."""

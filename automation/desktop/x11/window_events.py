@@ -48,7 +48,7 @@ class AsyncQueries:
             long_length=LONGEST,
         )
 
-        def told() -> Property | None:
+        def read() -> Property | None:
             try:
                 answer.reply()
             except (BadWindow, BadAtom):
@@ -58,7 +58,7 @@ class AsyncQueries:
             form, value = answer.value
             return bytes(value) if form == 8 else [int(number) for number in value]
 
-        return told
+        return read
 
     def place(self, window: int, root: int) -> Callable[[], tuple[Box, bool]]:
         """Ask where a window is on the screen, and whether it is shown. Raises one of GONE."""
@@ -67,13 +67,13 @@ class AsyncQueries:
         corner: Any = request.TranslateCoords(display, True, src_wid=window, dst_wid=root, src_x=0, src_y=0)
         attributes: Any = request.GetWindowAttributes(display, True, window=window)
 
-        def told() -> tuple[Box, bool]:
+        def read() -> tuple[Box, bool]:
             for answer in (size, corner, attributes):
                 answer.reply()
             box = Box(x=int(corner.x), y=int(corner.y), width=int(size.width), height=int(size.height))
             return box, attributes.map_state == X.IsViewable
 
-        return told
+        return read
 
     def shown(self, windows: Sequence[int]) -> list[int]:
         """Return those of the windows that are shown now, in their order."""
@@ -104,11 +104,11 @@ class AsyncQueries:
         """Ask for the window that gets the keys; 0 and 1 mean none and the one under the pointer."""
         answer = request.GetInputFocus(self._display.display, True)
 
-        def told() -> int:
+        def read() -> int:
             focus = _replied(answer).focus
             return int(focus if isinstance(focus, int) else focus.id)
 
-        return told
+        return read
 
     def keyboard(self, window: int) -> Callable[[], int]:
         """Ask the server for all keys for this window; the answer is its status."""

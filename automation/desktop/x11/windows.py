@@ -119,13 +119,13 @@ class X11Windows:
             here = child
 
     def active(self) -> int:
-        told = self.numbers(self._root.id, "_NET_ACTIVE_WINDOW")
-        return told[0] if told else 0
+        found = self.numbers(self._root.id, "_NET_ACTIVE_WINDOW")
+        return found[0] if found else 0
 
     def transient_for(self, window: int) -> int:
         """Return the window that this one says it is a dialog for; 0 when it names none, or the whole screen."""
-        told = self.numbers(window, "WM_TRANSIENT_FOR")
-        return told[0] if told and told[0] != self._root.id else 0
+        owner = self.numbers(window, "WM_TRANSIENT_FOR")
+        return owner[0] if owner and owner[0] != self._root.id else 0
 
     def name_tag(self, window: int) -> str:
         """Return the tag that Octet attaches to a window, gone with it; empty for a window that is gone."""
@@ -147,8 +147,8 @@ class X11Windows:
     def pid_of(self, window: int) -> int:
         if self._display.has_extension(res.extname):
             asked: Any = [{"client": window, "mask": res.LocalClientPIDMask}]
-            told: Any = res.query_client_ids(self._display, asked)
-            for found in told.ids:
+            answer: Any = res.query_client_ids(self._display, asked)
+            for found in answer.ids:
                 if found.spec.mask & res.LocalClientPIDMask and found.value:
                     return int(found.value[0])
         ids = self.numbers(window, "_NET_WM_PID")
@@ -167,8 +167,8 @@ class X11Windows:
         return bool(kinds & {self._questions.atom(f"_NET_WM_WINDOW_TYPE_{name}") for name in FURNITURE})
 
     def pointer(self) -> tuple[int, int]:
-        told = self._root.query_pointer()
-        return int(told.root_x), int(told.root_y)
+        pointer = self._root.query_pointer()
+        return int(pointer.root_x), int(pointer.root_y)
 
     def accessibility_address(self) -> str:
         found = self._root.get_full_property(self._questions.atom("AT_SPI_BUS"), Xatom.STRING)
@@ -276,5 +276,5 @@ def _text(answer: Property | None) -> str:
 
 def _class_part(answer: Property | None) -> str:
     """Return the class of WM_CLASS, which is two words with a NUL behind each: the instance and the class."""
-    words = answer.decode("latin-1").split("\0") if isinstance(answer, bytes) else []
-    return words[1] if len(words) >= 2 else ""
+    names = answer.decode("latin-1").split("\0") if isinstance(answer, bytes) else []
+    return names[1] if len(names) >= 2 else ""

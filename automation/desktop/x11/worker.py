@@ -200,7 +200,7 @@ class X11Watcher(DesktopWatcher):
 
     def _look_at_unusable(self) -> None:
         try:
-            if self._waiting.names() or self._lock.is_told_locked:
+            if self._waiting.names() or self._lock.is_known_locked:
                 is_taken = self._is_locked()
                 self._lock.note_keyboard(is_taken=is_taken)
                 if is_taken:

@@ -102,8 +102,8 @@ async def calibrate_windows(
             return 0
         result = await console.answer_questions(asking)
     names = [desk, options.only] if desk else []
-    words = ["octet", "calibrate", *filter(None, names), *(["--display", display] if display else [])]
-    again = f"run `{shlex.join([*words, '--home', str(home.root)])}`" if session is None else "run this again"
+    command = ["octet", "calibrate", *filter(None, names), *(["--display", display] if display else [])]
+    again = f"run `{shlex.join([*command, '--home', str(home.root)])}`" if session is None else "run this again"
     left = _left(len(result.failed), desk, again)
     if not result.connected:
         if lines := texts.ended(replace(result, note="")):
@@ -177,7 +177,7 @@ async def _open_dialog(
         try:
             await octet.start()
         except (RequestRefused, TryLater) as refused:
-            if refused.details["code"] not in {"desk_not_found", "desk_without_hands"}:
+            if refused.details["code"] not in {"desk_not_found", "desk_without_worker"}:
                 raise  # else it works at other desks
         else:
             console.page = None if console.sees_display else octet.page

@@ -58,10 +58,10 @@ class Console:
         """Answer each question until the calibration ends. Raises no_choice or nothing_connected."""
         with typed_lines() if self.is_person else nullcontext() as lines:
             async with asyncio.TaskGroup() as group:
-                told, asked = 0, 0
+                printed, asked = 0, 0
                 while True:
                     step = await asking.step()
-                    told = self._print_news(step, told)
+                    printed = self._print_news(step, printed)
                     if isinstance(step.now, CalibrationResult):
                         return step.now
                     if step.now is None:  # answered elsewhere, and Octet works on it
@@ -76,7 +76,7 @@ class Console:
                     work = supervise(group, "answer", self._send_answer(asking, answer, step.now))
                     while not work.done():
                         await asyncio.wait([work], timeout=LOOK_S)
-                        told = self._print_news(await asking.step(), told)
+                        printed = self._print_news(await asking.step(), printed)
 
     async def _send_answer(self, asking: CalibrationDialog, answer: Answer, question: Question) -> None:
         try:
@@ -87,8 +87,8 @@ class Console:
             self.say(f"  {wrong.message}")
             self._prompt(question)
 
-    def _print_news(self, step: CalibrationStep, told: int) -> int:
-        for line in step.lines[told:]:
+    def _print_news(self, step: CalibrationStep, printed: int) -> int:
+        for line in step.lines[printed:]:
             self.say(f"  {line}")
         return len(step.lines)
 

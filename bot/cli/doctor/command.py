@@ -94,8 +94,8 @@ def _look(checkups: Iterable[Checkup]) -> Iterator[tuple[str, Finding]]:
     """Yield the findings of each. A check that fails is a finding too, and the others continue."""
     for about, look in checkups:
         try:
-            said = look()
-            yield from ((about, one) for one in ([said] if isinstance(said, Finding) else said))
+            found = look()
+            yield from ((about, one) for one in ([found] if isinstance(found, Finding) else found))
         except Exception as error:  # noqa: BLE001 - the outer edge of one check; the others must still run
             what = f"{about} could not be checked: {type(error).__name__}: {error}"
             yield about, problem(what, "Please report it.")

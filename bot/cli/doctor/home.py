@@ -143,8 +143,8 @@ def health_of(now: Wellness) -> Iterator[Finding]:
     if now.ping.is_wanted:
         cure = "Check OCTET_ALARM__PING_URL, its service, and the network."
         cure = "Fix the problems above." if now.ping.is_held_back else cure if now.ping.note else ""
-        said = f"running: {ping(now.ping, FORM)}"
-        yield warning(said, cure) if cure else ok(said)
+        state = f"running: {ping(now.ping, FORM)}"
+        yield warning(state, cure) if cure else ok(state)
 
 
 def desks_of(desks: Iterable[Diagnosis]) -> Iterator[Finding]:

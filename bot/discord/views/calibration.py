@@ -35,25 +35,25 @@ BY_WINDOW = f"To choose others, type {texts.HOW}."
 
 
 class AnswerCalibration(
-    MessageButton, template=r"v1:calibrate:(?P<said>yes|no|type):(?P<number>[0-9]{1,6}):(?P<desk>[\w-]{1,60})"
+    MessageButton, template=r"v1:calibrate:(?P<choice>yes|no|type):(?P<number>[0-9]{1,6}):(?P<desk>[\w-]{1,60})"
 ):
     """Answers the question of that number, or opens a field for the answer."""
 
-    def __init__(self, said: str, number: str, desk: str, *, label: str = "") -> None:
+    def __init__(self, choice: str, number: str, desk: str, *, label: str = "") -> None:
         style = {"yes": discord.ButtonStyle.success, "no": discord.ButtonStyle.secondary}
-        colour = style.get(said, discord.ButtonStyle.primary)
-        super().__init__(f"v1:calibrate:{said}:{number}:{desk}", label or said, colour)
-        self.said, self.number, self.desk = said, int(number), desk
+        colour = style.get(choice, discord.ButtonStyle.primary)
+        super().__init__(f"v1:calibrate:{choice}:{number}:{desk}", label or choice, colour)
+        self.choice, self.number, self.desk = choice, int(number), desk
 
     async def answer(self, interaction: discord.Interaction[Any]) -> None:
         """Open the field, or answer as any button."""
-        if self.said == "type":
+        if self.choice == "type":
             await interaction.response.send_modal(TypedAnswer(self.number, self.desk))
         else:
             await super().answer(interaction)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
-        return await _answer(interaction.client.coordinator, self.desk, self.number, self.said, by=by)
+        return await _answer(interaction.client.coordinator, self.desk, self.number, self.choice, by=by)
 
 
 class TypedAnswer(ui.Modal, title="Calibrate"):
@@ -62,14 +62,14 @@ class TypedAnswer(ui.Modal, title="Calibrate"):
     def __init__(self, number: int, desk: str) -> None:
         super().__init__(timeout=_OPEN_S)
         self._number, self._desk = number, desk
-        self._said: ui.TextInput[TypedAnswer] = ui.TextInput(custom_id="said", max_length=300)
-        self.add_item(ui.Label(text="Numbers from the picture", component=self._said))
+        self._text: ui.TextInput[TypedAnswer] = ui.TextInput(custom_id="text", max_length=300)
+        self.add_item(ui.Label(text="Numbers from the picture", component=self._text))
 
     async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
         await replies.defer(interaction)
         by = await interaction.client.actor(interaction)
         octet = interaction.client.coordinator
-        await replies.say(interaction, await _answer(octet, self._desk, self._number, self._said.value, by=by))
+        await replies.say(interaction, await _answer(octet, self._desk, self._number, self._text.value, by=by))
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         await errors.answer(interaction, error)
@@ -84,19 +84,19 @@ async def asked(octet: Coordinator, desk: str, step: CalibrationStep, *, by: Act
     rows = [_row(one) for one in question.candidates] if isinstance(question, ChooseWindows) else []
     hint = [BY_NUMBER] if isinstance(question, PointAt) else [BY_WINDOW] if rows else []
     text = _joined([*rows, inline(texts.asks(question, picks), 1200), *hint])
-    buttons = [AnswerCalibration(said, str(step.number), desk, label=label) for said, label in _labels(question, picks)]
+    buttons = [AnswerCalibration(one, str(step.number), desk, label=label) for one, label in _labels(question, picks)]
     png = Attachment(name="display.png", data=await octet.maintenance.calibrate.open(desk, by=by).picture())
     return framed(f"{text}\n-# desk {desk}", None, colour=_BLUE, shots=[png], buttons=buttons)
 
 
-async def _answer(octet: Coordinator, desk: str, number: int, said: str, *, by: Actor) -> Parts:
+async def _answer(octet: Coordinator, desk: str, number: int, text: str, *, by: Actor) -> Parts:
     asking = octet.maintenance.calibrate.open(desk, by=by)
     step = await asking.step()
     if step.number != number or step.now is None or isinstance(step.now, CalibrationResult):
         raise NotTheQuestion
-    answer = texts.read(step.now, said, _picks(step.now))
+    answer = texts.read(step.now, text, _picks(step.now))
     if answer is None:
-        raise refused("unreadable_answer", said=said[:40])
+        raise refused("unreadable_answer", text=text[:40])
     return await asked(octet, desk, await asking.answer(answer), by=by)
 
 

@@ -4,7 +4,7 @@
 const LOOK_MS = 700;
 const element = (id) => document.getElementById(id);
 const [asks, stage, canvas, cross, where] = ["asks", "picture", "canvas", "cross", "where"].map(element);
-const said = element("said");
+const lines = element("lines");
 let board = null;
 let shown = 0;
 let at = null; // in pixels of the picture
@@ -45,14 +45,14 @@ async function look() {
   board = next;
   asks.textContent = next.asks;
   stage.hidden = !next.box;
-  for (const line of next.said.slice(said.children.length)) say(line);
+  for (const line of next.lines.slice(lines.children.length)) say(line);
   document.body.dataset.ready = "true";
   if (next.is_over) stage.setAttribute("aria-busy", "true");
   return next.is_over;
 }
 
 function say(line) {
-  said.append(Object.assign(document.createElement("li"), { textContent: line }));
+  lines.append(Object.assign(document.createElement("li"), { textContent: line }));
 }
 
 function move(x, y, box = board.box) {

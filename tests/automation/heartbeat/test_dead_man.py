@@ -58,7 +58,7 @@ class Minutes:
         self.told: list[Ping] = []
         self._rests = asyncio.Semaphore(0)
         self._goes_on = asyncio.Event()
-        self.man = HeartbeatPing(url, look=self._look, told=self.told.append, clock=self.clock, rest=self._rest)
+        self.man = HeartbeatPing(url, look=self._look, notify=self.told.append, clock=self.clock, rest=self._rest)
 
     async def _look(self) -> Wellness:
         return Wellness(troubles=self.troubles, ping=Ping(), at_ms=self.clock.now_ms())

@@ -220,7 +220,7 @@ async def test_when_octet_is_silent_for_30_s_the_text_is_in_a_file_of_the_agents
     monkeypatch.setenv("OCTET_URL", "http://127.0.7.4:9")
     monkeypatch.setenv("OCTET_AGENT_TOKEN", house.core.reply_keys.key())
     text = "words\r\n漢字 \u202e\n"
-    monkeypatch.setattr(answers, "read_words", lambda _file, limit: text)
+    monkeypatch.setattr(answers, "read_given_text", lambda _file, limit: text)
     words_file(text)
     assert await octet("done", task, "--code", code, *(["--file", "words.md"] if by_file else [])) == 75
     assert 30 <= clock.now < 31
@@ -240,7 +240,7 @@ async def test_what_came_by_standard_input_leaves_no_file_behind_once_octet_has_
     task, code = await house.working()
     for name, value in (await environment(house, await agent_of(house, task), capsys)).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(answers, "read_words", lambda _file, limit: WORDS)
+    monkeypatch.setattr(answers, "read_given_text", lambda _file, limit: WORDS)
     assert await octet("done", task, "--code", code) == 0
     assert list((tmp_path / "tmp").iterdir()) == []
 
@@ -251,7 +251,7 @@ async def test_where_no_file_can_be_written_it_says_where_the_text_is(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
     monkeypatch.setenv("OCTET_URL", "http://127.0.7.4:9")
     monkeypatch.setenv("OCTET_AGENT_TOKEN", SENT)
-    monkeypatch.setattr(answers, "read_words", lambda _file, limit: WORDS)
+    monkeypatch.setattr(answers, "read_given_text", lambda _file, limit: WORDS)
     task, code = await house.working()
     assert await octet("done", task, "--code", code, "--wait", "0") == 75
     assert "Octet has no copy of it" in capsys.readouterr().err

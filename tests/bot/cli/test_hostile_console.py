@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import main
-from bot.cli.answers import Unusable, read_files, read_words
+from bot.cli.answers import Unusable, read_files, read_given_text
 from bot.cli.verbs import tell
 from bot.verbs import tasks
 from core.kit.console import speak_utf8
@@ -63,9 +63,9 @@ def test_a_verb_takes_regular_files_only_and_never_waits_for_another_kind(tmp_pa
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
         for other in (pipe, folder, tmp_path / "socket", Path("/dev/zero")):
-            for read in (partial(read_words, str(other), limit=100), partial(read_files, [str(other)])):
+            for read in (partial(read_given_text, str(other), limit=100), partial(read_files, [str(other)])):
                 with pytest.raises(Unusable, match=r"is not a regular file|No such device"):
                     read()
-    assert read_words(str(link), limit=100) == "done"
+    assert read_given_text(str(link), limit=100) == "done"
     with pytest.raises(Unusable, match="No such file"):
-        read_words(str(tmp_path / "missing"), limit=100)
+        read_given_text(str(tmp_path / "missing"), limit=100)

@@ -59,7 +59,7 @@ async def test_a_command_about_what_does_not_exist_or_does_not_fit_answers_with_
         ("desk screenshot", {}, refused("name_one")),
         ("desk screenshot", {"agent": "Window-1", "desk": "main"}, refused("name_one")),
         ("desk stop", {"desk": "attic"}, refused("desk_not_found", id="attic")),
-        ("desk calibrate", {"desk": "main"}, refused("desk_without_hands", id="main")),
+        ("desk calibrate", {"desk": "main"}, refused("desk_without_worker", id="main")),
     ]
     for command, options, error in cases:
         assert await owned.ask(command, **options) == said(error), (command, options)
@@ -142,13 +142,13 @@ async def test_a_user_connects_windows_by_buttons_numbers_and_places(owned: Town
 
     async def answer(message: dict[str, Any], label: str, typed: str) -> dict[str, Any]:
         opened = await owned.sandbox.click("Ada", message, label)
-        return await owned.answered(await owned.sandbox.submit_modal("Ada", opened, {"said": typed}))
+        return await owned.answered(await owned.sandbox.submit_modal("Ada", opened, {"text": typed}))
 
     asked = await owned.answer("desk calibrate", desk="main")
     assert (asked["sandbox"]["only_for"], pictures(asked)) == (owned.ada, ["display.png"])
     assert buttons(asked) == ["Connect 1,2", "Choose others", "Cancel"]
     unread = await answer(asked, "Choose others", "the second")
-    assert text_of(unread) == said(refused("unreadable_answer", said="the second"))
+    assert text_of(unread) == said(refused("unreadable_answer", text="the second"))
     pointed = await answer(asked, "Choose others", "2=New")
     assert buttons(pointed) == ["Name the place", "Skip this window"]
     assert text_of(await owned.press(asked, "Connect 1,2")) == said(NotTheQuestion())

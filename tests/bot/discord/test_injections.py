@@ -217,7 +217,7 @@ def test_a_text_in_another_agents_prompt_forms_no_line_of_octet(kind: MessageKin
             sender_name="Agent-3",
             recipient="agent:Bob",
             task="T-7" if is_task else None,
-            body=str(PromptPart(text=text, source=source, said=said)) if is_task else text,
+            body=str(PromptPart(text=text, source=source, intro=said)) if is_task else text,
             marker="k7m2p4qa",
         )
         prompt = renderer.render(message, agent="Bob", code=CODE)

@@ -138,7 +138,7 @@ def test_the_parent_of_a_best_of_task_says_for_how_many_answers_it_waits() -> No
 
 
 def reports_of(agent: str, said: str) -> AgentReports:
-    return AgentReports(agent=agent, reports=(AgentReport(at_ms=0, said=said[:300]),) * 5)
+    return AgentReports(agent=agent, reports=(AgentReport(at_ms=0, text=said[:300]),) * 5)
 
 
 @given(foreign, foreign, foreign, st.sampled_from(TaskState))

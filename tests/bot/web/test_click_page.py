@@ -147,7 +147,7 @@ async def test_by_keyboard_alone_a_place_is_shown_exactly(browser: Browser, serv
         await page.keyboard.press(key)
     await expect(page.locator("#where")).to_have_text("398,754 from the window's corner.")
     await page.keyboard.press("Enter")
-    await expect(page.locator("#said li")).to_have_text(["tried (1198, 754)"])
+    await expect(page.locator("#lines li")).to_have_text(["tried (1198, 754)"])
     assert "#" not in page.url, "the token is good once, and need not stand there"
     await page.reload()
     await page.wait_for_selector("body[data-ready=true]")

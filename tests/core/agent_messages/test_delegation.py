@@ -59,7 +59,7 @@ FRONT, BACK = frozenset({"front"}), frozenset({"back"})
 
 
 def quoted(text: str, said: str = FROM_AGENT) -> str:
-    return str(PromptPart(text=text, said=said))
+    return str(PromptPart(text=text, intro=said))
 
 
 def make_fleet() -> list[Agent]:

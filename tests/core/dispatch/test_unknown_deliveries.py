@@ -193,8 +193,8 @@ async def test_the_message_that_asked_says_afterwards_how_it_was_settled(tmp_pat
         await octet.unknowns.resolve("T-1", Decision.SEND_AGAIN, by=ADA)
         again = next(one for one in await notices(octet, NoticeKind.HELD) if one.about)
         assert (again.id, again.detail) == (asked.id, Resolution(how="again", by=ADA.id))
-        told = await octet.notices.on(DISCORD).told_of([asked.about])
-        assert told[asked.about].posted_message == "3"
+        posts = await octet.notices.on(DISCORD).posts_about([asked.about])
+        assert posts[asked.about].posted_message == "3"
         assert await octet.receipts.pictures(found.id, 2, by=HUB) == (), "the next attempt has pictures of its own"
 
 

@@ -42,7 +42,7 @@ def attempt(number: int) -> TaskAttempt:
 
 
 def part(text: str = HOSTILE, *, giver: str = "") -> PromptPart:
-    return PromptPart(text=text, source=Source.AGENT, said=say_giver(giver))
+    return PromptPart(text=text, source=Source.AGENT, intro=say_giver(giver))
 
 
 def of_agent(kind: MessageKind, body: str = HOSTILE) -> str:

@@ -81,12 +81,12 @@ async def test_reports_of_one_spell_of_work_share_a_message_and_the_next_spell_h
             )
         (shown,) = await notices.on(DISCORD).due()
         assert (shown.kind, shown.revision) == (NoticeKind.PROGRESS, 7)
-        reports = tuple(AgentReport(at_ms=at_ms, said=f"step {number}") for number in range(2, 7))
+        reports = tuple(AgentReport(at_ms=at_ms, text=f"step {number}") for number in range(2, 7))
         assert shown.detail == AgentReports(agent="Agent-3", reports=reports)
         await post(notices, shown)
         await store.write(lambda tx: notices.progressed(tx, "T-1", agent="Agent-3", spell="Agent-3 2", report="again"))
         (later,) = await notices.on(DISCORD).due()
-        again = AgentReports(agent="Agent-3", reports=(AgentReport(at_ms=at_ms, said="again"),))
+        again = AgentReports(agent="Agent-3", reports=(AgentReport(at_ms=at_ms, text="again"),))
         assert (later.detail, later.id == shown.id) == (again, False)
 
 

@@ -125,8 +125,8 @@ TOLD: tuple[tuple[str, str, str, NoticeDetail | None], ...] = (
         AgentReports(
             agent="Agent-3",
             reports=(
-                AgentReport(at_ms=1_700_000_000_000, said='"reads" by: all'),
-                AgentReport(at_ms=1_700_000_060_000, said="done"),
+                AgentReport(at_ms=1_700_000_000_000, text='"reads" by: all'),
+                AgentReport(at_ms=1_700_000_060_000, text="done"),
             ),
         ),
     ),
@@ -152,7 +152,7 @@ async def test_an_upgrade_loses_no_notice_and_none_of_what_it_says(tmp_path: Pat
             )
             assert (one.kind, one.about, one.detail, one.place) == (kind, about, detail, Place(channel="7", guild="1"))
         assert await notices.newest_id() == before + len(TOLD)
-        asked = (await notices.on(DISCORD).told_of(["d:1"]))["d:1"]
+        asked = (await notices.on(DISCORD).posts_about(["d:1"]))["d:1"]
         assert (asked.state, asked.posted_revision, asked.posted_channel, asked.posted_message) == (
             "pending",
             2,

@@ -14,7 +14,7 @@ from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import Message, MessageKind, Source
 from core.notices.model import DISCORD
 from core.security.model import Actor, NotAllowed, Permission
-from core.tasks.briefs import said_before
+from core.tasks.briefs import exchange_before
 from core.tasks.model import (
     ENDED,
     TASK_STEPS,
@@ -254,7 +254,7 @@ def test_a_prompt_quotes_at_most_4000_characters_newest_first() -> None:
     said = [
         make_said(name, source) for name, source in (("c", Source.MEMBER), ("b", Source.AGENT), ("a", Source.AGENT))
     ]
-    _, *parts = said_before(said)
+    _, *parts = exchange_before(said)
     assert [len(part.text[: part.budget]) for part in parts] == [3_000, 1_000]
     assert [str(part).splitlines()[0] for part in parts] == [
         "> (A user said this.)",

@@ -59,7 +59,7 @@ class Scene:
             lambda: self.allowed,
             work_at=self._work_at,
             hold=self.hold,
-            told=lambda desk, note: self.told.append((desk, note)),
+            notify=lambda desk, note: self.told.append((desk, note)),
         )
 
     async def _work_at(self, desks: Collection[str]) -> frozenset[str]:

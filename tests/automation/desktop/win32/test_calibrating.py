@@ -75,14 +75,14 @@ class Said(DeliveryWindow[Any]):
 
 
 def test_a_transcript_is_copied_only_where_that_disturbs_no_user() -> None:
-    assert Said().read_said(hands_off="").text == "what was said"
+    assert Said().read_transcript(hands_off="").text == "what was said"
     for said, hands_off, trouble in (
         (Said(), "the desk is stopped", Cancelled),
         (Said(still=False), "", TransientFailure),
         (Said(profile=TK), "", PermanentFailure),
     ):
         with pytest.raises(trouble):
-            said.read_said(hands_off=hands_off)
+            said.read_transcript(hands_off=hands_off)
         assert not said.touched
     with pytest.raises(TransientFailure):
-        Said(None).read_said(hands_off="")
+        Said(None).read_transcript(hands_off="")

@@ -332,7 +332,7 @@ def test_questions_are_answered_and_those_about_other_windows_are_refused() -> N
         assert talk.answer(messages.InspectWindows(call=1)).windows[0].unread == ""
         assert talk.answer(messages.InspectWindows(call=2, closely=True)).windows[0].unread == "closely"
         assert talk.answer(messages.AskShown(call=3, window=NAME)).shown == Shown(window=NAME, activity=Activity.IDLE)
-        said = talk.answer(messages.ReadWindow(call=4, window=NAME)).said
+        said = talk.answer(messages.ReadWindow(call=4, window=NAME)).transcript
         assert said is not None
         assert said.text == f"said in {NAME}"
         assert talk.answer(messages.Arrange(call=5, windows=(NAME,))).arranged == (Arranged(window=NAME),)
