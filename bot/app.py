@@ -243,12 +243,16 @@ async def _discord(settings: Settings, coordinator: Coordinator, connected: asyn
             task.cancel()
 
 
+LOGIN_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
 def agent_command(configured: str, *, executable: Path | None = None) -> str:
-    """Return Octet's command for prompts: as configured, or its full path where PATH leads to another `octet`."""
+    """Return Octet's command for prompts: as configured, or its full path where a login shell's PATH, which programs
+    such as Codex give their commands, does not lead to this `octet`."""
     if configured != "octet":
         return configured
     program, *rest = runfile.octet_command(executable)
-    found = shutil.which("octet")
+    found = shutil.which("octet", path=None if sys.platform == "win32" else LOGIN_PATH)
     if found is not None and not rest and Path(found).resolve() == Path(program).resolve():
         return configured
     return command_line([program, *rest])

@@ -56,11 +56,18 @@ def pointer_folders(environ: Mapping[str, str], platform: str = sys.platform) ->
     return (*((Path(runtime) / "octet",) if runtime else ()), Path(state) / "octet")
 
 
+def last_announced(home: Path) -> Run | None:
+    """Return the Octet that ran in `home` last, whether it still runs or not; None where none is known."""
+    try:
+        return Run(**json.loads((home / RUN_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def running(home: Path) -> Run | None:
     """Return the Octet that runs in `home`; None when none does, whatever a crashed one left behind."""
-    try:
-        run = Run(**json.loads((home / RUN_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    run = last_announced(home)
+    if run is None:
         return None
     now = start_time(run.pid) if run.process_started else ""
     return run if _is_alive(run.pid) and now in {"", run.process_started} else None
@@ -75,8 +82,11 @@ def start_time(pid: int) -> str:
 
 
 def owns_port(run: Run) -> bool | None:
-    """Tell whether the process of `run` listens on its port; None where the system does not tell."""
+    """Tell whether the process of `run` listens on its port; None where the system does not tell, or gives processes
+    other numbers, as agents' sandboxes do."""
     if not run.pid or sys.platform != "linux":
+        return None
+    if run.process_started and start_time(run.pid) != run.process_started:
         return None
     port = f":{run.port:04X}"
     try:

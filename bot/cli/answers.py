@@ -19,8 +19,8 @@ from typing import Any, TypeGuard, cast
 from urllib.parse import urlsplit
 
 from bot.answer_spool import SpooledAnswer, spool_answer
-from bot.cli.client import HttpAnswer, NoOctet, NotOctet, exchange
-from bot.runfile import Run, home_of, is_home_id, pointer_folders, running
+from bot.cli.client import HttpAnswer, NoOctet, NoSockets, NotOctet, exchange
+from bot.runfile import Run, home_of, is_home_id, last_announced, pointer_folders
 from core import limits
 from core.kit.files import read_regular
 
@@ -39,6 +39,9 @@ _UNHEARD = frozenset({429, 500, 502, 503, 504, 507})  # statuses that do not jud
 _WHY = "The program at Octet's address is not Octet, or does not know your reply key"
 NOT_OCTETS = HttpAnswer(status=502, body=f'{{"detail": "{_WHY}"}}'.encode())
 """Replaces a response that Octet cannot have written: Octet does not have the text."""
+_SANDBOX = "This sandbox forbids connections. Use the MCP tool of the server octet instead (report_done, ask, …)"
+FORBIDDEN = HttpAnswer(status=503, body=f'{{"detail": "{_SANDBOX}"}}'.encode())
+"""Replaces a response where the agent's sandbox forbids connections: waiting changes nothing."""
 _KEPT_LATE = frozenset({"task_ended", "lease_revoked", "wrong_task", "task_not_started"})
 """Errors after which Octet has the text all the same; their messages say so."""
 _NO_TOKEN = f"{KEY} is not an agent's token. Set it and {URL} as `octet agent env NAME` prints them, or neither."
@@ -264,7 +267,7 @@ def post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer 
         code, token = str(body.get("code", "")), token_in(os.environ)
         home_id = home_id_in(code) if code else ""
         home = home_of(home_id, pointer_folders(os.environ)) if code else Path(os.environ[HOME])
-        run = running(home) if home else None
+        run = last_announced(home) if home else None  # a sandbox may hide its process: the listener must prove itself
         if run is None or home_id not in {"", run.home_id}:
             return None
         run = replace(run, reply_key=token or run.reply_key)
@@ -273,6 +276,8 @@ def post(path: str, body: Mapping[str, object], timeout_s: float) -> HttpAnswer 
         return exchange(run, "POST", path, body=body, headers=key, timeout_s=timeout_s)
     except NotOctet:
         return NOT_OCTETS
+    except NoSockets:
+        return FORBIDDEN
     except NoOctet:
         return None
 
@@ -311,7 +316,7 @@ def within(wait_s: float, send: Callable[[float], HttpAnswer | None]) -> HttpAns
         response = send(max(1.0, limit - time.monotonic()))
         left_s = limit - time.monotonic()
         after_s = response.after_s if response else 0
-        if is_heard(response) or left_s <= after_s:
+        if is_heard(response) or response is FORBIDDEN or left_s <= after_s:
             return response
         if tries == 0:
             why = why_not(response) if response else "Octet does not answer yet"

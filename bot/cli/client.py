@@ -18,6 +18,10 @@ class NoOctet(Exception):
     """No Octet took the request."""
 
 
+class NoSockets(NoOctet):
+    """The system forbids this program to connect."""
+
+
 class NotOctet(NoOctet):
     """Another program listens there, or an Octet that does not know the reply key."""
 
@@ -70,8 +74,8 @@ def exchange(
 ) -> HttpAnswer:
     """Send one request to `run` and read the whole answer.
 
-    Raises NoOctet where nothing was sent, and NotOctet where another program listens: no secret is sent before
-    the listener is known. Raises AnswerLost when the connection does not hold."""
+    Raises NoOctet where nothing was sent, NoSockets where the system forbids it, and NotOctet where another program
+    listens: no secret is sent before the listener is known. Raises AnswerLost when the connection does not hold."""
     content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     sent = {**(headers or {}), **({"Content-Type": "application/json"} if content is not None else {})}
     connection = http.client.HTTPConnection(run.address, run.port, timeout=timeout_s)
@@ -88,6 +92,8 @@ def exchange(
         answer = connection.getresponse()
         after = answer.getheader("Retry-After", "")
         return HttpAnswer(status=answer.status, body=answer.read(), after_s=float(after) if after.isdecimal() else 0)
+    except PermissionError as error:
+        raise NoSockets from error
     except (OSError, http.client.HTTPException) as error:
         raise (AnswerLost if is_sent else NoOctet) from error
     finally:

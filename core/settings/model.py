@@ -173,8 +173,8 @@ class AgentCommands(Section):
     """`[agents]`: the content of prompts."""
 
     agent_command: Annotated[str, Field(min_length=1, max_length=500)] = "octet"
-    """The command in the prompt with which agents answer. If octet is not on PATH, the default becomes its full
-    path."""
+    """The command in the prompt with which agents answer. If octet is not in a folder of every login shell's
+    PATH, the default becomes its full path."""
 
 
 class DisplaySettings(Section):

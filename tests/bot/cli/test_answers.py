@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
+import socket
 import stat
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -19,6 +21,7 @@ import pytest
 from bot.answer_spool import FOLDER, report_spooled
 from bot.cli import agent_commands, answers
 from bot.cli.client import HttpAnswer
+from bot.runfile import RUN_FILE
 from core.agent_messages.model import NewAgentMessage, SendOptions
 from core.limits import ANSWER
 from core.messages.model import Requires
@@ -253,11 +256,11 @@ async def test_an_agents_tool_that_kills_the_command_while_it_waits_loses_no_ans
     assert [one.body for one in await machine.house.answers(task)] == ["for later"]
 
 
-def done(machine: Machine, monkeypatch: pytest.MonkeyPatch, task: str, code: str) -> Callable[[], int]:
+def done(machine: Machine, monkeypatch: pytest.MonkeyPatch, task: str, code: str, wait: str = "0") -> Callable[[], int]:
     """`octet done` as a function of this process, for what must happen at one moment of it."""
     for name, value in machine.environ.items():
         monkeypatch.setenv(name, value)
-    return partial(agent_commands.main, ["done", task, "--code", code, "--wait", "0", "--file", machine.file("words")])
+    return partial(agent_commands.main, ["done", task, "--code", code, "--wait", wait, "--file", machine.file("words")])
 
 
 async def test_the_answer_is_in_the_folder_before_anything_is_sent(
@@ -316,6 +319,35 @@ async def test_where_the_home_takes_no_file_the_answer_is_sent_all_the_same(
     assert again == 75
     assert "takes no file (" in capsys.readouterr().err
     assert [one.body for one in await machine.house.answers(task)] == ["words"]
+
+
+@pytest.mark.parametrize("seen", ["no process", "another process"])
+async def test_an_answer_arrives_from_a_sandbox_that_numbers_processes_anew(machine: Machine, seen: str) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        file = machine.house.home / RUN_FILE
+        pid = 2**22 - 1 if seen == "no process" else os.getppid()
+        file.write_text(json.dumps({**json.loads(file.read_text()), "pid": pid, "process_started": "1"}))
+        assert (await machine.octet("done", task, "--code", code, text="words")).code == 0
+    assert [one.body for one in await machine.house.answers(task)] == ["words"]
+
+
+async def test_a_sandbox_without_a_network_is_named_at_once_with_the_way_that_is_left(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task, code = await machine.house.working()
+
+    def forbidden(*_: object, **__: object) -> socket.socket:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    async with machine.running():
+        command = done(machine, monkeypatch, task, code, wait="3600")
+        monkeypatch.setattr(socket, "create_connection", forbidden)
+        assert await asyncio.to_thread(command) == 75
+    said = capsys.readouterr().err
+    assert "forbids connections" in said
+    assert "report_done" in said
+    assert len(machine.kept()) == 1
 
 
 async def test_a_database_that_is_away_is_like_an_octet_that_is_away(machine: Machine) -> None:

@@ -42,8 +42,12 @@ FAILED = FailedWindow(called="“chat”", agent="Agent-2", code=Reason.NO_COMPO
     [
         (CalibrationResult(desk="main", connected=(CONNECTED,)), True, ""),
         (CalibrationResult(desk="main", connected=(CONNECTED,), failed=(FAILED,) * 2), True, "2 windows are not"),
-        (CalibrationResult(desk="main", failed=(FAILED,)), True, "their composers, then run `octet calibrate --home"),
-        (CalibrationResult(desk="main", failed=(FAILED,)), False, "their composers, then run `octet calibrate --home"),
+        (
+            CalibrationResult(desk="main", failed=(FAILED,)),
+            True,
+            "Empty its composer, then run `octet calibrate --home",
+        ),
+        (CalibrationResult(desk="main", failed=(FAILED,)), False, "Empty its composer, then run `octet calibrate"),
         (CalibrationResult(desk="main"), True, "To choose, run `octet calibrate --home"),
     ],
 )
@@ -78,7 +82,7 @@ async def test_the_end_of_a_calibration_names_the_next_step(
         last = ended.value.message
     shown = capsys.readouterr().out + last
     assert said in shown
-    assert ("not connected: empty" in shown) is bool(result.failed)
+    assert ("not connected." in shown) is bool(result.failed)
     assert last == last.rstrip()
 
 
