@@ -346,7 +346,7 @@ no_open_dialog: Octet pressed nothing: the window of {agent} does not wait for a
     ones do.
 no_reachable_agent: No agent is available: {why}. `/agent list` shows all agents.
 no_task_to_ask: Only an agent with a task can ask a user. Name another agent in `to`, or wait for a task.
-no_task_to_delegate: You have no task of which you could give parts to others. Wait for a task.
+no_task_to_delegate: You have no task, so you have no parts to give to others. Wait for a task.
 no_unknown_delivery: There is nothing to decide about {what}: {how}.
 no_window_for_action: {agent} has no window in which Octet could press a key. `/agent show` shows its lane.
 not_a_parent: {id} is a best-of task, so it takes no other parts.

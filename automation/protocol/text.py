@@ -86,7 +86,7 @@ def mark(text: str, level: Normalise) -> str:
 
 
 def has_mark(read: str | None, marks: Collection[str], level: Normalise) -> bool:
-    """Return whether a text that was read is `equal` to one of which `marks` has the mark."""
+    """Return whether `marks` has the mark of this text, as `level` compares texts."""
     return read is not None and mark(read, level) in marks
 
 

@@ -167,7 +167,7 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedMessages:
-    """What an agent has not read yet, oldest first."""
+    """An agent's unread messages, oldest first."""
 
     messages: tuple[ReceivedMessage, ...]
     high_water: int  # give it as `after` next time: it confirms these

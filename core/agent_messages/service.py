@@ -444,7 +444,7 @@ class AgentMessages:
         return self.view(tx, message, left_out=left_out, hints=hints(message.body, message.requires))
 
     def _supersede(self, tx: Tx, earlier: MessageId, *, sender: str) -> None:
-        """Drop what no agent has of this earlier message of the sender. Raises not_your_message."""
+        """Drop this earlier message of the sender for the agents that do not have it yet. Raises not_your_message."""
         known = self._services.messages.known(tx, earlier)
         if known is None or known.sender != sender or known.kind not in {MessageKind.MESSAGE, MessageKind.STATUS}:
             raise refused("not_your_message", id=f"M-{earlier}")

@@ -133,7 +133,7 @@ class AgentTalk:
         return None if kind is MessageKind.STATUS and found is not Reason.PAIR_TOO_OFTEN else found
 
     async def read(self, proof: Proof, *, after: int = 0, text: str = "") -> ReceivedMessages:
-        """Return what the agent has not read; it confirms what it has, up to the place `after`."""
+        """Return the messages that the agent has not read; it confirms those up to the place `after`."""
 
         def read(tx: Tx) -> ReceivedMessages:
             agent = self.identify(tx, proof).agent.name

@@ -25,7 +25,7 @@ from core.tasks.services import TaskServices
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """The messages that led to a new one of an agent: what the guard has to know of them."""
+    """The messages that led to an agent's new one, as the guard against loops sees them."""
 
     cause: Message | None  # what the agent was working on when it sent the new one; None: it begins a chain
     is_answered: bool  # the agent has answered `cause` already

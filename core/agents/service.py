@@ -54,7 +54,9 @@ class Agents:
         """Call `load` before anything else."""
         self._agents: dict[AgentName, Agent] = {}
         self._removed: dict[AgentName, Agent] = {}  # former agents: their rows may still have work
-        self._known: dict[str, tuple[Row, AgentStatus]] = {}  # what the writer's thread made of which rows
+        self._known: dict[
+            str, tuple[Row, AgentStatus]
+        ] = {}  # each agent's last row and the status read from it; only the writer's thread uses it
         self.set_agents(agents)
         self._store, self._journal, self._clock = store, journal, clock
 

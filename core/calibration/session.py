@@ -113,7 +113,7 @@ class CalibrationSession(QuestionSession):
         draw: Draw,
         take_over: TakeOver,
     ) -> None:
-        """`display` is what the desk's file has as its display."""
+        """`display` is the display in the desk's file."""
         super().__init__(self._run(), [], desk)
         self._display, self._options, self._calibration = display, options, calibration
         self._draw, self._take_over = draw, take_over

@@ -237,7 +237,7 @@ class UserActivityPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskKind:
-    """What one kind of desk has and needs. Code asks for that, and never which kind it is."""
+    """The parts and needs of one kind of desk. Code asks for these, never for the kind."""
 
     has: str  # What users know it by, for messages about its file
     table: str = ""  # The table of its file that makes a desk one of this kind; empty for all other desks

@@ -112,7 +112,7 @@ class BoardKind(StrEnum):
 
 
 class BoardState(StrEnum):
-    """What Octet has to do with a live board's message."""
+    """The task of Octet for a live board's message."""
 
     STANDS = "stands"  # keep it, up to date
     LEAVES = "leaves"  # delete it

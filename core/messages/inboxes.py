@@ -62,7 +62,7 @@ class Inboxes:
             known[agent] += 1
 
     def read(self, tx: Tx, agent: str, *, after: int = 0, text: str = "", size: int = PAGE) -> InboxPage:
-        """Return what the agent has not read. It confirms that it has read what this showed up to the place `after`."""
+        """Return the unread messages of the agent. It confirms those that an earlier call showed, up to `after`."""
         self._place_due(tx, agent)
         confirmed = {"of_agent": agent, "mark": after, "now": self._clock.now_ms()}
         for row in tx.execute(_store.READ_UP_TO, confirmed) if after else ():

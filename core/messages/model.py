@@ -246,7 +246,7 @@ class InboxEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxPage:
-    """What an agent has not read yet, oldest first."""
+    """An agent's unread messages, oldest first."""
 
     entries: tuple[InboxEntry, ...]
     high_water: int  # the place of the newest entry; the agent names it when it reads again

@@ -126,7 +126,7 @@ class Binding:
 
     @property
     def key(self) -> tuple[HolderId, str, bool]:
-        """What a later binding replaces: a grant does not replace what the user has anyway."""
+        """The key that a later binding replaces: a grant replaces no lasting role."""
         return self.holder, self.channel, self.expires_ms is not None
 
     def is_valid(self, now_ms: int) -> bool:

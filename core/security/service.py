@@ -123,7 +123,7 @@ class People:
         return await self._bind(holder, role, channel=channel, by=by)
 
     async def grant(self, holder: HolderId, role: Role, *, hours: int, reason: str, by: Actor) -> Binding:
-        """Give the role for some hours, beside what the user has anyway. Raises role_too_high or as
+        """Give the role for some hours, beside the user's lasting role. Raises role_too_high or as
         `limits.check`."""
         require(by, Permission.ROLE_MANAGE)
         limits.check("hours", hours, limits.GRANT_HOURS)

@@ -27,9 +27,7 @@ ROOTS = (
     "automation.desktop.macos.worker",
     "sandbox.discord",
 )
-NEVER_THERE = re.compile(
-    r"automation\.desktop\.(x11|accessibility|displays)\b|automation\.desktop\.(worker|hands|aim)\Z|sandbox\.desktop\b"
-)
+NEVER_THERE = re.compile(r"automation\.desktop\.(x11|accessibility|displays)\b|sandbox\.desktop\b")
 """What is reached only where there is X11, and imported where it is used."""
 LACKING = {
     **{("os", name): "os" for name in pretend_windows.POSIX_OS},
