@@ -219,7 +219,8 @@ class Calibrator:
             measured = replace(measured, composer=_around(wanted.point, measured.composer, found))
             tried = await self._trial(wanted, title, found, measured)
         if measured.by == TERMINAL and not tried.ok and tried.caret and tried.caret.height <= ONE_LINE_PX:
-            measured = replace(measured, quirks={**measured.quirks, "composer.caret_px": _area(tried.caret)})
+            caret_px = (tried.caret.width + 2) * (tried.caret.height + 2)  # with an edge of one pixel
+            measured = replace(measured, quirks={**measured.quirks, "composer.caret_px": caret_px})
             tried = await self._trial(wanted, title, found, measured)
         for chord, selection in PASTES[measured.by == TERMINAL]:
             if not tried.is_not_pasted:
@@ -384,11 +385,6 @@ def _values(found: FoundWindow, kind: Kind, measured: Measurement) -> dict[str, 
     if not isinstance(match_class, str) or re.fullmatch(match_class, found.kind) is None:
         values = {"match_class": f"^{re.escape(found.kind)}$", **values}
     return nested(values)
-
-
-def _area(caret: Box) -> int:
-    """Return how many pixels a caret of this size may change, with an edge of one pixel."""
-    return (caret.width + 2) * (caret.height + 2)
 
 
 def _around(point: Point, composer: Box, found: FoundWindow) -> Box:

@@ -62,7 +62,7 @@ class UnknownDeliveries:
                 case Decision.ARRIVED:
                     return self._arrived(tx, found, task, by)
                 case Decision.SEND_AGAIN:
-                    return self._send_again(tx, found, task, by)
+                    return self._bring(tx, self._deliveries.requeue(tx, found, by=by), task, by)
                 case Decision.DROP:
                     return self._drop(tx, found, task, by)
 
@@ -92,9 +92,6 @@ class UnknownDeliveries:
             self._repository.move(tx, task.id, TaskState.WORKING, by=by)
             self._agents.is_at_work(tx, delivery.agent, task=task.id)
         return after
-
-    def _send_again(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
-        return self._bring(tx, self._deliveries.requeue(tx, delivery, by=by), task, by)
 
     def _bring(self, tx: Tx, queued: Delivery, task: Task | None, by: Actor) -> Delivery:
         """Deliver again what the user decided about, or the part after it."""

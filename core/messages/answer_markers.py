@@ -73,11 +73,7 @@ def _clean(text: str) -> str:
     """Return the text without a frame and empty lines around it, trailing blanks, and characters that no file takes."""
     first, *lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     lines = [first.lstrip(), *lines]  # the first one is on the line of the marker
-    shown = [number for number, line in enumerate(lines) if not _is_frame(line)]
+    shown = [number for number, line in enumerate(lines) if not re.fullmatch(_NOISE, line)]
     lines = lines[shown[0] : shown[-1] + 1] if shown else []
     kept = "".join(sign for sign in "\n".join(lines) if sign >= " " or sign in "\n\t")
     return kept.encode(errors="replace").decode()
-
-
-def _is_frame(line: str) -> bool:
-    return re.fullmatch(_NOISE, line) is not None

@@ -47,49 +47,32 @@ def _of(members: str) -> tuple[tuple[str, Any], ...]:
     return tuple((name, TYPES[kind]) for kind, name in pairs)
 
 
-class POINT(ctypes.Structure):
-    _fields_ = _of("LONG x, LONG y")
+def _structure(name: str, members: str) -> Any:
+    return type(name, (ctypes.Structure,), {"_fields_": _of(members)})
 
 
-class RECT(ctypes.Structure):
-    _fields_ = _of("LONG left, LONG top, LONG right, LONG bottom")
-
-
+POINT = _structure("POINT", "LONG x, LONG y")
+RECT = _structure("RECT", "LONG left, LONG top, LONG right, LONG bottom")
 TYPES.update(POINT=POINT, RECT=RECT)
-
-
-class MSG(ctypes.Structure):
-    _fields_ = _of("HWND hwnd, UINT message, WPARAM wParam, LPARAM lParam, DWORD time, POINT pt")
-
-
-class WNDCLASSEXW(ctypes.Structure):
-    _fields_ = _of(
-        "UINT cbSize, UINT style, WNDPROC lpfnWndProc, int cbClsExtra, int cbWndExtra, HINSTANCE hInstance,"
-        "HICON hIcon, HCURSOR hCursor, HBRUSH hbrBackground, LPCWSTR lpszMenuName, LPCWSTR lpszClassName, HICON hIconSm"
-    )
-
-
-class LASTINPUTINFO(ctypes.Structure):
-    _fields_ = _of("UINT cbSize, DWORD dwTime")
-
-
-class KBDLLHOOKSTRUCT(ctypes.Structure):
-    _fields_ = _of("DWORD vkCode, DWORD scanCode, DWORD flags, DWORD time, ULONG_PTR dwExtraInfo")
-
-
-class GUITHREADINFO(ctypes.Structure):
-    _fields_ = _of(
-        "DWORD cbSize, DWORD flags, HWND hwndActive, HWND hwndFocus, HWND hwndCapture, HWND hwndMenuOwner,"
-        "HWND hwndMoveSize, HWND hwndCaret, RECT rcCaret"
-    )
-
-
-class MOUSEINPUT(ctypes.Structure):
-    _fields_ = _of("LONG dx, LONG dy, DWORD mouseData, DWORD dwFlags, DWORD time, ULONG_PTR dwExtraInfo")
-
-
-class KEYBDINPUT(ctypes.Structure):
-    _fields_ = _of("WORD wVk, WORD wScan, DWORD dwFlags, DWORD time, ULONG_PTR dwExtraInfo")
+MSG = _structure("MSG", "HWND hwnd, UINT message, WPARAM wParam, LPARAM lParam, DWORD time, POINT pt")
+WNDCLASSEXW = _structure(
+    "WNDCLASSEXW",
+    "UINT cbSize, UINT style, WNDPROC lpfnWndProc, int cbClsExtra, int cbWndExtra, HINSTANCE hInstance,"
+    "HICON hIcon, HCURSOR hCursor, HBRUSH hbrBackground, LPCWSTR lpszMenuName, LPCWSTR lpszClassName, HICON hIconSm",
+)
+LASTINPUTINFO = _structure("LASTINPUTINFO", "UINT cbSize, DWORD dwTime")
+KBDLLHOOKSTRUCT = _structure(
+    "KBDLLHOOKSTRUCT", "DWORD vkCode, DWORD scanCode, DWORD flags, DWORD time, ULONG_PTR dwExtraInfo"
+)
+GUITHREADINFO = _structure(
+    "GUITHREADINFO",
+    "DWORD cbSize, DWORD flags, HWND hwndActive, HWND hwndFocus, HWND hwndCapture, HWND hwndMenuOwner,"
+    "HWND hwndMoveSize, HWND hwndCaret, RECT rcCaret",
+)
+MOUSEINPUT = _structure(
+    "MOUSEINPUT", "LONG dx, LONG dy, DWORD mouseData, DWORD dwFlags, DWORD time, ULONG_PTR dwExtraInfo"
+)
+KEYBDINPUT = _structure("KEYBDINPUT", "WORD wVk, WORD wScan, DWORD dwFlags, DWORD time, ULONG_PTR dwExtraInfo")
 
 
 class _Inputs(ctypes.Union):
@@ -101,17 +84,14 @@ class INPUT(ctypes.Structure):
     _fields_ = (("type", ctypes.c_uint32), ("u", _Inputs))
 
 
-class SID_AND_ATTRIBUTES(ctypes.Structure):  # noqa: N801 Windows' own name
-    _fields_ = _of("PSID Sid, DWORD Attributes")
+SID_AND_ATTRIBUTES = _structure("SID_AND_ATTRIBUTES", "PSID Sid, DWORD Attributes")
 
 
-class TOKEN_MANDATORY_LABEL(ctypes.Structure):  # noqa: N801 as above
+class TOKEN_MANDATORY_LABEL(ctypes.Structure):  # noqa: N801 Windows' own name
     _fields_ = (("Label", SID_AND_ATTRIBUTES),)
 
 
-class MONITORINFO(ctypes.Structure):
-    _fields_ = _of("DWORD cbSize, RECT rcMonitor, RECT rcWork, DWORD dwFlags")
-
+MONITORINFO = _structure("MONITORINFO", "DWORD cbSize, RECT rcMonitor, RECT rcWork, DWORD dwFlags")
 
 STRUCTURES: tuple[type[ctypes.Structure], ...] = (
     *(POINT, RECT, MSG, WNDCLASSEXW, LASTINPUTINFO, KBDLLHOOKSTRUCT, GUITHREADINFO, MOUSEINPUT, KEYBDINPUT, INPUT),
