@@ -12,7 +12,7 @@ import string
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import Enum, Flag, auto
-from functools import cached_property
+from functools import cached_property, partial
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -197,6 +197,9 @@ class Verb:
     @cached_property
     def _hints(self) -> dict[str, Any]:
         return get_type_hints(self.call, include_extras=True)
+
+
+AgentVerb = partial(Verb, "", None, on=On.HTTP)  # what an agent shows with its request proves its right
 
 
 def _parts(hint: Any) -> tuple[Any, ...]:

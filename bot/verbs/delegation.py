@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
+from bot.verbs.declare import AgentVerb, Coordinator, ParameterKind
 from bot.verbs.replies import Key
 from bot.verbs.talk import About, Code, proof_of
 from bot.verbs.types import Text
@@ -28,7 +28,7 @@ class Created:
     agent: str  # who has it, or must get it; empty as long as Octet has chosen none
 
 
-@Verb("", None, "POST /replies/subtasks", on=On.HTTP, mcp="create_subtask", command="subtask", needs_delegator=True)
+@AgentVerb("POST /replies/subtasks", mcp="create_subtask", command="subtask", needs_delegator=True)
 async def create_subtask(
     octet: Coordinator,
     text: Text,
@@ -60,15 +60,7 @@ async def create_subtask(
     return _created(await octet.delegation.create(new, proof_of(by, task, code)))
 
 
-@Verb(
-    "",
-    None,
-    "POST /replies/subtasks/assign",
-    on=On.HTTP,
-    mcp="assign_subtask",
-    command="subtask --assign",
-    needs_delegator=True,
-)
+@AgentVerb("POST /replies/subtasks/assign", mcp="assign_subtask", command="subtask --assign", needs_delegator=True)
 async def assign_subtask(
     octet: Coordinator,
     subtask: SubtaskName,
@@ -82,15 +74,7 @@ async def assign_subtask(
     return _created(await octet.delegation.assign(subtask, to, proof_of(by, task, code)))
 
 
-@Verb(
-    "",
-    None,
-    "POST /replies/subtasks/cancel",
-    on=On.HTTP,
-    mcp="cancel_subtask",
-    command="subtask --cancel",
-    needs_delegator=True,
-)
+@AgentVerb("POST /replies/subtasks/cancel", mcp="cancel_subtask", command="subtask --cancel", needs_delegator=True)
 async def cancel_subtask(
     octet: Coordinator, subtask: SubtaskName, *, task: About = "", code: Code = "", by: Actor
 ) -> Created:

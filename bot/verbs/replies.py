@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
+from bot.verbs.declare import AgentVerb, Coordinator, ParameterKind
 from bot.verbs.types import AnswerText, Files, Text
 from core import limits
 from core.agent_messages.model import is_message_name
@@ -113,14 +113,14 @@ class OwnThread:
     texts: tuple[ThreadText, ...]
 
 
-@Verb("", None, "GET /replies/task", on=On.HTTP, mcp="my_task", resource="octet://task")
+@AgentVerb("GET /replies/task", mcp="my_task", resource="octet://task")
 async def my_task(octet: Coordinator, *, by: Actor) -> OwnTask:
     """Show the task that you have now: its brief, and the subtasks that you created with their answers."""
     task, parts, _ = await octet.tasks.show_current(by=by)
     return from_attributes(OwnTask, task, subtasks=tuple(map(_own_subtask, parts)))
 
 
-@Verb("", None, "GET /replies/thread", on=On.HTTP, resource="octet://thread")
+@AgentVerb("GET /replies/thread", resource="octet://thread")
 async def my_thread(octet: Coordinator, *, by: Actor) -> OwnThread:
     """Show what was said about the task that you have now."""
     task, _, messages = await octet.tasks.show_current(by=by)
@@ -135,7 +135,7 @@ async def my_thread(octet: Coordinator, *, by: Actor) -> OwnThread:
     return OwnThread(task=task.id, texts=tuple(texts))
 
 
-@Verb("", None, "POST /replies", on=On.HTTP, mcp="reply", command="reply")
+@AgentVerb("POST /replies", mcp="reply", command="reply")
 async def reply(
     octet: Coordinator,
     task: TaskOfPrompt,
@@ -155,7 +155,7 @@ async def reply(
     )
 
 
-@Verb("", None, "POST /replies/done", on=On.HTTP, mcp="report_done", command="done")
+@AgentVerb("POST /replies/done", mcp="report_done", command="done")
 async def done(
     octet: Coordinator,
     task: TaskOfPrompt,
@@ -171,7 +171,7 @@ async def done(
     return await _report(octet, task, code, text, key, final=True, evidence=evidence, files=attachments, by=by)
 
 
-@Verb("", None, "POST /replies/blocked", on=On.HTTP, mcp="report_blocked", command="blocked")
+@AgentVerb("POST /replies/blocked", mcp="report_blocked", command="blocked")
 async def blocked(
     octet: Coordinator, task: TaskOfPrompt, code: Code, text: AnswerText, *, key: Key = "", by: Actor
 ) -> Heard:
@@ -179,7 +179,7 @@ async def blocked(
     return await _report(octet, task, code, text, key, trouble=AgentTrouble.BLOCKED, by=by)
 
 
-@Verb("", None, "POST /replies/failed", on=On.HTTP, mcp="report_failed", command="failed")
+@AgentVerb("POST /replies/failed", mcp="report_failed", command="failed")
 async def failed(
     octet: Coordinator, task: TaskOfPrompt, code: Code, text: AnswerText, *, key: Key = "", by: Actor
 ) -> Heard:
@@ -187,7 +187,7 @@ async def failed(
     return await _report(octet, task, code, text, key, trouble=AgentTrouble.FAILED, by=by)
 
 
-@Verb("", None, "POST /replies/progress", on=On.HTTP, mcp="report_progress", command="progress")
+@AgentVerb("POST /replies/progress", mcp="report_progress", command="progress")
 async def progress(
     octet: Coordinator, task: TaskOfPrompt, code: Code, text: Annotated[Text, limits.PROGRESS], *, by: Actor
 ) -> Noted:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
+from bot.verbs.declare import AgentVerb, Coordinator, ParameterKind
 from bot.verbs.replies import Key, key_of
 from bot.verbs.types import Text
 from core import limits
@@ -74,7 +74,7 @@ class Ticket:
     at_due: AtDue
 
 
-@Verb("", None, "POST /replies/messages", on=On.HTTP, mcp="send_message", command="send")
+@AgentVerb("POST /replies/messages", mcp="send_message", command="send")
 async def send_message(
     octet: Coordinator,
     to: To,
@@ -112,7 +112,7 @@ async def send_message(
     )
 
 
-@Verb("", None, "POST /replies/inbox", on=On.HTTP, mcp="read_inbox", command="inbox")
+@AgentVerb("POST /replies/inbox", mcp="read_inbox", command="inbox")
 async def read_inbox(
     octet: Coordinator,
     *,
@@ -128,7 +128,7 @@ async def read_inbox(
     return await octet.talk.read(proof_of(by, task, code), after=after, text=search)
 
 
-@Verb("", None, "POST /replies/ack", on=On.HTTP, mcp="ack", command="inbox --ack")
+@AgentVerb("POST /replies/ack", mcp="ack", command="inbox --ack")
 async def ack(
     octet: Coordinator,
     messages: Annotated[Sequence[str], ParameterKind(help="The messages, M-…")],
@@ -141,7 +141,7 @@ async def ack(
     return await octet.talk.ack(proof_of(by, task, code), tuple(messages))
 
 
-@Verb("", None, "POST /replies/questions", on=On.HTTP, mcp="ask", command="ask")
+@AgentVerb("POST /replies/questions", mcp="ask", command="ask")
 async def ask(
     octet: Coordinator,
     *,
@@ -181,7 +181,7 @@ async def ask(
     )
 
 
-@Verb("", None, "POST /replies/agents", on=On.HTTP, mcp="list_agents", resource="octet://roster")
+@AgentVerb("POST /replies/agents", mcp="list_agents", resource="octet://roster")
 async def list_agents(octet: Coordinator, *, task: About = "", code: Code = "", by: Actor) -> tuple[RosterEntry, ...]:
     """List the agents: their jobs, groups, capabilities and states."""
     return await octet.talk.roster(proof_of(by, task, code))
