@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
@@ -13,6 +14,8 @@ from core.maintenance.model import AuditReport, Reloaded
 from core.security.model import Actor, ApiKey, Binding, NewApiKey, Permission, Role, require
 
 ABOUT = "This Octet itself"
+_RoleVerb = partial(Verb, "admin", Permission.ROLE_MANAGE)
+_KeyVerb = partial(Verb, "admin", Permission.KEY_MANAGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +83,13 @@ async def claim(
 InOctet = Annotated[Role, ParameterKind(help="The role in Octet")]
 
 
-@Verb("admin", Permission.ROLE_MANAGE, "GET /admin/roles")
+@_RoleVerb("GET /admin/roles")
 async def roles(octet: Coordinator, *, by: Actor) -> tuple[Binding, ...]:
     """List who has which role in Octet."""
     return await octet.people.bindings(by=by)
 
 
-@Verb("admin", Permission.ROLE_MANAGE, "POST /admin/roles", undo="unbind")
+@_RoleVerb("POST /admin/roles", undo="unbind")
 async def bind(
     octet: Coordinator, who: UserOrRole, role: InOctet, *, channel: Channel | None = None, by: Actor
 ) -> Binding:
@@ -97,12 +100,7 @@ async def bind(
     return await octet.people.bind(who, role, channel=channel or "", by=by)
 
 
-@Verb(
-    "admin",
-    Permission.ROLE_MANAGE,
-    "POST /admin/roles/{who}/unbind",
-    says="They no longer have the role {it.role.value} there.",
-)
+@_RoleVerb("POST /admin/roles/{who}/unbind", says="They no longer have the role {it.role.value} there.")
 async def unbind(octet: Coordinator, who: UserOrRole, *, channel: Channel | None = None, by: Actor) -> Binding:
     """Take the role in Octet away from a user, or from a role of the server.
 
@@ -110,7 +108,7 @@ async def unbind(octet: Coordinator, who: UserOrRole, *, channel: Channel | None
     return await octet.people.unbind(who, channel=channel or "", by=by)
 
 
-@Verb("admin", Permission.ROLE_MANAGE, "POST /admin/grants", undo="revoke")
+@_RoleVerb("POST /admin/grants", undo="revoke")
 async def grant(
     octet: Coordinator,
     who: User,
@@ -126,12 +124,7 @@ async def grant(
     return await octet.people.grant(who, role, hours=hours, reason=reason, by=by)
 
 
-@Verb(
-    "admin",
-    Permission.ROLE_MANAGE,
-    "POST /admin/grants/{who}/revoke",
-    says="Their temporary role {it.role.value} has ended.",
-)
+@_RoleVerb("POST /admin/grants/{who}/revoke", says="Their temporary role {it.role.value} has ended.")
 async def revoke(octet: Coordinator, who: User, *, by: Actor) -> Binding:
     """End a user's temporary role now."""
     return await octet.people.revoke(who, by=by)
@@ -140,13 +133,13 @@ async def revoke(octet: Coordinator, who: User, *, by: Actor) -> Binding:
 KeyName = Annotated[str, ParameterKind(help="The name of the key")]
 
 
-@Verb("admin", Permission.KEY_MANAGE, "GET /admin/keys")
+@_KeyVerb("GET /admin/keys")
 async def keys(octet: Coordinator, *, by: Actor) -> tuple[ApiKey, ...]:
     """List the API keys, with what each may do and when it was last used."""
     return await octet.api_keys.list(by=by)
 
 
-@Verb("admin", Permission.KEY_MANAGE, "POST /admin/keys", undo="key-revoke")
+@_KeyVerb("POST /admin/keys", undo="key-revoke")
 async def key_new(
     octet: Coordinator,
     name: KeyName,
@@ -161,12 +154,7 @@ async def key_new(
     return await octet.api_keys.make(name, scopes, days=days, by=by)
 
 
-@Verb(
-    "admin",
-    Permission.KEY_MANAGE,
-    "POST /admin/keys/{name}/revoke",
-    says="Octet refuses the key {it.name} from now on.",
-)
+@_KeyVerb("POST /admin/keys/{name}/revoke", says="Octet refuses the key {it.name} from now on.")
 async def key_revoke(octet: Coordinator, name: KeyName, *, by: Actor) -> ApiKey:
     """Refuse an API key from now on."""
     return await octet.api_keys.revoke(name, by=by)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, Origin, ParameterKind, Verb
@@ -45,6 +46,8 @@ TaskStates = StrEnum("TaskStates", ["open", "ended", "all", *(state.value for st
 """`open` has not ended."""
 _NONE = frozenset({"none"})
 _GROUPS = {"open": frozenset(TaskState) - ENDED, "ended": ENDED, "all": None}
+_ChangeVerb = partial(Verb, "task", Permission.TASK_CHANGE, own=REQUESTER)
+_EndVerb = partial(Verb, "task", Permission.TASK_END, own=REQUESTER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +138,8 @@ async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
     return await octet.tasks.show(task, by=by)
 
 
-@Verb(
-    "task",
-    Permission.TASK_END,
+@_EndVerb(
     "POST /tasks/{task}/cancel",
-    own=REQUESTER,
     undo="undo",
     says=lambda task: (
         f"Stopped the follow-up on {task.id}. Its last answer stays."
@@ -155,7 +155,7 @@ async def cancel(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
     return await octet.tasks.cancel(task, by=by)
 
 
-@Verb("task", Permission.TASK_END, "POST /tasks/{task}/undo", own=REQUESTER, says="{it.id} is back: {it.state.value}.")
+@_EndVerb("POST /tasks/{task}/undo", says="{it.id} is back: {it.state.value}.")
 async def undo(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     """Put back a task that was cancelled less than a minute ago.
 
@@ -163,7 +163,7 @@ async def undo(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     return await octet.tasks.undo(task, by=by)
 
 
-@Verb("task", Permission.TASK_END, "POST /tasks/{task}/done", own=REQUESTER, says="Marked {it.id} as done.")
+@_EndVerb("POST /tasks/{task}/done", says="Marked {it.id} as done.")
 async def done(
     octet: Coordinator, task: OpenTask, text: Annotated[Text, "The result, posted in the task's thread"], *, by: Actor
 ) -> Task:
@@ -173,11 +173,8 @@ async def done(
     return await octet.tasks.done(task, text, by=by)
 
 
-@Verb(
-    "task",
-    Permission.TASK_CHANGE,
+@_ChangeVerb(
     "POST /tasks/{task}/retry",
-    own=REQUESTER,
     undo="cancel",
     says=lambda task: (
         f"Created {task.id}, which repeats {task.again_of}."
@@ -195,14 +192,7 @@ async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     return await octet.tasks.retry(task, by=by)
 
 
-@Verb(
-    "task",
-    Permission.TASK_CHANGE,
-    "POST /tasks/{task}/assign",
-    own=REQUESTER,
-    undo="assign",
-    says="Assigned {it.id} to {it.wanted}.",
-)
+@_ChangeVerb("POST /tasks/{task}/assign", undo="assign", says="Assigned {it.id} to {it.wanted}.")
 async def assign(
     octet: Coordinator,
     task: OpenTask,
@@ -216,14 +206,7 @@ async def assign(
     return await octet.tasks.assign_to(task, agent, by=by)
 
 
-@Verb(
-    "task",
-    Permission.TASK_CHANGE,
-    "POST /tasks/{task}/priority",
-    own=REQUESTER,
-    undo="priority",
-    says="{it.id} now has priority P{it.priority}.",
-)
+@_ChangeVerb("POST /tasks/{task}/priority", undo="priority", says="{it.id} now has priority P{it.priority}.")
 async def priority(
     octet: Coordinator, task: OpenTask, priority: Annotated[Priority, "The new priority"], *, by: Actor
 ) -> Task:
@@ -233,14 +216,7 @@ async def priority(
     return await octet.tasks.set_priority(task, priority, by=by)
 
 
-@Verb(
-    "task",
-    Permission.TASK_CHANGE,
-    "POST /tasks/{task}/edit",
-    own=REQUESTER,
-    undo="edit",
-    says="Changed {it.id}.",
-)
+@_ChangeVerb("POST /tasks/{task}/edit", undo="edit", says="Changed {it.id}.")
 async def edit(
     octet: Coordinator,
     task: OpenTask,
@@ -273,11 +249,8 @@ async def duplicate(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     return await octet.tasks.duplicate(task, by=by)
 
 
-@Verb(
-    "task",
-    Permission.TASK_CHANGE,
+@_ChangeVerb(
     "POST /tasks/{task}/depend",
-    own=REQUESTER,
     undo="depend",
     says=lambda task: f"{task.id} waits for what it needs." if task.reason else f"{task.id} is {task.state.value}.",
 )
@@ -296,7 +269,7 @@ async def depend(
     return await octet.tasks.depend(task, after, None if remove else on_failure, by=by)
 
 
-@Verb("task", Permission.TASK_CHANGE, "POST /tasks/{task}/split", own=REQUESTER, says="Split {it.id} into parts.")
+@_ChangeVerb("POST /tasks/{task}/split", says="Split {it.id} into parts.")
 async def split(
     octet: Coordinator,
     task: OpenTask,
@@ -310,13 +283,7 @@ async def split(
     return await octet.task_parts.split(task, parts, by=by)
 
 
-@Verb(
-    "task",
-    Permission.TASK_END,
-    "POST /tasks/{task}/pick",
-    own=REQUESTER,
-    says="{it.id} is done with the answer that you picked.",
-)
+@_EndVerb("POST /tasks/{task}/pick", says="{it.id} is done with the answer that you picked.")
 async def pick(octet: Coordinator, task: Annotated[AnyTask, "The part whose answer you choose"], *, by: Actor) -> Task:
     """Pick the best of several answers.
 
@@ -324,13 +291,7 @@ async def pick(octet: Coordinator, task: Annotated[AnyTask, "The part whose answ
     return await octet.task_parts.pick(task, by=by)
 
 
-@Verb(
-    "task",
-    Permission.TASK_CHANGE,
-    "POST /tasks/{task}/wrong",
-    own=REQUESTER,
-    says="Marked the result of {it.id} as wrong. `/task retry` runs it again.",
-)
+@_ChangeVerb("POST /tasks/{task}/wrong", says="Marked the result of {it.id} as wrong. `/task retry` runs it again.")
 async def wrong(
     octet: Coordinator,
     task: AnyTask,
