@@ -25,6 +25,7 @@ from bot.discord.send_limits import DiscordBan, SendLimits
 from bot.discord.views.buttons import BUTTONS
 from bot.discord.views.calibration import AnswerCalibration, Recalibrate
 from bot.discord.views.menus import GiveTask, Reassign
+from bot.discord.views.offers import ReleaseDesk
 from bot.discord.views.questions import AnswerQuestion, DecideTrace
 from core.coordinator import Coordinator
 from core.kit import faults
@@ -58,7 +59,7 @@ def create_bot(
     bot.http.http_trace = gate.trace_config()
     bot.add_dynamic_items(*BUTTONS, AnswerCalibration, Recalibrate, Reassign, TurnPage)
     bot.add_dynamic_items(GiveTask, RemoveQueued, ShowAgent, ShowDetails, ShowTask)
-    bot.add_dynamic_items(AnswerQuestion, DecideTrace)
+    bot.add_dynamic_items(AnswerQuestion, DecideTrace, ReleaseDesk)
     add_commands(bot.tree)
     return bot
 

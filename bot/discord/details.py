@@ -12,8 +12,9 @@ from bot.discord.parts import BLUE, Parts, boxed
 from bot.discord.text import FORM, LAYOUT_LIMIT, fitting, inline
 from bot.discord.views.buttons import TaskButton
 from bot.discord.views.menus import MessageMenu
-from bot.verbs import agents, messages, results, tasks
-from core.fleet.model import AgentDetails
+from bot.discord.views.offers import MOST, offers
+from bot.verbs import agents, fleet, messages, results, tasks
+from core.fleet.model import AgentDetails, Needs
 from core.security.model import Actor
 from core.tasks.model import TaskId, TaskView
 
@@ -21,16 +22,17 @@ _MARGIN = 200
 
 
 def task(view: TaskView) -> Parts:
-    return render.details(view, buttons=[ShowDetails(view.task.id)])
+    return render.details(view, buttons=[*render.card_buttons(view), ShowDetails(view.task.id)])
 
 
-def agent(row: AgentDetails) -> Parts:
-    """Show an agent with what waits for it, and a menu that removes one of that."""
+def agent(row: AgentDetails, needs: Needs) -> Parts:
+    """Show an agent with what waits for it, a menu that removes one of that, and the buttons of what it waits for."""
     lines, _ = results.LINES[AgentDetails]
     text = "\n".join(fitting(lines(row, FORM), LAYOUT_LIMIT - _MARGIN))
     waiting = [(str(one.message or one.task), f"{one.task or 'message'} · {one.title}") for one in row.queue]
     menus = [RemoveQueued(row.agent.name, waiting)] if waiting else []
-    return Parts(view=boxed([text], colour=BLUE, menus=menus))
+    buttons = [button for one in needs.shown if one.agent == row.agent.name for button in offers(one)]
+    return Parts(view=boxed([text], colour=BLUE, buttons=buttons[:MOST], menus=menus))
 
 
 class ShowDetails(TaskButton, act="details", label="Details"):
@@ -59,7 +61,8 @@ class ShowAgent(MessageMenu, template=r"v1:fleet:agent"):
         super().__init__("v1:fleet:agent", "Show an agent …", [(name, name) for name in names])
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
-        return agent(await agents.show.call(interaction.client.coordinator, self.chosen, by=by))
+        octet = interaction.client.coordinator
+        return agent(await agents.show.call(octet, self.chosen, by=by), await fleet.needs_me.call(octet, by=by))
 
 
 class RemoveQueued(MessageMenu, template=r"v1:agent:remove:(?P<agent>[\w.-]{1,32})"):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
+
+from discord import ui
 
 from bot.discord.details import ShowAgent, ShowTask
 from bot.discord.parts import AMBER, BLUE, GREEN, Marker, Parts, boxed
 from bot.discord.text import FORM, LAYOUT_LIMIT, cut, fitting, link, size
 from bot.discord.views.buttons import RemoveBoard
-from bot.discord.views.calibration import Recalibrate
+from bot.discord.views.offers import offers
 from bot.verbs import results
 from core.agents.model import AgentState
 from core.fleet.model import Board, BoardKind, Need, Needs
 
 _MARGIN = 200  # characters kept free for the end, and for signs that Discord counts otherwise
 _TAIL = 800  # characters of the board that tasks and desks get, however many agents there are
-_BUTTONS = 5  # Discord takes no more in a row
+_COMPONENTS = 32  # of the entries: Discord takes 40 in one message
 _STILL = replace(FORM, ago=FORM.at)  # for a live board: Discord keeps counting relative times up
 
 
@@ -27,16 +31,37 @@ def needs(found: Needs, *, guild: int | str | None, marker: Marker | None = None
         return Parts(view=boxed(["### Nothing needs you right now"], colour=GREEN, buttons=ends, marker=marker))
     number = "1 thing needs" if found.total == 1 else f"{found.total} things need"
     head = f"### {number} you"
-    blocks = (results.need(one, form, link=_link(one, guild)) for one in found.shown)
+    offered = _offered(found.shown)
+    blocks = (
+        results.need(one, form, link=_link(one, guild), has_buttons=bool(buttons))
+        for one, buttons in zip(found.shown, offered, strict=True)
+    )
     shown = fitting(blocks, LAYOUT_LIMIT - _MARGIN - size(head))
+    items, rest = list[ui.Item[ui.LayoutView]](), list[str]()
+    for text, buttons in zip(shown, offered, strict=False):
+        rest.append(text)
+        if buttons:
+            items += [ui.TextDisplay[ui.LayoutView]("\n\n".join(rest)), ui.ActionRow[ui.LayoutView](*buttons)]
+            rest.clear()
     if len(shown) < found.total:
-        shown.append(f"… and {found.total - len(shown)} more. `octet fleet needs-me` shows more.")
-    windows = [Recalibrate(need.desk, need.window) for need in found.shown if need.window and need.desk]
-    buttons = [*ends, *windows][:_BUTTONS]
+        rest.append(f"… and {found.total - len(shown)} more. `octet fleet needs-me` shows more.")
+    items += [ui.TextDisplay[ui.LayoutView]("\n\n".join(rest))] if rest else []
     tasks = {str(one.task): f"{one.task} · {one.title}" for one in found.shown if one.task}
     menus = [ShowTask(tasks.items())] if tasks else []
-    texts = [head, "\n\n".join(shown)]
-    return Parts(view=boxed(texts, colour=AMBER, buttons=buttons, menus=menus, marker=marker))
+    return Parts(view=boxed([head], colour=AMBER, items=items, buttons=ends, menus=menus, marker=marker))
+
+
+def _offered(needs: Iterable[Need]) -> list[list[Any]]:
+    """Return each entry's buttons, as many as one message takes; each button once."""
+    left, used, found = _COMPONENTS, set[str](), list[list[Any]]()
+    for need in needs:
+        buttons = [one for one in offers(need) if one.custom_id not in used]
+        if not buttons or len(buttons) + 2 > left:
+            buttons = []
+        left -= len(buttons) + 2 if buttons else 0
+        used |= {one.custom_id for one in buttons}
+        found.append(buttons)
+    return found
 
 
 def board(now: Board, *, marker: Marker) -> Parts:

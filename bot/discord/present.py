@@ -15,7 +15,7 @@ from bot.discord.parts import Attachment, Parts
 from bot.discord.text import CONTENT_LIMIT, FORM, fitting, inline
 from bot.discord.views import buttons, calibration
 from bot.discord.views.new_task import accepted
-from bot.verbs import results
+from bot.verbs import fleet, results
 from bot.verbs.declare import Verb
 from bot.verbs.desks import Png
 from core.agent_actions.model import ActionResult
@@ -53,6 +53,10 @@ def _lines(kind: Any, result: Any, _: Asked) -> str:
     return fit(lines(result, FORM), empty)
 
 
+async def _agent(row: AgentDetails, asked: Asked) -> Parts:
+    return details.agent(row, await fleet.needs_me.call(asked.octet, by=asked.by))
+
+
 PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
     **{kind: partial(_lines, kind) for kind in results.LINES},
     Task: lambda task, _: accepted(task),
@@ -63,7 +67,7 @@ PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
     Imported: lambda found, _: fit([f"Created {', '.join(found.tasks)}."] if found.tasks else [], "No task is open."),
     Trace: lambda found, _: delivery_messages.trace(found, fit(results.LINES[Trace][0](found, FORM), "")),
     AgentMessageView: lambda view, _: delivery_messages.answer(view),
-    AgentDetails: lambda row, _: details.agent(row),
+    AgentDetails: _agent,
     ActionResult: lambda pressed, asked: buttons.ended(pressed, core=asked.octet, by=asked.by),
     Png: lambda shown, _: Parts(content=f"{shown.of}:", attachments=(Attachment(name=shown.name, data=shown.png),)),
     CalibrationStep: lambda step, asked: calibration.asked(asked.octet, asked.given["desk"], step, by=asked.by),

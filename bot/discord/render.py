@@ -111,7 +111,7 @@ def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "", n
     elif task.state not in ENDED and (rest := _below_title(task)):
         blocks.insert(-1, fence(rest, _BRIEF_CHARS))
     colour = GREY if is_dry else STATES[task.state][0]
-    return _layout(blocks, files, colour=colour, marker=marker, buttons=_buttons(view, server, now_ms))
+    return _layout(blocks, files, colour=colour, marker=marker, buttons=card_buttons(view, server, now_ms))
 
 
 def _below_title(task: Task) -> str:
@@ -127,7 +127,7 @@ def _first_words(view: TaskView) -> str:
     return quote(cut(last.body.strip(), _FIRST_WORDS), 2 * _FIRST_WORDS)
 
 
-def _buttons(view: TaskView, server: str, now_ms: int) -> list[Button]:
+def card_buttons(view: TaskView, server: str = "", now_ms: int = 0) -> list[Button]:
     task, shown = view.task, list[Button]()
     if task.parts is PartsKind.BEST_OF and task.state not in ENDED:
         done = [part.id for part in view.parts if part.state is TaskState.DONE]

@@ -236,8 +236,8 @@ def work(now: Board, form: Form) -> list[str]:
     return lines
 
 
-def need(one: Need, form: Form, *, link: str) -> str:
-    """Say what needs a person; `link` leads to its task or message."""
+def need(one: Need, form: Form, *, link: str, has_buttons: bool = False) -> str:
+    """Say what needs a person; `link` leads to its task or message. Without buttons also what to do."""
     who = f"{link}{f' and {one.more} more' if one.more else ''}" if one.task or one.posted_message else ""
     title = f" {form.text(one.title, 80)}" if one.title and not one.more else ""
     what = form.text(one.what, 200)
@@ -251,7 +251,7 @@ def need(one: Need, form: Form, *, link: str) -> str:
     said += f" · by {form.named(one.by)}" if one.by else ""
     since = f" · {form.ago(one.since_ms)}" if one.since_ms else ""
     lines = [f"{form.sign(_NEED_SIGNS[one.kind])}{said}{since}", *([form.seen(one.seen, 200)] if one.seen else [])]
-    return "\n".join([*lines, f"➜ {one.next}"])
+    return "\n".join([*lines, *([] if has_buttons else [f"➜ {one.next}"])])
 
 
 def _desks(rows: Iterable[DeskStatus], form: Form) -> list[str]:

@@ -52,6 +52,8 @@ class Need:
     desk: str | None = None
     window: str = ""  # of a window that cannot be used: its name on the desk. The owner can have it recalibrated.
     since_ms: int = 0  # 0 if unknown
+    about: str = ""  # what a notice about it names: its question, dialog, chain or unknown delivery
+    choices: tuple[str, ...] = ()  # how a user may settle it: a question's choices, acts, or decisions
     by: str = ""  # the actor because of whom it waits: who stopped the desk
     place: Place = field(default=Place())  # the channel of the task's card; empty where there is none
     thread: str = ""

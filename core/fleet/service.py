@@ -12,16 +12,16 @@ from core.agent_actions.model import NEEDS_ANSWER, AgentDialog
 from core.agent_messages.model import QuestionView, StoppedTrace
 from core.agent_messages.traces import Traces
 from core.agents.model import Agent, AgentState, AgentStatus
-from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState
+from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState, asked_about
 from core.desks.model import DeskState, DeskStatus
-from core.dispatch.model import WAITS_FOR_AGENT
+from core.dispatch.model import WAITS_FOR_AGENT, Decision
 from core.dispatch.services import DispatchServices
 from core.fleet import texts
 from core.fleet.boards import Boards
 from core.fleet.health import Health
 from core.fleet.model import AgentDetails, AtWork, Board, BoardState, Need, NeedKind, Needs, Overview, QueuedWork
 from core.kit.from_attributes import from_attributes
-from core.notices.model import DISCORD, BlockedWindow, NoticePost, NoticeState, Place
+from core.notices.model import DISCORD, BlockedWindow, NoticePost, NoticeState
 from core.reasons import ParkCause, Reason, WaitReason
 from core.remedies import next_step, sentence
 from core.security.model import HUB, Actor, Permission, require
@@ -151,10 +151,13 @@ class Fleet:
         blocked = self._work.blocked_windows.list_open(seen)
         others, waits = await self._sort_by_window(others, blocked)
         questions, asking = await self._open_questions()
+        unknown = await self._services.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_MOST)
         found = [need for one in others if one.oldest not in asking and (need := _of_held(one)) is not None]
         found += [_of_blocked(one, waits.get(one.key, [])) for one in blocked]
         found += [_of_desk(status, stopped) for status, stopped in by_desk]
-        found += await self._unknown({one.oldest for one in held})
+        of_task = {one.task: one for one in unknown}
+        found = [_with_decision(need, of_task.get(need.task)) for need in found]
+        found += await self._unknown(unknown, {one.oldest for one in held})
         found += questions
         found += [_of_storm(one) for one in await self._traces.list_stopped()]
         dialogs = await self._open_dialogs()
@@ -219,22 +222,24 @@ class Fleet:
     def _closed_desks(self) -> dict[str, DeskStatus]:
         return {status.desk.name: status for status in self._desks.known() if status.state in _CLOSED}
 
-    async def _unknown(self, known: set[str]) -> list[Need]:
+    async def _unknown(self, found: Collection[Delivery], known: set[str]) -> list[Need]:
         """List unknown deliveries, unless their task is listed already."""
-        found = await self._services.deliveries.newest_in({DeliveryState.UNKNOWN}, limit=_MOST)
         known = known | await self._stopped(one.task for one in found)
         then = "Look at the agent's window, then decide with the buttons of its message, or at the machine with"
         return [
-            Need(
-                kind=NeedKind.DELIVERY_UNKNOWN,
-                what=f"Octet does not know whether it pressed {one.act.value} for {one.agent}"
-                if one.act is not None
-                else f"a prompt may or may not have arrived at {one.agent}",
-                next=f"{then} `octet delivery resolve {one.id} {'arrived|drop' if one.act else 'arrived|again|drop'}`.",
-                seen=one.note,
-                agent=one.agent,
-                desk=one.desk,
-                since_ms=one.changed_ms,
+            _with_decision(
+                Need(
+                    kind=NeedKind.DELIVERY_UNKNOWN,
+                    what=f"Octet does not know whether it pressed {one.act.value} for {one.agent}"
+                    if one.act is not None
+                    else f"a prompt may or may not have arrived at {one.agent}",
+                    next=f"{then} `octet delivery resolve {one.id} {'|'.join(_decisions(one))}`.",
+                    seen=one.note,
+                    agent=one.agent,
+                    desk=one.desk,
+                    since_ms=one.changed_ms,
+                ),
+                one,
             )
             for one in found
             if one.task not in known
@@ -248,14 +253,11 @@ class Fleet:
     async def _open_questions(self) -> tuple[list[Need], set[str]]:
         """List the questions that ask users; and the tasks that wait for the answer to a question."""
         asked = await self._work.questions.list_open()
-        posts = await self._discord.posts_about(one.question.about for one in asked) if asked else {}
-        needs = [_of_question(one, posts.get(one.question.about)) for one in asked if one.question.asks_user]
+        needs = [_of_question(one) for one in asked if one.question.asks_user]
         return needs, {one.question.task for one in asked}
 
     async def _open_dialogs(self) -> list[Need]:
-        dialogs = await self._dialogs.list_open()
-        posts = await self._discord.posts_about(one.id for one in dialogs) if dialogs else {}
-        return [_of_dialog(one, posts.get(one.id)) for one in dialogs]
+        return [_of_dialog(one, self._agents.named(one.agent)) for one in await self._dialogs.list_open()]
 
     def _waiting_parts(self, parts: Iterable[Delivery], asking: set[str | None], locked: set[str | None]) -> list[Need]:
         """List later parts that wait, unless a dialog, a lock or a desk is listed for that already."""
@@ -315,8 +317,10 @@ class Fleet:
         ]
 
     async def _with_places(self, needs: Iterable[Need]) -> tuple[Need, ...]:
-        """Add the tasks' titles and the places of their cards and threads."""
+        """Add the tasks' titles, and the places of the messages about them, else of the cards and threads."""
         needs = tuple(needs)
+        posts = await self._discord.posts_about(need.about for need in needs if need.about)
+        needs = tuple(_posted(need, posts.get(need.about)) for need in needs)
         if not (ids := {need.task for need in needs if need.task}):
             return needs
         tasks = await self._repository.summaries(ids)
@@ -324,14 +328,33 @@ class Fleet:
         return tuple(_placed(need, tasks, cards) for need in needs)
 
 
+def _posted(need: Need, notice: NoticePost | None) -> Need:
+    """Add the place of the message that asks about it."""
+    if notice is None:
+        return need
+    place = replace(notice.place, channel=notice.posted_channel)
+    return replace(need, place=place, posted_message=notice.posted_message)
+
+
+def _with_decision(need: Need, unknown: Delivery | None) -> Need:
+    """Add by which delivery, and how, a user decides about it."""
+    if unknown is None or need.kind is not NeedKind.DELIVERY_UNKNOWN:
+        return need
+    return replace(need, about=asked_about(unknown), choices=_decisions(unknown))
+
+
+def _decisions(unknown: Delivery) -> tuple[str, ...]:
+    return tuple(one.value for one in Decision if unknown.act is None or one is not Decision.SEND_AGAIN)
+
+
 def _placed(need: Need, tasks: Mapping[str, TaskSummary], cards: Mapping[str, NoticePost]) -> Need:
     task, card = tasks.get(need.task or ""), cards.get(need.task or "")
     if task is None:
         return need
-    if need.posted_message:
-        return replace(need, title=task.title)
-    place = task.place if card is None else replace(card.place, channel=card.posted_channel or card.place.channel)
     agent = need.agent or task.agent or task.requirements.wanted
+    if need.posted_message:
+        return replace(need, title=task.title, agent=agent)
+    place = task.place if card is None else replace(card.place, channel=card.posted_channel or card.place.channel)
     return replace(need, title=task.title, agent=agent, place=place, thread=card.thread if card else "")
 
 
@@ -384,8 +407,9 @@ def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need
     )
 
 
-def _of_dialog(one: AgentDialog, notice: NoticePost | None) -> Need:
+def _of_dialog(one: AgentDialog, agent: Agent | None) -> Need:
     what = NEEDS_ANSWER[one.activity]
+    allowed = agent.allowed_actions if agent else frozenset[str]()
     return Need(
         kind=NeedKind.NEEDS_ANSWER,
         what=f"{one.agent}: {sentence(what)}",
@@ -395,12 +419,12 @@ def _of_dialog(one: AgentDialog, notice: NoticePost | None) -> Need:
         agent=one.agent,
         desk=one.desk,
         since_ms=one.since_ms,
-        place=Place() if notice is None else replace(notice.place, channel=notice.posted_channel),
-        posted_message="" if notice is None else notice.posted_message,
+        about=one.id,
+        choices=tuple(act.value for act in one.answers if act.value in allowed),
     )
 
 
-def _of_question(one: QuestionView, notice: NoticePost | None) -> Need:
+def _of_question(one: QuestionView) -> Need:
     asked = one.question
     return Need(
         kind=NeedKind.QUESTION,
@@ -410,14 +434,14 @@ def _of_question(one: QuestionView, notice: NoticePost | None) -> Need:
         task=TaskId(asked.task) if asked.task else None,
         agent=asked.agent,
         since_ms=asked.since_ms,
-        place=Place() if notice is None else replace(notice.place, channel=notice.posted_channel),
-        posted_message="" if notice is None else notice.posted_message,
+        about=asked.about,
+        choices=asked.choices,
     )
 
 
 def _of_storm(one: StoppedTrace) -> Need:
     then = texts.STORM_NEXT.format(trace=f"M-{one.id}")
-    return Need(kind=NeedKind.STORM, what=texts.STORM, next=then, since_ms=one.since_ms)
+    return Need(kind=NeedKind.STORM, what=texts.STORM, next=then, since_ms=one.since_ms, about=f"trace:{one.id}")
 
 
 def _of_part(part: Delivery, what: str, then: str, *, seen: str) -> Need:

@@ -26,7 +26,7 @@ DESKS = {
     "held": "Resume it with `/desk release` (or `octet desk release`).",
     "stopped": "Resume it with `/desk release` (or `octet desk release`).",
 }
-ANSWER = "Answer with the buttons of its message, or with `/msg answer {question}`."
+ANSWER = "Answer it with `/msg answer {question}`."
 STORM = "Octet stopped a chain of messages between agents, because it has reached its limit"
 STORM_NEXT = "Look at it with `/msg trace {trace}`. Then use `/msg stop-trace {trace}`, or `/msg resume-trace {trace}`."
 UNLOCK = "Unlock it at the machine. `octet doctor` says how to keep it from locking."

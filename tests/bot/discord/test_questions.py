@@ -24,10 +24,13 @@ async def test_a_question_mentions_its_user_and_disappears_everywhere_once_it_is
     question = await owned.said("**Window-1 asks**", "> Red or blue?", "If you do not answer, Window-1 decides")
     assert question["sandbox"]["pings"] == [owned.ada]
     await owned.card("T-1", TaskState.BLOCKED)
-    assert "Red or blue?" in await owned.ask("fleet needs-me")
+    needs = await owned.answer("fleet needs-me")
+    assert f"/{question['channel_id']}/{question['id']})" in text_of(needs), "a link to the very message"
+    assert {"Red", "Blue", "Answer …"} <= set(buttons(needs))
+    assert "/msg answer" not in text_of(needs)
     denied = await owned.press(question, "Blue", user="Ben")
     assert text_of(denied) == said(NotAllowed(permission=Permission.MESSAGE_SEND.value))
-    assert text_of(await owned.press(question, "Blue")) == "Window-1 gets your answer."
+    assert text_of(await owned.press(needs, "Blue")) == "Window-1 gets your answer."
     await owned.now(await owned.without_buttons(question), f"**Answered: Blue** · <@{owned.ada}>")
     await owned.card("T-1", TaskState.WORKING)
     assert "Red or blue?" not in await owned.ask("fleet needs-me")

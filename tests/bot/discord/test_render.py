@@ -186,7 +186,45 @@ async def test_lists_fit_one_message_and_say_how_many_are_left_out(words: str, m
     need = Need(kind=NeedKind.PARKED, what=words, next="Look.", seen=words, task=make_task().id, title=words)
     needs = fleet_view.needs(Needs(shown=(need,) * many, total=many + 5), guild=1)
     check_limits(needs)
-    assert f" {many + 5 - said(needs).count('➜')} " in said(needs).rstrip().splitlines()[-1]
+    assert f" {many + 5 - said(needs).count('🟠 ')} " in said(needs).rstrip().splitlines()[-1]
+
+
+ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+
+
+@pytest.mark.parametrize(
+    ("need", "labels"),
+    [
+        ({"kind": NeedKind.QUESTION, "about": f"question:{ULID}", "choices": ("Red", "Blue")}, "Red Blue Answer …"),
+        ({"kind": NeedKind.QUESTION, "task": TaskId("T-1")}, "Answer Cancel"),
+        ({"kind": NeedKind.NEEDS_ANSWER, "about": ULID, "choices": ("approve", "deny")}, "Approve Deny Screenshot"),
+        ({"kind": NeedKind.DELIVERY_UNKNOWN, "about": f"{ULID}:1", "choices": ("arrived", "drop")}, "Arrived Drop"),
+        ({"kind": NeedKind.STORM, "about": f"trace:{ULID}"}, "Keep it stopped Let them continue"),
+        ({"kind": NeedKind.PARKED, "task": TaskId("T-1")}, "Retry Cancel"),
+        ({"kind": NeedKind.DESK, "desk": "main", "by": "discord:1"}, "Release"),
+        ({"kind": NeedKind.PARKED, "task": TaskId("T-1"), "more": 2}, ""),
+        ({"kind": NeedKind.UNTOLD}, ""),
+    ],
+)
+def test_what_needs_a_user_has_its_own_buttons_instead_of_a_command(need: dict[str, Any], labels: str) -> None:
+    one = Need(what="something waits", next="Type a command.", **need)
+    shown = fleet_view.needs(Needs(shown=(one,), total=1), guild=1)
+    check_limits(shown)
+    assert " ".join(str(item["label"]) for item in components(shown) if "label" in item) == labels
+    assert ("➜ Type a command." in said(shown)) is (labels == "")
+
+
+def test_of_many_entries_the_worst_have_buttons_and_the_others_say_what_to_do() -> None:
+    many = [
+        Need(kind=NeedKind.PARKED, what="is stopped", next="Retry it.", task=TaskId(f"T-{number}"))
+        for number in range(1, 26)
+    ]
+    shown = fleet_view.needs(Needs(shown=tuple(many), total=len(many)), guild=1)
+    check_limits(shown)
+    assert len(components(shown)) <= 40
+    buttons = [str(item["custom_id"]) for item in components(shown) if item.get("label") == "Retry"]
+    assert buttons[0].endswith(":T-1")
+    assert said(shown).count("➜ Retry it.") == len(many) - len(buttons)
 
 
 @pytest.mark.parametrize("hostile", VISIBLE)
