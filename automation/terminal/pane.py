@@ -120,12 +120,12 @@ class TmuxPane:
 
     def transcript(self) -> str | None:
         look = self.seen(history=HISTORY)
-        return screen.said(look.view.around, self._profile.terminal)
+        return screen.transcript(look.view.around, self._profile.terminal)
 
     def focus(self) -> None:
         state = (self._fresh() or self.seen()).state
-        said = self._asked(lambda: self._hold.take(state, after=seeing(state.id)))
-        self._keep(self._asked(lambda: self._panes.seen(self._name, said)))
+        answer = self._asked(lambda: self._hold.take(state, after=seeing(state.id)))
+        self._keep(self._asked(lambda: self._panes.seen(self._name, answer)))
         self._panes.check(self._name, self.seen_last().state, held=self._hold.word)
         faults.point("worker.held")
 
@@ -275,8 +275,8 @@ class TmuxPane:
         assert self._last is not None
         return self._last
 
-    def said(self) -> str:
-        """Return all that was said there, for the reading of answers; touches nothing. Raises PermanentFailure."""
+    def shown_text(self) -> str:
+        """Return the whole text of the pane, for the reading of answers; touches nothing. Raises PermanentFailure."""
         return "\n".join(self.seen(history=HISTORY).view.around)
 
     def seen(self, *, history: int = 0) -> PaneSnapshot:

@@ -40,7 +40,7 @@ class PaneLock:
         self.restore_user_state()
         word = f"{os.getpid()}.{next(_numbers)}"
         since_s = time.monotonic()
-        said = self._go(
+        lines = self._go(
             state,
             _parts(state, self.word),
             ["set-option", "-p", "-t", state.id, HOLD, word],
@@ -50,7 +50,7 @@ class PaneLock:
             *after,
         )
         self._pane, self.word, self._until_s = state.id, word, since_s + OURS_S
-        return said
+        return lines
 
     def act(
         self,
@@ -92,12 +92,12 @@ class PaneLock:
         tell = block(["display-message", "-p", "-t", state.id, FORMAT])
         look = ["if-shell", "-F", "-t", state.id, f"#{{==:{have},{want}}}", do, tell]
         try:
-            said = self._tmux.ask(*before, look, given=given)
+            answer = self._tmux.ask(*before, look, given=given)
         except PaneGone as gone:  # it was not there at the look: nothing was done
             raise PermanentFailure(Reason.CLOSED, "its pane is gone") from gone
-        if said and said[-1] == "done":
-            return said[:-1]
-        now = parse(said[-1]) if said else None
+        if answer and answer[-1] == "done":
+            return answer[:-1]
+        now = parse(answer[-1]) if answer else None
         if now is None or now.mark != state.mark or now.is_dead:
             raise PermanentFailure(Reason.CLOSED, "its program is another one now")
         if now.modes:

@@ -191,13 +191,13 @@ class Panes:
             return state.tag == self.tag(name)
         return state.tag not in {self.tag(other) for other in self._windows if other != name}
 
-    def seen(self, name: str, said: Sequence[str]) -> PaneSnapshot:
+    def seen(self, name: str, lines: Sequence[str]) -> PaneSnapshot:
         """Read what tmux answered to `seeing`, perhaps with its clients before that."""
-        first = next((number for number, line in enumerate(said) if line.startswith("%")), 0)
-        clients, state = said[:first], parse(said[first]) if said else None
+        first = next((number for number, line in enumerate(lines) if line.startswith("%")), 0)
+        clients, state = lines[:first], parse(lines[first]) if lines else None
         if state is None:
             raise TmuxSilent(why="it describes a pane in a way that Octet does not understand")
-        view = self._view(name, state, said[first + 1 :])
+        view = self._view(name, state, lines[first + 1 :])
         return PaneSnapshot(state=state, view=view, typed_s=_typed_s(clients, state.id))
 
     def _view(self, name: str, state: PaneState, captured: Sequence[str]) -> PaneScreen:
@@ -223,7 +223,7 @@ class Panes:
             pane = self.find(name)
             since = ["-S", f"-{history}"] if history else []
             try:
-                said = self.tmux.ask(["list-clients", "-F", _TYPISTS], *seeing(pane, since))
+                lines = self.tmux.ask(["list-clients", "-F", _TYPISTS], *seeing(pane, since))
             except NoServer as trouble:
                 self._ids.clear()
                 raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble
@@ -231,7 +231,7 @@ class Panes:
                 if self._ids.pop(name, None) is None:
                     raise PermanentFailure(Reason.CLOSED, trouble.message) from trouble
                 continue
-            look = self.seen(name, said)
+            look = self.seen(name, lines)
             if self._may_be(name, look.state):
                 return look
             self._ids.pop(name, None)
@@ -250,15 +250,15 @@ class Panes:
         ]
         found: dict[str, PaneSnapshot | PermanentFailure] = {}
         try:
-            said = self.tmux.ask(*questions) if questions else []
+            answer = self.tmux.ask(*questions) if questions else []
         except (NoServer, TmuxSilent):
-            said = []
-        starts = [number for number, line in enumerate(said) if line.startswith(_NEXT)]
+            answer = []
+        starts = [number for number, line in enumerate(answer) if line.startswith(_NEXT)]
         if len(starts) == len(known):
-            for name, start, end in zip(known, starts, [*starts[1:], len(said)], strict=False):
-                state = parse(said[start].removeprefix(_NEXT))
+            for name, start, end in zip(known, starts, [*starts[1:], len(answer)], strict=False):
+                state = parse(answer[start].removeprefix(_NEXT))
                 if state is not None and self._may_be(name, state):
-                    found[name] = PaneSnapshot(state=state, view=self._view(name, state, said[start + 1 : end]))
+                    found[name] = PaneSnapshot(state=state, view=self._view(name, state, answer[start + 1 : end]))
         for name in self._windows:
             if name not in found:
                 found[name] = self.try_look(name)

@@ -51,10 +51,10 @@ def check_tmux() -> None:
     """Raise TmuxMissing or TmuxOld unless there is a tmux that can be used."""
     if shutil.which("tmux") is None:
         raise TmuxMissing
-    told = subprocess.run(["tmux", "-V"], capture_output=True, check=False, timeout=10).stdout.decode().strip()
-    found = re.search(r"(\d+)\.(\d+)", told)
+    version = subprocess.run(["tmux", "-V"], capture_output=True, check=False, timeout=10).stdout.decode().strip()
+    found = re.search(r"(\d+)\.(\d+)", version)
     if found is not None and (int(found[1]), int(found[2])) < OLDEST:
-        raise TmuxOld(found=told)
+        raise TmuxOld(found=version)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -123,7 +123,7 @@ def fits_placeholder(composer: str, text: str, terminal: Terminal) -> bool | Non
         found = _compiled(pattern).fullmatch(composer.strip())
         if found is None:
             continue
-        counts = {name: int(said) for name, said in found.groupdict().items() if said}
+        counts = {name: int(count) for name, count in found.groupdict().items() if count}
         newlines = text.count("\n")
         # Programs count the lines, or those after the first one: either is right.
         lines_fit = "lines" not in counts or counts["lines"] in {newlines, newlines + 1}
@@ -150,7 +150,7 @@ def without_sign(texts: tuple[str, ...], terminal: Terminal) -> tuple[str, ...]:
 
 
 @_limited()
-def said(texts: tuple[str, ...], terminal: Terminal) -> str:
+def transcript(texts: tuple[str, ...], terminal: Terminal) -> str:
     """Return the transcript without what the program writes before lines of a prompt."""
     if not terminal.echo:
         return "\n".join(texts)

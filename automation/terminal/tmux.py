@@ -81,13 +81,13 @@ class TmuxServer:
             raise TmuxSilent(why=f"it took longer than {LIMIT_S:g} s") from None
         except OSError as trouble:
             raise TmuxSilent(why=trouble.strerror or str(trouble)) from trouble
-        said = done.stderr.decode(errors="replace").strip()
+        stderr = done.stderr.decode(errors="replace").strip()
         if done.returncode:
-            if any(sign in said for sign in _NOT_THERE):
-                raise NoServer(where=where(self.place), why=said)
-            if "can't find pane" in said:  # tmux has no codes for its errors
-                raise PaneGone(why=said)
-            raise TmuxSilent(why=said or f"exit code {done.returncode}")
+            if any(sign in stderr for sign in _NOT_THERE):
+                raise NoServer(where=where(self.place), why=stderr)
+            if "can't find pane" in stderr:  # tmux has no codes for its errors
+                raise PaneGone(why=stderr)
+            raise TmuxSilent(why=stderr or f"exit code {done.returncode}")
         return done.stdout.decode(errors="replace").split("\n")[:-1]
 
 

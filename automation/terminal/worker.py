@@ -124,7 +124,7 @@ class PaneWorker(PollingWatcher, WorkerBackend):
 
     def read(self, name: str, *, may_touch: bool = True) -> Transcribed:
         """Read the pane: that touches nothing, so it is always allowed."""
-        return Transcribed(text=self.open_window(name).said(), by="screen")
+        return Transcribed(text=self.open_window(name).shown_text(), by="screen")
 
     def arrange(self, names: tuple[str, ...]) -> tuple[Arranged, ...]:
         """Look at these panes: a pane has no place to restore."""

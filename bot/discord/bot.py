@@ -98,11 +98,11 @@ class CommandTree(app_commands.CommandTree["Bot"]):
 
 def _outline(command: Mapping[str, Any]) -> str:
     """Return the parts of a command or an option that Octet sets, without what Discord adds."""
-    said = [command["name"], command.get("description") or "", command["type"]]  # a message's menu has no descriptions
-    said += [bool(command.get("required")), bool(command.get("autocomplete"))]
-    said += [command.get(_SHOWN_TO)]
-    said += [[choice["name"], choice["value"]] for choice in command.get("choices") or ()]
-    return json.dumps([*said, *map(_outline, command.get("options") or ())])
+    own = [command["name"], command.get("description") or "", command["type"]]  # a message's menu has no descriptions
+    own += [bool(command.get("required")), bool(command.get("autocomplete"))]
+    own += [command.get(_SHOWN_TO)]
+    own += [[choice["name"], choice["value"]] for choice in command.get("choices") or ()]
+    return json.dumps([*own, *map(_outline, command.get("options") or ())])
 
 
 class Bot(commands.Bot):

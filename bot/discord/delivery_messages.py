@@ -48,14 +48,14 @@ _MOMENTS: dict[Moment, str] = {
 
 def shown(view: AgentMessageView, *, marker: Marker) -> Parts:
     """Show sender, recipients, text and progress, without a mention."""
-    said = view.message
-    to = ", ".join(view.recipients) or view.continues or said.recipient
-    to = "everyone" if said.recipient == "all" else inline(to, 60)
-    about = f" · {said.task}" if said.task else ""
-    more = f"-# The beginning of {len(said.body):,} characters.\n"
-    whole = size(said.body) + 8 <= _BODY_CHARS
-    who = f"**{inline(said.sender_name, 60)} → {to}**{about}"
-    head = f"{who}\n{fence(said.body, _BODY_CHARS)}\n{'' if whole else more}"
+    message = view.message
+    to = ", ".join(view.recipients) or view.continues or message.recipient
+    to = "everyone" if message.recipient == "all" else inline(to, 60)
+    about = f" · {message.task}" if message.task else ""
+    more = f"-# The beginning of {len(message.body):,} characters.\n"
+    whole = size(message.body) + 8 <= _BODY_CHARS
+    who = f"**{inline(message.sender_name, 60)} → {to}**{about}"
+    head = f"{who}\n{fence(message.body, _BODY_CHARS)}\n{'' if whole else more}"
     room = CONTENT_LIMIT - _MARGIN - size(head)
     return written(f"{head}{cut(_continues(view) or how(view.deliveries, FORM), room)}", marker)
 
@@ -63,16 +63,16 @@ def shown(view: AgentMessageView, *, marker: Marker) -> Parts:
 def news(notice: Notice, view: AgentMessageView, *, marker: Marker) -> Parts:
     """Report an agent message that did not arrive, or may not have, and mention its sender."""
     then = notice.detail
-    said = undelivered(then, view, FORM) if isinstance(then, Undelivered) else ""
-    return written(f"{said}\n{fence(view.message.body, _QUOTED_CHARS)}", marker, wakes=sender_id(view.message))
+    reason = undelivered(then, view, FORM) if isinstance(then, Undelivered) else ""
+    return written(f"{reason}\n{fence(view.message.body, _QUOTED_CHARS)}", marker, wakes=sender_id(view.message))
 
 
-def agents_answer(asked: Message, said: Message, *, marker: Marker) -> Parts:
+def agents_answer(asked: Message, answer: Message, *, marker: Marker) -> Parts:
     """Show what an agent answers to a message about no task, to the user who sent that."""
-    body, files = quoted_answer(said, "answer.md")
+    body, files = quoted_answer(answer, "answer.md")
     about = f"-# to: {inline(text_for_people(asked.body, asked.expired_ms), 120)}"
-    text = cut(f"{replied(said, FORM)}\n{body}", CONTENT_LIMIT - 3 * _MARGIN)
-    return written(f"{text}\n{about}", marker, wakes=sender_id(asked), files=files, buttons=[AnswerAgent(said.id)])
+    text = cut(f"{replied(answer, FORM)}\n{body}", CONTENT_LIMIT - 3 * _MARGIN)
+    return written(f"{text}\n{about}", marker, wakes=sender_id(asked), files=files, buttons=[AnswerAgent(answer.id)])
 
 
 def answers(asked: Message, replies: Sequence[Message], *, marker: Marker) -> Parts:
@@ -80,12 +80,12 @@ def answers(asked: Message, replies: Sequence[Message], *, marker: Marker) -> Pa
     replaced = {one.supersedes for one in replies}
     shown = [one for one in replies if one.id not in replaced]
     files, blocks = list[Attachment](), [f"**{answered(len(shown))}**"]
-    for said in shown:
-        agent, text = said.sender.partition(":")[2], text_for_people(said.body, said.expired_ms)
+    for answer in shown:
+        agent, text = answer.sender.partition(":")[2], text_for_people(answer.body, answer.expired_ms)
         body = quote(text, _REPLY_CHARS)
-        blocks.append(f"**{inline(agent, 60)}**{read_there(said)}\n{body}")
-        if len(text) > _REPLY_CHARS // 2 or said.evidence:
-            whole = "\n".join((text, *(one.line for one in said.evidence)))
+        blocks.append(f"**{inline(agent, 60)}**{read_there(answer)}\n{body}")
+        if len(text) > _REPLY_CHARS // 2 or answer.evidence:
+            whole = "\n".join((text, *(one.line for one in answer.evidence)))
             files.append(Attachment(name=f"{plain(agent, 40)}.md", data=whole.encode(errors="replace")))
     blocks = fitting(blocks, LAYOUT_LIMIT - 3 * _MARGIN)
     buttons = [AnswerAgent(one.id, label=f"Reply to {one.sender.partition(':')[2]}") for one in shown[:_REPLY_BUTTONS]]
@@ -165,8 +165,8 @@ def question(notice: Notice, view: QuestionView, *, marker: Marker, has_buttons:
     asked = view.question
     body, files = quoted(view.text, "question.md")
     if isinstance(now := notice.detail, Resolution):
-        head, said = headline(asked, FORM, is_open=False), ended_question(now, view, FORM)
-        return framed(f"{head}\n{cut(body, CONTENT_LIMIT // 2)}\n{said}", marker, colour=GREY)
+        head, ended = headline(asked, FORM, is_open=False), ended_question(now, view, FORM)
+        return framed(f"{head}\n{cut(body, CONTENT_LIMIT // 2)}\n{ended}", marker, colour=GREY)
     then, room = patience(asked, FORM), CONTENT_LIMIT - 3 * _MARGIN - sum(map(len, asked.choices))
     text = cut(f"{headline(asked, FORM, is_open=True)}\n{body}", room)
     choices = [AnswerQuestion(asked.id, place, label=one) for place, one in enumerate(asked.choices)]
@@ -180,11 +180,11 @@ def question(notice: Notice, view: QuestionView, *, marker: Marker, has_buttons:
 
 def storm(notice: Notice, *, owner: str, marker: Marker) -> Parts:
     """Report that Octet stopped a chain of messages between agents, and ask whether its agents may continue."""
-    said, trace = "\n".join(chain(notice, FORM)), notice.subject
+    text, trace = "\n".join(chain(notice, FORM)), notice.subject
     if isinstance(notice.detail, Resolution):
-        return framed(said, marker, colour=GREY)
+        return framed(text, marker, colour=GREY)
     buttons = [DecideTrace("stop", trace, label="Keep it stopped"), DecideTrace("resume", trace)]
-    return framed(said, marker, colour=RED, wakes=person_id(owner), buttons=buttons)
+    return framed(text, marker, colour=RED, wakes=person_id(owner), buttons=buttons)
 
 
 def trace(found: Trace, text: str) -> Parts:

@@ -78,8 +78,8 @@ def board(now: Board, *, marker: Marker) -> Parts:
 def blocks(now: Board) -> list[str]:
     """Write the board's texts without the moment of the update: equal texts need no edit."""
     number = "1 thing needs" if now.needs == 1 else f"{now.needs} things need"
-    said = f"🟠 **{number} a user**: `/fleet needs-me`" if now.needs else "🟢 Nothing needs a user."
-    head = f"### The fleet\n{said}"
+    state = f"🟠 **{number} a user**: `/fleet needs-me`" if now.needs else "🟢 Nothing needs a user."
+    head = f"### The fleet\n{state}"
     tail = "\n".join(results.work(now, FORM))
     agents = results.at_works(now, FORM)
     lines = fitting(agents, LAYOUT_LIMIT - _MARGIN - _TAIL - size(head))

@@ -383,9 +383,9 @@ class Outbox(MessageWriter):
                 replies = [await get(one) for one in notice.detail.messages]
                 return delivery_messages.answers(await get(notice.subject), replies, marker=marker)
             case _:
-                said = await get(notice.subject)
-                answer = delivery_messages.agents_answer(await get(said.in_reply_to or ""), said, marker=marker)
-                return await self._with_files(answer, said)
+                reply = await get(notice.subject)
+                answer = delivery_messages.agents_answer(await get(reply.in_reply_to or ""), reply, marker=marker)
+                return await self._with_files(answer, reply)
 
     async def _owner(self) -> str:
         owner = await self._coordinator.people.owner(by=HUB)

@@ -94,9 +94,9 @@ def within_limits(parts: Parts) -> Parts:
             room -= len(one.data)
     if not left:
         return replace(parts, attachments=tuple(kept))
-    said = f"-# Left out, too large for Discord: {', '.join(left)}"
+    note = f"-# Left out, too large for Discord: {', '.join(left)}"
     if parts.view is None:
-        return replace(parts, content=f"{said}\n{parts.content}", attachments=tuple(kept))
+        return replace(parts, content=f"{note}\n{parts.content}", attachments=tuple(kept))
     gone = {f"attachment://{name}" for name in left}
     for item in tuple(parts.view.walk_children()):
         if isinstance(item, ui.MediaGallery):
@@ -105,7 +105,7 @@ def within_limits(parts: Parts) -> Parts:
         is_gone = is_gone or (isinstance(item, ui.File) and item.media.url in gone)
         if is_gone and isinstance(item.parent, ui.Container):
             item.parent.remove_item(item)
-    parts.view.add_item(ui.TextDisplay(said))
+    parts.view.add_item(ui.TextDisplay(note))
     return replace(parts, attachments=tuple(kept))
 
 
@@ -164,11 +164,11 @@ def written(
     buttons: Sequence[Button] = (),
 ) -> Parts:
     """Build an ordinary message that mentions the user `wakes`, with the marker by which the outbox finds it."""
-    mentions, said = (wakes,) if wakes else (), f"{_ping(wakes)}{text}"
+    mentions, content = (wakes,) if wakes else (), f"{_ping(wakes)}{text}"
     if not buttons:
-        return Parts(content=f"{said}\n{marker.line}", attachments=files, mentions=mentions)
+        return Parts(content=f"{content}\n{marker.line}", attachments=files, mentions=mentions)
     items = [ui.File[ui.LayoutView](f"attachment://{file.name}") for file in files]
-    view = boxed([said], colour=None, items=items, buttons=buttons, marker=marker)
+    view = boxed([content], colour=None, items=items, buttons=buttons, marker=marker)
     return Parts(view=view, attachments=files, mentions=mentions)
 
 

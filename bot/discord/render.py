@@ -106,8 +106,8 @@ def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "", n
             blocks.insert(-1, fence(view.prompt, room))
         else:
             files.append(Attachment(name=f"{task.id}-prompt.txt", data=view.prompt.encode()))
-    elif said := _first_words(view):
-        blocks.insert(-1, said)
+    elif rest := _first_words(view):
+        blocks.insert(-1, rest)
     elif task.state not in ENDED and (rest := _below_title(task)):
         blocks.insert(-1, fence(rest, _BRIEF_CHARS))
     colour = GREY if is_dry else STATES[task.state][0]
@@ -229,9 +229,9 @@ def parts(view: TaskView, threads: Mapping[str, str], *, server: str, marker: Ma
     """Show what the agent of a task gave to others: a line for each part, with a link to its thread."""
     lines = list[str]()
     for part in view.parts:
-        said = [f"{STATES[part.state][1]} **{part.id}**", inline(part.title, 100), inline(part.agent or "", 60)]
+        row = [f"{STATES[part.state][1]} **{part.id}**", inline(part.title, 100), inline(part.agent or "", 60)]
         thread = threads.get(part.id, "")
-        lines.append(" · ".join(filter(None, said)) + (f" {link('Open', server, thread)}" if thread and server else ""))
+        lines.append(" · ".join(filter(None, row)) + (f" {link('Open', server, thread)}" if thread and server else ""))
     return written("\n".join(fitting(lines, CONTENT_LIMIT - _MARGIN)), marker)
 
 
@@ -251,8 +251,8 @@ def _news_buttons(notice: Notice, view: TaskView) -> list[Button]:
         case NoticeKind.REPORT if isinstance(detail, UserAct) and detail.act in STOPS and view.left_with:
             return [StopTask(task.id)]
         case NoticeKind.HELD if task.reason == ParkCause.INTERRUPTED and task.state is TaskState.PARKED:
-            told = TellAgent(task.id, label="Tell it something")
-            return [RunAgain(task.id, label="Retry"), CancelTask(task.id), told]
+            tell = TellAgent(task.id, label="Tell it something")
+            return [RunAgain(task.id, label="Retry"), CancelTask(task.id), tell]
         case NoticeKind.HELD if task.reason == BlockCause.QUESTION:
             return [TellAgent(task.id, label="Answer"), CancelTask(task.id)]
         case _:
@@ -273,10 +273,10 @@ def _wakes(notice: Notice, task: Task, message: Message | None) -> int | None:
 
 def of_its_own(notice: Notice, marker: Marker) -> Parts:
     """Build a message about no task, message or window; for a new owner with example tasks to press."""
-    said = "\n".join(alone(notice, FORM))
+    text = "\n".join(alone(notice, FORM))
     if notice.kind is NoticeKind.WELCOME:
-        return framed(said, marker, colour=BLUE, buttons=[TryExample(one) for one in range(len(EXAMPLES))])
-    return written(said, marker, wakes=person_id(notice.subject) if notice.kind is NoticeKind.DIGEST else None)
+        return framed(text, marker, colour=BLUE, buttons=[TryExample(one) for one in range(len(EXAMPLES))])
+    return written(text, marker, wakes=person_id(notice.subject) if notice.kind is NoticeKind.DIGEST else None)
 
 
 def thread_name(task: Task) -> str:
@@ -325,10 +325,10 @@ def _parts(view: TaskView) -> str:
     lines: list[str] = []
     for part in view.parts[:_SHOWN_PARTS]:
         _, sign, words = STATES[part.state]
-        said = [f"{sign} **{part.id}** {words}", inline(part.agent or part.title, 60)]
+        facts = [f"{sign} **{part.id}** {words}", inline(part.agent or part.title, 60)]
         if part.is_chosen is not None:
-            said.append("chosen" if part.is_chosen else "not chosen")
-        lines.append(" · ".join(said))
+            facts.append("chosen" if part.is_chosen else "not chosen")
+        lines.append(" · ".join(facts))
         if part.answer and view.task.state not in ENDED:
             lines.append(quote(cut(part.answer.strip(), _FIRST_WORDS), 2 * _FIRST_WORDS))
     if left := len(view.parts) - _SHOWN_PARTS:
@@ -345,13 +345,13 @@ def _head(view: TaskView, owner: str) -> list[str]:
     waits = parts_awaited(view)
     if task.reason and not is_dry_run(task):
         facts.append(waits or f"Reason: {sentence(task.reason)}")
-    if (said := remedies.explain(task.cause, task.note)) and not is_dry_run(task):
-        facts.append(FORM.seen(said, 300))
+    if (reason := remedies.explain(task.cause, task.note)) and not is_dry_run(task):
+        facts.append(FORM.seen(reason, 300))
     if task.cure and not waits and not is_dry_run(task):
         facts.append(f"➜ {task.cure}")
     if task.last_seen_ms is not None and task.state not in ENDED:
-        said = inline(task.last_sign, PROGRESS.most)
-        facts.append(f"> {said}" if task.progress else f"Last sign <t:{task.last_seen_ms // 1000}:t>: {said}")
+        sign = inline(task.last_sign, PROGRESS.most)
+        facts.append(f"> {sign}" if task.progress else f"Last sign <t:{task.last_seen_ms // 1000}:t>: {sign}")
     if task.wrong is not None:
         facts.append(f"**Marked as wrong**{f': {inline(task.wrong, PROGRESS.most)}' if task.wrong else ''}")
     return ["\n".join(facts), f"### {inline(task.title, 200)}", f"-# {' · '.join(_small(view, owner))}"]

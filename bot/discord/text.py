@@ -46,11 +46,11 @@ def cut(text: str, limit: int) -> str:
     return text[:end].rstrip() + "…" if limit > 0 else ""
 
 
-def link(said: str, server: str | int | None, channel: str, message: str = "") -> str:
+def link(label: str, server: str | int | None, channel: str, message: str = "") -> str:
     """Link to a channel, a thread or a message in it; without a place it is only text."""
     if not server or not channel:
-        return said
-    return f"[{said}](https://discord.com/channels/{server}/{channel}{f'/{message}' if message else ''})"
+        return label
+    return f"[{label}](https://discord.com/channels/{server}/{channel}{f'/{message}' if message else ''})"
 
 
 def fitting(lines: Iterable[str], room: int) -> list[str]:

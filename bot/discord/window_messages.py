@@ -58,8 +58,8 @@ def unknown_action_message(
     """Tell the requester that the outcome of an action is unknown; once settled, say how."""
     agent, act = inline(pressed.agent, 60), ACT_LABELS[pressed.act]
     if isinstance(now := notice.detail, Resolution):
-        said = f"{_about(notice.task)}{settled_act(now, pressed, FORM)}"
-        return framed(said, marker, colour=GREY)
+        text = f"{_about(notice.task)}{settled_act(now, pressed, FORM)}"
+        return framed(text, marker, colour=GREY)
     head = f"**{_about(notice.task)}Octet does not know whether it pressed {act} for {agent}.**"
     lines = [head, *quoted_note(pressed.delivery), _NOT_AGAIN]
     shots = [
@@ -77,9 +77,9 @@ def unknown_action_message(
 def _ended(view: AgentDialogView, ending: DialogEnding) -> str:
     now, press = view.dialog, view.press
     act = ACT_LABELS[press.act] if press is not None and press.act is not None else "an answer"
-    said = _OVER[ending].format(who=named(view.asker), act=act, agent=inline(now.agent, 60))
+    ended = _OVER[ending].format(who=named(view.asker), act=act, agent=inline(now.agent, 60))
     about = f"**{now.task}:** " if now.task else ""
-    return "\n".join([f"{about}{said}", *(quoted_note(press) if press is not None else [])])
+    return "\n".join([f"{about}{ended}", *(quoted_note(press) if press is not None else [])])
 
 
 def _how_to_allow(view: AgentDialogView) -> list[str]:
@@ -88,8 +88,8 @@ def _how_to_allow(view: AgentDialogView) -> list[str]:
         return []
     listed = ", ".join(f'"{act.value}"' for act in Act if act in {*view.allowed_actions, *view.dialog.answers})
     name = inline(view.dialog.agent, 60)
-    said = "Answer it at the machine. To allow answers from here, its owner adds to config/agents.toml, under"
-    return [f"{said} {name}: `allowed_actions = [{listed}]`, and runs `/admin reload`."]
+    hint = "Answer it at the machine. To allow answers from here, its owner adds to config/agents.toml, under"
+    return [f"{hint} {name}: `allowed_actions = [{listed}]`, and runs `/admin reload`."]
 
 
 def _about(task: str | None) -> str:
@@ -100,16 +100,16 @@ def blocked_message(notice: Notice, *, owner: str, marker: Marker) -> Parts:
     """Report a blocked window to the owner of this Octet, who can recalibrate it; once it is over, say so."""
     now = notice.detail
     assert isinstance(now, BlockedWindow)
-    said = "\n".join(blocked(now, FORM))
+    text = "\n".join(blocked(now, FORM))
     if now.over_ms:
-        return framed(said, marker, colour=GREY)
+        return framed(text, marker, colour=GREY)
     buttons = [Recalibrate(now.desk, now.window)]
-    return framed(said, marker, colour=AMBER, wakes=person_id(owner), buttons=buttons)
+    return framed(text, marker, colour=AMBER, wakes=person_id(owner), buttons=buttons)
 
 
 def lock_message(now: ScreenLock, *, owner: str, marker: Marker) -> Parts:
     """Report a locked screen to the owner of this Octet, who can unlock it; once it is over, say so."""
-    said = "\n".join(lock(now, FORM))
+    text = "\n".join(lock(now, FORM))
     if now.over_ms is not None:
-        return framed(said, marker, colour=GREY)
-    return framed(said, marker, colour=AMBER, wakes=person_id(owner))
+        return framed(text, marker, colour=GREY)
+    return framed(text, marker, colour=AMBER, wakes=person_id(owner))

@@ -96,10 +96,10 @@ def of_task(notice: Notice, view: TaskView, form: Form, message: Message | None 
     task = view.task
     match notice.detail:
         case UserAct(act=act, by=by) if notice.kind is NoticeKind.REPORT:
-            said = form.strong(f"{who(by, form)} {_DEEDS.get(act, 'changed {task}.').format(task=task.id)}")
+            deed = form.strong(f"{who(by, form)} {_DEEDS.get(act, 'changed {task}.').format(task=task.id)}")
             left = form.text(view.left_with, 60) if act in STOPS and view.left_with else ""
             return [
-                said,
+                deed,
                 *([f"{left} is still working on it, and gets nothing new until its window is idle."] if left else []),
             ]
         case AgentReports(agent=agent, reports=reports):
@@ -210,13 +210,13 @@ def undelivered(then: Undelivered, view: AgentMessageView, form: Form) -> str:
 
 
 def settled_prompt(now: Resolution, task: Task, form: Form) -> list[str]:
-    said = _SETTLED[now.how].format(who=who(now.by, form))
-    return [f"{form.strong(f'{task.id}:')} {said}", form.text(task.title, 200)]
+    outcome = _SETTLED[now.how].format(who=who(now.by, form))
+    return [f"{form.strong(f'{task.id}:')} {outcome}", form.text(task.title, 200)]
 
 
 def settled_words(now: Resolution, row: Delivery, message: Message, form: Form) -> str:
-    said = _SETTLED_WORDS[now.how].format(who=who(now.by, form), reason=sentence(row.reason))
-    return f"{form.strong(f'Message to {whom(row.agent, message, form)}:')} {said}"
+    outcome = _SETTLED_WORDS[now.how].format(who=who(now.by, form), reason=sentence(row.reason))
+    return f"{form.strong(f'Message to {whom(row.agent, message, form)}:')} {outcome}"
 
 
 def settled_act(now: Resolution, pressed: ActionResult, form: Form) -> str:
@@ -247,8 +247,8 @@ def chain(notice: Notice, form: Form) -> list[str]:
     """Say that Octet stopped a chain of messages between agents; once a user has decided, how."""
     now = notice.detail
     if isinstance(now, Resolution):
-        said = "stopped it" if now.how == "stopped" else "let its agents continue"
-        return [f"{form.strong('Agents sent each other many messages.')} {who(now.by, form)} {said}."]
+        deed = "stopped it" if now.how == "stopped" else "let its agents continue"
+        return [f"{form.strong('Agents sent each other many messages.')} {who(now.by, form)} {deed}."]
     agents = now.agents if isinstance(now, StoppedChain) else ()
     return [
         f"{form.strong('Octet stopped a chain of messages between agents')}, because it has reached its limit.",
@@ -263,11 +263,11 @@ def blocked(now: BlockedWindow, form: Form) -> list[str]:
     where = f"the window {form.text(now.window, 60)} of {agent} on desk {form.text(now.desk, 60)}"
     if now.over_ms:
         how = f" {actor} had it recalibrated." if now.tried_by and not now.tried else ""
-        said = f"{where[:1].upper()}{where[1:]} works again; it was blocked for "
-        return [f"{said}{duration(now.over_ms - now.since_ms)}.{how}"]
+        text = f"{where[:1].upper()}{where[1:]} works again; it was blocked for "
+        return [f"{text}{duration(now.over_ms - now.since_ms)}.{how}"]
     # Titles of other windows are not for the channel.
-    said = sentence(now.reason) if now.reason is Reason.COVERED else remedies.explain(now.reason, now.seen)
-    lines = [form.strong(f"Octet cannot use {where}: {form.text(said, 400)}"), now.cure]
+    why = sentence(now.reason) if now.reason is Reason.COVERED else remedies.explain(now.reason, now.seen)
+    lines = [form.strong(f"Octet cannot use {where}: {form.text(why, 400)}"), now.cure]
     if now.tried:
         lines.append(f"{actor} had it recalibrated, which failed: {form.text(now.tried, 600)}")
         lines.append(f"At the machine, `octet calibrate {now.desk} {now.window}` asks for the input box.")
@@ -280,8 +280,8 @@ def lock(lock: ScreenLock, form: Form) -> list[str]:
     """Say that a screen is locked and work waits; once it is over, how long it lasted."""
     desk = form.text(lock.desk, 60)
     if lock.over_ms is not None:
-        said = f"The screen of desk {form.strong(desk)} is unlocked; it was locked for "
-        return [f"{said}{duration(lock.over_ms - lock.since_ms)}."]
+        text = f"The screen of desk {form.strong(desk)} is unlocked; it was locked for "
+        return [f"{text}{duration(lock.over_ms - lock.since_ms)}."]
     waits = "one thing waits" if lock.waiting == 1 else f"{lock.waiting} things wait"
     return [form.strong(f"The screen of desk {desk} is locked, and {waits} for it."), _NEXT]
 

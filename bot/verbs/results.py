@@ -169,14 +169,14 @@ def at_work(one: AtWork, form: Form) -> str:
     sign, words = AGENT_STATES[status.state]
     since = form.ago(status.since_ms) if status.since_ms else ""
     if status.state is AgentState.BUSY and task is not None:
-        said = f"{_DOES.get(task.state, 'has')} {_title(task, form)}" + (f" · began {since}" if since else "")
+        work = f"{_DOES.get(task.state, 'has')} {_title(task, form)}" + (f" · began {since}" if since else "")
         if task.last_seen_ms is not None:
-            said += f" · last sign {form.ago(task.last_seen_ms)}"
+            work += f" · last sign {form.ago(task.last_seen_ms)}"
     else:
         still = f", still with {_title(task, form)}" if task is not None else ""
         is_quiet = status.state is AgentState.IDLE or not since
-        said = f"{words}{_why(status, form, 120)}{still}" + ("" if is_quiet else f" · {since}")
-    return f"{form.sign(sign)}{form.strong(form.text(status.agent.name, 60))} {said}"
+        work = f"{words}{_why(status, form, 120)}{still}" + ("" if is_quiet else f" · {since}")
+    return f"{form.sign(sign)}{form.strong(form.text(status.agent.name, 60))} {work}"
 
 
 def _title(task: TaskSummary, form: Form) -> str:
@@ -222,8 +222,8 @@ def _desk(one: DeskStatus, form: Form, limit: int) -> str:
 def work(now: Board, form: Form) -> list[str]:
     """Say how many tasks there are, which are next, and how the desks do."""
     counts = [(words, sum(now.tasks.get(state, 0) for state in states)) for words, states in _COUNTED]
-    said = " · ".join(f"{number} {words}" for words, number in counts if number)
-    lines = [f"{form.strong('Tasks')}: {said or 'none yet'}"]
+    counted = " · ".join(f"{number} {words}" for words, number in counts if number)
+    lines = [f"{form.strong('Tasks')}: {counted or 'none yet'}"]
     if now.queue:
         left = now.tasks.get(TaskState.READY, 0) - len(now.queue)
         more = f" … +{left}" if left > 0 else ""
@@ -243,14 +243,14 @@ def need(one: Need, form: Form, *, link: str, has_buttons: bool = False) -> str:
     what = form.text(one.what, 200)
     head = form.strong(f"{what[:1].upper()}{what[1:]}")
     if one.kind in {NeedKind.NEEDS_ANSWER, NeedKind.DESK, NeedKind.WINDOW, NeedKind.AGENT, NeedKind.UNTOLD}:
-        said = head + (f": {who}{title}" if who else "")
+        need = head + (f": {who}{title}" if who else "")
     else:
-        said = f"{form.strong(who)}{title}\n{what}" if who else head
+        need = f"{form.strong(who)}{title}\n{what}" if who else head
     if one.agent and one.kind is not NeedKind.AGENT and one.agent not in one.what:
-        said += f" · {form.text(one.agent, 60)}"
-    said += f" · by {form.named(one.by)}" if one.by else ""
+        need += f" · {form.text(one.agent, 60)}"
+    need += f" · by {form.named(one.by)}" if one.by else ""
     since = f" · {form.ago(one.since_ms)}" if one.since_ms else ""
-    lines = [f"{form.sign(_NEED_SIGNS[one.kind])}{said}{since}", *([form.seen(one.seen, 200)] if one.seen else [])]
+    lines = [f"{form.sign(_NEED_SIGNS[one.kind])}{need}{since}", *([form.seen(one.seen, 200)] if one.seen else [])]
     return "\n".join([*lines, *([] if has_buttons else [f"➜ {one.next}"])])
 
 
@@ -265,7 +265,7 @@ def _desks(rows: Iterable[DeskStatus], form: Form) -> list[str]:
             f"{form.small}{form.text(one.window, 60)}: learned {one.what.words} on {form.at(one.at_ms)}"
             for one in row.learned
         ]
-        lines += [f"{form.small}{form.text(said, 400)}" for said in (row.unread, row.awake) if said]
+        lines += [f"{form.small}{form.text(note, 400)}" for note in (row.unread, row.awake) if note]
     return lines
 
 
@@ -357,7 +357,7 @@ def _reloaded(what: Reloaded, form: Form) -> list[str]:
     }
     lines = ["Octet uses the new configuration." if is_at_work else "The rest of the configuration is unchanged."]
     return lines + [
-        said.format(", ".join(form.text(one, 60) for one in names)) for said, names in parts.items() if names
+        line.format(", ".join(form.text(one, 60) for one in names)) for line, names in parts.items() if names
     ]
 
 
@@ -452,11 +452,11 @@ def _happened(rows: list[JournalRow], form: Form) -> str:
     subjects = {form.named(re.sub("^(task|person|desk):", "", one.subject)) for one in rows}
     about = f" ({subjects.pop()})" if len(subjects) == 1 else ""
     if last.actor == HUB.id:
-        said = f"{' '.join([*noun, verb]).capitalize()}{f' {number} times' if number > 1 else ''}"
+        text = f"{' '.join([*noun, verb]).capitalize()}{f' {number} times' if number > 1 else ''}"
     else:
         acted = _ACTED.get(last.name, f"{verb.lower()} {{}} {' '.join(noun).lower()}")
-        said = f"{form.named(last.actor)} {acted.format(number)}{'s' if number > 1 else ''}"
-    return f"{said}{about} · {form.at(last.at_ms)}"
+        text = f"{form.named(last.actor)} {acted.format(number)}{'s' if number > 1 else ''}"
+    return f"{text}{about} · {form.at(last.at_ms)}"
 
 
 _ENTRY_STATES: dict[EntryState, str] = {
@@ -476,8 +476,8 @@ def _said(one: Message, form: Form) -> str:
     """Name a message, its sender and its source, and show how it begins."""
     agents = " (agent)" if one.sender.startswith("agent:") else ""
     who = form.strong(form.text(one.sender_name or one.sender, 60))
-    said = " ".join(text_for_people(one.body, one.expired_ms).split())[:120]
-    return f"M-{one.id} {who}{agents}, {one.kind}: {form.text(said, 120)}"
+    text = " ".join(text_for_people(one.body, one.expired_ms).split())[:120]
+    return f"M-{one.id} {who}{agents}, {one.kind}: {form.text(text, 120)}"
 
 
 def _inbox(rows: Iterable[InboxEntry], form: Form) -> list[str]:

@@ -196,8 +196,8 @@ class Questions:
         elif question.due_ms > now_ms:
             return question.due_ms
         elif question.at_due is AtDue.DECIDE:
-            said = self._tell(tx, question, NO_ANSWER, by=HUB)
-            self.settle(tx, question, QuestionState.UNANSWERED, by=HUB.id, answer=said.id)
+            answer = self._tell(tx, question, NO_ANSWER, by=HUB)
+            self.settle(tx, question, QuestionState.UNANSWERED, by=HUB.id, answer=answer.id)
         else:
             due_ms = now_ms + self._limits.question_minutes * MINUTE_MS
             tx.execute(_store.POSTPONE, {"question": question.id, "due": due_ms})

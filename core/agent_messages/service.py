@@ -631,8 +631,8 @@ class AgentMessages:
             dropped = sent is None or sent.sender == address_of(HUB) or is_late
         if delivery.state in _NEEDS_A_PERSON and was is not DeliveryState.UNKNOWN and not dropped:
             about = asked_about(delivery) if delivery.state is DeliveryState.UNKNOWN else ""
-            told, thread = _undelivered(delivery), sent.thread if sent is not None else ""
-            self._services.notices.undelivered(tx, delivery.message, told, about=about, thread=thread)
+            detail, thread = _undelivered(delivery), sent.thread if sent is not None else ""
+            self._services.notices.undelivered(tx, delivery.message, detail, about=about, thread=thread)
 
     def _ends_late(self, tx: Tx, answer: Message) -> bool:
         """Have the question that this answers say that its task ended first. Return whether it answers one."""

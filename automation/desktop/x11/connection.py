@@ -98,8 +98,8 @@ def open_display(name: str) -> Display:
 
 
 def _first_line(trouble: BaseException) -> str:
-    said = getattr(trouble, "msg", None) or str(trouble)  # what the display said, in bytes, without the library's frame
-    text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    found = getattr(trouble, "msg", None) or str(trouble)  # the display's answer in bytes, not the library's frame
+    text = found.decode(errors="replace") if isinstance(found, bytes) else str(found)
     lines = text.strip().splitlines()
     return lines[0] if lines else type(trouble).__name__
 

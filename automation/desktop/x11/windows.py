@@ -249,7 +249,7 @@ class X11Windows:
         ]
         found: list[WindowInfo] = []
         for window, properties, place in asked:
-            kind, net_name, name = (told() for told in properties)
+            kind, net_name, name = (read() for read in properties)
             try:
                 box, is_viewable = place()
             except GONE:

@@ -44,10 +44,10 @@ class TextForm(ui.Modal):
         """Send the text. Return a refused one as a file with the reason: Discord does not keep it."""
         await replies.defer(interaction)
         try:
-            said = await self.send(interaction, self._text.value, await interaction.client.actor(interaction))
+            reply = await self.send(interaction, self._text.value, await interaction.client.actor(interaction))
         except OctetError as error:
-            said = with_text(error, self._text.value)
-        await replies.say(interaction, said)
+            reply = with_text(error, self._text.value)
+        await replies.say(interaction, reply)
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         await errors.answer(interaction, error)

@@ -173,7 +173,7 @@ def test_a_dialog_is_searched_for_on_the_visible_screen_only() -> None:
 def test_no_answer_is_read_and_no_question_answered_in_a_pane_that_is_not_readable() -> None:
     found, pace = two(Shows(evil=BAIT)), Pace()
     with pytest.raises(TransientFailure, match="too long"):
-        TmuxPane(name="evil", panes=found, pace=pace).said()
+        TmuxPane(name="evil", panes=found, pace=pace).shown_text()
     with pytest.raises(TransientFailure, match="too long"):
         PaneAction(name="evil", panes=found, pace=pace).look_at_dialog()
 
@@ -183,7 +183,7 @@ def test_masks_that_take_too_long_cover_everything() -> None:
     assert screen.hidden(("secret", BAIT[0]), slow) == (screen.SLOW,)
 
 
-@pytest.mark.parametrize("search", [screen.said, screen.without_sign])
+@pytest.mark.parametrize("search", [screen.transcript, screen.without_sign])
 def test_every_search_of_a_screen_has_its_limit(search: Callable[..., object]) -> None:
     with pytest.raises(TransientFailure) as bounced:
         search((BAIT[0],), replace(SLOW, echo="(?:b+)+!"))
