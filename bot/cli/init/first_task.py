@@ -99,7 +99,7 @@ def _wait_for_answer(home: Home, view: TaskView, limit_s: float) -> TaskView:
 
 def _tell_answer(view: TaskView, also: str) -> None:
     for answer in view.answers:
-        print(f"  {printable(answer.sender)} answers: {printable(answer.body)}")
+        print(f"  {printable(answer.sender.removeprefix('agent:'))} answers: {printable(answer.body)}")
     if not view.answers:
         print("  No answer yet. The agent may still be working, or may wait for you at its window. Its answer will")
         print(f"  appear {also}in `octet task show {view.task.id}`.")

@@ -92,7 +92,7 @@ async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_
             terminal.expect("Waiting for the answer")
             go.touch()
             terminal.expect("T-1 is delivered to Agent-1 (answered)", LONG_S)
-            terminal.expect("answers: hello from Agent-1")
+            terminal.expect("  Agent-1 answers: hello from Agent-1")
             assert terminal.end() == 0
             go.unlink()
         with place.init("--no-login", "--leave", "--answer", "0.5") as terminal:
