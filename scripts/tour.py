@@ -1,8 +1,9 @@
 """`make tour`: runs the demo, uses its page in Chromium as a newcomer would, and writes the pictures of docs/tour.md,
-docs/agents.md, docs/communication.md, docs/people.md and docs/tasks.md.
+docs/agents.md, docs/communication.md, docs/people.md, docs/tasks.md and docs/claude-code.md.
 
 It leaves docs/images/tour-1.png and so on, one for each step, docs/images/tour.gif, which shows them in turn, and
-agents-1.png to tasks-2.png. Install fonts-noto-color-emoji first: without it the circles of the tasks' states are
+agents-1.png to tasks-2.png. claude-code-1.png and claude-code-2.png are recorded screens of the real program, drawn as
+Octet draws panes for Discord. Install fonts-noto-color-emoji first: without it the circles of the tasks' states are
 empty boxes.
 """
 
@@ -17,6 +18,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.async_api import FloatRect, Locator, Page, expect
 
+from automation.terminal.pane_picture import drawn
+from automation.terminal.screen import parse, view
+from core.config.profiles import in_pane, read_profiles
+from core.profiles.model import PaneProfile
 from tests.e2e.demo import ROOT, running_demo
 from tests.e2e.demo_page import become, card, command, page_of, thread_of
 
@@ -26,6 +31,7 @@ TALL = 1200  # so that a card with three answers fits
 COLOURS = 96
 GIF_WIDTH = 1050
 SHOWN_MS = 3_000
+SCREENS = ROOT / "tests" / "data" / "agent_screens"
 
 
 async def main() -> None:
@@ -35,7 +41,7 @@ async def main() -> None:
             frames = await _walk(page)
             pictures = {f"tour-{number}": frame for number, frame in enumerate(frames, 1)}
             await page.set_viewport_size({"width": WIDTH, "height": TALL})
-            pictures |= await _reach_a_goal(page) | await _share(page)
+            pictures |= await _reach_a_goal(page) | await _share(page) | _recorded_screens()
     IMAGES.mkdir(exist_ok=True)
     for name, picture in pictures.items():
         picture.save(IMAGES / f"{name}.png", optimize=True)
@@ -129,6 +135,15 @@ async def _share(page: Page) -> dict[str, Image.Image]:
     await command(page, "task new", brief="Suggest a name for the parser.", best_of="3")
     await expect(card(page, "T-10").get_by_test_id(re.compile("^button-Pick"))).to_have_count(3)
     return pictures | {"tasks-2": await _cut(page, _message(page, "T-10 · "))}
+
+
+def _recorded_screens() -> dict[str, Image.Image]:
+    """Draw the questions of the real Claude Code before its first start and before a command."""
+    kind = in_pane(read_profiles(ROOT, []).kinds["claude_code"])
+    assert isinstance(kind, PaneProfile)
+    screens = [(SCREENS / f"claude_code_{name}.txt").read_text("utf-8") for name in ("trust", "question")]
+    questions = [view(parse(screen.split("\n")), kind.terminal).crop for screen in screens]
+    return {f"claude-code-{number}": drawn(question) for number, question in enumerate(questions, 1)}
 
 
 def _message(page: Page, words: str) -> Locator:
