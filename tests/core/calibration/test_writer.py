@@ -188,8 +188,8 @@ def test_other_possible_anchors_are_kept_and_pictures_of_an_earlier_calibration_
 def test_a_new_profile_for_panes_waits_for_its_prompt_and_changes_no_profile_that_is_there(home: Home) -> None:
     before = {file.name: file.read_bytes() for file in (home.config / "profiles").iterdir()}
     names = [new_pane_profile(home, program) for program in ("/usr/bin/MyChat", "claude_code", "opencode", "xterm")]
-    assert names == ["mychat", "claude_code", "opencode_pane", "xterm_pane"]
+    assert names == ["mychat", "claude_code", "opencode", "xterm_pane"]
     kinds = read_profiles(home.root, []).kinds
     assert [isinstance(in_pane(kinds[name]), tuple) for name in names] == [False] * 4
-    assert [PROMPT in kinds[name].calibrate for name in names] == [True, False, True, True]
+    assert [PROMPT in kinds[name].calibrate for name in names] == [True, False, False, True]
     assert {name: (home.config / "profiles" / name).read_bytes() for name in before} == before
