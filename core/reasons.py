@@ -83,6 +83,7 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
     INTERNAL_ERROR = "internal_error"
     SIGN_GIVEN = "sign_given"
+    LOOKS_IDLE = "looks_idle"  # an agent with a task, which has not answered
     ANSWERED = "answered"
     NO_AGENT_THERE = "no_agent_there"
     WORKER_STARTING = "worker_starting"
@@ -171,6 +172,13 @@ class TaskActivity(StrEnum):
     REPLIED = "replied"
     BEGAN_ANSWER = "began_answer"
     PROGRESS = "progress"  # its report, in its own words
+
+
+class IdleSource(StrEnum):
+    """By what Octet knows that an agent rests."""
+
+    SCREEN = "screen"
+    ACCESSIBILITY = "accessibility"
 
 
 AnyReason = Reason | WaitReason | BlockCause | ParkCause

@@ -289,6 +289,12 @@ began_answer: began an answer in its window
     No action needed. The agent is working.
 progress: reported progress
     No action needed. The agent is working.
+screen: by the screen
+    Look at its window with `/desk screenshot`.
+accessibility: by accessibility
+    Look at its window with `/desk screenshot`.
+looks_idle: looks idle but has not answered
+    Look at its window. `/task nudge` asks for the answer, `/task retry` begins again, `/task done` ends the task.
 answered: its answer came before Octet sent it again
     No action needed. The agent had it.
 """
@@ -307,6 +313,7 @@ agent_takes_no_messages: {id} is a model without a conversation, so it takes tas
     into a task.
 agent_without_window: {id} has no window to deliver to. Give it a `desk` and a `window` in config/agents.toml, then
     `octet reload`.
+already_asked: {agent} is already being asked for its answer to {id}. Wait until the question has arrived.
 already_running: Another Octet already runs in the home {path}. Stop it first, or use another home with --home.
 answer_not_offered: Octet pressed nothing: {act} does not answer the question in {agent}'s window. It takes: {answers}.
 answer_quota_exceeded: Task {id} has reached its limit of {texts} texts or {megabytes} MB. It still takes its final
@@ -374,7 +381,9 @@ task_already_ended: Task {id} has ended already ({state}).
 task_already_running: {agent} is already working on {id} ({state}). To use another agent, cancel it and create a new
     task.
 task_never_started: Task {id} is {state} and has no agent yet, so it cannot be done. If you do not want it, cancel it.
-task_not_stopped: Task {id} is {state}. You can retry only a task that has ended or is parked.
+task_not_stopped: Task {id} is {state}. You can retry only a task that has ended or is parked, or whose agent looks
+    idle.
+task_not_working: Task {id} is {state}, so there is no answer to ask for.
 task_unassigned: {id} has no agent yet (state: {state}). Send the message when the task's card names its agent, or name
     an agent.
 text_expired: The text of {id} expired on {when} UTC ([receipts] keep_texts_days), so it cannot be retried. Create a new

@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import pytest
 from sqlalchemy import select, text
@@ -75,9 +75,15 @@ def make_agent(
 
 
 def make_window_agent(
-    name: str = "Agent-1", *, window: str = "agent-1", can: str = "", allowed_actions: str = ""
+    name: str = "Agent-1",
+    *,
+    window: str = "agent-1",
+    can: str = "",
+    allowed_actions: str = "",
+    on_idle: Literal["show", "nudge"] = "show",
 ) -> Agent:
-    return make_agent(name, lane=Lane.WINDOW, desk="main", window=window, can=can, allowed_actions=allowed_actions)
+    agent = make_agent(name, lane=Lane.WINDOW, desk="main", window=window, can=can, allowed_actions=allowed_actions)
+    return replace(agent, on_idle=on_idle)
 
 
 def make_desk(*windows: str, name: str = "main", is_virtual: bool = False) -> Desk:

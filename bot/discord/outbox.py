@@ -329,6 +329,8 @@ class Outbox(MessageWriter):
             return window_messages.lock_message(lock, owner=owner, marker=marker)
         if notice.kind is NoticeKind.BLOCKED:
             return window_messages.blocked_message(notice, owner=await self._owner(), marker=marker)
+        if notice.kind is NoticeKind.IDLE:
+            return render.idle(notice, await self._task_view(notice), marker)
         shots = None
         if notice.about and self._shows_windows:
             shots = await self._coordinator.receipts.pictures(*parse_asked(notice.about), by=HUB)

@@ -38,10 +38,13 @@ from bot.discord.views.buttons import (
     TellAgent,
     TryExample,
     UndoCancel,
+    idle_buttons,
 )
 from bot.discord.views.menus import Reassign
+from bot.verbs import news as news_of
 from bot.verbs.news import REPLY_HINT, STOPS, alone, of_task, who
 from bot.verbs.results import attempt, held_up, parts_awaited
+from bot.verbs.results import idle as idle_since
 from bot.verbs.types import PRIORITIES
 from core import remedies
 from core.deliveries.model import Delivery
@@ -110,7 +113,7 @@ def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "", n
         blocks.insert(-1, rest)
     elif task.state not in ENDED and (rest := _below_title(task)):
         blocks.insert(-1, fence(rest, _BRIEF_CHARS))
-    colour = GREY if is_dry else STATES[task.state][0]
+    colour = GREY if is_dry else AMBER if task.idle_ms is not None else STATES[task.state][0]
     return _layout(blocks, files, colour=colour, marker=marker, buttons=card_buttons(view, server, now_ms))
 
 
@@ -134,13 +137,10 @@ def card_buttons(view: TaskView, server: str = "", now_ms: int = 0) -> list[Butt
         shown += [PickAnswer(part) for part in done[:_SHOWN_PARTS]]
     if view.thread and server:
         shown.append(ui.Button(label="Open thread", url=f"https://discord.com/channels/{server}/{view.thread}"))
-    if task.state in _AT_AGENT:
-        shown.append(ShowWindow(task.id))
-    if task.state in STOPPABLE:
-        shown += [FollowWindow(task.id), TellAgent(task.id)]
+    shown += _for_agent(task)
     if task.state is TaskState.DONE and task.is_whole:
         shown.append(TellAgent(task.id))
-    if task.state in STOPPABLE or view.left_with:
+    if view.left_with:
         shown.append(StopTask(task.id))
     if task.state not in ENDED:
         shown.append(CancelTask(task.id))
@@ -152,6 +152,15 @@ def card_buttons(view: TaskView, server: str = "", now_ms: int = 0) -> list[Butt
         shown.append(Reassign(task.id))
     if task.state is TaskState.DONE and task.wrong is None:
         shown.append(MarkWrong(task.id))
+    return shown
+
+
+def _for_agent(task: Task) -> list[Button]:
+    if task.idle_ms is not None:
+        return [*idle_buttons(task.id), TellAgent(task.id)]
+    shown: list[Button] = [ShowWindow(task.id)] if task.state in _AT_AGENT else []
+    if task.state in STOPPABLE:
+        shown += [FollowWindow(task.id), TellAgent(task.id), StopTask(task.id)]
     return shown
 
 
@@ -271,6 +280,15 @@ def _wakes(notice: Notice, task: Task, message: Message | None) -> int | None:
     return person_id(task.requester) if is_news else None
 
 
+def idle(notice: Notice, view: TaskView, marker: Marker) -> Parts:
+    """Build the message that an agent at work looks idle; its buttons go when that is over."""
+    is_over = notice.detail is not None or view.task.idle_ms is None
+    colour, buttons = (GREY, []) if is_over else (AMBER, idle_buttons(view.task.id))
+    wakes = person_id(view.task.requester)
+    text = "\n".join(news_of.idle(notice, view, FORM))
+    return framed(text, marker, colour=colour, wakes=wakes, buttons=buttons)
+
+
 def of_its_own(notice: Notice, marker: Marker) -> Parts:
     """Build a message about no task, message or window; for a new owner with example tasks to press."""
     text = "\n".join(alone(notice, FORM))
@@ -311,6 +329,8 @@ def _state(task: Task, *, is_starting: bool = False) -> list[str]:
     _, sign, words = STATES[TaskState.ASSIGNED if is_starting else task.state]
     if is_dry_run(task):
         sign, words = "⚪", "Sent (dry run): Octet typed nothing"
+    if task.idle_ms is not None:
+        sign, words = "🟠", "Looks idle, no answer yet"
     if task.is_unverified:
         words = "Done, as read in its agent's window (unverified)"
     if task.state is TaskState.READY and not is_starting:
@@ -340,6 +360,8 @@ def _head(view: TaskView, owner: str) -> list[str]:
     """Return the state, the title with what Octet knows, and small print: the number, and what is unusual."""
     task = view.task
     facts = [" · ".join([*_state(task, is_starting=view.is_starting), f"<t:{task.changed_ms // 1000}:R>"])]
+    if task.idle_ms is not None:
+        facts.append(f"-# {idle_since(task, FORM)}")
     if view.held_up_by:
         facts.append(f"Held up: {held_up(view.held_up_by, FORM)}. See `/fleet needs-me`.")
     waits = parts_awaited(view)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.verbs import results
 from bot.verbs.results import ACT_LABELS, Form
 from core import remedies
 from core.agent_actions.model import ActionResult
@@ -178,6 +179,16 @@ def _halt(task: Task, halt: Halt, form: Form) -> str:
 def _end_cause(why: EndCause) -> str:
     dropped = f"{why.by} dropped it: Octet did not know whether its prompt had arrived"
     return dropped if why.by else sentence(why.reason)
+
+
+def idle(notice: Notice, view: TaskView, form: Form) -> list[str]:
+    """Say that the agent at work on a task looks idle; or, once that is over, that it did."""
+    task, agent = view.task, form.text(notice.subject, 60)
+    if notice.detail is not None or task.idle_ms is None:
+        return [f"{form.strong(agent)} looked idle on {task.id}. No action needed."]
+    asked = " Octet has asked it for the answer." if task.nudge else ""
+    said = form.strong(f"{agent} {sentence(Reason.LOOKS_IDLE)} {task.id}.")
+    return [f"{said}{asked}", form.text(task.title, 200), f"{form.small}{results.idle(task, form)}"]
 
 
 def alone(notice: Notice, form: Form) -> list[str]:

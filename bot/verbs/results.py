@@ -25,7 +25,7 @@ from core.profiles.model import Act
 from core.reasons import AnyReason, WaitReason
 from core.remedies import explain, next_step, sentence
 from core.security.model import HUB, ApiKey, Binding, NewApiKey
-from core.tasks.model import ENDED, PartsKind, TaskAttempt, TaskState, TaskSummary, TaskView
+from core.tasks.model import ENDED, PartsKind, Task, TaskAttempt, TaskState, TaskSummary, TaskView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,9 @@ _NEED_SIGNS: dict[NeedKind, str] = {
     **dict.fromkeys((NeedKind.WAITING, NeedKind.DRY_RUN, NeedKind.BOARD_GONE), "⚪"),
 }
 _CLOSED = frozenset({DeskState.HELD, DeskState.STOPPED, DeskState.UNAVAILABLE})
+_HEADED = frozenset(
+    {NeedKind.NEEDS_ANSWER, NeedKind.IDLE, NeedKind.DESK, NeedKind.WINDOW, NeedKind.AGENT, NeedKind.UNTOLD}
+)
 _DOES: dict[TaskState, str] = {
     TaskState.ASSIGNED: "gets",
     TaskState.DELIVERING: "is getting",
@@ -163,12 +166,19 @@ def _queued(one: QueuedWork, form: Form) -> str:
     return f"{form.id(one.message)}message{about}: {title}{why} · {since}"
 
 
+def idle(row: Task | TaskSummary, form: Form) -> str:
+    """Say by what Octet knows that an agent rests, and since when."""
+    return f"idle, {sentence(row.idle_by)}, {form.ago(row.idle_ms or 0)}"
+
+
 def at_work(one: AtWork, form: Form) -> str:
     """Say in one line of the board what an agent does."""
     status, task = one.status, one.task
     sign, words = AGENT_STATES[status.state]
     since = form.ago(status.since_ms) if status.since_ms else ""
-    if status.state is AgentState.BUSY and task is not None:
+    if task is not None and task.idle_ms is not None:
+        sign, work = "🟠", f"{sentence(Reason.LOOKS_IDLE)} {_title(task, form)} · {idle(task, form)}"
+    elif status.state is AgentState.BUSY and task is not None:
         work = f"{_DOES.get(task.state, 'has')} {_title(task, form)}" + (f" · began {since}" if since else "")
         if task.last_seen_ms is not None:
             work += f" · last sign {form.ago(task.last_seen_ms)}"
@@ -242,7 +252,7 @@ def need(one: Need, form: Form, *, link: str, has_buttons: bool = False) -> str:
     title = f" {form.text(one.title, 80)}" if one.title and not one.more else ""
     what = form.text(one.what, 200)
     head = form.strong(f"{what[:1].upper()}{what[1:]}")
-    if one.kind in {NeedKind.NEEDS_ANSWER, NeedKind.DESK, NeedKind.WINDOW, NeedKind.AGENT, NeedKind.UNTOLD}:
+    if one.kind in _HEADED:
         need = head + (f": {who}{title}" if who else "")
     else:
         need = f"{form.strong(who)}{title}\n{what}" if who else head
@@ -250,6 +260,8 @@ def need(one: Need, form: Form, *, link: str, has_buttons: bool = False) -> str:
         need += f" · {form.text(one.agent, 60)}"
     need += f" · by {form.named(one.by)}" if one.by else ""
     since = f" · {form.ago(one.since_ms)}" if one.since_ms else ""
+    if one.idle_by is not None:
+        since = f" · idle, {sentence(one.idle_by)}, {form.ago(one.since_ms)}"
     lines = [f"{form.sign(_NEED_SIGNS[one.kind])}{need}{since}", *([form.seen(one.seen, 200)] if one.seen else [])]
     return "\n".join([*lines, *([] if has_buttons else [f"➜ {one.next}"])])
 

@@ -173,6 +173,20 @@ async def done(
     return await octet.tasks.done(task, text, by=by)
 
 
+@Verb(
+    "task",
+    Permission.MESSAGE_SEND,
+    "POST /tasks/{task}/nudge",
+    own=REQUESTER,
+    says="Asking {it.agent} for its answer to {it.id}.",
+)
+async def nudge(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
+    """Ask the agent that works on a task for its answer.
+
+    Octet puts one question into its window or pane. An agent with `on_idle = "nudge"` is asked automatically."""
+    return await octet.nudges.ask_for_answer(task, by=by)
+
+
 @_ChangeVerb(
     "POST /tasks/{task}/retry",
     undo="cancel",
@@ -183,7 +197,7 @@ async def done(
     ),
 )
 async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
-    """Run a task again that ended or is parked.
+    """Run a task again that ended or is parked, or whose agent looks idle.
 
     Of a task that is done, Octet makes a new one.
 

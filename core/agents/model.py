@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, NewType, cast
+from typing import Annotated, Literal, NewType, cast
 
 from pydantic import BeforeValidator
 
@@ -133,6 +133,8 @@ class Agent:
     model: Text | None = None  # With lane `model`, the name of its [models.NAME]
     allowed_actions: Annotated[frozenset[Text], Limits(max_length=10)] = frozenset()
     """What users may press in its window through Octet: any of `interrupt`, `approve`, `deny`, `continue`."""
+    on_idle: Literal["show", "nudge"] = "show"
+    """What Octet does when it looks idle without an answer: `show` users, or first `nudge` it, once for a task."""
 
     @property
     def abilities(self) -> LaneAbilities:

@@ -9,7 +9,7 @@ import structlog
 
 from core.agents.model import Agent, AgentState, Route
 from core.deliveries.ports import LanePort
-from core.desks.model import DeskNow, LearnedFact, Shown, WindowStatus
+from core.desks.model import DeskNow, DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
 from core.dispatch.assigner import Assigner
 from core.dispatch.crash_recovery import CrashRecovery
@@ -23,6 +23,8 @@ from core.reasons import Reason
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
 from core.supervision.answer_scraper import AnswerScraper
+from core.supervision.idle_agents import IdleAgents
+from core.supervision.nudges import Nudges
 from core.supervision.stalled_agents import StalledAgents
 from core.tasks.services import TaskServices
 
@@ -42,7 +44,9 @@ class Dispatch(DeskNews):
         self._reachability = reachability = Reachability(services.desks, lanes)
         self._outcomes = outcomes = Outcomes(services, work, reachability)
         self.availability = AgentAvailability(services, tasks, why_unreachable=reachability.why_unreachable)
-        self.silence = StalledAgents(services, tasks, messages, work.policy)
+        self.nudges = Nudges(services, tasks, messages)
+        self.silence = StalledAgents(services, tasks, self.nudges, work.policy)
+        self.idle = IdleAgents(services, tasks, self.nudges, work.policy)
         self.reading = AnswerScraper(services, tasks, messages.answers)
         self.unknowns = UnknownDeliveries(services, work, hold_agents=outcomes.hold_agents)
         self.workers = DeliveryWorkers(services, work, outcomes, reachability, look=self._look)
@@ -73,6 +77,7 @@ class Dispatch(DeskNews):
         async with asyncio.TaskGroup() as group:
             self.workers.work_in(group)
             supervise(group, "silence", self.silence.run())
+            supervise(group, "idle", self.idle.run())
             supervise(group, "reading", self.reading.run())
             supervise(group, "assign", self.assigner.run())
 
@@ -105,6 +110,8 @@ class Dispatch(DeskNews):
 
     async def desk_changed(self, desk: str, now: DeskNow) -> None:
         self._services.desks.worker_is(desk, now)
+        if now.state is not DeskState.READY:
+            self.idle.desk_lost(desk)
 
     async def desk_waits(self, desk: str, why: Reason | None) -> None:
         self._services.desks.waits_are(desk, why)
@@ -126,9 +133,11 @@ class Dispatch(DeskNews):
     async def window_shows(self, desk: str, shown: Shown) -> None:
         self._services.desks.window_shows(desk, shown)
         self.reading.window_shows(desk, shown)
+        self.idle.window_shows(desk, shown)
 
         def note(tx: Tx) -> None:
             self._services.desks.note_shown(tx, desk, shown)
+            self.idle.take_back(tx, desk, shown)
             self._dialogs.update_window(tx, desk, shown)
             self._tasks.release_idle(tx)
 

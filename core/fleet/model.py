@@ -12,7 +12,7 @@ from core.desks.model import DeskStatus
 from core.journal.model import Event
 from core.kit.ids import MessageId
 from core.notices.model import Place
-from core.reasons import AnyReason, Diagnostic
+from core.reasons import AnyReason, Diagnostic, IdleSource
 from core.tasks.model import TaskId, TaskState, TaskSummary
 
 BoardId = NewType("BoardId", int)
@@ -27,6 +27,7 @@ class NeedKind(StrEnum):
     QUESTION = "question"  # an agent waits for an answer
     STORM = "storm"  # Octet stopped a chain of messages between agents
     NEEDS_ANSWER = "needs_answer"  # an agent's window waits for an answer, met an error or reached a limit
+    IDLE = "idle"  # an agent looks idle and has not answered
     DESK = "desk"  # A desk cannot or may not be used, and work waits for it
     WINDOW = "window"  # an agent's window cannot be used until a user does something
     AGENT = "agent"  # an agent cannot be used, and work waits for it
@@ -50,6 +51,7 @@ class Need:
     more: int = 0  # how many further tasks wait for just this
     agent: str | None = None
     desk: str | None = None
+    idle_by: IdleSource | None = None  # of an agent that looks idle: by what Octet knows it
     window: str = ""  # of a window that cannot be used: its name on the desk. The owner can have it recalibrated.
     since_ms: int = 0  # 0 if unknown
     about: str = ""  # what a notice about it names: its question, dialog, chain or unknown delivery

@@ -159,6 +159,7 @@ class Fleet:
         found = [_with_decision(need, of_task.get(need.task)) for need in found]
         found += await self._unknown(unknown, {one.oldest for one in held})
         found += questions
+        found += [_of_idle(one) for one in await self._repository.idle()]
         found += [_of_storm(one) for one in await self._traces.list_stopped()]
         dialogs = await self._open_dialogs()
         locks = [_of_lock(lock) for lock in await self._work.screen_locks.list_open()]
@@ -436,6 +437,19 @@ def _of_question(one: QuestionView) -> Need:
         since_ms=asked.since_ms,
         about=asked.about,
         choices=asked.choices,
+    )
+
+
+def _of_idle(task: TaskSummary) -> Need:
+    what, then = f"{task.agent} {sentence(Reason.LOOKS_IDLE)} {task.id}", next_step(Reason.LOOKS_IDLE)
+    return Need(
+        kind=NeedKind.IDLE,
+        what=what,
+        next=then,
+        task=task.id,
+        agent=task.agent,
+        idle_by=task.idle_by,
+        since_ms=task.idle_ms or 0,
     )
 
 

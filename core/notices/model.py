@@ -22,6 +22,7 @@ class NoticeKind(StrEnum):
     CARD = "card"  # the task's card in its channel, with its thread: posted once, then edited to the latest state
     ANSWER = "answer"  # An agent's words in the task's thread, or where a user sent the message: there edited at each
     # later answer to a message to several agents
+    IDLE = "idle"  # An agent at work looks idle: one message for each lease, edited when that is over; subject: it
     ENDED = "ended"  # The task is done or failed: a new message with the agent's answer that mentions who asked
     HELD = "held"  # The task waits or is parked: a new message; a question in it is edited once it is settled
     LATE = "late"  # words that came after the task had ended, or for the wrong task

@@ -101,6 +101,11 @@ class Notices:
         if not any(_store.is_same(row.detail, detail) for row in earlier):
             self.notify(tx, kind, task, detail=detail)
 
+    def ask_again(self, tx: Tx, kind: NoticeKind, task: str, *, subject: str, about: str) -> None:
+        """Notify of something that a user has to decide; where a message about it was settled, it asks again."""
+        if not self._change(tx, _store.SETTLED, {"asked": about, "how": ""}):
+            self.notify(tx, kind, task, subject=subject, about=about)
+
     def settled(self, tx: Tx, *, about: str, how: str, by: str = "") -> bool:
         """Have the message that asked users about this say `how` it was settled. Return whether there is one."""
         return self._change(tx, _store.SETTLED, {"asked": about, "how": _store.packed(Resolution(how=how, by=by))})

@@ -118,6 +118,9 @@ class DispatchSettings(Section):
     rest_after_failures: Annotated[int, Field(ge=1, le=1000)] = 3
     """After so many failed tasks in a row an agent rests: five minutes, twice as long after each further failure, at
     most four hours. Then it gets one task as a test."""
+    idle_after_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] = 30.0
+    """Seconds for which the window of an agent with a task must show that it rests before Octet reports that it looks
+    idle and has not answered."""
     agent_timeout_s: Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)] = 3600.0
     """Seconds without any sign of an agent at work (`octet progress`, `reply`, `done`) after which Octet
     parks its task and reports it. Longer than most tasks take, shorter than a night."""

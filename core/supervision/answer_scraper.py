@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -14,7 +15,8 @@ from core.kit.errors import OctetError, Unavailable
 from core.kit.supervise import wait_for_event
 from core.messages.answer_markers import find_answer
 from core.profiles.model import Activity
-from core.tasks.model import TaskMoved, TaskState
+from core.security.model import Actor, Permission, require
+from core.tasks.model import Task, TaskId, TaskMoved, TaskState
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
@@ -56,6 +58,15 @@ class AnswerScraper:
                 continue
             pause_s = None if place is None else self._due[place].at_s - now_s
             await wait_for_event(self._news, pause_s)
+
+    async def read_now(self, task: TaskId, *, by: Actor) -> Task:
+        """Read the answer in the window of the task's agent, as far as it wrote one there as its prompt says; return
+        the task as it is then. Raises TaskNotFound, agent_without_window or DeskUnavailable."""
+        require(by, Permission.DESK_LOOK)
+        agent = self._services.agents.in_window((await self._tasks.repository.get(task)).agent or "")
+        with suppress(WindowNotSeen):
+            await self._read(agent.desk or "", agent.window or "")
+        return await self._tasks.repository.get(task)
 
     async def _look(self, desk: str, window: str, due: _Due) -> None:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from core.agent_messages.service import AgentMessages
 from core.agents.model import OFF_DUTY
 from core.deliveries.model import DeliveryState
 from core.journal.model import Entry
@@ -15,14 +14,10 @@ from core.reasons import ParkCause
 from core.remedies import refused
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx, at_row
+from core.supervision.nudges import Nudges, duration
 from core.tasks.model import Task, TaskMoved, TaskState
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
-
-_QUESTION = (
-    "Octet has heard nothing of {task} for {long}. Still at work? Run the `octet progress` command at the end of its "
-    "prompt. Finished? Run the `octet done` command below that."
-)
 
 _LONGEST_REST_S = 60.0
 _AT_ONCE = 50  # how many silent agents one round handles: other writers must not wait for long
@@ -31,14 +26,12 @@ _AT_ONCE = 50  # how many silent agents one round handles: other writers must no
 class StalledAgents:
     """The watch over agents at work."""
 
-    def __init__(
-        self, services: TaskServices, tasks: Tasks, agent_messages: AgentMessages, policy: RetryPolicy
-    ) -> None:
-        self._agents, self._deliveries, self._desks = services.agents, services.deliveries, services.desks
+    def __init__(self, services: TaskServices, tasks: Tasks, nudges: Nudges, policy: RetryPolicy) -> None:
+        self._agents, self._desks = services.agents, services.desks
         self._pulse, self._clock = services.store.pulse, services.clock
         self._repository, self._write = tasks.repository, tasks.quarantine.write_when_back
         self._part = tasks.quarantine.part
-        self._agent_messages, self._policy = agent_messages, policy
+        self._nudges, self._policy = nudges, policy
         self._news = asyncio.Event()
         services.journal.listen(TaskMoved, self._task_moved)
 
@@ -110,20 +103,18 @@ class StalledAgents:
     def _nudge(self, tx: Tx, task: Task, why_not_idle: str) -> None:
         """Ask the agent once, in its window, whether it still works; then it has as long again."""
         agent = self._agents.status(tx, task.agent or "") if not why_not_idle else None
-        if task.nudge is not None:
-            state = [one.state for one in self._deliveries.find_for_message(tx, task.nudge)][-1]
-            if state is DeliveryState.DELIVERED:
+        asked = self._nudges.find_open(tx, task)
+        if asked is not None:
+            if asked.state is DeliveryState.DELIVERED:
                 self._park(tx, task, "asked in its window whether it still works, and no answer")
             else:
-                self._park(tx, task, f"the question whether it still works has not arrived ({state.value})")
+                self._park(tx, task, f"the question whether it still works has not arrived ({asked.state.value})")
         elif agent is None:
             self._park(tx, task, f"not asked: {why_not_idle}")
         elif agent.state in OFF_DUTY:
             self._park(tx, task, f"not asked: it is {agent.state.value} {agent.note}")
         else:
-            text = _QUESTION.format(task=task.id, long=_words(self._policy.agent_timeout_ms))
-            asked = self._agent_messages.queue_message(tx, text, agent.agent, task=task)
-            self._repository.record_nudge(tx, task, asked.id)
+            self._nudges.ask(tx, task)
 
     def _park(self, tx: Tx, task: Task, more: str = "") -> None:
         """Park the task for a user. It stays with its agent, which gets nothing new."""
@@ -133,7 +124,7 @@ class StalledAgents:
             self._agents.is_silent(tx, task.agent, task=task.id)
 
     def _last_sign(self, task: Task) -> str:
-        silent_for = _words(self._policy.agent_timeout_ms)
+        silent_for = duration(self._policy.agent_timeout_ms)
         if task.last_seen_ms is None:
             return f"no sign of {task.agent} for {silent_for}, since it has the prompt"
         # What it said itself stays its last word, also when its window changed later.
@@ -144,10 +135,3 @@ class StalledAgents:
         """Wake when an agent begins to work: its deadline may be the earliest."""
         if entry.event.now == TaskState.WORKING.value:
             self._news.set()
-
-
-def _words(duration_ms: int) -> str:
-    seconds = round(duration_ms / 1000)
-    if seconds >= 7200 and seconds % 3600 == 0:
-        return f"{seconds // 3600} hours"
-    return f"{seconds // 60} minutes" if seconds >= 120 else f"{seconds} seconds"

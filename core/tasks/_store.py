@@ -67,6 +67,8 @@ tasks = Table(
     Column("progress", Text, nullable=False, server_default=""),
     *integers("deadline_ms", nullable=True),
     Column("nudge", Text),
+    *integers("idle_ms", nullable=True),
+    Column("idle_by", Text),
     Column("avoids", Text),
     *texts("requester", "requester_name", "place_channel", "place_guild"),
     Column("idempotency_key", Text, unique=True),
@@ -168,7 +170,7 @@ ATTEMPTS = select(attempts).where(attempts.c.task == bindparam("of_task")).order
 ADD = insert(tasks).returning(tasks)
 ONE = select(tasks).where(_row.number == bindparam("task"))
 _LINE = ("number", "title", "state", "priority", "needs", "wanted", "agent", "last_seen_ms", "created_ms")
-_summary = select(*tasks.c[(*_LINE, "place_channel", "place_guild")])
+_summary = select(*tasks.c[(*_LINE, "idle_ms", "idle_by", "place_channel", "place_guild")])
 SUMMARIES = _summary.where(_row.number.in_(bindparam("tasks", expanding=True)))
 BY_KEY = select(tasks).where(_row.idempotency_key == bindparam("key"))
 NEWEST = select(tasks).where(_row.number < bindparam("before")).order_by(_row.number.desc()).limit(bindparam("size"))
@@ -289,6 +291,7 @@ WAITING_FOR_REMOVED = select(tasks).where(
 )
 STALLED = select(tasks).where(_row.deadline_ms <= bindparam("now")).order_by(_row.deadline_ms).limit(bindparam("size"))
 NEXT_DEADLINE = select(func.min(_row.deadline_ms).label("at")).where(_row.deadline_ms < 2**62)  # no text is
+IDLE = _summary.where(_row.state == "working", _row.idle_ms.is_not(None)).order_by(_row.idle_ms, _row.number)
 WORKING = select(tasks).where(_row.state == "working")
 IN_STATES = select(tasks).where(_row.state.in_(bindparam("states", expanding=True))).order_by(_row.number)
 LAST_RANK = select(func.max(_row.rank).label("rank")).where(

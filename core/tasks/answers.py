@@ -287,13 +287,13 @@ class Answers:
 
     def _record_at_work(self, tx: Tx, task: Task, activity: TaskActivity, progress: str = "") -> Task:
         self._prove_delivery(tx, task)
-        self._cancel_nudge(tx, task)
+        asked = None if self._cancel_nudge(tx, task) or task.nudge is None else ""
         is_parked = task.reason == ParkCause.INTERRUPTED and not self._services.agents.takes_back(
             tx, task.agent or "", task=task.id
         )
         if task.reason != WaitReason.DRY_RUN and not is_parked:
             task = self._repository.advance_to_working(tx, task, by=HUB)
-        return self._repository.record_activity(tx, task, activity, progress=progress)
+        return self._repository.record_activity(tx, task, activity, progress=progress, asked=asked)
 
     def record_question(self, tx: Tx, task: Task) -> Task:
         """Note that the agent works on its task, because it has asked something."""

@@ -19,7 +19,7 @@ from core.kit.field_types import Text
 from core.limits import TITLE, visible
 from core.messages.model import Message, NewFile, Source, StoredFile
 from core.notices.model import Place
-from core.reasons import AnyReason, BlockCause, Diagnostic, Reason, TaskActivity, WaitReason
+from core.reasons import AnyReason, BlockCause, Diagnostic, IdleSource, Reason, TaskActivity, WaitReason
 from core.remedies import refused
 
 TaskId = NewType("TaskId", str)  # `T-142`: short, because users say it
@@ -233,6 +233,14 @@ class Requirements:
     needs: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleSign:
+    """That an agent rests: who says so, and since when. Whatever sees agents may feed it."""
+
+    source: IdleSource
+    since_ms: int
+
+
 @dataclass(frozen=True, kw_only=True)  # no slots: only one base of a class may have them
 class TaskLease:
     """Which agent has a task, and what that agent has shown since it got it."""
@@ -246,7 +254,9 @@ class TaskLease:
     activity: TaskActivity | None = None  # what that sign was
     progress: Text = ""  # what the agent said, if the sign was its report
     deadline_ms: int | None = None  # When its agent counts as silent without activity; None while none works
-    nudge: str | None = None  # the message that asks its agent, since its last sign, whether it still works
+    nudge: str | None = None  # the message that asks its agent for the answer; empty once it has spoken; None: unasked
+    idle_ms: int | None = None  # since when its agent looks idle without an answer; None: it does not
+    idle_by: IdleSource | None = None
 
     @property
     def last_sign(self) -> str:
@@ -283,6 +293,11 @@ class Task(TaskContent, TaskLease):
     @property
     def number(self) -> int:
         return int(self.id.removeprefix("T-"))
+
+    @property
+    def idle_notice(self) -> str:
+        """The key of the message that its agent looks idle: one for each lease."""
+        return f"idle:{self.id}:{self.fence}"
 
     @property
     def is_whole(self) -> bool:
@@ -416,6 +431,8 @@ class TaskSummary:
     agent: str | None  # who has it, or had it last
     place: Place
     last_seen_ms: int | None  # when the agent of the present lease last gave a sign; None before the first
+    idle_ms: int | None  # as of TaskLease
+    idle_by: IdleSource | None
     created_ms: int
 
 
@@ -484,6 +501,16 @@ class TaskMoved(Event):
     reason: AnyReason | None
     agent: str
     fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskIdle(Event):
+    """The agent at work on a task looks idle, or no longer does."""
+
+    SUBJECT = "task:{0.task}"
+    task: str
+    agent: str
+    source: IdleSource | None  # None: no longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

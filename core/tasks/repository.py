@@ -30,6 +30,7 @@ from core.tasks.model import (
     UNDO_MS,
     Choice,
     DependencyChanged,
+    IdleSign,
     NewTask,
     OnFailure,
     PartsKind,
@@ -37,6 +38,7 @@ from core.tasks.model import (
     TaskAssigned,
     TaskChanged,
     TaskId,
+    TaskIdle,
     TaskMoved,
     TaskNotFound,
     TaskState,
@@ -241,6 +243,7 @@ class TaskRepository:
         attempt; `keeps_lease`: the task only passes this state, and its agent keeps it. `also` is written with it."""
         now = self.find(tx, task)
         check_step(TASK_STEPS, "task", task, now.state, to)
+        self.set_idle(tx, now, None)
         rank = 0 if to is TaskState.WAITING and reason in _FOR_OTHERS else now.rank
         if to is TaskState.READY and not rank:
             rank = self._next_rank(tx, now.requester, now.priority)
@@ -468,7 +471,8 @@ class TaskRepository:
     def record_activity(
         self, tx: Tx, task: Task, activity: TaskActivity, *, progress: str = "", asked: str | None = None
     ) -> Task:
-        """Note that the task's agent was active; this does not answer the nudge `asked`."""
+        """Note that the task's agent was active; `asked` becomes its `nudge`."""
+        self.set_idle(tx, task, None)
         deadline_ms = self._new_deadline_ms() if task.state is TaskState.WORKING else None
         seen = {"last_seen_ms": self._clock.now_ms(), "activity": activity, "progress": progress}
         after = self._update(tx, task.id, **seen, deadline_ms=deadline_ms, nudge=asked)
@@ -482,11 +486,35 @@ class TaskRepository:
         if task.last_seen_ms is None or task.activity is TaskActivity.WINDOW_CHANGED:
             self.record_activity(tx, task, TaskActivity.WINDOW_CHANGED, asked=asked)
         else:
+            self.set_idle(tx, task, None)
             self._update(tx, task.id, deadline_ms=self._new_deadline_ms(), nudge=asked)
 
     def record_nudge(self, tx: Tx, task: Task, message: str) -> None:
         """Note that Octet asks the agent by `message` whether it still works, and set a new deadline."""
         self._update(tx, task.id, nudge=message, deadline_ms=self._new_deadline_ms())
+
+    def set_idle(self, tx: Tx, task: Task, sign: IdleSign | None) -> None:
+        """Note that the agent at work looks idle, or that it no longer does (None): its card, the board and the one
+        message about this lease follow."""
+        if sign is None and task.idle_ms is None:
+            return
+        source, since_ms = (None, None) if sign is None else (sign.source, sign.since_ms)
+        self._update(tx, task.id, idle_by=source, idle_ms=since_ms)
+        self._journal.append(tx, TaskIdle(task=task.id, agent=task.agent or "", source=source), by=HUB.id)
+        self._notices.card_changed(tx, task.id)
+        if sign is None:
+            self._notices.settled(tx, about=task.idle_notice, how="over")
+        else:
+            agent = task.agent or ""
+            self._notices.ask_again(tx, NoticeKind.IDLE, task.id, subject=agent, about=task.idle_notice)
+
+    def list_idle(self, tx: Tx) -> list[Task]:
+        """List the tasks whose agents look idle, longest first."""
+        return [self.find(tx, summary_of(row).id) for row in tx.execute(_store.IDLE)]
+
+    async def idle(self) -> tuple[TaskSummary, ...]:
+        """Fetch the tasks whose agents look idle, longest first."""
+        return tuple(map(summary_of, await self._store.fetch(_store.IDLE)))
 
     def extend_deadline(self, tx: Tx, task: Task) -> None:
         """Let the agent at work be silent for as long again: it waited for others."""
@@ -634,7 +662,9 @@ class TaskRepository:
         self._renew_lease(tx, task)
 
     def _renew_lease(self, tx: Tx, task: Task) -> None:
-        fence = self.find(tx, task.id).fence + 1
+        now = self.find(tx, task.id)
+        fence = now.fence + 1
+        self.set_idle(tx, now, None)
         if task.agent is not None:
             self.attempts.revoke(tx, task, at_ms=self._clock.now_ms())
         self._update(tx, task.id, fence=fence, choice=None, **_NOT_SEEN)

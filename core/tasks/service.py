@@ -327,12 +327,12 @@ class Tasks:
         return await self.change(task, Permission.TASK_END, end, by=by)
 
     async def retry(self, task: TaskId, *, by: Actor) -> Task:
-        """Make a task ready again that failed, expired, was cancelled or is parked, with a new code; of a task that is
-        done make a new one. Raises TaskNotFound, task_not_stopped, text_expired, or delivery_unresolved: what may have
-        arrived is never delivered again by this."""
+        """Make a task ready again that failed, expired, was cancelled or is parked, or whose agent looks idle, with a
+        new code; of a task that is done make a new one. Raises TaskNotFound, task_not_stopped, text_expired, or
+        delivery_unresolved: what may have arrived is never delivered again by this."""
 
         def again(tx: Tx, found: Task) -> Task:
-            if found.state not in _STOPPED | {TaskState.DONE}:
+            if found.state not in _STOPPED | {TaskState.DONE} and found.idle_ms is None:
                 raise refused("task_not_stopped", id=found.id, state=found.state.value)
             _check_text(found)
             if found.state is TaskState.DONE:

@@ -207,6 +207,12 @@ class AnyWorld(RuleBasedStateMachine):
     async def _dialog(self, window: str, *, asks: bool = True) -> None:
         self.marks += 1
         self.worker.dialogs[window] = f"mark {self.marks}" if asks else ""
+        self.worker.busy.discard(window)
+        await self._tell(lambda: self.octet.dispatch.window_shows("main", self.worker.what_shows(window)))
+
+    async def _works(self, window: str) -> None:
+        self.worker.dialogs[window] = ""
+        self.worker.busy.add(window)
         await self._tell(lambda: self.octet.dispatch.window_shows("main", self.worker.what_shows(window)))
 
     async def _tell(self, news: Callable[[], Awaitable[None]]) -> None:
@@ -220,6 +226,7 @@ class AnyWorld(RuleBasedStateMachine):
     async def _wakes(self) -> None:
         self.octet.dispatch.wake()  # it waits by the loop's time, which does not pass here
         await self.octet.dispatch.silence.check_all()
+        await self.octet.dispatch.idle.check_all()
 
     async def _desk_becomes(self, state: DeskState) -> None:
         self.desk = state

@@ -14,6 +14,7 @@ from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState
 from core.desks.model import DeskState
 from core.kit.ids import MessageId
 from core.notices.model import DISCORD
+from core.profiles.model import Activity
 from core.reasons import Reason
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
@@ -48,6 +49,7 @@ class Promises:
             await self._one_delivery_at_most(task)
             self._moves_or_says_why(task, {name: status.state for name, status in agents.items()})
             self._is_with_its_agent(task, agents)
+            await self._looks_idle_only_while_its_answer_is_awaited(task, agents)
             await self._has_one_attempt_at_most(task)
         await self._order_is_kept(tasks)
         unknown = await self._words_move_or_say_why(tasks)
@@ -87,6 +89,15 @@ class Promises:
         if task.state is TaskState.PARKED and task.reason == "silent":
             assert status.state in {AgentState.UNKNOWN, *OFF_DUTY}
             assert status.task == task.id
+
+    async def _looks_idle_only_while_its_answer_is_awaited(self, task: Task, agents: Mapping[str, AgentStatus]) -> None:
+        if task.idle_ms is None or task.agent is None or task.agent not in agents:
+            return
+        agent, octet = agents[task.agent].agent, self.octet
+        assert task.state is TaskState.WORKING
+        assert octet.desks.shown(agent.desk or "", agent.window or "").activity in {Activity.IDLE, Activity.UNKNOWN}
+        assert octet.desks.state(agent.desk or "").state not in {DeskState.HELD, DeskState.STOPPED}
+        assert not await octet.store.write(lambda tx: octet.tasks.repository.find_open_subtasks(tx, task))
 
     async def _has_one_attempt_at_most(self, task: Task) -> None:
         attempts = await self.octet.tasks.repository.attempts.list_for_task(task.id)

@@ -46,11 +46,12 @@ class PuppetWorker(FakeDeskWorker):
         super().__init__(windows=WINDOWS)
         self.dialogs: dict[str, str] = {"left": "", "right": ""}
         """By window, the mark of the dialog that stands in it."""
+        self.busy = set[str]()
 
     def what_shows(self, window: str) -> Shown:
         mark, answers = self.dialogs[window], (Act.APPROVE, Act.DENY)
         if not mark:
-            return Shown(window=window, activity=Activity.IDLE)
+            return Shown(window=window, activity=Activity.BUSY if window in self.busy else Activity.IDLE)
         return Shown(window=window, activity=Activity.NEEDS_INPUT, answers=answers, text="Run it?", mark=mark)
 
     async def shows(self, window: str) -> Shown:

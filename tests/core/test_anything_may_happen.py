@@ -33,6 +33,7 @@ from core.notices.model import DISCORD
 from core.profiles.model import Act
 from core.store import engine
 from core.store.engine import Tx
+from core.supervision.idle_agents import IdleAgents
 from core.supervision.screen_locks import ScreenLocks
 from core.tasks import quarantine
 from core.tasks.attempts import Attempts
@@ -291,13 +292,18 @@ class AnythingMayHappen(AnyWorld):
             self._try(lambda: getattr(self.octet.desks, what)("main", by=ADA))
 
     @rule(
-        what=st.sampled_from(["usable", "usable", "asks", "asks", "asks no more", "locked", "unlocked"]), window=WINDOWS
+        what=st.sampled_from(
+            ["usable", "usable", "asks", "asks", "asks no more", "works", "rests", "locked", "unlocked"]
+        ),
+        window=WINDOWS,
     )
     def window_becomes(self, what: str, window: str) -> None:
         if what == "usable":
             self._try(lambda: self.octet.dispatch.window_usable("main", window))
         elif what.startswith("asks"):
             self._try(lambda: self._dialog(window, asks=what == "asks"))
+        elif what in {"works", "rests"}:
+            self._try(lambda: self._works(window) if what == "works" else self._dialog(window, asks=False))
         else:
             self._try(lambda: self._screen(is_locked=what == "locked"))
 
@@ -398,6 +404,18 @@ BUGS: dict[str, tuple[object, str, object, Story]] = {
         "update_window",
         lambda *_: None,
         lambda play: play.window_becomes("asks", "left"),
+    ),
+    "a busy window does not take back that its agent looks idle": (
+        IdleAgents,
+        "take_back",
+        lambda *_: None,
+        lambda play: [
+            play.lane_arrives(),
+            play.lane_arrives(),
+            play.lane_arrives(),
+            play.time_passes(31),
+            *[play.window_becomes("works", one) for one in ("left", "right")],
+        ],
     ),
     "a lock is never over": (
         ScreenLocks,

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from core.kit.errors import Conflict
-from core.reasons import BlockCause, ParkCause, Reason, TaskActivity, WaitReason
+from core.reasons import BlockCause, IdleSource, ParkCause, Reason, TaskActivity, WaitReason
 from core.remedies import ENGLISH, REFUSALS, UNKNOWN, explain, next_step, refused, sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = re.compile(r"`/(?P<group>\w+) (?P<verb>[\w-]+)`")
-ENUMS = (Reason, WaitReason, BlockCause, ParkCause, TaskActivity)
+ENUMS = (Reason, WaitReason, BlockCause, ParkCause, TaskActivity, IdleSource)
 CODES = {code.value for enum in ENUMS for code in enum}
 
 

@@ -15,7 +15,7 @@ from bot.discord.bot import Bot
 from bot.discord.channel_client import origin_of
 from bot.discord.parts import MARKED, Attachment, Parts
 from bot.discord.text import FORM, fence, inline
-from bot.discord.views.new_task import ReplyForm, accepted
+from bot.discord.views.new_task import DoneForm, ReplyForm, accepted
 from bot.verbs import desks, fleet, tasks
 from bot.verbs.declare import Verb
 from bot.verbs.moments import local_time
@@ -28,7 +28,7 @@ from core.dispatch.model import Decision
 from core.fleet.model import BoardKind
 from core.profiles.model import Act
 from core.security.model import Actor, Permission, require
-from core.tasks.model import TaskId, TaskState
+from core.tasks.model import ENDED, TaskId, TaskState
 
 DECISION_LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
     Decision.ARRIVED: ("Arrived", discord.ButtonStyle.success),
@@ -255,6 +255,37 @@ class MarkWrong(VerbButton, verb=tasks.wrong, label="Wrong"):
     """Marks the result of a task that is done as wrong."""
 
 
+class AskForAnswer(VerbButton, verb=tasks.nudge, label="Ask for the answer", style=discord.ButtonStyle.primary):
+    """Asks the task's agent for its answer, once more."""
+
+
+class MarkDone(TaskButton, act="done", label="Done", style=discord.ButtonStyle.success):
+    """Opens a field for the result, with which the task ends."""
+
+    async def answer(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the field; core checks the permission when the user sends it."""
+        await interaction.response.send_modal(DoneForm(self.task))
+
+
+class ReadAnswer(TaskButton, act="read", label="Read the answer in the window"):
+    """Takes the answer that the agent wrote in its window as its prompt says; else shows the end of the window."""
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts | str:
+        core = interaction.client.coordinator
+        task = await core.reading.read_now(self.task, by=by)
+        if task.state in ENDED:
+            return f"{task.id} is {task.state.value}. Its answer is in its thread."
+        who = core.agents.in_window(task.agent or "")
+        now = await core.desks.glance(who.desk or "", who.window or "", by=by)
+        head = f"The end of the window of {inline(who.name, 60)}. To end {task.id} with it, copy it and press *Done*."
+        return _glanced(now, head)
+
+
+def idle_buttons(task: str) -> list[TaskButton]:
+    """Return what a user can do about an agent that looks idle."""
+    return [ShowWindow(task), AskForAnswer(task), ReadAnswer(task), RunAgain(task, label="Retry"), MarkDone(task)]
+
+
 class TellAgent(TaskButton, act="tell", label="Reply", style=discord.ButtonStyle.primary):
     """Opens a field for a message to the agent of the task."""
 
@@ -291,12 +322,15 @@ class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove(?::(?P<kind>ne
 
 BUTTONS = (
     AnswerAgent,
+    AskForAnswer,
     CancelTask,
     FollowWindow,
     LookAtWindow,
+    MarkDone,
     MarkWrong,
     PickAnswer,
     PressAct,
+    ReadAnswer,
     RemoveBoard,
     ResolveUnknown,
     RunAgain,

@@ -20,7 +20,7 @@ from core.agent_messages.model import NewAgentMessage
 from core.kit.errors import OctetError
 from core.remedies import refused
 from core.security.model import Actor
-from core.tasks.model import NewTask, Task
+from core.tasks.model import NewTask, Task, TaskId
 
 MAX_CHARS = 4_000  # the longest text that Discord takes in a field
 _OPEN_S = 3_600.0  # how long Octet remembers an open dialog; a user who sends it later must try again
@@ -91,6 +91,18 @@ class ReplyForm(TextForm, title="Message to the agent"):
         agent = inline(sent.continues or sent.deliveries[-1].agent, 60)
         way = f"On its way to {agent}. A message here shows its progress."
         return f"{agent} continues {sent.message.task}." if sent.continues else way
+
+
+class DoneForm(TextForm, title="Mark as done"):
+    """Asks for the result of a task that the user ends."""
+
+    def __init__(self, task: TaskId) -> None:
+        super().__init__("What is the result?", description="Octet posts it in the task's thread.")
+        self._task = task
+
+    async def send(self, interaction: discord.Interaction[Bot], text: str, by: Actor) -> str:
+        done = await tasks.done.call(interaction.client.coordinator, self._task, text, by=by)
+        return tasks.done.sentence(done, str)
 
 
 def with_text(error: OctetError, text: str) -> Parts:

@@ -13,6 +13,7 @@ from bot.discord.views.buttons import (
     ResolveUnknown,
     RunAgain,
     TellAgent,
+    idle_buttons,
 )
 from bot.discord.views.calibration import Recalibrate
 from bot.discord.views.questions import OWN_WORDS, AnswerQuestion, DecideTrace
@@ -54,6 +55,8 @@ def offers(need: Need) -> list[MessageButton]:
             return [TellAgent(task, label="Answer"), CancelTask(task)]
         case NeedKind.PARKED if task and not need.more:
             return [RunAgain(task, label="Retry"), CancelTask(task)]
+        case NeedKind.IDLE if task:
+            return [*idle_buttons(task)]
         case NeedKind.DESK if need.desk and need.by:
             return [ReleaseDesk(need.desk)]
         case NeedKind.WINDOW if need.desk and need.window:

@@ -11,12 +11,15 @@ from bot.discord.errors import said
 from bot.discord.render import priority_words
 from bot.discord.views import buttons as buttons_of_octet
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
+from core.desks.model import Shown
 from core.kit.errors import OctetError
 from core.limits import ControlCharacters, EmptyText
 from core.messages.model import NewFile
+from core.profiles.model import Activity
+from core.reasons import IdleSource
 from core.remedies import next_step, refused
 from core.security.model import OPERATOR, NotAllowed, Permission
-from core.tasks.model import AgentTrouble, InvalidTaskId, TaskEnded, TaskNotFound, TaskState
+from core.tasks.model import AgentTrouble, IdleSign, InvalidTaskId, TaskEnded, TaskNotFound, TaskState
 from sandbox.discord.model import ChatPermission
 from sandbox.discord.views import InteractionAnswer
 from tests.bot.discord.town import DRY_RUN, Town, buttons, pictures, text_of
@@ -301,6 +304,58 @@ async def test_a_user_follows_a_window_until_its_task_ends(owned: Town, monkeypa
     await owned.now(shown, "The window of Window-1, kept up to date until", "counted: seven")
     await owned.ask("task done", task="T-1", text="Seven.")
     await owned.now(shown, "What the window of T-1 showed last", "counted: seven")
+
+
+IDLE_BUTTONS = ["Screenshot", "Ask for the answer", "Read the answer in the window", "Retry", "Done"]
+
+
+async def looks_idle(town: Town, activity: Activity = Activity.IDLE) -> None:
+    """Show this in the window of the agent at work; where it rests, it has done so for long enough."""
+    core = town.coordinator
+    await core.dispatch.window_shows("main", Shown(window="agent-1", activity=activity))
+    if activity is Activity.IDLE:
+        task = await core.tasks.repository.get("T-1")
+        sign = IdleSign(source=IdleSource.SCREEN, since_ms=core.clock.now_ms())
+        await core.store.write(lambda tx: core.tasks.repository.set_idle(tx, task, sign))
+
+
+async def test_an_agent_that_looks_idle_is_in_its_thread_with_one_ping_and_on_the_card_until_it_works(
+    owned: Town,
+) -> None:
+    await asked(owned, "Window-1")
+    await looks_idle(owned)
+    said = await owned.said("**Window-1 looks idle but has not answered T-1.**", "-# idle, by the screen, <t:")
+    assert (said["sandbox"]["pings"], buttons(said)) == ([owned.ada], IDLE_BUTTONS)
+    card = await owned.card("T-1", "Looks idle, no answer yet", "idle, by the screen, <t:")
+    assert buttons(card)[1:] == [*IDLE_BUTTONS, "Reply", "Cancel"]
+    needs = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "fleet needs-me", {}))
+    assert "**Window-1 looks idle but has not answered T-1**" in text_of(needs)
+    assert buttons(needs)[:5] == IDLE_BUTTONS
+    await looks_idle(owned, Activity.BUSY)
+    over = await owned.now(said, "**Window-1** looked idle on T-1.")
+    assert buttons(over) == []
+    assert "Stop" in buttons(await owned.card("T-1", TaskState.WORKING))
+    await looks_idle(owned)
+    again = await owned.now(said, "looks idle but has not answered")
+    assert buttons(again) == IDLE_BUTTONS
+    assert [one["id"] for one in await owned.sandbox.pings("Ada")] == [said["id"]]
+
+
+async def test_the_buttons_of_an_agent_that_looks_idle(owned: Town) -> None:
+    await asked(owned, "Window-1")
+    await looks_idle(owned)
+    said = await owned.said("looks idle but has not answered")
+    asking = await owned.answered(await owned.sandbox.click("Ada", said["id"], "Ask for the answer"))
+    assert text_of(asking) == "Asking Window-1 for its answer to T-1."
+    owned.worker.said["agent-1"] = "There are seven birds."
+    shown = await owned.answered(await owned.sandbox.click("Ada", said["id"], "Read the answer in the window"))
+    assert "There are seven birds." in text_of(shown)
+    opened = await owned.sandbox.click("Ada", said["id"], "Done")
+    ended = await owned.answered(await owned.sandbox.submit_modal("Ada", opened, {"text": "Seven birds."}))
+    assert text_of(ended) == "Marked T-1 as done."
+    assert (await owned.task("T-1")).state is TaskState.DONE
+    gone = await owned.answered(await owned.sandbox.click("Ada", said["id"], "Read the answer in the window"))
+    assert text_of(gone) == "T-1 is done. Its answer is in its thread."
 
 
 async def test_a_message_becomes_a_task_by_its_menu(owned: Town) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -49,12 +50,13 @@ async def window_house(
     clock: Clock | None = None,
     worker: FakeDeskWorker | None = None,
     keeping: ReceiptSettings | None = None,
+    on_idle: Literal["show", "nudge"] = "show",
 ) -> AsyncGenerator[Coordinator]:
     """Open a coordinator with one desk that is ready, `agents` windows on it, and dispatch at work."""
     names = [f"agent-{number}" for number in range(1, agents + 1)]
     async with open_coordinator(
         home,
-        agents=[make_window_agent(name.capitalize(), window=name) for name in names],
+        agents=[make_window_agent(name.capitalize(), window=name, on_idle=on_idle) for name in names],
         desks=[make_desk(*names)],
         lanes={(Lane.WINDOW, "main"): lane},
         workers={"main": worker or FakeDeskWorker()},

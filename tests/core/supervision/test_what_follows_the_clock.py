@@ -64,6 +64,7 @@ TIMES: Mapping[str, tuple[str, str]] = {
     "tasks.created_ms": (Both, "of a goal whose agents may create subtasks for `goal_hours`"),
     "tasks.deadline_ms": (Both, "how long an agent may be silent"),
     "tasks.due_ms": (Stays, "a moment for users; it decides nothing"),
+    "tasks.idle_ms": SINCE,
     "tasks.last_seen_ms": HISTORY,
     "tasks.not_before_ms": (Both, "where a user gave a duration"),
     "tasks.rank": (Both, "new tasks get their places by the clock"),
