@@ -41,7 +41,7 @@ class Pane:
     def __init__(self, root: Path) -> None:
         shutil.copytree(ROOT / "config", root / "config")
         file = root / "config/profiles/opencode.toml"
-        text = re.sub(r"(?m)^(?:bar|prompt|end) = .*\n", "", file.read_text("utf-8"))
+        text = re.sub(r"(?m)^(?:bar|prompt|end|placeholder) = .*\n", "", file.read_text("utf-8"))
         file.write_text(f'{text}"terminal.prompt" = "what begins the composer\'s first line"\n', "utf-8")
         self.home = Home(root=root)
         self.trouble: CalibrationFailed | None = None
