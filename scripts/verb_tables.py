@@ -35,10 +35,6 @@ _BY_HAND = {
     ("profile", "enabled"): "octet profile enable",
 }
 """Commands that bot/cli places or writes by hand."""
-
-
-_OF_ALL_COMMANDS = {"--json", "--home"}
-"""Options that the page explains once."""
 _INTERNAL = {"octet desk run", "octet desk import", "octet autostart begin"}
 """Commands that Octet runs itself, or only refuses."""
 
@@ -137,7 +133,7 @@ def _shown(one: Parameter) -> str:
 
 
 def _by_hand() -> str:
-    """List the commands that are not verbs, with their own options."""
+    """List the commands that are not verbs; `--help` has their options."""
     verbs = {_command(one) for one in VERBS}
     rows: list[tuple[str, str]] = []
 
@@ -146,18 +142,10 @@ def _by_hand() -> str:
             for name, child in sorted(children.items()):
                 add(f"{path} {name}", child)
         elif path not in verbs | _INTERNAL:
-            own = [one for one in command.params if one.help and not {*_OF_ALL_COMMANDS, "--help"} & {*one.opts}]
-            options = [f"`{_option(one)}`: {one.help}" for one in own]
-            rows.append((f"`{path}`", "<br>".join([" ".join((command.help or "").split()), *options])))
+            rows.append((f"`{path}`", " ".join((command.help or "").split())))
 
     add("octet", typer.main.get_command(app))
-    return table_of(("command", "what it does, and its options"), rows)
-
-
-def _option(one: Any) -> str:
-    if one.param_type_name == "argument":
-        return one.metavar or one.name.upper()
-    return ", ".join((*one.opts, *one.secondary_opts))
+    return table_of(("command", "what it does; `--help` lists its options"), rows)
 
 
 def _who(one: Verb) -> str:

@@ -86,8 +86,7 @@ def config(
 ) -> None:
     """Print the configuration that connects a program to Octet as one agent.
 
-    With AGENT the program must run under Octet's account. Without it the program needs the environment that
-    `octet agent env` prints. The configuration contains no secret."""
+    With AGENT the program must run under Octet's account; without it, it needs what `octet agent env` prints."""
     form, command = FORMS[client], [*octet_command(), "mcp", "serve"]
     environment = {} if agent else {name: form.variable.format(name) for name in _VARIABLES}
     if agent:

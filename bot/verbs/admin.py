@@ -52,9 +52,8 @@ async def reload(
 ) -> Reloaded:
     """Reload the configuration: agents, desks and profiles.
 
-    Octet checks all of config/ first; if it finds problems, it reports each with its line and changes nothing. It
-    finishes the current prompts, and restarts only the workers of desks that changed. Settings of `octet.toml` need a
-    restart of Octet; the answer names them."""
+    If Octet finds problems, it reports each with its line and changes nothing. Current prompts finish first. Settings
+    of `octet.toml` need a restart of Octet; the answer names them."""
     return await octet.maintenance.reload(by=by, desks=desks)
 
 
@@ -95,8 +94,8 @@ async def bind(
 ) -> Binding:
     """Give a user, or a role of the server, a role in Octet.
 
-    It replaces the role that they have there. With a channel it counts only in that channel and its threads. You can
-    give at most your own role, where and as long as you have it."""
+    It replaces the role that they have there. With a channel it counts only there. You can give at most your own role,
+    where and as long as you have it."""
     return await octet.people.bind(who, role, channel=channel or "", by=by)
 
 

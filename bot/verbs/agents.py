@@ -60,8 +60,8 @@ async def add(
 ) -> Reloaded:
     """Add an agent to config/agents.toml.
 
-    Octet checks the whole configuration first, keeps the file's comments and uses the agent at once. With `pane`,
-    it also adds the pane to the desk's file. `/desk calibrate` connects a window and adds its agent."""
+    Octet uses it at once. With `pane`, it also adds the pane to the desk's file. `/desk calibrate` connects a window
+    and adds its agent."""
     require(by, Permission.CONFIG_RELOAD)
     values = {
         "about": about,
@@ -100,8 +100,8 @@ async def capabilities(octet: Coordinator, agent: AgentName, capabilities: Capab
 async def discover(octet: Coordinator, *, by: Actor) -> tuple[AgentProposal, ...]:
     """Find windows and panes that look like agents and that no agent has.
 
-    Octet looks at all ready desks, and at your tmux server where a desk names its socket. It changes nothing. Each
-    line says how to accept one."""
+    Octet looks at all ready desks, and at your tmux server where a desk names its socket. Each line says how to accept
+    one."""
     require(by, Permission.DESK_SEE)
     calibrate = octet.maintenance.calibrate
     return await calibrate.discover(by=by)
@@ -119,10 +119,7 @@ async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentDetai
 async def env(octet: Coordinator, agent: AgentName, *, origin: Origin, by: Actor) -> dict[str, str]:
     """Print the environment in which this agent answers under another account, in a container, or over MCP.
 
-    `eval "$(octet agent env Agent-3)"` sets it in a shell. Keep it as secret as a password. The container must share
-    the host's network. The token stays the same; the address does as long as Octet gets the `port` of
-    config/octet.toml.
-    """
+    `eval "$(octet agent env Agent-3)"` sets it in a shell. Keep it as secret as a password."""
     require(by, Permission.KEY_MANAGE)
     name = octet.agents.get(agent).name
     return {"OCTET_URL": origin.url, "OCTET_AGENT_TOKEN": octet.reply_keys.key(name)}
@@ -163,9 +160,7 @@ async def interrupt(octet: Coordinator, agent: AgentName, *, by: Actor) -> Actio
 async def new_chat(octet: Coordinator, agent: AgentName, *, by: Actor) -> ActionResult:
     """Start a new conversation in an idle agent's window.
 
-    Octet presses the shortcut in its profile (`new_chat`). It refuses while the agent has a task, works or is getting
-    a prompt, and while its composer is not empty. The owner of the machine must allow it
-    (`allowed_actions` with `"new_chat"` in config/agents.toml)."""
+    The owner of the machine must allow it (`allowed_actions` with `"new_chat"` in config/agents.toml)."""
     return await octet.agent_actions.new_chat(agent, by=by)
 
 

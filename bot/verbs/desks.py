@@ -48,9 +48,7 @@ async def screenshot(
 ) -> Png:
     """See an agent's window, or the whole display of a desk with a virtual display.
 
-    A desk of terminals shows all its panes. A picture of a window shows nothing else of the screen, without the parts
-    that its profile masks. Octet never shows the whole screen of a display that people use. Only the owner may
-    see a whole display."""
+    A desk of terminals shows all its panes. Only the owner may see a whole display, and none that people use."""
     require(by, Permission.DESK_LOOK)
     if (agent is None) == (desk is None):
         raise refused("name_one")
@@ -73,8 +71,8 @@ async def try_out(
 ) -> tuple[Tried, ...]:
     """Test windows: paste a harmless line, read it back and clear it; never send it.
 
-    For each window it says how Octet read the line back and how long that took, or what is wrong and what to do. It
-    waits while a user types, and leaves a window alone that is busy or whose composer is not empty."""
+    For each window it says how Octet read the line back, or what is wrong and what to do. It leaves a window alone that
+    is busy or whose composer is not empty."""
     return await octet.maintenance.try_out(agent=agent, desk=desk, by=by)
 
 
@@ -91,8 +89,7 @@ async def arrange(octet: Coordinator, desk: DeskName, *, by: Actor) -> tuple[Pla
 async def connect(octet: Coordinator, desk: DeskName, *, by: Actor) -> CalibrationStep:
     """Connect agents' windows: Octet numbers them, tests each with a draft and saves the result.
 
-    Octet shows the desk's whole display, only to you, with a number on each window, and asks which belong to agents.
-    Answer with buttons and a field. A running Octet uses the new windows at once."""
+    Octet shows the whole display, only to you, and asks which windows belong to agents. It uses them at once."""
     require(by, Permission.DESK_SEE)
     calibrate = octet.maintenance.calibrate
     return await calibrate.start(desk, by=by)

@@ -54,9 +54,8 @@ async def place_board(
 ) -> bool:
     """Keep a live board in this channel.
 
-    It shows each agent's work, the queue and the desks; or what needs a user, pinned. Everyone in the channel sees it,
-    with the titles of tasks. A channel has one of each kind: run it again to move it down, or with `remove`.
-    """
+    It shows each agent's work, the queue and the desks; or what needs a user, pinned. A channel has one of each kind:
+    run it again to move it down, or with `remove`."""
     boards = octet.fleet.boards
     if remove:
         await boards.remove(origin.place.channel, kind, by=by)

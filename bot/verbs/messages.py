@@ -34,10 +34,8 @@ async def send(
 ) -> AgentMessageView:
     """Send a message to an agent.
 
-    Octet types the text into its window unchanged. Inside a task's thread it goes to the agent that has the task;
-    elsewhere name an agent or a task. A task that is done continues with it: a new attempt for the same agent, or for
-    the one that you name with the task. It waits at most a day while the agent is busy or paused, and comes after the
-    brief of its task."""
+    In a task's thread it goes to the task's agent; elsewhere name an agent or a task. A task that is done continues
+    with it. It waits at most a day while the agent is busy or paused."""
     options = SendOptions(
         requires=requires, supersedes=supersedes, after_minutes=wait_minutes, expires_minutes=expires_minutes
     )

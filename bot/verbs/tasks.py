@@ -199,10 +199,7 @@ async def nudge(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
 async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     """Run a task again that ended or is parked, or whose agent looks idle.
 
-    Of a task that is done, Octet makes a new one.
-
-    The new attempt has a new code; the old code becomes invalid. Octet refuses while it does not know whether the
-    prompt arrived, because the agent could do the work twice."""
+    Of a task that is done, Octet makes a new one. Octet refuses while it does not know whether the prompt arrived."""
     return await octet.tasks.retry(task, by=by)
 
 
