@@ -200,7 +200,6 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "octet desk up --agents 8 --profile xterm --detach -- xterm -e claude",
         "octet desk up --tmux",
         "octet desk up --tmux --agents 8 --profile claude_code --directory '~/work/{number}' -- claude",
-        "tmux -L SERVER capture-pane -p -e -t octet:agent-1",
     ),
     "needs tasks in certain states: tests/core/tasks, tests/bot/discord/test_tasks.py, tests/bot/cli/test_answers.py": (
         "octet blocked T-142 --code k3v9x2.7F3K… --file question.md",
