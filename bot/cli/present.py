@@ -18,6 +18,7 @@ from core.fleet.model import AtWork, Board, Need, Needs, Overview, Wellness
 from core.kit.clock import as_datetime
 from core.maintenance.model import Diagnosis, Placed, Tried
 from core.messages.model import Message, Source, text_for_people
+from core.reasons import Reason
 from core.receipts.model import Receipt
 from core.remedies import explain, sentence
 from core.tasks.model import ENDED, Export, Imported, Task, TaskView
@@ -39,7 +40,7 @@ def _task_row(task: Task) -> tuple[str, ...]:
 
 
 def _state(row: Task) -> str:
-    why = sentence(row.reason)
+    why = sentence(row.reason if row.idle_ms is None else Reason.LOOKS_IDLE)
     return f"{row.state} ({printable(why)})" if why else row.state.value
 
 

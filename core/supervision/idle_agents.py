@@ -82,10 +82,11 @@ class IdleAgents:
     async def check_all(self) -> float | None:
         """Report agents that look idle, and take back what is over. Return the seconds to the next check; None while
         none of the agents at work rests."""
-        part, signs = self._quarantine.part, self._signs
-        return await self._quarantine.write_when_back(lambda tx: part(tx, self._check_idle, None, signs=signs))
+        part = self._quarantine.part
+        return await self._quarantine.write_when_back(lambda tx: part(tx, self._check_idle, None))
 
-    def _check_idle(self, tx: Tx, signs: Mapping[str, IdleSign]) -> float | None:
+    def _check_idle(self, tx: Tx) -> float | None:
+        signs = self._signs  # as they are now: a write may wait until the disk takes it
         idle = {task.agent or "": task for task in self._repository.list_idle(tx)}
         rests_ms = list[int]()
         for name in {*idle, *signs}:

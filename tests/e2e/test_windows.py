@@ -24,7 +24,8 @@ pytestmark = [pytest.mark.display, pytest.mark.asyncio(loop_scope="module")]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     world = tmp_path_factory.mktemp("windows")
-    async with open_house(world, settings={"OCTET_DISPATCH__SETTLE_S": "0.3"}) as house:
+    settings = {"OCTET_DISPATCH__SETTLE_S": "0.3", "OCTET_DISPATCH__IDLE_AFTER_S": "3"}
+    async with open_house(world, settings=settings) as house:
         yield house
 
 
@@ -149,6 +150,15 @@ async def test_a_stopped_desk_types_nothing_until_it_is_released(house: House) -
     await house.ask("desk release")
     await house.done(task)
     assert await _new(house, before) == {"agent-1": ["After the stop"]}
+
+
+async def test_an_agent_that_stops_without_an_answer_is_seen_idle_in_its_window(house: House) -> None:
+    task = await house.task("Count the birds\ndemo: silent", "Agent-2")
+    card = await house.card(task, "Looks idle, no answer yet", "idle, by ")
+    await house.told(task, f"**Agent-2 looks idle but has not answered {task}.**")
+    assert f"Asking Agent-2 for its answer to {task}." in await house.press(card, "Ask for the answer")
+    await house.fill_in(card, "Done", "Seven.", field="text")
+    await house.card(task, "Done")
 
 
 # Messages

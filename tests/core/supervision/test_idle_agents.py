@@ -101,18 +101,20 @@ async def test_one_message_tells_of_it_however_often_the_agent_of_a_lease_rests(
         assert [one.detail for one in await messages(octet)] == [Resolution(how="over"), None], "a new lease, told anew"
 
 
-@pytest.mark.parametrize("sign", ["progress", "reply", "blocked", "done", "stirred", "dialog"])
+@pytest.mark.parametrize("sign", ["progress", "reply", "blocked", "done", "stirred", "stirred again", "dialog"])
 async def test_each_sign_of_work_takes_it_back(tmp_path: Path, sign: str) -> None:
     clock, lane = FakeClock(), FakeLane()
     async with window_house(tmp_path, lane, clock=clock) as octet:
         await begin(octet)
+        code = code_in(lane.submitted[0])
+        if sign == "stirred again":
+            await octet.tasks.record_progress("T-1", code, "reading")
         await shows(octet, Activity.IDLE)
         assert (await seen(octet, clock)).idle_ms is not None
-        code = code_in(lane.submitted[0])
         match sign:
             case "progress":
                 await octet.tasks.record_progress("T-1", code, "reading")
-            case "stirred":
+            case "stirred" | "stirred again":
                 await octet.dispatch.window_stirred("main", "agent-1")
             case "dialog":
                 await shows(octet, Activity.NEEDS_INPUT, "a")
