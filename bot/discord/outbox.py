@@ -53,7 +53,7 @@ _ALONE = frozenset({NoticeKind.WELCOME, NoticeKind.DIGEST, NoticeKind.SUMMARY, N
 """Notices whose row says everything."""
 _STARTING = frozenset({TaskState.ASSIGNED, TaskState.DELIVERING})
 _OF_MESSAGES = frozenset({NoticeKind.WORDS, NoticeKind.QUESTION, NoticeKind.STORM})
-_EDITED = frozenset({NoticeKind.PROGRESS, NoticeKind.PARTS, NoticeKind.WORDS, NoticeKind.ENDED, NoticeKind.ANSWER})
+_EDITED = frozenset({NoticeKind.PARTS, NoticeKind.WORDS, NoticeKind.ENDED, NoticeKind.ANSWER}) | render.OFFERING
 _WITH_WORDS = frozenset({NoticeKind.ANSWER, NoticeKind.LATE, NoticeKind.ENDED, NoticeKind.HELD})
 """Notices whose subject is what an agent said, if they have one."""
 

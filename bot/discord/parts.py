@@ -162,10 +162,12 @@ def written(
     wakes: int | None = None,
     files: tuple[Attachment, ...] = (),
     buttons: Sequence[Button] = (),
+    is_view: bool = False,
 ) -> Parts:
-    """Build an ordinary message that mentions the user `wakes`, with the marker by which the outbox finds it."""
+    """Build an ordinary message that mentions the user `wakes`, with the marker by which the outbox finds it. With
+    `is_view` it may have buttons in one edit and none in another: Discord makes no view a plain text."""
     mentions, content = (wakes,) if wakes else (), f"{_ping(wakes)}{text}"
-    if not buttons:
+    if not buttons and not is_view:
         return Parts(content=f"{content}\n{marker.line}", attachments=files, mentions=mentions)
     items = [ui.File[ui.LayoutView](f"attachment://{file.name}") for file in files]
     view = boxed([content], colour=None, items=items, buttons=buttons, marker=marker)

@@ -72,6 +72,8 @@ _USUAL_PRIORITY = 2
 _AT_AGENT = frozenset(
     {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.PARKED}
 )
+OFFERING = frozenset({NoticeKind.PROGRESS, NoticeKind.HELD, NoticeKind.REPORT})
+"""News whose buttons leave once the task continues or ends."""
 _OVER = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _CODE = re.compile(r"(--code[\s=]+)\S+")
 
@@ -229,9 +231,12 @@ def news(
         lines.insert(1, answer)
     is_done = notice.kind is NoticeKind.ENDED and task.state is TaskState.DONE and task.is_whole
     lines += [f"{FORM.small}{REPLY_HINT}"] if is_done and message is not None and not knows_reply else []
-    room = (LAYOUT_LIMIT if buttons else CONTENT_LIMIT) - _MARGIN
-    text = cut("\n".join(lines), room)
-    return written(text, marker, wakes=_wakes(notice, task, message), files=files, buttons=buttons)
+    is_view = bool(buttons) or notice.kind in OFFERING
+    text, wakes = (
+        cut("\n".join(lines), (LAYOUT_LIMIT if is_view else CONTENT_LIMIT) - _MARGIN),
+        _wakes(notice, task, message),
+    )
+    return written(text, marker, wakes=wakes, files=files, buttons=buttons, is_view=is_view)
 
 
 def parts(view: TaskView, threads: Mapping[str, str], *, server: str, marker: Marker) -> Parts:

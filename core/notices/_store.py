@@ -83,6 +83,9 @@ _is_card_of = sa.and_(_row.task == sa.bindparam("of_task"), _row.kind == "card")
 _is_of_subject = sa.and_(_HAS_SUBJECT, _row.subject == sa.bindparam("of_subject"))
 _bump = sa.update(notices).values(revision=_row.revision + 1).returning(_row.id)
 BUMP_CARD = _bump.where(_is_card_of)
+BUMP_BUTTONS = _bump.where(
+    _row.task == sa.bindparam("of_task"), _row.kind.in_(("held", "report", "progress")), _row.about == ""
+)
 BUMP_PARTS = _bump.where(_row.task == sa.bindparam("of_task"), _row.kind == "parts")
 BUMP_WORDS = _bump.where(_is_of_subject, _row.kind.in_(("words", "ended", "answer")))
 CHANGE = _bump.where(_row.id == sa.bindparam("of_notice")).values(

@@ -81,6 +81,10 @@ class Notices:
     def card_changed(self, tx: Tx, task: str) -> None:
         self._change(tx, _store.BUMP_CARD, {"of_task": task}, posts=_store.CARD_CHANGED)
 
+    def buttons_changed(self, tx: Tx, task: str) -> None:
+        """Have the task's messages offer only what is possible now."""
+        self._change(tx, _store.BUMP_BUTTONS, {"of_task": task})
+
     def parts_changed(self, tx: Tx, parent: str) -> None:
         """Have the message in the parent's thread show its parts as they are now."""
         if not self._change(tx, _store.BUMP_PARTS, {"of_task": parent}):

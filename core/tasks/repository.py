@@ -52,6 +52,7 @@ from core.tasks.services import TaskServices
 
 _AFTER_ALL = 2**62  # no task has such a number
 _FOR_A_USER = frozenset({WaitReason.DEPENDENCY_FAILED, WaitReason.PICK})
+_OFFERS = frozenset({TaskState.PARKED, TaskState.BLOCKED, TaskState.CANCELLED})  # a message offers what ends it
 _FOR_OTHERS = _FOR_A_USER | {WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE}
 _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
 _UNDER_WAY = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
@@ -263,6 +264,8 @@ class TaskRepository:
         )
         self._record_step(tx, after, was=now.state.value, by=by)
         self._notices.card_changed(tx, task)
+        if now.state in _OFFERS or to in ENDED:
+            self._notices.buttons_changed(tx, task)
         if after.parent is not None:
             self._notices.card_changed(tx, after.parent)
             if after.source is Source.AGENT:

@@ -307,6 +307,7 @@ class Tasks:
             if not self._is_seen_at_work(agent):
                 self._services.agents.free(tx, agent, task=task)
                 self._services.notices.card_changed(tx, task)
+                self._services.notices.buttons_changed(tx, task)
                 tx.after_commit(partial(self._forget_left, agent))
 
     async def done(self, task: TaskId, text: str, *, by: Actor) -> Task:

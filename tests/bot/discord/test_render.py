@@ -459,8 +459,8 @@ async def test_a_halt_that_is_posted_late_does_not_show_what_octet_saw_of_someth
     notice = make_notice(kind=NoticeKind.HELD, detail=Halt(state="waiting", reason=WaitReason.WINDOW))
     same = make_task(state=TaskState.WAITING, reason="window", note="covered by Mail")
     later = make_task(state=TaskState.PARKED, reason=ParkCause.DELIVERY_UNKNOWN, note="the box is empty")
-    assert "covered by Mail" in render.news(notice, make_view(same), message=None, marker=MARKER).content
-    assert "the box is empty" not in render.news(notice, make_view(later), message=None, marker=MARKER).content
+    assert "covered by Mail" in said(render.news(notice, make_view(same), message=None, marker=MARKER))
+    assert "the box is empty" not in said(render.news(notice, make_view(later), message=None, marker=MARKER))
 
 
 async def test_details_say_that_the_text_expired_and_when() -> None:

@@ -19,7 +19,8 @@ from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, R
 from core.desks.model import Shown, WindowNotSeen, WindowStatus
 from core.profiles.model import Act, Activity
 from core.remedies import next_step, refused, sentence
-from core.security.model import Actor, NotAllowed, Permission, Role, require
+from core.security.model import OPERATOR, Actor, NotAllowed, Permission, Role, require
+from core.tasks.model import TaskId, TaskState
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import (
     Town,
@@ -77,6 +78,26 @@ async def asked(town: Town, shown: Shown = DIALOG) -> dict[str, Any]:
 def quoted(message: dict[str, Any]) -> list[str]:
     """Return the window's text, which is in a quoted code block."""
     return text_of(message).partition("> ```\n")[2].partition("> ```")[0].splitlines()
+
+
+async def test_the_buttons_of_a_halt_and_of_a_cancellation_leave_once_it_is_settled(owned: Town) -> None:
+    core, first = owned.coordinator, TaskId("T-1")
+    await owned.ask("task new", brief="Count the birds", agent=AGENT)
+    await owned.card("T-1", TaskState.WORKING)
+    await core.agent_actions.interrupt_task(first, by=OPERATOR)
+    halt = await owned.question("Tell it something")
+    code = owned.lane.orders[0].text.split("--code ")[1].split()[0]
+    await core.tasks.record_progress(first, code, "continuing")
+    await owned.without_buttons(halt)
+    progress = await owned.said("at work on T-1", "continuing")
+    assert "Follow" in buttons(progress)
+    await core.dispatch.window_shows("main", BUSY)
+    await core.tasks.cancel(first, by=OPERATOR)
+    cancelled = await owned.said("cancelled T-1.")
+    assert buttons(cancelled) == ["Stop"]
+    await owned.without_buttons(progress)
+    await core.tasks.undo(first, by=OPERATOR)
+    await owned.without_buttons(cancelled)
 
 
 @pytest.mark.parametrize("with_pictures", [True, False])
