@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.desks.model import DeskState, Shown
@@ -15,9 +14,9 @@ from core.profiles.model import Activity, Profile
 from core.reasons import IdleSource
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx, at_row
-from core.supervision.clock_steps import ClockStepped
+from core.supervision.model import IdleSign
 from core.supervision.nudges import Nudges
-from core.tasks.model import IdleSign, Task, TaskMoved, TaskState
+from core.tasks.model import Task, TaskMoved, TaskState
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
@@ -36,14 +35,13 @@ class IdleAgents:
         self._signs: Mapping[str, IdleSign] = {}  # by agent; the writer's thread reads it
         self._news = asyncio.Event()
         services.journal.listen(TaskMoved, self._task_moved)
-        services.journal.listen(ClockStepped, self._clock_stepped)
         for event in (DeskModeChanged, DeskStopped):
             services.journal.listen(event, self._desk_changed)
 
     def rests(self, agent: str, source: IdleSource) -> None:
         """Take the sign of this source that the agent rests from now on. A repeated one changes nothing."""
         if agent not in self._signs:
-            self._signs = {**self._signs, agent: IdleSign(source=source, since_ms=self._clock.now_ms())}
+            self._signs = {**self._signs, agent: IdleSign(source=source, since_s=self._clock.monotonic_s())}
             self._news.set()
 
     def forget(self, agent: str) -> None:
@@ -107,14 +105,15 @@ class IdleAgents:
                 self._repository.set_idle(tx, task, None)
             return self._after_ms
         asked, now_ms = self._nudges.find_open(tx, task), self._clock.now_ms()
-        begins_ms = (sign.since_ms, task.changed_ms, task.last_seen_ms or 0, asked.changed_ms if asked else 0)
-        left_ms = max(one for one in (0, *begins_ms) if one <= now_ms) + self._after_ms - now_ms  # a clock may be set
-        if left_ms > 0:
-            return left_ms
+        idle_ms = round((self._clock.monotonic_s() - sign.since_s) * 1000)
+        later_ms = (task.changed_ms, task.last_seen_ms or 0, asked.changed_ms if asked else 0)
+        rested_ms = min(idle_ms, *(now_ms - one for one in later_ms if one <= now_ms))  # a clock may be set back
+        if rested_ms < self._after_ms:
+            return self._after_ms - rested_ms
         if is_awaited and agent.agent.on_idle == "nudge" and task.nudge is None and agent.state not in OFF_DUTY:
             self._nudges.ask(tx, task)
         elif is_awaited:
-            self._repository.set_idle(tx, task, sign)
+            self._repository.set_idle(tx, task, sign.source, since_ms=now_ms - idle_ms)
         return self._after_ms
 
     def _is_awaited(self, tx: Tx, task: Task, agent: AgentStatus) -> bool:
@@ -128,10 +127,6 @@ class IdleAgents:
     def _task_moved(self, entry: Entry[TaskMoved]) -> None:
         if entry.event.now == TaskState.WORKING.value and entry.event.agent in self._signs:
             self._news.set()
-
-    def _clock_stepped(self, entry: Entry[ClockStepped]) -> None:
-        by_ms = entry.event.by_ms
-        self._signs = {name: replace(sign, since_ms=sign.since_ms + by_ms) for name, sign in self._signs.items()}
 
     def _desk_changed(self, _: Entry[Event]) -> None:
         self._news.set()

@@ -1,10 +1,19 @@
-"""A screen that is locked while work waits for it."""
+"""A screen that is locked while work waits for it, and the sign that an agent rests."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from core.desks.model import DeskEvent
+from core.reasons import IdleSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleSign:
+    """That an agent rests: by what Octet knows it, and since when in monotonic time. Whatever sees agents feeds it."""
+
+    source: IdleSource
+    since_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

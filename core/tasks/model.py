@@ -233,14 +233,6 @@ class Requirements:
     needs: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdleSign:
-    """That an agent rests: who says so, and since when. Whatever sees agents may feed it."""
-
-    source: IdleSource
-    since_ms: int
-
-
 @dataclass(frozen=True, kw_only=True)  # no slots: only one base of a class may have them
 class TaskLease:
     """Which agent has a task, and what that agent has shown since it got it."""

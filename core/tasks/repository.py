@@ -14,7 +14,7 @@ from core.kit.transitions import check_step
 from core.messages.attachments import NamedFiles, named_files
 from core.messages.model import Source
 from core.notices.model import EndCause, Halt, NoticeKind, UserAct
-from core.reasons import AnyReason, BlockCause, ParkCause, Reason, TaskActivity, WaitReason
+from core.reasons import AnyReason, BlockCause, IdleSource, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
 from core.store.engine import Row, Tx, at_row
 from core.tasks import _store
@@ -30,7 +30,6 @@ from core.tasks.model import (
     UNDO_MS,
     Choice,
     DependencyChanged,
-    IdleSign,
     NewTask,
     OnFailure,
     PartsKind,
@@ -496,16 +495,15 @@ class TaskRepository:
         """Note that Octet asks the agent by `message` whether it still works, and set a new deadline."""
         self._update(tx, task.id, nudge=message, deadline_ms=self._new_deadline_ms())
 
-    def set_idle(self, tx: Tx, task: Task, sign: IdleSign | None) -> None:
+    def set_idle(self, tx: Tx, task: Task, source: IdleSource | None, *, since_ms: int | None = None) -> None:
         """Note that the agent at work looks idle, or that it no longer does (None): its card, the board and the one
         message about this lease follow."""
-        if sign is None and task.idle_ms is None:
+        if source is None and task.idle_ms is None:
             return
-        source, since_ms = (None, None) if sign is None else (sign.source, sign.since_ms)
         self._update(tx, task.id, idle_by=source, idle_ms=since_ms)
         self._journal.append(tx, TaskIdle(task=task.id, agent=task.agent or "", source=source), by=HUB.id)
         self._notices.card_changed(tx, task.id)
-        if sign is None:
+        if source is None:
             self._notices.settled(tx, about=task.idle_notice, how="over")
         else:
             agent = task.agent or ""

@@ -19,7 +19,7 @@ from core.profiles.model import Activity
 from core.reasons import IdleSource
 from core.remedies import next_step, refused
 from core.security.model import OPERATOR, NotAllowed, Permission
-from core.tasks.model import AgentTrouble, IdleSign, InvalidTaskId, TaskEnded, TaskNotFound, TaskState
+from core.tasks.model import AgentTrouble, InvalidTaskId, TaskEnded, TaskNotFound, TaskState
 from sandbox.discord.model import ChatPermission
 from sandbox.discord.views import InteractionAnswer
 from tests.bot.discord.town import DRY_RUN, Town, buttons, pictures, text_of
@@ -315,8 +315,9 @@ async def looks_idle(town: Town, activity: Activity = Activity.IDLE) -> None:
     await core.dispatch.window_shows("main", Shown(window="agent-1", activity=activity))
     if activity is Activity.IDLE:
         task = await core.tasks.repository.get("T-1")
-        sign = IdleSign(source=IdleSource.SCREEN, since_ms=core.clock.now_ms())
-        await core.store.write(lambda tx: core.tasks.repository.set_idle(tx, task, sign))
+        since_ms = core.clock.now_ms()
+        set_idle = core.tasks.repository.set_idle
+        await core.store.write(lambda tx: set_idle(tx, task, IdleSource.SCREEN, since_ms=since_ms))
 
 
 async def test_an_agent_that_looks_idle_is_in_its_thread_with_one_ping_and_on_the_card_until_it_works(

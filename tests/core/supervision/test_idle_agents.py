@@ -17,7 +17,7 @@ from core.notices.model import DISCORD, Notice, NoticeKind, Resolution
 from core.profiles.model import Activity
 from core.reasons import IdleSource, ParkCause
 from core.settings.model import DispatchSettings
-from core.tasks.model import AgentTrouble, IdleSign, Task, TaskState
+from core.tasks.model import AgentTrouble, Task, TaskState
 from tests.builders import ADA, BEN, CAROL, entries_of, make_new_task, pending, refuses
 from tests.core.agent_messages.test_delegation import at_work, create, fleet
 from tests.core.agent_messages.test_talk import of
@@ -289,8 +289,7 @@ async def test_another_source_feeds_the_same_sign(tmp_path: Path) -> None:
         octet.dispatch.idle.rests("Agent-1", IdleSource.ACCESSIBILITY)
         since_ms = clock.now_ms()
         task = await seen(octet, clock)
-        sign = IdleSign(source=IdleSource.ACCESSIBILITY, since_ms=since_ms)
-        assert (task.idle_by, task.idle_ms) == (sign.source, sign.since_ms)
+        assert (task.idle_by, task.idle_ms) == (IdleSource.ACCESSIBILITY, since_ms)
 
 
 async def test_a_clock_that_is_set_forward_makes_no_agent_look_idle(tmp_path: Path) -> None:
@@ -301,6 +300,5 @@ async def test_a_clock_that_is_set_forward_makes_no_agent_look_idle(tmp_path: Pa
         await shows(octet, Activity.IDLE)
         for by_s in (7200, -7200):
             clock.set_wall(by_s)
-            await octet.store.ping()
             assert (await seen(octet, clock, 1)).idle_ms is None
         assert (await seen(octet, clock)).idle_ms is not None
