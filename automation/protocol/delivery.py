@@ -35,10 +35,10 @@ ASKS = 20  # how often Octet repeats the question for a go-ahead that came too l
 COMPARED = frozenset({Readback.ACCESSIBILITY, Readback.COPY, PaneReadback.SCREEN})
 """By these ways Octet read the text itself, and compared it."""
 BETTER_S = 0.3  # so long Octet waits for a better proof after a composer emptied under the guard
-GAINED = "over the accessibility bus, the composer emptied and the window's document gained the whole text, once"
+GAINED = "the composer emptied, and the window's other text gained the whole prompt, once"
 EMPTIED = (
-    "{held}; Octet pressed Enter once while it held the user's keyboard and mouse, and saw the composer empty before "
-    "it released them. Nothing else shows that the text arrived"
+    "{held}; Octet pressed Enter once while it kept users from typing there, and saw the composer empty before they "
+    "could type again. Nothing else shows that the text arrived"
 )
 RECOGNISED = "recognised"  # Octet recognised its own draft by the marks committed before the interruption
 _PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})

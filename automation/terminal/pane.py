@@ -19,7 +19,7 @@ from automation.protocol.ports import (
     ReadbackResult,
     TransientFailure,
 )
-from automation.protocol.text import has_mark, normalise
+from automation.protocol.text import gained_once, has_mark, normalise
 from automation.terminal import screen
 from automation.terminal.pane_lock import PaneLock
 from automation.terminal.pane_picture import drawn, png
@@ -36,6 +36,7 @@ CLEAR_S = 1.5
 STILL_S = 0.03  # the composer must be empty for so long: a paste may still be drawn
 FRESH_S = 0.1  # A look this old is good for a decision that the server checks once more
 IDLE_S = 2.0
+RECENT = 300  # so many lines above the screen are searched for a text that has just arrived
 
 
 class TmuxPane:
@@ -58,6 +59,8 @@ class TmuxPane:
         self._read: str | None = None
         self._ours = ""  # what the composer showed when all of it was known to be ours
         self._sure_under = ""  # under this hold only Octet has been able to write there since
+        self._before: str | None = None  # what was said there before our text; None where a busy sign proves an arrival
+        self._emptied_s: float | None = None  # since when the composer has been empty after Enter
         self._remembered: dict[tuple[PictureArea, Moment], tuple[str, ...]] = {}
 
     def look(self, *, may_be_busy: bool = False) -> bool:
@@ -65,6 +68,7 @@ class TmuxPane:
         self._panes.preflight(self._name, look, may_be_busy=may_be_busy)
         if look.typed_s < self._idle_s:
             raise TransientFailure(Reason.PERSON_TYPING, "a user is typing into this pane")
+        self._before = None if self._profile.has_busy_sign else self.shown_text(RECENT)
         return look.view.is_busy
 
     def find(self) -> None:
@@ -91,9 +95,22 @@ class TmuxPane:
     def confirm(self) -> ports.SubmitEvidence:
         try:
             look = self.seen()
+            is_held = self._hold.is_ours and look.state.hold == self._hold.word
+            if not look.view.is_empty:
+                self._emptied_s = None
+                return ports.SubmitEvidence(is_empty=False, is_busy=look.view.is_busy)
+            self._emptied_s = self._emptied_s or time.monotonic()
+            is_guarded = is_held and time.monotonic() - self._emptied_s >= STILL_S
+            if is_guarded:
+                self._hold.restore_user_state()
+            has_gained = (
+                None if self._before is None else gained_once(self._text, self._before, self.shown_text(RECENT))
+            )
         except DeliveryFailure:
             return ports.SubmitEvidence(is_empty=False, is_busy=False)
-        return ports.SubmitEvidence(is_empty=look.view.is_empty, is_busy=look.view.is_busy)
+        return ports.SubmitEvidence(
+            is_empty=True, is_busy=look.view.is_busy, is_guarded=is_guarded, has_gained=has_gained
+        )
 
     def wait_for_redraw(self, seconds: float) -> None:
         time.sleep(min(seconds, LOOK_S))  # noqa: TID251 the worker's own thread, between two looks
@@ -167,14 +184,14 @@ class TmuxPane:
 
     def submit(self, *, by_s: float) -> None:
         """Press the submit key once, if it is not too late: tmux checks pane, process, cursor and size against the last
-        look, presses, and ends the hold, all at once."""
+        look, and presses, all at once. The hold stays until the composer was seen empty."""
         state = self.seen_last().state  # of the guard just before
         self._pace.check()
         if self._pace.now_s() >= by_s:
             raise TransientFailure(Reason.LATE)
         faults.point("worker.key-down")
         # An error from here on says nothing about the key: it may have been pressed. It does not become a bounce.
-        self._hold.act(state, self._keys(state, [self._profile.submit]), is_last=True)
+        self._hold.act(state, self._keys(state, [self._profile.submit]))
         faults.point("worker.key-pressed")
 
     def is_untouched(self) -> bool:
@@ -275,9 +292,10 @@ class TmuxPane:
         assert self._last is not None
         return self._last
 
-    def shown_text(self) -> str:
-        """Return the whole text of the pane, for the reading of answers; touches nothing. Raises PermanentFailure."""
-        return "\n".join(self.seen(history=HISTORY).view.around)
+    def shown_text(self, history: int = HISTORY) -> str:
+        """Return the text of the pane and so many lines above it, for the reading of answers; touches nothing. Raises
+        PermanentFailure."""
+        return "\n".join(self.seen(history=history).view.around)
 
     def seen(self, *, history: int = 0) -> PaneSnapshot:
         look = self._asked(lambda: self._panes.look(self._name, history=history))

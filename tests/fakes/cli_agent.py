@@ -5,7 +5,8 @@ Run inside a terminal: cli_agent.py NAME LOG [OPTION…]. `busy=S`: how long it 
 of a paste sends. `collapse=N`: pastes of more lines are shown as a sign. `asks`: a prompt that says "ask first" is
 answered by a question first. `done=FILE`: answers by the command of its prompt, once FILE is there. `answers`: writes
 an answer between the markers of its prompt. `deaf=S`: reads nothing for so long after its start. `slow=S`: draws only
-after so long. Ctrl+D ends it, Ctrl+N begins a new conversation; the text "limit" shows a limit.
+after so long. `keeps=S`: shows what was sent in its composer for so long. Ctrl+D ends it, Ctrl+N begins a new
+conversation; the text "limit" shows a limit.
 Its log is for the test only; the driver must not know it.
 """
 
@@ -63,6 +64,7 @@ class CliAgent:
         self._keyboard = Keyboard()
         self._pastes = 0
         self._is_limited = False
+        self._kept, self._kept_until = "", 0.0
         self._answer = ""
         self._wake, self._woken = os.pipe()
 
@@ -145,6 +147,7 @@ class CliAgent:
             log.write(json.dumps(self._draft) + "\n")
         self._said += [f"you: {line}" for line in self._draft.split("\n")]
         text, self._draft, self._sign = self._draft, "", ""
+        self._kept, self._kept_until = text, time.monotonic() + float(self._options.get("keeps", "0"))
         self._is_limited = text == "limit"
         if "answers" in self._options and (found := _MARKER.search(text)):
             self._answer = f"<<<{found[1]}\nan answer of {self._name}\n{found[1]}>>>"
@@ -180,12 +183,13 @@ class CliAgent:
 
     def _box(self, width: int) -> list[str]:
         rule = "─" * (width + 4 - 1)
+        draft = self._draft or (self._kept if time.monotonic() < self._kept_until else "")
         if self._sign:
             text = [self._sign]
-        elif not self._draft:
+        elif not draft:
             return [rule, '❯ \x1b[2mTry "fix the tests"\x1b[0m', rule]
         else:
-            text = wrapped(self._draft, width)
+            text = wrapped(draft, width)
         return [rule, *(("❯ " if n == 0 else "  ") + line for n, line in enumerate(text)), rule]
 
 

@@ -155,5 +155,5 @@ async def test_gtk_qt_and_a_page_prove_a_delivery_exactly_without_a_busy_sign(tm
                 await news.until(lambda agent=agent: agent.name in news.usable)
                 outcome = await deliver(desk.lane, make_order(agent.name, TEXT))
                 assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.EXACT), outcome
-                assert "gained the whole text, once" in outcome.note
+                assert "gained the whole prompt, once" in outcome.note
                 assert agent.heard == [TEXT]

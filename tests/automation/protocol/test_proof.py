@@ -40,7 +40,7 @@ def test_a_composer_that_empties_under_the_guard_is_weak_and_the_note_says_what_
     assert (outcome.result, outcome.assurance, outcome.reason) == (Result.DELIVERED, Assurance.WEAK, None)
     assert not outcome.draft_left
     assert "the composer held exactly this text" in outcome.note
-    assert "saw the composer empty before it released them" in outcome.note
+    assert "saw the composer empty before they could type again" in outcome.note
     assert outcome.evidence is not None
     assert outcome.evidence.readback == "copy"
     assert seconds_of_watching(outcome) <= 0.02, "the watch ends with the proof"

@@ -408,6 +408,28 @@ async def test_a_worker_killed_around_enter_leaves_a_prompt_that_is_found_or_sen
         assert on.heard == [TEXT]
 
 
+LINE = "Count the words of this line."
+
+
+@pytest.mark.parametrize(("text", "assurance"), [(LINE, Assurance.EXACT), (TEXT, Assurance.WEAK)])
+async def test_without_any_sign_a_prompt_arrived_that_stands_above_or_that_was_taken_under_the_hold(
+    tmp_path: Path, text: str, assurance: Assurance
+) -> None:
+    """Of the longer one this program shows each line with a sign of its own before it."""
+    async with scene(tmp_path, "busy=0", busy="", echo="") as on:
+        outcome = await on.deliver(text)
+        assert (outcome.result, outcome.assurance) == (Result.DELIVERED, assurance), outcome
+        again = await on.desk.lane.deliver(on.order(text, fence=2), on.commits)
+        assert again.result is Result.DELIVERED, again
+        assert on.heard == [text, text]
+
+
+async def test_without_any_sign_a_prompt_that_stays_in_the_composer_is_unknown(tmp_path: Path) -> None:
+    async with scene(tmp_path, "keeps=9", confirm_timeout_ms=1500, busy="", echo="") as on:
+        outcome = await on.deliver(LINE)
+        assert (outcome.result, outcome.draft_left) == (Result.UNKNOWN, True), outcome
+
+
 async def test_without_a_mark_in_its_transcript_a_prompt_in_doubt_stays_in_doubt(tmp_path: Path) -> None:
     async with scene(tmp_path, echo="") as on:
         await on.killed_at("worker.key-pressed")
