@@ -86,7 +86,11 @@ class CliAgent:
                 self._said += self._answer.split("\n")
                 self._answer = ""
             self._draw()
-        ready, _, _ = select.select([0, self._wake], [], [], min(left, 0.2) if self._busy_until else None)
+        if self._kept and time.monotonic() >= self._kept_until:
+            self._kept = ""
+            self._draw()
+        rest_s = 0.2 if self._kept else None
+        ready, _, _ = select.select([0, self._wake], [], [], min(left, 0.2) if self._busy_until else rest_s)
         if self._wake in ready:
             os.read(self._wake, 100)
         if 0 in ready and not self._take(os.read(0, 65536)):
@@ -147,7 +151,8 @@ class CliAgent:
             log.write(json.dumps(self._draft) + "\n")
         self._said += [f"you: {line}" for line in self._draft.split("\n")]
         text, self._draft, self._sign = self._draft, "", ""
-        self._kept, self._kept_until = text, time.monotonic() + float(self._options.get("keeps", "0"))
+        if "keeps" in self._options:
+            self._kept, self._kept_until = text, time.monotonic() + float(self._options["keeps"])
         self._is_limited = text == "limit"
         if "answers" in self._options and (found := _MARKER.search(text)):
             self._answer = f"<<<{found[1]}\nan answer of {self._name}\n{found[1]}>>>"
@@ -183,7 +188,7 @@ class CliAgent:
 
     def _box(self, width: int) -> list[str]:
         rule = "─" * (width + 4 - 1)
-        draft = self._draft or (self._kept if time.monotonic() < self._kept_until else "")
+        draft = self._draft or self._kept
         if self._sign:
             text = [self._sign]
         elif not draft:

@@ -121,7 +121,7 @@ def _converse(place: Home, written: list[Path], options: InitOptions, questions:
         return True
     print("Octet starts, and sends one test task.", flush=True)
     with octet_process(place, environment()) as octet:
-        is_good = run_first_task(place, octet, has_discord=has_discord, answer_s=options.answer_s)
+        is_good = run_first_task(place, octet, questions, has_discord=has_discord, answer_s=options.answer_s)
         if unit is None and options.keep_running and questions.is_terminal:
             try:
                 again = f"octet run --home {shlex.quote(str(place.root))}"

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 from bot.cli.children import last_lines, wait_until
+from bot.cli.init.prompts import Prompts
 from bot.cli.operator import call, parse_answer, printable
 from bot.cli.present import PRESENT, need
 from bot.runfile import running
 from core.config.loader import load
 from core.deliveries.model import Delivery
+from core.dispatch.model import Decision
 from core.fleet.model import Needs, Part, Wellness
 from core.home import Home
 from core.receipts.model import Receipt
@@ -55,7 +57,9 @@ def octet_process(home: Home, environ: Mapping[str, str]) -> Generator[subproces
             process.wait()
 
 
-def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord: bool, answer_s: float) -> bool:
+def run_first_task(
+    home: Home, process: subprocess.Popen[bytes], questions: Prompts, *, has_discord: bool, answer_s: float
+) -> bool:
     """Send the test task and wait so long for its answer; return whether its prompt arrived. Raises did_not_start."""
 
     def has_started() -> bool:
@@ -77,8 +81,13 @@ def run_first_task(home: Home, process: subprocess.Popen[bytes], *, has_discord:
     view = _until(home, task, _has_ended_or_settled(), DELIVER_S)
     if (last := _newest(view)) is not None and last.state == "unknown":
         print(f"  Octet does not know whether it arrived: {printable(last.note)}.")
-        print("  An answer of its agent settles that.")
-        view = _wait_for_answer(home, view, answer_s)
+        asked = f"Look at {printable(last.agent)}: did it arrive?"
+        if questions.is_terminal and questions.confirm(asked, option="--no-task", default=False):
+            call(home, "POST", f"/deliveries/{quote(last.id, safe='')}/resolve", body={"decision": Decision.ARRIVED})
+            view = _until(home, task, lambda _: True, 0)
+        else:
+            print("  An answer of its agent settles that.")
+            view = _wait_for_answer(home, view, answer_s)
     is_good = _tell_delivery(home, view, last := _newest(view), "its card in Discord, or " if has_discord else "")
     if last is not None and last.state == "delivered":
         _tell_answer(_wait_for_answer(home, view, answer_s), "in Discord and " if has_discord else "")

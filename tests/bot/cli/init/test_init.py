@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.init.first_task import run_first_task
+from bot.cli.init.prompts import Prompts
 from bot.cli.init.templates import copy_templates
 from bot.discord.setup_client import invite_link
 from core.home import Home
@@ -78,7 +79,7 @@ def test_an_octet_that_does_not_start_ends_the_first_task_with_the_end_of_its_lo
     assert ended.wait() == 0
     for text in ("no output", "the port is in use"):
         with refuses("did_not_start", match=text):
-            run_first_task(home, ended, has_discord=False, answer_s=0)
+            run_first_task(home, ended, Prompts(is_terminal=False), has_discord=False, answer_s=0)
         home.log.parent.mkdir(exist_ok=True)
         home.log.write_text("the port is in use\n")
 

@@ -82,13 +82,15 @@ async def test_panes_are_laid_out_by_four_answers_and_the_test_task_is_delivered
 
 
 async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_as_it_stands(tmp_path: Path) -> None:
-    """The agent never shows that it works; its answer comes once the test says so, and the second one never."""
+    """The agent shows neither that it works nor an empty composer; its answer comes once the test says so, and the
+    second one never."""
 
     def person(place: Place) -> None:
         go = place.root / "go"
         with place.init("--no-login", "--leave") as terminal:
-            set_up(terminal, place, 1, "busy=0", f"done={go}")
+            set_up(terminal, place, 1, "busy=0", "keeps=5", f"done={go}")
             terminal.expect("Octet does not know whether it arrived:", LONG_S)
+            terminal.answer("Look at Agent-1: did it arrive? [y/N]", "n")
             terminal.expect("Waiting for the answer")
             go.touch()
             terminal.expect("T-1 is delivered to Agent-1 (answered)", LONG_S)
@@ -99,6 +101,7 @@ async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_
             terminal.expect("Agents: kept as config/agents.toml has them: 1 in terminals.")
             terminal.expect("To choose again: octet init --agents")
             terminal.expect("Octet does not know whether it arrived:", LONG_S)
+            terminal.answer("Look at Agent-1: did it arrive? [y/N]", "")
             terminal.expect("T-2 is parked")
             terminal.expect("➜ ")
             assert terminal.end() == 75
@@ -106,6 +109,19 @@ async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_
     async with open_panes(tmp_path) as place:
         await asyncio.to_thread(person, place)
     assert [len(prompts) for prompts in heard(place)] == [2]
+
+
+async def test_a_prompt_that_only_the_user_sees_arrive_is_delivered_at_a_yes(tmp_path: Path) -> None:
+    def person(place: Place) -> None:
+        with place.init("--no-login", "--leave", "--answer", "0.5") as terminal:
+            set_up(terminal, place, 1, "busy=0", "keeps=60")
+            terminal.expect("Octet does not know whether it arrived:", LONG_S)
+            terminal.answer("did it arrive? [y/N]", "y")
+            terminal.expect("T-1 is delivered to Agent-1 (person)", LONG_S)
+            assert terminal.end() == 0
+
+    async with open_panes(tmp_path) as place:
+        await asyncio.to_thread(person, place)
 
 
 async def test_a_program_or_folder_that_is_not_there_is_asked_for_again_and_ctrl_c_keeps_what_was_finished(
