@@ -185,7 +185,7 @@ def idle(notice: Notice, view: TaskView, form: Form) -> list[str]:
     """Say that the agent at work on a task looks idle; or, once that is over, that it did."""
     task, agent = view.task, form.text(notice.subject, 60)
     if notice.detail is not None or task.idle_ms is None:
-        return [f"{form.strong(agent)} looked idle on {task.id}. No action needed."]
+        return [f"{form.strong(agent)} no longer looks idle on {task.id}."]
     asked = " Octet has asked it for the answer." if task.nudge else ""
     said = form.strong(f"{agent} {sentence(Reason.LOOKS_IDLE)} {task.id}.")
     return [f"{said}{asked}", form.text(task.title, 200), f"{form.small}{results.idle(task, form)}"]

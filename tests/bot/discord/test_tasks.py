@@ -332,8 +332,10 @@ async def test_an_agent_that_looks_idle_is_in_its_thread_with_one_ping_and_on_th
     needs = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "fleet needs-me", {}))
     assert "**Window-1 looks idle but has not answered T-1**" in text_of(needs)
     assert buttons(needs)[:5] == IDLE_BUTTONS
+    agent = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "agent show", {"agent": "Window-1"}))
+    assert buttons(agent) == IDLE_BUTTONS, "as from the board's menu"
     await looks_idle(owned, Activity.BUSY)
-    over = await owned.now(said, "**Window-1** looked idle on T-1.")
+    over = await owned.now(said, "**Window-1** no longer looks idle on T-1.")
     assert buttons(over) == []
     assert "Stop" in buttons(await owned.card("T-1", TaskState.WORKING))
     await looks_idle(owned)
