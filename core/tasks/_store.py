@@ -291,7 +291,7 @@ WAITING_FOR_REMOVED = select(tasks).where(
 )
 STALLED = select(tasks).where(_row.deadline_ms <= bindparam("now")).order_by(_row.deadline_ms).limit(bindparam("size"))
 NEXT_DEADLINE = select(func.min(_row.deadline_ms).label("at")).where(_row.deadline_ms < 2**62)  # no text is
-IDLE = _summary.where(_row.state == "working", _row.idle_ms.is_not(None)).order_by(_row.idle_ms, _row.number)
+IDLE = _summary.where(_row.state == "working", _row.idle_ms.is_not(None)).order_by(_row.number)
 WORKING = select(tasks).where(_row.state == "working")
 IN_STATES = select(tasks).where(_row.state.in_(bindparam("states", expanding=True))).order_by(_row.number)
 LAST_RANK = select(func.max(_row.rank).label("rank")).where(

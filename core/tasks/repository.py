@@ -510,11 +510,11 @@ class TaskRepository:
             self._notices.ask_again(tx, NoticeKind.IDLE, task.id, subject=agent, about=task.idle_notice)
 
     def list_idle(self, tx: Tx) -> list[Task]:
-        """List the tasks whose agents look idle, longest first."""
+        """List the tasks whose agents look idle, oldest first."""
         return [self.find(tx, summary_of(row).id) for row in tx.execute(_store.IDLE)]
 
     async def idle(self) -> tuple[TaskSummary, ...]:
-        """Fetch the tasks whose agents look idle, longest first."""
+        """Fetch the tasks whose agents look idle, oldest first."""
         return tuple(map(summary_of, await self._store.fetch(_store.IDLE)))
 
     def extend_deadline(self, tx: Tx, task: Task) -> None:
