@@ -118,7 +118,11 @@ class Rules:
 
     def ask_best_of(self, priority: int) -> None:
         above = self.ask(None, priority)
-        self._add_parts(above, "best_of", list(self.agents))
+        order = ("idle", "busy")  # the others come last
+        known = [
+            (order.index(one.state) if one.state in order else len(order), name) for name, one in self.agents.items()
+        ]
+        self._add_parts(above, "best_of", [name for _, name in sorted(known, key=lambda one: one[0])])
 
     def split(self, task: Task, parts: int) -> None:
         if not task.has_not_begun or task.parts == "best_of":

@@ -13,6 +13,7 @@ from PIL import Image
 from automation.desktop.macos.input import MacClipboard, MacInput
 from automation.desktop.observation import composer_changes, image_diff
 from automation.desktop.observation.anchors import Anchors
+from automation.desktop.observation.code_pixels import code_boxes
 from automation.desktop.observation.delivery_screenshots import paint_masks
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.window_pixels import WindowPixels
@@ -74,7 +75,7 @@ class MacInspector(WindowPixels):
         picture = self._screen.take(self.configured_box(name))
         self.recognise(name)
         profile = self.profile(name)
-        hidden = list(profile.masks)
+        hidden = [*profile.masks, *(code_boxes(picture) if has_code is None else ())]
         if has_code is not False and not self.is_composer_empty(name):
             hidden.append(profile.composer.box)
         if has_code and profile.transcript is not None:

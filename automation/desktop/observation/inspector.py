@@ -9,6 +9,7 @@ from PIL import Image
 
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.anchors import Anchors, candidate
+from automation.desktop.observation.code_pixels import code_boxes
 from automation.desktop.observation.delivery_screenshots import paint_masks
 from automation.desktop.observation.screen_capture import ScreenCapture
 from automation.desktop.observation.screen_signs import (
@@ -277,6 +278,8 @@ class WindowInspector(WindowPixels, WindowLocator):
         picture, seen = self._quickly(name)
         hidden = self._hidden(name, seen, None if has_code is False else picture)
         transcript = self.profile(name).transcript
+        if has_code is None:
+            hidden += [one.on_screen(seen.box) for one in code_boxes(picture)]
         if has_code and transcript is not None:
             hidden.append(transcript.box.on_screen(seen.box))
         return paint_masks(picture, seen.box, hidden)
@@ -290,6 +293,7 @@ class WindowInspector(WindowPixels, WindowLocator):
         for name, seen in self._found():  # one may have been moved meanwhile
             there = replace(seen.box, x=seen.box.x - screen.x, y=seen.box.y - screen.y)
             hidden += self._hidden(name, seen, picture.crop(there.edges))
+        hidden += [one.on_screen(screen) for one in code_boxes(picture)]
         return paint_masks(picture, screen, hidden)
 
     def _found(self) -> list[tuple[str, WindowInfo]]:

@@ -55,8 +55,8 @@ class WindowPixels(ConfiguredWindows, ABC):
     @abstractmethod
     def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
         """Take a picture of the whole uncovered window, with its masks painted over. `has_code`: whether a prompt with
-        an answer code was, or may have been, brought there; then the transcript is painted over too. None: only the
-        composer may show one."""
+        an answer code was, or may have been, brought there; then the transcript is painted over too. None: for a
+        user, who sees all but what looks like a code."""
 
     def status(self, name: str) -> WindowStatus:
         try:
