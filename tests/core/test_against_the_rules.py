@@ -54,6 +54,13 @@ Bug = Callable[[pytest.MonkeyPatch], None]
 Story = Callable[[BothWorlds], object]
 
 
+def _sent_again_is_brought(patch: pytest.MonkeyPatch) -> None:
+    resolve = UnknownDeliveries.resolve
+    patch.setattr(
+        UnknownDeliveries, "resolve", lambda self, what, _, **more: resolve(self, what, Decision.ARRIVED, **more)
+    )
+
+
 def _without(owner: object, verb: str, gives: object = None) -> Bug:
     """Make the verb do nothing."""
     return lambda patch: patch.setattr(owner, verb, lambda *_, **__: gives)
@@ -154,7 +161,7 @@ BUGS: dict[str, tuple[Bug, Story]] = {
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.decide(0, Decision.ARRIVED)],
     ),
     "what shall be sent again counts as brought": (
-        lambda patch: patch.setattr(UnknownDeliveries, "_send_again", UnknownDeliveries._arrived),
+        _sent_again_is_brought,
         lambda play: [play.ask(None, 2), play.deliver("Left", 3, "unknown"), play.decide(0, Decision.SEND_AGAIN)],
     ),
     "an answer before it is sent again comes too early": (
