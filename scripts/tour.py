@@ -92,7 +92,7 @@ async def _reach_a_goal(page: Page) -> dict[str, Image.Image]:
     pictures = {"agents-1": await _cut(page, agents)}
     await command(page, "task new", brief="Ship it.\ngoal: release", agent="Agent-8")
     goal = card(page, "T-3").first
-    await thread_of(page, "T-5").first.click()
+    await page.get_by_role("button", name="T-5 · Write the release notes.").first.click()
     question = _message(page, "What is the release called?")
     await expect(question.get_by_test_id("button-Answer …")).to_be_visible()
     pictures["communication-1"] = await _cut(page, question)
