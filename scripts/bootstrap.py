@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -69,10 +70,13 @@ def main() -> None:
     except UnknownTierError as error:
         stop(str(error), code=2)
     try:
-        python = ready_system(purposes, COMMANDS.get(options.purpose, f"make {options.purpose}"))
-        if not options.only_system:
-            with alone():
-                ready_venv(python, "runtime" if options.purpose == "demo" else "dev")
+        python, install_programs = ready_system(purposes, COMMANDS.get(options.purpose, f"make {options.purpose}"))
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            installing = beside.submit(install_programs)
+            if not options.only_system:
+                with alone():
+                    ready_venv(python, "runtime" if options.purpose == "demo" else "dev")
+            installing.result()
     except KeyboardInterrupt:
         stop("interrupted; the next run begins where this one stopped", code=130)
 
@@ -80,30 +84,47 @@ def main() -> None:
 # ── the system ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def ready_system(purposes: tuple[str, ...], asked_by: str) -> Python:
-    """See that the programs and a complete Python are there, by apt where they are not; return that Python."""
+def ready_system(purposes: tuple[str, ...], asked_by: str) -> tuple[Python, Callable[[], None]]:
+    """See that a complete Python is there, by apt where it is not. Return it, and the call that installs the other
+    programs, which may run beside pip."""
     python = choose_python()
-    missing = [*python.missing, *missing_packages(purposes)]
-    welcome = welcome_packages(purposes)
-    if missing:
-        apt_install(missing, welcome, asked_by)
-        python = choose_python()
-        left = [*python.missing, *missing_packages(purposes)]
-        if left:
-            stop(f"still missing after apt installed them: {' '.join(left)}")
+    programs, welcome = missing_packages(purposes), welcome_packages(purposes)
+    install: list[str] = []
+    if python.missing or programs:
+        install = apt_command([*python.missing, *programs], welcome, asked_by)
+        if python.missing:
+            step("installing what Python lacks by apt", [*install, *python.missing])
+            python = choose_python()
+            check_there(list(python.missing))
     elif welcome:  # no reason to stop, nor to ask for a password at every start
-        say(f"{asked_by} shows more where these are there too: sudo apt-get install {' '.join(welcome)}")
+        say(f"to see more of {asked_by}: sudo apt-get install {' '.join(welcome)}")
         print("\n".join(described(welcome)))
-    if shutil.which("fc-cache") and purposes != ("check",):
-        # A moment when it is up to date. Without it every window reads the fonts anew, and some of Tk's never show.
-        subprocess.run(["fc-cache"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if python.path not in (own_path(), *venv_python()):
         say(f"python3 on PATH ({own_path()}) lacks venv or tkinter, or is too old; using {python.path}")
-    return python
+
+    def install_programs() -> None:
+        if programs:
+            step("installing programs by apt", [*install, *programs])
+            check_there(missing_packages(purposes))
+        # Each alone, as an apt that cannot have one of several installs none of them.
+        refused = [name for name in welcome if install and not attempt(f"installing {name} by apt", [*install, name])]
+        if refused:
+            say(f"it goes on without {' '.join(refused)}, which apt could not install; {asked_by} shows less then")
+        if shutil.which("fc-cache") and purposes != ("check",):
+            # A moment when it is up to date. Without it every window reads the fonts anew, and some of Tk's never show.
+            subprocess.run(["fc-cache"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    return python, install_programs
 
 
-def apt_install(missing: list[str], welcome: list[str], asked_by: str) -> None:
-    """Have apt install these, or stop with the one line that names what is missing."""
+def check_there(left: list[str]) -> None:
+    if left:
+        stop(f"still missing after apt installed them: {' '.join(left)}")
+
+
+def apt_command(missing: list[str], welcome: list[str], asked_by: str) -> list[str]:
+    """Say what apt will install, have it read its lists, and return the command that installs; or stop with the one
+    line that names what is missing."""
     names = " ".join(missing)
     prefix = apt_prefix()
     if prefix is None:
@@ -112,14 +133,9 @@ def apt_install(missing: list[str], welcome: list[str], asked_by: str) -> None:
     print("\n".join(described([*missing, *welcome])))
     if prefix == ["sudo"] and subprocess.run(["sudo", "--validate"], check=False).returncode:
         stop(f"sudo refused; ask somebody who may to install: {names}")
-    environment = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "Dpkg::Use-Pty=0"]
-    install = [*prefix, *environment, "install", "--yes", "--no-install-recommends"]
-    step("reading apt's lists", [*prefix, *environment, "update"])
-    step("installing by apt", [*install, *missing])
-    # Each by itself, as an apt that cannot have one of several installs none of them.
-    refused = [name for name in welcome if not attempt(f"installing {name} by apt", [*install, name])]
-    if refused:
-        say(f"it goes on without {' '.join(refused)}, which apt could not install; {asked_by} shows less then")
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "Dpkg::Use-Pty=0"]
+    step("reading apt's lists", [*apt, "update"])
+    return [*apt, "install", "--yes", "--no-install-recommends"]
 
 
 def choose_python() -> Python:
@@ -191,6 +207,8 @@ def alone() -> Iterator[None]:
 
 def ready_venv(python: Python, lock: str) -> None:
     """Make .venv hold exactly what the locks say, and the checkout itself; do nothing when it already does."""
+    if VENV.is_symlink():
+        stop(f".venv is a link to {VENV.resolve()}, which this would empty: remove the link, or run its own checkout")
     wanted = {
         "python": [python.path, *python.version],
         "root": str(ROOT),

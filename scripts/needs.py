@@ -60,6 +60,7 @@ def system_module(name: str) -> Callable[[], bool]:
     return lambda: any(Path("/usr/lib/python3/dist-packages").glob(name))
 
 
+EMOJI = Need("fonts-noto-color-emoji", lambda: any(Path("/usr/share/fonts").glob("**/NotoColorEmoji.ttf")))
 TMUX = Need("tmux", command("tmux"))  # agents in terminals, on machines without a display
 XVFB = Need("xvfb", command("Xvfb"))
 OPENBOX = Need("openbox", command("openbox"))
@@ -102,12 +103,14 @@ NEEDS = {
     "database": (),
 }
 
-WELCOME = {"demo": (CHROMIUM, CHROMIUM_SANDBOX, SESSION_BUS, ACCESSIBILITY)}
-"""What can be done without: one of the demo's windows is a page in a browser where these are there."""
+WELCOME = {"demo": (CHROMIUM, CHROMIUM_SANDBOX, SESSION_BUS, ACCESSIBILITY, EMOJI)}
+"""What can be done without: one of the demo's windows is a page in a browser where these are there, and signs are
+coloured."""
 _FOR = {
     "a virtual screen with windows": (XVFB, OPENBOX, XTERM, FONTS, FONT_CACHE),
     "one window that is a page in a browser": (CHROMIUM, CHROMIUM_SANDBOX),
     "reading that page's text": (SESSION_BUS, ACCESSIBILITY),
+    "coloured signs of states on the page": (EMOJI,),
     "Octet itself": (Need("python3-venv", bool), Need("python3-tk", bool)),
 }
 

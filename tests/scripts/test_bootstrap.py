@@ -271,6 +271,26 @@ def test_the_second_run_does_nothing(checkout: Path) -> None:
     assert steps(checkout) == []
 
 
+def test_a_linked_venv_is_refused_and_stays_as_it_is(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shared = checkout / "shared"
+    shared.mkdir()
+    (checkout / ".venv").rmdir()
+    (checkout / ".venv").symlink_to(shared)
+    with pytest.raises(SystemExit):
+        bootstrap.ready_venv(COMPLETE, "dev")
+    assert steps(checkout) == []
+    assert f"a link to {shared}" in capsys.readouterr().err
+
+
+def test_apt_installs_programs_while_pip_installs_packages(monkeypatch: pytest.MonkeyPatch, checkout: Path) -> None:
+    begun = threading.Event()
+    monkeypatch.setattr(bootstrap, "ready_system", lambda *_: (COMPLETE, begun.set))
+    monkeypatch.setattr(bootstrap, "ready_venv", lambda *_: begun.wait(patience(10)) or pytest.fail("apt waits"))
+    monkeypatch.setattr("sys.argv", ["bootstrap", "demo"])
+    bootstrap.main()
+    assert begun.is_set()
+
+
 def test_the_first_lock_names_pip_with_its_hashes() -> None:
     """The pip that installs everything else is this one, not the one that the machine's Python brought."""
     lock = (ROOT / "requirements/build.txt").read_text(encoding="utf-8")
