@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import sys
@@ -83,7 +84,7 @@ async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *
     await asyncio.to_thread(_claim, place, code)
     _say(f"[{time.monotonic() - began_s:4.1f} s] everything runs\n")
     _say(f"Open  {place['link']}")  # tests and programs read this line
-    _say("and type  /task new  there. The link works once: reload the page, or open more tabs, in the same browser.")
+    _say("and type  /task new  there. The link works in one browser.")
     _say(f"{_MODEL_AGENT} works like a model agent, but its answers are scripted: no model is used.")
     _say("Ctrl-C ends the demo and everything it started.")
     if screen:
@@ -91,6 +92,28 @@ async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *
     async with asyncio.TaskGroup() as group:
         for part in parts:
             group.create_task(part.ended())
+        if sys.stdin.isatty() and sys.platform != "win32":
+            _say("Enter prints a new link.")
+            group.create_task(_new_links(place))
+
+
+async def _new_links(place: Mapping[str, Any]) -> None:
+    """Print a new link for each Enter."""
+    loop, pressed = asyncio.get_running_loop(), asyncio.Event()
+
+    def read() -> None:
+        if os.read(sys.stdin.fileno(), 1024):
+            pressed.set()
+        else:
+            loop.remove_reader(sys.stdin)
+
+    loop.add_reader(sys.stdin, read)
+    try:
+        while await pressed.wait():
+            pressed.clear()
+            _say(f"Open  {json.loads(await asyncio.to_thread(_ask, place, 'link'))}")
+    finally:
+        loop.remove_reader(sys.stdin)
 
 
 def _make_home(home: Path, screen: Mapping[str, Any], model: Mapping[str, Any]) -> None:
@@ -139,11 +162,16 @@ def _octet_environ(environ: Mapping[str, str], place: Mapping[str, Any], screen:
 
 def _claim(place: Mapping[str, Any], code: str) -> None:
     """Make the page's first user the owner by the command and the console's code, as a user would."""
-    ask = {"user": OWNER, "channel": str(place["channel_id"]), "command": "admin claim", "options": {"code": code}}
+    options = {"code": code}
+    _ask(place, "slash", user=OWNER, channel=str(place["channel_id"]), command="admin claim", options=options)
+
+
+def _ask(place: Mapping[str, Any], what: str, **body: object) -> bytes:
+    """Ask the local Discord, with its key; with a body do something there."""
     request = urllib.request.Request(  # noqa: S310 - our own child's address
-        f"{str(place['page']).rstrip('/')}/sandbox/slash",
-        data=json.dumps(ask).encode(),
+        f"{str(place['page']).rstrip('/')}/sandbox/{what}",
+        data=json.dumps(body).encode() if body else None,
         headers={"Content-Type": "application/json", "Authorization": f"Bearer {place['key']}"},
     )
     with urllib.request.urlopen(request, timeout=_HTTP_S) as answer:  # noqa: S310 - our own child's address
-        answer.read()
+        return bytes(answer.read())

@@ -29,8 +29,7 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
 }
-CLOSED = """Open the link that the sandbox printed when it started. It works once, in one browser.
-If it was opened before, use that browser, or start `octet demo` again for a new link.
+CLOSED = """This link works once, in one browser. For a new link, press Enter where `octet demo` runs.
 """
 LONGEST_WAIT_S = 30.0
 Calls = Mapping[str, Callable[..., Any]]
@@ -44,7 +43,12 @@ class PageRoutes:
         self._sockets: set[web.WebSocketResponse] = set()
         self._session: ClientSession | None = None
         listings = ("messages", "channels", "threads", "commands", "pings", "timings")
-        about = {"about": sandbox.described, "faults": sandbox.faults.listed, "record": sandbox.record.listed}
+        about = {
+            "about": sandbox.described,
+            "link": sandbox.link,
+            "faults": sandbox.faults.listed,
+            "record": sandbox.record.listed,
+        }
         self._listings: Calls = {name: getattr(sandbox, name) for name in listings} | about
         verbs = ("slash", "autocomplete", "click", "say", "dismiss", "delete_message", "delete_channel", "fault")
         more = ("submit_modal", "forbid", "disconnect", "use_on_message")
