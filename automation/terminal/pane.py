@@ -36,7 +36,6 @@ CLEAR_S = 1.5
 STILL_S = 0.03  # the composer must be empty for so long: a paste may still be drawn
 FRESH_S = 0.1  # A look this old is good for a decision that the server checks once more
 IDLE_S = 2.0
-RECENT = 300  # so many lines above the screen are searched for a text that has just arrived
 
 
 class TmuxPane:
@@ -59,7 +58,7 @@ class TmuxPane:
         self._read: str | None = None
         self._ours = ""  # what the composer showed when all of it was known to be ours
         self._sure_under = ""  # under this hold only Octet has been able to write there since
-        self._before: str | None = None  # what was said there before our text; None where a busy sign proves an arrival
+        self._before: str | None = None  # what the screen showed before our text; None where a busy sign proves it
         self._emptied_s: float | None = None  # since when the composer has been empty after Enter
         self._remembered: dict[tuple[PictureArea, Moment], tuple[str, ...]] = {}
 
@@ -68,7 +67,7 @@ class TmuxPane:
         self._panes.preflight(self._name, look, may_be_busy=may_be_busy)
         if look.typed_s < self._idle_s:
             raise TransientFailure(Reason.PERSON_TYPING, "a user is typing into this pane")
-        self._before = None if self._profile.has_busy_sign else self.shown_text(RECENT)
+        self._before = None if self._profile.has_busy_sign else "\n".join(look.view.around)
         return look.view.is_busy
 
     def find(self) -> None:
@@ -103,11 +102,10 @@ class TmuxPane:
             is_guarded = is_held and time.monotonic() - self._emptied_s >= STILL_S
             if is_guarded:
                 self._hold.restore_user_state()
-            has_gained = (
-                None if self._before is None else gained_once(self._text, self._before, self.shown_text(RECENT))
-            )
         except DeliveryFailure:
             return ports.SubmitEvidence(is_empty=False, is_busy=False)
+        shown = "\n".join(look.view.around)
+        has_gained = None if self._before is None else gained_once(self._text, self._before, shown)
         return ports.SubmitEvidence(
             is_empty=True, is_busy=look.view.is_busy, is_guarded=is_guarded, has_gained=has_gained
         )
@@ -292,10 +290,9 @@ class TmuxPane:
         assert self._last is not None
         return self._last
 
-    def shown_text(self, history: int = HISTORY) -> str:
-        """Return the text of the pane and so many lines above it, for the reading of answers; touches nothing. Raises
-        PermanentFailure."""
-        return "\n".join(self.seen(history=history).view.around)
+    def shown_text(self) -> str:
+        """Return the whole text of the pane, for the reading of answers; touches nothing. Raises PermanentFailure."""
+        return "\n".join(self.seen(history=HISTORY).view.around)
 
     def seen(self, *, history: int = 0) -> PaneSnapshot:
         look = self._asked(lambda: self._panes.look(self._name, history=history))

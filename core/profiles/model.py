@@ -409,7 +409,7 @@ class Habits:
     """Milliseconds in which sending must show; after that the delivery is `unknown`."""
     weak_by_emptying: Bool = True
     """Whether a delivery counts as weak when its composer empties after Enter while Octet holds the user's keyboard and
-    mouse and no other sign shows; false: it stays unknown, and Octet asks the user."""
+    mouse, or the pane, and no other sign shows; false: it stays unknown, and Octet asks the user."""
     too_long: TooLong = TooLong.FILE
     """What becomes of a longer prompt, `file` (it goes into one that the prompt names), `split` (it comes in parts) or
     `refuse`."""
