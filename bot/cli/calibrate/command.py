@@ -151,10 +151,11 @@ def _alike(files: DeskFiles, first: Desk, question: ChooseWindows) -> list[Pick]
     for known in first.windows:
         profile = files.profiles[known.profile]
         for one in question.candidates:
-            box, composer = one.window.box, profile.composer.box
+            box, composer = one.window.box, profile.composer
             is_it = re.fullmatch(profile.match_class, one.window.kind) and box.width == known.box.width
             if is_it and box.height == known.box.height:
-                picks.append(Pick(number=one.number, profile=known.kind, point=composer.on_screen(box).middle))
+                point = None if composer.prompt else composer.box.on_screen(box).middle  # Octet finds a prompt itself
+                picks.append(Pick(number=one.number, profile=known.kind, point=point))
     return picks
 
 

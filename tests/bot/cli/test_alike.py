@@ -69,3 +69,24 @@ async def test_each_like_display_without_windows_is_connected_and_a_failure_stop
     done.clear()
     assert await calibrate.calibrate_alike(home, "main", Console(is_person=True)) == 0
     assert done == []
+
+
+async def test_where_the_first_window_has_a_prompt_octet_looks_for_that_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The middle of such a window is its transcript, which takes no text."""
+    home, picks = Home(root=tmp_path), list[Pick]()
+    copy_templates(home.config)
+    measured = WINDOW.replace("height = 80 }", "height = 80 }, prompt = { x = 100, y = 540, width = 11, height = 15 }")
+    (home.config / "desks/desk-1.toml").write_text(VIRTUAL + measured, "utf-8")
+    (home.config / "desks/desk-2.toml").write_text(VIRTUAL, "utf-8")
+    question = ChooseWindows(desk="", candidates=(candidate(1, "OctetChat", 800),), monitors=())
+
+    async def calibrate_windows(_: Home, __: CalibrationOptions, console: Console, **___: Any) -> int:
+        assert console.picks is not None
+        picks.extend(console.picks(question))
+        return 0
+
+    monkeypatch.setattr(calibrate, "calibrate_windows", calibrate_windows)
+    assert await calibrate.calibrate_alike(home, "desk-1", Console(is_person=True)) == 0
+    assert picks == [Pick(number=1, profile="demo_tk")]
