@@ -133,7 +133,7 @@ async def test_a_look_whose_answer_was_lost_is_repeated(
     del house
     losing(monkeypatch, answers=1)
     assert await octet("task", "list") == 0
-    assert "nothing matches" in capsys.readouterr().out
+    assert "no open task matches" in capsys.readouterr().out
 
 
 async def test_a_look_whose_answer_is_lost_twice_does_not_say_that_octet_is_away(

@@ -90,7 +90,7 @@ async def test_users_read_the_answer_so_far_in_one_message_of_the_thread(tmp_pat
         await reach(octet, FIRST, TaskState.DONE)
         (shown,) = [one for one in await pending(octet) if one.kind is NoticeKind.PROGRESS]
         assert isinstance(shown.detail, AgentReports)
-        assert (shown.revision, [one.text for one in shown.detail.reports]) == (2, ["…Six, ? sev"])
+        assert (shown.revision, [one.text for one in shown.detail.reports]) == (3, ["…Six, ? sev"])
 
 
 @pytest.mark.parametrize("text", ["Six, sev", "  "])

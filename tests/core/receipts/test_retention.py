@@ -97,7 +97,7 @@ async def test_old_texts_are_cleared_and_what_proves_them_stays(tmp_path: Path) 
             await octet.tasks.accept_answer(FIRST, code, "Eight.", final=True, key="l")
         assert await kinds(octet) == [NoticeKind.CARD]
         purged = [entry.data for entry in await entries_of(octet.journal, "hub") if entry.name == "TextsExpired"]
-        assert purged == [{"tasks": 1, "messages": 2, "notices": 2}]
+        assert purged == [{"tasks": 1, "messages": 2, "notices": 1}]
 
 
 async def test_nothing_of_a_task_that_has_not_ended_expires(tmp_path: Path) -> None:
