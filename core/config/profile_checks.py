@@ -12,8 +12,10 @@ from core.kit.field_types import is_set
 from core.kit.problems import KeyPath, show
 from core.profiles.model import Act, Box, Confirm, Dialog, Press, Profile, Readback, TooLong
 
-_EVERYWHERE = frozenset({"submit", "newline", "normalise", "clear"})
-_IN_WINDOW = {"match_class", "composer.box", "composer.background", "paste", "selection", "readback", "confirm"}
+_EVERYWHERE = frozenset({"submit", "newline", "clear"})
+_IN_WINDOW = frozenset(
+    {"match_class", "composer.box", "composer.background", "paste", "selection", "readback", "normalise", "confirm"}
+)
 NEEDED, NEEDED_IN_PANE = _EVERYWHERE | _IN_WINDOW, _EVERYWHERE | {"terminal.prompt"}  # A window or pane needs these
 AT_WORK = frozenset({"busy", "busy.colour", "terminal.busy"})  # The values that say how it shows that the agent works
 

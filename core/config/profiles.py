@@ -229,7 +229,7 @@ def read_profiles(root: Path, problems: list[Problem]) -> ProfileFiles:
         kind = _kind(name, file)
         is_open = {one.path for one in kind.wanted() if one.is_needed}
         if "terminal" in file.data and not _FOR_WINDOWS & file.data.keys():
-            is_open |= _FOR_WINDOWS  # a profile for panes only
+            is_open |= {*_FOR_WINDOWS, "normalise", "confirm"}  # a profile for panes only
         profile = checked(name, file.with_data(kind.data), folder, {*is_open, *kind.calibrate.keys() & AT_WORK})
         if profile is not None:
             kinds[name] = kind

@@ -249,6 +249,11 @@ def test_a_pane_needs_no_box_and_no_colour(tmp_path: Path) -> None:
     assert in_pane(without) == ("it has no table [terminal], which describes its program's screen",)
 
 
+def test_a_profile_for_panes_alone_says_nothing_of_what_only_windows_need(tmp_path: Path) -> None:
+    text = 'submit = "enter"\nnewline = "keep"\nclear = ["ctrl+u"]\n[terminal]\nprompt = "^> "\n'
+    assert isinstance(in_pane(kind_of(tmp_path, text)), PaneProfile)
+
+
 def test_windows_of_a_disabled_profile_are_refused_until_somebody_said_yes(tmp_path: Path) -> None:
     reason = 'disabled = "its terms forbid typing programs."\n'
     assert wrong(home(tmp_path, profile=reason + PROFILE)) == [
