@@ -11,6 +11,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Generator, MutableMapping
+from datetime import datetime
 from enum import StrEnum
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -26,6 +27,9 @@ from core.remedies import refused
 
 _SECRET_NAMES = re.compile(r"token|secret|code$|password|authorization", re.IGNORECASE)
 _MAX_BYTES, _FILES = 10_000_000, 5
+_LINE = re.compile(
+    r"timestamp='(?P<at>[\d:.TZ+-]+)' level='(?P<level>\w+)' event=(?P<q>['\"])(?P<event>.*?)(?P=q)(?P<rest>( .*)?)"
+)
 _LOOK_S = 0.2  # between two looks for new lines
 
 
@@ -147,7 +151,16 @@ def logs(
         raise refused("no_log", file=file)
     with contextlib.suppress(KeyboardInterrupt):
         for line in _lines(file, lines, follow=follow):
-            print(json_text.dumps({"line": line}, ensure_ascii=False) if json else line, flush=follow)
+            print(json_text.dumps({"line": line}, ensure_ascii=False) if json else _for_people(line), flush=follow)
+
+
+def _for_people(line: str) -> str:
+    """Return a line of the log with the time of this machine, its level and its event first; another line as it is."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        return line
+    at = datetime.fromisoformat(found["at"]).astimezone()
+    return f"{at:%Y-%m-%d %H:%M:%S} {found['level']:<7} {found['event']}{found['rest']}"
 
 
 def _lines(file: Path, most: int, *, follow: bool) -> Generator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -117,3 +118,17 @@ def test_following_a_log_loses_no_line_when_octet_changes_the_file(tmp_path: Pat
     file.write_text("five\n")
     assert (next(told), next(told)) == ("four", "five")
     told.close()
+
+
+def test_people_read_the_time_the_level_and_the_event_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        line = (
+            "timestamp='2026-11-25T05:53:52.1Z' level='warning' event='pane_program_ended' desk='main' again_in_s=0.5"
+        )
+        assert logs._for_people(line) == "2026-11-25 06:53:52 warning pane_program_ended desk='main' again_in_s=0.5"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert logs._for_people("Traceback (most recent call last):") == "Traceback (most recent call last):"
