@@ -16,6 +16,7 @@ from bot.discord.text import CONTENT_LIMIT, cut, inline, strip_controls
 from core.kit.errors import Conflict, Denied, Invalid, Misconfigured, NotFound, OctetError, Unavailable
 from core.kit.ids import Ids
 from core.maintenance.model import NotReloaded
+from core.security.model import HUB, NotAllowed
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,8 @@ async def answer(interaction: discord.Interaction[Any], error: BaseException) ->
         log.error("interaction_failed", error_id=number, interaction=interaction.id, exc_info=error)
         text = f"Something went wrong inside Octet. The log has the cause under error {number}."
     else:
+        if isinstance(error, NotAllowed) and (owner := await interaction.client.coordinator.people.owner(by=HUB)):
+            error.details["owner"] = owner.id
         text = said(error)
     await replies.say(interaction, text)
 

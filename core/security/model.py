@@ -36,40 +36,41 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What can be allowed, each with the least role that it is allowed to."""
+    """What can be allowed, each with the least role that it is allowed to, and what it is called in a refusal."""
 
     least: Role
+    act: str
 
-    def __new__(cls, value: str, least: Role) -> Self:
+    def __new__(cls, value: str, least: Role, act: str) -> Self:
         found = str.__new__(cls, value)
-        found._value_, found.least = value, least
+        found._value_, found.least, found.act = value, least, act
         return found
 
-    TASK_READ = "task.read", Role.VIEWER
-    TASK_CREATE = "task.create", Role.MEMBER
-    TASK_END = "task.end", Role.OPERATOR
-    TASK_CHANGE = "task.change", Role.OPERATOR
-    MESSAGE_READ = "message.read", Role.VIEWER
-    MESSAGE_SEND = "message.send", Role.OPERATOR
-    MESSAGE_BROADCAST = "message.broadcast", Role.OPERATOR
-    AGENT_READ = "agent.read", Role.VIEWER
-    AGENT_USE = "agent.use", Role.OPERATOR
-    AGENT_ANSWER = "agent.answer", Role.OPERATOR
-    AGENT_INTERRUPT = "agent.interrupt", Role.OPERATOR
-    AGENT_NEW_CHAT = "agent.new_chat", Role.OPERATOR
-    DELIVERY_RESOLVE = "delivery.resolve", Role.OPERATOR
-    DESK_READ = "desk.read", Role.VIEWER
-    DESK_USE = "desk.use", Role.OPERATOR
-    DESK_LOOK = "desk.look", Role.OPERATOR
-    DESK_SEE = "desk.see", Role.OWNER
-    FLEET_READ = "fleet.read", Role.VIEWER
-    FLEET_BOARD = "fleet.board", Role.OPERATOR
-    CONFIG_RELOAD = "config.reload", Role.ADMIN
-    ROLE_MANAGE = "role.manage", Role.ADMIN
-    KEY_MANAGE = "key.manage", Role.ADMIN
-    AUDIT_READ = "audit.read", Role.ADMIN
-    VERSION_READ = "version.read", Role.VIEWER
-    OWNER_NAME = "owner.name", Role.OWNER
+    TASK_READ = "task.read", Role.VIEWER, "Reading tasks"
+    TASK_CREATE = "task.create", Role.MEMBER, "Creating tasks"
+    TASK_END = "task.end", Role.OPERATOR, "Ending tasks"
+    TASK_CHANGE = "task.change", Role.OPERATOR, "Changing tasks"
+    MESSAGE_READ = "message.read", Role.VIEWER, "Reading messages"
+    MESSAGE_SEND = "message.send", Role.OPERATOR, "Sending messages"
+    MESSAGE_BROADCAST = "message.broadcast", Role.OPERATOR, "Sending to all agents"
+    AGENT_READ = "agent.read", Role.VIEWER, "Seeing agents"
+    AGENT_USE = "agent.use", Role.OPERATOR, "Changing agents"
+    AGENT_ANSWER = "agent.answer", Role.OPERATOR, "Answering agents' dialogs"
+    AGENT_INTERRUPT = "agent.interrupt", Role.OPERATOR, "Interrupting agents"
+    AGENT_NEW_CHAT = "agent.new_chat", Role.OPERATOR, "Beginning new chats"
+    DELIVERY_RESOLVE = "delivery.resolve", Role.OPERATOR, "Deciding about deliveries"
+    DESK_READ = "desk.read", Role.VIEWER, "Seeing desks"
+    DESK_USE = "desk.use", Role.OPERATOR, "Changing desks"
+    DESK_LOOK = "desk.look", Role.OPERATOR, "Seeing windows"
+    DESK_SEE = "desk.see", Role.OWNER, "Seeing whole screens"
+    FLEET_READ = "fleet.read", Role.VIEWER, "Seeing the fleet"
+    FLEET_BOARD = "fleet.board", Role.OPERATOR, "Keeping a board"
+    CONFIG_RELOAD = "config.reload", Role.ADMIN, "Changing the configuration"
+    ROLE_MANAGE = "role.manage", Role.ADMIN, "Giving roles"
+    KEY_MANAGE = "key.manage", Role.ADMIN, "Managing API keys"
+    AUDIT_READ = "audit.read", Role.ADMIN, "Reading the audit"
+    VERSION_READ = "version.read", Role.VIEWER, "Seeing the version"
+    OWNER_NAME = "owner.name", Role.OWNER, "Naming owners"
 
 
 ROLE_ALLOWS: dict[Role, frozenset[Permission]] = {
@@ -187,11 +188,11 @@ class RoleUnbound(RoleEvent):
 
 
 class NotAllowed(Denied):
-    """You may not do this here: it needs {needs}. Ask an owner for it."""
+    """{act} needs the role {role} here. Ask {owner} for it."""
 
-    def __init__(self, *, permission: str) -> None:
-        roles = {one.value: f"the role {one.least.value}" for one in Permission}
-        super().__init__(permission=permission, needs=roles.get(permission, permission))
+    def __init__(self, *, permission: Permission, owner: str = "an owner") -> None:
+        least = permission.least.value
+        super().__init__(permission=permission.value, act=permission.act, role=least, owner=owner)
 
 
 class WrongClaim(Denied):
@@ -228,7 +229,7 @@ def allows(by: Actor, permission: Permission) -> bool:
 def require(by: Actor, permission: Permission) -> None:
     """Raise NotAllowed unless `by` has `permission`."""
     if not allows(by, permission):
-        raise NotAllowed(permission=permission.value)
+        raise NotAllowed(permission=permission)
 
 
 def require_or_own(by: Actor, permission: Permission, *, owner: str | None = None) -> None:

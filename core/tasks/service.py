@@ -28,7 +28,6 @@ from core.security.model import (
     HUB,
     Actor,
     ActorKind,
-    NotAllowed,
     Permission,
     allows,
     require,
@@ -229,9 +228,7 @@ class Tasks:
     async def show_current(self, *, by: Actor) -> tuple[Task, tuple[TaskPart, ...], tuple[Message, ...]]:
         """Show an agent the task that it has now, the parts that it gave to others, and what was said about it to Octet
         or to this agent, oldest first. Raises agent_unnamed, agent_not_found or no_current_task."""
-        if by.kind is not ActorKind.AGENT:  # a user may bear an agent's name
-            raise NotAllowed(permission="the agent's own token")
-        if by.name == EVERY_AGENT:
+        if by.kind is not ActorKind.AGENT or by.name == EVERY_AGENT:  # a user may bear an agent's name
             raise refused("agent_unnamed")
         found = (await self._services.agents.show(by.name, by=HUB)).task
         if found is None:

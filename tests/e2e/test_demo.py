@@ -110,7 +110,7 @@ async def _share_octet(page: Page) -> None:
     # Ada lets Ben see tasks. He may not create one.
     await expect(await command(page, "admin bind", who="Ben", role="viewer")).to_contain_text("@Ben: viewer")
     await become(page, "Ben")
-    await expect(await command(page, "task new", brief="Release it.")).to_contain_text("it needs the role member")
+    await expect(await command(page, "task new", brief="Release it.")).to_contain_text("needs the role member")
 
     # Ada makes him a member, and gives two agents tasks in which they stop and ask.
     await become(page, "Ada")

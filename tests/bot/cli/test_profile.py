@@ -43,7 +43,7 @@ def test_the_list_says_of_each_profile_whether_it_can_be_used(
     assert "main agent-1 and 3 more" in rows["demo_tk"]
     measured = "once measured at its window: composer.box, composer.background"
     assert f"  in a pane of tmux; in a window {measured}" in rows["codex"]
-    assert f"  {measured}" in rows["opencode"], "whose prompt nobody knows yet"
+    assert f"  {measured}" in rows["xterm"], "which describes no screen of a pane"
     assert "no, it is disabled: `octet profile enable chatgpt_web`" in rows["chatgpt_web"]
     (home / "config/profiles/codex.toml").write_text("submit = 3", encoding="utf-8")
     assert said(home, "list", monkeypatch=monkeypatch) == 0

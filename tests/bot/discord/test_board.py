@@ -20,7 +20,7 @@ from core.fleet.model import BoardKind, BoardState, NeedKind
 from core.notices.model import Halt, NoticeKind
 from core.reasons import WaitReason
 from core.remedies import refused
-from core.security.model import OPERATOR, NotAllowed, Permission
+from core.security.model import OPERATOR, Permission
 from core.tasks.model import TaskId, TaskState
 from tests.bot.discord.house import CHANNEL, LOST, House, house, once, place
 from tests.bot.discord.town import DRY_RUN, Town, buttons, text_of
@@ -96,7 +96,7 @@ async def test_it_is_removed_by_its_button_or_by_an_option_for_who_may_remove_it
     await owned.ask("fleet board")
     board = await shown(owned)
     denied = await owned.press(board, "Remove", user="Ben")
-    assert text_of(denied) == said(NotAllowed(permission=Permission.FLEET_BOARD.value))
+    assert text_of(denied) == owned.refuses(Permission.FLEET_BOARD)
     assert buttons(await owned.now(board)) == ["Remove"]
     if way == "button":
         await owned.press(board, "Remove")

@@ -17,7 +17,7 @@ from core.agents.model import AgentState
 from core.deliveries.model import DeliveryState
 from core.reasons import WaitReason
 from core.remedies import refused, sentence
-from core.security.model import OPERATOR, ROLE_ALLOWS, Actor, NotAllowed, Permission, Role
+from core.security.model import OPERATOR, ROLE_ALLOWS, Actor, Permission, Role
 from core.tasks.model import TaskState
 from tests.bot.discord.town import DRY_RUN, Town, bot_at_work, buttons, menus, text_of
 
@@ -39,7 +39,7 @@ async def test_a_card_offers_the_agents_that_can_do_its_task_and_the_choice_assi
     words = {"Dry-1": AGENT_STATES[AgentState.IDLE][1], "Window-1": AGENT_STATES[AgentState.PAUSED][1]}
     assert menus(offered) == {GIVE: {name: f"{name}: {state}" for name, state in words.items()}}
     assert offered["sandbox"]["only_for"] == owned.ada
-    denied = said(NotAllowed(permission=Permission.TASK_CHANGE.value))
+    denied = owned.refuses(Permission.TASK_CHANGE)
     assert text_of(await owned.press(card, "Reassign", user="Ben")) == denied
     chosen = await owned.choose(offered, GIVE, "Dry-1")
     assert text_of(chosen) == tasks.assign.sentence(await owned.task(), str)
@@ -68,7 +68,7 @@ async def test_a_choice_that_changes_something_is_refused_to_a_user_who_lost_the
         (await owned.choose(shown, REMOVE, message), Permission.MESSAGE_SEND),
         (await owned.choose(shown, REMOVE, task), Permission.TASK_END),
     ):
-        assert text_of(answer) == said(NotAllowed(permission=permission.value))
+        assert text_of(answer) == owned.refuses(permission)
     assert (await owned.task()).wanted == "Window-1"
     queue = (await owned.coordinator.fleet.agent("Window-1", by=OPERATOR)).queue
     assert [one.message or one.task for one in queue] == [message, task]
@@ -98,7 +98,7 @@ async def test_the_board_shows_the_chosen_agent_also_after_a_restart(
         shown = await quiet_town.choose(board, AGENT, "Window-1")
         assert text_of(shown) == await quiet_town.ask("agent show", agent="Window-1")
         denied = await quiet_town.choose(board, AGENT, "Window-1", user="Ben")
-        assert text_of(denied) == said(NotAllowed(permission=Permission.AGENT_READ.value))
+        assert text_of(denied) == quiet_town.refuses(Permission.AGENT_READ)
 
 
 async def test_needs_me_shows_the_task_of_the_chosen_entry(owned: Town) -> None:

@@ -10,16 +10,12 @@ from bot.verbs.declare import On
 from core.kit.clock import SteadyClock, SystemClock
 from core.maintenance.service import Audit
 from core.remedies import refused
-from core.security.model import OPERATOR, ROLE_ALLOWS, HolderId, NotAllowed, Permission, Role
+from core.security.model import OPERATOR, ROLE_ALLOWS, HolderId, Permission, Role
 from core.tasks.model import TaskState
 from sandbox.discord.model import Json
 from tests.bot.discord.test_commands import options_of
 from tests.bot.discord.town import DRY_RUN, Town, text_of
 from tests.fakes.sandbox_client import wait_thread
-
-
-def denied(permission: Permission) -> str:
-    return said(NotAllowed(permission=permission.value))
 
 
 async def shown_to(town: Town, wanted: str | None) -> None:
@@ -46,7 +42,7 @@ async def test_a_role_of_the_server_counts_as_the_role_that_it_is_bound_to(owned
     crew = owned.sandbox.world.crew_id
     assert await owned.ask("admin bind", who="crew", role="member") == f"<@&{crew}>: **member**"
     assert "T-1" in await owned.ask("task new", "Ben", brief="Count the birds")
-    assert await owned.ask("desk stop", "Ben") == denied(Permission.DESK_USE)
+    assert await owned.ask("desk stop", "Ben") == owned.refuses(Permission.DESK_USE)
     assert await owned.ask("admin bind", who="Ben", role="viewer", channel="general") == (
         f"<@{owned.sandbox.world.ben.id}>: **viewer** in <#{owned.sandbox.person.channel('general').id}>"
     )
@@ -66,7 +62,7 @@ async def test_every_command_denies_a_viewer_what_viewers_may_not(owned: Town) -
         if On.DISCORD in verb.on and verb.permission and verb.permission not in ROLE_ALLOWS[Role.VIEWER]:
             answer = await owned.sandbox.slash("Ben", "#octet", verb.full_name, given[verb.full_name])
             text = text_of(await owned.answered(answer))
-            if text != denied(verb.permission):
+            if text != owned.refuses(verb.permission):
                 wrong[verb.full_name] = text
     assert wrong == {}
     assert (owned.worker.told, await owned.tasks()) == ([], [])
@@ -86,9 +82,9 @@ async def test_a_button_counts_by_the_role_at_the_press(owned: Town) -> None:
     await owned.ask("task new", brief="Count the birds", agent="Dry-1")
     card = await owned.card("T-1", DRY_RUN)
     await owned.ask("admin bind", who="Ben", role="viewer")
-    assert text_of(await owned.press(card, "Cancel", "Ben")) == denied(Permission.TASK_END)
+    assert text_of(await owned.press(card, "Cancel", "Ben")) == owned.refuses(Permission.TASK_END)
     await owned.ask("admin unbind", who="Ben")
-    assert text_of(await owned.press(card, "Cancel", "Ben")) == denied(Permission.TASK_END)
+    assert text_of(await owned.press(card, "Cancel", "Ben")) == owned.refuses(Permission.TASK_END)
     assert (await owned.task()).state is TaskState.WAITING
 
 

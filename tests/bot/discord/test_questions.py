@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bot.discord.errors import said
 from core.agent_messages.model import AgentDraft, NewQuestion, Proof, SendOptions
 from core.messages.model import MessageKind
-from core.security.model import HUB, NotAllowed, Permission
+from core.security.model import HUB, Permission
 from core.tasks.model import TaskState
 from tests.bot.discord.town import Town, buttons, text_of
 from tests.builders import refuses
@@ -29,7 +28,7 @@ async def test_a_question_mentions_its_user_and_disappears_everywhere_once_it_is
     assert {"Red", "Blue", "Answer …"} <= set(buttons(needs))
     assert "/msg answer" not in text_of(needs)
     denied = await owned.press(question, "Blue", user="Ben")
-    assert text_of(denied) == said(NotAllowed(permission=Permission.MESSAGE_SEND.value))
+    assert text_of(denied) == owned.refuses(Permission.MESSAGE_SEND)
     assert text_of(await owned.press(needs, "Blue")) == "Window-1 gets your answer."
     await owned.now(await owned.without_buttons(question), f"**Answered: Blue** · <@{owned.ada}>")
     await owned.card("T-1", TaskState.WORKING)

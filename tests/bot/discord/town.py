@@ -16,13 +16,14 @@ from pydantic import SecretStr
 from automation.dryrun.lane import DryRunLane
 from bot.discord import client, render
 from bot.discord.bot import Bot
+from bot.discord.errors import said
 from bot.discord.send_limits import SendLimits
 from core.agents.model import Agent, AgentState, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState, WindowStatus
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
-from core.security.model import OPERATOR
+from core.security.model import OPERATOR, NotAllowed, Permission
 from core.settings.model import DiscordSettings, Settings
 from core.tasks.model import Task, TaskId, TaskState
 from sandbox.discord.server import Sandbox
@@ -60,6 +61,10 @@ class Town:
     def stranger(self) -> str:
         """The answer to a user without a role, once Ada is the owner."""
         return f"Not allowed. You can't use Octet here yet. Ask <@{self.ada}> for a role."
+
+    def refuses(self, permission: Permission) -> str:
+        """Return the answer to a user whose role is too small."""
+        return said(NotAllowed(permission=permission, owner=f"discord:{self.ada}"))
 
     async def ask(self, command: str, user: str = "Ada", where: str = "#octet", **options: Any) -> str:
         """Type a command and return the text of the private answer."""

@@ -31,7 +31,7 @@ from core.desks.model import Shown, WindowStatus
 from core.kit.errors import Conflict, Denied, Invalid, NotFound, Unavailable
 from core.limits import ANSWER, BRIEF, FILE_BYTES
 from core.profiles.model import Act, Activity
-from core.security.model import Actor, NotAllowed
+from core.security.model import Actor, NotAllowed, Permission
 from core.settings.model import AnswerLimits
 from core.store import engine
 from core.tasks.model import TaskEnded, TaskId, TaskState
@@ -507,7 +507,7 @@ def test_each_family_has_its_status_and_its_children_have_the_same() -> None:
         422,
         503,
     ]
-    assert (status_of(TaskEnded()), status_of(NotAllowed(permission="task.create"))) == (409, 403)
+    assert (status_of(TaskEnded()), status_of(NotAllowed(permission=Permission.TASK_CREATE))) == (409, 403)
 
 
 async def test_texts_that_come_too_fast_may_come_again_and_those_that_are_too_many_may_not(face: Face) -> None:

@@ -142,7 +142,7 @@ async def test_every_verb_of_every_room_refuses_nobody_before_anything_happens(t
         } <= names
         for verb in verbs:
             wanted = [name for name, p in inspect.signature(verb).parameters.items() if p.default is p.empty]
-            with pytest.raises(NotAllowed):
+            with pytest.raises(Denied):
                 await verb(**{name: ARGUMENTS[name] for name in wanted if name != "by"}, by=BEN)
         assert await rows_of(octet) == before
         assert worker.told == []
