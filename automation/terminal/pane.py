@@ -95,6 +95,8 @@ class TmuxPane:
         try:
             look = self.seen()
             is_held = self._hold.is_ours and look.state.hold == self._hold.word
+            if not is_held:
+                self._hold.restore_user_state()
             if not look.view.is_empty:
                 self._emptied_s = None
                 return ports.SubmitEvidence(is_empty=False, is_busy=look.view.is_busy)
