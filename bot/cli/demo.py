@@ -92,13 +92,14 @@ async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *
     async with asyncio.TaskGroup() as group:
         for part in parts:
             group.create_task(part.ended())
-        if sys.stdin.isatty() and sys.platform != "win32":
-            _say("Enter prints a new link.")
-            group.create_task(_new_links(place))
+        group.create_task(_new_links(place))
 
 
 async def _new_links(place: Mapping[str, Any]) -> None:
-    """Print a new link for each Enter."""
+    """Print a new link for each Enter at a terminal."""
+    if not sys.stdin.isatty() or sys.platform == "win32":
+        return
+    _say("Enter prints a new link.")
     loop, pressed = asyncio.get_running_loop(), asyncio.Event()
 
     def read() -> None:
