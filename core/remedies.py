@@ -159,7 +159,7 @@ refused_between_parts: its window was refused between two parts
 window_error: its window shows an error
     Look at its window with `/desk screenshot`. If allowed, `/agent answer` with `continue` resumes it.
 window_limit: its window says that a limit is reached
-    It continues when the limit passes, or after `/agent answer` with `continue`. `/task assign` gives its task to
+    It continues when the limit passes, or after `/agent answer` with `continue`. `/task assign` gives the task to
     another agent.
 refused: refused
     `/desk doctor` says what is wrong with the window. The log of `octet run` has more.
@@ -172,7 +172,7 @@ earlier_unknown: Octet does not know whether an earlier delivery arrived
 desk_unusable: the agent's desk is not usable
     `octet doctor` says how to fix the desk.
 brief_first: the agent's task comes first
-    No action needed. Octet sends it when the agent has its task.
+    No action needed. Octet sends it when the agent has the task.
 earlier_first: an earlier message comes first
     No action needed. Octet sends it after that message.
 task_ended: the task has ended
@@ -251,7 +251,7 @@ off_screen: not completely on the screen
 still_on_cancelled: it still works on a cancelled task
     Octet uses it again when its window is idle. `/agent interrupt` stops it.
 account_limit: its account has reached a limit
-    No action needed. It continues when the limit ends; `/agent resume` ends it now. `/task assign` gives its task to
+    No action needed. It continues when the limit ends; `/agent resume` ends it now. `/task assign` gives the task to
     another agent.
 fails_often: too many of its tasks failed in a row
     Look at its window or its model. It rests, then gets one task as a test; `/agent resume` ends the rest now.
@@ -306,7 +306,7 @@ action_underway: Octet pressed nothing more: it is still pressing {act} for {age
 action_without_key: Octet pressed nothing: the profile `{profile}` of {agent}'s window has no key for {act}. Do it at
     the machine, or add the key to config/profiles/{profile}.toml (docs/profiles.md).
 agent_busy: Octet pressed nothing: {agent} {why}. A new conversation would remove what it works with: wait until it has
-    finished, or cancel its task first.
+    finished, or cancel that task first.
 agent_may_not_talk: {recipients} cannot get this message: {why}.
 agent_mismatch: {id} belongs to {holder}, not to {agent}. Name only one of the two.
 agent_takes_no_messages: {id} is a model without a conversation, so it takes tasks but no messages. Put the whole text

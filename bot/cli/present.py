@@ -131,7 +131,7 @@ def receipt(one: Receipt) -> str:
     about = f" for {one.delivery.task}" if one.delivery.task else ""
     verdict = f"{one.state}{f' ({one.assurance})' if one.assurance else ''}"
     lines = [f"{what}{about}: {verdict} at {as_datetime(one.at_ms):%Y-%m-%d %H:%M:%S} UTC", f"  {one.claim}"]
-    seen = f"Seen: {printable(one.note)}" if one.note else ""
+    seen = f"Octet saw: {printable(one.note)}" if one.note else ""
     lines += [f"  {part}" for part in (one.before_enter, seen) if part]
     lines.append(f"  sha256 of the text asked for: {one.sha256}")
     if one.timings_ms:

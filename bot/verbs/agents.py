@@ -80,7 +80,7 @@ async def add(
 async def remove(octet: Coordinator, agent: AgentName, *, by: Actor) -> Reloaded:
     """Remove an agent from config/agents.toml.
 
-    Its current prompt ends first; its tasks go to other agents. The file's comments stay."""
+    Its current prompt ends first; the tasks go to other agents. The file's comments stay."""
     require(by, Permission.CONFIG_RELOAD)
     agents = octet.maintenance.agents
     return await agents.remove(agent, by=by)
@@ -127,7 +127,7 @@ async def env(octet: Coordinator, agent: AgentName, *, origin: Origin, by: Actor
 
 @Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/pause", undo="resume")
 async def pause(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
-    """Pause an agent: it finishes its task and gets no new ones.
+    """Pause an agent: it finishes the task and gets no new ones.
 
     Its queued tasks go to other agents. Tasks that only it can do wait, and say so. The pause survives a restart."""
     return await octet.availability.pause(agent, by=by)
@@ -143,7 +143,7 @@ async def drain(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStat
 async def resume(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
     """Give a paused agent tasks again.
 
-    For a silent agent it means that you saw it work: its task continues."""
+    For a silent agent it means that you saw it work: the task continues."""
     return await octet.availability.resume(agent, by=by)
 
 

@@ -30,7 +30,7 @@ async def resolve(
     delivery: Annotated[str, ParameterKind(help="The task, such as T-142, or the delivery's own id")],
     decision: Annotated[
         Decision,
-        ParameterKind(help="arrived: it is in the window. again: it is not, send it again. drop: end its task"),
+        ParameterKind(help="arrived: it is in the window. again: it is not, send it again. drop: end the task"),
     ],
     *,
     by: Actor,

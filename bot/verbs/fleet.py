@@ -32,7 +32,7 @@ async def board(octet: Coordinator, *, by: Actor) -> Board:
 
 @Verb("fleet", Permission.FLEET_READ, "GET /fleet/status", on=On.HTTP)
 async def status(octet: Coordinator, *, by: Actor) -> Overview:
-    """Show each agent and its task, the queue, what needs a user, and Discord on one screen."""
+    """Show each agent with the task, the queue, what needs a user, and Discord on one screen."""
     return await octet.fleet.overview(octet.version, by=by)
 
 

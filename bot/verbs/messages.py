@@ -91,7 +91,7 @@ async def answer(
 ) -> QuestionView:
     """Answer an agent's question.
 
-    Octet sends the answer to the agent, and its task continues."""
+    Octet sends the answer to the agent, and the task continues."""
     return await octet.questions.answer(question, text, by=by)
 
 

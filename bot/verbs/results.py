@@ -49,7 +49,7 @@ class Form:
 
     def seen(self, note: str, limit: int) -> str:
         """Quote what Octet saw at a window; any program may have written it."""
-        return f"{self.quote}Seen: {self.text(note, limit)}"
+        return f"{self.quote}Octet saw: {self.text(note, limit)}"
 
 
 ACT_LABELS: dict[Act, str] = {

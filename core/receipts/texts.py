@@ -9,9 +9,9 @@ from core.receipts.model import KeptPicture, Receipt
 from core.remedies import sentence
 
 ARRIVED: dict[Assurance, str] = {
-    Assurance.EXACT: "Seen: the window shows the whole text outside its composer.",
-    Assurance.RECEIPT: "Seen: the window's own program took the text from the clipboard, then its composer was empty "
-    "and it showed its busy sign. Octet did not read its transcript.",
+    Assurance.EXACT: "Octet saw that the window shows the whole text outside its composer.",
+    Assurance.RECEIPT: "Octet saw that the window's own program took the text from the clipboard, then its composer "
+    "was empty and it showed its busy sign. Octet did not read its transcript.",
     Assurance.WEAK: "Not proven: after Enter Octet saw the composer empty; nothing else shows that the text arrived. "
     "Octet did not read the window's transcript.",
     Assurance.ANSWERED: "Proven by an answer with this prompt's code. Octet did not see the arrival itself.",

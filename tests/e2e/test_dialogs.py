@@ -89,7 +89,7 @@ async def test_a_dialog_is_shown_and_approved_from_discord(house: House, agent: 
     assert f"{agent}: its window waits for an answer" in needs
     assert message["id"] in needs
     said = await house.press(message, "Approve")
-    assert said.startswith(f"Octet pressed **Approve** for {agent}.\n> Seen: the dialog is gone"), said
+    assert said.startswith(f"Octet pressed **Approve** for {agent}.\n> Octet saw: the dialog is gone"), said
     assert labels(await shows(house, message, f"pressed **Approve** for {agent}")) == []
     await house.done(task)
 

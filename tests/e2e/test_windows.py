@@ -66,11 +66,11 @@ async def test_eight_tasks_at_once_reach_eight_windows_letter_for_letter(house: 
 
 
 SEEN = {
-    "covered": "Seen: covered: by a window of OctetCover",
-    "drafted": "Seen: composer not empty: Octet left the text in it untouched",
-    "moved": "Seen: moved: it is at 500,300, not at",
-    "closed": "Seen: closed: no window has its class and title",
-    "replaced": "Seen: closed: no window has its class and title",
+    "covered": "Octet saw: covered: by a window of OctetCover",
+    "drafted": "Octet saw: composer not empty: Octet left the text in it untouched",
+    "moved": "Octet saw: moved: it is at 500,300, not at",
+    "closed": "Octet saw: closed: no window has its class and title",
+    "replaced": "Octet saw: closed: no window has its class and title",
 }
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+
+import pytest
 
 from tests.golden import files, sentences
 from tests.golden.__main__ import mcp_tools
@@ -12,6 +15,14 @@ from tests.golden.tour import play
 
 def test_each_code_has_the_sentence_of_the_golden_list() -> None:
     assert sentences.lines() == files.SENTENCES.read_text("utf-8").splitlines(), "run `make golden`, review its diff"
+
+
+@pytest.mark.parametrize(
+    "habit",
+    [r"\bSeen:", r"\bends\b.* and says\b", r"\bits task\b", r"discord(-role)?:\d"],
+)
+def test_no_sentence_has_a_habit_that_readers_stumble_over(habit: str) -> None:
+    assert [line for line in sentences.lines() if re.search(habit, line)] == []
 
 
 async def test_discord_shows_the_twelve_payloads_of_the_golden_file(tmp_path: Path) -> None:

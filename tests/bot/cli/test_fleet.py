@@ -21,7 +21,7 @@ async def test_a_window_that_cannot_be_used_is_listed_with_the_command_that_reca
     await served.house.core.dispatch.window_seen("main", blocked(Reason.CHANGED, "41 pixels differ"))
     listed = (await served.octet("fleet", "needs-me")).out
     assert "The window of Agent-1 is not usable: changed · " in listed
-    assert "\n  Seen: 41 pixels differ\n" in listed
+    assert "\n  Octet saw: 41 pixels differ\n" in listed
     assert "octet calibrate main agent-1" in listed
     assert (await served.octet("fleet", "needs-me", "--json")).out.count('"window":"agent-1"') == 1
 

@@ -336,7 +336,7 @@ async def test_an_agent_is_interrupted_and_its_window_answered_and_the_exit_code
     done = await served.octet("agent", "interrupt", "agent-1")
     assert (done.code, done.out.splitlines()[:2]) == (
         0,
-        ["Octet pressed Stop for Agent-1.", "  Seen: its agent rests"],
+        ["Octet pressed Stop for Agent-1.", "  Octet saw: its agent rests"],
     )
     lane.script.append(Outcome(result=Result.DELIVERED))
     stopped = (await served.octet("agent", "interrupt", "agent-1")).out

@@ -18,7 +18,7 @@ from core.messages.model import NewFile
 from core.profiles.model import Activity
 from core.reasons import IdleSource
 from core.remedies import next_step, refused
-from core.security.model import OPERATOR, NotAllowed, Permission
+from core.security.model import OPERATOR, Permission
 from core.tasks.model import AgentTrouble, InvalidTaskId, TaskEnded, TaskNotFound, TaskState
 from sandbox.discord.model import ChatPermission
 from sandbox.discord.views import InteractionAnswer
@@ -176,7 +176,7 @@ async def test_an_answer_after_the_end_is_shown_and_pings_no_user(owned: Town) -
 async def test_the_cancel_button_ends_the_task_for_who_may_end_it(owned: Town) -> None:
     card = await asked(owned)
     denied = await owned.press(card, "Cancel", user="Ben")
-    assert text_of(denied) == said(NotAllowed(permission=Permission.TASK_END.value))
+    assert text_of(denied) == owned.refuses(Permission.TASK_END)
     assert denied["sandbox"]["only_for"] == str(owned.sandbox.world.ben.id)
     assert (await owned.task()).state is TaskState.WAITING
     await owned.press(card, "Cancel")
@@ -193,7 +193,7 @@ async def test_the_welcome_offers_examples_and_help_names_the_commands(owned: To
     await owned.press(welcome, "Ask for a sum")
     assert "17 × 23" in text_of(await owned.card("T-1"))
     denied = await owned.press(welcome, "Ask for a joke", user="Ben")
-    assert text_of(denied) == said(NotAllowed(permission=Permission.TASK_CREATE.value))
+    assert text_of(denied) == owned.refuses(Permission.TASK_CREATE)
     assert "/task new" in await owned.ask("help")
     assert "/desk stop" in await owned.ask("help", topic="desk")
 
@@ -209,7 +209,7 @@ async def test_a_reply_to_an_agent_goes_to_it_and_appears_in_the_thread(owned: T
     assert told["channel_id"] == question["channel_id"]
     opened = await owned.sandbox.click("Ben", question["id"], "Reply")
     denied = await owned.answered(await owned.sandbox.submit_modal("Ben", opened, {"text": "Stop."}))
-    assert said(NotAllowed(permission=Permission.MESSAGE_SEND.value)) in text_of(denied)
+    assert owned.refuses(Permission.MESSAGE_SEND) in text_of(denied)
 
 
 async def test_a_time_counts_in_the_zone_that_its_user_chose_and_the_card_shows_it(owned: Town) -> None:

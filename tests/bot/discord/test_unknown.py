@@ -14,7 +14,7 @@ from core.deliveries.model import Moment, Outcome, Picture, Reason, Result
 from core.dispatch.model import Decision
 from core.reasons import ParkCause, WaitReason
 from core.remedies import refused, sentence
-from core.security.model import OPERATOR, NotAllowed, Permission
+from core.security.model import OPERATOR, Permission
 from core.tasks.model import TaskState
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import (
@@ -66,7 +66,7 @@ async def test_the_question_has_pictures_and_buttons_and_pings_the_requester(own
     assert pictures(question) == [f"{name}-staged.png", f"{name}-last-seen.png"]
     (gallery,) = [part for part in parts_of(question) if part["type"] == 12]
     assert [one["description"] for one in gallery["items"]] == ["before Enter", "at the last look"]
-    assert all(words in text_of(question) for words in (AGENT, "Count the birds", "> Seen: the box is empty"))
+    assert all(words in text_of(question) for words in (AGENT, "Count the birds", "> Octet saw: the box is empty"))
     assert await owned.agent_state() is AgentState.HELD
     waits = sentence(ParkCause.DELIVERY_UNKNOWN) if is_prompt else sentence(WaitReason.HOLD)
     await owned.card("T-1", holds=waits)
@@ -104,7 +104,7 @@ async def test_a_button_works_in_a_new_process(sandbox: Sandbox, tmp_path: Path)
 @WHAT
 async def test_a_stranger_decides_nothing(owned: Town, what: str) -> None:
     question = await asked(owned, what)
-    denied = said(NotAllowed(permission=Permission.DELIVERY_RESOLVE.value))
+    denied = owned.refuses(Permission.DELIVERY_RESOLVE)
     for label in LABELS:
         assert text_of(await owned.press(question, label, user="Ben")) == denied
     assert await owned.agent_state() is AgentState.HELD
