@@ -208,7 +208,7 @@ class Bot(commands.Bot):
         except RecipientMissing:
             log.debug("thread_without_task", thread=place.id)
         except OctetError as refused:
-            await message.reply(errors.said(refused), mention_author=False)
+            await message.reply(await errors.explain(refused, self.coordinator), mention_author=False)
 
     def _came_up(self) -> None:
         self._was_up = True

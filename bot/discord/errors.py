@@ -13,6 +13,7 @@ from bot.discord import replies
 from bot.discord.replies import ALREADY_ACKNOWLEDGED
 from bot.discord.send_limits import DiscordBan, ban_duration_s
 from bot.discord.text import CONTENT_LIMIT, cut, inline, strip_controls
+from core.coordinator import Coordinator
 from core.kit.errors import Conflict, Denied, Invalid, Misconfigured, NotFound, OctetError, Unavailable
 from core.kit.ids import Ids
 from core.maintenance.model import NotReloaded
@@ -92,10 +93,15 @@ async def answer(interaction: discord.Interaction[Any], error: BaseException) ->
         log.error("interaction_failed", error_id=number, interaction=interaction.id, exc_info=error)
         text = f"Something went wrong inside Octet. The log has the cause under error {number}."
     else:
-        if isinstance(error, NotAllowed) and (owner := await interaction.client.coordinator.people.owner(by=HUB)):
-            error.details["owner"] = owner.id
-        text = said(error)
+        text = await explain(error, interaction.client.coordinator)
     await replies.say(interaction, text)
+
+
+async def explain(error: OctetError, core: Coordinator) -> str:
+    """Return what the user reads, with the owner's name where they need a role."""
+    if isinstance(error, NotAllowed) and (owner := await core.people.owner(by=HUB)):
+        error.details["owner"] = owner.id
+    return said(error)
 
 
 def said(error: OctetError) -> str:

@@ -41,12 +41,15 @@ class TextForm(ui.Modal):
         raise NotImplementedError
 
     async def on_submit(self, interaction: discord.Interaction[Bot]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # our client's type is known
-        """Send the text. Return a refused one as a file with the reason: Discord does not keep it."""
+        """Send the text, or answer with the reason."""
         await replies.defer(interaction)
         try:
             reply = await self.send(interaction, self._text.value, await interaction.client.actor(interaction))
         except OctetError as error:
-            reply = with_text(error, self._text.value)
+            # Give the text back as a file: Discord does not keep it.
+            kept = Attachment(name="your-text.txt", data=self._text.value.encode(errors="replace"))
+            why = await errors.explain(error, interaction.client.coordinator)
+            reply = Parts(content=why, attachments=(kept,))
         await replies.say(interaction, reply)
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception) -> None:
@@ -103,12 +106,6 @@ class DoneForm(TextForm, title="Mark as done"):
     async def send(self, interaction: discord.Interaction[Bot], text: str, by: Actor) -> str:
         done = await tasks.done.call(interaction.client.coordinator, self._task, text, by=by)
         return tasks.done.sentence(done, str)
-
-
-def with_text(error: OctetError, text: str) -> Parts:
-    """Answer with the reason, and give the text back as a file: Discord does not keep it."""
-    kept = Attachment(name="your-text.txt", data=text.encode(errors="replace"))
-    return Parts(content=errors.said(error), attachments=(kept,))
 
 
 async def open_form(interaction: discord.Interaction[Bot], given: Mapping[str, Any]) -> None:
