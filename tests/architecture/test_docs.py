@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?!https?:)(?P<file>[^)#]*)(?:#(?P<heading>[^)]+))?\)")
 NAMED = re.compile(r"`(?P<path>(?:tests|bench)/[\w/]+\.py)(?:::(?P<function>\w+))?`")
-LONGEST_PAGE = 1_200
+LONGEST_PAGE, WIDEST_LINE = 1_200, 130
 HEADING = re.compile(r"^#+ (?P<words>.+)$", re.MULTILINE)
 
 
@@ -84,6 +84,15 @@ def test_a_newcomer_can_read_the_pages_for_users() -> None:
     assert _words(ROOT / "README.md") <= 1_000
     assert _words(*for_users) <= 12_000
     assert {page.name: size for page in for_users if (size := _words(page)) > LONGEST_PAGE} == {}
+
+
+def test_lines_of_the_pages_for_users_are_wrapped() -> None:
+    """Tables, pictures and code keep their lines."""
+    pages = [page for page in (ROOT / "docs").glob("*.md") if page.stem not in LOOKED_UP]
+    for page in [ROOT / "README.md", *pages]:
+        prose = re.sub(r"(?ms)^ *```.*?^ *```$", "", page.read_text(encoding="utf-8"))
+        long = [line for line in prose.splitlines() if len(line) > WIDEST_LINE and not line.startswith(("|", "!["))]
+        assert long == [], page.name
 
 
 def _terms(page: Path) -> dict[str, str]:
