@@ -65,9 +65,8 @@ def up(
 ) -> None:
     """Start the desks' virtual displays and keep them until Ctrl-C, or `octet desk down`.
 
-    `octet run` starts them too, unless `start = false` under `displays` in config/octet.toml:
-    displays started here survive its restarts.
-    With --tmux: panes of tmux, for agents on a machine without a screen; they keep running."""
+    `octet run` starts them too, unless `start = false` under `displays` in config/octet.toml; those started here
+    survive its restarts. With --tmux: panes of tmux, which keep running."""
     from bot.cli.logs import log_to_stderr
     from core.calibration.writer import DeskTemplate, write_displays, write_panes
     from core.config.loader import load
@@ -197,8 +196,8 @@ def selftest(
 ) -> None:
     """Test on this machine how safely Octet types, among programs that steal focus, clipboard and view.
 
-    Octet opens a window for this and types nowhere else. Touch nothing meanwhile: it takes some minutes. The report
-    compares Octet's claims with the text that the window received. Exit code 0: clean; 1: not; 75: could not begin."""
+    Octet opens a window for this and types nowhere else. Touch nothing meanwhile: it takes some minutes. Exit code 0:
+    clean; 1: not; 75: could not begin."""
     if sys.platform.startswith("linux"):
         from automation.desktop.x11.wayland import refuse_wayland
         from core.config.settings import environment
