@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import statistics
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,19 @@ def test_each_code_has_the_sentence_of_the_golden_list() -> None:
 )
 def test_no_sentence_has_a_habit_that_readers_stumble_over(habit: str) -> None:
     assert [line for line in sentences.lines() if re.search(habit, line)] == []
+
+
+def test_cards_have_at_most_forty_words_and_refusals_twenty_five_in_the_median() -> None:
+    refusals = [line.partition(": ")[2] for line in sentences.lines() if line.startswith("error ")]
+    assert statistics.median(len(one.split()) for one in refusals) <= 25
+    payloads = json.loads(files.STRUCTURE.read_text("utf-8"))
+    cards = [payload["shows"] for name, payload in payloads.items() if name.startswith("the card")]
+    words = [
+        sum(len(line.split()) for line in card if not line.startswith(("container ", "row", "button ")))
+        for card in cards
+    ]
+    assert len(words) >= 4
+    assert statistics.median(words) <= 40
 
 
 async def test_discord_shows_the_twelve_payloads_of_the_golden_file(tmp_path: Path) -> None:
