@@ -46,6 +46,7 @@ Parameters = Mapping[str, object] | Sequence[Mapping[str, object]]
 Expand = Callable[[Mapping[str, object]], ExpandedState]
 log = structlog.get_logger(__name__)
 
+_CLOSED_EACH = 100_000  # steps of a read, some milliseconds, after which it looks whether the store is closed
 _PULSE_MS = 10_000  # the grain of the time of the last pulse: its number has 32 bits
 _DIALECT = sqlite.dialect(paramstyle="named")
 _READERS = 4
@@ -298,6 +299,8 @@ class Store:
             return self._resting.pop()
         one = await aiosqlite.connect(self.path, isolation_level=None, factory=_Reader)
         self._readers.append(one)
+        # A read that has not begun when the store closes hears no interrupt.
+        await one.set_progress_handler(lambda: self._is_closed, _CLOSED_EACH)
         return one
 
     async def _close(self) -> None:

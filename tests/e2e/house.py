@@ -121,7 +121,7 @@ class House:
         """Send a slash command; return its private answer, as soon as it is there."""
         return await self.private(await self.discord.slash(user, str(self.place["channel_id"]), command, options))
 
-    async def fill_in(self, message: Json, label: str, said: str, *, field: str = "said") -> Json:
+    async def fill_in(self, message: Json, label: str, said: str, *, field: str = "text") -> Json:
         """Press a button that opens a field, and fill that in; return the private answer."""
         opened = await self.discord.click("Ada", message, label)
         return await self.private(await self.discord.submit_modal("Ada", opened, {field: said}))

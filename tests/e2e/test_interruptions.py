@@ -66,7 +66,7 @@ async def test_buttons_codes_and_waiting_tasks_outlive_a_stop_and_a_kill(house: 
     assert early.code == 75
     assert len(list((house.home / "answers").glob("*"))) == 1
     await house.start()
-    await house.told(answered, "Agent-2** ends", "Für später")
+    await house.told(answered, "Agent-2 finished", "Für später")
     assert [one for one in (house.home / "answers").rglob("*") if one.is_file()] == []
     assert (await house.press_cancel(cancelled)).startswith(f"Cancelled {cancelled}.")
     await house.kill()

@@ -92,7 +92,7 @@ async def test_without_a_busy_sign_a_composer_that_empties_under_the_guard_is_we
     async with running(make_client(display.name, tmp_path, windows, news, profiles=(weak, strict)), news) as desk:
         outcome = await deliver(desk.lane, make_order("agent-0", "Hello"))
         assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK), outcome
-        assert "saw the composer empty before it released them" in outcome.note
+        assert "saw the composer empty before they could type again" in outcome.note
         outcome = await deliver(desk.lane, make_order("agent-1", "Hello"))
         assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.NOT_SEEN), outcome
     assert [agent.heard for agent in agents] == [["Hello"], ["Hello"]]
