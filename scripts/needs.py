@@ -28,8 +28,9 @@ def command(*names: str) -> Callable[[], bool]:
 
 
 def fonts() -> bool:
-    """Look whether there is a scalable font to draw text with."""
-    return any(next(Path(folder).rglob("*.ttf"), None) for folder in ("/usr/share/fonts", "/usr/local/share/fonts"))
+    """Look whether there is a scalable font to draw text with, beside emoji."""
+    folders = ("/usr/share/fonts", "/usr/local/share/fonts")
+    return any("Emoji" not in file.name for folder in folders for file in Path(folder).rglob("*.ttf"))
 
 
 def library(name: str) -> Callable[[], bool]:
