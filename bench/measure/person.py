@@ -65,7 +65,7 @@ async def clear_strange_drafts(town: Town, go_back: Callable[[], Awaitable[objec
         for name in names:
             window = next(one for one in town.desktop.windows if one.name == name.lower())
             words = ["mousemove", str(window.box.x + _COMPOSER_X), str(window.box.y + _COMPOSER_Y), "click", "1"]
-            await _xdotool(town, *words, "sleep", "0.1", "key", *_CLEAR[window.class_name])
+            await _xdotool(town, *words, "sleep", "0.5", "key", *_CLEAR[window.class_name])
             town.helped["draft cleared"] += 1
     except TimeoutError:
         names = []
