@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Literal, NewType, cast
 
@@ -24,6 +24,7 @@ class LaneAbilities:
     has_screen: bool = False  # That window is on a display, which a user can lock
     answers_itself: bool = False  # A delivery's outcome carries the agent's answer
     queues: bool = False  # The agent keeps its conversation: messages can be sent to it between its prompts.
+    has_turns: bool = False  # Its agents report what they do within a turn, and when it ends (TurnNews)
     is_dry: bool = False  # Nothing is sent: users read the prompt, and answer in place of the agent.
 
 
@@ -34,6 +35,7 @@ class Lane(StrEnum):
     DRYRUN = "dryrun"
     TERMINAL = "terminal"
     MODEL = "model"
+    ACP = "acp"
 
     @property
     def abilities(self) -> LaneAbilities:
@@ -55,6 +57,7 @@ _ABILITIES = {
     Lane.TERMINAL: _IN_A_WINDOW,
     Lane.DRYRUN: LaneAbilities(queues=True, is_dry=True),
     Lane.MODEL: LaneAbilities(answers_itself=True),
+    Lane.ACP: LaneAbilities(queues=True, has_turns=True),
 }
 
 
@@ -124,13 +127,26 @@ class Agent:
     higher level, 1 (the default) to 9."""
     groups: Annotated[frozenset[Annotated[Text, IS_NAME]], Limits(max_length=20)] = frozenset()
     """Groups of agents that a message can go to, for example `["frontend"]`."""
-    lane: Lane  # How prompts reach it, `window`, `terminal`, `model` or `dryrun`
+    lane: Lane  # How prompts reach it, `window`, `terminal`, `acp`, `model` or `dryrun`
     job: Job = Job.WORKER  # Its place in the fleet: `chief`, `manager` or `worker`
     desk: Text | None = None  # The desk of its window or pane
     window: Text | None = None  # Its window or pane on that desk
     account: Annotated[Text, Limits(min_length=1, max_length=100)] | None = None
     """The subscription or key that it uses, any name. When one of its agents reaches a limit, all of them rest."""
     model: Text | None = None  # With lane `model`, the name of its [models.NAME]
+    command: Annotated[tuple[Annotated[Text, Limits(min_length=1, max_length=4000)], ...], Limits(max_length=100)] = ()
+    """With lane `acp`, the command that starts its program, for example `["opencode", "acp"]`."""
+    program: Text | None = None  # With lane `acp`, in place of `command`: the name of its [programs.NAME]
+    folder: Annotated[Text, Limits(min_length=1, max_length=1000)] | None = None
+    """With lane `acp`, the folder that it works in; relative to the home."""
+    mode: Annotated[Text, Limits(min_length=1, max_length=100)] | None = None
+    """With lane `acp`, the mode that each conversation begins in, for example `plan`; else the program's default."""
+    options: Annotated[dict[Text, Text], Limits(max_length=20)] = field(default_factory=dict[str, str], hash=False)
+    """With lane `acp`, values of options that the program offers, for example `{model = "opencode/big-pickle"}`."""
+    conversation: Literal["fresh", "continue"] = "continue"
+    """With lane `acp`, whether a task begins a `fresh` conversation or may `continue` the last one."""
+    end_of_turn: Literal["answer", "ask"] = "answer"
+    """With lane `acp`, what the end of a turn is: its last message is the `answer`, or Octet may `ask` for one."""
     allowed_actions: Annotated[frozenset[Text], Limits(max_length=10)] = frozenset()
     """What users may press in its window through Octet: any of `interrupt`, `approve`, `deny`, `continue`."""
     on_idle: Literal["show", "nudge"] = "show"
@@ -154,8 +170,9 @@ class Agent:
 
     @property
     def route(self) -> Route:
-        """Where its deliveries queue: at its desk; an agent that answers itself has a separate queue."""
-        return self.lane, self.desk or (self.name if self.abilities.answers_itself else None)
+        """Where its deliveries queue: at its desk; an agent that answers itself, or has turns, has its own queue."""
+        is_alone = self.abilities.answers_itself or self.abilities.has_turns
+        return self.lane, self.desk or (self.name if is_alone else None)
 
     @property
     def is_reachable(self) -> bool:

@@ -21,6 +21,7 @@ from core.settings.model import Model, Schema
 
 AGENTS_TOML = "config/agents.toml"
 MODELS_TOML = "config/models.toml"
+_OF_ACP = frozenset({"command", "program", "folder", "mode", "options", "conversation", "end_of_turn"})
 _WINDOWED = tuple(lane for lane in Lane if lane.abilities.has_window)
 
 
@@ -59,6 +60,7 @@ def read_agents(root: Path, found: DeskFiles, models: AbstractSet[str], problems
         _check_window(entry, found.windows)
         _check_lane(entry, found.desk_kinds)
         _check_model(entry, models)
+        _check_program(entry)
         _check_actions(entry, found)
         name, desk, window = (entry.data.get(key) for key in ("name", "desk", "window"))
         if isinstance(name, str) and (first := names.setdefault(name.casefold(), place)) != place:
@@ -122,6 +124,19 @@ def _check_model(entry: TomlTable, models: AbstractSet[str]) -> None:
         entry.report(("model",), "unknown_model", text)
     if entry.data.get("desk") is not None:
         entry.report(("desk",), "no_window", 'an agent with lane "model" has no window; leave it out')
+
+
+def _check_program(entry: TomlTable) -> None:
+    """Check that an agent with lane "acp" has a program or a command, and no other agent has one, or a conversation."""
+    given, lane = entry.data.keys() & _OF_ACP, entry.data.get("lane")
+    if lane != Lane.ACP:
+        for key in sorted(given) if lane in [*Lane] else ():
+            entry.report((key,), "wrong_lane", f'only an agent with lane "acp" has `{key}`; leave it out')
+        return
+    if len(given & {"command", "program"}) != 1:
+        entry.report((), "no_program", 'an agent with lane "acp" needs either `program` or `command`')
+    if entry.data.get("desk") is not None:
+        entry.report(("desk",), "no_window", 'an agent with lane "acp" has no window; leave it out')
 
 
 def _check_actions(entry: TomlTable, found: DeskFiles) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
@@ -158,6 +159,118 @@ class Usage:
     cost_micros: int | None = None  # millionths of a US dollar; None where config/models.toml has no prices
 
 
+class StopReason(StrEnum):
+    """Why a turn ended."""
+
+    END_TURN = "end_turn"  # the agent is done with the prompt
+    MAX_TOKENS = "max_tokens"
+    MAX_TURN_REQUESTS = "max_turn_requests"
+    REFUSAL = "refusal"  # the model refused the prompt; the program may have dropped it from the conversation
+    CANCELLED = "cancelled"  # Octet cancelled it
+    FAILED = "failed"  # the program answered the prompt with an error after the turn had begun
+    LOST = "lost"  # the program or its worker ended during the turn, perhaps with an earlier Octet
+    OTHER = "other"  # a reason that this Octet does not know
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnFact:
+    """Something that happened in an agent's turn. The texts are the agent's, and hostile."""
+
+    agent: str
+    delivery: DeliveryId  # The prompt of the turn
+    conversation: str  # The program's own id of the conversation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnText(TurnFact):
+    """The agent's present message as far as it has come; it takes the place of the text reported before. The whole
+    message up to a limit, then its last part."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnAct(TurnFact):
+    """A tool call or a plan, as it is now. The kind `plan` has the entry at work as its title, and `done` of `total`
+    entries are completed. `kind` and `status` are the protocol's words."""
+
+    id: str
+    title: str
+    kind: str
+    status: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnUsage(TurnFact):
+    """What the conversation cost so far in this turn, and how full its context is, where the program reports it."""
+
+    context_tokens: int  # in the context now
+    context_size: int
+    cost_micros: int | None = None  # millionths of a US dollar since the turn began
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionChoice:
+    """One of the agent's own options. `kind` is the program's word, and may be unknown: Octet decides nothing by it."""
+
+    id: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionAsk(TurnFact):
+    """The agent asks whether it may do something, and waits. It ends with an answer, with its turn, or with the
+    program."""
+
+    id: str  # Octet's id of this question, unique
+    title: str
+    kind: str
+    raw: str  # the whole command; or all that the tool would get, as JSON; empty where the agent does not say it
+    paths: tuple[str, ...] = ()
+    diff: str = ""
+    is_of_subagent: bool = False  # it names another conversation than the turn's
+    choices: tuple[PermissionChoice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolAccess:
+    """How the program of a conversation reaches Octet's tools: over HTTP, else by a command that it starts."""
+
+    url: str
+    token: str = field(repr=False)  # For this conversation only
+    command: tuple[str, ...]  # Takes the token from the environment
+    variables: Mapping[str, str] = field(repr=False)
+
+
+class Approver(StrEnum):
+    """Who allows what an agent does."""
+
+    USER = "user"  # it asks before it acts
+    NO_ONE = "no_one"  # the agent, or another model, decides, and no user is asked
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramStatus:
+    """What an agent's program says about itself; empty where it does not, or has not been started yet."""
+
+    is_running: bool = False
+    is_at_work: bool = False  # a turn is under way
+    conversation: str = ""
+    program: str = ""  # the name and version of what Octet talks to: the program, or an adapter
+    version: str = ""
+    can_load: bool = False  # whether Octet can find out after a crash what arrived
+    mode: str = ""
+    modes: tuple[str, ...] = ()
+    approves: Approver = Approver.UNKNOWN
+    logins: tuple[str, ...] = ()  # ways to log in that it offers
+    reason: Reason | None = None  # why it could not be used the last time
+    note: Diagnostic = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneAnswer:
     """What an agent answered that is reached by a lane that answers itself. Hostile, as every agent's text."""
@@ -165,6 +278,16 @@ class LaneAnswer:
     text: str
     is_whole: bool = True
     usage: Usage | None = None  # None where the API reports none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnEnd(TurnFact):
+    """The turn ended, and with it every open question of it. Each turn ends once."""
+
+    stop: StopReason
+    said: LaneAnswer  # The agent's last message, empty where it wrote none or it is lost; and what the turn used
+    reason: Reason | None = None  # of FAILED, where the error is a known one
+    note: Diagnostic = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

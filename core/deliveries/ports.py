@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome
+from core.deliveries.model import (
+    DeliveryId,
+    DeliveryRequest,
+    Outcome,
+    PermissionAsk,
+    ProgramStatus,
+    ToolAccess,
+    TurnAct,
+    TurnEnd,
+    TurnText,
+    TurnUsage,
+)
 
 
 class Progress(Protocol):
@@ -38,3 +49,45 @@ class LanePort(Protocol):
     # Give this delivery up if Enter was not asked for yet; `deliver` then returns STOPPED. With `answered` an answer
     # has proven that it arrived: `deliver` stops watching what Enter did, and returns.
     async def give_up(self, delivery: DeliveryId, *, answered: bool = False) -> None: ...
+
+
+class TurnPort(LanePort, Protocol):
+    """A lane of agents that have turns. `deliver` returns as soon as the prompt has arrived; TurnNews hears of
+    the rest of the turn. Until its end `deliver` returns BOUNCED with BUSY. Each method returns within seconds, and
+    raises nothing for what it can return."""
+
+    # Answer an open question with one of its choices, or None: cancelled, which ends the whole turn in most programs.
+    # Return whether the agent got this answer; False: the question was answered, or ended, before.
+    async def answer_permission(self, ask: str, choice: str | None) -> bool: ...
+    # Cancel the agent's turn, first answering its open questions with `cancelled`. Its TurnEnd says when it has
+    # stopped. Return whether a turn was under way.
+    async def interrupt(self, agent: str) -> bool: ...
+    # Begin a new conversation with the next prompt. Return False, and change nothing, while a turn is under way.
+    async def new_conversation(self, agent: str) -> bool: ...
+    # Say what the agent's program is and does; start nothing.
+    async def about(self, agent: str) -> ProgramStatus: ...
+
+
+class TurnNews:
+    """Listens to the turns of agents. A listener overrides what concerns it. For each agent the calls come one after
+    the other and in order; the next one comes when the last has returned. One that raises Unavailable is repeated."""
+
+    async def tools_for(self, agent: str) -> ToolAccess | None:
+        """Make an access to Octet's tools for a conversation that is about to begin or to be loaded; None: it gets no
+        tools. What was made for this agent before is of no use from here on."""
+
+    async def turn_text(self, text: TurnText) -> None:
+        """Note the message so far; at most once a second, and only the newest."""
+
+    async def turn_act(self, act: TurnAct) -> None:
+        """Note a tool call or a plan; of each only the newest, at most once a second."""
+
+    async def turn_usage(self, usage: TurnUsage) -> None:
+        """Note what the turn used so far; only where the program reports it."""
+
+    async def permission_asked(self, ask: PermissionAsk) -> None:
+        """Note that the agent waits for an answer (TurnPort.answer_permission)."""
+
+    async def turn_ended(self, end: TurnEnd) -> None:
+        """Note that the turn ended, once for each turn whose prompt was delivered, also when the program or the worker
+        ended. A turn that an earlier Octet left is reported as LOST after the start."""

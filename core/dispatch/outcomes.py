@@ -205,7 +205,7 @@ class Outcomes:
         since_ms = self._clock.now_ms() - self._policy.rejection_window_ms
         rejections = self._deliveries.count_rejections(tx, task.id, since_ms=since_ms)
         is_too_often = rejections >= self._policy.settings.max_rejections_per_hour
-        if self._agents.abilities(delivery.agent).answers_itself:
+        if not self._agents.abilities(delivery.agent).has_window:
             if is_too_often:
                 self._fail_task(tx, delivery, outcome)
             else:
