@@ -4,7 +4,6 @@ Its imports are the standard library and `core.limits` only: an agent waits for 
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import json
@@ -16,7 +15,6 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeGuard, cast
-from urllib.parse import urlsplit
 
 from bot.answer_spool import SpooledAnswer, spool_answer
 from bot.cli.client import HttpAnswer, NoOctet, NoSockets, NotOctet, exchange
@@ -102,6 +100,8 @@ def read_evidence(text: str) -> dict[str, str | bool | None]:
 
 def read_files(paths: Sequence[str | Path]) -> tuple[dict[str, str], ...]:
     """Read the files for the user. Raises Unusable."""
+    import base64
+
     files, left = list[dict[str, str]](), limits.FILE_BYTES.most
     for path in paths:
         try:
@@ -245,6 +245,7 @@ def token_in(environ: Mapping[str, str]) -> str:
 def _loopback(url: str) -> tuple[str, int]:
     """Return the address and the port in `url`. Raises ValueError where no Octet can listen."""
     import ipaddress
+    from urllib.parse import urlsplit
 
     parts = urlsplit(url)
     address = ipaddress.ip_address("127.0.0.1" if parts.hostname == "localhost" else parts.hostname or "")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import stat
 import sys
 from pathlib import Path
@@ -60,7 +59,7 @@ def try_lock(handle: int) -> bool:
 
 
 def _replace(path: Path, content: str | bytes, *, mode: int | None) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode)
     try:
         if mode is not None:

@@ -155,10 +155,19 @@ async def test_where_nothing_listens_nothing_was_sent(house: House, monkeypatch:
         await asyncio.to_thread(operator.call, Home(root=house.home), "POST", "/tasks", body={"brief": "x"}, key="k")
 
 
-async def test_a_connection_that_ends_after_the_request_is_a_lost_answer() -> None:
+CUT = {
+    "nothing": b"",
+    "half a head": b"HTTP/1.1 201 Created\r\nContent-Le",
+    "half a body": b"HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\nhalf",
+    "another protocol": b"220 mail.example ready\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("cut", CUT.values(), ids=CUT)
+async def test_a_connection_that_ends_after_the_request_is_a_lost_answer(cut: bytes) -> None:
     async def hear_and_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\nhalf")
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(cut)
         writer.close()
 
     async with await asyncio.start_server(hear_and_end, "127.0.0.1", 0) as server:
