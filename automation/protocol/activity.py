@@ -85,7 +85,7 @@ class ActivityClassifier:
                 return None
             return ActivityReading(activity=sight.shows, note=DIALOGS[sight.shows])
         if sight.is_busy:
-            return ActivityReading(activity=Activity.BUSY, note="its busy sign is shown")
+            return ActivityReading(activity=Activity.BUSY, note="its agent is at work")
         if sight.unheard:
             silent = _unknown(f"its program does not report what it shows: {sight.unheard}")
             return silent if lasted_s >= UNSEEN_S else None

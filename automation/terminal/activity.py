@@ -21,7 +21,7 @@ from core.profiles.model import Activity, PaneProfile
 _NUMBERS = re.compile(r"\d+")
 
 
-def sight_of(look: PaneSnapshot | PermanentFailure, profile: PaneProfile) -> Sight:
+def sight_of(look: PaneSnapshot | PermanentFailure, profile: PaneProfile, *, is_writing: bool = False) -> Sight:
     if isinstance(look, PermanentFailure):
         return Sight(why_not=f"{look.reason}: {look.note}")
     view = look.view
@@ -34,7 +34,7 @@ def sight_of(look: PaneSnapshot | PermanentFailure, profile: PaneProfile) -> Sig
     return Sight(
         dialog=view.dialog,
         shows=Activity.UNKNOWN if view.dialog is None else profile.terminal.dialogs[view.dialog].shows,
-        is_busy=view.is_busy,
+        is_busy=view.is_busy or is_writing,
         has_busy_sign=profile.has_busy_sign,
         odd=odd,
         rest_s=profile.idle_ms / 1000,
@@ -70,11 +70,12 @@ class PaneActivityTracker:
         for name, look in looks.items():
             one = self._windows[name]
             one.look = None if isinstance(look, PermanentFailure) else look
-            one.judge.note_sight(sight_of(look, self.panes.profile(name)), now_s)
+            sight = sight_of(look, self.panes.profile(name), is_writing=self.panes.is_writing(name))
+            one.judge.note_sight(sight, now_s)
             reading = one.judge.reading(now_s)
             if reading is not None:
                 self._judged(name, one, reading)
-            work = partial(self._work, name, one.look) if one.look is not None and one.look.view.is_busy else None
+            work = partial(self._work, name, one.look) if one.look is not None and sight.is_busy else None
             with suppress(TransientFailure):  # a search that took too long: the next look says more
                 if one.judge.has_progress(work, now_s):
                     self.tell_active(name)

@@ -352,7 +352,7 @@ class PaneAction(TmuxPane):
         dialog = None if look.view.dialog is None else profile.terminal.dialogs[look.view.dialog]
         presses = {act: press for act in Act if (press := profile.press(act, dialog)) is not None and press.chord}
         self._mark = "" if dialog is None else dialog_mark(look.view.crop)
-        is_busy = look.view.is_busy
+        is_busy = look.view.is_busy or self._panes.is_writing(self._name)
         if dialog is None:
             return DialogState(is_busy=is_busy, is_empty=look.view.is_empty, presses=presses)
         shows, answers = dialog.shows, dialog.answers

@@ -33,6 +33,7 @@ TAG = "@octet_window"  # the option that identifies one of Octet's own panes, wh
 HOLD = "@octet_hold"  # the option of a pane that says whose hold it is under: a number, none when it is under none
 HISTORY = 5_000  # at most so many lines above the screen are read for answers
 REST_S = 5.0  # between two searches of a screen where the first took too long
+WRITES_S = 0.3  # a text above a composer that changes for so long is being written
 _PARTS: tuple[str, ...] = (
     *("pane_id", "pane_pid", "pid", "pane_dead", "pane_dead_status", "pane_in_mode", "pane_synchronized"),
     *("pane_input_off", "pane_width", "pane_height", "cursor_x", "cursor_y", "bracket_paste_flag"),
@@ -98,6 +99,15 @@ class PaneSnapshot:
     """How long no user at exactly this pane has pressed a key; infinite without a user."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writing:
+    """The text above a composer, since when it has been still, and since when it changed again and again."""
+
+    text: tuple[str, ...] | None  # None while no composer was seen
+    still_s: float
+    since_s: float
+
+
 class Panes:
     """Everything visible of one desk's panes. Touches nothing; belongs to one thread."""
 
@@ -108,6 +118,7 @@ class Panes:
         self._profiles = profiles
         self._ids: dict[str, str] = {}
         self._rest_until_s: dict[str, float] = {}
+        self._writing: dict[str, _Writing] = {}
         self.last: Mapping[str, PaneSnapshot | PermanentFailure] = {}  # what the worker saw last
 
     def names(self) -> tuple[str, ...]:
@@ -217,6 +228,36 @@ class Panes:
             why = f"reading its screen failed ({type(error).__name__}); the worker's log has more"
         return PaneScreen(lines=(why,), around=(), box=(), composer=None, is_ready=False, why_unread=why)
 
+    def _note_writing(self, name: str, view: PaneScreen) -> None:
+        """Note since when the text above the composer is still, while no sign says that its agent works. A growing
+        composer only pushes some of it out."""
+        now_s, text, before = time.monotonic(), tuple(filter(None, view.above)), self._writing.get(name)
+        if view.is_busy:
+            self._writing[name] = _Writing(text=text, still_s=now_s, since_s=now_s)
+        elif view.composer is None or before is None:  # half drawn, at its start, or a dialog
+            still_s, since_s = (before.still_s, before.since_s) if before else (float("-inf"), now_s)
+            self._writing[name] = _Writing(
+                text=None if view.composer is None else text, still_s=still_s, since_s=since_s
+            )
+        elif before.text is not None and text[-len(before.text) :] == before.text[-len(text) :]:
+            self._writing[name] = replace(before, text=text)
+        else:
+            since_s = before.since_s if now_s - before.still_s < self._idle_s(name) else now_s
+            self._writing[name] = _Writing(text=text, still_s=now_s, since_s=since_s)
+
+    def _idle_s(self, name: str) -> float:
+        return self.profile(name).idle_ms / 1000
+
+    def is_still(self, name: str) -> bool:
+        """Return whether the text above its composer has not changed for a while."""
+        one = self._writing.get(name)
+        return one is None or time.monotonic() - one.still_s >= self._idle_s(name)
+
+    def is_writing(self, name: str) -> bool:
+        """Return whether the text above its composer changes again and again: so an agent looks that writes."""
+        one = self._writing.get(name)
+        return one is not None and not self.is_still(name) and one.still_s - one.since_s >= WRITES_S
+
     def look(self, name: str, *, history: int = 0) -> PaneSnapshot:
         """Return the pane, all that it shows, and who types there. Raises PermanentFailure."""
         for _ in range(2):
@@ -233,6 +274,8 @@ class Panes:
                 continue
             look = self.seen(name, lines)
             if self._may_be(name, look.state):
+                if not history:
+                    self._note_writing(name, look.view)
                 return look
             self._ids.pop(name, None)
         raise PermanentFailure(Reason.CLOSED, "its pane is gone")
@@ -258,7 +301,9 @@ class Panes:
             for name, start, end in zip(known, starts, [*starts[1:], len(answer)], strict=False):
                 state = parse(answer[start].removeprefix(_NEXT))
                 if state is not None and self._may_be(name, state):
-                    found[name] = PaneSnapshot(state=state, view=self._view(name, state, answer[start + 1 : end]))
+                    view = self._view(name, state, answer[start + 1 : end])
+                    self._note_writing(name, view)
+                    found[name] = PaneSnapshot(state=state, view=view)
         for name in self._windows:
             if name not in found:
                 found[name] = self.try_look(name)
@@ -341,6 +386,8 @@ class Panes:
             raise PermanentFailure(Reason.DIALOG, DIALOGS[self.profile(name).terminal.dialogs[view.dialog].shows])
         if view.is_busy and not may_be_busy:
             raise TransientFailure(Reason.BUSY, "its busy sign is shown")
+        if view.composer is not None and not self.is_still(name) and not may_be_busy:
+            raise TransientFailure(Reason.BUSY, "the text above its composer changes")
         if view.composer is None or not view.is_ready:
             raise TransientFailure(Reason.PANE_NOT_READABLE, "its prompt is not to be seen")
         if not view.is_empty:

@@ -58,6 +58,7 @@ class PaneScreen:
     is_ready: bool = True
     dialog: int | None = None
     crop: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()  # what is above the composer
     why_unread: str = ""
 
     @property
@@ -113,6 +114,7 @@ def view(lines: tuple[ScreenLine, ...], terminal: Terminal) -> PaneScreen:
         is_ready=not terminal.ready or _find(terminal.ready, whole),
         dialog=dialog,
         crop=crop,
+        above=texts[: first or 0],
     )
 
 

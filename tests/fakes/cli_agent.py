@@ -5,7 +5,7 @@ Run inside a terminal: cli_agent.py NAME LOG [OPTION…]. `busy=S`: how long it 
 of a paste sends. `collapse=N`: pastes of more lines are shown as a sign. `asks`: a prompt that says "ask first" is
 answered by a question first. `done=FILE`: answers by the command of its prompt, once FILE is there. `answers`: writes
 an answer between the markers of its prompt. `deaf=S`: reads nothing for so long after its start. `slow=S`: draws only
-after so long. `keeps=S`: shows what was sent in its composer for so long. Ctrl+D ends it, Ctrl+N begins a new
+after so long. `streams=S`: writes its answer for so long, without a busy sign. `keeps=S`: shows what was sent in its composer for so long. Ctrl+D ends it, Ctrl+N begins a new
 conversation; the text "limit" shows a limit.
 Its log is for the test only; the driver must not know it.
 """
@@ -65,6 +65,7 @@ class CliAgent:
         self._pastes = 0
         self._is_limited = False
         self._kept, self._kept_until = "", 0.0
+        self._streams_until = 0.0
         self._answer = ""
         self._wake, self._woken = os.pipe()
 
@@ -86,10 +87,14 @@ class CliAgent:
                 self._said += self._answer.split("\n")
                 self._answer = ""
             self._draw()
+        if self._streams_until:
+            self._said[-1] += " word"
+            self._streams_until *= time.monotonic() < self._streams_until
+            self._draw()
         if self._kept and time.monotonic() >= self._kept_until:
             self._kept = ""
             self._draw()
-        rest_s = 0.2 if self._kept else None
+        rest_s = 0.2 if self._kept or self._streams_until else None
         ready, _, _ = select.select([0, self._wake], [], [], min(left, 0.2) if self._busy_until else rest_s)
         if self._wake in ready:
             os.read(self._wake, 100)
@@ -133,7 +138,7 @@ class CliAgent:
         if key == "\x15":
             self._draft = self._sign = ""
         elif key == "\x1b":
-            self._busy_until = 0.0
+            self._busy_until = self._streams_until = 0.0
         elif key == "\x0e":
             self._said, self._busy_until = [f"{self._name} begins anew."], 0.0
         elif key == "\x04":
@@ -154,6 +159,10 @@ class CliAgent:
         if "keeps" in self._options:
             self._kept, self._kept_until = text, time.monotonic() + float(self._options["keeps"])
         self._is_limited = text == "limit"
+        if "streams" in self._options:
+            self._said.append("")
+            self._streams_until = time.monotonic() + float(self._options["streams"])
+            return True
         if "answers" in self._options and (found := _MARKER.search(text)):
             self._answer = f"<<<{found[1]}\nan answer of {self._name}\n{found[1]}>>>"
         if "done" in self._options and (found := _DONE.search(text)):

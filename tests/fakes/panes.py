@@ -33,6 +33,7 @@ CLI = PaneProfile(
     clear=("ctrl+u",),
     paste_timeout_ms=1500,
     confirm_timeout_ms=20_000,  # on a busy machine
+    idle_ms=200,  # it draws its screen whole
     acts={Act.INTERRUPT: Press(chord="esc"), Act.APPROVE: Press(chord="1"), Act.DENY: Press(chord="2")}
     | {Act.NEW_CHAT: Press(chord="ctrl+n")},
     terminal=Terminal(
@@ -132,12 +133,13 @@ def environ() -> dict[str, str]:
 
 @contextmanager
 def terminals(
-    folder: Path, *, confirm_timeout_ms: int = CLI.confirm_timeout_ms, **changes: object
+    folder: Path, *, confirm_timeout_ms: int = CLI.confirm_timeout_ms, idle_ms: int = CLI.idle_ms, **changes: object
 ) -> Iterator[Terminals]:
     """Start a tmux server that ends with the block, and with it all that runs on it."""
     folder.mkdir(parents=True, exist_ok=True)
     tmux = TmuxServer(Place(server=f"octet-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"), environ())
-    profile = replace(CLI, confirm_timeout_ms=confirm_timeout_ms, terminal=replace(CLI.terminal, **changes))  # type: ignore[arg-type] a test names fields of Terminal
+    terminal = replace(CLI.terminal, **changes)  # type: ignore[arg-type] a test names fields of Terminal
+    profile = replace(CLI, confirm_timeout_ms=confirm_timeout_ms, idle_ms=idle_ms, terminal=terminal)
     try:
         yield Terminals(folder=folder, tmux=tmux, profile=profile)
     finally:

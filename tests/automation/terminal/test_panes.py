@@ -98,6 +98,7 @@ async def scene(
     *options: str,
     idle_s: float = 0.0,
     confirm_timeout_ms: int = CLI.confirm_timeout_ms,
+    idle_ms: int = CLI.idle_ms,
     **terminal: object,
 ) -> AsyncIterator[Scene]:
     """One agent in a pane, and hands that have seen that it can be used."""
@@ -105,7 +106,7 @@ async def scene(
     points.mkdir(mode=0o700, parents=True)
     with (
         faults.armed_with(points),
-        terminals(folder / "panes", confirm_timeout_ms=confirm_timeout_ms, **terminal) as there,
+        terminals(folder / "panes", confirm_timeout_ms=confirm_timeout_ms, idle_ms=idle_ms, **terminal) as there,
     ):
         there.add("agent-1", *options)
         news, leftovers = News(), Leftovers()
@@ -281,6 +282,20 @@ async def test_an_interruption_goes_to_an_agent_at_work_only(tmp_path: Path) -> 
         assert not any("a long piece of work" in line for line in on.there.panes().look("agent-1").view.lines)
 
 
+async def test_an_agent_that_writes_its_answer_without_a_busy_sign_is_at_work_until_its_text_rests(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path, "streams=3600", idle_ms=1500) as on:
+        assert (await on.deliver()).result is Result.DELIVERED
+        await on.desk.news.until(lambda: on.desk.news.shown[-1].activity is Activity.BUSY)
+        outcome = await on.deliver(about={Reason.BUSY})
+        assert (outcome.result, outcome.reason) == (Result.BOUNCED, Reason.BUSY), outcome
+        stopped = await on.act(replace(on.order("", fence=2), act=Act.INTERRUPT))
+        assert stopped.result is Result.DELIVERED, stopped
+        await on.desk.news.until(lambda: on.desk.news.shown[-1].activity is Activity.IDLE)
+        assert on.heard == [TEXT]
+
+
 async def test_what_it_shows_is_told_as_it_changes(tmp_path: Path) -> None:
     async with scene(tmp_path, "busy=3600") as on:
         news = on.desk.news
@@ -301,7 +316,7 @@ async def test_a_program_that_ends_is_started_again_and_one_put_down_is_not(tmp_
         await on.until_usable()
         assert (await on.deliver()).result is Result.DELIVERED
         assert on.heard == [TEXT]
-        kept = programs.PanePrograms(on.there.panes(), on.there.folder / "desk")
+        kept = programs.PanePrograms(on.there.panes(), on.there.folder / "anchors/desk")
         kept.want(up=False)
         assert kept.end_all() in {0, 1}, "the worker may be faster"
         await on.desk.news.until(lambda: on.desk.news.shown[-1].activity is Activity.UNKNOWN)
@@ -419,7 +434,7 @@ async def test_without_any_sign_a_prompt_arrived_that_stands_above_or_that_was_t
     async with scene(tmp_path, "busy=0", busy="", echo="") as on:
         outcome = await on.deliver(text)
         assert (outcome.result, outcome.assurance) == (Result.DELIVERED, assurance), outcome
-        again = await on.desk.lane.deliver(on.order(text, fence=2), on.commits)
+        again = await deliver(on.desk.lane, on.order(text, fence=2), on.commits)
         assert again.result is Result.DELIVERED, again
         assert on.heard == [text, text]
 
