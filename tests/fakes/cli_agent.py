@@ -5,8 +5,8 @@ Run inside a terminal: cli_agent.py NAME LOG [OPTION…]. `busy=S`: how long it 
 of a paste sends. `collapse=N`: pastes of more lines are shown as a sign. `asks`: a prompt that says "ask first" is
 answered by a question first. `done=FILE`: answers by the command of its prompt, once FILE is there. `answers`: writes
 an answer between the markers of its prompt. `deaf=S`: reads nothing for so long after its start. `slow=S`: draws only
-after so long. `streams=S`: writes its answer for so long, without a busy sign. `keeps=S`: shows what was sent in its composer for so long. Ctrl+D ends it, Ctrl+N begins a new
-conversation; the text "limit" shows a limit.
+after so long. `streams=S`: writes its answer for so long, without a busy sign. `keeps=S`: shows what was sent in its
+composer for so long. Ctrl+D ends it, Ctrl+N begins a new conversation; the text "limit" shows a limit.
 Its log is for the test only; the driver must not know it.
 """
 
