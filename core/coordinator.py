@@ -44,6 +44,7 @@ from core.retry_policy import RetryPolicy
 from core.security.api_keys import ApiKeys
 from core.security.codes import ReplyKeys, TaskCodes, home_id
 from core.security.keys import load_key
+from core.security.log_ins import LogIns
 from core.security.service import People
 from core.store.engine import Store
 from core.supervision.clock_steps import ClockSteps
@@ -113,6 +114,9 @@ class Coordinator:
         self.people = People(store=store, journal=journal, clock=clock, ids=services.ids)
         self.api_keys = ApiKeys(
             store=store, journal=journal, clock=clock, ids=services.ids, key=codes.key, rights_of=self.people.own_rights
+        )
+        self.log_ins = LogIns(
+            store=store, journal=journal, clock=clock, ids=services.ids, key=codes.key, actor_of=self.people.everywhere
         )
         self.mentions = Mentions(services.notices, store=store, clock=clock)
         self.reply_keys = ReplyKeys(key=codes.key)
@@ -199,9 +203,10 @@ class Coordinator:
                 agent_command=agent_command,
                 is_discord_connected=is_discord_connected,
             )
-            steps = ClockSteps(services, octet.tasks, policy, octet.questions, octet.people, octet.api_keys)
-            first = steps, octet.people, octet.api_keys, octet.mentions, octet.messages, octet.agents, octet.desks
-            for service in (*first, octet.tasks, octet.dispatch, octet.blocked_windows):
+            rights = octet.people, octet.api_keys, octet.log_ins
+            steps = ClockSteps(services, octet.tasks, policy, octet.questions, rights)
+            first = octet.mentions, octet.messages, octet.agents, octet.desks
+            for service in (steps, *rights, *first, octet.tasks, octet.dispatch, octet.blocked_windows):
                 await service.load()
             faults.point("start.recovered")
             yield octet

@@ -409,6 +409,8 @@ key_reaches_too_far: A key counts everywhere, so its maker needs the role person
     everywhere and for as long as the key is valid. Name fewer days, or ask the owner of this Octet. A key makes no
     keys.
 link_expired: This address was used before, or is too old. Get a new one from the same place.
+log_in_without_role: {id} has no role in Octet that counts everywhere, so the page would show nothing. Give one with
+    `/admin bind`.
 may_not_delegate: Only a chief or a manager gives work to others, and {agent} is a {job}. The owner changes its `job` in
     config/agents.toml.
 no_agent_known: Octet does not know which agent you are. Name the task or message of your prompt and its code, or set
@@ -517,6 +519,7 @@ agent_not_found: There is no agent called {id}. `/agent list` (or `octet agent l
 api_key_not_found: There is no valid key called {id}. `/admin keys` lists all keys.
 binding_not_found: {id} has no such role here. `/admin roles` lists all roles.
 calibration_window_not_found: No window on the display {what}. `octet calibrate --list` shows all windows.
+log_in_not_found: There is no such log-in. `octet admin log-ins` lists yours.
 delivery_not_found: There is no delivery {id}. `octet delivery list` shows those that wait for your decision.
 desk_not_found: There is no desk called {id}. `/desk status` shows all desks.
 dialog_not_found: There is no such dialog. `/fleet needs-me` shows the agents that wait for an answer.

@@ -114,5 +114,27 @@ def env(
     print(text if json else "\n".join(f"{before}{name}={value}" for name, value in values.items()))
 
 
+@app.command("page")
+def page(
+    *,
+    who: Annotated[
+        str | None,
+        typer.Option("--as", help="Log in another user, by the id that `octet admin roles` shows.", show_default=False),
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Print an address of the page that logs one browser in, once; Enter prints a new one."""
+    found = home_of(home)
+    while True:
+        _, link = verbs.ask(admin.page_link, found, {"who": who})
+        print(f"Open  {link.address}\nIt logs {link.who} in, in one browser, within ten minutes.")
+        if not sys.stdin.isatty():
+            return
+        try:
+            input("Enter prints a new link. Ctrl+C ends.")
+        except (EOFError, KeyboardInterrupt):
+            return
+
+
 for _verb, _its in agent_commands.TABLE.items():
     app.command(_verb, rich_help_panel=AGENTS, context_settings=_PASSED_ON, help=_its["help"])(_answer)

@@ -11,7 +11,7 @@ from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.types import Channel, Scopes, User, UserOrRole
 from core import limits
 from core.maintenance.model import AuditReport, Reloaded
-from core.security.model import Actor, ApiKey, Binding, NewApiKey, Permission, Role, require
+from core.security.model import Actor, ApiKey, Binding, LogIn, NewApiKey, Permission, Role, require
 
 ABOUT = "This Octet itself"
 _RoleVerb = partial(Verb, "admin", Permission.ROLE_MANAGE)
@@ -157,6 +157,43 @@ async def key_new(
 async def key_revoke(octet: Coordinator, name: KeyName, *, by: Actor) -> ApiKey:
     """Refuse an API key from now on."""
     return await octet.api_keys.revoke(name, by=by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageLink:
+    """An address of the page that logs one browser in."""
+
+    address: str
+    who: str
+
+
+@Verb("admin", Permission.VERSION_READ, "POST /page-links", on=On.HTTP)
+async def page_link(octet: Coordinator, *, who: User | None = None, origin: Origin, by: Actor) -> PageLink:
+    """Make an address of the page that logs one browser in, once, within ten minutes.
+
+    It logs in who asks. Owners may also name another user, who then sees and does what their own role allows."""
+    code = octet.log_ins.invite(who or by.id, by=by)
+    return PageLink(address=f"{origin.url}/page#{code}", who=octet.log_ins.invited(code).name)
+
+
+@Verb("admin", Permission.VERSION_READ, "GET /log-ins", on=On.PROGRAMS)
+async def log_ins(octet: Coordinator, *, by: Actor) -> tuple[LogIn, ...]:
+    """List the browsers that are logged in on the page: yours, and for owners those of all."""
+    return await octet.log_ins.list(by=by)
+
+
+@Verb(
+    "admin",
+    Permission.VERSION_READ,
+    "POST /log-ins/{log_in}/end",
+    on=On.PROGRAMS,
+    says="Octet refuses this browser from now on.",
+)
+async def log_out(
+    octet: Coordinator, log_in: Annotated[str, ParameterKind(help="The log-in, as the list names it")], *, by: Actor
+) -> LogIn:
+    """End a log-in on the page."""
+    return await octet.log_ins.end(log_in, by=by)
 
 
 @Verb("admin", Permission.AUDIT_READ, "GET /admin/audit", is_slow=True)

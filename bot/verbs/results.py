@@ -24,7 +24,7 @@ from core.messages.model import EntryState, InboxEntry, Message, text_for_people
 from core.profiles.model import Act
 from core.reasons import AnyReason, WaitReason
 from core.remedies import explain, next_step, sentence
-from core.security.model import HUB, ApiKey, Binding, NewApiKey
+from core.security.model import HUB, ApiKey, Binding, LogIn, NewApiKey
 from core.tasks.model import ENDED, PartsKind, Task, TaskAttempt, TaskState, TaskSummary, TaskView
 
 
@@ -433,6 +433,11 @@ def _key(one: ApiKey, form: Form) -> str:
     return f"{form.strong(form.text(one.name, 40))}: {ends} · {used} · by {form.named(one.made_by)} · {scopes}"
 
 
+def _log_in(one: LogIn, form: Form) -> str:
+    browser = form.text(one.browser, 60)
+    return f"{form.strong(one.id)}: {form.named(one.who)} · since {form.ago(one.since_ms)} · {browser}"
+
+
 def _new_key(made: NewApiKey, form: Form) -> list[str]:
     return [form.code(made.secret), "Copy it now: Octet does not show it again.", _key(made.key, form)]
 
@@ -524,6 +529,7 @@ LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     tuple[Binding, ...]: (_roles, "No one has a role in Octet yet."),
     tuple[ApiKey, ...]: (lambda rows, form: [_key(one, form) for one in rows], "No API keys."),
     NewApiKey: (_new_key, ""),
+    tuple[LogIn, ...]: (lambda rows, form: [_log_in(one, form) for one in rows], "No browser is logged in."),
     AuditReport: (_audit, ""),
     tuple[InboxEntry, ...]: (_inbox, "This inbox is empty."),
     InboxEntry: (lambda one, form: _inbox([one], form), ""),

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from bot.web import click_page, errors
+from bot.web import click_page, errors, page
 from bot.web.click_page import OneTimeLinks
 from bot.web.guard import LOOPBACK_NAMES, Access, AgentsApp, AsAgent, Asker, Callers, Core, Guard, RequiredAccess
 from bot.web.verbs import add_routes
@@ -35,6 +35,8 @@ ACCESS = {
     "/readyz": _OPEN,
     "/proof": _OPEN,
     click_page.PAGE: _OPEN,
+    page.PAGE: _OPEN,
+    page.LOG_IN: _OPEN,
 }
 """Which routes need which secret; the page checks a separate key."""
 
@@ -53,13 +55,14 @@ def create_app(
     app.state.click_links = OneTimeLinks()
     add_routes(app)
     app.include_router(click_page.calibrations, prefix="/api/v2")
-    for routes in (router, click_page.router):
+    for routes in (router, click_page.router, page.router):
         app.include_router(routes)
     app.add_route(MCP, AsAgent(mcp), methods=["POST"])  # pyright: ignore[reportArgumentType] - an ASGI application, too
     callers = Callers(
         operator_token,
         agent_of=coordinator.reply_keys.holder,
         actor_of=coordinator.api_keys.actor,
+        logged_in=coordinator.log_ins.actor,
         admit=coordinator.store.admit,
     )
     return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS)

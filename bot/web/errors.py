@@ -25,6 +25,10 @@ class ApiKeyRefused(NoToken):
     """This API key is unknown, revoked or expired. Ask an admin of this Octet for a new one (`/admin key-new`)."""
 
 
+class NotLoggedIn(NoToken):
+    """This browser is not logged in any more. Run `octet page` for a new link."""
+
+
 class NoReplyKey(NoToken):
     """This needs a reply key, as `Authorization: Bearer …`: a code alone is not enough. `octet done` reads it from
     run.json. If the agent may not read that file, the owner of this Octet runs `octet agent env` for it."""

@@ -21,9 +21,10 @@ import structlog
 from fastapi import Depends, Request
 from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.errors import ApiKeyRefused, BodyTooLarge, NoReplyKey, NoToken, answer
+from bot.web.errors import ApiKeyRefused, BodyTooLarge, NoReplyKey, NotLoggedIn, NoToken, answer
 from bot.web.server import mark_token_shown
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
@@ -36,6 +37,7 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 CSP = "Content-Security-Policy"
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"  # the policy of a response that sets none
 _SAFE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+COOKIE, SECRET = "octet-log-in", "octet-log-in"  # the cookie of a log-in, and the header with its second secret
 CALLER = "caller"  # the key of the caller in a request's state
 BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: seven of the longest answers, or two with files
 _READS = {"GET", "HEAD"}
@@ -74,11 +76,18 @@ class Callers:
     operator_token: SecretStr
     agent_of: Callable[[str], str | None]  # names the agent of a reply key; None for any other text
     actor_of: Callable[[str], Awaitable[Actor | None]]  # finds the actor of an API key
+    logged_in: Callable[[str, str], Awaitable[Actor | None]]  # finds the actor of a log-in by its two secrets
     admit: Callable[..., None]  # refuses what Octet cannot take now; see Store.admit
 
-    async def find(self, authorization: str) -> Caller | None:
-        """Return who sends this value of `Authorization`; None where it holds no secret of this Octet. Raises
-        ApiKeyRefused."""
+    async def find(self, headers: Headers) -> Caller | None:
+        """Return who sends these headers; None where they hold no secret of this Octet. Raises ApiKeyRefused and
+        NotLoggedIn."""
+        authorization = headers.get("authorization", "")
+        if not authorization and (secret := headers.get(SECRET)):
+            cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+            if (actor := await self.logged_in(cookie, secret)) is None:
+                raise NotLoggedIn
+            return Caller(actor=actor)
         scheme, _, shown = authorization.partition(" ")
         shown = shown.strip() if scheme.lower() == "bearer" else ""
         if hmac.compare_digest(shown.encode(), self.operator_token.get_secret_value().encode()):
@@ -208,7 +217,7 @@ class Guard:
     async def _admit(self, scope: Scope, headers: Headers) -> int:
         """Return how large the body of this request may be. Raises what refuses the request."""
         self._check_sender(headers)
-        caller = await self._callers.find(headers.get("authorization", "")) if self._callers else None
+        caller = await self._callers.find(headers) if self._callers else None
         if caller is not None:
             mark_token_shown(scope, caller.connects_as)
         access = self.access(scope["path"])

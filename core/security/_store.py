@@ -24,6 +24,13 @@ api_keys = Table(
     *integers("since_ms", "expires_ms"),
     *integers("used_ms", "revoked_ms", nullable=True),
 )
+log_ins = Table(
+    "log_ins",
+    metadata,
+    Column("id", Text, primary_key=True),
+    *texts("hash", "who", "browser"),
+    *integers("since_ms", "ends_ms"),
+)
 facts = Table("facts", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 task_codes = Table(
     "task_codes",
@@ -68,6 +75,15 @@ SHIFT_KEYS = (
     .values(expires_ms=api_keys.c.expires_ms + bindparam("by"))
 )
 USE_KEY = update(api_keys).where(api_keys.c.name == bindparam("key")).values(used_ms=bindparam("now"))
+LOG_INS = select(log_ins).order_by(log_ins.c.id)
+ADD_LOG_IN = insert(log_ins)
+USE_LOG_IN = update(log_ins).where(log_ins.c.id == bindparam("log_in")).values(ends_ms=bindparam("ends"))
+END_LOG_INS = delete(log_ins).where(log_ins.c.id.in_(bindparam("ids", expanding=True)))
+SHIFT_LOG_INS = (
+    update(log_ins)
+    .where(log_ins.c.id.in_(bindparam("ids", expanding=True)))
+    .values(since_ms=log_ins.c.since_ms + bindparam("by"), ends_ms=log_ins.c.ends_ms + bindparam("by"))
+)
 FACT = select(facts.c.value).where(facts.c.name == bindparam("name"))
 ADD_FACT = insert(facts)
 ADD_CODE = add_missing(task_codes)

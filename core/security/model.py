@@ -67,6 +67,7 @@ class Permission(StrEnum):
     FLEET_BOARD = "fleet.board", Role.OPERATOR, "Keeping a board"
     CONFIG_RELOAD = "config.reload", Role.ADMIN, "Changing the configuration"
     ROLE_MANAGE = "role.manage", Role.ADMIN, "Giving roles"
+    PERSON_LOG_IN = "person.log_in", Role.OWNER, "Logging others in"
     KEY_MANAGE = "key.manage", Role.ADMIN, "Managing API keys"
     AUDIT_READ = "audit.read", Role.ADMIN, "Reading the audit"
     VERSION_READ = "version.read", Role.VIEWER, "Seeing the version"
@@ -158,6 +159,27 @@ class NewApiKey:
     secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogIn:
+    """One browser that is logged in."""
+
+    id: str
+    who: str  # the id of an actor
+    browser: str  # what the browser says it is
+    since_ms: int
+    ends_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLogIn:
+    """A new log-in with the two secrets of its browser, which Octet does not store."""
+
+    log_in: LogIn
+    cookie: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+LOG_IN_LASTS_MS = 30 * 86_400_000  # then a log-in ends, even if it is used
 KEY_PREFIX = "octet_"  # how every API key begins
 EVERY_AGENT = ""  # In place of the agent of a reply key: the home's own key counts for all agents
 

@@ -91,6 +91,15 @@ class People:
         permissions = frozenset[Permission]().union(*(one.permissions for one in rights))
         return Actor(kind=ActorKind.PERSON, id=key, name=name, permissions=permissions, rights=rights)
 
+    def everywhere(self, actor: str) -> Actor:
+        """Return the actor with this id, with what `own_rights` names."""
+        if actor == OPERATOR.id:
+            return OPERATOR
+        rights = self.own_rights(actor)
+        permissions = frozenset[Permission]().union(*(one.permissions for one in rights))
+        named = (one.name for one in self._bindings.values() if one.holder == actor and one.name)
+        return Actor(kind=ActorKind.PERSON, id=actor, name=next(named, actor), permissions=permissions, rights=rights)
+
     def own_rights(self, actor: str) -> tuple[Right, ...]:
         """Return what the operator, or a user by separate bindings, may do everywhere now. Other actors may do
         nothing here, and roles of the server do not count: Discord names them only with a command."""

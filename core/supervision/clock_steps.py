@@ -11,6 +11,7 @@ from core.journal.model import Event
 from core.kit.clock import STEP_MS
 from core.retry_policy import RetryPolicy
 from core.security.api_keys import ApiKeys
+from core.security.log_ins import LogIns
 from core.security.model import HUB
 from core.security.service import People
 from core.store.engine import Tx
@@ -45,8 +46,7 @@ class ClockSteps:
     tasks: Tasks
     policy: RetryPolicy
     questions: Questions
-    people: People
-    keys: ApiKeys
+    rights: tuple[People, ApiKeys, LogIns]
 
     async def load(self) -> None:
         """Continue from the times and ids of a former process, before other services write; then watch the clock."""
@@ -80,8 +80,8 @@ class ClockSteps:
         self.services.notices.shift(tx, by_ms)
         self.questions.shift(tx, by_ms)
         if by_ms < 0:  # no right lasts longer than its giver said, also where a step forward was a suspended machine
-            self.people.shift(tx, by_ms)
-            self.keys.shift(tx, by_ms)
+            for one in self.rights:
+                one.shift(tx, by_ms)
         self.services.codes.shift(tx, by_ms, now_ms=self.services.clock.now_ms())
         self.services.store.pulse(tx, now_ms=self.services.clock.now_ms())  # or a start would find it in the future
         self.services.journal.append(tx, ClockStepped(by_ms=by_ms), by=HUB.id)

@@ -20,7 +20,7 @@ from tests.bot.web.clients import Client, Loop
 TOKEN, KEY = "the-token", "the-key"
 
 
-async def _no_key(_shown: str) -> None:
+async def _no_key(*_shown: str) -> None:
     return None
 
 
@@ -28,6 +28,7 @@ CALLERS = Callers(
     SecretStr(TOKEN),
     agent_of=lambda shown: "Agent-1" if shown == KEY else None,
     actor_of=_no_key,
+    logged_in=_no_key,
     admit=lambda **_: None,
 )
 LIMIT, SMALL_BUDGET = 50, 70

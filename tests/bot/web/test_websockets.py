@@ -51,13 +51,15 @@ class Echo:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def no_actor(_key: str) -> Actor | None:
+async def no_actor(*_secrets: str) -> Actor | None:
     return None
 
 
 @asynccontextmanager
 async def guarded(app: Echo, need: RequiredAccess = RequiredAccess.ACTOR) -> AsyncGenerator[int]:
-    callers = Callers(SecretStr(TOKEN), agent_of=KEYS.holder, actor_of=no_actor, admit=lambda **_: None)
+    callers = Callers(
+        SecretStr(TOKEN), agent_of=KEYS.holder, actor_of=no_actor, logged_in=no_actor, admit=lambda **_: None
+    )
     access = {"": Access(need=need, body_limit=100)}
     guard = Guard(app, allowed_hosts=LOOPBACK_NAMES, access=access, callers=callers)
     config = uvicorn.Config(guard, ws="wsproto", lifespan="off", log_config=None, log_level="error")

@@ -33,6 +33,7 @@ from tests.fakes.lane import FakeLane
 HOSTILE, ROUNDS = "\x00[x", 10
 MORE = {
     "api_keys": ("bot", "x", "task.read", "discord:7", 1, 2**50, None, None),
+    "log_ins": ("0" * 26, "x", "discord:7", "", 1, 2**50),
     "traces": ("M", "hub", 1, 1),
     "standstills": ("0" * 26, "Ann", "main", "ann", "needs_input", "", "[]", "?", None, None, None, "", 1),
     "account_limits": ("work", 2**50),
@@ -55,6 +56,7 @@ CASES = {
     "journal": ("at_ms",),
     "receipts": ("state", "assurance", "timings", "at_ms"),
     "api_keys": ("scopes", "hash", "expires_ms"),
+    "log_ins": ("who", "hash", "ends_ms"),
     "traces": ("stopped_by", "allowance", "since_ms"),
     "standstills": ("activity", "ending", "answers", "since_ms", "task"),
     "account_limits": ("account", "until_ms"),
@@ -63,6 +65,7 @@ CASES = {
 NAMED = {
     *("agents.state", "tasks.state", "tasks.needs", "deliveries.cuts", "messages.evidence", "questions.choices"),
     *("desks.mode", "bindings.role", "tasks.attachments", "messages.attachments", "api_keys.expires_ms"),
+    "log_ins.ends_ms",
     *("boards.state", "boards.kind", "standstills.activity", "standstills.answers"),
 }
 """What Octet cannot read at all; the rest may be harmless."""

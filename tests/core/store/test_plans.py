@@ -31,6 +31,7 @@ EXCEPTIONS = {
     "notices.CHOICES": "once per start: the people who chose how Octet reaches them, about 100 rows",
     "security.BINDINGS": "who has a role: about 100 rows",
     "security.KEYS": "the API keys: about 100 rows",
+    "security.LOG_INS": "the browsers that are logged in, of 30 days at most: about 100 rows",
     "journal.LAST": "1 row, from the end of the table",
     "tasks.COUNTS": "every task, once per start and in an index alone: 100,000 rows take 10 ms",
     "tasks.REQUIREMENTS": "the open tasks, in an index alone: 10,000 rows take 10 ms",
@@ -183,7 +184,7 @@ def test_no_statement_reads_or_sorts_a_whole_table() -> None:
     connection = database(0)
     wrong = {name: said for name, one in statements().items() if (said := complaints(connection, one))}
     assert wrong.keys() == EXCEPTIONS.keys(), {name: said for name, said in wrong.items() if name not in EXCEPTIONS}
-    assert len(EXCEPTIONS) <= 11
+    assert len(EXCEPTIONS) <= 12
 
 
 def steps_taken(connection: sqlite3.Connection, statement: Statement) -> int:

@@ -44,6 +44,8 @@ TIMES: Mapping[str, tuple[str, str]] = {
     "journal.at_ms": HISTORY,
     "locks.over_ms": HISTORY,
     "locks.since_ms": SINCE,
+    "log_ins.ends_ms": (Back, "a right never lasts longer than its giver said"),
+    "log_ins.since_ms": (Back, "a right never lasts longer than its giver said"),
     "mention_choices.since_ms": SINCE,
     "message_codes.expires_ms": (Both, "how long an answer is taken"),
     "messages.created_ms": HISTORY,
