@@ -19,10 +19,10 @@ from automation.protocol.ports import (
     TransientFailure,
     WindowPort,
 )
-from automation.protocol.text import equal, has_block, has_more, is_blank, mark, prepare
+from automation.protocol.text import equal, has_block, has_head, has_more, is_blank, mark, prepare
 from core.deliveries.model import Assurance, DeliveryRequest, Evidence, Moment, Outcome, Reason, Result
 from core.kit import faults
-from core.profiles.model import AnyReadback, Confirm, Driven, Normalise, PaneReadback, Readback
+from core.profiles.model import AnyReadback, Confirm, Driven, Normalise, PaneProfile, PaneReadback, Readback
 
 ABOUT_TEXT = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # They speak of the text, not of the window
 SENT_UNASKED = (
@@ -40,6 +40,10 @@ EMPTIED = (
     "{held}; Octet pressed Enter once while it kept users from typing there, and saw the composer empty before they "
     "could type again. Nothing else shows that the text arrived"
 )
+FOUND = {
+    Assurance.EXACT: "found in the window's transcript",
+    Assurance.RECEIPT: "this prompt's first line and code were found in what its program shows as taken",
+}
 RECOGNISED = "recognised"  # Octet recognised its own draft by the marks committed before the interruption
 _PASSED_ENTER = frozenset({Result.DELIVERED, Result.SENT, Result.UNKNOWN})
 
@@ -175,7 +179,7 @@ class Submission(Attempt):
         """Record what was sent without Enter as if it had been pressed: known only if the window shows the text."""
         self._ask()
         outcome = Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=True)
-        if self._stands_in_transcript():
+        if self._seen_in_transcript() is Assurance.EXACT:
             note = f"{note}; found whole in the window's transcript"
             outcome = delivered(note, draft_left=True)
         self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
@@ -196,6 +200,9 @@ class Submission(Attempt):
         seen, wanted = self._watch(), self._profile.confirm
         if seen.gained:
             return delivered(GAINED)
+        is_free = isinstance(self._profile, PaneProfile)  # a screen is read without touching it
+        if is_free and seen.empty and (seen.busy or seen.guarded) and (shown := self._seen_in_transcript()):
+            return delivered(FOUND[shown], shown)
         if seen.empty and self._was_busy:
             note = "composer empty; the window was at work before, so its busy sign proves nothing"
             return delivered(note, Assurance.WEAK)
@@ -205,8 +212,8 @@ class Submission(Attempt):
         if self._journal.is_answered():
             note = "an answer with this prompt's code came while Octet still watched the window"
             return delivered(note, Assurance.ANSWERED, draft_left=not seen.empty)
-        if self._stands_in_transcript():
-            return delivered("found in the window's transcript", draft_left=not self._window.confirm().is_empty)
+        if shown := self._seen_in_transcript():
+            return delivered(FOUND[shown], shown, draft_left=not self._window.confirm().is_empty)
         if seen.guarded:
             is_compared = self._read_by in COMPARED
             held = "the composer held exactly this text" if is_compared else "an empty composer took this text once"
@@ -246,20 +253,27 @@ class Submission(Attempt):
     def _may_show_busy(self) -> bool:
         return Confirm.BUSY_SEEN in self._profile.confirm and self._profile.has_busy_sign and not self._was_busy
 
-    def _stands_in_transcript(self) -> bool:
-        """Return whether the window's transcript has our text; False if unknown, or the draft is still there."""
-        level = self._profile.normalise
-        if self._profile.transcript is None:
-            return False
+    def _seen_in_transcript(self) -> Assurance | None:
+        """Return what the window's transcript proves: it has the text, or this prompt's first line and code. None if
+        neither, or if the draft is still there."""
         try:
             self._window.find()
-            transcript = self._window.transcript()
-            if transcript is None or not has_block(self._text, transcript, level):
-                return False
+            shown = self._shown(self._window.transcript() if self._profile.transcript is not None else None)
             # The same text may be there from before: what is still in the composer was not sent.
-            return self._window.confirm().is_empty or not self._window.matches_draft((mark(self._text, level),))
+            marks = (mark(self._text, self._profile.normalise),)
+            if shown is None or self._window.confirm().is_empty or not self._window.matches_draft(marks):
+                return shown
         except (DeliveryFailure, Cancelled):
-            return False
+            pass
+        return None
+
+    def _shown(self, transcript: str | None) -> Assurance | None:
+        if transcript is None:
+            return None
+        if has_block(self._text, transcript, self._profile.normalise):
+            return Assurance.EXACT
+        is_screen = isinstance(self._profile, PaneProfile)
+        return Assurance.RECEIPT if is_screen and has_head(self._text, transcript) else None
 
 
 class DeliveryRun(Submission):

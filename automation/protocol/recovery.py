@@ -7,15 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from automation.protocol.delivery import RECOGNISED, Submission, delivered
+from automation.protocol.delivery import FOUND, RECOGNISED, Submission, delivered
 from automation.protocol.ports import Cancelled, DeliveryFailure, PermanentFailure, TransientFailure
-from automation.protocol.text import has_block, mark, prepare
-from core.deliveries.model import Evidence, Moment, Outcome, Reason, Result
+from automation.protocol.text import mark, prepare
+from core.deliveries.model import Assurance, Evidence, Moment, Outcome, Reason, Result
 from core.remedies import explain
 
 T = TypeVar("T")
 AFTER = "after an interruption"
-FOUND = f"found in the window's transcript {AFTER}"
 APART_S = 1.0  # between the two looks that must both find our draft
 READS_APART_S = 5.0  # between the two reads of a complete transcript that must both lack our text
 PASSES_S = 5.0  # what passes (covered, moved, a key held down) is waited for this long
@@ -24,9 +23,11 @@ RETRY_S = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """One look: whether the transcript has our text (None: it was not read), and what is in the composer."""
+    """One look: whether the transcript has our text (None: it was not read) and what it proves, and what is in the
+    composer."""
 
     has_text: bool | None
+    proves: Assurance | None
     is_empty: bool
     is_ours: bool
     is_busy: bool
@@ -73,7 +74,7 @@ class Recovery(Submission):
         marks = (mark(self._text, self._profile.normalise), *self._order.drafts)
         first = self._patiently(lambda: self._look(marks))
         if first.has_text and not first.is_ours:
-            return delivered(FOUND, draft_left=not first.is_empty)
+            return _found(first)
         if first.is_ours and not first.has_text and not first.is_busy:
             return self._again(marks)
         complete = self._profile.transcript is not None and self._profile.transcript.complete
@@ -114,20 +115,19 @@ class Recovery(Submission):
             note = "the composer is empty and the complete transcript lacks it, seen twice"
             return Outcome(result=Result.NOT_ARRIVED, reason=Reason.NOT_SEEN, note=note)
         if second.has_text and not second.is_ours:
-            return delivered(FOUND, draft_left=not second.is_empty)
+            return _found(second)
         return self._unknown(f"at first nothing was seen; {READS_APART_S:g} s later {second.summary}")
 
     def _look(self, marks: tuple[str, ...]) -> _Seen:
         """See everything at once; press keys only once it certainly is the window."""
         self._window.find()
-        has_text: bool | None = None
-        if self._profile.transcript is not None:
-            transcript = self._window.transcript()
-            has_text = None if transcript is None else has_block(self._text, transcript, self._profile.normalise)
+        transcript = self._window.transcript() if self._profile.transcript is not None else None
+        proves = self._shown(transcript)
+        has_text = None if transcript is None else proves is not None
         sight = self._window.confirm()
         is_ours = not sight.is_empty and bool(marks) and self._window.matches_draft(marks)
         self._window.find()  # nothing came over it meanwhile: it shows what was seen
-        return _Seen(has_text=has_text, is_empty=sight.is_empty, is_ours=is_ours, is_busy=sight.is_busy)
+        return _Seen(has_text=has_text, proves=proves, is_empty=sight.is_empty, is_ours=is_ours, is_busy=sight.is_busy)
 
     def _patiently(self, look: Callable[[], T]) -> T:
         until = self._pace.now_s() + PASSES_S
@@ -144,3 +144,8 @@ class Recovery(Submission):
         self._pace.check()
         self._pace.rest(seconds)
         self._pace.check()
+
+
+def _found(seen: _Seen) -> Outcome:
+    assert seen.proves is not None
+    return delivered(f"{FOUND[seen.proves]} {AFTER}", seen.proves, draft_left=not seen.is_empty)

@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterator
 
 from automation.protocol.ports import PermanentFailure
 from core.deliveries.model import Reason
+from core.kit.redaction import CODE_ON_SCREEN
 from core.profiles.model import Habits, Newline, Normalise
 
 _LINE_ENDS = re.compile(r"\r\n?")
 _FILLERS = re.compile("[\u200b\u2060\ufeff]")  # without width; editors keep one in an empty line, or beside the caret
-_BLANKS = re.compile(r"[\s\u200b\u2060\ufeff]+")
+_BLANKS = re.compile(r"[\s\u200b\u2060\ufeff\ufe0e\ufe0f]+|\u200d\S?")
+"""Blanks, signs without width, and all but the first of joined signs: terminals drop the last of a family of emoji."""
 _AROUND_NEWLINES = re.compile(r"[ \t]*\n\s*")
 _TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n|\Z)")
 _BLANK_LINES = re.compile(r"\n{2,}")
@@ -97,6 +99,19 @@ def has_block(asked: str, transcript: str, level: Normalise) -> bool:
     mine, there = normalise(asked, level), normalise(transcript, level)
     places = ((at, at + len(mine)) for at in _places(mine, there))
     return any(there[start - 1 : start] in {"", "\n"} and there[end : end + 1] in {"", "\n"} for start, end in places)
+
+
+def has_head(asked: str, transcript: str) -> bool:
+    """Return whether the transcript has the first line of the text asked for, and below it the answer code that only
+    this prompt has: programs draw the rest in their own way, and some keep only a part of it."""
+    head, codes = normalise(asked.strip().split("\n")[0], Normalise.BLANKS), _codes(asked)
+    lines = transcript.split("\n")
+    at = (n for n, line in enumerate(lines) if normalise(line, Normalise.BLANKS).startswith(head))
+    return len(head) >= SHORTEST and bool(codes) and any(codes <= _codes("\n".join(lines[n + 1 :])) for n in at)
+
+
+def _codes(text: str) -> set[str]:
+    return {re.sub(r"[^a-z2-9A-Z.]", "", found[0]) for found in CODE_ON_SCREEN.finditer(text)}
 
 
 def gained_once(text: str, before: str, after: str) -> bool:

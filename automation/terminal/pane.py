@@ -136,8 +136,9 @@ class TmuxPane:
         return True
 
     def transcript(self) -> str | None:
-        look = self.seen(history=HISTORY)
-        return screen.transcript(look.view.around, self._profile.terminal)
+        """Return what is above the composer; None without a composer, as a draft could then be taken for it."""
+        view = self.seen(history=HISTORY).view
+        return None if view.composer is None else screen.transcript(view.above, self._profile.terminal)
 
     def focus(self) -> None:
         state = (self._fresh() or self.seen()).state

@@ -219,7 +219,8 @@ class Panes:
                 lines, rows = screen.parse(captured), state.size[1]
                 above = tuple(line.text for line in lines[:-rows])  # a dialog is on the visible screen
                 view = screen.view(lines[-rows:], self.profile(name).terminal)
-                return replace(view, lines=(*above, *view.lines), around=(*above, *view.around))
+                whole = {"lines": (*above, *view.lines), "around": (*above, *view.around)}
+                return replace(view, **whole, above=(*above, *view.above))
         except TransientFailure:
             self._rest_until_s[name] = time.monotonic() + REST_S
             log.warning("pane_search_too_slow", desk=self.desk.name, pane=name)

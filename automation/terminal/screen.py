@@ -237,7 +237,7 @@ def _dialog(
 
 def _is_prompt(line: str, terminal: Terminal) -> bool:
     """Return whether this line of the transcript begins a prompt that was taken; a choice bears the same sign."""
-    for pattern in filter(None, ("" if terminal.bar else terminal.prompt, terminal.echo)):
+    for pattern in () if terminal.bar else filter(None, (terminal.prompt, terminal.echo)):
         begun = _compiled(pattern).search(f"{line} ")
         if begun is not None and not _CHOICE.match(line[begun.end() :]):
             return True

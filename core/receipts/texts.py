@@ -17,6 +17,7 @@ ARRIVED: dict[Assurance, str] = {
     Assurance.ANSWERED: "Proven by an answer with this prompt's code. Octet did not see the arrival itself.",
     Assurance.PERSON: "A user said that it arrived. Octet did not see it.",
 }
+SHOWN_AS_SAID = "Octet saw this prompt's first line and its code above the composer of the pane."
 SENT = "Octet pressed Enter; nothing shows whether the text arrived."
 DRY_RUN = "A dry run: Octet typed nothing."
 UNKNOWN = "Octet does not know whether it arrived."
@@ -102,7 +103,9 @@ def _claim(receipt: Receipt) -> str:
         return f"Octet pressed the key for “{receipt.delivery.act.value}” once. Its effect is as seen."
     match receipt.state:
         case DeliveryState.DELIVERED if receipt.assurance is not None:
-            return ARRIVED[receipt.assurance]
+            hand = receipt.evidence.hand if receipt.evidence else None
+            is_shown = receipt.assurance is Assurance.RECEIPT and hand is not None and hand.path == "terminal"
+            return SHOWN_AS_SAID if is_shown else ARRIVED[receipt.assurance]
         case DeliveryState.SENT:
             return DRY_RUN if receipt.reason is Reason.DRY_RUN else SENT
         case DeliveryState.UNKNOWN:

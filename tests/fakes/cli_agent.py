@@ -6,7 +6,8 @@ of a paste sends. `collapse=N`: pastes of more lines are shown as a sign. `asks`
 answered by a question first. `done=FILE`: answers by the command of its prompt, once FILE is there. `answers`: writes
 an answer between the markers of its prompt. `deaf=S`: reads nothing for so long after its start. `slow=S`: draws only
 after so long. `streams=S`: writes its answer for so long, without a busy sign. `keeps=S`: shows what was sent in its
-composer for so long. Ctrl+D ends it, Ctrl+N begins a new conversation; the text "limit" shows a limit.
+composer for so long. `renders`: shows what was sent without its backquotes. Ctrl+D ends it, Ctrl+N begins a new
+conversation; the text "limit" shows a limit.
 Its log is for the test only; the driver must not know it.
 """
 
@@ -154,7 +155,8 @@ class CliAgent:
             return True
         with self._log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(self._draft) + "\n")
-        self._said += [f"you: {line}" for line in self._draft.split("\n")]
+        shown = self._draft.replace("`", "") if "renders" in self._options else self._draft
+        self._said += [f"you: {line}" for line in shown.split("\n")]
         text, self._draft, self._sign = self._draft, "", ""
         if "keeps" in self._options:
             self._kept, self._kept_until = text, time.monotonic() + float(self._options["keeps"])

@@ -119,7 +119,7 @@ async def scene(
 async def test_a_text_of_several_lines_arrives_whole_with_its_receipt(tmp_path: Path) -> None:
     async with scene(tmp_path) as on:
         outcome = await on.deliver()
-        assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK), outcome
+        assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.EXACT), outcome
         assert on.heard == [TEXT]
         assert outcome.evidence is not None
         assert (outcome.evidence.readback, outcome.evidence.normalise) == (PaneReadback.SCREEN, "blanks")
@@ -233,7 +233,7 @@ async def test_an_answer_ends_the_watch_over_a_pane_that_shows_nothing(tmp_path:
 async def test_a_long_paste_that_is_shown_by_a_sign_counts_only_with_the_right_number(tmp_path: Path) -> None:
     async with scene(tmp_path, "collapse=4") as on:
         outcome = await on.deliver()
-        assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.WEAK), outcome
+        assert (outcome.result, outcome.assurance) == (Result.DELIVERED, Assurance.EXACT), outcome
         assert outcome.evidence is not None
         assert outcome.evidence.readback == PaneReadback.PLACEHOLDER
         assert on.heard == [TEXT]
@@ -390,6 +390,30 @@ async def test_a_server_that_is_killed_comes_back_with_its_programs(tmp_path: Pa
         await on.desk.news.until(lambda: "agent-1" in on.desk.news.usable)
         assert (await on.deliver()).result is Result.DELIVERED
         assert on.heard == [TEXT]
+
+
+CODED = "[D2A] hub → Agent-1 · task T-7 · P2\nMend `it`.\n\nWhen finished:  octet done T-7 --code k3v9x2." + "A2" * 13
+OLDER = CODED.replace("A2", "B3")
+
+
+async def test_a_prompt_that_its_program_draws_in_its_own_way_is_found_by_its_first_line_and_its_code(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path, "renders") as on:
+        assert (await on.deliver(OLDER)).assurance is Assurance.RECEIPT
+        await on.killed_at("worker.key-pressed", CODED)
+        await on.is_back()
+        order = replace(on.order(CODED, fence=2), drafts=tuple(on.commits.drafts))
+        settled = await on.desk.lane.settle(order, on.commits)
+        assert (settled.result, settled.assurance) == (Result.DELIVERED, Assurance.RECEIPT), settled
+        assert on.heard == [OLDER, CODED]
+
+
+async def test_the_first_line_of_an_older_attempt_proves_nothing(tmp_path: Path) -> None:
+    async with scene(tmp_path, "renders") as on:
+        assert (await on.deliver(OLDER)).result is Result.DELIVERED
+        settled = await on.desk.lane.settle(on.order(CODED, fence=2), on.commits)
+        assert settled.result is Result.UNKNOWN, settled
 
 
 AROUND_ENTER = ("worker.submitting-asked", "worker.key-down", "worker.key-pressed")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from automation.terminal.screen import PaneScreen, parse, view
+from automation.protocol.text import equal, has_head
+from automation.terminal.screen import PaneScreen, parse, transcript, view
 from core.config.profiles import in_pane, read_profiles
-from core.profiles.model import Activity, PaneProfile
+from core.profiles.model import Activity, Normalise, PaneProfile
 
 ROOT = Path(__file__).parents[3]
 SCREENS = ROOT / "tests/data/agent_screens"
@@ -50,6 +51,12 @@ QUOTED = (
 )
 
 
+PROMPT = (SCREENS / "prompt.txt").read_text()
+CODE = "k3v9x2.7F3KQQWERTYUIOPASDFGHJKLZX"
+DRAFT = f"[C2A] hub → Agent-1 · task T-78 · P2\n> 👨‍👩‍👧‍👦 › octet done T-78 --code {CODE}"
+PROGRAMS = ["claude_code", "codex", "gemini_cli", "opencode"]
+
+
 def pane(name: str) -> PaneProfile:
     found = in_pane(KINDS[name])
     assert isinstance(found, PaneProfile)
@@ -76,7 +83,7 @@ def test_a_real_screen_is_read_as_what_it_is(name: str, state: str, shows: str) 
         assert found.is_empty
 
 
-@pytest.mark.parametrize("name", ["claude_code", "codex", "gemini_cli", "opencode"])
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_a_person_sees_the_whole_command_that_they_approve(name: str) -> None:
     found, profile = seen(name, stored(name, "question")), pane(name)
     shown = "\n".join(found.crop)
@@ -93,6 +100,30 @@ def test_a_question_at_the_start_shows_its_choices_and_is_answered_in_the_pane(s
     assert found.dialog is not None
     assert profile.terminal.dialogs[found.dialog].answers == ()
     assert CHOICES[screen] in "\n".join(found.crop)
+
+
+def said(name: str, state: str) -> str:
+    return transcript(seen(name, stored(name, state)).above, pane(name).terminal)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_prompt_is_found_where_its_program_shows_it_by_its_first_line_and_its_code(name: str) -> None:
+    assert seen(name, stored(name, "taken")).is_empty
+    assert has_head(PROMPT, said(name, "taken"))
+    assert not has_head(PROMPT.replace(CODE, CODE.replace("7F3K", "7F3L")), said(name, "taken")), "an older attempt"
+    assert not has_head(PROMPT.replace("T-77", "T-78"), said(name, "taken")), "another task"
+    assert not has_head(PROMPT.replace(CODE, "…"), said(name, "taken")), (
+        "without a code nothing tells two prompts apart"
+    )
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_draft_is_read_whole_and_is_never_found_as_a_prompt_that_was_taken(name: str) -> None:
+    found = seen(name, stored(name, "draft"))
+    assert found.composer is not None
+    assert equal(DRAFT, found.composer, Normalise.BLANKS)
+    assert has_head(DRAFT, found.composer), "the control: it would be found there"
+    assert not has_head(DRAFT, said(name, "draft"))
 
 
 def test_a_limit_says_when_it_ends() -> None:

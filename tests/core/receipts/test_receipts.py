@@ -102,6 +102,8 @@ async def test_what_was_seen_to_arrive_has_a_receipt_of_everything_seen(tmp_path
         assert receipt.pictures[0].sha256 == hashlib.sha256(b"before").hexdigest()
         assert await octet.receipts.show(delivery.id.lower(), by=OPERATOR) == (receipt,)
         assert "Octet did not read its transcript" in texts.claim(receipt)
+        in_pane = replace(EVIDENCE, hand=WorkerIdentity(pid=7, host="abc", version="1", path="terminal"))
+        assert texts.claim(replace(receipt, evidence=in_pane)) == texts.SHOWN_AS_SAID
         assert "copied the whole text" in texts.before_enter(receipt)
         assert texts.line(receipt).startswith("delivered (receipt) · 12 ms · sha256 ")
         assert "portable" not in texts.before_enter(receipt)
