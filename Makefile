@@ -21,7 +21,7 @@ demo-check:  ## drive the demo through its page in Chromium, from its start to i
 	@echo "The screenshots:" && ls tests/out/demo-*.png
 
 tour:  ## write the pictures of docs/tour.md, people.md and tasks.md anew: runs the demo and uses its page in Chromium
-	@$(BOOTSTRAP) test
+	@$(BOOTSTRAP) tour
 	@$(PY) -m scripts.tour
 
 test:  ## make check, then every tier of tests but their long forms (OCTET_TIERS="unit contract" chooses fewer)

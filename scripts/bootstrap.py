@@ -62,13 +62,15 @@ class Python(NamedTuple):
 def main() -> None:
     """Bring the machine to where the purpose can run, or exit 1 with one line."""
     parser = argparse.ArgumentParser(prog="bootstrap", description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("purpose", choices=("demo", "test", "check", "windows"))
+    parser.add_argument("purpose", choices=("demo", "test", "tour", "check", "windows"))
     parser.add_argument("--only-system", action="store_true", help="system packages only, no .venv")
     options = parser.parse_args()
     try:
         purposes = chosen_tiers(os.environ.get("OCTET_TIERS")) if options.purpose == "test" else (options.purpose,)
     except UnknownTierError as error:
         stop(str(error), code=2)
+    if VENV.is_symlink() and not options.only_system:
+        stop(f".venv is a link to {VENV.resolve()}, which this would empty: remove the link, or run its own checkout")
     try:
         python, install_programs = ready_system(purposes, COMMANDS.get(options.purpose, f"make {options.purpose}"))
         with ThreadPoolExecutor(max_workers=1) as beside:
@@ -207,8 +209,6 @@ def alone() -> Iterator[None]:
 
 def ready_venv(python: Python, lock: str) -> None:
     """Make .venv hold exactly what the locks say, and the checkout itself; do nothing when it already does."""
-    if VENV.is_symlink():
-        stop(f".venv is a link to {VENV.resolve()}, which this would empty: remove the link, or run its own checkout")
     wanted = {
         "python": [python.path, *python.version],
         "root": str(ROOT),

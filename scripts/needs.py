@@ -102,6 +102,7 @@ NEEDS = {
     ),
     "browser": (*DESKTOP, CHROMIUM, ATOMIC),
     "database": (),
+    "tour": (*DESKTOP, CHROMIUM, ATOMIC, EMOJI),  # without the emoji its pictures show empty boxes
 }
 
 WELCOME = {"demo": (CHROMIUM, CHROMIUM_SANDBOX, SESSION_BUS, ACCESSIBILITY, EMOJI)}
@@ -133,7 +134,7 @@ def chosen_tiers(text: str | None) -> tuple[str, ...]:
 
 
 def missing_packages(purposes: tuple[str, ...]) -> list[str]:
-    """Return the packages that bring what these tiers (or "demo") need and this machine lacks, each once."""
+    """Return the packages that bring what these tiers (or "demo", "tour") need and this machine lacks, each once."""
     return _missing(need for purpose in purposes for need in NEEDS[purpose])
 
 

@@ -3,8 +3,7 @@ docs/agents.md, docs/communication.md, docs/people.md, docs/tasks.md and docs/cl
 
 It leaves docs/images/tour-1.png and so on, one for each step, docs/images/tour.gif, which shows them in turn, and
 agents-1.png to tasks-2.png. claude-code-1.png and claude-code-2.png are recorded screens of the real program, drawn as
-Octet draws panes for Discord. Install fonts-noto-color-emoji first: without it the circles of the tasks' states are
-empty boxes.
+Octet draws panes for Discord.
 """
 
 from __future__ import annotations

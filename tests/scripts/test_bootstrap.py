@@ -271,13 +271,17 @@ def test_the_second_run_does_nothing(checkout: Path) -> None:
     assert steps(checkout) == []
 
 
-def test_a_linked_venv_is_refused_and_stays_as_it_is(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_linked_venv_is_refused_before_anything_is_installed(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "ready_system", lambda *_: pytest.fail("apt comes first"))
+    monkeypatch.setattr("sys.argv", ["bootstrap", "demo"])
     shared = checkout / "shared"
     shared.mkdir()
     (checkout / ".venv").rmdir()
     (checkout / ".venv").symlink_to(shared)
     with pytest.raises(SystemExit):
-        bootstrap.ready_venv(COMPLETE, "dev")
+        bootstrap.main()
     assert steps(checkout) == []
     assert f"a link to {shared}" in capsys.readouterr().err
 

@@ -25,7 +25,7 @@ def test_a_tier_that_does_not_exist_is_refused_with_the_list() -> None:
 
 
 def test_every_tier_and_the_demo_say_what_they_need() -> None:
-    assert set(NEEDS) == {*TIERS, "demo", "check", "windows"}
+    assert set(NEEDS) == {*TIERS, "demo", "tour", "check", "windows"}
 
 
 def test_a_machine_without_programs_lacks_each_package_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
