@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,10 @@ import tomlkit
 
 from bot.cli.children import Child, child
 from bot.cli.init.agents import set_dry_run
-from bot.cli.init.templates import copy_templates
+from bot.cli.init.templates import AGENTS, copy_templates, template_of
+from bot.cli.operator import call
 from bot.runfile import forget_lost_homes, pointer_folders
+from core.home import Home
 from core.kit.signals import stop_signals
 
 _say = partial(print, flush=True)
@@ -31,6 +33,8 @@ _CLAIM = re.compile(r"/admin claim code:(\S+)")
 _CONNECTED = re.compile("Discord is connected")
 _HTTP_S = 20
 _MODEL_AGENT, _MODEL_KEY = "Agent-9", "SCRIPTED_MODEL_KEY"
+_COOKIE = "Xauthority"  # in the home: the key of the screen, which comes after Octet has started
+_DESK = "config/desks/main.toml"
 _PAGE_CLASS, _PAGE_PROFILE = "OctetPage", "demo_page"
 """A window of this class is the page in Chromium; the shipped configuration has a Tk window there."""
 
@@ -56,6 +60,7 @@ async def run_demo(environ: Mapping[str, str], *, has_desktop: bool, port: int) 
 async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *, has_desktop: bool, port: int) -> None:
     parts: list[Child] = []
     began_s = time.monotonic()
+    agents = {**environ, "OCTET_HOME": str(home)}  # there `octet mcp serve` finds the tokens of the windows' agents
 
     async def start(what: str, arguments: Sequence[str], environ: Mapping[str, str]) -> Child:
         _say(f"[{time.monotonic() - began_s:4.1f} s] starting {what} …")
@@ -64,35 +69,42 @@ async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *
         parts.append(await stack.enter_async_context(child(what, argv, environ, log=log)))
         return parts[-1]
 
-    screen: dict[str, Any] = {}
-    agents = {**environ, "OCTET_HOME": str(home)}  # there `octet mcp serve` finds the tokens of the windows' agents
-    if has_desktop:
-        desktop = await start("a virtual screen with eight agent windows", ["sandbox.desktop", "--page"], agents)
-        screen = await desktop.first_json()
-        for lack in screen["lacks"]:
-            _say(f"        {lack}")
-    pictures = {"SANDBOX_PICTURES": str(screen.get("screen_url", ""))}  # secret: other accounts can read arguments
-    argv = ["sandbox.discord", "--port", str(port)]
-    place = await (await start("a local test Discord", argv, {**environ, **pictures})).first_json()
-    model = await (await start("a scripted model", ["sandbox.llm"], environ)).first_json()
-    await asyncio.to_thread(_make_home, home, screen, model)
-    of_octet = _octet_environ(environ, place, screen) | {_MODEL_KEY: str(model["key"])}
+    argv = ["sandbox.discord", "--port", str(port), *(["--screen"] if has_desktop else [])]
+    discord = await start("a local test Discord", argv, environ)
+    scripted = await start("a scripted model", ["sandbox.llm"], environ)
+    place, model = await discord.first_json(), await scripted.first_json()
+    await asyncio.to_thread(_make_home, home, model, has_desktop=has_desktop)
+    of_octet = _octet_environ(environ, place) | {_MODEL_KEY: str(model["key"]), "XAUTHORITY": str(home / _COOKIE)}
     argv = ["bot", "run", "--home", str(home)]
     octet = await start("Octet: the bot, the scheduler and the driver", argv, of_octet)
     code = (await octet.line_with(_CLAIM))[1]
     await octet.line_with(_CONNECTED)
     await asyncio.to_thread(_claim, place, code)
-    _say(f"[{time.monotonic() - began_s:4.1f} s] everything runs\n")
+    _say(f"[{time.monotonic() - began_s:4.1f} s] Octet is connected\n")
     _say(f"Open  {place['link']}")  # tests and programs read this line
     _say("and type  /task new  there. The link works in one browser.")
     _say(f"{_MODEL_AGENT} works like a model agent, but its answers are scripted: no model is used.")
     _say("Ctrl-C ends the demo and everything it started.")
-    if screen:
-        _say("A line  ask: rm -rf build  in a prompt makes an agent stop and ask: answer it by the buttons there.")
     async with asyncio.TaskGroup() as group:
+        group.create_task(_new_links(place))
         for part in parts:
             group.create_task(part.ended())
-        group.create_task(_new_links(place))
+        if has_desktop:
+            argv = ["sandbox.desktop", "--page"]
+            await _join_windows(home, await start("a virtual screen with eight agent windows", argv, agents), place)
+
+
+async def _join_windows(home: Path, desktop: Child, place: Mapping[str, Any]) -> None:
+    """Let the agents of the eight windows join, show their screen on the page, and raise ChildEnded at its end."""
+    screen = await desktop.first_json()
+    for lack in screen["lacks"]:
+        _say(f"        {lack}")
+    await asyncio.to_thread(_add_windows, home, screen)
+    await asyncio.to_thread(call, Home(root=home), "POST", "/config/reload")
+    await asyncio.to_thread(_ask, place, "show_screen", url=screen["screen_url"])
+    _say("The agents' windows are ready.")
+    _say("A line  ask: rm -rf build  in a prompt makes an agent stop and ask: answer it by the buttons there.")
+    await desktop.ended()
 
 
 async def _new_links(place: Mapping[str, Any]) -> None:
@@ -117,37 +129,53 @@ async def _new_links(place: Mapping[str, Any]) -> None:
         loop.remove_reader(sys.stdin)
 
 
-def _make_home(home: Path, screen: Mapping[str, Any], model: Mapping[str, Any]) -> None:
-    """Write the shipped configuration with the demo's own display and windows, where everything may be pressed: nothing
-    there is real; or with each of the eight on the dry-run lane. A ninth agent is the scripted model."""
+def _make_home(home: Path, model: Mapping[str, Any], *, has_desktop: bool) -> None:
+    """Write the shipped configuration with one agent, the scripted model. The agents of the eight windows join when
+    these are there; without a desktop they are on the dry-run lane."""
     copy_templates(home / "config")
-    file = home / "config" / "agents.toml"
-    document = tomlkit.parse(file.read_text(encoding="utf-8"))
-    if screen:
-        for agent in cast("list[dict[str, object]]", document["agents"]):
-            agent["allowed_actions"] = ["interrupt", "approve", "deny", "continue"]
-    else:
-        set_dry_run(document)
-    ninth = {"name": _MODEL_AGENT, "about": "scripted model", "capabilities": ["text"]}
-    cast("list[object]", document["agents"]).append({**ninth, "lane": "model", "model": "scripted"})
-    file.write_text(tomlkit.dumps(document), encoding="utf-8")
+    if has_desktop:
+        (home / _DESK).unlink()
+    _write_agents(home, _leave_out if has_desktop else set_dry_run)
     scripted = {"base_url": model["base_url"], "model": model["model"], "api_key_env": _MODEL_KEY}
     (home / "config" / "models.toml").write_text(tomlkit.dumps({"models": {"scripted": scripted}}), encoding="utf-8")
-    if screen:
-        desk = home / "config" / "desks" / "main.toml"
-        document = tomlkit.parse(desk.read_text(encoding="utf-8"))
-        document["display"] = screen["display"]
-        kinds = {str(window["name"]): str(window["class"]) for window in screen["windows"]}
-        for window in cast("list[dict[str, object]]", document["windows"]):
-            if kinds.get(str(window["name"])) == _PAGE_CLASS:
-                window["profile"] = _PAGE_PROFILE
-        desk.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-def _octet_environ(environ: Mapping[str, str], place: Mapping[str, Any], screen: Mapping[str, Any]) -> dict[str, str]:
-    """Point the bot to the local Discord and the driver to the virtual screen, without the user's own settings."""
+def _add_windows(home: Path, screen: Mapping[str, Any]) -> None:
+    """Write the demo's own display and windows into the configuration."""
+    shutil.copy(screen["xauthority"], home / _COOKIE)
+    document = tomlkit.parse(template_of("desks/main.toml").read_text(encoding="utf-8"))
+    document["display"] = screen["display"]
+    kinds = {str(window["name"]): str(window["class"]) for window in screen["windows"]}
+    for window in cast("list[dict[str, object]]", document["windows"]):
+        if kinds.get(str(window["name"])) == _PAGE_CLASS:
+            window["profile"] = _PAGE_PROFILE
+    (home / _DESK).write_text(tomlkit.dumps(document), encoding="utf-8")
+    _write_agents(home, _allow_actions)
+
+
+def _write_agents(home: Path, change: Callable[[Any], None]) -> None:
+    """Write the shipped agents, changed, and the ninth, which is the scripted model."""
+    document = tomlkit.parse(template_of(AGENTS).read_text(encoding="utf-8"))
+    change(document)
+    ninth = {"name": _MODEL_AGENT, "about": "scripted model", "capabilities": ["text"]}
+    cast("list[object]", document["agents"]).append({**ninth, "lane": "model", "model": "scripted"})
+    (home / "config" / AGENTS).write_text(tomlkit.dumps(document), encoding="utf-8")
+
+
+def _leave_out(document: Any) -> None:
+    document["agents"].clear()
+
+
+def _allow_actions(document: Any) -> None:
+    """Allow each key in the windows: nothing there is real."""
+    for agent in document["agents"]:
+        agent["allowed_actions"] = ["interrupt", "approve", "deny", "continue"]
+
+
+def _octet_environ(environ: Mapping[str, str], place: Mapping[str, Any]) -> dict[str, str]:
+    """Point the bot to the local Discord, without the user's own settings."""
     kept = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
-    kept |= {
+    return kept | {
         "OCTET_DISCORD_TOKEN": str(place["token"]),
         "OCTET_DISCORD__SANDBOX": "true",
         "OCTET_DISCORD__API_BASE": str(place["api_base"]),
@@ -156,9 +184,6 @@ def _octet_environ(environ: Mapping[str, str], place: Mapping[str, Any], screen:
         "OCTET_DISCORD__CHANNEL_ID": str(place["channel_id"]),
         "OCTET_HTTP__PORT": "0",
     }
-    if screen:
-        kept["XAUTHORITY"] = str(screen["xauthority"])
-    return kept
 
 
 def _claim(place: Mapping[str, Any], code: str) -> None:

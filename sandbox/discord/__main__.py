@@ -17,18 +17,19 @@ def parse(argv: list[str]) -> tuple[SandboxSettings, bool]:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.discord",
         description="A chat server on this machine to try Octet in.",
-        epilog="Secrets come by the environment, which other accounts cannot read: SANDBOX_TOKEN is the bot's token"
-        " (else a random one), SANDBOX_PICTURES are addresses of PNGs of screens to show, separated by blanks.",
+        epilog="SANDBOX_TOKEN in the environment, which other accounts cannot read, is the bot's token (else a random"
+        " one).",
     )
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; another is taken when it is busy")
     parser.add_argument("--identify-every-s", type=float, default=5.0, help="seconds between two gateway sessions")
+    parser.add_argument("--screen", action="store_true", help="show a screen, whose picture `show_screen` names")
     parser.add_argument("--uninvited", action="store_true", help="the bot is not a member of the server yet")
     parser.add_argument("--exit-on-eof", action="store_true", help="stop when standard input ends")
     given = parser.parse_args(argv)
     settings = SandboxSettings(
         port=given.port,
         token=os.environ.get("SANDBOX_TOKEN"),
-        picture_urls=tuple(os.environ.get("SANDBOX_PICTURES", "").split()),
+        has_screen=given.screen,
         identify_every_s=given.identify_every_s,
         is_invited=not given.uninvited,
     )

@@ -51,7 +51,7 @@ class PageRoutes:
         }
         self._listings: Calls = {name: getattr(sandbox, name) for name in listings} | about
         verbs = ("slash", "autocomplete", "click", "say", "dismiss", "delete_message", "delete_channel", "fault")
-        more = ("submit_modal", "forbid", "disconnect", "use_on_message")
+        more = ("submit_modal", "forbid", "disconnect", "use_on_message", "show_screen")
         failures = ("abort", "freeze", "ask_reconnect", "invalidate", "refuse_connections", "emit")
         self._verbs: Calls = {
             **{name: getattr(sandbox, name) for name in (*verbs, *more)},
@@ -105,16 +105,15 @@ class PageRoutes:
         }
         return web.Response(body=found.content, headers=headers)
 
-    async def screen(self, request: web.Request) -> web.Response:
-        """Fetch the picture of the demo's screen from the desktop."""
-        urls = self._sandbox.settings.picture_urls
-        number = query_int(request, "n", 0) or 0
-        if not 0 <= number < len(urls):
-            raise web.HTTPNotFound
+    async def screen(self, _: web.Request) -> web.Response:
+        """Fetch the picture of the demo's screen from the desktop; 204 while the desktop starts."""
+        url = self._sandbox.picture_url
+        if url is None:
+            return web.Response(status=204)
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=5))
         try:
-            async with self._session.get(urls[number]) as response:
+            async with self._session.get(url) as response:
                 body = await response.read()
                 if response.status != 200 or not body.startswith(b"\x89PNG"):
                     raise web.HTTPBadGateway(text="The screen's picture is not there")
@@ -136,7 +135,7 @@ class PageRoutes:
         except ClientRefused as refusal:
             return answer({"refused": str(refusal)}, status=409)
         state = self._sandbox.views.state(user.id)
-        return answer({**state, "pictures": len(self._sandbox.settings.picture_urls)})
+        return answer({**state, "has_screen": self._sandbox.settings.has_screen})
 
     async def act(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":

@@ -26,6 +26,7 @@ class Sandbox:
         origin = f"http://127.0.0.1:{port}"
         self.settings = settings
         self.page = f"{origin}/"
+        self.picture_url: str | None = None
         self.keys = loopback.Keys(port)
         self.api_base = f"{origin}{PREFIX}"
         self.gateway_url = f"ws://127.0.0.1:{port}/gateway"
@@ -147,6 +148,10 @@ class Sandbox:
     async def fault(self, **rule: Any) -> int:
         """Add a fault, by the fields of `faults.FaultRule`; return its number."""
         return self.faults.add(FaultRule.from_json(rule))
+
+    async def show_screen(self, url: str) -> None:
+        """Show the PNG at this address, which is a secret, as the screen on the page."""
+        self.picture_url = url
 
     async def disconnect(self, code: int = 4000) -> None:
         """Close every gateway connection with this code; after 4004 or 4014 a client need not come again."""

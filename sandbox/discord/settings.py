@@ -20,7 +20,7 @@ class SandboxSettings:
     heartbeat_ms: int = 41_250
     nonce_ttl_s: float = 120.0  # how long a message's nonce is remembered
     session_ttl_s: float = 120.0  # how long a lost client may come back to its gateway session
-    picture_urls: tuple[str, ...] = ()
+    has_screen: bool = False  # whether the page shows a screen; `show_screen` says later where its picture is
     identify_every_s: float = 5.0  # how often the application may start a gateway session
     shards: int = 1  # how many gateway sessions the application must divide its guilds among
     privileged: int = 0  # the application's flags of the privileged intents that its owner has enabled

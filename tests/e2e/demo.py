@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 START_S = 120
 END_S = 120
+_WINDOWS = re.compile("The agents' windows are ready")
 _ADDRESS = re.compile(r"^Open +(http://127\.0\.0\.1:\d+/\S*)$", re.MULTILINE)
 _DISPLAY = re.compile(rb"\0DISPLAY=:(\d+)")
 
@@ -71,13 +72,13 @@ class Demo:
         assert self.process.stdout is not None
         return (await self.process.stdout.readline()).decode()
 
-    async def until_open(self) -> None:
+    async def until_told(self, words: re.Pattern[str]) -> re.Match[str]:
         async with asyncio.timeout(START_S):
-            while (found := _ADDRESS.search("".join(self.told))) is None:
+            while (found := words.search("".join(self.told))) is None:
                 line = await self._line()
                 assert line, f"the demo ended: {''.join(self.told)}"
                 self.told.append(line)
-        self.address = found[1]
+        return found
 
 
 def still_listening(listeners: dict[str, int]) -> list[int]:
@@ -94,7 +95,7 @@ def is_stale(screen: str) -> bool:
 
 @asynccontextmanager
 async def running_demo(world: Path, *options: str) -> AsyncGenerator[Demo]:
-    """Start what `make demo` starts, wait for its one address, and end it if the test has not."""
+    """Start what `make demo` starts, wait for its address and its agents, and end it if the test has not."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("OCTET_")}
     for name, folder in (("HOME", "home"), ("TMPDIR", "temp"), ("XDG_RUNTIME_DIR", "runtime")):
         (world / folder).mkdir(parents=True)
@@ -109,7 +110,9 @@ async def running_demo(world: Path, *options: str) -> AsyncGenerator[Demo]:
     )
     demo = Demo(world=world, process=process)
     try:
-        await demo.until_open()
+        demo.address = (await demo.until_told(_ADDRESS))[1]
+        if "--no-desktop" not in options:
+            await demo.until_told(_WINDOWS)
         yield demo
     finally:
         if process.returncode is None:

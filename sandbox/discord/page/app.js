@@ -5,7 +5,7 @@ import { el } from "/page/dom.js";
 import { messageView } from "/page/message.js";
 import { showModal } from "/page/modal.js";
 import { act, ask, listen } from "/page/net.js";
-import { watchScreens } from "/page/screens.js";
+import { watchScreen } from "/page/screens.js";
 
 const $ = (id) => document.getElementById(id);
 const SHOWN = 300;
@@ -256,7 +256,7 @@ async function load(user) {
   app.seen.start ??= last ? BigInt(last.id) : 0n;
   if (!app.places.has(app.here)) app.here = app.home;
   $("who").replaceChildren(...state.people.map((one) => el("option", { value: one.id, selected: one.id === app.me.id }, one.global_name)));
-  watchScreens($("screens"), state.pictures);
+  if (state.has_screen) watchScreen($("screens"));
   drawMessages();
   drawChannels();
   drawTitle();

@@ -1,45 +1,47 @@
-// Pictures of the demo's screen, fetched anew about each second while somebody looks.
+// The picture of the demo's screen, fetched anew about each second while somebody looks. Its left and right halves
+// stand one above the other beside the chat; the dialog shows it whole.
 
 import { el } from "/page/dom.js";
 
 const EVERY_MS = 1000;
-let watched = 0;
+const ALT = "The screen with the agents' windows, as it is now";
+let isWatched = false;
 
-export function watchScreens(aside, count) {
-  if (count === watched) return;
-  watched = count;
-  aside.hidden = count === 0;
-  document.body.classList.toggle("with-screens", count > 0);
-  const enlarge = el("button", { type: "button", class: "quiet", "aria-pressed": "false", testid: "enlarge" }, "Enlarge");
-  enlarge.addEventListener("click", () => {
-    const on = document.body.classList.toggle("screen-large");
-    enlarge.setAttribute("aria-pressed", String(on));
-    enlarge.textContent = on ? "Make smaller" : "Enlarge";
-  });
-  const figures = Array.from({ length: count }, (_, number) => screen(number));
-  aside.replaceChildren(el("div", { class: "title" }, el("h2", {}, "The agents' screen"), enlarge), ...figures);
+export function watchScreen(aside) {
+  if (isWatched) return;
+  isWatched = true;
+  aside.hidden = false;
+  document.body.classList.add("with-screen");
+  const whole = el("img", { testid: "screen-large", alt: ALT });
+  const close = el("button", { type: "button", class: "quiet", testid: "make-smaller", onclick: () => large.close() }, "Close");
+  const large = el("dialog", { class: "large", "aria-label": "The agents' screen" }, el("div", { class: "title" }, el("h2", {}, "The agents' screen"), close), el("div", { class: "whole", tabindex: "0" }, whole));
+  const halves = ["left", "right"].map((side) => el("img", { class: side, testid: "screen-picture", alt: side === "left" ? ALT : "", hidden: true }));
+  const enlarge = el("button", { type: "button", class: "quiet", testid: "enlarge", disabled: true, onclick: () => large.showModal() }, "Starting…");
+  const words = el("figcaption", { class: "faint" }, "The agents' screen is starting…");
+  halves.forEach((half) => half.addEventListener("click", () => large.showModal()));
+  aside.replaceChildren(el("div", { class: "title" }, el("h2", {}, "The agents' screen"), enlarge), el("figure", {}, halves, words), large);
+  follow([...halves, whole], enlarge, words);
 }
 
-function screen(number) {
-  const picture = el("img", { testid: "screen-picture", alt: "The screen with the agents' windows, as it is now", hidden: true });
-  const words = el("figcaption", { class: "faint" }, "The screen's picture is not there yet.");
-  const show = async () => {
-    if (!document.hidden) {
-      try {
-        const response = await fetch(`/sandbox/screen.png?n=${number}`);
-        if (!response.ok) throw new Error("no picture");
-        const before = picture.src;
-        picture.src = URL.createObjectURL(await response.blob());
-        await picture.decode();
+async function follow(pictures, enlarge, words) {
+  if (!document.hidden) {
+    try {
+      const response = await fetch("/sandbox/screen.png");
+      if (!response.ok) throw new Error("no picture");
+      if (response.status !== 204) {
+        const before = pictures[0].src;
+        const address = URL.createObjectURL(await response.blob());
+        pictures.forEach((picture) => (picture.src = address));
+        await pictures[0].decode();
         if (before) URL.revokeObjectURL(before);
-        picture.hidden = false;
+        pictures.forEach((picture) => (picture.hidden = false));
+        enlarge.disabled = false;
+        enlarge.textContent = "Enlarge";
         words.textContent = `As of ${new Date().toLocaleTimeString()}`;
-      } catch {
-        words.textContent = "The screen's picture is not there at the moment.";
       }
+    } catch {
+      words.textContent = "The screen's picture is not there at the moment.";
     }
-    setTimeout(show, EVERY_MS);
-  };
-  show();
-  return el("figure", {}, picture, words);
+  }
+  setTimeout(() => follow(pictures, enlarge, words), EVERY_MS);
 }

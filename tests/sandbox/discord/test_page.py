@@ -190,23 +190,23 @@ async def test_on_a_phone_a_user_reads_the_thread_while_typing_and_opens_the_scr
     browser: Browser, sandbox: Sandbox, bot: TrialBot
 ) -> None:
     assert bot.is_ready()
+    page = await opened(browser, sandbox, width=390, height=844)
+    await page.evaluate("""import("/page/screens.js").then(all => all.watchScreen(document.querySelector("aside")))""")
+    composer, enlarge, screen = (page.get_by_test_id(one) for one in ("composer", "enlarge", "screen-large"))
+    await expect(enlarge).to_be_disabled()
+    await expect(page.locator("figcaption")).to_have_text("The agents' screen is starting…")
     picture = io.BytesIO()
     Image.new("RGB", (1280, 720)).save(picture, "PNG")
-    page = await opened(browser, sandbox, width=390, height=844)
     await page.route("**/sandbox/screen.png*", lambda route: route.fulfill(body=picture.getvalue()))
-    await page.evaluate(
-        """import("/page/screens.js").then(all => all.watchScreens(document.querySelector("aside"), 1))"""
-    )
-    screen, composer = page.get_by_test_id("screen-picture"), page.get_by_test_id("composer")
-    await expect(screen).to_be_visible()
     for text in ("How long did that take?", "/", "/task new "):
         await composer.fill(text)
         assert await page.evaluate(READABLE_PX) >= 200, text
-        await expect(screen).to_be_hidden()
     await page.keyboard.press("Escape")
-    await page.get_by_test_id("enlarge").click()
+    await enlarge.click()
     box = await screen.bounding_box()
     assert box is not None
     assert (box["width"] >= 1280, box["y"] < 100) == (True, True)
-    await page.get_by_test_id("enlarge").click()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    await page.keyboard.press("Escape")
+    await expect(screen).to_be_hidden()
     await page.close()

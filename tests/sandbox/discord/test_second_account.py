@@ -41,7 +41,10 @@ except urllib.error.HTTPError as error:
 
 async def test_a_second_account_gets_no_secret_of_the_demo_and_says_nothing_there() -> None:
     picture = "http://127.0.0.1:9/secret-place/screen.png"
-    async with started(SANDBOX_TOKEN="chosen-token", SANDBOX_PICTURES=picture) as (process, about):
+    async with started(SANDBOX_TOKEN="chosen-token") as (process, about):
+        key = {"Authorization": f"Bearer {about['key']}"}
+        async with ClientSession(headers=key) as session:
+            await session.post(f"{about['page']}sandbox/show_screen", json={"url": picture})
         secrets = (about["token"], about["key"], about["link"].partition("=")[2], "secret-place")
         words = ["/usr/bin/python3", "-I", "-c", _TRIES, str(process.pid), about["page"]]
         other = await asyncio.create_subprocess_exec(
@@ -58,9 +61,8 @@ async def test_a_second_account_gets_no_secret_of_the_demo_and_says_nothing_ther
         assert "environ [Errno 13]" in got
         assert "say 401" in got
         assert [secret for secret in secrets if secret in got] == []
-        headers = {"Authorization": f"Bearer {about['key']}"}
         async with (
-            ClientSession(headers=headers) as session,
+            ClientSession(headers=key) as session,
             session.get(f"{about['page']}sandbox/messages") as response,
         ):
             assert await response.json() == []
