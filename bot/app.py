@@ -89,7 +89,13 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
         drafts = coordinator.deliveries.leftover_drafts
         return await drafts.left(desk)
 
-    workers = DeskWorkerPool(config, environ, news=lambda: coordinator.dispatch, leftovers=leftovers)
+    workers = DeskWorkerPool(
+        config,
+        environ,
+        news=lambda: coordinator.dispatch,
+        leftovers=leftovers,
+        turns=lambda: coordinator.dispatch.turns,
+    )
     faults.arm(config.settings.fault_points, other=workers.find_process)
     async with Coordinator.open(
         config,

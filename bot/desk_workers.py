@@ -20,7 +20,7 @@ from core.agents.model import Lane, Route
 from core.calibration.ports import DisplayProbe
 from core.config.loader import Config
 from core.config.program_environ import write_program_environs
-from core.deliveries.ports import LanePort
+from core.deliveries.ports import LanePort, TurnNews
 from core.desks.learned import Learned
 from core.desks.model import Desk, Virtual
 from core.desks.ports import DeskNews, Leftovers
@@ -61,12 +61,19 @@ class DeskWorkerPool:
     """Every desk that an agent works at. `run` must be running."""
 
     def __init__(
-        self, config: Config, environ: Mapping[str, str], *, news: Callable[[], DeskNews], leftovers: Leftovers
+        self,
+        config: Config,
+        environ: Mapping[str, str],
+        *,
+        news: Callable[[], DeskNews],
+        leftovers: Leftovers,
+        turns: Callable[[], TurnNews] = TurnNews,
     ) -> None:
-        """`environ` is that of the workers and of the programs on their displays. `news` returns the listener to the
-        desks, which exists once `run` does."""
+        """`environ` is that of the workers and of the programs on their displays. `news` and `turns` return the
+        listeners to the desks and to agents' turns, which exist once `run` does."""
         self._config, self._environ, self._news, self._leftovers = config, environ, news, leftovers
         self._models: dict[str, ModelLane] = {}
+        self._turns = turns
         # The workers by their desks' names; others keep this very mapping.
         self.workers: dict[str, DeskWorkerClient] = dict(self._make_workers(config))
         self._statuses: dict[str, DisplayStatus] = {}  # of each virtual display, for later workers
@@ -161,7 +168,7 @@ class DeskWorkerPool:
             elif agent.model is not None:
                 model = config.models[agent.model]
                 if agent.model not in self._models or self._models[agent.model].model != model:
-                    self._models[agent.model] = ModelLane(model)
+                    self._models[agent.model] = ModelLane(model, self._turns)
                 lanes[agent.route] = self._models[agent.model]
             elif agent.desk is not None and agent.desk in self.workers:
                 lanes[agent.route] = self.workers[agent.desk]

@@ -111,6 +111,11 @@ class Reason(StrEnum):
     SCROLLED = "scrolled"
     OFF_SCREEN = "off_screen"
     READ_IN_WINDOW = "read_in_window"
+    ENDED_TURN = "ended_turn"
+    TURN_TOO_LONG = "turn_too_long"
+    TURN_REFUSED = "turn_refused"
+    TURN_FAILED = "turn_failed"
+    TURN_LOST = "turn_lost"
     STILL_ON_CANCELLED = "still_on_cancelled"
     AVOIDED = "avoided"
     ACCOUNT_LIMIT = "account_limit"
@@ -128,6 +133,7 @@ class Reason(StrEnum):
 
 
 AT_A_LIMIT = frozenset({Reason.RATE_LIMITED, Reason.WINDOW_LIMIT, Reason.ACCOUNT_LIMIT})
+UNVERIFIED = frozenset({Reason.READ_IN_WINDOW, Reason.ENDED_TURN})  # answers that came without their code
 NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # refusals that a usable window does not change
 
 
@@ -161,7 +167,7 @@ class ParkCause(StrEnum):
     WORKER = "worker"  # the worker of its desk ended over its prompt each time
     DELIVERY_UNKNOWN = "delivery_unknown"
     LOST = "lost"  # no delivery to its agent is under way any more, for an unknown reason
-    INTERRUPTED = "interrupted"  # a user interrupted its agent, which is free; the task stays its agent's to continue
+    INTERRUPTED = "interrupted"  # its agent was interrupted and is free; the task stays its agent's to continue
     SILENT = "silent"  # its agent gave no sign for too long; the task stays its agent's
 
 
@@ -179,6 +185,7 @@ class IdleSource(StrEnum):
 
     SCREEN = "screen"
     ACCESSIBILITY = "accessibility"
+    TURN = "turn"  # its program said that its turn is over
 
 
 AnyReason = Reason | WaitReason | BlockCause | ParkCause

@@ -147,7 +147,7 @@ worker: the worker of its desk ended over its prompt each time
     another agent.
 lost: Octet lost track of its prompt
     Look at the agent's window. Then use `/task retry` or `/task cancel`.
-interrupted: a user interrupted its agent
+interrupted: its agent was interrupted
     `/task retry` begins it again; `/msg send` in its thread tells the agent how to continue; `/task cancel` ends it.
 silent: its agent has been silent for too long
     Look at the agent's window. If it still works, use `/agent resume`; else `/task retry` or `/task cancel`.
@@ -281,6 +281,18 @@ no_answer_form: the text does not say how to answer
     Say what the answer should contain, for example "Reply with the file and the line".
 read_in_window: Octet read the answer in its agent's window; the agent did not send it
     Look at the answer. If it is not complete, use `/task retry`.
+ended_turn: the answer is the last message of its agent's turn; the agent did not report it as one
+    Look at the answer. If it is not complete, use `/task retry`, or write to the agent in the task's thread.
+turn_too_long: its agent used all the requests to its model that one turn may have
+    Read what it says in the task's thread. Then use `/task retry`, with a smaller task.
+turn_refused: its agent's model refused the prompt
+    Change the brief with `/task edit`. Then use `/task retry`, or `/task assign` with another agent.
+turn_failed: its agent's program met an error during the turn
+    `/msg send` in its thread tells the agent to continue; `/task retry` begins it again.
+turn_lost: its agent's program ended during the turn
+    `/msg send` in its thread tells the agent to continue; `/task retry` begins it again.
+turn: by the end of its turn
+    `/task nudge` asks for the answer.
 window_changed: its window changed
     No action needed. The agent is working.
 replied: wrote in the thread

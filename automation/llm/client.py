@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from core.deliveries.model import Assurance, LaneAnswer, Outcome, Reason, Result, Usage
-from core.deliveries.ports import Progress
 from core.limits import ANSWER
 from core.settings.model import Model
 
@@ -40,15 +39,15 @@ class ModelClient:
         if self._client is None:
             self._client = await asyncio.to_thread(_client, self._model)
 
-    async def ask(self, text: str, progress: Progress) -> Outcome:
-        """Send `text`, read the whole answer, and report the text so far to `progress` once a second. Call `prepare`
+    async def ask(self, text: str, tell: Callable[[str], Awaitable[None]]) -> Outcome:
+        """Send `text`, read the whole answer, and `tell` the text so far once a second. Call `prepare`
         first. DELIVERED carries the answer. NOT_ARRIVED: the server was not reached, or refused the request. UNKNOWN:
         the request was sent, and no whole answer came back."""
         from openai import APIConnectionError, APIStatusError, OpenAIError
 
         assert self._client is not None
         try:
-            return await self._read_answer(self._client, text, progress)
+            return await self._read_answer(self._client, text, tell)
         except APIStatusError as error:
             return _refused(error)
         except APIConnectionError as error:
@@ -57,7 +56,7 @@ class ModelClient:
             # An error inside the stream, an event that is not JSON, or one of another shape: the package checks none.
             return cut(f"the answer broke off ({type(error).__name__})")
 
-    async def _read_answer(self, client: AsyncOpenAI, text: str, progress: Progress) -> Outcome:
+    async def _read_answer(self, client: AsyncOpenAI, text: str, tell: Callable[[str], Awaitable[None]]) -> Outcome:
         from openai import omit
 
         parts, length, finish, shown_s, usage = list[str](), 0, "", -TELL_EVERY_S, None
@@ -76,7 +75,7 @@ class ModelClient:
                     finish = choice.finish_reason or finish
                 if (now_s := time.monotonic()) - shown_s >= TELL_EVERY_S and length:
                     shown_s = now_s
-                    await progress.receiving("".join(parts))
+                    await tell("".join(parts))
                 if length > ANSWER.most:
                     finish = "length"
                     break

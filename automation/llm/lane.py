@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 
 from automation.llm.client import ModelClient, cut
-from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
-from core.deliveries.ports import Progress
+from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result, TurnText
+from core.deliveries.ports import Progress, TurnNews
 from core.kit.errors import Conflict
 from core.settings.model import Model
 
@@ -15,10 +16,11 @@ from core.settings.model import Model
 class ModelLane:
     """Brings prompts to one model. Each is a separate request: the model remembers nothing."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, news: Callable[[], TurnNews] = TurnNews) -> None:
+        """`news` returns the listener to what the model writes."""
         self.model = model
         self.at_once = model.at_once
-        self._client = ModelClient(model)
+        self._client, self._news = ModelClient(model), news
         self._timeout_s = model.timeout_s
         self._limits: dict[DeliveryId, asyncio.Timeout] = {}
         self._under_way: set[DeliveryId] = set()
@@ -35,7 +37,7 @@ class ModelLane:
             if order.delivery in self._given_up:
                 return Outcome(result=Result.STOPPED)
             await progress.submitting()
-            return await self._submit(order, progress)
+            return await self._submit(order)
         except Conflict as taken_away:
             return Outcome(result=Result.STOPPED, note=taken_away.message)
         finally:
@@ -53,11 +55,15 @@ class ModelLane:
         if (limit := self._limits.get(delivery)) is not None:
             limit.reschedule(asyncio.get_running_loop().time())
 
-    async def _submit(self, order: DeliveryRequest, progress: Progress) -> Outcome:
+    async def _submit(self, order: DeliveryRequest) -> Outcome:
+        async def tell(text: str) -> None:
+            news = TurnText(agent=order.agent, delivery=order.delivery, conversation="", text=text)
+            await self._news().turn_text(news)
+
         try:
             async with asyncio.timeout(self._timeout_s) as limit:
                 self._limits[order.delivery] = limit
-                return await self._client.ask(order.text, progress)
+                return await self._client.ask(order.text, tell)
         except TimeoutError:
             is_given_up = order.delivery in self._given_up
             return cut("Octet stopped waiting" if is_given_up else f"no whole answer within {self._timeout_s:.0f} s")

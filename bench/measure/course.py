@@ -115,9 +115,6 @@ class _TimedProgress:
         self.submit_ms += (time.perf_counter() - began) * 1000
         self.all_ms += self.submit_ms
 
-    async def receiving(self, text: str) -> None:
-        await self._progress.receiving(text)
-
 
 class NotDelivered(Exception):
     """A delivery of the benchmark ended otherwise: what was measured then is no delivery."""

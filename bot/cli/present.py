@@ -98,6 +98,8 @@ def _how(answer: Message) -> str:
         return "late"
     if answer.source is Source.WINDOW:
         return "read in its window, unverified" if answer.final else "read in its window, unverified and partial"
+    if answer.source is Source.ACP:
+        return "the last message of its turn, by ACP, unverified"
     return "done, says its agent (not checked)" if answer.final else "reply"
 
 

@@ -51,7 +51,7 @@ from core.deliveries.model import Delivery
 from core.limits import PROGRESS
 from core.messages.model import Message, Source, text_for_people
 from core.notices.model import Notice, NoticeKind, UserAct
-from core.reasons import BlockCause, ParkCause, WaitReason
+from core.reasons import AnyReason, BlockCause, ParkCause, Reason, WaitReason
 from core.receipts.model import Receipt
 from core.remedies import sentence
 from core.tasks.model import ENDED, UNDO_MS, PartsKind, Task, TaskState, TaskView
@@ -325,6 +325,12 @@ def is_dry_run(task: Task) -> bool:
     return task.state is TaskState.WAITING and task.reason == WaitReason.DRY_RUN
 
 
+_UNVERIFIED: dict[AnyReason | None, str] = {
+    Reason.READ_IN_WINDOW: "Done, as read in its agent's window (unverified)",
+    Reason.ENDED_TURN: "Done, by the last message of its agent's turn (unverified)",
+}
+
+
 def state_words(task: Task) -> str:
     """Say the task's state, and whose it is, for a list."""
     return " · ".join(_state(task))
@@ -337,7 +343,7 @@ def _state(task: Task, *, is_starting: bool = False) -> list[str]:
     if task.idle_ms is not None:
         sign, words = "🟠", "Looks idle, no answer yet"
     if task.is_unverified:
-        words = "Done, as read in its agent's window (unverified)"
+        words = _UNVERIFIED[task.cause]
     if task.state is TaskState.READY and not is_starting:
         agent = task.wanted or "for the next idle agent"
     else:
@@ -479,6 +485,8 @@ def _answer_head(row: Message) -> str:
     late = " (late)" if row.late else ""
     if row.source is Source.WINDOW:
         late = " (read in its window, unverified)" if row.final else " (read in its window, partial)"
+    elif row.source is Source.ACP:
+        late = " (the last message of its turn, by ACP, unverified)"
     elif row.source is Source.MODEL:
         late = f" (the model's own answer{', late' if row.late else ''})"
     return f"<t:{row.created_ms // 1000}:T> {_speaker(row)}{late}:"

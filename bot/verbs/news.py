@@ -76,6 +76,10 @@ _ENDED_QUESTION: dict[str, str] = {
     QuestionState.UNANSWERED.value: "No answer came in time: {agent} decides.",
     QuestionState.CANCELLED.value: "No answer needed: {task} has ended.",
 }
+_READ: dict[Source, str] = {
+    Source.WINDOW: " · read in its window, *unverified*",
+    Source.ACP: " · the last message of its turn, by ACP, *unverified*",
+}
 REPLY_HINT = "Press Reply to say more."
 _TRY_IT = (
     "Press an example, or type `/task new`. `/help` explains the rest, and `/fleet board` keeps a live board here."
@@ -147,7 +151,7 @@ def _words(notice: Notice, view: TaskView, message: Message, form: Form) -> str:
 
 def read_there(message: Message) -> str:
     """Say that an answer was read in the agent's window."""
-    return " · read in its window, *unverified*" if message.source is Source.WINDOW else ""
+    return _READ.get(message.source, "")
 
 
 def replied(message: Message, form: Form) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 
 from core import limits
 from core.agent_messages.model import parse_message_name
-from core.deliveries.model import Assurance, DeliveryState
+from core.deliveries.model import Assurance, Delivery, DeliveryState
 from core.kit.clock import DAY_MS
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.attachments import planned_files
 from core.messages.model import (
+    UNVERIFIED_SOURCES,
     EvidenceItem,
     Message,
     MessageKind,
@@ -114,6 +115,15 @@ class MessageAnswers:
 
         return await self._store.write(accept)
 
+    def accept_turn(self, tx: Tx, delivery: Delivery, text: str) -> None:
+        """Accept the last message of the agent's turn as its answer to this message, if it gave none."""
+        text, held = limits.storable(text), self._codes.valid_for(tx, delivery.agent, now_ms=self._clock.now_ms())
+        holder = next((one for one in held if one.message == delivery.message), None)
+        if holder is None or not text.strip() or len(text) > limits.ANSWER.most:
+            return
+        if self._services.messages.find_by_key(tx, _key(holder)) is None:
+            self._keep(tx, holder, text, source=Source.ACP)
+
     def _judge(self, tx: Tx, holder: MessageCode, text: str) -> tuple[Message | None, Message | None]:
         """Return the stored answer that is this very text, and the one that this text replaces. Raises message_answered
         or message_code_expired."""
@@ -123,7 +133,7 @@ class MessageAnswers:
         for one in (known, sent):
             if one is not None and one.body == text:
                 return one, known
-        if sent is not None or (known is not None and known.source is not Source.WINDOW):
+        if sent is not None or (known is not None and known.source not in UNVERIFIED_SOURCES):
             raise refused("message_answered", id=f"M-{holder.message}")
         if holder.expires_ms < self._clock.now_ms():
             raise refused("message_code_expired", id=f"M-{holder.message}")

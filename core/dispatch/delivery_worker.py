@@ -44,7 +44,6 @@ log = structlog.get_logger(__name__)
 
 ENDS_WITHIN_S = 10.0  # how long a delivery under way may take when its desk's description changes
 _PROVEN_MEANWHILE = (DeliveryState.SUBMITTING.value, Assurance.ANSWERED.value)
-_SHOWN_CHARS = 280  # of an answer so far
 BRIEF_YIELDS_MS = 5_000  # how long a brief yields to older messages: the agent's last turn may just be ending
 
 
@@ -69,7 +68,7 @@ class _Attempt:
     """Implements deliveries.ports.Progress for one attempt: each step is durable before the lane continues."""
 
     def __init__(self, services: TaskServices, outcomes: Outcomes, order: DeliveryRequest) -> None:
-        self._store, self._deliveries, self._notices = services.store, services.deliveries, services.notices
+        self._store, self._deliveries = services.store, services.deliveries
         self._outcomes, self._order = outcomes, order
         self.may_have_pressed = False  # whether the lane may press Enter
 
@@ -92,23 +91,6 @@ class _Attempt:
 
         await self._store.write(grant, goes_first=True)  # the worker presses within 250 ms, or not at all
         self.may_have_pressed = True
-
-    async def receiving(self, text: str) -> None:
-        """Show the last words of a task's answer so far in the task's thread."""
-        order = self._order
-        shown = " ".join(text.encode(errors="replace").decode().split())
-
-        def show(tx: Tx) -> None:
-            now = self._deliveries.find(tx, order.delivery)
-            if shown and now.task and now.state is DeliveryState.SUBMITTING and now.fence == order.fence:
-                spell, text = f"{order.agent} {order.delivery}", f"…{shown[-_SHOWN_CHARS:]}"
-                report = {"agent": order.agent, "spell": spell, "report": text}
-                self._notices.progressed(tx, now.task, **report, replaces=True)
-
-        try:
-            await self._store.write(show)
-        except StoreUnavailable as error:
-            log.info("partial_answer_not_shown", delivery=order.delivery, why=error.message)
 
     async def _proceed(self, to: DeliveryState, drafts: tuple[str, ...] = ()) -> None:
         order, proceed = self._order, self._deliveries.proceed

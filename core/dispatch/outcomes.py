@@ -160,8 +160,8 @@ class Outcomes:
             self._limited(tx, delivery, outcome)
         elif outcome.reason is Reason.MODEL_DENIED or outcome.reason in NEVER_FITS:
             self._refused(tx, delivery, outcome)
-        elif outcome.reason in POLITE:
-            # This counts as no retry. The desk says when it may go.
+        elif outcome.reason in POLITE or (outcome.reason is Reason.BUSY and self._has_turns(delivery)):
+            # This counts as no retry. The desk, or the end of the agent's turn, says when it may go.
             self._deliveries.wait(tx, delivery, outcome, until_ms=self._clock.now_ms() + self._policy.longest_pause_ms)
         elif self._policy.is_poison(delivery, outcome):
             self._refused(tx, delivery, poisoned(delivery, outcome))
@@ -172,6 +172,9 @@ class Outcomes:
         else:
             self._set_note(tx, delivery, "")
             self._deliveries.retry_later(tx, delivery, outcome, after_ms=self._policy.retry_delay_ms(delivery.bounces))
+
+    def _has_turns(self, delivery: Delivery) -> bool:
+        return self._agents.abilities(delivery.agent).has_turns
 
     def _after_the_end(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         """Say whether it arrived although its task ended during Enter, and never retry."""
@@ -205,7 +208,8 @@ class Outcomes:
         since_ms = self._clock.now_ms() - self._policy.rejection_window_ms
         rejections = self._deliveries.count_rejections(tx, task.id, since_ms=since_ms)
         is_too_often = rejections >= self._policy.settings.max_rejections_per_hour
-        if not self._agents.abilities(delivery.agent).has_window:
+        abilities = self._agents.abilities(delivery.agent)
+        if abilities.answers_itself or abilities.has_turns:
             if is_too_often:
                 self._fail_task(tx, delivery, outcome)
             else:

@@ -16,6 +16,7 @@ from core.dispatch.crash_recovery import CrashRecovery
 from core.dispatch.delivery_worker import DeliveryWorkers
 from core.dispatch.outcomes import Outcomes
 from core.dispatch.services import DispatchServices, Reachability
+from core.dispatch.turns import Turns
 from core.dispatch.unknown_deliveries import UnknownDeliveries
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
@@ -51,6 +52,7 @@ class Dispatch(DeskNews):
         self.unknowns = UnknownDeliveries(services, work, hold_agents=outcomes.hold_agents)
         self.workers = DeliveryWorkers(services, work, outcomes, reachability, look=self._look)
         self.workers.serve(lanes)
+        self.turns = Turns(services, work, self.idle, wake=self.workers.wake)
         self.assigner = Assigner(
             services, work, reachability, self.availability, outcomes, wake_workers=self.workers.wake
         )

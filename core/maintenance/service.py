@@ -125,9 +125,6 @@ class _Staged:
     async def submitting(self) -> None:
         raise refused("never_sent")
 
-    async def receiving(self, text: str) -> None:
-        raise refused("never_sent")
-
 
 class Maintenance:
     """One home's desks. Every verb checks its permission first."""

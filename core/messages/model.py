@@ -47,6 +47,11 @@ class Source(StrEnum):
     AGENT = "agent"
     WINDOW = "window"  # read in an agent's window, between the markers of its prompt: unverified, as it has no code
     MODEL = "model"  # A model's own words, which came with the outcome of its prompt's delivery
+    ACP = "acp"  # the last message of an agent's turn: unverified, as it has no code
+
+
+UNVERIFIED_SOURCES = {Source.WINDOW: Reason.READ_IN_WINDOW, Source.ACP: Reason.ENDED_TURN}
+"""Sources of answers that their agents did not send, and the codes for that."""
 
 
 class EvidenceKind(StrEnum):

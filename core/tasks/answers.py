@@ -12,7 +12,7 @@ from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict
 from core.kit.ids import MessageId
 from core.messages.answer_markers import MarkedAnswer
-from core.messages.model import EvidenceItem, Message, MessageKind, NewMessage, Source, StoredFile
+from core.messages.model import UNVERIFIED_SOURCES, EvidenceItem, Message, MessageKind, NewMessage, Source, StoredFile
 from core.messages.service import MINUTE_MS
 from core.notices.model import NoticeKind
 from core.reasons import ParkCause, Reason, TaskActivity, WaitReason
@@ -210,6 +210,30 @@ class Answers:
             self._record_at_work(tx, task, TaskActivity.BEGAN_ANSWER)
         return answer
 
+    def find_turn(self, tx: Tx, task: Task, of: DeliveryId) -> Message | None:
+        """Find what Octet stored of the turn of this delivery."""
+        return self._services.messages.find_by_key(tx, f"{task.id}:{task.fence}:turn:{of}")
+
+    def accept_turn(
+        self, tx: Tx, task: Task, said: LaneAnswer, *, of: DeliveryId, ends_task: bool, is_shown: bool = True
+    ) -> str:
+        """Store the last message of the turn of this delivery, and return its id; empty where it has no text. With
+        `ends_task` it is the answer, unverified, unless a question or a part of the task is open."""
+        text = limits.storable(said.text)[: limits.ANSWER.most]
+        if not text.strip():
+            return ""
+        is_at_work = task.state in {TaskState.DELIVERING, TaskState.WORKING} or _is_stalled(task)
+        is_end = ends_task and said.is_whole and is_at_work
+        is_end = is_end and not self._repository.find_open_subtasks(tx, task, most=1)
+        sender, key = f"agent:{task.agent or _EARLIER_AGENT}", f"{task.id}:{task.fence}:turn:{of}"
+        stored = self.keep(tx, task, body=text, by=sender, source=Source.ACP, final=is_end, key=key)
+        if is_end:
+            self._prove_delivery(tx, task)
+            self._repository.finish(tx, task, by=HUB, cause=Reason.ENDED_TURN, answer=stored.id)
+        elif is_shown:
+            self._show(tx, stored)
+        return stored.id
+
     def accept_lane_answer(self, tx: Tx, task: Task, answer: LaneAnswer, *, of: DeliveryId, note: str) -> None:
         """Store the answer that came with the outcome of this delivery, and end the task by it. For an ended task it is
         a late text; an incomplete answer fails the task."""
@@ -242,11 +266,11 @@ class Answers:
         self._services.notices.notify(tx, kind, message.task, subject=message.id)
 
     def _find_scraped_answer(self, tx: Tx, task: Task, answer: SubmittedAnswer, holder: CodeHolder) -> Message | None:
-        """Find the answer read in the window that ended the task which this text now ends properly."""
+        """Find the unverified answer that ended the task which this text now ends properly."""
         if not answer.final or not task.is_unverified or holder.fence != task.fence or task.id != answer.task:
             return None
         read = self._services.messages.last_final_answer(tx, task.id)
-        return read if read is not None and read.source is Source.WINDOW else None
+        return read if read is not None and read.source in UNVERIFIED_SOURCES else None
 
     def _confirm_scraped_answer(self, tx: Tx, task: Task, answer: SubmittedAnswer, read: Message) -> AcceptedAnswer:
         """Replace the answer that was read in the window by the one that the agent sends itself."""
@@ -279,6 +303,10 @@ class Answers:
         spell = f"{holder.agent} {holder.fence}"
         self._services.notices.progressed(tx, found.id, agent=holder.agent, spell=spell, report=what)
         return self._record_at_work(tx, found, TaskActivity.PROGRESS, what), None, 0
+
+    def record_turn(self, tx: Tx, task: Task, what: str) -> None:
+        """Note what the agent does in its turn."""
+        self._record_at_work(tx, task, TaskActivity.PROGRESS, what)
 
     def record_window_activity(self, tx: Tx, task: Task) -> None:
         """Note that the agent's window changed. A delivered nudge stays open: it may be the change."""

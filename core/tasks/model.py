@@ -19,7 +19,7 @@ from core.kit.field_types import Text
 from core.limits import TITLE, visible
 from core.messages.model import Message, NewFile, Source, StoredFile
 from core.notices.model import Place
-from core.reasons import AnyReason, BlockCause, Diagnostic, IdleSource, Reason, TaskActivity, WaitReason
+from core.reasons import UNVERIFIED, AnyReason, BlockCause, Diagnostic, IdleSource, Reason, TaskActivity, WaitReason
 from core.remedies import refused
 
 TaskId = NewType("TaskId", str)  # `T-142`: short, because users say it
@@ -323,8 +323,8 @@ class Task(TaskContent, TaskLease):
 
     @property
     def is_unverified(self) -> bool:
-        """Whether it ended by an answer that was only read in its agent's window."""
-        return self.state is TaskState.DONE and self.cause is Reason.READ_IN_WINDOW
+        """Whether it ended by an answer that its agent did not send as one."""
+        return self.state is TaskState.DONE and self.cause in UNVERIFIED
 
 
 class AgentTrouble(StrEnum):

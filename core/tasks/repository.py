@@ -12,7 +12,7 @@ from core.kit import faults
 from core.kit.from_attributes import attributes_of
 from core.kit.transitions import check_step
 from core.messages.attachments import NamedFiles, named_files
-from core.messages.model import Source
+from core.messages.model import UNVERIFIED_SOURCES, Source
 from core.notices.model import EndCause, Halt, NoticeKind, UserAct
 from core.reasons import AnyReason, BlockCause, IdleSource, ParkCause, Reason, TaskActivity, WaitReason
 from core.security.model import HUB, Actor
@@ -573,8 +573,8 @@ class TaskRepository:
         """Put a task whose follow-up ended without an answer back to done; the follow-up's code becomes invalid."""
         self._revoke_lease(tx, task)
         last = self._messages.last_final_answer(tx, task.id)
-        is_read = last is not None and last.source is Source.WINDOW
-        return self.move(tx, task.id, TaskState.DONE, cause=Reason.READ_IN_WINDOW if is_read else None, by=by)
+        cause = None if last is None else UNVERIFIED_SOURCES.get(last.source)
+        return self.move(tx, task.id, TaskState.DONE, cause=cause, by=by)
 
     def release(self, tx: Tx, task: Task, *, note: str) -> Task:
         """Take the task from its silent agent and make it ready for others; notify users."""

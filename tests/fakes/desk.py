@@ -249,7 +249,6 @@ class Commits:
     steps: list[str] = field(default_factory=list)
     sha256: str = ""
     drafts: list[str] = field(default_factory=list)
-    received: list[str] = field(default_factory=list)
     when: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
 
     async def staging(self, *, drafts: tuple[str, ...] = ()) -> None:
@@ -263,9 +262,6 @@ class Commits:
 
     async def submitting(self) -> None:
         await self._step("submitting")
-
-    async def receiving(self, text: str) -> None:
-        self.received.append(text)
 
     async def _step(self, name: str) -> None:
         self.steps.append(name)

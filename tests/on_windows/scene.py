@@ -114,8 +114,6 @@ class Granting:
 
     async def submitting(self) -> None: ...
 
-    async def receiving(self, text: str) -> None: ...
-
 
 async def octet(*words: str) -> str:
     """Return what Octet's command line says to this; raise an AssertionError where it fails."""

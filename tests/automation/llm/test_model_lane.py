@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from automation.llm import client
 from automation.llm.lane import ModelLane
-from core.deliveries.model import Assurance, DeliveryId, Outcome, Reason, Result, Usage
+from core.deliveries.model import Assurance, DeliveryId, Outcome, Reason, Result, TurnText, Usage
+from core.deliveries.ports import TurnNews
 from core.settings.model import Model
 from sandbox.llm.server import MODEL, OPENING, ScriptedApi, serve
 from tests.fakes.desk import Commits, make_order
@@ -38,11 +39,16 @@ async def deliver(model: Model, text: str) -> tuple[Outcome, list[str]]:
 
 async def test_users_see_what_has_come_so_far(api: ScriptedApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "TELL_EVERY_S", 0.0)
-    commits = Commits()
-    outcome = await ModelLane(model_of(api)).deliver(make_order("Agent-9", "Say hello."), commits)
+    heard = list[TurnText]()
+
+    class Hears(TurnNews):
+        async def turn_text(self, text: TurnText) -> None:
+            heard.append(text)
+
+    outcome = await ModelLane(model_of(api), Hears).deliver(make_order("Agent-9", "Say hello."), Commits())
     assert outcome.answer is not None
-    assert len(commits.received) > 1
-    assert all(outcome.answer.text.startswith(text) for text in commits.received)
+    assert len(heard) > 1
+    assert all(one.agent == "Agent-9" and outcome.answer.text.startswith(one.text) for one in heard)
 
 
 async def test_a_whole_answer_comes_with_the_outcome(api: ScriptedApi) -> None:

@@ -14,7 +14,17 @@ import pytest
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState, Lane
 from core.coordinator import Coordinator
-from core.deliveries.model import Assurance, DeliveryRequest, DeliveryState, LaneAnswer, Outcome, Reason, Result, Usage
+from core.deliveries.model import (
+    Assurance,
+    DeliveryRequest,
+    DeliveryState,
+    LaneAnswer,
+    Outcome,
+    Reason,
+    Result,
+    TurnText,
+    Usage,
+)
 from core.deliveries.ports import Progress
 from core.kit.clock import Clock
 from core.messages.model import Source
@@ -74,23 +84,31 @@ async def test_the_answer_comes_with_the_delivery_and_ends_the_task(tmp_path: Pa
 class Writes(FakeLane):
     """A model that answers in three pieces, the last words after the answer has begun to arrive."""
 
+    octet: Coordinator
+
     async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
-        await progress.receiving("too early")
+        async def tell(text: str) -> None:
+            here = {"agent": order.agent, "delivery": order.delivery, "conversation": ""}
+            await self.octet.dispatch.turns.turn_text(TurnText(**here, text=text))
+
+        await tell("too early")
         await progress.staging()
         await progress.staged(sha256=order.sha256)
         await progress.submitting()
-        await progress.receiving("Six")
-        await progress.receiving("Six,\n\ud800 sev")
+        await tell("Six")
+        await tell("Six,\n\ud800 sev")
         return SEVEN
 
 
 async def test_users_read_the_answer_so_far_in_one_message_of_the_thread(tmp_path: Path) -> None:
-    async with models(tmp_path, Writes()) as octet:
+    lane = Writes()
+    async with models(tmp_path, lane) as octet:
+        lane.octet = octet
         await octet.tasks.new(make_new_task("Count the birds"), by=ADA)
         await reach(octet, FIRST, TaskState.DONE)
         (shown,) = [one for one in await pending(octet) if one.kind is NoticeKind.PROGRESS]
         assert isinstance(shown.detail, AgentReports)
-        assert (shown.revision, [one.text for one in shown.detail.reports]) == (3, ["…Six, ? sev"])
+        assert (shown.revision, [one.text for one in shown.detail.reports]) == (3, ["…Six, sev"])
 
 
 @pytest.mark.parametrize("text", ["Six, sev", "  "])

@@ -1,0 +1,189 @@
+"""What Octet does with an agent's turn: what users see of it, and what its end means for the task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.agent_messages.model import NewAgentMessage
+from core.agents.model import AgentState
+from core.coordinator import Coordinator
+from core.deliveries.model import StopReason, Usage
+from core.messages.model import Source
+from core.notices.model import AgentReports, NoticeKind
+from core.reasons import IdleSource, ParkCause, Reason
+from core.retry_policy import RetryPolicy
+from core.settings.model import DispatchSettings
+from core.tasks.model import Task, TaskId, TaskState
+from tests.builders import ADA, make_new_task, pending
+from tests.core.dispatch.test_loop import reach, until
+from tests.fakes.turn_lane import AGENT, TurnLane, turn_house
+
+FIRST = TaskId("T-1")
+
+
+async def begin(octet: Coordinator, brief: str = "Count the birds") -> None:
+    task = await octet.tasks.new(make_new_task(brief), by=ADA)
+    await reach(octet, task.id, TaskState.WORKING)
+
+
+async def task(octet: Coordinator) -> Task:
+    return (await octet.tasks.show(FIRST, by=ADA)).task
+
+
+async def answers(octet: Coordinator) -> list[tuple[str, Source, bool]]:
+    return [(one.body, one.source, one.final) for one in (await octet.tasks.show(FIRST, by=ADA)).answers]
+
+
+async def state_of_agent(octet: Coordinator) -> AgentState:
+    return (await octet.agents.show(AGENT, by=ADA)).state
+
+
+async def test_the_last_message_of_a_turn_ends_the_task_unverified(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        await lane.ends("Seven.", usage=Usage(input_tokens=40, output_tokens=2, cost_micros=120))
+        ended = await task(octet)
+        assert (ended.state, ended.cause, ended.is_unverified) == (TaskState.DONE, Reason.ENDED_TURN, True)
+        assert await answers(octet) == [("Seven.", Source.ACP, True)]
+        assert [(one.tokens, one.cost_micros) for one in (await octet.tasks.show(FIRST, by=ADA)).attempts] == [
+            (42, 120)
+        ]
+        assert await state_of_agent(octet) is AgentState.IDLE
+
+
+async def test_a_turn_that_ends_before_its_arrival_is_stored_ends_the_task_once(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+
+        async def end() -> None:
+            await lane.ends("Seven.")
+
+        lane.before_the_end = end
+        await octet.tasks.new(make_new_task(), by=ADA)
+        await reach(octet, FIRST, TaskState.DONE)
+        await lane.ends("Seven.")
+        assert await answers(octet) == [("Seven.", Source.ACP, True)]
+
+
+async def test_an_answer_that_the_agent_sent_itself_is_not_doubled(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        code = octet.tasks.answers._codes.code(FIRST, (await task(octet)).fence)
+        await octet.tasks.accept_answer(FIRST, code, "Eight.", final=True, key="k", agent=AGENT)
+        await lane.ends("I reported the answer.")
+        assert await answers(octet) == [("Eight.", Source.AGENT, True)]
+
+
+async def test_a_later_octet_done_replaces_the_last_message_of_the_turn(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        await lane.ends("Seven.")
+        code = octet.tasks.answers._codes.code(FIRST, (await task(octet)).fence)
+        await octet.tasks.accept_answer(FIRST, code, "Eight.", final=True, key="k", agent=AGENT)
+        assert (await answers(octet))[-1] == ("Eight.", Source.AGENT, True)
+
+
+async def test_an_agent_that_octet_asks_for_its_answer_looks_idle_after_its_turn(tmp_path: Path) -> None:
+    policy = RetryPolicy(settings=DispatchSettings(idle_after_s=0.01), first_pause_ms=1, longest_pause_ms=2)
+    async with turn_house(tmp_path, lane := TurnLane(), end_of_turn="ask", policy=policy) as octet:
+        await begin(octet)
+        await lane.ends("I look at it.")
+        assert await answers(octet) == [("I look at it.", Source.ACP, False)]
+
+        async def looks_idle() -> bool:
+            return (await task(octet)).idle_by is IdleSource.TURN
+
+        await until(looks_idle, octet)
+        await lane.does("npm test")
+        assert (await task(octet)).idle_by is None, "its next turn takes that back"
+
+
+@pytest.mark.parametrize(
+    ("stop", "state", "reason", "cause"),
+    [
+        (StopReason.MAX_TOKENS, TaskState.FAILED, Reason.ANSWER_CUT, None),
+        (StopReason.MAX_TURN_REQUESTS, TaskState.FAILED, Reason.TURN_TOO_LONG, None),
+        (StopReason.REFUSAL, TaskState.FAILED, Reason.TURN_REFUSED, None),
+        (StopReason.CANCELLED, TaskState.PARKED, ParkCause.INTERRUPTED, None),
+        (StopReason.FAILED, TaskState.PARKED, ParkCause.INTERRUPTED, Reason.TURN_FAILED),
+        (StopReason.LOST, TaskState.PARKED, ParkCause.INTERRUPTED, Reason.TURN_LOST),
+        (StopReason.OTHER, TaskState.PARKED, ParkCause.INTERRUPTED, Reason.TURN_FAILED),
+    ],
+)
+async def test_each_other_end_of_a_turn_keeps_its_text_and_frees_the_agent(
+    stop: StopReason, state: TaskState, reason: Reason, cause: Reason | None, tmp_path: Path
+) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        await lane.ends("Six, sev", stop, usage=Usage(input_tokens=3, output_tokens=1))
+        now = await task(octet)
+        assert (now.state, now.reason, now.cause) == (state, reason, cause)
+        assert await answers(octet) == [("Six, sev", Source.ACP, False)]
+        assert [one.tokens for one in (await octet.tasks.show(FIRST, by=ADA)).attempts] == [4]
+        assert await state_of_agent(octet) is AgentState.IDLE
+
+
+async def test_a_limit_within_a_turn_rests_the_agent(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        await lane.ends("", StopReason.FAILED, reason=Reason.RATE_LIMITED)
+        assert ((await task(octet)).cause, await state_of_agent(octet)) == (Reason.RATE_LIMITED, AgentState.LIMITED)
+
+
+async def test_a_message_continues_a_task_whose_turn_was_lost(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        await lane.ends("", StopReason.LOST)
+        await octet.agent_messages.send(NewAgentMessage(text="Go on.", task=FIRST), by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        await lane.ends("Seven.")
+        assert (await answers(octet))[-1] == ("Seven.", Source.ACP, True)
+
+
+async def test_a_lost_turn_that_was_settled_before_changes_nothing(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane(), end_of_turn="ask") as octet:
+        await begin(octet)
+        await lane.ends("I look at it.")
+        await lane.ends("", StopReason.LOST)
+        assert (await task(octet)).state is TaskState.WORKING
+
+
+async def test_a_turn_of_an_earlier_lease_settles_nothing(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        earlier = lane.orders[-1].delivery
+        await lane.ends("", StopReason.LOST)
+        await octet.tasks.retry(FIRST, by=ADA)
+        await reach(octet, FIRST, TaskState.WORKING)
+        await lane.ends("Seven.", delivery=earlier)
+        assert (await task(octet)).state is TaskState.WORKING
+        assert await answers(octet) == []
+
+
+async def test_the_end_of_a_turn_answers_a_message_about_no_task(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        sent = await octet.agent_messages.send(NewAgentMessage(text="Which port?", agent=AGENT), by=ADA)
+
+        async def is_there() -> bool:
+            return (await octet.agent_messages.show(sent.message.id, by=ADA)).deliveries[0].state == "delivered"
+
+        await until(is_there, octet)
+        await lane.ends("4711.")
+        await lane.ends("4711.")
+        key = f"answer:{sent.message.id}:{AGENT}"
+        said = await octet.store.write(lambda tx: octet.messages.find_by_key(tx, key))
+        assert said is not None
+        assert (said.body, said.source) == ("4711.", Source.ACP)
+
+
+async def test_users_see_what_the_agent_does_and_says_in_one_message_and_on_the_card(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        await lane.does("Read \u202ebirds.md\x07")
+        await lane.writes("I count them,\n\ud800 one")
+        await lane.does("Count", done=1, total=3)
+        (shown,) = [one for one in await pending(octet) if one.kind is NoticeKind.PROGRESS]
+        assert isinstance(shown.detail, AgentReports)
+        assert [one.text for one in shown.detail.reports] == ["1/3 Count · …I count them, one"]
+        assert (await task(octet)).progress == "1/3 Count · …I count them, one"
