@@ -29,6 +29,7 @@ from core.kit.console import command_line
 from core.kit.errors import Conflict
 from core.kit.ids import Ids
 from core.kit.priority import hurry
+from core.kit.process_start import start_time
 from core.kit.signals import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
 from core.security.model import HUB, Actor
@@ -115,7 +116,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                 home_id=coordinator.home_id,
                 version=coordinator.version,
                 reply_key=coordinator.reply_keys.key(),
-                process_started=runfile.start_time(os.getpid()),
+                process_started=start_time(os.getpid()),
                 started_ms=SystemClock().now_ms(),
             )
             app = create_app(

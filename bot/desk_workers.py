@@ -4,27 +4,31 @@ changed desks; the others continue."""
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from automation.acp.lane import AcpLane, AcpSetup
+from automation.acp.messages import AcpAgent
 from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker.lane import DeskWorkerClient
 from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
 from automation.dryrun.lane import DryRunLane
 from automation.llm.lane import ModelLane
 from bot import runfile
-from core.agents.model import Lane, Route
+from core.agents.model import Agent, Lane, Program, Route
 from core.calibration.ports import DisplayProbe
 from core.config.loader import Config
-from core.config.program_environ import write_program_environs
+from core.config.program_environ import program_environ, write_program_environs
 from core.deliveries.ports import LanePort, TurnNews
 from core.desks.learned import Learned
 from core.desks.model import Desk, Virtual
 from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import SystemClock
+from core.kit.from_attributes import from_attributes
 from core.kit.supervise import supervise
 from core.profiles.model import Box, Driven
 from core.reasons import Reason
@@ -57,8 +61,30 @@ def make_worker(
     return DeskWorkerClient(WorkerSupervisor(desk, profiles, setup, news=news, leftovers=leftovers, learned=learned))
 
 
+def make_acp_agent(config: Config, agent: Agent, environ: Mapping[str, str]) -> AcpAgent:
+    """Describe an agent with lane `acp` for its worker. `environ` is that of the worker."""
+    program = config.programs[agent.program] if agent.program else Program(command=agent.command)
+    root = config.home.root.resolve()
+    own = {**program.environment, **program_environ(config, agent.name)}
+    binary = shutil.which(program.binary, path=environ.get("PATH")) if program.binary else None
+    if binary is not None and program.binary_variable not in environ:
+        own[program.binary_variable] = binary
+    return from_attributes(
+        AcpAgent,
+        program,
+        name=agent.name,
+        argv=program.command,
+        variables=own,
+        folder=str(root / Path(agent.folder or ".").expanduser()),
+        state=str(config.home.acp.resolve() / agent.name),
+        mode=agent.mode or "",
+        options=agent.options,
+        begins_fresh=agent.conversation == "fresh",
+    )
+
+
 class DeskWorkerPool:
-    """Every desk that an agent works at. `run` must be running."""
+    """Every desk that an agent works at, and the worker of all ACP agents. `run` must be running."""
 
     def __init__(
         self,
@@ -74,6 +100,8 @@ class DeskWorkerPool:
         self._config, self._environ, self._news, self._leftovers = config, environ, news, leftovers
         self._models: dict[str, ModelLane] = {}
         self._turns = turns
+        acp = AcpSetup(argv=[sys.executable, "-m", "bot", "acp", "run"], environment=environ)
+        self._acp = AcpLane(acp, news=turns)
         # The workers by their desks' names; others keep this very mapping.
         self.workers: dict[str, DeskWorkerClient] = dict(self._make_workers(config))
         self._statuses: dict[str, DisplayStatus] = {}  # of each virtual display, for later workers
@@ -86,6 +114,7 @@ class DeskWorkerPool:
         async with asyncio.TaskGroup() as group:
             self._group = group
             self.start_missing()
+            supervise(group, "acp", self._acp.run())
             await asyncio.Event().wait()
 
     def start_missing(self) -> None:
@@ -151,7 +180,7 @@ class DeskWorkerPool:
 
     def find_process(self) -> int | None:
         """Return the id of a worker's process; None while none runs."""
-        return next(filter(None, (one.worker_pid for one in self.workers.values())), None)
+        return next(filter(None, (one.worker_pid for one in (*self.workers.values(), self._acp))), None)
 
     def _report_status(self, desk: str, status: DisplayStatus) -> None:
         self._statuses[desk] = status
@@ -161,10 +190,15 @@ class DeskWorkerPool:
     def lanes(self, config: Config) -> Mapping[Route, LanePort]:
         """Return a lane for each route that an agent uses. Agents with the same model share one."""
         dry_run = DryRunLane()
+        self._acp.use(
+            [make_acp_agent(config, agent, self._environ) for agent in config.agents if agent.lane is Lane.ACP]
+        )
         lanes: dict[Route, LanePort] = {}
         for agent in config.agents:
             if agent.lane is Lane.DRYRUN:
                 lanes[agent.route] = dry_run
+            elif agent.lane is Lane.ACP:
+                lanes[agent.route] = self._acp
             elif agent.model is not None:
                 model = config.models[agent.model]
                 if agent.model not in self._models or self._models[agent.model].model != model:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.kit.files import write_private
+from core.kit.process_start import start_time
 
 RUN_FILE = "run.json"
 _QUERY_LIMITED, _DENIED, _STILL_ACTIVE = 0x1000, 5, 259
@@ -71,14 +72,6 @@ def running(home: Path) -> Run | None:
         return None
     now = start_time(run.pid) if run.process_started else ""
     return run if _is_alive(run.pid) and now in {"", run.process_started} else None
-
-
-def start_time(pid: int) -> str:
-    """Return when a process started, in ticks since the system's start; empty where the system does not tell."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
 
 
 def owns_port(run: Run) -> bool | None:

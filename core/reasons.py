@@ -130,6 +130,10 @@ class Reason(StrEnum):
     TEXT_LONG = "text_long"
     SEVERAL_REQUESTS = "several_requests"
     NO_ANSWER_FORM = "no_answer_form"
+    PROGRAM_NOT_STARTED = "program_not_started"
+    PROGRAM_FAILED = "program_failed"
+    NOT_LOGGED_IN = "not_logged_in"
+    NOT_OFFERED = "not_offered"
 
 
 AT_A_LIMIT = frozenset({Reason.RATE_LIMITED, Reason.WINDOW_LIMIT, Reason.ACCOUNT_LIMIT})

@@ -109,6 +109,14 @@ model_denied: the API refuses the key, or does not know the model
     Correct `base_url`, `model` and the key (config/models.toml and .env), then run `octet reload`.
 unreachable: Octet cannot reach the model's API
     Check the address in config/models.toml. Octet retries later.
+program_not_started: Octet cannot start its program
+    Install the program, or correct `command` or `program` in config/agents.toml. Then run `octet reload`.
+program_failed: its program ended, or answered with an error
+    No action needed at first. If it repeats, read acp/AGENT/output.log in Octet's home.
+not_logged_in: its program is not logged in
+    Log in with the program itself, in a terminal of the same account. Octet tries again later.
+not_offered: its program does not offer a mode or an option that config/agents.toml names
+    Correct `mode` or `options` of the agent, then run `octet reload`.
 answer_lost: Octet sent the request and got no complete answer
     Choose what to do, in its thread or with `octet delivery list`. Sending it again may cost twice.
 answer_cut: the model stopped before the end of its answer
@@ -588,7 +596,6 @@ packages_missing: Virtual displays need {packages}: sudo apt-get install {packag
 panes_not_up: {seconds} seconds have passed and some programs are still not running. Above is each pane's content.
 server_silent: its X server did not start: {why}
 store_busy: Octet has more work than it can take now, so it has not begun this. Send it again in {after_s} s.
-too_many_listeners: {most} pages or streams of yours listen already, and no more may. Close one of them.
 too_many_bodies: Octet is receiving too many large requests. Send this again in a few seconds.
 too_slow: Not every display {went} within {seconds} seconds; `octet desk list` shows which, and why.
 """,

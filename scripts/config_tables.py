@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from core.agents.model import Agent
+from core.agents.model import Agent, Program
 from core.config.validation import classes_in, descriptions, editor_schema, hints_of
 from core.desks.model import Desk, Pane, Tmux, UserActivityPolicy, Virtual, Window
 from core.limits import rows
@@ -27,6 +27,7 @@ from scripts.verb_tables import table_of, write
 
 _FILES: dict[str, dict[str, Any]] = {
     "config/agents.toml": {"[[agents]]": Agent},
+    "config/programs.toml": {"[programs.NAME]": Program},
     "config/models.toml": {"[models.NAME]": Model},
     "config/desks/NAME.toml": {
         "": Desk,

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.config.agents import agents_schema, models_schema
+from core.config.agents import agents_schema, models_schema, programs_schema
 from core.config.desks import json_schema as of_desk
 from core.config.profiles import json_schema as of_profile
 
 FOLDER = Path(__file__).parents[1] / "config" / "schemas"
-PUBLISHED = {"profile": of_profile, "desk": of_desk, "agents": agents_schema, "models": models_schema}
+PUBLISHED = {
+    "profile": of_profile,
+    "desk": of_desk,
+    "agents": agents_schema,
+    "models": models_schema,
+    "programs": programs_schema,
+}
 """Each file there, and what it holds."""
 
 

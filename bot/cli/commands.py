@@ -56,6 +56,7 @@ app.command("logs")(logs.logs)
 verbs.add_commands(groups := {"desk": desk.app})
 for name, group in groups.items():
     app.add_typer(group, name=name, rich_help_panel=WORK)
+app.add_typer(desk.acp, name="acp", hidden=True)
 app.command("receipt", rich_help_panel=WORK)(pictures.receipt)
 app.command("init", rich_help_panel=SET_UP)(init_command.init)
 app.command("calibrate", rich_help_panel=SET_UP)(calibrate_command.calibrate)

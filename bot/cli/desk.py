@@ -230,6 +230,19 @@ def run(
     sys.exit(find_worker("darwin" if portable else sys.platform)(desk))
 
 
+acp = typer.Typer(help="Agents whose programs speak ACP.", no_args_is_help=True)
+
+
+@acp.command("run")
+def run_acp() -> None:
+    """Run the worker of all ACP agents. `octet run` starts it and controls it over pipes."""
+    from automation.acp import worker
+    from bot.cli.logs import log_to_stderr
+
+    log_to_stderr("info")
+    sys.exit(worker.run())
+
+
 def _chosen(config: Config, names: Sequence[str] | None) -> list[Desk]:
     own = {desk.name: desk for desk in config.desks if desk.virtual}
     if not own:

@@ -10,7 +10,8 @@ from pydantic import BeforeValidator
 
 from core import remedies
 from core.journal.model import Event
-from core.kit.field_types import IS_NAME, Limits, Text, config_table, matching
+from core.kit.field_types import IS_NAME, Bool, Int, Limits, Text, config_table, matching
+from core.profiles.value_types import Pattern
 from core.reasons import AnyReason, Diagnostic
 
 AgentName = NewType("AgentName", str)
@@ -100,6 +101,9 @@ _IS_CAPABILITY = matching(
 _MEMBERSHIPS = ("job:", "group:")
 
 
+_Argument = Annotated[Text, Limits(min_length=1, max_length=4000)]
+
+
 def is_membership(need: str) -> bool:
     """Return whether this need is a job or a group, not a capability."""
     return need.startswith(_MEMBERSHIPS)
@@ -134,7 +138,7 @@ class Agent:
     account: Annotated[Text, Limits(min_length=1, max_length=100)] | None = None
     """The subscription or key that it uses, any name. When one of its agents reaches a limit, all of them rest."""
     model: Text | None = None  # With lane `model`, the name of its [models.NAME]
-    command: Annotated[tuple[Annotated[Text, Limits(min_length=1, max_length=4000)], ...], Limits(max_length=100)] = ()
+    command: Annotated[tuple[_Argument, ...], Limits(max_length=100)] = ()
     """With lane `acp`, the command that starts its program, for example `["opencode", "acp"]`."""
     program: Text | None = None  # With lane `acp`, in place of `command`: the name of its [programs.NAME]
     folder: Annotated[Text, Limits(min_length=1, max_length=1000)] | None = None
@@ -178,6 +182,27 @@ class Agent:
     def is_reachable(self) -> bool:
         """Whether prompts can be brought to it: where its lane needs a window, it has one."""
         return not self.abilities.has_window or (self.desk is not None and self.window is not None)
+
+
+@config_table
+class Program:
+    """A program that speaks ACP: how it is started, and what is known of it."""
+
+    command: Annotated[tuple[_Argument, ...], Limits(min_length=1, max_length=100)]
+    """The command that starts it, for example `["opencode", "acp"]`."""
+    environment: Annotated[dict[Text, Text], Limits(max_length=100)] = field(default_factory=dict[str, str], hash=False)
+    """Variables that it gets beside those of Octet."""
+    binary: Text = ""  # For an adapter, the program that it drives, as it is called on PATH, for example `claude`
+    binary_variable: Text = ""  # The variable by which the adapter takes the path of that program
+    least: Text = ""  # The oldest version that Octet was tried with
+    node: Int = 0  # The oldest major version of Node.js that it runs on; 0: it needs none.
+    log_in: Text = ""  # What a user types in a terminal to log in
+    authenticate: Text = ""  # The way to log in, as the program calls it, that it expects at each start
+    asks_in: frozenset[Text] = frozenset()  # Modes in which it asks before it acts
+    asks_no_one_in: frozenset[Text] = frozenset()  # Modes in which it never asks: it, or a model, decides
+    writes_history_first: Bool = False
+    """Whether a prompt that its history lacks after a crash certainly did not arrive; true only where tests show it."""
+    limit_errors: Pattern = ""  # A part of its error messages at a limit of the account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

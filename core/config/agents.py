@@ -1,4 +1,4 @@
-"""Reads config/agents.toml and config/models.toml, and checks what agents name on desks against the desks."""
+"""Reads config/agents.toml, models.toml and programs.toml, and checks what agents name there and on desks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import Field, SecretStr
 
-from core.agents.model import Agent, Lane
+from core.agents.model import Agent, Lane, Program
 from core.config.desks import DeskFiles
 from core.config.toml import TomlTable, read_toml
 from core.config.validation import editor_schema, refuse_keys, validate
@@ -21,6 +21,7 @@ from core.settings.model import Model, Schema
 
 AGENTS_TOML = "config/agents.toml"
 MODELS_TOML = "config/models.toml"
+PROGRAMS_TOML = "config/programs.toml"
 _OF_ACP = frozenset({"command", "program", "folder", "mode", "options", "conversation", "end_of_turn"})
 _WINDOWED = tuple(lane for lane in Lane if lane.abilities.has_window)
 
@@ -38,8 +39,16 @@ def agents_schema() -> dict[str, Any]:
     return editor_schema(_AgentsFile, "The agents of Octet")
 
 
-def read_agents(root: Path, found: DeskFiles, models: AbstractSet[str], problems: list[Problem]) -> tuple[Agent, ...]:
-    """Return the agents of the home `root`, checked against its desks and models; add each problem to `problems`."""
+def read_agents(
+    root: Path,
+    found: DeskFiles,
+    models: AbstractSet[str],
+    problems: list[Problem],
+    *,
+    programs: AbstractSet[str] = frozenset(),
+) -> tuple[Agent, ...]:
+    """Return the agents of the home `root`, checked against its desks, models and programs; add each problem to
+    `problems`."""
     file = read_toml(root, AGENTS_TOML, problems)
     if file is None:
         return ()
@@ -60,7 +69,7 @@ def read_agents(root: Path, found: DeskFiles, models: AbstractSet[str], problems
         _check_window(entry, found.windows)
         _check_lane(entry, found.desk_kinds)
         _check_model(entry, models)
-        _check_program(entry)
+        _check_program(entry, programs)
         _check_actions(entry, found)
         name, desk, window = (entry.data.get(key) for key in ("name", "desk", "window"))
         if isinstance(name, str) and (first := names.setdefault(name.casefold(), place)) != place:
@@ -126,7 +135,25 @@ def _check_model(entry: TomlTable, models: AbstractSet[str]) -> None:
         entry.report(("desk",), "no_window", 'an agent with lane "model" has no window; leave it out')
 
 
-def _check_program(entry: TomlTable) -> None:
+class _ProgramsFile(Schema):
+    programs: dict[str, Program] = Field(description="one table [programs.NAME] for each program")
+
+
+def programs_schema() -> dict[str, Any]:
+    """Return what editors need to complete and check config/programs.toml."""
+    return editor_schema(_ProgramsFile, "The programs of Octet that speak ACP")
+
+
+def read_programs(root: Path, problems: list[Problem]) -> dict[str, Program]:
+    """Return the programs of the home `root`; add each problem to `problems`."""
+    if not (root / PROGRAMS_TOML).exists() or (file := read_toml(root, PROGRAMS_TOML, problems)) is None:
+        return {}
+    refuse_keys(file, file.data.keys() - {"programs"}, ["programs"])
+    found = {name: validate(Program, file.table("programs", name)) for name in file.table("programs").data}
+    return {name: program for name, program in found.items() if program is not None}
+
+
+def _check_program(entry: TomlTable, programs: AbstractSet[str]) -> None:
     """Check that an agent with lane "acp" has a program or a command, and no other agent has one, or a conversation."""
     given, lane = entry.data.keys() & _OF_ACP, entry.data.get("lane")
     if lane != Lane.ACP:
@@ -135,6 +162,9 @@ def _check_program(entry: TomlTable) -> None:
         return
     if len(given & {"command", "program"}) != 1:
         entry.report((), "no_program", 'an agent with lane "acp" needs either `program` or `command`')
+    if isinstance(name := entry.data.get("program"), str) and name not in programs:
+        text = f"there is no program {show(name)} in config/programs.toml; {known(programs)}"
+        entry.report(("program",), "unknown_program", text)
     if entry.data.get("desk") is not None:
         entry.report(("desk",), "no_window", 'an agent with lane "acp" has no window; leave it out')
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from core.agents.model import Agent
-from core.config.agents import read_agents, read_models
+from core.agents.model import Agent, Program
+from core.config.agents import read_agents, read_models, read_programs
 from core.config.desks import read_desks
 from core.config.profiles import Kind
 from core.config.prompts import BUILT_IN, read_prompts
@@ -31,6 +31,7 @@ class Config:
     kinds: Mapping[str, Kind]  # Every file in config/profiles, with the origins of its values
     panes: Mapping[str, PaneProfile]  # What drives the panes of desks of terminals, by the names that those have for it
     prompts: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))  # Around the body of each
+    programs: Mapping[str, Program] = field(default_factory=dict[str, Program])  # Those that speak ACP, by name
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])  # By name, with their keys
 
     def used_desks(self) -> tuple[Desk, ...]:
@@ -59,7 +60,8 @@ def load(home: Home) -> Config:
     settings = read_settings(home, problems)
     found = read_desks(home.root, problems)
     models = read_models(home.root, partial(secret, home), problems)
-    agents = read_agents(home.root, found, models.keys(), problems)
+    programs = read_programs(home.root, problems)
+    agents = read_agents(home.root, found, models.keys(), problems, programs=programs.keys())
     prompts = read_prompts(home.root, problems)
     if problems:
         raise ConfigWrong(problems)
@@ -72,5 +74,6 @@ def load(home: Home) -> Config:
         kinds=found.kinds,
         panes=found.panes,
         models=models,
+        programs=programs,
         prompts=prompts,
     )

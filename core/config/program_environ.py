@@ -6,6 +6,7 @@ commands that it got."""
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 from core.config.loader import Config
 from core.home import HOME, environ_file
@@ -34,8 +35,17 @@ def write_program_environs(config: Config) -> None:
             if len(agents) != 1:
                 file.unlink(missing_ok=True)
                 continue
-            variables = {HOME: str(home.root.resolve()), AGENT_VARIABLE: keys.key(agents[0].name)}
+            variables = _variables(config, keys, agents[0].name)
             content = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
             if not file.exists() or file.read_text("utf-8") != content:
                 file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 write_private(file, content)
+
+
+def program_environ(config: Config, agent: str) -> Mapping[str, str]:
+    """Return what the program of this agent gets, where Octet starts it as its own child."""
+    return _variables(config, ReplyKeys(key=load_key(config.home.codes_key)), agent)
+
+
+def _variables(config: Config, keys: ReplyKeys, agent: str) -> Mapping[str, str]:
+    return {HOME: str(config.home.root.resolve()), AGENT_VARIABLE: keys.key(agent)}

@@ -87,5 +87,7 @@ class TurnNews:
         """Note that the agent waits for an answer (TurnPort.answer_permission)."""
 
     async def turn_ended(self, end: TurnEnd) -> None:
-        """Note that the turn ended, once for each turn whose prompt was delivered, also when the program or the worker
-        ended. A turn that an earlier Octet left is reported as LOST after the start."""
+        """Note that the turn ended, once for each prompt that was written and that the program did not refuse; again
+        only if Octet ended before this returned. It may come before core has stored that the prompt arrived: raise
+        Unavailable to get it once more. A turn that an earlier worker left is reported as LOST at the start of the
+        next, also one whose delivery has to be settled first."""

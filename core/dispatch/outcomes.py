@@ -158,7 +158,7 @@ class Outcomes:
     def _bounced(self, tx: Tx, delivery: Delivery, outcome: Outcome) -> None:
         if outcome.reason is Reason.RATE_LIMITED:
             self._limited(tx, delivery, outcome)
-        elif outcome.reason is Reason.MODEL_DENIED or outcome.reason in NEVER_FITS:
+        elif outcome.reason in {Reason.MODEL_DENIED, Reason.NOT_LOGGED_IN, *NEVER_FITS}:
             self._refused(tx, delivery, outcome)
         elif outcome.reason in POLITE or (outcome.reason is Reason.BUSY and self._has_turns(delivery)):
             # This counts as no retry. The desk, or the end of the agent's turn, says when it may go.

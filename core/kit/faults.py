@@ -58,10 +58,13 @@ WORKER = _points(
     "submitting-granted key-down key-pressed confirmed done-sent",
 )
 ACT = _points("worker", "act-granted act-pressed act-seen")  # an act may be pressed; it was; its effect was seen
+# A prompt to an ACP agent is about to be written; it was seen to have arrived; its turn is over, and not yet reported.
+ACP = _points("acp", "prompt-noted arrived turn-over")
 # A changed config/ is read and valid; nothing is under way on the desks that it changes; their workers are replaced;
 # and all of it is stored.
 RELOAD = _points("reload", "read retired replaced over")
-POINTS = frozenset({*RELOAD, *START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER, *ACT})  # All but `arrow`'s
+# All but `arrow`'s
+POINTS = frozenset({*RELOAD, *START, *STOP, *DISPATCH, *OUTBOX, *BOARD, *ANSWERS, *WORKER, *ACT, *ACP})
 
 _Other = Callable[[], int | None]
 _folder: Path | None = None

@@ -1,4 +1,5 @@
-"""The programs of a virtual display: each leads a process group, bears a mark, and does not outlive its keeper."""
+"""Programs that Octet starts, on a virtual display or as agents: each leads a process group, bears a mark, and does not
+outlive its keeper."""
 
 from __future__ import annotations
 
@@ -14,11 +15,13 @@ from pathlib import Path
 import structlog
 
 from core.kit.errors import Unavailable
+from core.kit.process_start import start_time
 
 log = structlog.get_logger(__name__)
 
-MARK = "OCTET_VIRTUAL_DISPLAY"
-"""The variable that marks every process started on a virtual display, however deep."""
+MARK = "OCTET_STARTED_FOR"
+"""The variable that marks every process started on a virtual display, or for an agent, however deep."""
+STREAM_LIMIT = 65_536  # of asyncio, for a line of which we know that it is short
 END_S = 3.0  # after SIGTERM; then programs are killed
 MOST_WORDS = 1_000_000  # bytes of a program's output; its next start begins a longer file again
 
@@ -36,9 +39,17 @@ class ChildProcess:
 
     @staticmethod
     async def start(
-        what: str, argv: Sequence[str], *, environ: Mapping[str, str], log: Path, directory: Path, talks: bool = False
+        what: str,
+        argv: Sequence[str],
+        *,
+        environ: Mapping[str, str],
+        log: Path,
+        directory: Path,
+        talks: bool = False,
+        listens_up_to: int = 0,
     ) -> ChildProcess:
-        """Start it in `directory`; its output goes to the file `log`, or to us if it `talks`. Raises NotStarted."""
+        """Start it in `directory`; its output goes to the file `log`, or to us if it `talks`. With `listens_up_to` it
+        also reads from us, and one line of its output may have so many bytes. Raises NotStarted."""
         if shutil.which(argv[0], path=environ.get("PATH")) is None:
             raise NotStarted(what=what, why=f"there is no program {argv[0]}")
         if not directory.is_dir():  # noqa: ASYNC240 a look at one folder
@@ -51,9 +62,10 @@ class ChildProcess:
                 process = await asyncio.create_subprocess_exec(
                     *tie,
                     *argv,
-                    stdin=DEVNULL,
+                    stdin=PIPE if listens_up_to else DEVNULL,
                     stdout=PIPE if talks else file,
                     stderr=file,
+                    limit=listens_up_to or STREAM_LIMIT,
                     env=dict(environ),
                     cwd=directory,
                     start_new_session=True,  # Ctrl-C reaches us first, and we end it in order
@@ -78,10 +90,19 @@ class ChildProcess:
                 log.warning("program_does_not_exit", what=self.what, pid=self.process.pid)
 
 
+def kill_group(pid: int, started: str) -> None:
+    """Kill this group if it is led by the process that started then, and not by a later one with its id."""
+    if pid and started and start_time(pid) == started:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
 def marked(mark: str) -> list[int]:
     """Return all other living processes that were started under this mark."""
     wanted = f"{MARK}={mark}".encode()
     found: list[int] = []
+    if not Path("/proc").is_dir():
+        return found
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue

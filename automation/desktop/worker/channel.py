@@ -10,6 +10,7 @@ from typing import BinaryIO
 import structlog
 
 from automation.desktop.worker import messages
+from automation.desktop.worker.frames import BadFrame
 from automation.protocol.ports import Cancelled
 from core.deliveries.model import DeliveryRequest, Reason
 from core.desks.model import DeskMode
@@ -201,7 +202,7 @@ class Inbox:
                         log.warning("unexpected_frame", kind="Hello")
                     case _:
                         self._put_question(frame)
-        except (messages.BadFrame, OSError, ValueError) as trouble:
+        except (BadFrame, OSError, ValueError) as trouble:
             log.warning("pipe_ended", why=str(trouble))
         with self._change:
             self.is_gone = True

@@ -1,27 +1,21 @@
-"""What the coordinator and a desk worker send each other: frozen dataclasses as JSON, their length in front."""
+"""What the coordinator and a desk worker send each other, as frames."""
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, BinaryIO, TypeVar, get_args
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict
 
+from automation.desktop.worker.frames import FrameCodec
 from automation.desktop.worker.input_lock_state import NOT_SHARED
 from core.calibration.model import FoundPane, Measurement, Point, Survey, TrialResult
 from core.deliveries.model import DeliveryRequest, Outcome
 from core.desks.model import Arranged, Desk, DeskMode, Shown, Transcribed, Window, WindowStatus
-from core.kit.errors import Invalid
 from core.profiles.model import Box, PaneProfile, Profile, Sign
 from core.reasons import Diagnostic, Reason
 
-T = TypeVar("T")
-
-MOST_BYTES = 16 * 1024 * 1024  # A longer frame ends the conversation. The longest honest one is a picture of a window.
-_LENGTH = struct.Struct(">I")
 OK = 0
 TRY_LATER = 75  # A worker's exit code that means: nothing is broken here, the display is
 TRY_SOON = 76  # the same for what mostly passes within seconds
@@ -282,55 +276,6 @@ ToWorker = Hello | Deliver | GiveUp | Granted | SetMode | Question
 OfWindow = WindowUsable | WindowStatusChanged | WindowShows | WindowActive
 FromWorker = Started | Ask | Done | CallResult | OfWindow | WindowSignLearned | Waits | Locked | StoppedHere | Beat
 
-TO_WORKER: Mapping[str, TypeAdapter[ToWorker]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(ToWorker)}
-FROM_WORKER: Mapping[str, TypeAdapter[FromWorker]] = {kind.__name__: TypeAdapter(kind) for kind in get_args(FromWorker)}
-
-
-class BadFrame(Invalid):
-    """The coordinator and the desk worker do not understand each other: {why}. Do both have the same version?"""
-
-
-def pack(frame: ToWorker | FromWorker) -> bytes:
-    name = type(frame).__name__
-    adapter: TypeAdapter[Any] = TO_WORKER.get(name) or FROM_WORKER[name]
-    body = b"%s %s" % (name.encode(), adapter.dump_json(frame))
-    if len(body) > MOST_BYTES:
-        raise BadFrame(why=f"{len(body)} bytes are too many")
-    return _LENGTH.pack(len(body)) + body
-
-
-def length(head: bytes) -> int:
-    """Return how many bytes follow these four."""
-    size = int(_LENGTH.unpack(head)[0])
-    if size > MOST_BYTES:
-        raise BadFrame(why=f"{size} bytes are too many")
-    return size
-
-
-def for_worker(body: bytes) -> ToWorker:
-    return _unpacked(body, TO_WORKER)
-
-
-def from_worker(body: bytes) -> FromWorker:
-    return _unpacked(body, FROM_WORKER)
-
-
-def _unpacked(body: bytes, known: Mapping[str, TypeAdapter[T]]) -> T:
-    name, _, fields = body.partition(b" ")
-    adapter = known.get(name.decode(errors="replace"))
-    if adapter is None:
-        raise BadFrame(why="its kind is unknown")
-    try:
-        return adapter.validate_json(fields)
-    except ValidationError as trouble:
-        raise BadFrame(why=f"{trouble.error_count()} fields do not fit") from trouble
-
-
-def receive(stream: BinaryIO) -> ToWorker | None:
-    """Wait for the next frame for the worker; None when the pipe has ended, also in the middle of a frame."""
-    head = stream.read(4)
-    if len(head) < 4:
-        return None
-    size = length(head)
-    body = stream.read(size)
-    return None if len(body) < size else for_worker(body)
+_FRAMES = FrameCodec[ToWorker, FromWorker](ToWorker, FromWorker)
+pack, length, receive = _FRAMES.pack, _FRAMES.length, _FRAMES.receive
+for_worker, from_worker = _FRAMES.for_worker, _FRAMES.from_worker

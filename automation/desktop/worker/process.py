@@ -16,6 +16,7 @@ import structlog
 
 from automation.desktop.worker import messages
 from automation.desktop.worker.channel import FrameWriter, Inbox
+from automation.desktop.worker.frames import BadFrame
 from automation.protocol.delivery import Attempt
 from core.deliveries.model import Outcome
 from core.kit import faults
@@ -61,7 +62,7 @@ def serve(
     outbox = FrameWriter(outlet)
     try:
         hello = messages.receive(inlet)
-    except messages.BadFrame as trouble:
+    except BadFrame as trouble:
         return _no_hello(desk, trouble.message, outbox)
     if hello is None:
         return messages.OK

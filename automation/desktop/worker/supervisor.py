@@ -17,6 +17,7 @@ import structlog
 from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker import messages
 from automation.desktop.worker.desk_events import DeskEvents
+from automation.desktop.worker.frames import BadFrame
 from automation.desktop.worker.input_lock_state import NOT_SHARED, InputLockMonitor
 from core.desks.learned import Learned, calibrations
 from core.desks.model import (
@@ -434,7 +435,7 @@ class WorkerSupervisor:
                 frame = messages.from_worker(await process.stdout.readexactly(size))
             except (asyncio.IncompleteReadError, ConnectionError):
                 return
-            except messages.BadFrame as trouble:
+            except BadFrame as trouble:
                 log.warning("desk_worker_frame_invalid", desk=self.desk.name, why=trouble.message)
                 process.kill()
                 return

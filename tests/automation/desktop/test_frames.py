@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.desktop.worker import messages
+from automation.desktop.worker.frames import BadFrame
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, Reason, Result
 from core.desks.model import Desk, DeskMode, Window, WindowStatus
 from core.profiles.model import Box, Sign
@@ -60,12 +61,12 @@ def test_a_frame_cut_short_is_the_end_of_the_pipe(cut: int) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"nonsense", b"Arrange {}", b"Arrange", b'Dance {"call": 1}'])
 def test_nonsense_is_refused(body: bytes) -> None:
-    with pytest.raises(messages.BadFrame):
+    with pytest.raises(BadFrame):
         messages.for_worker(body)
-    with pytest.raises(messages.BadFrame):
+    with pytest.raises(BadFrame):
         messages.from_worker(body)
 
 
 def test_a_length_that_no_frame_has_is_refused_before_anything_is_read() -> None:
-    with pytest.raises(messages.BadFrame):
+    with pytest.raises(BadFrame):
         messages.receive(io.BytesIO(b"\xff\xff\xff\xff"))

@@ -1,0 +1,123 @@
+"""What Octet and the worker of ACP agents send each other, as frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from automation.desktop.worker.frames import FrameCodec
+from core.deliveries.model import (
+    DeliveryRequest,
+    Outcome,
+    PermissionAsk,
+    ProgramStatus,
+    ToolAccess,
+    TurnAct,
+    TurnEnd,
+    TurnText,
+    TurnUsage,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcpAgent:
+    """One agent, and how its program is started and understood."""
+
+    name: str
+    argv: tuple[str, ...]
+    variables: Mapping[str, str] = field(repr=False)  # added to its environment; some are secret
+    folder: str  # the folder that it works in
+    state: str  # the folder for what must outlive the worker: the conversation, and which prompts went there
+    mode: str = ""  # empty: the program's own
+    options: Mapping[str, str] = field(default_factory=dict[str, str])
+    begins_fresh: bool = False  # a task begins a new conversation
+    writes_history_first: bool = False  # a prompt that is not in the history did not arrive
+    asks_in: frozenset[str] = frozenset()  # modes in which the program asks before it acts
+    asks_no_one_in: frozenset[str] = frozenset()  # modes in which it never does
+    authenticate: str = ""  # the way to log in that the program expects at each start
+    log_in: str = ""  # what a user types to log in
+    limit_errors: str = ""  # what the program writes when it has reached a limit: a pattern
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseAgents:
+    """Drive these agents and no others. The first frame; and after each change, which a running turn outlasts."""
+
+    agents: tuple[AcpAgent, ...]
+    fault_points: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnHeard:
+    """The end of this turn is stored: it need not be reported again."""
+
+    agent: str
+    delivery: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    call: int = 0
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare(_Call):
+    """Have a program and a conversation ready for this order. `is_asked`: its tools were asked for, if it has any."""
+
+    begins_task: bool
+    tools: ToolAccess | None = None
+    is_asked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritePrompt(_Call):
+    """Write the prompt; answered when it has arrived. With `settles` find out whether an earlier one did."""
+
+    order: DeliveryRequest
+    settles: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerAsk(_Call):
+    """Answer this question of the agent; None: cancelled."""
+
+    ask: str
+    choice: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupt(_Call):
+    """Cancel the turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewConversation(_Call):
+    """Begin a new conversation with the next prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskStatus(_Call):
+    """Say what the program is and does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcpResult:
+    """The answer to a call."""
+
+    call: int
+    is_done: bool = True
+    outcome: Outcome | None = None  # of Prepare: why the prompt cannot be written; None: it can
+    status: ProgramStatus | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alive:
+    """The worker lives."""
+
+
+Call = Prepare | WritePrompt | AnswerAsk | Interrupt | NewConversation | AskStatus
+Fact = TurnText | TurnAct | TurnUsage | PermissionAsk | TurnEnd
+ToWorker = UseAgents | TurnHeard | Call
+FromWorker = AcpResult | Fact | Alive
+FRAMES = FrameCodec[ToWorker, FromWorker](ToWorker, FromWorker)
