@@ -74,6 +74,7 @@ QUESTIONS_PER_HOUR = Limit("an agent's questions within an hour", 20, "questions
 CONNECTIONS = Limit("open connections over HTTP", 1000, "connections")
 CONNECTIONS_WITHOUT_TOKEN = Limit("open connections that have shown no token", 100, "connections")
 CONNECTIONS_OF_AGENT = Limit("open connections with one agent's token", 100, "connections")
+LIVE_LISTENERS = Limit("pages and streams of one user that listen at the same time", 20, "listeners")
 WAITING = Limit("the messages that wait for one agent", 200, "messages")
 
 # Numbers

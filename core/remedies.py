@@ -596,6 +596,7 @@ packages_missing: Virtual displays need {packages}: sudo apt-get install {packag
 panes_not_up: {seconds} seconds have passed and some programs are still not running. Above is each pane's content.
 server_silent: its X server did not start: {why}
 store_busy: Octet has more work than it can take now, so it has not begun this. Send it again in {after_s} s.
+too_many_listeners: {most} pages or streams of yours listen already, and no more may. Close one of them.
 too_many_bodies: Octet is receiving too many large requests. Send this again in a few seconds.
 too_slow: Not every display {went} within {seconds} seconds; `octet desk list` shows which, and why.
 """,

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from bot.web import click_page, errors, page
+from bot.web import click_page, errors, live, page
 from bot.web.click_page import OneTimeLinks
 from bot.web.guard import LOOPBACK_NAMES, Access, AgentsApp, AsAgent, Asker, Callers, Core, Guard, RequiredAccess
+from bot.web.live import Live
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
 from core.limits import ANSWER, BODY_BYTES, FILE_BYTES, NAME
@@ -37,6 +38,7 @@ ACCESS = {
     click_page.PAGE: _OPEN,
     page.PAGE: _OPEN,
     page.LOG_IN: _OPEN,
+    "/api/v2/live": _OPEN,  # it logs in by its first message
 }
 """Which routes need which secret; the page checks a separate key."""
 
@@ -53,9 +55,10 @@ def create_app(
     app.state.coordinator = coordinator
     app.state.version = version
     app.state.click_links = OneTimeLinks()
+    app.state.live = Live(coordinator)
     add_routes(app)
     app.include_router(click_page.calibrations, prefix="/api/v2")
-    for routes in (router, click_page.router, page.router):
+    for routes in (router, click_page.router, page.router, live.router):
         app.include_router(routes)
     app.add_route(MCP, AsAgent(mcp), methods=["POST"])  # pyright: ignore[reportArgumentType] - an ASGI application, too
     callers = Callers(
@@ -65,6 +68,7 @@ def create_app(
         logged_in=coordinator.log_ins.actor,
         admit=coordinator.store.admit,
     )
+    app.state.callers = callers
     return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS)
 
 

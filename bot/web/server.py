@@ -82,7 +82,8 @@ async def serving(app: ASGIApp, listener: Listener) -> AsyncGenerator[None]:
         http=cast("type[asyncio.Protocol]", partial(Connection, register=register)),
         backlog=ACCEPTS_AT_ONCE,
         lifespan="off",
-        ws="none",
+        ws="wsproto",
+        ws_max_size=MESSAGE_BYTES,
         log_config=None,
         log_level="error",  # it warns of every request that is not HTTP: any program could fill the log
         access_log=False,
@@ -185,6 +186,7 @@ MAX_WITHOUT_TOKEN = limits.CONNECTIONS_WITHOUT_TOKEN.most
 MAX_OF_AGENT = limits.CONNECTIONS_OF_AGENT.most  # one hostile agent cannot use up all of them
 HEADERS_S = 10.0
 """How long a client may take to send whole headers, counted from the connection or from the last answer."""
+MESSAGE_BYTES = 10_000  # of a WebSocket's message
 ACCEPTS_AT_ONCE = 16
 """How many connections one turn of the event loop accepts. asyncio reads a connection's first bytes a few turns after
 it accepted it. 16 is so small that a crowd cannot push out, in these turns, a client that sent its token at once."""
@@ -232,6 +234,7 @@ class Connection(H11Protocol):
     def __init__(self, *args: Any, register: Register, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._register = register
+        self.app_state = {**self.app_state, _SHOWN: partial(register.token_shown, self)}
         self._served = cast("ASGIApp", self.app)
         self.app = self._serve
         self._deadline: asyncio.TimerHandle | None = None
@@ -256,6 +259,19 @@ class Connection(H11Protocol):
         self._wait_for_headers()
         super().on_response_complete()
 
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Hand the connection over; it counts as open until it ends."""
+        self._stop_waiting()
+        super().handle_websocket_upgrade(event)
+        socket = cast("asyncio.Protocol", self.transport.get_protocol())
+        closed = socket.connection_lost
+
+        def connection_lost(exc: Exception | None) -> None:
+            self._register.closed(self)
+            closed(exc)
+
+        socket.connection_lost = connection_lost
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP, if a response can still be sent; the route sends nothing after that."""
         if cycle := cast("RequestResponseCycle | None", self.cycle):
@@ -271,7 +287,6 @@ class Connection(H11Protocol):
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._stop_waiting()
-        scope["state"][_SHOWN] = partial(self._register.token_shown, self)
         await self._served(scope, receive, send)
 
     def _wait_for_headers(self) -> None:

@@ -48,7 +48,7 @@ SCREENS = {
 @pytest.mark.parametrize("name", SCREENS)
 def test_the_simplest_patterns_are_found_that_show_it_empty_and_the_draft_in_it(name: str) -> None:
     empty, drafted = map(parse, SCREENS[name])
-    found = learnt(empty, drafted, DRAFT)
+    found = learnt([(empty, drafted)], DRAFT)
     assert found is not None
     assert bool(found.bar) == ("bar" in name)
     assert view(empty, found).is_empty
@@ -56,7 +56,7 @@ def test_the_simplest_patterns_are_found_that_show_it_empty_and_the_draft_in_it(
 
 
 def test_by_a_bar_a_text_of_several_lines_is_read_whole_and_what_was_said_is_none() -> None:
-    found = learnt(parse(barred("")), parse(barred(DRAFT)), DRAFT)
+    found = learnt([(parse(barred("")), parse(barred(DRAFT)))], DRAFT)
     assert found is not None
     for text in ("one\ntwo", "one\n\ntwo\n  three", "[D2A] hub → Agent-3\nMend it"):
         seen = view(parse(barred(*text.split("\n"))), found)
@@ -76,21 +76,49 @@ def test_by_a_bar_a_text_of_several_lines_is_read_whole_and_what_was_said_is_non
     ids=["somebody's words", "nothing before it", "no draft", "somebody's words behind a bar"],
 )
 def test_where_nothing_is_certain_nothing_is_proposed(empty: Sequence[str], drafted: Sequence[str]) -> None:
-    assert learnt(parse(empty), parse(drafted), DRAFT) is None
+    assert learnt([(parse(empty), parse(drafted))], DRAFT) is None
+
+
+def centred(indent: int, line: str = "") -> list[str]:
+    left = " " * indent
+    return ["", f"{left}┃", f"{left}┃  {line}".rstrip(), f"{left}┃", f"{left}┃  Build · Rig", f"{left}╹▀▀▀▀"]
+
+
+@pytest.mark.parametrize("indent", [0, 12, 38])
+def test_how_far_a_composer_is_indented_is_never_learnt(indent: int) -> None:
+    sizes = [(parse(centred(one)), parse(centred(one, DRAFT))) for one in (38, indent)]
+    found = learnt(sizes[:1], DRAFT)
+    assert found is not None
+    assert learnt(sizes, DRAFT) == found
+    assert view(parse(centred(indent, "one")), found).composer == "one"
+
+
+def test_what_fits_at_one_size_alone_is_not_learnt() -> None:
+    """Here the line below the composer breaks at the smaller size: its first words are others then."""
+    wide = ["said", "> ", "model x"], ["said", f"> {DRAFT}", "model x"]
+    narrow = ["said", "> ", "mod", "el x"], ["said", f"> {DRAFT}", "mod", "el x"]
+    sizes = [(parse(empty), parse(drafted)) for empty, drafted in (wide, narrow)]
+    one, both = learnt(sizes[:1], DRAFT), learnt(sizes, DRAFT)
+    assert one is not None
+    assert both is not None
+    assert one != both
+    assert view(sizes[1][1], one).composer != DRAFT
 
 
 class FakeTmux(TmuxServer):
     """A server with one pane, whose program sends at Enter."""
 
     def __init__(self, *, takes: bool = True, clears: bool = True, is_restless: bool = False) -> None:
-        self.draft, self.looks, self.keys = "", 0, list[str]()
+        self.draft, self.looks, self.keys, self.sizes = "", 0, list[str](), list[str]()
         self.takes, self.clears, self.is_restless = takes, clears, is_restless
 
     def ask(self, *commands: Sequence[str], given: str | None = None) -> list[str]:
         for command in commands:
             match command[0]:
                 case "display-message":
-                    return ["90 30 an agent"]
+                    return ["90 30 an agent"] if "command" in command[-1] else ["90 30 "]
+                case "resize-window" | "set-option":
+                    self.sizes.append(" ".join(command[3:]))
                 case "capture-pane":
                     self.looks += 1
                     return [str(self.looks) if self.is_restless else "said", f"> {self.draft}".rstrip()]
@@ -113,7 +141,8 @@ def learn(tmux: TmuxServer, draft: str = DRAFT) -> Terminal:
 def test_a_draft_is_pasted_looked_at_and_deleted_but_never_sent() -> None:
     tmux = FakeTmux()
     assert learn(tmux) == Terminal(prompt="^> ")
-    assert (tmux.draft, tmux.keys) == ("", ["C-u"])
+    assert (tmux.draft, tmux.keys) == ("", ["C-u", "C-u"])
+    assert tmux.sizes == ["-x 67 -y 22", "-x 90 -y 30", "work:1.0 -u window-size"], "and the window has its size again"
 
 
 @pytest.mark.parametrize(

@@ -183,12 +183,6 @@ async def test_a_body_that_breaks_off_does_no_harm(face: Face) -> None:
     assert (await face.stranger.get("/livez")).status_code == 200
 
 
-async def test_a_web_socket_is_not_opened(face: Face) -> None:
-    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
-    answer = await face.operator.get("/api/v2/tasks", headers={**upgrade, "Sec-WebSocket-Key": "x"})
-    assert answer.status_code == 200  # an ordinary answer: nothing was upgraded
-
-
 async def test_every_answer_carries_the_safe_headers(face: Face) -> None:
     for answer in (await face.operator.get("/api/v2/tasks"), await face.stranger.get("/api/v2/tasks")):
         assert answer.headers["cache-control"] == "no-store"

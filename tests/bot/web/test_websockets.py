@@ -1,4 +1,4 @@
-"""The guard before WebSockets and streams, on a real server. Octet has no WebSocket yet; an echo has one here."""
+"""The guard before WebSockets and streams, on a real server. An echo has them here; test_live.py has Octet's own."""
 
 from __future__ import annotations
 
