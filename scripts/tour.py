@@ -22,7 +22,7 @@ from automation.terminal.screen import parse, view
 from core.config.profiles import in_pane, read_profiles
 from core.profiles.model import PaneProfile
 from tests.e2e.demo import ROOT, running_demo
-from tests.e2e.demo_page import become, card, command, page_of, thread_of
+from tests.e2e.demo_page import add_option, become, card, command, page_of, thread_of
 
 IMAGES = ROOT / "docs" / "images"
 WIDTH, HEIGHT = 1400, 800
@@ -169,7 +169,8 @@ async def _type(page: Page, brief: str, agent: str, *, line: str = "") -> None:
         await page.keyboard.press("Shift+Enter")
         await page.keyboard.type(line)
     await page.keyboard.press("Tab")
-    await expect(page.get_by_test_id("option-agent")).to_be_focused()
+    await expect(page.get_by_test_id("option-more")).to_be_focused()
+    await add_option(page, "agent")
     await page.keyboard.type(f"-{agent}")
     await expect(page.get_by_test_id("option-choice")).to_have_text([f"Agent-{agent}"])
     await page.keyboard.press("Enter")

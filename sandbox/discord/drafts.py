@@ -56,7 +56,7 @@ def compose(world: World, channel: ChatChannel, body: Body, *, author_id: int | 
     """Draft a new message, by default of the bot. Raises Discord's error for what Discord refuses."""
     json = body.json
     flags = _flags(json)
-    attachments = _attachments(world, channel.id, body, kept=[])
+    attachments = attachments_of(world, channel.id, body, kept=[])
     draft = MessageDraft(
         content=json.get("content") or "",
         embeds=dicts(json, "embeds"),
@@ -86,7 +86,7 @@ def revise(world: World, message: ChatMessage, body: Body) -> MessageDraft:
         content=json["content"] or "" if "content" in json else message.content,
         embeds=dicts(json, "embeds") if "embeds" in json else message.embeds,
         components=dicts(json, "components") if "components" in json else message.components,
-        attachments=_attachments(world, message.channel_id, body, kept=kept),
+        attachments=attachments_of(world, message.channel_id, body, kept=kept),
         flags=flags,
         nonce=message.nonce,
         reply_to=message.reply_to,
@@ -103,7 +103,8 @@ def _flags(json: Json) -> MessageFlag:
     return MessageFlag(json.get("flags") or 0) & SETTABLE_FLAGS
 
 
-def _attachments(world: World, channel_id: int, body: Body, *, kept: list[ChatAttachment]) -> list[ChatAttachment]:
+def attachments_of(world: World, channel_id: int, body: Body, *, kept: list[ChatAttachment]) -> list[ChatAttachment]:
+    """Make attachments of a request's files, beside those that are kept. Raises Discord's error for too large ones."""
     sizes = [len(upload.content) for upload in body.files.values()]
     if sizes and (max(sizes) > limits.FILE_BYTES or sum(sizes) > limits.REQUEST_BYTES):
         raise errors.too_large()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from sandbox.discord import limits
-from sandbox.discord.drafts import Body, compose
+from sandbox.discord.drafts import Body, Upload, attachments_of, compose
 from sandbox.discord.errors import ClientRefused
 from sandbox.discord.interactions import Interactions
 from sandbox.discord.model import (
@@ -24,10 +25,10 @@ from sandbox.discord.world import World
 
 SUBCOMMAND, GROUP = 1, 2
 MESSAGE = 3  # the type of a command in the menu of messages
-STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER = 3, 4, 5, 6, 7, 8, 9, 10
+STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = 3, 4, 5, 6, 7, 8, 9, 10, 11
 KINDS: dict[int, tuple[type, ...]] = {
     STRING: (str,), INTEGER: (int,), BOOLEAN: (bool,), USER: (str, int), CHANNEL: (str, int), NUMBER: (int, float),
-    ROLE: (str, int), MENTIONABLE: (str, int),
+    ROLE: (str, int), MENTIONABLE: (str, int), ATTACHMENT: (dict,),
 }  # fmt: skip
 
 
@@ -94,7 +95,7 @@ class UserClient:
     async def slash(self, user: str | int, channel: str | int, command: str, options: Json) -> Interaction:
         who, where = self._place(user, channel)
         synced, chain, offered = self._find(command)
-        given = self._filled(offered, options)
+        given = [self._uploaded(one, where) for one in self._filled(offered, options)]
         data = self._command_data(synced, chain, given)
         return await self._interactions.start(
             InteractionKind.COMMAND,
@@ -103,6 +104,17 @@ class UserClient:
             data=data,
             label="/" + " ".join(command.split()),
         )
+
+    def _uploaded(self, option: Json, where: ChatChannel) -> Json:
+        """Upload the file of an option ("filename", and "content" in base64), as the client does before it sends."""
+        if option["type"] != ATTACHMENT:
+            return option
+        file, plain = option["value"], "application/octet-stream"
+        content = base64.b64decode(file["content"], validate=True)
+        upload = Upload(filename=file["filename"], content_type=file.get("content_type") or plain, content=content)
+        (stored,) = attachments_of(self._world, where.id, Body(json={}, files={0: upload}), kept=[])
+        self._world.attachments[stored.id] = stored
+        return {**option, "value": str(stored.id)}
 
     async def use_on_message(self, user: str | int, message_id: str | int, command: str) -> Interaction:
         """Choose a synced command of the message's menu."""
@@ -167,7 +179,7 @@ class UserClient:
             if name not in by_name:
                 raise ClientRefused(f"There is no option {name!r}")
         for name, option in by_name.items():
-            if option.get("required") and options.get(name) in {None, ""}:
+            if option.get("required") and options.get(name) in (None, ""):
                 raise ClientRefused(f"The option {name!r} is required")
         return [self._checked(by_name[name], value) for name, value in options.items()]
 
@@ -220,6 +232,9 @@ class UserClient:
                 member = {k: v for k, v in payloads.member(user).items() if k not in {"user", "deaf", "mute"}}
                 resolved.setdefault("users", {})[str(user.id)] = payloads.user(user)
                 resolved.setdefault("members", {})[str(user.id)] = {**member, "permissions": "0"}
+            if option["type"] == ATTACHMENT:
+                file = self._world.attachments[int(option["value"])]
+                resolved.setdefault("attachments", {})[str(file.id)] = payloads.attachment(file, ephemeral=True)
             if option["type"] == CHANNEL:
                 channel = self._world.channel(int(option["value"]))
                 shown = {**payloads.channel(channel), "permissions": "0"}

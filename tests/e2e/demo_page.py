@@ -44,9 +44,19 @@ async def command(page: Page, name: str, **options: str) -> Locator:
     """Send a slash command; return its newest answer."""
     await page.get_by_test_id("composer").fill(f"/{name} ")
     for option, value in options.items():
+        if not await page.get_by_test_id(f"option-{option}").is_visible():
+            await add_option(page, option)
         await page.get_by_test_id(f"option-{option}").fill(value)
     await page.get_by_test_id("send").click()
     return page.get_by_test_id("message").filter(has_text=f"used /{name}").last
+
+
+async def add_option(page: Page, option: str) -> None:
+    """Take one of the options behind "+n more", by the keyboard."""
+    await page.get_by_test_id("option-more").focus()
+    await page.keyboard.type(option)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id(f"option-{option}")).to_be_focused()
 
 
 def card(page: Page, task: str) -> Locator:

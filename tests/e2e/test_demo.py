@@ -17,7 +17,7 @@ from playwright.async_api import Page, expect
 
 from tests.display import until
 from tests.e2e.demo import ROOT, Demo, is_stale, running_demo, still_listening
-from tests.e2e.demo_page import become, card, command, page_of, thread_of
+from tests.e2e.demo_page import add_option, become, card, command, page_of, thread_of
 
 pytestmark = [pytest.mark.display, pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -53,7 +53,8 @@ async def _type_task(page: Page, prompt: str, agent: str) -> None:
             await page.keyboard.press("Shift+Enter")
         await page.keyboard.type(line)
     await page.keyboard.press("Tab")
-    await expect(page.get_by_test_id("option-agent")).to_be_focused()
+    await expect(page.get_by_test_id("option-more")).to_be_focused()
+    await add_option(page, "agent")
     await page.keyboard.type(agent[-2:])  # "-3" is enough to find Agent-3
     await expect(page.get_by_test_id("option-choice")).to_have_text([agent])
     await page.keyboard.press("Enter")

@@ -10,6 +10,9 @@ import { watchScreen } from "/page/screens.js";
 const $ = (id) => document.getElementById(id);
 const SHOWN = 300;
 const NEAR_END = 80;
+const THREADS = 8;
+const PROBLEMS = 3;
+const PROBLEM_MS = 10_000;
 
 const app = {
   me: { id: "", global_name: "" },
@@ -20,6 +23,7 @@ const app = {
   offered: [],
   here: null,
   seen: {},
+  unfolded: new Set(),
   stop: null,
   names: {
     user: (id) => app.folk.get(String(id))?.global_name || app.folk.get(String(id))?.username || "somebody",
@@ -82,7 +86,16 @@ function complain(text, where) {
   if (where !== app.here) return;
   const dismiss = el("button", { type: "button", class: "textual", onclick: () => note.remove() }, "dismiss");
   const note = el("p", { class: "problem", testid: "problem" }, text, " ", dismiss);
+  let timer;
+  const stay = () => clearTimeout(timer);
+  const leave = () => {
+    stay();
+    timer = setTimeout(() => note.remove(), PROBLEM_MS);
+  };
+  for (const [event, does] of [["mouseenter", stay], ["focusin", stay], ["mouseleave", leave], ["focusout", leave]]) note.addEventListener(event, does);
   $("notices").append(note);
+  [...document.querySelectorAll("#notices .problem")].slice(0, -PROBLEMS).forEach((old) => old.remove());
+  leave();
 }
 
 // Places
@@ -112,18 +125,24 @@ function drawTitle() {
 function drawChannels() {
   const all = [...app.places.values()];
   const tops = all.filter((place) => !place.parent_id);
-  const items = tops.map((top) =>
-    el(
-      "li",
-      {},
-      channelButton(top),
-      el("ul", {}, all.filter((place) => place.parent_id === top.id).sort(byLife).map((thread) => el("li", {}, channelButton(thread)))),
-    ),
-  );
+  const items = tops.map((top) => el("li", {}, channelButton(top), threadsOf(top, all)));
+  const focused = $("channels").contains(document.activeElement) && document.activeElement.dataset.testid;
   $("channels").replaceChildren(el("ul", { class: "places" }, items));
+  if (focused) $("channels").querySelector(`[data-testid="${focused}"]`)?.focus();
   const total = all.reduce((sum, place) => sum + counts(place.id).pings, 0);
   document.title = total ? `(${total}) Octet sandbox` : "Octet sandbox";
   $("menu").textContent = total ? `Channels (${total})` : "Channels";
+}
+
+// The newest threads, and those that ask for the reader; the others are folded.
+function threadsOf(top, all) {
+  const threads = all.filter((place) => place.parent_id === top.id).sort(byLife);
+  const isShown = (one, at) => (at < THREADS && !one.thread_metadata?.archived) || one.id === app.here || counts(one.id).pings;
+  const folded = threads.filter((one, at) => !isShown(one, at));
+  const items = (some) => some.map((thread) => el("li", {}, channelButton(thread)));
+  const keep = (event) => app.unfolded[event.target.open ? "add" : "delete"](top.id);
+  const older = el("details", { open: app.unfolded.has(top.id), ontoggle: keep }, el("summary", { testid: `older-${top.name}` }, `${folded.length} older`), el("ul", {}, items(folded)));
+  return [el("ul", {}, items(threads.filter(isShown))), folded.length ? older : null];
 }
 
 function byLife(a, b) {

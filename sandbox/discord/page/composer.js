@@ -1,7 +1,7 @@
 // The line where a person types: plain messages, the list of slash commands, and a command's options.
 
 import { el } from "/page/dom.js";
-import { optionPill } from "/page/options.js";
+import { MorePill, optionPill } from "/page/options.js";
 
 // Every command that can be sent, with its whole name: "task new".
 export function leaves(commands) {
@@ -133,39 +133,78 @@ export class Composer {
 
   // A command's options
 
-  // `typed` fills the required options in their order: a word each, and the last one what is left.
+  // Shows the required options, or the first one where none is. The others wait behind "+n more", as in Discord.
+  // `typed` fills the shown ones in their order: a word each, and the last one what is left.
   choose(command, typed = "") {
     this.command = command;
-    const ordered = [...command.options].sort((a, b) => Number(Boolean(b.required)) - Number(Boolean(a.required)));
-    this.pills = ordered.map((option) =>
-      optionPill(option, {
-        people: this.app.people,
-        channels: this.app.channels,
-        roles: this.app.roles,
-        complete: (focused) => this.app.autocomplete(command.name, this.values(), focused),
-        submit: () => this.send(),
-        leave: () => this.showText("", true),
-      }),
-    );
+    const required = command.options.filter((option) => option.required);
+    const first = required.length ? required : command.options.slice(0, 1);
+    this.rest = command.options.filter((option) => !first.includes(option));
+    this.more = new MorePill({ add: (name) => this.add(name), submit: () => this.send(), leave: () => this.showText("", true), remove: () => this.back(this.more) });
+    this.pills = first.map((option) => this.pill(option));
     const leave = el("button", { type: "button", class: "quiet", "aria-label": "Leave the command", testid: "leave-command", onclick: () => this.showText("", true) }, "×");
     const send = this.sendButton();
     send.addEventListener("keydown", (event) => {
       if (event.key === "Escape" || (event.key === "Backspace" && !this.pills.length)) this.showText("", true);
     });
     const about = el("p", { class: "faint about" }, command.description);
-    const line = el("div", { class: "command-line", testid: "command-line" }, el("span", { class: "command" }, `/${command.name}`), this.pills.map((pill) => pill.node));
+    const line = el("div", { class: "command-line", testid: "command-line" }, el("span", { class: "command" }, `/${command.name}`), this.pills.map((pill) => pill.node), this.more.node);
+    line.addEventListener("focusin", (event) => {
+      const pill = this.pills.find((one) => one.node.contains(event.target));
+      about.replaceChildren(...(pill ? [el("b", {}, pill.name), ` ${pill.option.description}`] : [command.description]));
+    });
     this.form.replaceChildren(el("div", { class: "command-box" }, about, line), leave, send);
-    const required = this.pills.filter((pill) => pill.option.required);
+    this.more.show(this.rest);
     const words = typed.split(" ");
-    required.forEach((pill, at) => (pill.input.value = at + 1 < required.length ? words.shift() || "" : words.join(" ")));
+    this.pills.forEach((pill, at) => {
+      if (typed && pill.typed) pill.input.value = at + 1 < first.length ? words.shift() || "" : words.join(" ");
+    });
     (this.pills[0]?.input || send).focus();
   }
 
-  values() {
+  pill(option) {
+    const { command } = this;
+    return optionPill(option, {
+      people: this.app.people,
+      channels: this.app.channels,
+      roles: this.app.roles,
+      complete: (focused) => this.app.autocomplete(command.name, this.values({ files: false }), focused),
+      submit: () => this.send(),
+      leave: () => this.showText("", true),
+      remove: (pill) => this.remove(pill),
+    });
+  }
+
+  add(name) {
+    const pill = this.pill(this.rest.find((option) => option.name === name));
+    this.rest = this.rest.filter((option) => option.name !== name);
+    this.pills.push(pill);
+    this.more.node.before(pill.node);
+    this.more.show(this.rest);
+    pill.input.focus();
+  }
+
+  // Takes an empty field back, as Backspace in it does in Discord; from the first one the user leaves the command.
+  remove(pill) {
+    if (pill === this.pills[0]) return this.showText("", true);
+    this.back(pill);
+    if (pill.option.required) return;
+    pill.node.remove();
+    this.pills = this.pills.filter((one) => one !== pill);
+    this.rest = this.command.options.filter((option) => this.rest.includes(option) || option === pill.option);
+    this.more.show(this.rest);
+  }
+
+  back(pill) {
+    const at = this.pills.indexOf(pill);
+    this.pills.at(at < 0 ? -1 : at - 1)?.input.focus();
+  }
+
+  values({ files = true } = {}) {
     const values = {};
     for (const pill of this.pills) {
       const value = pill.value();
-      if (value !== undefined) values[pill.name] = value;
+      if (value !== undefined && (files || !("file" in pill))) values[pill.name] = value;
     }
     return values;
   }
@@ -179,7 +218,8 @@ export class Composer {
       if (!(await this.app.say(text)) && !this.command && !this.input.value) this.showText(text, true);
       return;
     }
-    for (const pill of this.pills) {
+    await Promise.all(this.pills.map((pill) => pill.ready));
+    for (const pill of [...this.pills, this.more]) {
       const problem = pill.problem();
       if (problem) {
         this.app.complain(problem);
@@ -187,12 +227,12 @@ export class Composer {
         return;
       }
     }
-    const { command, pills } = this;
+    const { command, pills, more, rest } = this;
     const kept = [...this.form.childNodes];
     const values = this.values();
     this.showText("", true);
     if ((await this.app.slash(command.name, values)) || this.command || this.input.value) return;
-    Object.assign(this, { command, pills });
+    Object.assign(this, { command, pills, more, rest });
     this.form.replaceChildren(...kept);
   }
 }

@@ -1,14 +1,22 @@
-// One option of a command: its field, its suggestions, its value.
+// The options of a command: a field for each, its suggestions, its value.
 
 import { el } from "/page/dom.js";
 
 const KINDS = { 3: "text", 4: "whole number", 5: "yes or no", 6: "person", 7: "channel", 8: "role", 9: "person or role", 10: "number" };
+const FILE = 11;
+const LARGEST_FILE = 10 * 1024 * 1024;
 let count = 0;
 
-// `app` offers people(), channels(), roles(), complete(name) → choices, submit(), leave().
+// `app` offers people(), channels(), roles(), complete(name) → choices, submit(), leave(), remove(pill).
 export function optionPill(option, app) {
-  const pill = new Pill(option, app);
-  return pill;
+  return option.type === FILE ? new FilePill(option, app) : new Pill(option, app);
+}
+
+function labelOf(option, input) {
+  input.id = `option-${(count += 1)}`;
+  input.setAttribute("aria-label", `${option.name}: ${option.description}${option.required ? " (required)" : ""}`);
+  input.setAttribute("aria-required", String(Boolean(option.required)));
+  return el("label", { for: input.id, title: option.description }, option.name, option.required ? el("b", { title: "required" }, "*") : null);
 }
 
 class Pill {
@@ -25,8 +33,6 @@ class Pill {
     this.input = el("textarea", {
       rows: 1,
       testid: `option-${option.name}`,
-      "aria-label": `${option.name}: ${option.description}${option.required ? " (required)" : ""}`,
-      "aria-required": String(Boolean(option.required)),
       "aria-haspopup": "listbox",
       "aria-controls": id,
       "aria-autocomplete": "list",
@@ -37,8 +43,8 @@ class Pill {
       onblur: () => this.hide(),
       onkeydown: (event) => this.key(event),
     });
-    const mark = option.required ? el("b", { title: "required" }, "*") : null;
-    this.node = el("span", { class: `pill ${option.type === 3 && !option.choices && !option.autocomplete ? "wide" : ""}` }, el("label", { title: option.description }, option.name, mark), this.input, this.list);
+    const isText = option.type === 3 && !option.choices && !option.autocomplete;
+    this.node = el("span", { class: `pill ${isText ? "wide" : ""}` }, labelOf(option, this.input), this.input, this.list);
   }
 
   kind() {
@@ -103,7 +109,8 @@ class Pill {
               this.pick(choice);
             },
           },
-          choice.name,
+          el("span", {}, choice.name),
+          choice.about ? el("span", { class: "faint" }, choice.about) : null,
         ),
       ),
     );
@@ -143,9 +150,9 @@ class Pill {
     } else if (event.key === "Escape") {
       if (open) this.hide();
       else this.app.leave();
-    } else if (event.key === "Backspace" && !this.input.value && this.node.matches(":first-of-type, .command + .pill")) {
+    } else if (event.key === "Backspace" && !this.input.value) {
       event.preventDefault();
-      this.app.leave();
+      this.app.remove(this);
     }
   }
 
@@ -169,5 +176,81 @@ class Pill {
     if (value === undefined && this.input.value) return `“${this.input.value}” does not fit ${this.name}.`;
     if (value === undefined && this.option.required) return `${this.name} is required.`;
     return null;
+  }
+}
+
+// The field behind which the options wait that are not shown yet: typing finds one, picking shows it.
+export class MorePill extends Pill {
+  constructor(app) {
+    super({ name: "more", description: "further options of this command", type: 3, choices: [] }, app);
+    this.node.className = "pill more";
+    this.node.querySelector("label").remove();
+  }
+
+  show(options) {
+    this.option.choices = options.map((one) => ({ name: one.name, value: one.name, about: one.description }));
+    this.input.placeholder = `+${options.length} more`;
+    this.input.value = "";
+    this.node.hidden = !options.length;
+  }
+
+  async find() {
+    const typed = this.input.value.toLowerCase();
+    const begins = (choice) => Number(!choice.name.startsWith(typed));
+    return (await super.find()).sort((a, b) => begins(a) - begins(b) || (typed ? a.name.length - b.name.length : 0));
+  }
+
+  pick(choice) {
+    this.hide();
+    this.app.add(choice.value);
+  }
+
+  key(event) {
+    if (event.key === "Tab" && this.input.value && this.choices.length && !event.shiftKey) event.preventDefault(); // the focus goes to the new field
+    super.key(event);
+  }
+
+  problem() {
+    return this.input.value ? `There is no option “${this.input.value}”.` : null;
+  }
+}
+
+// A file, read as soon as it is chosen.
+class FilePill {
+  constructor(option, app) {
+    Object.assign(this, { option, name: option.name, file: undefined, ready: null });
+    this.input = el("input", {
+      type: "file",
+      testid: `option-${option.name}`,
+      title: option.description,
+      onchange: () => (this.ready = this.read()),
+      onkeydown: (event) => {
+        if (event.key === "Escape") app.leave();
+        if (event.key === "Backspace") app.remove(this);
+      },
+    });
+    this.node = el("span", { class: "pill file" }, labelOf(option, this.input), this.input);
+  }
+
+  async read() {
+    const [chosen] = this.input.files;
+    this.file = undefined;
+    if (!chosen || chosen.size > LARGEST_FILE) return;
+    const reader = new FileReader();
+    await new Promise((resolve) => {
+      reader.onloadend = resolve;
+      reader.readAsDataURL(chosen);
+    });
+    if (reader.result) this.file = { filename: chosen.name, content_type: chosen.type, content: reader.result.split(",")[1] || "" };
+  }
+
+  value() {
+    return this.file;
+  }
+
+  problem() {
+    if (this.file) return null;
+    if (this.input.files.length) return `${this.input.files[0].name} cannot be read, or is larger than 10 MB.`;
+    return this.option.required ? `${this.name} is required.` : null;
   }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -30,7 +31,7 @@ READABLE_PX = """() => {
 """The height of the list of messages, without what a list of suggestions covers."""
 EXPECTED = ("the server responded with a status of 409", "the server responded with a status of 502")
 
-HARD_TO_USE = """[...document.querySelectorAll("button:not(.mention), select, summary, textarea")].filter((one) => {
+HARD_TO_USE = """[...document.querySelectorAll("button:not(.mention), select, summary, textarea, input")].filter(one => {
     const {width, height} = one.getBoundingClientRect();
     return (width && (width < 24 || height < 24)) || (one.tagName === "TEXTAREA" && one.role);
 }).map((one) => one.outerHTML)"""
@@ -133,6 +134,80 @@ async def test_a_command_typed_or_pasted_whole_is_sent_and_a_refused_one_is_kept
     await page.get_by_test_id("send").click()
     await expect(page.get_by_test_id("problem")).to_have_count(2)
     await expect(composer).to_have_value("y" * 2001)
+
+
+async def test_a_command_shows_what_it_requires_and_offers_the_rest_with_what_it_means(
+    page: Page, sandbox: Sandbox
+) -> None:
+    option = [page.get_by_test_id(f"option-{name}") for name in ("prompt", "agent", "priority")]
+    more, offered = page.get_by_test_id("option-more"), page.get_by_test_id("option-choice")
+    await page.get_by_test_id("composer").fill("/task new Sing")
+    await expect(option[0]).to_be_focused()
+    await expect(page.locator(".about")).to_contain_text("prompt")
+    await expect(option[1]).to_have_count(0)
+    await expect(more).to_have_attribute("placeholder", "+2 more")
+    await page.keyboard.press("Tab")
+    await expect(offered).to_have_text([re.compile("^agent"), re.compile("^priority")])
+    await page.keyboard.type("prio")
+    await page.keyboard.press("Tab")
+    await expect(option[2]).to_be_focused()
+    await page.keyboard.press("Backspace")
+    await expect(option[2]).to_have_count(0)
+    await expect(more).to_have_attribute("placeholder", "+2 more")
+    await more.fill("colour")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("problem")).to_contain_text("no option “colour”")
+    await more.fill("")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("bert")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Enter")
+    await wait_message(sandbox, lambda m: "done" in m["content"])
+    (given,) = [
+        one.data["options"][0]["options"] for one in sandbox.interactions.by_id.values() if one.label == "/task new"
+    ]
+    assert [(one["name"], one["value"]) for one in given] == [("prompt", "Sing"), ("agent", "bert")]
+
+
+async def test_a_chosen_file_reaches_the_bot(page: Page) -> None:
+    await page.get_by_test_id("composer").fill("/task read ")
+    await page.get_by_test_id("send").click()
+    await expect(page.get_by_test_id("problem")).to_contain_text("file is required")
+    file = page.get_by_test_id("option-file")
+    await file.set_input_files({"name": "birds.csv", "mimeType": "text/csv", "buffer": "wren,Zaunkönig".encode()})
+    assert await page.evaluate(HARD_TO_USE) == []
+    await page.get_by_test_id("send").click()
+    await expect(page.get_by_text("birds.csv, text/csv: wren,Zaunkönig")).to_be_visible()
+
+
+async def test_problems_leave_after_some_seconds_unless_the_user_is_at_them(page: Page) -> None:
+    await page.clock.install()
+    problems = page.get_by_test_id("problem")
+    for text in ("/a", "/b", "/c", "/d"):
+        await page.get_by_test_id("composer").fill(text)
+        await page.get_by_test_id("send").click()
+    await expect(problems).to_have_count(3)
+    await problems.first.hover()
+    await page.clock.fast_forward(11_000)
+    await expect(problems).to_have_count(1)
+    await page.get_by_test_id("composer").hover()
+    await page.clock.fast_forward(11_000)
+    await expect(problems).to_have_count(0)
+
+
+async def test_older_and_archived_threads_are_folded(page: Page, sandbox: Sandbox) -> None:
+    world, home = sandbox.world, sandbox.world.home
+    about = {"owner_id": world.ada.id, "auto_archive_minutes": 60, "private": False, "starter": None}
+    threads = [world.start_thread(home, f"T-{number}", **about) for number in range(11)]
+    world.change_thread(threads[10], archived=True)
+    shown = page.locator("#channels .thread:visible .name")
+    newest = [f"T-{number}" for number in range(9, 1, -1)]
+    await expect(shown).to_have_text(newest)
+    await page.get_by_test_id("older-octet").click()
+    await expect(shown).to_have_text([*newest, "T-1", "T-0", "T-10"])
+    await sandbox.say("Ben", str(threads[1].id), "news")
+    await expect(shown).to_have_count(11)
 
 
 async def test_text_is_drawn_with_discords_markup_and_nothing_of_it_runs(page: Page, sandbox: Sandbox) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
-from sandbox.discord.errors import ClientRefused
+from sandbox.discord.errors import ApiError, ClientRefused
 from sandbox.discord.server import Sandbox
 from tests.fakes.sandbox_client import wait_message
 from tests.sandbox.discord.trial_bot import TrialBot
@@ -34,6 +35,17 @@ async def test_a_command_that_is_not_offered_is_not_sent(
     with pytest.raises(ClientRefused, match=why):
         await sandbox.slash("Ada", "octet", command, options)
     assert await sandbox.timings() == []
+
+
+async def test_the_bot_reads_a_file_that_a_user_gives_to_a_command(sandbox: Sandbox) -> None:
+    file = {"filename": "birds.csv", "content": base64.b64encode("wren,Zaunkönig".encode()).decode()}
+    read = await sandbox.slash("Ada", "octet", "task read", {"file": file})
+    answer = next(one for one in await sandbox.messages() if one["id"] == read.message_id)
+    assert answer["content"] == "birds.csv, text/csv: wren,Zaunkönig"
+    large = {"filename": "x", "content": "A" * 16_000_000}
+    for value, why in (("birds.csv", "does not take"), (large, "too large")):
+        with pytest.raises((ClientRefused, ApiError), match=why):
+            await sandbox.slash("Ada", "octet", "task read", {"file": value})
 
 
 async def test_a_link_is_not_clicked(sandbox: Sandbox) -> None:

@@ -151,6 +151,11 @@ def task_commands() -> app_commands.Group:
         await interaction.response.send_message("only you", ephemeral=True)
         await interaction.followup.send("and this too", ephemeral=True)
 
+    @task.command(description="Says what a file holds")
+    async def read(interaction: discord.Interaction, file: discord.Attachment, note: str = "") -> None:
+        text = (await file.read()).decode()
+        await interaction.response.send_message(f"{file.filename}, {file.content_type}: {text}{note}")
+
     @task.command(description="A dialog")
     async def note(interaction: discord.Interaction) -> None:
         await interaction.response.send_modal(Note())
