@@ -123,6 +123,7 @@ class Pill {
   hide() {
     this.asked += 1;
     this.list.hidden = true;
+    this.list.replaceChildren();
   }
 
   pick(choice) {

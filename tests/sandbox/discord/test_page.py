@@ -31,7 +31,8 @@ READABLE_PX = """() => {
 """The height of the list of messages, without what a list of suggestions covers."""
 EXPECTED = ("the server responded with a status of 409", "the server responded with a status of 502")
 
-HARD_TO_USE = """[...document.querySelectorAll("button:not(.mention), select, summary, textarea, input")].filter(one => {
+HARD_TO_USE = """
+[...document.querySelectorAll("button:not(.mention), select, summary, textarea, input")].filter((one) => {
     const {width, height} = one.getBoundingClientRect();
     return (width && (width < 24 || height < 24)) || (one.tagName === "TEXTAREA" && one.role);
 }).map((one) => one.outerHTML)"""
