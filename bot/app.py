@@ -204,7 +204,7 @@ def _stay_awake(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
 
     hold = find_inhibitor()
     if hold is None:
-        log.info("keep_awake_unsupported", why=f"nothing is known that keeps {sys.platform} awake")
+        log.info("keep_awake_unsupported", platform=sys.platform)
         return
     desks = coordinator.desks
 

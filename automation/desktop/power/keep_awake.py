@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
-from automation.desktop.power.inhibitors import MacInhibitor, NotInhibited, SleepInhibitor, WindowsInhibitor
+from automation.desktop.power.inhibitors import NotInhibited, SleepInhibitor
 from core.kit.errors import Unavailable
 from core.kit.supervise import wait_for_event
 
@@ -83,9 +83,10 @@ class KeepAwake:
             self._notify(desk, note)
 
 
-def find_inhibitor(platform: str = sys.platform) -> SleepInhibitor | None:
-    if platform.startswith("linux"):
-        from automation.desktop.power.logind import LogindInhibitor
+def find_inhibitor() -> SleepInhibitor | None:
+    """Return what keeps this machine awake; None where no login manager does."""
+    if not sys.platform.startswith("linux"):
+        return None
+    from automation.desktop.power.logind import LogindInhibitor
 
-        return LogindInhibitor()
-    return {"win32": WindowsInhibitor, "darwin": MacInhibitor}.get(platform, lambda: None)()
+    return LogindInhibitor()

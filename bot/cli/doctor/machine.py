@@ -148,7 +148,12 @@ def inhibitor(config: Config, hold: SleepInhibitor | None = None) -> Iterator[Fi
     what = f"desk {', '.join(names)}: stay_awake"
     tried = hold or find_inhibitor()
     if tried is None:
-        yield warning(f"{what}: nothing is known that keeps {sys.platform} awake", "Turn sleep off in its settings.")
+        how = (
+            "start Octet with `caffeinate -i octet run`"
+            if sys.platform == "darwin"
+            else "turn sleep off in its settings"
+        )
+        yield warning(f"{what}: Octet keeps only Linux awake", how)
         return
 
     async def try_it() -> None:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-import threading
 from collections.abc import Collection
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from automation.desktop.power import inhibitors, keep_awake
-from automation.desktop.power.inhibitors import MacInhibitor, NotInhibited, WindowsInhibitor
+from automation.desktop.power import keep_awake
+from automation.desktop.power.inhibitors import NotInhibited
 from automation.desktop.power.keep_awake import HELD, KeepAwake, find_inhibitor
 from core.kit.supervise import supervise
 from core.store.errors import StoreUnavailable
-from tests.sandbox.desktop.eyes import until
 
 
 class FakeHold:
@@ -135,41 +131,7 @@ async def test_it_follows_what_happens_and_lets_go_at_the_end(monkeypatch: pytes
     assert scene.hold.acts == ["take", "give"]
 
 
-async def test_windows_is_asked_by_one_thread_that_stays() -> None:
-    asked: list[tuple[int, int]] = []
-    hold = WindowsInhibitor(lambda flags: asked.append((flags, threading.get_ident())) or 1)
-    for verb, is_held in ((hold.take, True), (hold.take, True), (hold.give, False), (hold.give, False)):
-        await verb()
-        assert hold.is_held() is is_held
-    assert [flags for flags, _ in asked] == [0x80000001, 0x80000000]
-    assert len({thread for _, thread in asked}) == 1
-    for refused in (WindowsInhibitor(lambda _: 0), WindowsInhibitor()):  # here there is no Windows to ask
-        with pytest.raises(NotInhibited):
-            await refused.take()
-
-
-async def test_macos_is_kept_awake_by_a_child_that_watches_this_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program, asked = tmp_path / "caffeinate", tmp_path / "asked"
-    program.write_text(f'#!/bin/sh\necho "$@" > "{asked}"\nexec sleep 60\n')
-    program.chmod(0o755)
-    hold = MacInhibitor(str(program))
-    await hold.take()
-    await hold.take()
-    assert hold.is_held()
-    await until(lambda: asked.exists() and asked.read_text() == f"-i -w {os.getpid()}\n")
-    await hold.give()
-    await hold.give()
-    assert not hold.is_held()
-    monkeypatch.setattr(inhibitors, "_SETTLES_S", 60)
-    for broken in ("/bin/false", str(tmp_path / "none")):
-        with pytest.raises(NotInhibited):
-            await MacInhibitor(broken).take()
-
-
-def test_each_system_has_its_own_and_an_unknown_one_none() -> None:
-    assert type(find_inhibitor("win32")) is WindowsInhibitor
-    assert type(find_inhibitor("darwin")) is MacInhibitor
-    assert find_inhibitor("plan9") is None
-    assert find_inhibitor(sys.platform) is not None
+def test_only_linux_has_a_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_inhibitor() is not None
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert find_inhibitor() is None
