@@ -575,7 +575,6 @@ screen_lock_not_found: This screen lock is over. `/desk status` shows the desks.
 trace_not_found: There is no chain of messages {id}. `/msg trace` takes the id of any message in it, or a task that has
     begun.
 window_not_found: Desk {desk} has no window called {id}. `/desk status` shows its windows.
-window_not_of_profile: No window {id} uses profile {profile}. Its windows are: {known}.
 """,
     Unavailable: """
 answer_lost_twice: Octet took this request twice, and no complete answer arrived. Run `octet doctor`, then try again.

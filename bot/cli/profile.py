@@ -1,26 +1,24 @@
-"""`octet profile list|show|new|enable`: shows and makes profiles, and enables those that need a consent."""
+"""`octet profile list|new|enable`: lists and makes profiles, and enables those that need a consent."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from json import dumps
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.cli.home import HomeOption, JsonOption, home_of, with_json
-from bot.cli.operator import OctetNotRunning, call, printable, table
-from core.home import Home
+from bot.cli.operator import OctetNotRunning, call, table
 from core.kit.clock import SystemClock
 from core.kit.problems import Problem
-from core.kit.problems import show as short
 from core.remedies import refused
 
 if TYPE_CHECKING:
-    from core.config.profiles import Kind, Value
+    from core.config.profiles import Kind
 
 app = typer.Typer(help="Profiles: how Octet works with each kind of window.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A file in config/profiles, without .toml.")]
@@ -44,39 +42,6 @@ def list_(json: JsonOption = False, home: HomeOption = None) -> None:
     print(table([("PROFILE", "CAN BE USED", "WINDOWS"), *((k.name, _state(k), _listed(w)) for k, w in rows)]))
     for file in wrong:
         print(f"{file} is invalid; `octet check` says why")
-
-
-@app.command()
-def show(
-    name: Name,
-    at: Annotated[
-        str,
-        typer.Option("--at", metavar="DESK/WINDOW", help="Show it with the values measured for this window."),
-    ] = "",
-    json: JsonOption = False,
-    home: HomeOption = None,
-) -> None:
-    """Show one profile: each value with its source, and the values to measure at each window."""
-    from core.config.profiles import Mark, find_kind
-
-    kind = find_kind(home_of(home), name)
-    measured = _measured(home_of(home), name, at)
-    values = kind.values(measured)
-    if json:
-        rows = [{"path": one.path, "value": one.value, "mark": one.mark.value, "note": one.note} for one in values]
-        print(dumps({**_summary(kind, []), "values": rows}, ensure_ascii=False, indent=2))
-        return
-    print(f"{kind.name}: {_state(kind)}")
-    if kind.enabled:
-        print(f"enabled {kind.enabled}")
-    if kind.disabled:
-        print(f"disabled: {kind.disabled}\n`octet profile enable {kind.name}` asks you once.")
-    needed = {one.path for one in kind.wanted(measured) if one.is_needed}
-    for mark in Mark:
-        some = [one for one in values if one.mark is mark]
-        if some:
-            print(f"\n{mark.value}:")
-            print("\n".join(_line(one, needed) for one in some))
 
 
 @app.command()
@@ -126,24 +91,6 @@ def new(
     print(f"wrote {save_profile(home_of(home), name, desk, window)}")
 
 
-def _measured(home: Home, kind: str, at: str) -> Mapping[str, object]:
-    """Return the measured values of this window, which must have the profile; none where `at` is empty."""
-    from core.config.desks import read_desks
-
-    if not at:
-        return {}
-    found = read_desks(home.root, [])
-    known = {
-        f"{desk.name}/{window.name}": found.measured.get((desk.name, window.name), {})
-        for desk in found.desks
-        for window in desk.windows
-        if window.kind == kind
-    }
-    if at not in known:
-        raise refused("window_not_of_profile", id=at, profile=kind, known=", ".join(sorted(known)) or "none")
-    return known[at]
-
-
 def _listed(windows: Sequence[str]) -> str:
     if not windows:
         return "-"
@@ -160,19 +107,6 @@ def _state(kind: Kind) -> str:
         return "yes"
     in_window = f"once measured at its window: {', '.join(needed)}"
     return in_window if isinstance(in_pane(kind), tuple) else f"in a pane of tmux; in a window {in_window}"
-
-
-def _line(value: Value, needed: Collection[str]) -> str:
-    from core.config.profiles import Mark
-
-    text = dumps(value.value, ensure_ascii=False)
-    text = "-" if value.value is None else text if len(text) <= 90 else short(value.value)
-    if value.mark is Mark.CALIBRATE and value.value is not None:
-        text = f"starts with {text}"
-    elif value.path in needed:
-        text = "needed"
-    line = printable(f"  {value.path} = {text}" if value.value is not None else f"  {value.path}: {text}")
-    return line + (f"\n      {printable(value.note)}" if value.note else "")
 
 
 def _summary(kind: Kind, windows: Sequence[str]) -> dict[str, object]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -71,15 +70,6 @@ class _Marks:
 _MARKS = frozenset(hints_of(_Marks))  # what a profile's file says about itself and its values
 
 
-class Mark(StrEnum):
-    """How much is known of a value."""
-
-    KNOWN = "known"  # It holds for every window of this kind; its note says from where that is known.
-    CALIBRATE = "to calibrate"  # Each person measures it at their own window; its note says what it is.
-    MEASURED = "measured"  # It was measured at this very window
-    OWN = "yours"  # The file's author says so
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """A value that is still to calibrate."""
@@ -87,16 +77,6 @@ class Wanted:
     path: str  # `composer.box`
     what: str  # What it is, in words for people
     is_needed: bool  # Whether nothing can be brought there without it. The others leave one thing unknown each.
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
-    """One value of a profile and how much is known of it."""
-
-    path: str
-    value: object  # As the file has it; None where there is none yet.
-    mark: Mark
-    note: Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,23 +105,6 @@ class Kind:
             if not any(one == path or one.startswith(f"{path}.") for one in given)
         ]
         return tuple(sorted(open_, key=lambda one: not one.is_needed))
-
-    def values(self, measured: Mapping[str, object] | None = None) -> tuple[Value, ...]:
-        """Return every value, and every one to calibrate, each with its mark, in the order of the file."""
-        own = dict(leaves(measured or {}))
-        found = [
-            Value(path=path, value=value, mark=Mark.MEASURED if path in own else mark, note="" if path in own else note)
-            for path, value in leaves(merged(self.data, measured or {}))
-            for mark, note in [self._mark(path)]
-        ]
-        open_ = self.wanted(measured)
-        return (*found, *(Value(path=one.path, value=None, mark=Mark.CALIBRATE, note=one.what) for one in open_))
-
-    def _mark(self, path: str) -> tuple[Mark, str]:
-        known, asked = _nearest(path, self.sources), _nearest(path, self.calibrate)
-        if asked and (len(asked) > len(known) or known == EVERY):
-            return Mark.CALIBRATE, self.calibrate[asked]
-        return (Mark.KNOWN, self.sources[known]) if known else (Mark.OWN, "")
 
 
 @cache
@@ -183,12 +146,6 @@ def nested(values: Mapping[str, object]) -> dict[str, object]:
         holder = cast("dict[str, object]", found.setdefault(table, {})) if table else found
         holder[key] = asdict(value) if isinstance(value, Box) else value
     return found
-
-
-def _nearest(path: str, marks: Mapping[str, str]) -> str:
-    """Return the longest marked path that is this path or contains it."""
-    fitting = [one for one in marks if one == path or path.startswith(f"{one}.")]
-    return max(fitting, key=len, default=EVERY if EVERY in marks else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,8 +261,8 @@ def _kind(name: str, file: TomlTable) -> Kind:
     )
 
 
-def find_kind(home: Home, name: str) -> Kind:
-    """Return the profile of this name. Raises profile_not_found or profile_wrong."""
+def disabled_kind(home: Home, name: str) -> Kind:
+    """Return this disabled profile. Raises profile_not_found, profile_wrong or profile_not_disabled."""
     problems: list[Problem] = []
     files = read_profiles(home.root, problems)
     if name not in files.named:
@@ -313,12 +270,7 @@ def find_kind(home: Home, name: str) -> Kind:
     wrong = [str(one) for one in problems if one.file == f"{PROFILES}/{name}.toml"]
     if wrong or name not in files.kinds:
         raise refused("profile_wrong", id=name, why="; ".join(wrong) or "it cannot be read")
-    return files.kinds[name]
-
-
-def disabled_kind(home: Home, name: str) -> Kind:
-    """Return this disabled profile. Raises profile_not_found, profile_wrong or profile_not_disabled."""
-    kind = find_kind(home, name)
+    kind = files.kinds[name]
     if not kind.disabled:
         raise refused("profile_not_disabled", id=name, why=f" (enabled {kind.enabled})" if kind.enabled else "")
     return kind

@@ -1,9 +1,8 @@
-"""`octet profile list|show|enable` as a person runs them: against a home with the files that ship."""
+"""`octet profile list|enable` as a person runs them: against a home with the files that ship."""
 
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -50,44 +49,13 @@ def test_the_list_says_of_each_profile_whether_it_can_be_used(
     assert "config/profiles/codex.toml is invalid; `octet check` says why" in capsys.readouterr().out
 
 
-def test_a_profile_is_shown_value_by_value_with_what_is_known_of_each(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert said(home, "show", "codex", monkeypatch=monkeypatch) == 0
-    known, _, rest = capsys.readouterr().out.partition("\nto calibrate:\n")
-    assert '  submit = "enter"\n      documented: tui/src/keymap.rs of openai/codex' in known
-    assert "  composer.box: needed\n      in a window: the lines in which prompts are written" in rest
-    assert "  max_chars = starts with 20000" in rest
-    assert "  busy.box: -" in rest
-    assert said(home, "show", "codex", "--json", monkeypatch=monkeypatch) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["needed"] == ["composer.box", "composer.background"]
-    assert {one["mark"] for one in told["values"]} == {"known", "to calibrate"}
-
-
-def test_a_profile_is_shown_as_it_drives_one_window(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    desk = home / "config/desks/main.toml"
-    text = desk.read_text("utf-8").replace('"demo_tk"', '"codex"', 1)
-    box = "box = { x = 4, y = 24, width = 386, height = 413 }\n"
-    assert text.count(box) == 1
-    desk.write_text(text.replace(box, f"{box}calibrated = {{ max_chars = 900 }}\n"), encoding="utf-8")
-    assert said(home, "show", "codex", "--at", "main/agent-1", monkeypatch=monkeypatch) == 0
-    told = capsys.readouterr().out
-    assert "\nmeasured:\n  max_chars = 900\n" in told
-    assert "  composer.box: needed" in told
-    assert said(home, "show", "codex", "--at", "main/agent-2", monkeypatch=monkeypatch) != 0
-    assert "No window main/agent-2 uses profile codex. Its windows are: main/agent-1." in capsys.readouterr().err
-
-
 def test_a_name_that_no_profile_has_and_a_file_that_is_wrong_say_what_to_do(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert said(home, "show", "nothing", monkeypatch=monkeypatch) != 0
+    assert said(home, "enable", "nothing", monkeypatch=monkeypatch) != 0
     assert "`octet profile list` shows all profiles" in capsys.readouterr().err
     (home / "config/profiles/codex.toml").write_text("submit = 3", encoding="utf-8")
-    assert said(home, "show", "codex", monkeypatch=monkeypatch) != 0
+    assert said(home, "enable", "codex", monkeypatch=monkeypatch) != 0
     assert "config/profiles/codex.toml:1: submit: must be text in quotes" in capsys.readouterr().err
 
 

@@ -14,7 +14,6 @@ from core.config.loader import Config, load
 from core.config.profiles import (
     TABLES,
     Kind,
-    Mark,
     complete,
     in_pane,
     leaves,
@@ -213,16 +212,6 @@ def test_a_kind_tells_what_is_still_to_calibrate_the_needed_first(tmp_path: Path
     ]
     assert [one.path for one in kind.wanted(MEASURED_THERE)] == ["busy", "acts.approve"]
     assert [one.path for one in kind.wanted({**MEASURED_THERE, "acts": {"approve": "y"}})] == ["busy"]
-
-
-def test_every_value_has_one_mark_and_its_note(tmp_path: Path) -> None:
-    values = {one.path: (one.mark, one.note) for one in kind_of(tmp_path).values({"acts": {"approve": "y"}})}
-    assert values["submit"] == (Mark.KNOWN, "its manual")
-    assert values["composer.caret_px"] == (Mark.KNOWN, "measured")
-    assert values["composer.box"] == (Mark.CALIBRATE, "where prompts are written")
-    assert values["max_chars"] == (Mark.CALIBRATE, "how long a paste may be")
-    assert values["acts.interrupt"] == (Mark.OWN, "")
-    assert values["acts.approve"] == (Mark.MEASURED, "")
 
 
 def test_a_profile_is_made_whole_for_a_window_that_no_desk_has_yet(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from core.config.profiles import NEEDED, Kind, Mark, ProfileFiles, complete, in_pane, leaves, nested, read_profiles
+from core.config.profiles import NEEDED, Kind, ProfileFiles, complete, in_pane, leaves, nested, read_profiles
 from core.profiles.model import Box, PaneProfile, Profile, StateSigns
 from scripts import schemas
 
@@ -77,22 +77,28 @@ def test_what_ships_drives_a_window_once_what_is_needed_is_measured_there(shippe
     assert "busy_seen" not in profile.confirm
 
 
+def marks_of(path: str, marks: list[str]) -> list[str]:
+    """Return the marks that fit a value, the nearest last."""
+    return sorted((one for one in marks if one in {"*", path} or path.startswith(f"{one}.")), key=len)
+
+
 @pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_every_value_that_ships_has_exactly_one_mark(shipped: ProfileFiles, name: str) -> None:
     kind = shipped.kinds[name]
-    assert [one.path for one in kind.values() if one.mark not in {Mark.KNOWN, Mark.CALIBRATE}] == []
-    assert all(one.note for one in kind.values())
     assert not set(kind.sources) & set(kind.calibrate)
+    assert all({**kind.sources, **kind.calibrate}.values())
     given = [path for path, _ in leaves(kind.data)]
+    assert [path for path in given if not marks_of(path, [*kind.sources, *kind.calibrate])] == []
     for marked in kind.sources:
-        covers = [path for path in given if marked in {"*", path} or path.startswith(f"{marked}.")]
+        covers = [path for path in given if marks_of(path, [marked])]
         assert covers, f"{name}: a source for {marked}, which has no value"
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED - DEMO))
 def test_no_place_and_no_colour_that_is_measured_has_one_to_start_with(shipped: ProfileFiles, name: str) -> None:
     kind = shipped.kinds[name]
-    starts = {one.path for one in kind.values() if one.mark is Mark.CALIBRATE and one.value is not None}
+    nearest = {path: marks_of(path, [*kind.sources, *kind.calibrate])[-1] for path, _ in leaves(kind.data)}
+    starts = {path for path, mark in nearest.items() if mark in kind.calibrate}
     assert starts <= {"max_chars", "normalise", "submit", "max_clipboard_reads"}
 
 
