@@ -41,7 +41,7 @@ def main() -> None:
 def selftest(count: int) -> dict[str, Any]:
     """Run `octet desk selftest` on a display of its own; what its report says."""
     with tempfile.TemporaryDirectory() as folder, virtual_display(Path(folder) / "display") as display:
-        report = Path(folder) / "report"
+        report = Path(folder) / "report.json"
         environ = {name: value for name, value in os.environ.items() if name not in WITHOUT}
         subprocess.run(
             [sys.executable, "-m", "bot", "desk", "selftest", "--count", str(count), "--report", str(report)],
@@ -51,7 +51,7 @@ def selftest(count: int) -> dict[str, Any]:
             check=False,  # it ends with 1 where it found a violation, which the report names
             timeout=count * EACH_S,
         )
-        return json.loads(report.with_suffix(".json").read_text("utf-8"))
+        return json.loads(report.read_text("utf-8"))
 
 
 if __name__ == "__main__":

@@ -79,13 +79,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40, help="deliveries of the self-test")
     count: int = parser.parse_args().count
     ready()
-    report = ROOT / "tests" / "out" / "wine-selftest"
+    report = ROOT / "tests" / "out" / "wine-selftest.json"
     report.parent.mkdir(parents=True, exist_ok=True)
     with screen() as display, wine(display) as environment:
         tried = run(environment, TRIES_S, "-m", "tests.on_windows")
         where = ["--count", str(count), "--report", f"Z:{report}"]
         tested = run(environment, TRIES_S + EACH_S * count, "-m", "bot", "desk", "selftest", *where)
-    print(f"windows: {_word(tried)}; self-test: {_word(tested)} ({report}.txt)")
+    print(f"windows: {_word(tried)}; self-test: {_word(tested)} ({report})")
     sys.exit(0 if tried == tested == 0 else 1)
 
 

@@ -20,7 +20,7 @@ import typer
 from bot.cli import pictures
 from bot.cli.calibrate.console import Console
 from bot.cli.children import LOOK_S, wait_until
-from bot.cli.errors import run_async
+from bot.cli.errors import run_async, writing
 from bot.cli.home import HomeOption, JsonOption, home_of, with_json
 from bot.runfile import running
 from bot.verbs.desks import ABOUT
@@ -187,9 +187,9 @@ app.command()(with_json(pictures.screenshot))
 def selftest(
     *,
     count: Annotated[int, typer.Option("--count", min=4, help="How many deliveries.")] = 200,
-    report: Annotated[
-        Path, typer.Option("--report", metavar="FILE", help="Where the report goes: FILE.txt and FILE.json.")
-    ] = Path("octet-selftest"),
+    report: Annotated[Path, typer.Option("--report", metavar="FILE", help="Where the report goes.")] = Path(
+        "octet-selftest.json"
+    ),
     portable: Annotated[
         bool, typer.Option("--portable", help="Test the portable path, even where a better one exists.")
     ] = False,
@@ -203,11 +203,13 @@ def selftest(
         from core.config.settings import environment
 
         refuse_wayland(environment(), environment().get("DISPLAY", ""))
-    from bot.cli.selftest import run_selftest, write_report
+    from bot.cli.selftest import run_selftest
 
     done = run_selftest(count, portable=portable)
-    print(f"\n{done.as_text()}")
-    print(f"written: {', '.join(map(str, write_report(done, report)))}")
+    print(f"\nself-test of this desktop: {done.verdict()}\n{done.as_json()}")
+    with writing(report, "The whole report is above; --report chooses another place for the next one."):
+        report.write_text(done.as_json(), encoding="utf-8")
+    print(f"wrote {report}")
     if not done.is_clean:
         raise typer.Exit(1)
 

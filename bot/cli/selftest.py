@@ -19,10 +19,10 @@ from typing import Any, cast
 
 import mss
 
-from automation.desktop.selftest_report import SelfTestDelivery, SelfTestMachine, SelfTestReport, count_violations
+from automation.desktop.selftest_report import SelfTestDelivery, SelfTestReport, count_violations
 from automation.desktop.worker.lane import DeskWorkerClient
 from bot.cli.children import Child, child
-from bot.cli.errors import run_async, writing
+from bot.cli.errors import run_async
 from bot.cli.temporary_worker import DeskRecorder, temporary_worker
 from core.config.settings import environment
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Result
@@ -75,18 +75,6 @@ def desk_of(title: str, place: Box, display: str) -> Desk:
         windows=(window,),
         user_activity=UserActivityPolicy(idle_s=0.2, kill_switch_keys=("ctrl+alt+end",)),
     )
-
-
-def write_report(done: SelfTestReport, report: Path) -> tuple[Path, ...]:
-    """Write the report twice, for users and for programs. Raises FileNotWritten."""
-    texts = {
-        report.with_name(f"{report.name}.txt"): done.as_text(),
-        report.with_name(f"{report.name}.json"): done.as_json(),
-    }
-    for file, text in texts.items():
-        with writing(file, "The whole report is above; --report chooses another place for the next one."):
-            file.write_text(text, encoding="utf-8")
-    return tuple(texts)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -204,13 +192,13 @@ def run_selftest(count: int, *, portable: bool) -> SelfTestReport:
             if not shots:
                 raise
             trouble = " ".join(str(ended).split())
-    machine = SelfTestMachine(
-        octet=version(),
-        platform=platform.platform(),
-        python=platform.python_version(),
-        way="portable" if portable else {"win32": "windows", "darwin": "portable"}.get(sys.platform, "x11"),
-        screen=_screen(),
-    )
+    machine = {
+        "octet": version(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "way": "portable" if portable else {"win32": "windows", "darwin": "portable"}.get(sys.platform, "x11"),
+        "screen": _screen(),
+    }
     return SelfTestReport(machine=machine, wanted=count, shots=shots, seconds=time.monotonic() - began, trouble=trouble)
 
 
