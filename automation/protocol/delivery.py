@@ -187,14 +187,9 @@ class Submission(Attempt):
 
     def _confirm_submit(self) -> Outcome:
         """Watch for proof that Enter had its effect. Nothing is cleared any more."""
-        outcome = self._judged(self._proven())
+        outcome = self._proven()
         self._window.remember(Moment.LAST_SEEN if outcome.result is Result.UNKNOWN else Moment.AFTERWARDS)
         return outcome
-
-    def _judged(self, outcome: Outcome) -> Outcome:
-        if self._read_by is not Readback.NONE or (outcome.result is Result.UNKNOWN and outcome.draft_left):
-            return outcome  # a draft that is still there was not sent
-        return Outcome(result=Result.SENT, note=f"sent without reading it back, as its profile allows; {outcome.note}")
 
     def _proven(self) -> Outcome:
         seen, wanted = self._watch(), self._profile.confirm
@@ -247,7 +242,7 @@ class Submission(Attempt):
     @property
     def _may_be_weak(self) -> bool:
         """Whether a composer that empties under the guard proves a weak delivery: our text was read back in it."""
-        return self._profile.weak_by_emptying and self._read_by not in {None, Readback.NONE}
+        return self._profile.weak_by_emptying and self._read_by is not None
 
     @property
     def _may_show_busy(self) -> bool:
@@ -340,9 +335,9 @@ class DeliveryRun(Submission):
         seen = self._window.marks()
         self.marks += seen
         self._window.remember(Moment.STAGED)
-        by = self._read_by or Readback.NONE
-        normalise = self._profile.normalise.value if by in COMPARED else ""
-        self._read = Evidence(readback=by, normalise=normalise, sha256=hashlib.sha256(read.encode()).hexdigest())
+        normalise = self._profile.normalise.value if self._read_by in COMPARED else ""
+        sha256 = hashlib.sha256(read.encode()).hexdigest()
+        self._read = Evidence(readback=self._read_by or "", normalise=normalise, sha256=sha256)
         self._journal.staged(self._read.sha256, seen)
 
     def _submit(self) -> None:

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import cast
 
 from core.calibration.model import (
@@ -26,7 +25,7 @@ from core.calibration.model import (
 )
 from core.calibration.ports import DisplayProbe
 from core.calibration.title_patterns import find_pattern, shared
-from core.config.profiles import PROFILES, Kind, complete, in_pane, nested, read_profiles
+from core.config.profiles import Kind, complete, in_pane, nested, read_profiles
 from core.desks.model import MatchBy, Window
 from core.home import Home
 from core.profiles.model import Box, Composer, Confirm, Newline, PaneProfile, Profile, Readback, Selection
@@ -299,7 +298,7 @@ class Calibrator:
         return kind
 
     def _complete(self, kind: Kind, values: Mapping[str, object]) -> Profile:
-        found = complete(kind, values, self.home.root / Path(PROFILES))
+        found = complete(kind, values)
         if isinstance(found, tuple):
             raise refused("profile_lacks", profile=kind.name, why="; ".join(found))
         return found

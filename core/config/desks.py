@@ -145,7 +145,7 @@ def _windows(desk: str, file: TomlTable, files: ProfileFiles, found: DeskFiles) 
         if isinstance(name, str) and (first := names.setdefault(name.casefold(), place)) != place:
             text = f"{show(name)} is also the name of windows[{first}] too; names must differ in more than case"
             table.report(("name",), "same_name", text)
-        window = _pane(file, table, files.folder) if found.desk_kinds[desk].has_panes else _window(table)
+        window = _pane(file, table, files.root) if found.desk_kinds[desk].has_panes else _window(table)
         if window is None:
             continue
         for other in windows.values():
@@ -168,7 +168,7 @@ def _window(table: TomlTable) -> Window | None:
     return window if len(table.problems) == before else None
 
 
-def _pane(file: TomlTable, table: TomlTable, profiles: Path) -> Window | None:
+def _pane(file: TomlTable, table: TomlTable, home: Path) -> Window | None:
     before = len(table.problems)
     refuse_keys(table, _OF_WINDOWS, ["name", "profile", *_OF_PANES])
     window = validate(Window, table.without(*_OF_WINDOWS, *_OF_PANES))
@@ -183,7 +183,6 @@ def _pane(file: TomlTable, table: TomlTable, profiles: Path) -> Window | None:
         table.report(("pane",), "no_socket", text)
     if len(table.problems) > before:
         return None
-    home = profiles.parents[1]
     folder = str((home / Path(pane.directory).expanduser()).resolve())
     return replace(window, title="", box=NOWHERE, pane=replace(pane, directory=folder))
 
@@ -218,7 +217,7 @@ def _driven(desk: str, window: Window, table: TomlTable, files: ProfileFiles, fo
     called, at = f"window {show(window.name)} of desk {show(desk)}", files.files[kind.name]
     profile = files.profiles.get(kind.name)
     if measured.data:
-        profile, at = at_window(files, kind, f"{desk}.{window.name}", measured), measured
+        profile, at = at_window(kind, f"{desk}.{window.name}", measured), measured
     if profile is None:
         return window
     found.profiles[profile.name] = profile

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from core.config.toml import TomlTable
 from core.config.validation import missing, validate_partly
 from core.kit.field_types import is_set
 from core.kit.problems import KeyPath, show
-from core.profiles.model import Act, Box, Confirm, Dialog, Press, Profile, Readback, TooLong
+from core.profiles.model import Act, Box, Confirm, Dialog, Press, Profile, TooLong
 
 _EVERYWHERE = frozenset({"submit", "newline", "clear"})
 _IN_WINDOW = frozenset(
@@ -20,9 +19,9 @@ NEEDED, NEEDED_IN_PANE = _EVERYWHERE | _IN_WINDOW, _EVERYWHERE | {"terminal.prom
 AT_WORK = frozenset({"busy", "busy.colour", "terminal.busy"})  # The values that say how it shows that the agent works
 
 
-def checked(name: str, file: TomlTable, folder: Path, is_open: Iterable[str] = ()) -> Profile | None:
-    """Return the profile in this table, if it has no problem; report each problem. `folder` has the pictures of its
-    dialogs; the values in `is_open` are still to be measured."""
+def checked(name: str, file: TomlTable, is_open: Iterable[str] = ()) -> Profile | None:
+    """Return the profile in this table, if it has no problem; report each problem. The values in `is_open` are still to
+    be measured."""
     profile, bad = validate_partly(Profile, file)
     is_complete = _is_complete(file, bad.union(is_open))
     _check_chords(file, profile)
@@ -31,8 +30,7 @@ def checked(name: str, file: TomlTable, folder: Path, is_open: Iterable[str] = (
     _check_parts(file, profile, bad.union(is_open))
     _check_new_chat(file, profile)
     if is_complete and not bad:
-        dialogs = tuple(_dialogs(profile, file, folder))
-        profile = replace(profile, name=name, dialogs=dialogs, acts=profile.all_acts)
+        profile = replace(profile, name=name, acts=profile.all_acts)
         _check_overlaps(file, profile)
         _check_states(file, profile)
         _check_presses(file, profile, profile.acts, ("acts",))
@@ -86,21 +84,9 @@ def _check_confirm(file: TomlTable, profile: Profile, bad: frozenset[str]) -> No
 
 
 def _check_readback(file: TomlTable, profile: Profile) -> None:
-    """Check that the owner allows sending without a read-back, and that `none` comes last."""
     ways = list(profile.readback) if is_set(profile.readback) else []
     if len(set(ways)) < len(ways):
         file.report(("readback",), "same_twice", "contains a duplicate")
-    if Readback.NONE not in ways:
-        return
-    if ways[-1] is not Readback.NONE:
-        text = '"none" must come last: Octet never tries the ways after it'
-        file.report(("readback",), "none_not_last", text)
-    if not profile.allow_unverified:
-        text = (
-            '"none" sends a text that Octet has not read back; Octet shows it as sent, never as delivered. '
-            "To allow that, write `allow_unverified = true` beside it"
-        )
-        file.report(("readback",), "needs_allow_unverified", text)
 
 
 def _check_parts(file: TomlTable, profile: Profile, is_open: frozenset[str]) -> None:
@@ -119,28 +105,6 @@ def _check_new_chat(file: TomlTable, profile: Profile) -> None:
     elif fresh.chord and fresh.chord in {profile.submit, profile.paste}:
         text = f"{show(fresh.chord)} is a chord that pastes or sends"
         file.report(("new_chat", "chord"), "chord_twice", text)
-
-
-def _dialogs(profile: Profile, file: TomlTable, folder: Path) -> Iterator[Dialog]:
-    for place, dialog in enumerate(profile.dialogs):
-        seen, path = dialog.picture, ("dialogs", place, "picture", "file")
-        if seen is None:
-            yield dialog
-            continue
-        png = b""
-        try:
-            png = (folder / seen.file).read_bytes()
-        except OSError as error:
-            text = f"cannot be read: {(error.strerror or str(error)).lower()}; put it beside the profile"
-            file.report(path, "unreadable", text)
-        else:
-            width, height = int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
-            if len(png) < 24 or not png.startswith(b"\x89PNG\r\n\x1a\n"):
-                file.report(path, "no_png", "is not a PNG file")
-            elif (width, height) != (seen.box.width, seen.box.height):
-                text = f"is {width} × {height} pixels, its box {seen.box.width} × {seen.box.height}"
-                file.report(path, "wrong_size", f"{text}; cut it to the box's size")
-        yield replace(dialog, picture=replace(seen, png=png))
 
 
 def _check_overlaps(file: TomlTable, profile: Profile) -> None:
@@ -202,13 +166,13 @@ def _check_presses(
 
 def _check_dialog(file: TomlTable, profile: Profile, dialog: Dialog, path: KeyPath) -> None:
     _check_presses(file, profile, dialog.acts, (*path, "acts"), is_apart=dialog.window is not None)
-    if not (dialog.sign or dialog.picture or dialog.accessible or dialog.window):
-        text = "needs a sign, a picture, an accessible or a window by which Octet sees it"
+    if not (dialog.sign or dialog.accessible or dialog.window):
+        text = "needs a sign, an accessible or a window by which Octet sees it"
         file.report(path, "no_sign", text)
     if not (dialog.window or dialog.box or dialog.accessible):
         file.report(path, "no_box", "needs a box: the part of the window that Octet shows to users")
-    if dialog.window is not None and (dialog.box or dialog.sign or dialog.picture or dialog.accessible):
-        text = "is a separate window; a box, a sign, a picture or an accessible is for one inside"
+    if dialog.window is not None and (dialog.box or dialog.sign or dialog.accessible):
+        text = "is a separate window; a box, a sign or an accessible is for one inside"
         file.report(path, "not_one", text)
     for number, act in enumerate(dialog.answers):
         text = ""
@@ -248,5 +212,4 @@ def _boxes(profile: Profile) -> dict[KeyPath, Box | None]:
         if dialog.window is None:  # a separate window has its own size
             found |= {("dialogs", place, "acts", act.value, "anchor"): one.anchor for act, one in dialog.acts.items()}
         found["dialogs", place, "sign", "box"] = dialog.sign.box if dialog.sign else None
-        found["dialogs", place, "picture", "box"] = dialog.picture.box if dialog.picture else None
     return found | {("masks", place): mask for place, mask in enumerate(profile.masks)}

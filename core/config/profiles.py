@@ -173,13 +173,12 @@ class ProfileFiles:
     kinds: Mapping[str, Kind]  # All whose file is right, also what is still to calibrate and what is disabled
     named: frozenset[str]  # The names of all files there, also of those that are wrong
     files: Mapping[str, TomlTable]
-    folder: Path
+    root: Path  # the home
 
 
 def read_profiles(root: Path, problems: list[Problem]) -> ProfileFiles:
     """Return the profiles of the home `root`; add what is wrong to `problems`."""
     files, _ = read_folder(root, PROFILES, problems)
-    folder = root / PROFILES
     profiles: dict[str, Profile] = {}
     kinds: dict[str, Kind] = {}
     for name, file in files.items():
@@ -187,26 +186,26 @@ def read_profiles(root: Path, problems: list[Problem]) -> ProfileFiles:
         is_open = {one.path for one in kind.wanted() if one.is_needed}
         if "terminal" in file.data and not _FOR_WINDOWS & file.data.keys():
             is_open |= {*_FOR_WINDOWS, "normalise", "confirm"}  # a profile for panes only
-        profile = checked(name, file.with_data(kind.data), folder, {*is_open, *kind.calibrate.keys() & AT_WORK})
+        profile = checked(name, file.with_data(kind.data), {*is_open, *kind.calibrate.keys() & AT_WORK})
         if profile is not None:
             kinds[name] = kind
             if not is_open:
                 profiles[name] = profile
-    named = frozenset(path.stem for path in folder.glob("*.toml"))
-    return ProfileFiles(profiles=profiles, kinds=kinds, named=named, files=files, folder=folder)
+    named = frozenset(path.stem for path in (root / PROFILES).glob("*.toml"))
+    return ProfileFiles(profiles=profiles, kinds=kinds, named=named, files=files, root=root)
 
 
-def at_window(files: ProfileFiles, kind: Kind, window: str, measured: TomlTable) -> Profile | None:
+def at_window(kind: Kind, window: str, measured: TomlTable) -> Profile | None:
     """Return the profile of one window with what was measured there, a table of its desk's file."""
-    return checked(f"{kind.name}{AT}{window}", measured.with_data(merged(kind.data, measured.data)), files.folder)
+    return checked(f"{kind.name}{AT}{window}", measured.with_data(merged(kind.data, measured.data)))
 
 
-def complete(kind: Kind, measured: Mapping[str, object], folder: Path) -> Profile | tuple[str, ...]:
-    """Return the profile with what was measured at a new window, or why it is incomplete. `folder` has its pictures."""
+def complete(kind: Kind, measured: Mapping[str, object]) -> Profile | tuple[str, ...]:
+    """Return the profile with what was measured at a new window, or why it is incomplete."""
     if open_ := _still_open(kind.wanted(measured)):
         return open_
     whole = replace(kind.file, data=merged(kind.data, measured), problems=[])
-    profile = checked(kind.name, whole, folder)
+    profile = checked(kind.name, whole)
     return profile or tuple(f"{one.key}: {one.text}" for one in whole.problems)
 
 

@@ -19,7 +19,6 @@ from core.profiles.value_types import (
     Chords,
     Class,
     Colour,
-    FileName,
     Length,
     Milliseconds,
     Pattern,
@@ -75,16 +74,6 @@ class Readback(StrEnum):
     COPY = "copy"  # The whole text is copied back out of the composer and compared
     PIXELS = "pixels"
     """The program took the text, and the composer's picture changed and stays the same. Octet compares nothing."""
-    NONE = "none"
-    """The program took the text; Octet does not check further. Such a delivery is `sent`, not delivered."""
-
-
-class Focus(StrEnum):
-    """How the composer is given the focus where it does not have it."""
-
-    CLICK = "click"
-    GRAB_FOCUS = "grab_focus"
-    """The program is asked for it over the accessibility bus; where it does not obey, by a click."""
 
 
 class Normalise(StrEnum):
@@ -226,15 +215,6 @@ class StateSigns:
 
 
 @config_table
-class Likeness:
-    """A picture that is shown at a place of the window while something is so."""
-
-    file: FileName  # A PNG file beside the profile, as large as the box
-    box: Box  # Where it appears, from the window's top left corner
-    png: Internal[bytes] = b""
-
-
-@config_table
 class Modal:
     """A separate window that covers another one of the same program."""
 
@@ -298,7 +278,6 @@ class Dialog:
     """The part of the window that Octet shows to users; an answer is valid for exactly this view. Left out for a
     separate window, which Octet shows whole, and for an object that reports its place."""
     sign: Sign | None = None  # A colour in a box that is there then
-    picture: Likeness | None = None  # A picture that is there then
     accessible: Accessible | None = None  # What its program shows on the accessibility bus then
     window: Modal | None = None  # A separate window
     acts: Presses = field(default_factory=dict[Act, Press])
@@ -464,17 +443,13 @@ class Profile(Habits):
     selection: Selection = OPEN  # What it pastes, `clipboard` or `primary`
     readback: Annotated[
         ListOf[Readback],
-        Limits(min_length=1, max_length=4),
+        Limits(min_length=1, max_length=3),
         BeforeValidator(
             lambda given: [given] if isinstance(given, str) else given, json_schema_input_type=Readback | list[Readback]
         ),
     ] = OPEN
-    """How the text is read back before it is sent: `accessibility`, `copy`, `pixels` or `none`, or several of them in
-    the order in which they are tried."""
-    allow_unverified: Bool = False
-    """Must be true beside the read-back `none`: Octet may send what it could not read back."""
-    focus: Focus = Focus.CLICK
-    """How the composer gets the focus, `click` or `grab_focus` (asked for over the accessibility bus)."""
+    """How the text is read back before it is sent: `accessibility`, `copy` or `pixels`, or several of them in the order
+    in which they are tried."""
     max_clipboard_reads: Annotated[Int, Limits(ge=1, le=20)] = 1
     """How often the program reads the selection for one paste at most."""
     busy: StateSigns = StateSigns()  # How it shows that the agent works

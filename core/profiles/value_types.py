@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from core.kit.field_types import Int, Limits, ListOf, Text, matching, rule, split_chord, wrong
+from core.kit.field_types import Int, Limits, ListOf, Text, rule, split_chord, wrong
 from core.kit.problems import show, suggest
 
 _NAMES = """
@@ -110,14 +110,6 @@ Class = Annotated[Text, Limits(max_length=200), rule(_class)]  # A regular expre
 Pattern = Annotated[Text, Limits(max_length=200), rule(_pattern)]
 Role = Annotated[Text, rule(_role), WithJsonSchema({"enum": sorted(ROLES)})]
 Colour = Annotated[Text, rule(_colour), WithJsonSchema({"type": "string", "pattern": f"^{_COLOUR.pattern}$"})]
-FileName = Annotated[
-    Text,
-    matching(
-        r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\.png",
-        "bad_file_name",
-        'is not the name of a PNG file beside the profile, such as "limit.png"',
-    ),
-]
 Chord = Annotated[Text, rule(chord), WithJsonSchema({"type": "string", "pattern": _CHORD})]
 Chords = Annotated[ListOf[Chord], Limits(max_length=10)]
 Place = Annotated[Int, Limits(ge=-100_000, le=100_000)]

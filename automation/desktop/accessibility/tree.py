@@ -30,7 +30,6 @@ _RETURNS = {
     "GetRoleName": "s",
     "GetState": "au",
     "GetText": "s",
-    "GrabFocus": "b",
 }
 """The form of each answer, by AT-SPI's published interfaces."""
 _RULE = "(aiia{ss}iaiiasib)uib"
@@ -96,10 +95,6 @@ class Node:
     def extents(self) -> Box:
         """Return its place on the screen."""
         return places_of([self])[0]
-
-    def grab_focus(self) -> bool:
-        """Ask it to take the focus; return whether it says that it did."""
-        return bool(self._ask(_COMPONENT, "GrabFocus")[0])
 
     def find(self, *states: State, kinds: Collection[int] = (), interface: str = "", most: int = 0) -> list[Node]:
         """Find the objects in it that have all of these states, and one of these kinds if any is given; at most `most`,

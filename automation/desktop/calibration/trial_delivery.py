@@ -61,7 +61,7 @@ class TrialObserver:
         self.before: Image.Image | None = None
         self.staged: Image.Image | None = None
         self.after: Image.Image | None = None
-        self.reading = ReadbackResult(by=Readback.NONE)  # the last readback
+        self.reading = ReadbackResult(by=self._profile.readback[0])  # the last readback
         self._empties: tuple[Image.Image, ...] = ()
         self._cleared_by = self._profile.clear
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from automation.desktop.observation import image_diff
-from automation.desktop.observation.anchors import NOISE_PX
 from automation.desktop.window_info import WindowInfo
 from core.deliveries.model import Reason
 from core.profiles.model import Accessible, Box, Composer, Dialog, Profile
@@ -86,14 +83,10 @@ class WindowSnapshot:
 
 def place_of(dialog: Dialog, frame: Image.Image, heard: ShownSigns, seen: WindowInfo) -> Box | None:
     """Find where the window shows this dialog with all of its signs; None when it does not."""
-    if dialog.sign is None and dialog.picture is None and dialog.accessible is None:
+    if dialog.sign is None and dialog.accessible is None:
         return None
     if dialog.sign is not None and not image_diff.shows(frame.crop(dialog.sign.box.edges), dialog.sign):
         return None
-    if dialog.picture is not None:
-        there = frame.crop(dialog.picture.box.edges)
-        if image_diff.count_differing(there, _read(dialog.picture.png)) > NOISE_PX:
-            return None
     if dialog.accessible is None:
         return dialog.box
     part = heard.parts.get(dialog.accessible)
@@ -116,9 +109,3 @@ def is_resting(profile: Profile, frame: Image.Image, heard: ShownSigns) -> bool:
     if sign is not None and not image_diff.shows(frame.crop(sign.box.edges), sign):
         return False
     return profile.idle.accessible is None or profile.idle.accessible in heard.parts
-
-
-@lru_cache(maxsize=64)
-def _read(png: bytes) -> Image.Image:
-    with Image.open(BytesIO(png)) as picture:
-        return picture.convert("RGB")

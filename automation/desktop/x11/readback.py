@@ -147,17 +147,6 @@ class AccessibleReadback(ComposerReadback):
             self._lose()
             return False
 
-    def grab_focus(self) -> bool:
-        """Ask the composer to take the focus, and see whether it did."""
-        node = self._find()
-        try:
-            if node is not None:
-                node.grab_focus()
-        except Unreadable:
-            self._lose()
-            return False
-        return self._target.until(self.has_focus, FOCUS_S)
-
     def check_focus(self) -> None:
         """Raise TransientFailure unless the composer has the focus, which its program may tell a moment later."""
         if self._find() is None:
@@ -231,36 +220,11 @@ class CopyReadback(ComposerReadback):
         return has_mark(text, marks, profile.normalise)
 
 
-class UncheckedReadback(ComposerReadback):
-    """The program took the text, and does not show what it did with it. Only where the profile says so."""
-
-    kind = Readback.NONE
-    _is_staged = False
-
-    def begin(self) -> None:
-        self._is_staged = True
-
-    def read(self) -> ReadbackResult:
-        is_taken = self._paste.was_taken()
-        self.check_unchanged()
-        return ReadbackResult(taken=is_taken, landed=is_taken and self._has_landed(), by=self.kind)
-
-    def check_unchanged(self) -> None:
-        if self._is_staged:
-            self._paste.check_unchanged()
-
-    def matches_draft(self, marks: Sequence[str]) -> bool:
-        """Return False: nothing shows it."""
-        return False
-
-    def _has_landed(self) -> bool:
-        return True
-
-
-class PixelReadback(UncheckedReadback):
+class PixelReadback(ComposerReadback):
     """The program itself took the text once, and the composer's picture changed and settled."""
 
     kind = Readback.PIXELS
+    _is_staged = False
 
     def __init__(self, *, target: X11Target, paste: ClipboardPaste) -> None:
         super().__init__(target=target, paste=paste)
@@ -270,7 +234,16 @@ class PixelReadback(UncheckedReadback):
 
     def begin(self) -> None:
         self._changes.begin()
-        super().begin()
+        self._is_staged = True
+
+    def read(self) -> ReadbackResult:
+        is_taken = self._paste.was_taken()
+        self.check_unchanged()
+        return ReadbackResult(taken=is_taken, landed=is_taken and self._changes.has_settled(), by=self.kind)
+
+    def check_unchanged(self) -> None:
+        if self._is_staged:
+            self._paste.check_unchanged()
 
     def marks(self) -> tuple[str, ...]:
         if self._changes.still is None or self._target.inspector.is_masked(self._target.name):
@@ -287,9 +260,6 @@ class PixelReadback(UncheckedReadback):
         text = self._paste.selected(self._target.inspector.place_of_draft(self._target.name))
         return has_mark(text, marks, Normalise.BLANKS)
 
-    def _has_landed(self) -> bool:
-        return self._changes.has_settled()
-
     def _composer(self) -> Image.Image:
         return self._target.inspector.composer(self._target.name)
 
@@ -302,7 +272,6 @@ class ReadbackChooser:
             Readback.ACCESSIBILITY: partial(AccessibleReadback, reader=reader),
             Readback.COPY: CopyReadback,
             Readback.PIXELS: PixelReadback,
-            Readback.NONE: UncheckedReadback,
         }
         self._ways = [ways[kind](target=target, paste=paste) for kind in target.profile.readback]
         self._kept: ComposerReadback | None = None

@@ -18,7 +18,6 @@ from core.profiles.model import Box, Readback
 
 RELEASE_S = 0.05  # while the devices are held, a key may be down for so long before it counts as held by a user
 ENOUGH_S = 0.15  # A hold that ends sooner is ended at once, and another one begun, before something new
-BLIND = frozenset({Readback.PIXELS, Readback.NONE})  # the focus is not known there
 
 
 class X11Target(InputTarget[WindowInspector]):
@@ -44,7 +43,7 @@ class X11Target(InputTarget[WindowInspector]):
     def needs_no_click(self) -> bool:
         """Return whether a click may count as the second of a double click in a terminal, which would select a word:
         some count by time alone. There the window's focus is enough."""
-        return self.profile.readback[0] in BLIND and self._clicks.is_recent()
+        return self.profile.readback[0] is Readback.PIXELS and self._clicks.is_recent()
 
     def has_focus(self) -> bool:
         """Return whether the target is the active window and gets the keys."""

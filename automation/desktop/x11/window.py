@@ -29,9 +29,8 @@ from automation.protocol.ports import (
 from core.deliveries.model import Reason
 from core.desks.model import Transcribed
 from core.kit import faults
-from core.profiles.model import Act, Focus, Newline, Readback
+from core.profiles.model import Act, Newline, Readback
 
-UNCOMPARED = frozenset({Readback.PIXELS, Readback.NONE})  # they see that a text came, but not its content
 DRAWN_S = 0.2  # so long after a key its letter has been drawn
 MOST_TYPED = 12  # letters that Home and End may type in a program that does not know these keys
 SHOWN_S = 0.1
@@ -82,15 +81,12 @@ class X11Window(TargetWindow[X11Target]):
     def focus(self) -> None:
         self._target.hold_devices()
         quiet_s = self._idle_s()
-        accessible = self._readbacks.accessible
-        if accessible is not None and self._name not in self._clicks.wanted:
-            if self._target.has_focus() and accessible.has_focus():
-                return
-            if self._profile.focus is Focus.GRAB_FOCUS and self._target.bring_forward() and accessible.grab_focus():
-                return
+        accessible, is_wanted = self._readbacks.accessible, self._name in self._clicks.wanted
+        if accessible and not is_wanted and self._target.has_focus() and accessible.has_focus():
+            return
         if not (self._target.needs_no_click() and self._target.bring_forward()):
             self._target.click_into(self._profile.composer.box)
-        if self._was_empty and self._readbacks.way.kind in UNCOMPARED:
+        if self._was_empty and self._readbacks.way.kind is Readback.PIXELS:
             self._see_still_empty(quiet_s)
 
     def _see_still_empty(self, quiet_s: float) -> None:

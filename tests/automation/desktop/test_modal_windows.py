@@ -13,7 +13,7 @@ from PIL import Image
 from automation.desktop.observation.image_diff import count_differing
 from core.deliveries.model import Moment, Outcome, PictureArea, Reason, Result
 from core.desks.model import Shown
-from core.profiles.model import Act, Activity, Box, Dialog, Likeness, Modal, Press, Profile, Sign, StateSigns
+from core.profiles.model import Act, Activity, Box, Dialog, Modal, Press, Profile, Sign, StateSigns
 from tests.automation.desktop.scenes import soon
 from tests.automation.desktop.test_accessible_signs import answers_of, press, shows
 from tests.automation.desktop.test_reading import deliver
@@ -163,16 +163,12 @@ SHOWS = {
 }
 
 
-async def test_an_error_and_a_limit_are_reported_by_colour_picture_and_window_and_anything_else_is_unknown(
+async def test_an_error_and_a_limit_are_reported_by_colour_and_window_and_anything_else_is_unknown(
     display: VirtualDisplay, tmp_path: Path
 ) -> None:
-    amber = io.BytesIO()
-    Image.new("RGB", (STRIP.width, STRIP.height), "#9a6700").save(amber, "PNG")
-    likeness = Likeness(file="amber.png", box=STRIP, png=amber.getvalue())
-    by_colour = Sign(box=STRIP, colour="#cf222e", share=0.9)
     dialogs = (
-        Dialog(shows=Activity.ERROR, answers=(), box=STRIP, sign=by_colour),
-        Dialog(shows=Activity.LIMITED, answers=(), box=STRIP, picture=likeness),
+        Dialog(shows=Activity.ERROR, answers=(), box=STRIP, sign=Sign(box=STRIP, colour="#cf222e", share=0.9)),
+        Dialog(shows=Activity.LIMITED, answers=(), box=STRIP, sign=Sign(box=STRIP, colour="#9a6700", share=0.9)),
         Dialog(shows=Activity.ERROR, answers=(), window=Modal(match_class="Dialog", title="^Permission$")),
     )
     idle = StateSigns(box=STRIP, colour="#f0f0f0", share=0.5)

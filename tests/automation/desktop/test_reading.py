@@ -19,12 +19,12 @@ from bot.cli.doctor.desks import accessibility
 from bot.cli.doctor.model import Finding, FindingLevel
 from core.deliveries.model import DeliveryRequest, Outcome, Reason, Result
 from core.desks.model import Desk, Window
-from core.profiles.model import Box, Focus, Profile, Readback, Selection
+from core.profiles.model import Box, Profile, Readback, Selection
 from tests.automation.desktop.scenes import soon
 from tests.display import LIMIT_S, VirtualDisplay, until
 from tests.fakes.desk import PASSES, WORKER, Agent, Commits, News, RunningDesk, make_client, make_order, running
 from tests.fakes.desk import deliver as tried
-from tests.fakes.targets import GTK, WEBS, XFCE, XTERM, Targets, all_targets, profile
+from tests.fakes.targets import GTK, WEBS, XFCE, Targets, all_targets, profile
 from tests.fakes.web_window import open_web
 
 pytestmark = [pytest.mark.display, pytest.mark.browser]
@@ -177,14 +177,6 @@ async def test_the_composer_is_not_clicked_into_where_it_says_that_it_has_the_fo
         click(display, agent, SAID_AT)
         assert (await deliver(desk, agent.name, "now it is")).result is Result.DELIVERED
     await soon(lambda: agent.heard[-2:] == ["no click needed", "now it is"], "both were heard")
-    click(display, agent, SAID_AT)
-    click(display, targets.agents["gtk"], COMPOSER_AT)
-    display.xdotool("mousemove", "3", "3")
-    asked, news = replace(WEBS["contenteditable"], focus=Focus.GRAB_FOCUS), News()
-    async with running(targets.hands(tmp_path, news, asked, only="contenteditable"), news) as desk:
-        assert (await deliver(desk, agent.name, "asked for")).result is Result.DELIVERED
-        assert display.connection.screen().root.query_pointer().root_x == 3
-        await soon(lambda: display.windows.active() == targets.agents["gtk"].seen.id, "the person has the focus again")
 
 
 async def test_the_composer_of_a_page_that_was_reloaded_between_two_prompts_is_looked_up_anew(
@@ -280,16 +272,6 @@ async def test_a_composer_that_is_not_on_the_bus_is_read_in_the_profiles_next_wa
         assert (outcome.evidence.readback if outcome.evidence else "") == by
         if result is Result.BOUNCED:
             assert (outcome.reason, outcome.draft_left, len(agent.heard)) == (Reason.NOT_READABLE, False, before)
-
-
-async def test_what_was_not_read_back_is_sent_and_not_said_to_be_delivered(targets: Targets, tmp_path: Path) -> None:
-    agent, news = targets.agents["xterm"], News()
-    before = len(agent.heard)
-    unread = replace(XTERM, readback=(Readback.NONE,))
-    async with running(targets.hands(tmp_path, news, unread, only="xterm"), news) as desk:
-        outcome = await deliver(desk, agent.name, "unread")
-        assert (outcome.result, outcome.assurance) == (Result.SENT, None), outcome
-        await soon(lambda: agent.heard[before:] == ["unread"], "it was heard")
 
 
 EARLY = """

@@ -13,11 +13,10 @@ from automation.desktop.accessibility.bus import NoBusReply
 from automation.desktop.accessibility.reader import AccessibilityReader, AccessiblePart, AccessibleSigns
 from automation.desktop.accessibility.tree import Node
 from automation.desktop.observation.accessibility_signs import SETTLED_S, AccessibilitySigns
-from automation.desktop.observation.anchors import NOISE_PX
 from automation.desktop.observation.screen_signs import ShownSigns, is_busy, is_resting, place_of
 from automation.desktop.window_info import DisplayHeld, WindowInfo
 from core.deliveries.model import Reason
-from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Likeness, Modal, Press, Sign, StateSigns
+from core.profiles.model import Accessible, Act, Activity, Box, Dialog, Modal, Press, Sign, StateSigns
 from core.remedies import sentence
 from tests.fakes.desk import TK
 
@@ -58,16 +57,13 @@ def state(sign: Sign | None, accessible: Accessible | None = None) -> StateSigns
     return StateSigns(box=sign.box, colour=sign.colour, share=sign.share, accessible=accessible)
 
 
-LIKE = Likeness(file="red.png", box=PLACE, png=png(frame("#ff0000")))
-
-
 def there(dialog: Dialog, picture: Image.Image, told: ShownSigns | None = None) -> Box | None:
     return place_of(dialog, picture, told or ShownSigns(), SEEN)
 
 
 def test_a_dialog_is_there_when_all_of_its_signs_are_and_no_sign_is_none() -> None:
-    by = {"sign": RED, "picture": LIKE, "accessible": ASKS}
-    for names in (["sign"], ["picture"], ["accessible"], ["sign", "picture"], ["sign", "accessible"], list(by)):
+    by = {"sign": RED, "accessible": ASKS}
+    for names in (["sign"], ["accessible"], list(by)):
         signs: dict[str, Any] = {name: by[name] for name in names}
         dialog = Dialog(shows=Activity.ERROR, answers=(), box=PLACE, **signs)
         assert there(dialog, frame("#ff0000"), heard(ASKS)) == PLACE, names
@@ -94,10 +90,7 @@ def test_a_dialog_that_is_reported_is_where_it_is_shown_in_its_window_or_is_none
     assert there(dialog, frame(), heard(ASKS, box=told)) == place
 
 
-def test_a_picture_may_differ_by_a_carets_worth_and_a_colour_needs_its_share_of_the_box() -> None:
-    dialog = Dialog(shows=Activity.LIMITED, answers=(), box=PLACE, picture=LIKE)
-    assert there(dialog, frame("#ff0000", spots=NOISE_PX)) == PLACE
-    assert there(dialog, frame("#ff0000", spots=NOISE_PX + 1)) is None
+def test_a_colour_needs_its_share_of_the_box() -> None:
     half = frame("#ff0000")
     ImageDraw.Draw(half).rectangle((10, 60, 109, 80), fill="#00ff00")
     for sign, place in ((RED, None), (replace(RED, share=0.4), PLACE)):

@@ -74,11 +74,6 @@ def test_what_octet_did_not_see_under_the_guard_stays_unknown(change: dict[str, 
     assert seconds_of_watching(outcome) >= profile.confirm_timeout_ms / 1000, "watched until the limit"
 
 
-def test_a_text_that_nobody_read_back_is_only_sent() -> None:
-    outcome = deliver(guarded(copies=False, by=Readback.NONE), replace(QUIET, readback=(Readback.NONE,)))
-    assert (outcome.result, outcome.assurance) == (Result.SENT, None)
-
-
 def test_a_better_proof_is_waited_for_a_moment_where_the_window_may_show_one() -> None:
     soon = deliver(guarded(busy_after=BETTER_S / 2))
     assert (soon.result, soon.assurance) == (Result.DELIVERED, Assurance.RECEIPT)

@@ -216,16 +216,16 @@ def test_a_kind_tells_what_is_still_to_calibrate_the_needed_first(tmp_path: Path
 
 def test_a_profile_is_made_whole_for_a_window_that_no_desk_has_yet(tmp_path: Path) -> None:
     kind = kind_of(tmp_path)
-    profile = complete(kind, MEASURED_THERE, tmp_path / "config/profiles")
+    profile = complete(kind, MEASURED_THERE)
     assert isinstance(profile, Profile)
     assert profile.anchor == Box(x=0, y=0, width=100, height=20)
-    open_ = complete(kind, {}, tmp_path)
+    open_ = complete(kind, {})
     assert isinstance(open_, tuple)
     assert not any(line.startswith("anchor") for line in open_)
-    known = complete(kind, {key: value for key, value in MEASURED_THERE.items() if key != "anchor"}, tmp_path)
+    known = complete(kind, {key: value for key, value in MEASURED_THERE.items() if key != "anchor"})
     assert isinstance(known, Profile)
     assert known.anchor is None
-    assert complete(kind, {**MEASURED_THERE, "submit": "entr"}, tmp_path) == (
+    assert complete(kind, {**MEASURED_THERE, "submit": "entr"}) == (
         'submit: "entr" is not a chord: there is no key "entr"; did you mean "enter"?, f1 … f12',
     )
 

@@ -33,7 +33,6 @@ def read(folder: Path, said: str) -> tuple[tuple[Readback, ...], str]:
     [
         ('readback = "copy"', (Readback.COPY,)),
         ('readback = ["accessibility", "pixels"]', (Readback.ACCESSIBILITY, Readback.PIXELS)),
-        ('readback = ["copy", "none"]\nallow_unverified = true', (Readback.COPY, Readback.NONE)),
     ],
 )
 def test_one_word_or_several_in_their_order(tmp_path: Path, said: str, ways: tuple[Readback, ...]) -> None:
@@ -45,8 +44,6 @@ def test_one_word_or_several_in_their_order(tmp_path: Path, said: str, ways: tup
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ('readback = "none"', "allow_unverified = true"),
-        ('readback = ["none", "copy"]\nallow_unverified = true', "must come last"),
         ('readback = ["copy", "copy"]', "contains a duplicate"),
         ("readback = []", "readback"),
         ('readback = "ocr"', "readback"),

@@ -57,7 +57,7 @@ def proven(tmp_path: Path) -> ProfileFiles:
 def whole(kind: Kind) -> Profile:
     """Return the profile with only what is needed measured at a window."""
     wanted = {one.path for one in kind.wanted() if one.is_needed}
-    profile = complete(kind, nested({path: value for path, value in WINDOW.items() if path in wanted}), ROOT)
+    profile = complete(kind, nested({path: value for path, value in WINDOW.items() if path in wanted}))
     assert isinstance(profile, Profile), profile
     return profile
 
@@ -138,7 +138,7 @@ def test_a_template_with_what_is_measured_at_a_proven_window_drives_it_as_its_ow
 ) -> None:
     theirs = proven.kinds[driven].data
     measured = {key: theirs[key] for key in ("match_class", "anchor", "composer", "busy", "confirm", "max_chars")}
-    ours = complete(shipped.kinds[template], measured, ROOT)
+    ours = complete(shipped.kinds[template], measured)
     assert isinstance(ours, Profile)
     assert replace(ours, acts={}) == replace(proven.profiles[driven], name=template, acts={})
 
