@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from automation.acp.messages import AcpAgent, Fact, Prepare
 from automation.acp.program import AgentProgram, CallFailed, Json, ProgramGone, as_object, dig, end_earlier
-from automation.acp.turn import ReplayedHistory, Turn, as_text
+from automation.acp.turn import ReplayedHistory, Turn, as_list, as_text
 from automation.desktop.displays.child_process import NotStarted
 from core.deliveries.model import (
     Approver,
@@ -231,7 +231,9 @@ class AgentDriver:
     def status(self) -> ProgramStatus:
         program, there = self._program, self._open
         about = program.about if program else {}
-        modes = [as_text(as_object(one).get("id")) for one in there.modes.get("availableModes") or ()] if there else []
+        modes = (
+            [as_text(as_object(one).get("id")) for one in as_list(there.modes.get("availableModes"))] if there else []
+        )
         mode = _mode(there)
         approves = Approver.USER if mode in self.agent.asks_in else Approver.UNKNOWN
         return ProgramStatus(
@@ -244,7 +246,7 @@ class AgentDriver:
             mode=mode,
             modes=tuple(modes),
             approves=Approver.NO_ONE if mode in self.agent.asks_no_one_in else approves,
-            logins=tuple(as_text(as_object(one).get("name")) for one in about.get("authMethods") or ()),
+            logins=tuple(as_text(as_object(one).get("name")) for one in as_list(about.get("authMethods"))),
             reason=self._trouble[0],
             note=self._trouble[1],
         )
@@ -315,7 +317,7 @@ class AgentDriver:
         answer = await program.call(method, params)
         found = conversation or as_text(answer.get("sessionId"))
         spent = None if conversation else 0.0
-        options = [as_object(one) for one in answer.get("configOptions") or ()]
+        options = [as_object(one) for one in as_list(answer.get("configOptions"))]
         there = _Conversation(id=found, modes=as_object(answer.get("modes")), options=options, spent=spent)
         self._open = there
         try:
@@ -328,7 +330,7 @@ class AgentDriver:
         """Set the mode and the options that the config wants. Raises _NotOffered."""
         wanted = dict(self.agent.options)
         if self.agent.mode and self.agent.mode != _mode(there):
-            offered = [as_object(one).get("id") for one in there.modes.get("availableModes") or ()]
+            offered = [as_object(one).get("id") for one in as_list(there.modes.get("availableModes"))]
             option = next((one for one in there.options if one.get("category") == "mode"), None)
             if option is not None:
                 wanted[as_text(option.get("id"))] = self.agent.mode
@@ -342,8 +344,11 @@ class AgentDriver:
             if option is None:
                 raise _NotOffered("option", key, [one.get("id") for one in there.options])
             params = {"sessionId": there.id, "configId": key, "value": value}
-            answer = await program.call("session/set_config_option", params)
-            there.options = [as_object(one) for one in answer.get("configOptions") or ()] or there.options
+            try:
+                answer = await program.call("session/set_config_option", params)
+            except CallFailed as error:
+                raise _NotOffered("value of an option", value, [error]) from error
+            there.options = [as_object(one) for one in as_list(answer.get("configOptions"))] or there.options
 
     async def _run_turn(
         self, program: AgentProgram, turn: Turn, order: DeliveryRequest, refused: asyncio.Future[Outcome]
@@ -395,7 +400,7 @@ class AgentDriver:
             if update.get("sessionUpdate") == "current_mode_update":
                 there.modes["currentModeId"] = update.get("currentModeId")
             elif update.get("sessionUpdate") == "config_option_update":
-                there.options = [as_object(one) for one in update.get("configOptions") or ()]
+                there.options = [as_object(one) for one in as_list(update.get("configOptions"))]
         if turn is None or not turn.is_written or params.get("sessionId") != turn.conversation:
             return
         turn.take(update)

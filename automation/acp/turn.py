@@ -90,8 +90,8 @@ class Turn:
         command = dig(raw, "command")
         if isinstance(command, list):
             command = json.dumps(command)
-        contents = [as_object(one) for one in _list(call.get("content"))]
-        paths = [as_text(as_object(one).get("path")) for one in [*_list(call.get("locations")), *contents]]
+        contents = [as_object(one) for one in as_list(call.get("content"))]
+        paths = [as_text(as_object(one).get("path")) for one in [*as_list(call.get("locations")), *contents]]
         return PermissionAsk(
             agent=self.agent,
             delivery=self.delivery,
@@ -107,7 +107,7 @@ class Turn:
                 PermissionChoice(
                     id=as_text(one.get("optionId")), name=as_text(one.get("name")), kind=as_text(one.get("kind"))
                 )
-                for one in map(as_object, _list(params.get("options")))
+                for one in map(as_object, as_list(params.get("options")))
             ),
         )
 
@@ -168,7 +168,7 @@ class Turn:
             self._note(f"act {number}", act)
 
     def _take_plan(self, update: Json) -> None:
-        entries = [as_object(one) for one in _list(update.get("entries"))]
+        entries = [as_object(one) for one in as_list(update.get("entries"))]
         done = [one for one in entries if one.get("status") == "completed"]
         now = next((one for one in entries if one.get("status") == "in_progress"), entries[-1] if entries else {})
         status = as_text(now.get("status"))
@@ -245,7 +245,8 @@ def as_text(found: object) -> str:
     return found.encode("utf-8", "replace").decode() if isinstance(found, str) else ""
 
 
-def _list(found: object) -> list[object]:
+def as_list(found: object) -> list[object]:
+    """Return `found` if it is a list, else an empty one."""
     return cast("list[object]", found) if isinstance(found, list) else []
 
 

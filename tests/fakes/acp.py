@@ -38,9 +38,11 @@ class Turns(TurnNews):
     ends: list[TurnEnd] = field(default_factory=list)
     tools: ToolAccess | None = None
     refusals: int = 0
+    asked_for_tools: list[str] = field(default_factory=list)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def tools_for(self, agent: str) -> ToolAccess | None:
+        self.asked_for_tools.append(agent)
         return self.tools
 
     async def turn_text(self, text: TurnText) -> None:

@@ -269,7 +269,9 @@ class Commits:
             await self.when[name]()
 
 
-def make_order(agent: str, text: str, *, desk: str = "desk", delivery: str = "D1", fence: int = 1) -> DeliveryRequest:
+def make_order(
+    agent: str, text: str, *, desk: str = "desk", delivery: str = "D1", fence: int = 1, begins_task: bool = False
+) -> DeliveryRequest:
     return DeliveryRequest(
         delivery=DeliveryId(delivery),
         fence=fence,
@@ -278,6 +280,7 @@ def make_order(agent: str, text: str, *, desk: str = "desk", delivery: str = "D1
         window=agent,
         text=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
+        begins_task=begins_task,
     )
 
 

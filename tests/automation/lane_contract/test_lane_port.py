@@ -1,4 +1,4 @@
-"""The contract of the lane port, over every lane: a fake, the dry run, a model, windows on a desk, a pane of tmux.
+"""The contract of the lane port, over every lane: fake, dry run, model, an ACP agent, windows on a desk, a pane.
 
 The last window is mousepad, a plain text editor of the distribution, which was not written for this. An editor has no
 Enter that sends. Its profile submits by Ctrl+N: the draft is filed away under its tab and an empty document comes up.
@@ -23,13 +23,14 @@ from automation.dryrun.lane import DryRunLane
 from automation.llm.lane import ModelLane
 from core.agents.model import Lane
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
-from core.deliveries.ports import LanePort
+from core.deliveries.ports import LanePort, TurnNews
 from core.desks.model import Window
 from core.profiles.model import Box, Composer, Selection, StateSigns
 from core.remedies import refused
 from core.settings.model import Model
 from sandbox.llm.server import MODEL, serve
 from tests.display import VirtualDisplay, virtual_display
+from tests.fakes.acp import scripted, serving
 from tests.fakes.desk import (
     PORTABLE,
     TK,
@@ -117,6 +118,7 @@ def filed_away(display: VirtualDisplay) -> list[str]:
         "fake",
         "dry run",
         "model",
+        "acp",
         pytest.param("tk", marks=DISPLAY),
         pytest.param("portable", marks=DISPLAY),
         pytest.param("terminal", marks=DISPLAY),
@@ -136,6 +138,10 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
                 api = await stack.enter_async_context(serve())
                 model = Model(base_url=api.base_url, model=MODEL).model_copy(update={"key": SecretStr(api.key)})
                 yield Case(lane=ModelLane(model), agent="agent-9", heard=lambda: api.heard, kind=Lane.MODEL)
+            case "acp":
+                program = scripted(tmp_path, "agent-1")
+                acp = await stack.enter_async_context(serving(program, news=TurnNews()))
+                yield Case(lane=acp, agent="agent-1", heard=lambda: program.heard, kind=Lane.ACP)
             case "pane":
                 there = stack.enter_context(terminals(tmp_path / "panes"))
                 there.add("agent-1", "busy=600")
