@@ -79,7 +79,7 @@ def up(
 
             check_tmux()
             template = DeskTemplate(program=program or [], profile=profile, directory=directory)
-            print("\n".join(write_panes(place, agents, template)), end="\n" if agents else "")
+            print("\n".join(write_panes(place, [template] * agents)), end="\n" if agents else "")
         from bot.cli.panes import start_panes
 
         start_panes(load(place), desk)

@@ -8,22 +8,27 @@ from pathlib import Path
 
 from automation.desktop.worker.process import DisplayLock
 from automation.protocol.ports import PermanentFailure
-from automation.terminal import pane_picture
+from automation.terminal import pane_picture, screen
 from automation.terminal.panes import Panes
 from automation.terminal.programs import PanePrograms, check_folders, check_tmux
 from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent, attach, where
 from bot.cli.children import LOOK_S, wait_until
+from bot.cli.operator import printable
 from bot.cli.pictures import write_picture
 from bot.runfile import pointer_folders
 from core.config.loader import Config
 from core.config.program_environ import write_program_environs
 from core.config.settings import environment
+from core.deliveries.model import Reason
 from core.desks.model import Desk
 from core.remedies import refused, sentence
 
 UP_S, END_S = 30.0, 15.0
 LAST_WORDS_S = 2.0  # how long the text of a pane may still change after its program ended
 SETTLED_S = 0.7  # a program that cannot start has ended after this, once tmux and `env` have begun it
+START_S = 3.0  # what a program shows earlier may be half drawn
+ANSWER_S = 600.0  # how long Octet waits for a user to answer the programs' first questions
+QUESTION_LINES = 15
 BEGINNING = frozenset({"env", "tmux"})
 """The programs that run in a pane for a moment before its own one."""
 
@@ -88,6 +93,23 @@ class DeskPanes:
         else:
             write_picture(file, pane_picture.png(pane_picture.drawn(text.split("\n"))))
 
+    def waiting(self) -> dict[str, str]:
+        """Return the panes that cannot be used yet, each with what it asks, or with the end of what it shows."""
+        found: dict[str, str] = {}
+        for name, look in self._panes.look_at_all().items():
+            trouble = self._panes.why_unusable(name, look)
+            if isinstance(look, PermanentFailure):
+                found[name] = look.note
+            elif trouble is not None and trouble.reason is not Reason.BUSY:
+                shown = look.view.crop or look.view.lines
+                hidden = screen.hidden(shown, self._panes.profile(name).terminal)
+                found[name] = "\n".join([line for line in hidden if line.strip()][-QUESTION_LINES:])
+        return found
+
+    @property
+    def attach(self) -> str:
+        return attach(self._tmux)
+
     def _has_settled(self) -> bool:
         """Tell whether the server has gone with its last pane, or stays for other panes."""
         try:
@@ -116,6 +138,31 @@ def start_panes(config: Config, names: Sequence[str] | None) -> None:
     are_kept = [DeskPanes(config, desk).start() for desk in desks]
     if not all(are_kept):
         print("They keep running. `octet run` restarts them when they end.")
+
+
+def wait_until_usable(config: Config, name: str) -> None:
+    """Wait until every pane of the desk can be used, or Ctrl-C; print once what each asks or shows until then."""
+    panes = DeskPanes(config, next(desk for desk in config.desks if desk.name == name))
+    since_s, told, before = time.monotonic(), set[str](), dict[str, str]()
+
+    def is_usable() -> bool:
+        nonlocal before
+        last, before = before, panes.waiting()
+        for pane, shown in before.items():
+            if shown == last.get(pane) and shown not in told and time.monotonic() - since_s > START_S:
+                told.add(shown)
+                print(f"  {pane} waits for you in its pane. It shows:")
+                print("\n".join(f"      {printable(line.strip())}" for line in shown.split("\n")))
+                print(f"  Answer there:  {panes.attach}      (Ctrl-C: do not wait)", flush=True)
+        return not before
+
+    try:
+        is_ready = wait_until(is_usable, ANSWER_S, LOOK_S)
+    except KeyboardInterrupt:
+        is_ready = False
+        print()
+    if told or not is_ready:
+        print(f"  {'Every pane can be used.' if is_ready else 'Not yet usable: ' + ', '.join(before)}")
 
 
 def _states(panes: Panes) -> Iterator[tuple[str, bool, str]]:

@@ -174,9 +174,10 @@ def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]
     return lines
 
 
-def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bool = False) -> list[str]:
-    """Write a pane for each of the first `agents` agents that have none, and move them there; return lines about it.
-    `replaces`: rewrite panes that differ. Raises program_missing, working_folder_missing or ConfigWrong."""
+def write_panes(home: Home, templates: Sequence[DeskTemplate], *, replaces: bool = False) -> list[str]:
+    """Write a pane by each template, for the agent of its place in the order that has none, and move the agents there;
+    return lines about it. `replaces`: rewrite panes that differ. Raises program_missing, working_folder_missing or
+    ConfigWrong."""
     lines: list[str] = []
     sent: dict[str, list[str]] = {}  # names of agents, by the desk from which they came
 
@@ -186,10 +187,10 @@ def write_panes(home: Home, agents: int, template: DeskTemplate, *, replaces: bo
         desk.setdefault("tmux", {"session": "octet"})
         windows: Any = desk.setdefault("windows", tomlkit.aot())
         places = {str(window.get("name")): place for place, window in enumerate(windows)}
-        missing = sum(f"agent-{number}" not in places for number in range(1, agents + 1))
-        if missing and (not template.program or not template.profile):
-            raise refused("program_missing", count=missing, agents=agents)
-        for number in range(1, agents + 1):
+        missing = [one for number, one in enumerate(templates, start=1) if f"agent-{number}" not in places]
+        if not all(one.program and one.profile for one in missing):
+            raise refused("program_missing", count=len(missing), agents=len(templates))
+        for number, template in enumerate(templates, start=1):
             name = f"agent-{number}"
             if name not in places:
                 agent = _agent(listed, number)

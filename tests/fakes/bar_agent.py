@@ -19,7 +19,7 @@ def draw(said: list[str], draft: str) -> None:
     lines = ["  an agent behind bars", ""]
     for one in said:
         lines += ["┃", *(f"┃  {line}" for line in one.split("\n")), "┃", "", "  I have heard that.", ""]
-    lines += ["┃", *(f"┃  {line}".rstrip() for line in draft.split("\n")), "┃", "┃  Build  gpt-x  somewhere"]
+    lines += ["┃", *(f"┃  {line}".rstrip() for line in draft.split("\n")), "┃", "┃  Build · gpt-x  somewhere"]
     lines += ["╹▀▀▀▀▀▀▀▀", "  tab agents  ctrl+p commands"]
     os.write(1, b"\x1b[2J\x1b[H" + "\r\n".join(lines).encode())
 

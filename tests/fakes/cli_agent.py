@@ -6,8 +6,8 @@ of a paste sends. `collapse=N`: pastes of more lines are shown as a sign. `asks`
 answered by a question first. `done=FILE`: answers by the command of its prompt, once FILE is there. `answers`: writes
 an answer between the markers of its prompt. `deaf=S`: reads nothing for so long after its start. `slow=S`: draws only
 after so long. `streams=S`: writes its answer for so long, without a busy sign. `keeps=S`: shows what was sent in its
-composer for so long. `renders`: shows what was sent without its backquotes. Ctrl+D ends it, Ctrl+N begins a new
-conversation; the text "limit" shows a limit.
+composer for so long. `renders`: shows what was sent without its backquotes. `trust`: asks at its start.
+Ctrl+D ends it, Ctrl+N begins a new conversation; the text "limit" shows a limit.
 Its log is for the test only; the driver must not know it.
 """
 
@@ -61,7 +61,7 @@ class CliAgent:
         self._sign = ""
         self._said: list[str] = [f"{name} is ready."]
         self._busy_until = 0.0
-        self._dialog = ""
+        self._dialog = "Do you trust this folder?" if "trust" in options else ""
         self._keyboard = Keyboard()
         self._pastes = 0
         self._is_limited = False
@@ -191,6 +191,9 @@ class CliAgent:
         below: list[str] = ["", status, *box]
         if self._dialog:
             below = ["", self._dialog, "  rm -rf build", "❯ 1. Yes", "  2. No"]
+            if "trust" in self._options:  # as Claude Code asks at its start
+                below = ["─" * 20, self._dialog, " ❯ Yes, I trust this folder", "   No, exit"]
+                below.append(" Enter to confirm · Esc to cancel")
         if self._is_limited:
             below = ["You've reached your limit until 3pm", *below]
         said = [part for line in self._said[-200:] for part in wrapped(line, columns - 1)]

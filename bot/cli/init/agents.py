@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import typer
 
@@ -22,9 +22,9 @@ from bot.cli.errors import EXIT_NOT_AS_ASKED, run_async
 from bot.cli.init.prompts import MARK, AgentPlace, InitOptions, Prompts
 from bot.cli.init.templates import AGENTS, template_of
 from bot.cli.operator import printable
+from bot.cli.panes import wait_until_usable
 from core.calibration.model import CalibrationOptions
 from core.calibration.writer import (
-    FIRST_PANE,
     PANES,
     PROMPT,
     DeskTemplate,
@@ -34,10 +34,12 @@ from core.calibration.writer import (
     write_panes,
 )
 from core.config.editor import Edit, change
+from core.config.loader import load
 from core.config.profiles import in_pane, read_profiles
 from core.config.settings import environment
 from core.home import Home
 from core.kit.errors import OctetError, Unavailable
+from core.profiles.model import Act
 
 _TEXTS = {
     AgentPlace.WINDOWS: "in windows on this screen: show them to Octet now",
@@ -123,46 +125,87 @@ def _check(kind: AgentPlace) -> None:
 
 
 def _terminals(home: Home, questions: Prompts) -> None:
-    """Write the desk and start its panes, as `octet desk up --tmux` does."""
+    """Write the desk, start its panes as `octet desk up --tmux` does, and wait until each can be used."""
     _check(AgentPlace.TERMINALS)
     kinds = read_profiles(home.root, []).kinds
-    # Profiles that know a program's screen.
+    # Profiles that know a program's screen, those of installed programs first.
     known = [name for name, kind in sorted(kinds.items()) if not kind.disabled and not isinstance(in_pane(kind), tuple)]
-    choices = {name: _described(name) for name in known} | {_ANOTHER: "another program: Octet learns how it looks"}
-    profile = questions.choose("The agents' program", choices, option=_BY_HAND_TERMINALS)
-    program = _program(questions, "Its command", option=_BY_HAND_TERMINALS, default=_COMMANDS.get(profile, ""))
-    number = questions.number("How many?", option=_BY_HAND_TERMINALS, default=len(_listed(home)) or 8)
-    template = DeskTemplate(program=program, profile=profile)
-    names = [str(agent.get("name")) for agent in _listed(home)[:number]]
-    names += [f"Agent-{at}" for at in range(len(names) + 1, number + 1)]
-    template = replace(template, directory=_folder(questions, template, names))
-    if profile == _ANOTHER:
-        template = replace(template, profile=new_pane_profile(home, program[0]))
-    for line in write_panes(home, number, template, replaces=True):
+    known.sort(key=lambda name: shutil.which(_COMMANDS.get(name, "")) is None)
+    templates: list[DeskTemplate] = []
+    for profile, count in _fleet(home, questions, [*known, _ANOTHER]):
+        option, default = _BY_HAND_TERMINALS, _COMMANDS.get(profile, "")
+        program = _program(questions, f"The command of {profile}", option=option, default=default)
+        name = new_pane_profile(home, program[0]) if profile == _ANOTHER else profile
+        templates += [DeskTemplate(program=program, profile=name)] * count
+    names = [str(agent.get("name")) for agent in _listed(home)[: len(templates)]]
+    names += [f"Agent-{at}" for at in range(len(names) + 1, len(templates) + 1)]
+    folder = _folder(questions, templates[0], names)
+    for line in write_panes(home, [replace(one, directory=folder) for one in templates], replaces=True):
         print(f"  {line}")
     drop_examples(home)
+    _allow_buttons(home)
     # In a separate process: the one that lays out panes holds them until it ends, and Octet needs them soon.
     words = [sys.executable, "-m", "bot", "desk", "up", "--tmux", "--home", str(home.root)]
     where = f"--home {shlex.quote(str(home.root))}"
     if code := subprocess.run(words, check=False).returncode:
         print(f"Your answers are kept. To choose the agents again: octet init --agents terminals {where}")
         raise typer.Exit(code)  # it has said why
-    if PROMPT in read_profiles(home.root, []).kinds[template.profile].calibrate:
-        _learn_prompt(home, questions, where)
+    kinds = read_profiles(home.root, []).kinds
+    for number, template in enumerate(templates, start=1):
+        if PROMPT in kinds[template.profile].calibrate and template not in templates[: number - 1]:
+            _learn_prompt(home, questions, f"agent-{number}", where)
+    wait_until_usable(load(home), PANES)
 
 
-def _learn_prompt(home: Home, questions: Prompts, where: str) -> None:
-    """Learn in the first pane, as `octet calibrate` does, how the program looks; else name the commands that do it."""
-    print("Octet has to learn how this program's input line looks. Look at the first pane.")
+def _fleet(home: Home, questions: Prompts, profiles: Sequence[str]) -> list[tuple[str, int]]:
+    """Ask which programs run in the panes, and how many of each."""
+    total = len(_listed(home)) or 8
+
+    def parse(answer: str) -> list[tuple[str, int]]:
+        parts = [part.split() for part in answer.split(",")]
+        found: list[tuple[str, int]] = []
+        for name, *count in (part for part in parts if part):
+            same = [one for at, one in enumerate(profiles, 1) if name in {str(at), one, _COMMANDS.get(one)}]
+            number = count[0] if count else str(total if len(parts) == 1 else 1)
+            if not same or len(count) > 1 or not (number.isascii() and number.isdigit() and 1 <= int(number) <= 500):
+                raise ValueError(f"Type names of the list, each with a number: {profiles[0]} 4, {profiles[1]} 2")
+            found.append((same[0], int(number)))
+        return found
+
+    for number, name in enumerate(profiles, start=1):
+        print(f"    {number}  {printable(_described(name))}")
+    question = "The agents' programs, and how many of each"
+    return questions.ask(question, parse, option=_BY_HAND_TERMINALS, default=f"{profiles[0]} {total}")
+
+
+def _allow_buttons(home: Home) -> None:
+    """Allow the buttons that the profile of each new agent in a pane has a key for."""
+    kinds, panes = read_profiles(home.root, []).kinds, dict[str, str]()
+
+    def work(edit: Edit) -> None:
+        for pane in cast("Any", edit.document(f"desks/{PANES}.toml"))["windows"]:
+            panes[str(pane["name"])] = str(pane["profile"])
+        for agent in cast("Any", edit.document(AGENTS)).get("agents", []):
+            profile = in_pane(kinds[panes[agent["window"]]]) if agent.get("desk") == PANES else ()
+            if not isinstance(profile, tuple) and "allowed_actions" not in agent:
+                agent["allowed_actions"] = [act.value for act in Act if act in profile.acts]
+
+    change(home, work)
+    print("  Buttons in Discord may press their keys for Stop, Approve and Deny (allowed_actions in agents.toml).")
+
+
+def _learn_prompt(home: Home, questions: Prompts, pane: str, where: str) -> None:
+    """Learn in this pane, as `octet calibrate` does, how the program looks; else name the commands that do it."""
+    print(f"Octet has to learn how this program's input line looks. Look at the pane {pane}.")
     print("When its input line is empty, answer:")
     console = Console(is_person=questions.is_terminal, mark=MARK)
-    session = pane_session(home, PANES, FIRST_PANE)
+    session = pane_session(home, PANES, pane)
     try:
         run_async(calibrate_windows(home, CalibrationOptions(), console, session=session))
     except OctetError as trouble:
         print(f"  {trouble.message}")
         print("Your answers are kept, and the panes run. Once the program shows an empty input line:")
-        print(f"  octet calibrate {PANES} {FIRST_PANE} {where}")
+        print(f"  octet calibrate {PANES} {pane} {where}")
         print(f"  octet init {where}")
         raise typer.Exit(EXIT_NOT_AS_ASKED) from trouble
 
@@ -207,8 +250,14 @@ def _folder(questions: Prompts, template: DeskTemplate, agents: Sequence[str]) -
 
 
 def _described(profile: str) -> str:
+    if profile == _ANOTHER:
+        return f"{_ANOTHER}: Octet learns how your program looks"
     command = _COMMANDS.get(profile, "")
-    return f"{profile}{'' if not command or shutil.which(command) else f' (no `{command}` is installed here)'}"
+    if not command:
+        return profile
+    return f"{profile}: " + (
+        f"`{command}` is installed" if shutil.which(command) else f"no `{command}` is installed here"
+    )
 
 
 def _displays(home: Home, questions: Prompts) -> None:

@@ -142,9 +142,9 @@ def test_a_folder_that_is_not_there_is_said_and_nothing_is_written(home: Home) -
 
 def test_panes_are_written_anew_for_who_has_answered_anew(home: Home) -> None:
     first = DeskTemplate(program=["cat"], profile="claude_code")
-    write_panes(home, 1, first)
-    assert write_panes(home, 1, first, replaces=True) == []
-    (line,) = write_panes(home, 1, replace(first, program=["sleep", "{number}"]), replaces=True)
+    write_panes(home, [first])
+    assert write_panes(home, [first], replaces=True) == []
+    (line,) = write_panes(home, [replace(first, program=["sleep", "{number}"])], replaces=True)
     assert line.startswith("changed the pane agent-1 of desk panes")
     (desk,) = [desk for desk in load(home).desks if desk.tmux]
     assert [window.pane and window.pane.program for window in desk.windows] == [("sleep", "1")]

@@ -22,7 +22,7 @@ def make_home(root: Path) -> Home:
 
 def test_agents_in_panes_take_the_place_of_the_demos_windows_and_one_line_says_so(tmp_path: Path) -> None:
     home = make_home(tmp_path)
-    lines = write_panes(home, 8, DeskTemplate(program=["cat"], profile="claude_code"), replaces=True)
+    lines = write_panes(home, [DeskTemplate(program=["cat"], profile="claude_code")] * 8, replaces=True)
     assert lines == ["Agent-1 to Agent-8 work in 8 panes of desk panes now"]
     drop_examples(home)
     assert [desk.name for desk in load(home).desks] == ["panes"]
@@ -45,7 +45,7 @@ def test_a_desk_with_a_window_of_the_users_own_stays_with_its_agents(tmp_path: P
     before = desk.read_bytes(), (home.config / "agents.toml").read_bytes()
     drop_examples(home)
     assert (desk.read_bytes(), (home.config / "agents.toml").read_bytes()) == before
-    lines = write_panes(home, 2, DeskTemplate(program=["cat"], profile="claude_code"))
+    lines = write_panes(home, [DeskTemplate(program=["cat"], profile="claude_code")] * 2)
     assert lines == ["Agent-1 to Agent-2 work in 2 panes of desk panes now (they were at main)"]
 
 

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.contract, pytest.mark.timeout(400)]  # a person answer
 
 TOKEN = "the-token-of-a-new-user"
 AGENT = REPOSITORY / "tests/fakes/cli_agent.py"
+BARRED = REPOSITORY / "tests/fakes/bar_agent.py"
 LONG_S = 90.0
 """For what takes a start of Octet and a delivery, on a busy machine."""
 
@@ -53,10 +54,11 @@ def set_up(person: Terminal, place: Place, number: int, *options: str) -> None:
     person.answer("The channel for messages", "1")
     person.answer("Make Ada", "y")
     person.answer("Where are your agents?", "terminals")
-    person.answer("The agents' program", "claude_code")
+    person.answer("The agents' programs, and how many of each", f"claude_code {number}")
     log = place.root / "person" / "{agent}.heard"
-    person.answer("Its command [claude]", " ".join((sys.executable, str(AGENT), "{agent}", str(log), *options)))
-    person.answer("How many?", str(number))
+    person.answer(
+        "The command of claude_code [claude]", " ".join((sys.executable, str(AGENT), "{agent}", str(log), *options))
+    )
     person.answer("Their working folder", "")
     person.expect(f"{number} of {number} panes run", LONG_S)
     person.expect("Look at them:")
@@ -79,6 +81,36 @@ async def test_panes_are_laid_out_by_four_answers_and_the_test_task_is_delivered
     assert [len(prompts) for prompts in heard(place)] == [1]
     agents = tomllib.loads(place.text("config/agents.toml"))["agents"]
     assert [(agent["name"], agent["lane"]) for agent in agents] == [("Agent-1", "terminal"), ("Agent-2", "terminal")]
+
+
+async def test_a_mixed_fleet_waits_until_each_start_question_is_answered_and_gets_its_buttons(tmp_path: Path) -> None:
+    log = tmp_path / "person" / "{agent}.heard"
+    command = " ".join((sys.executable, str(AGENT), "{agent}", str(log)))
+
+    def person(place: Place) -> None:
+        with place.init("--no-task", "--no-login") as terminal:
+            terminal.answer("The bot's token", TOKEN)
+            terminal.answer("The channel for messages", "1")
+            terminal.answer("Make Ada", "y")
+            terminal.answer("Where are your agents?", "terminals")
+            terminal.answer("The agents' programs, and how many of each", "claude 1, opencode 1")
+            terminal.answer("The command of claude_code [claude]", f"{command} trust")
+            terminal.answer("The command of opencode [opencode]", f"{sys.executable} {BARRED} {place.root / 'barred'}")
+            terminal.answer("Their working folder", "")
+            terminal.expect("agent-1 waits for you in its pane. It shows:", LONG_S)
+            terminal.expect("Yes, I trust this folder")
+            (desk,) = (desk for desk in read_desks(place.home, []).desks if desk.tmux is not None)
+            assert desk.tmux is not None
+            subprocess.run(["tmux", "-L", desk.tmux.server, "send-keys", "-t", "agent-1", "1"], check=True)
+            terminal.expect("Every pane can be used.", LONG_S)
+            assert terminal.end() == 0
+
+    async with open_panes(tmp_path) as place:
+        await asyncio.to_thread(person, place)
+    agents = tomllib.loads(place.text("config/agents.toml"))["agents"]
+    assert [agent["allowed_actions"] for agent in agents] == [["interrupt", "approve", "deny"]] * 2
+    windows = tomllib.loads(place.text("config/desks/panes.toml"))["windows"]
+    assert [window["profile"] for window in windows] == ["claude_code", "opencode"]
 
 
 async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_as_it_stands(tmp_path: Path) -> None:
@@ -133,11 +165,12 @@ async def test_a_program_or_folder_that_is_not_there_is_asked_for_again_and_ctrl
             terminal.answer("The channel for messages", "1")
             terminal.answer("Make Ada", "y")
             terminal.answer("Where are your agents?", "terminals")
-            terminal.answer("The agents' program", "claude_code")
-            terminal.answer("Its command [claude]", "no-such-program --here")
+            terminal.answer("The agents' programs", "claude_code 1 2")
+            terminal.expect("Type names of the list, each with a number")
+            terminal.answer("The agents' programs", "claude_code 1")
+            terminal.answer("The command of claude_code [claude]", "no-such-program --here")
             terminal.expect("No program “no-such-program” found. Type")
-            terminal.answer("Its command [claude]", "cat")
-            terminal.answer("How many?", "1")
+            terminal.answer("The command of claude_code [claude]", "cat")
             terminal.answer("Their working folder", str(place.root / "nowhere"))
             terminal.answer("There is no folder", "n")
             terminal.expect("Type another folder.")
@@ -167,9 +200,8 @@ async def test_a_program_that_no_profile_knows_is_learned_in_its_first_pane(tmp_
             terminal.answer("The channel for messages", "1")
             terminal.answer("Make Ada", "y")
             terminal.answer("Where are your agents?", "terminals")
-            terminal.answer("The agents' program", "another")
-            terminal.answer("Its command", f"{program} {{agent}} {place.root / 'person' / '{agent}.heard'}")
-            terminal.answer("How many?", "2")
+            terminal.answer("The agents' programs", "another 2")
+            terminal.answer("The command of another", f"{program} {{agent}} {place.root / 'person' / '{agent}.heard'}")
             terminal.answer("Their working folder", str(place.root / "work" / "{number}"))
             terminal.answer("Create it?", "y")
             terminal.expect("Agent-1 to Agent-2 work in 2 panes of desk panes now")
@@ -195,9 +227,8 @@ async def test_a_program_that_cannot_be_learned_yet_ends_with_the_commands_that_
             terminal.answer("The channel for messages", "1")
             terminal.answer("Make Ada", "y")
             terminal.answer("Where are your agents?", "terminals")
-            terminal.answer("The agents' program", "another")
-            terminal.answer("Its command", "sleep 1000")
-            terminal.answer("How many?", "1")
+            terminal.answer("The agents' programs", "another 1")
+            terminal.answer("The command of another", "sleep 1000")
             terminal.answer("Their working folder", "")
             terminal.answer("Octet types a draft into", "n")
             terminal.expect(f"octet calibrate panes agent-1 --home {place.home}")
