@@ -229,7 +229,6 @@ class UserActivityPolicy:
     """Chords that stop the desk, pressed anywhere."""
     kill_switch_corner: ScreenCorner = ScreenCorner.NONE
     """The corner that stops the desk when the user moves the pointer there."""
-    show_banner: Bool = False  # Show a small banner on the screen before and during each delivery
     clipboard_scope: ClipboardScope = ClipboardScope.TARGET  # Which programs may read Octet's text from the clipboard
     stay_awake: Bool = False
     """Keep the machine awake while the desk has work. Its screen may still lock."""

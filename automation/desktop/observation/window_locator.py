@@ -41,11 +41,6 @@ class WindowLocator(ConfiguredWindows):
         """Return the window's place: where it belongs, or where Octet followed it."""
         return self._followed_to.get(name, self._configured[name].box)
 
-    def boxes_now(self) -> list[Box]:
-        """Return the present place of every window; the configured one of a window that is not there."""
-        seen = {name: self.windows.see(known) for name, known in self._known.items()}
-        return [now.box if (now := seen.get(name)) else self.current_box(name) for name in self._configured]
-
     def ids(self) -> dict[str, int]:
         """Return the X windows found for the configured ones so far."""
         return dict(self._known)

@@ -36,19 +36,13 @@ NO_SUCH_WINDOW = "this desk has no window of this name"
 LEFT_ALONE = frozenset({Result.REFUSED, Result.BOUNCED, Result.NOT_ARRIVED})  # after these a text may not go in
 
 
-def tells_waits(inbox: Inbox) -> Callable[[Reason | None], None]:
-    """Return what reports why deliveries may not begin (see UserActivityGate), from any thread."""
-
+def open_gate(hello: messages.Hello, inbox: Inbox, stack: ExitStack, people: UserInput) -> UserActivityGate:
     def tell(why: Reason | None) -> None:
         inbox.outbox.send(messages.Waits(why=why))
         if not why:
             inbox.recheck_soon()  # looks after the windows that were left alone meanwhile
 
-    return tell
-
-
-def open_gate(hello: messages.Hello, inbox: Inbox, stack: ExitStack, people: UserInput) -> UserActivityGate:
-    gate = UserActivityGate(hello.desk.user_activity, people=people, clock=SystemClock(), tell=tells_waits(inbox))
+    gate = UserActivityGate(hello.desk.user_activity, people=people, clock=SystemClock(), tell=tell)
     stack.callback(gate.close)
     return gate
 
@@ -110,13 +104,10 @@ class WorkerLoop:
                 self._outbox.send(self._answered(job))
 
     def _carry_out(self, job: messages.Deliver) -> None:
-        order, user_activity = job.order, self._backend.user_activity
-        name = order.window or ""
+        order, name = job.order, job.order.window or ""
         self._inbox.begin(order)
         try:
             outcome = self._why_not(job, name)
-            if outcome is None and user_activity.announce(name):
-                outcome = self._why_not(job, name)  # a user may have come, or stopped it, meanwhile
             if outcome is None:
                 if order.act is not None:
                     outcome = self._acted(job, order.act, name)
@@ -124,7 +115,6 @@ class WorkerLoop:
                     outcome = self._settled(order, name) if job.settles else self._delivered(order, name)
                 outcome = self._signed(outcome)
         finally:
-            user_activity.end_announcement()
             self._inbox.end()
         if name in self._backend.inspector.names():
             # After an act the window is what it was before it: followed until a text could go in.

@@ -74,13 +74,6 @@ class UserActivityGate:
             return Reason.PERSON_TYPING
         return None
 
-    def announce(self, _window: str, /) -> bool:
-        """Show at the display that Octet is about to type into this window. Return False if it shows nothing."""
-        return False
-
-    def end_announcement(self) -> None:
-        """Take away what `announce` showed."""
-
     def close(self) -> None:
         self._closing = True
         self._people.news.set()

@@ -1,31 +1,22 @@
-"""Whose input it is on an X display, and how Octet behaves towards its user."""
+"""Whose input it is on an X display: a user's, Octet's, or another program's."""
 
 from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
-import structlog
-from Xlib import XK, X, Xatom, error
+from Xlib import XK, error
 from Xlib.display import Display
-from Xlib.ext import ge, screensaver, shape, xinput
+from Xlib.ext import ge, screensaver, xinput
 from Xlib.protocol import event, rq
-from Xlib.xobject.drawable import Window as XWindow
 
-from automation.desktop.target.own_input import OwnInputLog
-from automation.desktop.worker.channel import Inbox
-from automation.desktop.worker.user_presence import UserActivityGate, UserInput, is_corner
-from automation.desktop.x11.connection import DisplayThread, open_display
+from automation.desktop.worker.user_presence import UserInput, is_corner
+from automation.desktop.x11.connection import DisplayThread
 from automation.desktop.x11.input import KEYSYMS
-from core.deliveries.model import Reason
-from core.desks.model import Desk, InputSource, ScreenCorner, UserActivityPolicy
-from core.kit.clock import SystemClock
+from core.desks.model import InputSource, ScreenCorner, UserActivityPolicy
 from core.kit.field_types import split_chord
-from core.profiles.model import Box
 
-log = structlog.get_logger(__name__)
 _RAW = (
     xinput.RawKeyPressMask
     | xinput.RawKeyReleaseMask
@@ -189,116 +180,3 @@ def has_raw_events(display: Display) -> bool:
     opcode = display.display.get_extension_major(xinput.extname)
     version = xinput.XIQueryVersion(display=display.display, opcode=opcode, major_version=2, minor_version=2)
     return (version.major_version, version.minor_version) >= (2, 2)
-
-
-WIDTH, HEIGHT, MARGIN = 420, 26, 12
-PAPER, INK = 0x20242C, 0xF5A524
-
-
-class TypingBanner:
-    """Belongs to one thread; has a separate connection, so that nothing of it waits in line with keys."""
-
-    def __init__(self, display: str) -> None:
-        self._display: Display = open_display(display)
-        self._screen = self._display.screen()
-        self._window: XWindow | None = None
-
-    def show(self, text: str, boxes: Sequence[Box]) -> bool:
-        """Show this line where it covers none of these places; return False when there is no room beside them."""
-        place = free_place(self._screen.width_in_pixels, self._screen.height_in_pixels, boxes)
-        if place is None:
-            return False
-        if self._window is None:
-            self._window = self._make(place)
-        self._window.configure(x=place.x, y=place.y)
-        encoded = text.encode("latin-1", "replace")[:60]
-        paper: Any = self._window.create_pixmap(WIDTH, HEIGHT, self._screen.root_depth)
-        font: Any = self._display.open_font("fixed")
-        pen: Any = paper.create_gc(foreground=PAPER, background=PAPER, font=font)
-        paper.fill_rectangle(pen, 0, 0, WIDTH, HEIGHT)
-        pen.change(foreground=INK)
-        paper.image_text(pen, MARGIN, HEIGHT // 2 + 4, encoded)
-        self._window.change_attributes(background_pixmap=paper)  # the server paints it; no thread reads its events
-        self._window.change_property(Xatom.WM_NAME, Xatom.STRING, 8, encoded)
-        self._window.map()
-        self._window.configure(stack_mode=X.Above)
-        self._window.clear_area()
-        for resource in (pen, paper):
-            resource.free()
-        font.close()
-        self._display.sync()
-        return True
-
-    def hide(self) -> None:
-        if self._window is not None:
-            self._window.unmap()
-            self._display.sync()
-
-    def close(self) -> None:
-        self._display.close()
-
-    def _make(self, place: Box) -> XWindow:
-        window = self._screen.root.create_window(
-            place.x, place.y, WIDTH, HEIGHT, 0, X.CopyFromParent, background_pixel=PAPER, override_redirect=True
-        )
-        window.set_wm_class("octet", "Octet")
-        if self._display.has_extension(shape.extname):
-            window.shape_rectangles(shape.SO.Set, shape.SK.Input, X.YXBanded, 0, 0, [])  # clicks go through
-        return window
-
-
-def free_place(width: int, height: int, boxes: Sequence[Box]) -> Box | None:
-    """Find a place at an edge of the screen that touches none of the windows; None when there is none."""
-    for y in (height - HEIGHT - MARGIN, MARGIN):
-        for x in ((width - WIDTH) // 2, MARGIN, width - WIDTH - MARGIN):
-            place = Box(x=x, y=y, width=WIDTH, height=HEIGHT)
-            if x >= 0 and not any(place.overlaps(box) for box in boxes):
-                return place
-    return None
-
-
-NOTICE_S = 1.0
-
-
-class X11UserPresence(UserActivityGate):
-    """The worker's thread makes and asks it; other threads hear the user."""
-
-    def __init__(
-        self,
-        desk: Desk,
-        *,
-        inbox: Inbox,
-        acts: OwnInputLog,
-        tell: Callable[[Reason | None], None],
-        places: Callable[[], Sequence[Box]],
-    ) -> None:
-        """`tell` as in UserActivityGate; `places` tells where the windows are."""
-        policy = desk.user_activity
-        self._inbox = inbox
-        self._stop_keys = policy.kill_switch_keys
-        self._input = X11UserInput(desk.display, policy, is_ours=acts.is_ours, stopped=inbox.stop_here)
-        if not self._input.sees:
-            log.warning("input_source_unknown", why="the display has no XInput 2.2; stop keys and corner do nothing")
-        super().__init__(policy, people=self._input, clock=SystemClock(), tell=tell)
-        self.idle_s = self._input.idle_s
-        self._places = places
-        self._notice = TypingBanner(desk.display) if policy.show_banner else None
-
-    def announce(self, window: str, /) -> bool:
-        if self._notice is None:
-            return False
-        how = f"; {self._stop_keys[0]} stops it" if self._stop_keys and self._input.sees else ""
-        if not self._notice.show(f"Octet types into {window}{how}", self._places()):
-            log.warning("no_room_for_notice", why="the windows leave no free edge of the screen")
-        self._inbox.rest(NOTICE_S)
-        return True
-
-    def end_announcement(self) -> None:
-        if self._notice is not None:
-            self._notice.hide()
-
-    def close(self) -> None:
-        super().close()
-        self._input.close()
-        if self._notice is not None:
-            self._notice.close()

@@ -30,7 +30,7 @@ from automation.desktop.x11.draft_guard import DraftGuard
 from automation.desktop.x11.input import X11Input
 from automation.desktop.x11.input_guard import InputGuard
 from automation.desktop.x11.target import X11Target
-from automation.desktop.x11.user_input import X11UserPresence
+from automation.desktop.x11.user_input import X11UserInput
 from automation.desktop.x11.watchdog_client import WatchdogClient
 from automation.desktop.x11.wayland import WaylandRefused, refuse_wayland
 from automation.desktop.x11.window import X11Devices, X11TrialWindow, X11Window
@@ -97,14 +97,12 @@ class X11Backend(DesktopBackend):
         self._find_composer = AccessibilityProbe(self._reader).find_composer
         screen = stack.enter_context(ScreenCapture(display))
         super().__init__(hello, inbox, windows=windows, screen=screen, program_signs=AccessibilitySigns(self._reader))
-        self.user_activity = presence = X11UserPresence(
-            hello.desk,
-            inbox=inbox,
-            acts=x11_input.acts,
-            tell=loop.tells_waits(inbox),
-            places=self.window_inspector.boxes_now,
-        )
-        stack.callback(presence.close)
+        is_ours = x11_input.acts.is_ours
+        people = X11UserInput(display, hello.desk.user_activity, is_ours=is_ours, stopped=inbox.stop_here)
+        stack.callback(people.close)
+        if not people.sees:
+            log.warning("input_source_unknown", why="the display has no XInput 2.2; stop keys and corner do nothing")
+        self.user_activity = loop.open_gate(hello, inbox, stack, people)
         untouched = DraftGuard(display, is_ours=x11_input.acts.is_ours)
         stack.callback(untouched.close)
         watch = WindowEvents(display, inbox.recheck_soon)
@@ -113,7 +111,7 @@ class X11Backend(DesktopBackend):
             clipboard=clipboard,
             clicks=self._clicks,
             reader=self._reader,
-            idle_s=presence.idle_s,
+            idle_s=people.idle_s,
             untouched=untouched,
         )
         self.watcher = X11Watcher(self, watch)

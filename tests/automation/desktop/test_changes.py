@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,6 @@ from automation.desktop.x11.windows import X11Windows
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.model import Desk
-from core.profiles.model import Box
 from tests.display import VirtualDisplay, until
 from tests.fakes.desk import PROFILES, Agent, open_tk
 
@@ -56,11 +54,6 @@ class Looker:
             return trouble.reason
         return None
 
-    def box_now(self) -> Box:
-        """Where the window is this moment."""
-        (box,) = self._inspector.boxes_now()
-        return box
-
     def requests(self, act: Callable[[], object]) -> int:
         """How many requests it takes."""
         before = self.connection.display.request_serial
@@ -80,19 +73,6 @@ def looker(display: VirtualDisplay, tmp_path: Path) -> Iterator[Looker]:
 
 def close(display: VirtualDisplay, agent: Agent) -> None:
     display.xdotool("windowkill", str(agent.seen.id))
-
-
-def test_where_a_window_is_now_is_known_also_before_and_while_it_is_refused_there(
-    display: VirtualDisplay, looker: Looker
-) -> None:
-    display.place(looker.agent.seen.id, 300, 200)
-    moved = replace(looker.agent.seen.box, x=300, y=200)
-    assert looker.box_now() == moved, "nothing of ours may be put over it there"
-    assert looker.place() is Reason.MOVED
-    assert looker.box_now() == moved
-    close(display, looker.agent)
-    until(lambda: looker.place() is Reason.CLOSED, "it is closed")
-    assert looker.box_now() == looker.agent.window.box, "where it would stand"
 
 
 def test_a_window_that_lies_over_it_is_seen_at_the_first_look(display: VirtualDisplay, looker: Looker) -> None:

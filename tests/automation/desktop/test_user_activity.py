@@ -10,11 +10,9 @@ from pathlib import Path
 import pytest
 from Xlib.display import Display
 
-from automation.desktop.x11.user_input import NOTICE_S, free_place
 from automation.desktop.x11.user_input import X11UserInput as Listener
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskMode, DeskUnavailable, InputSource, ScreenCorner, UserActivityPolicy
-from core.profiles.model import Box
 from sandbox.thieves.hands import UserHands
 from tests.automation.desktop.scenes import STAYS_MS, Scene, scene, soon
 from tests.display import VirtualDisplay, until
@@ -100,41 +98,6 @@ async def _stop_in_the_middle(on: Scene, person: UserHands, how: str) -> float:
     assert on.agent.heard == []
     await soon(lambda: not on.is_drafted, "our own draft was cleared")
     return took_ms
-
-
-async def test_a_notice_shows_before_and_during_a_delivery_takes_no_focus_and_covers_no_window(
-    display: VirtualDisplay, tmp_path: Path
-) -> None:
-    async with scene(
-        display, tmp_path, user_activity=UserActivityPolicy(idle_s=0, show_banner=True), busy_ms=STAYS_MS
-    ) as on:
-        seen: list[Box] = []
-
-        def look() -> None:
-            for child in display.connection.screen().root.query_tree().children:
-                found = display.windows.see(child.id)
-                if found is not None and found.title.startswith("Octet types into agent-1") and found.is_viewable:
-                    seen.append(found.box)
-
-        async def during() -> None:
-            seen.clear()  # another try shows it again
-            look()
-
-        on.commits.when["staged"] = during
-        begun_s = time.monotonic()
-        assert (await on.deliver()).result is Result.DELIVERED
-        assert time.monotonic() - begun_s > NOTICE_S
-        assert len(seen) == 1
-        assert not seen[0].overlaps(on.agent.seen.box)
-        look()
-        assert len(seen) == 1, "it is gone afterwards"
-
-
-def test_where_windows_leave_no_edge_free_there_is_no_notice() -> None:
-    assert free_place(1280, 800, []) == Box(x=430, y=762, width=420, height=26)
-    bottom = Box(x=0, y=400, width=1280, height=400)
-    assert free_place(1280, 800, [bottom]) == Box(x=430, y=12, width=420, height=26)
-    assert free_place(1280, 800, [Box(x=0, y=0, width=1280, height=800)]) is None
 
 
 @pytest.mark.parametrize("how", ["keys", "corner"])

@@ -79,7 +79,6 @@ class Hands:
     world: World = field(default_factory=World)
     why: list[Reason | None] = field(default_factory=list[Reason | None])
     """What is in the way, look by look; at last nothing."""
-    announces: bool = False
     acts: list[str] = field(default_factory=list[str])
     marks: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     trouble: Exception | None = None
@@ -157,14 +156,6 @@ class Hands:
     # user activity
     def why_not(self) -> Reason | None:
         return self.why.pop(0) if self.why else None
-
-    def announce(self, window: str, /) -> bool:
-        if self.announces:
-            self.acts.append(f"announce {window}")
-        return self.announces
-
-    def end_announcement(self) -> None:
-        self.acts.append("over")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -248,7 +239,7 @@ def test_a_text_is_delivered_by_the_steps_and_its_receipt_names_the_hands_and_wh
     assert outcome.evidence.hand is not None
     assert (outcome.evidence.hand.pid, outcome.evidence.hand.path) == (os.getpid(), "by post")
     assert outcome.timings_ms["grabs"] == 3.0, "what was counted before belongs to nobody's receipt"
-    tidied, ended = ["begin", "tell usable"], ["over", f"{NAME} ended, used", "let go"]
+    tidied, ended = ["begin", "tell usable"], [f"{NAME} ended, used", "let go"]
     assert hands.acts == [*tidied, f"clear {NAME}", *ended], "it tidies up first, and at last releases every key"
 
 
@@ -279,14 +270,6 @@ def test_nothing_begins_while_a_person_types_and_what_was_interrupted_is_looked_
     assert (outcome.result, outcome.reason) == (result, reason)
     assert hands.world.acts == []
     assert outcome.draft_left is (result is Result.UNKNOWN)
-
-
-def test_a_person_who_comes_while_the_notice_shows_keeps_it_away() -> None:
-    hands = Hands(why=[None, Reason.PERSON_TYPING], announces=True)
-    with at_work(hands.surface()) as talk:
-        assert talk.outcome(Deliver(order=ORDER)).reason is Reason.PERSON_TYPING
-    assert hands.world.acts == []
-    assert hands.acts[2:4] == [f"announce {NAME}", "over"], "the notice is taken away"
 
 
 @pytest.mark.parametrize("mode", [DeskMode.HELD, DeskMode.STOPPED])
