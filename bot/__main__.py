@@ -28,6 +28,11 @@ def main() -> int:
 
         _speak()
         return mcp_bridge.main(arguments[2:])
+    if arguments[:1] == ["hook"]:
+        from bot.cli import hook
+
+        _speak()
+        return hook.main(arguments[1:])
     stranger = _stranger()
     if stranger:
         sys.stderr.write(stranger + "\n")

@@ -190,6 +190,7 @@ class IdleSource(StrEnum):
     SCREEN = "screen"
     ACCESSIBILITY = "accessibility"
     TURN = "turn"  # its program said that its turn is over
+    HOOK = "hook"  # its program's hook said that it stopped, and its window does not show otherwise
 
 
 AnyReason = Reason | WaitReason | BlockCause | ParkCause

@@ -301,6 +301,8 @@ turn_lost: its agent's program ended during the turn
     `/msg send` in its thread tells the agent to continue; `/task retry` begins it again.
 turn: by the end of its turn
     `/task nudge` asks for the answer.
+hook: by its program's hook
+    `/task nudge` asks for the answer.
 window_changed: its window changed
     No action needed. The agent is working.
 replied: wrote in the thread

@@ -13,6 +13,7 @@ from bot.cli import (
     database,
     desk,
     errors,
+    hook,
     logs,
     mcp_config,
     pictures,
@@ -135,6 +136,12 @@ def page(
             input("Enter prints a new link. Ctrl+C ends.")
         except (EOFError, KeyboardInterrupt):
             return
+
+
+@app.command("hook", rich_help_panel=AGENTS, context_settings=_PASSED_ON)
+def _hook(context: typer.Context) -> None:
+    """Tell Octet what an agent's program says by a hook. `octet hooks add` has programs call this."""
+    sys.exit(hook.main(context.args))
 
 
 for _verb, _its in agent_commands.TABLE.items():

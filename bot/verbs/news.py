@@ -56,6 +56,7 @@ _SETTLED: dict[str, str] = {
     "again": "{who} said that its prompt did not arrive; Octet sends it again.",
     "dropped": "{who} dropped it.",
     "answered": "its agent answered, so its prompt arrived.",
+    "reported": "its agent's program reported that the prompt arrived.",
     "ended": "{who} ended it.",
 }
 _SETTLED_WORDS: dict[str, str] = {
@@ -63,6 +64,7 @@ _SETTLED_WORDS: dict[str, str] = {
     "again": "{who} said that it did not arrive; Octet sends it again.",
     "dropped": "{who} dropped it.",
     "answered": "its agent answered, so it arrived.",
+    "reported": "its agent's program reported that it arrived.",
     "ended": "no decision needed: {reason}.",
 }
 _SETTLED_ACT: dict[str, str] = {

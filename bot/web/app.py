@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from bot.web import click_page, errors, live, page
+from bot.web import click_page, errors, hooks, live, page
 from bot.web.click_page import OneTimeLinks
 from bot.web.guard import LOOPBACK_NAMES, Access, AgentsApp, AsAgent, Asker, Callers, Core, Guard, RequiredAccess
 from bot.web.live import Live
@@ -31,6 +31,7 @@ ACCESS = {
     "/api/v2/tasks": Access(need=RequiredAccess.ACTOR, body_limit=FILES_LIMIT),
     "/api/v2/messages": Access(need=RequiredAccess.ACTOR, body_limit=FILES_LIMIT),
     "/api/v2/replies": Access(need=RequiredAccess.REPLY_KEY, body_limit=REPLY_LIMIT),
+    hooks.PATH: Access(need=RequiredAccess.REPLY_KEY, body_limit=ANSWER_LIMIT, is_admitted_later=True),
     MCP: Access(need=RequiredAccess.REPLY_KEY, body_limit=REPLY_LIMIT, is_admitted_later=True),
     "/livez": _OPEN,
     "/readyz": _OPEN,
@@ -58,7 +59,7 @@ def create_app(
     app.state.live = Live(coordinator)
     add_routes(app)
     app.include_router(click_page.calibrations, prefix="/api/v2")
-    for routes in (router, click_page.router, page.router, live.router):
+    for routes in (router, hooks.router, click_page.router, page.router, live.router):
         app.include_router(routes)
     app.add_route(MCP, AsAgent(mcp), methods=["POST"])  # pyright: ignore[reportArgumentType] - an ASGI application, too
     callers = Callers(

@@ -615,6 +615,8 @@ class AgentMessages:
         if delivery.is_brief or delivery.act is not None or delivery.state not in _SHOWN:
             return
         self._services.notices.words_changed(tx, delivery.message)
+        if was is delivery.state:
+            return  # only what it rests on changed
         inboxes = self._services.messages.inboxes
         if delivery.state in _ARRIVED:
             if delivery.share.is_last:

@@ -60,7 +60,9 @@ PAST_ENTER = frozenset({_S.DELIVERED, _S.SENT, _S.UNKNOWN})  # verdicts on an at
 class Assurance(StrEnum):
     """What `delivered` rests on."""
 
-    EXACT = "exact"  # The window's transcript has the whole text, or its document gained it when the composer emptied
+    EXACT = "exact"
+    """The window's transcript or the program's hook has the whole text, or the window's document gained it when the
+    composer emptied."""
     RECEIPT = "receipt"  # The window's program took the text; then the composer was empty and the busy sign shown
     WEAK = "weak"  # the composer emptied, and either the busy sign was there or Octet still held the user's devices
     ANSWERED = "answered"
@@ -404,6 +406,14 @@ class DeliveryRetaken(DeliveryEvent):
     sha256: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryReported(DeliveryEvent):
+    """The program's own hook said that it got the prompt of a delivery that Octet saw arrive less surely."""
+
+    was: str
+    assurance: str
+
+
 class NotWanted(Conflict):
     """The task or message of delivery {id} has ended; Octet no longer delivers it."""
 
@@ -412,18 +422,25 @@ class Settled(StrEnum):
     """How it was settled what became of a delivery that had been unknown."""
 
     ANSWERED = "answered"  # an answer came that bore the prompt's code
+    REPORTED = "reported"  # the program's own hook said that it got the prompt
     ARRIVED = "arrived"  # a user said that it arrived
     AGAIN = "again"  # a user said that it did not; the next attempt has its own receipt
     DROPPED = "dropped"  # a user gave it up
     ENDED = "ended"  # its task ended, or it was taken back
 
 
+_SETTLED_BY: dict[Assurance | None, Settled] = {
+    Assurance.PERSON: Settled.ARRIVED,
+    Assurance.ANSWERED: Settled.ANSWERED,
+}
+
+
 def settled_as(delivery: Delivery) -> Settled:
-    """Say how the delivery was settled, which was unknown before its last step."""
+    """Say how the delivery was settled, which was unknown or weakly assured before."""
     if delivery.state is DeliveryState.QUEUED:
         return Settled.AGAIN
     if delivery.state is DeliveryState.DELIVERED:
-        return Settled.ARRIVED if delivery.assurance is Assurance.PERSON else Settled.ANSWERED
+        return _SETTLED_BY.get(delivery.assurance, Settled.REPORTED)
     return Settled.DROPPED if delivery.reason is Reason.DROPPED else Settled.ENDED
 
 

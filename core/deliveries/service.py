@@ -20,6 +20,7 @@ from core.deliveries.model import (
     Delivery,
     DeliveryId,
     DeliveryMoved,
+    DeliveryReported,
     DeliveryRetaken,
     DeliveryState,
     Outcome,
@@ -238,6 +239,15 @@ class Deliveries:
         """Note why, and how long, a queued delivery waits. This is not a step."""
         self._update(tx, delivery.id, reason=reason or "", note=note, not_before_ms=not_before_ms)
 
+    def assure(self, tx: Tx, delivery: Delivery, assurance: Assurance) -> None:
+        """Raise what `delivered` rests on, by a report of the program that came later. This is not a step."""
+        task, agent, was = delivery.task or "", delivery.agent, delivery.assurance or ""
+        self._update(tx, delivery.id, assurance=assurance)
+        event = DeliveryReported(delivery=delivery.id, task=task, agent=agent, was=was, assurance=assurance)
+        self._journal.append(tx, event, by=HUB.id)
+        for call in self._followers:
+            call(tx, delivery.state, replace(delivery, assurance=assurance))
+
     def requeue(self, tx: Tx, delivery: Delivery, *, by: Actor) -> Delivery:
         """Reset the retry counters and queue the delivery again, at a user's request."""
         fresh = replace(delivery, bounces=0, bounced_since_ms=None, deaths=0, not_before_ms=0, may_have_arrived=True)
@@ -277,6 +287,9 @@ class Deliveries:
             call(tx, was, after)
         faults.arrow("delivery", was, to, tx.after_commit)
         return after
+
+    def find_for_task(self, tx: Tx, task: str) -> list[Delivery]:
+        return [delivery_of(row) for row in tx.execute(_store.OF_TASK, {"of_task": task})]
 
     async def list_for_task(self, task: str) -> tuple[Delivery, ...]:
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core import remedies
 from core.deliveries.model import Delivery, Outcome, Result
+from core.profiles.model import Activity
 from core.reasons import Reason
 
 WAITS_FOR_AGENT = frozenset({Reason.BUSY, Reason.DIALOG})  # The agent works, or asks something
@@ -35,3 +36,50 @@ class Decision(StrEnum):
     ARRIVED = "arrived"
     SEND_AGAIN = "again"
     DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookFact:
+    """What an agent's program said by one of its hooks. It may be forged: it proves nothing but what only the receiver
+    of a prompt can know."""
+
+    program: str
+    session: str  # the program's id of the conversation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptReceived(HookFact):
+    """The program got a prompt. Its text stays out of this: the hash, and what names the prompt, are enough."""
+
+    sha256: str
+    task: str  # from the first line; empty where that names none
+    code: str  # the answer code in it; empty where it has none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnStopped(HookFact):
+    """The program stopped working on its prompt."""
+
+    said: str  # its last message, hostile; empty where it has none
+    works_on: bool = False  # it has shells in the background
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionAsked(HookFact):
+    """The program asks its user whether it may do something."""
+
+    what: str  # the whole command, or what the tool would get; hostile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed(PermissionAsked):
+    """The program notified its user that it asks, in words that may tell less than the question itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookSign:
+    """What an agent's hook said last, and when."""
+
+    shows: Activity
+    at_ms: int
+    text: str = ""  # what it asks, hostile

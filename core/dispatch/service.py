@@ -14,6 +14,7 @@ from core.desks.ports import DeskNews
 from core.dispatch.assigner import Assigner
 from core.dispatch.crash_recovery import CrashRecovery
 from core.dispatch.delivery_worker import DeliveryWorkers
+from core.dispatch.hooks import Hooks
 from core.dispatch.outcomes import Outcomes
 from core.dispatch.services import DispatchServices, Reachability
 from core.dispatch.turns import Turns
@@ -50,6 +51,7 @@ class Dispatch(DeskNews):
         self.idle = IdleAgents(services, tasks, self.nudges, work.policy)
         self.reading = AnswerScraper(services, tasks, messages.answers)
         self.unknowns = UnknownDeliveries(services, work, hold_agents=outcomes.hold_agents)
+        self.hooks = Hooks(services, work, self.unknowns, self.idle)
         self.workers = DeliveryWorkers(services, work, outcomes, reachability, look=self._look)
         self.workers.serve(lanes)
         self.turns = Turns(services, work, self.idle, wake=self.workers.wake)
@@ -81,6 +83,7 @@ class Dispatch(DeskNews):
             supervise(group, "silence", self.silence.run())
             supervise(group, "idle", self.idle.run())
             supervise(group, "reading", self.reading.run())
+            supervise(group, "hooks", self.hooks.run())
             supervise(group, "assign", self.assigner.run())
 
     def wake(self) -> None:

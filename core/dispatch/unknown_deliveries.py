@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.deliveries.model import Assurance, Delivery, DeliveryEvent, DeliveryId, DeliveryState
+from core.deliveries.model import Assurance, Delivery, DeliveryEvent, DeliveryId, DeliveryState, Settled
 from core.dispatch.model import Decision
 from core.dispatch.services import DispatchServices
 from core.notices.model import EndCause
 from core.reasons import ParkCause, Reason
 from core.remedies import refused, sentence
-from core.security.model import Actor, Permission, require
+from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Tx
 from core.tasks.model import InvalidTaskId, Task, TaskState, parse_task_id
 from core.tasks.services import TaskServices
 
 _NEWEST = 100
+_SURER: dict[Assurance | None, frozenset[Assurance]] = {
+    Assurance.WEAK: frozenset({Assurance.RECEIPT, Assurance.EXACT}),
+    Assurance.RECEIPT: frozenset({Assurance.EXACT}),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryResolved(DeliveryEvent):
-    """A user decided what became of a delivery that Octet did not see arrive."""
+    """A user decided, or the agent's program reported, what became of a delivery that Octet did not see arrive."""
 
     decision: str
 
@@ -60,7 +64,7 @@ class UnknownDeliveries:
             task = self._repository.find(tx, found.task) if found.task else None
             match decision:
                 case Decision.ARRIVED:
-                    return self._arrived(tx, found, task, by)
+                    return self._arrived(tx, found, task, by, Assurance.PERSON)
                 case Decision.SEND_AGAIN:
                     return self._bring(tx, self._deliveries.requeue(tx, found, by=by), task, by)
                 case Decision.DROP:
@@ -81,8 +85,20 @@ class UnknownDeliveries:
             raise refused("no_unknown_delivery", what=task, how="Octet has delivered nothing yet")
         return found
 
-    def _arrived(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor) -> Delivery:
-        after = self._deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=Assurance.PERSON, by=by)
+    def was_reported(self, tx: Tx, delivery: Delivery, assurance: Assurance) -> None:
+        """Count the delivery as arrived, because the agent's program said by its hook that it got the prompt: settle an
+        unknown one, and raise what a delivered one rests on."""
+        if delivery.state is DeliveryState.UNKNOWN:
+            of_task, chosen = delivery.task or "", Settled.REPORTED.value
+            event = DeliveryResolved(delivery=delivery.id, task=of_task, agent=delivery.agent, decision=chosen)
+            self._services.journal.append(tx, event, by=HUB.id)
+            task = self._repository.find(tx, of_task) if of_task else None
+            self._arrived(tx, delivery, task, HUB, assurance)
+        elif delivery.state is DeliveryState.DELIVERED and assurance in _SURER.get(delivery.assurance, ()):
+            self._deliveries.assure(tx, delivery, assurance)
+
+    def _arrived(self, tx: Tx, delivery: Delivery, task: Task | None, by: Actor, assurance: Assurance) -> Delivery:
+        after = self._deliveries.step(tx, delivery, DeliveryState.DELIVERED, assurance=assurance, by=by)
         rest = self._deliveries.queue_next_part(tx, after)
         if rest is not None:
             self._bring(tx, rest, task, by)
@@ -134,7 +150,7 @@ def _describe(delivery: Delivery) -> str:
         case DeliveryState.DELIVERED, Assurance.ANSWERED:
             return "its answer came, so it arrived"
         case DeliveryState.DELIVERED, _:
-            return "Octet saw it arrive"
+            return "Octet saw it arrive, or its agent's program said so"
         case DeliveryState.SENT, _:
             return "it was a dry run: Octet typed nothing"
         case DeliveryState.CANCELLED, _:

@@ -99,8 +99,8 @@ class Receipts:
         return found.png
 
     def _record_step(self, tx: Tx, was: DeliveryState, delivery: Delivery) -> None:
-        """Make a receipt for each step past Enter; settle one at a step out of `unknown`."""
-        if was is DeliveryState.UNKNOWN:
+        """Make a receipt for each step past Enter; settle one at a step out of `unknown`, or a later report."""
+        if was in {DeliveryState.UNKNOWN, DeliveryState.DELIVERED}:
             values = {"how": settled_as(delivery).value, "at": self._clock.now_ms()}
             tx.execute(_store.SETTLED, {"of_delivery": delivery.id, "of_fence": delivery.fence, **values})
             if not self._keeping.keep_pictures_days:

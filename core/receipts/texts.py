@@ -23,6 +23,7 @@ DRY_RUN = "A dry run: Octet typed nothing."
 UNKNOWN = "Octet does not know whether it arrived."
 LATER: dict[Settled, str] = {
     Settled.ANSWERED: "Later an answer with its code came, so it had arrived.",
+    Settled.REPORTED: "Later the agent's program reported by its hook that it had got this prompt.",
     Settled.ARRIVED: "Later a user said that it had arrived.",
     Settled.AGAIN: "Later a user said that it had not arrived, and Octet sent it again.",
     Settled.DROPPED: "Later a user dropped it.",

@@ -21,6 +21,7 @@ from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
 _AT_WORK = OFF_DUTY | {AgentState.BUSY}
+_MAY_REST = frozenset({Activity.IDLE, Activity.UNKNOWN})
 
 
 class IdleAgents:
@@ -54,8 +55,23 @@ class IdleAgents:
                 known = self._profile_of(agent.name)
                 is_heard = isinstance(known, Profile) and (known.busy.accessible or known.idle.accessible)
                 self.rests(agent.name, IdleSource.ACCESSIBILITY if is_heard else IdleSource.SCREEN)
-            else:
+            elif shown.activity is not Activity.UNKNOWN or not self._is_by_hook(agent.name):
                 self.forget(agent.name)
+
+    def hook_says(self, agent: str, *, rests: bool) -> None:
+        """Take what the agent's hook says: that it rests, unless its window shows otherwise; or that it does not rest,
+        which takes back only what a hook said."""
+        known = self._agents.named(agent)
+        if known is None:
+            return
+        if not rests and self._is_by_hook(agent):
+            self.forget(agent)
+            self._news.set()
+        elif rests and self._desks.shown(known.desk or "", known.window or "").activity in _MAY_REST:
+            self.rests(agent, IdleSource.HOOK)
+
+    def _is_by_hook(self, agent: str) -> bool:
+        return agent in self._signs and self._signs[agent].source is IdleSource.HOOK
 
     def take_back(self, tx: Tx, desk: str, shown: Shown) -> None:
         """Take back that the agents of this window look idle, if it shows that they do not."""
@@ -101,7 +117,7 @@ class IdleAgents:
         """Report the agent, or take it back; return after how long to look again."""
         is_awaited = self._is_awaited(tx, task, agent)
         if task.idle_ms is not None or sign is None:
-            if not is_awaited:
+            if not is_awaited or (sign is None and task.idle_by is IdleSource.HOOK):
                 self._repository.set_idle(tx, task, None)
             return self._after_ms
         asked, now_ms = self._nudges.find_open(tx, task), self._clock.now_ms()
