@@ -110,7 +110,7 @@ class Coordinator:
         )
         self.dispatch = Dispatch(services, work, lanes=desk_workers.lanes(config))
         self.availability, self.unknowns = self.dispatch.availability, self.dispatch.unknowns
-        self.nudges, self.reading = self.dispatch.nudges, self.dispatch.reading
+        self.nudges, self.reading, self.hooks = self.dispatch.nudges, self.dispatch.reading, self.dispatch.hooks
         self.people = People(store=store, journal=journal, clock=clock, ids=services.ids)
         self.api_keys = ApiKeys(
             store=store, journal=journal, clock=clock, ids=services.ids, key=codes.key, rights_of=self.people.own_rights

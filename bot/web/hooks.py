@@ -106,5 +106,5 @@ def _of_notify(event: Event) -> Iterator[HookFact]:
 async def hook(program: str, request: Request, core: Core) -> Response:
     agent = await agent_of(request)
     for fact in facts_of(program, await request.body()):
-        core.dispatch.hooks.accept(fact, by=agent)
+        core.hooks.accept(fact, by=agent)
     return Response(status_code=204)

@@ -117,7 +117,7 @@ async def test_a_hook_with_the_whole_prompt_raises_its_delivery_and_gets_an_empt
     took_ms = (time.perf_counter() - began) * 1000
     assert (got.status_code, got.content) == (204, b"")
     assert took_ms < 1_000  # 100 ms are promised on a machine that rests
-    await face.house.core.dispatch.hooks._waiting.join()
+    await face.house.core.hooks._waiting.join()
     (delivery,) = (await face.house.core.tasks.show(task, by=OPERATOR)).deliveries
     assert delivery.assurance is Assurance.EXACT
 

@@ -36,7 +36,7 @@ def received(text: str, *, sha256: str = "", code: str = "", task: str = "T-1", 
 
 async def judged(octet: Coordinator) -> None:
     """Return when all that hooks said is judged."""
-    await octet.dispatch.hooks._waiting.join()
+    await octet.hooks._waiting.join()
 
 
 def rest_of(octet: Coordinator) -> IdleSource | None:
@@ -48,7 +48,7 @@ def rest_of(octet: Coordinator) -> IdleSource | None:
 async def says(octet: Coordinator, *facts: HookFact, by: str = "") -> None:
     """Bring these facts, and return when each is judged."""
     for fact in facts:
-        octet.dispatch.hooks.accept(fact, by=People.agent(by))
+        octet.hooks.accept(fact, by=People.agent(by))
     await judged(octet)
 
 
@@ -82,7 +82,7 @@ async def test_a_report_before_the_lanes_verdict_counts_once_that_is_there(tmp_p
     async with window_house(tmp_path, lane) as octet:
 
         async def hook() -> None:
-            octet.dispatch.hooks.accept(received(lane.submitted[0]), by=ALL)
+            octet.hooks.accept(received(lane.submitted[0]), by=ALL)
             await judged(octet)
             assert (await delivery(octet)).state is DeliveryState.SUBMITTING
 
@@ -126,7 +126,7 @@ async def test_a_forged_report_changes_nothing(tmp_path: Path, forged: PromptRec
         await work(octet)
         await says(octet, forged, TurnStopped(**OURS, said="Done."))
         assert (await delivery(octet)).assurance is Assurance.WEAK
-        assert octet.dispatch.hooks.signs == {}
+        assert octet.hooks.signs == {}
 
 
 async def test_the_key_of_one_agent_reports_nothing_of_another(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ async def test_windows_that_share_a_settings_file_are_told_apart_by_their_prompt
         for task, text in zip((FIRST, SECOND), sorted(lane.submitted, key=lambda text: "T-2" in text), strict=True):
             await says(octet, received(text, task=task, session=f"s-{task}"))
         await says(octet, TurnStopped(program="claude_code", session="s-T-2", said=""))
-        signs = {agent: sign.shows for agent, sign in octet.dispatch.hooks.signs.items()}
+        signs = {agent: sign.shows for agent, sign in octet.hooks.signs.items()}
         assert signs == {agents["T-1"]: Activity.BUSY, agents["T-2"]: Activity.IDLE}
 
 
@@ -166,7 +166,7 @@ async def test_what_belongs_to_no_task_is_dropped_and_leaves_no_trace(
             TurnStopped(program="claude_code", session="s-2", said=secret),
             PermissionAsked(program="claude_code", session="s-2", what=secret),
         )
-        assert octet.dispatch.hooks.signs == {}
+        assert octet.hooks.signs == {}
         assert await octet.store.write(octet.journal.last) == before
         assert secret not in caplog.text
 
@@ -176,10 +176,10 @@ async def test_a_users_own_prompt_in_the_same_conversation_ends_what_its_hooks_s
     async with window_house(tmp_path, lane) as octet:
         await work(octet)
         await says(octet, received(lane.submitted[0]))
-        assert octet.dispatch.hooks.signs["Agent-1"].shows is Activity.BUSY
+        assert octet.hooks.signs["Agent-1"].shows is Activity.BUSY
         own = PromptReceived(program="claude_code", session="s-1", sha256="0" * 64, task="", code="")
         await says(octet, own, TurnStopped(**OURS, said="The answer to another question"))
-        assert octet.dispatch.hooks.signs == {}
+        assert octet.hooks.signs == {}
 
 
 async def test_a_stop_is_a_sign_of_rest_only_where_the_window_does_not_show_otherwise(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ async def test_a_stop_with_shells_in_the_background_is_no_rest(tmp_path: Path) -
     async with window_house(tmp_path, lane) as octet:
         await work(octet)
         await says(octet, received(lane.submitted[0]), TurnStopped(**OURS, said="", works_on=True))
-        assert octet.dispatch.hooks.signs["Agent-1"].shows is Activity.BUSY
+        assert octet.hooks.signs["Agent-1"].shows is Activity.BUSY
         assert rest_of(octet) is None
 
 
@@ -222,7 +222,7 @@ async def test_a_notice_does_not_take_the_place_of_the_question(tmp_path: Path) 
         await work(octet)
         asks, notice = PermissionAsked(**OURS, what="Bash: touch x"), Noticed(**OURS, what="needs your permission")
         await says(octet, received(lane.submitted[0]), asks, notice)
-        assert octet.dispatch.hooks.signs["Agent-1"].text == "Bash: touch x"
+        assert octet.hooks.signs["Agent-1"].text == "Bash: touch x"
 
 
 async def test_what_no_one_can_judge_now_is_dropped_when_too_much_waits(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ async def test_what_no_one_can_judge_now_is_dropped_when_too_much_waits(tmp_path
     async with window_house(tmp_path, lane) as octet:
         await work(octet)
         for _ in range(2 * hooks.MOST_FACTS):
-            octet.dispatch.hooks.accept(TurnStopped(**OURS, said="x"), by=ALL)
+            octet.hooks.accept(TurnStopped(**OURS, said="x"), by=ALL)
         await judged(octet)
         await says(octet, received(lane.submitted[0]))
         await until(lambda: _is_exact(octet), octet)
