@@ -217,8 +217,10 @@ class Submission(Attempt):
             note = "the composer is empty, but no busy sign was seen"
         elif seen.busy:
             note = "the busy sign was seen, but the composer was not seen empty"
+        elif Confirm.COMPOSER_EMPTY in wanted:
+            note = "our text is still in the composer" if self._is_draft_there() else "the composer is not empty"
         else:
-            note = "the composer is not empty" if Confirm.COMPOSER_EMPTY in wanted else "nothing was seen"
+            note = "nothing was seen"
         return Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note=note, draft_left=not seen.empty)
 
     def _watch(self) -> _Seen:
@@ -254,13 +256,18 @@ class Submission(Attempt):
         try:
             self._window.find()
             shown = self._shown(self._window.transcript() if self._profile.transcript is not None else None)
-            # The same text may be there from before: what is still in the composer was not sent.
-            marks = (mark(self._text, self._profile.normalise),)
-            if shown is None or self._window.confirm().is_empty or not self._window.matches_draft(marks):
-                return shown
         except (DeliveryFailure, Cancelled):
-            pass
-        return None
+            return None
+        # The same text may be there from before: what is still in the composer was not sent.
+        return None if shown is None or self._is_draft_there() is not False else shown
+
+    def _is_draft_there(self) -> bool | None:
+        """Return whether the composer still holds our text; None where it cannot be seen."""
+        try:
+            marks = (mark(self._text, self._profile.normalise),)
+            return not self._window.confirm().is_empty and self._window.matches_draft(marks)
+        except (DeliveryFailure, Cancelled):
+            return None
 
     def _shown(self, transcript: str | None) -> Assurance | None:
         if transcript is None:

@@ -36,6 +36,7 @@ CLEAR_S = 1.5
 STILL_S = 0.03  # the composer must be empty for so long: a paste may still be drawn
 FRESH_S = 0.1  # A look this old is good for a decision that the server checks once more
 IDLE_S = 2.0
+AGAIN_S = 0.15  # between two presses of one act: opencode takes two Escs at once for another key
 
 
 class TmuxPane:
@@ -130,7 +131,8 @@ class TmuxPane:
 
     def matches_draft(self, marks: Sequence[str]) -> bool:
         text = self.seen().view.composer
-        if not has_mark(text, marks, self._profile.normalise):
+        is_same = bool(self._read) and text == self._read  # perhaps a sign in place of a long paste
+        if not is_same and not has_mark(text, marks, self._profile.normalise):
             return False
         self._ours = self._read = text  # a key goes there only as long as it holds exactly this
         return True
@@ -380,7 +382,9 @@ class PaneAction(TmuxPane):
         if self._pace.now_s() >= by_s:
             raise TransientFailure(Reason.LATE)
         state = self.seen_last().state
-        self._hold.act(state, self._keys(state, [press.chord]), is_last=True)
+        keys = self._keys(state, [press.chord])
+        again = [["run-shell", "-d", f"{AGAIN_S:g}", "true"], keys] * (press.times - 1)
+        self._hold.act(state, keys, *again, is_last=True)
 
     def pictures(self, *, whole: bool = True) -> tuple[Picture, ...]:
         self.remember(Moment.AFTERWARDS)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from automation.desktop.displays.child_process import MARK, marked
 from automation.protocol.ports import PermanentFailure
 from automation.terminal.panes import TAG, Panes, PaneSnapshot, PaneState, asked, literal
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, block
@@ -133,14 +134,21 @@ class PanePrograms:
         # A shell would read one word; env takes any number of them as they are. A folder is a format for tmux.
         # A user may have restarted what ended a moment ago: only what waits here for us is ended.
         ends = [] if state is not None else ["-k"]
-        folder = pane.directory.replace("#", "##")
+        folder, marks = pane.directory.replace("#", "##"), ["-e", f"{MARK}={self._mark(name)}"]
         variables = environ_file(self._folder.resolve(), name)
         reads = ["sh", "-c", '. "$0" && exec "$@"', str(variables)] if variables.exists() else []
         self._panes.tmux.ask(
             ["set-option", "-p", "-t", place, TAG, self._panes.tag(name)],
             ["set-option", "-w", "-t", place, "remain-on-exit", "on"],
-            ["respawn-pane", *ends, "-t", place, "-c", folder, "--", *reads, "env", *pane.program],
+            ["respawn-pane", *ends, "-t", place, "-c", folder, *marks, "--", *reads, "env", *pane.program],
         )
+
+    def _mark(self, name: str) -> str:
+        return f"{self._folder.resolve()}/{name}"
+
+    def left(self) -> list[int]:
+        """Return the processes of all programs, and of what they started, that still run."""
+        return [pid for name in self._lives for pid in marked(self._mark(name))]
 
     def end_all(self) -> int:
         """End every pane of this desk and its program; return how many there were. Raises TmuxSilent.

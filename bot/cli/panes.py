@@ -24,6 +24,7 @@ from core.desks.model import Desk
 from core.remedies import refused, sentence
 
 UP_S, END_S = 30.0, 15.0
+LEFT_S = 5.0  # in which programs whose pane is gone end themselves
 LAST_WORDS_S = 2.0  # how long the text of a pane may still change after its program ended
 SETTLED_S = 0.7  # a program that cannot start has ended after this, once tmux and `env` have begun it
 START_S = 3.0  # what a program shows earlier may be half drawn
@@ -68,6 +69,9 @@ class DeskPanes:
         ended = self._programs.end_all()
         wait_until(self._has_settled, END_S, LOOK_S / 4)
         print(f"{self._desk.name}: {ended} panes ended" if ended else f"{self._desk.name} is down")
+        if not wait_until(lambda: not self._programs.left(), LEFT_S):
+            left = " ".join(map(str, self._programs.left()))
+            print(f"  Processes that their programs started still run. To end them: kill {left}")
 
     def lines(self) -> list[str]:
         states = list(_states(self._panes))

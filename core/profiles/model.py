@@ -227,6 +227,7 @@ class Press:
     """How an act is done: a chord, or one click at a point of the window."""
 
     chord: Chord = ""  # The chord to press
+    times: Annotated[Int, Limits(ge=1, le=3)] = 1  # How often it is pressed in a pane, a moment apart
     x: Place | None = None  # Where to click, from the window's left edge
     y: Place | None = None  # Where to click, from the window's top edge
     anchor: Box | None = None  # The button around that point, which must look as it did the first time

@@ -7,7 +7,7 @@ answered by a question first. `done=FILE`: answers by the command of its prompt,
 an answer between the markers of its prompt. `deaf=S`: reads nothing for so long after its start. `slow=S`: draws only
 after so long. `streams=S`: writes its answer for so long, without a busy sign. `keeps=S`: shows what was sent in its
 composer for so long. `renders`: shows what was sent without its backquotes. `trust`: asks at its start.
-Ctrl+D ends it, Ctrl+N begins a new conversation; the text "limit" shows a limit.
+`twice`: stops at the second Esc. Ctrl+D ends it, Ctrl+N begins a new conversation; the text "limit" shows a limit.
 Its log is for the test only; the driver must not know it.
 """
 
@@ -138,6 +138,8 @@ class CliAgent:
             return self._submit()
         if key == "\x15":
             self._draft = self._sign = ""
+        elif key == "\x1b" and "twice" in self._options:
+            del self._options["twice"]
         elif key == "\x1b":
             self._busy_until = self._streams_until = 0.0
         elif key == "\x0e":

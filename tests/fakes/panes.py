@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -133,13 +133,18 @@ def environ() -> dict[str, str]:
 
 @contextmanager
 def terminals(
-    folder: Path, *, confirm_timeout_ms: int = CLI.confirm_timeout_ms, idle_ms: int = CLI.idle_ms, **changes: object
+    folder: Path,
+    *,
+    confirm_timeout_ms: int = CLI.confirm_timeout_ms,
+    idle_ms: int = CLI.idle_ms,
+    acts: Mapping[Act, Press] = CLI.acts,
+    **changes: object,
 ) -> Iterator[Terminals]:
     """Start a tmux server that ends with the block, and with it all that runs on it."""
     folder.mkdir(parents=True, exist_ok=True)
     tmux = TmuxServer(Place(server=f"octet-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"), environ())
     terminal = replace(CLI.terminal, **changes)  # type: ignore[arg-type] a test names fields of Terminal
-    profile = replace(CLI, confirm_timeout_ms=confirm_timeout_ms, idle_ms=idle_ms, terminal=terminal)
+    profile = replace(CLI, confirm_timeout_ms=confirm_timeout_ms, idle_ms=idle_ms, acts=acts, terminal=terminal)
     try:
         yield Terminals(folder=folder, tmux=tmux, profile=profile)
     finally:

@@ -346,7 +346,7 @@ def test_an_orphan_clears_its_draft_only_while_enter_was_not_asked_for() -> None
         (True, None, {Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN}, "no busy sign"),
         (True, 0.0, {Confirm.COMPOSER_EMPTY}, "no busy sign"),
         (False, 0.0, {Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN}, "not seen empty"),
-        (False, None, {Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN}, "not empty"),
+        (False, None, {Confirm.COMPOSER_EMPTY, Confirm.BUSY_SEEN}, "our text is still in the composer"),
     ],
 )
 def test_less_than_both_signs_is_unknown_and_nothing_is_cleared(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pty
 import signal
 import sys
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from automation.terminal.panes import TAG
 from core.deliveries.model import Assurance, DeliveryRequest, Outcome, PictureArea, Reason, Result
 from core.desks.model import DeskState, Pane, UserActivityPolicy, Window
 from core.kit import faults
-from core.profiles.model import Act, Activity, Box, PaneReadback
+from core.profiles.model import Act, Activity, Box, PaneReadback, Press
 from tests.fakes.desk import Commits, Leftovers, News, RunningDesk, deliver, make_order, running
 from tests.fakes.panes import CLI, SCRIPT, Terminals, terminals
 
@@ -99,6 +100,7 @@ async def scene(
     idle_s: float = 0.0,
     confirm_timeout_ms: int = CLI.confirm_timeout_ms,
     idle_ms: int = CLI.idle_ms,
+    acts: Mapping[Act, Press] = CLI.acts,
     **terminal: object,
 ) -> AsyncIterator[Scene]:
     """One agent in a pane, and hands that have seen that it can be used."""
@@ -106,7 +108,9 @@ async def scene(
     points.mkdir(mode=0o700, parents=True)
     with (
         faults.armed_with(points),
-        terminals(folder / "panes", confirm_timeout_ms=confirm_timeout_ms, idle_ms=idle_ms, **terminal) as there,
+        terminals(
+            folder / "panes", confirm_timeout_ms=confirm_timeout_ms, idle_ms=idle_ms, acts=acts, **terminal
+        ) as there,
     ):
         there.add("agent-1", *options)
         news, leftovers = News(), Leftovers()
@@ -280,6 +284,16 @@ async def test_an_interruption_goes_to_an_agent_at_work_only(tmp_path: Path) -> 
             "the window shows something else than before",
         ), outcome
         assert not any("a long piece of work" in line for line in on.there.panes().look("agent-1").view.lines)
+
+
+async def test_an_act_of_two_presses_is_one_act(tmp_path: Path) -> None:
+    twice = {**CLI.acts, Act.INTERRUPT: Press(chord="esc", times=2)}
+    async with scene(tmp_path, "busy=3600", "twice", acts=twice) as on:
+        await on.deliver("work")
+        outcome = await on.act(replace(on.order("", fence=2), act=Act.INTERRUPT))
+        assert outcome.result is Result.DELIVERED, outcome
+        keys = [json.loads(line) for line in on.there.log("agent-1").with_suffix(".keys").read_text().splitlines()]
+        assert keys[-2:] == ["\x1b", "\x1b"]
 
 
 async def test_an_agent_that_writes_its_answer_without_a_busy_sign_is_at_work_until_its_text_rests(

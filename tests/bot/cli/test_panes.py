@@ -109,6 +109,22 @@ def test_each_program_has_its_agents_token_which_no_command_line_and_no_log_show
         assert token[-64:] not in lines + shown + out + caplog.text
 
 
+def test_processes_that_outlive_their_pane_are_named_with_the_command_that_ends_them(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panes, "LEFT_S", 0.2)
+    program = ["--", "sh", "-c", f"setsid sleep 1000 & echo $! > {home.root}/left; exec sleep 1000"]
+    code, out = octet(home, "desk", "up", "--tmux", "--agents", "1", "--profile", "claude_code", *program)
+    assert code == 0, out
+    until((home.root / "left").exists, "the process is there")
+    _, out = octet(home, "desk", "down", "panes")
+    pid = out.rpartition("kill ")[2].strip()
+    assert "1 panes ended" in out
+    assert pid.isdigit(), out
+    subprocess.run(["kill", pid], check=True)
+    assert octet(home, "desk", "down", "panes") == (0, "panes is down\n")
+
+
 def test_a_server_that_somebody_else_uses_too_stays(home: Home) -> None:
     assert octet(home, "desk", "up", "--tmux", "--agents", "1", "--profile", "claude_code", *SLEEPS)[0] == 0
     (tmux,) = [desk.tmux for desk in load(home).desks if desk.tmux]

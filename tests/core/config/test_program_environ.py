@@ -32,7 +32,7 @@ def test_each_display_and_pane_gets_its_agents_token_in_a_file_for_this_account(
     assert list(found) == ["desk-1/program.env"]
     assert f"OCTET_AGENT_TOKEN={token_of(home, 'Agent-1')}\n" in found["desk-1/program.env"]
     assert f"OCTET_HOME={tmp_path.resolve()}\n" in found["desk-1/program.env"]
-    write_panes(home, 2, DeskTemplate(program=["cat"], profile="claude_code"))
+    write_panes(home, [DeskTemplate(program=["cat"], profile="claude_code")] * 2)
     found = written(load(home))
     assert token_of(home, "Agent-2") in found["panes/agent-2.env"]
     assert {file.stat().st_mode & 0o777 for file in home.displays.glob("*/*.env")} == {0o600}
