@@ -57,7 +57,7 @@ SILENCE_S = 15.0  # a worker without a sign for so long is ended; before its fir
 READY_S = 5.0  # an order waits so long for a worker that is just starting
 CALL_S = 15.0
 FAREWELL_S = 15.0  # in which the worker ends all programs
-AGAIN_S = 0.05  # before the listener gets again the news that it could not take
+AGAIN_S = 0.2  # before the listener gets again the news that it could not take
 
 
 class WorkerGone(Exception):
@@ -121,6 +121,8 @@ class AcpLane:
         if not await wait_for_event(self._ready, READY_S):
             return Outcome(result=Result.BOUNCED, reason=Reason.NO_WORKER)
         state = self._under_way[order.delivery] = _Attempt()
+        if (queue := self._queues.get(order.agent)) is not None:
+            queue.drop(("end", order.delivery))  # of an earlier attempt, which did not arrive
         try:
             await progress.staging()
             async with state.limited():

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from core import remedies
 from core.deliveries.model import Delivery, Outcome, Result
+from core.kit.errors import Unavailable
 from core.profiles.model import Activity
 from core.reasons import Reason
 
@@ -28,6 +29,10 @@ def poisoned(delivery: Delivery, outcome: Outcome) -> Outcome:
     where = f"the last time when it was {delivery.state.value}"
     note = f"{delivery.deaths + 1} times in a row, {where}. {outcome.note}".strip()
     return replace(outcome, result=Result.REFUSED, reason=Reason.POISON, note=note)
+
+
+class ArrivalUnclear(Unavailable):
+    """Octet is still finding out whether the prompt of delivery {id} arrived. No action needed."""
 
 
 class Decision(StrEnum):

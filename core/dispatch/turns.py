@@ -11,6 +11,7 @@ from core import limits
 from core.agents.model import Agent, AgentState
 from core.deliveries.model import Delivery, DeliveryState, StopReason, TurnAct, TurnEnd, TurnFact, TurnText
 from core.deliveries.ports import TurnNews
+from core.dispatch.model import ArrivalUnclear
 from core.dispatch.services import DispatchServices
 from core.kit.errors import Unavailable
 from core.reasons import IdleSource, ParkCause, Reason
@@ -122,6 +123,10 @@ class Turns(TurnNews):
         delivery, agent = self._deliveries.known(tx, end.delivery), self._agents.named(end.agent)
         if delivery is None:
             return
+        if end.stop is StopReason.LOST and delivery.state is not DeliveryState.DELIVERED:
+            if delivery.state is DeliveryState.SUBMITTING:
+                raise ArrivalUnclear(id=delivery.id)
+            return  # the prompt did not arrive, and goes again; or a user decides
         if agent is not None:
             self._agent_messages.resume_for(tx, [agent])  # they waited for this end
         task = self._task_of(tx, delivery)

@@ -10,6 +10,7 @@ from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
 from core.deliveries.model import StopReason, Usage
+from core.dispatch.model import ArrivalUnclear
 from core.messages.model import Source
 from core.notices.model import AgentReports, NoticeKind
 from core.reasons import IdleSource, ParkCause, Reason
@@ -139,6 +140,19 @@ async def test_a_message_continues_a_task_whose_turn_was_lost(tmp_path: Path) ->
         await reach(octet, FIRST, TaskState.WORKING)
         await lane.ends("Seven.")
         assert (await answers(octet))[-1] == ("Seven.", Source.ACP, True)
+
+
+async def test_a_lost_turn_is_settled_once_it_is_clear_that_its_prompt_arrived(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+
+        async def lose() -> None:
+            with pytest.raises(ArrivalUnclear):
+                await lane.ends("", StopReason.LOST)
+
+        lane.before_the_end = lose
+        await begin(octet)
+        await lane.ends("", StopReason.LOST)
+        assert (await task(octet)).state is TaskState.PARKED
 
 
 async def test_a_lost_turn_that_was_settled_before_changes_nothing(tmp_path: Path) -> None:
