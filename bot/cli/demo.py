@@ -83,10 +83,11 @@ async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *
     _say(f"[{time.monotonic() - began_s:4.1f} s] Octet is connected\n")
     _say(f"Open  {place['link']}")  # tests and programs read this line
     _say("and type  /task new  there. The link works in one browser.")
+    _say(f"Octet's own page  {await asyncio.to_thread(_page_link, home)}")
     _say(f"{_MODEL_AGENT} works like a model agent, but its answers are scripted: no model is used.")
     _say("Ctrl-C ends the demo and everything it started.")
     async with asyncio.TaskGroup() as group:
-        group.create_task(_new_links(place))
+        group.create_task(_new_links(partial(_links, home, place)))
         for part in parts:
             group.create_task(part.ended())
         if has_desktop:
@@ -107,11 +108,19 @@ async def _join_windows(home: Path, desktop: Child, place: Mapping[str, Any]) ->
     await desktop.ended()
 
 
-async def _new_links(place: Mapping[str, Any]) -> None:
-    """Print a new link for each Enter at a terminal."""
+def _page_link(home: Path) -> str:
+    return str(cast("dict[str, str]", call(Home(root=home), "POST", "/page-links").json())["address"])
+
+
+def _links(home: Path, place: Mapping[str, Any]) -> str:
+    return f"Open  {json.loads(_ask(place, 'link'))}\nOctet's own page  {_page_link(home)}"
+
+
+async def _new_links(make: Callable[[], str]) -> None:
+    """Print new links for each Enter at a terminal."""
     if not sys.stdin.isatty() or sys.platform == "win32":
         return
-    _say("Enter prints a new link.")
+    _say("Enter prints new links.")
     loop, pressed = asyncio.get_running_loop(), asyncio.Event()
 
     def read() -> None:
@@ -124,7 +133,7 @@ async def _new_links(place: Mapping[str, Any]) -> None:
     try:
         while await pressed.wait():
             pressed.clear()
-            _say(f"Open  {json.loads(await asyncio.to_thread(_ask, place, 'link'))}")
+            _say(await asyncio.to_thread(make))
     finally:
         loop.remove_reader(sys.stdin)
 

@@ -32,7 +32,7 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 _FOREVER = "public, max-age=31536000, immutable"  # the names of these files hold a hash of their content
-_NOT_BUILT = "The page is not built. Run `make web-build` in a checkout of Octet, or install Octet from its wheel.\n"
+_NOT_BUILT = "The page is not built yet. In a checkout run `make page`, and load this again.\n"
 
 router = APIRouter()
 
@@ -43,8 +43,8 @@ class Code(BaseModel, frozen=True, extra="forbid"):
     code: Annotated[str, Field(max_length=NAME.most)]
 
 
-@router.get(PAGE)
-@router.get(PAGE + "/{path:path}")
+@router.get(PAGE, include_in_schema=False)
+@router.get(PAGE + "/{path:path}", include_in_schema=False)
 async def file(path: Annotated[str, Field(max_length=NAME.most)] = "") -> Response:
     """Return a file of the built page; any other path below /page is a view of the page itself."""
     built = resources.files("bot.web").joinpath("static")

@@ -30,7 +30,7 @@ def assert_kept(rule: Callable[[str], list[str]], paths: Iterable[Path]) -> None
 
 def test_there_is_something_to_look_at() -> None:
     assert len(OURS) > 5
-    assert {path.name for path in LOCKS} == {"runtime.txt", "dev.txt", "build.txt", "wine.txt"}
+    assert {path.name for path in LOCKS} == {"runtime.txt", "dev.txt", "build.txt", "web.txt", "wine.txt"}
 
 
 @pytest.mark.parametrize(

@@ -290,6 +290,7 @@ def test_apt_installs_programs_while_pip_installs_packages(monkeypatch: pytest.M
     begun = threading.Event()
     monkeypatch.setattr(bootstrap, "ready_system", lambda *_: (COMPLETE, begun.set))
     monkeypatch.setattr(bootstrap, "ready_venv", lambda *_: begun.wait(patience(10)) or pytest.fail("apt waits"))
+    monkeypatch.setattr(bootstrap, "build_page", lambda **_: None)
     monkeypatch.setattr("sys.argv", ["bootstrap", "demo"])
     bootstrap.main()
     assert begun.is_set()

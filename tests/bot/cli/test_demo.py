@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -14,6 +18,10 @@ from sandbox.discord.settings import SandboxSettings
 from tests.pace import patience
 
 
+def link(place: Mapping[str, Any]) -> str:
+    return f"Open  {json.loads(demo._ask(place, 'link'))}"
+
+
 async def test_enter_prints_a_new_link_that_opens_the_page(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -21,7 +29,7 @@ async def test_enter_prints_a_new_link_that_opens_the_page(
     with os.fdopen(theirs) as terminal:
         monkeypatch.setattr(sys, "stdin", terminal)
         async with open_sandbox(SandboxSettings()) as sandbox:
-            links = asyncio.create_task(demo._new_links(sandbox.described()))
+            links = asyncio.create_task(demo._new_links(partial(link, sandbox.described())))
             found = ""
             async with asyncio.timeout(patience(20)):
                 while found.count("?ticket=") < 2:

