@@ -24,7 +24,7 @@ FORMS: dict[Verb, Callable[[discord.Interaction[Bot], Mapping[str, Any]], Awaita
     tasks.new: new_task.open_form
 }
 """Verbs with a form that asks for a text that the user left out."""
-_DIALOG = "; without it, a dialog opens for a longer text"
+_DIALOG = " Without it, a dialog opens for a longer text"
 _MOST_CHOICES = 25
 _PICKERS: Mapping[Picks, Any] = {
     Picks.USER: discord.User,

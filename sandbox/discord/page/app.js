@@ -93,8 +93,10 @@ function complain(text, where) {
     timer = setTimeout(() => note.remove(), PROBLEM_MS);
   };
   for (const [event, does] of [["mouseenter", stay], ["focusin", stay], ["mouseleave", leave], ["focusout", leave]]) note.addEventListener(event, does);
+  const shown = () => [...document.querySelectorAll("#notices .problem")];
+  shown().filter((one) => one.textContent === note.textContent).forEach((one) => one.remove());
   $("notices").append(note);
-  [...document.querySelectorAll("#notices .problem")].slice(0, -PROBLEMS).forEach((old) => old.remove());
+  shown().slice(0, -PROBLEMS).forEach((one) => one.remove());
   leave();
 }
 
@@ -134,15 +136,20 @@ function drawChannels() {
   $("menu").textContent = total ? `Channels (${total})` : "Channels";
 }
 
-// The newest threads, and those that ask for the reader; the others are folded.
+// The newest threads, and the one that is open; the others are folded.
 function threadsOf(top, all) {
   const threads = all.filter((place) => place.parent_id === top.id).sort(byLife);
-  const isShown = (one, at) => (at < THREADS && !one.thread_metadata?.archived) || one.id === app.here || counts(one.id).pings;
+  const isShown = (one, at) => (at < THREADS && !one.thread_metadata?.archived) || one.id === app.here;
   const folded = threads.filter((one, at) => !isShown(one, at));
   const items = (some) => some.map((thread) => el("li", {}, channelButton(thread)));
   const keep = (event) => app.unfolded[event.target.open ? "add" : "delete"](top.id);
-  const older = el("details", { open: app.unfolded.has(top.id), ontoggle: keep }, el("summary", { testid: `older-${top.name}` }, `${folded.length} older`), el("ul", {}, items(folded)));
+  const pings = badge(`older-${top.name}`, folded.reduce((sum, one) => sum + counts(one.id).pings, 0));
+  const older = el("details", { open: app.unfolded.has(top.id), ontoggle: keep }, el("summary", { testid: `older-${top.name}` }, `${folded.length} older `, pings), el("ul", {}, items(folded)));
   return [el("ul", {}, items(threads.filter(isShown))), folded.length ? older : null];
+}
+
+function badge(id, pings) {
+  return pings ? el("span", { class: "badge", testid: `pings-${id}`, "aria-label": `${pings} messages ping you` }, String(pings)) : null;
 }
 
 function byLife(a, b) {
@@ -160,7 +167,7 @@ function channelButton(place) {
     { type: "button", class: classes, testid: isThread ? `thread-${place.id}` : `channel-${place.name}`, "aria-current": place.id === app.here ? "page" : null, onclick: () => open(place.id) },
     el("span", { class: "mark", "aria-hidden": "true" }, isThread ? "↳" : place.type === 1 ? "@" : "#"),
     el("span", { class: "name" }, name),
-    pings ? el("span", { class: "badge", testid: `pings-${place.id}`, "aria-label": `${pings} messages ping you` }, String(pings)) : null,
+    badge(place.id, pings),
   );
 }
 

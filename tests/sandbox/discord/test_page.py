@@ -185,14 +185,15 @@ async def test_a_chosen_file_reaches_the_bot(page: Page) -> None:
 async def test_problems_leave_after_some_seconds_unless_the_user_is_at_them(page: Page) -> None:
     await page.clock.install()
     problems = page.get_by_test_id("problem")
-    for text in ("/a", "/b", "/c", "/d"):
-        await page.get_by_test_id("composer").fill(text)
+    await page.get_by_test_id("composer").fill("/task new Sing")
+    for text in ("a1", "b1", "c1", "d1", "d1"):
+        await page.get_by_test_id("option-more").fill(text)
         await page.get_by_test_id("send").click()
-    await expect(problems).to_have_count(3)
+    await expect(problems).to_have_text([re.compile("b1"), re.compile("c1"), re.compile("d1")])
     await problems.first.hover()
     await page.clock.fast_forward(11_000)
     await expect(problems).to_have_count(1)
-    await page.get_by_test_id("composer").hover()
+    await page.get_by_test_id("send").hover()
     await page.clock.fast_forward(11_000)
     await expect(problems).to_have_count(0)
 
