@@ -47,7 +47,7 @@ def doctor(
 
 
 def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
-    from bot.cli.doctor import desks, discord, machine
+    from bot.cli.doctor import desks, discord, machine, programs
     from bot.cli.doctor import home as home_checks
     from core.config.loader import load
     from core.store.schema import LIBRARY_VERSION
@@ -76,6 +76,7 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
         [
             ("home", lambda: ok(f"the configuration in {place.config} is valid")),
             ("desks", lambda: desks.displays(config)),
+            ("agents", lambda: programs.agents(config)),
             ("away", lambda: machine.survey(config)),
             ("away", lambda: machine.inhibitor(config)),
             ("away", lambda: machine.at_login(place)),
