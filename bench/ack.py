@@ -54,7 +54,7 @@ COMMANDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("agent show", {"agent": "Agent-3"}),
     ("task list", {}),
     ("task show", {"task": "T-1"}),
-    ("admin version", {}),
+    ("help", {}),
 )
 LOOKUPS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("agent show", {"agent": "age"}, "agent"),

@@ -123,7 +123,7 @@ class Coordinator:
         self.receipts = Receipts(store, self.deliveries, clock, tasks=repository, keeping=settings.receipts)
         self.retention = Retention(services, tasks=repository, keeping=settings.receipts)
         self.fleet = Fleet(services, work, self.traces, home.refused_answers, is_discord_connected=is_discord_connected)
-        reload = Reload(config, services, prompts, self.dispatch, desk_workers)
+        self.configuration = reload = Reload(config, services, prompts, self.dispatch, desk_workers)
         self.maintenance = Maintenance(
             services,
             self.blocked_windows,

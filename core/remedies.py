@@ -128,7 +128,7 @@ dependency: another task comes first
 dependency_failed: a task that it needs did not succeed
     Run that task again with `/task retry`, or remove it with `/task depend`; `/task cancel` ends this one.
 pick: several agents have answered
-    Choose an answer with the buttons of its card, or with `/task pick`.
+    Choose an answer with `/task pick`.
 not_before: its time to start has not come
     No action needed. `/task edit` changes the time.
 window: its agent's window is not usable
@@ -145,7 +145,7 @@ agent: no configured agent can do it
 paused: its agent is paused
     Resume the agent with `/agent resume`, or choose another with `/task assign`.
 approval: its window waits for an answer
-    Answer with the buttons of its message, with `/agent answer`, or at the machine.
+    Answer with `/agent answer` or at the machine.
 question: its agent asks a question
     Answer with the buttons in its thread, or there with `/msg send`.
 window_refused: its agent's window was refused too often
@@ -165,10 +165,9 @@ delivery_unknown: Octet does not know whether its prompt arrived
 refused_between_parts: its window was refused between two parts
     Fix the window. Octet then sends the rest of the prompt.
 window_error: its window shows an error
-    Look at its window with `/desk screenshot`. If allowed, `/agent answer` with `continue` resumes it.
+    Look at its window with `/desk screenshot`. If allowed, resume it with `/agent answer`.
 window_limit: its window says that a limit is reached
-    It continues when the limit passes, or after `/agent answer` with `continue`. `/task assign` gives the task to
-    another agent.
+    It continues when the limit passes; `/task assign` gives the task to another agent.
 refused: refused
     `/desk doctor` says what is wrong with the window. The log of `octet run` has more.
 task_unassigned: the task has no agent
@@ -316,14 +315,14 @@ screen: by the screen
 accessibility: by accessibility
     Look at its window with `/desk screenshot`.
 looks_idle: looks idle but has not answered
-    Look at its window. `/task nudge` asks for the answer, `/task retry` begins again, `/task done` ends the task.
+    Look at its window. `/task nudge` reminds it, `/task retry` begins again, `/task done` ends the task.
 answered: its answer came before Octet sent it again
     No action needed. The agent had it.
 """
 _REFUSALS: Mapping[type[OctetError], str] = {
     Conflict: """
-action_not_repeated: Octet never repeats a press. Look at the window. If it still asks, answer with `/agent answer` or
-    with the newest message that has buttons.
+action_not_repeated: Octet never repeats a press. Look at the window. If it still asks, answer with
+    `/agent answer`.
 action_underway: Octet pressed nothing more: it is still pressing {act} for {agent}.
 action_without_key: Octet pressed nothing: the profile `{profile}` of {agent}'s window has no key for {act}. Do it at
     the machine, or add the key to config/profiles/{profile}.toml (docs/profiles.md).
@@ -369,8 +368,8 @@ message_code_expired: The code of {id} has expired: it was valid for a day. Repo
     message.
 message_not_queued: Message {id} is not in the queue of {agent} any more. `octet msg show {id}` shows how far it is.
 never_sent: Octet never sends the test line of a window.
-no_open_calibration: No calibration of desk {id} is open. Start one with `/desk calibrate`, or with `octet calibrate
-    {id}` at the machine.
+no_open_calibration: No calibration of desk {id} is open. Start one with
+    `/desk calibrate` (or `octet calibrate {id}`).
 no_open_dialog: Octet pressed nothing: the window of {agent} does not wait for an answer. `/fleet needs-me` shows which
     ones do.
 no_reachable_agent: No agent is available: {why}. `/agent list` shows all agents.

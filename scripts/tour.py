@@ -120,6 +120,7 @@ async def _share(page: Page) -> dict[str, Image.Image]:
 
     await become(page, "Ada")
     await expect(await command(page, "admin bind", who="Ben", role="member")).to_contain_text("member")
+    await command(page, "admin commands", group="admin")
     roles = await command(page, "admin roles")
     await expect(roles).to_contain_text("member")
     pictures = {"people-1": await _cut(page, _message(page, "Ben: viewer"), roles)}

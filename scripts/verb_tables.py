@@ -58,7 +58,7 @@ def with_table(text: str, table: str) -> str:
 
 def commands_page() -> str:
     """List what Discord and the command line offer, for users."""
-    offered = [one for one in VERBS if _command(one) or On.DISCORD in one.on]
+    offered = [one for one in VERBS if _command(one) or one.discord != "off"]
     groups = [group for group in dict.fromkeys(one.group for one in offered) if group]
     parts = [f"## {ABOUT[group]}\n\n{_verbs(one for one in offered if one.group == group)}\n" for group in groups]
     parts += ["## For users and agents\n\n", _verbs(one for one in offered if not one.group), "\n"]
@@ -86,7 +86,7 @@ def all_table() -> str:
     rows = [
         (
             one.summary,
-            f"`/{one.full_name}`" if On.DISCORD in one.on else "–",
+            f"`/{one.full_name}`" if one.discord != "off" else "–",
             f"`{one.route}`" if one.route else "–",
             f"`{command}`" if (command := _command(one)) else "–",
             "; ".join(
@@ -118,9 +118,10 @@ def _verbs(verbs: Iterable[Verb]) -> str:
 
 def _names(one: Verb) -> str:
     names, command = list[str](), _command(one)
-    if On.DISCORD in one.on:
-        shown = [f"`/{one.full_name}`", *(_shown(each) for each in one.parameters if not each.kind.for_programs)]
-        names.append(" ".join(shown))
+    if one.discord != "off":
+        name = f"`/{one.full_name}`"
+        name = f"**{name}**" if one.discord == "default" else name
+        names.append(" ".join([name, *(_shown(each) for each in one.parameters if not each.kind.for_programs)]))
     if On.CLI in one.on and not names:
         names.append(" ".join([f"`{command}`", *map(_shown, one.parameters)]))
     elif command and (not names or command != f"octet {one.full_name}"):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from bot.cli.terminal import at_the_machine
+from bot.verbs.naming import at_the_machine
 from core.kit.errors import Conflict, Misconfigured, OctetError, Unavailable
 from core.kit.problems import ConfigWrong
 

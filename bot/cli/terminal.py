@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bot.verbs.naming import at_the_machine
 from core.kit.console import escaped, unfiltered
 
 if TYPE_CHECKING:
@@ -30,35 +31,6 @@ _COLOURS = {
     "bold": re.compile(r"(?m)\b[TM]-\d+\b"),
 }
 """The colour of parts of a text, by the pattern that finds them. The words alone say everything."""
-
-
-_COMMAND = re.compile(
-    r"`/(?P<name>(?:task|agent|msg|desk|fleet|admin) [a-z-]+|help|notify)(?P<rest>[^`]*)`"
-    r"(?: \(or `(?P<own>octet [^`]*)`\))?"
-)
-IN_DISCORD = {
-    "admin claim": "",
-    "admin reload": "reload",
-    "admin version": "--version",
-    "desk calibrate": "calibrate",
-    "desk screenshot": "desk screenshot",
-    "fleet board": "fleet board",
-    "help": "--help",
-    "notify": "",
-}
-"""Commands that are Discord's alone, each with what a user types at the machine instead; empty: nothing does it."""
-
-
-def at_the_machine(text: str) -> str:
-    """Write Discord's commands in a text as the machine's: `/task done` is `octet task done` here."""
-
-    def command(found: re.Match[str]) -> str:
-        if found["own"]:
-            return f"`{found['own']}`"
-        name = IN_DISCORD.get(found["name"], found["name"])
-        return f"`octet {name}{found['rest']}`" if name else found[0]
-
-    return _COMMAND.sub(command, text)
 
 
 def is_terminal() -> bool:

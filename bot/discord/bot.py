@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from bot.discord import errors
 from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import DiscordBan
 from bot.verbs.declare import Verb
+from bot.verbs.naming import in_discord
 from core.agent_messages.model import NewAgentMessage, RecipientMissing
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
@@ -82,6 +83,7 @@ class CommandTree(app_commands.CommandTree["Bot"]):
         is_hidden = not self.client.coordinator.people.has_others
         for one in self.get_commands():
             one.default_permissions = discord.Permissions(manage_guild=True) if is_hidden else None
+        self.clear_commands(guild=guild)  # of those that are no longer offered
         self.copy_global_to(guild=guild)
         wanted = [command.to_dict(self) for command in self.get_commands(guild=guild)]
         if not force:
@@ -138,6 +140,11 @@ class Bot(commands.Bot):
         self._on_lost = on_lost
         self._was_up = False
         self._syncing = asyncio.Lock()
+
+    @property
+    def command_groups(self) -> Collection[str]:
+        """The groups of which Discord offers all commands."""
+        return self.coordinator.configuration.command_groups
 
     async def actor(self, interaction: discord.Interaction[Any]) -> Actor:
         """Return the user as core knows them, from memory. Raises wrong_server in direct messages and other servers."""
@@ -208,7 +215,8 @@ class Bot(commands.Bot):
         except RecipientMissing:
             log.debug("thread_without_task", thread=place.id)
         except OctetError as refused:
-            await message.reply(await errors.explain(refused, self.coordinator), mention_author=False)
+            why = in_discord(await errors.explain(refused, self.coordinator), self.command_groups)
+            await message.reply(why, mention_author=False)
 
     def _came_up(self) -> None:
         self._was_up = True

@@ -14,7 +14,7 @@ from discord.components import ActionRow, Button, Component, Container, TextDisp
 
 from bot.discord import errors
 from bot.discord.bot import Bot
-from bot.discord.parts import Parts, marker_in, within_limits
+from bot.discord.parts import Parts, finished, marker_in
 from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import SendLimits
 from bot.verbs.declare import Origin
@@ -73,7 +73,7 @@ class ChannelClient:
 
     async def post_message(self, channel: int, parts: Parts, *, nonce: str) -> PostedMessage:
         """Send a new message. With the same nonce within minutes Discord returns the first one unchanged."""
-        parts = within_limits(parts)
+        parts = finished(parts, self._connected().command_groups)
         users = [discord.Object(user) for user in parts.mentions]
         wakes = discord.AllowedMentions(everyone=False, roles=False, replied_user=False, users=users)
 
@@ -88,7 +88,7 @@ class ChannelClient:
         return PostedMessage(id=str(sent.id), is_as_requested=texts_of(sent) == _asked(parts))
 
     async def edit_message(self, channel: int, message: str, parts: Parts) -> None:
-        parts = within_limits(parts)
+        parts = finished(parts, self._connected().command_groups)
 
         async def edit() -> discord.Message:
             place = self._place(channel).get_partial_message(int(message))

@@ -31,6 +31,7 @@ from core.coordinator import Coordinator
 from core.kit import faults
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
+from core.maintenance.model import ConfigReloaded
 from core.remedies import refused
 from core.security.model import RoleBound, RoleUnbound
 from core.settings.model import DiscordSettings, Settings
@@ -60,7 +61,7 @@ def create_bot(
     bot.add_dynamic_items(*BUTTONS, AnswerCalibration, Recalibrate, Reassign, TurnPage)
     bot.add_dynamic_items(GiveTask, RemoveQueued, ShowAgent, ShowDetails, ShowTask)
     bot.add_dynamic_items(AnswerQuestion, DecideTrace, ReleaseDesk)
-    add_commands(bot.tree)
+    add_commands(bot)
     return bot
 
 
@@ -88,7 +89,7 @@ async def run(settings: Settings, coordinator: Coordinator, *, up: asyncio.Event
     channels = ChannelClient(gate := SendLimits(clock))
 
     current: Bot | None = None
-    roles_changed = asyncio.Event()
+    is_to_register = asyncio.Event()
 
     def came_up(bot: Bot) -> None:
         nonlocal current
@@ -108,15 +109,17 @@ async def run(settings: Settings, coordinator: Coordinator, *, up: asyncio.Event
         on_trouble=boards.wake,
     )
 
-    for change in (RoleBound, RoleUnbound):
-        coordinator.journal.listen(change, lambda _entry: roles_changed.set())
+    for change in (RoleBound, RoleUnbound, ConfigReloaded):
+        coordinator.journal.listen(change, lambda _entry: is_to_register.set())
 
     async def register_again() -> None:
-        """Register the commands when others than owners get roles, or none have any more."""
+        """Register the commands when others than owners get roles, or none have any more, and when groups of
+        commands come or go."""
         while True:
-            await roles_changed.wait()
-            roles_changed.clear()
+            await is_to_register.wait()
+            is_to_register.clear()
             if up.is_set() and current is not None:
+                add_commands(current)
                 await current.register()
 
     def went_down() -> None:

@@ -18,7 +18,7 @@ from bot.discord.text import NAME_LIMIT, plain
 from bot.discord.views import new_task
 from bot.verbs import tasks
 from bot.verbs.catalogue import ABOUT, VERBS
-from bot.verbs.declare import On, Parameter, ParameterKind, Picks, Verb
+from bot.verbs.declare import Parameter, ParameterKind, Picks, Verb
 
 FORMS: dict[Verb, Callable[[discord.Interaction[Bot], Mapping[str, Any]], Awaitable[None]]] = {
     tasks.new: new_task.open_form
@@ -33,9 +33,12 @@ _PICKERS: Mapping[Picks, Any] = {
 }
 
 
-def add_commands(tree: app_commands.CommandTree[Bot]) -> None:
+def add_commands(bot: Bot) -> None:
+    """Fill the bot's tree with the commands that are offered now."""
+    tree = bot.tree
+    tree.clear_commands(guild=None)
     for verb in VERBS:
-        if On.DISCORD in verb.on:
+        if verb.is_offered(bot.command_groups):
             if not verb.group:
                 tree.add_command(command_of(verb))
                 continue

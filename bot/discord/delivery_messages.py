@@ -174,7 +174,7 @@ def question(notice: Notice, view: QuestionView, *, marker: Marker, has_buttons:
     wakes = person_id(asked.asked.removeprefix("person:"))
     if not has_buttons:
         text = "\n".join([text, *(f"- {inline(one, CHOICE.most)}" for one in asked.choices)])
-        then, buttons = f"Answer with `/msg answer` and `M-{asked.id}`. {then}", []
+        then, buttons = f"Answer it in `/fleet needs-me`. {then}", []
     return written(f"{text}\n-# {then}", marker, wakes=wakes, files=files, buttons=buttons)
 
 

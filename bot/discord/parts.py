@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import discord
 from discord import ui
+
+from bot.verbs.naming import in_discord
 
 GREY, BLUE, AMBER, RED, GREEN = 0x80848E, 0x4F6BED, 0xE0A800, 0xD13438, 0x2E9E5B
 Button = ui.DynamicItem[ui.Button[ui.LayoutView]] | ui.Button[ui.LayoutView]
@@ -83,8 +85,16 @@ def without_clocks(parts: Parts) -> str:
     return _CLOCK.sub("", f"{shown}{files}")
 
 
-def within_limits(parts: Parts) -> Parts:
-    """Leave out files that are too large for Discord, and say so in the message. Texts never are."""
+def finished(parts: Parts, groups: Collection[str]) -> Parts:
+    """Name commands as these groups of them offer them, and leave out files that are too large for Discord."""
+    for item in parts.view.walk_children() if parts.view is not None else ():
+        if isinstance(item, ui.TextDisplay):
+            item.content = in_discord(item.content, groups)
+    return _within_limits(replace(parts, content=in_discord(parts.content, groups)))
+
+
+def _within_limits(parts: Parts) -> Parts:
+    """Leave out files that are too large, and say so in the message. Texts never are."""
     kept, left, room = list[Attachment](), list[str](), REQUEST_LIMIT
     for one in parts.attachments:
         if len(one.data) > min(FILE_LIMIT, room):

@@ -24,7 +24,7 @@ from core.calibration.model import CalibrationStep
 from core.coordinator import Coordinator
 from core.fleet.model import AgentDetails, Needs
 from core.security.model import Actor
-from core.tasks.model import Export, Imported, Task, TaskView
+from core.tasks.model import Task, TaskView
 
 Shown = Parts | str
 _NAME_CHARS = 60
@@ -61,10 +61,6 @@ PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
     **{kind: partial(_lines, kind) for kind in results.LINES},
     Task: lambda task, _: accepted(task),
     TaskView: lambda view, _: details.task(view),
-    Export: lambda found, _: Parts(
-        content=f"{found.count} tasks:", attachments=(Attachment(name="tasks.jsonl", data=found.text.encode()),)
-    ),
-    Imported: lambda found, _: fit([f"Created {', '.join(found.tasks)}."] if found.tasks else [], "No task is open."),
     Trace: lambda found, _: delivery_messages.trace(found, fit(results.LINES[Trace][0](found, FORM), "")),
     AgentMessageView: lambda view, _: delivery_messages.answer(view),
     AgentDetails: _agent,

@@ -11,7 +11,7 @@ import aiohttp
 import discord
 import structlog
 
-from bot.discord.parts import Parts, boxed, within_limits
+from bot.discord.parts import Parts, boxed, finished
 from bot.discord.send_limits import DiscordBan
 
 log = structlog.get_logger(__name__)
@@ -55,12 +55,12 @@ async def say(interaction: discord.Interaction[Any], answer: Parts | str) -> boo
     """Answer what `defer` acknowledged. Return whether Discord took it; log an expired interaction."""
     if isinstance(answer, str) and interaction.extras.get(_IN_PLACE):
         answer = Parts(view=boxed([answer], colour=None))
-    parts = Parts(content=answer) if isinstance(answer, str) else within_limits(answer)
+    parts = finished(Parts(content=answer) if isinstance(answer, str) else answer, interaction.client.command_groups)
     silent = discord.AllowedMentions.none()
 
     async def fill_in() -> None:
         if isinstance(answer, str) and _ACKNOWLEDGED not in interaction.extras and not interaction.response.is_done():
-            await interaction.response.send_message(answer, ephemeral=True, allowed_mentions=silent)
+            await interaction.response.send_message(parts.content, ephemeral=True, allowed_mentions=silent)
         else:
             await interaction.edit_original_response(**parts.body(), attachments=parts.files(), allowed_mentions=silent)
 

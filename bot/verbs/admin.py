@@ -12,6 +12,7 @@ from bot.verbs.types import Channel, Scopes, User, UserOrRole
 from core import limits
 from core.maintenance.model import AuditReport, Reloaded
 from core.security.model import Actor, ApiKey, Binding, LogIn, NewApiKey, Permission, Role, require
+from core.settings.model import CommandGroup
 
 ABOUT = "This Octet itself"
 _RoleVerb = partial(Verb, "admin", Permission.ROLE_MANAGE)
@@ -30,8 +31,9 @@ class Version:
 @Verb(
     "admin",
     Permission.VERSION_READ,
-    on=On.DISCORD,
+    on=On.NO_PROGRAM,
     says="Octet {it.octet} · Python {it.python} · discord.py {it.discord}",
+    discord="group",
 )
 async def version(octet: Coordinator, *, by: Actor) -> Version:
     """Show which Octet this is."""
@@ -41,7 +43,7 @@ async def version(octet: Coordinator, *, by: Actor) -> Version:
     return Version(octet=octet.version, python=platform.python_version(), discord=metadata.version("discord.py"))
 
 
-@Verb("admin", Permission.CONFIG_RELOAD, "POST /config/reload", on=On.DISCORD | On.HTTP, is_slow=True)
+@Verb("admin", Permission.CONFIG_RELOAD, "POST /config/reload", on=On.HTTP, is_slow=True, discord="group")
 async def reload(
     octet: Coordinator,
     *,
@@ -57,12 +59,27 @@ async def reload(
     return await octet.maintenance.reload(by=by, desks=desks)
 
 
+@Verb("admin", Permission.CONFIG_RELOAD, "POST /admin/commands", undo="commands", is_slow=True, discord="default")
+async def commands(
+    octet: Coordinator,
+    group: Annotated[CommandGroup, ParameterKind(help="Which group of commands")],
+    *,
+    on: Annotated[bool, ParameterKind(help="Whether Discord offers all of them")] = True,
+    by: Actor,
+) -> Reloaded:
+    """Switch the rarer commands of a group on or off in Discord.
+
+    Discord shows them within a minute. The command line always has all commands."""
+    return await octet.configuration.switch_group(group, is_on=on, by=by)
+
+
 @Verb(
     "admin",
     None,
-    on=On.DISCORD,
+    on=On.NO_PROGRAM,
     own="who can read the console",
     says="You are the owner of this Octet now.",
+    discord="default",
 )
 async def claim(
     octet: Coordinator,
@@ -82,13 +99,13 @@ async def claim(
 InOctet = Annotated[Role, ParameterKind(help="The role in Octet")]
 
 
-@_RoleVerb("GET /admin/roles")
+@_RoleVerb("GET /admin/roles", discord="group")
 async def roles(octet: Coordinator, *, by: Actor) -> tuple[Binding, ...]:
     """List who has which role in Octet."""
     return await octet.people.bindings(by=by)
 
 
-@_RoleVerb("POST /admin/roles", undo="unbind")
+@_RoleVerb("POST /admin/roles", undo="unbind", discord="default")
 async def bind(
     octet: Coordinator, who: UserOrRole, role: InOctet, *, channel: Channel | None = None, by: Actor
 ) -> Binding:
@@ -99,7 +116,9 @@ async def bind(
     return await octet.people.bind(who, role, channel=channel or "", by=by)
 
 
-@_RoleVerb("POST /admin/roles/{who}/unbind", says="They no longer have the role {it.role.value} there.")
+@_RoleVerb(
+    "POST /admin/roles/{who}/unbind", says="They no longer have the role {it.role.value} there.", discord="group"
+)
 async def unbind(octet: Coordinator, who: UserOrRole, *, channel: Channel | None = None, by: Actor) -> Binding:
     """Take the role in Octet away from a user, or from a role of the server.
 
@@ -107,7 +126,7 @@ async def unbind(octet: Coordinator, who: UserOrRole, *, channel: Channel | None
     return await octet.people.unbind(who, channel=channel or "", by=by)
 
 
-@_RoleVerb("POST /admin/grants", undo="revoke")
+@_RoleVerb("POST /admin/grants", undo="revoke", discord="group")
 async def grant(
     octet: Coordinator,
     who: User,
@@ -123,7 +142,7 @@ async def grant(
     return await octet.people.grant(who, role, hours=hours, reason=reason, by=by)
 
 
-@_RoleVerb("POST /admin/grants/{who}/revoke", says="Their temporary role {it.role.value} has ended.")
+@_RoleVerb("POST /admin/grants/{who}/revoke", says="Their temporary role {it.role.value} has ended.", discord="group")
 async def revoke(octet: Coordinator, who: User, *, by: Actor) -> Binding:
     """End a user's temporary role now."""
     return await octet.people.revoke(who, by=by)
@@ -132,13 +151,13 @@ async def revoke(octet: Coordinator, who: User, *, by: Actor) -> Binding:
 KeyName = Annotated[str, ParameterKind(help="The name of the key")]
 
 
-@_KeyVerb("GET /admin/keys")
+@_KeyVerb("GET /admin/keys", discord="group")
 async def keys(octet: Coordinator, *, by: Actor) -> tuple[ApiKey, ...]:
     """List the API keys, with what each may do and when it was last used."""
     return await octet.api_keys.list(by=by)
 
 
-@_KeyVerb("POST /admin/keys", undo="key-revoke")
+@_KeyVerb("POST /admin/keys", undo="key-revoke", discord="group")
 async def key_new(
     octet: Coordinator,
     name: KeyName,
@@ -153,7 +172,7 @@ async def key_new(
     return await octet.api_keys.make(name, scopes, days=days, by=by)
 
 
-@_KeyVerb("POST /admin/keys/{name}/revoke", says="Octet refuses the key {it.name} from now on.")
+@_KeyVerb("POST /admin/keys/{name}/revoke", says="Octet refuses the key {it.name} from now on.", discord="group")
 async def key_revoke(octet: Coordinator, name: KeyName, *, by: Actor) -> ApiKey:
     """Refuse an API key from now on."""
     return await octet.api_keys.revoke(name, by=by)
@@ -167,7 +186,7 @@ class PageLink:
     who: str
 
 
-@Verb("admin", Permission.VERSION_READ, "POST /page-links", on=On.HTTP)
+@Verb("admin", Permission.VERSION_READ, "POST /page-links", on=On.HTTP, discord="off")
 async def page_link(octet: Coordinator, *, who: User | None = None, origin: Origin, by: Actor) -> PageLink:
     """Make an address of the page that logs one browser in, once, within ten minutes.
 
@@ -176,7 +195,7 @@ async def page_link(octet: Coordinator, *, who: User | None = None, origin: Orig
     return PageLink(address=f"{origin.url}/page#{code}", who=octet.log_ins.invited(code).name)
 
 
-@Verb("admin", Permission.VERSION_READ, "GET /log-ins", on=On.PROGRAMS)
+@Verb("admin", Permission.VERSION_READ, "GET /log-ins", discord="off")
 async def log_ins(octet: Coordinator, *, by: Actor) -> tuple[LogIn, ...]:
     """List the browsers that are logged in on the page: yours, and for owners those of all."""
     return await octet.log_ins.list(by=by)
@@ -186,8 +205,8 @@ async def log_ins(octet: Coordinator, *, by: Actor) -> tuple[LogIn, ...]:
     "admin",
     Permission.VERSION_READ,
     "POST /log-ins/{log_in}/end",
-    on=On.PROGRAMS,
     says="Octet refuses this browser from now on.",
+    discord="off",
 )
 async def log_out(
     octet: Coordinator, log_in: Annotated[str, ParameterKind(help="The log-in, as the list names it")], *, by: Actor
@@ -196,7 +215,7 @@ async def log_out(
     return await octet.log_ins.end(log_in, by=by)
 
 
-@Verb("admin", Permission.AUDIT_READ, "GET /admin/audit", is_slow=True)
+@Verb("admin", Permission.AUDIT_READ, "GET /admin/audit", is_slow=True, discord="group")
 async def audit(octet: Coordinator, *, by: Actor) -> AuditReport:
     """Verify the journal, and show its head and its newest rows."""
     return await octet.audit.show(by=by)

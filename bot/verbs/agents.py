@@ -27,7 +27,7 @@ class Answer(StrEnum):
     CONTINUE = Act.CONTINUE.value
 
 
-@Verb("agent", Permission.AGENT_READ, "GET /agents", name="list")
+@Verb("agent", Permission.AGENT_READ, "GET /agents", name="list", discord="default")
 async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState], by: Actor) -> Page[AgentStatus]:
     """List all agents.
 
@@ -42,7 +42,7 @@ async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState
     )
 
 
-@Verb("agent", Permission.CONFIG_RELOAD, "POST /agents", is_slow=True)
+@Verb("agent", Permission.CONFIG_RELOAD, "POST /agents", is_slow=True, discord="group")
 async def add(
     octet: Coordinator,
     name: Annotated[str, ParameterKind(help="The new agent's name")],
@@ -76,7 +76,7 @@ async def add(
     return await agents.add(name, values, pane=pane, profile=profile, by=by)
 
 
-@Verb("agent", Permission.CONFIG_RELOAD, "POST /agents/{agent}/remove", is_slow=True)
+@Verb("agent", Permission.CONFIG_RELOAD, "POST /agents/{agent}/remove", is_slow=True, discord="group")
 async def remove(octet: Coordinator, agent: AgentName, *, by: Actor) -> Reloaded:
     """Remove an agent from config/agents.toml.
 
@@ -86,7 +86,7 @@ async def remove(octet: Coordinator, agent: AgentName, *, by: Actor) -> Reloaded
     return await agents.remove(agent, by=by)
 
 
-@Verb("agent", Permission.CONFIG_RELOAD, "POST /agents/{agent}/capabilities", is_slow=True)
+@Verb("agent", Permission.CONFIG_RELOAD, "POST /agents/{agent}/capabilities", is_slow=True, discord="group")
 async def capabilities(octet: Coordinator, agent: AgentName, capabilities: Capabilities, *, by: Actor) -> Reloaded:
     """Set what an agent can do, in config/agents.toml.
 
@@ -96,7 +96,7 @@ async def capabilities(octet: Coordinator, agent: AgentName, capabilities: Capab
     return await agents.set_capabilities(agent, capabilities, by=by)
 
 
-@Verb("agent", Permission.DESK_SEE, "POST /agents/discover", is_slow=True)
+@Verb("agent", Permission.DESK_SEE, "POST /agents/discover", is_slow=True, discord="group")
 async def discover(octet: Coordinator, *, by: Actor) -> tuple[AgentProposal, ...]:
     """Find windows and panes that look like agents and that no agent has.
 
@@ -107,7 +107,7 @@ async def discover(octet: Coordinator, *, by: Actor) -> tuple[AgentProposal, ...
     return await calibrate.discover(by=by)
 
 
-@Verb("agent", Permission.AGENT_READ, "GET /agents/{agent}")
+@Verb("agent", Permission.AGENT_READ, "GET /agents/{agent}", discord="default")
 async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentDetails:
     """Show one agent.
 
@@ -115,7 +115,7 @@ async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentDetai
     return await octet.fleet.agent(agent, by=by)
 
 
-@Verb("agent", Permission.KEY_MANAGE, "GET /agents/{agent}/env", on=On.HTTP)
+@Verb("agent", Permission.KEY_MANAGE, "GET /agents/{agent}/env", on=On.HTTP, discord="off")
 async def env(octet: Coordinator, agent: AgentName, *, origin: Origin, by: Actor) -> dict[str, str]:
     """Print the environment in which this agent answers under another account, in a container, or over MCP.
 
@@ -125,7 +125,7 @@ async def env(octet: Coordinator, agent: AgentName, *, origin: Origin, by: Actor
     return {"OCTET_URL": origin.url, "OCTET_AGENT_TOKEN": octet.reply_keys.key(name)}
 
 
-@Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/pause", undo="resume")
+@Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/pause", undo="resume", discord="default")
 async def pause(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
     """Pause an agent: it finishes the task and gets no new ones.
 
@@ -133,13 +133,13 @@ async def pause(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStat
     return await octet.availability.pause(agent, by=by)
 
 
-@Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/drain", undo="resume")
+@Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/drain", undo="resume", discord="group")
 async def drain(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
     """Pause an agent when it has finished its tasks and messages."""
     return await octet.availability.drain(agent, by=by)
 
 
-@Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/resume", undo="pause")
+@Verb("agent", Permission.AGENT_USE, "POST /agents/{agent}/resume", undo="pause", discord="default")
 async def resume(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentStatus:
     """Give a paused agent tasks again.
 
@@ -147,7 +147,7 @@ async def resume(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentSta
     return await octet.availability.resume(agent, by=by)
 
 
-@Verb("agent", Permission.AGENT_INTERRUPT, "POST /agents/{agent}/interrupt", is_slow=True)
+@Verb("agent", Permission.AGENT_INTERRUPT, "POST /agents/{agent}/interrupt", is_slow=True, discord="default")
 async def interrupt(octet: Coordinator, agent: AgentName, *, by: Actor) -> ActionResult:
     """Interrupt an agent.
 
@@ -156,7 +156,7 @@ async def interrupt(octet: Coordinator, agent: AgentName, *, by: Actor) -> Actio
     return await octet.agent_actions.interrupt(agent, by=by)
 
 
-@Verb("agent", Permission.AGENT_NEW_CHAT, "POST /agents/{agent}/new-chat", is_slow=True)
+@Verb("agent", Permission.AGENT_NEW_CHAT, "POST /agents/{agent}/new-chat", is_slow=True, discord="group")
 async def new_chat(octet: Coordinator, agent: AgentName, *, by: Actor) -> ActionResult:
     """Start a new conversation in an idle agent's window.
 
@@ -164,7 +164,7 @@ async def new_chat(octet: Coordinator, agent: AgentName, *, by: Actor) -> Action
     return await octet.agent_actions.new_chat(agent, by=by)
 
 
-@Verb("agent", Permission.AGENT_ANSWER, "POST /agents/{agent}/answer", is_slow=True)
+@Verb("agent", Permission.AGENT_ANSWER, "POST /agents/{agent}/answer", is_slow=True, discord="group")
 async def answer(
     octet: Coordinator,
     agent: AgentName,

@@ -50,10 +50,10 @@ MODULES = (
 """In the order in which help and docs show them."""
 _FOUND = [(module.ABOUT, one) for module in MODULES for one in vars(module).values() if isinstance(one, Verb)]
 ABOUT = {verb.group: about for about, verb in _FOUND}  # what each group is for
-_TOPICS = {one.group: one.group for _, one in _FOUND if one.group and On.DISCORD in one.on}
+_TOPICS = {one.group: one.group for _, one in _FOUND if one.group and one.discord != "off"}
 
 
-@Verb("", None, name="help", own="everyone", on=On.DISCORD, says=str)
+@Verb("", None, name="help", own="everyone", on=On.NO_PROGRAM, says=str, discord="default")
 async def show_help(
     octet: Coordinator,
     *,
@@ -61,12 +61,19 @@ async def show_help(
     by: Actor,
 ) -> str:
     """Explain Octet, or the commands of one topic."""
+    groups = octet.configuration.command_groups
+    shown = [one for one in VERBS if one.group and one.is_offered(groups) and topic in {None, one.group}]
+    off = [one for one in VERBS if one.discord == "group" and one not in shown and topic in {None, one.group}]
     if topic is None:
         owner = None if by.permissions else await octet.people.owner(by=HUB)
         ask = [f"To use Octet, ask <@{owner.id.partition(':')[2]}> for a role.", ""] if owner else []
-        return "\n".join([*ask, *_FIRST, *(f"- **{one}**: {ABOUT[one]}" for one in _TOPICS)])
-    found = [one for one in VERBS if one.group == topic and On.DISCORD in one.on]
-    return "\n".join([f"**{ABOUT[topic]}**", *(f"- `/{one.full_name}`: {one.summary}" for one in found)])
+        lines = [*ask, *_FIRST, *(f"- **{one}**: {ABOUT[one]}" for one in _TOPICS)]
+        more = "More commands of " + ", ".join(dict.fromkeys(one.group for one in off))
+    else:
+        lines = [f"**{ABOUT[topic]}**", *(f"- `/{one.full_name}`: {one.summary}" for one in shown)]
+        more = f"More ({', '.join(one.name for one in off)})"
+    switch = f"{more} are off here. An owner switches them on: `/admin commands`; `octet --help` has all."
+    return "\n".join([*lines, *([switch] if off else [])])
 
 
 VERBS = (*(verb for _, verb in _FOUND), show_help)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import inspect
 import string
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, MISSING, dataclass, field, fields, is_dataclass, replace
 from enum import Enum, Flag, auto
 from functools import cached_property, partial
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from core.limits import NAME, NAMES, Limit, check
 from core.notices.model import Place
@@ -30,13 +30,12 @@ REQUIRED = inspect.Parameter.empty  # the default of a parameter that has none
 
 
 class On(Flag):
-    """The interfaces that offer a verb."""
+    """The interfaces beside Discord that offer a verb."""
 
-    DISCORD = auto()
     HTTP = auto()
     CLI = auto()
+    NO_PROGRAM = 0
     PROGRAMS = HTTP | CLI
-    ALL = DISCORD | HTTP | CLI
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +116,9 @@ class Verb:
     _: KW_ONLY
     name: str = ""
     own: str = ""  # who may do it without the permission, such as "who asked for the task"; empty: no other actor
-    on: On = On.ALL
+    on: On = On.PROGRAMS
+    discord: Literal["default", "group", "off"]
+    """Whether Discord offers it as a command: always, while its group is switched on, or never."""
     mcp: str = ""  # its name as an agent's tool; empty: it is not a tool
     needs_delegator: bool = False  # as a tool it is for agents that may give work to others
     command: str = ""
@@ -152,6 +153,10 @@ class Verb:
     def full_name(self) -> str:
         """The words by which users call it, such as `task new`."""
         return f"{self.group} {self.name}".strip()
+
+    def is_offered(self, groups: Collection[str]) -> bool:
+        """Tell whether Discord has it as a command while these groups are switched on."""
+        return self.discord == "default" or (self.discord == "group" and self.group in groups)
 
     @property
     def wants_origin(self) -> bool:
@@ -199,7 +204,7 @@ class Verb:
         return get_type_hints(self.call, include_extras=True)
 
 
-AgentVerb = partial(Verb, "", None, on=On.HTTP)  # what an agent shows with its request proves its right
+AgentVerb = partial(Verb, "", None, on=On.HTTP, discord="off")  # what an agent shows with its request proves its right
 
 
 def _parts(hint: Any) -> tuple[Any, ...]:

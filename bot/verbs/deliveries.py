@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
+from bot.verbs.declare import Coordinator, ParameterKind, Verb
 from bot.verbs.lists import Filter, Page, paged
 from core.deliveries.model import Delivery, DeliveryState
 from core.dispatch.model import Decision
@@ -13,7 +13,7 @@ from core.security.model import Actor, Permission
 ABOUT = "Unconfirmed deliveries"
 
 
-@Verb("delivery", Permission.TASK_READ, "GET /deliveries", name="list", on=On.PROGRAMS)
+@Verb("delivery", Permission.TASK_READ, "GET /deliveries", name="list", discord="off")
 async def list_deliveries(octet: Coordinator, *, where: Annotated[Filter, DeliveryState], by: Actor) -> Page[Delivery]:
     """List unconfirmed deliveries; the agent of each waits for your decision.
 
@@ -24,7 +24,7 @@ async def list_deliveries(octet: Coordinator, *, where: Annotated[Filter, Delive
     return paged(rows, where, id_of=lambda row: row.id, text_of=lambda row: f"{row.task} {row.note}")
 
 
-@Verb("delivery", Permission.DELIVERY_RESOLVE, "POST /deliveries/{delivery}/resolve", on=On.PROGRAMS)
+@Verb("delivery", Permission.DELIVERY_RESOLVE, "POST /deliveries/{delivery}/resolve", discord="off")
 async def resolve(
     octet: Coordinator,
     delivery: Annotated[str, ParameterKind(help="The task, such as T-142, or the delivery's own id")],

@@ -29,7 +29,7 @@ class Png:
     png: bytes
 
 
-@Verb("desk", Permission.DESK_READ, "GET /desks")
+@Verb("desk", Permission.DESK_READ, "GET /desks", discord="group")
 async def status(octet: Coordinator, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Show all desks and their windows.
 
@@ -37,7 +37,7 @@ async def status(octet: Coordinator, *, by: Actor) -> tuple[DeskStatus, ...]:
     return await octet.desks.status(by=by)
 
 
-@Verb("desk", Permission.DESK_LOOK, "GET /desks/screenshot", on=On.DISCORD | On.HTTP)
+@Verb("desk", Permission.DESK_LOOK, "GET /desks/screenshot", on=On.HTTP, discord="default")
 async def screenshot(
     octet: Coordinator,
     *,
@@ -61,7 +61,7 @@ async def screenshot(
     return Png(name="window.png", of=f"The window of {agent}" if agent else f"Window {window} of {desk}", png=png)
 
 
-@Verb("desk", Permission.DESK_USE, "POST /desks/test", name="test", is_slow=True)
+@Verb("desk", Permission.DESK_USE, "POST /desks/test", name="test", is_slow=True, discord="group")
 async def try_out(
     octet: Coordinator,
     desk: Annotated[DeskName | None, "All windows of this desk"] = None,
@@ -76,7 +76,7 @@ async def try_out(
     return await octet.maintenance.try_out(agent=agent, desk=desk, by=by)
 
 
-@Verb("desk", Permission.DESK_USE, "POST /desks/{desk}/arrange", is_slow=True)
+@Verb("desk", Permission.DESK_USE, "POST /desks/{desk}/arrange", is_slow=True, discord="group")
 async def arrange(octet: Coordinator, desk: DeskName, *, by: Actor) -> tuple[Placed, ...]:
     """Put a desk's windows back to their places.
 
@@ -85,7 +85,7 @@ async def arrange(octet: Coordinator, desk: DeskName, *, by: Actor) -> tuple[Pla
     return await octet.maintenance.arrange(desk, by=by)
 
 
-@Verb("desk", Permission.DESK_SEE, name="calibrate", on=On.DISCORD)
+@Verb("desk", Permission.DESK_SEE, name="calibrate", on=On.NO_PROGRAM, discord="group")
 async def connect(octet: Coordinator, desk: DeskName, *, by: Actor) -> CalibrationStep:
     """Connect agents' windows: Octet numbers them, tests each with a draft and saves the result.
 
@@ -95,7 +95,7 @@ async def connect(octet: Coordinator, desk: DeskName, *, by: Actor) -> Calibrati
     return await calibrate.start(desk, by=by)
 
 
-@Verb("desk", Permission.CONFIG_RELOAD, "POST /desks/{desk}/windows/{window}/forget")
+@Verb("desk", Permission.CONFIG_RELOAD, "POST /desks/{desk}/windows/{window}/forget", discord="off")
 async def forget(octet: Coordinator, desk: DeskName, window: WindowName, *, by: Actor) -> tuple[LearnedFact, ...]:
     """Forget the facts that Octet learned about a window.
 
@@ -104,25 +104,32 @@ async def forget(octet: Coordinator, desk: DeskName, window: WindowName, *, by: 
     return await octet.maintenance.forget(desk, window, by=by)
 
 
-@Verb("desk", Permission.DESK_READ, "GET /desks/doctor", is_slow=True)
+@Verb("desk", Permission.DESK_READ, "GET /desks/doctor", is_slow=True, discord="group")
 async def doctor(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[Diagnosis, ...]:
     """Find problems of desks and windows, with a fix for each."""
     return await octet.maintenance.doctor(desk, by=by)
 
 
-@Verb("desk", Permission.DESK_USE, "POST /desks/stop", undo="release")
+@Verb("desk", Permission.DESK_USE, "POST /desks/stop", undo="release", discord="default")
 async def stop(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Stop before the next key is pressed."""
     return await _each(octet, desk, octet.desks.stop, by)
 
 
-@Verb("desk", Permission.DESK_USE, "POST /desks/hold", undo="release")
+@Verb("desk", Permission.DESK_USE, "POST /desks/hold", undo="release", discord="group")
 async def hold(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Finish the current prompt, then start no new one."""
     return await _each(octet, desk, octet.desks.hold, by)
 
 
-@Verb("desk", Permission.DESK_USE, "POST /desks/release", undo="hold", says=lambda desks: "\n".join(map(_is, desks)))
+@Verb(
+    "desk",
+    Permission.DESK_USE,
+    "POST /desks/release",
+    undo="hold",
+    says=lambda desks: "\n".join(map(_is, desks)),
+    discord="default",
+)
 async def release(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Resume a desk after stop or hold."""
     return await _each(octet, desk, octet.desks.release, by)

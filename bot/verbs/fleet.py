@@ -16,7 +16,7 @@ _KIND = ParameterKind(
 )
 
 
-@Verb("fleet", Permission.FLEET_READ, "GET /fleet/needs-me")
+@Verb("fleet", Permission.FLEET_READ, "GET /fleet/needs-me", discord="default")
 async def needs_me(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> Needs:
     """Show everything that waits for a user, worst and oldest first.
 
@@ -24,13 +24,13 @@ async def needs_me(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> Needs
     return await octet.fleet.needs_me(by=by, limit=limit)
 
 
-@Verb("fleet", Permission.FLEET_READ, "GET /fleet/board", on=On.PROGRAMS)
+@Verb("fleet", Permission.FLEET_READ, "GET /fleet/board", discord="off")
 async def board(octet: Coordinator, *, by: Actor) -> Board:
     """Show each agent's work, the desks, the queue, and how many things need a user."""
     return await octet.fleet.board(by=by)
 
 
-@Verb("fleet", Permission.FLEET_READ, "GET /fleet/status", on=On.HTTP)
+@Verb("fleet", Permission.FLEET_READ, "GET /fleet/status", on=On.HTTP, discord="off")
 async def status(octet: Coordinator, *, by: Actor) -> Overview:
     """Show each agent with the task, the queue, what needs a user, and Discord on one screen."""
     return await octet.fleet.overview(octet.version, by=by)
@@ -40,9 +40,10 @@ async def status(octet: Coordinator, *, by: Actor) -> Overview:
     "fleet",
     Permission.FLEET_BOARD,
     name="board",
-    on=On.DISCORD,
+    on=On.NO_PROGRAM,
     undo="board",
     says=lambda stays: "The board appears below and stays up to date." if stays else REMOVED,
+    discord="default",
 )
 async def place_board(
     octet: Coordinator,
@@ -67,7 +68,7 @@ async def place_board(
 REMOVED = "Octet removes the board from this channel. `/fleet board` brings it back."
 
 
-@Verb("fleet", Permission.FLEET_READ, "GET /fleet/health")
+@Verb("fleet", Permission.FLEET_READ, "GET /fleet/health", discord="group")
 async def health(octet: Coordinator, *, by: Actor) -> Wellness:
     """Check the database, Discord, the desks and the heartbeat ping.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
+from bot.verbs.declare import Coordinator, Origin, ParameterKind, Verb
 from bot.verbs.lists import Limit
 from bot.verbs.types import AgentName, File, Needs, OpenTask, Recipient, Text
 from core import limits
@@ -17,7 +17,7 @@ ABOUT = "Messages to agents, and between them"
 MessageName = Annotated[str, ParameterKind(help="The message, M-…")]
 
 
-@Verb("msg", Permission.MESSAGE_SEND, "POST /messages", own="the task's requester, about that task")
+@Verb("msg", Permission.MESSAGE_SEND, "POST /messages", own="the task's requester, about that task", discord="default")
 async def send(
     octet: Coordinator,
     text: Text,
@@ -43,7 +43,7 @@ async def send(
     return await octet.agent_messages.send(draft, by=by)
 
 
-@Verb("msg", Permission.MESSAGE_BROADCAST, "POST /messages/broadcast")
+@Verb("msg", Permission.MESSAGE_BROADCAST, "POST /messages/broadcast", discord="group")
 async def broadcast(
     octet: Coordinator,
     text: Text,
@@ -58,7 +58,7 @@ async def broadcast(
     return await octet.agent_messages.broadcast(_draft(origin, text), needs=needs, by=by)
 
 
-@Verb("msg", Permission.MESSAGE_READ, "GET /agents/{agent}/inbox")
+@Verb("msg", Permission.MESSAGE_READ, "GET /agents/{agent}/inbox", discord="group")
 async def inbox(
     octet: Coordinator,
     agent: AgentName,
@@ -73,7 +73,7 @@ async def inbox(
     return await octet.agent_messages.inbox(agent, text=search, limit=limit, by=by)
 
 
-@Verb("msg", Permission.MESSAGE_SEND, "POST /agents/{agent}/inbox/{message}/ack")
+@Verb("msg", Permission.MESSAGE_SEND, "POST /agents/{agent}/inbox/{message}/ack", discord="off")
 async def ack(octet: Coordinator, agent: AgentName, message: MessageName, *, by: Actor) -> InboxEntry:
     """Acknowledge a message for an agent.
 
@@ -81,7 +81,7 @@ async def ack(octet: Coordinator, agent: AgentName, message: MessageName, *, by:
     return await octet.agent_messages.ack(message, agent, by=by)
 
 
-@Verb("msg", Permission.MESSAGE_SEND, "POST /questions/{question}/answer", own="the task's requester")
+@Verb("msg", Permission.MESSAGE_SEND, "POST /questions/{question}/answer", own="the task's requester", discord="group")
 async def answer(
     octet: Coordinator,
     question: Annotated[str, ParameterKind(help="The question, M-…")],
@@ -95,13 +95,13 @@ async def answer(
     return await octet.questions.answer(question, text, by=by)
 
 
-@Verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}/trace")
+@Verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}/trace", discord="group")
 async def trace(octet: Coordinator, message: MessageName, *, by: Actor) -> Trace:
     """Show a chain of messages as a tree: what led to what."""
     return await octet.traces.show(message, by=by)
 
 
-@Verb("msg", Permission.MESSAGE_SEND, "POST /messages/{message}/trace/stop", undo="resume-trace")
+@Verb("msg", Permission.MESSAGE_SEND, "POST /messages/{message}/trace/stop", undo="resume-trace", discord="off")
 async def stop_trace(octet: Coordinator, message: MessageName, *, by: Actor) -> Trace:
     """Stop a chain of messages between agents.
 
@@ -109,13 +109,13 @@ async def stop_trace(octet: Coordinator, message: MessageName, *, by: Actor) -> 
     return await octet.traces.stop(message, by=by)
 
 
-@Verb("msg", Permission.MESSAGE_SEND, "POST /messages/{message}/trace/resume", undo="stop-trace")
+@Verb("msg", Permission.MESSAGE_SEND, "POST /messages/{message}/trace/resume", undo="stop-trace", discord="off")
 async def resume_trace(octet: Coordinator, message: MessageName, *, by: Actor) -> Trace:
     """Let the agents of a stopped chain of messages continue."""
     return await octet.traces.resume(message, by=by)
 
 
-@Verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}", on=On.PROGRAMS)
+@Verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}", discord="off")
 async def show(
     octet: Coordinator, message: Annotated[str, ParameterKind(help="Its id, as `send` shows it")], *, by: Actor
 ) -> AgentMessageView:
@@ -123,7 +123,7 @@ async def show(
     return await octet.agent_messages.show(message, by=by)
 
 
-@Verb("msg", Permission.MESSAGE_SEND, "POST /messages/{message}/cancel", on=On.PROGRAMS, own="the message's sender")
+@Verb("msg", Permission.MESSAGE_SEND, "POST /messages/{message}/cancel", own="the message's sender", discord="off")
 async def cancel(
     octet: Coordinator,
     message: Annotated[str, ParameterKind(help="Its id, as `octet agent show` shows it")],

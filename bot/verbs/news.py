@@ -270,7 +270,7 @@ def chain(notice: Notice, form: Form) -> list[str]:
     return [
         f"{form.strong('Octet stopped a chain of messages between agents')}, because it has reached its limit.",
         f"Agents: {form.text(', '.join(agents), 300)}",
-        f"{form.small}`/msg trace` with `M-{notice.subject}` shows the messages.",
+        f"{form.small}`/msg trace M-{notice.subject}` shows the messages.",
     ]
 
 

@@ -21,7 +21,7 @@ def _checked(pattern: str) -> ParameterKind:
     return ParameterKind(help="A name", parse=parse)
 
 
-@Verb("profile", Permission.DESK_USE, "POST /profiles/{profile}/enabled", on=On.HTTP)
+@Verb("profile", Permission.DESK_USE, "POST /profiles/{profile}/enabled", on=On.HTTP, discord="off")
 async def enabled(
     octet: Coordinator,
     profile: Annotated[str, _checked(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")],

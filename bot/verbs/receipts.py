@@ -14,7 +14,7 @@ ABOUT = "Records of deliveries"
 Named = Annotated[str, ParameterKind(help="A task, such as T-142, or a delivery's own id")]
 
 
-@Verb("receipt", Permission.TASK_READ, "GET /receipts/{named}", on=On.HTTP)
+@Verb("receipt", Permission.TASK_READ, "GET /receipts/{named}", on=On.HTTP, discord="off")
 async def show(octet: Coordinator, named: Named, *, by: Actor) -> tuple[Receipt, ...]:
     """Show the receipts of a task's deliveries.
 
@@ -22,7 +22,7 @@ async def show(octet: Coordinator, named: Named, *, by: Actor) -> tuple[Receipt,
     return await octet.receipts.show(named, by=by)
 
 
-@Verb("receipt", Permission.DESK_SEE, "GET /receipts/{named}/{attempt}/pictures/{picture}", on=On.HTTP)
+@Verb("receipt", Permission.DESK_SEE, "GET /receipts/{named}/{attempt}/pictures/{picture}", on=On.HTTP, discord="off")
 async def picture(
     octet: Coordinator,
     named: Named,

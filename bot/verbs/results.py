@@ -360,12 +360,13 @@ def _diagnoses(rows: Iterable[Diagnosis], form: Form) -> list[str]:
 def _reloaded(what: Reloaded, form: Form) -> list[str]:
     if what.is_nothing:
         return ["The configuration is unchanged."]
-    is_at_work = bool(what.agents or what.desks)
+    is_at_work = bool(what.agents or what.desks or what.groups)
     parts = {
         "Changed agents: {}.": [name for name in what.agents if name not in what.gone],
         "Removed agents: {}. Their waiting tasks go to other agents, or say why not.": what.gone,
         "Desks whose workers restart: {}.": what.desks,
         "Takes effect when Octet restarts: {}.": what.restart,
+        "Commands that come or go in Discord: {}.": what.groups,
     }
     lines = ["Octet uses the new configuration." if is_at_work else "The rest of the configuration is unchanged."]
     return lines + [

@@ -98,7 +98,7 @@ class TaskRequest:
         )
 
 
-@Verb("task", Permission.TASK_CREATE, "POST /tasks")
+@Verb("task", Permission.TASK_CREATE, "POST /tasks", discord="default")
 async def new(octet: Coordinator, request: TaskRequest, *, origin: Origin, by: Actor) -> Task:
     """Give a task to an agent.
 
@@ -107,7 +107,7 @@ async def new(octet: Coordinator, request: TaskRequest, *, origin: Origin, by: A
     return await octet.tasks.new(request.draft(origin, local_time(octet, by)), by=by)
 
 
-@Verb("task", Permission.TASK_READ, "GET /tasks", name="list")
+@Verb("task", Permission.TASK_READ, "GET /tasks", name="list", discord="default")
 async def list_tasks(octet: Coordinator, *, where: Annotated[TaskFilter, TaskStates], by: Actor) -> Page[Task]:
     """List tasks, newest first.
 
@@ -129,7 +129,7 @@ async def _find(octet: Coordinator, where: TaskFilter, *, by: Actor) -> tuple[Ta
     )
 
 
-@Verb("task", Permission.TASK_READ, "GET /tasks/{task}")
+@Verb("task", Permission.TASK_READ, "GET /tasks/{task}", discord="default")
 async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
     """Show a task with its deliveries and answers.
 
@@ -146,6 +146,7 @@ async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
         if task.follow_up
         else f"Cancelled {task.id}. `/task undo` puts it back within a minute."
     ),
+    discord="default",
 )
 async def cancel(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
     """Cancel a task.
@@ -155,7 +156,7 @@ async def cancel(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
     return await octet.tasks.cancel(task, by=by)
 
 
-@_EndVerb("POST /tasks/{task}/undo", says="{it.id} is back: {it.state.value}.")
+@_EndVerb("POST /tasks/{task}/undo", says="{it.id} is back: {it.state.value}.", discord="group")
 async def undo(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     """Put back a task that was cancelled less than a minute ago.
 
@@ -163,7 +164,7 @@ async def undo(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     return await octet.tasks.undo(task, by=by)
 
 
-@_EndVerb("POST /tasks/{task}/done", says="Marked {it.id} as done.")
+@_EndVerb("POST /tasks/{task}/done", says="Marked {it.id} as done.", discord="default")
 async def done(
     octet: Coordinator, task: OpenTask, text: Annotated[Text, "The result, posted in the task's thread"], *, by: Actor
 ) -> Task:
@@ -179,6 +180,7 @@ async def done(
     "POST /tasks/{task}/nudge",
     own=REQUESTER,
     says="Asking {it.agent} for its answer to {it.id}.",
+    discord="group",
 )
 async def nudge(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
     """Ask the agent that works on a task for its answer.
@@ -195,6 +197,7 @@ async def nudge(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
         if task.again_of and task.attempt == 1
         else f"{task.id} is ready again{f' (attempt {task.attempt})' if task.attempt > 1 else ''}."
     ),
+    discord="default",
 )
 async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     """Run a task again that ended or is parked, or whose agent looks idle.
@@ -203,7 +206,7 @@ async def retry(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     return await octet.tasks.retry(task, by=by)
 
 
-@_ChangeVerb("POST /tasks/{task}/assign", undo="assign", says="Assigned {it.id} to {it.wanted}.")
+@_ChangeVerb("POST /tasks/{task}/assign", undo="assign", says="Assigned {it.id} to {it.wanted}.", discord="default")
 async def assign(
     octet: Coordinator,
     task: OpenTask,
@@ -217,7 +220,9 @@ async def assign(
     return await octet.tasks.assign_to(task, agent, by=by)
 
 
-@_ChangeVerb("POST /tasks/{task}/priority", undo="priority", says="{it.id} now has priority P{it.priority}.")
+@_ChangeVerb(
+    "POST /tasks/{task}/priority", undo="priority", says="{it.id} now has priority P{it.priority}.", discord="group"
+)
 async def priority(
     octet: Coordinator, task: OpenTask, priority: Annotated[Priority, "The new priority"], *, by: Actor
 ) -> Task:
@@ -227,7 +232,7 @@ async def priority(
     return await octet.tasks.set_priority(task, priority, by=by)
 
 
-@_ChangeVerb("POST /tasks/{task}/edit", undo="edit", says="Changed {it.id}.")
+@_ChangeVerb("POST /tasks/{task}/edit", undo="edit", says="Changed {it.id}.", discord="group")
 async def edit(
     octet: Coordinator,
     task: OpenTask,
@@ -254,7 +259,7 @@ async def edit(
     return await octet.tasks.edit(task, changes, by=by)
 
 
-@Verb("task", Permission.TASK_CREATE, "POST /tasks/{task}/duplicate", undo="cancel")
+@Verb("task", Permission.TASK_CREATE, "POST /tasks/{task}/duplicate", undo="cancel", discord="group")
 async def duplicate(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     """Create a task like another one."""
     return await octet.tasks.duplicate(task, by=by)
@@ -264,6 +269,7 @@ async def duplicate(octet: Coordinator, task: AnyTask, *, by: Actor) -> Task:
     "POST /tasks/{task}/depend",
     undo="depend",
     says=lambda task: f"{task.id} waits for what it needs." if task.reason else f"{task.id} is {task.state.value}.",
+    discord="off",
 )
 async def depend(
     octet: Coordinator,
@@ -280,7 +286,7 @@ async def depend(
     return await octet.tasks.depend(task, after, None if remove else on_failure, by=by)
 
 
-@_ChangeVerb("POST /tasks/{task}/split", says="Split {it.id} into parts.")
+@_ChangeVerb("POST /tasks/{task}/split", says="Split {it.id} into parts.", discord="off")
 async def split(
     octet: Coordinator,
     task: OpenTask,
@@ -294,7 +300,7 @@ async def split(
     return await octet.task_parts.split(task, parts, by=by)
 
 
-@_EndVerb("POST /tasks/{task}/pick", says="{it.id} is done with the answer that you picked.")
+@_EndVerb("POST /tasks/{task}/pick", says="{it.id} is done with the answer that you picked.", discord="group")
 async def pick(octet: Coordinator, task: Annotated[AnyTask, "The part whose answer you choose"], *, by: Actor) -> Task:
     """Pick the best of several answers.
 
@@ -302,7 +308,11 @@ async def pick(octet: Coordinator, task: Annotated[AnyTask, "The part whose answ
     return await octet.task_parts.pick(task, by=by)
 
 
-@_ChangeVerb("POST /tasks/{task}/wrong", says="Marked the result of {it.id} as wrong. `/task retry` runs it again.")
+@_ChangeVerb(
+    "POST /tasks/{task}/wrong",
+    says="Marked the result of {it.id} as wrong. `/task retry` runs it again.",
+    discord="group",
+)
 async def wrong(
     octet: Coordinator,
     task: AnyTask,
@@ -316,7 +326,7 @@ async def wrong(
     return await octet.tasks.mark_wrong(task, why or "", by=by)
 
 
-@Verb("task", Permission.TASK_READ, "GET /export/tasks")
+@Verb("task", Permission.TASK_READ, "GET /export/tasks", discord="off")
 async def export(octet: Coordinator, *, where: Annotated[TaskFilter, TaskStates], by: Actor) -> Export:
     """Export tasks as JSON Lines.
 
@@ -324,7 +334,7 @@ async def export(octet: Coordinator, *, where: Annotated[TaskFilter, TaskStates]
     return await octet.task_transfer.export((await _find(octet, where, by=by))[::-1], by=by)
 
 
-@Verb("task", Permission.TASK_CREATE, "POST /import/tasks", name="import")
+@Verb("task", Permission.TASK_CREATE, "POST /import/tasks", name="import", discord="off")
 async def import_tasks(
     octet: Coordinator,
     text: Annotated[Text, limits.IMPORT, "JSON Lines, or blocks of TASK:, DESC: and PRIORITY:"],

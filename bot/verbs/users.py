@@ -17,7 +17,7 @@ _REACHES = {
 }
 
 
-@Verb("", Permission.TASK_READ, on=On.DISCORD, says=lambda chosen: " ".join(_sentences(chosen)))
+@Verb("", Permission.TASK_READ, on=On.NO_PROGRAM, says=lambda chosen: " ".join(_sentences(chosen)), discord="default")
 async def notify(
     octet: Coordinator,
     *,

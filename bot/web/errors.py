@@ -18,11 +18,11 @@ from core.tasks.model import AnswerRateExceeded
 
 class NoToken(Denied):
     """This needs an API key or the operator's token, as `Authorization: Bearer …`. An admin makes a key with
-    `/admin key-new`; the token is in run.json in this Octet's home."""
+    `octet admin key-new`; the token is in run.json in this Octet's home."""
 
 
 class ApiKeyRefused(NoToken):
-    """This API key is unknown, revoked or expired. Ask an admin of this Octet for a new one (`/admin key-new`)."""
+    """This API key is unknown, revoked or expired. Ask an admin of this Octet for a new one (`octet admin key-new`)."""
 
 
 class NotLoggedIn(NoToken):

@@ -81,10 +81,11 @@ class Reloaded:
     gone: tuple[str, ...] = ()  # those of them that config/ does not name any more
     desks: tuple[str, ...] = ()  # desks whose workers were started, restarted or ended
     restart: tuple[str, ...] = ()  # settings that are different now and count from the next start only
+    groups: tuple[str, ...] = ()  # of commands, that came or went in Discord
 
     @property
     def is_nothing(self) -> bool:
-        return not (self.agents or self.desks or self.restart)
+        return not (self.agents or self.desks or self.restart or self.groups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,7 @@ class ConfigReloaded(Event):
     gone: tuple[str, ...]
     desks: tuple[str, ...]
     restart: tuple[str, ...]
+    groups: tuple[str, ...] = ()
 
 
 class NotReloaded(Invalid):

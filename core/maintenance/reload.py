@@ -7,9 +7,13 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from functools import partial
+from typing import Any
+
+import tomlkit
 
 from core.agents.model import Agent
 from core.config import loader
+from core.config.editor import Edit, change
 from core.config.loader import Config
 from core.config.settings import SECTIONS
 from core.dispatch.service import Dispatch
@@ -20,7 +24,7 @@ from core.maintenance.ports import DeskWorkers
 from core.messages.prompts import PromptRenderer
 from core.remedies import refused
 from core.security.model import Actor, Permission, require
-from core.settings.model import Model, Settings
+from core.settings.model import CommandGroup, Model, Settings
 from core.tasks.services import TaskServices
 
 
@@ -37,6 +41,7 @@ class Reload:
     ) -> None:
         self._config, self._services, self._prompts = config, services, prompts
         self._dispatch, self._desk_workers = dispatch, desk_workers
+        self.command_groups = config.settings.discord.groups  # of which Discord offers all commands
         self._busy = asyncio.Lock()
 
     async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
@@ -56,6 +61,21 @@ class Reload:
                 await self._take_over(config, reloaded, by)
             return reloaded
 
+    async def switch_group(self, group: CommandGroup, *, is_on: bool, by: Actor) -> Reloaded:
+        """Have Discord offer all commands of a group, or the common ones; octet.toml keeps it. Raises as `run`."""
+        require(by, Permission.CONFIG_RELOAD)
+        groups = self.command_groups | {group} if is_on else self.command_groups - {group}
+
+        def work(files: Edit) -> None:
+            section: Any = files.document("octet.toml").setdefault("discord", tomlkit.table())
+            section["groups"] = sorted(groups)
+
+        try:
+            await asyncio.to_thread(change, self._config.home, work)
+        except ConfigWrong as wrong:
+            raise NotReloaded(wrong) from wrong
+        return await self.run(by=by)
+
     def _compare(self, config: Config, desks: Collection[str]) -> Reloaded:
         known, now = _by_name(self._config), _by_name(config)
         changed = [name for name in {**known, **now} if known.get(name) != now.get(name)]
@@ -66,6 +86,7 @@ class Reload:
             gone=tuple(name for name in known if name not in now),
             desks=tuple(sorted(others)),
             restart=_other_settings(self._config.settings, config.settings),
+            groups=tuple(sorted(self._config.settings.discord.groups ^ config.settings.discord.groups)),
         )
 
     async def _take_over(self, config: Config, reloaded: Reloaded, by: Actor) -> None:
@@ -85,6 +106,7 @@ class Reload:
         await services.desks.set_desks(config.desks, desk_workers.workers)
         self._prompts.use(config.driven_agents(), config.prompts)
         event = ConfigReloaded(**asdict(reloaded))
+        self.command_groups = config.settings.discord.groups  # first, for those who follow the event
         append = partial(services.journal.append, event=event, by=by.id)
         await dispatch.follow_config(config.agents, desk_workers.lanes(config), routes, note=append)
         desk_workers.start_missing()
@@ -102,6 +124,7 @@ def _other_settings(before: Settings, now: Settings) -> tuple[str, ...]:
         f"[{section}] {key}"
         for section, schema in SECTIONS.items()
         for key in schema.model_fields
-        if getattr(getattr(before, section), key) != getattr(getattr(now, section), key)
+        if (section, key) != ("discord", "groups")
+        and getattr(getattr(before, section), key) != getattr(getattr(now, section), key)
     ]
     return (*found, *(["OCTET_DISCORD_TOKEN"] if before.discord_token != now.discord_token else []))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.json_schema import SkipJsonSchema
 
 from core.kit import faults
@@ -61,6 +62,22 @@ def _own_folder(folder: Path) -> Path:
     return folder
 
 
+class CommandGroup(StrEnum):
+    """The groups of commands in Discord whose rarer ones an owner can switch on."""
+
+    TASK = "task"
+    MSG = "msg"
+    AGENT = "agent"
+    DESK = "desk"
+    FLEET = "fleet"
+    ADMIN = "admin"
+
+
+def _listed(value: Any) -> Any:
+    """Cut the text of an environment variable; a file has a list."""
+    return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+
+
 class DiscordSettings(Section):
     """`[discord]`: the bot's server and channel. Its token is OCTET_DISCORD_TOKEN."""
 
@@ -79,6 +96,11 @@ class DiscordSettings(Section):
     thread_messages: bool = False
     """true: what users write in a task's thread goes to the task's agent, without a command. Switch on Message Content
     Intent first: discord.com/developers, Bot, Privileged Gateway Intents."""
+    groups: Annotated[frozenset[CommandGroup], BeforeValidator(_listed, json_schema_input_type=list[CommandGroup])] = (
+        frozenset()
+    )
+    """Groups of which Discord offers all commands, such as ["task", "desk"]; else it offers the common ones.
+    `/admin commands` changes this while Octet runs."""
     sandbox: bool = False
     """true: connect to a local test server at api_base instead of Discord. The log warns of it, because that server
     receives the token."""

@@ -15,6 +15,7 @@ from typing import Any
 from bot.cli.children import Child, child
 from bot.cli.init.templates import copy_templates
 from core.kit.faults import FaultAction
+from core.settings.model import CommandGroup
 from sandbox.discord.views import InteractionAnswer
 from tests.fakes.demo_desktop import DesktopSession, open_desktop
 from tests.fakes.sandbox_client import SandboxClient, wait_message, wait_thread
@@ -289,5 +290,6 @@ def _settings(place: Json) -> dict[str, str]:
         "OCTET_DISCORD__GATEWAY_URL": str(place["gateway_url"]),
         "OCTET_DISCORD__GUILD_ID": str(place["guild_id"]),
         "OCTET_DISCORD__CHANNEL_ID": str(place["channel_id"]),
+        "OCTET_DISCORD__GROUPS": ",".join(CommandGroup),
         "OCTET_HTTP__PORT": "0",
     }

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.verbs.catalogue import VERBS
+from bot.verbs.naming import in_discord
 from core.remedies import ENGLISH, REFUSALS
 
 ROOT = Path(__file__).parents[2]
@@ -21,9 +22,12 @@ _ROUTE = re.compile(r"(GET|POST) /")
 
 
 def lines() -> list[str]:
-    """Return all lines, sorted by code."""
+    """Return all lines, sorted by code, with the commands as Discord names them while no group is switched on."""
     return sorted(
-        {f"{code}: {' '.join(said.split())}" for code, said in (*_reasons(), *_errors(), *_verbs(), *_texts())}
+        {
+            f"{code}: {in_discord(' '.join(said.split()), ())}"
+            for code, said in (*_reasons(), *_errors(), *_verbs(), *_texts())
+        }
     )
 
 

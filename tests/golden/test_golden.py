@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.verbs.catalogue import VERBS
 from tests.golden import files, sentences
 from tests.golden.__main__ import mcp_tools
 from tests.golden.tour import play
@@ -24,6 +25,14 @@ def test_each_code_has_the_sentence_of_the_golden_list() -> None:
 )
 def test_no_sentence_has_a_habit_that_readers_stumble_over(habit: str) -> None:
     assert [line for line in sentences.lines() if re.search(habit, line)] == []
+
+
+def test_no_sentence_names_a_command_that_discord_does_not_offer() -> None:
+    shown = [line for line in sentences.lines() if not line.startswith(("text bot.cli", "text bot.app"))]
+    named = {name for line in shown for name in re.findall(r"/((?:task|msg|agent|desk|fleet|admin) [a-z-]+)", line)}
+    assert len(named) > 10
+    of_discover = {"agent add", "desk calibrate"}  # in lines that `/agent discover` shows as code
+    assert named - of_discover <= {one.full_name for one in VERBS if one.discord == "default"}
 
 
 def test_cards_have_at_most_forty_words_and_refusals_twenty_five_in_the_median() -> None:

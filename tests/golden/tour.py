@@ -20,6 +20,7 @@ from core.desks.model import Shown
 from core.notices.model import DISCORD
 from core.profiles.model import Act, Activity
 from core.security.model import HUB, OPERATOR
+from core.settings.model import CommandGroup
 from core.tasks.model import TaskId, TaskState
 from sandbox.discord.serving import open_sandbox
 from sandbox.discord.settings import SandboxSettings
@@ -143,7 +144,7 @@ async def play(home: Path) -> dict[str, Json]:
         patch.setattr(send_limits, "EDITS", 1000)
         async with (
             open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox,
-            people(home, sandbox, AGENTS) as town,
+            people(home, sandbox, AGENTS, groups=[CommandGroup.DESK]) as town,
             bot_at_work(town),
         ):
             await town.own()

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from bot.cli.operator import RequestRefused, printable, table
-from bot.cli.terminal import at_the_machine
+from bot.verbs.naming import at_the_machine
 from core.calibration import texts
 from core.calibration.model import (
     Agreed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.cli.terminal import at_the_machine
+from bot.verbs.naming import at_the_machine
 from core.deliveries.model import Reason
 from core.desks.model import Arranged, WindowStatus
 from core.remedies import next_step

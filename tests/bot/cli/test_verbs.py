@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.terminal import at_the_machine
 from bot.runfile import RUN_FILE
+from bot.verbs.naming import at_the_machine
 from core.deliveries.model import (
     Assurance,
     Evidence,

@@ -23,7 +23,7 @@ from core.security.model import Actor
 from core.tasks.model import TaskState
 from sandbox.discord.server import Sandbox
 from tests.bot.discord.town import Town, bot_at_work, buttons, people, pictures, text_of
-from tests.builders import make_learned
+from tests.builders import make_learned, refuses
 from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
 from tests.fakes.lane import refused as window_refused
 
@@ -115,10 +115,10 @@ async def test_what_octet_learned_is_shown_with_its_date_and_forgotten(owned: To
     reload_by(owned.coordinator, FakeReload())
     await owned.coordinator.dispatch.window_learned(make_learned())
     assert "<t:1700000000:f>" in await owned.ask("desk status")
-    await owned.ask("desk forget", desk="main", window="agent-1")
+    await owned.do("desk forget", desk="main", window="agent-1")
     assert "<t:1700000000:f>" not in await owned.ask("desk status")
-    nothing = refused("nothing_learned", id="agent-1", desk="main")
-    assert await owned.ask("desk forget", desk="main", window="agent-1") == said(nothing)
+    with refuses("nothing_learned"):
+        await owned.do("desk forget", desk="main", window="agent-1")
     (owned.home / "learned/main.json").write_bytes(b"{")
     assert "learned/main.json" in await owned.ask("desk status")
 

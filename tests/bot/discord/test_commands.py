@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -16,11 +17,12 @@ from bot.discord.errors import DiscordBusy, said
 from bot.discord.views.buttons import MessageButton
 from bot.discord.views.menus import MessageMenu
 from bot.verbs.catalogue import VERBS
-from bot.verbs.declare import On
 from core.limits import FILE_BYTES
+from core.maintenance.model import ConfigReloaded
 from core.messages.model import NewFile
 from core.remedies import refused
 from core.security.model import WrongClaim
+from core.settings.model import CommandGroup
 from tests.bot.discord.town import Town, make_bot, text_of
 from tests.builders import refuses
 
@@ -50,12 +52,57 @@ def leaves(kind: type) -> Iterator[type]:
 
 
 async def test_each_verb_for_discord_is_one_command_with_descriptions(commands: list[Command]) -> None:
-    verbs = {verb.full_name: verb for verb in VERBS if On.DISCORD in verb.on}
+    verbs = {verb.full_name: verb for verb in VERBS if verb.discord != "off"}
+    assert set(CommandGroup) == {verb.group for verb in VERBS if verb.discord == "group"}
     assert sorted(command.qualified_name for command in commands) == sorted(verbs)
     for command in commands:
         texts = [command.description, *(str(option.description) for option in command.parameters)]
         assert command.description == verbs[command.qualified_name].summary
         assert not {"", "…"} & set(texts), command.qualified_name
+
+
+async def test_some_twenty_commands_are_offered_until_a_group_is_switched_on(owned: Town) -> None:
+    configuration = owned.coordinator.configuration
+    assert "/desk arrange" in await owned.ask("help", topic="desk")
+    configuration.command_groups = frozenset()
+    await owned.coordinator.store.write(
+        lambda tx: owned.coordinator.journal.append(tx, ConfigReloaded(agents=(), gone=(), desks=(), restart=()), by="")
+    )
+    async with asyncio.timeout(60):
+        while len(offered := await _offered(owned)) > 25:  # noqa: ASYNC110 - Discord's own state has no event
+            await asyncio.sleep(0.01)
+    assert {"task new", "agent pause", "fleet needs-me", "admin commands", "notify", "help"} <= set(offered)
+    assert len(offered) >= 18
+    assert "/desk arrange" not in (desk := await owned.ask("help", topic="desk"))
+    assert "- `/desk stop`: Stop before the next key is pressed" in desk
+    assert "More (status, test, arrange, calibrate, doctor, hold) are off here." in desk
+    assert "More commands of task, msg, agent, desk, fleet, admin are off here." in await owned.ask("help")
+    await owned.ask("task new", brief="Count the birds", agent="Dry-1")
+    assert "*Undo*" in await owned.ask("task cancel", task="T-1")
+
+
+async def _offered(town: Town) -> list[str]:
+    return [
+        f"{command['name']} {one['name']}" if one.get("type") == 1 else command["name"]
+        for command in await town.sandbox.commands()
+        for one in command.get("options") or [{}]
+        if command["type"] == 1
+    ]
+
+
+async def test_all_commands_together_keep_discords_limits(bot: Bot) -> None:
+    def size(one: dict[str, Any]) -> int:
+        """Count what Discord counts: names, descriptions and values, of the options too."""
+        texts = [one["name"], one.get("description", ""), one.get("value", "")]
+        below = [*(one.get("options") or ()), *(one.get("choices") or ())]
+        return sum(len(str(text)) for text in texts) + sum(map(size, below))
+
+    for command in bot.tree.get_commands():
+        payload = command.to_dict(bot.tree)
+        assert size(payload) <= 8000, payload["name"]
+        assert len(payload.get("options") or ()) <= 25, payload["name"]
+        for one in payload.get("options") or ():
+            assert len(one.get("options") or ()) <= 25, one["name"]
 
 
 async def test_only_claim_and_help_are_open_to_users_without_a_role(commands: list[Command]) -> None:
@@ -101,6 +148,7 @@ VALUES = {
     "name": "ci",
     "scopes": "viewer",
     "zone": "Europe/Berlin",
+    "on": True,
 }
 
 

@@ -388,7 +388,7 @@ async def test_a_question_whose_buttons_discord_refuses_is_posted_without_them(
             )
         )
         await here.sweep(times=2)
-        (shown,) = here.shown("Red or blue?", "- Red", "- Blue", "/msg answer", f"M-{asked.question.id}")
+        (shown,) = here.shown("Red or blue?", "- Red", "- Blue", "/fleet needs-me")
         assert shown.parts.mentions
         assert await here.untold() == []
 

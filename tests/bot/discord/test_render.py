@@ -17,7 +17,7 @@ from bot.discord import delivery_messages, fleet_view, lists, parts, present, re
 from bot.discord.bot import OpenList
 from bot.discord.channel_client import ChannelClient
 from bot.discord.errors import MessageRejected
-from bot.discord.parts import AMBER, BLUE, FILE_LIMIT, GREEN, GREY, RED, Attachment, Parts, framed, within_limits
+from bot.discord.parts import AMBER, BLUE, FILE_LIMIT, GREEN, GREY, RED, Attachment, Parts, finished, framed
 from bot.discord.send_limits import SendLimits
 from bot.verbs import agents, tasks
 from bot.verbs.lists import Page
@@ -472,20 +472,20 @@ def test_a_picture_that_is_too_large_is_left_out_and_the_message_says_so(monkeyp
     monkeypatch.setattr(parts, "FILE_LIMIT", 100)
     shots = tuple(Attachment(name=f"{name}.png", data=b"x" * size) for name, size in (("small", 10), ("large", 101)))
     for kept, given_shots in ((["small.png"], shots), ([], shots[1:])):
-        fitting = within_limits(framed("Look", MARKER, colour=1, shots=given_shots))
+        fitting = finished(framed("Look", MARKER, colour=1, shots=given_shots), ())
         assert [one.name for one in fitting.attachments] == kept
         assert "large.png" in said(fitting)
         assert fitting.view is not None
         galleries = [item for item in fitting.view.walk_children() if isinstance(item, ui.MediaGallery)]
         assert [item.media.url for one in galleries for item in one.items] == [f"attachment://{name}" for name in kept]
         assert len(galleries) == len(kept)
-    assert "large.png" in within_limits(Parts(content="Look", attachments=shots)).content
+    assert "large.png" in finished(Parts(content="Look", attachments=shots), ()).content
 
 
 def test_the_files_of_one_message_have_a_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "REQUEST_LIMIT", 25)
     shots = tuple(Attachment(name=f"{name}.png", data=b"x" * 10) for name in "abc")
-    assert [one.name for one in within_limits(Parts(content="x", attachments=shots)).attachments] == ["a.png", "b.png"]
+    assert [one.name for one in finished(Parts(content="x", attachments=shots), ()).attachments] == ["a.png", "b.png"]
 
 
 async def test_discord_takes_a_message_whose_picture_was_too_large(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,15 @@ from bot.discord import client, render
 from bot.discord.bot import Bot
 from bot.discord.errors import said
 from bot.discord.send_limits import SendLimits
+from bot.verbs.catalogue import VERBS
+from bot.verbs.declare import Origin
 from core.agents.model import Agent, AgentState, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState, WindowStatus
 from core.kit.clock import SystemClock
 from core.kit.supervise import supervise
 from core.security.model import OPERATOR, NotAllowed, Permission
-from core.settings.model import DiscordSettings, Settings
+from core.settings.model import CommandGroup, DiscordSettings, Settings
 from core.tasks.model import Task, TaskId, TaskState
 from sandbox.discord.server import Sandbox
 from sandbox.discord.views import InteractionAnswer
@@ -72,6 +74,11 @@ class Town:
 
     async def answer(self, command: str, user: str = "Ada", where: str = "#octet", **options: Any) -> Message:
         return await self.answered(await self.sandbox.slash(user, where, command, options))
+
+    async def do(self, command: str, **given: Any) -> Any:
+        """Call a verb as the command line does, and return its result."""
+        verb = next(one for one in VERBS if one.full_name == command)
+        return await verb.run(self.coordinator, given, by=OPERATOR, origin=Origin())
 
     async def answered(self, answer: InteractionAnswer) -> Message:
         """Return the private message of an answer, once it thinks no more."""
@@ -138,7 +145,12 @@ class Town:
 
 @asynccontextmanager
 async def people(
-    home: Path, sandbox: Sandbox, agents: Sequence[Agent] = AGENTS, *, is_virtual: bool = False
+    home: Path,
+    sandbox: Sandbox,
+    agents: Sequence[Agent] = AGENTS,
+    *,
+    is_virtual: bool = False,
+    groups: Iterable[CommandGroup] = CommandGroup,
 ) -> AsyncGenerator[Town]:
     """Open the coordinator with dispatch at work, without the bot."""
     window = WindowStatus(name="agent-1", usable=True)
@@ -150,6 +162,7 @@ async def people(
         lanes={(Lane.DRYRUN, None): DryRunLane(), (Lane.WINDOW, "main"): lane},
         workers={"main": worker},
     ) as coordinator:
+        coordinator.configuration.command_groups = frozenset(groups)
         await coordinator.dispatch.desk_changed("main", DeskNow(DeskState.READY))
         async with asyncio.TaskGroup() as group:
             dispatch = supervise(group, "dispatch", coordinator.dispatch.run())

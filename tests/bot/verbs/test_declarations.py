@@ -42,7 +42,7 @@ def test_each_verb_has_help_and_fits_into_discord() -> None:
 def test_each_result_can_be_presented() -> None:
     for verb in VERBS:
         if not verb.says:
-            assert On.DISCORD not in verb.on or verb.result in IN_DISCORD, verb.name
+            assert verb.discord == "off" or verb.result in IN_DISCORD, verb.name
             assert On.CLI not in verb.on or verb.result in ON_THE_CONSOLE, verb.name
     results = {verb.result for verb in VERBS}
     assert IN_DISCORD | set(ON_THE_CONSOLE) | set(FAILED) <= results

@@ -62,6 +62,7 @@ async def test_windows_are_connected_by_questions_and_answers(face: Face) -> Non
         "gone": [],
         "desks": [],
         "restart": [],
+        "groups": [],
         "is_nothing": True,
     }
 

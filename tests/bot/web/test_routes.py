@@ -194,7 +194,7 @@ async def test_the_same_idempotency_key_makes_one_task(face: Face) -> None:
     assert other.json()["id"] == "T-2"
 
 
-@Verb("", None, "POST /replies/probe", on=On.HTTP)
+@Verb("", None, "POST /replies/probe", on=On.HTTP, discord="off")
 async def probe(octet: Coordinator, *, origin: Origin, by: Actor) -> str:
     """Return the key under which Octet carries the request out once."""
     return origin.key or ""

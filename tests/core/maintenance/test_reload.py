@@ -28,6 +28,7 @@ from core.maintenance.model import ConfigReloaded, NotReloaded
 from core.profiles.model import Box
 from core.reasons import Reason
 from core.security.model import NotAllowed
+from core.settings.model import CommandGroup
 from core.store.engine import Tx
 from core.store.errors import StoreLocked, StoreUnavailable
 from core.tasks import quarantine
@@ -169,6 +170,20 @@ async def test_what_is_as_before_changes_nothing(tmp_path: Path) -> None:
         assert (await at.octet.maintenance.reload(by=ADA)).is_nothing
         assert at.workers.replaced == []
         assert await entries_of(at.octet.journal, "config:home") == ()
+
+
+async def test_a_group_of_commands_is_switched_in_the_file_and_at_once(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        switch = at.octet.configuration.switch_group
+        assert (await switch(CommandGroup.DESK, is_on=True, by=ADA)).groups == ("desk",)
+        (entry,) = await entries_of(at.octet.journal, "config:home")
+        assert (entry.actor, entry.data["groups"]) == (ADA.id, ["desk"])
+        assert at.octet.configuration.command_groups == {CommandGroup.DESK}
+        assert (await switch(CommandGroup.DESK, is_on=True, by=ADA)).is_nothing
+        assert 'groups = ["desk"]' in (tmp_path / "config/octet.toml").read_text("utf-8")
+        reloaded = await switch(CommandGroup.DESK, is_on=False, by=ADA)
+        assert (reloaded.groups, reloaded.restart) == (("desk",), ())
+        assert at.octet.configuration.command_groups == set()
 
 
 async def test_what_is_wrong_is_refused_with_every_line_and_nothing_changes(tmp_path: Path) -> None:
