@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` to see it, `make test` to trust it. Both set everything up on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-check tour test test-long test-root test-windows test-clients check fmt wheel wheels release-home lock schemas docs page web golden bench soak mutations fresh late clean setup
+.PHONY: help demo demo-check tour test test-long test-root test-windows test-clients test-agents check fmt wheel wheels release-home lock schemas docs page web golden bench soak mutations fresh late clean setup
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -47,6 +47,11 @@ test-windows:  ## the parts for Windows, with Windows' own Python under Wine (CO
 test-clients:  ## bots of eleven Discord libraries against the local Discord (needs npm and PyPI; NAME=eris takes one)
 	@$(BOOTSTRAP) check
 	@$(PY) -m scripts.clients $(if $(NAME),--name $(NAME))
+
+test-agents:  ## Octet with the real agent programs of npm on a scripted model (NAME=codex LANE=panes CHECKS=texts FRESH=1)
+	@$(BOOTSTRAP) test
+	@$(PY) -m scripts.agents $(if $(NAME),--name $(NAME)) $(if $(LANE),--lane $(LANE)) $(if $(CHECKS),--checks "$(CHECKS)") \
+		$(if $(FRESH),--fresh)
 
 check:  ## linter, types, imports and the project's rules
 	@$(BOOTSTRAP) check
@@ -118,5 +123,5 @@ late:  ## all tests beside busy cores; with TESTS=tests/e2e/test_kills.py these,
 	@$(PY) -m scripts.late $(if $(TESTS),,--busy) $(PY) -m pytest -q $(TESTS)
 
 clean:  ## remove what the other commands made
-	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out .wine .clients tests/sandbox/clients/node_modules
+	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out .wine .clients .agents tests/sandbox/clients/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -139,12 +139,12 @@ class ScriptedAcpAgent:
 
     async def prompt(self, session_id: str, prompt: Sequence[Any], **_: Any) -> schema.PromptResponse:
         text = "".join(one.text for one in prompt if isinstance(one, schema.TextContentBlock))
-        self._history.hear(session_id, text)
         self._check(session_id)
         if self._faults.outlives or self._faults.late:
             self._unwritten.append((session_id, text))
         elif not self._faults.forgets:
             self._history.note(session_id, "user", text)
+        self._history.hear(session_id, text)
         if self._faults.silent:
             await asyncio.Event().wait()
         await self._chatter(session_id)

@@ -46,12 +46,13 @@ class ScriptedApi:
 
     base_url: str = ""
     key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    heard: list[str] = field(default_factory=list[str])  # every prompt that it received, oldest first
-    hears: asyncio.Condition = field(default_factory=asyncio.Condition)
+    heard: list[str] = field(init=False, default_factory=list[str])  # every prompt that it received, oldest first
+    hears: asyncio.Condition = field(init=False, default_factory=asyncio.Condition)
     turns: list[ModelRequest] = field(
         default_factory=list[ModelRequest]
     )  # the requests that began a turn of an agent with tools
-    limited: set[str] = field(default_factory=set[str])  # prompts that it answered with 429 before
+    left: list[str] = field(init=False, default_factory=list[str])  # prompts whose program hung up amid the answer
+    limited: set[str] = field(init=False, default_factory=set[str])  # prompts that it answered with 429 before
 
     async def until_heard(self, prompts: int) -> None:
         async with self.hears:
@@ -98,9 +99,13 @@ class ScriptedApi:
         pause_s = _STREAM_S / len(words) if "stream" in wishes and not said.tool else _WORD_PAUSE_S
         for event in dialect.open():
             await response.write(event)
-        for word in words[: len(words) // 2] if is_short else words:
-            await response.write(dialect.piece(word))
-            await asyncio.sleep(pause_s)
+        try:
+            for word in words[: len(words) // 2] if is_short else words:
+                await response.write(dialect.piece(word))
+                await asyncio.sleep(pause_s)
+        except (asyncio.CancelledError, ConnectionError):
+            self.left.append(asked.prompt)
+            raise
         if "hang" in wishes:
             await asyncio.Event().wait()
         if "cut" in wishes and request.transport is not None:
