@@ -1,9 +1,10 @@
 """What Octet adds to the turns of agents that speak ACP, in time and in memory.
 
 A turn begins when Octet has noted that it submits the prompt, and ends with its task. Beside it, in the same run, the
-official SDK's client makes the same turns with the same scripted agent, without Octet. The memory is the coordinator's and the
-worker's, without the agents' programs, with eight agents that each had a turn, beside eight that the dry run has.
-Last, calls over HTTP while all eight write long answers, beside calls while eight like them write for the SDK's client.
+official SDK's client makes the same turns with the same scripted agent, without Octet. The memory is that of the
+coordinator and the worker, without the agents' programs, with eight agents that each had a turn, beside eight that the
+dry run has. Last, calls over HTTP while all eight write long answers, beside calls while eight like them write for the
+SDK's client.
 """
 
 from __future__ import annotations
