@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from automation.acp.messages import AcpAgent, Fact, Prepare
 from automation.acp.program import AgentProgram, CallFailed, Json, ProgramGone, as_object, dig, end_earlier
-from automation.acp.turn import ReplayedHistory, Turn, as_list, as_text
+from automation.acp.turn import WORK, ReplayedHistory, Turn, as_list, as_text
 from automation.desktop.displays.child_process import NotStarted
 from core.deliveries.model import (
     Approver,
@@ -41,6 +41,7 @@ log = structlog.get_logger(__name__)
 TELL_S = 1.0  # between two reports of one turn
 LOOK_S = 1.0
 SILENCE_S = 900.0  # a program that takes a prompt and writes nothing at all for so long: Octet stops watching
+QUIET_S, MOST_QUIET_S = 0.3, 5.0  # how long nothing of a turn that is over may come before the next prompt
 CANCEL_S = 30.0  # a program that does not stop within this is ended; real ones took up to 9 s
 MOST_PROMPTS = 200  # of which the state remembers where they went
 _AUTH, _TOO_MANY = -32000, 429
@@ -96,6 +97,7 @@ class AgentDriver:
         self.idle.set()
         self._arrived, self._asks = asyncio.Event(), dict[str, _OpenAsk]()
         self._is_telling = self._is_fresh_wanted = False
+        self._stirred_s = -QUIET_S  # when something last came of a turn that is over
         self._trouble: tuple[Reason | None, str] = None, ""
         self._one_at_a_time = asyncio.Lock()
 
@@ -121,7 +123,8 @@ class AgentDriver:
             if self._turn is not None:
                 return _bounced(Reason.BUSY), False
             try:
-                return None, await self._prepare(call)
+                needs_tools = await self._prepare(call)
+                return None if await self._is_quiet() else _bounced(Reason.BUSY), needs_tools
             except NotStarted as error:
                 outcome = Outcome(result=Result.REFUSED, reason=Reason.PROGRAM_NOT_STARTED, note=str(error))
             except (ProgramGone, TimeoutError) as error:
@@ -269,6 +272,16 @@ class AgentDriver:
         self._is_fresh_wanted, self._trouble = False, (None, "")
         return False
 
+    async def _is_quiet(self) -> bool:
+        """Wait until nothing of an earlier turn comes any more: it would count as the arrival of the next prompt."""
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + MOST_QUIET_S
+        while (rest_s := self._stirred_s + QUIET_S - loop.time()) > 0:
+            if loop.time() > end_s:
+                return False
+            await asyncio.sleep(rest_s)
+        return True
+
     async def _running(self) -> AgentProgram:
         """Return the running program, after the end of all that was left of an earlier one."""
         if self._program is not None and self._program.is_running:
@@ -374,6 +387,8 @@ class AgentDriver:
         self._tell_news(turn)
         self._turn = None
         self.idle.set()
+        if end is not None and end.stop is not StopReason.END_TURN:
+            self._stirred_s = asyncio.get_running_loop().time()
         if self._open is not None:
             self._open.spent = turn.spent
         if end is not None:
@@ -401,6 +416,8 @@ class AgentDriver:
                 there.modes["currentModeId"] = update.get("currentModeId")
             elif update.get("sessionUpdate") == "config_option_update":
                 there.options = [as_object(one) for one in as_list(update.get("configOptions"))]
+        if turn is None and as_text(update.get("sessionUpdate")) in WORK:
+            self._stirred_s = asyncio.get_running_loop().time()
         if turn is None or not turn.is_written or params.get("sessionId") != turn.conversation:
             return
         turn.take(update)

@@ -24,6 +24,8 @@ from core.deliveries.model import (
 from core.limits import ANSWER
 from core.reasons import Reason
 
+WORK = frozenset({"agent_message_chunk", "agent_thought_chunk", "tool_call", "tool_call_update", "plan"})
+"""The updates by which a program works on a prompt; all others may come unasked."""
 SHOWN_CHARS = 4_000  # of a message so far; the whole comes with the end of the turn
 MOST_ACTS = 500  # of one turn that are remembered
 _MOST_TOKENS = 10**9  # a program that reports more is not believed
@@ -55,17 +57,15 @@ class Turn:
 
     def take(self, update: Json) -> None:
         """Take an update of the turn's own conversation."""
-        match update.get("sessionUpdate"):
+        kind = update.get("sessionUpdate")
+        self.has_arrived = self.has_arrived or as_text(kind) in WORK
+        match kind:
             case "agent_message_chunk":
-                self.has_arrived = True
                 self._add_text(as_text(dig(update, "content", "text")), as_text(update.get("messageId")))
-            case "agent_thought_chunk":
-                self.has_arrived = True
             case "tool_call" | "tool_call_update":
-                self.has_arrived = self._is_closed = True
+                self._is_closed = True
                 self._take_act(update)
             case "plan":
-                self.has_arrived = True
                 self._take_plan(update)
             case "user_message_chunk":
                 self._echo += as_text(dig(update, "content", "text"))
@@ -74,7 +74,7 @@ class Turn:
             case "usage_update":
                 self._take_usage(update)
             case _:
-                pass  # commands, modes and what this Octet does not know prove nothing
+                pass
 
     def take_news(self) -> list[Fact]:
         """Return what changed since the last call, the newest of each."""
@@ -223,7 +223,7 @@ class ReplayedHistory:
 
     def take(self, update: Json) -> None:
         kind, number = update.get("sessionUpdate"), as_text(update.get("messageId"))
-        if kind in {"agent_message_chunk", "agent_thought_chunk", "tool_call", "plan"} or number != self._id:
+        if as_text(kind) in WORK or number != self._id:
             self.close()
         if kind == "user_message_chunk":
             self._id = number

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.agents.model import Agent, Lane
-from core.config.agents import read_agents
+from core.agents.model import Agent, Lane, Program
+from core.config.agents import read_agents, read_programs
 from core.config.desks import read_desks
 from core.kit.problems import Problem
 
+ROOT = Path(__file__).parents[3]
 BEGIN = '[[agents]]\nname = "A"\nabout = "x"\ncapabilities = ["code"]\n'
 
 
@@ -19,7 +20,14 @@ def _read(home: Path, text: str) -> tuple[tuple[Agent, ...], list[str]]:
     (home / "config/agents.toml").write_text(BEGIN + text, encoding="utf-8")
     problems = list[Problem]()
     found = read_desks(home, [])
-    return read_agents(home, found, set(), problems), [one.code for one in problems]
+    return read_agents(home, found, set(), problems, programs={"opencode"}), [one.code for one in problems]
+
+
+def _programs(home: Path, text: str) -> tuple[dict[str, Program], list[str]]:
+    (home / "config").mkdir(parents=True, exist_ok=True)
+    (home / "config/programs.toml").write_text(text, encoding="utf-8")
+    problems = list[Problem]()
+    return read_programs(home, problems), [one.code for one in problems]
 
 
 def test_an_agent_has_a_queue_of_its_own_and_a_command(tmp_path: Path) -> None:
@@ -35,6 +43,7 @@ def test_an_agent_has_a_queue_of_its_own_and_a_command(tmp_path: Path) -> None:
     [
         ('lane = "acp"', "no_program"),
         ('lane = "acp"\nprogram = "opencode"\ncommand = ["opencode"]', "no_program"),
+        ('lane = "acp"\nprogram = "opencod"', "unknown_program"),
         ('lane = "dryrun"\nmode = "plan"', "wrong_lane"),
         ('lane = "dryrun"\nend_of_turn = "ask"', "wrong_lane"),
         ('lane = "acp"\ncommand = ["a"]\nconversation = "new"', "literal_error"),
@@ -42,3 +51,31 @@ def test_an_agent_has_a_queue_of_its_own_and_a_command(tmp_path: Path) -> None:
 )
 def test_what_does_not_fit_is_named(tmp_path: Path, text: str, code: str) -> None:
     assert code in _read(tmp_path, text)[1]
+
+
+def test_the_shipped_programs_are_valid_and_prove_nothing_untested() -> None:
+    problems = list[Problem]()
+    programs = read_programs(ROOT, problems)
+    assert problems == []
+    assert {"opencode", "gemini", "claude", "codex", "qwen"} == programs.keys()
+    assert not any(one.writes_history_first for one in programs.values())
+    assert not any(one.asks_in & one.asks_no_one_in for one in programs.values())
+
+
+def test_a_home_without_the_file_has_no_programs(tmp_path: Path) -> None:
+    assert read_programs(tmp_path, []) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("[programs.a]", "missing"),
+        ("[programs.a]\ncommand = []", "too_short"),
+        ('[programs.a]\ncommand = ["a"]\nlimit_errors = "("', "bad_pattern"),
+        ('[programs.a]\ncommand = ["a"]\nnode = "22"', "int_type"),
+        ('[programs.a]\ncommand = ["a"]\nmodes = []', "unexpected_keyword_argument"),
+        ("[program.a]", "unexpected_keyword_argument"),
+    ],
+)
+def test_what_is_wrong_with_a_program_is_named(tmp_path: Path, text: str, code: str) -> None:
+    assert code in _programs(tmp_path, text)[1]

@@ -1,0 +1,73 @@
+"""One agent's driver, without its worker: what it does when a program hangs, or speaks at the wrong time."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from automation.acp.driver import QUIET_S, AgentDriver
+from automation.acp.messages import Prepare
+from automation.acp.program import AgentProgram
+from automation.acp.turn import Turn
+from core.deliveries.model import DeliveryId, Reason, Result
+from core.kit.process_start import start_time
+from tests.fakes.acp import scripted
+
+READY = Prepare(agent="agent-1", begins_task=True, is_asked=True)
+
+
+async def test_a_program_that_never_opens_a_conversation_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert AgentProgram.call.__kwdefaults__ is not None
+    monkeypatch.setitem(AgentProgram.call.__kwdefaults__, "within_s", 0.5)
+    async with asyncio.TaskGroup() as group:
+        driver = AgentDriver(scripted(tmp_path, faults="new").agent, group, lambda _: None)
+        outcome, needs_tools = await driver.prepare(READY)
+        assert outcome is not None
+        assert (outcome.result, outcome.reason, needs_tools) == (Result.BOUNCED, Reason.PROGRAM_FAILED, False)
+        assert driver._state is not None
+        assert not start_time(driver._state.pid), "it does not hang there for ever"
+        status = driver.status()
+        assert (status.is_running, status.reason) == (False, Reason.PROGRAM_FAILED)
+
+
+async def test_what_comes_before_the_prompt_was_written_is_of_no_turn(tmp_path: Path) -> None:
+    async with asyncio.TaskGroup() as group:
+        driver = AgentDriver(scripted(tmp_path).agent, group, lambda _: None)
+        driver._turn = turn = Turn("agent-1", DeliveryId("D1"), "c1", "Do it.", spent=None)
+        update = {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "of the turn before"}}
+        await driver._heard("session/update", {"sessionId": "c1", "update": update})
+        assert not turn.has_arrived
+        asked = await driver._heard("session/request_permission", {"sessionId": "c1"})
+        assert asked == {"outcome": {"outcome": "cancelled"}}
+        turn.note_written("session/prompt")
+        await driver._heard("session/update", {"sessionId": "another", "update": update})
+        assert not turn.has_arrived, "a sub-agent has a conversation of its own"
+        await driver._heard("session/update", {"sessionId": "c1", "update": update})
+        assert turn.has_arrived
+        assert await driver._heard("fs/read_text_file", {}) is None, "Octet does not offer it"
+
+
+def test_a_state_that_cannot_be_read_is_no_state(tmp_path: Path) -> None:
+    one = scripted(tmp_path)
+    state = Path(one.agent.state)
+    state.mkdir(parents=True)
+    (state / "state.json").write_text('{"prompts": 7')
+    assert AgentDriver(one.agent, asyncio.TaskGroup(), lambda _: None)._state is None
+
+
+async def test_no_prompt_goes_while_something_of_an_earlier_turn_still_comes(tmp_path: Path) -> None:
+    update = {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "late"}}
+    async with asyncio.TaskGroup() as group:
+        driver = AgentDriver(scripted(tmp_path).agent, group, lambda _: None)
+        assert await driver._is_quiet()
+        loop = asyncio.get_running_loop()
+        await driver._heard("session/update", {"sessionId": "c1", "update": {"sessionUpdate": "usage_update"}})
+        assert driver._stirred_s < 0, "what comes unasked does not count"
+        await driver._heard("session/update", {"sessionId": "c1", "update": update})
+        came_s = loop.time()
+        assert await driver._is_quiet()
+        assert loop.time() - came_s >= QUIET_S * 0.9
