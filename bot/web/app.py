@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from bot.web import click_page, errors, hooks, live, page
 from bot.web.click_page import OneTimeLinks
-from bot.web.guard import LOOPBACK_NAMES, Access, AgentsApp, AsAgent, Asker, Callers, Core, Guard, RequiredAccess
+from bot.web.guard import LOOPBACK_NAMES, Access, AgentsApp, AsAgent, Asker, By, Callers, Core, Guard, RequiredAccess
 from bot.web.live import Live
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
@@ -71,6 +72,12 @@ def create_app(
     )
     app.state.callers = callers
     return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS)
+
+
+@router.get("/api/v2/openapi.json", include_in_schema=False)
+async def openapi(request: Request, _: By) -> JSONResponse:
+    """Describe this API, for generators of clients."""
+    return JSONResponse(cast("FastAPI", request.app).openapi())
 
 
 @router.get("/livez")

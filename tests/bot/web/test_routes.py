@@ -540,3 +540,9 @@ async def test_a_request_that_would_wait_too_long_is_refused_at_the_door(
         assert answer.headers["Content-Type"] == "application/problem+json"
     listed = await face.operator.get("/api/v2/tasks")
     assert (listed.status_code, "Count the birds" in listed.text) == (200, False)
+
+
+async def test_the_api_describes_itself_to_those_who_may_use_it(face: Face) -> None:
+    described = (await face.operator.get("/api/v2/openapi.json")).json()
+    assert "/api/v2/tasks/{task}/cancel" in described["paths"]
+    assert (await face.stranger.get("/api/v2/openapi.json")).status_code == 401
