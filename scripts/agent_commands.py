@@ -77,12 +77,12 @@ def _how(one: Parameter, *, is_option: bool, by: str) -> dict[str, Any]:
 
 
 def _text(one: Parameter) -> dict[str, Any]:
-    """Make the options of a text: a short report is words, an answer comes from a file, any other may be both."""
+    """Make the options of a text: a short report is words, any other words or a file."""
     words = {"metavar": "WORDS", "nargs": "*", "help": f"{_plain(one.help)}, {one.limit.range}"}
     file = {"metavar": "FILE", "help": "The text, in UTF-8; `-` or nothing: standard input"}
     if one.limit is limits.PROGRESS:
         return {"words": {**words, "nargs": "+"}}
-    return {"--file": file} if one.limit.is_output else {"words": words, "--file": file}
+    return {"words": words, "--file": file}
 
 
 def _plain(text: str) -> str:

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +23,7 @@ TABLE: Mapping[str, Any] = json.loads(Path(__file__).with_suffix(".json").read_b
 _EXAMPLES = """\
 examples:
   octet {name} T-142 --code k3v9x2.7F3K… --file answer.md
+  octet {name} T-142 --code k3v9x2.7F3K… "one line"
   some-program | octet {name} T-142 --code k3v9x2.7F3K…
 
 """
@@ -128,6 +130,9 @@ def _text(given: argparse.Namespace, most: int) -> str:
     words = " ".join(getattr(given, "words", ()))
     if "file" not in given:
         return limits.clean_text(words, limits.PROGRESS, field="report")
+    with suppress(OSError):  # too long for a name
+        if words and Path(words).is_file():
+            raise Unusable(f"{words} is a file. Write: --file {words}")
     return words if words.strip() else answers.read_given_text(given.file, limit=most)
 
 

@@ -118,6 +118,17 @@ async def test_done_ends_the_task_with_the_files_text(machine: Machine) -> None:
     assert (await machine.house.task(task)).state is TaskState.DONE
 
 
+async def test_done_takes_its_text_as_words_but_not_the_name_of_a_file(machine: Machine) -> None:
+    task, code = await machine.house.working()
+    async with machine.running():
+        said = await machine.octet("done", task, "--code", code, machine.file("text"))
+        assert (said.code, "--file" in said.err) == (2, True)
+        said = await machine.octet("done", task, "--code", code, "All is done. " * 99)
+    assert said.code == 0, said.err
+    (message,) = await machine.house.answers(task)
+    assert message.body.startswith("All is done. All")
+
+
 async def test_reply_answers_a_message_about_no_task(machine: Machine) -> None:
     core = machine.house.core
     asks = NewAgentMessage(text="Hi", agent="Agent-1", options=SendOptions(requires=Requires.EVIDENCE))
