@@ -107,7 +107,8 @@ class DeskPanes:
             elif trouble is not None and trouble.reason is not Reason.BUSY:
                 shown = look.view.crop or look.view.lines
                 hidden = screen.hidden(shown, self._panes.profile(name).terminal)
-                found[name] = "\n".join([line for line in hidden if line.strip()][-QUESTION_LINES:])
+                lines = [line.strip(" │┃") for line in hidden if any(map(str.isalnum, line))]
+                found[name] = "\n".join(line[:120] for line in lines[-QUESTION_LINES:])
         return found
 
     @property
@@ -153,10 +154,10 @@ def wait_until_usable(config: Config, name: str) -> None:
         nonlocal before
         last, before = before, panes.waiting()
         for pane, shown in before.items():
-            if shown == last.get(pane) and shown not in told and time.monotonic() - since_s > START_S:
+            if shown and shown == last.get(pane) and shown not in told and time.monotonic() - since_s > START_S:
                 told.add(shown)
                 print(f"  {pane} waits for you in its pane. It shows:")
-                print("\n".join(f"      {printable(line.strip())}" for line in shown.split("\n")))
+                print("\n".join(f"      {printable(line)}" for line in shown.split("\n")))
                 print(f"  Answer there:  {panes.attach}      (Ctrl-C: do not wait)", flush=True)
         return not before
 

@@ -160,7 +160,7 @@ def write_displays(home: Home, agents: int, template: DeskTemplate) -> list[str]
     def work(edit: Edit) -> None:
         listed: Any = edit.document("agents.toml").setdefault("agents", tomlkit.aot())
         for number, file in files.items():
-            desk, agent = f"desk-{number}", _agent(listed, number) if is_measured else None
+            desk, agent = f"desk-{number}", agent_of_number(listed, number) if is_measured else None
             name = str(agent["name"]) if agent else f"Agent-{number}"
             edit.write(file, _desk(template, name, number, has_window=is_measured))
             lines.append(f"wrote {home.config / file}; ")
@@ -193,7 +193,7 @@ def write_panes(home: Home, templates: Sequence[DeskTemplate], *, replaces: bool
         for number, template in enumerate(templates, start=1):
             name = f"agent-{number}"
             if name not in places:
-                agent = _agent(listed, number)
+                agent = agent_of_number(listed, number)
                 windows.append(_pane(template, str(agent["name"]), number, home.root))
                 sent.setdefault(_send(edit, agent, "terminal", PANES, name), []).append(str(agent["name"]))
             elif replaces:
@@ -232,7 +232,7 @@ def _described(edit: Edit, name: str, about: str) -> Any:
     return document
 
 
-def _agent(agents: Any, number: int) -> Any:
+def agent_of_number(agents: Any, number: int) -> Any:
     """Find the agent with this number, or write new ones up to it."""
     while len(agents) < number:
         _add_agent(agents, f"Agent-{len(agents) + 1}")

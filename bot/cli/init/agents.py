@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import tomlkit
 import typer
 
 from automation.terminal.programs import check_tmux
@@ -23,16 +24,19 @@ from bot.cli.init.prompts import MARK, AgentPlace, InitOptions, Prompts
 from bot.cli.init.templates import AGENTS, template_of
 from bot.cli.operator import printable
 from bot.cli.panes import wait_until_usable
+from core.agents.model import Program
 from core.calibration.model import CalibrationOptions
 from core.calibration.writer import (
     PANES,
     PROMPT,
     DeskTemplate,
+    agent_of_number,
     has_only_examples,
     new_pane_profile,
     write_displays,
     write_panes,
 )
+from core.config.agents import read_programs
 from core.config.editor import Edit, change
 from core.config.loader import load
 from core.config.profiles import in_pane, read_profiles
@@ -44,11 +48,12 @@ from core.profiles.model import Act
 _TEXTS = {
     AgentPlace.WINDOWS: "in windows on this screen: show them to Octet now",
     AgentPlace.TERMINALS: "in terminals, without a screen: panes of tmux with Claude Code, Codex or similar",
+    AgentPlace.ACP: "without any window, over ACP: Octet starts opencode, Gemini CLI or similar itself",
     AgentPlace.DISPLAYS: "in windows on virtual displays, one for each",
     AgentPlace.DRY_RUN: "not yet: Octet shows prompts and types nothing (dry run)",
 }
 _ANOTHER = "another"
-_LANES = {"window": "in windows", "terminal": "in terminals", "dryrun": "on the dry run"}
+_LANES = {"window": "in windows", "terminal": "in terminals", "acp": "over ACP", "dryrun": "on the dry run"}
 _COMMANDS = {"claude_code": "claude", "codex": "codex", "gemini_cli": "gemini", "opencode": "opencode"}
 """The commands of the shipped profiles' programs."""
 _EXAMPLES = "main"  # the desk of the shipped configuration, with the demo's windows
@@ -62,12 +67,15 @@ def set_up_agents(home: Home, options: InitOptions, questions: Prompts) -> None:
         print(f"Agents: kept as config/agents.toml has them: {summary(home)}.")
         print(f"  To choose again: octet init --agents {'|'.join(AgentPlace)}")
         return
-    match options.agents or _asked(questions):
+    place = options.agents or _asked(home, questions)
+    match place:
         case AgentPlace.WINDOWS:
             console = Console(is_person=questions.is_terminal, mark=MARK)
             run_async(calibrate_windows(home, CalibrationOptions(), console))
         case AgentPlace.TERMINALS:
             _terminals(home, questions)
+        case AgentPlace.ACP:
+            _acp(home, questions)
         case AgentPlace.DISPLAYS:
             _displays(home, questions)
         case AgentPlace.DRY_RUN:
@@ -87,7 +95,7 @@ def set_dry_run(document: Any) -> None:
 
 def _disconnect(agent: Any) -> None:
     agent["lane"] = "dryrun"
-    for key in ("desk", "window", "allowed_actions"):
+    for key in ("desk", "window", "allowed_actions", "program", "command", "folder"):
         agent.pop(key, None)
 
 
@@ -96,13 +104,17 @@ def offered() -> dict[AgentPlace, str]:
     works_here = {
         AgentPlace.WINDOWS: not is_linux or bool(environment().get("DISPLAY")),
         AgentPlace.TERMINALS: sys.platform != "win32",
+        AgentPlace.ACP: sys.platform != "win32",
         AgentPlace.DISPLAYS: is_linux,
         AgentPlace.DRY_RUN: True,
     }
     return {kind: text for kind, text in _TEXTS.items() if works_here[kind]}
 
 
-def _asked(questions: Prompts) -> AgentPlace:
+def _asked(home: Home, questions: Prompts) -> AgentPlace:
+    if found := list(_installed(home)):
+        print("Programs of agents that are installed here:")
+        print("\n".join(f"    {line}" for line in found))
     choices = {kind.value: text for kind, text in offered().items()}
     while True:
         kind = AgentPlace(questions.choose("Where are your agents?", choices, option="--agents"))
@@ -113,6 +125,51 @@ def _asked(questions: Prompts) -> AgentPlace:
             print("  Do that in another terminal and choose the same again, or choose another answer:")
         else:
             return kind
+
+
+def _installed(home: Home) -> Iterator[str]:
+    """Yield each program that is installed, with the ways in which Octet reaches it, and why."""
+    programs = read_programs(home.root, [])
+    for profile, command in _COMMANDS.items():
+        if shutil.which(command) is not None:
+            ways = [f"in terminals: the profile {profile} describes its screen"]
+            ways += (_over_acp(one) for one in programs.values() if command in {one.binary, one.command[0]})
+            yield f"{command}: {'; '.join(ways)}"
+
+
+def _over_acp(program: Program) -> str:
+    """Say what is there, or missing, to reach this program over ACP."""
+    if shutil.which(program.command[0]) is None:
+        missing = program.command[0]
+        return f"over ACP once `{missing}` is installed" + (", its adapter" if program.binary else "")
+    return "over ACP" + (f" by its adapter `{program.command[0]}`" if program.binary else ": it speaks it")
+
+
+def _acp(home: Home, questions: Prompts) -> None:
+    """Give the agents the lane, and see that each program starts, is logged in and opens a conversation."""
+    from bot.cli.doctor import programs as checks
+
+    rows = read_programs(home.root, [])
+    known = sorted(rows, key=lambda name: shutil.which(rows[name].command[0]) is None)
+    about = {name: f"{name}: {_over_acp(rows[name])}" for name in known}
+    names = [name for name, count in _fleet(home, questions, about, option="--agents acp") for _ in range(count)]
+    folder = _folder(questions, DeskTemplate(program=[], profile=""), [f"Agent-{at + 1}" for at in range(len(names))])
+
+    def work(edit: Edit) -> None:
+        listed = cast("Any", edit.document(AGENTS)).setdefault("agents", tomlkit.aot())
+        for number, program in enumerate(names, start=1):
+            agent = agent_of_number(listed, number)
+            _disconnect(agent)
+            own = folder.replace("{agent}", str(agent["name"])).replace("{number}", str(number))
+            agent.update({"lane": "acp", "program": program, "folder": own})
+
+    change(home, work)
+    drop_examples(home)
+    print("  Octet starts each program once, for a conversation that nothing is sent to:", flush=True)
+    for finding in checks.agents(load(home)):
+        print(
+            f"  {finding.level.value}: {printable(finding.what)}" + (f"\n    → {finding.cure}" if finding.cure else "")
+        )
 
 
 def _check(kind: AgentPlace) -> None:
@@ -132,7 +189,8 @@ def _terminals(home: Home, questions: Prompts) -> None:
     known = [name for name, kind in sorted(kinds.items()) if not kind.disabled and not isinstance(in_pane(kind), tuple)]
     known.sort(key=lambda name: shutil.which(_COMMANDS.get(name, "")) is None)
     templates: list[DeskTemplate] = []
-    for profile, count in _fleet(home, questions, [*known, _ANOTHER]):
+    about = {name: _described(name) for name in [*known, _ANOTHER]}
+    for profile, count in _fleet(home, questions, about, option=_BY_HAND_TERMINALS):
         option, default = _BY_HAND_TERMINALS, _COMMANDS.get(profile, "")
         program = _program(questions, f"The command of {profile}", option=option, default=default)
         name = new_pane_profile(home, program[0]) if profile == _ANOTHER else profile
@@ -157,9 +215,9 @@ def _terminals(home: Home, questions: Prompts) -> None:
     wait_until_usable(load(home), PANES)
 
 
-def _fleet(home: Home, questions: Prompts, profiles: Sequence[str]) -> list[tuple[str, int]]:
-    """Ask which programs run in the panes, and how many of each."""
-    total = len(_listed(home)) or 8
+def _fleet(home: Home, questions: Prompts, about: Mapping[str, str], *, option: str) -> list[tuple[str, int]]:
+    """Ask which of these programs run, and how many of each."""
+    profiles, total = list(about), len(_listed(home)) or 8
 
     def parse(answer: str) -> list[tuple[str, int]]:
         parts = [part.split() for part in answer.split(",")]
@@ -172,10 +230,10 @@ def _fleet(home: Home, questions: Prompts, profiles: Sequence[str]) -> list[tupl
             found.append((same[0], int(number)))
         return found
 
-    for number, name in enumerate(profiles, start=1):
-        print(f"    {number}  {printable(_described(name))}")
+    for number, text in enumerate(about.values(), start=1):
+        print(f"    {number}  {printable(text)}")
     question = "The agents' programs, and how many of each"
-    return questions.ask(question, parse, option=_BY_HAND_TERMINALS, default=f"{profiles[0]} {total}")
+    return questions.ask(question, parse, option=option, default=f"{profiles[0]} {total}")
 
 
 def _allow_buttons(home: Home) -> None:

@@ -21,6 +21,7 @@ class AgentPlace(StrEnum):
 
     WINDOWS = "windows"
     TERMINALS = "terminals"
+    ACP = "acp"
     DISPLAYS = "displays"
     DRY_RUN = "dryrun"
 

@@ -216,7 +216,7 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         'octet task new "Suggest a name for the parser" --best-of 3',
     ),
     "speaks with another program: tests/bot/cli/test_mcp.py": ("octet mcp serve",),
-    "asks in a terminal: tests/bot/cli/init": ("octet init --agents dryrun",),
+    "asks in a terminal: tests/bot/cli/init": ("octet init --agents dryrun", "octet init --agents acp"),
     "needs a changed configuration: tests/bot/cli/test_reload.py": ("octet reload",),
     "needs Discord: tests/bot/cli/init/test_init.py, tests/bot/cli/doctor": (
         "octet doctor --online",
@@ -237,7 +237,6 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "octet demo --no-desktop",
         "octet desk selftest",
         "octet top",
-        "make bench NAME=terminal N=1000",
         "make bench NAME=windows",
         "make demo",
         "make docs",

@@ -14,7 +14,7 @@ from bot.cli.init.prompts import AgentPlace
     ("platform", "display", "ways"),
     [
         ("win32", "", {AgentPlace.WINDOWS, AgentPlace.DRY_RUN}),
-        ("darwin", "", {AgentPlace.WINDOWS, AgentPlace.TERMINALS, AgentPlace.DRY_RUN}),
+        ("darwin", "", {AgentPlace.WINDOWS, AgentPlace.TERMINALS, AgentPlace.ACP, AgentPlace.DRY_RUN}),
         ("linux", ":0", set(AgentPlace)),
         ("linux", "", set(AgentPlace) - {AgentPlace.WINDOWS}),
     ],

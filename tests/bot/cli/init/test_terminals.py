@@ -236,3 +236,25 @@ async def test_a_program_that_cannot_be_learned_yet_ends_with_the_commands_that_
 
     async with open_panes(tmp_path) as place:
         await asyncio.to_thread(person, place)
+
+
+async def test_agents_over_acp_are_checked_before_the_first_task_and_answer_it(tmp_path: Path) -> None:
+    def person(place: Place) -> None:
+        with place.init("--no-login", "--leave") as terminal:
+            terminal.answer("The bot's token", TOKEN)
+            terminal.answer("The channel for messages", "1")
+            terminal.answer("Make Ada", "y")
+            words = [sys.executable, "-m", "sandbox.acp", "--name", "one", "--history", str(tmp_path / "history")]
+            (place.home / "config/programs.toml").write_text(f"[programs.scripted]\ncommand = {words!r}\n", "utf-8")
+            terminal.answer("Where are your agents?", "acp")
+            terminal.answer("The agents' programs, and how many of each", "scripted 2")
+            terminal.answer("Their working folder", "")
+            terminal.expect("ok: agent Agent-1:", LONG_S)
+            terminal.expect("Agents: 2 over ACP.", LONG_S)
+            terminal.expect("T-1 is delivered to Agent-1", LONG_S)
+            assert terminal.end() == 0
+
+    async with open_place(tmp_path, token=TOKEN) as place:
+        await asyncio.to_thread(person, place)
+    agents = tomllib.loads(place.text("config/agents.toml"))["agents"]
+    assert [(agent["lane"], agent["program"]) for agent in agents] == [("acp", "scripted")] * 2
