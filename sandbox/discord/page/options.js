@@ -19,6 +19,12 @@ function labelOf(option, input) {
   return el("label", { for: input.id, title: option.description }, option.name, option.required ? el("b", { title: "required" }, "*") : null);
 }
 
+// The choice of this name, or the only one whose name has the text in it.
+function named(text, choices) {
+  const found = choices.filter((choice) => choice.name.toLowerCase().includes(text));
+  return found.find((choice) => choice.name.toLowerCase() === text) || (found.length === 1 ? found[0] : null);
+}
+
 class Pill {
   constructor(option, app) {
     this.option = option;
@@ -162,7 +168,7 @@ class Pill {
     if (this.picked) return this.picked.value;
     if (text === "") return undefined;
     const fixed = this.fixed();
-    if (fixed) return fixed.find((choice) => choice.name.toLowerCase() === text.trim().toLowerCase())?.value;
+    if (fixed) return named(text.trim().toLowerCase(), fixed)?.value;
     if (this.option.type === 4) return /^-?\d+$/.test(text.trim()) ? Number(text) : undefined;
     if (this.option.type === 10) return text.trim() && Number.isFinite(Number(text)) ? Number(text) : undefined;
     return text;
