@@ -46,7 +46,6 @@ from bot.verbs.news import REPLY_HINT, STOPS, alone, of_task, who
 from bot.verbs.results import attempt, held_up, parts_awaited
 from bot.verbs.results import idle as idle_since
 from bot.verbs.types import PRIORITIES
-from core import remedies
 from core.deliveries.model import Delivery
 from core.limits import PROGRESS
 from core.messages.model import Message, Source, text_for_people
@@ -115,7 +114,8 @@ def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "", n
         blocks.insert(-1, rest)
     elif task.state not in ENDED and (rest := _below_title(task)):
         blocks.insert(-1, fence(rest, _BRIEF_CHARS))
-    colour = GREY if is_dry else AMBER if task.idle_ms is not None else STATES[task.state][0]
+    needs_user = task.idle_ms is not None or task.reason is WaitReason.PICK
+    colour = GREY if is_dry else AMBER if needs_user else STATES[task.state][0]
     return _layout(blocks, files, colour=colour, marker=marker, buttons=card_buttons(view, server, now_ms))
 
 
@@ -342,6 +342,8 @@ def _state(task: Task, *, is_starting: bool = False) -> list[str]:
         sign, words = "⚪", "Sent (dry run): Octet typed nothing"
     if task.idle_ms is not None:
         sign, words = "🟠", "Looks idle, no answer yet"
+    if task.reason is WaitReason.PICK:
+        sign, words = "🟠", "Waits for a choice"
     if task.is_unverified:
         words = _UNVERIFIED[task.cause]
     if task.state is TaskState.READY and not is_starting:
@@ -378,8 +380,8 @@ def _head(view: TaskView, owner: str) -> list[str]:
     waits = parts_awaited(view)
     if task.reason and not is_dry_run(task):
         facts.append(waits or f"Reason: {sentence(task.reason)}")
-    if (reason := remedies.explain(task.cause, task.note)) and not is_dry_run(task):
-        facts.append(FORM.seen(reason, 300))
+    if not is_dry_run(task):
+        facts += FORM.note(task, 300)
     if task.cure and not waits and not is_dry_run(task):
         facts.append(f"➜ {task.cure}")
     if task.last_seen_ms is not None and task.state not in ENDED:

@@ -121,8 +121,7 @@ def of_task(notice: Notice, view: TaskView, form: Form, message: Message | None 
     # Else the task's cause and cure belong to a later event.
     is_end = notice.kind is NoticeKind.ENDED and task.state is not TaskState.DONE
     if is_end or notice.detail == Halt(state=task.state, reason=task.reason):
-        seen = remedies.explain(task.cause, task.note)
-        lines += [form.seen(seen, 400)] if seen else []
+        lines += form.note(task, 400)
         lines += [f"Next: {task.cure}"] if task.cure else []
     return lines
 

@@ -22,7 +22,7 @@ from core.kit.clock import as_datetime
 from core.maintenance.model import Ailment, AuditReport, Diagnosis, Placed, Reloaded, Tried
 from core.messages.model import EntryState, InboxEntry, Message, text_for_people
 from core.profiles.model import Act
-from core.reasons import AnyReason, WaitReason
+from core.reasons import AnyReason, BlockCause, WaitReason
 from core.remedies import explain, next_step, sentence
 from core.security.model import HUB, ApiKey, Binding, LogIn, NewApiKey
 from core.tasks.model import ENDED, PartsKind, Task, TaskAttempt, TaskState, TaskSummary, TaskView
@@ -50,6 +50,13 @@ class Form:
     def seen(self, note: str, limit: int) -> str:
         """Quote what Octet saw at a window; any program may have written it."""
         return f"{self.quote}Octet saw: {self.text(note, limit)}"
+
+    def note(self, task: Task, limit: int) -> list[str]:
+        """Quote what a task's agent asks, or what Octet saw at its window."""
+        note = explain(task.cause, task.note)
+        if note and task.reason is BlockCause.QUESTION:
+            return [f"{self.quote}{self.text(note, limit)}"]
+        return [self.seen(note, limit)] if note else []
 
 
 ACT_LABELS: dict[Act, str] = {
@@ -96,7 +103,7 @@ _DOES: dict[TaskState, str] = {
 }
 _COUNTED: tuple[tuple[str, frozenset[TaskState]], ...] = (
     ("under way", frozenset({TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.REVIEW})),
-    ("need an answer", frozenset({TaskState.BLOCKED})),
+    ("awaiting an answer", frozenset({TaskState.BLOCKED})),
     ("parked", frozenset({TaskState.PARKED})),
     ("waiting", frozenset({TaskState.WAITING})),
     ("in the queue", frozenset({TaskState.READY})),

@@ -27,7 +27,7 @@ from core.fleet.model import Need, NeedKind, Needs
 from core.kit.clock import SystemClock
 from core.messages.model import Source, read_evidence, text_for_people
 from core.notices.model import AgentReport, AgentReports, EndCause, Halt, NoticeKind, UserAct
-from core.reasons import ParkCause, Reason, WaitReason
+from core.reasons import BlockCause, ParkCause, Reason, WaitReason
 from core.remedies import sentence
 from core.tasks.model import (
     ENDED,
@@ -243,6 +243,15 @@ async def test_a_card_says_why_it_waits(reason: WaitReason | ParkCause) -> None:
     assert render.is_dry_run(task) or (sentence(reason) in shown and "Mail" in shown)
 
 
+async def test_a_card_quotes_a_question_as_the_agents_and_a_dialog_as_seen() -> None:
+    def shown(reason: BlockCause) -> str:
+        task = make_task(state=TaskState.BLOCKED, reason=reason, note="Red or blue?")
+        return said(render.card(make_view(task=task), marker=MARKER))
+
+    assert "\n> Red or blue?" in shown(BlockCause.QUESTION)
+    assert "\n> Octet saw: Red or blue?" in shown(BlockCause.APPROVAL)
+
+
 @pytest.mark.parametrize("state", TaskState)
 async def test_a_card_has_the_buttons_of_its_state_and_never_shows_the_code(state: TaskState) -> None:
     task = make_task(state=state, agent="Agent-1")
@@ -297,6 +306,7 @@ async def test_a_parent_shows_its_parts_and_a_best_of_parent_the_answers_to_pick
     assert "**T-150** Done (not checked) · Agent-1 · chosen\n> A wren." in said(card)
     assert "**T-151** Done (not checked) · Agent-1 · not chosen" in said(card)
     ids = [str(item["custom_id"]).partition("~")[0] for item in components(card) if "custom_id" in item]
+    assert (components(card)[0]["accent_color"], said(card).strip()[0]) == (AMBER, "🟠")
     assert [one for one in ids if "pick" in one] == ["v1:task:pick:T-150", "v1:task:pick:T-151"]
     many = tuple(replace(parts[0], id=TaskId(f"T-{number}")) for number in range(200, 240))
     check_limits(render.card(make_view(task=task, parts=many), marker=MARKER))
