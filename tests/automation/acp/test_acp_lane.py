@@ -70,8 +70,8 @@ async def test_commands_modes_and_usage_that_come_unasked_are_no_arrival(tmp_pat
         assert (await delivery).assurance is Assurance.ANSWERED
 
 
-async def test_a_late_echo_and_one_huge_line_are_read(tmp_path: Path) -> None:
-    news, one = Turns(), scripted(tmp_path, faults="huge=6 repeats")
+async def test_a_late_echo_and_one_huge_line_are_read_however_slow_the_listener_is(tmp_path: Path) -> None:
+    news, one = Turns(refusals=10), scripted(tmp_path, faults="huge=6 repeats")
     async with serving(one, news=news) as lane:
         assert (await prompt(lane, "Hello")).result is Result.DELIVERED
         await news.until(lambda: bool(news.ends))
@@ -87,36 +87,32 @@ async def test_a_line_beyond_the_limit_ends_the_program_and_the_turn_is_lost(tmp
         assert (await prompt(lane, "demo: code 429", delivery="D2")).reason is Reason.RATE_LIMITED, "it runs again"
 
 
-@pytest.mark.parametrize(
-    ("words", "result", "reason"),
-    [
-        ("demo: code -32000", Result.NOT_ARRIVED, Reason.NOT_LOGGED_IN),
-        ("demo: code 429", Result.NOT_ARRIVED, Reason.RATE_LIMITED),
-        ("demo: limit", Result.NOT_ARRIVED, Reason.RATE_LIMITED),
-        ("demo: code -32603", Result.UNKNOWN, Reason.ANSWER_LOST),
-    ],
-)
-async def test_an_error_before_anything_maps_by_its_number(
-    tmp_path: Path, words: str, result: Result, reason: Reason
-) -> None:
+async def test_an_error_before_anything_maps_by_its_number(tmp_path: Path) -> None:
     news, one = Turns(), scripted(tmp_path)
+    found = dict[str, tuple[Result, Reason | None]]()
     async with serving(one, news=news) as lane:
-        outcome = await prompt(lane, words)
-        assert (outcome.result, outcome.reason) == (result, reason), outcome
-        assert (await prompt(lane, "Hello", delivery="D2")).result is Result.DELIVERED
+        for number, words in enumerate(("code -32000", "code 429", "limit", "code -32603")):
+            outcome = await prompt(lane, f"demo: {words}", delivery=f"D{number}")
+            found[words] = outcome.result, outcome.reason
+        assert (await prompt(lane, "Hello", delivery="D9")).result is Result.DELIVERED
         await news.until(lambda: bool(news.ends))
-    assert [end.delivery for end in news.ends] == ["D2"]
+    assert found == {
+        "code -32000": (Result.NOT_ARRIVED, Reason.NOT_LOGGED_IN),
+        "code 429": (Result.NOT_ARRIVED, Reason.RATE_LIMITED),
+        "limit": (Result.NOT_ARRIVED, Reason.RATE_LIMITED),
+        "code -32603": (Result.UNKNOWN, Reason.ANSWER_LOST),
+    }
+    assert [end.delivery for end in news.ends] == ["D9"], "a prompt that the program refused had no turn"
 
 
-@pytest.mark.parametrize(("words", "stop"), [("break", "failed"), ("end", "lost"), ("stop max_tokens", "max_tokens")])
-async def test_how_a_turn_ends_is_reported_once(tmp_path: Path, words: str, stop: str) -> None:
+async def test_how_a_turn_ends_is_reported_once(tmp_path: Path) -> None:
     news, one = Turns(refusals=3), scripted(tmp_path)
     async with serving(one, news=news) as lane:
-        assert (await prompt(lane, f"demo: {words}")).result is Result.DELIVERED
-        await news.until(lambda: bool(news.ends))
-        assert (await prompt(lane, "Hello", delivery="D2")).result is Result.DELIVERED
-        await news.until(lambda: len(news.ends) == 2)
-    assert [(end.delivery, end.stop.value) for end in news.ends] == [("D1", stop), ("D2", "end_turn")]
+        for number, words in enumerate(("break", "stop max_tokens", "end", "think hm")):
+            assert (await prompt(lane, f"demo: {words}", delivery=f"D{number}")).result is Result.DELIVERED
+            await news.until(lambda number=number: len(news.ends) > number)
+    assert [end.stop.value for end in news.ends] == ["failed", "max_tokens", "lost", "end_turn"]
+    assert [end.delivery for end in news.ends] == ["D0", "D1", "D2", "D3"]
 
 
 async def test_a_question_shows_the_whole_command_and_all_options_and_takes_only_them(tmp_path: Path) -> None:
@@ -135,22 +131,15 @@ async def test_a_question_shows_the_whole_command_and_all_options_and_takes_only
     assert news.ends[0].stop is StopReason.END_TURN, "a refusal of one act is not the end of the turn"
 
 
-async def test_an_edit_is_shown_as_a_diff(tmp_path: Path) -> None:
+async def test_an_interrupt_answers_open_questions_and_ends_the_turn(tmp_path: Path) -> None:
     news, one = Turns(), scripted(tmp_path)
     async with serving(one, news=news) as lane:
+        assert not await lane.interrupt(HERE)
         await prompt(lane, "demo: edit /notes.txt")
         await news.until(lambda: bool(news.asks))
         ask = news.asks[0]
         assert (ask.kind, ask.paths) == ("edit", ("/notes.txt",))
         assert {"-old", "+new"} <= set(ask.diff.splitlines())
-
-
-async def test_an_interrupt_answers_open_questions_and_ends_the_turn(tmp_path: Path) -> None:
-    news, one = Turns(), scripted(tmp_path)
-    async with serving(one, news=news) as lane:
-        assert not await lane.interrupt(HERE)
-        await prompt(lane, "demo: ask ls")
-        await news.until(lambda: bool(news.asks))
         assert await lane.interrupt(HERE)
         await news.until(lambda: bool(news.ends))
         assert not await lane.answer_permission(news.asks[0].id, "allow-once")
@@ -170,14 +159,6 @@ async def test_each_agent_has_its_own_questions(tmp_path: Path) -> None:
     assert [end.agent for end in news.ends] == ["agent-2", "agent-1"]
 
 
-async def test_a_listener_that_is_slow_holds_up_no_program(tmp_path: Path) -> None:
-    news, one = Turns(refusals=20), scripted(tmp_path, faults="huge=6")
-    async with serving(one, news=news) as lane:
-        await prompt(lane, "demo: long")
-        await news.until(lambda: bool(news.ends))
-    assert news.ends[0].stop is StopReason.END_TURN
-
-
 async def test_a_mode_is_set_and_one_that_is_not_offered_is_refused(tmp_path: Path) -> None:
     modes: dict[str, Any] = {"asks_in": frozenset({"ask"}), "asks_no_one_in": frozenset({"auto"})}
     agents = [scripted(tmp_path, f"agent-{name}", mode=name, **modes) for name in ("auto", "plan")]
@@ -192,19 +173,16 @@ async def test_a_mode_is_set_and_one_that_is_not_offered_is_refused(tmp_path: Pa
     assert agents[1].heard == []
 
 
-async def test_a_log_in_is_asked_for_and_one_that_the_program_expects_is_given(tmp_path: Path) -> None:
+async def test_a_program_that_is_not_logged_in_or_not_installed_is_refused(tmp_path: Path) -> None:
     out = scripted(tmp_path, "agent-1", faults="login", log_in="scripted login")
     known = scripted(tmp_path, "agent-2", faults="login", authenticate="script")
-    async with serving(out, known, news=Turns()) as lane:
+    missing = scripted(tmp_path, "agent-3", argv=("no-such-program",))
+    async with serving(out, known, missing, news=Turns()) as lane:
         refused = await prompt(lane, "Hello")
         assert (refused.result, refused.reason) == (Result.REFUSED, Reason.NOT_LOGGED_IN)
         assert "scripted login" in refused.note
         assert (await prompt(lane, "Hello", delivery="D2", agent="agent-2")).result is Result.DELIVERED
-
-
-async def test_a_program_that_is_not_installed_is_named(tmp_path: Path) -> None:
-    async with serving(scripted(tmp_path, argv=("no-such-program",)), news=Turns()) as lane:
-        refused = await prompt(lane, "Hello")
+        refused = await prompt(lane, "Hello", delivery="D3", agent="agent-3")
         assert (refused.result, refused.reason) == (Result.REFUSED, Reason.PROGRAM_NOT_STARTED)
 
 
