@@ -108,9 +108,9 @@ class Coordinator:
             screen_locks=self.screen_locks,
             policy=policy,
         )
-        self.dispatch = Dispatch(services, work, lanes=desk_workers.lanes(config))
-        self.availability, self.unknowns = self.dispatch.availability, self.dispatch.unknowns
-        self.nudges, self.reading, self.hooks = self.dispatch.nudges, self.dispatch.reading, self.dispatch.hooks
+        self.dispatch = dispatch = Dispatch(services, work, lanes=desk_workers.lanes(config))
+        self.availability, self.unknowns, self.nudges = dispatch.availability, dispatch.unknowns, dispatch.nudges
+        self.reading, self.hooks, self.turns = dispatch.reading, dispatch.hooks, dispatch.turns
         self.people = People(store=store, journal=journal, clock=clock, ids=services.ids)
         self.api_keys = ApiKeys(
             store=store, journal=journal, clock=clock, ids=services.ids, key=codes.key, rights_of=self.people.own_rights

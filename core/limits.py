@@ -81,6 +81,7 @@ WAITING = Limit("the messages that wait for one agent", 200, "messages")
 ROWS = Limit("the rows of one page of a list", 500, "rows", least=1)
 PRIORITY = Limit("a priority", 4, "(0 is the most urgent)")
 BEST_OF = Limit("how many agents do a task separately", 20, "agents", least=2)
+CHOICE_NUMBER = Limit("the number of an agent's own choice", 20, "choices", least=1)
 MINUTES = Limit("a time in minutes", 7 * 24 * 60, "minutes")
 GRANT_HOURS = Limit("how long a temporary role lasts", 30 * 24, "hours", least=1)
 KEY_DAYS = Limit("how long an API key lasts", 3650, "days", least=1)
@@ -133,6 +134,7 @@ _INVISIBLE = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f"
 _CONTROL_SEQUENCES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # with a terminal's colours
 _NOT_IN_TEXTS = re.compile(f"[{_CONTROLS}]")
 _NOT_IN_NAMES = re.compile(f"[{_CONTROLS}{_INVISIBLE}\t\n\u2028\u2029]")
+_HIDES = re.compile(f"[{_CONTROLS}{_INVISIBLE}\u00ad\u180e\u200b-\u200d\u2028\u2029\u2060-\u2065\ufeff\ufff9-\ufffb]")
 _NOT_IN_QUOTES = re.compile(f"[{_CONTROLS}{_INVISIBLE}]")
 
 
@@ -175,6 +177,11 @@ def storable(text: str) -> str:
 def visible(line: str) -> str:
     """Return `line` without what a window could take for a key, what hides, and what turns the order of text around."""
     return _NOT_IN_QUOTES.sub("", line)
+
+
+def exposed(text: str) -> str:
+    """Return `text` with everything written out that hides in it or changes how it reads, for a user to decide on."""
+    return _HIDES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _with_lf(text: str) -> str:

@@ -336,6 +336,7 @@ agent_without_window: {id} has no window to deliver to. Give it a `desk` and a `
     `octet reload`.
 already_asked: {agent} is already being asked for its answer to {id}. Wait until the question has arrived.
 already_running: Another Octet already runs in the home {path}. Stop it first, or use another home with --home.
+choice_not_offered: {agent} does not offer this choice. It offers 1 to {most}.
 answer_not_offered: Octet pressed nothing: {act} does not answer the question in {agent}'s window. It takes: {answers}.
 answer_quota_exceeded: Task {id} has reached its limit of {texts} texts or {megabytes} MB. It still takes its final
     answer: put everything into one text and run `octet done {id} …`.

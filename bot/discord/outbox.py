@@ -33,7 +33,7 @@ from core.kit import faults
 from core.kit.clock import Clock
 from core.kit.errors import NotFound, OctetError, Unavailable
 from core.messages.model import Message
-from core.notices.model import DISCORD, BroadcastAnswers, NoticeId, NoticeKind, NoticePost, Place
+from core.notices.model import DISCORD, BroadcastAnswers, NoticeId, NoticeKind, NoticePost, Place, Resolution
 from core.security.model import HUB
 from core.tasks.model import UNDO_MS, TaskId, TaskState, TaskView
 
@@ -321,7 +321,9 @@ class Outbox(MessageWriter):
             return await self._render_message(notice, marker)
         if notice.kind is NoticeKind.NEEDS_ANSWER:
             stands = await self._coordinator.agent_actions.show_dialog(notice.subject, by=HUB)
-            return window_messages.dialog_message(stands, pictures=self._shows_windows, marker=marker)
+            by = notice.detail.by if isinstance(notice.detail, Resolution) else ""
+            pictures = self._shows_windows
+            return window_messages.dialog_message(stands, settled_by=by, pictures=pictures, marker=marker)
         if notice.kind in _ALONE:
             return render.of_its_own(notice, marker)
         if notice.kind is NoticeKind.LOCKED:

@@ -156,13 +156,16 @@ def framed(
     colour: int,
     wakes: int | None = None,
     shots: Sequence[Attachment] = (),
+    files: Sequence[Attachment] = (),
     buttons: Sequence[Button] = (),
 ) -> Parts:
-    """Build a message with a coloured edge, pictures, buttons and the outbox's marker; mention the user `wakes`."""
+    """Build a message with a coloured edge, pictures, files, buttons and the outbox's marker; mention the user
+    `wakes`."""
     pictures = [discord.MediaGalleryItem(f"attachment://{one.name}", description=one.shows or None) for one in shots]
-    items = [ui.MediaGallery[ui.LayoutView](*pictures)] if shots else []
+    items: list[ui.Item[ui.LayoutView]] = [ui.MediaGallery[ui.LayoutView](*pictures)] if shots else []
+    items += [ui.File[ui.LayoutView](f"attachment://{one.name}") for one in files]
     view = boxed([_ping(wakes) + text], colour=colour, items=items, buttons=buttons, marker=marker)
-    return Parts(view=view, attachments=tuple(shots), mentions=(wakes,) if wakes else ())
+    return Parts(view=view, attachments=(*shots, *files), mentions=(wakes,) if wakes else ())
 
 
 def written(

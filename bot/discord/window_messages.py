@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from bot.discord.parts import AMBER, GREY, RED, Attachment, Marker, Parts, framed
 from bot.discord.render import named, person_id
 from bot.discord.text import FORM, inline, quote_fence
-from bot.discord.views.buttons import LookAtWindow, PressAct, ResolveUnknown, quoted_note
+from bot.discord.views.buttons import LABEL_CHARS, Choose, LookAtWindow, PressAct, ResolveUnknown, quoted_note
 from bot.discord.views.calibration import Recalibrate
 from bot.verbs.news import blocked, lock, settled_act
-from bot.verbs.results import ACT_LABELS
+from bot.verbs.results import ACT_LABELS, permission
 from core.agent_actions.model import NEEDS_ANSWER, ActionResult, AgentDialogView, DialogEnding
 from core.deliveries.model import Picture, parse_asked
 from core.dispatch.model import Decision
@@ -33,11 +33,13 @@ _NOT_AGAIN = (
 )
 
 
-def dialog_message(view: AgentDialogView, *, pictures: bool, marker: Marker) -> Parts:
-    """Show a window's dialog with buttons for the allowed answers; once it is over, say how."""
+def dialog_message(view: AgentDialogView, *, settled_by: str = "", pictures: bool, marker: Marker) -> Parts:
+    """Show a window's dialog with buttons for the allowed answers, or an agent's question; once it is over, say how."""
     now, agent = view.dialog, inline(view.dialog.agent, 60)
     if now.ending is not None:
-        return framed(_ended(view, now.ending), marker, colour=GREY)
+        return framed(_ended(view, now.ending, settled_by), marker, colour=GREY)
+    if now.asks_permission:
+        return _permission_message(view, marker)
     lines = [f"**{_about(now.task)}{agent}: {sentence(NEEDS_ANSWER[now.activity])}.**"]
     if now.text:
         lines.append(quote_fence(now.text, _TEXT_CHARS))
@@ -74,8 +76,26 @@ def unknown_action_message(
     return framed("\n".join(lines), marker, colour=RED, wakes=wakes, shots=shots, buttons=buttons)
 
 
-def _ended(view: AgentDialogView, ending: DialogEnding) -> str:
+def _permission_message(view: AgentDialogView, marker: Marker) -> Parts:
+    """Show the whole of what the agent wants to do, in a file if the message has no room, and its own choices."""
+    now, text = view.dialog, view.dialog.text
+    shown = quote_fence(text, _TEXT_CHARS)
+    is_whole = text in shown.replace("\n> ", "\n")
+    files = [] if is_whole else [Attachment(name="permission.txt", data=text.encode())]
+    lines = [permission(now, FORM), shown]
+    lines += [] if is_whole else ["**This is not all of it. Read the file before you choose.**"]
+    if any(len(one.name) > LABEL_CHARS for one in now.choices):
+        lines += [f"{at}. {inline(one.name, 100)}" for at, one in enumerate(now.choices, 1)]
+    buttons = [Choose(at, now.id, label=one.name) for at, one in enumerate(now.choices, 1)]
+    wakes = person_id(view.wakes)
+    return framed("\n".join(lines), marker, colour=AMBER, wakes=wakes, files=files, buttons=buttons)
+
+
+def _ended(view: AgentDialogView, ending: DialogEnding, settled_by: str) -> str:
     now, press = view.dialog, view.press
+    if now.choices and ending is DialogEnding.ANSWERED:
+        about, choice = f"**{now.task}:** " if now.task else "", inline(now.choices[0].name, 100)
+        return f"{about}{named(settled_by)} chose **{choice}** for {inline(now.agent, 60)}."
     act = ACT_LABELS[press.act] if press is not None and press.act is not None else "an answer"
     ended = _OVER[ending].format(who=named(view.asker), act=act, agent=inline(now.agent, 60))
     about = f"**{now.task}:** " if now.task else ""

@@ -8,7 +8,8 @@ from typing import Annotated
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Filter, Page, paged
 from bot.verbs.types import AgentName, Capabilities, DeskName
-from core.agent_actions.model import ActionResult
+from core import limits
+from core.agent_actions.model import ActionResult, AgentDialog
 from core.agents.model import AgentState, AgentStatus, Lane
 from core.calibration.model import AgentProposal
 from core.fleet.model import AgentDetails
@@ -17,6 +18,9 @@ from core.profiles.model import Act
 from core.security.model import Actor, Permission, require
 
 ABOUT = "The agents and their work"
+
+
+DialogName = Annotated[str, ParameterKind(help="The dialog's id, as needs-me shows it")]
 
 
 class Answer(StrEnum):
@@ -162,6 +166,32 @@ async def new_chat(octet: Coordinator, agent: AgentName, *, by: Actor) -> Action
 
     The owner of the machine must allow it (`allowed_actions` with `"new_chat"` in config/agents.toml)."""
     return await octet.agent_actions.new_chat(agent, by=by)
+
+
+@Verb("agent", Permission.TASK_READ, "GET /dialogs/{dialog}", discord="off")
+async def dialog(octet: Coordinator, dialog: DialogName, *, by: Actor) -> AgentDialog:
+    """Show the whole of what an agent's window asks, or of what an agent asks permission for."""
+    return (await octet.agent_actions.show_dialog(dialog, by=by)).dialog
+
+
+@Verb(
+    "agent",
+    Permission.AGENT_ANSWER,
+    "POST /dialogs/{dialog}/choose",
+    discord="off",
+    says=lambda it: f"{it.agent} gets the answer: {it.choices[0].name}",
+)
+async def choose(
+    octet: Coordinator,
+    dialog: DialogName,
+    number: Annotated[int, ParameterKind(help="Which of its choices, from 1"), limits.CHOICE_NUMBER],
+    *,
+    by: Actor,
+) -> AgentDialog:
+    """Answer an agent that asks for permission with one of the choices that it offers.
+
+    Choices that decide more than this one question are for owners."""
+    return await octet.turns.choose(dialog, number, by=by)
 
 
 @Verb("agent", Permission.AGENT_ANSWER, "POST /agents/{agent}/answer", is_slow=True, discord="group")

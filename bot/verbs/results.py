@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from core.agent_actions.model import ActionResult
+from core.agent_actions.model import ActionResult, AgentDialog
 from core.agent_messages.model import QuestionView, Trace
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.calibration.model import AgentProposal
@@ -522,10 +522,25 @@ def _answered(view: QuestionView, form: Form) -> list[str]:
     return [f"{form.text(view.question.agent, 60)} gets your answer: {form.text(view.answer, 200)}"]
 
 
+def permission(one: AgentDialog, form: Form) -> str:
+    """Say who asks for permission, and for which task."""
+    about = f" · {one.task}" if one.task else ""
+    return f"{form.strong(f'{form.text(one.agent, 60)} asks for permission')}{about}"
+
+
+def _dialog(one: AgentDialog, form: Form) -> list[str]:
+    """Show a dialog: its whole text, and the choices with the numbers by which users name them."""
+    head = permission(one, form) if one.asks_permission else f"{form.text(one.agent, 60)}: {one.activity.value}"
+    choices = [f"{number}. {form.text(choice.name, 200)}" for number, choice in enumerate(one.choices, 1)]
+    over = [f"It is over: {one.ending.value}."] if one.ending else []
+    return [head, *(form.text(line, 2_000) for line in one.text.splitlines()), *choices, *over]
+
+
 LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     AgentStatus: (_agent, ""),
     AgentDetails: (_details, ""),
     ActionResult: (pressed_lines, ""),
+    AgentDialog: (_dialog, ""),
     tuple[DeskStatus, ...]: (_desks, "No desks. Add one in config/desks."),
     tuple[LearnedFact, ...]: (_forgotten, ""),
     tuple[Tried, ...]: (_tried, "There is no window to test."),

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from core.agent_actions import _store
 from core.agent_actions.model import NEEDS_ANSWER, AgentDialog, DialogEnding
 from core.agents.model import Agent, AgentEvent
-from core.deliveries.model import DeliveryId
+from core.deliveries.model import DeliveryId, PermissionAsk, PermissionChoice
 from core.desks.model import Shown
 from core.kit.clock import as_datetime
 from core.kit.from_attributes import from_attributes
+from core.limits import CHOICE_NUMBER, exposed
 from core.notices.model import NoticeKind
 from core.profiles.model import Act, Activity, Driven
 from core.reasons import BlockCause
@@ -26,6 +28,8 @@ from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 
 _TEXT_CHARS = 4_000  # Octet keeps so much of a dialog's text: more than one message shows
+_ASK_CHARS = 200_000  # of what an agent wants to do
+_NAME_CHARS = 200
 
 
 def mark_hash(mark: str) -> str:
@@ -147,23 +151,48 @@ class AgentDialogs:
         """Note the act that answers the dialog; None once that act ended without pressing anything."""
         tx.update_row(_store.standstills.c.id, now.id, press=press)
 
-    def end(self, tx: Tx, now: AgentDialog, how: DialogEnding) -> None:
-        """End the dialog: its message says so, and Octet deletes its text and picture."""
-        tx.update_row(_store.standstills.c.id, now.id, ending=how.value, text="", png=None)
+    def end(
+        self,
+        tx: Tx,
+        now: AgentDialog,
+        how: DialogEnding,
+        *,
+        chosen: PermissionChoice | None = None,
+        by: str = HUB.id,
+    ) -> None:
+        """End the dialog: its message says so, and Octet deletes its text and picture. `chosen` is what `by` chose."""
+        kept = {} if chosen is None else {"answers": json.dumps([asdict(chosen)])}
+        tx.update_row(_store.standstills.c.id, now.id, ending=how.value, text="", png=None, **kept)
         task, mark = now.task or "", mark_hash(now.mark)
         event = DialogEnded(dialog=now.id, agent=now.agent, task=task, mark_hash=mark, how=how.value)
-        self._services.journal.append(tx, event, by=HUB.id)
-        self._services.notices.settled(tx, about=now.id, how=how.value)
+        self._services.journal.append(tx, event, by=by)
+        self._services.notices.settled(tx, about=now.id, how=how.value, by=by)
         self._unblock_task(tx, now.agent)
 
-    def follow_config(self, tx: Tx) -> None:
-        """End the dialogs of agents that are gone or have another window; a new window reports its own."""
+    def follow_config(self, tx: Tx, *, is_restart: bool = False) -> None:
+        """End the dialogs of agents that are gone or have another window; a new window reports its own. After a restart
+        no agent waits for its permission any more: its program ended with the earlier Octet."""
         for row in tx.execute(_store.OPEN):
             agent = self._agents.named(row.agent)
-            if agent is None or (agent.desk, agent.window) != (row.desk, row.window):
+            place = None if agent is None else (agent.desk or "", agent.window or "")
+            if place != (row.desk, row.window) or (is_restart and not row.window):
                 self.end(tx, _dialog(row), DialogEnding.GONE)
 
-    def _begin(self, tx: Tx, agent: Agent, shown: Shown) -> None:
+    def ask_permission(self, tx: Tx, agent: Agent, ask: PermissionAsk) -> None:
+        """Open a dialog that has the whole of what the agent wants to do, and its own choices; block its task."""
+        seen = dict.fromkeys(filter(None, (ask.title, ask.raw, *ask.paths, ask.diff)))
+        text = exposed("\n".join(seen))
+        if len(text) > _ASK_CHARS:
+            text = f"{text[:_ASK_CHARS]}\n… {len(text) - _ASK_CHARS}"
+        choices = [
+            asdict(replace(one, name=exposed(one.name)[:_NAME_CHARS] or one.id))
+            for one in ask.choices[: CHOICE_NUMBER.most]
+        ]
+        shown = Shown(window="", activity=Activity.NEEDS_INPUT, mark=ask.id, text=text)
+        self._begin(tx, agent, shown, choices)
+        self.block_task(tx, agent.name)
+
+    def _begin(self, tx: Tx, agent: Agent, shown: Shown, choices: Sequence[Mapping[str, str]] = ()) -> None:
         task = self._agents.status(tx, agent.name).task
         if task is not None and self._tasks.find(tx, task).state in ENDED:
             task = None
@@ -177,8 +206,8 @@ class AgentDialogs:
             "window": shown.window,
             "activity": shown.activity.value,
             "mark": shown.mark,
-            "answers": json.dumps([act.value for act in shown.answers]),
-            "text": shown.text[:_TEXT_CHARS],
+            "answers": json.dumps([*choices] or [act.value for act in shown.answers]),
+            "text": shown.text if choices else shown.text[:_TEXT_CHARS],
             "png": shown.png or None,
             "task": task,
             "press": None,
@@ -204,4 +233,6 @@ class AgentDialogs:
 
 
 def _dialog(row: Row) -> AgentDialog:
-    return from_attributes(AgentDialog, row, answers=tuple(Act(act) for act in json.loads(row.answers)))
+    found: list[Any] = json.loads(row.answers)
+    choices = tuple(PermissionChoice(**one) for one in found) if found and not isinstance(found[0], str) else ()
+    return from_attributes(AgentDialog, row, choices=choices, answers=() if choices else tuple(map(Act, found)))

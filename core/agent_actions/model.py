@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from core.deliveries.model import Delivery, DeliveryId, DeliveryState
+from core.deliveries.model import Delivery, DeliveryId, DeliveryState, PermissionChoice
 from core.desks.model import DeskEvent
 from core.profiles.model import Act, Activity
 from core.reasons import BlockCause, Reason
@@ -32,7 +32,7 @@ NOTHING_PRESSED = frozenset(
 class DialogEnding(StrEnum):
     """How a dialog came to an end."""
 
-    ANSWERED = "answered"  # by an act of Octet's that was seen to be done
+    ANSWERED = "answered"  # by an act of Octet's that was seen to be done, or with one of the agent's own choices
     IN_DOUBT = "in_doubt"  # By an act that may have been done. What the window shows afterwards is another dialog
     GONE = "gone"  # it closed, or a user at the machine closed it
     CHANGED = "changed"  # the window shows another dialog now
@@ -40,7 +40,8 @@ class DialogEnding(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentDialog:
-    """An agent's window that waits for an answer, met an error or reached a limit, from when to when."""
+    """An agent's window that waits for an answer, met an error or reached a limit, from when to when; or an agent that
+    asks for permission in its turn. That one has no window, and choices."""
 
     id: DialogId
     agent: str
@@ -49,11 +50,16 @@ class AgentDialog:
     activity: Activity
     mark: str  # by which the lane knows this very dialog again
     answers: tuple[Act, ...]  # the acts that answer it
+    choices: tuple[PermissionChoice, ...] = ()  # the agent's own, in its order; once answered, the chosen one
     text: str  # what the dialog says, if Octet can read it; deleted when it ends
     task: str | None  # what the agent was working on
     press: DeliveryId | None  # the act that a user asked for and that has not ended, or that ended the dialog
     ending: DialogEnding | None  # none as long as it lasts
     since_ms: int
+
+    @property
+    def asks_permission(self) -> bool:
+        return not self.window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

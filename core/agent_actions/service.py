@@ -171,7 +171,7 @@ class AgentActions:
             if delivery.state is _S.SUBMITTING:
                 to, when = _S.UNKNOWN, "around the press"
             self._end(tx, delivery, to, Reason.RESTARTED, f"Octet restarted {when}")
-        self.dialogs.follow_config(tx)
+        self.dialogs.follow_config(tx, is_restart=True)
 
     def follow_config(self, tx: Tx, agents: Sequence[str]) -> None:
         """Cancel queued acts for these agents, which were removed or have another window."""

@@ -54,7 +54,7 @@ class Dispatch(DeskNews):
         self.hooks = Hooks(services, work, self.unknowns, self.idle)
         self.workers = DeliveryWorkers(services, work, outcomes, reachability, look=self._look)
         self.workers.serve(lanes)
-        self.turns = Turns(services, work, self.idle, wake=self.workers.wake)
+        self.turns = Turns(services, work, self.idle, lanes=self.workers.lanes, wake=self.workers.wake)
         self.assigner = Assigner(
             services, work, reachability, self.availability, outcomes, wake_workers=self.workers.wake
         )

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import structlog
 
 from core import limits
-from core.agents.model import Agent, AgentState
-from core.deliveries.model import Delivery, DeliveryState, StopReason, TurnAct, TurnEnd, TurnFact, TurnText
-from core.deliveries.ports import TurnNews
+from core.agent_actions.model import AgentDialog, DialogEnding
+from core.agents.model import Agent, AgentState, Route
+from core.deliveries.model import (
+    Delivery,
+    DeliveryState,
+    PermissionAsk,
+    StopReason,
+    TurnAct,
+    TurnEnd,
+    TurnFact,
+    TurnText,
+)
+from core.deliveries.ports import LanePort, TurnNews, TurnPort
 from core.dispatch.model import ArrivalUnclear
 from core.dispatch.services import DispatchServices
 from core.kit.errors import Unavailable
 from core.reasons import IdleSource, ParkCause, Reason
-from core.security.model import HUB
+from core.remedies import refused
+from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Tx, at_row
 from core.supervision.idle_agents import IdleAgents
 from core.tasks.model import Task, TaskState
@@ -28,6 +41,8 @@ _TITLE_CHARS = 120
 _HAS_BEGUN = frozenset({DeliveryState.SUBMITTING, DeliveryState.DELIVERED})
 _AT_WORK = frozenset({TaskState.DELIVERING, TaskState.WORKING})
 _HAS_TURN = _AT_WORK | {TaskState.BLOCKED, TaskState.PARKED}
+_THIS_ONCE = frozenset({"allow_once", "reject_once"})
+"""Kinds of choices that decide nothing beyond the question: all others, also unknown ones, are for owners."""
 _FAILS: Mapping[StopReason, Reason] = {
     StopReason.MAX_TOKENS: Reason.ANSWER_CUT,
     StopReason.MAX_TURN_REQUESTS: Reason.TURN_TOO_LONG,
@@ -60,14 +75,23 @@ class Turns(TurnNews):
     """Listens to the turns of agents whose programs report them, and to what models write."""
 
     def __init__(
-        self, services: TaskServices, work: DispatchServices, idle: IdleAgents, *, wake: Callable[[str], None]
+        self,
+        services: TaskServices,
+        work: DispatchServices,
+        idle: IdleAgents,
+        *,
+        lanes: Callable[[], Mapping[Route, LanePort]],
+        wake: Callable[[str], None],
     ) -> None:
-        """`wake` has the worker of an agent look for its next delivery."""
+        """`lanes` returns the present ones; `wake` has the worker of an agent look for its next delivery."""
         self._agents, self._deliveries, self._messages = services.agents, services.deliveries, services.messages
         self._store, self._notices = services.store, services.notices
         self._tasks, self._repository, self._policy = work.tasks, work.tasks.repository, work.policy
         self._agent_messages, self._idle, self._wake = work.agent_messages, idle, wake
+        self._dialogs, self._lanes = work.agent_actions.dialogs, lanes
         self._shown: dict[str, _Shown] = {}  # by agent
+        self._asks: dict[str, list[PermissionAsk]] = {}  # by agent: its open questions, of which users see the first
+        self._choosing = asyncio.Lock()
 
     async def turn_text(self, text: TurnText) -> None:
         """Show the last words of the agent's message so far in the thread of its task."""
@@ -82,8 +106,57 @@ class Turns(TurnNews):
         self._turn(act).act = f"{act.done}/{act.total} {title}" if act.total else title or act.kind[:_TITLE_CHARS]
         await self._show(act)
 
+    async def permission_asked(self, ask: PermissionAsk) -> None:
+        """Ask users, one question of an agent after the other."""
+        asks = self._asks.setdefault(ask.agent, [])
+        if all(one.id != ask.id for one in asks):
+            asks.append(ask)
+        self._idle.forget(ask.agent)
+        await self._store.write(lambda tx: self._ask_next(tx, ask.agent))
+
+    async def choose(self, dialog: str, number: int, *, by: Actor) -> AgentDialog:
+        """Answer this question of an agent with one of its choices, from 1; what is not clearly meant for this once is
+        for owners. Raises dialog_not_found, dialog_closed, choice_not_offered or NotAllowed."""
+        require(by, Permission.AGENT_ANSWER)
+        async with self._choosing:  # of two users only one gets through to the agent
+            found, _ = await self._dialogs.get(dialog)
+            if found.ending is not None:
+                raise refused("dialog_closed", agent=found.agent, how=found.ending.value)
+            if not 0 < number <= len(found.choices):
+                raise refused("choice_not_offered", agent=found.agent, most=len(found.choices))
+            chosen = found.choices[number - 1]
+            if chosen.kind not in _THIS_ONCE:
+                require(by, Permission.AGENT_ALLOW)
+            lane = self._lane_of(found.agent)
+            is_heard = lane is not None and await lane.answer_permission(found.mark, chosen.id)
+            how = DialogEnding.ANSWERED if is_heard else DialogEnding.GONE
+            asks = self._asks.get(found.agent, [])
+            asks[:] = [one for one in asks if one.id != found.mark]
+
+            def note(tx: Tx) -> None:
+                if (now := self._dialogs.find(tx, dialog)).ending is None:  # else the end of the turn came first
+                    self._dialogs.end(tx, now, how, chosen=chosen if is_heard else None, by=by.id)
+                self._ask_next(tx, found.agent)
+
+            await self._tasks.quarantine.write_when_back(note, is_last_word=True)
+        if not is_heard:
+            raise refused("dialog_closed", agent=found.agent, how=how.value)
+        return (await self._dialogs.get(dialog))[0]
+
+    def _ask_next(self, tx: Tx, name: str) -> None:
+        """Show the agent's next question, unless one is open."""
+        asks, agent = self._asks.get(name), self._agents.named(name)
+        if asks and agent is not None and self._dialogs.open_for(tx, name) is None:
+            self._dialogs.ask_permission(tx, agent, asks[0])
+
+    def _lane_of(self, name: str) -> TurnPort | None:
+        agent = self._agents.named(name)
+        lane = self._lanes().get(agent.route) if agent is not None and agent.abilities.has_turns else None
+        return cast("TurnPort | None", lane)
+
     async def turn_ended(self, end: TurnEnd) -> None:
-        """Settle the task or the message of the turn, once."""
+        """Settle the questions of the turn, and its task or message, once."""
+        self._asks.pop(end.agent, None)
 
         def settle(tx: Tx) -> None:
             with at_row(delivery=end.delivery):
@@ -121,14 +194,17 @@ class Turns(TurnNews):
 
     def _settle(self, tx: Tx, end: TurnEnd) -> None:
         delivery, agent = self._deliveries.known(tx, end.delivery), self._agents.named(end.agent)
+        if agent is not None:
+            self._agent_messages.resume_for(tx, [agent])  # they waited for this end
+        asked = self._dialogs.open_for(tx, end.agent)
+        if asked is not None and asked.asks_permission:
+            self._dialogs.end(tx, asked, DialogEnding.GONE)
         if delivery is None:
             return
         if end.stop is StopReason.LOST and delivery.state is not DeliveryState.DELIVERED:
             if delivery.state is DeliveryState.SUBMITTING:
                 raise ArrivalUnclear(id=delivery.id)
             return  # the prompt did not arrive, and goes again; or a user decides
-        if agent is not None:
-            self._agent_messages.resume_for(tx, [agent])  # they waited for this end
         task = self._task_of(tx, delivery)
         if task is None:
             if end.stop is StopReason.END_TURN:

@@ -409,19 +409,19 @@ def _of_blocked(now: BlockedWindow, waits: Collection[BlockedTaskGroup]) -> Need
 
 
 def _of_dialog(one: AgentDialog, agent: Agent | None) -> Need:
-    what = NEEDS_ANSWER[one.activity]
+    what, names = NEEDS_ANSWER[one.activity], tuple(choice.name for choice in one.choices)
     allowed = agent.allowed_actions if agent else frozenset[str]()
     return Need(
         kind=NeedKind.NEEDS_ANSWER,
-        what=f"{one.agent}: {sentence(what)}",
-        next=next_step(what),
+        what=texts.PERMISSION.format(agent=one.agent) if one.asks_permission else f"{one.agent}: {sentence(what)}",
+        next=texts.CHOOSE.format(dialog=one.id) if one.asks_permission else next_step(what),
         seen=" ".join(one.text.split())[:_SEEN_CHARS],
         task=TaskId(one.task) if one.task else None,
         agent=one.agent,
-        desk=one.desk,
+        desk=one.desk or None,
         since_ms=one.since_ms,
         about=one.id,
-        choices=tuple(act.value for act in one.answers if act.value in allowed),
+        choices=names or tuple(act.value for act in one.answers if act.value in allowed),
     )
 
 

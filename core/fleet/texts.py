@@ -26,6 +26,8 @@ DESKS = {
     "held": "Resume it with `/desk release` (or `octet desk release`).",
     "stopped": "Resume it with `/desk release` (or `octet desk release`).",
 }
+PERMISSION = "{agent} asks for permission"
+CHOOSE = "Answer with the buttons of its message, or read `octet agent dialog {dialog}`, then `octet agent choose`."
 ANSWER = "Answer it with `/msg answer {question}`."
 STORM = "Octet stopped a chain of messages between agents, because it has reached its limit"
 STORM_NEXT = "Look at it with `/msg trace {trace}`. Then use `/msg stop-trace {trace}`, or `/msg resume-trace {trace}`."

@@ -56,6 +56,7 @@ class Permission(StrEnum):
     AGENT_READ = "agent.read", Role.VIEWER, "Seeing agents"
     AGENT_USE = "agent.use", Role.OPERATOR, "Changing agents"
     AGENT_ANSWER = "agent.answer", Role.OPERATOR, "Answering agents' dialogs"
+    AGENT_ALLOW = "agent.allow", Role.OWNER, "Choosing what an agent may always do"
     AGENT_INTERRUPT = "agent.interrupt", Role.OPERATOR, "Interrupting agents"
     AGENT_NEW_CHAT = "agent.new_chat", Role.OPERATOR, "Beginning new chats"
     DELIVERY_RESOLVE = "delivery.resolve", Role.OPERATOR, "Deciding about deliveries"

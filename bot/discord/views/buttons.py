@@ -14,9 +14,9 @@ from bot.discord import errors, replies
 from bot.discord.bot import Bot
 from bot.discord.channel_client import origin_of
 from bot.discord.parts import MARKED, Attachment, Parts
-from bot.discord.text import FORM, fence, inline
+from bot.discord.text import FORM, fence, inline, plain
 from bot.discord.views.new_task import DoneForm, ReplyForm, accepted
-from bot.verbs import desks, fleet, tasks
+from bot.verbs import agents, desks, fleet, tasks
 from bot.verbs.declare import Verb
 from bot.verbs.moments import local_time
 from bot.verbs.results import ACT_LABELS, pressed_lines
@@ -38,7 +38,7 @@ DECISION_LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
 STOPPABLE = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 FOLLOW_S, FOLLOW_EVERY_S = 600.0, 2.0
 _GLANCE_CHARS = 1_500
-_LABEL_CHARS = 80
+LABEL_CHARS = 80
 _GREY = discord.ButtonStyle.secondary
 GREY_PARTS = "-# Octet leaves out of stored pictures what the profile masks: it is grey."
 _STYLES = {
@@ -154,6 +154,19 @@ class PressAct(MessageButton, template=r"v1:press:(?P<act>approve|deny|continue)
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> Parts:
         core = interaction.client.coordinator
         return await ended(await core.agent_actions.answer_dialog(self.standstill, self.act, by=by), core=core, by=by)
+
+
+class Choose(MessageButton, template=r"v1:choose:(?P<number>[0-9]{1,2}):(?P<dialog>[0-9A-Z]{26})"):
+    """Answers an agent's question with one of its choices. All look alike: Octet recommends none."""
+
+    def __init__(self, number: int | str, dialog: str, *, label: str = "…") -> None:
+        self.number, self.dialog = int(number), dialog
+        style = discord.ButtonStyle.primary
+        super().__init__(f"v1:choose:{number}:{dialog}", plain(label, LABEL_CHARS), style)
+
+    async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
+        core = interaction.client.coordinator
+        return agents.choose.sentence(await agents.choose.call(core, self.dialog, self.number, by=by), str)
 
 
 class LookAtWindow(MessageButton, template=r"v1:look:(?P<standstill>[0-9A-Z]{26})"):
@@ -298,7 +311,7 @@ class AnswerAgent(MessageButton, template=r"v1:msg:reply:(?P<message>[0-9A-Z]{26
     """Opens a field for a reply to an agent's answer about no task."""
 
     def __init__(self, message: str, *, label: str = "Reply") -> None:
-        super().__init__(f"v1:msg:reply:{message}", label[:_LABEL_CHARS], discord.ButtonStyle.primary)
+        super().__init__(f"v1:msg:reply:{message}", label[:LABEL_CHARS], discord.ButtonStyle.primary)
         self.message = message
 
     async def answer(self, interaction: discord.Interaction[Any]) -> None:

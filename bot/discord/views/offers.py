@@ -7,6 +7,7 @@ import discord
 from bot.discord.bot import Bot
 from bot.discord.views.buttons import (
     CancelTask,
+    Choose,
     LookAtWindow,
     MessageButton,
     PressAct,
@@ -44,6 +45,8 @@ def offers(need: Need) -> list[MessageButton]:
             question = about.removeprefix("question:")
             choices = [AnswerQuestion(question, at, label=one) for at, one in enumerate(need.choices[: MOST - 1])]
             return [*choices, AnswerQuestion(question, OWN_WORDS)]
+        case NeedKind.NEEDS_ANSWER if about and not need.desk:
+            return [Choose(at, about, label=one) for at, one in enumerate(need.choices[:MOST], 1)]
         case NeedKind.NEEDS_ANSWER if about:
             return [*(PressAct(act, about) for act in need.choices), LookAtWindow(about)]
         case NeedKind.DELIVERY_UNKNOWN if about:
