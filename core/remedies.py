@@ -29,7 +29,7 @@ ambiguous: ambiguous
 locked: locked
     Unlock the screen, or close the menu that is open there.
 composer_not_empty: composer not empty
-    Send or delete the text in the composer. It may be a user's, so Octet leaves it.
+    Send or delete the text in the composer. It may be yours, so Octet leaves it.
 not_cleared: Octet could not delete its test line
     Delete it in the window. If you cannot reach the window, restart its program.
 focus_taken: focus taken
@@ -38,7 +38,7 @@ clipboard_taken: clipboard taken
     A clipboard program takes the text. End it, or set `clipboard_scope = "everybody"` in [user_activity] of the desk's
     file.
 clipboard_frozen: the program that owns the clipboard does not answer
-    End or restart the program from which a user copied last.
+    End or restart the program in which you last copied.
 keys_down: keys held down
     Release all keys and mouse buttons at the desk. If a key hangs, press it once.
 no_such_key: the keyboard lacks a key
@@ -63,7 +63,7 @@ bounced_too_long: Octet tried for too long
     Remove the cause of each attempt, named beside this. `/desk doctor` checks the window again.
 busy: the window is busy
     Wait until the agent has finished, or stop it with `/agent interrupt`.
-person_typing: a user is typing
+person_typing: the user of the desk is typing
     No action needed. Octet continues when the user has not typed or moved the mouse for `idle_s`.
 quiet_hours: quiet hours
     No action needed. Octet continues after the `quiet_hours` of the desk's file.
@@ -99,7 +99,7 @@ brief_not_written: Octet could not write the file for the long brief
     Make `briefs/` in Octet's home writable, then use `/task retry`.
 prompt_changed: Octet cannot build the same prompt again
     Look at the window and choose what happened to the old prompt. `/task retry` sends a new one.
-dropped: a user dropped it
+dropped: dropped by hand
     If you still want it, use `/task retry`.
 no_window: there is no window to test
     Its prompts go to an API. Give it a task to see that it answers.
@@ -190,7 +190,7 @@ agent_gone: the agent is no longer in config/agents.toml
     Name another agent, or add this one again.
 not_at_work: the agent is not at work
     No action needed: there is nothing to interrupt.
-removed: a user removed it from the queue
+removed: removed from the queue by hand
     Send it again if you still want it.
 agent_at_work: the agent is working
     Wait until it has finished, or stop it with `/agent interrupt`.
@@ -212,7 +212,7 @@ starting_long: it has been starting for more than a minute
     The display may hang, or another program may hold it. Look at the display and at the log of `octet run`.
 until_released: until it is released
     Resume it with `/desk release`.
-stopped_there: stopped at the machine; a user must release it
+stopped_there: stopped at the machine until it is released
     Resume it with `/desk release`, after the user at the machine agrees.
 no_x11: virtual displays need X11, which this system does not have
     Give the desk this machine's own screen, or run it on Linux.
@@ -273,7 +273,7 @@ trace_stopped: its chain of messages was stopped
 loop: the agent is part of this chain of messages already
     Answer the message that you got instead, or report to your user with `octet reply`.
 too_many_hops: this chain of messages between agents has reached its limit
-    Report to your user with `octet reply`; only a user's message begins a new chain.
+    Report to your user with `octet reply`; only your user's message begins a new chain.
 pair_too_often: you sent this agent too many messages within a minute
     Wait a minute, and put everything into one message.
 line_full: too many messages wait for this agent
@@ -374,7 +374,7 @@ no_open_calibration: No calibration of desk {id} is open. Start one with
 no_open_dialog: Octet pressed nothing: the window of {agent} does not wait for an answer. `/fleet needs-me` shows which
     ones do.
 no_reachable_agent: No agent is available: {why}. `/agent list` shows all agents.
-no_task_to_ask: Only an agent with a task can ask a user. Name another agent in `to`, or wait for a task.
+no_task_to_ask: Only an agent with a task can ask its user. Name another agent in `to`, or wait for a task.
 no_task_to_delegate: You have no task, so you have no parts to give to others. Wait for a task.
 no_unknown_delivery: There is nothing to decide about {what}: {how}.
 no_window_for_action: {agent} has no window in which Octet could press a key. `/agent show` shows its lane.
@@ -445,7 +445,7 @@ origin_refused: Octet refuses requests from other web pages.
 owner_missing: Octet has no owner yet. Its console shows the code for `/admin claim`.
 role_reaches_too_far: Your own role does not count there, or it ends earlier. Name your channel or fewer hours, or ask
     the owner of this Octet.
-role_too_high: The role {role} allows more than you may do yourself. Ask a user with that role.
+role_too_high: The role {role} allows more than you may do yourself. Ask the owner of this Octet.
 scopes_too_wide: You may not do this yourself, so your key may not either: {scopes}. Leave these scopes out.
 too_many_claims: Too many wrong codes. Try again in {wait_s} s with the code that Octet printed on its console; or stop
     Octet and set the owner at its machine with `octet init`.
@@ -466,7 +466,7 @@ invalid_channel: {value} is not the id of a channel. In Discord, turn on develop
 invalid_evidence: An item of evidence has a kind (command, file, commit, url or note), a text, and `ok`, which is true,
     false or left out.
 invalid_file: A file needs `name` and `content`, in base64. Send it again.
-invalid_holder: {value} is neither a user nor a role of the server. Write discord:ID or discord-role:ID. In Discord,
+invalid_holder: {value} is neither a member nor a role of the server. Write discord:ID or discord-role:ID. In Discord,
     turn on developer mode and use Copy ID.
 invalid_key_name: {value} is not a valid name for a key. Use up to 32 letters, digits, - and _.
 invalid_label: A label has no commas, quotes or backslashes, and no blank at its beginning. Write it without them.

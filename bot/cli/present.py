@@ -10,6 +10,7 @@ from typing import Any
 from bot.cli.operator import printable, table
 from bot.verbs import results
 from bot.verbs.lists import Page
+from bot.verbs.results import TASK_STATES
 from core.agent_actions.model import ActionResult
 from core.agent_messages.model import AgentMessageView
 from core.agents.model import AgentStatus
@@ -28,7 +29,7 @@ _NO_AGENTS = "no agents; add one in config/agents.toml"
 
 
 def _task(task: Task) -> str:
-    return f"{task.id} is {_state(task)}: {printable(task.title)}"
+    return f"{task.id} · {_state(task)} · {printable(task.title)}"
 
 
 def _new_task(task: Task) -> str:
@@ -36,12 +37,19 @@ def _new_task(task: Task) -> str:
 
 
 def _task_row(task: Task) -> tuple[str, ...]:
-    return task.id, task.state.value, f"P{task.priority}", task.agent or task.wanted or "-", task.title
+    return (
+        task.id,
+        TASK_STATES[task.state][1],
+        f"P{task.priority}",
+        task.agent or task.wanted or "-",
+        task.title,
+    )
 
 
 def _state(row: Task) -> str:
     why = sentence(row.reason if row.idle_ms is None else Reason.LOOKS_IDLE)
-    return f"{row.state} ({printable(why)})" if why else row.state.value
+    words = TASK_STATES[row.state][1]
+    return f"{words} ({printable(why)})" if why else words
 
 
 def _view(view: TaskView) -> str:
@@ -66,7 +74,7 @@ def _view(view: TaskView) -> str:
     lines += [f"attempt by {results.attempt(one, FORM)}" for one in view.attempts]
     for part in view.parts:
         chosen = {None: "", True: " (chosen)", False: " (not chosen)"}[part.is_chosen]
-        lines.append(f"part {part.id} is {part.state.value}{chosen}: {printable(part.agent or part.title)}")
+        lines.append(f"part {part.id} · {TASK_STATES[part.state][1]}{chosen} · {printable(part.agent or part.title)}")
         lines += [_indented(part.answer)] * bool(part.answer)
     lines += ["", "Brief:", _indented(text_for_people(task.brief, task.text_expired_ms))]
     lines += [printable(one.line) for one in task.attachments]
@@ -86,7 +94,7 @@ _UNCHECKED = "Evidence (reported by the agent, not checked):"
 
 
 def _links(view: TaskView) -> list[str]:
-    task, found = view.task, [f"after {one.needs} ({one.state.value})" for one in view.after]
+    task, found = view.task, [f"after {one.needs} ({TASK_STATES[one.state][1]})" for one in view.after]
     found += [f"part of {task.parent}"] if task.parent else []
     found += [f"labels {printable(', '.join(sorted(task.labels)))}"] if task.labels else []
     found += [f"due {time_of(task.due_ms)}"] if task.due_ms else []
@@ -192,7 +200,7 @@ def _board(now: Board) -> str:
 def _work(now: Board) -> list[str]:
     needs = "1 thing needs" if now.needs == 1 else f"{now.needs} things need" if now.needs else "nothing needs"
     more = ": octet fleet needs-me" if now.needs else ""
-    return [*results.work(now, FORM), f"{needs} a user{more}"]
+    return [*results.work(now, FORM), f"{needs} attention{more}"]
 
 
 def at_work(one: AtWork) -> tuple[str, ...]:

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 _COLOURS = {
     "green": re.compile(
-        r"^ok\b|^Everything works|(?<=  )(?:idle|ready|done|yes)\b|\b(?<!not )connected\b", re.MULTILINE
+        r"^ok\b|^Everything works|(?<=  )(?:idle|ready|Done|yes)\b|\b(?<!not )connected\b", re.MULTILINE
     ),
-    "blue": re.compile(r"(?m)(?<=  )(?:assigned|delivering|working|review|busy)\b|\bworks on\b"),
+    "blue": re.compile(r"(?m)(?<=  )(?:Starting|Working|In review|busy)\b|\bworks on\b"),
     "yellow": re.compile(
-        r"^warning\b|(?<=  )(?:waiting|blocked|needs|at its|paused|held)\b|^\d+ things? need.*$",
+        r"^warning\b|(?<=  )(?:Waiting|Needs|needs|Parked|at its|paused|held)\b|^\d+ things? need.*$",
         re.MULTILINE,
     ),
     "red": re.compile(
-        r"^problem\b|(?<=  )(?:parked|failed|expired|unknown|offline)\b|\bnot (?:usable|connected|available)\b",
+        r"^problem\b|(?<=  )(?:Failed|Expired|unknown|offline)\b|\bnot (?:usable|connected|available)\b",
         re.MULTILINE,
     ),
     "dim": re.compile(r"(?m)^ *(?:→|➜) .*$|^… and .*$"),

@@ -78,7 +78,7 @@ def board(now: Board, *, marker: Marker) -> Parts:
 def blocks(now: Board) -> list[str]:
     """Write the board's texts without the moment of the update: equal texts need no edit."""
     number = "1 thing needs" if now.needs == 1 else f"{now.needs} things need"
-    state = f"🟠 **{number} a user**: `/fleet needs-me`" if now.needs else "🟢 Nothing needs a user."
+    state = f"🟠 **{number} attention**: `/fleet needs-me`" if now.needs else "🟢 Nothing needs attention."
     head = f"### The fleet\n{state}"
     tail = "\n".join(results.work(now, FORM))
     agents = results.at_works(now, FORM)

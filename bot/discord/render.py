@@ -43,7 +43,7 @@ from bot.discord.views.buttons import (
 from bot.discord.views.menus import Reassign
 from bot.verbs import news as news_of
 from bot.verbs.news import REPLY_HINT, STOPS, alone, of_task, who
-from bot.verbs.results import attempt, held_up, parts_awaited
+from bot.verbs.results import TASK_STATES, attempt, held_up, parts_awaited
 from bot.verbs.results import idle as idle_since
 from bot.verbs.types import PRIORITIES
 from core.deliveries.model import Delivery
@@ -76,23 +76,9 @@ OFFERING = frozenset({NoticeKind.PROGRESS, NoticeKind.HELD, NoticeKind.REPORT})
 _OVER = frozenset({TaskState.DONE, TaskState.CANCELLED})
 _CODE = re.compile(r"(--code[\s=]+)\S+")
 
-STATES: dict[TaskState, tuple[int, str, str]] = {
-    TaskState.READY: (GREY, "⚪", "Queued"),
-    TaskState.WAITING: (GREY, "⚪", "Waiting"),
-    TaskState.ASSIGNED: (BLUE, "🔵", "Starting"),
-    TaskState.DELIVERING: (BLUE, "🔵", "Starting"),
-    TaskState.WORKING: (BLUE, "🔵", "Working"),
-    TaskState.BLOCKED: (AMBER, "🟠", "Needs an answer"),
-    TaskState.REVIEW: (BLUE, "🔵", "In review"),
-    TaskState.PARKED: (AMBER, "🟠", "Parked"),
-    TaskState.FAILED: (RED, "🔴", "Failed"),
-    TaskState.EXPIRED: (RED, "🔴", "Expired"),
-    TaskState.DONE: (GREEN, "🟢", "Done (not checked)"),
-    TaskState.CANCELLED: (GREY, "⚫", "Cancelled"),
-}
-"""Each state's colour, sign and words. Green: done; red: failed; amber: needs a user; blue: at work; grey: waits.
-
-`done` is an agent's claim: its words say so, and it has no tick."""
+_COLOURS = {"⚪": GREY, "🔵": BLUE, "🟠": AMBER, "🔴": RED, "🟢": GREEN, "⚫": GREY}
+STATES = {state: (_COLOURS[sign], sign, words) for state, (sign, words) in TASK_STATES.items()}
+"""Each state's colour, sign and words."""
 
 
 def card(view: TaskView, *, marker: Marker, server: str = "", owner: str = "", now_ms: int = 0) -> Parts:

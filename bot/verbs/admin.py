@@ -109,7 +109,7 @@ async def roles(octet: Coordinator, *, by: Actor) -> tuple[Binding, ...]:
 async def bind(
     octet: Coordinator, who: UserOrRole, role: InOctet, *, channel: Channel | None = None, by: Actor
 ) -> Binding:
-    """Give a user, or a role of the server, a role in Octet.
+    """Give users, or a role of the server, a role in Octet.
 
     It replaces the role that they have there. With a channel it counts only there. You can give at most your own role,
     where and as long as you have it."""
@@ -120,7 +120,7 @@ async def bind(
     "POST /admin/roles/{who}/unbind", says="They no longer have the role {it.role.value} there.", discord="group"
 )
 async def unbind(octet: Coordinator, who: UserOrRole, *, channel: Channel | None = None, by: Actor) -> Binding:
-    """Take the role in Octet away from a user, or from a role of the server.
+    """Take the role in Octet away from users, or from a role of the server.
 
     A temporary role stays until it ends or you revoke it."""
     return await octet.people.unbind(who, channel=channel or "", by=by)
@@ -136,7 +136,7 @@ async def grant(
     *,
     by: Actor,
 ) -> Binding:
-    """Give a user a role for some hours.
+    """Give a role for some hours.
 
     They keep the role that they have anyway. You can give at most your own role, as long as you have it."""
     return await octet.people.grant(who, role, hours=hours, reason=reason, by=by)
@@ -144,7 +144,7 @@ async def grant(
 
 @_RoleVerb("POST /admin/grants/{who}/revoke", says="Their temporary role {it.role.value} has ended.", discord="group")
 async def revoke(octet: Coordinator, who: User, *, by: Actor) -> Binding:
-    """End a user's temporary role now."""
+    """End a temporary role now."""
     return await octet.people.revoke(who, by=by)
 
 

@@ -18,7 +18,7 @@ _KIND = ParameterKind(
 
 @Verb("fleet", Permission.FLEET_READ, "GET /fleet/needs-me", discord="default")
 async def needs_me(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> Needs:
-    """Show everything that waits for a user, worst and oldest first.
+    """Show everything that waits for you, worst and oldest first.
 
     Each entry says why it waits, since when and what to do next, with a link to its thread."""
     return await octet.fleet.needs_me(by=by, limit=limit)
@@ -26,13 +26,13 @@ async def needs_me(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> Needs
 
 @Verb("fleet", Permission.FLEET_READ, "GET /fleet/board", discord="off")
 async def board(octet: Coordinator, *, by: Actor) -> Board:
-    """Show each agent's work, the desks, the queue, and how many things need a user."""
+    """Show each agent's work, the desks, the queue, and how many things need attention."""
     return await octet.fleet.board(by=by)
 
 
 @Verb("fleet", Permission.FLEET_READ, "GET /fleet/status", on=On.HTTP, discord="off")
 async def status(octet: Coordinator, *, by: Actor) -> Overview:
-    """Show each agent with the task, the queue, what needs a user, and Discord on one screen."""
+    """Show each agent with the task, the queue, what needs attention, and Discord on one screen."""
     return await octet.fleet.overview(octet.version, by=by)
 
 
@@ -55,7 +55,7 @@ async def place_board(
 ) -> bool:
     """Keep a live board in this channel.
 
-    It shows each agent's work, the queue and the desks; or what needs a user, pinned. A channel has one of each kind:
+    It shows each agent's work, the queue and the desks; or what needs you, pinned. A channel has one of each kind:
     run it again to move it down, or with `remove`."""
     boards = octet.fleet.boards
     if remove:

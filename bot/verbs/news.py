@@ -94,7 +94,7 @@ _NEXT = (
 
 def who(actor: str, form: Form) -> str:
     """Name the user who did something."""
-    return "the operator of this machine" if actor == "operator" else form.named(actor) or "a user"
+    return "the operator of this machine" if actor == "operator" else form.named(actor) or "another user"
 
 
 def of_task(notice: Notice, view: TaskView, form: Form, message: Message | None = None) -> list[str]:

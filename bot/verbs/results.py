@@ -66,6 +66,22 @@ ACT_LABELS: dict[Act, str] = {
     Act.CONTINUE: "Continue",
     Act.NEW_CHAT: "New conversation",
 }
+TASK_STATES: dict[TaskState, tuple[str, str]] = {
+    TaskState.READY: ("⚪", "Queued"),
+    TaskState.WAITING: ("⚪", "Waiting"),
+    TaskState.ASSIGNED: ("🔵", "Starting"),
+    TaskState.DELIVERING: ("🔵", "Starting"),
+    TaskState.WORKING: ("🔵", "Working"),
+    TaskState.BLOCKED: ("🟠", "Needs an answer"),
+    TaskState.REVIEW: ("🔵", "In review"),
+    TaskState.PARKED: ("🟠", "Parked"),
+    TaskState.FAILED: ("🔴", "Failed"),
+    TaskState.EXPIRED: ("🔴", "Expired"),
+    TaskState.DONE: ("🟢", "Done (not checked)"),
+    TaskState.CANCELLED: ("⚫", "Cancelled"),
+}
+"""Green: done; red: failed; amber: needs you; blue: at work; grey: waits. `done` is an agent's claim: its words say so,
+and it has no tick."""
 AGENT_STATES: dict[AgentState, tuple[str, str]] = {
     AgentState.OFFLINE: ("⚪", "offline"),
     AgentState.IDLE: ("🟢", "idle"),
@@ -400,7 +416,7 @@ def ping(ping: Ping, form: Form) -> str:
         return f"{what} is paused until everything works; the last one was {last}."
     if ping.note:
         since, why = form.ago(ping.failing_since_ms), form.text(ping.note, 200)
-        return f"{form.sign('🟡')}{what} fails: {why} (since {since}; last success {last})."
+        return f"{form.sign('🔴')}{what} fails: {why} (since {since}; last success {last})."
     return f"{what} last succeeded {last}."
 
 
@@ -510,7 +526,7 @@ def _inbox(rows: Iterable[InboxEntry], form: Form) -> list[str]:
 
 
 def _trace(trace: Trace, form: Form) -> list[str]:
-    stopped = ", stopped by Octet" if trace.stopped_by == "hub" else ", stopped by a user" if trace.stopped_by else ""
+    stopped = ", stopped by Octet" if trace.stopped_by == "hub" else ", stopped by hand" if trace.stopped_by else ""
     lines = [f"Chain {form.strong(trace.id)}: {trace.texts} of at most {trace.most} messages of agents{stopped}"]
     for step in trace.steps:
         to = ", ".join(f"{form.text(name, 60)} {_entry_state(state, why)}" for name, state, why in step.inboxes)

@@ -160,7 +160,7 @@ async def ask(
     key: Key = "",
     by: Actor,
 ) -> Ticket:
-    """Ask a user or an agent. Look for the answer by the ticket, or it comes as a message."""
+    """Ask your user or an agent. Look for the answer by the ticket, or it comes as a message."""
     questions, proof = octet.questions, proof_of(by, task, code)
     if ticket:
         found = await questions.poll(ticket, proof)

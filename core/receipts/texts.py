@@ -24,10 +24,10 @@ UNKNOWN = "Octet does not know whether it arrived."
 LATER: dict[Settled, str] = {
     Settled.ANSWERED: "Later an answer with its code came, so it had arrived.",
     Settled.REPORTED: "Later the agent's program reported by its hook that it had got this prompt.",
-    Settled.ARRIVED: "Later a user said that it had arrived.",
-    Settled.AGAIN: "Later a user said that it had not arrived, and Octet sent it again.",
-    Settled.DROPPED: "Later a user dropped it.",
-    Settled.ENDED: "Later a user dropped it.",
+    Settled.ARRIVED: "Later it was recorded as arrived.",
+    Settled.AGAIN: "Later it was recorded as not arrived, and Octet sent it again.",
+    Settled.DROPPED: "Later it was dropped.",
+    Settled.ENDED: "Later it was dropped.",
 }
 READBACKS: dict[str, str] = {
     "copy": "Octet copied the whole text out of the composer and compared it",

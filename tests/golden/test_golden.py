@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.verbs.catalogue import VERBS
+from core.security.model import Permission
 from tests.golden import files, sentences
 from tests.golden.__main__ import mcp_tools
 from tests.golden.tour import play
@@ -21,7 +22,14 @@ def test_each_code_has_the_sentence_of_the_golden_list() -> None:
 
 @pytest.mark.parametrize(
     "habit",
-    [r"\bSeen:", r"\bends\b.* and says\b", r"\bits task\b", r"discord(-role)?:\d"],
+    [
+        r"\bSeen:",
+        r"\bends\b.* and says\b",
+        r"\bits task\b",
+        r"discord(-role)?:\d",
+        r"\ba user\b",
+        rf"^(?!error invalid_scope:).*\b({'|'.join(map(re.escape, Permission))})\b",  # it lists what users type there
+    ],
 )
 def test_no_sentence_has_a_habit_that_readers_stumble_over(habit: str) -> None:
     assert [line for line in sentences.lines() if re.search(habit, line)] == []

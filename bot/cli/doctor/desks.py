@@ -97,7 +97,7 @@ def missing_xinput(desk: Desk) -> Finding:
     """Report a display that does not tell the source of input."""
     return warning(
         f"desk {desk.name}: display {desk.display} has no XInput 2.2, so Octet cannot tell devices apart: "
-        "all keys but its own count as a user's, and kill_switch_keys and kill_switch_corner do nothing",
+        "all keys but its own count as the user's, and kill_switch_keys and kill_switch_corner do nothing",
         "`/desk stop` still stops it; for the keys use an X server with XInput 2.2 (Xorg 1.12 or newer).",
     )
 

@@ -38,7 +38,7 @@ def init(
         typer.Option(
             "--owner",
             metavar="ID",
-            help="Who owns this Octet: a user's id in Discord, `application` for the application's owner, or `none`.",
+            help="Who owns this Octet: an id in Discord, `application` for the application's owner, or `none`.",
         ),
     ] = None,
     agents: Annotated[AgentPlace | None, typer.Option("--agents", help="How Octet reaches the agents.")] = None,

@@ -51,7 +51,7 @@ async def test_the_board_is_printed(served: Console) -> None:
     lines = board.out.splitlines()
     assert lines[0].startswith("Agent-1 works on T-1 Count the birds · began ")
     assert lines[1] == "Agent-2 idle"
-    assert lines[4:] == ["Tasks: 1 under way", "Desk main ready", "nothing needs a user"]
+    assert lines[4:] == ["Tasks: 1 under way", "Desk main ready", "nothing needs attention"]
 
 
 async def test_health_is_0_while_all_is_well_and_says_that_nobody_is_pinged(served: Console) -> None:

@@ -56,7 +56,7 @@ async def test_a_new_task_whose_answer_was_lost_is_asked_for_once_more_and_made_
     asked = losing(monkeypatch, answers=1)
     assert await octet("task", "new", "Count the birds") == 0
     assert asked == ["POST /api/v2/tasks"] * 2
-    assert capsys.readouterr().out.startswith("T-1 is ")
+    assert capsys.readouterr().out.startswith("T-1 · ")
     assert await house.count() == 1
 
 

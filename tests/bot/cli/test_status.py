@@ -27,7 +27,12 @@ async def test_one_screen_shows_where_octet_runs_its_agents_and_what_needs_a_use
     lines = said.out.splitlines()
     assert lines[0] == f"Octet {served.house.core.version} runs in {served.house.home}"
     assert "http://127.0.0.1:" in lines[1]
-    for words in ("Discord: connected · no live board", "\nAgent-2  idle", "Tasks: 1 parked", "1 thing needs a user"):
+    for words in (
+        "Discord: connected · no live board",
+        "\nAgent-2  idle",
+        "Tasks: 1 parked",
+        "1 thing needs attention",
+    ):
         assert words in said.out
     assert "T-1 Count the birds" in said.out
     assert len(lines) < 24

@@ -91,7 +91,7 @@ async def test_a_task_is_asked_for_seen_and_cancelled(served: Console) -> None:
         "task", "new", "Count the birds", "--agent", "Agent-2", "--priority", "1", "--needs", "python"
     )
     assert (made.code, made.err) == (0, "")
-    assert made.out.startswith("T-1 is ")
+    assert made.out.startswith("T-1 · ")
     assert "Count the birds" in made.out
     listed = await served.octet("task", "list")
     assert listed.out.split()[:1] == ["T-1"]

@@ -290,7 +290,7 @@ async def _time_of_answer(home: Path, clock: FakeClock) -> float:
         began_s = clock.monotonic_s()
         await octet.questions.answer(f"M-{asked.question.id}", "Blue", by=CAROL)
         assert await needs(here) == []
-        await here.until(lambda: here.shown("Nothing needs you right now") and here.shown("Nothing needs a user"))
+        await here.until(lambda: here.shown("Nothing needs you right now") and here.shown("Nothing needs attention"))
         await here.until(lambda: not can_answer(here))
         took_s = clock.monotonic_s() - began_s
         for writer in writers:

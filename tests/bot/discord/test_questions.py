@@ -60,5 +60,5 @@ async def test_a_stopped_chain_asks_its_owner_who_decides(owned: Town) -> None:
     shown = await owned.answer("msg trace", message=f"M-{sent.message.id}")
     await owned.press(shown, "Stop the chain")
     shown = await owned.answer("msg trace", message=f"M-{sent.message.id}")
-    assert "stopped by a user" in text_of(shown)
+    assert "stopped by hand" in text_of(shown)
     assert "Let them continue" in buttons(shown)

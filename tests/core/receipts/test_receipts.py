@@ -160,9 +160,9 @@ async def test_a_verdict_that_is_not_stored_leaves_no_receipt_and_no_receipt_sta
 @pytest.mark.parametrize(
     ("decision", "settled", "said"),
     [
-        (Decision.ARRIVED, Settled.ARRIVED, "Later a user said that it had arrived"),
+        (Decision.ARRIVED, Settled.ARRIVED, "Later it was recorded as arrived"),
         (Decision.SEND_AGAIN, Settled.AGAIN, "Octet sent it again"),
-        (Decision.DROP, Settled.DROPPED, "a user dropped it"),
+        (Decision.DROP, Settled.DROPPED, "it was dropped"),
     ],
 )
 async def test_an_unknown_says_so_and_how_it_was_settled(
