@@ -474,7 +474,7 @@ invalid_moment: `{text}` is not a time. Write `2h` or `3 days` from now, `tomorr
     `2026-05-31 18:00`, or `none`.
 invalid_scope: {value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by
     commas.
-invalid_zone: `{text}` is not a time zone. Write it like Europe/Berlin.
+invalid_zone: `{text}` is not a time zone. Write it like Europe/Berlin, or `machine`.
 message_without_text: This message has no text. Type `/task new` and write the task yourself.
 name_one: Name an agent to see its window, or a desk to see its whole display.
 moment_past: {text} is in the past.

@@ -27,6 +27,7 @@ from bot.discord.views.calibration import AnswerCalibration, Recalibrate
 from bot.discord.views.menus import GiveTask, Reassign
 from bot.discord.views.offers import ReleaseDesk
 from bot.discord.views.questions import AnswerQuestion, DecideTrace
+from bot.discord.views.time_zones import ChangeZone
 from core.coordinator import Coordinator
 from core.kit import faults
 from core.kit.clock import SystemClock
@@ -60,7 +61,7 @@ def create_bot(
     bot.http.http_trace = gate.trace_config()
     bot.add_dynamic_items(*BUTTONS, AnswerCalibration, Recalibrate, Reassign, TurnPage)
     bot.add_dynamic_items(GiveTask, RemoveQueued, ShowAgent, ShowDetails, ShowTask)
-    bot.add_dynamic_items(AnswerQuestion, DecideTrace, ReleaseDesk)
+    bot.add_dynamic_items(AnswerQuestion, ChangeZone, DecideTrace, ReleaseDesk)
     add_commands(bot)
     return bot
 

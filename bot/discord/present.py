@@ -13,7 +13,7 @@ import discord
 from bot.discord import delivery_messages, details, fleet_view, lists
 from bot.discord.parts import Attachment, Parts
 from bot.discord.text import CONTENT_LIMIT, FORM, fitting, inline
-from bot.discord.views import buttons, calibration
+from bot.discord.views import buttons, calibration, time_zones
 from bot.discord.views.new_task import accepted
 from bot.verbs import fleet, results
 from bot.verbs.declare import Verb
@@ -76,10 +76,15 @@ async def present(
     verb: Verb, result: Any, given: Mapping[str, Any], interaction: discord.Interaction[Any], *, by: Actor
 ) -> Shown:
     """Make the private answer: the verb's own sentence, or what the table makes of the result."""
-    if verb.says:
-        return verb.sentence(result, lambda text: inline(text, _NAME_CHARS))
+    octet = interaction.client.coordinator
+    asked = Asked(octet=octet, by=by, given=given, guild=interaction.guild_id)
     if verb.result in lists.KINDS:
         return await lists.first_page(verb, result, given, interaction)
-    asked = Asked(octet=interaction.client.coordinator, by=by, given=given, guild=interaction.guild_id)
-    shown = PRESENT[verb.result](result, asked)
-    return await shown if isawaitable(shown) else shown
+    if verb.says:
+        shown = verb.sentence(result, lambda text: inline(text, _NAME_CHARS))
+    else:
+        made = PRESENT[verb.result](result, asked)
+        shown = await made if isawaitable(made) else made
+    if isinstance(shown, str) and isinstance(result, Task) and octet.mentions.zone_of(by.id) is None:
+        return time_zones.shown_back(shown, result, given)
+    return shown

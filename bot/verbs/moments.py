@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from bot.verbs.declare import Coordinator, ParameterKind
@@ -17,14 +17,19 @@ from core.security.model import Actor
 Moment = Annotated[str, ParameterKind(help="A time: `2h`, `tomorrow 9am`, `fri 17:00`, or `2026-05-31 18:00`")]
 
 
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> ZoneInfo | Literal["machine"]:
+    if name.strip().casefold() == "machine":
+        return "machine"
     try:
         return ZoneInfo(name.strip())
     except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as Europe
         raise refused("invalid_zone", text=name[:40]) from None
 
 
-Zone = Annotated[ZoneInfo, ParameterKind(help="Your time zone, such as Europe/Berlin", takes=str, parse=_zone)]
+Zone = Annotated[
+    ZoneInfo | Literal["machine"],
+    ParameterKind(help="Your time zone, such as Europe/Berlin; or `machine`", takes=str, parse=_zone),
+]
 _DURATION = re.compile(r"(?:\+|in )?\s*(\d{1,5})\s*(?:(min)(?:s|utes?)?|(h)(?:rs?|ours?)?|(d)(?:ays?)?|(w)(?:eeks?)?)")
 _UNITS = {"min": 60_000, "h": 3_600_000, "d": 24 * 3_600_000, "w": 7 * 24 * 3_600_000}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

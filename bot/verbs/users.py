@@ -22,7 +22,7 @@ async def notify(
     octet: Coordinator,
     *,
     mode: Annotated[MentionMode | None, ParameterKind(help="How Octet reaches you")] = None,
-    zone: Annotated[Zone | None, "Your time zone, such as Europe/Berlin"] = None,
+    zone: Zone | None = None,
     by: Actor,
 ) -> MentionChoice:
     """Choose how Octet reaches you (mentions, a digest once an hour, or silence), and your time zone."""
@@ -30,5 +30,5 @@ async def notify(
 
 
 def _sentences(chosen: MentionChoice) -> list[str]:
-    zone = chosen.zone.key if chosen.zone else "the time zone of Octet's machine; `zone` takes another"
+    zone = chosen.zone.key if chosen.zone else "the time zone of Octet's machine (`zone` takes another)"
     return [_REACHES[chosen.mode], f"Times that you write count in {zone}."]

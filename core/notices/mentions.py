@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from core.kit.clock import Clock
@@ -29,14 +30,15 @@ class Mentions:
         self._choices = dict(self._store.aside.readable("mentions of", rows, _choice, key="person"))
 
     async def choose(
-        self, mode: MentionMode | None = None, *, zone: ZoneInfo | None = None, by: Actor
+        self, mode: MentionMode | None = None, *, zone: ZoneInfo | Literal["machine"] | None = None, by: Actor
     ) -> MentionChoice:
-        """Use this mode and this zone for the user from now on; None keeps what is. Send what a digest would have
-        listed at once."""
+        """Use this mode and this zone for the user from now on; None keeps what is, "machine" forgets the zone. Send
+        what a digest would have listed at once."""
         require(by, Permission.TASK_READ)
         kept = self._choices.get(by.id, MentionChoice())
         since_ms = min(kept.since_ms, 1) if mode else kept.since_ms
-        chosen = replace(kept, mode=mode or kept.mode, zone=zone or kept.zone, since_ms=since_ms)
+        zone = None if zone == "machine" else zone or kept.zone
+        chosen = replace(kept, mode=mode or kept.mode, zone=zone, since_ms=since_ms)
         await self._write(by.id, chosen)
         self._notices.wake()
         return chosen

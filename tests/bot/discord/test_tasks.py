@@ -212,6 +212,21 @@ async def test_a_reply_to_an_agent_goes_to_it_and_appears_in_the_thread(owned: T
     assert owned.refuses(Permission.MESSAGE_SEND) in text_of(denied)
 
 
+async def test_a_time_without_a_zone_is_shown_back_with_a_button_for_another_one(owned: Town) -> None:
+    shown = await owned.answer("task new", brief="Count the birds", agent="Dry-1", due="2030-05-31 18:00")
+    due_ms = (await owned.task("T-1")).due_ms
+    assert due_ms is not None
+    assert f"Octet read <t:{due_ms // 1000}:f> by its machine's time zone." in text_of(shown)
+    opened = await owned.sandbox.click("Ada", shown["id"], "Another time zone")
+    said_so = await owned.answered(await owned.sandbox.submit_modal("Ada", opened, {"text": "Asia/Tokyo"}))
+    assert "count in Asia/Tokyo" in text_of(said_so)
+    assert "Octet read" not in await owned.ask("task edit", task="T-1", due="2030-05-31 18:00")
+    assert (await owned.task("T-1")).due_ms != due_ms
+    assert "the time zone of Octet's machine" in await owned.ask("notify", zone="machine")
+    assert "Octet read" in await owned.ask("task edit", task="T-1", due="2030-05-31 18:00")
+    assert "Octet read" not in await owned.ask("task edit", task="T-1", due="2h")
+
+
 async def test_a_time_counts_in_the_zone_that_its_user_chose_and_the_card_shows_it(owned: Town) -> None:
     assert "count in Asia/Tokyo" in await owned.ask("notify", zone="Asia/Tokyo")
     await owned.ask("task new", brief="Count the birds", due="2099-05-31 18:00")

@@ -143,7 +143,7 @@ def test_a_wall_clock_comes_back_over_steps_and_what_a_step_leaves_out_is_later(
 def test_a_zone_is_read_by_its_name(name: str) -> None:
     (zone,) = [one for one in users.notify.parameters if one.name == "zone"]
     if name == "CET ":
-        assert zone.read(name) == ZoneInfo("CET")
+        assert (zone.read(name), zone.read(" Machine")) == (ZoneInfo("CET"), "machine")
         return
     with pytest.raises(Invalid) as refused:
         zone.read(name)

@@ -71,6 +71,8 @@ async def test_a_time_zone_stays_beside_the_mode_and_over_a_restart(tmp_path: Pa
         assert (mentions.zone_of(ADA.id), mentions.wakes(ADA.id)) == (berlin, False)
         await mentions.choose(MentionMode.MENTIONS, by=ADA)
         assert (mentions.zone_of(ADA.id), mentions.wakes(ADA.id)) == (berlin, True)
+        await mentions.choose(zone="machine", by=ADA)
+        assert mentions.zone_of(ADA.id) is None
 
 
 async def test_octet_remembers_who_knows_reply_and_their_mode_stays(tmp_path: Path) -> None:
