@@ -119,6 +119,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                 process_started=start_time(os.getpid()),
                 started_ms=SystemClock().now_ms(),
             )
+            coordinator.turns.serve_tools(f"http://{listener.address}:{listener.port}", runfile.octet_command())
             app = create_app(
                 coordinator,
                 operator_token=token,

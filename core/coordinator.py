@@ -108,7 +108,8 @@ class Coordinator:
             screen_locks=self.screen_locks,
             policy=policy,
         )
-        self.dispatch = dispatch = Dispatch(services, work, lanes=desk_workers.lanes(config))
+        self.reply_keys = keys = ReplyKeys(key=codes.key)
+        self.dispatch = dispatch = Dispatch(services, work, lanes=desk_workers.lanes(config), keys=keys)
         self.availability, self.unknowns, self.nudges = dispatch.availability, dispatch.unknowns, dispatch.nudges
         self.reading, self.hooks, self.turns = dispatch.reading, dispatch.hooks, dispatch.turns
         self.people = People(store=store, journal=journal, clock=clock, ids=services.ids)
@@ -119,7 +120,6 @@ class Coordinator:
             store=store, journal=journal, clock=clock, ids=services.ids, key=codes.key, actor_of=self.people.everywhere
         )
         self.mentions = Mentions(services.notices, store=store, clock=clock)
-        self.reply_keys = ReplyKeys(key=codes.key)
         self.receipts = Receipts(store, self.deliveries, clock, tasks=repository, keeping=settings.receipts)
         self.retention = Retention(services, tasks=repository, keeping=settings.receipts)
         self.fleet = Fleet(services, work, self.traces, home.refused_answers, is_discord_connected=is_discord_connected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -116,7 +117,8 @@ async def show(octet: Coordinator, agent: AgentName, *, by: Actor) -> AgentDetai
     """Show one agent.
 
     Its job, capabilities, window, state and task, and the first ten messages and tasks that wait for it alone."""
-    return await octet.fleet.agent(agent, by=by)
+    found = await octet.fleet.agent(agent, by=by)
+    return replace(found, program=await octet.turns.about(found.agent.name))
 
 
 @Verb("agent", Permission.KEY_MANAGE, "GET /agents/{agent}/env", on=On.HTTP, discord="off")

@@ -14,7 +14,7 @@ from core.agent_actions.model import ActionResult, AgentDialog
 from core.agent_messages.model import QuestionView, Trace
 from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.calibration.model import AgentProposal
-from core.deliveries.model import DeliveryState, Reason
+from core.deliveries.model import Approver, DeliveryState, ProgramStatus, Reason
 from core.desks.model import DeskState, DeskStatus, LearnedFact
 from core.fleet.model import AgentDetails, AtWork, Board, Need, NeedKind, Ping, QueuedWork, Wellness
 from core.journal.model import JournalRow
@@ -177,7 +177,25 @@ def _agent(row: AgentStatus, form: Form) -> list[str]:
 
 def _details(row: AgentDetails, form: Form) -> list[str]:
     waiting = [f"Waits for {form.text(row.agent.name, 60)}:"] if row.queue else []
-    return [*_agent(row, form), *waiting, *(f"- {_queued(one, form)}" for one in row.queue)]
+    program = _program(row.program, form) if row.program is not None else []
+    return [*_agent(row, form), *program, *waiting, *(f"- {_queued(one, form)}" for one in row.queue)]
+
+
+_APPROVERS: dict[Approver, tuple[str, str]] = {
+    Approver.USER: ("🟢", "It asks users before it acts."),
+    Approver.NO_ONE: ("🟠", "It acts without asking any user."),
+    Approver.UNKNOWN: ("🟠", "Octet does not know whether it asks users before it acts."),
+}
+
+
+def _program(now: ProgramStatus, form: Form) -> list[str]:
+    """Say what the agent's program is, and who approves what it does."""
+    named = form.text(f"{now.program} {now.version}".strip(), 100) or "not started yet"
+    mode = f" · mode {form.text(now.mode, 60)}" if now.mode else ""
+    conversation = f" · conversation {form.text(now.conversation, 80)}" if now.conversation else ""
+    sign, words = _APPROVERS[now.approves]
+    why = [form.text(explain(now.reason, now.note), 300)] if now.reason else []
+    return [f"Program: {named}{mode}{conversation}", f"{form.sign(sign)}{words}", *why]
 
 
 def _queued(one: QueuedWork, form: Form) -> str:

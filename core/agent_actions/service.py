@@ -85,12 +85,13 @@ class AgentActions:
         Raises agent_not_found, no_window_for_action, action_not_allowed, desk_not_ready or action_underway."""
         require(by, Permission.AGENT_INTERRUPT)
         who = self._find_agent(agent, Act.INTERRUPT)
+        of = next((one.task or "" for one in await self._agents.list(by=HUB) if one.agent == who), "")
         done = await self._perform(lambda tx: self._queue(tx, who, Act.INTERRUPT, None, by), by)
         if done.delivery.state in {_S.DELIVERED, _S.SENT}:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_STOPS_S):
                     await self.dialogs.wait_while_busy(who)
-            await self._store.write(lambda tx: self._park_interrupted(tx, who.name, by))
+            await self._store.write(lambda tx: self._park_interrupted(tx, who.name, of, by))
         return done
 
     async def interrupt_task(self, task: str, *, by: Actor) -> ActionResult:
@@ -232,13 +233,16 @@ class AgentActions:
         else:
             self.dialogs.end(tx, now, DialogEnding.IN_DOUBT if delivery.state is _S.UNKNOWN else DialogEnding.ANSWERED)
 
-    def _park_interrupted(self, tx: Tx, agent: str, by: Actor) -> None:
+    def _park_interrupted(self, tx: Tx, agent: str, of: str, by: Actor) -> None:
+        before = self._tasks.find(tx, of) if of else None
         held = self._agents.status(tx, agent).task
         task = self._tasks.find(tx, held) if held is not None else None
         if task is not None and task.state in {TaskState.WORKING, TaskState.BLOCKED}:
             cause = ParkCause.INTERRUPTED
             self._tasks.suspend(tx, task.id, TaskState.PARKED, reason=cause, note=f"{by.name} interrupted it")
             self._agents.free(tx, agent, task=task.id)
+        elif before is not None and before.state is TaskState.PARKED and before.reason is ParkCause.INTERRUPTED:
+            self._tasks.set_note(tx, before.id, f"{by.name} interrupted it")  # the end of its turn came first
 
     def _why_at_work(self, tx: Tx, agent: str) -> str:
         """Return why a new conversation would disturb the agent; empty if it would not."""
@@ -248,6 +252,8 @@ class AgentActions:
 
     def _find_agent(self, name: str, act: Act) -> Agent:
         agent = self._agents.get(name)
+        if agent.abilities.has_turns and act not in ANSWERS:
+            return agent  # its program does it; nothing is pressed
         if not agent.abilities.has_window or not (agent.desk and agent.window):
             raise refused("no_window_for_action", agent=agent.name)
         profile = self._profile_of(agent.name)

@@ -33,6 +33,7 @@ from core.kit.errors import Conflict, Unavailable
 from core.kit.from_attributes import from_attributes
 from core.kit.supervise import supervise, wait_for_event
 from core.messages.prompts import BriefNotWritten, Prompt
+from core.profiles.model import Act
 from core.reasons import Reason
 from core.remedies import sentence
 from core.store.engine import Tx, at_row
@@ -107,6 +108,7 @@ class _Shared:
     reachability: Reachability
     window_is_back: Callable[[Tx, str, str], None]
     look: Callable[[str, str], Awaitable[None]]
+    do_act: Callable[[Act, str], Awaitable[Outcome]]
 
 
 class DeliveryWorker:
@@ -353,6 +355,9 @@ class DeliveryWorker:
     async def _attempt(self, order: DeliveryRequest, *, settles: bool) -> Outcome:
         attempt = _Attempt(self._services, self._outcomes, order)
         try:
+            if order.act is not None and self._services.agents.abilities(order.agent).has_turns:
+                await attempt.submitting()
+                return await self._shared.do_act(order.act, order.agent)
             return await (self.lane.settle if settles else self.lane.deliver)(order, attempt)
         except Conflict:
             # The delivery was cancelled between two steps; the lane has cleared its draft.
@@ -381,8 +386,9 @@ class DeliveryWorkers:
         reachability: Reachability,
         *,
         look: Callable[[str, str], Awaitable[None]],
+        do_act: Callable[[Act, str], Awaitable[Outcome]],
     ) -> None:
-        """`look` takes in what a window of a desk shows now."""
+        """`look` takes in what a window of a desk shows now; `do_act` has an agent's program do an act."""
         self._agents, self._outcomes = services.agents, outcomes
         self._shared = _Shared(
             services=services,
@@ -391,6 +397,7 @@ class DeliveryWorkers:
             reachability=reachability,
             window_is_back=self.window_is_back,
             look=look,
+            do_act=do_act,
         )
         self._by_route: dict[Route, DeliveryWorker] = {}
         self._slots = WeakKeyDictionary[LanePort, asyncio.Semaphore]()  # Free slots of each lane

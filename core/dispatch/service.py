@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import structlog
 
 from core.agents.model import Agent, AgentState, Route
+from core.deliveries.model import Outcome
 from core.deliveries.ports import LanePort
 from core.desks.model import DeskNow, DeskState, LearnedFact, Shown, WindowStatus
 from core.desks.ports import DeskNews
@@ -21,7 +22,9 @@ from core.dispatch.turns import Turns
 from core.dispatch.unknown_deliveries import UnknownDeliveries
 from core.kit.errors import NotFound, Unavailable
 from core.kit.supervise import supervise
+from core.profiles.model import Act
 from core.reasons import Reason
+from core.security.codes import ReplyKeys
 from core.store.engine import Tx, at_row
 from core.supervision.agent_availability import AgentAvailability
 from core.supervision.answer_scraper import AnswerScraper
@@ -38,7 +41,9 @@ _AT_WORK = frozenset({AgentState.BUSY, AgentState.DRAINING, AgentState.PAUSED})
 class Dispatch(DeskNews):
     """Gives ready tasks to free agents and delivers their prompts. The desks' workers report to it."""
 
-    def __init__(self, services: TaskServices, work: DispatchServices, *, lanes: Mapping[Route, LanePort]) -> None:
+    def __init__(
+        self, services: TaskServices, work: DispatchServices, *, lanes: Mapping[Route, LanePort], keys: ReplyKeys
+    ) -> None:
         """`lanes` has one lane per route; agents without a lane stay offline. Call `load`, then `run`."""
         self._services, self._tasks, self._dialogs = services, work.tasks, work.agent_actions.dialogs
         self._blocked_windows, self._screen_locks = work.blocked_windows, work.screen_locks
@@ -52,9 +57,9 @@ class Dispatch(DeskNews):
         self.reading = AnswerScraper(services, tasks, messages.answers)
         self.unknowns = UnknownDeliveries(services, work, hold_agents=outcomes.hold_agents)
         self.hooks = Hooks(services, work, self.unknowns, self.idle)
-        self.workers = DeliveryWorkers(services, work, outcomes, reachability, look=self._look)
+        self.workers = DeliveryWorkers(services, work, outcomes, reachability, look=self._look, do_act=self._do_act)
         self.workers.serve(lanes)
-        self.turns = Turns(services, work, self.idle, lanes=self.workers.lanes, wake=self.workers.wake)
+        self.turns = Turns(services, work, self.idle, keys, lanes=self.workers.lanes, wake=self.workers.wake)
         self.assigner = Assigner(
             services, work, reachability, self.availability, outcomes, wake_workers=self.workers.wake
         )
@@ -147,6 +152,9 @@ class Dispatch(DeskNews):
             self._tasks.release_idle(tx)
 
         await self._services.store.write(note)
+
+    async def _do_act(self, act: Act, agent: str) -> Outcome:
+        return await self.turns.do_act(act, agent)
 
     async def _look(self, desk: str, window: str) -> None:
         """Note what a window shows now; if it cannot be seen, its worker reports it later."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -13,10 +13,15 @@ from core import limits
 from core.agent_actions.model import AgentDialog, DialogEnding
 from core.agents.model import Agent, AgentState, Route
 from core.deliveries.model import (
+    Assurance,
     Delivery,
     DeliveryState,
+    Outcome,
     PermissionAsk,
+    ProgramStatus,
+    Result,
     StopReason,
+    ToolAccess,
     TurnAct,
     TurnEnd,
     TurnFact,
@@ -26,8 +31,10 @@ from core.deliveries.ports import LanePort, TurnNews, TurnPort
 from core.dispatch.model import ArrivalUnclear
 from core.dispatch.services import DispatchServices
 from core.kit.errors import Unavailable
+from core.profiles.model import Act
 from core.reasons import IdleSource, ParkCause, Reason
 from core.remedies import refused
+from core.security.codes import ReplyKeys
 from core.security.model import HUB, Actor, Permission, require
 from core.store.engine import Tx, at_row
 from core.supervision.idle_agents import IdleAgents
@@ -79,6 +86,7 @@ class Turns(TurnNews):
         services: TaskServices,
         work: DispatchServices,
         idle: IdleAgents,
+        keys: ReplyKeys,
         *,
         lanes: Callable[[], Mapping[Route, LanePort]],
         wake: Callable[[str], None],
@@ -88,10 +96,44 @@ class Turns(TurnNews):
         self._store, self._notices = services.store, services.notices
         self._tasks, self._repository, self._policy = work.tasks, work.tasks.repository, work.policy
         self._agent_messages, self._idle, self._wake = work.agent_messages, idle, wake
-        self._dialogs, self._lanes = work.agent_actions.dialogs, lanes
+        self._dialogs, self._lanes, self._keys = work.agent_actions.dialogs, lanes, keys
+        self._url, self._command = "", tuple[str, ...]()  # where Octet serves its tools; empty: nowhere yet
         self._shown: dict[str, _Shown] = {}  # by agent
         self._asks: dict[str, list[PermissionAsk]] = {}  # by agent: its open questions, of which users see the first
         self._choosing = asyncio.Lock()
+
+    def serve_tools(self, url: str, command: Sequence[str]) -> None:
+        """Tell conversations from now on that Octet listens at `url`, and how `octet` is started."""
+        self._url, self._command = url, tuple(command)
+
+    async def tools_for(self, agent: str) -> ToolAccess | None:
+        """Make an access for this conversation only."""
+        if not self._url:
+            return None
+        token = self._keys.grant(agent)
+        variables = {"OCTET_URL": self._url, "OCTET_AGENT_TOKEN": token}
+        command = (*self._command, "mcp", "serve")
+        return ToolAccess(url=f"{self._url}/mcp", token=token, command=command, variables=variables)
+
+    async def about(self, agent: str) -> ProgramStatus | None:
+        """Return what the agent's program says about itself; None where it has none that Octet talks to."""
+        lane = self._lane_of(agent)
+        return None if lane is None else await lane.about(agent)
+
+    async def do_act(self, act: Act, agent: str) -> Outcome:
+        """Interrupt the agent's turn, or have its next prompt begin a new conversation."""
+        lane = self._lane_of(agent)
+        if lane is None or act not in {Act.INTERRUPT, Act.NEW_CHAT}:
+            return Outcome(result=Result.NOT_ARRIVED, reason=Reason.CHANGED, note="its program takes no such act")
+        if act is Act.INTERRUPT:
+            is_done, note = await lane.interrupt(agent), "no turn is under way"
+        else:
+            is_done, note = await lane.new_conversation(agent), "a turn is under way"
+        if is_done and act is Act.NEW_CHAT:
+            self._keys.revoke(agent)
+        if is_done:
+            return Outcome(result=Result.DELIVERED, assurance=Assurance.RECEIPT)
+        return Outcome(result=Result.NOT_ARRIVED, reason=Reason.CHANGED, note=note)
 
     async def turn_text(self, text: TurnText) -> None:
         """Show the last words of the agent's message so far in the thread of its task."""

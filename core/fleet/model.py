@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NewType
 
 from core.agents.model import AgentStatus
+from core.deliveries.model import ProgramStatus
 from core.desks.model import DeskStatus
 from core.journal.model import Event
 from core.kit.ids import MessageId
@@ -86,6 +87,7 @@ class AgentDetails(AgentStatus):
     """An agent with what waits for it alone: messages, then tasks; the first of them."""
 
     queue: tuple[QueuedWork, ...]
+    program: ProgramStatus | None = None  # of an agent that has turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

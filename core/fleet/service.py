@@ -99,7 +99,7 @@ class Fleet:
             queue.append(QueuedWork(message=message.id, task=about, title=title, reason=one.reason, since_ms=at_ms))
         tasks = await self._repository.queue.list_wanted(agent, limit=_WAITING_SHOWN - len(queue))
         queue += [QueuedWork(task=one.id, title=one.title, since_ms=one.created_ms) for one in tasks]
-        return from_attributes(AgentDetails, status, queue=tuple(queue))
+        return from_attributes(AgentDetails, status, queue=tuple(queue), program=None)
 
     async def overview(self, version: str, *, by: Actor) -> Overview:
         """Return one screen of everything."""

@@ -7,7 +7,7 @@ import re
 HIDDEN = "…"
 _SHAPES = re.compile(
     r"\b[a-z2-9]{6}\.[A-Z2-7]{26}\b"  # an agent's answer code
-    r"|octet-reply\.[\w.-]{0,64}\.[0-9a-f]{64}"  # a reply key
+    r"|octet-reply\.[\w.~-]{0,64}\.[0-9a-f]{64}"  # a reply key
     r"|\boctet_[\w-]{43}"  # an API key
     r"|\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}"  # a bot token of Discord's
     r"|(?<=Bearer )[\w.~+/=-]{8,}|(?<=Bot )[\w.~+/=-]{30,}"  # what a request carries

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass
 
 from core.kit.ids import Ids, MessageId
@@ -95,6 +96,17 @@ class ReplyKeys:
     def __init__(self, *, key: bytes) -> None:
         """`key` is the home's key for codes: reply keys stay valid as long as codes do."""
         self._key = key
+        self._granted: dict[str, str] = {}  # by agent: the name that the key of its present conversation has
+
+    def grant(self, agent: str) -> str:
+        """Make a key for one conversation of this agent. That of its conversation before is of no use from now on, and
+        none outlives this process."""
+        self._granted[agent] = f"{agent}~{secrets.token_hex(8)}"
+        return self.key(self._granted[agent])
+
+    def revoke(self, agent: str) -> None:
+        """Accept the key of the agent's conversation no longer."""
+        self._granted.pop(agent, None)
 
     def key(self, agent: str = EVERY_AGENT) -> str:
         """Return the reply key of this agent; always the same one."""
@@ -107,8 +119,11 @@ class ReplyKeys:
 
     def holder(self, shown: str) -> str | None:
         """Return the agent, or EVERY_AGENT, whose reply key this is; None for any other text."""
-        agent = shown.removeprefix(_PREFIX).rpartition(".")[0]
-        return agent if hmac.compare_digest(shown.encode(), self.key(agent).encode()) else None
+        name = shown.removeprefix(_PREFIX).rpartition(".")[0]
+        if not hmac.compare_digest(shown.encode(), self.key(name).encode()):
+            return None
+        agent = name.partition("~")[0]
+        return agent if agent == name or self._granted.get(agent) == name else None
 
 
 def _message_code(row: Row) -> MessageCode:

@@ -51,7 +51,7 @@ class TurnLane(FakeLane):
         self.got: list[tuple[str, str | None]] = []
         self.interrupted: list[str] = []
         self.renewed: list[str] = []
-        self.status = ProgramStatus()
+        self.status, self.is_at_work = ProgramStatus(), True
 
     def fact(self, delivery: DeliveryId | None = None) -> dict[str, Any]:
         return {"agent": AGENT, "delivery": delivery or self.orders[-1].delivery, "conversation": "s-1"}
@@ -93,7 +93,7 @@ class TurnLane(FakeLane):
 
     async def interrupt(self, agent: str) -> bool:
         self.interrupted.append(agent)
-        return True
+        return self.is_at_work
 
     async def new_conversation(self, agent: str) -> bool:
         self.renewed.append(agent)

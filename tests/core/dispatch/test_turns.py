@@ -9,7 +9,7 @@ import pytest
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
-from core.deliveries.model import StopReason, Usage
+from core.deliveries.model import DeliveryState, StopReason, Usage
 from core.dispatch.model import ArrivalUnclear
 from core.messages.model import Source
 from core.notices.model import AgentReports, NoticeKind
@@ -201,3 +201,38 @@ async def test_users_see_what_the_agent_does_and_says_in_one_message_and_on_the_
         assert isinstance(shown.detail, AgentReports)
         assert [one.text for one in shown.detail.reports] == ["1/3 Count · …I count them, one"]
         assert (await task(octet)).progress == "1/3 Count · …I count them, one"
+
+
+async def test_an_interrupt_cancels_the_turn_and_parks_the_task_by_the_users_name(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        ended = await octet.agent_actions.interrupt(AGENT, by=ADA)
+        assert (ended.state, lane.interrupted) == (DeliveryState.DELIVERED, [AGENT])
+        await lane.ends("Six", StopReason.CANCELLED)
+        now = await task(octet)
+        assert (now.state, now.reason, now.note) == (TaskState.PARKED, ParkCause.INTERRUPTED, "Ada interrupted it")
+        assert await state_of_agent(octet) is AgentState.IDLE
+
+
+async def test_an_agent_without_a_turn_cannot_be_interrupted(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        lane.is_at_work = False
+        ended = await octet.agent_actions.interrupt(AGENT, by=ADA)
+        assert (ended.state, ended.delivery.reason) == (DeliveryState.REFUSED, Reason.CHANGED)
+
+
+async def test_each_conversation_has_an_access_to_the_tools_that_ends_with_it(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        assert await octet.turns.tools_for(AGENT) is None, "Octet does not listen yet"
+        octet.turns.serve_tools("http://127.0.0.1:4711", ["octet"])
+        first = await octet.turns.tools_for(AGENT)
+        assert first is not None
+        assert (first.url, first.command) == ("http://127.0.0.1:4711/mcp", ("octet", "mcp", "serve"))
+        assert first.variables == {"OCTET_URL": "http://127.0.0.1:4711", "OCTET_AGENT_TOKEN": first.token}
+        assert octet.reply_keys.holder(first.token) == AGENT
+        second = await octet.turns.tools_for(AGENT)
+        assert second is not None
+        assert [octet.reply_keys.holder(one.token) for one in (first, second)] == [None, AGENT]
+        assert (await octet.agent_actions.new_chat(AGENT, by=ADA)).state is DeliveryState.DELIVERED
+        assert lane.renewed == [AGENT]
+        assert octet.reply_keys.holder(second.token) is None
