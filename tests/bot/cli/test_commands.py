@@ -49,7 +49,7 @@ def test_the_door_and_the_list_of_verbs_import_nothing_heavy() -> None:
 
 
 def test_every_command_that_ends_prints_json() -> None:
-    conversations = {"octet run", "octet demo", "octet init", "octet calibrate"}
+    conversations = {"octet run", "octet demo", "octet init", "octet calibrate", "octet page"}
     of_agents = {
         "octet reply",
         "octet done",
@@ -61,7 +61,12 @@ def test_every_command_that_ends_prints_json() -> None:
         "octet send",
         "octet subtask",
     }  # they print nothing but their result's sentence
-    of_programs = {"octet mcp serve", "octet mcp config"}  # they print what a program reads
+    of_programs = {
+        "octet mcp serve",
+        "octet mcp config",
+        "octet acp run",
+        "octet hook",
+    }  # they print what a program reads
     found, open_ = set[str](), list[tuple[str, Any]]([("octet", typer.main.get_command(commands.app))])
     for name, command in open_:
         parts = getattr(command, "commands", None)

@@ -133,11 +133,12 @@ WITH_OCTET = (
     "octet receipt T-142",
     "octet agent env Agent-1",
     "octet agent env Agent-3",
-    "octet desk status",
     "octet desk test",
     "octet fleet board",
     "octet admin key-new ci member --days 30",
     "octet fleet health",
+    "octet page",
+    "octet admin log-ins",
     "octet fleet needs-me",
     "octet status",
     "octet desk stop",
@@ -215,7 +216,17 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         'octet task new "Release it" --after T-1',
         'octet task new "Suggest a name for the parser" --best-of 3',
     ),
-    "speaks with another program: tests/bot/cli/test_mcp.py": ("octet mcp serve",),
+    "speaks with another program: tests/bot/cli/test_mcp.py, tests/automation/acp, tests/bot/cli/test_hooks.py": (
+        "octet mcp serve",
+        "octet acp run",
+        "octet hook",
+        "octet hooks add",
+    ),
+    "needs a browser that is logged in: tests/bot/web/test_log_in.py, tests/core/security/test_log_ins.py": (
+        "octet admin log-out",
+        "octet admin log-out ID",
+        "octet page --as ID",
+    ),
     "asks in a terminal: tests/bot/cli/init": ("octet init --agents dryrun", "octet init --agents acp"),
     "needs a changed configuration: tests/bot/cli/test_reload.py": ("octet reload",),
     "needs Discord: tests/bot/cli/init/test_init.py, tests/bot/cli/doctor": (
@@ -240,6 +251,7 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "make bench NAME=windows",
         "make demo",
         "make docs",
+        "make page",
         "make tour",
     ),
     "needs what these tests do not: packages from a network, root, a shell, another machine, Windows": (
@@ -249,6 +261,7 @@ ELSEWHERE: dict[str, Sequence[str]] = {
             """--json '{"brief": "Run the tests"}' http://127.0.0.1:8321/api/v2/tasks"""
         ),
         'curl -H "Authorization: Bearer $token" http://127.0.0.1:8321/api/v2/agents',
+        'curl -N -H "Authorization: Bearer $token" http://127.0.0.1:8321/api/v2/events',
         'curl -H "Authorization: Bearer octet_…" http://127.0.0.1:8321/api/v2/agents',
         """token=$(python3 -c "import json; print(json.load(open('run.json'))['token'])")""",
         "docker run --network=host --env-file agent-3.env …",
