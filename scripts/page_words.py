@@ -5,34 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bot.discord.render import AMBER, BLUE, GREEN, GREY, RED, STATES
-from core.agents.model import AgentState
+from bot.verbs.results import AGENT_STATES, TASK_STATES
 from core.deliveries.model import DeliveryState
 
 FILE = Path(__file__).resolve().parent.parent / "web/src/words.json"
-COLOURS = {GREEN: "green", RED: "red", AMBER: "orange", BLUE: "blue", GREY: "gray"}
-AGENTS = {
-    AgentState.IDLE: GREY,
-    AgentState.BUSY: BLUE,
-    AgentState.NEEDS_INPUT: AMBER,
-    AgentState.LIMITED: AMBER,
-    AgentState.HELD: AMBER,
-    AgentState.OFFLINE: AMBER,
-}
-DELIVERIES = {DeliveryState.DELIVERED: GREEN, DeliveryState.UNKNOWN: AMBER, DeliveryState.REFUSED: RED}
+COLOURS = {"🟢": "green", "🔴": "red", "🟠": "orange", "🟡": "orange", "🔵": "blue"}  # others are grey
+DELIVERIES = {DeliveryState.DELIVERED: "green", DeliveryState.UNKNOWN: "orange", DeliveryState.REFUSED: "red"}
 
 
 def content() -> str:
     found = {
-        "task": {state.value: (words, COLOURS[colour]) for state, (colour, _, words) in STATES.items()},
-        "agent": {one.value: (_words(one), COLOURS[AGENTS.get(one, GREY)]) for one in AgentState},
-        "delivery": {one.value: (_words(one), COLOURS[DELIVERIES.get(one, GREY)]) for one in DeliveryState},
+        kind: {state.value: (words, COLOURS.get(sign, "gray")) for state, (sign, words) in states.items()}
+        for kind, states in (("task", TASK_STATES), ("agent", AGENT_STATES))
     }
+    found["delivery"] = {one.value: (one.value.capitalize(), DELIVERIES.get(one, "gray")) for one in DeliveryState}
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
-
-
-def _words(state: str) -> str:
-    return state.replace("_", " ").capitalize()
 
 
 if __name__ == "__main__":

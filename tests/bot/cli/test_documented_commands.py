@@ -147,6 +147,8 @@ WITH_OCTET = (
 ELSEWHERE: dict[str, Sequence[str]] = {
     "named, not typed: it needs a word that the page gives elsewhere": (
         "octet agent add",
+        "octet agent choose",
+        "octet agent dialog",
         "octet agent discover",
         "octet agent env",
         "octet ask",

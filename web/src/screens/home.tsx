@@ -81,8 +81,8 @@ function NeedRow({ need }: { need: Need }) {
           {need.seen && <pre className="octet-text">{need.seen}</pre>}
           <Text size="sm" c="var(--octet-quiet)">{need.next}</Text>
           <Group gap="xs">
-            {need.choices.map((choice) => (
-              <Act key={choice} call={() => settle(need, choice)}>{choice}</Act>
+            {need.choices.map((choice, at) => (
+              <Act key={choice} call={() => settle(need, choice, at + 1)}>{choice}</Act>
             ))}
           </Group>
         </Stack>
@@ -93,7 +93,7 @@ function NeedRow({ need }: { need: Need }) {
 }
 
 /** Do what the button of this choice does in Discord. */
-function settle(need: Need, choice: string): Promise<unknown> {
+function settle(need: Need, choice: string, number: number): Promise<unknown> {
   if (need.kind === 'question')
     return resultOf(client.POST('/api/v2/questions/{question}/answer', { params: { path: { question: need.about } }, body: { text: choice } }))
   if (need.kind === 'delivery_unknown')
@@ -103,6 +103,8 @@ function settle(need: Need, choice: string): Promise<unknown> {
         body: { decision: choice } as Schemas['delivery_resolve'],
       }),
     )
+  if (need.kind === 'needs_answer' && !need.desk)
+    return resultOf(client.POST('/api/v2/dialogs/{dialog}/choose', { params: { path: { dialog: need.about } }, body: { number } }))
   return resultOf(
     client.POST('/api/v2/agents/{agent}/answer', {
       params: { path: { agent: need.agent ?? '' } },
