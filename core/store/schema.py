@@ -14,7 +14,6 @@ from core.store.errors import DatabaseDamaged, SqliteTooOld, StoreUnavailable, o
 from core.store.integrity_check import first_damage, read_only
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING exists from here on
-SAFE_CHECKPOINTS = (3, 51, 3)  # Below, two connections that checkpoint at once can damage the file (the WAL-reset bug)
 INITIAL = "0.2.0"  # The first migration: the schema of the first release
 LATER: tuple[str, ...] = ("0.3.0.73fa723d",)  # The later ones; a test compares
 MIGRATIONS = Path(__file__).parent / "migrations"

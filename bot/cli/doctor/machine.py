@@ -25,7 +25,7 @@ from core.home import Home
 from core.kit.errors import Unavailable
 from core.settings.model import Settings
 from core.store.errors import SqliteTooOld
-from core.store.schema import SAFE_CHECKPOINTS, check_library
+from core.store.schema import check_library
 
 OLDEST_PYAUTOGUI = (0, 9, 54)
 _NUMBERS = re.compile(r"(\d+(?:\.\d+)+)")
@@ -40,8 +40,7 @@ def sqlite(version: tuple[int, int, int]) -> Finding:
         check_library(version)
     except SqliteTooOld as old:
         return problem(old.message)
-    how = f"; below {dotted(SAFE_CHECKPOINTS)} one connection alone checkpoints, and Octet keeps to that"
-    return ok(f"SQLite {dotted(version)}{how if version < SAFE_CHECKPOINTS else ''}")
+    return ok(f"SQLite {dotted(version)}")
 
 
 def xlib() -> Finding:
@@ -65,7 +64,7 @@ def xlib() -> Finding:
     except ImportError as missing:
         cure = f"{sys.executable} -m pip install --force-reinstall --no-deps 'python-xlib>=0.33'"
         return problem(f"Xlib cannot be imported ({missing})", cure)
-    return ok("python-xlib is the right one")
+    return ok("python-xlib is installed")
 
 
 def pyautogui() -> Finding:

@@ -23,9 +23,8 @@ def none_installed(name: str) -> str:
     ("change", "look", "level", "words"),
     [
         ((), lambda: machine.sqlite((3, 34, 1)), PROBLEM, "SQLite 3.34.1 is too old"),
-        ((), lambda: machine.sqlite((3, 51, 2)), OK, "one connection alone checkpoints"),
         ((), lambda: machine.sqlite((3, 51, 3)), OK, "SQLite 3.51.3"),
-        ((), machine.xlib, OK, "is the right one"),
+        ((), machine.xlib, OK, "python-xlib is installed"),
         (("Xlib.__version__", (0, 15)), machine.xlib, PROBLEM, "pip install --force-reinstall --no-deps 'python-xlib"),
         ((sys, "platform", "win32"), machine.xlib, WARNING, "on Windows"),
         ((metadata, "version", lambda _: "0.9.53"), machine.pyautogui, PROBLEM, "pip install"),
