@@ -10,6 +10,7 @@ from typing import Annotated
 from bot.verbs.declare import Coordinator, Origin, ParameterKind, Verb
 from bot.verbs.lists import Filter, Page
 from bot.verbs.moments import LocalTime, Moment, is_duration, local_time
+from bot.verbs.results import TASK_STATES
 from bot.verbs.types import (
     AgentName,
     AnyTask,
@@ -42,8 +43,11 @@ _ON_FAILURE = ParameterKind(
     help="What happens when a task that comes first fails; default: it waits for you",
     choices={"wait": "wait, and tell me", "cancel": "cancel this task too", "start": "start anyway"},
 )
-TaskStates = StrEnum("TaskStates", ["open", "ended", "all", *(state.value for state in TaskState)])
-"""`open` has not ended."""
+_STATES = {one: one for one in ("open", "ended", "all")} | {
+    state.value: f"{words} · {state.value}" for state, (_, words) in TASK_STATES.items()
+}
+"""The states to choose from, as users read them. `open` has not ended."""
+TaskStates = StrEnum("TaskStates", list(_STATES))
 _NONE = frozenset({"none"})
 _GROUPS = {"open": frozenset(TaskState) - ENDED, "ended": ENDED, "all": None}
 _ChangeVerb = partial(Verb, "task", Permission.TASK_CHANGE, own=REQUESTER)
@@ -54,6 +58,7 @@ _EndVerb = partial(Verb, "task", Permission.TASK_END, own=REQUESTER)
 class TaskFilter(Filter):
     """Which tasks of a list."""
 
+    state: Annotated[str | None, ParameterKind(help="Only those in this state", choices=_STATES)] = None
     label: Annotated[str | None, ParameterKind(help="Only those with this label")] = None
 
 
