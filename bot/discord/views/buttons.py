@@ -337,6 +337,7 @@ BUTTONS = (
     AnswerAgent,
     AskForAnswer,
     CancelTask,
+    Choose,
     FollowWindow,
     LookAtWindow,
     MarkDone,
