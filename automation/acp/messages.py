@@ -36,6 +36,8 @@ class AcpAgent:
     asks_no_one_in: frozenset[str] = frozenset()  # modes in which it never does
     authenticate: str = ""  # the way to log in that the program expects at each start
     log_in: str = ""  # what a user types to log in
+    least: str = ""  # the oldest version that Octet was tried with
+    node: int = 0  # the oldest major version of Node.js that it runs on
     limit_errors: str = ""  # what the program writes when it has reached a limit: a pattern
 
 

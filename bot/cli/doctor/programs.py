@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -47,7 +48,14 @@ def _finding(acp: AcpAgent, trouble: Outcome | None, status: ProgramStatus) -> F
     mode = f"mode {status.mode} of {', '.join(status.modes)}" if status.mode else "no modes"
     history = "" if status.can_load else "; it keeps no history, so Octet asks you after a crash"
     what = f"{what} speaks ACP and opens a conversation, {mode}{history}"
+    if status.version and _numbers(status.version) < _numbers(acp.least):
+        needs_node = f"; it needs Node.js {acp.node} or newer" if acp.node else ""
+        return warning(f"{what}; Octet was tried with {acp.least} and newer", f"Update the program{needs_node}.")
     if status.approves is Approver.NO_ONE:
         cure = "Set `mode` in config/agents.toml to one in which it asks, unless you want that."
         return warning(f"{what}; in this mode it asks no user before it acts", cure)
     return ok(what)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)[:3]]

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from automation.acp.messages import AcpAgent
 from automation.desktop.displays.child_process import marked
 from bot.cli.doctor.model import FindingLevel
-from bot.cli.doctor.programs import agents
+from bot.cli.doctor.programs import _finding, agents
 from bot.cli.init.templates import copy_templates
 from core.config.loader import load
+from core.deliveries.model import ProgramStatus
 from core.home import Home
 from tests.fakes.acp import ROOT
 
@@ -54,3 +56,19 @@ def test_a_program_that_is_not_installed_is_a_problem(tmp_path: Path) -> None:
     assert found.level is FindingLevel.PROBLEM
     assert found.cure
     assert not marked("agent A")
+
+
+@pytest.mark.parametrize(
+    ("version", "level"),
+    [
+        ("1.17.9", FindingLevel.WARNING),
+        ("1.19", FindingLevel.OK),
+        ("1.18.0-beta", FindingLevel.OK),
+        ("", FindingLevel.OK),
+    ],
+)
+def test_an_old_version_is_a_warning(version: str, level: FindingLevel) -> None:
+    acp = AcpAgent(name="A", argv=("a",), variables={}, folder="/", state="/", least="1.18.0", node=22)
+    found = _finding(acp, None, ProgramStatus(program="a", version=version))
+    assert found.level is level
+    assert ("tried with 1.18.0" in found.what) == (level is FindingLevel.WARNING)
