@@ -179,6 +179,8 @@ class AgentDriver:
                 return _unknown("what Octet noted of its conversation cannot be read")
             if order.delivery not in state.prompts:  # this is stored before a prompt is written
                 return Outcome(result=Result.NOT_ARRIVED, reason=Reason.RESTARTED, note="it was not written")
+            if state.pid and not state.started:
+                return _unknown("this system does not tell whether the earlier program has ended")
             where, sha256 = state.prompts[order.delivery]
             history = ReplayedHistory(order.text)
             try:

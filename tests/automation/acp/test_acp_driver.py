@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,17 @@ from automation.acp.program import AgentProgram
 from automation.acp.turn import Turn
 from core.deliveries.model import DeliveryId, Reason, Result
 from core.kit.process_start import start_time
-from tests.fakes.acp import scripted
+from tests.fakes.acp import Scripted, scripted
+from tests.fakes.desk import make_order
 
 READY = Prepare(agent="agent-1", begins_task=True, is_asked=True)
+
+
+def note(one: Scripted, state: object) -> None:
+    """Write what an earlier worker noted."""
+    folder = Path(one.agent.state)
+    folder.mkdir(parents=True)
+    (folder / "state.json").write_text(json.dumps(state))
 
 
 async def test_a_program_that_never_opens_a_conversation_is_ended(
@@ -52,10 +61,7 @@ async def test_what_comes_before_the_prompt_was_written_is_of_no_turn(tmp_path: 
 
 
 def test_a_state_that_cannot_be_read_is_no_state(tmp_path: Path) -> None:
-    one = scripted(tmp_path)
-    state = Path(one.agent.state)
-    state.mkdir(parents=True)
-    (state / "state.json").write_text('{"prompts": 7')
+    note(one := scripted(tmp_path), {"prompts": 7})
     assert AgentDriver(one.agent, asyncio.TaskGroup(), lambda _: None)._state is None
 
 
@@ -71,3 +77,11 @@ async def test_no_prompt_goes_while_something_of_an_earlier_turn_still_comes(tmp
         came_s = loop.time()
         assert await driver._is_quiet()
         assert loop.time() - came_s >= QUIET_S * 0.9
+
+
+async def test_where_the_system_does_not_tell_whether_the_old_program_ended_a_user_decides(tmp_path: Path) -> None:
+    one, order = scripted(tmp_path), make_order("agent-1", "Do it.")
+    note(one, {"pid": 2**22, "started": "", "prompts": {order.delivery: ["c1", order.sha256]}})
+    async with asyncio.TaskGroup() as group:
+        assert (await AgentDriver(one.agent, group, lambda _: None).settle(order)).result is Result.UNKNOWN
+    assert not (one.folder / "heard.jsonl").exists()
