@@ -10,7 +10,7 @@ from pydantic import BeforeValidator
 
 from core import remedies
 from core.journal.model import Event
-from core.kit.field_types import IS_NAME, Bool, Int, Limits, Text, config_table, matching
+from core.kit.field_types import IS_NAME, Bool, Float, Int, Limits, Text, config_table, matching
 from core.profiles.value_types import Pattern
 from core.reasons import AnyReason, Diagnostic
 
@@ -151,6 +151,8 @@ class Agent:
     """With lane `acp`, whether a task begins a `fresh` conversation or may `continue` the last one."""
     end_of_turn: Literal["answer", "ask"] = "answer"
     """With lane `acp`, what the end of a turn is: its last message is the `answer`, or Octet may `ask` for one."""
+    max_cost: Annotated[Float, Limits(gt=0, le=10_000)] | None = None
+    """With lane `acp`, the US dollars that one turn may cost, where the program reports it; then Octet cancels it."""
     allowed_actions: Annotated[frozenset[Text], Limits(max_length=10)] = frozenset()
     """What users may press in its window through Octet: any of `interrupt`, `approve`, `deny`, `continue`."""
     on_idle: Literal["show", "nudge"] = "show"

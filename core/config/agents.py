@@ -22,7 +22,7 @@ from core.settings.model import Model, Schema
 AGENTS_TOML = "config/agents.toml"
 MODELS_TOML = "config/models.toml"
 PROGRAMS_TOML = "config/programs.toml"
-_OF_ACP = frozenset({"command", "program", "folder", "mode", "options", "conversation", "end_of_turn"})
+_OF_ACP = frozenset({"command", "program", "folder", "mode", "options", "conversation", "end_of_turn", "max_cost"})
 _WINDOWED = tuple(lane for lane in Lane if lane.abilities.has_window)
 
 

@@ -15,6 +15,7 @@ from core.agents.model import Agent, AgentState, Route
 from core.deliveries.model import (
     Assurance,
     Delivery,
+    DeliveryId,
     DeliveryState,
     Outcome,
     PermissionAsk,
@@ -26,6 +27,7 @@ from core.deliveries.model import (
     TurnEnd,
     TurnFact,
     TurnText,
+    TurnUsage,
 )
 from core.deliveries.ports import LanePort, TurnNews, TurnPort
 from core.dispatch.model import ArrivalUnclear
@@ -101,6 +103,7 @@ class Turns(TurnNews):
         self._shown: dict[str, _Shown] = {}  # by agent
         self._asks: dict[str, list[PermissionAsk]] = {}  # by agent: its open questions, of which users see the first
         self._choosing = asyncio.Lock()
+        self._too_dear: dict[str, DeliveryId] = {}  # by agent: the turn that Octet cancelled for its cost
 
     def serve_tools(self, url: str, command: Sequence[str]) -> None:
         """Tell conversations from now on that Octet listens at `url`, and how `octet` is started."""
@@ -147,6 +150,15 @@ class Turns(TurnNews):
         title = " ".join(limits.visible(limits.storable(act.title)).split())[:_TITLE_CHARS]
         self._turn(act).act = f"{act.done}/{act.total} {title}" if act.total else title or act.kind[:_TITLE_CHARS]
         await self._show(act)
+
+    async def turn_usage(self, usage: TurnUsage) -> None:
+        """Cancel a turn that costs more than its agent may."""
+        agent, lane, micros = self._agents.named(usage.agent), self._lane_of(usage.agent), usage.cost_micros
+        if agent is None or lane is None or agent.max_cost is None or micros is None:
+            return
+        if micros > agent.max_cost * 1_000_000 and self._too_dear.get(usage.agent) != usage.delivery:
+            self._too_dear[usage.agent] = usage.delivery
+            await lane.interrupt(usage.agent)
 
     async def permission_asked(self, ask: PermissionAsk) -> None:
         """Ask users, one question of an agent after the other."""
@@ -273,11 +285,12 @@ class Turns(TurnNews):
             ends_task = agent is not None and agent.end_of_turn == "answer"
             answers.accept_turn(tx, task, end.said, of=delivery.id, ends_task=ends_task)
         elif task.state is not TaskState.PARKED:
-            fails = end.stop in _FAILS
-            said = answers.accept_turn(tx, task, end.said, of=delivery.id, ends_task=False, is_shown=not fails)
+            is_too_dear = self._too_dear.get(end.agent) == delivery.id and end.stop is StopReason.CANCELLED
+            fails = Reason.TURN_TOO_DEAR if is_too_dear else _FAILS.get(end.stop)
+            said = answers.accept_turn(tx, task, end.said, of=delivery.id, ends_task=False, is_shown=fails is None)
             self._repository.advance_to_working(tx, task, by=HUB)
-            if fails:
-                self._repository.fail(tx, task.id, reason=_FAILS[end.stop], note=end.note, answer=said)
+            if fails is not None:
+                self._repository.fail(tx, task.id, reason=fails, note=end.note, answer=said)
             else:
                 self._park(tx, task, end)
 

@@ -9,7 +9,7 @@ import pytest
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import AgentState
 from core.coordinator import Coordinator
-from core.deliveries.model import DeliveryState, StopReason, Usage
+from core.deliveries.model import DeliveryState, StopReason, TurnUsage, Usage
 from core.dispatch.model import ArrivalUnclear
 from core.messages.model import Source
 from core.notices.model import AgentReports, NoticeKind
@@ -236,3 +236,14 @@ async def test_each_conversation_has_an_access_to_the_tools_that_ends_with_it(tm
         assert (await octet.agent_actions.new_chat(AGENT, by=ADA)).state is DeliveryState.DELIVERED
         assert lane.renewed == [AGENT]
         assert octet.reply_keys.holder(second.token) is None
+
+
+async def test_a_turn_that_costs_more_than_it_may_is_cancelled_once_and_fails(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane(), max_cost=0.5) as octet:
+        await begin(octet)
+        for micros in (500_000, 500_001, 600_000):
+            usage = TurnUsage(**lane.fact(), context_tokens=1, context_size=2, cost_micros=micros)
+            await octet.turns.turn_usage(usage)
+        assert lane.interrupted == [AGENT]
+        await lane.ends("Six", StopReason.CANCELLED)
+        assert ((await task(octet)).state, (await task(octet)).reason) == (TaskState.FAILED, Reason.TURN_TOO_DEAR)
