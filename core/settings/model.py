@@ -73,9 +73,13 @@ class CommandGroup(StrEnum):
     ADMIN = "admin"
 
 
-def _listed(value: Any) -> Any:
-    """Cut the text of an environment variable; a file has a list."""
-    return [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+def _groups(value: Any) -> frozenset[CommandGroup]:
+    """Read a file's list, or the text of an environment variable, which has commas."""
+    given = [one.strip() for one in value.split(",")] if isinstance(value, str) else value
+    try:
+        return frozenset(map(CommandGroup, given))
+    except (TypeError, ValueError):
+        raise ValueError(f"must be a list of some of {', '.join(CommandGroup)}, not {show(value)}") from None
 
 
 class DiscordSettings(Section):
@@ -96,7 +100,7 @@ class DiscordSettings(Section):
     thread_messages: bool = False
     """true: what users write in a task's thread goes to the task's agent, without a command. Switch on Message Content
     Intent first: discord.com/developers, Bot, Privileged Gateway Intents."""
-    groups: Annotated[frozenset[CommandGroup], BeforeValidator(_listed, json_schema_input_type=list[CommandGroup])] = (
+    groups: Annotated[frozenset[CommandGroup], BeforeValidator(_groups, json_schema_input_type=list[CommandGroup])] = (
         frozenset()
     )
     """Groups of which Discord offers all commands, such as ["task", "desk"]; else it offers the common ones.
