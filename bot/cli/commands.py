@@ -140,7 +140,7 @@ def page(
 
 @app.command("hook", rich_help_panel=AGENTS, context_settings=_PASSED_ON)
 def _hook(context: typer.Context) -> None:
-    """Tell Octet what an agent's program says by a hook. `octet hooks add` has programs call this."""
+    """Tell Octet what an agent's program says by a hook."""
     sys.exit(hook.main(context.args))
 
 

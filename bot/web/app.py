@@ -19,7 +19,7 @@ from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
 from core.limits import ANSWER, BODY_BYTES, FILE_BYTES, NAME
 
-router = APIRouter()
+router, described = APIRouter(), APIRouter()
 _LOOK_S = 2.0  # longest wait for the database
 BODY_LIMIT = BODY_BYTES.most
 FILES_LIMIT = BODY_LIMIT + FILE_BYTES.most * 4 // 3  # a file in base64, and the JSON around it
@@ -60,7 +60,7 @@ def create_app(
     app.state.live = Live(coordinator)
     add_routes(app)
     app.include_router(click_page.calibrations, prefix="/api/v2")
-    for routes in (router, hooks.router, click_page.router, page.router, live.router):
+    for routes in (router, described, hooks.router, click_page.router, page.router, live.router):
         app.include_router(routes)
     app.add_route(MCP, AsAgent(mcp), methods=["POST"])  # pyright: ignore[reportArgumentType] - an ASGI application, too
     callers = Callers(
@@ -74,7 +74,7 @@ def create_app(
     return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS)
 
 
-@router.get("/api/v2/openapi.json", include_in_schema=False)
+@described.get("/api/v2/openapi.json", include_in_schema=False)
 async def openapi(request: Request, _: By) -> JSONResponse:
     """Describe this API, for generators of clients."""
     return JSONResponse(cast("FastAPI", request.app).openapi())

@@ -218,11 +218,10 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         'octet task new "Release it" --after T-1',
         'octet task new "Suggest a name for the parser" --best-of 3',
     ),
-    "speaks with another program: tests/bot/cli/test_mcp.py, tests/automation/acp, tests/bot/cli/test_hooks.py": (
+    "speaks with another program: tests/bot/cli/test_mcp.py, tests/automation/acp, tests/bot/cli/test_hook.py": (
         "octet mcp serve",
         "octet acp run",
         "octet hook",
-        "octet hooks add",
     ),
     "needs a browser that is logged in: tests/bot/web/test_log_in.py, tests/core/security/test_log_ins.py": (
         "octet admin log-out",
