@@ -197,7 +197,11 @@ ULID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
     [
         ({"kind": NeedKind.QUESTION, "about": f"question:{ULID}", "choices": ("Red", "Blue")}, "Red Blue Answer …"),
         ({"kind": NeedKind.QUESTION, "task": TaskId("T-1")}, "Answer Cancel"),
-        ({"kind": NeedKind.NEEDS_ANSWER, "about": ULID, "choices": ("approve", "deny")}, "Approve Deny Screenshot"),
+        (
+            {"kind": NeedKind.NEEDS_ANSWER, "about": ULID, "desk": "main", "choices": ("approve", "deny")},
+            "Approve Deny Screenshot",
+        ),
+        ({"kind": NeedKind.NEEDS_ANSWER, "about": ULID, "choices": ("Once", "Never")}, "Once Never"),
         ({"kind": NeedKind.DELIVERY_UNKNOWN, "about": f"{ULID}:1", "choices": ("arrived", "drop")}, "Arrived Drop"),
         ({"kind": NeedKind.STORM, "about": f"trace:{ULID}"}, "Keep it stopped Let them continue"),
         ({"kind": NeedKind.PARKED, "task": TaskId("T-1")}, "Retry Cancel"),
