@@ -134,7 +134,7 @@ async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_
             terminal.expect("To choose again: octet init --agents")
             terminal.expect("Octet does not know whether it arrived:", LONG_S)
             terminal.answer("Look at Agent-1: did it arrive? [y/N]", "")
-            terminal.expect("T-2 is parked")
+            terminal.expect("T-2 · Parked")
             terminal.expect("➜ ")
             assert terminal.end() == 75
 
