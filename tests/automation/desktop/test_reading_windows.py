@@ -112,7 +112,7 @@ async def test_a_person_at_the_mouse_is_waited_for_and_what_programs_press_is_no
 ) -> None:
     async with scene(display, tmp_path, profile=SAYS, user_activity=AT_ONCE) as on:
         await soon(lambda: display.windows.active() == on.agent.seen.id, "it is in use")
-        with moving(display, by_hand=True), pytest.raises(WindowNotSeen, match="the user of the desk is typing"):
+        with moving(display, by_hand=True), pytest.raises(WindowNotSeen, match="is typing"):
             await read(on, about={Reason.KEYS_DOWN})
         with moving(display, by_hand=False):
             assert "nothing was said yet" in (await read(on)).text
