@@ -138,9 +138,13 @@ class TmuxPane:
         return True
 
     def transcript(self) -> str | None:
-        """Return what is above the composer; None without a composer, as a draft could then be taken for it."""
+        """Return what is above the composer, or around a dialog in its place; None without either, as a draft could then
+        be taken for it."""
         view = self.seen(history=HISTORY).view
-        return None if view.composer is None else screen.transcript(view.above, self._profile.terminal)
+        if view.composer is None and view.dialog is None:
+            return None
+        shown = view.around if view.composer is None else view.above
+        return screen.transcript(shown, self._profile.terminal)
 
     def focus(self) -> None:
         state = (self._fresh() or self.seen()).state
