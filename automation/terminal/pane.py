@@ -138,8 +138,8 @@ class TmuxPane:
         return True
 
     def transcript(self) -> str | None:
-        """Return what is above the composer, or around a dialog in its place; None without either, as a draft could then
-        be taken for it."""
+        """Return what is above the composer, or around a dialog in its place; None without either: a draft could be
+        taken for it then."""
         view = self.seen(history=HISTORY).view
         if view.composer is None and view.dialog is None:
             return None
