@@ -48,15 +48,14 @@ class Code(BaseModel, frozen=True, extra="forbid"):
 async def file(path: Annotated[str, Field(max_length=NAME.most)] = "") -> Response:
     """Return a file of the built page; any other path below /page is a view of the page itself."""
     built = resources.files("bot.web").joinpath("static")
-    kind = _TYPES.get(PurePosixPath(path).suffix, "")
-    name = path if kind and ".." not in path else "index.html"
+    name = path if PurePosixPath(path).suffix in _TYPES and ".." not in path else "index.html"
     try:
         content = built.joinpath(name).read_bytes()
     except OSError:
         text = _NOT_BUILT if name == "index.html" else ""
         return Response(text, status_code=404, media_type="text/plain", headers={CSP: _CSP})
     kept = {"Cache-Control": _FOREVER} if name.startswith("assets/") else {}
-    return Response(content, media_type=kind or "text/html", headers={CSP: _CSP, **kept})
+    return Response(content, media_type=_TYPES[PurePosixPath(name).suffix], headers={CSP: _CSP, **kept})
 
 
 @router.post(LOG_IN + "/look")
