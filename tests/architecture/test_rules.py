@@ -19,6 +19,7 @@ OURS = [path for path in PYTHON if path.relative_to(ROOT).parts[0] in rules.PART
 SUPERVISED = [p for p in OURS if p.name != "supervise.py" and p.relative_to(ROOT).parts[0] != "sandbox"]
 TESTS = [path for path in PYTHON if path.relative_to(ROOT).parts[0] == "tests"]
 WAITING = [path for path in PYTHON if path.relative_to(ROOT).parts[0] in {"tests", "bench"}]
+NPM_LOCKS = [path for path in rules.tracked_files(ROOT) if path.name == "package-lock.json"]
 LOCKS = [path for path in FILES if path.parent == ROOT / "requirements" and path.name != "overrides.txt"]
 
 
@@ -30,6 +31,7 @@ def assert_kept(rule: Callable[[str], list[str]], paths: Iterable[Path]) -> None
 
 def test_there_is_something_to_look_at() -> None:
     assert len(OURS) > 5
+    assert {path.parent.name for path in NPM_LOCKS} >= {"editors", "inspector", "web"}
     assert {path.name for path in LOCKS} == {"runtime.txt", "dev.txt", "build.txt", "web.txt", "wine.txt"}
 
 
@@ -46,7 +48,7 @@ def test_there_is_something_to_look_at() -> None:
         pytest.param(rules.hosts, FILES, id="no package host is named"),
         pytest.param(rules.machine_paths, FILES, id="no path of one machine"),
         pytest.param(rules.skipped_tests, TESTS, id="no test skips itself"),
-        pytest.param(rules.addresses_in_lock, LOCKS, id="locks hold no address"),
+        pytest.param(rules.addresses_in_lock, [*LOCKS, *NPM_LOCKS], id="locks hold no address"),
         pytest.param(rules.unreasoned_settings, [ROOT / "pyproject.toml"], id="every setting that ignores says why"),
     ],
 )
