@@ -6,16 +6,18 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from bot.web import live
+from bot.web import live, server
 from bot.web.guard import COOKIE
 from core.limits import LIVE_LISTENERS
 from core.security.model import OPERATOR, HolderId, NewLogIn, Role
 from tests.bot.web.conftest import Face
+from tests.house import open_house
 from tests.pace import patience
 
 VIC = "discord:7"
@@ -28,14 +30,14 @@ async def logged_in(face: Face, who: str = OPERATOR.id) -> NewLogIn:
 
 @asynccontextmanager
 async def page(
-    face: Face, new: NewLogIn, *, since: int | None = None, headers: Mapping[str, str] = {}
+    port: int, new: NewLogIn, *, since: int | None = None, headers: Mapping[str, str] = {}
 ) -> AsyncGenerator[aiohttp.ClientWebSocketResponse]:
     """Open the WebSocket as the page does."""
-    own = {"Cookie": f"{COOKIE}={new.cookie}", "Origin": f"http://127.0.0.1:{face.port}", **headers}
+    own = {"Cookie": f"{COOKIE}={new.cookie}", "Origin": f"http://127.0.0.1:{port}", **headers}
     async with (
         asyncio.timeout(patience(30)),
         aiohttp.ClientSession() as client,
-        client.ws_connect(f"http://127.0.0.1:{face.port}/api/v2/live", headers=own) as socket,
+        client.ws_connect(f"http://127.0.0.1:{port}/api/v2/live", headers=own) as socket,
     ):
         await socket.send_json({"secret": new.secret, "since": since})
         yield socket
@@ -53,13 +55,13 @@ async def changes(socket: aiohttp.ClientWebSocketResponse, until: str) -> list[s
 
 async def test_a_page_hears_what_happens_and_what_it_missed(face: Face) -> None:
     new = await logged_in(face)
-    async with page(face, new) as socket:
+    async with page(face.port, new) as socket:
         first: dict[str, Any] = await socket.receive_json()
         assert first["is_reset"]
         await face.operator.post("/api/v2/tasks", json={"brief": "Count the birds"})
         assert "TaskMoved" in await changes(socket, "task:T-1")
     await face.operator.post("/api/v2/tasks", json={"brief": "Count the fish"})
-    async with page(face, new, since=first["seq"]) as socket:
+    async with page(face.port, new, since=first["seq"]) as socket:
         again: dict[str, Any] = await socket.receive_json()
     assert not again["is_reset"]
     numbers = [one["seq"] for one in again["changes"]]
@@ -70,7 +72,7 @@ async def test_a_page_hears_what_happens_and_what_it_missed(face: Face) -> None:
 async def test_a_viewer_does_not_hear_who_gets_roles(face: Face) -> None:
     people = face.house.core.people
     await people.bind(HolderId(VIC), Role.VIEWER, by=OPERATOR)
-    async with page(face, await logged_in(face, VIC)) as socket:
+    async with page(face.port, await logged_in(face, VIC)) as socket:
         await socket.receive_json()
         await people.bind(HolderId("discord:8"), Role.VIEWER, by=OPERATOR)
         await face.operator.post("/api/v2/tasks", json={"brief": "Count the birds"})
@@ -79,7 +81,7 @@ async def test_a_viewer_does_not_hear_who_gets_roles(face: Face) -> None:
 
 async def test_a_page_that_is_logged_out_hears_nothing_more(face: Face) -> None:
     new = await logged_in(face)
-    async with page(face, new) as socket:
+    async with page(face.port, new) as socket:
         await socket.receive_json()
         await face.house.core.log_ins.end(new.log_in.id, by=OPERATOR)
         message = await socket.receive()
@@ -104,7 +106,7 @@ async def test_a_page_without_both_secrets_hears_nothing(face: Face, given: str)
 @pytest.mark.parametrize("foreign", [{"Origin": "http://127.0.0.1:5173"}, {"Host": "evil.example"}])
 async def test_a_page_of_another_address_opens_no_socket(face: Face, foreign: dict[str, str]) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        async with page(face, await logged_in(face), headers=foreign):
+        async with page(face.port, await logged_in(face), headers=foreign):
             pass
     assert refused.value.status == 403
 
@@ -152,3 +154,30 @@ async def test_a_listener_that_reads_too_slowly_learns_that_it_missed_something(
         await face.operator.post("/api/v2/tasks", json={"brief": "Count the fish"})
     assert (await anext(news)).is_reset
     await news.aclose()
+    again = live.Live(face.house.core).news(operator, 1)
+    assert (await anext(again)).is_reset, "row 2 is out of its reach"
+    await again.aclose()
+
+
+async def test_a_socket_that_has_closed_no_longer_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted, closed = set[server.Connection](), asyncio.Event()
+
+    class Counting(server.Register):
+        def opened(self, connection: server.Connection) -> None:
+            counted.add(connection)
+            super().opened(connection)
+
+        def closed(self, connection: server.Connection) -> None:
+            counted.discard(connection)
+            closed.set()
+            super().closed(connection)
+
+    monkeypatch.setattr(server, "Register", Counting)
+    async with open_house(tmp_path) as house, house.served() as run:
+        log_in = await house.core.log_ins.enter(house.core.log_ins.invite(OPERATOR.id, by=OPERATOR), browser="x")
+        async with page(run.port, log_in) as socket:
+            await socket.receive_json()
+            assert len(counted) == 1
+        async with asyncio.timeout(patience(30)):
+            await closed.wait()
+        assert counted == set()

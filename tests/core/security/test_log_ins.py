@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.coordinator import Coordinator
 from core.kit.clock import DAY_MS
-from core.security import log_ins
+from core.security import _store, log_ins
 from core.security.model import LOG_IN_LASTS_MS, OPERATOR, Actor, HolderId, NewLogIn, Permission, Role
 from tests.builders import ADA, entries_of, make_agent, make_person, open_coordinator, refuses
 from tests.fakes.clock import FakeClock
@@ -101,3 +101,18 @@ async def test_users_log_in_themselves_and_end_their_own_log_ins_only(tmp_path: 
         await octet.log_ins.end(own.log_in.id, by=VIEWER)
         assert await of(octet, own) is None
         assert await of(octet, others) is OPERATOR
+
+
+async def test_what_was_used_or_ended_is_so_after_a_restart(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}, clock=clock) as octet:
+        used, ended, idle = await entered(octet), await entered(octet), await entered(octet)
+        clock.advance(5 * DAY_S)
+        assert await of(octet, used) is await of(octet, ended) is OPERATOR
+        await octet.log_ins.end(ended.log_in.id, by=OPERATOR)
+        clock.advance(5 * DAY_S)
+        fresh = await entered(octet)
+        assert idle.log_in.id not in {row.id for row in await octet.store.fetch(_store.LOG_INS)}, "it is forgotten"
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}, clock=clock) as octet:
+        found = [await of(octet, one) for one in (used, fresh, ended, idle)]
+    assert found == [OPERATOR, OPERATOR, None, None]
