@@ -112,7 +112,7 @@ class TrialResult:
     note: Diagnostic = ""
     is_transient: bool = False  # worth another try
     is_not_pasted: bool = False  # the program did not take the draft: the click may have missed the composer
-    read_by: str = ""  # how the whole draft was read back: `accessibility`, `copy`, `pixels`, `none`
+    read_by: str = ""  # how the whole draft was read back: `accessibility`, `copy` or `pixels`
     quirks: Mapping[str, object] = field(default_factory=dict[str, object])
     """Measured, by their paths in its config; of a draft that worked, other chords that cleared it."""
     read_chars: int = 0  # the length of what was read back last

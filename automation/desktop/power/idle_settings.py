@@ -1,4 +1,4 @@
-"""Finds what locks this machine or puts it to sleep while no user touches it: it reads the X server, logind and GNOME.
+"""Finds what locks this machine or puts it to sleep while no user touches it: it reads logind and GNOME.
 
 Of other desktops and systems Octet only says that it does not read their settings, and where the user finds them."""
 
@@ -9,17 +9,13 @@ import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from automation.desktop.power.inhibitors import NotInhibited
-
-if TYPE_CHECKING:
-    from Xlib.display import Display
 
 ASKED_S = 5
 GUIDE = "check it yourself: docs/away.md, Sleep, screen savers and locks"
@@ -41,7 +37,6 @@ class IdleEffect(StrEnum):
     SLEEPS = "this machine falls asleep"
     LOCKS = "the screen is locked"
     UNREAD = "Octet does not read its settings; it may lock the screen or put this machine to sleep"
-    BLANKS = "the screen goes dark"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,15 +96,13 @@ def this_machine(environ: Mapping[str, str]) -> IdleSources:
     return IdleSources(variables=environ, programs=_running_programs(), has_lid=_LIDS.is_dir())
 
 
-def find_idle_actions(machine: IdleSources, displays: Iterable[str] = ()) -> list[IdleAction]:
-    """Return everything that is set up to happen; `displays` are the X displays that people use."""
+def find_idle_actions(machine: IdleSources) -> list[IdleAction]:
+    """Return everything that is set up to happen. A screen that only goes dark takes typed text all the same."""
     if system := {"win32": "Windows", "darwin": "macOS"}.get(machine.platform):
         return [_unread(system)]
     found = read_gnome(machine.ask) if machine.desktops & _GNOME else []
     found += [_unread(name) for desktop, name in _OTHERS.items() if desktop in machine.desktops]
     found += [_unread(name) for name in _LOCKERS if name in machine.programs]
-    for display in displays:
-        found += _read_display(display)
     with suppress(NotInhibited):  # a machine without a login manager
         logind = importlib.import_module("automation.desktop.power.logind")
         found += read_logind(asyncio.run(logind.properties(machine.system_bus)), has_lid=machine.has_lid)
@@ -130,9 +123,6 @@ def read_gnome(ask: Ask) -> list[IdleAction]:
         after_s = idle_s + _number(get(saver, "lock-delay"))
         cure = f"gsettings set {saver} lock-enabled false"
         found.append(IdleAction(who="GNOME", does=IdleEffect.LOCKS, after_s=after_s, cure=cure))
-    elif idle_s:
-        cure = f"gsettings set {session} idle-delay 0"
-        found.append(IdleAction(who="GNOME", does=IdleEffect.BLANKS, after_s=idle_s, cure=cure))
     for source, when in (("ac", ""), ("battery", "on battery")):
         sleeps_s = _number(get(power, f"sleep-inactive-{source}-timeout"))
         action = get(power, f"sleep-inactive-{source}-type")
@@ -155,36 +145,6 @@ def read_logind(properties: Mapping[str, object], *, has_lid: bool) -> list[Idle
         when, cure = "when the lid is closed", cure.format("HandleLidSwitch")
         found.append(IdleAction(who=who, does=IdleEffect.SLEEPS, when=when, cure=cure))
     return found
-
-
-def read_xserver(display: Display) -> list[IdleAction]:
-    """Read the X server's own screen saver and energy saving, as `xset q` shows them. Neither locks."""
-    from Xlib.ext import dpms
-
-    found: list[IdleAction] = []
-    saver_s = float(display.get_screen_saver().timeout)
-    if saver_s > 0:
-        found.append(IdleAction(who="the X server", does=IdleEffect.BLANKS, after_s=saver_s, cure="xset s off"))
-    opcode = display.display.get_extension_major(dpms.extname) if display.has_extension(dpms.extname) else None
-    if opcode is not None and dpms.DPMSInfo(display=display.display, opcode=opcode).state:
-        now = dpms.DPMSGetTimeouts(display=display.display, opcode=opcode)
-        times = [float(time) for time in (now.standby_timeout, now.suspend_timeout, now.off_timeout) if time]
-        who, cure = "the X server (DPMS)", "xset -dpms"
-        found += [IdleAction(who=who, does=IdleEffect.BLANKS, after_s=min(times), cure=cure)] if times else []
-    return found
-
-
-def _read_display(name: str) -> list[IdleAction]:
-    from core.kit.errors import Unavailable
-
-    try:
-        connection = importlib.import_module("automation.desktop.x11.connection").open_display(name)
-    except Unavailable:
-        return []  # another check says that the display does not answer
-    try:
-        return read_xserver(connection)
-    finally:
-        connection.close()
 
 
 def _unread(who: str) -> IdleAction:

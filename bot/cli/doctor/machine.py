@@ -108,8 +108,7 @@ def zones(available: frozenset[str] | None = None) -> Finding:
 def survey(config: Config) -> Iterator[Finding]:
     """Report what this machine does while no user touches it, where that matters to the desks."""
     if desks := config.used_desks():
-        screens = [desk.display for desk in desks if desk.kind.has_users]
-        yield from judge_idle_actions(find_idle_actions(this_machine(environment()), screens), desks)
+        yield from judge_idle_actions(find_idle_actions(this_machine(environment())), desks)
 
 
 def judge_idle_actions(found: Iterable[IdleAction], desks: Iterable[Desk]) -> Iterator[Finding]:
@@ -118,9 +117,7 @@ def judge_idle_actions(found: Iterable[IdleAction], desks: Iterable[Desk]) -> It
     awake = [desk.name for desk in desks if desk.user_activity.stay_awake]
     is_quiet = True
     for action in found:
-        if action.does is IdleEffect.BLANKS:
-            yield ok(f"{action}; typed text still arrives")
-        elif action.does is IdleEffect.UNREAD:
+        if action.does is IdleEffect.UNREAD:
             is_quiet = False
             yield warning(str(action), action.cure)
         elif action.does is IdleEffect.LOCKS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,8 @@ from automation.desktop.power.idle_settings import (
     find_idle_actions,
     read_gnome,
     read_logind,
-    read_xserver,
 )
-from automation.desktop.x11.connection import open_display
 from tests.automation.desktop.power.test_logind import a_manager
-from tests.display import VirtualDisplay
 
 GNOME = {
     "org.gnome.desktop.session idle-delay": "uint32 300",
@@ -53,7 +49,7 @@ def said(found: Sequence[IdleAction]) -> list[tuple[str, float | None]]:
     ("changed", "expected"),
     [
         ({}, [("LOCKS", 330), ("SLEEPS", 900)]),
-        ({"org.gnome.desktop.screensaver lock-enabled": "false"}, [("BLANKS", 300), ("SLEEPS", 900)]),
+        ({"org.gnome.desktop.screensaver lock-enabled": "false"}, [("SLEEPS", 900)]),
         ({"org.gnome.desktop.session idle-delay": "uint32 0"}, [("SLEEPS", 900)]),
     ],
 )
@@ -75,16 +71,6 @@ def test_the_login_manager_suspends_by_idle_time_and_by_a_lid_where_there_is_one
     assert read_logind({"IdleAction": "ignore"}, has_lid=True) == []
 
 
-@pytest.mark.display
-def test_the_x_servers_own_saver_is_read_from_the_server(display: VirtualDisplay) -> None:
-    with closing(open_display(display.name)) as connection:
-        for seconds, expected in ((420, [(IdleEffect.BLANKS, 420, "xset s off")]), (0, [])):
-            connection.set_screen_saver(seconds, 0, 1, 1)
-            connection.sync()
-            found = [one for one in read_xserver(connection) if one.who == "the X server"]
-            assert [(one.does, one.after_s, one.cure) for one in found] == expected
-
-
 def a_machine(**changes: object) -> IdleSources:
     plain = {"variables": {"HOME": "/nowhere"}, "platform": "linux", "ask": Programs({}), "system_bus": "unix:path=/no"}
     return IdleSources(**{**plain, **changes})  # pyright: ignore[reportArgumentType] - a builder takes any field
@@ -96,7 +82,7 @@ def test_only_the_desktop_that_is_there_is_asked() -> None:
     over_ssh = a_machine(programs=frozenset({"gnome-shell", "sshd"}), ask=told)
     for machine in (named, over_ssh):
         assert {habit.who for habit in find_idle_actions(machine)} == {"GNOME"}
-    assert find_idle_actions(a_machine(ask=told), displays=["nonsense"]) == []
+    assert find_idle_actions(a_machine(ask=told)) == []
 
 
 @pytest.mark.parametrize(
