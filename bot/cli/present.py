@@ -117,7 +117,7 @@ def _progress(delivery: Delivery, between: str = ": ") -> str:
     return f"{how} ({printable(why)})" if why else how
 
 
-def _words(view: AgentMessageView) -> str:
+def _message(view: AgentMessageView) -> str:
     message = view.message
     about = f" about {message.task}" if message.task else ""
     lines = [f"{message.id} from {printable(message.sender_name)}{about}:"]
@@ -281,7 +281,7 @@ PRESENT: dict[Any, Callable[[Any], str]] = {
     TaskView: _view,
     Export: lambda found: found.text.rstrip("\n"),
     Imported: lambda found: f"created {', '.join(found.tasks)}" if found.tasks else "no task is open",
-    AgentMessageView: _words,
+    AgentMessageView: _message,
     Delivery: _delivery,
     Page[Delivery]: _page(_delivery_row, "no delivery waits for a decision"),
     tuple[Receipt, ...]: lambda found: "\n\n".join(map(receipt, found)),

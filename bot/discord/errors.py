@@ -101,10 +101,10 @@ async def explain(error: OctetError, core: Coordinator) -> str:
     """Return what the user reads, with the owner's name where they need a role."""
     if isinstance(error, NotAllowed) and (owner := await core.people.owner(by=HUB)):
         error.details["owner"] = owner.id
-    return said(error)
+    return sentence_of(error)
 
 
-def said(error: OctetError) -> str:
+def sentence_of(error: OctetError) -> str:
     if isinstance(error, NotReloaded):
         return cut("\n".join([error.head, *(f"- {inline(line, 400)}" for line in error.lines)]), CONTENT_LIMIT - 100)
     heading = next((words for family, words in _HEADINGS.items() if isinstance(error, family)), "")

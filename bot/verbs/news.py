@@ -117,7 +117,7 @@ def of_task(notice: Notice, view: TaskView, form: Form, message: Message | None 
         case why if notice.kind is NoticeKind.ENDED or message is None:
             lines = [_end(task, why, message, form)]
         case _:
-            return [_words(notice, view, message, form)]
+            return [_unfinished(notice, view, message, form)]
     # Else the task's cause and cure belong to a later event.
     is_end = notice.kind is NoticeKind.ENDED and task.state is not TaskState.DONE
     if is_end or notice.detail == Halt(state=task.state, reason=task.reason):
@@ -138,7 +138,7 @@ def _end(task: Task, why: object, message: Message | None, form: Form) -> str:
     return f"{head} {form.text(_end_cause(why), 800)}".strip() if isinstance(why, EndCause) else head
 
 
-def _words(notice: Notice, view: TaskView, message: Message, form: Form) -> str:
+def _unfinished(notice: Notice, view: TaskView, message: Message, form: Form) -> str:
     """Say whose words these are that end nothing."""
     task, speaker = view.task, _speaker(message, form)
     if notice.kind is NoticeKind.LATE:

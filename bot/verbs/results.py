@@ -531,7 +531,7 @@ def _entry_state(state: EntryState, reason: Reason | None) -> str:
     return f"{_ENTRY_STATES[state]}{f' ({sentence(reason)})' if reason else ''}"
 
 
-def _said(one: Message, form: Form) -> str:
+def _message_line(one: Message, form: Form) -> str:
     """Name a message, its sender and its source, and show how it begins."""
     agents = " (agent)" if one.sender.startswith("agent:") else ""
     who = form.strong(form.text(one.sender_name or one.sender, 60))
@@ -540,7 +540,7 @@ def _said(one: Message, form: Form) -> str:
 
 
 def _inbox(rows: Iterable[InboxEntry], form: Form) -> list[str]:
-    return [f"{_said(one.message, form)} · {_entry_state(one.state, one.reason)}" for one in rows]
+    return [f"{_message_line(one.message, form)} · {_entry_state(one.state, one.reason)}" for one in rows]
 
 
 def _trace(trace: Trace, form: Form) -> list[str]:
@@ -548,7 +548,7 @@ def _trace(trace: Trace, form: Form) -> list[str]:
     lines = [f"Chain {form.strong(trace.id)}: {trace.texts} of at most {trace.most} messages of agents{stopped}"]
     for step in trace.steps:
         to = ", ".join(f"{form.text(name, 60)} {_entry_state(state, why)}" for name, state, why in step.inboxes)
-        lines.append(f"{'· ' * step.depth}{_said(step.message, form)}{f' → {to}' if to else ''}")
+        lines.append(f"{'· ' * step.depth}{_message_line(step.message, form)}{f' → {to}' if to else ''}")
     return lines
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.discord.errors import said
+from bot.discord.errors import sentence_of
 from bot.verbs import results
 from core.agents.model import AgentState
 from core.calibration.model import NotTheQuestion
@@ -62,9 +62,9 @@ async def test_a_command_about_what_does_not_exist_or_does_not_fit_answers_with_
         ("desk calibrate", {"desk": "main"}, refused("desk_without_worker", id="main")),
     ]
     for command, options, error in cases:
-        assert await owned.ask(command, **options) == said(error), (command, options)
+        assert await owned.ask(command, **options) == sentence_of(error), (command, options)
     covered = await owned.ask("desk screenshot", agent="Window-1")
-    assert covered.startswith(said(WindowNotSeen(id="agent-1", why="")).partition(":")[0])
+    assert covered.startswith(sentence_of(WindowNotSeen(id="agent-1", why="")).partition(":")[0])
     assert owned.worker.told == []
 
 
@@ -132,7 +132,7 @@ async def test_a_reload_shows_every_invalid_line(owned: Town) -> None:
 
     reload_by(owned.coordinator, Files())
     shown = await owned.ask("admin reload")
-    assert shown == said(wrong)
+    assert shown == sentence_of(wrong)
     assert "config/agents.toml:7" in shown
 
 
@@ -148,11 +148,13 @@ async def test_a_user_connects_windows_by_buttons_numbers_and_places(owned: Town
     assert (asked["sandbox"]["only_for"], pictures(asked)) == (owned.ada, ["display.png"])
     assert buttons(asked) == ["Connect 1,2", "Choose others", "Cancel"]
     unread = await answer(asked, "Choose others", "the second")
-    assert text_of(unread) == said(refused("unreadable_answer", text="the second"))
+    assert text_of(unread) == sentence_of(refused("unreadable_answer", text="the second"))
     pointed = await answer(asked, "Choose others", "2=New")
     assert buttons(pointed) == ["Name the place", "Skip this window"]
-    assert text_of(await owned.press(asked, "Connect 1,2")) == said(NotTheQuestion())
-    assert text_of(await answer(pointed, "Name the place", "99")) == said(refused("unknown_grid_place", place="99"))
+    assert text_of(await owned.press(asked, "Connect 1,2")) == sentence_of(NotTheQuestion())
+    assert text_of(await answer(pointed, "Name the place", "99")) == sentence_of(
+        refused("unknown_grid_place", place="99")
+    )
     await answer(pointed, "Name the place", "45")
     assert ways.taken_over == ["New"]
     again = await owned.answer("desk calibrate", desk="main")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.discord.board_writer import BoardWriter
-from bot.discord.errors import DiscordFailed, TooOldToEdit, said
+from bot.discord.errors import DiscordFailed, TooOldToEdit, sentence_of
 from bot.discord.send_limits import DiscordBan
 from bot.verbs.results import AGENT_STATES
 from core.agent_messages.model import NewQuestion, Proof
@@ -102,7 +102,7 @@ async def test_it_is_removed_by_its_button_or_by_an_option_for_who_may_remove_it
         await owned.press(board, "Remove")
     else:
         await owned.ask("fleet board", remove=True)
-    assert await owned.ask("fleet board", remove=True) == said(refused("no_board"))
+    assert await owned.ask("fleet board", remove=True) == sentence_of(refused("no_board"))
     async with asyncio.timeout(60):
         version = 0
         while any(one["id"] == board["id"] for one in await owned.sandbox.messages()):

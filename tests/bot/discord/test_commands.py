@@ -13,7 +13,7 @@ from discord import app_commands
 
 from bot.discord.bot import OPEN_TO_ALL, Bot
 from bot.discord.channel_client import read_attached
-from bot.discord.errors import DiscordBusy, said
+from bot.discord.errors import DiscordBusy, sentence_of
 from bot.discord.views.buttons import MessageButton
 from bot.discord.views.menus import MessageMenu
 from bot.verbs.catalogue import VERBS
@@ -228,10 +228,10 @@ async def test_a_stranger_gets_no_dialog(owned: Town) -> None:
 
 async def test_the_first_user_with_the_code_of_the_console_becomes_the_owner_and_no_user_after(town: Town) -> None:
     code = str(town.coordinator.people.claim_code())
-    assert await town.ask("task list") == said(refused("owner_missing"))
-    assert await town.ask("admin claim", code="guess") == said(WrongClaim())
+    assert await town.ask("task list") == sentence_of(refused("owner_missing"))
+    assert await town.ask("admin claim", code="guess") == sentence_of(WrongClaim())
     await town.ask("admin claim", code=f" {code} ")
-    assert await town.ask("admin claim", user="Ben", code=code) == said(refused("owner_exists"))
+    assert await town.ask("admin claim", user="Ben", code=code) == sentence_of(refused("owner_exists"))
     assert await town.ask("task list", user="Ben") == town.stranger
     assert town.coordinator.version in await town.ask("admin version")
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from bot.discord import lists
-from bot.discord.errors import said
+from bot.discord.errors import sentence_of
 from core.agents.model import AgentState
 from core.notices.model import Place
 from core.remedies import refused
@@ -49,7 +49,7 @@ async def test_a_page_of_a_list_that_octet_no_longer_keeps_says_to_run_the_comma
         assert buttons(listed) == ["Later"]
     async with bot_at_work(quiet_town):
         await quiet_town.press(listed, "Later")
-        await quiet_town.now(listed, said(refused("list_closed")))
+        await quiet_town.now(listed, sentence_of(refused("list_closed")))
 
 
 async def test_a_list_shows_what_its_filters_let_through(owned: Town) -> None:

@@ -10,7 +10,7 @@ from discord import Interaction
 
 from bot.discord.board_writer import BoardWriter
 from bot.discord.bot import Bot
-from bot.discord.errors import said
+from bot.discord.errors import sentence_of
 from bot.verbs import tasks
 from bot.verbs.results import AGENT_STATES
 from core.agents.model import AgentState
@@ -80,7 +80,7 @@ async def test_a_task_that_an_agent_has_got_meanwhile_is_not_assigned(owned: Tow
     offered = await owned.press(card, "Reassign")
     await owned.ask("agent resume", agent="Window-1")
     assert "Reassign" not in buttons(await owned.card("T-1", TaskState.WORKING))
-    running = said(refused("task_already_running", agent="Window-1", id="T-1", state="working"))
+    running = sentence_of(refused("task_already_running", agent="Window-1", id="T-1", state="working"))
     assert text_of(await owned.choose(offered, GIVE, "Dry-1")) == running
     assert (await owned.task()).agent == "Window-1"
 
@@ -122,7 +122,7 @@ async def test_what_waits_for_an_agent_is_removed_from_its_queue(owned: Town) ->
     assert delivery.state is DeliveryState.CANCELLED
     await owned.said("Wait", "not delivered")
     again = await owned.choose(shown, REMOVE, str(one.message))
-    assert text_of(again) == said(refused("message_not_queued", id=str(one.message), agent="Window-1"))
+    assert text_of(again) == sentence_of(refused("message_not_queued", id=str(one.message), agent="Window-1"))
     await owned.choose(shown, REMOVE, "T-1")
     assert (await owned.task()).state is TaskState.CANCELLED
     assert menus(await owned.answer("agent show", agent="Window-1")) == {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.discord.errors import said
+from bot.discord.errors import sentence_of
 from bot.verbs.news import STATES
 from core.agent_messages.model import NewAgentMessage, RecipientMissing
 from core.agents.model import AgentState
@@ -50,7 +50,9 @@ async def test_plain_words_in_a_tasks_thread_go_to_its_agent_once_the_intent_all
         assert [text.splitlines()[1] for text in town.lane.submitted] == ["Count the birds", "The blue ones, @everyone"]
         await town.ask("task cancel", task="T-1")
         late = await say("Ada", thread, "Too late")
-        answer = await town.said(said(refused("recipient_task_ended", id="T-1", state=TaskState.CANCELLED.value)))
+        answer = await town.said(
+            sentence_of(refused("recipient_task_ended", id="T-1", state=TaskState.CANCELLED.value))
+        )
         assert answer["message_reference"]["message_id"] == late["id"]
         assert answer["sandbox"]["pings"] == []
 
@@ -115,7 +117,7 @@ async def test_a_message_without_a_possible_recipient_is_refused_privately(owned
         ({"task": "T-9"}, TaskNotFound(id="T-9")),
         ({"agent": "Nowhere"}, refused("agent_without_window", id="Nowhere")),
     ):
-        assert await owned.ask("msg send", text="Hello", **options) == said(error)
+        assert await owned.ask("msg send", text="Hello", **options) == sentence_of(error)
 
 
 async def test_a_broadcast_names_the_agents_that_get_it_and_those_that_do_not(owned: Town) -> None:

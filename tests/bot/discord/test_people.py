@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.discord.errors import said
+from bot.discord.errors import sentence_of
 from bot.verbs.catalogue import VERBS
 from core.kit.clock import SteadyClock, SystemClock
 from core.maintenance.service import Audit
@@ -98,10 +98,10 @@ async def test_discord_shows_the_commands_to_all_once_others_than_owners_have_a_
 
 async def test_users_give_at_most_their_own_role_and_the_last_owner_stays(owned: Town) -> None:
     denied = await owned.ask("admin unbind", who="Ada")
-    assert denied == said(refused("last_owner", id=f"discord:{owned.ada}"))
+    assert denied == sentence_of(refused("last_owner", id=f"discord:{owned.ada}"))
     assert f"<@{owned.ada}>" in denied
     await owned.ask("admin bind", who="Ben", role="admin")
-    too_high = said(refused("role_too_high", role="owner"))
+    too_high = sentence_of(refused("role_too_high", role="owner"))
     assert await owned.ask("admin bind", "Ben", who="Ben", role="owner") == too_high
     assert await owned.ask("admin unbind", "Ben", who="Ada") == too_high
     assert await owned.ask("admin grant", "Ben", who="Ben", role="owner", hours=1, reason="x") == too_high

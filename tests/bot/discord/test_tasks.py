@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.discord.errors import said
+from bot.discord.errors import sentence_of
 from bot.discord.render import priority_words
 from bot.discord.views import buttons as buttons_of_octet
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Reason, Result
@@ -122,10 +122,10 @@ async def test_what_octet_refuses_is_answered_privately_with_the_error_and_chang
     ]
     for command, options, error in refusals:
         answer = await owned.answer(command, **options)
-        assert (text_of(answer), answer["sandbox"]["only_for"]) == (said(error), owned.ada), (command, options)
+        assert (text_of(answer), answer["sandbox"]["only_for"]) == (sentence_of(error), owned.ada), (command, options)
         assert answer["sandbox"]["pings"] == []
     await owned.ask("task cancel", task="T-1")
-    assert await owned.ask("task priority", task="T-1", priority=1) == said(
+    assert await owned.ask("task priority", task="T-1", priority=1) == sentence_of(
         refused("task_already_ended", id="T-1", state="cancelled")
     )
     assert await owned.tasks() == ["T-1"]
@@ -138,7 +138,7 @@ async def test_a_failed_task_is_retried_and_a_prompt_that_may_have_arrived_is_no
     await owned.ask("task retry", task="T-1")
     await owned.card("T-1", TaskState.PARKED)
     assert (await owned.task()).attempt == 2
-    assert await owned.ask("task retry", task="T-1") == said(refused("delivery_unresolved", id="T-1"))
+    assert await owned.ask("task retry", task="T-1") == sentence_of(refused("delivery_unresolved", id="T-1"))
     assert len(owned.lane.orders) == 2
 
 
@@ -150,7 +150,7 @@ async def test_the_card_shows_another_agent_and_another_priority(owned: Town) ->
     await owned.ask("task assign", task="t1", agent="window-1")
     await owned.card("T-1", TaskState.WORKING)
     running = refused("task_already_running", agent="Window-1", id="T-1", state="working")
-    assert await owned.ask("task assign", task="T-1", agent="Dry-1") == said(running)
+    assert await owned.ask("task assign", task="T-1", agent="Dry-1") == sentence_of(running)
 
 
 async def test_long_texts_are_attached_whole(owned: Town) -> None:
@@ -406,7 +406,7 @@ async def test_one_command_and_one_dialog_make_one_task_however_often_they_arriv
 async def test_a_text_of_the_dialog_that_octet_refuses_comes_back_as_a_file_with_the_error(owned: Town) -> None:
     bad = "ring \x07 the bell"
     answer = await sent(owned, await form(owned, agent="Dry-1"), bad)
-    assert text_of(answer) == said(ControlCharacters(field="text", code="0007", position=5))
+    assert text_of(answer) == sentence_of(ControlCharacters(field="text", code="0007", position=5))
     assert (answer["sandbox"]["only_for"], content(owned, answer)) == (owned.ada, bad)
     assert await owned.tasks() == []
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.discord.errors import said
+from bot.discord.errors import sentence_of
 from core.agents.model import AgentState
 from core.deliveries.model import Moment, Outcome, Picture, Reason, Result
 from core.dispatch.model import Decision
@@ -115,7 +115,7 @@ async def test_a_stranger_decides_nothing(owned: Town, what: str) -> None:
 async def test_of_two_users_who_press_at_once_one_decides(owned: Town, what: str) -> None:
     question = await asked(owned, what)
     answers = await asyncio.gather(*(owned.press(question, label) for label in ("Arrived", "Drop")))
-    conflict = said(refused("no_unknown_delivery", what="", how="")).split(" ")[:2]
+    conflict = sentence_of(refused("no_unknown_delivery", what="", how="")).split(" ")[:2]
     assert sorted(text_of(one).split(" ")[:2] == conflict for one in answers) == [False, True]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.discord.errors import said
+from bot.discord.errors import sentence_of
 from bot.discord.views.buttons import ended
 from bot.verbs import news
 from bot.verbs.results import ACT_LABELS
@@ -175,14 +175,14 @@ async def test_an_action_that_is_not_allowed_has_no_button_and_the_message_says_
         assert buttons(message) == ["Deny", "Screenshot"]
         assert 'allowed_actions = ["approve", "deny"]' in text_of(message)
         denied = refused("action_not_allowed", act="interrupt", agent=AGENT, allowed='"deny", "interrupt"')
-        assert (await town.ask("agent interrupt", agent=AGENT)).split("[")[0] == said(denied).split("[")[0]
+        assert (await town.ask("agent interrupt", agent=AGENT)).split("[")[0] == sentence_of(denied).split("[")[0]
 
 
 @pytest.mark.parametrize("activity", [Activity.ERROR, Activity.LIMITED])
 async def test_an_error_or_a_limit_has_no_buttons_and_is_answered_by_command(owned: Town, activity: Activity) -> None:
     message = await asked(owned, replace(DIALOG, activity=activity, answers=(Act.CONTINUE,)))
     assert buttons(message) == []
-    assert await owned.ask("agent answer", agent="Dry-1", answer="approve") == said(
+    assert await owned.ask("agent answer", agent="Dry-1", answer="approve") == sentence_of(
         refused("no_window_for_action", agent="Dry-1")
     )
     owned.lane.script.append(PRESSED)
@@ -244,7 +244,7 @@ async def test_the_owner_recalibrates_a_blocked_window_by_its_button_or_by_the_o
     needs = await owned.answer("fleet needs-me")
     assert buttons(needs) == [button]
     failed = WindowNotSeen(id="agent-1", why="no window has its title")
-    assert text_of(await owned.press(needs, button)) == said(failed)
+    assert text_of(await owned.press(needs, button)) == sentence_of(failed)
     assert buttons(await owned.now(message, failed.message, "`octet calibrate main agent-1`")) == [button]
     await owned.press(message, button)
     assert f"<@{owned.ada}>" in text_of(await owned.without_buttons(message))

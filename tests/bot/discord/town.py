@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from automation.dryrun.lane import DryRunLane
 from bot.discord import client, render
 from bot.discord.bot import Bot
-from bot.discord.errors import said
+from bot.discord.errors import sentence_of
 from bot.discord.send_limits import SendLimits
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import Origin
@@ -66,7 +66,7 @@ class Town:
 
     def refuses(self, permission: Permission) -> str:
         """Return the answer to a user whose role is too small."""
-        return said(NotAllowed(permission=permission, owner=f"discord:{self.ada}"))
+        return sentence_of(NotAllowed(permission=permission, owner=f"discord:{self.ada}"))
 
     async def ask(self, command: str, user: str = "Ada", where: str = "#octet", **options: Any) -> str:
         """Type a command and return the text of the private answer."""
