@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automation.desktop.worker.supervisor import WorkerTimeouts
+from automation.desktop.worker.connection import WorkerTimeouts
 from automation.protocol.ports import PermanentFailure, TransientFailure
 from automation.terminal.tmux import NoServer, TmuxSilent
 from bench.measure.report import Report, at_least, below

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from automation.acp.lane import AcpLane, AcpSetup
+from automation.acp.lane import AcpLane
 from automation.acp.messages import AcpAgent
 from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker.lane import DeskWorkerClient
@@ -100,8 +100,7 @@ class DeskWorkerPool:
         self._config, self._environ, self._news, self._leftovers = config, environ, news, leftovers
         self._models: dict[str, ModelLane] = {}
         self._turns = turns
-        acp = AcpSetup(argv=[sys.executable, "-m", "bot", "acp", "run"], environment=environ)
-        self._acp = AcpLane(acp, news=turns)
+        self._acp = AcpLane([sys.executable, "-m", "bot", "acp", "run"], environ, news=turns)
         # The workers by their desks' names; others keep this very mapping.
         self.workers: dict[str, DeskWorkerClient] = dict(self._make_workers(config))
         self._statuses: dict[str, DisplayStatus] = {}  # of each virtual display, for later workers

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import itertools
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,11 +14,13 @@ import structlog
 from automation.acp.messages import (
     FRAMES,
     AcpAgent,
+    AcpResult,
     Alive,
     AnswerAsk,
     AskStatus,
     Call,
     Fact,
+    FromWorker,
     Interrupt,
     NewConversation,
     Prepare,
@@ -29,9 +29,8 @@ from automation.acp.messages import (
     UseAgents,
     WritePrompt,
 )
-from automation.acp.messages import AcpResult as Answer
+from automation.desktop.worker.connection import WorkerConnection, WorkerLost, WorkerTimeouts
 from automation.desktop.worker.desk_events import NewsQueue
-from automation.desktop.worker.frames import BadFrame
 from core.deliveries.model import (
     Assurance,
     DeliveryId,
@@ -53,23 +52,8 @@ from core.kit.supervise import RestartPause, supervise, wait_for_event
 
 log = structlog.get_logger(__name__)
 
-SILENCE_S = 15.0  # a worker without a sign for so long is ended; before its first sign four times as long
-READY_S = 5.0  # an order waits so long for a worker that is just starting
-CALL_S = 15.0
-FAREWELL_S = 15.0  # in which the worker ends all programs
+LIMITS = WorkerTimeouts(farewell_s=15.0)  # in which the worker ends all programs
 AGAIN_S = 0.2  # before the listener gets again the news that it could not take
-
-
-class WorkerGone(Exception):
-    """The worker is not there, or does not answer; a new one is started."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AcpSetup:
-    """How the worker process is started."""
-
-    argv: Sequence[str]
-    environment: Mapping[str, str]
 
 
 class AcpLane:
@@ -77,22 +61,19 @@ class AcpLane:
 
     at_once = 256  # each agent has its own queue
 
-    def __init__(self, setup: AcpSetup, *, news: Callable[[], TurnNews]) -> None:
-        """`news` returns the present listener."""
-        self._setup, self._news = setup, news
-        self._environ = {name: value for name, value in setup.environment.items() if not name.startswith("OCTET_")}
+    def __init__(self, argv: Sequence[str], environ: Mapping[str, str], *, news: Callable[[], TurnNews]) -> None:
+        """`argv` starts the worker, with `environ` without Octet's secrets; `news` returns the present listener."""
+        self._argv, self._news = argv, news
+        self._environ = {name: value for name, value in environ.items() if not name.startswith("OCTET_")}
         self._agents: tuple[AcpAgent, ...] = ()
         self._is_used, self._ready = asyncio.Event(), asyncio.Event()
-        self._process: Process | None = None
-        self._calls: dict[int, asyncio.Future[Answer]] = {}
-        self._numbers = itertools.count(1)
-        self._heard_s, self._has_spoken = 0.0, False
+        self._worker = WorkerConnection("acp", FRAMES, LIMITS, _now_s)
         self._under_way: dict[DeliveryId, _Attempt] = {}
         self._queues: dict[str, NewsQueue[TurnNews]] = {}
 
     @property
     def worker_pid(self) -> int | None:
-        return None if self._process is None else self._process.pid
+        return self._worker.pid
 
     def use(self, agents: Sequence[AcpAgent]) -> None:
         """Serve these agents from now on. A turn under way ends as it began."""
@@ -101,7 +82,7 @@ class AcpLane:
         self._agents = tuple(agents)
         self._is_used.set()
         if self._ready.is_set():
-            self._write(self._begin())
+            self._write(self._agents_frame())
 
     async def run(self) -> None:
         """Keep a worker running until cancelled; its end ends all programs. Without agents there is none."""
@@ -118,7 +99,7 @@ class AcpLane:
     async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         if order.is_dry_run or order.act is not None:
             return Outcome(result=Result.FAILED, reason=Reason.NO_WINDOW)
-        if not await wait_for_event(self._ready, READY_S):
+        if not await wait_for_event(self._ready, LIMITS.ready_s):
             return Outcome(result=Result.BOUNCED, reason=Reason.NO_WORKER)
         state = self._under_way[order.delivery] = _Attempt()
         if (queue := self._queues.get(order.agent)) is not None:
@@ -141,7 +122,7 @@ class AcpLane:
             return _ANSWERED if is_answered else Outcome(result=Result.STOPPED)
         except Conflict as taken_away:
             return Outcome(result=Result.STOPPED, note=taken_away.message)
-        except WorkerGone:
+        except WorkerLost:
             result = Result.UNKNOWN if state.may_have_written else Result.BOUNCED
             return Outcome(result=result, reason=Reason.WORKER_LOST)
         finally:
@@ -150,9 +131,9 @@ class AcpLane:
     async def settle(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         """Find out from the program's own history whether the prompt arrived."""
         try:
-            if await wait_for_event(self._ready, READY_S):
+            if await wait_for_event(self._ready, LIMITS.ready_s):
                 return await self._outcome(WritePrompt(agent=order.agent, order=order, settles=True))
-        except WorkerGone:
+        except WorkerLost:
             pass
         return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST)
 
@@ -172,8 +153,8 @@ class AcpLane:
 
     async def about(self, agent: str) -> ProgramStatus:
         try:
-            return (await self._call(AskStatus(agent=agent), within_s=CALL_S)).status or ProgramStatus()
-        except WorkerGone:
+            return (await self._call(AskStatus(agent=agent), within_s=LIMITS.call_s)).status or ProgramStatus()
+        except WorkerLost:
             return ProgramStatus(reason=Reason.NO_WORKER)
 
     async def _prepare(self, order: DeliveryRequest) -> Outcome | None:
@@ -192,93 +173,43 @@ class AcpLane:
 
     async def _try(self, question: Call) -> bool:
         try:
-            return (await self._call(question, within_s=CALL_S)).is_done
-        except WorkerGone:
+            return (await self._call(question, within_s=LIMITS.call_s)).is_done
+        except WorkerLost:
             return False
 
-    async def _call(self, question: Call, *, within_s: float | None = None) -> Answer:
-        """Return the worker's answer. Raises WorkerGone."""
+    async def _call(self, question: Call, *, within_s: float | None = None) -> AcpResult:
+        """Return the worker's answer. Raises WorkerLost."""
         if not self._ready.is_set():
-            raise WorkerGone
-        call, answer = next(self._numbers), asyncio.get_running_loop().create_future()
-        self._calls[call] = answer
-        try:
-            self._write(replace(question, call=call))
-            async with asyncio.timeout(within_s):
-                return await answer
-        except TimeoutError:
-            raise WorkerGone from None
-        finally:
-            del self._calls[call]
+            raise WorkerLost
+        return await self._worker.call(question, within_s=within_s)
 
-    def _begin(self) -> UseAgents:
+    def _agents_frame(self) -> UseAgents:
         return UseAgents(agents=self._agents, fault_points=str(faults.armed() or ""))
 
     def _write(self, frame: ToWorker) -> None:
-        process = self._process
-        if process is not None and process.stdin is not None and not process.stdin.is_closing():
-            process.stdin.write(FRAMES.pack(frame))
+        with contextlib.suppress(WorkerLost):  # the next worker begins with all that this one should know
+            self._worker.write(frame)
 
     async def _run_worker(self, group: asyncio.TaskGroup) -> int:
-        process = await asyncio.create_subprocess_exec(
-            *self._setup.argv, stdin=PIPE, stdout=PIPE, env=self._environ, start_new_session=True
-        )
-        self._process, self._heard_s, self._has_spoken = process, _now_s(), False
-        watch = supervise(group, "watchdog of the acp worker", self._watch(process))
+        process = await self._worker.start(self._argv, self._environ)
+        watch = supervise(group, "watchdog of the acp worker", self._worker.watch())
         try:
-            self._write(self._begin())
-            await self._listen(process, group)
+            self._write(self._agents_frame())
+            await self._worker.listen(partial(self._take, group))
             return await process.wait()
         finally:
             watch.cancel()
-            await asyncio.shield(self._end(process))
+            self._ready.clear()
+            await asyncio.shield(self._worker.end())
 
-    async def _watch(self, process: Process) -> None:
-        while True:
-            await asyncio.sleep(SILENCE_S / 5)
-            if _now_s() - self._heard_s > (SILENCE_S if self._has_spoken else 4 * SILENCE_S):
-                log.warning("acp_worker_silent")
-                process.kill()
-                return
-
-    async def _end(self, process: Process) -> None:
-        """Close the worker's pipe, which tells it to end its programs, and wait; kill it if it does not."""
-        self._ready.clear()
-        self._process = None
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            async with asyncio.timeout(FAREWELL_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-        for answer in self._calls.values():
-            if not answer.done():
-                answer.set_exception(WorkerGone())
-
-    async def _listen(self, process: Process, group: asyncio.TaskGroup) -> None:
-        assert process.stdout is not None
-        while True:
-            try:
-                size = FRAMES.length(await process.stdout.readexactly(4))
-                frame = FRAMES.from_worker(await process.stdout.readexactly(size))
-            except (asyncio.IncompleteReadError, ConnectionError):
-                return
-            except BadFrame as trouble:
-                log.warning("acp_frame_invalid", why=trouble.message)
-                process.kill()
-                return
-            self._heard_s, self._has_spoken = _now_s(), True
-            match frame:
-                case Alive():
-                    self._ready.set()
-                case Answer():
-                    answer = self._calls.get(frame.call)
-                    if answer is not None and not answer.done():
-                        answer.set_result(frame)
-                case _:
-                    self._report(frame, group)
+    async def _take(self, group: asyncio.TaskGroup, frame: FromWorker) -> None:
+        match frame:
+            case Alive():
+                self._ready.set()
+            case AcpResult():
+                self._worker.take_answer(frame.call, frame)
+            case _:
+                self._report(frame, group)
 
     def _report(self, fact: Fact, group: asyncio.TaskGroup) -> None:
         queue = self._queues.get(fact.agent)

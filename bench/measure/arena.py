@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from automation.desktop.worker.supervisor import WorkerTimeouts
+from automation.desktop.worker.connection import WorkerTimeouts
 from bench.measure import hands
 from bench.measure.gang import Thief, thief
 from core.deliveries.model import Assurance, Outcome, Result

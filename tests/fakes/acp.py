@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from automation.acp.lane import AcpLane, AcpSetup
+from automation.acp.lane import AcpLane
 from automation.acp.messages import AcpAgent
 from core.deliveries.model import PermissionAsk, ToolAccess, TurnAct, TurnEnd, TurnText, TurnUsage
 from core.deliveries.ports import TurnNews
@@ -111,8 +111,7 @@ def scripted(folder: Path, name: str = "agent-1", faults: str = "", **changes: A
 @asynccontextmanager
 async def serving(*agents: Scripted, news: TurnNews) -> AsyncGenerator[AcpLane]:
     """Run a lane with its worker for these agents."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    lane = AcpLane(AcpSetup(argv=WORKER, environment=environment), news=lambda: news)
+    lane = AcpLane(WORKER, {**os.environ, "PYTHONPATH": str(ROOT)}, news=lambda: news)
     lane.use([one.agent for one in agents])
     work = asyncio.ensure_future(lane.run())
     try:

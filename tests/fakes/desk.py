@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from automation.desktop.window_info import WindowInfo
+from automation.desktop.worker.connection import WorkerTimeouts
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor, WorkerTimeouts
+from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
 from core.deliveries.model import DeliveryId, DeliveryRequest, Outcome, Reason, Result
 from core.deliveries.ports import LanePort, Progress
 from core.desks.learned import Learned

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from automation.desktop.worker.connection import WorkerTimeouts
 from automation.desktop.worker.lane import DeskWorkerClient
-from automation.desktop.worker.supervisor import WorkerTimeouts
 from automation.terminal.panes import Panes
 from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.desks.model import Desk, Pane, UserActivityPolicy, Window

@@ -276,6 +276,6 @@ ToWorker = Hello | Deliver | GiveUp | Granted | SetMode | Question
 OfWindow = WindowUsable | WindowStatusChanged | WindowShows | WindowActive
 FromWorker = Started | Ask | Done | CallResult | OfWindow | WindowSignLearned | Waits | Locked | StoppedHere | Beat
 
-_FRAMES = FrameCodec[ToWorker, FromWorker](ToWorker, FromWorker)
-pack, length, receive = _FRAMES.pack, _FRAMES.length, _FRAMES.receive
-for_worker, from_worker = _FRAMES.for_worker, _FRAMES.from_worker
+FRAMES = FrameCodec[ToWorker, FromWorker](ToWorker, FromWorker)
+pack, length, receive = FRAMES.pack, FRAMES.length, FRAMES.receive
+for_worker, from_worker = FRAMES.for_worker, FRAMES.from_worker

@@ -1,14 +1,10 @@
-"""The life of one desk's worker process, started, watched and restarted; and its conversation with Octet."""
+"""The life of one desk's worker process after the other: started, watched, restarted; and what it says."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-import subprocess
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,8 +12,8 @@ import structlog
 
 from automation.desktop.displays.display_status import DisplayStatus
 from automation.desktop.worker import messages
+from automation.desktop.worker.connection import WorkerConnection, WorkerLost, WorkerTimeouts
 from automation.desktop.worker.desk_events import DeskEvents
-from automation.desktop.worker.frames import BadFrame
 from automation.desktop.worker.input_lock_state import NOT_SHARED, InputLockMonitor
 from core.desks.learned import Learned, calibrations
 from core.desks.model import (
@@ -43,27 +39,6 @@ from core.remedies import explain
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerTimeouts:
-    """How long the coordinator waits for its worker, in seconds."""
-
-    silence_s: float = 15.0  # without a heartbeat for this long the worker is ended and started again
-    first_word_s: float = 60.0
-    """The same before its first frame: where a virus scanner reads each file of a new program, or the machine is busy,
-    its interpreter alone takes tens of seconds to start."""
-    seized_s: float = 1.5
-    """A worker that holds the display server, or the user's devices, for this long was stopped, and is killed."""
-    call_s: float = 15.0
-    obey_s: float = 2.0  # for hold, stop and release, which a worker obeys whatever it does
-    ready_s: float = 5.0  # an order waits so long for a worker that is just starting
-    first_pause_s: float = 0.5
-    longest_pause_s: float = 30.0  # the pause before a restart is doubled each time, up to this
-    no_display_s: float = 60.0  # the pause when there is no display to work on
-    farewell_s: float = 3.0
-    delivery_s: float = 300.0  # then the worker is ended, and the delivery counts as interrupted
-
-
-_OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
 SEIZED_LOOKS = 6  # so many looks in a row must find the same seizure: our own process may have slept
 
 
@@ -154,18 +129,15 @@ class WorkerSupervisor:
         self._worker_is = DeskNow(DeskState.STARTING)
         self.reported: DeskNow | None = None
         self._poke = asyncio.Event()
-        self._process: Process | None = None
+        self._worker = WorkerConnection(f"desk {desk.name}", messages.FRAMES, self.limits, self._clock.monotonic_s)
         self._was_ready_s: float | None = None
         self.events = DeskEvents(desk.name, news, pause_s=self.limits.first_pause_s)
         self._mode = DeskMode.OPEN
         self._stops_heard = 0
         self._waits: Reason | None = None
-        self._heard_s, self._has_spoken = 0.0, False
         self._talk: DeliveryChannel | None = None
         self._silence = asyncio.Event()  # set while no delivery is talked about
         self._silence.set()
-        self._calls: dict[int, asyncio.Future[messages.CallResult]] = {}
-        self._numbers = itertools.count(1)
 
     async def run(self) -> None:
         """Keep a worker running until cancelled; then it releases its keys, clears its own draft and ends."""
@@ -209,7 +181,7 @@ class WorkerSupervisor:
 
     @property
     def pid(self) -> int | None:
-        return None if self._process is None else self._process.pid
+        return self._worker.pid
 
     def note_display_status(self, status: DisplayStatus) -> None:
         """Note the status of the desk's own display; replace a worker of an earlier one."""
@@ -223,16 +195,13 @@ class WorkerSupervisor:
         self._poke.set()
 
     def end_worker(self, why: str) -> None:
-        process = self._process
-        if process is not None and process.returncode is None:
-            log.warning("desk_worker_killed", desk=self.desk.name, why=why)
-            process.kill()
+        self._worker.kill(why)
 
     async def set_mode(self, mode: DeskMode) -> None:
         """Hold, stop or release, now and for every later worker. End one that does not obey. Raises DeskStoppedHere
         when a user stopped the desk at its machine at the same time."""
         self._mode = mode
-        process = self._process
+        process = self._worker.process
         if mode is not DeskMode.STOPPED:
             self.events.released()
         if process is None:
@@ -261,34 +230,25 @@ class WorkerSupervisor:
         with InputLockMonitor() as seized:
             fds = () if seized.fd == NOT_SHARED else (seized.fd,)
             try:
-                process = await asyncio.create_subprocess_exec(
-                    *self._setup.argv,
-                    stdin=PIPE,
-                    stdout=PIPE,
-                    env={**self._environ, **self._place.environ},
-                    start_new_session=True,
-                    creationflags=_OF_ITS_OWN,
-                    pass_fds=fds,
-                )
+                environ = {**self._environ, **self._place.environ}
+                process = await self._worker.start(self._setup.argv, environ, pass_fds=fds)
             except OSError as trouble:
                 self._tell(DeskState.UNAVAILABLE, Reason.WORKER_NOT_STARTED, trouble.strerror or "")
                 return messages.TRY_LATER
-            self._process = process
-            self._heard_s, self._has_spoken = self._clock.monotonic_s(), False
             try:
                 async with asyncio.TaskGroup() as group:
                     watchdogs = (
-                        supervise(group, f"watchdog of desk {self.desk.name}", self._watch(process)),
-                        supervise(group, f"seizures of desk {self.desk.name}", self._watch_seized(process, seized)),
+                        supervise(group, f"watchdog of desk {self.desk.name}", self._worker.watch()),
+                        supervise(group, f"seizures of desk {self.desk.name}", self._watch_seized(seized)),
                     )
                     with contextlib.suppress(DeskUnavailable):
-                        await self.send(await asyncio.to_thread(self._hello, drafts, seized.fd))
-                    await self._listen(process)
+                        await self.send(await asyncio.to_thread(self._greeting, drafts, seized.fd))
+                    await self._worker.listen(self._handle)
                     for watchdog in watchdogs:
                         watchdog.cancel()
                 return await process.wait()
             finally:
-                await asyncio.shield(self._end(process))
+                await asyncio.shield(self._end())
 
     async def _drafts(self) -> Mapping[str, tuple[str, ...]]:
         pause = self._pause()
@@ -300,7 +260,7 @@ class WorkerSupervisor:
                 self._tell(DeskState.UNAVAILABLE, Reason.DRAFTS_UNKNOWN, trouble.message)
             await self._rest(pause.after(0.0))
 
-    def _hello(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> messages.Hello:
+    def _greeting(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> messages.Hello:
         desk, used = self._place.desk, self.used
         if self._learned is not None:
             desk, used = self._learned.applied(desk, used)
@@ -329,51 +289,30 @@ class WorkerSupervisor:
             )
         )
 
-    async def _watch(self, process: Process) -> None:
-        while True:
-            await asyncio.sleep(self.limits.silence_s / 5)
-            limit_s = self.limits.silence_s if self._has_spoken else self.limits.first_word_s
-            if self._clock.monotonic_s() - self._heard_s > limit_s:
-                log.warning("desk_worker_silent", desk=self.desk.name, for_s=limit_s)
-                process.kill()
-                return
-
-    async def _watch_seized(self, process: Process, seized: InputLockMonitor) -> None:
+    async def _watch_seized(self, seized: InputLockMonitor) -> None:
         """End a worker that was stopped while it held the display or the user's devices: nothing else frees them."""
         while True:
             await asyncio.sleep(self.limits.seized_s / SEIZED_LOOKS)
             stuck = [what.name.lower() for what, looks in seized.look().items() if looks > SEIZED_LOOKS]
             if stuck:
-                log.warning("desk_worker_stuck", desk=self.desk.name, holding=stuck)
-                process.kill()
+                self.end_worker(f"it is stuck and holds {', '.join(stuck)}")
                 return
 
-    async def _end(self, process: Process) -> None:
-        """Close the worker's pipe, which tells it to end, and wait; kill it if it does not."""
+    async def _end(self) -> None:
+        """End the worker, and note that it is lost."""
         if self._worker_is.state is DeskState.READY:
             self._worker_is = DeskNow(DeskState.UNAVAILABLE, Reason.WORKER_LOST)
         self.ready.clear()
-        self._process = None
         self._stops_heard = 0
         self._wait(None)
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            async with asyncio.timeout(self.limits.farewell_s):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await self._worker.end()
         self.mark_lost()
 
     def mark_lost(self) -> None:
-        """End the talk and fail the calls that wait for an answer of the ended worker."""
+        """End the talk with a worker that ended."""
         if self._talk is not None:
             self.events.no_longer_usable(self._talk.window)  # it may have left a draft there
             self._talk.mark_lost()
-        for answer in self._calls.values():
-            if not answer.done():
-                answer.set_exception(DeskUnavailable(self.desk.name, Reason.WORKER_LOST))
 
     async def _rest(self, seconds: float) -> None:
         self._poke.clear()
@@ -405,42 +344,24 @@ class WorkerSupervisor:
 
     async def send(self, frame: messages.ToWorker) -> None:
         """Send a frame. Raises DeskUnavailable when there is no worker to read it."""
-        process = self._process
-        if process is None or process.stdin is None or process.stdin.is_closing():
-            raise self.unavailable()
-        try:
-            process.stdin.write(messages.pack(frame))
-            await process.stdin.drain()
-        except (ConnectionError, RuntimeError) as trouble:
-            raise DeskUnavailable(self.desk.name, Reason.WORKER_LOST) from trouble
+        with self._reaching():
+            await self._worker.send(frame)
 
     async def call(self, question: messages.Question | messages.SetMode, *, within_s: float) -> messages.CallResult:
         """Send a question and wait for its answer. Raises DeskUnavailable when there is none in that time."""
-        call, answer = next(self._numbers), asyncio.get_running_loop().create_future()
-        self._calls[call] = answer
-        try:
-            await self.send(replace(question, call=call))
-            async with asyncio.timeout(within_s):
-                return await answer
-        except TimeoutError:
-            raise DeskUnavailable(self.desk.name, Reason.WORKER_SILENT) from None
-        finally:
-            self._calls.pop(call, None)
+        with self._reaching():
+            return await self._worker.call(question, within_s=within_s)
 
-    async def _listen(self, process: Process) -> None:
-        assert process.stdout is not None
-        while True:
-            try:
-                size = messages.length(await process.stdout.readexactly(4))
-                frame = messages.from_worker(await process.stdout.readexactly(size))
-            except (asyncio.IncompleteReadError, ConnectionError):
-                return
-            except BadFrame as trouble:
-                log.warning("desk_worker_frame_invalid", desk=self.desk.name, why=trouble.message)
-                process.kill()
-                return
-            self._heard_s, self._has_spoken = self._clock.monotonic_s(), True
-            await self._handle(frame)
+    @contextlib.contextmanager
+    def _reaching(self) -> Generator[None]:
+        """Raise DeskUnavailable with the reason why the worker cannot be reached."""
+        if self._worker.process is None:
+            raise self.unavailable()
+        try:
+            yield
+        except WorkerLost as lost:
+            reason = Reason.WORKER_SILENT if lost.is_silent else Reason.WORKER_LOST
+            raise DeskUnavailable(self.desk.name, reason) from lost
 
     async def _handle(self, frame: messages.FromWorker) -> None:
         match frame:
@@ -452,9 +373,7 @@ class WorkerSupervisor:
             case messages.Ask() | messages.Done():
                 await self._hear(frame)
             case messages.CallResult():
-                answer = self._calls.get(frame.call)
-                if answer is not None and not answer.done():
-                    answer.set_result(frame)
+                self._worker.take_answer(frame.call, frame)
             case messages.Waits():
                 self._wait(frame.why)
             case messages.StoppedHere():

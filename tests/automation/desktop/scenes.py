@@ -10,7 +10,7 @@ from pathlib import Path
 
 from automation.desktop.observation.image_diff import is_blank
 from automation.desktop.observation.screen_capture import ScreenCapture
-from automation.desktop.worker.supervisor import WorkerTimeouts
+from automation.desktop.worker.connection import WorkerTimeouts
 from core.deliveries.model import DeliveryRequest, Outcome, Reason
 from core.desks.model import DeskState, UserActivityPolicy
 from core.kit import faults

@@ -18,8 +18,8 @@ from Xlib.display import Display
 
 from automation.desktop.window_info import DisplayHeld
 from automation.desktop.worker import user_presence
+from automation.desktop.worker.connection import WorkerTimeouts
 from automation.desktop.worker.input_lock_state import InputLock, InputLockMonitor, InputLockState
-from automation.desktop.worker.supervisor import WorkerTimeouts
 from automation.desktop.x11.input import InputRouting, ServerGrab
 from automation.desktop.x11.windows import X11Windows
 from core.deliveries.model import Reason, Result

@@ -19,8 +19,8 @@ from Xlib import XK, X
 from Xlib.display import Display
 from Xlib.ext import xinput
 
+from automation.desktop.worker.connection import WorkerTimeouts
 from automation.desktop.worker.input_lock_state import InputLockState
-from automation.desktop.worker.supervisor import WorkerTimeouts
 from automation.desktop.x11.input import InputRouting
 from automation.desktop.x11.input_guard import OURS, InputDevices, InputGuard, Stroke, whole_taps
 from automation.protocol.ports import TransientFailure

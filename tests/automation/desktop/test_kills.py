@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.worker.supervisor import WorkerTimeouts
+from automation.desktop.worker.connection import WorkerTimeouts
 from core.deliveries.model import Reason, Result
 from core.desks.model import DeskNow, DeskState
 from tests.automation.desktop.scenes import TEXT, is_drafted, scene, soon

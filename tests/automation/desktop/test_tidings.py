@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from automation.desktop.worker.connection import WorkerTimeouts
 from automation.desktop.worker.desk_events import MOST, DeskEvents
 from automation.desktop.worker.messages import WindowShows, WindowUsable
-from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor, WorkerTimeouts
+from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
 from core.desks.model import Desk, DeskNow, DeskState, Shown
 from core.desks.ports import DeskNews
 from core.kit.clock import SystemClock

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from automation.desktop.worker.supervisor import WorkerTimeouts
+from automation.desktop.worker.connection import WorkerTimeouts
 from automation.terminal import programs
 from automation.terminal.panes import TAG
 from core.deliveries.model import Assurance, DeliveryRequest, Outcome, PictureArea, Reason, Result
