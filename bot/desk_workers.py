@@ -28,7 +28,6 @@ from core.desks.learned import Learned
 from core.desks.model import Desk, Virtual
 from core.desks.ports import DeskNews, Leftovers
 from core.kit.clock import SystemClock
-from core.kit.from_attributes import from_attributes
 from core.kit.supervise import supervise
 from core.profiles.model import Box, Driven
 from core.reasons import Reason
@@ -69,11 +68,9 @@ def make_acp_agent(config: Config, agent: Agent, environ: Mapping[str, str]) -> 
     binary = shutil.which(program.binary, path=environ.get("PATH")) if program.binary else None
     if binary is not None and program.binary_variable not in environ:
         own[program.binary_variable] = binary
-    return from_attributes(
-        AcpAgent,
-        program,
+    return AcpAgent(
         name=agent.name,
-        argv=program.command,
+        program=program,
         variables=own,
         folder=str(root / Path(agent.folder or ".").expanduser()),
         state=str(config.home.acp.resolve() / agent.name),

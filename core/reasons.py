@@ -116,7 +116,7 @@ class Reason(StrEnum):
     TURN_REFUSED = "turn_refused"
     TURN_FAILED = "turn_failed"
     TURN_LOST = "turn_lost"
-    TURN_TOO_DEAR = "turn_too_dear"
+    TURN_TOO_EXPENSIVE = "turn_too_expensive"
     STILL_ON_CANCELLED = "still_on_cancelled"
     AVOIDED = "avoided"
     ACCOUNT_LIMIT = "account_limit"

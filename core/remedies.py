@@ -298,7 +298,7 @@ turn_failed: its agent's program met an error during the turn
     `/msg send` in its thread tells the agent to continue; `/task retry` begins it again.
 turn_lost: its agent's program ended during the turn
     `/msg send` in its thread tells the agent to continue; `/task retry` begins it again.
-turn_too_dear: its turn cost more than `max_cost` of its agent in config/agents.toml
+turn_too_expensive: its turn cost more than `max_cost` of its agent in config/agents.toml
     Read what it says in the task's thread. Raise `max_cost`, or make the task smaller. Then use `/task retry`.
 turn: by the end of its turn
     `/task nudge` asks for the answer.

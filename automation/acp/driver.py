@@ -15,7 +15,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from automation.acp.messages import AcpAgent, Fact, Prepare
-from automation.acp.program import AgentProgram, CallFailed, Json, ProgramGone, as_object, dig, end_earlier
+from automation.acp.program import AgentProgram, CallFailed, Json, ProgramGone, as_object, end_earlier, value_at
 from automation.acp.turn import WORK, ReplayedHistory, Turn, as_list, as_text
 from automation.desktop.displays.child_process import NotStarted
 from core.deliveries.model import (
@@ -38,12 +38,12 @@ from core.reasons import Reason
 
 log = structlog.get_logger(__name__)
 
-TELL_S = 1.0  # between two reports of one turn
+REPORT_S = 1.0  # between two reports of one turn
 LOOK_S = 1.0
 SILENCE_S = 900.0  # a program that takes a prompt and writes nothing at all for so long: Octet stops watching
 QUIET_S, MOST_QUIET_S = 0.3, 5.0  # how long nothing of a turn that is over may come before the next prompt
 CANCEL_S = 30.0  # a program that does not stop within this is ended; real ones took up to 9 s
-MOST_PROMPTS = 200  # of which the state remembers where they went
+MOST_PROMPTS = 200  # The state remembers for so many of the newest where they went
 _AUTH, _TOO_MANY = -32000, 429
 _DENIED = frozenset({_AUTH, 401, 403})
 _CANCELLED: Json = {"outcome": {"outcome": "cancelled"}}
@@ -83,9 +83,9 @@ class _OpenAsk:
 class AgentDriver:
     """Serves one agent. The calls of `prepare` and `prompt` come one at a time."""
 
-    def __init__(self, agent: AcpAgent, group: asyncio.TaskGroup, tell: Callable[[Fact], None]) -> None:
-        """`tell` gets what is reported of the turns."""
-        self.agent, self._group, self._tell = agent, group, tell
+    def __init__(self, agent: AcpAgent, group: asyncio.TaskGroup, report: Callable[[Fact], None]) -> None:
+        """`report` gets what happens in the turns."""
+        self.agent, self._group, self._report = agent, group, report
         self._file = Path(agent.state) / "state.json"
         self._state = _read(self._file)
         self._program: AgentProgram | None = None
@@ -96,21 +96,20 @@ class AgentDriver:
         self.idle = asyncio.Event()  # set while there is no turn
         self.idle.set()
         self._arrived, self._asks = asyncio.Event(), dict[str, _OpenAsk]()
-        self._is_telling = self._is_fresh_wanted = False
-        self._stirred_s = -QUIET_S  # when something last came of a turn that is over
+        self._is_report_due = self._is_fresh_wanted = False
+        self._last_stray_s = -QUIET_S  # when a program last wrote something that belongs to no turn
         self._trouble: tuple[Reason | None, str] = None, ""
         self._one_at_a_time = asyncio.Lock()
 
     async def begin(self) -> None:
         """Report the turns that an earlier worker left, and end the program that it left."""
         for delivery in self._state.turns if self._state else ():
-            where, _ = self._state.prompts.get(delivery, ("", "")) if self._state else ("", "")
-            self._tell(Turn(self.agent.name, DeliveryId(delivery), where, "", spent=None).end_as(StopReason.LOST))
+            self._report(Turn(self.agent.name, DeliveryId(delivery), "", "", spent=None).end_as(StopReason.LOST))
         async with self._one_at_a_time:
             if self._program is None:
                 await self._end_program()
 
-    def turn_heard(self, delivery: str) -> None:
+    def note_end_stored(self, delivery: str) -> None:
         """Note that the end of this turn is stored."""
         if self._state is not None and delivery in self._state.turns:
             self._state.turns.remove(delivery)
@@ -134,8 +133,8 @@ class AgentDriver:
             except CallFailed as error:
                 reason = self._known(error)
                 result = Result.REFUSED if reason is Reason.NOT_LOGGED_IN else Result.BOUNCED
-                log_in = f"{self.agent.log_in}; " if reason is Reason.NOT_LOGGED_IN and self.agent.log_in else ""
-                outcome = _failed(result, reason or Reason.PROGRAM_FAILED, error, log_in)
+                hint = self.agent.program.log_in if reason is Reason.NOT_LOGGED_IN else ""
+                outcome = _failed(result, reason or Reason.PROGRAM_FAILED, error, hint)
             except _NotOffered as error:
                 outcome = Outcome(result=Result.REFUSED, reason=Reason.NOT_OFFERED, note=str(error))
             self._trouble = outcome.reason, outcome.note
@@ -157,7 +156,7 @@ class AgentDriver:
             self._turn, self._arrived = turn, asyncio.Event()
             self.idle.clear()
             refused: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-            program.wrote = turn.note_written
+            program.lines.on_written = turn.note_written
             faults.point("acp.prompt-noted")
             supervise(self._group, f"turn of {self.agent.name}", self._run_turn(program, turn, order, refused))
             began_s = time.monotonic()
@@ -185,7 +184,7 @@ class AgentDriver:
             history = ReplayedHistory(order.text)
             try:
                 program = await self._running()
-                if dig(program.about, "agentCapabilities", "loadSession") is not True:
+                if value_at(program.about, "agentCapabilities", "loadSession") is not True:
                     return _unknown("its program cannot show its history")
                 self._history = history
                 await self._begin(program, "session/load", where, None)
@@ -198,7 +197,7 @@ class AgentDriver:
             if history.times > before:
                 exact = Assurance.EXACT if history.is_exact else Assurance.RECEIPT
                 return Outcome(result=Result.DELIVERED, assurance=exact)
-            if history.times or not self.agent.writes_history_first:
+            if history.times or not self.agent.program.writes_history_first:
                 return _unknown("the history of its program does not show it for certain")
             return Outcome(result=Result.NOT_ARRIVED, reason=Reason.RESTARTED, note="its program's history lacks it")
 
@@ -227,7 +226,7 @@ class AgentDriver:
         supervise(self._group, f"cancel of {self.agent.name}", insist())
         return True
 
-    def begin_anew(self) -> bool:
+    def begin_conversation(self) -> bool:
         """Begin a new conversation with the next prompt; return False while a turn is under way."""
         if self._turn is None:
             self._is_fresh_wanted = True
@@ -240,18 +239,17 @@ class AgentDriver:
             [as_text(as_object(one).get("id")) for one in as_list(there.modes.get("availableModes"))] if there else []
         )
         mode = _mode(there)
-        approves = Approver.USER if mode in self.agent.asks_in else Approver.UNKNOWN
+        approves = Approver.USER if mode in self.agent.program.asks_in else Approver.UNKNOWN
         return ProgramStatus(
             is_running=program is not None and program.is_running,
             is_at_work=self._turn is not None,
             conversation=there.id if there else "",
-            program=as_text(dig(about, "agentInfo", "name")),
-            version=as_text(dig(about, "agentInfo", "version")),
-            can_load=dig(about, "agentCapabilities", "loadSession") is True,
+            program=as_text(value_at(about, "agentInfo", "name")),
+            version=as_text(value_at(about, "agentInfo", "version")),
+            can_load=value_at(about, "agentCapabilities", "loadSession") is True,
             mode=mode,
             modes=tuple(modes),
-            approves=Approver.NO_ONE if mode in self.agent.asks_no_one_in else approves,
-            logins=tuple(as_text(as_object(one).get("name")) for one in as_list(about.get("authMethods"))),
+            approves=Approver.NO_ONE if mode in self.agent.program.asks_no_one_in else approves,
             reason=self._trouble[0],
             note=self._trouble[1],
         )
@@ -278,7 +276,7 @@ class AgentDriver:
         """Wait until nothing of an earlier turn comes any more: it would count as the arrival of the next prompt."""
         loop = asyncio.get_running_loop()
         end_s = loop.time() + MOST_QUIET_S
-        while (rest_s := self._stirred_s + QUIET_S - loop.time()) > 0:
+        while (rest_s := self._last_stray_s + QUIET_S - loop.time()) > 0:
             if loop.time() > end_s:
                 return False
             await asyncio.sleep(rest_s)
@@ -291,12 +289,12 @@ class AgentDriver:
         await self._end_program()
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._runs = self.agent
-        self._program = program = await AgentProgram.start(self.agent, self._heard)
+        self._program = program = await AgentProgram.start(self.agent, self._take_message)
         if self._state is not None:
             self._state.pid, self._state.started = program.pid, start_time(program.pid)
             self._store(self._state)
-        if self.agent.authenticate:
-            await program.call("authenticate", {"methodId": self.agent.authenticate})
+        if self.agent.program.authenticate:
+            await program.call("authenticate", {"methodId": self.agent.program.authenticate})
         return program
 
     async def _end_program(self) -> None:
@@ -309,8 +307,8 @@ class AgentDriver:
     async def _open_conversation(self, program: AgentProgram, state: _State, tools: ToolAccess | None) -> None:
         if state.conversation:
             able = program.about.get("agentCapabilities")
-            can = "session/resume" if isinstance(dig(able, "sessionCapabilities", "resume"), dict) else ""
-            can = can or ("session/load" if dig(able, "loadSession") is True else "")
+            can = "session/resume" if isinstance(value_at(able, "sessionCapabilities", "resume"), dict) else ""
+            can = can or ("session/load" if value_at(able, "loadSession") is True else "")
             try:
                 if can:
                     await self._begin(program, can, state.conversation, tools)
@@ -325,7 +323,7 @@ class AgentDriver:
         self._store(state)
 
     async def _begin(self, program: AgentProgram, method: str, conversation: str, tools: ToolAccess | None) -> None:
-        has_http = dig(program.about, "agentCapabilities", "mcpCapabilities", "http") is True
+        has_http = value_at(program.about, "agentCapabilities", "mcpCapabilities", "http") is True
         params: Json = {"cwd": self.agent.folder, "mcpServers": _servers(tools, has_http=has_http)}
         if conversation:
             params["sessionId"] = conversation
@@ -386,21 +384,21 @@ class AgentDriver:
             if not turn.has_arrived:
                 refused.set_result(Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=str(error)))
         self._cancel_asks()
-        self._tell_news(turn)
+        self._report_news(turn)
         self._turn = None
         self.idle.set()
         if end is not None and end.stop is not StopReason.END_TURN:
-            self._stirred_s = asyncio.get_running_loop().time()
+            self._last_stray_s = asyncio.get_running_loop().time()
         if self._open is not None:
             self._open.spent = turn.spent
         if end is not None:
             faults.point("acp.turn-over")
-            self._tell(end)
+            self._report(end)
         else:
-            self.turn_heard(turn.delivery)
+            self.note_end_stored(turn.delivery)
         self._arrived.set()
 
-    async def _heard(self, method: str, params: Json) -> Json | None:
+    async def _take_message(self, method: str, params: Json) -> Json | None:
         """Take what the program sends. None for a request: Octet does not offer this."""
         if method == "session/update":
             self._updated(params)
@@ -419,15 +417,15 @@ class AgentDriver:
             elif update.get("sessionUpdate") == "config_option_update":
                 there.options = [as_object(one) for one in as_list(update.get("configOptions"))]
         if turn is None and as_text(update.get("sessionUpdate")) in WORK:
-            self._stirred_s = asyncio.get_running_loop().time()
+            self._last_stray_s = asyncio.get_running_loop().time()
         if turn is None or not turn.is_written or params.get("sessionId") != turn.conversation:
             return
         turn.take(update)
         if turn.has_arrived:
             self._arrived.set()
-        if not self._is_telling:
-            self._is_telling = True
-            asyncio.get_running_loop().call_later(TELL_S, self._tell_later)
+        if not self._is_report_due:
+            self._is_report_due = True
+            asyncio.get_running_loop().call_later(REPORT_S, self._report_later)
 
     async def _asked(self, params: Json) -> Json:
         turn = self._turn
@@ -435,11 +433,11 @@ class AgentDriver:
             return _CANCELLED  # what it wants after its turn, no user can see
         turn.has_arrived = True
         self._arrived.set()
-        self._tell_news(turn)
+        self._report_news(turn)
         ask = turn.ask(f"{self.agent.name}:{secrets.token_hex(8)}", params)
         answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._asks[ask.id] = _OpenAsk(answer=answer, choices=frozenset(one.id for one in ask.choices))
-        self._tell(ask)
+        self._report(ask)
         try:
             return await answer
         finally:
@@ -450,20 +448,20 @@ class AgentDriver:
             if not one.answer.done():
                 one.answer.set_result(_CANCELLED)
 
-    def _tell_later(self) -> None:
-        self._is_telling = False
+    def _report_later(self) -> None:
+        self._is_report_due = False
         if self._turn is not None:
-            self._tell_news(self._turn)
+            self._report_news(self._turn)
 
-    def _tell_news(self, turn: Turn) -> None:
+    def _report_news(self, turn: Turn) -> None:
         for fact in turn.take_news():
-            self._tell(fact)
+            self._report(fact)
 
     def _known(self, error: CallFailed) -> Reason | None:
         """Return what an error of the program means, where that is known."""
         if error.number in _DENIED or error.status in _DENIED:
             return Reason.NOT_LOGGED_IN
-        pattern = self.agent.limit_errors
+        pattern = self.agent.program.limit_errors
         if _TOO_MANY in {error.number, error.status} or (pattern and re.search(pattern, error.said, re.IGNORECASE)):
             return Reason.RATE_LIMITED
         return None
@@ -513,7 +511,8 @@ def _bounced(reason: Reason, note: str = "") -> Outcome:
 
 def _failed(result: Result, reason: Reason, error: CallFailed, hint: str = "") -> Outcome:
     again_s = error.retry_after_s if isinstance(error.retry_after_s, int | float) else None
-    return Outcome(result=result, reason=reason, note=f"{hint}{error}", retry_after_s=again_s)
+    note = "; ".join(filter(None, (hint, str(error))))
+    return Outcome(result=result, reason=reason, note=note, retry_after_s=again_s)
 
 
 def _unknown(note: str) -> Outcome:

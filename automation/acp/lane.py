@@ -25,7 +25,7 @@ from automation.acp.messages import (
     NewConversation,
     Prepare,
     ToWorker,
-    TurnHeard,
+    TurnEndStored,
     UseAgents,
     WritePrompt,
 )
@@ -226,11 +226,11 @@ class AcpLane:
             case PermissionAsk():
                 queue.add(("ask", fact.id), lambda news: news.permission_asked(fact))
             case TurnEnd():
-                queue.add(("end", fact.delivery), partial(self._tell_end, fact))
+                queue.add(("end", fact.delivery), partial(self._report_end, fact))
 
-    async def _tell_end(self, end: TurnEnd, news: TurnNews) -> None:
+    async def _report_end(self, end: TurnEnd, news: TurnNews) -> None:
         await news.turn_ended(end)
-        self._write(TurnHeard(agent=end.agent, delivery=end.delivery))
+        self._write(TurnEndStored(agent=end.agent, delivery=end.delivery))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from automation.desktop.worker.frames import FrameCodec
+from core.agents.model import Program
 from core.deliveries.model import (
     DeliveryRequest,
     Outcome,
@@ -21,24 +22,16 @@ from core.deliveries.model import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcpAgent:
-    """One agent, and how its program is started and understood."""
+    """One agent, and how its program is started."""
 
     name: str
-    argv: tuple[str, ...]
+    program: Program
     variables: Mapping[str, str] = field(repr=False)  # added to its environment; some are secret
     folder: str  # the folder that it works in
     state: str  # the folder for what must outlive the worker: the conversation, and which prompts went there
     mode: str = ""  # empty: the program's own
     options: Mapping[str, str] = field(default_factory=dict[str, str])
     begins_fresh: bool = False  # a task begins a new conversation
-    writes_history_first: bool = False  # a prompt that is not in the history did not arrive
-    asks_in: frozenset[str] = frozenset()  # modes in which the program asks before it acts
-    asks_no_one_in: frozenset[str] = frozenset()  # modes in which it never does
-    authenticate: str = ""  # the way to log in that the program expects at each start
-    log_in: str = ""  # what a user types to log in
-    least: str = ""  # the oldest version that Octet was tried with
-    node: int = 0  # the oldest major version of Node.js that it runs on
-    limit_errors: str = ""  # what the program writes when it has reached a limit: a pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +43,7 @@ class UseAgents:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnHeard:
+class TurnEndStored:
     """The end of this turn is stored: it need not be reported again."""
 
     agent: str
@@ -120,6 +113,6 @@ class Alive:
 
 Call = Prepare | WritePrompt | AnswerAsk | Interrupt | NewConversation | AskStatus
 Fact = TurnText | TurnAct | TurnUsage | PermissionAsk | TurnEnd
-ToWorker = UseAgents | TurnHeard | Call
+ToWorker = UseAgents | TurnEndStored | Call
 FromWorker = AcpResult | Fact | Alive
 FRAMES = FrameCodec[ToWorker, FromWorker](ToWorker, FromWorker)

@@ -27,7 +27,11 @@ Json = dict[str, Any]
 MOST_LINE = 8 * 1024 * 1024  # bytes of one message; a longer one ends the program
 INITIALIZE_S = 120.0  # on a busy machine real programs take 25 s
 CALL_S = 60.0  # for everything but a turn: `session/new` once never returned
-PROTOCOL = 1
+_ABOUT_OCTET: Json = {
+    "protocolVersion": 1,
+    "clientCapabilities": {"fs": {"readTextFile": False, "writeTextFile": False}, "terminal": False},
+    "clientInfo": {"name": "octet", "version": metadata.version("octet-dispatch")},
+}
 
 
 class ProgramGone(Exception):
@@ -40,33 +44,24 @@ class CallFailed(Exception):
     def __init__(self, method: str, error: RequestError) -> None:
         said = " ".join(filter(None, (str(error), json.dumps(error.data) if error.data else "")))
         self.number, self.said = error.code, said[:1000]
-        self.status, self.retry_after_s = dig(error.data, "status"), dig(error.data, "retryAfter")
+        self.status, self.retry_after_s = value_at(error.data, "status"), value_at(error.data, "retryAfter")
         super().__init__(f"{method}: error {error.code}, {self.said}")
 
 
 class AgentProgram:
-    """One running program. `heard` gets each request and notification, in the order of their arrival."""
+    """One running program. `take` gets each request and notification, in the order of their arrival."""
 
     def __init__(self, agent: AcpAgent, child: ChildProcess, lines: _Lines, connection: Connection) -> None:
-        self.agent, self._child, self._lines, self._connection = agent, child, lines, connection
+        self.agent, self._child, self.lines, self._connection = agent, child, lines, connection
         self.about: Json = {}  # its answer to `initialize`
 
-    @property
-    def wrote(self) -> Callable[[str], None]:
-        """What is called with the method of each message, right after it was written."""
-        return self._lines.wrote
-
-    @wrote.setter
-    def wrote(self, call: Callable[[str], None]) -> None:
-        self._lines.wrote = call
-
     @staticmethod
-    async def start(agent: AcpAgent, heard: Callable[[str, Json], Awaitable[Json | None]]) -> AgentProgram:
+    async def start(agent: AcpAgent, take: Callable[[str, Json], Awaitable[Json | None]]) -> AgentProgram:
         """Start it and shake hands. Raises NotStarted, ProgramGone, CallFailed or TimeoutError."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OCTET_")}  # noqa: TID251 handed on
         child = await ChildProcess.start(
             f"the program of agent {agent.name}",
-            agent.argv,
+            agent.program.command,
             environ={**kept, **agent.variables, MARK: mark(agent)},
             log=Path(agent.state) / "output.log",
             directory=Path(agent.folder),
@@ -79,18 +74,17 @@ class AgentProgram:
         lines = _Lines(process.stdout, process.stdin)
 
         async def handle(method: str, params: Any, is_notification: bool) -> Json | None:  # noqa: FBT001 the package's form
-            found = await heard(method, as_object(params))
+            found = await take(method, as_object(params))
             if found is None and not is_notification:
                 raise RequestError.method_not_found(method)
             return found
 
         program = AgentProgram(agent, child, lines, Connection(handle, lines))
         try:
-            about = await program.call("initialize", _hello(), within_s=INITIALIZE_S)
+            program.about = await program.call("initialize", _ABOUT_OCTET, within_s=INITIALIZE_S)
         except BaseException:
             await asyncio.shield(program.end())
             raise
-        program.about = about
         return program
 
     @property
@@ -99,12 +93,12 @@ class AgentProgram:
 
     @property
     def is_running(self) -> bool:
-        return self._child.process.returncode is None and not self._lines.is_over
+        return self._child.process.returncode is None and not self.lines.is_over
 
     @property
     def silent_s(self) -> float:
         """For how long it has written nothing."""
-        return time.monotonic() - self._lines.heard_s
+        return time.monotonic() - self.lines.read_s
 
     async def call(self, method: str, params: Json, *, within_s: float | None = CALL_S) -> Json:
         """Return its answer. Raises CallFailed, ProgramGone, or TimeoutError."""
@@ -133,7 +127,7 @@ class AgentProgram:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
                 return await self._child.ended()
-        return self._lines.why or "it closed its output"
+        return self.lines.why or "it closed its output"
 
 
 async def end_earlier(agent: AcpAgent, pid: int, started: str) -> None:
@@ -146,27 +140,19 @@ def mark(agent: AcpAgent) -> str:
     return f"agent {agent.state}"
 
 
-def _hello() -> Json:
-    return {
-        "protocolVersion": PROTOCOL,
-        "clientCapabilities": {"fs": {"readTextFile": False, "writeTextFile": False}, "terminal": False},
-        "clientInfo": {"name": "octet", "version": metadata.version("octet-dispatch")},
-    }
-
-
 class _Lines:
     """The package's Transport over the pipes of a child process: a message a line, each of a bounded length."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        self.heard_s = time.monotonic()
+        self.read_s = time.monotonic()
         self.is_over = False
         self.why = ""
-        self.wrote: Callable[[str], None] = lambda _: None
+        self.on_written: Callable[[str], None] = lambda _: None  # gets the method of each message that was written
 
     async def send(self, message: Json) -> None:
         self._writer.write((json.dumps(message, separators=(",", ":")) + "\n").encode())
-        self.wrote(str(message.get("method")))
+        self.on_written(str(message.get("method")))
         await self._writer.drain()
 
     async def receive(self) -> Json | None:
@@ -181,7 +167,7 @@ class _Lines:
             except (asyncio.IncompleteReadError, ConnectionError):
                 self.is_over = True
                 return None
-            self.heard_s = time.monotonic()
+            self.read_s = time.monotonic()
             try:
                 message: object = json.loads(line)
             except ValueError:
@@ -199,7 +185,7 @@ def as_object(found: object) -> Json:
     return cast("Json", found) if isinstance(found, dict) else {}
 
 
-def dig(found: object, *path: str) -> Any:
+def value_at(found: object, *path: str) -> Any:
     """Return what lies at this path of keys; None where there is nothing, or no object on the way."""
     for key in path:
         found = as_object(found).get(key)

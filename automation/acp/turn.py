@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from automation.acp.messages import Fact
-from automation.acp.program import Json, as_object, dig
+from automation.acp.program import Json, as_object, value_at
 from core.deliveries.model import (
     DeliveryId,
     LaneAnswer,
@@ -61,14 +61,14 @@ class Turn:
         self.has_arrived = self.has_arrived or as_text(kind) in WORK
         match kind:
             case "agent_message_chunk":
-                self._add_text(as_text(dig(update, "content", "text")), as_text(update.get("messageId")))
+                self._add_text(as_text(value_at(update, "content", "text")), as_text(update.get("messageId")))
             case "tool_call" | "tool_call_update":
                 self._is_closed = True
                 self._take_act(update)
             case "plan":
                 self._take_plan(update)
             case "user_message_chunk":
-                self._echo += as_text(dig(update, "content", "text"))
+                self._echo += as_text(value_at(update, "content", "text"))
                 self.is_exact = self.is_exact or self._text in self._echo
                 self.has_arrived = self.has_arrived or self.is_exact
             case "usage_update":
@@ -87,22 +87,18 @@ class Turn:
         call = as_object(params.get("toolCall"))
         known = self._acts.get(as_text(call.get("toolCallId")))
         raw = call.get("rawInput")
-        command = dig(raw, "command")
+        command = value_at(raw, "command")
         if isinstance(command, list):
             command = json.dumps(command)
         contents = [as_object(one) for one in as_list(call.get("content"))]
         paths = [as_text(as_object(one).get("path")) for one in [*as_list(call.get("locations")), *contents]]
         return PermissionAsk(
-            agent=self.agent,
-            delivery=self.delivery,
-            conversation=self.conversation,
+            **self._head,
             id=number,
             title=as_text(call.get("title")) or (known.title if known else ""),
-            kind=as_text(call.get("kind")) or (known.kind if known else ""),
             raw=as_text(command) or ("" if raw is None else as_text(json.dumps(raw, ensure_ascii=False))),
             paths=tuple(dict.fromkeys(filter(None, paths))),
             diff="".join(map(_diff, contents)),
-            is_of_subagent=as_text(params.get("sessionId")) != self.conversation,
             choices=tuple(
                 PermissionChoice(
                     id=as_text(one.get("optionId")), name=as_text(one.get("name")), kind=as_text(one.get("kind"))
@@ -122,9 +118,7 @@ class Turn:
         text = "".join(self._message)
         is_whole = self._is_whole and stop is StopReason.END_TURN
         return TurnEnd(
-            agent=self.agent,
-            delivery=self.delivery,
-            conversation=self.conversation,
+            **self._head,
             stop=stop,
             said=LaneAnswer(text=text, is_whole=is_whole, usage=usage),
             reason=reason,
@@ -161,7 +155,6 @@ class Turn:
             id=number,
             title=as_text(update.get("title")) or (known.title if known else ""),
             kind=as_text(update.get("kind")) or (known.kind if known else ""),
-            status=as_text(update.get("status")) or (known.status if known else ""),
         )
         self._acts[number] = act
         if act != known:
@@ -171,26 +164,17 @@ class Turn:
         entries = [as_object(one) for one in as_list(update.get("entries"))]
         done = [one for one in entries if one.get("status") == "completed"]
         now = next((one for one in entries if one.get("status") == "in_progress"), entries[-1] if entries else {})
-        status = as_text(now.get("status"))
-        act = TurnAct(
-            **self._head,
-            id="plan",
-            title=as_text(now.get("content")),
-            kind="plan",
-            status=status,
-            done=len(done),
-            total=len(entries),
-        )
-        self._note("plan", act)
+        title, total = as_text(now.get("content")), len(entries)
+        self._note("plan", TurnAct(**self._head, id="plan", title=title, kind="plan", done=len(done), total=total))
 
     def _take_usage(self, update: Json) -> None:
-        cost, micros = _number(dig(update, "cost", "amount")), None
-        if cost is not None and dig(update, "cost", "currency") == "USD":
-            self.spent = cost
-            micros = None if self._spent_before is None else round(max(0.0, cost - self._spent_before) * 1_000_000)
-        used, size = _number(update.get("used")), _number(update.get("size"))
-        if used is not None and size is not None:
-            self._usage = TurnUsage(**self._head, context_tokens=int(used), context_size=int(size), cost_micros=micros)
+        cost = _number(value_at(update, "cost", "amount"))
+        if cost is None or value_at(update, "cost", "currency") != "USD":
+            return
+        self.spent = cost
+        if self._spent_before is not None:
+            micros = round(max(0.0, cost - self._spent_before) * 1_000_000)
+            self._usage = TurnUsage(**self._head, cost_micros=micros)
             self._note("usage", self._usage)
 
     def _used(self, reported: Json) -> Usage | None:
@@ -206,7 +190,7 @@ class Turn:
 
     @property
     def _head(self) -> dict[str, Any]:
-        return {"agent": self.agent, "delivery": self.delivery, "conversation": self.conversation}
+        return {"agent": self.agent, "delivery": self.delivery}
 
     def _note(self, key: str, fact: Fact) -> None:
         self._news.pop(key, None)
@@ -227,7 +211,7 @@ class ReplayedHistory:
             self.close()
         if kind == "user_message_chunk":
             self._id = number
-            self._message += as_text(dig(update, "content", "text"))
+            self._message += as_text(value_at(update, "content", "text"))
 
     def close(self) -> None:
         """Note that the message is complete."""

@@ -22,7 +22,7 @@ from automation.acp.messages import (
     Interrupt,
     NewConversation,
     Prepare,
-    TurnHeard,
+    TurnEndStored,
     UseAgents,
     WritePrompt,
 )
@@ -87,9 +87,9 @@ class AcpWorker:
                 match frame:
                     case UseAgents():
                         self._use(frame, group)
-                    case TurnHeard():
+                    case TurnEndStored():
                         if frame.agent in self._drivers:
-                            self._drivers[frame.agent].turn_heard(frame.delivery)
+                            self._drivers[frame.agent].note_end_stored(frame.delivery)
                     case _:
                         supervise(group, f"call {frame.call}", self._take(frame))
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -144,7 +144,7 @@ class AcpWorker:
             case Interrupt():
                 return AcpResult(call=call.call, is_done=await driver.interrupt())
             case NewConversation():
-                return AcpResult(call=call.call, is_done=driver.begin_anew())
+                return AcpResult(call=call.call, is_done=driver.begin_conversation())
             case AskStatus():
                 return AcpResult(call=call.call, status=driver.status())
 

@@ -57,8 +57,7 @@ class ModelLane:
 
     async def _submit(self, order: DeliveryRequest) -> Outcome:
         async def tell(text: str) -> None:
-            news = TurnText(agent=order.agent, delivery=order.delivery, conversation="", text=text)
-            await self._news().turn_text(news)
+            await self._news().turn_text(TurnText(agent=order.agent, delivery=order.delivery, text=text))
 
         try:
             async with asyncio.timeout(self._timeout_s) as limit:

@@ -180,7 +180,6 @@ class TurnFact:
 
     agent: str
     delivery: DeliveryId  # The prompt of the turn
-    conversation: str  # The program's own id of the conversation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,23 +193,20 @@ class TurnText(TurnFact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnAct(TurnFact):
     """A tool call or a plan, as it is now. The kind `plan` has the entry at work as its title, and `done` of `total`
-    entries are completed. `kind` and `status` are the protocol's words."""
+    entries are completed. `kind` is the protocol's word."""
 
     id: str
     title: str
     kind: str
-    status: str
     done: int = 0
     total: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnUsage(TurnFact):
-    """What the conversation cost so far in this turn, and how full its context is, where the program reports it."""
+    """What the turn cost so far, where the program reports it."""
 
-    context_tokens: int  # in the context now
-    context_size: int
-    cost_micros: int | None = None  # millionths of a US dollar since the turn began
+    cost_micros: int  # millionths of a US dollar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,11 +225,9 @@ class PermissionAsk(TurnFact):
 
     id: str  # Octet's id of this question, unique
     title: str
-    kind: str
     raw: str  # the whole command; or all that the tool would get, as JSON; empty where the agent does not say it
     paths: tuple[str, ...] = ()
     diff: str = ""
-    is_of_subagent: bool = False  # it names another conversation than the turn's
     choices: tuple[PermissionChoice, ...]
 
 
@@ -268,7 +262,6 @@ class ProgramStatus:
     mode: str = ""
     modes: tuple[str, ...] = ()
     approves: Approver = Approver.UNKNOWN
-    logins: tuple[str, ...] = ()  # ways to log in that it offers
     reason: Reason | None = None  # why it could not be used the last time
     note: Diagnostic = ""
 

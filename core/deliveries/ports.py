@@ -81,7 +81,7 @@ class TurnNews:
         """Note a tool call or a plan; of each only the newest, at most once a second."""
 
     async def turn_usage(self, usage: TurnUsage) -> None:
-        """Note what the turn used so far; only where the program reports it."""
+        """Note what the turn cost so far; only where the program reports it."""
 
     async def permission_asked(self, ask: PermissionAsk) -> None:
         """Note that the agent waits for an answer (TurnPort.answer_permission)."""

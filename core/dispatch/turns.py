@@ -101,9 +101,9 @@ class Turns(TurnNews):
         self._dialogs, self._lanes, self._keys = work.agent_actions.dialogs, lanes, keys
         self._url, self._command = "", tuple[str, ...]()  # where Octet serves its tools; empty: nowhere yet
         self._shown: dict[str, _Shown] = {}  # by agent
-        self._asks: dict[str, list[PermissionAsk]] = {}  # by agent: its open questions, of which users see the first
+        self._asks: dict[str, list[PermissionAsk]] = {}  # by agent: its open questions; users see the first
         self._choosing = asyncio.Lock()
-        self._too_dear: dict[str, DeliveryId] = {}  # by agent: the turn that Octet cancelled for its cost
+        self._too_expensive: dict[str, DeliveryId] = {}  # by agent: the turn that Octet cancelled for its cost
 
     def serve_tools(self, url: str, command: Sequence[str]) -> None:
         """Tell conversations from now on that Octet listens at `url`, and how `octet` is started."""
@@ -153,11 +153,11 @@ class Turns(TurnNews):
 
     async def turn_usage(self, usage: TurnUsage) -> None:
         """Cancel a turn that costs more than its agent may."""
-        agent, lane, micros = self._agents.named(usage.agent), self._lane_of(usage.agent), usage.cost_micros
-        if agent is None or lane is None or agent.max_cost is None or micros is None:
+        agent, lane = self._agents.named(usage.agent), self._lane_of(usage.agent)
+        if agent is None or lane is None or agent.max_cost is None:
             return
-        if micros > agent.max_cost * 1_000_000 and self._too_dear.get(usage.agent) != usage.delivery:
-            self._too_dear[usage.agent] = usage.delivery
+        if usage.cost_micros > agent.max_cost * 1_000_000 and self._too_expensive.get(usage.agent) != usage.delivery:
+            self._too_expensive[usage.agent] = usage.delivery
             await lane.interrupt(usage.agent)
 
     async def permission_asked(self, ask: PermissionAsk) -> None:
@@ -182,18 +182,18 @@ class Turns(TurnNews):
             if chosen.kind not in _THIS_ONCE:
                 require(by, Permission.AGENT_ALLOW)
             lane = self._lane_of(found.agent)
-            is_heard = lane is not None and await lane.answer_permission(found.mark, chosen.id)
-            how = DialogEnding.ANSWERED if is_heard else DialogEnding.GONE
+            is_taken = lane is not None and await lane.answer_permission(found.mark, chosen.id)
+            how = DialogEnding.ANSWERED if is_taken else DialogEnding.GONE
             asks = self._asks.get(found.agent, [])
             asks[:] = [one for one in asks if one.id != found.mark]
 
             def note(tx: Tx) -> None:
                 if (now := self._dialogs.find(tx, dialog)).ending is None:  # else the end of the turn came first
-                    self._dialogs.end(tx, now, how, chosen=chosen if is_heard else None, by=by.id)
+                    self._dialogs.end(tx, now, how, chosen=chosen if is_taken else None, by=by.id)
                 self._ask_next(tx, found.agent)
 
             await self._tasks.quarantine.write_when_back(note, is_last_word=True)
-        if not is_heard:
+        if not is_taken:
             raise refused("dialog_closed", agent=found.agent, how=how.value)
         return (await self._dialogs.get(dialog))[0]
 
@@ -285,8 +285,8 @@ class Turns(TurnNews):
             ends_task = agent is not None and agent.end_of_turn == "answer"
             answers.accept_turn(tx, task, end.said, of=delivery.id, ends_task=ends_task)
         elif task.state is not TaskState.PARKED:
-            is_too_dear = self._too_dear.get(end.agent) == delivery.id and end.stop is StopReason.CANCELLED
-            fails = Reason.TURN_TOO_DEAR if is_too_dear else _FAILS.get(end.stop)
+            is_too_expensive = self._too_expensive.get(end.agent) == delivery.id and end.stop is StopReason.CANCELLED
+            fails = Reason.TURN_TOO_EXPENSIVE if is_too_expensive else _FAILS.get(end.stop)
             said = answers.accept_turn(tx, task, end.said, of=delivery.id, ends_task=False, is_shown=fails is None)
             self._repository.advance_to_working(tx, task, by=HUB)
             if fails is not None:

@@ -8,12 +8,13 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from automation.acp.lane import AcpLane
 from automation.acp.messages import AcpAgent
+from core.agents.model import Program
 from core.deliveries.model import PermissionAsk, ToolAccess, TurnAct, TurnEnd, TurnText, TurnUsage
 from core.deliveries.ports import TurnNews
 from core.kit.errors import Unavailable
@@ -98,9 +99,11 @@ class Scripted:
 def scripted(folder: Path, name: str = "agent-1", faults: str = "", **changes: Any) -> Scripted:
     """Describe a scripted agent of the sandbox, with what is wrong with it."""
     history = folder / name
+    command = (sys.executable, "-m", "sandbox.acp", "--name", name, "--history", str(history))
+    known = {one.name for one in fields(Program)} & changes.keys()
     agent = AcpAgent(
         name=name,
-        argv=(sys.executable, "-m", "sandbox.acp", "--name", name, "--history", str(history)),
+        program=Program(**{"command": command, **{one: changes.pop(one) for one in known}}),
         variables={"ACP_FAULTS": faults, "PYTHONPATH": str(ROOT)},
         folder=str(folder),
         state=str(folder / "state" / name),

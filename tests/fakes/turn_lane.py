@@ -54,13 +54,13 @@ class TurnLane(FakeLane):
         self.status, self.is_at_work = ProgramStatus(), True
 
     def fact(self, delivery: DeliveryId | None = None) -> dict[str, Any]:
-        return {"agent": AGENT, "delivery": delivery or self.orders[-1].delivery, "conversation": "s-1"}
+        return {"agent": AGENT, "delivery": delivery or self.orders[-1].delivery}
 
     async def writes(self, text: str) -> None:
         await self.octet.dispatch.turns.turn_text(TurnText(**self.fact(), text=text))
 
     async def does(self, title: str, *, done: int = 0, total: int = 0) -> None:
-        act = TurnAct(**self.fact(), id="a", title=title, kind="execute", status="pending", done=done, total=total)
+        act = TurnAct(**self.fact(), id="a", title=title, kind="execute", done=done, total=total)
         await self.octet.dispatch.turns.turn_act(act)
 
     async def ends(
@@ -80,7 +80,7 @@ class TurnLane(FakeLane):
         await self.octet.dispatch.turns.turn_ended(end)
 
     async def asks(self, number: str = "q1", **changes: Any) -> PermissionAsk:
-        asked = PermissionAsk(**self.fact(), id=number, title="Run npm", kind="execute", raw="npm i", choices=CHOICES)
+        asked = PermissionAsk(**self.fact(), id=number, title="Run npm", raw="npm i", choices=CHOICES)
         self.open[number] = asked = replace(asked, **changes)
         await self.octet.dispatch.turns.permission_asked(asked)
         return asked

@@ -242,7 +242,7 @@ class WorkerSupervisor:
                         supervise(group, f"seizures of desk {self.desk.name}", self._watch_seized(seized)),
                     )
                     with contextlib.suppress(DeskUnavailable):
-                        await self.send(await asyncio.to_thread(self._greeting, drafts, seized.fd))
+                        await self.send(await asyncio.to_thread(self._first_frame, drafts, seized.fd))
                     await self._worker.listen(self._handle)
                     for watchdog in watchdogs:
                         watchdog.cancel()
@@ -260,7 +260,7 @@ class WorkerSupervisor:
                 self._tell(DeskState.UNAVAILABLE, Reason.DRAFTS_UNKNOWN, trouble.message)
             await self._rest(pause.after(0.0))
 
-    def _greeting(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> messages.Hello:
+    def _first_frame(self, drafts: Mapping[str, tuple[str, ...]], seized_fd: int) -> messages.Hello:
         desk, used = self._place.desk, self.used
         if self._learned is not None:
             desk, used = self._learned.applied(desk, used)

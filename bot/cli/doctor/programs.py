@@ -32,7 +32,7 @@ def agents(config: Config) -> Iterator[Finding]:
 
 async def _look(acp: AcpAgent) -> tuple[Outcome | None, ProgramStatus]:
     async with asyncio.TaskGroup() as group:
-        driver = AgentDriver(acp, group, tell=lambda _: None)
+        driver = AgentDriver(acp, group, report=lambda _: None)
         try:
             trouble, _ = await driver.prepare(Prepare(agent=acp.name, begins_task=True, is_asked=True))
             return trouble, driver.status()
@@ -41,16 +41,17 @@ async def _look(acp: AcpAgent) -> tuple[Outcome | None, ProgramStatus]:
 
 
 def _finding(acp: AcpAgent, trouble: Outcome | None, status: ProgramStatus) -> Finding:
-    what = f"agent {acp.name}: {' '.join(filter(None, (status.program or acp.argv[0], status.version)))}"
+    program = acp.program
+    what = f"agent {acp.name}: {' '.join(filter(None, (status.program or program.command[0], status.version)))}"
     if trouble is not None:
         assert trouble.reason is not None
         return problem(f"{what}: {explain(trouble.reason, trouble.note)}", next_step(trouble.reason))
     mode = f"mode {status.mode} of {', '.join(status.modes)}" if status.mode else "no modes"
     history = "" if status.can_load else "; it keeps no history, so Octet asks you after a crash"
     what = f"{what} speaks ACP and opens a conversation, {mode}{history}"
-    if status.version and _numbers(status.version) < _numbers(acp.least):
-        needs_node = f"; it needs Node.js {acp.node} or newer" if acp.node else ""
-        return warning(f"{what}; Octet was tried with {acp.least} and newer", f"Update the program{needs_node}.")
+    if status.version and _numbers(status.version) < _numbers(program.least):
+        needs_node = f"; it needs Node.js {program.node} or newer" if program.node else ""
+        return warning(f"{what}; Octet was tried with {program.least} and newer", f"Update the program{needs_node}.")
     if status.approves is Approver.NO_ONE:
         cure = "Set `mode` in config/agents.toml to one in which it asks, unless you want that."
         return warning(f"{what}; in this mode it asks no user before it acts", cure)

@@ -48,16 +48,16 @@ async def test_what_comes_before_the_prompt_was_written_is_of_no_turn(tmp_path: 
         driver = AgentDriver(scripted(tmp_path).agent, group, lambda _: None)
         driver._turn = turn = Turn("agent-1", DeliveryId("D1"), "c1", "Do it.", spent=None)
         update = {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "of the turn before"}}
-        await driver._heard("session/update", {"sessionId": "c1", "update": update})
+        await driver._take_message("session/update", {"sessionId": "c1", "update": update})
         assert not turn.has_arrived
-        asked = await driver._heard("session/request_permission", {"sessionId": "c1"})
+        asked = await driver._take_message("session/request_permission", {"sessionId": "c1"})
         assert asked == {"outcome": {"outcome": "cancelled"}}
         turn.note_written("session/prompt")
-        await driver._heard("session/update", {"sessionId": "another", "update": update})
+        await driver._take_message("session/update", {"sessionId": "another", "update": update})
         assert not turn.has_arrived, "a sub-agent has a conversation of its own"
-        await driver._heard("session/update", {"sessionId": "c1", "update": update})
+        await driver._take_message("session/update", {"sessionId": "c1", "update": update})
         assert turn.has_arrived
-        assert await driver._heard("fs/read_text_file", {}) is None, "Octet does not offer it"
+        assert await driver._take_message("fs/read_text_file", {}) is None, "Octet does not offer it"
 
 
 def test_a_state_that_cannot_be_read_is_no_state(tmp_path: Path) -> None:
@@ -71,9 +71,9 @@ async def test_no_prompt_goes_while_something_of_an_earlier_turn_still_comes(tmp
         driver = AgentDriver(scripted(tmp_path).agent, group, lambda _: None)
         assert await driver._is_quiet()
         loop = asyncio.get_running_loop()
-        await driver._heard("session/update", {"sessionId": "c1", "update": {"sessionUpdate": "usage_update"}})
-        assert driver._stirred_s < 0, "what comes unasked does not count"
-        await driver._heard("session/update", {"sessionId": "c1", "update": update})
+        await driver._take_message("session/update", {"sessionId": "c1", "update": {"sessionUpdate": "usage_update"}})
+        assert driver._last_stray_s < 0, "what comes unasked does not count"
+        await driver._take_message("session/update", {"sessionId": "c1", "update": update})
         came_s = loop.time()
         assert await driver._is_quiet()
         assert loop.time() - came_s >= QUIET_S * 0.9

@@ -88,8 +88,7 @@ class Writes(FakeLane):
 
     async def deliver(self, order: DeliveryRequest, progress: Progress) -> Outcome:
         async def tell(text: str) -> None:
-            here = {"agent": order.agent, "delivery": order.delivery, "conversation": ""}
-            await self.octet.dispatch.turns.turn_text(TurnText(**here, text=text))
+            await self.octet.dispatch.turns.turn_text(TurnText(agent=order.agent, delivery=order.delivery, text=text))
 
         await tell("too early")
         await progress.staging()

@@ -242,8 +242,8 @@ async def test_a_turn_that_costs_more_than_it_may_is_cancelled_once_and_fails(tm
     async with turn_house(tmp_path, lane := TurnLane(), max_cost=0.5) as octet:
         await begin(octet)
         for micros in (500_000, 500_001, 600_000):
-            usage = TurnUsage(**lane.fact(), context_tokens=1, context_size=2, cost_micros=micros)
+            usage = TurnUsage(**lane.fact(), cost_micros=micros)
             await octet.turns.turn_usage(usage)
         assert lane.interrupted == [AGENT]
         await lane.ends("Six", StopReason.CANCELLED)
-        assert ((await task(octet)).state, (await task(octet)).reason) == (TaskState.FAILED, Reason.TURN_TOO_DEAR)
+        assert ((await task(octet)).state, (await task(octet)).reason) == (TaskState.FAILED, Reason.TURN_TOO_EXPENSIVE)

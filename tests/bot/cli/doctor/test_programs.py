@@ -12,6 +12,7 @@ from automation.desktop.displays.child_process import marked
 from bot.cli.doctor.model import FindingLevel
 from bot.cli.doctor.programs import _finding, agents
 from bot.cli.init.templates import copy_templates
+from core.agents.model import Program
 from core.config.loader import load
 from core.deliveries.model import ProgramStatus
 from core.home import Home
@@ -68,7 +69,8 @@ def test_a_program_that_is_not_installed_is_a_problem(tmp_path: Path) -> None:
     ],
 )
 def test_an_old_version_is_a_warning(version: str, level: FindingLevel) -> None:
-    acp = AcpAgent(name="A", argv=("a",), variables={}, folder="/", state="/", least="1.18.0", node=22)
+    program = Program(command=("a",), least="1.18.0", node=22)
+    acp = AcpAgent(name="A", program=program, variables={}, folder="/", state="/")
     found = _finding(acp, None, ProgramStatus(program="a", version=version))
     assert found.level is level
     assert ("tried with 1.18.0" in found.what) == (level is FindingLevel.WARNING)
