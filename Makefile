@@ -11,9 +11,9 @@ TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())')
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': +' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-demo:  ## a local Discord, eight windows, the real bot and the real driver, on one page
-	@$(BOOTSTRAP) demo
-	@$(PY) -m bot demo
+demo:  ## a local Discord, eight windows, the real bot and the real driver, on one page (AGENT=opencode adds the real one)
+	@$(BOOTSTRAP) $(if $(AGENT),check,demo)
+	@$(PY) -m bot demo $(if $(AGENT),--program "$(abspath $(PY)) -m scripts.agents.start $(AGENT)")
 
 demo-check:  ## drive the demo through its page in Chromium, from its start to its end; leaves six screenshots
 	@$(BOOTSTRAP) test

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -32,20 +33,24 @@ OWNER = "Ada"  # the user on the page who becomes the demo's owner
 _CLAIM = re.compile(r"/admin claim code:(\S+)")
 _CONNECTED = re.compile("Discord is connected")
 _HTTP_S = 20
-_MODEL_AGENT, _MODEL_KEY = "Agent-9", "SCRIPTED_MODEL_KEY"
+_MODEL_AGENT, _MODEL_URL, _MODEL_KEY = "Agent-9", "SCRIPTED_MODEL_URL", "SCRIPTED_MODEL_KEY"
+_ACP_AGENTS = ("Agent-10", "Agent-11")
+_YOURS = "Agent-12"
 _COOKIE = "Xauthority"  # in the home: the key of the screen, which comes after Octet has started
 _DESK = "config/desks/main.toml"
 _PAGE_CLASS, _PAGE_PROFILE = "OctetPage", "demo_page"
 """A window of this class is the page in Chromium; the shipped configuration has a Tk window there."""
 
 
-async def run_demo(environ: Mapping[str, str], *, has_desktop: bool, port: int) -> None:
+async def run_demo(environ: Mapping[str, str], *, has_desktop: bool, port: int, program: str = "") -> None:
     """Run until SIGINT or SIGTERM; leave no process and no file. Raises ChildEnded, child_silent."""
     home = Path(tempfile.mkdtemp(prefix="octet-demo-"))
     with stop_signals() as stop:
         try:
             async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
-                show = group.create_task(_show(home, stack, environ, has_desktop=has_desktop, port=port))
+                show = group.create_task(
+                    _show(home, stack, environ, has_desktop=has_desktop, port=port, program=program)
+                )
                 stopped = group.create_task(stop.wait())
                 await asyncio.wait({show, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 stopped.cancel()
@@ -57,7 +62,9 @@ async def run_demo(environ: Mapping[str, str], *, has_desktop: bool, port: int) 
     _say("The demo has ended.")
 
 
-async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *, has_desktop: bool, port: int) -> None:
+async def _show(
+    home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *, has_desktop: bool, port: int, program: str
+) -> None:
     parts: list[Child] = []
     began_s = time.monotonic()
     agents = {**environ, "OCTET_HOME": str(home)}  # there `octet mcp serve` finds the tokens of the windows' agents
@@ -73,8 +80,9 @@ async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *
     discord = await start("a local test Discord", argv, environ)
     scripted = await start("a scripted model", ["sandbox.llm"], environ)
     place, model = await discord.first_json(), await scripted.first_json()
-    await asyncio.to_thread(_make_home, home, model, has_desktop=has_desktop)
-    of_octet = _octet_environ(environ, place) | {_MODEL_KEY: str(model["key"]), "XAUTHORITY": str(home / _COOKIE)}
+    await asyncio.to_thread(_make_home, home, model, has_desktop=has_desktop, program=program)
+    of_model = {_MODEL_URL: str(model["base_url"]), _MODEL_KEY: str(model["key"])}
+    of_octet = _octet_environ(environ, place) | of_model | {"XAUTHORITY": str(home / _COOKIE)}
     argv = ["bot", "run", "--home", str(home)]
     octet = await start("Octet: the bot, the scheduler and the driver", argv, of_octet)
     code = (await octet.line_with(_CLAIM))[1]
@@ -85,6 +93,7 @@ async def _show(home: Path, stack: AsyncExitStack, environ: Mapping[str, str], *
     _say("and type  /task new  there. The link works in one browser.")
     _say(f"Octet's own page  {await asyncio.to_thread(_page_link, home)}")
     _say(f"{_MODEL_AGENT} works like a model agent, but its answers are scripted: no model is used.")
+    _say(f"{' and '.join(_ACP_AGENTS)} are scripted programs that speak ACP, without a window.")
     _say("Ctrl-C ends the demo and everything it started.")
     async with asyncio.TaskGroup() as group:
         group.create_task(_new_links(partial(_links, home, place)))
@@ -138,15 +147,26 @@ async def _new_links(make: Callable[[], str]) -> None:
         loop.remove_reader(sys.stdin)
 
 
-def _make_home(home: Path, model: Mapping[str, Any], *, has_desktop: bool) -> None:
-    """Write the shipped configuration with one agent, the scripted model. The agents of the eight windows join when
+def _make_home(home: Path, model: Mapping[str, Any], *, has_desktop: bool, program: str) -> None:
+    """Write the shipped configuration with the agents that have no window. The agents of the eight windows join when
     these are there; without a desktop they are on the dry-run lane."""
     copy_templates(home / "config")
     if has_desktop:
         (home / _DESK).unlink()
-    _write_agents(home, _leave_out if has_desktop else set_dry_run)
+    _write_agents(home, _leave_out if has_desktop else set_dry_run, _windowless(home, program))
     scripted = {"base_url": model["base_url"], "model": model["model"], "api_key_env": _MODEL_KEY}
     (home / "config" / "models.toml").write_text(tomlkit.dumps({"models": {"scripted": scripted}}), encoding="utf-8")
+
+
+def _windowless(home: Path, program: str) -> list[dict[str, Any]]:
+    """Return the scripted model, two scripted agents that speak ACP, and the given program, if there is one."""
+    ninth = {"name": _MODEL_AGENT, "about": "scripted model", "lane": "model", "model": "scripted"}
+    script = [sys.executable, "-m", "sandbox.acp", "--history"]
+    commands = {name: [*script, str(home / "acp" / name), "--name", name] for name in _ACP_AGENTS}
+    if program:
+        commands[_YOURS] = shlex.split(program)
+    speakers = [{"name": name, "about": "speaks ACP", "lane": "acp", "command": one} for name, one in commands.items()]
+    return [{**agent, "capabilities": ["text"]} for agent in (ninth, *speakers)]
 
 
 def _add_windows(home: Path, screen: Mapping[str, Any]) -> None:
@@ -159,15 +179,15 @@ def _add_windows(home: Path, screen: Mapping[str, Any]) -> None:
         if kinds.get(str(window["name"])) == _PAGE_CLASS:
             window["profile"] = _PAGE_PROFILE
     (home / _DESK).write_text(tomlkit.dumps(document), encoding="utf-8")
-    _write_agents(home, _allow_actions)
+    there = tomlkit.parse((home / "config" / AGENTS).read_text(encoding="utf-8")).unwrap()
+    _write_agents(home, _allow_actions, there["agents"])
 
 
-def _write_agents(home: Path, change: Callable[[Any], None]) -> None:
-    """Write the shipped agents, changed, and the ninth, which is the scripted model."""
+def _write_agents(home: Path, change: Callable[[Any], None], others: Sequence[Mapping[str, Any]]) -> None:
+    """Write the shipped agents, changed, and the others."""
     document = tomlkit.parse(template_of(AGENTS).read_text(encoding="utf-8"))
     change(document)
-    ninth = {"name": _MODEL_AGENT, "about": "scripted model", "capabilities": ["text"]}
-    cast("list[object]", document["agents"]).append({**ninth, "lane": "model", "model": "scripted"})
+    cast("list[object]", document["agents"]).extend(others)
     (home / "config" / AGENTS).write_text(tomlkit.dumps(document), encoding="utf-8")
 
 

@@ -47,10 +47,13 @@ def demo(
         bool, typer.Option(help="Without windows, prompts are shown on cards; only the scripted model answers.")
     ] = True,
     port: Annotated[int, typer.Option(help="Port of the page; if it is in use, Octet takes another one.")] = 8320,
+    program: Annotated[
+        str, typer.Option(help="The command of one more agent that speaks ACP.", metavar="COMMAND")
+    ] = "",
 ) -> None:
     """Try Octet: a page to type in, eight scripted agents on a virtual screen, the real bot and the real driver.
 
-    A ninth agent works like a model; its answers are scripted too.
+    Beside them, one agent works like a model and two speak ACP; their answers are scripted, too.
 
     Needs neither a Discord account nor a desktop. Ctrl-C ends everything."""
     if desktop and sys.platform in {"win32", "darwin"}:
@@ -59,4 +62,4 @@ def demo(
     from bot.cli.demo import run_demo
     from core.config.settings import environment
 
-    run_async(run_demo(environment(), has_desktop=desktop, port=port))
+    run_async(run_demo(environment(), has_desktop=desktop, port=port, program=program))
