@@ -23,7 +23,7 @@ const INLINE = new RegExp(
 // `names` gives the name of a person or channel by id: {user(id), channel(id), open(channelId)}.
 export function markdown(text, names) {
   const parts = [];
-  const fence = /```(?:([\w+-]*)\n)?([\s\S]*?)```/g;
+  const fence = /(?<!^> .*)```(?:([\w+-]*)\n)?([\s\S]*?)```/gm; // one in a quote is the quote's
   let from = 0;
   for (const found of text.matchAll(fence)) {
     parts.push(...blocks(text.slice(from, found.index), names));
@@ -44,7 +44,7 @@ function blocks(text, names) {
     plain = [];
   };
   const flushQuote = () => {
-    if (quote.length) out.push(el("blockquote", {}, blocks(quote.join("\n"), names)));
+    if (quote.length) out.push(el("blockquote", {}, markdown(quote.join("\n"), names)));
     quote = [];
   };
   const lines = text.split("\n");

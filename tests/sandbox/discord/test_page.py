@@ -224,6 +224,9 @@ async def test_text_is_drawn_with_discords_markup_and_nothing_of_it_runs(page: P
     escaped = messages(page, "plain")
     await expect(escaped).to_contain_text(r"**plain** `code` <@1> snake_case C:\temp strong")
     assert await escaped.locator("code, .mention").count() == 0
+    await sandbox.say("Ben", "octet", "> ```\n> rm -rf build\n> # all\n> ```\nAnd\n```\nafter\n```")
+    await expect(messages(page, "And").locator("blockquote pre")).to_have_text("rm -rf build\n# all")
+    await expect(messages(page, "And").locator("pre").last).to_have_text("after")
     await sandbox.slash("Ada", "octet", "task show")
     container = page.get_by_test_id("container")
     await expect(container).to_contain_text("Board")
