@@ -12,10 +12,11 @@ help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': +' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo:  ## a local Discord, eight windows, the real bot and the real driver, on one page (AGENT=opencode adds the real one)
-	@$(BOOTSTRAP) $(if $(AGENT),check,demo)
-	@$(PY) -m bot demo $(if $(AGENT),--program "$(abspath $(PY)) -m scripts.agents.start $(AGENT)")
+	@$(BOOTSTRAP) demo
+	@$(if $(AGENT),$(PY) -m scripts.agents.start $(AGENT) --install)
+	@$(PY) -m bot demo $(if $(AGENT),--program "env PYTHONPATH=$(CURDIR) $(abspath $(PY)) -m scripts.agents.start $(AGENT)")
 
-demo-check:  ## drive the demo through its page in Chromium, from its start to its end; leaves six screenshots
+demo-check:  ## drive the demo through its page in Chromium, from its start to its end; leaves seven screenshots
 	@$(BOOTSTRAP) test
 	@OCTET_TIERS="display browser" $(PY) -m pytest -q tests/e2e/test_demo.py
 	@echo "The screenshots:" && ls tests/out/demo-*.png

@@ -158,6 +158,21 @@ async def _answer_an_agent(page: Page) -> None:
     await expect(asked.get_by_test_id("button-Blue")).to_have_count(0)
 
 
+async def _allow_a_program(page: Page) -> None:
+    """Allow, in the program's own words, what an agent without a window wants to run; both such agents answer."""
+    await page.get_by_test_id("channel-octet").click()
+    await command(page, "task new", brief="Clean up.\nask: rm -rf build", agent="Agent-10")
+    await thread_of(page, "T-13").click()
+    asked = page.get_by_test_id("message").filter(has_text="Agent-10 asks for permission")
+    await expect(asked).to_contain_text("rm -rf build")
+    await asked.get_by_test_id("button-Allow once").click()
+    await expect(page.get_by_text("Ada chose Allow once for Agent-10")).to_be_visible()
+    await expect(page.get_by_test_id("message").filter(has_text="Agent-10 finished T-13")).to_be_visible()
+    await page.get_by_test_id("channel-octet").click()
+    await command(page, "task new", brief="Count the birds.\ndemo: plan", agent="Agent-11")
+    await expect(card(page, "T-14")).to_contain_text("Done, by the last message of its agent's turn")
+
+
 async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: Path) -> None:
     OUT.mkdir(exist_ok=True)
     async with running_demo(tmp_path) as demo:
@@ -204,6 +219,8 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
             await page.get_by_test_id("channel-octet").click()
             await _share_octet(page)
             await _answer_an_agent(page)
+            await _allow_a_program(page)
+            await page.screenshot(path=OUT / "demo-7-without-a-window.png")
         assert await demo.end(signal.SIGINT) == 0
     _assert_gone(demo, listeners, screens)
     assert demo.told[-1] == "The demo has ended.\n"
