@@ -82,13 +82,12 @@ class Callers:
     async def find(self, headers: Headers) -> Caller | None:
         """Return who sends these headers; None where they hold no secret of this Octet. Raises ApiKeyRefused and
         NotLoggedIn."""
-        authorization = headers.get("authorization", "")
-        if not authorization and (secret := headers.get(SECRET)):
+        if secret := headers.get(SECRET):
             cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
             if (actor := await self.logged_in(cookie, secret)) is None:
                 raise NotLoggedIn
             return Caller(actor=actor)
-        scheme, _, shown = authorization.partition(" ")
+        scheme, _, shown = headers.get("authorization", "").partition(" ")
         shown = shown.strip() if scheme.lower() == "bearer" else ""
         if hmac.compare_digest(shown.encode(), self.operator_token.get_secret_value().encode()):
             return Caller(actor=OPERATOR)

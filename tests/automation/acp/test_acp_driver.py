@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from automation.acp import driver as driver_module
 from automation.acp.driver import QUIET_S, AgentDriver
 from automation.acp.messages import Prepare
 from automation.acp.program import AgentProgram
@@ -63,6 +64,18 @@ async def test_what_comes_before_the_prompt_was_written_is_of_no_turn(tmp_path: 
 def test_a_state_that_cannot_be_read_is_no_state(tmp_path: Path) -> None:
     note(one := scripted(tmp_path), {"prompts": 7})
     assert AgentDriver(one.agent, asyncio.TaskGroup(), lambda _: None)._state is None
+
+
+async def test_the_state_remembers_the_newest_prompts_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver_module, "MOST_PROMPTS", 1)
+    note(one := scripted(tmp_path), {"prompts": {"D0": ["c0", "hash"]}})
+    async with asyncio.TaskGroup() as group:
+        driver = AgentDriver(one.agent, group, lambda _: None)
+        assert await driver.prepare(READY) == (None, False)
+        await driver.prompt(make_order("agent-1", "Do it.", delivery="D1"))
+        await driver.idle.wait()
+        await driver.end()
+    assert list(json.loads((Path(one.agent.state) / "state.json").read_text())["prompts"]) == ["D1"]
 
 
 async def test_no_prompt_goes_while_something_of_an_earlier_turn_still_comes(tmp_path: Path) -> None:

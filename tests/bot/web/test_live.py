@@ -67,6 +67,29 @@ async def test_a_page_hears_what_happens_and_what_it_missed(face: Face) -> None:
     numbers = [one["seq"] for one in again["changes"]]
     assert numbers == list(range(first["seq"] + 1, again["seq"] + 1)), "every row once, and none is missing"
     assert {"task:T-1", "task:T-2"} <= {one["subject"] for one in again["changes"]}
+    async with page(face.port, new, since=again["seq"] + 1) as socket:
+        assert (await socket.receive_json())["is_reset"], "it knows a row of another database"
+
+
+async def test_what_happens_while_the_first_piece_is_read_comes_once(
+    face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = face.house.core.journal
+    newest = journal.newest
+
+    async def slowly(limit: int) -> Any:
+        await face.operator.post("/api/v2/tasks", json={"brief": "Count the birds"})
+        return await newest(limit)
+
+    new = await logged_in(face)
+    monkeypatch.setattr(journal, "newest", slowly)
+    async with page(face.port, new, since=0) as socket:
+        pieces: list[dict[str, Any]] = [await socket.receive_json()]
+        await face.operator.post("/api/v2/tasks", json={"brief": "Count the fish"})
+        while not any(one["subject"] == "task:T-2" for piece in pieces for one in piece["changes"]):
+            pieces.append(await socket.receive_json())
+    numbers = [one["seq"] for piece in pieces for one in piece["changes"]]
+    assert len(numbers) == len(set(numbers))
 
 
 async def test_a_viewer_does_not_hear_who_gets_roles(face: Face) -> None:

@@ -135,6 +135,9 @@ async def test_the_key_of_one_agent_reports_nothing_of_another(tmp_path: Path) -
         await work(octet)
         await says(octet, received(lane.submitted[0]), by="Agent-2")
         assert (await delivery(octet)).assurance is Assurance.WEAK
+        await says(octet, received(lane.submitted[0]))
+        await says(octet, TurnStopped(**OURS, said="Done."), by="Agent-2")
+        assert octet.hooks.signs["Agent-1"].shows is Activity.BUSY
 
 
 async def test_windows_that_share_a_settings_file_are_told_apart_by_their_prompts(tmp_path: Path) -> None:

@@ -115,6 +115,54 @@ async def test_a_question_that_the_agent_gave_up_is_said_to_be_over(tmp_path: Pa
         assert (await task(octet)).state is TaskState.WORKING
 
 
+@pytest.mark.parametrize("number", [0, -1, 4])
+async def test_a_number_that_names_no_choice_is_refused(number: int, tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        await lane.asks()
+        with refuses("choice_not_offered"):
+            await octet.dispatch.turns.choose((await open_one(octet)).id, number, by=OLGA)
+        assert lane.got == []
+
+
+class SlowLane(TurnLane):
+    """The answer takes a while to reach the agent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.arrives = asyncio.Event()
+
+    async def answer_permission(self, ask: str, choice: str | None) -> bool:
+        is_taken = await super().answer_permission(ask, choice)
+        if is_taken:
+            await self.arrives.wait()
+        return is_taken
+
+
+async def test_a_second_user_cannot_end_a_question_whose_answer_is_on_its_way(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := SlowLane()) as octet:
+        await begin(octet)
+        await lane.asks()
+        asked = await open_one(octet)
+        first, second = (
+            asyncio.ensure_future(octet.dispatch.turns.choose(asked.id, number, by=OLGA)) for number in (1, 3)
+        )
+        await asyncio.wait([first, second], timeout=0.3)
+        lane.arrives.set()
+        assert (await first).ending is DialogEnding.ANSWERED
+        with refuses("dialog_closed"):
+            await second
+        assert (await octet.agent_actions.dialogs.get(asked.id))[0].ending is DialogEnding.ANSWERED
+
+
+async def test_a_restart_ends_the_questions_of_programs_that_ended_with_it(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        await lane.asks()
+    async with turn_house(tmp_path, TurnLane()) as octet:
+        assert await octet.agent_actions.dialogs.list_open() == ()
+
+
 STEPS = st.sampled_from(["ask", "first", "last", "two at once", "end", "lost", "restart"])
 
 

@@ -36,6 +36,14 @@ async def test_a_code_lets_one_browser_in_once_and_within_ten_minutes(tmp_path: 
                 await octet.log_ins.enter(refused, browser="Chromium")
 
 
+async def test_a_new_code_ends_the_oldest_of_too_many(tmp_path: Path) -> None:
+    async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
+        codes = [octet.log_ins.invite(OPERATOR.id, by=OPERATOR) for _ in range(log_ins.MOST_CODES + 1)]
+        with refuses("link_expired"):
+            octet.log_ins.invited(codes[0])
+        assert octet.log_ins.invited(codes[1]) is OPERATOR
+
+
 async def test_only_both_secrets_together_count_also_after_a_restart(tmp_path: Path) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         new, other = await entered(octet), await entered(octet)
