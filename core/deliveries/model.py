@@ -318,7 +318,7 @@ class DeliveryRequest:
     allow_busy: bool = False  # it may be brought while the agent works, where its window keeps input for later
     act: Act | None = None  # An act in place of a text: leased → submitting, done once and never repeated
     expected_dialog: str = ""  # Of an act: the mark of the dialog that the user was shown; else it is refused
-    begins_task: bool = False  # it is the first prompt of a task
+    begins_task: bool = False  # it brings the brief of a task
     is_dry_run: bool = False  # A harmless text to try the window with: staged, read back, cleared and never sent
 
 

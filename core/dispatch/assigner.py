@@ -25,6 +25,7 @@ from core.supervision.agent_availability import AgentAvailability
 from core.tasks.model import ENDED, AgentRecord, QueuedTask, Requirements, TaskChanged, TaskMoved, TaskState
 from core.tasks.services import TaskServices
 
+_UNDER_WAY = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 AT_ONCE = 12  # so many tasks one round resumes, assigns and makes wait each: other writers should not wait for long
 _SOON_S = 1.0
 _FOR_AN_AGENT = (WaitReason.WINDOW, WaitReason.DESK, WaitReason.HOLD)  # an agent that is reachable ends these
@@ -128,7 +129,7 @@ class Assigner:
         for step in (work.screen_locks.notify_waiting, work.blocked_windows.end_orphaned):
             part(tx, step, None)
         limits = [self._agents.limited_until_ms(tx, agent.name) for agent in self._agents.all()]
-        looks = (work.agent_messages.review_queue, work.questions.review, self._repository.next_start_ms)
+        looks = (work.agent_messages.review_queue, work.questions.review, self._repository.queue.next_start_ms)
         again = [*(part(tx, look, None) for look in looks), *limits]
         is_more_left = part(tx, self._assign, False, records=records) or is_more_due
         if (rest_s := self._services.store.aside.next_s()) is not None:
@@ -190,7 +191,8 @@ class Assigner:
         avoid a free agent: it is passed over."""
         heads = {demand: 1 for demand, able in can.items() if not free.isdisjoint(able)}  # so many are looked at
         most = self._policy.settings.max_tasks_per_user
-        under_way = self._repository.count_under_way(tx) if most is not None else Counter[str]()
+        theirs = self._repository.find_in_states(tx, _UNDER_WAY) if most is not None else []
+        under_way = Counter(task.requester for task in theirs)
 
         def find(demands: Collection[Requirements], limit: int) -> list[QueuedTask]:
             full = [user for user, count in under_way.items() if most is not None and count >= most]

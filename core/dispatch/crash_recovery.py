@@ -78,7 +78,8 @@ class CrashRecovery:
             if agent is None or (agent.desk, agent.window) != (delivery.desk, delivery.window):
                 with at_row(delivery=delivery.id):
                     self._redispatch(tx, delivery, agent)
-        for task in self._repository.find_waiting_for_removed(tx, [str(agent.name) for agent in self._agents.all()]):
+        agents = [str(agent.name) for agent in self._agents.all()]
+        for task in self._repository.queue.find_waiting_for_removed(tx, agents):
             with at_row(task.id):
                 self._repository.move(tx, task.id, TaskState.READY)  # the next round says what it waits for
 

@@ -311,9 +311,8 @@ class DeliveryWorker:
         allow_busy = leased.act is not None
         if not allow_busy and not leased.is_brief:
             allow_busy = self._agent_messages.may_send_while_busy(tx, leased)
-        begins_task = leased.is_brief and not leased.share.is_later
         own = {"delivery": leased.id, "text": text, "allow_busy": allow_busy, "expected_dialog": leased.expects}
-        return from_attributes(DeliveryRequest, leased, **own, begins_task=begins_task, is_dry_run=False)
+        return from_attributes(DeliveryRequest, leased, **own, begins_task=leased.is_brief, is_dry_run=False)
 
     async def _carry_out(self, order: DeliveryRequest, *, settles: bool) -> None:
         self._now = order.delivery

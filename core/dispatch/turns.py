@@ -34,7 +34,7 @@ from core.dispatch.model import ArrivalUnclear
 from core.dispatch.services import DispatchServices
 from core.kit.errors import Unavailable
 from core.profiles.model import Act
-from core.reasons import IdleSource, ParkCause, Reason
+from core.reasons import IdleSource, ParkCause, Reason, TaskActivity
 from core.remedies import refused
 from core.security.codes import ReplyKeys
 from core.security.model import HUB, Actor, Permission, require
@@ -239,7 +239,7 @@ class Turns(TurnNews):
             spell = f"{fact.agent} {fact.delivery}"
             self._notices.progressed(tx, task.id, agent=fact.agent, spell=spell, report=line, replaces=True)
             if agent is not None and agent.abilities.has_turns and task.state is TaskState.WORKING:
-                self._tasks.answers.record_turn(tx, task, line)
+                self._tasks.answers.record_at_work(tx, task, TaskActivity.PROGRESS, line)
 
         try:
             await self._store.write(show)
@@ -277,8 +277,8 @@ class Turns(TurnNews):
         """Settle the task by how the turn ended. A repeated end finds its message, or a task that moved on."""
         answers = self._tasks.answers
         is_end = end.stop is StopReason.END_TURN
-        if answers.find_turn(tx, task, delivery.id) is not None or (is_end and not delivery.share.is_last):
-            return  # it is settled, or the agent said "ok" to a part of its prompt
+        if answers.find_turn(tx, task, delivery.id) is not None:
+            return  # it is settled
         if end.said.usage is not None:
             self._repository.attempts.charge(tx, task, end.said.usage)
         if is_end:

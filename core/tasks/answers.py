@@ -157,7 +157,7 @@ class Answers:
                 found = self._repository.advance_to_working(tx, found, by=HUB)
                 found = self._repository.fail(tx, found.id, reason=Reason.AGENT_FAILED, note="", answer=stored.id)
         else:
-            found = found if is_late else self._record_at_work(tx, found, TaskActivity.REPLIED)
+            found = found if is_late else self.record_at_work(tx, found, TaskActivity.REPLIED)
             if not is_late and answer.trouble is AgentTrouble.BLOCKED and found.state is TaskState.WORKING:
                 found = self._repository.block(tx, found, question=stored.id)
             else:
@@ -207,7 +207,7 @@ class Answers:
             self._repository.finish(tx, task, by=HUB, cause=Reason.READ_IN_WINDOW, answer=answer.id)
         else:
             self._show(tx, answer)
-            self._record_at_work(tx, task, TaskActivity.BEGAN_ANSWER)
+            self.record_at_work(tx, task, TaskActivity.BEGAN_ANSWER)
         return answer
 
     def find_turn(self, tx: Tx, task: Task, of: DeliveryId) -> Message | None:
@@ -302,18 +302,14 @@ class Answers:
         self._reported_s = recent | {found.id: now_s}
         spell = f"{holder.agent} {holder.fence}"
         self._services.notices.progressed(tx, found.id, agent=holder.agent, spell=spell, report=what)
-        return self._record_at_work(tx, found, TaskActivity.PROGRESS, what), None, 0
-
-    def record_turn(self, tx: Tx, task: Task, what: str) -> None:
-        """Note what the agent does in its turn."""
-        self._record_at_work(tx, task, TaskActivity.PROGRESS, what)
+        return self.record_at_work(tx, found, TaskActivity.PROGRESS, what), None, 0
 
     def record_window_activity(self, tx: Tx, task: Task) -> None:
         """Note that the agent's window changed. A delivered nudge stays open: it may be the change."""
         asked = None if self._cancel_nudge(tx, task) else task.nudge
         self._repository.record_window_activity(tx, task, asked=asked)
 
-    def _record_at_work(self, tx: Tx, task: Task, activity: TaskActivity, progress: str = "") -> Task:
+    def record_at_work(self, tx: Tx, task: Task, activity: TaskActivity, progress: str = "") -> Task:
         self._prove_delivery(tx, task)
         asked = None if self._cancel_nudge(tx, task) or task.nudge is None else ""
         is_parked = task.reason == ParkCause.INTERRUPTED and not self._services.agents.takes_back(
@@ -325,7 +321,7 @@ class Answers:
 
     def record_question(self, tx: Tx, task: Task) -> Task:
         """Note that the agent works on its task, because it has asked something."""
-        return self._record_at_work(tx, task, TaskActivity.REPLIED)
+        return self.record_at_work(tx, task, TaskActivity.REPLIED)
 
     def _cancel_nudge(self, tx: Tx, task: Task) -> bool:
         """Cancel a nudge that is still queued; return whether there was one."""

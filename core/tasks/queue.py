@@ -10,8 +10,8 @@ from core.kit.from_attributes import from_attributes
 from core.reasons import WaitReason
 from core.store.engine import Row, Store, Tx
 from core.tasks import _store
-from core.tasks._store import queued_of, requirements_of, sorted_names, summary_of
-from core.tasks.model import BlockedTaskGroup, QueuedTask, Requirements, TaskId, TaskState, TaskSummary
+from core.tasks._store import queued_of, requirements_of, sorted_names, summary_of, task_of
+from core.tasks.model import BlockedTaskGroup, QueuedTask, Requirements, Task, TaskId, TaskState, TaskSummary
 
 
 class TaskQueue:
@@ -71,6 +71,15 @@ class TaskQueue:
             for row in tx.execute(_store.WAITING_PER_REQUIREMENTS, {"why": reason.value}):
                 found[requirements_of(row)] += row.size
         return found
+
+    def find_waiting_for_removed(self, tx: Tx, agents: Collection[str]) -> list[Task]:
+        """Find tasks that wait for the window of an agent which is none of `agents`."""
+        rows = tx.execute(_store.WAITING_FOR_REMOVED, {"agents": list(agents)})
+        return self._store.aside.readable("task", rows, task_of, key="number")
+
+    def next_start_ms(self, tx: Tx) -> int | None:
+        """Return when the next task that waits for its time may start; None where there is none."""
+        return tx.execute(_store.NEXT_LATER).scalar_one()
 
     def _heads(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, cast
@@ -54,7 +54,6 @@ _FOR_A_USER = frozenset({WaitReason.DEPENDENCY_FAILED, WaitReason.PICK})
 _OFFERS = frozenset({TaskState.PARKED, TaskState.BLOCKED, TaskState.CANCELLED})  # a message offers what ends it
 _FOR_OTHERS = _FOR_A_USER | {WaitReason.DEPENDENCY, WaitReason.NOT_BEFORE}
 _STEPS_TO_WORKING = (TaskState.READY, TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING)
-_UNDER_WAY = {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW}
 HaltFollower = Callable[[Tx, Task, Actor], None]  # gets a task that has ended or is parked, and who did that
 _CHANGED, _FIRST_MS = "tasks whose dependants follow", "when the first of them changed, and all with it"
 _NOT_SEEN: dict[str, Any] = {"last_seen_ms": None, "activity": None, "progress": "", "nudge": None}
@@ -216,14 +215,6 @@ class TaskRepository:
     def find_in_states(self, tx: Tx, states: Collection[TaskState]) -> list[Task]:
         return self._readable(tx.execute(_store.IN_STATES, {"states": [one.value for one in states]}))
 
-    def count_under_way(self, tx: Tx) -> Counter[str]:
-        """Count each user's tasks that an agent has."""
-        return Counter(task.requester for task in self.find_in_states(tx, _UNDER_WAY))
-
-    def find_waiting_for_removed(self, tx: Tx, agents: Collection[str]) -> list[Task]:
-        """Find tasks that wait for the window of an agent which is none of `agents`."""
-        return self._readable(tx.execute(_store.WAITING_FOR_REMOVED, {"agents": list(agents)}))
-
     def move(
         self,
         tx: Tx,
@@ -381,9 +372,6 @@ class TaskRepository:
                 self.move(tx, task.id, TaskState.READY)
         return len(found)
 
-    def next_start_ms(self, tx: Tx) -> int | None:
-        return tx.execute(_store.NEXT_LATER).scalar_one()
-
     def _link(self, tx: Tx, links: Mapping[TaskId, Mapping[TaskId, OnFailure]], *, by: Actor) -> None:
         self.dependencies.put(tx, links)
         for task, others in links.items():
@@ -506,8 +494,7 @@ class TaskRepository:
         if source is None:
             self._notices.settled(tx, about=task.idle_notice, how="over")
         else:
-            agent = task.agent or ""
-            self._notices.ask_again(tx, NoticeKind.IDLE, task.id, subject=agent, about=task.idle_notice)
+            self._notices.ask_again(tx, NoticeKind.IDLE, task.id, subject=task.agent or "", about=task.idle_notice)
 
     def list_idle(self, tx: Tx) -> list[Task]:
         """List the tasks whose agents look idle, oldest first."""
@@ -664,11 +651,10 @@ class TaskRepository:
 
     def _renew_lease(self, tx: Tx, task: Task) -> None:
         now = self.find(tx, task.id)
-        fence = now.fence + 1
         self.set_idle(tx, now, None)
         if task.agent is not None:
             self.attempts.revoke(tx, task, at_ms=self._clock.now_ms())
-        self._update(tx, task.id, fence=fence, choice=None, **_NOT_SEEN)
+        self._update(tx, task.id, fence=now.fence + 1, choice=None, **_NOT_SEEN)
 
     def _update(self, tx: Tx, task: str, **values: object) -> Task:
         return task_of(tx.update_row(_store.tasks.c.number, _number(task), **values))

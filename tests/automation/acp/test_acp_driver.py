@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from automation.acp import driver as driver_module
-from automation.acp.driver import QUIET_S, AgentDriver
-from automation.acp.messages import Prepare
+from automation.acp.driver import QUIET_S, AgentDriver, _Conversation, _NotOffered
+from automation.acp.messages import Fact, Prepare
 from automation.acp.program import AgentProgram
 from automation.acp.turn import Turn
-from core.deliveries.model import DeliveryId, Reason, Result
+from core.deliveries.model import DeliveryId, Reason, Result, StopReason, TurnEnd
 from core.kit.process_start import start_time
 from tests.fakes.acp import Scripted, scripted
 from tests.fakes.desk import make_order
@@ -76,6 +77,41 @@ async def test_the_state_remembers_the_newest_prompts_only(tmp_path: Path, monke
         await driver.idle.wait()
         await driver.end()
     assert list(json.loads((Path(one.agent.state) / "state.json").read_text())["prompts"]) == ["D1"]
+
+
+async def test_a_program_that_does_not_stop_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver_module, "CANCEL_S", 0.2)
+    facts = list[Fact]()
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        driver = AgentDriver(scripted(tmp_path, faults="deaf").agent, group, facts.append)
+        await driver.prepare(READY)
+        await driver.prompt(make_order("agent-1", "demo: think hm\ndemo: wait 50"))
+        assert await driver.interrupt()
+        await driver.idle.wait()
+    assert [one.stop for one in facts if isinstance(one, TurnEnd)] == [StopReason.LOST]
+
+
+class Calls:
+    """A program that offers modes in the way of older versions, and notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[str, Any]] = []
+
+    async def call(self, method: str, params: Any) -> dict[str, Any]:
+        self.made.append((method, params))
+        return {}
+
+
+async def test_a_program_without_options_gets_its_mode_by_the_older_call(tmp_path: Path) -> None:
+    for mode, made in (("ask", []), ("auto", [("session/set_mode", {"sessionId": "c1", "modeId": "auto"})])):
+        program: Any = Calls()
+        driver = AgentDriver(scripted(tmp_path, mode=mode).agent, asyncio.TaskGroup(), lambda _: None)
+        modes = {"availableModes": [{"id": "ask"}, {"id": "auto"}], "currentModeId": "ask"}
+        await driver._choose(program, there := _Conversation(id="c1", modes=modes, options=[]))
+        assert (program.made, there.modes["currentModeId"]) == (made, mode)
+    driver = AgentDriver(scripted(tmp_path, mode="plan").agent, asyncio.TaskGroup(), lambda _: None)
+    with pytest.raises(_NotOffered, match="no mode plan; it offers ask, auto"):
+        await driver._choose(program, there)
 
 
 async def test_no_prompt_goes_while_something_of_an_earlier_turn_still_comes(tmp_path: Path) -> None:

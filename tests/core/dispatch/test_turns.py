@@ -13,11 +13,12 @@ from core.deliveries.model import DeliveryState, StopReason, TurnUsage, Usage
 from core.dispatch.model import ArrivalUnclear
 from core.messages.model import Source
 from core.notices.model import AgentReports, NoticeKind
+from core.profiles.model import Act
 from core.reasons import IdleSource, ParkCause, Reason
 from core.retry_policy import RetryPolicy
 from core.settings.model import DispatchSettings
 from core.tasks.model import Task, TaskId, TaskState
-from tests.builders import ADA, make_new_task, pending
+from tests.builders import ADA, make_new_task, pending, refuses
 from tests.core.dispatch.test_loop import reach, until
 from tests.fakes.turn_lane import AGENT, TurnLane, turn_house
 
@@ -212,6 +213,30 @@ async def test_an_interrupt_cancels_the_turn_and_parks_the_task_by_the_users_nam
         now = await task(octet)
         assert (now.state, now.reason, now.note) == (TaskState.PARKED, ParkCause.INTERRUPTED, "Ada interrupted it")
         assert await state_of_agent(octet) is AgentState.IDLE
+
+
+class AbruptLane(TurnLane):
+    """The turn ends before the interrupt returns."""
+
+    async def interrupt(self, agent: str) -> bool:
+        await self.ends("Six", StopReason.CANCELLED)
+        return await super().interrupt(agent)
+
+
+async def test_a_turn_that_ends_during_the_interrupt_is_parked_by_the_users_name_too(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, AbruptLane()) as octet:
+        await begin(octet)
+        await octet.agent_actions.interrupt(AGENT, by=ADA)
+        now = await task(octet)
+        assert (now.state, now.reason, now.note) == (TaskState.PARKED, ParkCause.INTERRUPTED, "Ada interrupted it")
+
+
+async def test_an_agent_without_a_window_takes_no_key_for_an_answer(tmp_path: Path) -> None:
+    async with turn_house(tmp_path, lane := TurnLane()) as octet:
+        await begin(octet)
+        await lane.asks()
+        with refuses("no_window_for_action"):
+            await octet.agent_actions.answer_agent(AGENT, Act.APPROVE, by=ADA)
 
 
 async def test_an_agent_without_a_turn_cannot_be_interrupted(tmp_path: Path) -> None:

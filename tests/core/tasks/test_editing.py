@@ -41,10 +41,10 @@ async def test_the_assigner_rests_no_longer_than_until_the_next_task_may_start(t
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         at_ms = octet.clock.now_ms() + 60_000
         await octet.tasks.new(make_new_task(not_before_ms=at_ms), by=ADA)
-        assert await octet.store.write(octet.tasks.repository.next_start_ms) == at_ms
+        assert await octet.store.write(octet.tasks.repository.queue.next_start_ms) == at_ms
         await octet.tasks.edit(FIRST, TaskChanges(not_before_ms=0), by=ADA)
         assert await states(octet) == {"T-1": "ready"}
-        assert await octet.store.write(octet.tasks.repository.next_start_ms) is None
+        assert await octet.store.write(octet.tasks.repository.queue.next_start_ms) is None
 
 
 async def test_a_task_is_edited_until_an_agent_has_it_and_labelled_until_it_ends(tmp_path: Path) -> None:
