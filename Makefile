@@ -49,7 +49,7 @@ test-clients:  ## bots of eleven Discord libraries against the local Discord (ne
 	@$(BOOTSTRAP) check
 	@$(PY) -m scripts.clients $(if $(NAME),--name $(NAME))
 
-test-agents:  ## Octet with the real agent programs of npm on a scripted model (NAME=codex LANE=panes CHECKS=texts FRESH=1)
+test-agents:  ## Octet with the real agent programs of npm on a scripted model (a part: NAME=codex LANE=panes CHECKS=texts; FRESH=1)
 	@$(BOOTSTRAP) test
 	@$(PY) -m scripts.agents $(if $(NAME),--name $(NAME)) $(if $(LANE),--lane $(LANE)) $(if $(CHECKS),--checks "$(CHECKS)") \
 		$(if $(FRESH),--fresh)

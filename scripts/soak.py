@@ -1,4 +1,4 @@
-"""Runs the long forms of the series of which the tests contain a short form: kills, days, thieves, the self-test.
+"""Runs the long forms of the series that the tests run in a short form: kills, days, thieves, the self-test.
 
 Takes hours. Names choose some: `python -m scripts.soak kills terminal`. Fails if a figure misses its target.
 """

@@ -143,7 +143,7 @@ class Bot(commands.Bot):
 
     @property
     def command_groups(self) -> Collection[str]:
-        """The groups of which Discord offers all commands."""
+        """The groups whose commands Discord offers all."""
         return self.coordinator.configuration.command_groups
 
     async def actor(self, interaction: discord.Interaction[Any]) -> Actor:

@@ -41,7 +41,7 @@ class Reload:
     ) -> None:
         self._config, self._services, self._prompts = config, services, prompts
         self._dispatch, self._desk_workers = dispatch, desk_workers
-        self.command_groups = config.settings.discord.groups  # of which Discord offers all commands
+        self.command_groups = config.settings.discord.groups  # Discord offers all commands of these
         self._busy = asyncio.Lock()
 
     async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:

@@ -103,7 +103,7 @@ class DiscordSettings(Section):
     groups: Annotated[frozenset[CommandGroup], BeforeValidator(_groups, json_schema_input_type=list[CommandGroup])] = (
         frozenset()
     )
-    """Groups of which Discord offers all commands, such as ["task", "desk"]; else it offers the common ones.
+    """Discord offers all commands of these groups, such as ["task", "desk"], and the common ones of the others.
     `/admin commands` changes this while Octet runs."""
     sandbox: bool = False
     """true: connect to a local test server at api_base instead of Discord. The log warns of it, because that server
@@ -288,7 +288,7 @@ class Settings(BaseModel):
     discord_token: SecretStr | None = None
     """The bot's token, from Discord's developer portal. A secret: .env or environment only."""
     fault_points: Annotated[Path, AfterValidator(_own_folder)] | None = None
-    """For tests only, environment only: a folder of tickets, each of which ends this process at a named place in its
+    """For tests only, environment only: a folder of tickets; each ends this process at a named place in its
     code. Only your account may be able to write in it."""
     discord: DiscordSettings = DiscordSettings()
     http: HttpSettings = HttpSettings()

@@ -23,8 +23,8 @@ model is the scripted one of the sandbox, on loopback. It writes this page.
 - *Octet killed*, *program killed*: `kill -9` at ten moments of a delivery: how often the model heard the prompt, and
   what Octet claimed. *unknown*: Octet asks a person.
 
-`NAME=codex`, `LANE=panes` and `CHECKS="texts stop"` take a part. A run goes on where the last one ended;
-`FRESH=1` begins again.
+`make test-agents NAME=codex LANE=panes CHECKS="texts stop"` runs a part. A run continues where the last one ended;
+with `FRESH=1` it starts again.
 
 """
 HEADINGS = ("program", "lane", "tried on", "texts", "approve, deny", "stop", "limit", "Octet killed", "program killed")

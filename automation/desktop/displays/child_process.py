@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 MARK = "OCTET_STARTED_FOR"
 """The variable that marks every process started on a virtual display, or for an agent, however deep."""
-STREAM_LIMIT = 65_536  # of asyncio, for a line of which we know that it is short
+SHORT_LINE = 65_536  # bytes; a program that we do not read from writes no longer line
 END_S = 3.0  # after SIGTERM; then programs are killed
 MOST_WORDS = 1_000_000  # bytes of a program's output; its next start begins a longer file again
 
@@ -65,7 +65,7 @@ class ChildProcess:
                     stdin=PIPE if listens_up_to else DEVNULL,
                     stdout=PIPE if talks else file,
                     stderr=file,
-                    limit=listens_up_to or STREAM_LIMIT,
+                    limit=listens_up_to or SHORT_LINE,
                     env=dict(environ),
                     cwd=directory,
                     start_new_session=True,  # Ctrl-C reaches us first, and we end it in order

@@ -230,7 +230,7 @@ class WindowShows(_Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits(_Frame):
-    """No delivery begins for now, because of `why`; None: they may begin again."""
+    """Deliveries wait because of `why`; None: they may begin."""
 
     why: Reason | None
 

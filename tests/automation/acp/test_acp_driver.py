@@ -85,7 +85,7 @@ async def test_a_program_that_does_not_stop_is_ended(tmp_path: Path, monkeypatch
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         driver = AgentDriver(scripted(tmp_path, faults="deaf").agent, group, facts.append)
         await driver.prepare(READY)
-        await driver.prompt(make_order("agent-1", "demo: think hm\ndemo: wait 50"))
+        await driver.prompt(make_order("agent-1", "demo: think hm\ndemo: wait 6"))
         assert await driver.interrupt()
         await driver.idle.wait()
     assert [one.stop for one in facts if isinstance(one, TurnEnd)] == [StopReason.LOST]
