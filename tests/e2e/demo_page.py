@@ -43,6 +43,7 @@ async def become(page: Page, user: str) -> None:
 async def command(page: Page, name: str, **options: str) -> Locator:
     """Send a slash command; return its newest answer."""
     await page.get_by_test_id("composer").fill(f"/{name} ")
+    await expect(page.get_by_test_id("command-line")).to_be_visible()  # one that has just come is there a moment later
     for option, value in options.items():
         if not await page.get_by_test_id(f"option-{option}").is_visible():
             await add_option(page, option)

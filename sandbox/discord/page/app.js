@@ -266,6 +266,7 @@ function hear(news) {
     drawChannels();
   } else if (news.kind === "commands") {
     app.offered = news.commands;
+    composer.look();
   }
 }
 
@@ -322,5 +323,6 @@ document.addEventListener("visibilitychange", () => {
   markSeen();
   drawChannels();
 });
-new Composer($("composer"), app).input.focus();
+const composer = new Composer($("composer"), app);
+composer.input.focus();
 become("Ada");

@@ -77,6 +77,11 @@ export class Composer {
     this.draw(all.length === 0);
   }
 
+  // Looks again for what is typed, as other commands are there.
+  look() {
+    if (!this.command && document.activeElement === this.input) this.suggest();
+  }
+
   draw(nothingSynced) {
     if (!this.matches.length) {
       const why = nothingSynced ? "No application has offered commands yet." : "No such command.";

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import AsyncIterator
 
+import discord
 import pytest
 import pytest_asyncio
 from PIL import Image
@@ -135,6 +136,21 @@ async def test_a_command_typed_or_pasted_whole_is_sent_and_a_refused_one_is_kept
     await page.get_by_test_id("send").click()
     await expect(page.get_by_test_id("problem")).to_have_count(2)
     await expect(composer).to_have_value("y" * 2001)
+
+
+async def test_a_command_that_comes_while_its_name_is_typed_is_offered(page: Page, bot: TrialBot) -> None:
+    composer = page.get_by_test_id("composer")
+    await composer.fill("/late ")
+    await expect(page.get_by_text("No such command.")).to_be_visible()
+
+    @bot.tree.command(guild=bot.home, description="Comes later")
+    async def late(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("Here at last")
+
+    await bot.tree.sync(guild=bot.home)
+    await expect(page.get_by_test_id("command-line")).to_contain_text("/late")
+    await page.get_by_test_id("send").click()
+    await expect(messages(page, "Here at last")).to_be_visible()
 
 
 async def test_a_command_shows_what_it_requires_and_offers_the_rest_with_what_it_means(
