@@ -1,8 +1,8 @@
 """`make tour`: runs the demo, uses its page in Chromium as a newcomer would, and writes the pictures of docs/tour.md,
-docs/agents.md, docs/communication.md, docs/people.md, docs/tasks.md and docs/claude-code.md.
+docs/agents.md, docs/acp.md, docs/communication.md, docs/people.md, docs/tasks.md and docs/claude-code.md.
 
 It leaves docs/images/tour-1.png and so on, one for each step, docs/images/tour.gif, which shows them in turn, and
-agents-1.png to tasks-2.png. claude-code-1.png and claude-code-2.png are recorded screens of the real program, drawn as
+acp-1.png to tasks-2.png. claude-code-1.png and claude-code-2.png are recorded screens of the real program, drawn as
 Octet draws panes for Discord.
 """
 
@@ -40,7 +40,8 @@ async def main() -> None:
             frames = await _walk(page)
             pictures = {f"tour-{number}": frame for number, frame in enumerate(frames, 1)}
             await page.set_viewport_size({"width": WIDTH, "height": TALL})
-            pictures |= await _reach_a_goal(page) | await _share(page) | _recorded_screens()
+            pictures |= await _reach_a_goal(page) | await _share(page) | await _ask(page)
+            pictures |= _recorded_screens()
     IMAGES.mkdir(exist_ok=True)
     for name, picture in pictures.items():
         picture.save(IMAGES / f"{name}.png", optimize=True)
@@ -135,6 +136,15 @@ async def _share(page: Page) -> dict[str, Image.Image]:
     await command(page, "task new", brief="Suggest a name for the parser.", best_of="3")
     await expect(card(page, "T-10").get_by_test_id(re.compile("^button-Pick"))).to_have_count(3)
     return pictures | {"tasks-2": await _cut(page, _message(page, "T-10 · "))}
+
+
+async def _ask(page: Page) -> dict[str, Image.Image]:
+    """Have an agent that speaks ACP ask for permission."""
+    await command(page, "task new", brief="Clean up the project.\nask: rm -rf build", agent="Agent-10")
+    await thread_of(page, "T-14").click()
+    asked = _message(page, "Agent-10 asks for permission")
+    await expect(asked.get_by_test_id("button-Allow once")).to_be_visible()
+    return {"acp-1": await _cut(page, asked)}
 
 
 def _recorded_screens() -> dict[str, Image.Image]:
