@@ -17,6 +17,7 @@ Findings = dict[str, object]
 ANSWERED_S = 60.0
 SETTLED_S = 15.0
 UNASKED_S = 2.0
+_OPEN = "from standstills where ending = '' and activity = 'needs_input'"
 """So long a question is left alone, to see that the command does not run before a person answers."""
 MOMENTS = tuple(0.15 + number * 0.35 for number in range(10))
 
@@ -207,11 +208,16 @@ async def _next(meeting: Meeting) -> str:
 
 async def _question(meeting: Meeting) -> str:
     """Return the text of the question that the agent waits with, empty while there is none."""
-    open_ones = "select text from standstills where ending = '' and activity = 'needs_input'"
-    return str((meeting.lives.rows(open_ones) or [[""]])[0][0])
+    return str((meeting.lives.rows(f"select text {_OPEN}") or [[""]])[0][0])
 
 
 async def _answer(meeting: Meeting, answer: str) -> str:
-    """Press the agent's own answer as a person would; return what Octet refused it for."""
-    pressed = await meeting.ask("POST", f"/agents/{AGENT}/answer", answer=answer)
-    return "" if pressed.get("delivery", {}).get("state") == "delivered" else str(pressed)
+    """Press the agent's own answer, or choose among its own, as a person would; return what Octet refused it for."""
+    dialog = await meeting.ask("GET", f"/dialogs/{meeting.lives.rows(f'select id {_OPEN}')[0][0]}")
+    kinds = [choice["kind"] for choice in dialog["choices"]]
+    if not kinds:
+        pressed = await meeting.ask("POST", f"/agents/{AGENT}/answer", answer=answer)
+        return "" if pressed.get("delivery", {}).get("state") == "delivered" else str(pressed)
+    number = kinds.index({"approve": "allow_once", "deny": "reject_once"}[answer]) + 1
+    chosen = await meeting.ask("POST", f"/dialogs/{dialog['id']}/choose", number=number)
+    return "" if chosen.get("ending") == "answered" else str(chosen)
