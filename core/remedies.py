@@ -300,10 +300,10 @@ turn_lost: its agent's program ended during the turn
     `/msg send` in its thread tells the agent to continue; `/task retry` begins it again.
 turn_too_expensive: its turn cost more than `max_cost` of its agent in config/agents.toml
     Read what it says in the task's thread. Raise `max_cost`, or make the task smaller. Then use `/task retry`.
-turn: by the end of its turn
-    `/task nudge` asks for the answer.
-hook: by its program's hook
-    `/task nudge` asks for the answer.
+turn: its turn ended
+    `/task nudge` reminds it.
+hook: its program reported that it stopped
+    `/task nudge` reminds it.
 window_changed: its window changed
     No action needed. The agent is working.
 replied: wrote in the thread
@@ -312,9 +312,9 @@ began_answer: began an answer in its window
     No action needed. The agent is working.
 progress: reported progress
     No action needed. The agent is working.
-screen: by the screen
+screen: its screen became idle
     Look at its window with `/desk screenshot`.
-accessibility: by accessibility
+accessibility: its window became idle
     Look at its window with `/desk screenshot`.
 looks_idle: looks idle but has not answered
     Look at its window. `/task nudge` reminds it, `/task retry` begins again, `/task done` ends the task.
@@ -539,7 +539,7 @@ key_damaged: The key {path} is incomplete. Restore it from your backup; Octet do
 no_home: {home} has no config/octet.toml yet. Create it with `octet init`, or name your home with --home.
 """,
     NotFound: """
-agent_not_found: There is no agent called {id}. `/agent list` (or `octet agent list`) shows all agents.
+agent_not_found: There is no agent called {id}. `/agent list` shows all agents.
 api_key_not_found: There is no valid key called {id}. `/admin keys` lists all keys.
 binding_not_found: {id} has no such role here. `/admin roles` lists all roles.
 calibration_window_not_found: No window on the display {what}. `octet calibrate --list` shows all windows.

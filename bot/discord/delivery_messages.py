@@ -70,9 +70,8 @@ def news(notice: Notice, view: AgentMessageView, *, marker: Marker) -> Parts:
 def agents_answer(asked: Message, answer: Message, *, marker: Marker) -> Parts:
     """Show what an agent answers to a message about no task, to the user who sent that."""
     body, files = quoted_answer(answer, "answer.md")
-    about = f"-# to: {inline(text_for_people(asked.body, asked.expired_ms), 120)}"
     text = cut(f"{replied(answer, FORM)}\n{body}", CONTENT_LIMIT - 3 * _MARGIN)
-    return written(f"{text}\n{about}", marker, wakes=sender_id(asked), files=files, buttons=[AnswerAgent(answer.id)])
+    return written(text, marker, wakes=sender_id(asked), files=files, buttons=[AnswerAgent(answer.id)])
 
 
 def answers(asked: Message, replies: Sequence[Message], *, marker: Marker) -> Parts:

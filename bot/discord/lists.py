@@ -12,7 +12,7 @@ from bot.discord import replies
 from bot.discord.bot import Bot, OpenList
 from bot.discord.channel_client import origin_of
 from bot.discord.parts import BLUE, Button, Parts, boxed
-from bot.discord.render import priority_words, state_words
+from bot.discord.render import USUAL_PRIORITY, priority_words, state_words
 from bot.discord.text import FORM, cut, inline, link
 from bot.discord.views.buttons import MessageButton
 from bot.verbs import results
@@ -46,7 +46,8 @@ class _Kind:
 KINDS: dict[Any, _Kind] = {
     Page[Task]: _Kind(
         line=lambda row, linked: (
-            f"**{linked}** {inline(row.title, 90)} · {state_words(row)} · {priority_words(row.priority)}"
+            f"**{linked}** {inline(row.title, 90)} · {state_words(row)}"
+            + (f" · {priority_words(row.priority)}" if row.priority != USUAL_PRIORITY else "")
         ),
         task_of=lambda row: row.id,
         on="Earlier",

@@ -38,6 +38,7 @@ class Asked:
     by: Actor
     given: Mapping[str, Any]
     guild: int | None
+    channel: int | None
 
 
 def fit(lines: list[str], empty: str) -> str:
@@ -59,7 +60,7 @@ async def _agent(row: AgentDetails, asked: Asked) -> Parts:
 
 PRESENT: dict[Any, Callable[[Any, Asked], Shown | Awaitable[Shown]]] = {
     **{kind: partial(_lines, kind) for kind in results.LINES},
-    Task: lambda task, _: accepted(task),
+    Task: lambda task, asked: accepted(task, asked.channel),
     TaskView: lambda view, _: details.task(view),
     Trace: lambda found, _: delivery_messages.trace(found, fit(results.LINES[Trace][0](found, FORM), "")),
     AgentMessageView: lambda view, _: delivery_messages.answer(view),
@@ -77,7 +78,7 @@ async def present(
 ) -> Shown:
     """Make the private answer: the verb's own sentence, or what the table makes of the result."""
     octet = interaction.client.coordinator
-    asked = Asked(octet=octet, by=by, given=given, guild=interaction.guild_id)
+    asked = Asked(octet=octet, by=by, given=given, guild=interaction.guild_id, channel=interaction.channel_id)
     if verb.result in lists.KINDS:
         return await lists.first_page(verb, result, given, interaction)
     if verb.says:

@@ -67,7 +67,7 @@ _SHOWN_DELIVERIES = 5
 _SHOWN_ANSWERS = 5
 _SHOWN_RECEIPTS = 3
 _EVEN_BYTES = 7  # of an unfiltered picture of two colours, with the byte that begins its rows
-_USUAL_PRIORITY = 2
+USUAL_PRIORITY = 2
 _AT_AGENT = frozenset(
     {TaskState.ASSIGNED, TaskState.DELIVERING, TaskState.WORKING, TaskState.BLOCKED, TaskState.PARKED}
 )
@@ -380,7 +380,7 @@ def _head(view: TaskView, owner: str) -> list[str]:
 
 def _small(view: TaskView, owner: str) -> list[str]:
     task, small = view.task, [str(view.task.id), f"<t:{view.task.created_ms // 1000}:f>"]
-    if task.priority != _USUAL_PRIORITY:
+    if task.priority != USUAL_PRIORITY:
         small.append(priority_words(task.priority))
     if task.requester != owner:
         small.append(f"asked by {named(task.requester) if task.requester else inline(task.requester_name, 60)}")

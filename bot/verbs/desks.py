@@ -110,13 +110,27 @@ async def doctor(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tupl
     return await octet.maintenance.doctor(desk, by=by)
 
 
-@Verb("desk", Permission.DESK_USE, "POST /desks/stop", undo="release", discord="default")
+@Verb(
+    "desk",
+    Permission.DESK_USE,
+    "POST /desks/stop",
+    undo="release",
+    says=lambda desks: "\n".join(map(_is, desks)),
+    discord="default",
+)
 async def stop(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Stop before the next key is pressed."""
     return await _each(octet, desk, octet.desks.stop, by)
 
 
-@Verb("desk", Permission.DESK_USE, "POST /desks/hold", undo="release", discord="group")
+@Verb(
+    "desk",
+    Permission.DESK_USE,
+    "POST /desks/hold",
+    undo="release",
+    says=lambda desks: "\n".join(map(_is, desks)),
+    discord="group",
+)
 async def hold(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Finish the current prompt, then start no new one."""
     return await _each(octet, desk, octet.desks.hold, by)
@@ -135,9 +149,15 @@ async def release(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tup
     return await _each(octet, desk, octet.desks.release, by)
 
 
+_IS = {
+    DeskState.READY: "is running.",
+    DeskState.HELD: "is on hold: it finishes the current prompt. `/desk release` resumes it.",
+    DeskState.STOPPED: "is stopped: Octet presses no key there. `/desk release` resumes it.",
+}
+
+
 def _is(one: DeskStatus) -> str:
-    is_running = one.state is DeskState.READY
-    return f"Desk {one.desk.name} is {'running' if is_running else f'{one.state.value}: see `/desk status`'}."
+    return f"Desk {one.desk.name} {_IS.get(one.state, f'is {one.state.value}: see `/desk status`.')}"
 
 
 async def _each(

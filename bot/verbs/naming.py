@@ -24,12 +24,12 @@ DISCORDS = {
 }
 """Commands that are Discord's alone, each with what a user types at the machine instead; empty: nothing does it."""
 BUTTONS = {
-    "agent answer": "the buttons of its message",
+    "agent answer": "the buttons in its thread",
     "msg answer": "its buttons",
     "msg resume-trace": "*Let them continue*",
     "msg stop-trace": "*Keep it stopped*",
     "task nudge": "*Ask for the answer*",
-    "task pick": "*Pick*",
+    "task pick": "*Pick* on its card",
     "task undo": "*Undo*",
 }
 """What users of Discord press where it does not offer these commands."""

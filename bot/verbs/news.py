@@ -110,7 +110,7 @@ def of_task(notice: Notice, view: TaskView, form: Form, message: Message | None 
                 *([f"{left} is still working on it, and gets nothing new until its window is idle."] if left else []),
             ]
         case AgentReports(agent=agent, reports=reports):
-            head = f"{form.strong(form.text(agent, 60))} at work on {task.id}:"
+            head = f"{form.strong(form.text(agent, 60))} reports on {task.id}:"
             return [head, *(f"{form.time(one.at_ms)} {form.text(one.text, PROGRESS.most)}" for one in reports)]
         case Halt() as halt:
             lines = [_halt(task, halt, form) if message is None else f"{_speaker(message, form)} asks:"]

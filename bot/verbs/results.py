@@ -209,7 +209,7 @@ def _queued(one: QueuedWork, form: Form) -> str:
 
 def idle(row: Task | TaskSummary, form: Form) -> str:
     """Say by what Octet knows that an agent rests, and since when."""
-    return f"idle, {sentence(row.idle_by)}, {form.ago(row.idle_ms or 0)}"
+    return f"{sentence(row.idle_by)} {form.ago(row.idle_ms or 0)}"
 
 
 def at_work(one: AtWork, form: Form) -> str:
@@ -302,7 +302,7 @@ def need(one: Need, form: Form, *, link: str, has_buttons: bool = False) -> str:
     need += f" · by {form.named(one.by)}" if one.by else ""
     since = f" · {form.ago(one.since_ms)}" if one.since_ms else ""
     if one.idle_by is not None:
-        since = f" · idle, {sentence(one.idle_by)}, {form.ago(one.since_ms)}"
+        since = f" · {sentence(one.idle_by)} {form.ago(one.since_ms)}"
     lines = [f"{form.sign(_NEED_SIGNS[one.kind])}{need}{since}", *([form.seen(one.seen, 200)] if one.seen else [])]
     return "\n".join([*lines, *([] if has_buttons else [f"➜ {one.next}"])])
 

@@ -30,5 +30,5 @@ async def notify(
 
 
 def _sentences(chosen: MentionChoice) -> list[str]:
-    zone = chosen.zone.key if chosen.zone else "the time zone of Octet's machine (`zone` takes another)"
-    return [_REACHES[chosen.mode], f"Times that you write count in {zone}."]
+    zone = f"{chosen.zone.key}." if chosen.zone else "its machine's time zone. `/notify zone:Europe/Berlin` sets yours."
+    return [_REACHES[chosen.mode], f"Octet reads the times that you write in {zone}"]

@@ -23,8 +23,8 @@ NO_ACCESS = "Give the bot its permissions in that channel (docs/discord.md); Oct
 ANSWER_REFUSED = "Read it in the folder `answers/refused` of Octet's home, then delete it there."
 BOARD_GONE = "Give the bot its permissions in that channel, then use `/fleet board` there again."
 DESKS = {
-    "held": "Resume it with `/desk release` (or `octet desk release`).",
-    "stopped": "Resume it with `/desk release` (or `octet desk release`).",
+    "held": "Resume it with `/desk release`.",
+    "stopped": "Resume it with `/desk release`.",
 }
 PERMISSION = "{agent} asks for permission"
 CHOOSE = "Answer with the buttons of its message, or read `octet agent dialog {dialog}`, then `octet agent choose`."

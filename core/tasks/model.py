@@ -215,14 +215,16 @@ class Choice:
         free = [one.score for one in self.candidates if one.filtered is None]
         how = "the only idle one" if len(free) < 2 else "first idle" if max(free[1:]) == free[0] else "best record"
         found = len(self.candidates) + self.others
-        return f"{self.agent} ({'chosen by a user' if self.is_named else f'{how} of {found}'})"
+        return f"{self.agent} ({'the task names it' if self.is_named else f'{how} of {found}'})"
 
     @property
     def words(self) -> str:
         """Return the whole choice as one line."""
-        why = "a user chose it" if self.is_named else "; ".join(one.words for one in self.candidates)
-        more = f"; {self.others} more" if self.others and not self.is_named else ""
-        return f"{self.agent} · {why}{more}" + (f" · {self.unable} cannot do it" if self.unable else "")
+        why = "the task names it" if self.is_named else "; ".join(one.words for one in self.candidates)
+        if self.is_named:
+            return f"{self.agent} · {why}"
+        more = f"; {self.others} more" if self.others else ""
+        return f"{self.agent} · {why}{more}" + (f" · {self.unable} lack what it needs" if self.unable else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -536,7 +538,7 @@ class DependencyChanged(Event):
 
 
 class TaskNotFound(NotFound):
-    """There is no task {id}. `/task list` (or `octet task list`) shows the tasks."""
+    """There is no task {id}. `/task list` shows the tasks."""
 
 
 class InvalidTaskId(Invalid):

@@ -40,7 +40,7 @@ FOLLOW_S, FOLLOW_EVERY_S = 600.0, 2.0
 _GLANCE_CHARS = 1_500
 LABEL_CHARS = 80
 _GREY = discord.ButtonStyle.secondary
-GREY_PARTS = "-# Octet leaves out of stored pictures what the profile masks: it is grey."
+GREY_PARTS = "-# What the window's profile masks is grey."
 _STYLES = {
     Act.APPROVE: discord.ButtonStyle.success,
     Act.DENY: discord.ButtonStyle.danger,
@@ -241,7 +241,7 @@ class TryExample(MessageButton, template=r"v1:example:(?P<number>[0-2])"):
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
         core = interaction.client.coordinator
         draft = tasks.TaskRequest(EXAMPLES[self.number][1]).draft(origin_of(interaction), local_time(core, by))
-        return accepted(await core.tasks.new(draft, by=by))
+        return accepted(await core.tasks.new(draft, by=by), interaction.channel_id)
 
 
 class StopTask(TaskButton, act="stop", label="Stop", style=discord.ButtonStyle.danger):

@@ -68,7 +68,7 @@ class NewTaskForm(TextForm, title="New task"):
 
     async def send(self, interaction: discord.Interaction[Bot], text: str, by: Actor) -> str:
         draft = replace(self._draft, brief=text, attach=await read_attached(self._attach))
-        return accepted(await interaction.client.coordinator.tasks.new(draft, by=by))
+        return accepted(await interaction.client.coordinator.tasks.new(draft, by=by), interaction.channel_id)
 
 
 class ReplyForm(TextForm, title="Message to the agent"):
@@ -133,5 +133,7 @@ async def open_form_with(interaction: discord.Interaction[Bot], message: discord
     await interaction.response.send_modal(NewTaskForm(draft, text=text))
 
 
-def accepted(task: Task) -> str:
-    return f"{task.id} created: see its card in <#{task.place.channel}>."
+def accepted(task: Task, here: int | None) -> str:
+    """Say where the new task's card is: below, if the user is in its channel."""
+    where = "below" if task.place.channel == str(here) else f"in <#{task.place.channel}>"
+    return f"{task.id} created: its card is {where}."

@@ -47,5 +47,5 @@ def shown_back(answer: str, task: Task, given: Mapping[str, Any]) -> Parts | str
     times = [FORM.at(ms) for name, ms in read.items() if ms and given.get(name) and not is_duration(given[name])]
     if not times:
         return answer
-    note = f"Octet read {' and '.join(times)} by its machine's time zone."
+    note = f"Octet understood {' and '.join(times)}, in its machine's time zone."
     return Parts(view=boxed([f"{answer}\n{note}"], colour=None, buttons=[ChangeZone()]))

@@ -60,7 +60,7 @@ def write_answer(agent: str, prompt: ReceivedPrompt, verdicts: Sequence[tuple[St
     seed = int(digest[:8], 16) + sum(agent.encode())  # so that Agent-1, Agent-2 and Agent-3 differ
     joke = _JOKES[seed % len(_JOKES)].format(count=count, first=_shortened(first))
     sizes = f"{_counted(body, 'character')}, {count}, {_counted(lines, 'line')}"
-    script = f"-# {agent} is a scripted demo agent: no model read your prompt. It counted {sizes} (sha256 `{digest}`)."
+    script = f"-# {agent} is a scripted demo agent: no model read your prompt. It counted {sizes}."
     answer += [script] if has_failed else [*_poem(body, seed), "", joke, "", script]
     text = "\n".join(answer) + "\n"
     return _lengthened(text, lines) if prompt.script.long else text

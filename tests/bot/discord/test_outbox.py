@@ -214,7 +214,7 @@ async def test_progress_is_one_message_in_the_thread_edited_at_most_once_a_secon
         await here.later(EDIT_EVERY_S, times=2)
         assert (len(here.channels.messages), progress.edits) == (2, 2)
         shown = said(progress.parts)
-        assert "**Agent-1** at work on T-1:" in shown
+        assert "**Agent-1** reports on T-1:" in shown
         assert shown.index("reading") < shown.index("the last line")
         assert "\\*run\\*" in shown
         assert "@everyone" not in shown

@@ -216,10 +216,10 @@ async def test_a_time_without_a_zone_is_shown_back_with_a_button_for_another_one
     shown = await owned.answer("task new", brief="Count the birds", agent="Dry-1", due="2030-05-31 18:00")
     due_ms = (await owned.task("T-1")).due_ms
     assert due_ms is not None
-    assert f"Octet read <t:{due_ms // 1000}:f> by its machine's time zone." in text_of(shown)
+    assert f"Octet understood <t:{due_ms // 1000}:f>, in its machine's time zone." in text_of(shown)
     opened = await owned.sandbox.click("Ada", shown["id"], "Another time zone")
     said_so = await owned.answered(await owned.sandbox.submit_modal("Ada", opened, {"text": "Asia/Tokyo"}))
-    assert "count in Asia/Tokyo" in text_of(said_so)
+    assert "write in Asia/Tokyo" in text_of(said_so)
     assert "Octet read" not in await owned.ask("task edit", task="T-1", due="2030-05-31 18:00")
     assert (await owned.task("T-1")).due_ms != due_ms
     assert "the time zone of Octet's machine" in await owned.ask("notify", zone="machine")
@@ -228,7 +228,7 @@ async def test_a_time_without_a_zone_is_shown_back_with_a_button_for_another_one
 
 
 async def test_a_time_counts_in_the_zone_that_its_user_chose_and_the_card_shows_it(owned: Town) -> None:
-    assert "count in Asia/Tokyo" in await owned.ask("notify", zone="Asia/Tokyo")
+    assert "write in Asia/Tokyo" in await owned.ask("notify", zone="Asia/Tokyo")
     await owned.ask("task new", brief="Count the birds", due="2099-05-31 18:00")
     assert f"<t:{datetime(2099, 5, 31, 9, tzinfo=UTC).timestamp():.0f}:F>" in text_of(
         await owned.said("Count the birds")
@@ -340,9 +340,9 @@ async def test_an_agent_that_looks_idle_is_in_its_thread_with_one_ping_and_on_th
 ) -> None:
     await asked(owned, "Window-1")
     await looks_idle(owned)
-    said = await owned.said("**Window-1 looks idle but has not answered T-1.**", "-# idle, by the screen, <t:")
+    said = await owned.said("**Window-1 looks idle but has not answered T-1.**", "-# its screen became idle <t:")
     assert (said["sandbox"]["pings"], buttons(said)) == ([owned.ada], IDLE_BUTTONS)
-    card = await owned.card("T-1", "Looks idle, no answer yet", "idle, by the screen, <t:")
+    card = await owned.card("T-1", "Looks idle, no answer yet", "its screen became idle <t:")
     assert buttons(card)[1:] == [*IDLE_BUTTONS, "Reply", "Cancel"]
     needs = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "fleet needs-me", {}))
     assert "**Window-1 looks idle but has not answered T-1**" in text_of(needs)

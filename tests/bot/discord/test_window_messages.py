@@ -89,7 +89,7 @@ async def test_the_buttons_of_a_halt_and_of_a_cancellation_leave_once_it_is_sett
     code = owned.lane.orders[0].text.split("--code ")[1].split()[0]
     await core.tasks.record_progress(first, code, "continuing")
     await owned.without_buttons(halt)
-    progress = await owned.said("at work on T-1", "continuing")
+    progress = await owned.said("reports on T-1", "continuing")
     assert "Follow" in buttons(progress)
     await core.dispatch.window_shows("main", BUSY)
     await core.tasks.cancel(first, by=OPERATOR)

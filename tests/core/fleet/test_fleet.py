@@ -127,7 +127,7 @@ async def test_a_stopped_desk_is_one_entry_with_who_stopped_it_and_all_work_that
         board = await octet.fleet.board(by=ADA)
         assert (need.kind, need.desk, need.task, need.more) == (NeedKind.DESK, "main", "T-1", 2)
         assert (need.next, need.since_ms) == (
-            "Resume it with `/desk release` (or `octet desk release`).",
+            "Resume it with `/desk release`.",
             board.desks[0].since_ms,
         )
         await octet.desks.release("main", by=ADA)

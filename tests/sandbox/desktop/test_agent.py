@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 
 from sandbox.desktop.agent.answer import LONG_ANSWER_CHARS, fails, write_answer
@@ -71,9 +69,8 @@ def test_only_demo_lines_steer_the_agent() -> None:
 def test_an_answer_does_sums_rhymes_counts_the_body_and_says_that_it_is_scripted() -> None:
     body = "Review the retry logic.\nIt is 日本語 2 + 3 × 4 / 8 too, and 1/0."
     answer = write_answer("Agent-3", read_prompt(briefing(body)))
-    digest = hashlib.sha256(body.encode()).hexdigest()
     counted = f"{len(body)} characters, 17 words, 2 lines"
-    for words in ("scripted demo agent", counted, digest, "= 3.5", "1/0 = nothing", "logic", "review"):
+    for words in ("scripted demo agent", counted, "= 3.5", "1/0 = nothing", "logic", "review"):
         assert words in answer
     answers = {write_answer(f"Agent-{one}", read_prompt(briefing(body))).partition("> ")[2] for one in (1, 2, 3)}
     assert len(answers) == 3, "the best of three has something to choose from"
