@@ -117,7 +117,7 @@ class DeskWorkerPool:
         group = self._group
         if group is None:
             return  # `run` starts them
-        write_program_environs(self._config)
+        write_program_environs(self._config, runfile.octet_command())
         for name, worker in self.workers.items():
             if name not in self._work:
                 self._work[name] = supervise(group, f"desk {name}", worker.run())

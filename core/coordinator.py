@@ -85,12 +85,10 @@ class Coordinator:
             command=agent_command,
             may_delegate=lambda name: talk_limits.subtask_depth > 0 and services.agents.delegates(name),
         )
-        silent_after_ms = policy.agent_timeout_ms
-        self.tasks = Tasks(services, briefs=prompts, silent_after_ms=silent_after_ms, limits=settings.answers)
+        self.tasks = Tasks(services, briefs=prompts, silent_after_ms=policy.agent_timeout_ms, limits=settings.answers)
         repository = self.tasks.repository
-        self.task_parts = TaskParts(self.tasks, self.messages)
+        self.task_parts, self.traces = TaskParts(self.tasks, self.messages), Traces(services, talk_limits)
         self.task_transfer = TaskTransfer(self.tasks, self.messages, store)
-        self.traces = Traces(services, talk_limits)
         self.agent_messages = AgentMessages(services, tasks=self.tasks, traces=self.traces)
         self.talk = AgentTalk(services, self.agent_messages, self.traces, tasks=repository, limits=talk_limits)
         self.questions = Questions(services, self.agent_messages, self.talk, tasks=self.tasks, limits=talk_limits)
@@ -122,7 +120,9 @@ class Coordinator:
         self.mentions = Mentions(services.notices, store=store, clock=clock)
         self.receipts = Receipts(store, self.deliveries, clock, tasks=repository, keeping=settings.receipts)
         self.retention = Retention(services, tasks=repository, keeping=settings.receipts)
-        self.fleet = Fleet(services, work, self.traces, home.refused_answers, is_discord_connected=is_discord_connected)
+        self.fleet = Fleet(
+            services, work, self.traces, home.refused_answers, self.hooks, is_discord_connected=is_discord_connected
+        )
         self.configuration = reload = Reload(config, services, prompts, self.dispatch, desk_workers)
         self.maintenance = Maintenance(
             services,

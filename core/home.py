@@ -72,6 +72,11 @@ def environ_file(folder: Path, window: str) -> Path:
     return folder / f"{window or 'program'}.env"
 
 
+def hooks_file(folder: Path) -> Path:
+    """Return the settings with Octet's hooks, for Claude Code in a desk's own panes."""
+    return folder / "claude_code.json"
+
+
 def anchor_file(folder: Path, window: str) -> Path:
     """Return where the worker looks for a window's anchor picture."""
     return folder / (re.sub(r"[^\w.-]", "_", window) + ".png")

@@ -111,6 +111,7 @@ class Reason(StrEnum):
     SCROLLED = "scrolled"
     OFF_SCREEN = "off_screen"
     READ_IN_WINDOW = "read_in_window"
+    SAID_BY_HOOK = "said_by_hook"
     ENDED_TURN = "ended_turn"
     TURN_TOO_LONG = "turn_too_long"
     TURN_REFUSED = "turn_refused"
@@ -138,7 +139,7 @@ class Reason(StrEnum):
 
 
 AT_A_LIMIT = frozenset({Reason.RATE_LIMITED, Reason.WINDOW_LIMIT, Reason.ACCOUNT_LIMIT})
-UNVERIFIED = frozenset({Reason.READ_IN_WINDOW, Reason.ENDED_TURN})  # answers that came without their code
+UNVERIFIED = frozenset({Reason.READ_IN_WINDOW, Reason.SAID_BY_HOOK, Reason.ENDED_TURN})  # answers without their code
 NEVER_FITS = frozenset({Reason.TEXT_REFUSED, Reason.TOO_LONG})  # refusals that a usable window does not change
 
 

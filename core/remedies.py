@@ -288,6 +288,8 @@ no_answer_form: the text does not say how to answer
     Say what the answer should contain, for example "Reply with the file and the line".
 read_in_window: Octet read the answer in its agent's window; the agent did not send it
     Look at the answer. If it is not complete, use `/task retry`.
+said_by_hook: the answer came by its agent's hook; the agent did not report it as one
+    Look at the answer. If it is not complete, use `/task retry`.
 ended_turn: the answer is the last message of its agent's turn; the agent did not report it as one
     Look at the answer. If it is not complete, use `/task retry`, or write to the agent in the task's thread.
 turn_too_long: its agent used all the requests to its model that one turn may have
@@ -524,6 +526,7 @@ working_folder_missing: The folder {folder} for {agent} does not exist; nothing 
     one with --directory.
 """,
     Misconfigured: """
+settings_unreadable: Octet cannot read {file} as settings with hooks. Nothing was changed. Correct the file.
 audit_key_missing: The journal's key {path} is missing although the journal has rows. Restore the key from your backup;
     Octet does not start without it.
 chain_broken: The journal fails verification from row {seq} on: a row was changed, removed or inserted. Stop, keep a

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from automation.terminal.panes import TAG, Panes, PaneSnapshot, PaneState, asked
 from automation.terminal.tmux import NoServer, TmuxMissing, TmuxSilent, block
 from core.deliveries.model import Reason
 from core.desks.model import Desk
-from core.home import environ_file
+from core.home import environ_file, hooks_file
 from core.kit.errors import Unavailable
 from core.kit.supervise import RestartPause
 
@@ -56,6 +56,13 @@ def check_tmux() -> None:
     found = re.search(r"(\d+)\.(\d+)", version)
     if found is not None and (int(found[1]), int(found[2])) < OLDEST:
         raise TmuxOld(found=version)
+
+
+def hooked(program: Sequence[str], hooks: Path) -> Sequence[str]:
+    """Return the program with Octet's hooks beside the user's own, where it is Claude Code without other settings."""
+    if Path(program[0]).name != "claude" or "--settings" in program or not hooks.exists():
+        return program
+    return (program[0], "--settings", str(hooks), *program[1:])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,10 +144,11 @@ class PanePrograms:
         folder, marks = pane.directory.replace("#", "##"), ["-e", f"{MARK}={self._mark(name)}"]
         variables = environ_file(self._folder.resolve(), name)
         reads = ["sh", "-c", '. "$0" && exec "$@"', str(variables)] if variables.exists() else []
+        program = hooked(pane.program, hooks_file(self._folder.resolve()))
         self._panes.tmux.ask(
             ["set-option", "-p", "-t", place, TAG, self._panes.tag(name)],
             ["set-option", "-w", "-t", place, "remain-on-exit", "on"],
-            ["respawn-pane", *ends, "-t", place, "-c", folder, *marks, "--", *reads, "env", *pane.program],
+            ["respawn-pane", *ends, "-t", place, "-c", folder, *marks, "--", *reads, "env", *program],
         )
 
     def _mark(self, name: str) -> str:

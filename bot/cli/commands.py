@@ -14,6 +14,7 @@ from bot.cli import (
     desk,
     errors,
     hook,
+    hooks,
     logs,
     mcp_config,
     pictures,
@@ -66,6 +67,7 @@ app.add_typer(profile.app, name="profile", rich_help_panel=SET_UP)
 app.command("reload", rich_help_panel=SET_UP)(verbs.command_of(admin.reload))
 app.command("doctor", rich_help_panel=SET_UP)(doctor_command.doctor)
 app.add_typer(mcp_config.app, name="mcp", rich_help_panel=SET_UP)
+app.add_typer(hooks.app, name="hooks", rich_help_panel=SET_UP)
 app.add_typer(autostart.app, name="autostart", rich_help_panel=SET_UP)
 app.add_typer(database.db, name="db", rich_help_panel=SET_UP)
 app.add_typer(database.audit, name="audit", rich_help_panel=SET_UP)

@@ -22,7 +22,7 @@ from bot.cli.calibrate.console import Console
 from bot.cli.children import LOOK_S, wait_until
 from bot.cli.errors import run_async, writing
 from bot.cli.home import HomeOption, JsonOption, home_of, with_json
-from bot.runfile import running
+from bot.runfile import octet_command, running
 from bot.verbs.desks import ABOUT
 from core.desks.model import Desk, DeskUnavailable
 from core.home import Home
@@ -278,7 +278,7 @@ async def _keep(config: Config, desks: Sequence[Desk]) -> None:
     from core.config.program_environ import write_program_environs
     from core.kit.signals import stop_signals
 
-    write_program_environs(config)
+    write_program_environs(config, octet_command())
     mine = [desk for desk in desks if not _folder(config.home, desk).read().keeper]
     if others := [desk for desk in desks if desk not in mine]:
         print(_lines(config.home, others), flush=True)

@@ -15,7 +15,7 @@ from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent, attach, w
 from bot.cli.children import LOOK_S, wait_until
 from bot.cli.operator import printable
 from bot.cli.pictures import write_picture
-from bot.runfile import pointer_folders
+from bot.runfile import octet_command, pointer_folders
 from core.config.loader import Config
 from core.config.program_environ import write_program_environs
 from core.config.settings import environment
@@ -136,7 +136,7 @@ def start_panes(config: Config, names: Sequence[str] | None) -> None:
     if not own:
         raise refused("no_panes")
     check_tmux()
-    write_program_environs(config)
+    write_program_environs(config, octet_command())
     desks = [desk for desk in own if not names or desk.name in names]
     for desk in desks:
         check_folders(desk)

@@ -80,6 +80,7 @@ _ENDED_QUESTION: dict[str, str] = {
 }
 _READ: dict[Source, str] = {
     Source.WINDOW: " · read in its window, *unverified*",
+    Source.HOOK: " · by its program's hook, *unverified*",
     Source.ACP: " · the last message of its turn, by ACP, *unverified*",
 }
 REPLY_HINT = "Press Reply to say more."

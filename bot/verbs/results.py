@@ -21,7 +21,7 @@ from core.journal.model import JournalRow
 from core.kit.clock import as_datetime
 from core.maintenance.model import Ailment, AuditReport, Diagnosis, Placed, Reloaded, Tried
 from core.messages.model import EntryState, InboxEntry, Message, text_for_people
-from core.profiles.model import Act
+from core.profiles.model import Act, Activity
 from core.reasons import AnyReason, BlockCause, WaitReason
 from core.remedies import explain, next_step, sentence
 from core.security.model import HUB, ApiKey, Binding, LogIn, NewApiKey
@@ -143,6 +143,9 @@ _NOT_PRESSED: dict[AnyReason | None, str] = {
 """Why Octet pressed nothing, where the sentence of the lane's reason is not enough."""
 
 
+_ACTIVITIES = {Activity.IDLE: "idle", Activity.BUSY: "at work", Activity.NEEDS_INPUT: "asks"}
+
+
 def agent_line(row: AgentStatus, form: Form, *, link: str = "") -> str:
     still = ", still" if row.state in OFF_DUTY else ""
     doing = f"{still} with {link or form.text(row.task, 20)}" if row.task else ""
@@ -177,8 +180,8 @@ def _agent(row: AgentStatus, form: Form) -> list[str]:
 
 def _details(row: AgentDetails, form: Form) -> list[str]:
     waiting = [f"Waits for {form.text(row.agent.name, 60)}:"] if row.queue else []
-    program = _program(row.program, form) if row.program is not None else []
-    return [*_agent(row, form), *program, *waiting, *(f"- {_queued(one, form)}" for one in row.queue)]
+    said = [*(_program(row.program, form) if row.program is not None else []), *_hook(row, form)]
+    return [*_agent(row, form), *said, *waiting, *(f"- {_queued(one, form)}" for one in row.queue)]
 
 
 _APPROVERS: dict[Approver, tuple[str, str]] = {
@@ -196,6 +199,16 @@ def _program(now: ProgramStatus, form: Form) -> list[str]:
     sign, words = _APPROVERS[now.approves]
     why = [form.text(explain(now.reason, now.note), 300)] if now.reason else []
     return [f"Program: {named}{mode}{conversation}", f"{form.sign(sign)}{words}", *why]
+
+
+def _hook(row: AgentDetails, form: Form) -> list[str]:
+    """Say what the agent's hook says, and whether its window shows something else: neither decides alone."""
+    if row.hook is None:
+        return []
+    asks = f" {form.text(row.hook.text, 300)}" if row.hook.text else ""
+    said = f"Its hook says: {_ACTIVITIES[row.hook.shows]}{asks} · {form.ago(row.hook.at_ms)}"
+    differs = row.shows in _ACTIVITIES and row.shows is not row.hook.shows
+    return [f"{said} · its window shows otherwise: {_ACTIVITIES[row.shows]}" if differs else said]
 
 
 def _queued(one: QueuedWork, form: Form) -> str:

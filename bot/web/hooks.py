@@ -13,7 +13,8 @@ from fastapi import APIRouter, Request, Response
 
 from bot.web.guard import Core, agent_of
 from core import limits
-from core.dispatch.model import HookFact, Noticed, PermissionAsked, PromptReceived, TurnStopped
+from core.dispatch.model import HookFact, HookShows, PromptReceived
+from core.profiles.model import Activity
 
 PATH = "/hooks"
 router = APIRouter(prefix=PATH)
@@ -43,36 +44,39 @@ def _prompt(program: str, session: str, event: Event) -> HookFact:
 
 
 def _stopped(program: str, session: str, event: Event) -> HookFact:
+    """Take the last message. An agent with shells in the background works on."""
     said = str(event.get("last_assistant_message") or event.get("prompt_response") or "")
-    text, works_on = limits.storable(said)[: limits.ANSWER.most], bool(event.get("background_tasks"))
-    return TurnStopped(program=program, session=session, said=text, works_on=works_on)
+    shows = Activity.BUSY if event.get("background_tasks") else Activity.IDLE
+    text = limits.storable(said)[: limits.ANSWER.most]
+    return HookShows(program=program, session=session, shows=shows, text=text)
 
 
-def _asked(program: str, session: str, event: Event) -> HookFact:
-    """Show the command; of other tools all that they would get."""
-    given: object = event.get("tool_input")
-    command: object = cast("Event", given).get("command") if isinstance(given, dict) else None
-    what = command if isinstance(command, str) else json.dumps(given, ensure_ascii=False)
-    return PermissionAsked(program=program, session=session, what=_shown(f"{event.get('tool_name', '')}: {what}"))
-
-
-def _noticed(program: str, session: str, event: Event) -> HookFact | None:
-    if event.get("notification_type") not in {"permission_prompt", "ToolPermission"}:
-        return None
-    details: object = event.get("details")  # of Gemini only
-    command: object = cast("Event", details).get("command") if isinstance(details, dict) else None
-    return Noticed(program=program, session=session, what=_shown(str(command or event.get("message", ""))))
-
-
-def _shown(text: str) -> str:
-    return limits.visible(" ".join(limits.storable(text[:_WHAT_CHARS]).split()))
+def _asked(program: str, session: str, event: Event) -> HookFact | None:
+    """Show the command; of other tools all that they would get. Claude Code's notice comes seconds after a question;
+    Gemini CLI's is the question."""
+    has_waited = False
+    match event:
+        case {"tool_name": tool, "tool_input": {"command": str(what)}}:
+            what = f"{tool}: {what}"
+        case {"tool_name": tool, "tool_input": given}:
+            what = f"{tool}: {json.dumps(given, ensure_ascii=False)}"
+        case {"notification_type": "permission_prompt", "message": str(what)}:
+            has_waited = True
+        case {"notification_type": "ToolPermission", "details": {"command": str(what)}}:
+            pass
+        case {"notification_type": "ToolPermission", "message": str(what)}:
+            pass
+        case _:
+            return None
+    what = limits.visible(" ".join(limits.storable(what[:_WHAT_CHARS]).split()))
+    return HookShows(program=program, session=session, shows=Activity.NEEDS_INPUT, text=what, has_waited=has_waited)
 
 
 _CLAUDE: Mapping[str, Reader] = {"UserPromptSubmit": _prompt, "PermissionRequest": _asked, "Stop": _stopped}
 READERS: Mapping[str, Mapping[str, Reader]] = {
-    "claude_code": {**_CLAUDE, "StopFailure": _stopped, "Notification": _noticed},
+    "claude_code": {**_CLAUDE, "StopFailure": _stopped, "Notification": _asked},
     "codex": _CLAUDE,
-    "gemini_cli": {"BeforeAgent": _prompt, "AfterAgent": _stopped, "Notification": _noticed},
+    "gemini_cli": {"BeforeAgent": _prompt, "AfterAgent": _stopped, "Notification": _asked},
 }
 """For each program: which event is which fact."""
 

@@ -100,6 +100,14 @@ class AgentDialogs:
             self._begin(tx, agent, shown)
             self.block_task(tx, agent.name)
 
+    def hook_asks(self, tx: Tx, name: str, what: str) -> None:
+        """Show users a question that the agent's hook reported and its window did not show. It blocks nothing, has no
+        buttons, and ends with the next thing that the window shows."""
+        agent = self._agents.named(name)
+        if agent is not None and agent.window and self.open_for(tx, name) is None:
+            text = f"By its hook: {what}"
+            self._begin(tx, agent, Shown(window=agent.window, activity=Activity.NEEDS_INPUT, mark="hook", text=text))
+
     def block_task(self, tx: Tx, agent: str) -> None:
         """Block the agent's task if its window waits for an answer. Call it whenever a dialog or a task begins."""
         now = self.open_for(tx, agent)

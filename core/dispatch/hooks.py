@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 
 from core.deliveries.model import Assurance, Delivery, DeliveryId, DeliveryMoved, DeliveryState
-from core.dispatch.model import HookFact, HookSign, Noticed, PermissionAsked, PromptReceived, TurnStopped
+from core.dispatch.model import HookFact, HookShows, HookSign, PromptReceived
 from core.dispatch.services import DispatchServices
 from core.dispatch.unknown_deliveries import UnknownDeliveries
 from core.journal.model import Entry
@@ -20,6 +20,7 @@ from core.kit.errors import OctetError
 from core.profiles.model import Activity
 from core.security.model import EVERY_AGENT, Actor
 from core.store.engine import Tx, at_row
+from core.supervision.answer_scraper import AnswerScraper
 from core.supervision.idle_agents import IdleAgents
 from core.tasks.model import ENDED, InvalidTaskId, Task, TaskNotFound, parse_task_id
 from core.tasks.services import TaskServices
@@ -45,11 +46,17 @@ class Hooks:
     to none is dropped unread, and leaves no trace."""
 
     def __init__(
-        self, services: TaskServices, work: DispatchServices, unknowns: UnknownDeliveries, idle: IdleAgents
+        self,
+        services: TaskServices,
+        work: DispatchServices,
+        unknowns: UnknownDeliveries,
+        idle: IdleAgents,
+        reading: AnswerScraper,
     ) -> None:
         self._deliveries, self._codes, self._clock = services.deliveries, services.codes, services.clock
         self._repository = work.tasks.repository
-        self._unknowns, self._idle, self._write = unknowns, idle, work.tasks.quarantine.write
+        self._unknowns, self._idle, self._reading = unknowns, idle, reading
+        self._write, self._dialogs = work.tasks.quarantine.write, work.agent_actions.dialogs
         self._waiting = asyncio.Queue[Callable[[], Awaitable[None]]](MOST_FACTS)
         self._conversations: dict[tuple[str, str], _Conversation] = {}
         self._reported: dict[DeliveryId, Assurance] = {}  # of deliveries whose lane has no verdict yet
@@ -93,10 +100,17 @@ class Hooks:
         if now.task is not None and works_on is None:
             del self._conversations[key]
             self._forget(now.agent)
-        elif isinstance(fact, TurnStopped):
-            self._note(now.agent, Activity.BUSY if fact.works_on else Activity.IDLE)
-        elif isinstance(fact, PermissionAsked) and not (isinstance(fact, Noticed) and self._asks(now.agent)):
-            self._note(now.agent, Activity.NEEDS_INPUT, fact.what)
+        elif isinstance(fact, HookShows):
+            await self._heed(now, fact)
+
+    async def _heed(self, now: _Conversation, fact: HookShows) -> None:
+        text, sign = fact.text, self.signs.get(now.agent)
+        if fact.has_waited:
+            text = sign.text if sign is not None and sign.shows is Activity.NEEDS_INPUT else text
+            await self._write(lambda tx: self._dialogs.hook_asks(tx, now.agent, text))
+        self._note(now.agent, fact.shows, text if fact.shows is Activity.NEEDS_INPUT else "")
+        if fact.shows is Activity.IDLE and now.task is not None:
+            await self._reading.hear(now.agent, text)
 
     def _find_prompt(self, tx: Tx, fact: PromptReceived, agent: str) -> Delivery | None:
         """Find the delivery of this prompt, and count it as arrived: by the whole text, else by the code of its task,
@@ -142,9 +156,6 @@ class Hooks:
                 self._unknowns.was_reported(tx, self._deliveries.find(tx, delivery), assurance)
 
         await self._write(confirm)
-
-    def _asks(self, agent: str) -> bool:
-        return agent in self.signs and self.signs[agent].shows is Activity.NEEDS_INPUT
 
     def _note(self, agent: str, shows: Activity, text: str = "") -> None:
         self.signs = {**self.signs, agent: HookSign(shows=shows, at_ms=self._clock.now_ms(), text=text)}

@@ -62,23 +62,12 @@ class PromptReceived(HookFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnStopped(HookFact):
-    """The program stopped working on its prompt."""
+class HookShows(HookFact):
+    """What the program says that it does: it stopped, works on, or asks its user. The text is hostile."""
 
-    said: str  # its last message, hostile; empty where it has none
-    works_on: bool = False  # it has shells in the background
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PermissionAsked(HookFact):
-    """The program asks its user whether it may do something."""
-
-    what: str  # the whole command, or what the tool would get; hostile
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noticed(PermissionAsked):
-    """The program notified its user that it asks, in words that may tell less than the question itself."""
+    shows: Activity
+    text: str = ""  # its last message, or the whole of what it wants to do
+    has_waited: bool = False  # a question has waited for seconds; its text may tell less than before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ class Dispatch(DeskNews):
         self.idle = IdleAgents(services, tasks, self.nudges, work.policy)
         self.reading = AnswerScraper(services, tasks, messages.answers)
         self.unknowns = UnknownDeliveries(services, work, hold_agents=outcomes.hold_agents)
-        self.hooks = Hooks(services, work, self.unknowns, self.idle)
+        self.hooks = Hooks(services, work, self.unknowns, self.idle, self.reading)
         self.workers = DeliveryWorkers(services, work, outcomes, reachability, look=self._look, do_act=self._do_act)
         self.workers.serve(lanes)
         self.turns = Turns(services, work, self.idle, keys, lanes=self.workers.lanes, wake=self.workers.wake)

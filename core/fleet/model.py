@@ -10,9 +10,11 @@ from typing import NewType
 from core.agents.model import AgentStatus
 from core.deliveries.model import ProgramStatus
 from core.desks.model import DeskStatus
+from core.dispatch.model import HookSign
 from core.journal.model import Event
 from core.kit.ids import MessageId
 from core.notices.model import Place
+from core.profiles.model import Activity
 from core.reasons import AnyReason, Diagnostic, IdleSource
 from core.tasks.model import TaskId, TaskState, TaskSummary
 
@@ -88,6 +90,8 @@ class AgentDetails(AgentStatus):
 
     queue: tuple[QueuedWork, ...]
     program: ProgramStatus | None = None  # of an agent that has turns
+    hook: HookSign | None = None  # what its program's hook said last
+    shows: Activity = Activity.UNKNOWN  # what its window shows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from core.agent_messages.traces import Traces
 from core.agents.model import Agent, AgentState, AgentStatus
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState, asked_about
 from core.desks.model import DeskState, DeskStatus
+from core.dispatch.hooks import Hooks
 from core.dispatch.model import WAITS_FOR_AGENT, Decision
 from core.dispatch.services import DispatchServices
 from core.fleet import texts
@@ -55,6 +56,7 @@ class Fleet:
         work: DispatchServices,
         traces: Traces,
         refused_answers: Path,
+        hooks: Hooks,
         *,
         is_discord_connected: Callable[[], bool] | None,
     ) -> None:
@@ -62,6 +64,7 @@ class Fleet:
         self._services, self._work, self._traces, self._dialogs = services, work, traces, work.agent_actions.dialogs
         self._repository, self._agents, self._desks = work.tasks.repository, services.agents, services.desks
         self._notices, self._clock, self._refused = services.notices, services.clock, refused_answers
+        self._hooks = hooks
         self._discord = services.notices.on(DISCORD)
         self.boards = Boards(services.store, services.journal, services.clock)
         self.health = Health(
@@ -99,7 +102,10 @@ class Fleet:
             queue.append(QueuedWork(message=message.id, task=about, title=title, reason=one.reason, since_ms=at_ms))
         tasks = await self._repository.queue.list_wanted(agent, limit=_WAITING_SHOWN - len(queue))
         queue += [QueuedWork(task=one.id, title=one.title, since_ms=one.created_ms) for one in tasks]
-        return from_attributes(AgentDetails, status, queue=tuple(queue), program=None)
+        sign = self._hooks.signs.get(agent) if status.task else None
+        shown = self._desks.shown(status.agent.desk or "", status.agent.window or "").activity
+        waits = tuple(queue)
+        return from_attributes(AgentDetails, status, queue=waits, program=None, hook=sign, shows=shown)
 
     async def overview(self, version: str, *, by: Actor) -> Overview:
         """Return one screen of everything."""

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from core.messages.model import Source
+
 INSTRUCTION = "No shell? Write the whole answer in this window, between {opening} and {closing}"
 _NOISE = r"[\s|\u00ad\u200b-\u200f\u2060\ufeff\u2500-\u257f]*"
 """What may come between any two characters of a marker: a window breaks lines anywhere, and draws frames."""
@@ -19,6 +21,7 @@ class MarkedAnswer:
 
     text: str
     is_whole: bool
+    source: Source = Source.WINDOW
 
 
 def instruction(marker: str) -> str:

@@ -47,10 +47,15 @@ class Source(StrEnum):
     AGENT = "agent"
     WINDOW = "window"  # read in an agent's window, between the markers of its prompt: unverified, as it has no code
     MODEL = "model"  # A model's own words, which came with the outcome of its prompt's delivery
+    HOOK = "hook"  # the last message of a turn by its program's hook, between the markers of its prompt: unverified
     ACP = "acp"  # the last message of an agent's turn: unverified, as it has no code
 
 
-UNVERIFIED_SOURCES = {Source.WINDOW: Reason.READ_IN_WINDOW, Source.ACP: Reason.ENDED_TURN}
+UNVERIFIED_SOURCES = {
+    Source.WINDOW: Reason.READ_IN_WINDOW,
+    Source.HOOK: Reason.SAID_BY_HOOK,
+    Source.ACP: Reason.ENDED_TURN,
+}
 """Sources of answers that their agents did not send, and the codes for that."""
 
 

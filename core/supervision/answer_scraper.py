@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -14,6 +14,7 @@ from core.journal.model import Entry
 from core.kit.errors import OctetError, Unavailable
 from core.kit.supervise import wait_for_event
 from core.messages.answer_markers import find_answer
+from core.messages.model import Source
 from core.profiles.model import Activity
 from core.security.model import Actor, Permission, require
 from core.tasks.model import Task, TaskId, TaskMoved, TaskState
@@ -67,6 +68,13 @@ class AnswerScraper:
         with suppress(WindowNotSeen):
             await self._read(agent.desk or "", agent.window or "")
         return await self._tasks.repository.get(task)
+
+    async def hear(self, agent: str, said: str) -> None:
+        """Find the answer in the last message that the agent's hook reported, if its task awaits one there."""
+        awaited = await self._tasks.find_pending_answer(agent)
+        found = awaited and await asyncio.to_thread(find_answer, said, awaited.marker)
+        if awaited is not None and found is not None:
+            await self._tasks.accept_scraped_answer(awaited, replace(found, source=Source.HOOK))
 
     async def _look(self, desk: str, window: str, due: _Due) -> None:
         try:

@@ -201,10 +201,10 @@ class Answers:
         if task.agent is not None:
             self._services.agents.has_spoken(tx, task.agent)
         sender = f"agent:{task.agent or _EARLIER_AGENT}"
-        answer = self.keep(tx, task, body=found.text, by=sender, source=Source.WINDOW, final=is_end, key=key)
+        answer = self.keep(tx, task, body=found.text, by=sender, source=found.source, final=is_end, key=key)
         if is_end:
             self._prove_delivery(tx, task)
-            self._repository.finish(tx, task, by=HUB, cause=Reason.READ_IN_WINDOW, answer=answer.id)
+            self._repository.finish(tx, task, by=HUB, cause=UNVERIFIED_SOURCES[found.source], answer=answer.id)
         else:
             self._show(tx, answer)
             self.record_at_work(tx, task, TaskActivity.BEGAN_ANSWER)

@@ -523,7 +523,7 @@ class Tasks:
         """Accept what was read in the window of the task's agent; return whether it was new and awaited."""
         text = limits.storable(found.text)
         shown = text[: limits.ANSWER.most]
-        found = MarkedAnswer(text=shown, is_whole=found.is_whole and shown == text)
+        found = replace(found, text=shown, is_whole=found.is_whole and shown == text)
         return await self._store.write(lambda tx: self.answers.accept_scraped_answer(tx, awaited, found)) is not None
 
     def record_window_activity(self, tx: Tx, task: str) -> None:

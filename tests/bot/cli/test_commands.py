@@ -49,7 +49,15 @@ def test_the_door_and_the_list_of_verbs_import_nothing_heavy() -> None:
 
 
 def test_every_command_that_ends_prints_json() -> None:
-    conversations = {"octet run", "octet demo", "octet init", "octet calibrate", "octet page"}
+    conversations = {
+        "octet run",
+        "octet demo",
+        "octet init",
+        "octet calibrate",
+        "octet page",
+        "octet hooks add",
+        "octet hooks remove",
+    }
     of_agents = {
         "octet reply",
         "octet done",

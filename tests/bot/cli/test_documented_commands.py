@@ -151,6 +151,7 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "octet agent dialog",
         "octet agent discover",
         "octet agent env",
+        "octet agent show",
         "octet ask",
         "octet ask --ticket",
         "octet inbox",
@@ -222,6 +223,10 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "octet mcp serve",
         "octet acp run",
         "octet hook",
+        "octet hooks add",
+        "octet hooks add codex",
+        "octet hooks remove",
+        "octet hooks remove codex",
     ),
     "needs a browser that is logged in: tests/bot/web/test_log_in.py, tests/core/security/test_log_ins.py": (
         "octet admin log-out",

@@ -12,7 +12,8 @@ import pytest
 from bot.web.app import ANSWER_LIMIT
 from bot.web.hooks import facts_of
 from core.deliveries.model import Assurance, Outcome, Result
-from core.dispatch.model import HookFact, Noticed, PermissionAsked, PromptReceived, TurnStopped
+from core.dispatch.model import HookFact, HookShows, PromptReceived
+from core.profiles.model import Activity
 from core.security.model import OPERATOR
 from tests.bot.web.conftest import Face
 
@@ -57,15 +58,15 @@ def test_a_prompt_that_another_text_quotes_is_not_that_prompt() -> None:
 @pytest.mark.parametrize("name", ["claude_code.Stop", "codex.Stop", "gemini_cli.AfterAgent", "codex.notify"])
 def test_a_stop_has_the_last_message(name: str) -> None:
     fact = facts(name)[-1]
-    assert isinstance(fact, TurnStopped)
-    assert (fact.said, fact.works_on) == (SAID, False)
+    assert isinstance(fact, HookShows)
+    assert (fact.text, fact.shows) == (SAID, Activity.IDLE)
 
 
 def test_a_stop_says_that_shells_run_in_the_background() -> None:
     stop = event("claude_code.Stop") | {"background_tasks": [{"id": "b1"}]}
     (fact,) = facts_of("claude_code", json.dumps(stop).encode())
-    assert isinstance(fact, TurnStopped)
-    assert fact.works_on
+    assert isinstance(fact, HookShows)
+    assert fact.shows is Activity.BUSY
 
 
 @pytest.mark.parametrize(
@@ -79,8 +80,8 @@ def test_a_stop_says_that_shells_run_in_the_background() -> None:
 )
 def test_a_question_shows_the_whole_command(name: str, what: str) -> None:
     (fact,) = facts(name)
-    assert isinstance(fact, PermissionAsked)
-    assert (fact.what, isinstance(fact, Noticed)) == (what, "Notification" in name)
+    assert isinstance(fact, HookShows)
+    assert (fact.text, fact.has_waited) == (what, name == "claude_code.Notification")
 
 
 @pytest.mark.parametrize(
@@ -103,9 +104,9 @@ def test_what_no_table_names_is_no_fact(program: str, body: bytes) -> None:
 def test_a_hostile_question_can_press_no_key_and_is_short() -> None:
     asks = event("codex.PermissionRequest") | {"tool_input": {"command": "\x1b[2J\x07rm\u202e -r\n" * 5_000}}
     (fact,) = facts_of("codex", json.dumps(asks).encode())
-    assert isinstance(fact, PermissionAsked)
-    assert fact.what.isprintable()
-    assert len(fact.what) < 5_000
+    assert isinstance(fact, HookShows)
+    assert fact.text.isprintable()
+    assert len(fact.text) < 5_000
 
 
 async def test_a_hook_with_the_whole_prompt_raises_its_delivery_and_gets_an_empty_answer(face: Face) -> None:

@@ -14,13 +14,16 @@ from core.coordinator import Coordinator
 from core.deliveries.model import Assurance, Delivery, DeliveryState, Outcome, Result
 from core.desks.model import Shown
 from core.dispatch import hooks
-from core.dispatch.model import HookFact, Noticed, PermissionAsked, PromptReceived, TurnStopped
+from core.dispatch.model import HookFact, HookShows, PromptReceived
+from core.messages.model import Source
 from core.profiles.model import Activity
-from core.reasons import IdleSource
+from core.reasons import IdleSource, Reason
+from core.security.model import OPERATOR
 from core.security.service import People
 from core.tasks.model import TaskId, TaskState
 from tests.builders import ADA, entries_of, make_new_task
 from tests.core.dispatch.test_loop import UNKNOWN, code_in, reach, until, window_house
+from tests.core.supervision.test_reading import working
 from tests.fakes.lane import FakeLane
 
 FIRST, SECOND = TaskId("T-1"), TaskId("T-2")
@@ -124,7 +127,7 @@ async def test_a_forged_report_changes_nothing(tmp_path: Path, forged: PromptRec
     lane = FakeLane(WEAK)
     async with window_house(tmp_path, lane) as octet:
         await work(octet)
-        await says(octet, forged, TurnStopped(**OURS, said="Done."))
+        await says(octet, forged, HookShows(**OURS, shows=Activity.IDLE, text="Done."))
         assert (await delivery(octet)).assurance is Assurance.WEAK
         assert octet.hooks.signs == {}
 
@@ -136,7 +139,7 @@ async def test_the_key_of_one_agent_reports_nothing_of_another(tmp_path: Path) -
         await says(octet, received(lane.submitted[0]), by="Agent-2")
         assert (await delivery(octet)).assurance is Assurance.WEAK
         await says(octet, received(lane.submitted[0]))
-        await says(octet, TurnStopped(**OURS, said="Done."), by="Agent-2")
+        await says(octet, HookShows(**OURS, shows=Activity.IDLE, text="Done."), by="Agent-2")
         assert octet.hooks.signs["Agent-1"].shows is Activity.BUSY
 
 
@@ -149,7 +152,7 @@ async def test_windows_that_share_a_settings_file_are_told_apart_by_their_prompt
         agents = {one.task: one.agent.name for one in await octet.agents.list(by=ADA)}
         for task, text in zip((FIRST, SECOND), sorted(lane.submitted, key=lambda text: "T-2" in text), strict=True):
             await says(octet, received(text, task=task, session=f"s-{task}"))
-        await says(octet, TurnStopped(program="claude_code", session="s-T-2", said=""))
+        await says(octet, HookShows(program="claude_code", session="s-T-2", shows=Activity.IDLE))
         signs = {agent: sign.shows for agent, sign in octet.hooks.signs.items()}
         assert signs == {agents["T-1"]: Activity.BUSY, agents["T-2"]: Activity.IDLE}
 
@@ -166,8 +169,8 @@ async def test_what_belongs_to_no_task_is_dropped_and_leaves_no_trace(
         await says(
             octet,
             PromptReceived(program="claude_code", session="s-2", sha256="0" * 64, task="", code=""),
-            TurnStopped(program="claude_code", session="s-2", said=secret),
-            PermissionAsked(program="claude_code", session="s-2", what=secret),
+            HookShows(program="claude_code", session="s-2", shows=Activity.IDLE, text=secret),
+            HookShows(program="claude_code", session="s-2", shows=Activity.NEEDS_INPUT, text=secret),
         )
         assert octet.hooks.signs == {}
         assert await octet.store.write(octet.journal.last) == before
@@ -181,7 +184,7 @@ async def test_a_users_own_prompt_in_the_same_conversation_ends_what_its_hooks_s
         await says(octet, received(lane.submitted[0]))
         assert octet.hooks.signs["Agent-1"].shows is Activity.BUSY
         own = PromptReceived(program="claude_code", session="s-1", sha256="0" * 64, task="", code="")
-        await says(octet, own, TurnStopped(**OURS, said="The answer to another question"))
+        await says(octet, own, HookShows(**OURS, shows=Activity.IDLE, text="The answer to another question"))
         assert octet.hooks.signs == {}
 
 
@@ -189,7 +192,7 @@ async def test_a_stop_is_a_sign_of_rest_only_where_the_window_does_not_show_othe
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
         await work(octet)
-        stop = TurnStopped(**OURS, said="")
+        stop = HookShows(**OURS, shows=Activity.IDLE, text="")
         await octet.dispatch.window_shows("main", Shown(window="agent-1", activity=Activity.BUSY))
         await says(octet, received(lane.submitted[0]), stop)
         assert rest_of(octet) is None
@@ -205,7 +208,7 @@ async def test_a_stop_with_shells_in_the_background_is_no_rest(tmp_path: Path) -
     lane = FakeLane()
     async with window_house(tmp_path, lane) as octet:
         await work(octet)
-        await says(octet, received(lane.submitted[0]), TurnStopped(**OURS, said="", works_on=True))
+        await says(octet, received(lane.submitted[0]), HookShows(**OURS, shows=Activity.BUSY))
         assert octet.hooks.signs["Agent-1"].shows is Activity.BUSY
         assert rest_of(octet) is None
 
@@ -219,21 +222,12 @@ async def test_a_hook_that_stays_silent_holds_back_nothing_that_the_window_shows
         assert rest_of(octet) is IdleSource.SCREEN
 
 
-async def test_a_notice_does_not_take_the_place_of_the_question(tmp_path: Path) -> None:
-    lane = FakeLane()
-    async with window_house(tmp_path, lane) as octet:
-        await work(octet)
-        asks, notice = PermissionAsked(**OURS, what="Bash: touch x"), Noticed(**OURS, what="needs your permission")
-        await says(octet, received(lane.submitted[0]), asks, notice)
-        assert octet.hooks.signs["Agent-1"].text == "Bash: touch x"
-
-
 async def test_what_no_one_can_judge_now_is_dropped_when_too_much_waits(tmp_path: Path) -> None:
     lane = FakeLane(WEAK)
     async with window_house(tmp_path, lane) as octet:
         await work(octet)
         for _ in range(2 * hooks.MOST_FACTS):
-            octet.hooks.accept(TurnStopped(**OURS, said="x"), by=ALL)
+            octet.hooks.accept(HookShows(**OURS, shows=Activity.IDLE, text="x"), by=ALL)
         await judged(octet)
         await says(octet, received(lane.submitted[0]))
         await until(lambda: _is_exact(octet), octet)
@@ -241,3 +235,48 @@ async def test_what_no_one_can_judge_now_is_dropped_when_too_much_waits(tmp_path
 
 async def _is_exact(octet: Coordinator) -> bool:
     return (await delivery(octet)).assurance is Assurance.EXACT
+
+
+async def test_a_marked_answer_in_the_last_message_ends_the_task_unverified(tmp_path: Path) -> None:
+    async with working(tmp_path) as house:
+        marker = house.marker
+        await says(house.octet, received(house.prompt), HookShows(**OURS, shows=Activity.IDLE, text="I am done."))
+        assert (await house.task()).state is TaskState.WORKING  # idle is not done
+        await says(
+            house.octet, HookShows(**OURS, shows=Activity.IDLE, text=f"Here:\n<<<{marker}\nSeven\tbirds.\n{marker}>>>")
+        )
+        task = await house.task()
+        assert (task.state, task.is_unverified, task.cause) == (TaskState.DONE, True, Reason.SAID_BY_HOOK)
+        (answer,) = await house.answers()
+        assert (answer.body, answer.source) == ("Seven\tbirds.", Source.HOOK)
+
+
+async def test_a_question_that_no_window_shows_is_shown_to_users_with_its_command(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane) as octet:
+        await work(octet)
+        asks = HookShows(**OURS, shows=Activity.NEEDS_INPUT, text="Bash: touch x")
+        notice = HookShows(**OURS, shows=Activity.NEEDS_INPUT, text="needs your permission", has_waited=True)
+        await says(octet, received(lane.submitted[0]), asks)
+        assert await octet.agent_actions.dialogs.list_open() == ()
+        await says(octet, notice, notice)
+        (dialog,) = await octet.agent_actions.dialogs.list_open()
+        assert (dialog.text, dialog.answers, dialog.activity) == (
+            "By its hook: Bash: touch x",
+            (),
+            Activity.NEEDS_INPUT,
+        )
+        assert (await octet.tasks.show(FIRST, by=ADA)).task.state is TaskState.WORKING
+        await octet.dispatch.window_shows("main", Shown(window="agent-1", activity=Activity.IDLE))
+        assert await octet.agent_actions.dialogs.list_open() == ()
+
+
+async def test_a_hook_and_a_window_that_disagree_are_both_shown(tmp_path: Path) -> None:
+    lane = FakeLane()
+    async with window_house(tmp_path, lane) as octet:
+        await work(octet)
+        await octet.dispatch.window_shows("main", Shown(window="agent-1", activity=Activity.BUSY))
+        await says(octet, received(lane.submitted[0]), HookShows(**OURS, shows=Activity.IDLE, text=""))
+        found = await octet.fleet.agent("Agent-1", by=OPERATOR)
+        assert found.hook is not None
+        assert (found.hook.shows, found.shows) == (Activity.IDLE, Activity.BUSY)
