@@ -256,6 +256,7 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "octet top",
         "make bench NAME=windows",
         "make demo",
+        "make demo AGENT=opencode",
         "make docs",
         "make page",
         "make tour",
