@@ -107,7 +107,7 @@ class AgentDriver:
             self._report(Turn(self.agent.name, DeliveryId(delivery), "", "", spent=None).end_as(StopReason.LOST))
         async with self._one_at_a_time:
             if self._program is None:
-                await self._end_program()
+                await self.end_program()
 
     def note_end_stored(self, delivery: str) -> None:
         """Note that the end of this turn is stored."""
@@ -128,7 +128,7 @@ class AgentDriver:
                 outcome = Outcome(result=Result.REFUSED, reason=Reason.PROGRAM_NOT_STARTED, note=str(error))
             except (ProgramGone, TimeoutError) as error:
                 note = str(error) or "it did not answer in time"
-                await self._end_program()
+                await self.end_program()
                 outcome = _bounced(Reason.PROGRAM_FAILED, note)
             except CallFailed as error:
                 reason = self._known(error)
@@ -155,24 +155,22 @@ class AgentDriver:
             turn = Turn(self.agent.name, order.delivery, there.id, order.text, spent=there.spent)
             self._turn, self._arrived = turn, asyncio.Event()
             self.idle.clear()
-            refused: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
             program.lines.on_written = turn.note_written
             faults.point("acp.prompt-noted")
-            supervise(self._group, f"turn of {self.agent.name}", self._run_turn(program, turn, order, refused))
+            supervise(self._group, f"turn of {self.agent.name}", self._run_turn(program, turn))
             began_s = time.monotonic()
             while not await wait_for_event(self._arrived, LOOK_S):
                 if min(program.silent_s, time.monotonic() - began_s) > SILENCE_S:
                     return Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the program writes nothing")
-            if refused.done():
-                return refused.result()
+            if turn.refusal is not None:
+                return turn.refusal
             faults.point("acp.arrived")
-            assurance = Assurance.EXACT if turn.is_exact else Assurance.RECEIPT
-            return Outcome(result=Result.DELIVERED, assurance=assurance)
+            return _delivered(is_exact=turn.is_exact)
 
     async def settle(self, order: DeliveryRequest) -> Outcome:
         """Find out whether an earlier prompt arrived: end the old program first, then read the program's history."""
         async with self._one_at_a_time:
-            await self._end_program()
+            await self.end_program()
             state = self._state
             if state is None:
                 return _unknown("what Octet noted of its conversation cannot be read")
@@ -195,8 +193,7 @@ class AgentDriver:
             history.close()
             before = sum(one == (where, sha256) for key, one in state.prompts.items() if key != order.delivery)
             if history.times > before:
-                exact = Assurance.EXACT if history.is_exact else Assurance.RECEIPT
-                return Outcome(result=Result.DELIVERED, assurance=exact)
+                return _delivered(is_exact=history.is_exact)
             if history.times or not self.agent.program.writes_history_first:
                 return _unknown("the history of its program does not show it for certain")
             return Outcome(result=Result.NOT_ARRIVED, reason=Reason.RESTARTED, note="its program's history lacks it")
@@ -235,9 +232,6 @@ class AgentDriver:
     def status(self) -> ProgramStatus:
         program, there = self._program, self._open
         about = program.about if program else {}
-        modes = (
-            [as_text(as_object(one).get("id")) for one in as_list(there.modes.get("availableModes"))] if there else []
-        )
         mode = _mode(there)
         approves = Approver.USER if mode in self.agent.program.asks_in else Approver.UNKNOWN
         return ProgramStatus(
@@ -248,20 +242,16 @@ class AgentDriver:
             version=as_text(value_at(about, "agentInfo", "version")),
             can_load=value_at(about, "agentCapabilities", "loadSession") is True,
             mode=mode,
-            modes=tuple(modes),
+            modes=_modes(there) if there else (),
             approves=Approver.NO_ONE if mode in self.agent.program.asks_no_one_in else approves,
             reason=self._trouble[0],
             note=self._trouble[1],
         )
 
-    async def end(self) -> None:
-        """End the program; its turn is reported as lost by the next worker."""
-        await self._end_program()
-
     async def _prepare(self, call: Prepare) -> bool:
         state = self._state = self._state or _State()
         if self._runs != self.agent:
-            await self._end_program()
+            await self.end_program()
         program = await self._running()
         if self._is_fresh_wanted or (call.begins_task and self.agent.begins_fresh):
             self._open, state.conversation = None, ""
@@ -286,7 +276,7 @@ class AgentDriver:
         """Return the running program, after the end of all that was left of an earlier one."""
         if self._program is not None and self._program.is_running:
             return self._program
-        await self._end_program()
+        await self.end_program()
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._runs = self.agent
         self._program = program = await AgentProgram.start(self.agent, self._take_message)
@@ -297,7 +287,8 @@ class AgentDriver:
             await program.call("authenticate", {"methodId": self.agent.program.authenticate})
         return program
 
-    async def _end_program(self) -> None:
+    async def end_program(self) -> None:
+        """End the program, also one that an earlier worker left."""
         program, self._program, self._open = self._program, None, None
         if program is not None:
             await program.end()
@@ -343,15 +334,14 @@ class AgentDriver:
         """Set the mode and the options that the config wants. Raises _NotOffered."""
         wanted = dict(self.agent.options)
         if self.agent.mode and self.agent.mode != _mode(there):
-            offered = [as_object(one).get("id") for one in as_list(there.modes.get("availableModes"))]
             option = next((one for one in there.options if one.get("category") == "mode"), None)
             if option is not None:
                 wanted[as_text(option.get("id"))] = self.agent.mode
-            elif self.agent.mode in offered:
+            elif self.agent.mode in _modes(there):
                 await program.call("session/set_mode", {"sessionId": there.id, "modeId": self.agent.mode})
                 there.modes["currentModeId"] = self.agent.mode
             else:
-                raise _NotOffered("mode", self.agent.mode, offered)
+                raise _NotOffered("mode", self.agent.mode, _modes(there))
         for key, value in wanted.items():
             option = next((one for one in there.options if one.get("id") == key), None)
             if option is None:
@@ -363,26 +353,23 @@ class AgentDriver:
                 raise _NotOffered("value of an option", value, [error]) from error
             there.options = [as_object(one) for one in as_list(answer.get("configOptions"))] or there.options
 
-    async def _run_turn(
-        self, program: AgentProgram, turn: Turn, order: DeliveryRequest, refused: asyncio.Future[Outcome]
-    ) -> None:
+    async def _run_turn(self, program: AgentProgram, turn: Turn) -> None:
         """Send the prompt, wait for the end of the turn, and report it. There is no limit for this."""
-        end: TurnEnd | None
-        prompt = [{"type": "text", "text": order.text}]
+        end: TurnEnd | None = None
+        prompt: Json = {"sessionId": turn.conversation, "prompt": [{"type": "text", "text": turn.text}]}
         try:
-            end = turn.end(
-                await program.call("session/prompt", {"sessionId": turn.conversation, "prompt": prompt}, within_s=None)
-            )
+            end = turn.end(await program.call("session/prompt", prompt, within_s=None))
         except CallFailed as error:
             reason = self._known(error)
-            end = turn.end_as(StopReason.FAILED, reason=reason, note=str(error)) if turn.has_arrived else None
-            if end is None:
+            if turn.has_arrived:
+                end = turn.end_as(StopReason.FAILED, reason=reason, note=str(error))
+            else:
                 result = Result.UNKNOWN if reason is None else Result.NOT_ARRIVED
-                refused.set_result(_failed(result, reason or Reason.ANSWER_LOST, error))
+                turn.refusal = _failed(result, reason or Reason.ANSWER_LOST, error)
         except ProgramGone as error:
             end = turn.end_as(StopReason.LOST, note=str(error))
             if not turn.has_arrived:
-                refused.set_result(Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=str(error)))
+                turn.refusal = Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=str(error))
         self._cancel_asks()
         self._report_news(turn)
         self._turn = None
@@ -494,6 +481,10 @@ def _mode(there: _Conversation | None) -> str:
     return as_text(option.get("currentValue")) or as_text(there.modes.get("currentModeId"))
 
 
+def _modes(there: _Conversation) -> tuple[str, ...]:
+    return tuple(as_text(as_object(one).get("id")) for one in as_list(there.modes.get("availableModes")))
+
+
 def _servers(tools: ToolAccess | None, *, has_http: bool) -> list[Json]:
     if tools is None:
         return []
@@ -503,6 +494,10 @@ def _servers(tools: ToolAccess | None, *, has_http: bool) -> list[Json]:
     command, *args = tools.command
     env = [{"name": name, "value": value} for name, value in tools.variables.items()]
     return [{"name": "octet", "command": command, "args": args, "env": env}]
+
+
+def _delivered(*, is_exact: bool) -> Outcome:
+    return Outcome(result=Result.DELIVERED, assurance=Assurance.EXACT if is_exact else Assurance.RECEIPT)
 
 
 def _bounced(reason: Reason, note: str = "") -> Outcome:

@@ -17,12 +17,10 @@ from automation.acp.messages import (
     AcpResult,
     Alive,
     AnswerAsk,
-    AskStatus,
     Call,
+    Control,
     Fact,
     FromWorker,
-    Interrupt,
-    NewConversation,
     Prepare,
     ToWorker,
     TurnEndStored,
@@ -146,14 +144,15 @@ class AcpLane:
         return await self._try(AnswerAsk(agent=ask.partition(":")[0], ask=ask, choice=choice))
 
     async def interrupt(self, agent: str) -> bool:
-        return await self._try(Interrupt(agent=agent))
+        return await self._try(Control(agent=agent, do="interrupt"))
 
     async def new_conversation(self, agent: str) -> bool:
-        return await self._try(NewConversation(agent=agent))
+        return await self._try(Control(agent=agent, do="begin_conversation"))
 
     async def about(self, agent: str) -> ProgramStatus:
         try:
-            return (await self._call(AskStatus(agent=agent), within_s=LIMITS.call_s)).status or ProgramStatus()
+            answer = await self._call(Control(agent=agent, do="report_status"), within_s=LIMITS.call_s)
+            return answer.status or ProgramStatus()
         except WorkerLost:
             return ProgramStatus(reason=Reason.NO_WORKER)
 

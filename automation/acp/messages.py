@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from automation.desktop.worker.frames import FrameCodec
 from core.agents.model import Program
@@ -82,18 +83,10 @@ class AnswerAsk(_Call):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interrupt(_Call):
-    """Cancel the turn."""
+class Control(_Call):
+    """Cancel the turn, begin a new conversation with the next prompt, or only say what the program is and does."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewConversation(_Call):
-    """Begin a new conversation with the next prompt."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskStatus(_Call):
-    """Say what the program is and does."""
+    do: Literal["interrupt", "begin_conversation", "report_status"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +104,7 @@ class Alive:
     """The worker lives."""
 
 
-Call = Prepare | WritePrompt | AnswerAsk | Interrupt | NewConversation | AskStatus
+Call = Prepare | WritePrompt | AnswerAsk | Control
 Fact = TurnText | TurnAct | TurnUsage | PermissionAsk | TurnEnd
 ToWorker = UseAgents | TurnEndStored | Call
 FromWorker = AcpResult | Fact | Alive

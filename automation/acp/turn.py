@@ -12,6 +12,7 @@ from automation.acp.program import Json, as_object, value_at
 from core.deliveries.model import (
     DeliveryId,
     LaneAnswer,
+    Outcome,
     PermissionAsk,
     PermissionChoice,
     StopReason,
@@ -41,7 +42,8 @@ class Turn:
         self.is_written = False  # what came before proves nothing
         self.has_arrived = False  # the program began to work on our prompt
         self.is_exact = False  # it repeated our whole text
-        self._text, self._echo = text, ""
+        self.refusal: Outcome | None = None  # why the prompt did not arrive, or may not have
+        self.text, self._echo = text, ""
         self.spent, self._spent_before = spent, spent
         self._message: list[str] = []
         self._message_id: str = ""
@@ -69,7 +71,7 @@ class Turn:
                 self._take_plan(update)
             case "user_message_chunk":
                 self._echo += as_text(value_at(update, "content", "text"))
-                self.is_exact = self.is_exact or self._text in self._echo
+                self.is_exact = self.is_exact or self.text in self._echo
                 self.has_arrived = self.has_arrived or self.is_exact
             case "usage_update":
                 self._take_usage(update)

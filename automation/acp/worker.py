@@ -16,11 +16,9 @@ from automation.acp.messages import (
     AcpResult,
     Alive,
     AnswerAsk,
-    AskStatus,
     Call,
+    Control,
     FromWorker,
-    Interrupt,
-    NewConversation,
     Prepare,
     TurnEndStored,
     UseAgents,
@@ -99,7 +97,7 @@ class AcpWorker:
 
     async def end(self) -> None:
         """End all programs."""
-        await asyncio.gather(*(one.end() for one in self._drivers.values()))
+        await asyncio.gather(*(one.end_program() for one in self._drivers.values()))
 
     def _use(self, frame: UseAgents, group: asyncio.TaskGroup) -> None:
         if frame.fault_points:
@@ -119,7 +117,7 @@ class AcpWorker:
         """End the program of an agent that is gone, after its turn."""
         await driver.idle.wait()
         if driver.agent.name not in self._used:
-            await driver.end()
+            await driver.end_program()
 
     async def _take(self, call: Call) -> None:
         try:
@@ -141,11 +139,11 @@ class AcpWorker:
                 return AcpResult(call=call.call, outcome=await work(call.order))
             case AnswerAsk():
                 return AcpResult(call=call.call, is_done=driver.answer(call.ask, call.choice))
-            case Interrupt():
+            case Control(do="interrupt"):
                 return AcpResult(call=call.call, is_done=await driver.interrupt())
-            case NewConversation():
+            case Control(do="begin_conversation"):
                 return AcpResult(call=call.call, is_done=driver.begin_conversation())
-            case AskStatus():
+            case Control():
                 return AcpResult(call=call.call, status=driver.status())
 
     def _send(self, frame: FromWorker) -> None:

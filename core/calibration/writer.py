@@ -26,7 +26,6 @@ MERGED = frozenset({"composer", "busy"})  # other values that a user wrote there
 DEMO = "demo_"  # Profiles of the demo's windows begin with it: their windows and agents in a new home are examples
 WINDOW = "agent"  # the one window of a desk with a virtual display
 PANES = "panes"  # the desk with panes of tmux
-FIRST_PANE = "agent-1"
 PROMPT = "terminal.prompt"  # what a profile for panes needs
 _ABOVE = """The desk "{desk}": one display and the windows on it that Octet may write into; `octet calibrate` wrote it.
 All keys are explained in docs/desktop.md."""

@@ -135,6 +135,20 @@ def _check_model(entry: TomlTable, models: AbstractSet[str]) -> None:
         entry.report(("desk",), "no_window", 'an agent with lane "model" has no window; leave it out')
 
 
+def _tables(root: Path, name: str, key: str, problems: list[Problem]) -> dict[str, TomlTable]:
+    """Return the tables [key.NAME] of a file that a home may lack; report a value that should be a table."""
+    if not (root / name).exists() or (file := read_toml(root, name, problems)) is None:
+        return {}
+    refuse_keys(file, file.data.keys() - {key}, [key])
+    places = {(key,): file.data.get(key, {})}
+    places |= {(key, one): entry for one, entry in file.table(key).data.items()}
+    for place, entry in places.items():
+        if not isinstance(entry, dict):
+            text = f"must be a table, not {show(entry)}; write [{'.'.join((*place, 'NAME')[:2])}]"
+            file.report(place, "dict_type", text)
+    return {one: file.table(key, one) for one, entry in file.table(key).data.items() if isinstance(entry, dict)}
+
+
 class _ProgramsFile(Schema):
     programs: dict[str, Program] = Field(description="one table [programs.NAME] for each program")
 
@@ -146,10 +160,9 @@ def programs_schema() -> dict[str, Any]:
 
 def read_programs(root: Path, problems: list[Problem]) -> dict[str, Program]:
     """Return the programs of the home `root`; add each problem to `problems`."""
-    if not (root / PROGRAMS_TOML).exists() or (file := read_toml(root, PROGRAMS_TOML, problems)) is None:
-        return {}
-    refuse_keys(file, file.data.keys() - {"programs"}, ["programs"])
-    found = {name: validate(Program, file.table("programs", name)) for name in file.table("programs").data}
+    found = {
+        name: validate(Program, table) for name, table in _tables(root, PROGRAMS_TOML, "programs", problems).items()
+    }
     return {name: program for name, program in found.items() if program is not None}
 
 
@@ -201,20 +214,8 @@ def models_schema() -> dict[str, Any]:
 
 def read_models(root: Path, secret: Callable[[str], SecretStr | None], problems: list[Problem]) -> dict[str, Model]:
     """Return the models of the home `root`, with their keys from `secret`; add each problem to `problems`."""
-    if not (root / MODELS_TOML).exists() or (file := read_toml(root, MODELS_TOML, problems)) is None:
-        return {}
-    refuse_keys(file, file.data.keys() - {"models"}, ["models"])
-    listed = file.data.get("models", {})
-    if not isinstance(listed, dict):
-        text = f"must be a table, not {show(listed)}; write [models.NAME]"
-        file.report(("models",), "dict_type", text)
-        return {}
     found = dict[str, Model]()
-    for name, entry in cast("dict[str, object]", listed).items():
-        table = file.table("models", name)
-        if not isinstance(entry, dict):
-            table.report((), "dict_type", f"must be a table, not {show(entry)}; write [models.{name}]")
-            continue
+    for name, table in _tables(root, MODELS_TOML, "models", problems).items():
         for key in sorted({"key", "api_key"} & table.data.keys()):
             text = "this file may not contain a secret; put it into .env and name its variable as api_key_env"
             table.report((key,), "secret", text)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +18,7 @@ from core.kit.ids import Ids
 from core.kit.redaction import remember
 from core.remedies import refused
 from core.security import _store
+from core.security.keys import hasher
 from core.security.model import KEY_PREFIX, Actor, ActorKind, ApiKey, NewApiKey, Permission, Right, covers, require
 from core.store.engine import Row, Store, Tx
 
@@ -64,7 +63,7 @@ class ApiKeys:
         maker of a key may do now (`People.own_rights`). Call `load` first."""
         self._store, self._journal, self._clock, self._ids = store, journal, clock, ids
         self._rights_of = rights_of
-        self._pepper = hmac.new(key, b"api keys", hashlib.sha256).digest()
+        self._hash = hasher(key, "api keys")
         self._keys: dict[str, ApiKey] = {}
         self._by_hash: dict[str, str] = {}
 
@@ -165,9 +164,6 @@ class ApiKeys:
         self._by_hash.pop(former, None)
         self._keys.pop(key.name, None)
         self._by_hash[hashed], self._keys[key.name] = key.name, key
-
-    def _hash(self, secret: str) -> str:
-        return hmac.new(self._pepper, secret.encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
 def _key(row: Row) -> ApiKey:

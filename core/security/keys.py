@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -18,6 +21,12 @@ log = structlog.get_logger(__name__)
 
 _BYTES = 32
 _OTHERS = 0o077
+
+
+def hasher(key: bytes, purpose: str) -> Callable[[str], str]:
+    """Return what makes the hashes of secrets by which Octet knows them again; other keys and purposes make others."""
+    pepper = hmac.new(key, purpose.encode(), hashlib.sha256).digest()
+    return lambda secret: hmac.new(pepper, secret.encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
 def load_key(path: Path) -> bytes:

@@ -5,7 +5,6 @@ of this very address can read, must come with it. The database has only a hash o
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, replace
@@ -22,6 +21,7 @@ from core.kit.ids import Ids
 from core.kit.redaction import remember
 from core.remedies import refused
 from core.security import _store
+from core.security.keys import hasher
 from core.security.model import LOG_IN_LASTS_MS, Actor, LogIn, NewLogIn, Permission, PersonEvent, require
 from core.store.engine import Row, Store, Tx
 
@@ -65,7 +65,7 @@ class LogIns:
         (`People.everywhere`). Call `load` first."""
         self._store, self._journal, self._clock, self._ids = store, journal, clock, ids
         self._actor_of = actor_of
-        self._pepper = hmac.new(key, b"log-ins", hashlib.sha256).digest()
+        self._hash = hasher(key, "log-ins")
         self._codes: list[_Code] = []
         self._log_ins: dict[str, LogIn] = {}
         self._by_hash: dict[str, str] = {}
@@ -174,9 +174,6 @@ class LogIns:
     def _use(self, rows: Iterable[Row]) -> None:
         self._by_hash = {row.hash: row.id for row in rows}
         self._log_ins = {one.id: one for one in self._store.aside.readable("log-in", rows, _log_in, key="id")}
-
-    def _hash(self, secret: str) -> str:
-        return hmac.new(self._pepper, secret.encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
 def _log_in(row: Row) -> LogIn:

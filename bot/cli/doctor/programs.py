@@ -37,7 +37,7 @@ async def _look(acp: AcpAgent) -> tuple[Outcome | None, ProgramStatus]:
             trouble, _ = await driver.prepare(Prepare(agent=acp.name, begins_task=True, is_asked=True))
             return trouble, driver.status()
         finally:
-            await driver.end()
+            await driver.end_program()
 
 
 def _finding(acp: AcpAgent, trouble: Outcome | None, status: ProgramStatus) -> Finding:

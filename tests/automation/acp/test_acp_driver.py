@@ -75,7 +75,7 @@ async def test_the_state_remembers_the_newest_prompts_only(tmp_path: Path, monke
         assert await driver.prepare(READY) == (None, False)
         await driver.prompt(make_order("agent-1", "Do it.", delivery="D1"))
         await driver.idle.wait()
-        await driver.end()
+        await driver.end_program()
     assert list(json.loads((Path(one.agent.state) / "state.json").read_text())["prompts"]) == ["D1"]
 
 
@@ -132,5 +132,8 @@ async def test_where_the_system_does_not_tell_whether_the_old_program_ended_a_us
     one, order = scripted(tmp_path), make_order("agent-1", "Do it.")
     note(one, {"pid": 2**22, "started": "", "prompts": {order.delivery: ["c1", order.sha256]}})
     async with asyncio.TaskGroup() as group:
-        assert (await AgentDriver(one.agent, group, lambda _: None).settle(order)).result is Result.UNKNOWN
+        driver = AgentDriver(one.agent, group, lambda _: None)
+        assert (await driver.settle(order)).result is Result.UNKNOWN
+        assert driver._state is not None
+        assert driver._state.pid == 2**22, "no new program is started beside it"
     assert not (one.folder / "heard.jsonl").exists()

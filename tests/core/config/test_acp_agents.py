@@ -75,6 +75,8 @@ def test_a_home_without_the_file_has_no_programs(tmp_path: Path) -> None:
         ('[programs.a]\ncommand = ["a"]\nnode = "22"', "int_type"),
         ('[programs.a]\ncommand = ["a"]\nmodes = []', "unexpected_keyword_argument"),
         ("[program.a]", "unexpected_keyword_argument"),
+        ("programs = 3", "dict_type"),
+        ("[programs]\na = 3", "dict_type"),
     ],
 )
 def test_what_is_wrong_with_a_program_is_named(tmp_path: Path, text: str, code: str) -> None:
