@@ -124,5 +124,5 @@ late:  ## all tests beside busy cores; with TESTS=tests/e2e/test_kills.py these,
 	@$(PY) -m scripts.late $(if $(TESTS),,--busy) $(PY) -m pytest -q $(TESTS)
 
 clean:  ## remove what the other commands made
-	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out .wine .clients .agents tests/sandbox/clients/node_modules
+	@rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache tests/out .wine .clients .agents tests/sandbox/clients/node_modules web/node_modules web/out
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

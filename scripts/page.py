@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE, BUILT = ROOT / "web", ROOT / "bot/web/static"
 API = ROOT / "tests/golden/openapi.json"  # the types of the page's API come from it
-PLACE = ROOT / ".venv/page"
+INSTALLED = SOURCE / "node_modules/installed.json"  # the lock of the installed packages
 STAMP = "built.txt"
 
 
@@ -36,8 +36,8 @@ def main() -> None:
 def digest() -> str:
     """Return the hash of everything that the built page is made from."""
     found = hashlib.sha256()
-    sources = (one for one in SOURCE.rglob("*") if "node_modules" not in one.parts and ".gen." not in one.name)
-    for path in (*sorted(one for one in sources if one.is_file()), API):
+    sources = (*SOURCE.glob("*"), *(SOURCE / "src").rglob("*"), *(SOURCE / "public").rglob("*"), API)
+    for path in sorted(one for one in sources if one.is_file() and ".gen." not in one.name):
         found.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
 
@@ -54,33 +54,29 @@ def node() -> Path:
 
 
 def build(node: Path, wanted: str) -> None:
-    """Install the locked packages, check the types, and put the built page in the place of an older one at once."""
-    binary = str(node / "bin/node")
-    lock, installed = (SOURCE / "package-lock.json").read_text(encoding="utf-8"), PLACE / "installed.json"
-    has_packages = installed.exists() and installed.read_text(encoding="utf-8") == lock
-    if not has_packages:
-        shutil.rmtree(PLACE, ignore_errors=True)
-    shutil.rmtree(PLACE / "src", ignore_errors=True)
-    shutil.copytree(SOURCE, PLACE, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "*.gen.d.ts"))
-    if not has_packages:
-        npm = [binary, str(node / "lib/node_modules/npm/bin/npm-cli.js")]
-        _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        installed.write_text(lock, encoding="utf-8")
-    modules = PLACE / "node_modules"
-    _run([binary, str(modules / "openapi-typescript/bin/cli.js"), str(API), "-o", "src/api.gen.d.ts"])
-    _run([binary, str(modules / "typescript/bin/tsc"), "--noEmit"])
-    _run([binary, str(modules / "vite/bin/vite.js"), "build", "--outDir", str(PLACE / "out"), "--emptyOutDir"])
-    (PLACE / "out" / STAMP).write_text(wanted, encoding="utf-8")
+    """Check the types, and put the built page in the place of an older one at once."""
+    out = SOURCE / "out"
+    install(node)
+    _run([str(node / "bin/node"), "--run", "build", "--", "--outDir", str(out), "--emptyOutDir"])
+    (out / STAMP).write_text(wanted, encoding="utf-8")
     shutil.rmtree(BUILT, ignore_errors=True)
-    shutil.copytree(PLACE / "out", BUILT)
+    out.rename(BUILT)
+
+
+def install(node: Path) -> None:
+    """Install the locked packages, where others or none are installed."""
+    npm = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
+    lock = (SOURCE / "package-lock.json").read_text(encoding="utf-8")
+    if not INSTALLED.exists() or INSTALLED.read_text(encoding="utf-8") != lock:
+        _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        INSTALLED.write_text(lock, encoding="utf-8")
 
 
 def _serve(node: Path) -> None:
     """Run Vite in web/ until it ends; what is edited there shows at once."""
-    tools = [str(node / "bin/node"), str(node / "lib/node_modules/npm/bin/npm-cli.js")]
-    if not (SOURCE / "node_modules").exists():
-        subprocess.run([*tools, "ci", "--ignore-scripts"], cwd=SOURCE, check=True)
-    sys.exit(subprocess.run([tools[0], "node_modules/vite/bin/vite.js"], cwd=SOURCE, check=False).returncode)
+    install(node)
+    environ = {**os.environ, "PATH": os.pathsep.join((str(node / "bin"), os.environ.get("PATH", "")))}
+    sys.exit(subprocess.run(["node", "--run", "dev"], cwd=SOURCE, env=environ, check=False).returncode)
 
 
 def _stamp() -> str:
@@ -91,11 +87,10 @@ def _stamp() -> str:
 
 
 def _run(command: list[str]) -> None:
-    PLACE.mkdir(parents=True, exist_ok=True)
     path = os.pathsep.join((str(Path(command[0]).parent), os.environ.get("PATH", "")))
     subprocess.run(
         command,
-        cwd=PLACE,
+        cwd=SOURCE,
         check=True,
         text=True,
         stdout=subprocess.PIPE,

@@ -1,20 +1,13 @@
 // The frame around all screens: log-in, the list of screens, and whether the page is up to date.
 import { Alert, Button, Container, Group, Loader, Stack, Text, Title, useMantineColorScheme } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { Suspense, useEffect, useState, type ComponentType } from 'react'
 import { Link, Route, Router, Switch, useLocation } from 'wouter'
 import { LOGGED_OUT, forget, invited, logIn, secret } from './api'
 import { follow, useConnection } from './live'
-import { Agent, Agents } from './screens/agents'
-import { Home } from './screens/home'
-import { Task, Tasks } from './screens/tasks'
+import { t } from './language'
 import { Ago, Sign } from './parts'
-
-const SCREENS = [
-  { path: '/', name: 'Home', screen: Home },
-  { path: '/agents', name: 'Agents', screen: Agents },
-  { path: '/tasks', name: 'Tasks', screen: Tasks },
-]
+import { SCREENS } from './screens'
 
 export function Page() {
   const queries = useQueryClient()
@@ -94,26 +87,30 @@ function Frame() {
         </Group>
       </header>
       <nav aria-label="Screens">
-        {SCREENS.map(({ path, name }) => (
-          <Link key={path} href={path} aria-current={(path === '/' ? where === '/' : where.startsWith(path)) ? 'page' : undefined}>
-            {name}
-          </Link>
-        ))}
+        {SCREENS.map(({ path, name }) => {
+          const isHere = path === '/' ? where === '/' : where.startsWith(path)
+          return name && <Link key={path} href={path} aria-current={isHere ? 'page' : undefined}>{t(name)}</Link>
+        })}
       </nav>
       <main>
-        <Switch>
-          {SCREENS.map(({ path, screen }) => (
-            <Route key={path} path={path} component={screen} />
-          ))}
-          <Route path="/agents/:name">{({ name }) => <Agent name={decodeURIComponent(name)} />}</Route>
-          <Route path="/tasks/:id">{({ id }) => <Task id={decodeURIComponent(id)} />}</Route>
-          <Route>
-            <Text>There is no such screen.</Text>
-          </Route>
-        </Switch>
+        <Suspense fallback={<Loader aria-label={t('Loading')} />}>
+          <Switch>
+            {SCREENS.map(({ path, screen }) => (
+              <Route key={path} path={path}>{(values) => <Shows screen={screen} values={values} />}</Route>
+            ))}
+            <Route>
+              <Text>{t('There is no such screen.')}</Text>
+            </Route>
+          </Switch>
+        </Suspense>
       </main>
     </div>
   )
+}
+
+function Shows({ screen, values }: { screen: ComponentType<never>; values: Record<string, string | undefined> }) {
+  const Shown = screen as ComponentType<Record<string, string>>
+  return <Shown {...Object.fromEntries(Object.entries(values).map(([name, value]) => [name, decodeURIComponent(value ?? '')]))} />
 }
 
 function Live() {

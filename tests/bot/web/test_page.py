@@ -16,7 +16,7 @@ from tests.pace import patience
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 CHROMIUM = "/usr/bin/chromium"
-AXE = building.PLACE / "node_modules/axe-core/axe.min.js"
+AXE = building.SOURCE / "node_modules/axe-core/axe.min.js"
 SCREENS = ("/", "/agents", "/agents/Agent-1", "/tasks", "/tasks/T-1")
 
 

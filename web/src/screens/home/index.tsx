@@ -1,12 +1,12 @@
 // What needs the user, what each agent does, and what waits.
 import { Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { client, resultOf, type Schemas } from '../api'
-import { Act, Ago, Nothing, Shown, Sign, State, To } from '../parts'
+import { client, resultOf, type Schemas } from '../../api'
+import { Act, Ago, Nothing, Shown, Sign, State, To } from '../../parts'
 
 type Need = Schemas['Need']
 
-export function Home() {
+export default function Home() {
   const status = useQuery({ queryKey: ['status'], queryFn: () => resultOf(client.GET('/api/v2/fleet/status')) })
   return (
     <Stack>
