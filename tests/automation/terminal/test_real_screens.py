@@ -23,6 +23,8 @@ SHOWN: list[tuple[str, str, str]] = [
     ("claude_code", "idle", IDLE),
     ("claude_code", "busy", BUSY),
     ("claude_code", "question", QUESTION),
+    ("claude_code", "auto_question", QUESTION),
+    ("claude_code", "auto_check", QUESTION),
     ("claude_code", "retrying", BUSY),
     ("claude_code", "error", ERROR),
     ("codex", "trust", QUESTION),
@@ -40,6 +42,7 @@ SHOWN: list[tuple[str, str, str]] = [
 CHOICES = {
     "claude_code_trust": "Yes, I trust this folder",
     "claude_code_api_key": "ANTHROPIC_API_KEY",
+    "claude_code_auto_check": "Auto mode can't check actions",
     "codex_trust": "1. Trust and continue",
     "gemini_cli_trust": "1. Trust folder",
 }
@@ -83,19 +86,23 @@ def test_a_real_screen_is_read_as_what_it_is(name: str, state: str, shows: str) 
         assert found.is_empty
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_a_person_sees_the_whole_command_that_they_approve(name: str) -> None:
-    found, profile = seen(name, stored(name, "question")), pane(name)
+ANSWERS = [*((name, "question", ("approve", "deny")) for name in PROGRAMS), ("claude_code", "auto_question", ("deny",))]
+
+
+@pytest.mark.parametrize(("name", "state", "answers"), ANSWERS, ids=[f"{one[0]} {one[1]}" for one in ANSWERS])
+def test_a_person_sees_the_whole_command_that_they_approve(name: str, state: str, answers: tuple[str, ...]) -> None:
+    """Claude Code's question without numbers takes no `1`: only what its keys answer is offered."""
+    found, profile = seen(name, stored(name, state)), pane(name)
     shown = "\n".join(found.crop)
     assert "touch /home/ada/" in shown
     assert "Ask me." not in shown, "the prompt is not part of the question"
     assert found.dialog is not None
-    assert profile.terminal.dialogs[found.dialog].answers == ("approve", "deny")
+    assert profile.terminal.dialogs[found.dialog].answers == answers
 
 
 @pytest.mark.parametrize("screen", CHOICES, ids=list(CHOICES))
 def test_a_question_at_the_start_shows_its_choices_and_is_answered_in_the_pane(screen: str) -> None:
-    name = screen.removesuffix("_trust").removesuffix("_api_key")
+    name = next(one for one in PROGRAMS if screen.startswith(one))
     found, profile = seen(name, (SCREENS / f"{screen}.txt").read_text()), pane(name)
     assert found.dialog is not None
     assert profile.terminal.dialogs[found.dialog].answers == ()
