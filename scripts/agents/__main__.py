@@ -14,12 +14,14 @@ import sys
 from pathlib import Path
 
 from scripts.agents.checks import CHECKS, Findings, warm_up
+from scripts.agents.history import try_history
 from scripts.agents.meeting import ACP, PANES, NeverCame, meet
 from scripts.agents.programs import PLACE, PROGRAMS, NotInstalledError, install
 from scripts.agents.table import write_table
 
 FOUND = PLACE / "found"
 CHECK_LIMIT_S = 1_800
+HISTORY, HISTORY_LIMIT_S = "history", 7_200
 
 
 def main() -> None:
@@ -27,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="agents", description=__doc__)
     parser.add_argument("--name", choices=[*PROGRAMS], action="append", help="only this program")
     parser.add_argument("--lane", choices=(ACP, PANES), help="only this lane")
-    parser.add_argument("--checks", default=" ".join(CHECKS), help="only these, separated by blanks")
+    parser.add_argument("--checks", default=" ".join((*CHECKS, HISTORY)), help="only these, separated by blanks")
     parser.add_argument("--fresh", action="store_true", help="try again what has findings already")
     given = parser.parse_args()
     for name in given.name or PROGRAMS:
@@ -39,7 +41,7 @@ def main() -> None:
         for lane in (given.lane,) if given.lane else (ACP, PANES):
             for check in given.checks.split():
                 file = FOUND / f"{name}-{lane}-{check}.json"
-                if given.fresh or not file.exists():
+                if (given.fresh or not file.exists()) and (lane, check) != (PANES, HISTORY):
                     _keep(file, asyncio.run(_try(name, lane, check)))
     sys.exit(bool(write_table(FOUND)))
 
@@ -48,6 +50,9 @@ async def _try(name: str, lane: str, check: str) -> Findings:
     """Run one check on an Octet and a program of its own."""
     print(f"{name}, {lane}: {check}", flush=True)
     try:
+        if check == HISTORY:
+            async with asyncio.timeout(HISTORY_LIMIT_S):
+                return await try_history(name)
         async with asyncio.timeout(CHECK_LIMIT_S), meet(name, lane) as meeting:
             if not await meeting.is_usable():
                 return {"failed": f"it was not usable: {meeting.seen()}"}

@@ -175,7 +175,7 @@ async def meet(name: str, lane: str) -> AsyncGenerator[Meeting]:
             rig = Rig(home=folder / "home", folder=folder / "home/work", model_url=model.base_url, key=KEY)
             programs.configure(name, rig)
             home = folder / "octet"
-            _configure(home, name, lane, rig)
+            write_config(home, name, lane, rig)
             socket = next((desk.tmux.server for desk in load(Home(root=home)).desks if desk.tmux), "")
             tickets = Tickets(folder / "tickets")
             environ = octet_environment(os.environ, home) | {"PYTHONPATH": str(ROOT)}
@@ -197,7 +197,7 @@ async def meet(name: str, lane: str) -> AsyncGenerator[Meeting]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _configure(home: Path, name: str, lane: str, rig: Rig) -> None:
+def write_config(home: Path, name: str, lane: str, rig: Rig) -> None:
     """Write a configuration with this one agent."""
     config = home / "config"
     copy_templates(config)

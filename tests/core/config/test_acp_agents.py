@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,17 @@ def test_the_shipped_programs_are_valid_and_prove_nothing_untested() -> None:
     problems = list[Problem]()
     programs = read_programs(ROOT, problems)
     assert problems == []
-    assert {"opencode", "gemini", "claude", "codex", "qwen"} == programs.keys()
-    assert not any(one.writes_history_first for one in programs.values())
+    assert {"opencode", "gemini", "claude", "codex", "qwen", "antigravity"} == programs.keys()
     assert not any(one.asks_in & one.asks_no_one_in for one in programs.values())
+
+
+def test_octet_trusts_the_history_of_no_program_that_was_not_killed_a_hundred_times_without_a_loss() -> None:
+    table = (ROOT / "docs/inside/agents-tested.md").read_text(encoding="utf-8").lower().splitlines()
+    proved = [
+        line for line in table if "| acp |" in line and re.search(r"100 kills, [5-9]\d after .*: 0 missing \|$", line)
+    ]
+    trusted = [name for name, one in read_programs(ROOT, []).items() if one.writes_history_first]
+    assert all(any(line.startswith(f"| {name}") for line in proved) for name in trusted)
 
 
 def test_a_home_without_the_file_has_no_programs(tmp_path: Path) -> None:
