@@ -79,7 +79,7 @@ class Victim:
             except TimeoutError:
                 await self.driver.end_program()
             found[word] += 1
-            if word == MISSING or note:
+            if note:
                 notes.append(f"kill {number}: {word} {note}".strip()[:300])
             print(f"    {number}: {word} {note}", flush=True)
             if found[MISSING] == ENOUGH:

@@ -24,8 +24,8 @@ model is the scripted one of the sandbox, on loopback. It writes this page.
 - *stop*: whether the request to the model ended after *Stop*. *limit*: what Octet showed of the agent after HTTP 429.
 - *Octet killed*, *program killed*: `kill -9` at ten moments of a delivery: how often the model heard the prompt, and
   what Octet claimed. *unknown*: Octet asks a person.
-- *history*: up to a hundred kills between a prompt and its answer. *Missing*: the model had the prompt, and the program's
-  history had not. Only a program with none of them gets a prompt again that its history lacks after a crash
+- *history*: up to a hundred kills between a prompt and its answer. *Missing*: the model had the prompt, and the
+  program's history had not. Only where none is missing, Octet sends a prompt again that the history lacks after a crash
   (`writes_history_first`).
 
 `make test-agents NAME=codex LANE=panes CHECKS="texts stop"` runs a part. A run continues where the last one ended;
