@@ -272,8 +272,6 @@ class Store:
 
     async def fetch(self, statement: Executable, parameters: Mapping[str, object] | None = None) -> Sequence[Row]:
         """Return all rows of a statement, as of the last commit. Raises StoreUnavailable."""
-        if self._is_closed:
-            raise StoreUnavailable(why="it is closed")
         try:
             with as_unavailable():
                 sql, values = _sql_of(statement, parameters)
@@ -295,12 +293,20 @@ class Store:
             raise
 
     async def _reader(self) -> aiosqlite.Connection:
-        if self._resting:
-            return self._resting.pop()
-        one = await aiosqlite.connect(self.path, isolation_level=None, factory=_Reader)
-        self._readers.append(one)
+        if not self._is_closed:
+            if self._resting:
+                return self._resting.pop()
+            one = await aiosqlite.connect(self.path, isolation_level=None, factory=self._make_reader)
+            if not self._is_closed:
+                self._readers.append(one)
+                return one
+            await one.close()  # `_close` did not know it
+        raise StoreUnavailable(why="it is closed")
+
+    def _make_reader(self, path: str, **given: Any) -> _Reader:
+        one = _Reader(path, **given)
         # A read that has not begun when the store closes hears no interrupt.
-        await one.set_progress_handler(lambda: self._is_closed, _CLOSED_EACH)
+        one.set_progress_handler(lambda: self._is_closed, _CLOSED_EACH)
         return one
 
     async def _close(self) -> None:

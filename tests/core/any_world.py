@@ -26,6 +26,7 @@ from core.kit.ids import MessageId
 from core.profiles.model import TooLong
 from core.retry_policy import RetryPolicy
 from core.settings.model import DispatchSettings
+from core.store import engine
 from core.store.engine import Tx
 from core.store.errors import StoreFull
 from core.tasks.model import Task, TaskChanges, TaskId, TaskState
@@ -164,14 +165,16 @@ class AnyWorld(RuleBasedStateMachine):
         """Until nothing more is written by itself."""
         heard: list[object] = []
         self.octet.journal.listen(Event, heard.append)
-        quiet = 0
+        store, quiet = self.octet.store, 0
         while quiet < 2 or self.writes_refused:
             heard.clear()
             for _ in range(2):
                 with contextlib.suppress(StoreFull):
-                    await self.octet.store.ping()
-                await self.octet.store.until_back()
+                    await store.ping()
+                await store.until_back()
                 for _ in range(8):
+                    await asyncio.sleep(0)
+                while store._reading._value < engine._READERS:  # by threads of their own, as slow as the machine
                     await asyncio.sleep(0)
             assert not self.dispatch.done(), "dispatch ended"
             quiet = 0 if heard else quiet + 1

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, event, insert, select, text
@@ -194,6 +195,31 @@ async def test_a_read_under_way_at_the_end_is_refused_and_keeps_no_thread(tmp_pa
         with pytest.raises(StoreUnavailable):
             await read
     for reader in readers:
+        reader.join(patience(10))
+        assert not reader.is_alive()
+
+
+async def test_a_reader_that_opens_while_the_store_closes_keeps_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_opening, may_open, opened = threading.Event(), threading.Event(), list[threading.Thread]()
+
+    def connect(store: Store, path: str, **given: Any) -> sqlite3.Connection:
+        opened.append(threading.current_thread())
+        is_opening.set()
+        may_open.wait(patience(10))
+        return make_reader(store, path, **given)
+
+    make_reader = Store._make_reader
+    monkeypatch.setattr(Store, "_make_reader", connect)
+    async with Store.open(tmp_path / "octet.db") as store:
+        reads = [asyncio.ensure_future(store.fetch(COUNT)) for _ in range(engine._READERS + 1)]
+        await asyncio.to_thread(is_opening.wait, patience(10))
+    may_open.set()
+    for read in reads:
+        with pytest.raises(StoreUnavailable):
+            await read
+    for reader in opened:
         reader.join(patience(10))
         assert not reader.is_alive()
 
