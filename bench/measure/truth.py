@@ -74,7 +74,7 @@ async def violations(town: Town, *, is_drained: bool = True, is_audited: bool = 
     found += [*_claims(rows, heard), *_denials(town, rows, heard), *_order(town, heard)]
     found += _silent_waits(town)
     if is_drained:
-        found += [*_drained(town), *await _left_behind(town), *await _devices(town)]
+        found += [*_drained(town), *await _left_for_good(town), *await _devices(town)]
     return found + (await _chain(town) if is_audited else [])
 
 
@@ -191,16 +191,21 @@ def _silent_waits(town: Town) -> list[str]:
     return found
 
 
-async def _left_behind(town: Town) -> list[str]:
-    """I2, of what was not submitted: no window holds letters, or is otherwise not as an agent leaves it. One that still
-    draws what was said last is looked at again."""
+async def _left_for_good(town: Town) -> list[str]:
+    """Look again at a window that still draws what was said last."""
     end, found = time.monotonic() + _STILL_S, ["not looked"]
     while found and time.monotonic() < end:
-        desks = await town.lives.ask("GET", "/desks")
-        assert desks is not None, "Octet is not there to look"
-        windows = [window for desk in desks for window in desk["windows"]]
-        found = [f"I2 {window['name']} was left {window['reason']}" for window in windows if not window["usable"]]
+        found = await left_behind(town)
     return found
+
+
+async def left_behind(town: Town) -> list[str]:
+    """I2, of what was not submitted: no window holds letters, or is otherwise not as an agent leaves it."""
+    desks = await town.lives.ask("GET", "/desks")
+    if desks is None:
+        return ["Octet is not there to look"]
+    windows = [window for desk in desks for window in desk["windows"]]
+    return [f"I2 {window['name']} was left {window['reason']}" for window in windows if not window["usable"]]
 
 
 async def _devices(town: Town) -> list[str]:
