@@ -174,8 +174,11 @@ class AnyWorld(RuleBasedStateMachine):
                 await store.until_back()
                 for _ in range(8):
                     await asyncio.sleep(0)
-                while store._reading._value < engine._READERS:  # by threads of their own, as slow as the machine
-                    await asyncio.sleep(0)
+                heard += ["a read"] * (engine._READERS - store._reading._value)
+                for _ in range(engine._READERS):  # reads have threads of their own, as slow as the machine
+                    await store._reading.acquire()
+                for _ in range(engine._READERS):
+                    store._reading.release()
             assert not self.dispatch.done(), "dispatch ended"
             quiet = 0 if heard else quiet + 1
         for asked in [one for one in self.asking if one.done()]:
