@@ -44,7 +44,7 @@ from core.retry_policy import RetryPolicy
 from core.security.api_keys import ApiKeys
 from core.security.codes import ReplyKeys, TaskCodes, home_id
 from core.security.keys import load_key
-from core.security.log_ins import LogIns
+from core.security.log_ins import LogIns, SavedViews
 from core.security.service import People
 from core.store.engine import Store
 from core.supervision.clock_steps import ClockSteps
@@ -117,7 +117,7 @@ class Coordinator:
         self.log_ins = LogIns(
             store=store, journal=journal, clock=clock, ids=services.ids, key=codes.key, actor_of=self.people.everywhere
         )
-        self.mentions = Mentions(services.notices, store=store, clock=clock)
+        self.mentions, self.views = Mentions(services.notices, store=store, clock=clock), SavedViews(store)
         self.receipts = Receipts(store, self.deliveries, clock, tasks=repository, keeping=settings.receipts)
         self.retention = Retention(services, tasks=repository, keeping=settings.receipts)
         self.fleet = Fleet(

@@ -1,12 +1,16 @@
-"""Part of `make docs`: writes web/src/words.json, the page's words and colours of states, from Octet's own tables."""
+"""Part of `make docs`: writes web/src/words.json, the page's words and colours of states, acts, decisions and events,
+from Octet's own tables."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
-from bot.verbs.results import AGENT_STATES, TASK_STATES
+import core.coordinator  # noqa: F401  defines all events
+from bot.verbs.results import ACT_LABELS, AGENT_STATES, DECISION_LABELS, DESK_STATES, TASK_STATES
 from core.deliveries.model import DeliveryState
+from core.journal.model import Event
 
 FILE = Path(__file__).resolve().parent.parent / "web/src/words.json"
 COLOURS = {"🟢": "green", "🔴": "red", "🟠": "orange", "🟡": "orange", "🔵": "blue"}  # others are grey
@@ -16,10 +20,20 @@ DELIVERIES = {DeliveryState.DELIVERED: "green", DeliveryState.UNKNOWN: "orange",
 def content() -> str:
     found = {
         kind: {state.value: (words, COLOURS.get(sign, "gray")) for state, (sign, words) in states.items()}
-        for kind, states in (("task", TASK_STATES), ("agent", AGENT_STATES))
+        for kind, states in (("task", TASK_STATES), ("agent", AGENT_STATES), ("desk", DESK_STATES))
     }
     found["delivery"] = {one.value: (one.value.capitalize(), DELIVERIES.get(one, "gray")) for one in DeliveryState}
+    labels = {"act": ACT_LABELS, "decision": DECISION_LABELS, "event": events()}
+    found |= {kind: {value: (words, "gray") for value, words in table.items()} for kind, table in labels.items()}
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def events(of: type[Event] = Event) -> dict[str, str]:
+    """Return what each event says, by its name: how its docstring begins."""
+    found = dict[str, str]()
+    for one in of.__subclasses__():
+        found |= events(one) | {one.__name__: re.split(r"[.:;]", one.__doc__ or "")[0]}
+    return {name: said for name, said in sorted(found.items()) if not name.endswith("Event")}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """`make tour`: runs the demo, uses its page in Chromium as a newcomer would, and writes the pictures of docs/tour.md,
-docs/agents.md, docs/acp.md, docs/communication.md, docs/people.md, docs/tasks.md and docs/claude-code.md.
+docs/agents.md, docs/acp.md, docs/communication.md, docs/people.md, docs/tasks.md, docs/page.md and docs/claude-code.md.
 
 It leaves docs/images/tour-1.png and so on, one for each step, docs/images/tour.gif, which shows them in turn, and
 acp-1.png to tasks-2.png. claude-code-1.png and claude-code-2.png are recorded screens of the real program, drawn as
@@ -21,7 +21,7 @@ from automation.terminal.pane_picture import drawn
 from automation.terminal.screen import parse, view
 from core.config.profiles import in_pane, read_profiles
 from core.profiles.model import PaneProfile
-from tests.e2e.demo import ROOT, running_demo
+from tests.e2e.demo import ROOT, Demo, running_demo
 from tests.e2e.demo_page import add_option, become, card, command, page_of, thread_of
 
 IMAGES = ROOT / "docs" / "images"
@@ -30,6 +30,8 @@ TALL = 1200  # so that a card with three answers fits
 COLOURS = 96
 GIF_WIDTH = 1050
 SHOWN_MS = 3_000
+OWN_LOOKS = (("page-1", "", 1280, False), ("page-2", "/agents", 1280, True), ("page-3", "", 390, False))
+"""Pictures of Octet's own page: where, how wide, and whether in dark colours."""
 SCREENS = ROOT / "tests" / "data" / "agent_screens"
 
 
@@ -41,7 +43,7 @@ async def main() -> None:
             pictures = {f"tour-{number}": frame for number, frame in enumerate(frames, 1)}
             await page.set_viewport_size({"width": WIDTH, "height": TALL})
             pictures |= await _reach_a_goal(page) | await _share(page) | await _ask(page)
-            pictures |= _recorded_screens()
+            pictures |= await _own_page(demo, page) | _recorded_screens()
     IMAGES.mkdir(exist_ok=True)
     for name, picture in pictures.items():
         picture.save(IMAGES / f"{name}.png", optimize=True)
@@ -145,6 +147,26 @@ async def _ask(page: Page) -> dict[str, Image.Image]:
     asked = _message(page, "Agent-10 asks for permission")
     await expect(asked.get_by_test_id("button-Allow once")).to_be_visible()
     return {"acp-1": await _cut(page, asked)}
+
+
+async def _own_page(demo: Demo, page: Page) -> dict[str, Image.Image]:
+    """Show Octet's own page while the agent waits: wide in both themes, and on a phone."""
+    link = await demo.until_told(re.compile(r"Octet's own page +(\S+)"))
+    assert page.context.browser
+    own = await page.context.browser.new_page(viewport={"width": 1280, "height": 900})
+    await own.goto(link[1])
+    await own.get_by_role("button", name="Log in as").click()
+    await expect(own.locator("[data-need=needs_answer]")).to_contain_text("rm -rf build")
+    pictures = dict[str, Image.Image]()
+    for name, path, width, is_dark in OWN_LOOKS:
+        await own.goto(f"{link[1].partition('#')[0]}{path}")
+        await own.emulate_media(color_scheme="dark" if is_dark else "light")
+        await own.set_viewport_size({"width": width, "height": 900 if width > 400 else 800})
+        await expect(own.get_by_label("Loading")).to_have_count(0)
+        await own.wait_for_timeout(1_500)  # until the pictures of the windows are there
+        pictures[name] = await _frame(own)
+    await own.close()
+    return pictures
 
 
 def _recorded_screens() -> dict[str, Image.Image]:

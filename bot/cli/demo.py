@@ -91,7 +91,10 @@ async def _show(
     _say(f"[{time.monotonic() - began_s:4.1f} s] Octet is connected\n")
     _say(f"Open  {place['link']}")  # tests and programs read this line
     _say("and type  /task new  there. The link works in one browser.")
-    _say(f"Octet's own page  {await asyncio.to_thread(_page_link, home)}")
+    link = await asyncio.to_thread(_page_link, home)
+    await asyncio.to_thread(_ask, place, "link_page", url=link.partition("#")[0])
+    _say(f"Octet's own page  {link}")
+    _say("Each of the two has a link to the other.")
     _say(f"{_MODEL_AGENT} works like a model agent, but its answers are scripted: no model is used.")
     _say(f"{' and '.join(_ACP_AGENTS)} are scripted programs that speak ACP, without a window.")
     _say("Ctrl-C ends the demo and everything it started.")

@@ -17,10 +17,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord import errors
+from bot.discord.naming import in_discord
 from bot.discord.replies import CONNECTION_LOST
 from bot.discord.send_limits import DiscordBan
 from bot.verbs.declare import Verb
-from bot.verbs.naming import in_discord
 from core.agent_messages.model import NewAgentMessage, RecipientMissing
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError

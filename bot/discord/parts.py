@@ -11,7 +11,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.verbs.naming import in_discord
+from bot.discord.naming import in_discord
 
 GREY, BLUE, AMBER, RED, GREEN = 0x80848E, 0x4F6BED, 0xE0A800, 0xD13438, 0x2E9E5B
 Button = ui.DynamicItem[ui.Button[ui.LayoutView]] | ui.Button[ui.LayoutView]

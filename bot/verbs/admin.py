@@ -11,7 +11,7 @@ from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.types import Channel, Scopes, User, UserOrRole
 from core import limits
 from core.maintenance.model import AuditReport, Reloaded
-from core.security.model import Actor, ApiKey, Binding, LogIn, NewApiKey, Permission, Role, require
+from core.security.model import Actor, ApiKey, Binding, LogIn, NewApiKey, Permission, Role, SavedView, require
 from core.settings.model import CommandGroup
 
 ABOUT = "This Octet itself"
@@ -193,6 +193,36 @@ async def page_link(octet: Coordinator, *, who: User | None = None, origin: Orig
     It logs in who asks. Owners may also name another user, who then sees and does what their own role allows."""
     code = octet.log_ins.invite(who or by.id, by=by)
     return PageLink(address=f"{origin.url}/page#{code}", who=octet.log_ins.invited(code).name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Me:
+    """Who asks, and what they may do now."""
+
+    id: str
+    name: str
+    permissions: tuple[str, ...]
+    views: tuple[SavedView, ...]  # of the page
+    discord: str  # the address of the server; empty without one
+
+
+@Verb("admin", Permission.VERSION_READ, "GET /me", on=On.HTTP, discord="off")
+async def me(octet: Coordinator, *, by: Actor) -> Me:
+    """Show who you are here, what you may do, and your saved views of the page."""
+    views, discord = await octet.views.list(by=by), octet.configuration.discord_url
+    return Me(id=by.id, name=by.name, permissions=tuple(sorted(by.permissions)), views=views, discord=discord)
+
+
+@Verb("admin", Permission.VERSION_READ, "POST /me/views", on=On.HTTP, discord="off")
+async def save_view(
+    octet: Coordinator,
+    name: Annotated[str, ParameterKind(help="What you call it"), limits.TITLE],
+    *,
+    address: Annotated[str, ParameterKind(help="The address below /page; empty: remove it"), limits.SEARCH] = "",
+    by: Actor,
+) -> tuple[SavedView, ...]:
+    """Save a view of the page for yourself, in the place of one with this name."""
+    return await octet.views.save(name, address, by=by)
 
 
 @Verb("admin", Permission.VERSION_READ, "GET /log-ins", discord="off")

@@ -204,10 +204,13 @@ async def answer(
         Answer, ParameterKind(help="What to press", choices={one.value: one.value.title() for one in Answer})
     ],
     *,
+    dialog: Annotated[str, ParameterKind(help="Only if it still shows this dialog", for_programs=True)] = "",
     by: Actor,
 ) -> ActionResult:
     """Answer the question in an agent's window.
 
     Octet presses the answer only if the window has not changed since its message, and says what it saw afterwards.
     The owner of the machine must allow it (`allowed_actions` in config/agents.toml)."""
+    if dialog:
+        return await octet.agent_actions.answer_dialog(dialog, Act(answer.value), by=by)
     return await octet.agent_actions.answer_agent(agent, Act(answer.value), by=by)

@@ -38,4 +38,5 @@ async def resolve(
     """Decide about an unconfirmed delivery.
 
     Look at its window first: `octet desk screenshot`."""
-    return await octet.unknowns.resolve(delivery, decision, by=by)
+    named, _, fence = delivery.partition(":")  # needs-me names the very attempt, `ID:fence`
+    return await octet.unknowns.resolve(named, decision, by=by, fence=int(fence) if fence.isdecimal() else None)

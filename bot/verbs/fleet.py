@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Limit
-from core.fleet.model import Board, BoardKind, Needs, Overview, Wellness
+from bot.verbs.naming import on_the_page
+from bot.verbs.offers import OfferedNeed, offered
+from core.fleet.model import Board, BoardKind, Needs, Overview, Trouble, Wellness
 from core.security.model import Actor, Permission
 
 ABOUT = "Everything at a glance"
@@ -34,6 +37,28 @@ async def board(octet: Coordinator, *, by: Actor) -> Board:
 async def status(octet: Coordinator, *, by: Actor) -> Overview:
     """Show each agent with the task, the queue, what needs attention, and Discord on one screen."""
     return await octet.fleet.overview(octet.version, by=by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstScreen:
+    """What the page shows first."""
+
+    needs: tuple[OfferedNeed, ...]
+    more: int  # how many further things need attention
+    board: Board
+    troubles: tuple[Trouble, ...]
+
+
+@Verb("fleet", Permission.FLEET_READ, "GET /fleet/home", on=On.HTTP, discord="off")
+async def home(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> FirstScreen:
+    """Show what needs attention with what you can do about it, each agent's work, and Octet's troubles.
+
+    An offer is a request that you may make; `asks` names the field of its body that you write."""
+    known, needs = octet.fleet.health, await octet.fleet.needs_me(by=by, limit=limit)
+    found = tuple(offered(one, by) for one in needs.shown)
+    troubles = tuple(replace(one, next=on_the_page(one.next)) for one in (await known.look(by=by)).troubles)
+    board, more = await octet.fleet.board(by=by), needs.total - len(found)
+    return FirstScreen(needs=found, more=more, board=board, troubles=troubles)
 
 
 @Verb(

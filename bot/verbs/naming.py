@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
-from bot.verbs.catalogue import VERBS
-
-_COMMAND = r"(?<!\\)`/(?P<name>(?:task|agent|msg|desk|fleet|admin) [a-z-]+|help|notify)(?P<rest>[^`]*)`"
-_OWN = r"(?: \(or `(?P<own>octet [^`]*)`\))?"
-_AT_THE_MACHINE = re.compile(_COMMAND + _OWN)
-_IN_DISCORD = re.compile(rf"```.*?(?:```|\Z)|^>[^\n]*|{_COMMAND}{_OWN}", re.DOTALL | re.MULTILINE)
-"""What is quoted or fenced there is not Octet's own text."""
+COMMAND = r"(?<!\\)`/(?P<name>(?:task|agent|msg|desk|fleet|admin) [a-z-]+|help|notify)(?P<rest>[^`]*)`"
+OWN = r"(?: \(or `(?P<own>octet [^`]*)`\))?"
+_AT_THE_MACHINE = re.compile(COMMAND + OWN)
 DISCORDS = {
     "admin claim": "",
     "admin reload": "reload",
@@ -23,37 +18,39 @@ DISCORDS = {
     "notify": "",
 }
 """Commands that are Discord's alone, each with what a user types at the machine instead; empty: nothing does it."""
-BUTTONS = {
-    "agent answer": "the buttons in its thread",
-    "msg answer": "its buttons",
-    "msg resume-trace": "*Let them continue*",
-    "msg stop-trace": "*Keep it stopped*",
+PAGES = {
+    "agent answer": "its buttons",
+    "agent interrupt": "*Stop*",
+    "agent resume": "*Resume*",
+    "desk release": "*Release*",
+    "desk screenshot": "*Screenshot*",
+    "msg send": "a message",
+    "task cancel": "*Cancel*",
+    "task done": "*Done*",
     "task nudge": "*Ask for the answer*",
-    "task pick": "*Pick* on its card",
-    "task undo": "*Undo*",
+    "task pick": "*Pick*",
+    "task retry": "*Retry*",
 }
-"""What users of Discord press where it does not offer these commands."""
-_SHOWN = {one.full_name: one for one in VERBS if one.discord != "off"}
+"""What users press on the page instead of these commands. It has all others but DISCORDS in its command bar."""
 
 
 def at_the_machine(text: str) -> str:
     """Write Discord's commands in a text as the machine's: `/task done` is `octet task done` here."""
-    return _AT_THE_MACHINE.sub(_machines, text)
+    return _AT_THE_MACHINE.sub(as_typed_there, text)
 
 
-def in_discord(text: str, groups: Collection[str]) -> str:
-    """Write each command in a text that Discord does not offer, with these groups switched on, as its button there or
-    as the machine's command."""
+def on_the_page(text: str) -> str:
+    """Write Discord's commands in a text of Octet as the page's buttons, and a task's thread as its chat."""
 
     def name(found: re.Match[str]) -> str:
-        verb, words = _SHOWN.get(found["name"] or ""), found["name"]
-        is_offered = verb is not None and verb.is_offered(groups)
-        return found[0] if words is None or is_offered else BUTTONS.get(words) or _machines(found)
+        words = found["name"]
+        return PAGES.get(words) or (as_typed_there(found) if words in DISCORDS else f"*{words}*")
 
-    return _IN_DISCORD.sub(name, text)
+    return re.sub(r"\bthread\b", "chat", _AT_THE_MACHINE.sub(name, text))
 
 
-def _machines(found: re.Match[str]) -> str:
+def as_typed_there(found: re.Match[str]) -> str:
+    """Write a command that COMMAND and OWN found as the machine's."""
     if found["own"]:
         return f"`{found['own']}`"
     name = DISCORDS.get(found["name"], found["name"])

@@ -16,6 +16,7 @@ from core.agents.model import OFF_DUTY, AgentState, AgentStatus
 from core.calibration.model import AgentProposal
 from core.deliveries.model import Approver, DeliveryState, ProgramStatus, Reason
 from core.desks.model import DeskState, DeskStatus, LearnedFact
+from core.dispatch.model import Decision
 from core.fleet.model import AgentDetails, AtWork, Board, Need, NeedKind, Ping, QueuedWork, Wellness
 from core.journal.model import JournalRow
 from core.kit.clock import as_datetime
@@ -65,6 +66,11 @@ ACT_LABELS: dict[Act, str] = {
     Act.DENY: "Deny",
     Act.CONTINUE: "Continue",
     Act.NEW_CHAT: "New conversation",
+}
+DECISION_LABELS: dict[Decision, str] = {
+    Decision.ARRIVED: "Arrived",
+    Decision.SEND_AGAIN: "Not arrived, send again",
+    Decision.DROP: "Drop",
 }
 TASK_STATES: dict[TaskState, tuple[str, str]] = {
     TaskState.READY: ("⚪", "Queued"),

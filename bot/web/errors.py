@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import cast
 
@@ -11,9 +11,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from bot.verbs.naming import on_the_page
 from bot.verbs.schemas import problems_in, sentence_of
 from core.kit.errors import Conflict, Denied, Invalid, NoRoom, NotFound, OctetError, Unavailable
 from core.tasks.model import AnswerRateExceeded
+
+PAGE_HEADER = "octet-log-in"  # which only the page sends
 
 
 class NoToken(Denied):
@@ -56,12 +59,12 @@ def status_of(error: OctetError) -> int:
     return next((status for family, status in _STATUS if isinstance(error, family)), 500)
 
 
-def answer(error: OctetError) -> JSONResponse:
+def answer(error: OctetError, words: Callable[[str], str] = str) -> JSONResponse:
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NoToken) else {}
     if "after_s" in error.details:
         headers["Retry-After"] = str(error.details["after_s"])
     details = {name: value if isinstance(value, int) else str(value) for name, value in error.details.items()}
-    return _shaped(status_of(error), error.code, error.message, details, headers)
+    return _shaped(status_of(error), error.code, words(error.message), details, headers)
 
 
 def make_app() -> FastAPI:
@@ -83,8 +86,8 @@ def _shaped(
     return JSONResponse(content, status_code=status, headers=headers, media_type="application/problem+json")
 
 
-async def _octet_error(_request: Request, error: Exception) -> JSONResponse:
-    return answer(cast("OctetError", error))
+async def _octet_error(request: Request, error: Exception) -> JSONResponse:
+    return answer(cast("OctetError", error), words=on_the_page if PAGE_HEADER in request.headers else str)
 
 
 async def _invalid_request(_request: Request, error: Exception) -> JSONResponse:

@@ -24,7 +24,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.errors import ApiKeyRefused, BodyTooLarge, NoReplyKey, NotLoggedIn, NoToken, answer
+from bot.web.errors import PAGE_HEADER, ApiKeyRefused, BodyTooLarge, NoReplyKey, NotLoggedIn, NoToken, answer
 from bot.web.server import mark_token_shown
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
@@ -37,7 +37,7 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 CSP = "Content-Security-Policy"
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"  # the policy of a response that sets none
 _SAFE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
-COOKIE, SECRET = "octet-log-in", "octet-log-in"  # the cookie of a log-in, and the header with its second secret
+COOKIE, SECRET = "octet-log-in", PAGE_HEADER  # the cookie of a log-in, and the header with its second secret
 CALLER = "caller"  # the key of the caller in a request's state
 BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: seven of the longest answers, or two with files
 _READS = {"GET", "HEAD"}

@@ -29,6 +29,7 @@ from core.remedies import refused
 from core.security.model import Actor, Permission
 
 BACKLOG = 1_000  # rows that Octet keeps for a listener, and reads again for one that comes back
+NEWEST = 30  # so many of the newest rows a listener gets that knows none
 MERGE_S = 0.1  # so often a listener gets what happened meanwhile, in one piece
 REST_S = 20.0  # after so long without news a listener gets an empty piece, which shows that the connection holds
 HELLO_S = 10.0  # within this time a WebSocket logs in
@@ -50,13 +51,14 @@ router = APIRouter(prefix="/api/v2")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveChange:
-    """One row of the journal, without its data."""
+    """One row of the journal, without its other data."""
 
     seq: int
     at_ms: int
     name: str
     subject: str
     by: str
+    now: str = ""  # the state that it came to, where the row says one
 
     def is_for(self, actor: Actor) -> bool:
         return _SEES.get(self.subject.partition(":")[0], _P.AUDIT_READ) in actor.permissions
@@ -96,7 +98,7 @@ class Live:
             rows = await self._journal.newest(BACKLOG)
             last = rows[-1].seq if rows else 0
             known = since is not None and last - BACKLOG <= since <= last
-            first = [_change(row) for row in rows if row.seq > (since or 0)] if known else []
+            first = [_change(row) for row in rows if row.seq > (since or 0)] if known else map(_change, rows[-NEWEST:])
             news = LiveNews(seq=last, is_reset=not known, changes=tuple(first))
             while actor is not None:
                 yield LiveNews(
@@ -132,7 +134,12 @@ class Live:
             return
         event = entry.event
         change = LiveChange(
-            seq=entry.seq, at_ms=entry.at_ms, name=type(event).__name__, subject=event.subject, by=entry.by
+            seq=entry.seq,
+            at_ms=entry.at_ms,
+            name=type(event).__name__,
+            subject=event.subject,
+            by=entry.by,
+            now=getattr(event, "now", ""),
         )
         for one in self._listeners:
             one.missed = one.missed or len(one.waiting) == BACKLOG
@@ -222,7 +229,8 @@ async def _again(callers: Callers, request: Request) -> Actor | None:
 
 
 def _change(row: JournalRow) -> LiveChange:
-    return LiveChange(seq=row.seq, at_ms=row.at_ms, name=row.name, subject=row.subject, by=row.actor)
+    now = str(row.data.get("now", ""))
+    return LiveChange(seq=row.seq, at_ms=row.at_ms, name=row.name, subject=row.subject, by=row.actor, now=now)
 
 
 def _json(news: LiveNews) -> str:

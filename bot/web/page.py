@@ -55,6 +55,7 @@ async def file(path: Annotated[str, Field(max_length=NAME.most)] = "") -> Respon
         text = _NOT_BUILT if name == "index.html" else ""
         return Response(text, status_code=404, media_type="text/plain", headers={CSP: _CSP})
     kept = {"Cache-Control": _FOREVER} if name.startswith("assets/") else {}
+    kept |= {"Service-Worker-Allowed": PAGE} if name == "sw.js" else {}
     return Response(content, media_type=_TYPES[PurePosixPath(name).suffix], headers={CSP: _CSP, **kept})
 
 

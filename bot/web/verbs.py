@@ -29,6 +29,7 @@ def add_routes(app: FastAPI) -> None:
                 description=verb.help,
                 response_model=None if verb.result is Png else verb.result,
                 tags=[verb.group or "agents' own"],
+                openapi_extra={"x-permission": verb.permission, "x-own": verb.own},
             )
 
 

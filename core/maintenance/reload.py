@@ -44,6 +44,10 @@ class Reload:
         self.command_groups = config.settings.discord.groups  # Discord offers all commands of these
         self._busy = asyncio.Lock()
 
+    @property
+    def discord_url(self) -> str:
+        return self._config.settings.discord.url
+
     async def run(self, *, by: Actor, desks: Collection[str] = ()) -> Reloaded:
         """Read config/ again and work by it. The workers of `desks` restart even if their files did not change. Raises
         NotReloaded with every problem, or being_reloaded."""

@@ -86,6 +86,7 @@ SHIFT_LOG_INS = (
 )
 FACT = select(facts.c.value).where(facts.c.name == bindparam("name"))
 ADD_FACT = insert(facts)
+SET_FACT = upsert(facts)
 ADD_CODE = add_missing(task_codes)
 CODE = select(task_codes).where(task_codes.c.hash == bindparam("hash"))
 ADD_MESSAGE_CODE = upsert(message_codes, "expires_ms")

@@ -6,9 +6,11 @@ of this very address can read, must come with it. The database has only a hash o
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -22,7 +24,7 @@ from core.kit.redaction import remember
 from core.remedies import refused
 from core.security import _store
 from core.security.keys import hasher
-from core.security.model import LOG_IN_LASTS_MS, Actor, LogIn, NewLogIn, Permission, PersonEvent, require
+from core.security.model import LOG_IN_LASTS_MS, Actor, LogIn, NewLogIn, Permission, PersonEvent, SavedView, require
 from core.store.engine import Row, Store, Tx
 
 log = structlog.get_logger(__name__)
@@ -179,3 +181,35 @@ class LogIns:
 def _log_in(row: Row) -> LogIn:
     _ = row.since_ms + row.ends_ms  # they are numbers
     return from_attributes(LogIn, row)
+
+
+class SavedViews:
+    """Views of the page that users saved: each a name for an address, each user's own. They are facts of the home."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def list(self, *, by: Actor) -> tuple[SavedView, ...]:
+        require(by, Permission.VERSION_READ)
+        return _read_views(await self._store.fetch(_store.FACT, _views_of(by)))
+
+    async def save(self, name: str, address: str, *, by: Actor) -> tuple[SavedView, ...]:
+        """Save a view, in the place of one with this name; without an address remove that. Raises as `check`."""
+        require(by, Permission.VERSION_READ)
+        new = [SavedView(name=name, address=address)] if address else []
+
+        def save(tx: Tx) -> tuple[SavedView, ...]:
+            known = _read_views(tx.execute(_store.FACT, _views_of(by)))
+            views = limits.check("views", (*(one for one in known if one.name != name), *new), limits.VIEWS)
+            tx.execute(_store.SET_FACT, {**_views_of(by), "value": json.dumps([asdict(one) for one in views])})
+            return views
+
+        return await self._store.write(save)
+
+
+def _views_of(by: Actor) -> dict[str, object]:
+    return {"name": f"views:{by.id}"}
+
+
+def _read_views(rows: Any) -> tuple[SavedView, ...]:
+    return tuple(SavedView(**one) for row in rows for one in json.loads(row.value))

@@ -161,6 +161,14 @@ class NewApiKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedView:
+    """An address below /page, with the name that its user gave it."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogIn:
     """One browser that is logged in."""
 

@@ -7,7 +7,7 @@ import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.json_schema import SkipJsonSchema
@@ -112,6 +112,13 @@ class DiscordSettings(Section):
     """Address of the test server's REST interface. Refused unless sandbox = true."""
     gateway_url: Annotated[str, _address("ws", "wss")] | None = None
     """Address of the test server's gateway. Refused unless sandbox = true."""
+
+    @property
+    def url(self) -> str:
+        """The address of the server for people; empty where the settings do not name one."""
+        if self.sandbox and self.api_base:
+            return urljoin(self.api_base, "/")
+        return f"https://discord.com/channels/{self.guild_id}/{self.channel_id or ''}" if self.guild_id else ""
 
 
 class HttpSettings(Section):

@@ -51,7 +51,7 @@ class PageRoutes:
         }
         self._listings: Calls = {name: getattr(sandbox, name) for name in listings} | about
         verbs = ("slash", "autocomplete", "click", "say", "dismiss", "delete_message", "delete_channel", "fault")
-        more = ("submit_modal", "forbid", "disconnect", "use_on_message", "show_screen")
+        more = ("submit_modal", "forbid", "disconnect", "use_on_message", "show_screen", "link_page")
         failures = ("abort", "freeze", "ask_reconnect", "invalidate", "refuse_connections", "emit")
         self._verbs: Calls = {
             **{name: getattr(sandbox, name) for name in (*verbs, *more)},
@@ -135,7 +135,8 @@ class PageRoutes:
         except ClientRefused as refusal:
             return answer({"refused": str(refusal)}, status=409)
         state = self._sandbox.views.state(user.id)
-        return answer({**state, "has_screen": self._sandbox.settings.has_screen})
+        has_screen, own_page = self._sandbox.settings.has_screen, self._sandbox.own_page
+        return answer({**state, "has_screen": has_screen, "own_page": own_page})
 
     async def act(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":

@@ -27,6 +27,7 @@ class Sandbox:
         self.settings = settings
         self.page = f"{origin}/"
         self.picture_url: str | None = None
+        self.own_page: str | None = None
         self.keys = loopback.Keys(port)
         self.api_base = f"{origin}{PREFIX}"
         self.gateway_url = f"ws://127.0.0.1:{port}/gateway"
@@ -152,6 +153,10 @@ class Sandbox:
     async def show_screen(self, url: str) -> None:
         """Show the PNG at this address, which is a secret, as the screen on the page."""
         self.picture_url = url
+
+    async def link_page(self, url: str) -> None:
+        """Link to the application's own page at this address."""
+        self.own_page = url
 
     async def disconnect(self, code: int = 4000) -> None:
         """Close every gateway connection with this code; after 4004 or 4014 a client need not come again."""

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from bot.discord.naming import in_discord
 from bot.verbs.catalogue import VERBS
-from bot.verbs.naming import in_discord
 from core.remedies import ENGLISH, REFUSALS
 
 ROOT = Path(__file__).parents[2]

@@ -1,10 +1,12 @@
 // The HTTP API, typed by Octet's own description of it, and the page's log-in.
 import createClient from 'openapi-fetch'
 import type { components, paths } from './api.gen'
+import { t } from './language'
 
 export type Schemas = components['schemas']
 
 const SECRET = 'octet-log-in'
+const LOG_IN = 'octet-log-in-id'
 
 export const secret = () => localStorage.getItem(SECRET) ?? ''
 
@@ -32,12 +34,12 @@ type Answer<T> = { data?: T; error?: unknown; response: Response }
 /** Return the result of a call; throw a Refusal, also where no Octet answers. */
 export async function resultOf<T>(call: Promise<Answer<T>>): Promise<T> {
   const answer = await call.catch(() => {
-    throw new Refusal(0, 'unreachable', 'Octet does not answer. The page tries again; see `octet status`.')
+    throw new Refusal(0, 'unreachable', t('Octet does not answer. The page connects again automatically. `octet status` says at the machine whether it runs.'))
   })
   if (answer.response.ok) return answer.data as T
   const said = (answer.error ?? {}) as { code?: string; detail?: string }
   if (answer.response.status === 401) window.dispatchEvent(new Event(LOGGED_OUT))
-  throw new Refusal(answer.response.status, said.code ?? '', said.detail ?? `Octet answered ${answer.response.status}.`)
+  throw new Refusal(answer.response.status, said.code ?? '', said.detail ?? t('Octet answered {status}.', { status: answer.response.status }))
 }
 
 export const LOGGED_OUT = 'octet-logged-out'
@@ -51,13 +53,37 @@ export async function invited(): Promise<{ code: string; who: string } | null> {
 }
 
 export async function logIn(code: string): Promise<void> {
-  const made = (await resultOf(client.POST('/log-in', { body: { code } }))) as { secret: string }
+  const made = (await resultOf(client.POST('/log-in', { body: { code } }))) as { id: string; secret: string }
   localStorage.setItem(SECRET, made.secret)
+  localStorage.setItem(LOG_IN, made.id)
   history.replaceState(null, '', location.pathname)
 }
 
 export function forget(): void {
   localStorage.removeItem(SECRET)
+  localStorage.removeItem(LOG_IN)
+}
+
+export async function logOut(): Promise<void> {
+  const log_in = localStorage.getItem(LOG_IN)
+  if (log_in) await resultOf(client.POST('/api/v2/log-ins/{log_in}/end', { params: { path: { log_in } } }))
+  window.dispatchEvent(new Event(LOGGED_OUT))
+}
+
+/** Make a request that Octet itself named, such as `POST /tasks/T-1/retry`. A picture comes as the address of a blob. */
+export function request(call: string, body?: Record<string, unknown>): Promise<unknown> {
+  const [method, path] = call.split(' ')
+  const headers: Record<string, string> = { [SECRET]: secret() }
+  if (method !== 'GET') headers['Idempotency-Key'] = crypto.randomUUID()
+  if (body && Object.keys(body).length) headers['Content-Type'] = 'application/json'
+  const sent = fetch(`/api/v2${path}`, { method, headers, body: headers['Content-Type'] && JSON.stringify(body) })
+  return resultOf(
+    sent.then(async (response) => {
+      const isPicture = response.headers.get('Content-Type')?.startsWith('image/')
+      const found: unknown = isPicture ? URL.createObjectURL(await response.blob()) : await response.json().catch(() => undefined)
+      return response.ok ? { data: found, response } : { error: found, response }
+    }),
+  )
 }
 
 /** A picture of an agent's window, as the address of a blob. */

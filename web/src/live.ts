@@ -3,28 +3,46 @@ import { useSyncExternalStore } from 'react'
 import type { QueryClient } from '@tanstack/react-query'
 import { LOGGED_OUT, secret } from './api'
 
-type News = { seq: number; is_reset: boolean; changes: { subject: string }[] }
+export type Change = { seq: number; at_ms: number; name: string; subject: string; by: string; now: string }
+type News = { seq: number; is_reset: boolean; changes: Change[] }
 export type Connection = { state: 'connecting' | 'live' | 'offline'; sinceMs: number }
 
-let connection: Connection = { state: 'connecting', sinceMs: Date.now() }
-const listeners = new Set<() => void>()
+const LAST_NEWS = 'octet-last-news'
+const RECENT = 60
+const LOGGED_OUT_CODE = 1008
 
-function become(state: Connection['state']): void {
-  if (connection.state === state) return
-  connection = { state, sinceMs: Date.now() }
-  listeners.forEach((call) => call())
+/** A value that components follow. */
+function followed<T>(value: T) {
+  const listeners = new Set<() => void>()
+  const listen = (call: () => void) => {
+    listeners.add(call)
+    return () => listeners.delete(call)
+  }
+  return {
+    get: () => value,
+    set: (next: T) => {
+      value = next
+      listeners.forEach((call) => call())
+    },
+    use: () => useSyncExternalStore(listen, () => value),
+  }
 }
 
-export const useConnection = () =>
-  useSyncExternalStore(
-    (call) => {
-      listeners.add(call)
-      return () => listeners.delete(call)
-    },
-    () => connection,
-  )
+// Until news come, what the page shows is as old as the last news, also those of an earlier visit.
+const connection = followed<Connection>({ state: 'connecting', sinceMs: Number(localStorage.getItem(LAST_NEWS)) || Date.now() })
+const recent = followed<Change[]>([])
 
-const LOGGED_OUT_CODE = 1008
+export const useConnection = connection.use
+/** What happened last, the newest first. */
+export const useRecent = recent.use
+
+let lastNewsMs = 0
+
+function isLive(): void {
+  lastNewsMs = Date.now()
+  localStorage.setItem(LAST_NEWS, String(lastNewsMs))
+  if (connection.get().state !== 'live') connection.set({ state: 'live', sinceMs: lastNewsMs })
+}
 
 /** Keep the page up to date until the returned function is called. */
 export function follow(queries: QueryClient): () => void {
@@ -35,28 +53,34 @@ export function follow(queries: QueryClient): () => void {
   let isOver = false
 
   function open(): void {
+    window.clearTimeout(timer)
     socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/v2/live`)
     socket.onopen = () => socket?.send(JSON.stringify({ secret: secret(), since }))
     socket.onmessage = (message) => {
       const news = JSON.parse(message.data as string) as News
       pauseMs = 500
-      become('live')
+      isLive()
       since = news.seq
+      const known = news.is_reset ? [] : recent.get()
+      if (news.changes.length) recent.set([...news.changes.toReversed(), ...known].slice(0, RECENT))
       if (news.is_reset || news.changes.length) void queries.invalidateQueries({ refetchType: 'active' })
     }
     socket.onclose = (end) => {
       if (isOver) return
-      become('offline')
+      if (connection.get().state !== 'offline') connection.set({ state: 'offline', sinceMs: lastNewsMs || connection.get().sinceMs })
       if (end.code === LOGGED_OUT_CODE) return void window.dispatchEvent(new Event(LOGGED_OUT))
       timer = window.setTimeout(open, pauseMs * (0.5 + Math.random()))
       pauseMs = Math.min(pauseMs * 2, 10_000)
     }
   }
 
+  const openSoon = () => socket?.readyState === WebSocket.CLOSED && open()
+  window.addEventListener('online', openSoon)
   open()
   return () => {
     isOver = true
     window.clearTimeout(timer)
+    window.removeEventListener('online', openSoon)
     socket?.close()
   }
 }

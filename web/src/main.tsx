@@ -20,14 +20,15 @@ import { MantineProvider, createTheme } from '@mantine/core'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import { loadLanguage } from './language'
 import { Page } from './page'
 
 const theme = createTheme({ autoContrast: true, luminanceThreshold: 0.35, primaryColor: 'indigo', fontFamily: 'system-ui, sans-serif' })
 // News say when something is out of date, so nothing is asked for again by time.
 const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity, retry: 1, refetchOnWindowFocus: true } } })
 
-const root = document.getElementById('root')
-if (root)
+async function show(root: HTMLElement): Promise<void> {
+  await loadLanguage()
   createRoot(root).render(
     <StrictMode>
       <MantineProvider theme={theme} defaultColorScheme="auto">
@@ -37,3 +38,9 @@ if (root)
       </MantineProvider>
     </StrictMode>,
   )
+}
+
+const root = document.getElementById('root')
+if (root) void show(root)
+// The shell opens without Octet, where the browser allows it.
+if (import.meta.env.PROD) void navigator.serviceWorker?.register('/page/sw.js', { scope: '/page' }).catch(() => undefined)

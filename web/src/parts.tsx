@@ -3,18 +3,20 @@ import { Alert, Anchor, Button, Group, Loader, Stack, Text, type ButtonProps } f
 import { useMutation, type UseQueryResult } from '@tanstack/react-query'
 import { useEffect, useState, type ReactNode } from 'react'
 import { Link } from 'wouter'
+import { language, t } from './language'
+import { useMay } from './me'
 import { colourOf, wordOf } from './words'
 
 /** Show a query: that it loads, why it failed and what to do, or what it found. */
 export function Shown<T>({ query, children }: { query: UseQueryResult<T>; children: (found: T) => ReactNode }) {
-  if (query.isPending) return <Loader aria-label="Loading" />
+  if (query.isPending) return <Loader aria-label={t('Loading')} />
   if (query.data === undefined)
     return (
-      <Alert color="red" title="Octet did not show this" role="alert">
+      <Alert color="red" title={t('Octet did not show this')} role="alert">
         <Stack align="flex-start">
-          {query.error?.message}
+          <Said text={query.error?.message ?? ''} />
           <Button size="xs" variant="default" onClick={() => void query.refetch()}>
-            Try again
+            {t('Try again')}
           </Button>
         </Stack>
       </Alert>
@@ -23,7 +25,7 @@ export function Shown<T>({ query, children }: { query: UseQueryResult<T>; childr
     <>
       {query.error && (
         <Alert color="yellow" role="status" mb="sm">
-          Shown as of {new Date(query.dataUpdatedAt).toLocaleTimeString()}. {query.error.message}
+          {t('Shown as of {time}.', { time: new Date(query.dataUpdatedAt).toLocaleTimeString(language()) })} <Said text={query.error.message} />
         </Alert>
       )}
       {children(query.data)}
@@ -32,6 +34,14 @@ export function Shown<T>({ query, children }: { query: UseQueryResult<T>; childr
 }
 
 export const Nothing = ({ children }: { children: ReactNode }) => <Text c="var(--octet-quiet)">{children}</Text>
+
+/** A sentence of Octet: `code` that users copy, and *labels* of what they press. */
+export function Said({ text }: { text: string }) {
+  return text.split(/(`[^`]+`|\*[^*\s][^*]*\*)/).map((part, at) => {
+    if (at % 2 === 0) return part
+    return part.startsWith('`') ? <code key={at}>{part.slice(1, -1)}</code> : <b key={at}>{part.slice(1, -1)}</b>
+  })
+}
 
 function useNow(everyMs: number): number {
   const [now, setNow] = useState(Date.now())
@@ -44,10 +54,10 @@ function useNow(everyMs: number): number {
 
 function aged(ms: number): string {
   const s = Math.max(0, Math.round(ms / 1000))
-  if (s < 60) return `${s} s`
-  if (s < 3600) return `${Math.floor(s / 60)} min`
-  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
-  return `${Math.floor(s / 86_400)} d`
+  if (s < 60) return t('{s} s', { s })
+  if (s < 3600) return t('{min} min', { min: Math.floor(s / 60) })
+  if (s < 86_400) return t('{h} h {min} min', { h: Math.floor(s / 3600), min: Math.floor((s % 3600) / 60) })
+  return t('{d} d', { d: Math.floor(s / 86_400) })
 }
 
 /** How long ago a moment was; the exact moment on hover. */
@@ -55,13 +65,13 @@ export function Ago({ ms }: { ms: number }) {
   const now = useNow(5_000)
   if (!ms) return null
   return (
-    <time className="octet-ago" dateTime={new Date(ms).toISOString()} title={new Date(ms).toLocaleString()}>
+    <time className="octet-ago" dateTime={new Date(ms).toISOString()} title={new Date(ms).toLocaleString(language())}>
       {aged(now - ms)}
     </time>
   )
 }
 
-export function State({ state, of }: { state: string; of: 'task' | 'agent' | 'delivery' }) {
+export function State({ state, of }: { state: string; of: 'task' | 'agent' | 'delivery' | 'desk' }) {
   return (
     <Sign colour={colourOf(of, state)} state={state}>
       {wordOf(of, state)}
@@ -82,10 +92,15 @@ export const To = ({ href, children }: { href: string; children: ReactNode }) =>
   </Anchor>
 )
 
-/** A button that calls a verb; it says what Octet refused, and asks first where `sure` has a question. */
-export function Act({ call, children, sure, ...looks }: ButtonProps & { call: () => Promise<unknown>; children: ReactNode; sure?: string }) {
+type ActProps = ButtonProps & { call: () => Promise<unknown>; children: ReactNode; sure?: string; needs?: string }
+
+/** A button that calls a verb; it says what Octet refused, and asks first where `sure` has a question. Users without the
+ * permission that it `needs` do not see it. */
+export function Act({ call, children, sure, needs, ...looks }: ActProps) {
+  const may = useMay()
   const act = useMutation({ mutationFn: call })
   const [asks, setAsks] = useState(false)
+  if (needs && !may(needs)) return null
   return (
     <Stack gap={4}>
       <Group gap="xs">
@@ -104,13 +119,13 @@ export function Act({ call, children, sure, ...looks }: ButtonProps & { call: ()
         </Button>
         {asks && (
           <Button size="xs" variant="subtle" onClick={() => setAsks(false)}>
-            No
+            {t('No')}
           </Button>
         )}
       </Group>
       {act.error && (
         <Text size="sm" c="var(--octet-bad)" role="alert">
-          {act.error.message}
+          <Said text={act.error.message} />
         </Text>
       )}
     </Stack>

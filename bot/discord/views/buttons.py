@@ -19,7 +19,7 @@ from bot.discord.views.new_task import DoneForm, ReplyForm, accepted
 from bot.verbs import agents, desks, fleet, tasks
 from bot.verbs.declare import Verb
 from bot.verbs.moments import local_time
-from bot.verbs.results import ACT_LABELS, pressed_lines
+from bot.verbs.results import ACT_LABELS, DECISION_LABELS, pressed_lines
 from core.agent_actions.model import ActionResult
 from core.coordinator import Coordinator
 from core.deliveries.model import Delivery, DeliveryId
@@ -30,10 +30,10 @@ from core.profiles.model import Act
 from core.security.model import Actor, Permission, require
 from core.tasks.model import ENDED, TaskId, TaskState
 
-DECISION_LABELS: dict[Decision, tuple[str, discord.ButtonStyle]] = {
-    Decision.ARRIVED: ("Arrived", discord.ButtonStyle.success),
-    Decision.SEND_AGAIN: ("Not arrived, send again", discord.ButtonStyle.primary),
-    Decision.DROP: ("Drop", discord.ButtonStyle.danger),
+_DECISION_STYLES = {
+    Decision.ARRIVED: discord.ButtonStyle.success,
+    Decision.SEND_AGAIN: discord.ButtonStyle.primary,
+    Decision.DROP: discord.ButtonStyle.danger,
 }
 STOPPABLE = frozenset({TaskState.WORKING, TaskState.BLOCKED})
 FOLLOW_S, FOLLOW_EVERY_S = 600.0, 2.0
@@ -126,8 +126,8 @@ class ResolveUnknown(
 
     def __init__(self, decision: str, delivery: str, fence: int | str, *, label: str = "") -> None:
         self.decision, self.delivery, self.fence = Decision(decision), DeliveryId(delivery), int(fence)
-        usual, style = DECISION_LABELS[self.decision]
-        super().__init__(f"v1:unknown:{self.decision.value}:{delivery}:{fence}", label or usual, style)
+        label, style = label or DECISION_LABELS[self.decision], _DECISION_STYLES[self.decision]
+        super().__init__(f"v1:unknown:{self.decision.value}:{delivery}:{fence}", label, style)
 
     async def press(self, interaction: discord.Interaction[Bot], by: Actor) -> str:
         unknowns = interaction.client.coordinator.unknowns

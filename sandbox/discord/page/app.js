@@ -284,6 +284,8 @@ async function load(user) {
   if (!app.places.has(app.here)) app.here = app.home;
   $("who").replaceChildren(...state.people.map((one) => el("option", { value: one.id, selected: one.id === app.me.id }, one.global_name)));
   if (state.has_screen) watchScreen($("screens"));
+  $("own-page").hidden = !state.own_page;
+  if (state.own_page) $("own-page").firstChild.href = state.own_page;
   drawMessages();
   drawChannels();
   drawTitle();

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.discord.naming import BUTTONS, in_discord
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On, Verb
-from bot.verbs.naming import BUTTONS, DISCORDS, at_the_machine, in_discord
+from bot.verbs.naming import DISCORDS, at_the_machine
 
 
 def test_every_command_that_is_discords_alone_has_its_counterpart_listed() -> None:

@@ -55,3 +55,28 @@ async def test_health_says_what_is_not_well_and_how_the_ping_does(face: Face) ->
     [trouble] = now["troubles"]
     assert (trouble["part"], trouble["name"], trouble["counts"]) == ("desk", "main", False)
     assert now["ping"]["note"] == "status 500"
+
+
+async def test_home_offers_the_requests_that_settle_what_waits_and_no_older_attempt(face: Face) -> None:
+    face.house.lane.script.append(UNKNOWN)
+    await face.operator.post("/api/v2/tasks", json={"brief": "Mend the build"})
+    await face.house.until(TaskId("T-1"), TaskState.PARKED)
+    [need] = (await face.operator.get("/api/v2/fleet/home")).json()["needs"]
+    offers = {one["label"]: one for one in need["offers"]}
+    assert (list(offers), need["next"]) == (["Arrived", "Not arrived, send again", "Drop"], "")
+    method, path = offers["Arrived"]["call"].split()
+    older = path.replace("%3A1/", "%3A0/")
+    assert older != path
+    for called, status in ((older, 409), (path, 200)):
+        answer = await face.operator.request(method, f"/api/v2{called}", json=offers["Arrived"]["body"])
+        assert answer.status_code == status
+    assert (await face.operator.get("/api/v2/fleet/home")).json()["needs"] == []
+
+
+async def test_octet_says_who_asks_and_keeps_their_views(face: Face) -> None:
+    me = (await face.operator.get("/api/v2/me")).json()
+    assert (me["id"], me["name"], me["views"], me["discord"]) == ("operator", "operator", [], "")
+    assert "task.create" in me["permissions"]
+    view = {"name": "Late", "address": "/tasks?state=failed"}
+    assert (await face.operator.post("/api/v2/me/views", json=view)).json() == [view]
+    assert (await face.operator.get("/api/v2/me")).json()["views"] == [view]

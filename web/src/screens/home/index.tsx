@@ -1,45 +1,38 @@
-// What needs the user, what each agent does, and what waits.
-import { Group, Stack, Text, Title } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { client, resultOf, type Schemas } from '../../api'
-import { Act, Ago, Nothing, Shown, Sign, State, To } from '../../parts'
+// What needs the user, what each agent does, what waits, and what happened last.
+import { Alert, Group, Stack, Text, Title } from '@mantine/core'
+import { t } from '../../language'
+import { useRecent, type Change } from '../../live'
+import { useMe } from '../../me'
+import { Needs, useHome } from '../../needs'
+import { Ago, Nothing, Said, Shown, Sign, State, To } from '../../parts'
+import { wordOf } from '../../words'
 
-type Need = Schemas['Need']
+const EVENTS = 12
+const TRIFLES = new Set(['WindowShowed', 'DeliveryMoved', 'DeliveryRetaken', 'MessageStored', 'MessageRead', 'TaskAssigned'])
 
 export default function Home() {
-  const status = useQuery({ queryKey: ['status'], queryFn: () => resultOf(client.GET('/api/v2/fleet/status')) })
+  const home = useHome()
   return (
     <Stack>
-      <Title order={1} size="h2">
-        Home
-      </Title>
-      <Shown query={status}>
-        {({ needs, board, troubles }) => (
-          <Stack>
-            <section aria-label="Needs you">
+      <Title order={1} size="h2">{t('Home')}</Title>
+      <Shown query={home}>
+        {({ needs, more, board, troubles }) => (
+          <Stack gap="lg">
+            <section aria-label={t('Needs you')}>
               <Group gap="xs" mb="xs">
-                <Title order={2} size="h4">
-                  Needs you
-                </Title>
-                <Sign colour={needs.total ? 'orange' : 'gray'}>{needs.total}</Sign>
+                <Title order={2} size="h4">{t('Needs you')}</Title>
+                <Sign colour={needs.length ? 'orange' : 'gray'}>{needs.length + more}</Sign>
               </Group>
-              {needs.total === 0 && <Nothing>Nothing needs you.</Nothing>}
-              <div className="octet-rows">
-                {needs.shown.map((need) => (
-                  <NeedRow key={`${need.kind} ${need.task} ${need.about} ${need.agent} ${need.window}`} need={need} />
-                ))}
-              </div>
+              {needs.length === 0 && <Nothing>{t('Nothing needs you.')}</Nothing>}
+              <Needs needs={needs} />
+              {more > 0 && <Nothing>{t('and {more} more', { more })}</Nothing>}
             </section>
-            {troubles.length > 0 && (
-              <section aria-label="Health">
-                <Title order={2} size="h4">Health</Title>
-                {troubles.map((one) => (
-                  <Text key={one.what} size="sm">{one.what}</Text>
-                ))}
-              </section>
-            )}
-            <section aria-label="Agents">
-              <Title order={2} size="h4" mb="xs">Agents</Title>
+            {troubles.map((one) => (
+              <Alert key={one.what} color="yellow" title={one.what}><Said text={one.next} /></Alert>
+            ))}
+            <section aria-label={t('Agents')}>
+              <Title order={2} size="h4" mb="xs">{t('Agents')}</Title>
+              {board.agents.length === 0 && <Nothing><Said text={t('No agents yet. Connect your windows at the machine with `octet calibrate`.')} /></Nothing>}
               <div className="octet-cards">
                 {board.agents.map(({ status, task }) => (
                   <div className="octet-row" key={status.agent.name}>
@@ -55,9 +48,12 @@ export default function Home() {
                 ))}
               </div>
             </section>
-            <section aria-label="Queue">
-              <Title order={2} size="h4" mb="xs">Queue</Title>
-              {board.queue.length === 0 && <Nothing>No task waits for an agent.</Nothing>}
+            <section aria-label={t('Queue')}>
+              <Group gap="xs" mb="xs">
+                <Title order={2} size="h4">{t('Queue')}</Title>
+                <Sign colour="gray">{board.tasks.ready ?? 0}</Sign>
+              </Group>
+              {board.queue.length === 0 && <Nothing>{t('No task waits for an agent.')}</Nothing>}
               {board.queue.map((task) => (
                 <Text key={task.id}><To href={`/tasks/${task.id}`}>{`${task.id} ${task.title}`}</To></Text>
               ))}
@@ -65,50 +61,40 @@ export default function Home() {
           </Stack>
         )}
       </Shown>
+      <Recent />
     </Stack>
   )
 }
 
-function NeedRow({ need }: { need: Need }) {
+function Recent() {
+  const me = useMe().data
+  const shown = useRecent().filter((one) => !TRIFLES.has(one.name)).slice(0, EVENTS)
+  const by = (id: string) => (id === me?.id ? t('you') : id === 'hub' ? 'Octet' : id.replace(/^agent:/, ''))
   return (
-    <div className="octet-row" data-need={need.kind}>
-      <Group justify="space-between" wrap="nowrap" align="flex-start">
-        <Stack gap={4}>
-          <Text fw={600}>
-            {need.task && <To href={`/tasks/${need.task}`}>{need.task}</To>} {need.agent && <To href={`/agents/${need.agent}`}>{need.agent}</To>} {need.what}
-          </Text>
-          {need.title && <Text size="sm">{need.title}</Text>}
-          {need.seen && <pre className="octet-text">{need.seen}</pre>}
-          <Text size="sm" c="var(--octet-quiet)">{need.next}</Text>
-          <Group gap="xs">
-            {need.choices.map((choice, at) => (
-              <Act key={choice} call={() => settle(need, choice, at + 1)}>{choice}</Act>
-            ))}
-          </Group>
-        </Stack>
-        <Ago ms={need.since_ms} />
-      </Group>
-    </div>
+    <section aria-label={t('Last events')}>
+      <Title order={2} size="h4" mb="xs">{t('Last events')}</Title>
+      {shown.length === 0 && <Nothing>{t('Nothing has happened yet.')}</Nothing>}
+      <ul className="octet-events">
+        {shown.map((one) => (
+          <li key={one.seq}>
+            <Ago ms={one.at_ms} /> <Subject of={one} /> <span>{saying(one)}</span> <Text span size="sm" c="var(--octet-quiet)">{by(one.by)}</Text>
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
 
-/** Do what the button of this choice does in Discord. */
-function settle(need: Need, choice: string, number: number): Promise<unknown> {
-  if (need.kind === 'question')
-    return resultOf(client.POST('/api/v2/questions/{question}/answer', { params: { path: { question: need.about } }, body: { text: choice } }))
-  if (need.kind === 'delivery_unknown')
-    return resultOf(
-      client.POST('/api/v2/deliveries/{delivery}/resolve', {
-        params: { path: { delivery: need.about } },
-        body: { decision: choice } as Schemas['delivery_resolve'],
-      }),
-    )
-  if (need.kind === 'needs_answer' && !need.desk)
-    return resultOf(client.POST('/api/v2/dialogs/{dialog}/choose', { params: { path: { dialog: need.about } }, body: { number } }))
-  return resultOf(
-    client.POST('/api/v2/agents/{agent}/answer', {
-      params: { path: { agent: need.agent ?? '' } },
-      body: { answer: choice } as Schemas['agent_answer'],
-    }),
-  )
+const LINKS: Record<string, string> = { task: '/tasks/', agent: '/agents/' }
+
+function Subject({ of }: { of: Change }) {
+  const [kind = '', name = ''] = of.subject.split(/:(.*)/)
+  const link = LINKS[kind]
+  return link ? <To href={link + encodeURIComponent(name)}>{name}</To> : <b>{name}</b>
+}
+
+/** Say what happened: the new state of a task or an agent, else how the journal describes the event. */
+function saying({ name, subject, now }: Change): string {
+  const kind = subject.split(':')[0]
+  return now && (kind === 'task' || kind === 'agent') ? wordOf(kind, now) : wordOf('event', name)
 }
