@@ -68,7 +68,7 @@ class Victim:
         self.driver = AgentDriver(agent, group, self._report)
 
     async def kill_often(self) -> dict[str, object]:
-        found, notes = Counter[str](), list[str]()
+        found, notes = Counter[str](), Counter[str]()
         usual_s = await self._time_prompt()
         for number in range(KILLS):
             share = (number // 2) / (KILLS // 2)
@@ -80,11 +80,11 @@ class Victim:
                 await self.driver.end_program()
             found[word] += 1
             if note:
-                notes.append(f"kill {number}: {word} {note}".strip()[:300])
+                notes[f"{word}: {note}"[:300]] += 1
             print(f"    {number}: {word} {note}", flush=True)
             if found[MISSING] == ENOUGH:
                 break
-        return {**found, "kills": found.total(), "notes": notes[:10]}
+        return {**found, "kills": found.total(), "notes": [f"{count} × {note}" for note, count in notes.items()]}
 
     async def _kill_once(self, number: int, share: float, usual_s: float) -> tuple[str, str]:
         """Kill it once: in even rounds on the prompt's way, in odd ones after the model got it. Return what the history

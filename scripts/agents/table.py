@@ -117,8 +117,10 @@ def _limit(found: dict[str, Any]) -> str:
 def _history(found: dict[str, Any]) -> str:
     if "failed" in found:
         return "failed"
-    missing, heard = found.get(MISSING, 0), found.get(HEARD, 0) + found.get(MISSING, 0)
-    return f"{found['kills']} kills, {heard} after the model had it: {missing} missing"
+    heard = {word: count for word, count in found.items() if word.startswith("heard")}
+    hidden = sum(count for word, count in heard.items() if word not in {HEARD, MISSING})
+    said = f"{found['kills']} kills, {sum(heard.values())} after the model had it: {heard.get(MISSING, 0)} missing"
+    return said + (f", {hidden} not shown" if hidden else "")
 
 
 def _crash(found: dict[str, Any]) -> str:
