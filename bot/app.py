@@ -80,6 +80,7 @@ async def run(config: Config, environ: Mapping[str, str], *, exit_on_eof: bool =
 
 async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
     from bot.web.app import create_app
+    from bot.web.metrics import LoopLag
     from bot.web.server import listening, serving
 
     connected = asyncio.Event()
@@ -125,6 +126,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                 operator_token=token,
                 version=run.version,
                 mcp=mcp_app(coordinator, version=run.version),
+                lag=(lag := LoopLag()),
             )
             async with asyncio.TaskGroup() as group:
                 examination = coordinator.store.examination
@@ -132,6 +134,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                 supervise(group, "journal head", coordinator.journal.keep_head())
                 supervise(group, "retention", coordinator.retention.run())
                 supervise(group, "audit", coordinator.audit.run())
+                supervise(group, "loop lag", lag.run())
                 supervise(group, "recovery", _after_trouble(coordinator))
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 _send_heartbeats(group, config, coordinator)

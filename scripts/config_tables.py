@@ -1,11 +1,12 @@
 """Writes the tables of docs/configuration.md, from the models by which `core.config` reads the files of config/, and
-from `core.limits`."""
+from `core.limits`; and the table of docs/inside/metrics.md."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from bot.web.metrics import METRICS
 from core.agents.model import Agent, Program
 from core.config.validation import classes_in, descriptions, editor_schema, hints_of
 from core.desks.model import Desk, Pane, Tmux, UserActivityPolicy, Virtual, Window
@@ -76,6 +77,12 @@ def configuration_page() -> str:
     return "".join([*parts, "## Limits\n\n", f"{_OF_LIMITS}\n\n", table, "\n"])
 
 
+def metrics_page() -> str:
+    """List what /metrics has."""
+    rows = [(f"`{one.name}`", one.kind, ", ".join(one.labels), one.about) for one in METRICS]
+    return table_of(("metric", "kind", "labels", "meaning"), rows)
+
+
 def _keys(kind: Any) -> str:
     schema, about = editor_schema(kind, ""), descriptions(kind)
     rows: list[tuple[str, str, str]] = []
@@ -100,7 +107,7 @@ def _values(one: dict[str, Any], defined: dict[str, Any]) -> list[str]:
     return next((target["enum"] for target in targets if "enum" in target), [])
 
 
-PAGES = {"configuration.md": configuration_page}
+PAGES = {"configuration.md": configuration_page, "inside/metrics.md": metrics_page}
 
 
 if __name__ == "__main__":

@@ -11,10 +11,24 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from bot.web import click_page, errors, hooks, live, page
+from bot.web import click_page, errors, hooks, live, metrics, page
 from bot.web.click_page import OneTimeLinks
-from bot.web.guard import LOOPBACK_NAMES, Access, AgentsApp, AsAgent, Asker, By, Callers, Core, Guard, RequiredAccess
+from bot.web.guard import (
+    LOOPBACK_NAMES,
+    Access,
+    AgentsApp,
+    AsAgent,
+    Asker,
+    By,
+    Callers,
+    Calls,
+    CallTimes,
+    Core,
+    Guard,
+    RequiredAccess,
+)
 from bot.web.live import Live
+from bot.web.metrics import LoopLag
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
 from core.limits import ANSWER, BODY_BYTES, FILE_BYTES, NAME
@@ -51,16 +65,20 @@ def create_app(
     operator_token: SecretStr,
     version: str,
     mcp: AgentsApp,
+    lag: LoopLag | None = None,
 ) -> ASGIApp:
-    """Build the application for one coordinator. `Host` must name one of LOOPBACK_NAMES, with any port."""
+    """Build the application for one coordinator. `Host` must name one of LOOPBACK_NAMES, with any port. The caller
+    runs `lag`."""
     app = errors.make_app()
     app.state.coordinator = coordinator
     app.state.version = version
     app.state.click_links = OneTimeLinks()
     app.state.live = Live(coordinator)
+    app.state.calls = calls = Calls(CallTimes)
+    app.state.lag = lag or LoopLag()
     add_routes(app)
     app.include_router(click_page.calibrations, prefix="/api/v2")
-    for routes in (router, described, hooks.router, click_page.router, page.router, live.router):
+    for routes in (router, described, hooks.router, click_page.router, page.router, live.router, metrics.router):
         app.include_router(routes)
     app.add_route(MCP, AsAgent(mcp), methods=["POST"])  # pyright: ignore[reportArgumentType] - an ASGI application, too
     callers = Callers(
@@ -71,7 +89,7 @@ def create_app(
         admit=coordinator.store.admit,
     )
     app.state.callers = callers
-    return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS)
+    return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS, calls=calls)
 
 
 @described.get("/api/v2/openapi.json", include_in_schema=False)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, cast
 from urllib.parse import urlsplit
@@ -41,6 +43,8 @@ COOKIE, SECRET = "octet-log-in", PAGE_HEADER  # the cookie of a log-in, and the 
 CALLER = "caller"  # the key of the caller in a request's state
 BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: seven of the longest answers, or two with files
 _READS = {"GET", "HEAD"}
+_METHODS = {*_READS, "POST", "WEBSOCKET"}  # others count together: a client may invent them
+CALL_BUCKETS_S = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 _BODY_S = 20  # how long a body may take to arrive
 
 
@@ -106,6 +110,22 @@ def require(need: RequiredAccess, caller: Caller | None) -> None:
         raise NoReplyKey
 
 
+@dataclass(slots=True)
+class CallTimes:
+    """How many requests of one kind there were, and how long each took until its answer began."""
+
+    sum_s: float = 0.0
+    within: list[int] = field(default_factory=lambda: [0] * (len(CALL_BUCKETS_S) + 1))  # the last: longer than all
+
+    def note(self, took_s: float) -> None:
+        self.sum_s += took_s
+        self.within[bisect_left(CALL_BUCKETS_S, took_s)] += 1
+
+
+Calls = defaultdict[tuple[str, str, str], CallTimes]
+"""Method, pattern of the route and status of each kind of request."""
+
+
 class Bodies:
     """The bodies of all requests of one server. A body counts from its first byte until its request has ended."""
 
@@ -166,14 +186,16 @@ class Guard:
         access: Mapping[str, Access],
         callers: Callers | None = None,
         bodies: Bodies | None = None,
+        calls: Calls | None = None,
     ) -> None:
         """`allowed_hosts` are names without ports. `access` goes by the first part of a path; the longest one that fits
-        counts, and `""` fits all. Without `callers` no secret is known."""
+        counts, and `""` fits all. Without `callers` no secret is known. `calls` gets each answer's time."""
         self._app = app
         self._allowed_hosts = allowed_hosts
         self._callers = callers
         self._access = sorted(access.items(), reverse=True)
         self._bodies = bodies or Bodies()
+        self._calls = Calls(CallTimes) if calls is None else calls
 
     def access(self, path: str) -> Access:
         return next(one for prefix, one in self._access if not prefix or f"{path}/".startswith(f"{prefix}/"))
@@ -191,6 +213,8 @@ class Guard:
                 status = 101
             if message["type"] in {"http.response.start", "websocket.http.response.start"}:
                 status = int(message["status"])
+                kind = method if method in _METHODS else "other", _route(scope), str(status)
+                self._calls[kind].note(time.perf_counter() - started)
                 headers = MutableHeaders(scope=message)
                 headers.update(_SAFE_HEADERS)
                 headers.setdefault(CSP, _NOTHING)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
-from core.agents.model import AgentStatus
-from core.deliveries.model import ProgramStatus
-from core.desks.model import DeskStatus
+from core.agents.model import AgentState, AgentStatus
+from core.deliveries.model import DeliveryState, ProgramStatus
+from core.desks.model import DeskState, DeskStatus
 from core.dispatch.model import HookSign
 from core.journal.model import Event
 from core.kit.ids import MessageId
-from core.notices.model import Place
+from core.notices.model import NoticeState, Place, Route
 from core.profiles.model import Activity
 from core.reasons import AnyReason, Diagnostic, IdleSource
 from core.tasks.model import TaskId, TaskState, TaskSummary
@@ -111,6 +111,26 @@ class Board:
     tasks: Mapping[TaskState, int]
     queue: tuple[TaskSummary, ...]  # the first of those that are ready, in the order in which they are given out
     needs: int  # how many things need a user
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """How much there is of everything, for a program that watches over Octet."""
+
+    tasks: Mapping[TaskState, int]
+    oldest_ready_ms: int | None  # when the oldest task in the queue was created; None: the queue is empty
+    agents: Mapping[AgentState, int]
+    desks: Mapping[DeskState, int]
+    deliveries: Mapping[DeliveryState, int]
+    notices: Mapping[tuple[Route, NoticeState], int]
+    needs: int  # how many things need a user
+    journal_rows: int
+    is_store_writable: bool
+    store_bytes: int
+    writes_waiting: int
+    left_out: int  # rows and steps that Octet leaves out after an error
+    is_discord_connected: bool | None  # None: Octet works without Discord
     at_ms: int
 
 

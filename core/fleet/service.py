@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,18 @@ from core.dispatch.services import DispatchServices
 from core.fleet import texts
 from core.fleet.boards import Boards
 from core.fleet.health import Health
-from core.fleet.model import AgentDetails, AtWork, Board, BoardState, Need, NeedKind, Needs, Overview, QueuedWork
+from core.fleet.model import (
+    AgentDetails,
+    AtWork,
+    Board,
+    BoardState,
+    Figures,
+    Need,
+    NeedKind,
+    Needs,
+    Overview,
+    QueuedWork,
+)
 from core.kit.from_attributes import from_attributes
 from core.notices.model import DISCORD, BlockedWindow, NoticePost, NoticeState
 from core.reasons import ParkCause, Reason, WaitReason
@@ -89,6 +101,28 @@ class Fleet:
             tasks=self._repository.cache.counts(),
             queue=await self._repository.queue.list_ready(limit=_QUEUE_SHOWN),
             needs=len(needs) + more,
+            at_ms=self._clock.now_ms(),
+        )
+
+    async def figures(self, *, by: Actor) -> Figures:
+        """Count everything, from memory and from indexes."""
+        require(by, Permission.FLEET_READ)
+        needs, more = await self._needs(1)
+        store, newest = self._services.store, await self._services.journal.newest(1)
+        return Figures(
+            tasks=self._repository.cache.counts(),
+            oldest_ready_ms=await self._repository.queue.oldest_ready_ms(),
+            agents=Counter(status.state for status in await self._agents.list(by=HUB)),
+            desks=Counter(status.state for status in self._desks.known()),
+            deliveries=await self._services.deliveries.counts(),
+            notices=await self._notices.counts(),
+            needs=len(needs) + more,
+            journal_rows=newest[-1].seq if newest else 0,
+            is_store_writable=store.trouble is None,
+            store_bytes=store.size_bytes,
+            writes_waiting=store.writes_waiting,
+            left_out=len(store.aside.errors()),
+            is_discord_connected=self.health.is_discord_connected,
             at_ms=self._clock.now_ms(),
         )
 

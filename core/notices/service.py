@@ -16,6 +16,7 @@ from core.notices.model import (
     Notice,
     NoticeDetail,
     NoticeKind,
+    NoticeState,
     Place,
     Resolution,
     Route,
@@ -202,6 +203,11 @@ class Notices:
     async def welcome(self, place: Place) -> None:
         """Post the first message for a new owner there."""
         await self._store.write(lambda tx: self.notify(tx, NoticeKind.WELCOME, None, subject="welcome", place=place))
+
+    async def counts(self) -> Mapping[tuple[Route, NoticeState], int]:
+        """Return how many notices have which state on which route."""
+        rows = await self._store.fetch(_store.COUNTS)
+        return {(Route(row.route), NoticeState(row.state)): row.size for row in rows}
 
     async def newest_id(self) -> int:
         return await self._store.newest_id("notices") or 0

@@ -265,6 +265,16 @@ class Store:
         if wait_s > (_LONGEST_WAIT_S / 2 if is_agent else _LONGEST_WAIT_S):
             raise refused("store_busy", after_s=math.ceil(wait_s))
 
+    @property
+    def writes_waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of the database with its write-ahead log."""
+        files = self.path, self.path.with_name(f"{self.path.name}-wal")
+        return sum(one.stat().st_size for one in files if one.exists())
+
     def follow_clock(self, clock: SteadyClock, shift: Callable[[Tx, int], None]) -> None:
         """Check before each write whether the machine's clock was set. If so, call `shift` with the milliseconds in a
         separate transaction, after `clock` has followed."""

@@ -188,6 +188,7 @@ FOUND = NEWEST.where(
 REQUIREMENTS = select(_row.wanted, _row.needs).where(_row.state.in_(bindparam("states", expanding=True))).distinct()
 COUNTS = select(_row.state, func.count().label("size")).group_by(_row.state)
 QUEUE = _summary.where(_row.state == "ready").order_by(_row.rank, _row.number).limit(bindparam("size"))
+OLDEST_READY = select(_row.created_ms).where(_row.state == "ready").order_by(_row.number).limit(1)
 _is_own_entry = or_(_row.state != "waiting", _row.reason == WaitReason.DRY_RUN.value)
 WANTED = (
     _summary.where(

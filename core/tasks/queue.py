@@ -24,6 +24,11 @@ class TaskQueue:
         """List the head of the queue: ready tasks in the order in which dispatch takes them."""
         return tuple(summary_of(row) for row in await self._store.fetch(_store.QUEUE, {"size": limit}))
 
+    async def oldest_ready_ms(self) -> int | None:
+        """Return when the oldest ready task was created; None where none is ready."""
+        row = (await self._store.fetch(_store.OLDEST_READY))[:1]
+        return int(row[0].created_ms) if row else None
+
     async def list_wanted(self, agent: str, *, limit: int) -> tuple[TaskSummary, ...]:
         """List the tasks that wait for this agent alone, ready ones first, most urgent and then oldest first."""
         found = list[Row]()

@@ -68,6 +68,7 @@ BROKEN = {
     "Typer and Rich have one gateway": {"bot/app.py": "import typer"},
     "The openai package has one gateway": {"core/models/service.py": "import openai"},
     "The MCP SDK has one gateway": {"bot/cli/mcp_bridge.py": "import mcp"},
+    "Prometheus' client has one gateway": {"core/fleet/figures.py": "import prometheus_client"},
     "APScheduler has one gateway": {"core/tasks/clock.py": "import apscheduler"},
 }
 
