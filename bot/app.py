@@ -127,6 +127,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                 version=run.version,
                 mcp=mcp_app(coordinator, version=run.version),
                 lag=(lag := LoopLag()),
+                settings=config.settings,
             )
             async with asyncio.TaskGroup() as group:
                 examination = coordinator.store.examination

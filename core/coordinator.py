@@ -106,6 +106,7 @@ class Coordinator:
             screen_locks=self.screen_locks,
             policy=policy,
         )
+        self.public_url = settings.http.public_url or ""  # where others than this machine reach the page
         self.reply_keys = keys = ReplyKeys(key=codes.key)
         self.dispatch = dispatch = Dispatch(services, work, lanes=desk_workers.lanes(config), keys=keys)
         self.availability, self.unknowns, self.nudges = dispatch.availability, dispatch.unknowns, dispatch.nudges
@@ -139,9 +140,8 @@ class Coordinator:
             ),
             agents=AgentsFile(home, self.agents, self.desks, reload.run),
         )
-        self.audit = Audit(
-            store, journal, services.notices, clock, admin_channel=str(settings.discord.admin_channel_id or "")
-        )
+        admin_channel = str(settings.discord.admin_channel_id or "")
+        self.audit = Audit(store, journal, services.notices, clock, admin_channel=admin_channel)
 
     @property
     def home_mark(self) -> str:

@@ -435,12 +435,16 @@ key_reaches_too_far: A key counts everywhere, so its maker needs the role person
     everywhere and for as long as the key is valid. Name fewer days, or ask the owner of this Octet. A key makes no
     keys.
 link_expired: This address was used before, or is too old. Get a new one from the same place.
-log_in_without_role: {id} has no role in Octet that counts everywhere, so the page would show nothing. Give one with
-    `/admin bind`.
+log_in_begun_elsewhere: This log-in did not begin in this browser, or it took longer than ten minutes. Press *Log in
+    with Discord* again.
+log_in_without_role: {id} has no role in Octet that counts everywhere, so the page would show nothing. An admin gives
+    one with `/admin bind`, to this user and without a channel.
 may_not_delegate: Only a chief or a manager gives work to others, and {agent} is a {job}. The owner changes its `job` in
     config/agents.toml.
 no_agent_known: Octet does not know which agent you are. Name the task or message of your prompt and its code, or set
     OCTET_AGENT_TOKEN as `octet agent env` prints it for you.
+no_log_in_with_discord: Octet does not log users in with Discord at this address. Open the page at `public_url` of
+    [http], or run `octet page`.
 no_group: {agent} is in no group, and a manager gives work only to its groups. The owner sets its `groups` in
     config/agents.toml.
 not_your_agent: {agent} may not give work to {to}. A chief and a manager give work to agents in their groups with a
@@ -591,6 +595,7 @@ child_silent: Octet started {what}, which was not ready within {limit_s} seconds
 desk_without_worker: No agent works at desk {id} yet. Use `octet calibrate` at the machine.
 did_not_start: Octet did not start. `octet run` shows why. The end of its log, {log}: {words}
 home_unusable: Octet cannot use {path}: {why}. Free space or make it writable, then start again.
+log_in_not_confirmed: Discord did not confirm who you are ({why}). Press *Log in with Discord* again.
 may_be_done: Octet may have carried out this command: it was sent, and the answer was lost. Check before you repeat it.
 may_be_done_once: Octet may have carried out this command: it was sent twice, and the answer was lost. Repeat it with
     the option --key {key}; then it counts once.

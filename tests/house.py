@@ -26,6 +26,7 @@ from core.kit.clock import Clock
 from core.kit.supervise import supervise
 from core.messages.model import Message
 from core.security.model import OPERATOR
+from core.settings.model import Settings
 from core.store.errors import StoreUnavailable
 from core.tasks.model import NewTask, Task, TaskId, TaskState
 from tests.builders import make_desk, make_window_agent, open_coordinator
@@ -110,13 +111,16 @@ class House:
         del self.core.store.write
 
     @asynccontextmanager
-    async def served(self, environ: Mapping[str, str] | None = None) -> AsyncGenerator[Run]:
+    async def served(
+        self, environ: Mapping[str, str] | None = None, settings: Settings | None = None
+    ) -> AsyncGenerator[Run]:
         """Serve the house over HTTP; `environ` says where pointers to it are."""
         app = create_app(
             self.core,
             operator_token=SecretStr(TOKEN),
             version=VERSION,
             mcp=mcp_app(self.core, version=VERSION),
+            settings=settings,
         )
         with listening("127.0.0.1", 0) as listener:
             run = Run(

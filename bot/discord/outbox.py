@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from urllib.parse import quote
 
 import structlog
 
@@ -475,4 +476,11 @@ class Outbox(MessageWriter):
         guild = notice.place.guild or self._channels.guild or "@me"
         where = [guild, notice.place.channel or str(self._default_channel or ""), notice.thread]
         url = "/".join(("https://discord.com/channels", *filter(None, where)))
-        return Marker(code=code, label=notice.task or "Octet", url=url)
+        return Marker(code=code, label=notice.task or "Octet", url=url, page=self._page_of(notice))
+
+    def _page_of(self, notice: NoticePost) -> str:
+        """Return where the page shows what the notice is about."""
+        agent = getattr(notice.detail, "agent", "")
+        where = f"tasks/{notice.task}" if notice.task else f"agents/{quote(agent)}" if agent else ""
+        public_url = self._coordinator.public_url
+        return f"{public_url}/page/{where}" if public_url and where else ""

@@ -12,6 +12,7 @@ import discord
 from discord import ui
 
 from bot.discord.naming import in_discord
+from bot.discord.text import CONTENT_LIMIT, LAYOUT_LIMIT, size
 
 GREY, BLUE, AMBER, RED, GREEN = 0x80848E, 0x4F6BED, 0xE0A800, 0xD13438, 0x2E9E5B
 Button = ui.DynamicItem[ui.Button[ui.LayoutView]] | ui.Button[ui.LayoutView]
@@ -30,10 +31,16 @@ class Marker:
     code: str
     label: str = "Octet"
     url: str = "https://discord.com/channels/@me"
+    page: str = ""  # the address of what the message is about on Octet's page; empty where no one can open it there
 
     @property
     def line(self) -> str:
         return f"-# [{self.label}]({self.url}?octet={self.code})"
+
+    def link_within(self, room: int) -> tuple[str, ...]:
+        """Return the line that leads to the page, if there is room for it."""
+        line = f"-# [Open on the page](<{self.page}>)"
+        return (line,) if self.page and len(line) <= room else ()
 
 
 def marker_in(texts: Iterable[str], custom_ids: Iterable[str]) -> str:
@@ -129,7 +136,9 @@ def boxed(
     marker: Marker | None = None,
 ) -> ui.LayoutView:
     """Build a message with a coloured edge: texts, other items, buttons in rows, menus, and its marker."""
-    shown = [ui.TextDisplay[ui.LayoutView](text) for text in texts]
+    texts = tuple(texts)
+    link = marker.link_within(LAYOUT_LIMIT - sum(map(size, texts)) - len(marker.line)) if marker is not None else ()
+    shown = [ui.TextDisplay[ui.LayoutView](text) for text in (*texts, *link)]
     if marker is not None and not _mark(buttons, marker):
         shown.append(ui.TextDisplay(marker.line))
     box: ui.Container[ui.LayoutView] = ui.Container(*shown, *items, accent_colour=colour)
@@ -181,7 +190,8 @@ def written(
     `is_view` it may have buttons in one edit and none in another: Discord makes no view a plain text."""
     mentions, content = (wakes,) if wakes else (), f"{_ping(wakes)}{text}"
     if not buttons and not is_view:
-        return Parts(content=f"{content}\n{marker.line}", attachments=files, mentions=mentions)
+        link = marker.link_within(CONTENT_LIMIT - len(content) - len(marker.line) - 2)
+        return Parts(content="\n".join((content, *link, marker.line)), attachments=files, mentions=mentions)
     items = [ui.File[ui.LayoutView](f"attachment://{file.name}") for file in files]
     view = boxed([content], colour=None, items=items, buttons=buttons, marker=marker)
     return Parts(view=view, attachments=files, mentions=mentions)

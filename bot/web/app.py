@@ -13,8 +13,10 @@ from starlette.types import ASGIApp
 
 from bot.web import click_page, errors, hooks, live, metrics, page
 from bot.web.click_page import OneTimeLinks
+from bot.web.discord_log_in import DiscordLogIn
 from bot.web.guard import (
     LOOPBACK_NAMES,
+    PAGE,
     Access,
     AgentsApp,
     AsAgent,
@@ -25,6 +27,7 @@ from bot.web.guard import (
     CallTimes,
     Core,
     Guard,
+    PublicAddress,
     RequiredAccess,
 )
 from bot.web.live import Live
@@ -32,6 +35,7 @@ from bot.web.metrics import LoopLag
 from bot.web.verbs import add_routes
 from core.coordinator import Coordinator
 from core.limits import ANSWER, BODY_BYTES, FILE_BYTES, NAME
+from core.settings.model import Settings
 
 router, described = APIRouter(), APIRouter()
 _LOOK_S = 2.0  # longest wait for the database
@@ -52,7 +56,7 @@ ACCESS = {
     "/readyz": _OPEN,
     "/proof": _OPEN,
     click_page.PAGE: _OPEN,
-    page.PAGE: _OPEN,
+    PAGE: _OPEN,
     page.LOG_IN: _OPEN,
     "/api/v2/live": _OPEN,  # it logs in by its first message
 }
@@ -66,9 +70,12 @@ def create_app(
     version: str,
     mcp: AgentsApp,
     lag: LoopLag | None = None,
+    settings: Settings | None = None,
 ) -> ASGIApp:
-    """Build the application for one coordinator. `Host` must name one of LOOPBACK_NAMES, with any port. The caller
-    runs `lag`."""
+    """Build the application for one coordinator. `Host` must name one of LOOPBACK_NAMES, with any port, or be that of
+    the public address. The caller runs `lag`."""
+    settings = settings or Settings()
+    public = PublicAddress(settings.http.public_url or "")
     app = errors.make_app()
     app.state.coordinator = coordinator
     app.state.version = version
@@ -76,6 +83,7 @@ def create_app(
     app.state.live = Live(coordinator)
     app.state.calls = calls = Calls(CallTimes)
     app.state.lag = lag or LoopLag()
+    app.state.discord_log_in = DiscordLogIn(settings)
     add_routes(app)
     app.include_router(click_page.calibrations, prefix="/api/v2")
     for routes in (router, described, hooks.router, click_page.router, page.router, live.router, metrics.router):
@@ -87,6 +95,7 @@ def create_app(
         actor_of=coordinator.api_keys.actor,
         logged_in=coordinator.log_ins.actor,
         admit=coordinator.store.admit,
+        public=public,
     )
     app.state.callers = callers
     return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS, calls=calls)

@@ -40,6 +40,8 @@ CSP = "Content-Security-Policy"
 _NOTHING = "default-src 'none'; frame-ancestors 'none'"  # the policy of a response that sets none
 _SAFE_HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 COOKIE, SECRET = "octet-log-in", PAGE_HEADER  # the cookie of a log-in, and the header with its second secret
+SECURE = "__Host-"  # how cookies begin that browsers send by https and to this very host only
+PAGE = "/page"
 CALLER = "caller"  # the key of the caller in a request's state
 BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: seven of the longest answers, or two with files
 _READS = {"GET", "HEAD"}
@@ -74,6 +76,24 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicAddress:
+    """The https address at which a user's own proxy serves Octet; empty: there is none. Only a request's own Host
+    counts, which browsers set: headers of proxies, which a client can send as well, count for nothing."""
+
+    url: str = ""
+
+    def serves(self, headers: Headers) -> bool:
+        return bool(self.url) and f"https://{headers.get('host', '').lower()}" == self.url
+
+    def cookie(self, headers: Headers, name: str = COOKIE) -> str:
+        """Return what this cookie is called at the address of the request."""
+        return SECURE + name if self.serves(headers) else name
+
+    def cookie_in(self, headers: Headers, name: str = COOKIE) -> str:
+        return cookie_parser(headers.get("cookie", "")).get(self.cookie(headers, name), "")
+
+
+@dataclass(frozen=True, slots=True)
 class Callers:
     """Recognises callers by their header alone, in constant time."""
 
@@ -82,13 +102,13 @@ class Callers:
     actor_of: Callable[[str], Awaitable[Actor | None]]  # finds the actor of an API key
     logged_in: Callable[[str, str], Awaitable[Actor | None]]  # finds the actor of a log-in by its two secrets
     admit: Callable[..., None]  # refuses what Octet cannot take now; see Store.admit
+    public: PublicAddress = PublicAddress()
 
     async def find(self, headers: Headers) -> Caller | None:
         """Return who sends these headers; None where they hold no secret of this Octet. Raises ApiKeyRefused and
         NotLoggedIn."""
         if secret := headers.get(SECRET):
-            cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
-            if (actor := await self.logged_in(cookie, secret)) is None:
+            if (actor := await self.logged_in(self.public.cookie_in(headers), secret)) is None:
                 raise NotLoggedIn
             return Caller(actor=actor)
         scheme, _, shown = headers.get("authorization", "").partition(" ")
@@ -191,7 +211,7 @@ class Guard:
         """`allowed_hosts` are names without ports. `access` goes by the first part of a path; the longest one that fits
         counts, and `""` fits all. Without `callers` no secret is known. `calls` gets each answer's time."""
         self._app = app
-        self._allowed_hosts = allowed_hosts
+        self._allowed_hosts, self._public = allowed_hosts, callers.public if callers else PublicAddress()
         self._callers = callers
         self._access = sorted(access.items(), reverse=True)
         self._bodies = bodies or Bodies()
@@ -239,7 +259,7 @@ class Guard:
 
     async def _admit(self, scope: Scope, headers: Headers) -> int:
         """Return how large the body of this request may be. Raises what refuses the request."""
-        self._check_sender(headers)
+        self._check_sender(headers, is_public_file=_is_page_opened(scope, headers))
         caller = await self._callers.find(headers) if self._callers else None
         if caller is not None:
             mark_token_shown(scope, caller.connects_as)
@@ -252,15 +272,22 @@ class Guard:
             raise BodyTooLarge(limit=access.body_limit)
         return access.body_limit
 
-    def _check_sender(self, headers: Headers) -> None:
-        host = headers.get("host", "")
-        if len(headers.getlist("host")) != 1 or _name(host) not in self._allowed_hosts:
+    def _check_sender(self, headers: Headers, *, is_public_file: bool) -> None:
+        host, is_public = headers.get("host", ""), self._public.serves(headers)
+        if len(headers.getlist("host")) != 1 or not (is_public or _name(host) in self._allowed_hosts):
             raise refused("host_refused")
         # A page of this very address sends our Host as its Origin; a program sends none.
-        if any(origin.lower() != f"http://{host.lower()}" for origin in headers.getlist("origin")):
+        own = self._public.url if is_public else f"http://{host.lower()}"
+        if any(origin.lower() != own for origin in headers.getlist("origin")):
             raise refused("origin_refused")
-        if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        if not is_public_file and headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
             raise refused("origin_refused")
+
+
+def _is_page_opened(scope: Scope, headers: Headers) -> bool:
+    """Return whether a browser follows a link, such as one in Discord, to the page, which holds no data."""
+    opens = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return opens and scope.get("method") == "GET" and f"{scope['path']}/".startswith(f"{PAGE}/")
 
 
 def _name(host: str) -> str:
@@ -291,6 +318,12 @@ async def coordinator_of(request: Request) -> Coordinator:
 
 async def _caller(request: Request) -> Caller | None:
     return cast("Caller | None", getattr(request.state, CALLER))
+
+
+def address_of(request: Request) -> str:
+    """Return the address of Octet that this request names."""
+    public = cast("Callers", request.app.state.callers).public
+    return public.url if public.serves(request.headers) else str(request.base_url).rstrip("/")
 
 
 async def user_of(request: Request) -> Actor:

@@ -16,10 +16,9 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Query, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, ValidationError
-from starlette.requests import cookie_parser
 
 from bot.web.errors import NotLoggedIn
-from bot.web.guard import COOKIE, By, Caller, Callers
+from bot.web.guard import By, Caller, Callers
 from bot.web.server import mark_token_shown
 from core.coordinator import Coordinator
 from core.journal.model import Entry, Event, JournalRow
@@ -162,7 +161,7 @@ async def live(socket: WebSocket) -> None:
     try:
         async with asyncio.timeout(HELLO_S):
             hello = LiveHello.model_validate_json(await socket.receive_text())
-        cookie = cookie_parser(socket.headers.get("cookie", "")).get(COOKIE, "")
+        cookie = callers.public.cookie_in(socket.headers)
 
         async def who() -> Actor | None:
             return await callers.logged_in(cookie, hello.secret)

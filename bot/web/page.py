@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from bot.web.guard import COOKIE, CSP, Core
+from bot.web.discord_log_in import LASTS_S, DiscordLogIn
+from bot.web.guard import COOKIE, CSP, PAGE, SECURE, Callers, Core, PublicAddress
 from core.limits import NAME, REASON
-from core.security.model import LOG_IN_LASTS_MS
+from core.remedies import refused
+from core.security.model import LOG_IN_LASTS_MS, NewLogIn
 
-PAGE, LOG_IN = "/page", "/log-in"
+LOG_IN = "/log-in"
 BODY_LIMIT = 10_000
+_BEGUN = "octet-log-in-begun"  # the cookie of a browser that a user sent to Discord
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; "
@@ -41,6 +44,13 @@ class Code(BaseModel, frozen=True, extra="forbid"):
     """The end of the page's address."""
 
     code: Annotated[str, Field(max_length=NAME.most)]
+
+
+class FromDiscord(BaseModel, frozen=True, extra="forbid"):
+    """With what Discord sent the browser back."""
+
+    code: Annotated[str, Field(max_length=NAME.most)]
+    state: Annotated[str, Field(max_length=NAME.most)]
 
 
 @router.get(PAGE, include_in_schema=False)
@@ -70,5 +80,49 @@ async def enter(asked: Code, request: Request, response: Response, core: Core) -
     """Exchange the code for a cookie and a second secret; Octet takes only both together."""
     browser = request.headers.get("user-agent", "")[: REASON.most]
     new = await core.log_ins.enter(asked.code, browser=browser)
-    response.set_cookie(COOKIE, new.cookie, max_age=LOG_IN_LASTS_MS // 1000, httponly=True, samesite="strict")
+    return _let_in(new, request, response)
+
+
+@router.get(LOG_IN + "/ways")
+async def ways(request: Request) -> dict[str, bool]:
+    """Say how one logs in at this address, beside by a link."""
+    return {"discord": _discord(request).is_offered and _public(request).serves(request.headers)}
+
+
+@router.post(LOG_IN + "/discord")
+async def begin_with_discord(request: Request, response: Response) -> dict[str, str]:
+    """Begin a log-in with Discord in this browser, which then opens the address."""
+    if not (await ways(request))["discord"]:
+        raise refused("no_log_in_with_discord")
+    address, browser = _discord(request).begin()
+    set_cookie(request, response, _BEGUN, browser, max_age_s=int(LASTS_S))
+    return {"address": address}
+
+
+@router.post(LOG_IN + "/discord/confirm")
+async def enter_with_discord(came: FromDiscord, request: Request, response: Response, core: Core) -> dict[str, str]:
+    """Log in the user whom Discord names for the code that it gave this browser."""
+    begun = _public(request).cookie_in(request.headers, _BEGUN)
+    person = await _discord(request).confirm(came.code, came.state, begun)
+    browser = request.headers.get("user-agent", "")[: REASON.most]
+    return _let_in(await core.log_ins.enter_as(f"discord:{person}", browser=browser), request, response)
+
+
+def _discord(request: Request) -> DiscordLogIn:
+    return cast("DiscordLogIn", request.app.state.discord_log_in)
+
+
+def _public(request: Request) -> PublicAddress:
+    return cast("Callers", request.app.state.callers).public
+
+
+def _let_in(new: NewLogIn, request: Request, response: Response) -> dict[str, str]:
+    set_cookie(request, response, COOKIE, new.cookie, max_age_s=LOG_IN_LASTS_MS // 1000)
     return {"id": new.log_in.id, "secret": new.secret}
+
+
+def set_cookie(request: Request, response: Response, name: str, value: str, *, max_age_s: int) -> None:
+    """Set a cookie for this very address, which scripts cannot read; `__Host-` and Secure where it is https."""
+    name = _public(request).cookie(request.headers, name)
+    is_secure = name.startswith(SECURE)
+    response.set_cookie(name, value, max_age=max_age_s, httponly=True, secure=is_secure, samesite="strict")

@@ -12,7 +12,7 @@ from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On, Origin, Verb
 from bot.verbs.desks import Png
 from bot.verbs.schemas import Key, body_of, field_of, jsonable
-from bot.web.guard import agent_of, coordinator_of, user_of
+from bot.web.guard import address_of, agent_of, coordinator_of, user_of
 
 Once = Annotated[Key | None, Header(alias="Idempotency-Key")]
 
@@ -41,7 +41,7 @@ def _endpoint(verb: Verb) -> Any:
         # Not by Depends, which takes FastAPI as long as the rest of a request.
         octet, by = await coordinator_of(request), await (user_of if verb.permission else agent_of)(request)
         key, body = given.pop("key", None), given.pop("body", None)
-        url = str(request.base_url).rstrip("/") if verb.wants_origin else ""
+        url = address_of(request) if verb.wants_origin else ""
         origin = Origin(key=f"http:{by.id}:{key}" if key else None, url=url)
         result = await verb.run(octet, {**given, **(body.model_dump() if body else {})}, by=by, origin=origin)
         if isinstance(result, Png):

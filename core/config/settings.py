@@ -26,14 +26,18 @@ from core.remedies import refused
 from core.settings.model import Section, Settings
 
 TOKEN = "OCTET_DISCORD_TOKEN"  # noqa: S105  the name of the variable, not the secret
+CLIENT_SECRET = "OCTET_DISCORD_CLIENT_SECRET"  # noqa: S105  as TOKEN
 PING_URL = "OCTET_ALARM__PING_URL"
 FAULT_POINTS = "OCTET_FAULT_POINTS"
 ENVIRONMENT = "environment"
 _TOKEN_SHAPE = re.compile(r"[\w-]{18,}\.[\w-]{4,}\.[\w-]{20,}")
 SECTIONS: dict[str, type[Section]] = {
-    name: holder_of(Settings, (name,)) for name in hints_of(Settings) if name not in {"discord_token", "fault_points"}
+    name: holder_of(Settings, (name,))
+    for name in hints_of(Settings)
+    if name not in {"discord_token", "discord_client_secret", "fault_points"}
 }
-_VARIABLES: dict[str, tuple[str, ...]] = {TOKEN: ("discord_token",), FAULT_POINTS: ("fault_points",)} | {
+_SINGLE = {TOKEN: "discord_token", CLIENT_SECRET: "discord_client_secret", FAULT_POINTS: "fault_points"}
+_VARIABLES: dict[str, tuple[str, ...]] = {variable: (key,) for variable, key in _SINGLE.items()} | {
     f"OCTET_{section}__{key}".upper(): (section, key) for section, kind in SECTIONS.items() for key in hints_of(kind)
 }
 
@@ -66,7 +70,7 @@ def read_settings(home: Home, problems: list[Problem]) -> Settings:
     settings, wrong = _build(given.values)
     for path, code, text in (*wrong, *_wrong_together(settings, given)):
         given.report(path, code, text)
-    for hidden in (settings.discord_token, settings.alarm.ping_url):
+    for hidden in (settings.discord_token, settings.discord_client_secret, settings.alarm.ping_url):
         if hidden is not None:
             remember(hidden.get_secret_value())
     return settings
@@ -183,7 +187,7 @@ def _wrong_together(settings: Settings, given: _Given) -> list[tuple[KeyPath, st
     discord = settings.discord
     if given.has_problem(("discord", "sandbox")):
         return []
-    wrong: list[tuple[KeyPath, str, str]] = []
+    wrong = _wrong_log_in(settings)
     addresses = {"api_base": discord.api_base, "gateway_url": discord.gateway_url}
     if not discord.sandbox:
         text = "is refused unless sandbox = true: it would send the token to this address; remove it"
@@ -196,6 +200,18 @@ def _wrong_together(settings: Settings, given: _Given) -> list[tuple[KeyPath, st
         text = "also needs the test server's addresses, in api_base and gateway_url"
         wrong.append((("discord", "sandbox"), "no_address", text))
     return wrong
+
+
+def _wrong_log_in(settings: Settings) -> list[tuple[KeyPath, str, str]]:
+    """Return what *Log in with Discord* lacks."""
+    key: KeyPath = ("discord", "client_id")
+    if settings.discord.client_id is None:
+        return []
+    if settings.http.public_url is None:
+        return [(key, "needs_public_url", "also needs public_url in [http]: Discord sends browsers back to it")]
+    if settings.discord_client_secret is None:
+        return [(key, "no_client_secret", f"also needs {CLIENT_SECRET}=… in .env or the environment")]
+    return []
 
 
 def read_env_file(file: Path, name: str, problems: list[Problem]) -> dict[str, int]:

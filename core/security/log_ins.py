@@ -81,8 +81,7 @@ class LogIns:
         require(by, Permission.VERSION_READ)
         if who != by.id:
             require(by, Permission.PERSON_LOG_IN)
-        if not self._actor_of(who).permissions:
-            raise refused("log_in_without_role", id=who)
+        self._require_role(who)
         code = self._ids.secret()
         self._codes = [*self._codes[1 - MOST_CODES :], _Code(self._hash(code), who, self._clock.monotonic_s())]
         return code
@@ -95,10 +94,22 @@ class LogIns:
         """Exchange the code for a log-in. Raises link_expired."""
         found = self._find(code)
         self._codes.remove(found)
+        return await self._begin(found.who, browser)
+
+    async def enter_as(self, person: str, *, browser: str) -> NewLogIn:
+        """Log in the user whom Discord has confirmed to be `person`. Raises log_in_without_role."""
+        self._require_role(person)
+        return await self._begin(person, browser)
+
+    def _require_role(self, who: str) -> None:
+        if not self._actor_of(who).permissions:
+            raise refused("log_in_without_role", id=who)
+
+    async def _begin(self, who: str, browser: str) -> NewLogIn:
         now_ms, cookie, secret = self._clock.now_ms(), self._ids.secret(), remember(self._ids.secret())
         browser = limits.visible(browser)[: limits.REASON.most]
         ends_ms = now_ms + IDLE_MS
-        log_in = LogIn(id=self._ids.ulid(), who=found.who, browser=browser, since_ms=now_ms, ends_ms=ends_ms)
+        log_in = LogIn(id=self._ids.ulid(), who=who, browser=browser, since_ms=now_ms, ends_ms=ends_ms)
         hashed = self._hash(f"{cookie} {secret}")
 
         over = [one.id for one in self._log_ins.values() if one.ends_ms <= now_ms]

@@ -15,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 from core.kit import faults
 from core.kit.problems import show
 
+_HOST = re.compile(r"(?=.{1,100}$)[a-z0-9-]+(\.[a-z0-9-]+)+")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 Level = Literal["debug", "info", "warning", "error"]  # how much the log says
 
@@ -94,6 +95,9 @@ class DiscordSettings(Section):
     admin_channel_id: Annotated[int, Field(ge=1)] | None = None
     """Id of the channel where Octet posts the head of its journal once a day. Rows that are later removed from the
     journal's end then show, even to someone without this machine. Unset: Octet posts it nowhere."""
+    client_id: Annotated[int, Field(ge=1)] | None = None
+    """Id of the bot's application, for *Log in with Discord* on the page: needs public_url of [http], and the client
+    secret in .env as OCTET_DISCORD_CLIENT_SECRET. Both: discord.com/developers, OAuth2. Unset: `octet page` logs in."""
     pictures: bool = True
     """Attach pictures of an agent's window to the question whether a prompt arrived. Every reader of the task's thread
     sees them until a user answers. false: text only."""
@@ -121,6 +125,20 @@ class DiscordSettings(Section):
         return f"https://discord.com/channels/{self.guild_id}/{self.channel_id or ''}" if self.guild_id else ""
 
 
+def _public_url(text: str) -> str:
+    """Check an origin, and return it as browsers write it."""
+    try:
+        parts = urlsplit(text)
+        port = "" if parts.port in {None, 443} else f":{parts.port}"
+        host, has_more = parts.hostname or "", parts.path not in {"", "/"} or parts.query or parts.fragment
+        is_right = parts.scheme == "https" and not has_more and not parts.username and _HOST.fullmatch(host)
+    except ValueError:
+        is_right, host, port = None, "", ""
+    if not is_right or is_loopback(host):
+        raise ValueError(f'must be https:// and a host, such as "https://octet.example.org", not {show(text)}')
+    return f"https://{host}{port}"
+
+
 class HttpSettings(Section):
     """`[http]`: the interface for agents' answers and the command line."""
 
@@ -129,6 +147,9 @@ class HttpSettings(Section):
     TLS."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8321
     """Port to listen on. If another program uses it, Octet takes another one; run.json in the home says which."""
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = None
+    """Where your own tunnel or proxy serves this Octet by https, such as "https://octet.example.org". Octet then
+    accepts requests for this host, too, and its messages in Discord link to the page. Unset: this machine only."""
 
 
 class DispatchSettings(Section):
@@ -294,6 +315,8 @@ class Settings(BaseModel):
 
     discord_token: SecretStr | None = None
     """The bot's token, from Discord's developer portal. A secret: .env or environment only."""
+    discord_client_secret: SecretStr | None = None
+    """The secret of the bot's application, for `client_id` of [discord]. A secret: .env or environment only."""
     fault_points: Annotated[Path, AfterValidator(_own_folder)] | None = None
     """For tests only, environment only: a folder of tickets; each ends this process at a named place in its
     code. Only your account may be able to write in it."""

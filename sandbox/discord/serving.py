@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from sandbox.discord import loopback
+from sandbox.discord.log_in import LogInRoutes
 from sandbox.discord.page_routes import PageRoutes
 from sandbox.discord.rest.api import PREFIX, build
 from sandbox.discord.rest.requests import Api
@@ -50,6 +51,7 @@ def _app(sandbox: Sandbox, page: PageRoutes, port: int) -> web.Application:
         interactions=sandbox.interactions,
         session_starts=sandbox.gateway.session_starts,
     )
+    app.add_routes(LogInRoutes(sandbox.world).routes(PREFIX))  # before the API, whose description lacks them
     app.add_subapp(PREFIX, build(api, sandbox.rates, sandbox.faults, sandbox.record))
     app.router.add_get("/gateway", sandbox.gateway.serve)
     app.router.add_get("/gateway/", sandbox.gateway.serve)

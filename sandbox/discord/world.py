@@ -63,6 +63,9 @@ class World:
         self.bot_role = EVERYBODY_MAY | ChatPermission.PIN_MESSAGES  # as the link of the bot's invitation asks
         self.privileged = 0  # the application's flags of the privileged intents that its owner has enabled
         self.token = token or self.new_token()
+        self.client_secret = secrets.token_urlsafe(24)
+        self.redirects: set[str] = set()  # where the application's owner lets browsers be sent back to
+        self.user_tokens: dict[str, int] = {}  # the tokens by which the application asks who a user is
         self.bot = User(id=self.application_id, name="Octet", is_bot=True)
         self.ada = User(id=self.new_id(), name="Ada")
         self.ben = User(id=self.new_id(), name="Ben")

@@ -53,10 +53,13 @@ export async function invited(): Promise<{ code: string; who: string } | null> {
 }
 
 export async function logIn(code: string): Promise<void> {
-  const made = (await resultOf(client.POST('/log-in', { body: { code } }))) as { id: string; secret: string }
+  keepLogIn((await resultOf(client.POST('/log-in', { body: { code } }))) as { id: string; secret: string })
+  history.replaceState(null, '', location.pathname)
+}
+
+export function keepLogIn(made: { id: string; secret: string }): void {
   localStorage.setItem(SECRET, made.secret)
   localStorage.setItem(LOG_IN, made.id)
-  history.replaceState(null, '', location.pathname)
 }
 
 export function forget(): void {

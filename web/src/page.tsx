@@ -6,6 +6,7 @@ import { Link, Route, Router, Switch, useLocation, useSearch } from 'wouter'
 import { LOGGED_OUT, client, forget, invited, logIn, logOut, resultOf, secret, type Schemas } from './api'
 import { useKeys } from './keys'
 import { LANGUAGES, chooseLanguage, language, t, type Language } from './language'
+import { WithDiscord } from './discord'
 import { follow, useConnection } from './live'
 import { useMe } from './me'
 import { Act, Ago, Said, Sign, To } from './parts'
@@ -52,6 +53,7 @@ function LogIn({ entered }: { entered: () => void }) {
             <Said text={t('This browser is not logged in. Run `octet page` at the machine where Octet runs, and open the address that it prints. Beside `octet demo`, press Enter there.')} />
           </Text>
         )}
+        <WithDiscord entered={entered} failed={setProblem} />
         {why && <Alert color="red" role="alert"><Said text={why} /></Alert>}
       </Stack>
     </Container>

@@ -85,6 +85,7 @@ class Operation:
 
     def __init__(self, item: Json, described: Json) -> None:
         self.name: str = described["operationId"]
+        self.scopes = frozenset(scope for one in described.get("security", ()) for scope in one.get("OAuth2", ()))
         self._parameters: list[Json] = [*item.get("parameters", ()), *described.get("parameters", ())]
         self._content: Json = described.get("requestBody", {}).get("content", {})
 

@@ -104,7 +104,8 @@ def build(api: Api, rates: RateLimits, faults: Faults, record: Record) -> web.Ap
             template, ids = found or ("", {})
             if not template.startswith((*TOKEN_ROUTES, "/gateway")) or template == "/gateway/bot":
                 given, token = request.headers.get("Authorization", ""), f"Bot {api.world.token}"
-                if not secrets.compare_digest(given.encode(errors="replace"), token.encode()):
+                is_user = given.removeprefix("Bearer ") in api.world.user_tokens and operation.scopes >= {"identify"}
+                if not is_user and not secrets.compare_digest(given.encode(errors="replace"), token.encode()):
                     raise errors.unauthorized()
             verdict = rates.take(f"{request.method} {template}", ids)
             headers = verdict.headers

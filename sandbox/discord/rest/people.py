@@ -36,10 +36,13 @@ class MemberRoutes:
             web.get(r"/guilds/{guild_id:\d+}/threads/active", self.active_threads),
         ]
 
-    async def me(self, _: web.Request) -> web.Response:
+    async def me(self, request: web.Request) -> web.Response:
+        world = self._api.world
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        user = world.users[world.user_tokens.get(token, world.bot.id)]
         return answer(
             {
-                **self._api.payloads.user(self._api.world.bot),
+                **self._api.payloads.user(user),
                 "bio": "",
                 "verified": True,
                 "mfa_enabled": False,

@@ -395,3 +395,19 @@ async def test_a_question_whose_buttons_discord_refuses_is_posted_without_them(
 
 def said_of(parts: Parts) -> str:
     return "" if parts.view is None else str(parts.view.to_components())
+
+
+async def test_messages_link_to_the_page_where_it_has_a_public_address(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        task = await here.ask()
+        await here.tell(task, NoticeKind.ENDED)
+        await here.say()
+        await here.sweep(times=3)
+        assert not here.shown("on the page"), "no one could open it"
+        here.coordinator.public_url = "https://octet.example.org"
+        other = await here.ask("Count the cats")
+        await here.tell(other, NoticeKind.ENDED)
+        await here.sweep(times=3)
+        linked = here.shown("[Open on the page](<https://octet.example.org/page/tasks/T-2>)")
+        assert [one.marker for one in linked] == [f"o{here.coordinator.home_mark}.{number}" for number in (4, 5)]
+        assert len(here.shown("on the page")) == 2

@@ -145,6 +145,70 @@ def test_any_other_host_is_refused(tmp_path: Path, host: str) -> None:
     assert problems[0].startswith("config/octet.toml:2: http.host: must be an address of this machine only")
 
 
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("https://octet.example.org", "https://octet.example.org"),
+        ("https://Octet.Example.org:443/", "https://octet.example.org"),
+        ("https://octet.example.org:8443", "https://octet.example.org:8443"),
+    ],
+)
+def test_a_public_address_is_taken_as_browsers_write_it(tmp_path: Path, url: str, taken: str) -> None:
+    settings, problems = read(make_home(tmp_path, toml=f'[http]\npublic_url = "{url}"\n'))
+
+    assert problems == []
+    assert settings.http.public_url == taken
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "http://octet.example.org",
+            "https://octet.example.org/page",
+            "octet.example.org",
+            "https://",
+            "",
+            "https://a b",
+        ),
+        *(
+            "https://octet.example.org?x=1",
+            "https://me@octet.example.org",
+            "https://octet.example.org:x",
+            "https://[::1]",
+        ),
+        *("https://127.0.0.1", "https://localhost", "https://octet.example.org#x", "https://octet.example.org:99999"),
+    ],
+)
+def test_any_other_form_of_a_public_address_is_refused(tmp_path: Path, url: str) -> None:
+    _, problems = read(make_home(tmp_path, toml=f'[http]\npublic_url = "{url}"\n'))
+
+    assert len(problems) == 1
+    assert problems[0].startswith("config/octet.toml:2: http.public_url: must be https:// and a host")
+
+
+def test_a_log_in_with_discord_needs_a_public_address_and_a_secret(tmp_path: Path) -> None:
+    alone, public = "[discord]\nclient_id = 5\n", '[discord]\nclient_id = 5\n[http]\npublic_url = "https://a.example"\n'
+    for number, (toml, env, why) in enumerate(
+        (
+            (alone, "", "also needs public_url in [http]"),
+            (public, "", "also needs OCTET_DISCORD_CLIENT_SECRET=… in .env"),
+            (public, "OCTET_DISCORD_CLIENT_SECRET=shh\n", ""),
+        )
+    ):
+        (tmp_path / str(number)).mkdir()
+        settings, problems = read(make_home(tmp_path / str(number), toml=toml, env=env))
+        assert [why in one and "octet.toml:2: discord.client_id" in one for one in problems] == [True] * bool(why)
+        assert "shh" not in repr(settings)
+        assert bool(settings.discord_client_secret) == bool(env)
+
+
+def test_the_client_secret_has_no_place_in_octet_toml(tmp_path: Path) -> None:
+    _, problems = read(make_home(tmp_path, toml='[discord]\nclient_secret = "shh"\n'))
+
+    assert [("secret" in one, "shh" in one) for one in problems] == [(True, False)]
+
+
 def test_a_misspelt_variable_and_one_of_a_whole_section_are_problems(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
