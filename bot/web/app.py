@@ -82,7 +82,7 @@ def create_app(
     app.state.click_links = OneTimeLinks()
     app.state.live = Live(coordinator)
     app.state.calls = calls = Calls(CallTimes)
-    app.state.lag = lag or LoopLag()
+    app.state.lag, app.state.steps = lag or LoopLag(), metrics.count_steps(coordinator)
     app.state.discord_log_in = DiscordLogIn(settings)
     add_routes(app)
     app.include_router(click_page.calibrations, prefix="/api/v2")

@@ -5,7 +5,7 @@ Each row of METRICS reads what Octet counts or stores anyway. docs/inside/metric
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from fastapi import APIRouter, Request, Response
 
 from bot.web.guard import CALL_BUCKETS_S, By, CallTimes, Core
+from core.coordinator import Coordinator
+from core.deliveries.model import DeliveryMoved
 from core.fleet.model import Figures
 
 if TYPE_CHECKING:
@@ -43,12 +45,20 @@ class LoopLag:
             self._late_s.append(max(0.0, now_s() - due_s))
 
 
+def count_steps(octet: Coordinator) -> Counter[str]:
+    """Count the steps of all deliveries from now on, by the state that they came to."""
+    steps = Counter[str]()
+    octet.journal.listen(DeliveryMoved, lambda entry: steps.update([entry.event.now]))
+    return steps
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scrape:
     """What one request for the metrics reads."""
 
     figures: Figures
     calls: Mapping[tuple[str, str, str], CallTimes]
+    steps: Mapping[str, int]
     lag_s: float
     version: str
 
@@ -89,6 +99,10 @@ def _of(name: str) -> Callable[[Scrape], Any]:
     return read
 
 
+def _steps(it: Scrape) -> Values:
+    return [((state,), count) for state, count in it.steps.items()]
+
+
 def _notices(it: Scrape) -> Values:
     return [((route, state.value), count) for (route, state), count in it.figures.notices.items()]
 
@@ -101,8 +115,8 @@ METRICS = (
     Metric("gauge", "octet_needs", "Things that wait for your decision", _of("needs")),
     Metric("gauge", "octet_agents", "Agents", _of("agents"), _STATE),
     Metric("gauge", "octet_desks", "Desks", _of("desks"), _STATE),
-    Metric("gauge", "octet_deliveries", "Deliveries of all times, by outcome", _of("deliveries"), _STATE),
-    Metric("gauge", "octet_notices", "Notices, by how far a route got", _notices, ("route", "state")),
+    Metric("counter", "octet_deliveries_total", "Steps of deliveries; the last one is the outcome", _steps, _STATE),
+    Metric("gauge", "octet_notices", "Notices that a route has still to post", _notices, ("route", "state")),
     Metric("gauge", "octet_discord_connected", "1 while Discord is connected", _of("is_discord_connected")),
     Metric("counter", "octet_journal_rows_total", "Rows of the journal", _of("journal_rows")),
     Metric("gauge", "octet_store_writable", "1 while the database takes writes", _of("is_store_writable")),
@@ -118,8 +132,8 @@ METRICS = (
 async def show(request: Request, core: Core, by: By) -> Response:
     """Return all metrics, and those of this process, in Prometheus' format."""
     state = request.app.state
-    figures, calls = await core.fleet.figures(by=by), dict(state.calls)
-    scrape = Scrape(figures=figures, calls=calls, lag_s=state.lag.worst_s, version=state.version)
+    figures, calls, steps = await core.fleet.figures(by=by), dict(state.calls), dict(state.steps)
+    scrape = Scrape(figures=figures, calls=calls, steps=steps, lag_s=state.lag.worst_s, version=state.version)
     text, kind = await asyncio.to_thread(_rendered, scrape)  # the first one imports the library
     return Response(text, media_type=kind)
 

@@ -102,7 +102,6 @@ SHIFT = _shift_bounces.values(
 )
 SHIFT_BOUNCES = _shift_bounces.where(_row.bounced_since_ms.is_not(None))
 FORGET_FAR_PAUSES = _update_open.where(_row.not_before_ms > sa.bindparam("latest")).values(not_before_ms=0)
-COUNTS = sa.select(_row.state, sa.func.count().label("size")).group_by(_row.state)
 newest_in = partial(newest_of_each, _row.state, _row.id)
 
 

@@ -302,9 +302,6 @@ class Deliveries:
     async def list_for_message(self, message: str) -> tuple[Delivery, ...]:
         return tuple(delivery_of(row) for row in await self._store.fetch(_store.OF_MESSAGE, {"of_message": message}))
 
-    async def counts(self) -> Mapping[DeliveryState, int]:
-        return {DeliveryState(row.state): row.size for row in await self._store.fetch(_store.COUNTS)}
-
     async def newest_in(self, states: Iterable[DeliveryState], *, limit: int) -> tuple[Delivery, ...]:
         asked = {f"stands_{place}": state.value for place, state in enumerate(states)}
         page = {**asked, "size": limit, "before": _AFTER_ALL}

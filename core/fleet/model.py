@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NewType
 
 from core.agents.model import AgentState, AgentStatus
-from core.deliveries.model import DeliveryState, ProgramStatus
+from core.deliveries.model import ProgramStatus
 from core.desks.model import DeskState, DeskStatus
 from core.dispatch.model import HookSign
 from core.journal.model import Event
@@ -122,8 +122,7 @@ class Figures:
     oldest_ready_ms: int | None  # when the oldest task in the queue was created; None: the queue is empty
     agents: Mapping[AgentState, int]
     desks: Mapping[DeskState, int]
-    deliveries: Mapping[DeliveryState, int]
-    notices: Mapping[tuple[Route, NoticeState], int]
+    notices: Mapping[tuple[Route, NoticeState], int]  # those that a route has still to post
     needs: int  # how many things need a user
     journal_rows: int
     is_store_writable: bool

@@ -250,7 +250,7 @@ NEVER_POSTED = (
     .where(_post.since_ms < sa.bindparam("before"))
     .order_by(_row.id)
 )
-COUNTS = sa.select(_post.route, _post.state, sa.func.count().label("size")).group_by(_post.state, _post.route)
+WAITING = sa.select(_post.route, _post.state, sa.func.count().label("size")).where(_WAITS).group_by("state", "route")
 DROP = sa.update(posts).where(_this).values(state="dropped", error=sa.bindparam("why"))
 DROP_ALL = (
     sa.update(posts)

@@ -204,9 +204,9 @@ class Notices:
         """Post the first message for a new owner there."""
         await self._store.write(lambda tx: self.notify(tx, NoticeKind.WELCOME, None, subject="welcome", place=place))
 
-    async def counts(self) -> Mapping[tuple[Route, NoticeState], int]:
-        """Return how many notices have which state on which route."""
-        rows = await self._store.fetch(_store.COUNTS)
+    async def waiting(self) -> Mapping[tuple[Route, NoticeState], int]:
+        """Return how many notices each route has still to post, or has to do without access."""
+        rows = await self._store.fetch(_store.WAITING)
         return {(Route(row.route), NoticeState(row.state)): row.size for row in rows}
 
     async def newest_id(self) -> int:

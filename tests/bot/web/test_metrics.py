@@ -40,7 +40,7 @@ async def test_what_octet_has_is_counted_once(face: Face) -> None:
 
     assert (count("octet_tasks", "working"), count("octet_tasks", "failed")) == (1, 1)
     assert (count("octet_agents", "busy"), count("octet_agents", "idle")) == (1, 3)
-    assert (count("octet_deliveries", "delivered"), count("octet_deliveries", "failed")) == (1, 1)
+    assert (count("octet_deliveries_total", "delivered"), count("octet_deliveries_total", "failed")) == (1, 1)
     assert (count("octet_desks", "ready"), count("octet_store_writable")) == (1, 1)
     assert count("octet_notices", "discord", "pending") == 3, "two cards, and the end of one task"
     assert count("octet_discord_connected") is None, "this Octet has no Discord"
@@ -104,5 +104,5 @@ def test_the_dashboard_asks_for_metrics_that_exist() -> None:
     known = {one.name for one in METRICS} | {"process_resident_memory_bytes"}
     known |= {f"{one.name}_{part}" for one in METRICS if one.kind == "histogram" for part in ("bucket", "count", "sum")}
     assert asked - known == set()
-    topics = ("octet_tasks", "octet_deliveries", "octet_agents", "octet_notices", "octet_http_seconds_count")
+    topics = ("octet_tasks", "octet_deliveries_total", "octet_agents", "octet_notices", "octet_http_seconds_count")
     assert {*topics, "octet_loop_lag_seconds", "octet_store_bytes"} <= asked
