@@ -8,9 +8,10 @@ import re
 from pathlib import Path
 
 import core.coordinator  # noqa: F401  defines all events
-from bot.verbs.results import ACT_LABELS, AGENT_STATES, DECISION_LABELS, DESK_STATES, TASK_STATES
+from bot.verbs.results import ACT_LABELS, AGENT_STATES, DECISION_LABELS, DESK_STATES, ENTRY_STATES, TASK_STATES
 from core.deliveries.model import DeliveryState
 from core.journal.model import Event
+from core.security.model import Permission
 
 FILE = Path(__file__).resolve().parent.parent / "web/src/words.json"
 COLOURS = {"🟢": "green", "🔴": "red", "🟠": "orange", "🟡": "orange", "🔵": "blue"}  # others are grey
@@ -23,7 +24,9 @@ def content() -> str:
         for kind, states in (("task", TASK_STATES), ("agent", AGENT_STATES), ("desk", DESK_STATES))
     }
     found["delivery"] = {one.value: (one.value.capitalize(), DELIVERIES.get(one, "gray")) for one in DeliveryState}
-    labels = {"act": ACT_LABELS, "decision": DECISION_LABELS, "event": events()}
+    permissions = {one: one.act for one in Permission}
+    labels = {"act": ACT_LABELS, "decision": DECISION_LABELS, "entry": ENTRY_STATES, "permission": permissions}
+    labels |= {"event": events()}
     found |= {kind: {value: (words, "gray") for value, words in table.items()} for kind, table in labels.items()}
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 

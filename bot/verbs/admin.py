@@ -10,7 +10,7 @@ from typing import Annotated
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.types import Channel, Scopes, User, UserOrRole
 from core import limits
-from core.maintenance.model import AuditReport, Reloaded
+from core.maintenance.model import AuditReport, Configuration, Reloaded
 from core.security.model import Actor, ApiKey, Binding, LogIn, NewApiKey, Permission, Role, SavedView, require
 from core.settings.model import CommandGroup
 
@@ -41,6 +41,14 @@ async def version(octet: Coordinator, *, by: Actor) -> Version:
 
     require(by, Permission.VERSION_READ)
     return Version(octet=octet.version, python=platform.python_version(), discord=metadata.version("discord.py"))
+
+
+@Verb("admin", Permission.CONFIG_RELOAD, "GET /config", is_slow=True, discord="off")
+async def config(octet: Coordinator, *, by: Actor) -> Configuration:
+    """Show what is configured, from which file and line, and what a reload would change.
+
+    Of secrets it shows only whether they are set."""
+    return await octet.configuration.show(by=by)
 
 
 @Verb("admin", Permission.CONFIG_RELOAD, "POST /config/reload", on=On.HTTP, is_slow=True, discord="group")

@@ -60,6 +60,8 @@ async def add(
     pane: Annotated[str | None, ParameterKind(help="A pane of your tmux server, such as work:1.0")] = None,
     profile: Annotated[str | None, ParameterKind(help="With a pane: the profile of its program")] = None,
     model: Annotated[str | None, ParameterKind(help="With lane `model`, the name of its model")] = None,
+    program: Annotated[str | None, ParameterKind(help="With lane `acp`, the name of its program")] = None,
+    folder: Annotated[str | None, ParameterKind(help="With lane `acp`, the folder in which it works")] = None,
     account: Annotated[str | None, ParameterKind(help="The subscription that it shares with other agents")] = None,
     by: Actor,
 ) -> Reloaded:
@@ -75,6 +77,8 @@ async def add(
         "desk": desk,
         "window": window,
         "model": model,
+        "program": program,
+        "folder": folder,
         "account": account,
     }
     agents = octet.maintenance.agents

@@ -20,7 +20,7 @@ from core.dispatch.model import Decision
 from core.fleet.model import AgentDetails, AtWork, Board, Need, NeedKind, Ping, QueuedWork, Wellness
 from core.journal.model import JournalRow
 from core.kit.clock import as_datetime
-from core.maintenance.model import Ailment, AuditReport, Diagnosis, Placed, Reloaded, Tried
+from core.maintenance.model import Ailment, AuditReport, Configuration, Diagnosis, NotReloaded, Placed, Reloaded, Tried
 from core.messages.model import EntryState, InboxEntry, Message, text_for_people
 from core.profiles.model import Act, Activity
 from core.reasons import AnyReason, BlockCause, WaitReason
@@ -421,6 +421,11 @@ def _reloaded(what: Reloaded, form: Form) -> list[str]:
     if what.is_nothing:
         return ["The configuration is unchanged."]
     is_at_work = bool(what.agents or what.desks or what.groups)
+    lines = ["Octet uses the new configuration." if is_at_work else "The rest of the configuration is unchanged."]
+    return lines + _changes(what, form)
+
+
+def _changes(what: Reloaded, form: Form) -> list[str]:
     parts = {
         "Changed agents: {}.": [name for name in what.agents if name not in what.gone],
         "Removed agents: {}. Their waiting tasks go to other agents, or say why not.": what.gone,
@@ -428,10 +433,20 @@ def _reloaded(what: Reloaded, form: Form) -> list[str]:
         "Takes effect when Octet restarts: {}.": what.restart,
         "Commands that come or go in Discord: {}.": what.groups,
     }
-    lines = ["Octet uses the new configuration." if is_at_work else "The rest of the configuration is unchanged."]
-    return lines + [
-        line.format(", ".join(form.text(one, 60) for one in names)) for line, names in parts.items() if names
-    ]
+    return [line.format(", ".join(form.text(one, 60) for one in names)) for line, names in parts.items() if names]
+
+
+def _configuration(found: Configuration, form: Form) -> list[str]:
+    lines: list[str] = []
+    for one in found.items:
+        value = f" = {form.code(form.text(one.value, 200))}" if one.value else "" if one.is_set else ": not set"
+        place = f"{one.file}:{one.line}" if one.line else one.file or "default"
+        lines.append(f"{one.kind.value} {form.text(one.name, 100)}{value} · {form.text(place, 100)}")
+    if found.change is None:
+        return [*lines, f"{form.bad} {NotReloaded.head}", *(form.text(one, 300) for one in found.problems)]
+    if found.change.is_nothing:
+        return [*lines, "A reload would change nothing."]
+    return [*lines, "A reload would change this:", *_changes(found.change, form)]
 
 
 def _health(now: Wellness, form: Form) -> list[str]:
@@ -537,7 +552,7 @@ def _happened(rows: list[JournalRow], form: Form) -> str:
     return f"{text}{about} · {form.at(last.at_ms)}"
 
 
-_ENTRY_STATES: dict[EntryState, str] = {
+ENTRY_STATES: dict[EntryState, str] = {
     EntryState.HELD: "held until its time",
     EntryState.UNREAD: "unread",
     EntryState.READ: "read",
@@ -547,7 +562,7 @@ _ENTRY_STATES: dict[EntryState, str] = {
 
 
 def _entry_state(state: EntryState, reason: Reason | None) -> str:
-    return f"{_ENTRY_STATES[state]}{f' ({sentence(reason)})' if reason else ''}"
+    return f"{ENTRY_STATES[state]}{f' ({sentence(reason)})' if reason else ''}"
 
 
 def _message_line(one: Message, form: Form) -> str:
@@ -601,6 +616,7 @@ LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     tuple[AgentProposal, ...]: (_proposals, "No window looks like an agent that Octet does not know."),
     tuple[Diagnosis, ...]: (_diagnoses, "No desks. Add one in config/desks."),
     Reloaded: (_reloaded, ""),
+    Configuration: (_configuration, ""),
     Binding: (lambda one, form: [_binding(one, form)], ""),
     tuple[Binding, ...]: (_roles, "No one has a role in Octet yet."),
     tuple[ApiKey, ...]: (lambda rows, form: [_key(one, form) for one in rows], "No API keys."),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Annotated, cast
@@ -23,7 +23,9 @@ from core.calibration.model import (
     CalibrationOptions,
     CalibrationResult,
     CalibrationStep,
+    ChooseWindows,
     ComposerPlace,
+    Pick,
     PointAt,
 )
 from core.calibration.ports import CalibrationDialog
@@ -107,6 +109,15 @@ class ClickPageState:
     is_over: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationWords:
+    """What a calibration asks, what Octet has done, and why it proposes some windows not, by their numbers."""
+
+    lines: tuple[str, ...]
+    asks: str = ""
+    why_not: Mapping[int, str] = field(default_factory=dict[int, str])
+
+
 WAITS = "Octet asks for no composer now. Keep this page open."
 
 
@@ -146,6 +157,23 @@ async def answer(
 @calibrations.get("/picture", response_class=Response)
 async def numbered_picture(name: str, core: Core, by: By) -> Response:
     return Response(await core.maintenance.calibrate.open(name, by=by).picture(), media_type="image/png")
+
+
+@calibrations.get("/words")
+async def words(name: str, core: Core, by: By) -> CalibrationWords:
+    """Say what the calibration asks and has done, for the page."""
+    step = await core.maintenance.calibrate.open(name, by=by).step()
+    match step.now:
+        case None:
+            return CalibrationWords(lines=step.lines)
+        case CalibrationResult() as result:
+            return CalibrationWords(lines=(*step.lines, *texts.ended(result)))
+        case ChooseWindows() as question:
+            picks = {one.number: Pick(number=one.number) for one in question.proposed}
+            why_not = {one.number: texts.why_not(one) for one in question.candidates if one.why_not}
+            return CalibrationWords(asks=texts.asks(question, picks), lines=step.lines, why_not=why_not)
+        case question:
+            return CalibrationWords(asks=texts.asks(question, {}), lines=step.lines)
 
 
 @calibrations.post("/page")

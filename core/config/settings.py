@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from pydantic import SecretStr, ValidationError
 
-from core.config.toml import TomlTable, read_text, read_toml
+from core.config.toml import TomlTable, line_of, read_text, read_toml
 from core.config.validation import explain, hints_of, holder_of, validate_partly
 from core.home import ENV_FILE, HOME, OCTET_TOML, Home
 from core.kit.files import write_private
@@ -58,8 +58,13 @@ def secret(home: Home, variable: str) -> SecretStr | None:
 
 def read_settings(home: Home, problems: list[Problem]) -> Settings:
     """Return the settings of this home without those that are wrong; add each problem to `problems`."""
+    return read_with_places(home, problems)[0]
+
+
+def read_with_places(home: Home, problems: list[Problem]) -> tuple[Settings, GivenSettings]:
+    """Return the settings as `read_settings` does, and where each comes from."""
     file = read_toml(home.root, OCTET_TOML, problems) or TomlTable(name=OCTET_TOML, problems=problems)
-    given = _Given(file, _checked_toml(file))
+    given = GivenSettings(file, _checked_toml(file))
     lines = read_env_file(home.env_file, ENV_FILE, problems)
     logging.getLogger("dotenv.main").setLevel(logging.ERROR)  # its warnings are problems already, with their lines
     texts = dotenv_values(home.env_file, encoding="utf-8") if lines else {}
@@ -73,7 +78,7 @@ def read_settings(home: Home, problems: list[Problem]) -> Settings:
     for hidden in (settings.discord_token, settings.discord_client_secret, settings.alarm.ping_url):
         if hidden is not None:
             remember(hidden.get_secret_value())
-    return settings
+    return settings, given
 
 
 def holds_ping_url(home: Home) -> bool:
@@ -97,7 +102,7 @@ def _build(values: dict[str, Any]) -> tuple[Settings, list[tuple[KeyPath, str, s
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class GivenSettings:
     """The given settings and where each comes from, to name the place of a problem."""
 
     file: TomlTable
@@ -133,6 +138,13 @@ class _Given:
             self.file.problems.append(Problem(file=source, line=line, key=key, code=code, text=text))
         else:
             self.file.report(path, code, text)
+
+    def place(self, *path: str) -> tuple[str, int | None]:
+        """Return the file and line of a setting, or of a variable; no file where neither sets it."""
+        if path in self.places:
+            return self.places[path][:2]
+        table = self.file.table(*path[:-1])
+        return (self.file.name, line_of(self.file.text, path)) if path[-1] in table.data else ("", None)
 
     def has_problem(self, path: KeyPath) -> bool:
         """Return whether this setting, or its section, has a problem already."""
@@ -182,7 +194,7 @@ def _refuse_secret(table: TomlTable, key: str) -> None:
     table.report((key,), "secret", text)
 
 
-def _wrong_together(settings: Settings, given: _Given) -> list[tuple[KeyPath, str, str]]:
+def _wrong_together(settings: Settings, given: GivenSettings) -> list[tuple[KeyPath, str, str]]:
     """Return the problems that one setting alone cannot show."""
     discord = settings.discord
     if given.has_problem(("discord", "sandbox")):

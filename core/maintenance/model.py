@@ -9,6 +9,7 @@ from core.journal.model import Event, JournalRow
 from core.kit.errors import Invalid
 from core.kit.problems import ConfigWrong
 from core.reasons import AnyReason, Diagnostic, Reason
+from core.settings.model import ConfigItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,15 @@ class Reloaded:
     @property
     def is_nothing(self) -> bool:
         return not (self.agents or self.desks or self.restart or self.groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What config/ says now, and what a reload would change."""
+
+    items: tuple[ConfigItem, ...]
+    change: Reloaded | None  # None: it is invalid, and a reload would change nothing
+    problems: tuple[str, ...] = ()  # each with its file and line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,11 +15,12 @@ from core.agents.model import Agent
 from core.config import loader
 from core.config.editor import Edit, change
 from core.config.loader import Config
+from core.config.overview import list_items
 from core.config.settings import SECTIONS
 from core.dispatch.service import Dispatch
 from core.kit import faults
 from core.kit.problems import ConfigWrong
-from core.maintenance.model import ConfigReloaded, NotReloaded, Reloaded
+from core.maintenance.model import ConfigReloaded, Configuration, NotReloaded, Reloaded
 from core.maintenance.ports import DeskWorkers
 from core.messages.prompts import PromptRenderer
 from core.remedies import refused
@@ -64,6 +65,16 @@ class Reload:
             if not reloaded.is_nothing:
                 await self._take_over(config, reloaded, by)
             return reloaded
+
+    async def show(self, *, by: Actor) -> Configuration:
+        """List what config/ says now, and what a reload would change; change nothing."""
+        require(by, Permission.CONFIG_RELOAD)
+        items = await asyncio.to_thread(list_items, self._config.home)
+        try:
+            config = await asyncio.to_thread(loader.load, self._config.home)
+        except ConfigWrong as wrong:
+            return Configuration(items=items, change=None, problems=NotReloaded(wrong).lines)
+        return Configuration(items=items, change=self._compare(config, ()))
 
     async def switch_group(self, group: CommandGroup, *, is_on: bool, by: Actor) -> Reloaded:
         """Have Discord offer all commands of a group, or the common ones; octet.toml keeps it. Raises as `run`."""

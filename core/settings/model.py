@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -81,6 +82,30 @@ def _groups(value: Any) -> frozenset[CommandGroup]:
         return frozenset(map(CommandGroup, given))
     except (TypeError, ValueError):
         raise ValueError(f"must be a list of some of {', '.join(CommandGroup)}, not {show(value)}") from None
+
+
+class ConfigKind(StrEnum):
+    """What one item of the configuration is."""
+
+    SETTING = "setting"
+    SECRET = "secret"  # noqa: S105  a kind, not a secret
+    AGENT = "agent"
+    DESK = "desk"
+    MODEL = "model"
+    PROGRAM = "program"
+    PROFILE = "profile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigItem:
+    """One item of the configuration as its file says it now, and the place of it."""
+
+    kind: ConfigKind
+    name: str  # of a setting as octet.toml writes it, `[http] port`; of a secret its variable
+    value: str = ""  # as TOML writes it; of a desk its windows; never a secret
+    is_set: bool = True
+    file: str = ""  # relative to the home, or `environment`; empty: Octet's default
+    line: int | None = None
 
 
 class DiscordSettings(Section):

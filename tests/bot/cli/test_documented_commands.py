@@ -146,6 +146,7 @@ WITH_OCTET = (
 """Commands while Octet runs, in this order; T-142 is a task in the state that the command needs."""
 ELSEWHERE: dict[str, Sequence[str]] = {
     "named, not typed: it needs a word that the page gives elsewhere": (
+        "octet admin config",
         "octet agent add",
         "octet agent choose",
         "octet agent dialog",

@@ -43,6 +43,8 @@ async def test_windows_are_connected_by_questions_and_answers(face: Face) -> Non
     asked = (await face.operator.post(path, json={})).json()
     assert [one["number"] for one in asked["now"]["candidates"]] == [1, 2]
     assert (await face.operator.get(f"{path}/picture")).content.startswith(PNG)
+    words = (await face.operator.get(f"{path}/words")).json()
+    assert words["asks"].startswith("Octet types a draft into")
     chosen = {"kind": "chosen", "picks": [{"number": 2, "agent": "New"}]}
     pointed = (await face.operator.post(f"{path}/answer", json=chosen)).json()
     assert (pointed["number"], pointed["now"]["kind"], pointed["now"]["agent"]) == (2, "point_at", "New")
@@ -54,8 +56,16 @@ async def test_windows_are_connected_by_questions_and_answers(face: Face) -> Non
     done = (await face.operator.post(f"{path}/answer", json={"kind": "pointed", "place": "45"})).json()
     assert (done["now"]["kind"], [one["agent"] for one in done["now"]["connected"]]) == ("result", ["New"])
     assert (await face.operator.get(path)).json() == done
+    assert "New: connected" in " ".join((await face.operator.get(f"{path}/words")).json()["lines"])
     assert ways.taken_over == ["New"]
-    for method, verb in (("POST", ""), ("GET", ""), ("POST", "/answer"), ("GET", "/picture"), ("POST", "/page")):
+    for method, verb in (
+        ("POST", ""),
+        ("GET", ""),
+        ("POST", "/answer"),
+        ("GET", "/picture"),
+        ("GET", "/words"),
+        ("POST", "/page"),
+    ):
         assert (await face.stranger.request(method, f"{path}{verb}", json={})).status_code == 401
     assert (await face.operator.post("/api/v2/config/reload")).json() == {
         "agents": [],

@@ -24,7 +24,7 @@ from core.dispatch import delivery_worker
 from core.home import Home
 from core.journal.model import Event
 from core.kit.supervise import supervise
-from core.maintenance.model import ConfigReloaded, NotReloaded
+from core.maintenance.model import ConfigReloaded, NotReloaded, Reloaded
 from core.profiles.model import Box
 from core.reasons import Reason
 from core.security.model import NotAllowed
@@ -418,6 +418,23 @@ async def test_settings_that_need_a_restart_are_named(tmp_path: Path) -> None:
         reloaded = await at.octet.maintenance.reload(by=ADA)
         assert reloaded.restart == ("[http] port", "[dispatch] retry_window_s")
         assert (await at.octet.maintenance.reload(by=ADA)).is_nothing
+
+
+async def test_what_a_reload_would_change_is_shown_and_nothing_changes(tmp_path: Path) -> None:
+    async with place(tmp_path) as at:
+        found = await at.octet.configuration.show(by=ADA)
+        assert found.change == Reloaded()
+        assert {one.name for one in found.items} >= {"[http] port", "OCTET_DISCORD_TOKEN", "A", "one"}
+        at.write("octet.toml", "[http]\nport = 1234\n")
+        for _ in range(2):
+            found = await at.octet.configuration.show(by=ADA)
+            assert found.change == Reloaded(restart=("[http] port",))
+        at.write("octet.toml", "[http]\nport = 70000\n")
+        found = await at.octet.configuration.show(by=ADA)
+        assert found.change is None
+        assert [one.partition(": ")[0] for one in found.problems] == ["config/octet.toml:2"]
+        with pytest.raises(NotAllowed):
+            await at.octet.configuration.show(by=CAROL)
 
 
 async def test_only_admins_and_up_may(tmp_path: Path) -> None:
